@@ -1,0 +1,62 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql test test-kill lint fmt types layers check lock clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Create .venv and install what the program needs, from the lock
+	@$(PYTHON) deploy/bootstrap.py run
+
+setup-dev: ## The same, with what the tests need
+	@$(PYTHON) deploy/bootstrap.py dev
+
+run: setup ## Start the supervisor: database, workers, and a simulator when there is no API key
+	@exec $(BIN)/sluicegate run $(ARGS)
+
+debug: setup ## Run both jobs in one process, for breakpoints (ARGS="--task upsert --once")
+	@exec $(BIN)/sluicegate debug $(ARGS)
+
+status: setup ## Show workers, tokens, gates, rows and faults (ARGS="--watch" or "--json")
+	@exec $(BIN)/sluicegate status $(ARGS)
+
+doctor: setup ## Check configuration, state directory, ledger, database and key
+	@exec $(BIN)/sluicegate doctor $(ARGS)
+
+simulator: setup ## Run the Keepa-compatible simulator by itself
+	@exec $(BIN)/sluicegate simulator $(ARGS)
+
+ledger-dump: setup ## Print the token ledger (ARGS="--json" or "--watch")
+	@exec $(BIN)/python -m ledger dump $(ARGS)
+
+psql: setup ## Open psql on the database in use
+	@exec $(BIN)/sluicegate psql
+
+test: setup-dev ## Run the tests (under 5 minutes)
+	@exec $(BIN)/python -m pytest -m "not kill and not soak" $(ARGS)
+
+test-kill: setup-dev ## Run the long tests that kill processes
+	@exec $(BIN)/python -m pytest -m kill $(ARGS)
+
+lint: setup-dev ## Check style and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+fmt: setup-dev ## Format, and mend what can be mended
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+types: setup-dev ## Check the types
+	@$(BIN)/mypy
+
+layers: setup-dev ## Check that imports keep the layers
+	@$(BIN)/lint-imports --no-cache
+
+check: lint types layers test ## Everything CI checks
+
+lock: ## Write the lock files anew (needs uv on the PATH)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml deploy/build.in -o requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra dev pyproject.toml deploy/build.in -o requirements-dev.lock
+
+clean: ## Remove the environment and caches; state in var/ stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,0 +1,77 @@
+"""The errors of the work, as types that answer "what now?".
+
+Only `tasks.worker` and the commands turn them into exit codes (`EXIT`); everything between raises and lets pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ledger import Reading
+
+
+class Error(Exception):
+    """Every error this program raises on purpose, the ledger's own (`ledger.LedgerError`) apart."""
+
+
+class ConfigError(Error):
+    """The configuration cannot be used: stop everything, do not restart. The message lists all faults."""
+
+
+class ApiError(Error):
+    """A call to the API did not give its answer.
+
+    Attributes:
+        status: HTTP status, or None when no reply arrived.
+        reading: the bucket as the reply told it, or None: settle the lease with it before going on.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, reading: Reading | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reading = reading
+
+
+class Throttled(ApiError):
+    """429: the balance was not above 0. Free of charge and no failure: observe the reading, wait at the gate."""
+
+
+class Transient(ApiError):
+    """No reply, a 5xx, or a body cut short: what may pass. Try again within a deadline, then exit 75."""
+
+
+class Refused(ApiError):
+    """400, 404, 405: this request will never be answered. Quarantine the item with the message, go on."""
+
+
+class Forbidden(ApiError):
+    """401, 402, 403 or a key the server does not know: exit 77; restarting cannot help."""
+
+
+class StoreError(Error):
+    """PostgreSQL did not do what was asked."""
+
+
+class Contended(StoreError):
+    """Serialization failure, deadlock, shutdown, lost connection: roll back and do the transaction again."""
+
+
+class BadRow(StoreError):
+    """A row the database will never take (SQLSTATE 22xxx, 23xxx): quarantine it, go on with the others."""
+
+
+class WrongSchema(StoreError):
+    """The schema is not the one this build knows (42xxx, or another version): exit 78."""
+
+
+EXIT_OK: Final = 0
+EXIT_GAVE_UP: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_DEGRADED: Final = 3
+EXIT_NOT_RUNNING: Final = 4
+EXIT_BUG: Final = 70
+EXIT_ALREADY_RUNNING: Final = 73
+EXIT_TRY_LATER: Final = 75
+EXIT_REFUSED: Final = 77
+EXIT_CONFIG: Final = 78
