@@ -1,0 +1,134 @@
+"""What a worker tells its supervisor: a line of JSON when something changed, at most one a second otherwise.
+
+A beat is written by the loop that does the work, never by a thread beside it: a live thread next to a stuck
+loop would say "well" for ever. `progress` counts steps completed. `until_ns` promises when the present wait
+ends at the latest, so waiting an hour for tokens is not taken for hanging.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Phase = Literal[
+    "starting",
+    "polling",
+    "calling",
+    "writing",
+    "waiting_tokens",
+    "waiting_poll",
+    "waiting_work",
+    "replaying",
+    "stopping",
+]
+
+BEAT_NS: Final = 1_000_000_000
+DETAIL_LIMIT: Final = (
+    300  # characters; a line must stay below PIPE_BUF (4,096 bytes) to be written whole or not at all
+)
+
+
+class BeatClock(Protocol):
+    """The part of the ledger's clock a beat needs."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since boot."""
+
+
+class Sink(Protocol):
+    """Takes a message. Must not block."""
+
+    def __call__(self, message: Mapping[str, object]) -> None:
+        """Deliver `message`, or drop it."""
+
+
+class PipeSink:
+    """Writes each message as a line to a pipe, and drops it when the pipe is full or nobody reads."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        os.set_blocking(fd, False)
+
+    def __call__(self, message: Mapping[str, object]) -> None:
+        """Write one line, whole or not at all."""
+        line = json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        try:
+            os.write(self._fd, line)
+        except (BlockingIOError, BrokenPipeError):
+            return  # A later beat tells the same and more.
+
+
+class Beat:
+    """The present state of one worker, and when it was last told."""
+
+    def __init__(self, sink: Sink, clock: BeatClock) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._phase: Phase = "starting"
+        self._detail = ""
+        self._until_ns: int | None = None
+        self._progress = 0
+        self._rows = {"deals": 0, "products": 0, "price_series": 0, "quarantine": 0}
+        self._job: dict[str, object] = {}
+        self._told_ns: int | None = None
+
+    @property
+    def progress(self) -> int:
+        """Steps completed since the start."""
+        return self._progress
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Rows written since the start, by table."""
+        return self._rows
+
+    def ready(self) -> None:
+        """Say once that the worker is attached and may be relied on."""
+        self._sink({"event": "ready", "pid": os.getpid()})
+
+    def phase(self, phase: Phase, detail: str = "", *, until_ns: int | None = None) -> None:
+        """Say what is being done now, and until when at the latest if that is promised."""
+        moved = phase != self._phase or until_ns != self._until_ns
+        self._phase, self._detail, self._until_ns = phase, detail[:DETAIL_LIMIT], until_ns
+        self._tell(at_once=moved)
+
+    def done(self) -> None:
+        """Count one step completed."""
+        self._progress += 1
+        self._tell(at_once=False)
+
+    def wrote(self, *, deals: int = 0, products: int = 0, price_series: int = 0, quarantine: int = 0) -> None:
+        """Count rows that are committed."""
+        self._rows["deals"] += deals
+        self._rows["products"] += products
+        self._rows["price_series"] += price_series
+        self._rows["quarantine"] += quarantine
+
+    def job(self, **fields: object) -> None:
+        """Set what the job itself reports: done, total, rate_per_min, eta_s, dropped."""
+        self._job = fields
+
+    def flush(self) -> None:
+        """Tell the present state whatever the time of the last beat."""
+        self._tell(at_once=True)
+
+    def _tell(self, *, at_once: bool) -> None:
+        now_ns = self._clock.now_ns()
+        if not at_once and self._told_ns is not None and now_ns - self._told_ns < BEAT_NS:
+            return
+        self._told_ns = now_ns
+        self._sink(
+            {
+                "event": "beat",
+                "phase": self._phase,
+                "progress": self._progress,
+                "until_ns": self._until_ns,
+                "detail": self._detail,
+                "rows": dict(self._rows),
+                "job": dict(self._job),
+            }
+        )

@@ -1,0 +1,86 @@
+"""Pure: how often to look for new deals, and how many products to ask for at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+
+LISTING_PART: Final = 0.2  # of the refill: the rest is for details and history
+LEAST_TICKS: Final = 1.0  # polling faster than tokens arrive only spends what is kept for others
+MOST_STRETCH: Final = 4.0  # a burst of deals must not put the next look off for hours
+SHRINK_BITS: Final = 3  # each refusal divides the batch by eight: 100, 12, 1
+
+
+def poll_interval_s(*, floor_tokens: float, usual_tokens: float, rate: float, tick_period_s: float) -> float:
+    """Seconds between two polls so that listing costs at most a fifth of the refill, and at least one tick.
+
+    Args:
+        floor_tokens: what a poll costs at the least: one page of every selection.
+        usual_tokens: what polls have cost lately; counted up to four times the least.
+        rate: tokens per tick; 0 or less before the first reading.
+        tick_period_s: seconds per tick.
+    """
+    if rate <= 0:
+        return tick_period_s
+    tokens = min(max(usual_tokens, floor_tokens), MOST_STRETCH * floor_tokens)
+    return max(LEAST_TICKS, tokens / (LISTING_PART * rate)) * tick_period_s
+
+
+def fit(estimate: Callable[[int], int], *, tokens: int, most: int) -> int:
+    """The largest number of items, up to `most`, that `tokens` pay for; 0 when not even one fits."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if estimate(middle) <= tokens:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def batch_size(estimate: Callable[[int], int], *, now: int, ever: int, tick_tokens: int, most: int) -> int:
+    """How many items to reserve for: what can be had at once, or else what about one tick brings; at least 1.
+
+    Waiting for a larger batch would save connections but not tokens, and would make everybody wait longer; a
+    batch above `ever` would wait for a balance that cannot come.
+    """
+    size = fit(estimate, tokens=now, most=most)
+    if size == 0:
+        size = fit(estimate, tokens=min(max(tick_tokens, 1), max(ever, 1)), most=most)
+    return max(size, 1)
+
+
+def attempt_limit(attempts: int, most: int) -> int:
+    """How many items that were refused `attempts` times go into one request: at last one alone.
+
+    The server refuses a whole request for one bad item, and does not say which.
+    """
+    return max(1, most >> (SHRINK_BITS * attempts))
+
+
+def together(items: Sequence[T], attempts: Callable[[T], int], most: int) -> tuple[list[T], list[T]]:
+    """The items to ask for in one request, and those to put back.
+
+    Only items that were refused equally often go together, the most refused first.
+    """
+    if not items:
+        return [], []
+    worst = max(attempts(item) for item in items)
+    limit = attempt_limit(worst, most)
+    chosen: list[T] = []
+    rest: list[T] = []
+    for item in items:
+        fits = attempts(item) == worst and len(chosen) < limit
+        (chosen if fits else rest).append(item)
+    return chosen, rest
+
+
+def remaining_s(*, items: int, tokens_per_item: float, tokens_per_s: float) -> float | None:
+    """Seconds until `items` are fetched at this income, or None when nothing comes in."""
+    if tokens_per_s <= 0:
+        return None
+    return items * tokens_per_item / tokens_per_s

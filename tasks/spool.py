@@ -1,0 +1,204 @@
+"""A paid-for reply is on disk before anybody looks into it, and stays there until its rows are committed.
+
+One file an entry: a line of magic, a line of JSON (`Header`: enough to process the body again without the
+process that asked for it), then the body, deflated. The name carries the owner; taking over a dead owner's
+entry is one `rename`, which exactly one process wins. The file appears under its name whole or not at all.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tasks.errors import Error
+from tasks.owner import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SUFFIX: Final = ".reply"
+PART_SUFFIX: Final = ".part"
+DAMAGED: Final = "damaged"
+
+_MAGIC: Final = b"sluicegate reply 1\n"
+_LEVEL: Final = 1  # a page of 350 KB in 5 ms; higher levels save little on JSON and cost the worker's time
+_NUMBERS: Final = itertools.count(1)  # one series a process, however many spools it opens
+
+
+class SpoolFull(Error):
+    """The spool holds as much as it may: process what is in it before another call is paid for."""
+
+
+class Damaged(Error):
+    """An entry that cannot be read back: the file was cut or changed after it was written."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What it takes to process a body again: what was asked, for which walk, and how the call went."""
+
+    endpoint: str
+    tier: str
+    domain: int
+    received_at: str  # ISO 8601, UTC
+    status: int
+    worker: str
+    shape: str
+    items: int
+    estimate: int
+    duration_s: float
+    waited_s: float
+    job: str = ""
+    selection_key: str = ""
+    root_cat: int | None = None
+    page: int = 0
+    crawl_started_at: str | None = None
+    asins: tuple[str, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One spooled reply, owned by the process that holds this object."""
+
+    path: Path
+    attempts: int
+
+    def read(self) -> tuple[Header, bytes]:
+        """The header and the body as the server sent it.
+
+        Raises:
+            Damaged: the file is not what was written.
+        """
+        data = self.path.read_bytes()
+        magic, header, body = data[: len(_MAGIC)], *_split(data[len(_MAGIC) :])
+        if magic != _MAGIC:
+            raise Damaged(f"{self.path.name}: not a spooled reply")
+        try:
+            return msgspec.json.decode(header, type=Header), zlib.decompress(body)
+        except (msgspec.DecodeError, zlib.error) as error:
+            raise Damaged(f"{self.path.name}: {error}") from error
+
+    def remove(self) -> None:
+        """Forget the entry: its rows are committed. Removing it twice is harmless."""
+        self.path.unlink(missing_ok=True)
+
+
+class Spool:
+    """The directory of replies of one database, shared by every worker that writes to it."""
+
+    def __init__(self, directory: Path, *, limit_bytes: int) -> None:
+        self._directory = directory
+        self._limit_bytes = limit_bytes
+        self._owner = Owner.this()
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def size_bytes(self) -> int:
+        """Bytes of the replies that wait to be processed, whoever owns them."""
+        total = 0
+        for path in self._directory.iterdir():
+            if path.suffix == SUFFIX:
+                with suppress(FileNotFoundError):
+                    total += path.stat().st_size
+        return total
+
+    def require_room(self) -> None:
+        """Return if one more reply may be paid for.
+
+        Raises:
+            SpoolFull: the limit is reached.
+        """
+        size = self.size_bytes()
+        if size >= self._limit_bytes:
+            raise SpoolFull(f"{self._directory}: {size} bytes wait, limit {self._limit_bytes}")
+
+    def put(self, header: Header, body: bytes) -> Entry:
+        """The entry for `body`, after its bytes and its name have reached the disk.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        path = self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}"
+        part = path.with_suffix(PART_SUFFIX)
+        try:
+            with part.open("wb") as file:
+                file.write(_MAGIC + msgspec.json.encode(header) + b"\n" + zlib.compress(body, _LEVEL))
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        self._sync_directory()
+        return Entry(path, 0)
+
+    def orphans(self) -> Iterator[Path]:
+        """Entries whose owner is dead, or that this process left unfinished, oldest name first.
+
+        The caller must hold no entry of its own while it asks: everything of this process counts as
+        unfinished.
+        """
+        for path in sorted(self._directory.iterdir()):
+            owner = _owner_of(path)
+            if owner is None or (owner != self._owner and owner.is_alive()):
+                continue
+            if path.suffix == SUFFIX:
+                yield path
+            elif path.suffix == PART_SUFFIX:
+                path.unlink(missing_ok=True)  # its writer died before the reply was whole
+
+    def claim(self, path: Path) -> Entry | None:
+        """The entry at `path`, now this process's with one more attempt; None if another was quicker."""
+        attempts = _attempts_of(path) + 1
+        mine = self._directory / f"{self._owner}.{next(_NUMBERS):06d}.{attempts}{SUFFIX}"
+        try:
+            path.rename(mine)
+        except FileNotFoundError:
+            return None
+        self._sync_directory()
+        return Entry(mine, attempts)
+
+    def set_aside(self, entry: Entry) -> Path:
+        """Where the entry lies now: out of the way, kept for a person to look at."""
+        aside = self._directory / DAMAGED
+        aside.mkdir(exist_ok=True, mode=0o700)
+        target = aside / entry.path.name
+        with suppress(FileNotFoundError):
+            entry.path.rename(target)
+        return target
+
+    def _sync_directory(self) -> None:
+        fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    header, _newline, body = data.partition(b"\n")
+    return header, body
+
+
+def _owner_of(path: Path) -> Owner | None:
+    """The owner that a spool file's name carries, or None for any other file."""
+    if path.suffix not in {SUFFIX, PART_SUFFIX}:
+        return None
+    try:
+        return Owner.parse(path.name.split(".", maxsplit=1)[0])
+    except ValueError:
+        return None
+
+
+def _attempts_of(path: Path) -> int:
+    """How often the entry was taken over before; a name that does not say counts as never."""
+    try:
+        return int(path.stem.rpartition(".")[2])
+    except ValueError:
+        return 0

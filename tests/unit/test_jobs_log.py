@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+
+from tasks.log import MASK, VALUE_LIMIT, LogBridge, Logger
+
+
+@pytest.fixture
+def stream():
+    return io.StringIO()
+
+
+def lines(stream):
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_is_one_json_object_with_time_level_event_and_the_bound_fields(stream):
+    Logger(stream).bind(role="upsert", slot=0).info("page_read", rows=150)
+    (line,) = lines(stream)
+    assert line.pop("ts").endswith("Z")
+    assert line == {"level": "info", "event": "page_read", "role": "upsert", "slot": 0, "rows": 150}
+
+
+def test_what_is_below_the_level_is_not_written(stream):
+    log = Logger(stream, level="warning")
+    log.info("chatter")
+    log.warning("worth_reading")
+    assert [line["event"] for line in lines(stream)] == ["worth_reading"]
+
+
+def test_a_hidden_secret_appears_in_no_value_key_or_nested_value(stream):
+    log = Logger(stream)
+    bound = log.bind(role="upsert")
+    log.hide("s3cret/key+1")
+    bound.error(
+        "failed",
+        url="http://host/deal?key=s3cret%2Fkey%2B1&page=0",
+        nested={"s3cret/key+1": ["s3cret/key+1", 4]},
+        error=ValueError("no s3cret/key+1 here"),
+    )
+    text = stream.getvalue()
+    assert "s3cret" not in text
+    assert text.count(MASK) == 4
+
+
+def test_an_exception_is_one_line_with_its_traceback(stream):
+    def fails():
+        raise ValueError("two\nlines")
+
+    try:
+        fails()
+    except ValueError as error:
+        Logger(stream).failure("step_failed", error)
+    (line,) = lines(stream)
+    assert line["error"] == "ValueError: two\nlines"
+    assert "test_jobs_log" in line["traceback"]
+
+
+def test_a_huge_value_is_cut(stream):
+    Logger(stream).warning("page", body="x" * (VALUE_LIMIT * 2))
+    assert len(lines(stream)[0]["body"]) == VALUE_LIMIT
+
+
+def test_what_a_library_logs_comes_out_redacted_in_the_same_stream(stream):
+    log = Logger(stream)
+    log.hide("topsecret")
+    library = logging.getLogger("tests.library")
+    bridge = LogBridge(log)
+    library.addHandler(bridge)
+    try:
+        library.warning("Retrying http://host/?key=%s", "topsecret")
+    finally:
+        library.removeHandler(bridge)
+    (line,) = lines(stream)
+    assert line["logger"] == "tests.library"
+    assert line["message"] == f"Retrying http://host/?key={MASK}"
+
+
+def test_a_reader_that_is_gone_does_not_stop_the_writer():
+    class Gone(io.StringIO):
+        def write(self, _text):
+            raise BrokenPipeError
+
+    Logger(Gone()).info("nobody_listens")

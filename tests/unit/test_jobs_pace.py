@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.pace import attempt_limit, batch_size, fit, poll_interval_s, remaining_s, together
+
+
+@pytest.mark.parametrize(
+    ("rate", "tick_s", "expected_s"),
+    [(5, 60.0, 300.0), (25, 60.0, 60.0), (60, 60.0, 60.0), (20, 3.0, 3.75), (5, 3.0, 15.0)],
+)
+def test_one_page_costs_at_most_a_fifth_of_the_refill_and_polls_are_a_tick_apart(rate, tick_s, expected_s):
+    found = poll_interval_s(floor_tokens=5, usual_tokens=5, rate=rate, tick_period_s=tick_s)
+    assert found == pytest.approx(expected_s)
+
+
+def test_several_selections_stretch_the_interval():
+    assert poll_interval_s(floor_tokens=15, usual_tokens=0, rate=5, tick_period_s=60) == pytest.approx(900)
+
+
+def test_costly_polls_stretch_the_interval_but_never_out_of_sight():
+    assert poll_interval_s(floor_tokens=5, usual_tokens=10, rate=5, tick_period_s=60) == pytest.approx(600)
+    assert poll_interval_s(floor_tokens=5, usual_tokens=900, rate=5, tick_period_s=60) == pytest.approx(1200)
+
+
+def test_before_the_first_reading_the_interval_is_one_tick():
+    assert poll_interval_s(floor_tokens=5, usual_tokens=5, rate=0, tick_period_s=60.2) == 60.2
+
+
+@given(st.integers(1, 20), st.integers(0, 500), st.integers(1, 100))
+def test_fit_finds_the_largest_affordable_batch(per_item, tokens, most):
+    size = fit(lambda n: per_item * n, tokens=tokens, most=most)
+    assert per_item * size <= tokens or size == 0
+    assert size == most or per_item * (size + 1) > tokens
+
+
+@given(
+    per_item=st.integers(1, 60),
+    now=st.integers(-100, 400),
+    ever=st.integers(0, 400),
+    tick=st.integers(0, 60),
+)
+def test_a_batch_is_never_larger_than_what_can_be_had_at_all(per_item, now, ever, tick):
+    ever = max(now, ever)
+    size = batch_size(lambda n: per_item * n, now=now, ever=ever, tick_tokens=tick, most=100)
+    assert 1 <= size <= 100
+    assert size == 1 or per_item * size <= ever
+
+
+def test_a_batch_takes_all_that_is_there_or_waits_for_one_tick():
+    assert batch_size(lambda n: n, now=42, ever=150, tick_tokens=5, most=100) == 42
+    assert batch_size(lambda n: n, now=0, ever=150, tick_tokens=5, most=100) == 5
+    assert batch_size(lambda n: 10 * n, now=3, ever=150, tick_tokens=5, most=20) == 1
+
+
+def test_items_refused_before_are_asked_for_in_ever_smaller_groups():
+    assert [attempt_limit(n, 100) for n in range(4)] == [100, 12, 1, 1]
+    items = [("a", 0), ("b", 1), ("c", 1), ("d", 0)]
+    chosen, rest = together(items, lambda item: item[1], 100)
+    assert chosen == [("b", 1), ("c", 1)]
+    assert rest == [("a", 0), ("d", 0)]
+    assert together([], lambda item: item[1], 100) == ([], [])
+
+
+def test_the_time_left_follows_from_the_income():
+    assert remaining_s(items=100, tokens_per_item=1, tokens_per_s=0.5) == 200
+    assert remaining_s(items=100, tokens_per_item=1, tokens_per_s=0) is None

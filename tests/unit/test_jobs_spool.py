@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tasks.owner import Owner
+from tasks.spool import DAMAGED, Damaged, Header, Spool, SpoolFull
+
+HEADER = Header(
+    endpoint="/deal",
+    tier="upsert",
+    domain=1,
+    received_at="2025-09-14T18:12:18+00:00",
+    status=200,
+    worker="upsert-0",
+    shape="deal",
+    items=1,
+    estimate=5,
+    duration_s=0.4,
+    waited_s=0.0,
+    job="upsert",
+    selection_key="abc",
+    page=3,
+)
+BODY = b'{"deals":{"dr":[]},"tokensLeft":5}' * 1000
+
+PUT_AND_DIE = """
+import os, sys
+from pathlib import Path
+from tasks.spool import Header, Spool
+spool = Spool(Path(sys.argv[1]), limit_bytes=1 << 20)
+header = Header(endpoint="/deal", tier="upsert", domain=1, received_at="x", status=200, worker="w",
+    shape="deal", items=1, estimate=5, duration_s=0.0, waited_s=0.0)
+for number in range(int(sys.argv[2])):
+    spool.put(header, b"body %d" % number)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def spool(directory):
+    return Spool(directory, limit_bytes=1 << 20)
+
+
+def left_by_a_killed_process(directory, count=1):
+    done = subprocess.run([sys.executable, "-c", PUT_AND_DIE, str(directory), str(count)], check=False)
+    assert done.returncode == -9
+
+
+def test_an_entry_comes_back_as_it_was_put_and_smaller_on_disk(spool):
+    entry = spool.put(HEADER, BODY)
+    assert entry.read() == (HEADER, BODY)
+    assert entry.path.stat().st_size < len(BODY) / 4
+
+
+def test_a_removed_entry_is_gone_and_may_be_removed_again(spool, directory):
+    entry = spool.put(HEADER, BODY)
+    entry.remove()
+    entry.remove()
+    assert list(directory.iterdir()) == []
+
+
+def test_the_entries_of_a_killed_process_are_found_and_each_is_claimed_by_exactly_one(directory):
+    left_by_a_killed_process(directory, 20)
+    paths = list(Spool(directory, limit_bytes=1).orphans())
+    claimed = []
+
+    def race():
+        own = Spool(directory, limit_bytes=1)
+        claimed.extend(entry for path in paths if (entry := own.claim(path)) is not None)
+
+    threads = [threading.Thread(target=race) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(entry.read()[1] for entry in claimed) == sorted(b"body %d" % n for n in range(20))
+
+
+def test_the_entries_of_a_living_process_are_left_alone(directory, spool):
+    lives = PUT_AND_DIE.replace("os.kill(os.getpid(), 9)", "print(flush=True); input()")
+    command = [sys.executable, "-c", lives, str(directory), "1"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with child:
+        child.stdout.readline()
+        assert list(spool.orphans()) == []
+        child.kill()
+    assert len(list(spool.orphans())) == 1
+
+
+def test_a_zombie_counts_as_dead(directory, spool):
+    pause = threading.Event()
+    child = subprocess.Popen([sys.executable, "-c", PUT_AND_DIE, str(directory), "1"])
+    with child:  # not reaped before the block ends
+        deadline = time.monotonic() + 20
+        while not list(spool.orphans()) and time.monotonic() < deadline:
+            pause.wait(0.05)
+        assert len(list(spool.orphans())) == 1
+
+
+def test_each_take_over_counts_an_attempt_so_that_a_poisonous_entry_is_noticed(directory, spool):
+    left_by_a_killed_process(directory)
+    for attempt in (1, 2, 3):
+        (path,) = spool.orphans()
+        assert spool.claim(path).attempts == attempt
+
+
+def test_a_half_written_file_of_a_dead_process_is_removed(directory, spool):
+    dead = Owner("00000000", 1, 1)
+    (directory / f"{dead}.000001.0.part").write_bytes(b"half")
+    assert list(spool.orphans()) == []
+    assert list(directory.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-10], lambda b: b"x" + b[1:], lambda _b: b"", lambda b: b[:40]]
+)
+def test_a_damaged_entry_says_so_and_is_set_aside_for_a_person(directory, spool, damage):
+    entry = spool.put(HEADER, BODY)
+    entry.path.write_bytes(damage(entry.path.read_bytes()))
+    with pytest.raises(Damaged):
+        entry.read()
+    spool.set_aside(entry)
+    assert list(spool.orphans()) == []
+    assert len(list((directory / DAMAGED).iterdir())) == 1
+
+
+def test_a_full_spool_says_so_until_it_drains(directory):
+    spool = Spool(directory, limit_bytes=200)
+    spool.require_room()
+    entry = spool.put(HEADER, bytes(range(256)) * 4)
+    with pytest.raises(SpoolFull, match="limit 200"):
+        spool.require_room()
+    entry.remove()
+    spool.require_room()
+
+
+def test_files_of_somebody_else_are_not_touched(directory, spool):
+    (directory / "README").write_text("mine")
+    (directory / "odd.reply").write_text("mine")
+    assert list(spool.orphans()) == []
+    assert len(list(directory.iterdir())) == 2

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.walk import (
+    FIRST_WALK_PAGES,
+    LAST_PAGE,
+    OVERLAP_MIN,
+    PAGE_ROWS,
+    Page,
+    Verdict,
+    crawl_verdict,
+    disorder,
+    high_minute,
+    is_past,
+    moved_mark,
+    upsert_verdict,
+)
+
+NOW = 7_000_000
+MINUTES = st.integers(NOW - 5_000, NOW + 1)
+
+
+def page(minutes, *, number=0, rows=PAGE_ROWS):
+    return Page(number=number, minutes=minutes, rows=rows, server_minute=NOW)
+
+
+def test_a_full_page_of_new_rows_leads_to_the_next_page():
+    assert upsert_verdict(page([NOW, NOW - 5]), mark=NOW - 60) is Verdict.NEXT_PAGE
+
+
+def test_a_page_wholly_at_the_watermark_less_the_overlap_ends_the_walk():
+    below = NOW - 60 - OVERLAP_MIN
+    assert upsert_verdict(page([below, below]), mark=NOW - 60) is Verdict.SEEN_BEFORE
+
+
+def test_a_sorted_page_whose_tail_is_old_ends_the_walk_without_paying_for_the_next():
+    assert upsert_verdict(page([NOW, NOW - 5, NOW - 300]), mark=NOW - 60) is Verdict.SEEN_BEFORE
+
+
+def test_an_old_row_in_an_unsorted_page_does_not_end_the_walk():
+    assert upsert_verdict(page([NOW - 300, NOW, NOW - 300]), mark=NOW - 60) is Verdict.NEXT_PAGE
+
+
+def test_a_page_that_is_not_full_ends_every_walk():
+    short = page([NOW], rows=PAGE_ROWS - 1)
+    assert upsert_verdict(short, mark=NOW - 60) is Verdict.END_OF_LIST
+    assert crawl_verdict(short) is Verdict.END_OF_LIST
+    assert crawl_verdict(page([], rows=0)) is Verdict.END_OF_LIST
+
+
+def test_a_page_on_which_nothing_could_be_read_proves_nothing():
+    assert upsert_verdict(page([]), mark=NOW - 60) is Verdict.NEXT_PAGE
+
+
+def test_the_first_walk_is_bounded_in_time_and_pages():
+    day_old = page([NOW - 3, NOW - 24 * 60 - 1])
+    assert upsert_verdict(day_old, mark=None) is Verdict.SEEN_BEFORE
+    assert upsert_verdict(page([NOW], number=FIRST_WALK_PAGES - 1), mark=None) is Verdict.LIMIT
+    assert upsert_verdict(page([NOW], number=FIRST_WALK_PAGES - 2), mark=None) is Verdict.NEXT_PAGE
+
+
+def test_no_walk_asks_for_a_row_beyond_the_api_limit():
+    assert upsert_verdict(page([NOW], number=LAST_PAGE), mark=NOW - 60) is Verdict.LIMIT
+    assert crawl_verdict(page([NOW], number=LAST_PAGE)) is Verdict.LIMIT
+    assert crawl_verdict(page([NOW], number=LAST_PAGE - 1)) is Verdict.NEXT_PAGE
+    assert LAST_PAGE * PAGE_ROWS < 10_000 <= (LAST_PAGE + 1) * PAGE_ROWS
+
+
+def test_a_watermark_from_the_future_does_not_hide_what_is_new():
+    assert upsert_verdict(page([NOW - 1, NOW - 2]), mark=NOW + 10_000) is Verdict.NEXT_PAGE
+
+
+def test_the_watermark_comes_from_the_first_page_and_never_lies_in_the_future():
+    assert high_minute(page([NOW + 1, NOW - 9]), None) == NOW
+    assert high_minute(page([NOW - 3, NOW - 9]), None) == NOW - 3
+    assert high_minute(page([NOW], number=4), NOW - 3) == NOW - 3
+    assert high_minute(page([]), None) is None
+
+
+def test_the_watermark_only_moves_forward_and_is_clamped_when_it_was_ahead():
+    assert moved_mark(NOW - 10, NOW - 30, NOW) == NOW - 10
+    assert moved_mark(NOW - 10, NOW - 3, NOW) == NOW - 3
+    assert moved_mark(NOW + 500, NOW - 3, NOW) == NOW
+    assert moved_mark(None, None, NOW) is None
+
+
+@given(st.lists(MINUTES, min_size=1, max_size=30))
+def test_disorder_is_what_sorting_would_have_to_mend(minutes):
+    worst = disorder(minutes)
+    assert (worst == 0) == (minutes == sorted(minutes, reverse=True))
+    for index, minute in enumerate(minutes):
+        assert minute - min(minutes[: index + 1]) <= worst
+
+
+@given(st.lists(MINUTES, min_size=1, max_size=400), MINUTES, st.integers(1, 50))
+def test_stopping_on_a_sorted_list_never_leaves_a_newer_row_unread(minutes, below, size):
+    rows = sorted(minutes, reverse=True)
+    for start in range(0, len(rows), size):
+        if is_past(rows[start : start + size], below):
+            assert all(minute <= below for minute in rows[start + size :])
+            return
