@@ -1,1 +1,50 @@
-"""."""
+"""A crash-safe token budget that several processes share: bytes and time, the standard library only."""
+
+from ledger.bucket import Reading
+from ledger.clock import Clock, ManualClock, SystemClock
+from ledger.costs import Shape
+from ledger.errors import (
+    Damaged,
+    Full,
+    LeaseEnded,
+    LedgerError,
+    NeedsReading,
+    NeverEnough,
+    NoLedger,
+    NotGranted,
+    NotOurs,
+    Stopped,
+    TimedOut,
+)
+from ledger.gates import DEFAULT_TIERS, Headroom, Tier, Wait
+from ledger.lease import Lease
+from ledger.ledger import TICK_PERIOD_S, StopSignal, TokenLedger
+from ledger.snapshot import Snapshot
+
+__all__ = [
+    "DEFAULT_TIERS",
+    "TICK_PERIOD_S",
+    "Clock",
+    "Damaged",
+    "Full",
+    "Headroom",
+    "Lease",
+    "LeaseEnded",
+    "LedgerError",
+    "ManualClock",
+    "NeedsReading",
+    "NeverEnough",
+    "NoLedger",
+    "NotGranted",
+    "NotOurs",
+    "Reading",
+    "Shape",
+    "Snapshot",
+    "StopSignal",
+    "Stopped",
+    "SystemClock",
+    "Tier",
+    "TimedOut",
+    "TokenLedger",
+    "Wait",
+]

@@ -1,0 +1,314 @@
+"""The whole state of the budget as one fixed layout. Tokens are integers of 1/1000 (`_mt`), times are clock ns.
+
+A `Book` holds the bucket, tiers, learned costs, open leases and waiters; leases and waiters are packed, so that
+the first `n` are the live ones and a checksum need not cover the rest. `View` gives each part once, because
+making a ctypes sub-object costs more than reading its fields.
+"""
+
+from __future__ import annotations
+
+import zlib
+from ctypes import Structure, c_char, c_double, c_int32, c_int64, c_uint32, c_uint64, sizeof
+from typing import Final
+
+from ledger.errors import Full
+
+MAX_TIERS: Final = 8
+MAX_SHAPES: Final = 24
+MAX_LEASES: Final = 128
+MAX_WAITERS: Final = 128
+NAME_BYTES: Final = 32
+MT: Final = 1000  # milli-tokens in a token
+PPM: Final = 1_000_000  # shares and floor parts are integers of one millionth
+
+RESERVED: Final = 1
+COMMITTED: Final = 2
+
+
+class TierState(Structure):
+    """One tier: its rules and its tallies."""
+
+    name: bytes
+    floor_mt: int
+    floor_ppm: int
+    share_ppm: int
+    earmark_mt: int
+    earmark_tick: int
+    granted: int
+    spent_mt: int
+    waited_ns: int
+    longest_wait_ns: int
+    _fields_ = (
+        ("name", c_char * NAME_BYTES),
+        ("floor_mt", c_int64),
+        ("floor_ppm", c_int64),
+        ("share_ppm", c_int64),
+        ("earmark_mt", c_int64),
+        ("earmark_tick", c_int64),
+        ("granted", c_uint64),
+        ("spent_mt", c_int64),
+        ("waited_ns", c_int64),
+        ("longest_wait_ns", c_int64),
+    )
+
+
+class ShapeState(Structure):
+    """What requests of one shape cost an item, in tokens."""
+
+    name: bytes
+    mean: float
+    variance: float
+    samples: int
+    _fields_ = (
+        ("name", c_char * NAME_BYTES),
+        ("mean", c_double),
+        ("variance", c_double),
+        ("samples", c_uint64),
+    )
+
+
+class LeaseState(Structure):
+    """One open reservation and its owner."""
+
+    id: int
+    owner_start: int
+    cost_mt: int
+    at_ns: int
+    owner_pid: int
+    tier: int
+    state: int
+    items: int
+    shape: int
+    pad: int
+    _fields_ = (
+        ("id", c_uint64),
+        ("owner_start", c_uint64),
+        ("cost_mt", c_int64),
+        ("at_ns", c_int64),
+        ("owner_pid", c_int32),
+        ("tier", c_int32),
+        ("state", c_int32),
+        ("items", c_int32),
+        ("shape", c_int32),
+        ("pad", c_int32),
+    )
+
+
+class WaiterState(Structure):
+    """One request that waits; the smallest ticket of a tier is its oldest."""
+
+    ticket: int
+    owner_start: int
+    cost_mt: int
+    since_ns: int
+    owner_pid: int
+    tier: int
+    _fields_ = (
+        ("ticket", c_uint64),
+        ("owner_start", c_uint64),
+        ("cost_mt", c_int64),
+        ("since_ns", c_int64),
+        ("owner_pid", c_int32),
+        ("tier", c_int32),
+    )
+
+
+class Book(Structure):
+    """The state. Balance, credited and expired are as of `tick_index`; later ticks are derived from the time."""
+
+    checksum: int
+    tier_count: int
+    sequence: int
+    changed_ns: int
+    balance_mt: int
+    rate_mt: int
+    credited_mt: int
+    expired_mt: int
+    spent_mt: int
+    drift_mt: int
+    refunded_mt: int
+    refused: int
+    unknown_mt: int
+    quiet_drift_mt: int
+    quiet_expired_mt: int
+    in_flight_mt: int
+    tick_index: int
+    next_tick_ns: int
+    next_tick_server_ms: int
+    server_ms: int
+    synced_ns: int
+    period_ns: int
+    nominal_period_ns: int
+    next_id: int
+    journal_count: int
+    reader_start: int
+    reader_since_ns: int
+    reader_pid: int
+    synced: int
+    needs_reading: int
+    shape_count: int
+    lease_count: int
+    waiter_count: int
+    _fields_ = (
+        ("checksum", c_uint32),
+        ("tier_count", c_uint32),
+        ("sequence", c_uint64),
+        ("changed_ns", c_int64),
+        ("balance_mt", c_int64),
+        ("rate_mt", c_int64),
+        ("credited_mt", c_int64),
+        ("expired_mt", c_int64),
+        ("spent_mt", c_int64),
+        ("drift_mt", c_int64),
+        ("refunded_mt", c_int64),
+        ("refused", c_uint64),
+        ("unknown_mt", c_int64),
+        ("quiet_drift_mt", c_int64),
+        ("quiet_expired_mt", c_int64),
+        ("in_flight_mt", c_int64),
+        ("tick_index", c_int64),
+        ("next_tick_ns", c_int64),
+        ("next_tick_server_ms", c_int64),
+        ("server_ms", c_int64),
+        ("synced_ns", c_int64),
+        ("period_ns", c_int64),
+        ("nominal_period_ns", c_int64),
+        ("next_id", c_uint64),
+        ("journal_count", c_uint64),
+        ("reader_start", c_uint64),
+        ("reader_since_ns", c_int64),
+        ("reader_pid", c_int32),
+        ("synced", c_uint32),
+        ("needs_reading", c_uint32),
+        ("shape_count", c_uint32),
+        ("lease_count", c_uint32),
+        ("waiter_count", c_uint32),
+        ("tiers", TierState * MAX_TIERS),
+        ("shapes", ShapeState * MAX_SHAPES),
+        ("leases", LeaseState * MAX_LEASES),
+        ("waiters", WaiterState * MAX_WAITERS),
+    )
+
+
+BOOK_BYTES: Final = sizeof(Book)
+LEASES_AT: Final = Book.leases.offset
+WAITERS_AT: Final = Book.waiters.offset
+LEASE_BYTES: Final = sizeof(LeaseState)
+WAITER_BYTES: Final = sizeof(WaiterState)
+LAYOUT: Final = zlib.crc32(
+    repr(
+        [(part.__name__, part._fields_, sizeof(part)) for part in (TierState, ShapeState, LeaseState, WaiterState)]
+    ).encode()
+    + repr([(name, BOOK_BYTES) for name, *_ in Book._fields_]).encode()
+)
+
+
+def checksum(raw: memoryview, leases: int, waiters: int) -> int:
+    """CRC-32 of a Book's bytes, the checksum field itself and unused entries left out."""
+    crc = zlib.crc32(raw[4:LEASES_AT])
+    if leases:
+        crc = zlib.crc32(raw[LEASES_AT : LEASES_AT + leases * LEASE_BYTES], crc)
+    if waiters:
+        crc = zlib.crc32(raw[WAITERS_AT : WAITERS_AT + waiters * WAITER_BYTES], crc)
+    return crc
+
+
+def is_sound(raw: memoryview, book: Book) -> bool:
+    """Whether the bytes are a whole Book: counts in range and checksum right."""
+    if book.lease_count > MAX_LEASES or book.waiter_count > MAX_WAITERS or book.tier_count > MAX_TIERS:
+        return False
+    return checksum(raw, book.lease_count, book.waiter_count) == book.checksum
+
+
+class View:
+    """A Book and its parts, each made once; `events` collects what a transaction wants in the journal."""
+
+    __slots__ = ("book", "events", "leases", "shapes", "tiers", "waiters")
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.tiers: list[TierState] = [book.tiers[i] for i in range(MAX_TIERS)]
+        self.shapes: list[ShapeState] = [book.shapes[i] for i in range(MAX_SHAPES)]
+        self.leases: list[LeaseState] = [book.leases[i] for i in range(MAX_LEASES)]
+        self.waiters: list[WaiterState] = [book.waiters[i] for i in range(MAX_WAITERS)]
+        self.events: list[tuple[int, int, int, int]] = []
+
+    def tier_index(self, name: str) -> int:
+        """Position of the tier called `name`.
+
+        Raises:
+            KeyError: no tier has that name; the message lists those there are.
+        """
+        wanted = name.encode()
+        for index in range(self.book.tier_count):
+            if self.tiers[index].name == wanted:
+                return index
+        known = ", ".join(self.tiers[i].name.decode() for i in range(self.book.tier_count))
+        raise KeyError(f"no tier is called {name!r}; there are: {known}")
+
+    def lease(self, lease_id: int) -> int:
+        """Position of the open lease with that id, or -1."""
+        for index in range(self.book.lease_count):
+            if self.leases[index].id == lease_id:
+                return index
+        return -1
+
+    def add_lease(self) -> LeaseState:
+        """A fresh open lease with its id set.
+
+        Raises:
+            Full: the layout holds no more.
+        """
+        book = self.book
+        if book.lease_count >= MAX_LEASES:
+            raise Full(f"{MAX_LEASES} leases are open, the layout holds no more: settle or cancel some")
+        lease = self.leases[book.lease_count]
+        book.lease_count += 1
+        lease.id = book.next_id
+        book.next_id += 1
+        return lease
+
+    def drop_lease(self, index: int) -> None:
+        """Remove the lease at `index`, keeping the order and the packing."""
+        book = self.book
+        book.in_flight_mt -= self.leases[index].cost_mt
+        for i in range(index, book.lease_count - 1):
+            _move(self.leases[i], self.leases[i + 1])
+        book.lease_count -= 1
+
+    def add_waiter(self) -> WaiterState:
+        """A fresh waiter with its ticket set.
+
+        Raises:
+            Full: the layout holds no more.
+        """
+        book = self.book
+        if book.waiter_count >= MAX_WAITERS:
+            raise Full(f"{MAX_WAITERS} requests wait already, the layout holds no more")
+        waiter = self.waiters[book.waiter_count]
+        book.waiter_count += 1
+        waiter.ticket = book.next_id
+        book.next_id += 1
+        return waiter
+
+    def waiter(self, ticket: int) -> int:
+        """Position of the waiter with that ticket, or -1."""
+        for index in range(self.book.waiter_count):
+            if self.waiters[index].ticket == ticket:
+                return index
+        return -1
+
+    def drop_waiter(self, index: int) -> None:
+        """Remove the waiter at `index`, keeping the order and the packing."""
+        for i in range(index, self.book.waiter_count - 1):
+            _move(self.waiters[i], self.waiters[i + 1])
+        self.book.waiter_count -= 1
+
+
+def _move(target: Structure, source: Structure) -> None:
+    memoryview(target).cast("B")[:] = memoryview(source).cast("B")
+
+
+def new_view() -> View:
+    """An empty Book in plain memory."""
+    return View(Book())

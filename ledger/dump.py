@@ -1,0 +1,135 @@
+"""A snapshot as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ledger.snapshot import BucketRecord, Snapshot, TierRecord, WaiterRecord
+
+BAR_WIDTH: Final = 40
+JOURNAL_LINES: Final = 12
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+
+
+def as_json(snapshot: Snapshot) -> str:
+    """One JSON object, indented."""
+    return json.dumps(snapshot.to_json(), indent=2)
+
+
+def as_text(snapshot: Snapshot) -> str:
+    """A table that fits 100 columns: bucket, tiers, who waits for what, open calls, costs, last events."""
+    parts = [
+        _bucket(snapshot),
+        _tiers(snapshot.tiers),
+        _waiters(snapshot.waiters),
+        _leases(snapshot),
+        _totals(snapshot),
+        _costs(snapshot),
+        _journal(snapshot),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def span(seconds: float | None) -> str:
+    """A time span a person reads at a glance; an empty one is `now`, an unknown one `?`."""
+    if seconds is None:
+        return "?"
+    if seconds <= 0:
+        return "now"
+    if seconds < _MINUTE_S:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR_S:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def bar(balance: float, capacity: float, floors: tuple[float, ...], width: int = BAR_WIDTH) -> str:
+    """The balance as a bar of `width` cells, with a mark at each floor above 0."""
+    if capacity <= 0:
+        return "?" * width
+    filled = max(0, min(width, round(balance / capacity * width)))
+    cells = ["#"] * filled + ["."] * (width - filled)
+    for floor in floors:
+        if floor > 0:
+            cells[min(width - 1, round(floor / capacity * width))] = "|"
+    return "".join(cells)
+
+
+def _bucket(snapshot: Snapshot) -> str:
+    bucket: BucketRecord = snapshot.bucket
+    head = f"ledger, sequence {snapshot.sequence}, {snapshot.generated_at}"
+    if not snapshot.synced:
+        return f"{head}\nno reading from the server yet: the balance is unknown and nobody may spend"
+    floors = tuple(tier.floor for tier in snapshot.tiers)
+    drift = "none" if not bucket.drift else f"{bucket.drift:+g} tokens: something else uses this key"
+    return (
+        f"{head}\n"
+        f"balance   {bucket.balance:g} of {bucket.capacity:g}  [{bar(bucket.balance, bucket.capacity, floors)}]\n"
+        f"refill    {bucket.refill_rate:g} every {bucket.tick_period_s:.2f} s, next in {span(bucket.next_tick_in_s)}\n"
+        f"last word from the server {span(bucket.synced_age_s)} ago, drift {drift}"
+    )
+
+
+def _tiers(tiers: tuple[TierRecord, ...]) -> str:
+    rows = [
+        "",
+        (
+            f"{'tier':<12}{'floor':>8}{'share':>7}{'earmark':>9}  {'gate':<14}"
+            f"{'in flight':>10}{'granted':>9}{'spent':>10}{'waited':>14}"
+        ),
+    ]
+    rows += [
+        f"{t.name:<12}{t.floor:>8g}{t.share:>7.0%}{t.earmark:>9.1f}  {_gate(t):<14}{t.in_flight:>10g}{t.granted:>9}"
+        f"{t.spent:>10g}{span(t.waited_s) if t.waited_s else '-':>14}"
+        for t in tiers
+    ]
+    return "\n".join(rows)
+
+
+def _gate(tier: TierRecord) -> str:
+    return "open" if tier.open else f"in {span(tier.opens_in_s)}" if tier.opens_in_s is not None else "closed"
+
+
+def _waiters(waiters: tuple[WaiterRecord, ...]) -> str:
+    if not waiters:
+        return "\nnobody waits"
+    return "\n" + "\n".join(
+        f"{w.tier} (pid {w.owner_pid}) waits for {w.cost:g} tokens since {span(w.waited_s)}: "
+        f"in {span(w.opens_in_s)} if nobody else acts, at the latest in {span(w.latest_in_s)} ({w.reason})"
+        for w in waiters
+    )
+
+
+def _leases(snapshot: Snapshot) -> str:
+    return "\n".join(
+        f"{lease.tier} (pid {lease.owner_pid}) holds {lease.cost:g} tokens, {lease.state}, for {span(lease.age_s)}"
+        for lease in snapshot.leases
+    )
+
+
+def _totals(snapshot: Snapshot) -> str:
+    t, b = snapshot.totals, snapshot.bucket
+    return (
+        f"\ncredited {t.credited:g} + drift {b.drift:g} = balance {b.balance:g} + spent {t.spent:g}"
+        f" + expired {t.expired:g}; given back {t.refunded:g}; refused (429) {t.refused_429}"
+    )
+
+
+def _costs(snapshot: Snapshot) -> str:
+    return "\n".join(
+        f"cost of {c.shape}: {c.mean:.2f} an item on average, {c.high:.2f} reserved for one ({c.samples} samples)"
+        for c in snapshot.costs
+    )
+
+
+def _journal(snapshot: Snapshot) -> str:
+    if not snapshot.journal:
+        return ""
+    rows = [
+        f"{e.at[11:23]}  {e.event:<14}{e.tier or '':<12}{e.tokens:>+9g}{e.balance:>10g}  {e.pid or ''}"
+        for e in snapshot.journal[-JOURNAL_LINES:]
+    ]
+    return "\nlast events: time, event, tier, tokens, balance, pid\n" + "\n".join(rows)

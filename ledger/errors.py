@@ -1,0 +1,69 @@
+"""What the ledger raises; each type answers "what now?"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledger.gates import Wait
+
+
+class LedgerError(Exception):
+    """Every error the ledger raises on purpose."""
+
+
+class NotOurs(LedgerError):
+    """The file is not a ledger this build can read: another magic, format or layout. Never repaired by guessing."""
+
+
+class NoLedger(LedgerError):
+    """There is no ledger at the path: nothing has been started there yet."""
+
+
+class Damaged(LedgerError):
+    """No sound copy of the state is left in the file. Stop, and start again: it begins anew from the server."""
+
+
+class Full(LedgerError):
+    """More open leases, waiters, tiers or shapes than the layout holds."""
+
+
+class NeverEnough(LedgerError):
+    """The request could not be granted however long it waited: plan a smaller one.
+
+    Attributes:
+        cost: tokens asked for.
+        most: the largest cost this tier can be granted, in tokens.
+    """
+
+    def __init__(self, tier: str, cost: int, most: int) -> None:
+        super().__init__(f"{cost} tokens can never be granted to {tier}: the most is {most}; ask for less at a time")
+        self.cost = cost
+        self.most = most
+
+
+class NeedsReading(LedgerError):
+    """The balance is unknown: ask the server once (`/token` is free), `observe` the answer, then reserve again.
+
+    Raised to one caller at a time, who holds the claim until the reading is observed, the caller dies or 30 s pass.
+    """
+
+
+class NotGranted(LedgerError):
+    """`reserve` ended without a lease; `wait` is what it was waiting for."""
+
+    def __init__(self, message: str, wait: Wait) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class Stopped(NotGranted):
+    """The caller's stop signal was set while it waited."""
+
+
+class TimedOut(NotGranted):
+    """The caller's time-out passed while it waited."""
+
+
+class LeaseEnded(LedgerError):
+    """This lease was settled or cancelled before: a lease ends exactly once."""

@@ -1,0 +1,222 @@
+"""Who may spend now: tiers with floors, guaranteed shares and earmarks. Pure functions of a Book and a time.
+
+A request of cost `c` by tier `i` is granted iff it is the oldest of its tier and either
+- common: `balance - in_flight - holds_i - c >= floor_i`, or
+- earmark: `c <= earmark_i` and `balance - in_flight - c >= 0`.
+
+`holds_i` is what waits elsewhere: of a tier above, the larger of its earmark and all it asks for, so that a lower
+tier never spends what an upper one is waiting to collect; of a tier below, its earmark. An earmark grows by its
+share of each refill while the tier waits, up to its share of the capacity or the cost of its oldest request,
+whichever is larger, is spent first, and falls to zero when nothing waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ledger.book import MAX_TIERS, MT, NAME_BYTES, PPM, View
+from ledger.bucket import balance_after, capacity_mt, tick_at_ns, ticks_due
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SEARCH_TICKS: Final = 2_000  # the longest climb from a deep debt that is worth working out exactly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A class of requests; tiers stand in order of priority.
+
+    `floor` tokens must remain after it spends, but at most `floor_part` of the capacity; `share` is the part of the
+    refill it is guaranteed while it waits.
+    """
+
+    name: str
+    floor: int
+    floor_part: float
+    share: float
+
+
+# Floors of the small plan, clipped on a smaller one; the shares leave 0.3 of the refill to whoever comes.
+DEFAULT_TIERS: Final = (
+    Tier(name="interactive", floor=0, floor_part=0.0, share=0.0),
+    Tier(name="upsert", floor=50, floor_part=1 / 6, share=0.5),
+    Tier(name="backfill", floor=150, floor_part=1 / 2, share=0.2),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Not now. `until_ns`: when it opens if nobody else acts; `latest_ns`: when it must at the latest (clock ns).
+
+    None means that only an event can tell (no reading yet, or open calls hold what is needed).
+    """
+
+    until_ns: int | None
+    latest_ns: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headroom:
+    """Tokens one request of the tier could get: at once, and at the most ever."""
+
+    now: int
+    ever: int
+
+
+def check(tiers: Sequence[Tier]) -> None:
+    """Refuse tiers that could not keep their promises.
+
+    Raises:
+        ValueError: a name is unusable, a number is out of range, the shares reach 1, or there are too many.
+    """
+    if len(tiers) > MAX_TIERS:
+        raise ValueError(f"{len(tiers)} tiers, the layout holds {MAX_TIERS}")
+    names = [tier.name for tier in tiers]
+    if len(set(names)) != len(names) or not all(n and n.isascii() and len(n) < NAME_BYTES for n in names):
+        raise ValueError(f"tiers {names}: different names of 1 to {NAME_BYTES - 1} ASCII characters are expected")
+    if any(tier.floor < 0 or not 0 <= tier.floor_part < 1 or tier.share < 0 for tier in tiers):
+        raise ValueError("a tier needs a floor of 0 or more, a floor part in [0, 1) and a share of 0 or more")
+    total = sum(tier.share for tier in tiers)
+    if total >= 1:
+        raise ValueError(f"the shares come to {total:g}: less than 1 is expected, or nothing is left to save up with")
+
+
+def floor_mt(view: View, index: int) -> int:
+    """What tier `index` must leave, in milli-tokens, on the present plan."""
+    tier = view.tiers[index]
+    return min(tier.floor_mt, capacity_mt(view.book) * tier.floor_ppm // PPM)
+
+
+def head(view: View, index: int) -> int:
+    """Position of the oldest waiter of tier `index`, or -1."""
+    oldest = -1
+    for i in range(view.book.waiter_count):
+        waiter = view.waiters[i]
+        if waiter.tier == index and (oldest < 0 or waiter.ticket < view.waiters[oldest].ticket):
+            oldest = i
+    return oldest
+
+
+def demand_mt(view: View, index: int) -> int:
+    """What the waiters of tier `index` ask for together."""
+    waiters = view.waiters
+    return sum(waiters[i].cost_mt for i in range(view.book.waiter_count) if waiters[i].tier == index)
+
+
+def earmark_cap_mt(view: View, index: int) -> int:
+    """The most tier `index` may set aside."""
+    oldest = head(view, index)
+    share = capacity_mt(view.book) * view.tiers[index].share_ppm // PPM
+    return max(share, view.waiters[oldest].cost_mt if oldest >= 0 else 0)
+
+
+def grown_earmark_mt(view: View, index: int, ticks: int) -> int:
+    """Tier `index`'s earmark after `ticks` more ticks of waiting."""
+    tier = view.tiers[index]
+    grown = tier.earmark_mt + ticks * view.book.rate_mt * tier.share_ppm // PPM
+    return max(tier.earmark_mt, min(grown, earmark_cap_mt(view, index)))
+
+
+def advance(view: View, now_ns: int) -> None:
+    """Bring every earmark up to the ticks due by `now_ns`."""
+    book = view.book
+    tick = book.tick_index + ticks_due(book, now_ns)
+    for index in range(book.tier_count):
+        tier = view.tiers[index]
+        if head(view, index) < 0 or not tier.share_ppm:
+            tier.earmark_mt = 0
+        elif tick > tier.earmark_tick:
+            tier.earmark_mt = grown_earmark_mt(view, index, tick - tier.earmark_tick)
+        tier.earmark_tick = max(tick, tier.earmark_tick)
+
+
+def most_ever_mt(view: View, index: int) -> int:
+    """The largest cost tier `index` is certain to be granted sooner or later, in milli-tokens.
+
+    With a share the earmark grows to any cost below capacity less floor. Without one only the common pool serves,
+    from which the other tiers' earmarks may be missing.
+    """
+    tiers = view.tiers
+    capacity = capacity_mt(view.book)
+    if not tiers[index].share_ppm:
+        shares = sum(tiers[i].share_ppm for i in range(view.book.tier_count))
+        capacity = capacity * (PPM - shares) // PPM
+    return max(0, capacity - floor_mt(view, index))
+
+
+def is_open(view: View, index: int, cost_mt: int, now_ns: int) -> bool:
+    """Whether the tokens are there for tier `index` to spend `cost_mt` now, its queue apart."""
+    return _opens(view, index, cost_mt, ticks_due(view.book, now_ns), 0)
+
+
+def headroom(view: View, index: int, now_ns: int) -> Headroom:
+    """What a request of tier `index` could get, in whole tokens; now is 0 while older ones of the tier wait."""
+    ever = most_ever_mt(view, index) // MT
+    if head(view, index) >= 0 or not view.book.synced:
+        return Headroom(now=0, ever=ever)
+    ticks = ticks_due(view.book, now_ns)
+    free = balance_after(view.book, ticks) - view.book.in_flight_mt
+    room = free - _holds_mt(view, index, 0) - floor_mt(view, index)
+    return Headroom(now=max(0, min(room // MT, ever)), ever=ever)
+
+
+def wait_for(view: View, index: int, cost_mt: int, now_ns: int, ahead_mt: int = 0) -> Wait:
+    """How long tier `index` waits for `cost_mt` with `ahead_mt` of older requests of the tier before it."""
+    book = view.book
+    if not book.synced:
+        return Wait(until_ns=None, latest_ns=None, reason="unsynced")
+    due = ticks_due(book, now_ns)
+    need = cost_mt + ahead_mt
+    latest = _latest_ticks(view, index, need, due)
+    latest_ns = None if latest is None else tick_at_ns(book, latest)
+    for ticks in range(due, due + _SEARCH_TICKS):
+        if _opens(view, index, need, ticks, ticks - due):
+            until_ns = now_ns if ticks == due else tick_at_ns(book, ticks)
+            return Wait(until_ns=until_ns, latest_ns=latest_ns, reason="queue" if ahead_mt else "floor")
+        if balance_after(book, ticks) >= capacity_mt(book) and latest is not None and ticks >= latest:
+            break
+    reason = "in flight" if book.in_flight_mt else "queue"
+    return Wait(until_ns=None, latest_ns=latest_ns, reason=reason)
+
+
+def _latest_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:
+    """Ticks after which the earmark must have paid for `need_mt`, whatever the other tiers do; None without a share.
+
+    The earmark needs `need / (share x rate)` ticks. Meanwhile the others take at most their own shares on average and
+    one request each beyond it, so the balance needs at most the debt and those requests divided by what is left over.
+    """
+    book, tier = view.book, view.tiers[index]
+    gain = book.rate_mt * tier.share_ppm // PPM
+    if gain <= 0:
+        return None
+    others = sum(view.tiers[i].share_ppm for i in range(book.tier_count) if i != index)
+    spare = max(1, book.rate_mt * (PPM - others) // PPM)
+    bursts = sum(earmark_cap_mt(view, i) for i in range(book.tier_count) if i != index)
+    missing = max(0, need_mt + bursts + book.in_flight_mt - balance_after(book, due))
+    return due + max(-(-max(0, need_mt - tier.earmark_mt) // gain), -(-missing // spare)) + 1
+
+
+def _holds_mt(view: View, index: int, more_ticks: int) -> int:
+    held = 0
+    for other in range(view.book.tier_count):
+        if other != index and head(view, other) >= 0:
+            earmark = grown_earmark_mt(view, other, more_ticks)
+            held += max(earmark, demand_mt(view, other)) if other < index else earmark
+    return held
+
+
+def _opens(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int) -> bool:
+    """Whether the gate is open `ticks` after the Book's state, `more_ticks` of them after the earmarks'."""
+    free = balance_after(view.book, ticks) - view.book.in_flight_mt - cost_mt
+    if free < 0:
+        return False
+    if cost_mt <= view.tiers[index].earmark_mt:
+        return True
+    if more_ticks and head(view, index) >= 0 and cost_mt <= grown_earmark_mt(view, index, more_ticks):
+        return True
+    if not view.book.waiter_count:
+        return free >= floor_mt(view, index)
+    return free - _holds_mt(view, index, more_ticks) >= floor_mt(view, index)

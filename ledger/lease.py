@@ -1,0 +1,74 @@
+"""A lease as its holder sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ledger.errors import LeaseEnded
+
+if TYPE_CHECKING:
+    from ledger.bucket import Reading
+
+
+class Keeper(Protocol):
+    """The ledger a lease belongs to."""
+
+    def commit(self, lease: Lease) -> None:
+        """The lease's request is about to be sent."""
+        ...
+
+    def settle(self, lease: Lease, consumed: int | None, reading: Reading | None, *, refused: bool) -> None:
+        """The lease ends with what its call cost."""
+        ...
+
+    def cancel(self, lease: Lease) -> None:
+        """The lease ends with nothing sent."""
+        ...
+
+
+class Lease:
+    """An open reservation. Commit just before the bytes leave, then settle with the reply; or cancel."""
+
+    __slots__ = ("_ledger", "cost", "id", "is_open", "tier")
+
+    def __init__(self, ledger: Keeper, lease_id: int, tier: str, cost: int) -> None:
+        self._ledger = ledger
+        self.id = lease_id
+        self.tier = tier
+        self.cost = cost
+        self.is_open = True
+
+    def commit(self) -> None:
+        """The request is about to be sent: from here on a dead owner's cost is charged.
+
+        Raises:
+            LeaseEnded: it was settled or cancelled before.
+        """
+        self._require_open()
+        self._ledger.commit(self)
+
+    def settle(self, consumed: int | None, reading: Reading | None = None, *, refused: bool = False) -> None:
+        """The call cost `consumed` tokens, and the reply told `reading`; None: the outcome is unknown.
+
+        `refused` counts a 429. A reading with `refill_rate` 0 says nothing about tokens and is ignored.
+
+        Raises:
+            LeaseEnded: it was settled or cancelled before.
+        """
+        self._require_open()
+        self.is_open = False
+        self._ledger.settle(self, consumed, reading, refused=refused)
+
+    def cancel(self) -> None:
+        """Nothing was sent: the tokens go back.
+
+        Raises:
+            LeaseEnded: it was settled or cancelled before.
+        """
+        self._require_open()
+        self.is_open = False
+        self._ledger.cancel(self)
+
+    def _require_open(self) -> None:
+        if not self.is_open:
+            raise LeaseEnded(f"lease {self.id} of {self.tier} has ended already")

@@ -1,0 +1,190 @@
+"""The life of a request in the book: wait, lease, end. Functions of a View and a time; no I/O.
+
+A lease ends exactly once: settled, cancelled, or resolved because its owner died.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ledger import bucket, costs, gates
+from ledger.book import COMMITTED, MT, RESERVED, View
+from ledger.journal import NO_TIER, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.bucket import Reading
+    from ledger.costs import Shape
+    from ledger.gates import Wait
+
+CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A process: id and start time."""
+
+    pid: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for: tier by position, cost, whose, and what it looks like."""
+
+    tier: int
+    cost_mt: int
+    owner: Owner
+    shape: Shape | None
+
+
+def claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[int, int], bool]) -> bool:
+    """Whether a reading is needed and this owner is the one to ask for it."""
+    book = view.book
+    if book.synced and not book.needs_reading:
+        return False
+    is_mine = (book.reader_pid, book.reader_start) == (owner.pid, owner.start)
+    is_fresh = now_ns - book.reader_since_ns < CLAIM_NS
+    if book.reader_pid and not is_mine and is_fresh and is_alive(book.reader_pid, book.reader_start):
+        return False
+    book.reader_pid, book.reader_start, book.reader_since_ns = owner.pid, owner.start, now_ns
+    return True
+
+
+def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
+    """The id of a new lease, or how long to wait. `ticket` is the request's place in the queue, 0 for none."""
+    gates.advance(view, now_ns)
+    ahead_mt = _ahead_mt(view, request.tier, ticket)
+    if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
+        return gates.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
+    tier = view.tiers[request.tier]
+    tier.earmark_mt -= min(tier.earmark_mt, request.cost_mt)
+    if ticket:
+        _leave(view, view.waiter(ticket), now_ns)
+    tier.granted += 1
+    lease = view.add_lease()
+    lease.owner_pid, lease.owner_start = request.owner.pid, request.owner.start
+    lease.cost_mt, lease.at_ns, lease.tier, lease.state = request.cost_mt, now_ns, request.tier, RESERVED
+    lease.shape = -1 if request.shape is None else costs.enter(view, request.shape)
+    lease.items = 0 if request.shape is None else request.shape.items
+    view.book.in_flight_mt += request.cost_mt
+    view.events.append((Event.GRANTED, request.tier, -request.cost_mt, request.owner.pid))
+    return lease.id
+
+
+def join(view: View, request: Request, now_ns: int) -> int:
+    """Take a place in the queue; returns the ticket."""
+    gates.advance(view, now_ns)
+    waiter = view.add_waiter()
+    waiter.owner_pid, waiter.owner_start = request.owner.pid, request.owner.start
+    waiter.cost_mt, waiter.since_ns, waiter.tier = request.cost_mt, now_ns, request.tier
+    return waiter.ticket
+
+
+def leave(view: View, ticket: int, now_ns: int) -> None:
+    """Give up a place in the queue; a ticket no longer there changes nothing."""
+    index = view.waiter(ticket)
+    if index >= 0:
+        _leave(view, index, now_ns)
+
+
+def commit(view: View, lease_id: int) -> bool:
+    """Mark that the request is about to be sent; False if the lease is gone."""
+    index = view.lease(lease_id)
+    if index >= 0:
+        view.leases[index].state = COMMITTED
+    return index >= 0
+
+
+def cancel(view: View, lease_id: int) -> bool:
+    """Give the tokens back: nothing was sent. False if the lease is gone."""
+    index = view.lease(lease_id)
+    if index < 0:
+        return False
+    lease = view.leases[index]
+    view.book.refunded_mt += lease.cost_mt
+    view.events.append((Event.CANCELLED, lease.tier, lease.cost_mt, lease.owner_pid))
+    view.drop_lease(index)
+    return True
+
+
+def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | None, now_ns: int) -> bool:
+    """End the lease with what it cost; None is unknown: charged in full until the next reading. False if it is gone."""
+    index = view.lease(lease_id)
+    if index < 0:
+        return False
+    lease = view.leases[index]
+    tier, cost_mt, pid = lease.tier, lease.cost_mt, lease.owner_pid
+    consumed_mt = cost_mt if consumed is None else consumed * MT
+    if consumed is not None and lease.shape >= 0:
+        costs.learn(view.shapes[lease.shape], lease.items, consumed)
+    view.drop_lease(index)
+    view.tiers[tier].spent_mt += consumed_mt
+    view.book.refunded_mt += max(0, cost_mt - consumed_mt)
+    if reading is None or consumed is None:
+        bucket.charge_unread(view.book, consumed_mt, now_ns, is_certain=consumed is not None)
+    view.events.append((Event.UNKNOWN if consumed is None else Event.SETTLED, tier, -consumed_mt, pid))
+    if reading is not None:
+        observe(view, reading, now_ns, 0 if consumed is None else consumed_mt)
+    return True
+
+
+def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0) -> None:
+    """Make a reading the truth, and journal what it brought to light."""
+    gates.advance(view, now_ns)
+    was_synced, rate_mt = view.book.synced, view.book.rate_mt
+    drift_mt = bucket.apply(view, reading, now_ns, consumed_mt)
+    if not was_synced:
+        view.events.append((Event.OPENED, NO_TIER, view.book.balance_mt, 0))
+    elif view.book.rate_mt != rate_mt:
+        view.events.append((Event.PLAN, NO_TIER, view.book.rate_mt, 0))
+    if drift_mt:
+        view.events.append((Event.DRIFT, NO_TIER, drift_mt, 0))
+    for index in range(view.book.tier_count):
+        view.tiers[index].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
+
+
+def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) -> int:
+    """End what dead processes left: unsent refunded, sent charged in full, places in the queue given up."""
+    resolved = 0
+    for index in reversed(range(view.book.lease_count)):
+        lease = view.leases[index]
+        if is_alive(lease.owner_pid, lease.owner_start):
+            continue
+        resolved += 1
+        tier, cost_mt, pid, state = lease.tier, lease.cost_mt, lease.owner_pid, lease.state
+        view.drop_lease(index)
+        if state == COMMITTED:
+            view.tiers[tier].spent_mt += cost_mt
+            bucket.charge_unread(view.book, cost_mt, now_ns, is_certain=False)
+            view.events.append((Event.DEAD_CHARGED, tier, -cost_mt, pid))
+        else:
+            view.book.refunded_mt += cost_mt
+            view.events.append((Event.DEAD_REFUNDED, tier, cost_mt, pid))
+    for index in reversed(range(view.book.waiter_count)):
+        waiter = view.waiters[index]
+        if not is_alive(waiter.owner_pid, waiter.owner_start):
+            resolved += 1
+            view.events.append((Event.DEAD_WAITER, waiter.tier, waiter.cost_mt, waiter.owner_pid))
+            view.drop_waiter(index)
+    return resolved
+
+
+def _ahead_mt(view: View, tier: int, ticket: int) -> int:
+    """What older requests of the tier ask for; all of them when this one has no place yet."""
+    return sum(
+        waiter.cost_mt
+        for waiter in view.waiters[: view.book.waiter_count]
+        if waiter.tier == tier and (not ticket or waiter.ticket < ticket)
+    )
+
+
+def _leave(view: View, index: int, now_ns: int) -> None:
+    waiter = view.waiters[index]
+    tier = view.tiers[waiter.tier]
+    waited_ns = max(0, now_ns - waiter.since_ns)
+    tier.waited_ns += waited_ns
+    tier.longest_wait_ns = max(tier.longest_wait_ns, waited_ns)
+    view.drop_waiter(index)

@@ -1,0 +1,209 @@
+"""The mapped file that holds the book: header, four slots written in turn, journal ring.
+
+A transaction takes the lock, copies the current book to the next slot, changes it there, checksums it and publishes
+it with one aligned 8-byte store of HEAD. Killed anywhere, it has either happened or not. A reader takes no lock.
+The lock is `flock` on a descriptor this process opened itself: the kernel drops it when the holder dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import threading
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from ledger import journal, owner
+from ledger.book import BOOK_BYTES, Book, View, checksum, is_sound
+from ledger.errors import Damaged
+
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAGIC: Final = b"SLUICEGT"
+FORMAT: Final = 1
+SLOTS: Final = 4
+HEADER: Final = struct.Struct("<8sII16sQ")  # magic, format, layout, boot id, account
+_PAGE: Final = 4096
+HEAD_WORD: Final = 32  # index of HEAD among the 8-byte words; at a cache line of its own
+_RETIRED_WORD: Final = 40
+_WAKE_WORD: Final = 96  # index of the wake counter among the 4-byte words
+_SLOT_BYTES: Final = -(-BOOK_BYTES // 64) * 64
+_RING_AT: Final = _PAGE + SLOTS * _SLOT_BYTES
+_RING_BYTES: Final = journal.ENTRIES * journal.ENTRY_BYTES
+REGION_BYTES: Final = _RING_AT + _RING_BYTES
+_READ_TRIES: Final = 1_000
+_open_regions: weakref.WeakSet[Region] = weakref.WeakSet()
+
+
+class Region:
+    """The file, mapped. `path` is None for a region in plain memory, which needs no lock."""
+
+    def __init__(self, buffer: bytearray | mmap.mmap, path: Path | None, lock_fd: int) -> None:
+        self.path = path
+        self._buffer = buffer
+        self._lock_fd = lock_fd
+        self._thread_lock = threading.Lock()
+        self._bytes = memoryview(buffer)
+        self._words = self._bytes.cast("Q")
+        self._halves = self._bytes.cast("I")
+        self._views: list[View] = []
+        if not self._bytes.readonly:
+            self._views = [View(Book.from_buffer(buffer, slot_at(i))) for i in range(SLOTS)]
+        _open_regions.add(self)
+
+    @property
+    def account(self) -> int:
+        """Which key and server this ledger is for, as a hash."""
+        return int(HEADER.unpack_from(self._bytes)[4])
+
+    @property
+    def is_of_this_boot(self) -> bool:
+        """Whether its times are of this boot."""
+        return bool(HEADER.unpack_from(self._bytes)[3] == owner.boot_id())
+
+    @property
+    def sequence(self) -> int:
+        """Number of the published book; grows by one with each transaction."""
+        return self._words[HEAD_WORD]
+
+    @property
+    def wake_value(self) -> int:
+        """The wake counter: changes with every commit that may open a gate."""
+        return self._halves[_WAKE_WORD]
+
+    @property
+    def wake_offset(self) -> int:
+        """Where the wake counter lies, in bytes."""
+        return _WAKE_WORD * 4
+
+    @property
+    def buffer(self) -> bytearray | mmap.mmap:
+        """The mapped bytes themselves."""
+        return self._buffer
+
+    @contextmanager
+    def transaction(self) -> Iterator[View]:
+        """A book to change; published when the block ends well, forgotten when it raises.
+
+        Raises:
+            Damaged: no sound book is left, or the file was replaced by a newer one.
+        """
+        with self._thread_lock:
+            try:
+                self._lock()
+                view = self._begin()
+                yield view
+                self._publish(view)
+            finally:
+                self._unlock()
+
+    def wake(self) -> None:
+        """Count a commit that may open a gate; call within a transaction."""
+        self._halves[_WAKE_WORD] = (self._halves[_WAKE_WORD] + 1) & 0xFFFFFFFF
+
+    def read(self) -> tuple[Book, bytes]:
+        """A sound copy of the newest book and of the journal ring, without any lock.
+
+        Raises:
+            Damaged: there is none.
+        """
+        for _ in range(_READ_TRIES):
+            head = self.sequence
+            book = self._copy(head % SLOTS)
+            if book is not None and book.sequence == head:
+                return book, bytes(self._bytes[_RING_AT:])
+        sound = [book for book in (self._copy(i) for i in range(SLOTS)) if book is not None]
+        if not sound:
+            raise Damaged(f"ledger {self.path}: no sound copy is left in it; stop everything and start again")
+        return max(sound, key=lambda book: book.sequence), bytes(self._bytes[_RING_AT:])
+
+    def close(self) -> None:
+        """Give back the descriptor; the mapping goes with the last object that uses it."""
+        _open_regions.discard(self)
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    def retire(self) -> None:
+        """Tell every process attached to this file that another one has taken its place."""
+        self._words[_RETIRED_WORD] = 1
+
+    def reopen_after_fork(self) -> None:
+        """Give a forked child a lock of its own: an inherited descriptor shares its parent's."""
+        self._thread_lock = threading.Lock()
+        if self._lock_fd >= 0:
+            fresh = os.open(f"/proc/self/fd/{self._lock_fd}", os.O_RDWR | os.O_CLOEXEC)
+            os.close(self._lock_fd)
+            self._lock_fd = fresh
+
+    def _copy(self, slot: int) -> Book | None:
+        raw = bytearray(self._bytes[slot_at(slot) : slot_at(slot) + BOOK_BYTES])
+        book = Book.from_buffer(raw)
+        return book if is_sound(memoryview(raw), book) else None
+
+    def _begin(self) -> View:
+        if self._words[_RETIRED_WORD]:
+            raise Damaged(f"ledger {self.path}: it was begun anew while this process had it open: restart the process")
+        head = self.sequence
+        source = head % SLOTS
+        if not self._is_sound(source, head):
+            source = self._newest_sound()
+            head = max(head, self._views[source].book.sequence)
+        target = (head + 1) % SLOTS
+        if source != target:
+            self._raw(target)[:] = self._raw(source)
+        view = self._views[target]
+        view.book.sequence = head + 1
+        view.events.clear()
+        return view
+
+    def _publish(self, view: View) -> None:
+        book = view.book
+        book.checksum = checksum(self._raw(book.sequence % SLOTS), book.lease_count, book.waiter_count)
+        # One aligned store. struct.pack_into would store a 0 first, and a kill in between would leave HEAD = 0.
+        self._words[HEAD_WORD] = book.sequence
+
+    def write_entry(self, number: int, entry: journal.Entry) -> None:
+        """Put a journal entry in place; it counts once the book that counts it is published."""
+        journal.write(self._bytes[_RING_AT:], number, entry)
+
+    def _is_sound(self, slot: int, sequence: int) -> bool:
+        book = self._views[slot].book
+        return book.sequence == sequence and is_sound(self._raw(slot), book)
+
+    def _newest_sound(self) -> int:
+        sound = [
+            i for i in range(SLOTS) if is_sound(self._raw(i), self._views[i].book) and self._views[i].book.sequence
+        ]
+        if not sound:
+            raise Damaged(f"ledger {self.path}: no sound copy is left in it; stop everything and start again")
+        return max(sound, key=lambda i: self._views[i].book.sequence)
+
+    def _raw(self, slot: int) -> memoryview:
+        return self._bytes[slot_at(slot) : slot_at(slot) + BOOK_BYTES]
+
+    def _lock(self) -> None:
+        if self._lock_fd >= 0:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+
+    def _unlock(self) -> None:
+        if self._lock_fd >= 0:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+
+
+def slot_at(slot: int) -> int:
+    """Where slot number `slot` begins, in bytes."""
+    return _PAGE + slot * _SLOT_BYTES
+
+
+def _after_fork() -> None:
+    for region in list(_open_regions):
+        region.reopen_after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

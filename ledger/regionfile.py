@@ -1,0 +1,146 @@
+"""The ledger's file: made complete before anybody sees it, checked before anybody maps it.
+
+The file begins anew after a reboot, for another account, for another format of ours, or when no sound copy is left:
+the server is the authority, so one reading replaces all that was known. A file that is not a ledger is never touched.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ledger import owner
+from ledger.book import BOOK_BYTES, LAYOUT, Book, checksum
+from ledger.errors import Damaged, NoLedger, NotOurs
+from ledger.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, Region, slot_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def in_memory() -> Region:
+    """A region of this process alone."""
+    buffer = bytearray(REGION_BYTES)
+    _fill(buffer, 0)
+    return Region(buffer, None, -1)
+
+
+def attach(path: Path, *, read_only: bool = False) -> Region:
+    """The ledger at `path`.
+
+    Raises:
+        NoLedger: there is no file.
+        NotOurs: the file is something else, or of another format or layout.
+    """
+    flags = (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags)
+    except FileNotFoundError:
+        raise NoLedger(f"there is no ledger at {path}: nothing has been started with this state directory") from None
+    try:
+        _check(fd, path)
+        access = mmap.ACCESS_READ if read_only else mmap.ACCESS_WRITE
+        buffer = mmap.mmap(fd, REGION_BYTES, access=access)
+        # mmap keeps a duplicate of its descriptor, which shares any lock taken on it: the lock gets one of its own.
+        lock_fd = -1 if read_only else os.open(f"/proc/self/fd/{fd}", flags)
+    finally:
+        os.close(fd)
+    return Region(buffer, path, lock_fd)
+
+
+def create(path: Path, account: str) -> Region:
+    """A sound ledger at `path` for `account`, of this boot: the one that is there, or else a new one.
+
+    Raises:
+        NotOurs: the file there is not a ledger at all; it is left as it is.
+        OSError: the directory cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    number = account_number(account)
+    with _creating(path):
+        try:
+            region = attach(path)
+        except NoLedger:
+            return _begin_anew(path, number)
+        except NotOurs:
+            _refuse_foreign(path)
+            return _begin_anew(path, number)
+        if region.is_of_this_boot and region.account == number and _has_sound_copy(region):
+            return region
+        region.retire()
+        region.close()
+        return _begin_anew(path, number)
+
+
+def account_number(account: str) -> int:
+    """64 bits that tell one account (key and server) from another without giving the key away."""
+    return zlib.crc32(account.encode()) << 32 | zlib.crc32(account.encode()[::-1])
+
+
+@contextmanager
+def _creating(path: Path) -> Iterator[None]:
+    """Let one process at a time decide whether to begin anew."""
+    fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _begin_anew(path: Path, account: int) -> Region:
+    """Make the file complete under another name, then rename: nobody ever sees half of it."""
+    fresh = path.with_name(path.name + ".new")
+    fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, REGION_BYTES)  # a full disk is an error here, not a SIGBUS later
+        buffer = bytearray(REGION_BYTES)
+        _fill(buffer, account)
+        os.pwrite(fd, buffer, 0)
+    finally:
+        os.close(fd)
+    fresh.rename(path)
+    return attach(path)
+
+
+def _fill(buffer: bytearray, account: int) -> None:
+    HEADER.pack_into(buffer, 0, MAGIC, FORMAT, LAYOUT, owner.boot_id(), account)
+    book = Book.from_buffer(buffer, slot_at(1))
+    book.sequence = 1
+    book.next_id = 1
+    raw = memoryview(buffer)[slot_at(1) : slot_at(1) + BOOK_BYTES]
+    book.checksum = checksum(raw, 0, 0)
+    memoryview(buffer).cast("Q")[HEAD_WORD] = 1
+
+
+def _check(fd: int, path: Path) -> None:
+    size = os.fstat(fd).st_size
+    start = os.pread(fd, HEADER.size, 0)
+    if len(start) < HEADER.size or not start.startswith(MAGIC):
+        raise NotOurs(f"{path} is not a ledger ({size} bytes, another magic): move it away or set another STATE_DIR")
+    _, found, layout, _, _ = HEADER.unpack(start)
+    if (found, layout, size) != (FORMAT, LAYOUT, REGION_BYTES):
+        raise NotOurs(
+            f"ledger {path}: format {found}, layout {layout:08x}, {size} bytes; this build reads format {FORMAT}, "
+            f"layout {LAYOUT:08x}, {REGION_BYTES} bytes: stop everything and start again, it then begins anew"
+        )
+
+
+def _refuse_foreign(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC))
+    if start and start != MAGIC:
+        raise NotOurs(f"{path} is not a ledger: move it away or set another STATE_DIR")
+
+
+def _has_sound_copy(region: Region) -> bool:
+    try:
+        region.read()
+    except Damaged:
+        return False
+    return True
