@@ -1,0 +1,193 @@
+"""One product as `/product` sends it.
+
+Most fields are absent or null when there is no data, so nearly all are optional here. Fields the API documents but
+which are not listed below arrive in `extra`, untouched. Times are Keepa minutes, money is in the smallest unit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from tasks.keepa.deal import Asin  # noqa: TC001 - msgspec resolves annotations at run time
+from tasks.keepa.product_stats import Stats  # noqa: TC001 - likewise
+
+NO_ACCESS: Final = 3  # `productType` of a product whose data nobody can see
+INVALID: Final = 4  # `productType` of an ASIN that never was one
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+    """One seller's offer, old ones included: live is what `Product.live_offers_order` points at.
+
+    Attributes:
+        condition: 0 unknown, 1 new, 2 to 5 used, 6 refurbished, 7 to 10 collectible.
+        offer_csv: triples of minute, price, shipping, newest last.
+        stock_csv: pairs of minute and stock.
+        extra: fields this build does not know; None when there are none.
+    """
+
+    offer_id: int | None = None
+    seller_id: str | None = None
+    last_seen: int | None = None
+    condition: int | None = None
+    condition_comment: str | None = None
+    offer_csv: list[int] | None = msgspec.field(name="offerCSV", default=None)
+    stock_csv: list[int] | None = msgspec.field(name="stockCSV", default=None)
+    prime_excl_csv: list[int] | None = msgspec.field(name="primeExclCSV", default=None)
+    coupon_history: list[int] | None = None
+    last_stock_update: int | None = None
+    min_order_qty: int | None = None
+    is_amazon: bool | None = None
+    is_fba: bool | None = msgspec.field(name="isFBA", default=None)
+    is_prime: bool | None = None
+    is_prime_excl: bool | None = None
+    is_map: bool | None = msgspec.field(name="isMAP", default=None)
+    is_shippable: bool | None = None
+    is_preorder: bool | None = None
+    is_warehouse_deal: bool | None = None
+    is_scam: bool | None = None
+    is_addon_item: bool | None = None
+    ships_from_china: bool | None = None
+    extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
+
+
+class FbaFees(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+    """What Amazon takes for picking and packing."""
+
+    last_update: int | None = None
+    pick_and_pack_fee: int | None = None
+
+
+class CategoryNode(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+    """One step of the way from the root category to the product's own."""
+
+    cat_id: int
+    name: str | None = None
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+    """A product with what was asked for: history in `csv`, figures in `stats`, sellers in `offers`.
+
+    Attributes:
+        product_type: 0 standard, 1 download, 2 e-book, 3 no access, 4 invalid, 5 variation parent.
+        listed_since: may be below 1 or in the future.
+        sales_ranks: by category id, pairs of minute and rank.
+        buy_box_seller_id_history: "minute", "seller" in turn; seller "-1" none, "-2" unknown.
+        csv: by price type, flat groups of minute and values (`prices.decode`), None for an absent type; None altogether
+            without history.
+        availability_amazon: -1 no offer, 0 in stock, 1 to 4 later.
+        live_offers_order: indices into `offers` of those that stand now.
+        extra: fields this build does not know, as received; None when there are none.
+    """
+
+    asin: Asin
+    domain_id: int | None = None
+    title: str | None = None
+    product_type: int = 0
+    parent_asin: str | None = None
+    root_category: int | None = None
+    categories: list[int] | None = None
+    category_tree: list[CategoryNode] | None = None
+    images: list[dict[str, Any]] | None = None
+    images_csv: str | None = msgspec.field(name="imagesCSV", default=None)
+    ean_list: list[str] | None = None
+    upc_list: list[str] | None = None
+    gtin_list: list[str] | None = None
+    variations: list[dict[str, Any]] | None = None
+    variation_csv: str | None = msgspec.field(name="variationCSV", default=None)
+    parent_asin_history: list[str] | None = None
+
+    author: str | None = None
+    binding: str | None = None
+    brand: str | None = None
+    color: str | None = None
+    contributors: list[list[str]] | None = None
+    description: str | None = None
+    edition: str | None = None
+    features: list[str] | None = None
+    format: str | None = None
+    formats: list[dict[str, Any]] | None = None
+    frequently_bought_together: list[str] | None = None
+    included_components: str | None = None
+    item_type_keyword: str | None = None
+    languages: list[list[str]] | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    part_number: str | None = None
+    product_group: str | None = None
+    sales_rank_display_group: str | None = None
+    size: str | None = None
+    type: str | None = None
+    url_slug: str | None = None
+    website_display_group: str | None = None
+    website_display_group_name: str | None = None
+    number_of_items: int | None = None
+    number_of_pages: int | None = None
+    publication_date: int | None = None
+    release_date: int | None = None
+    item_height: int | None = None
+    item_length: int | None = None
+    item_width: int | None = None
+    item_weight: int | None = None
+    package_height: int | None = None
+    package_length: int | None = None
+    package_width: int | None = None
+    package_weight: int | None = None
+    package_quantity: int | None = None
+    has_reviews: bool | None = None
+    is_adult_product: bool | None = None
+    is_b2b: bool | None = msgspec.field(name="isB2B", default=None)
+    is_eligible_for_super_saver_shipping: bool | None = None
+    is_eligible_for_trade_in: bool | None = None
+    is_heat_sensitive: bool | None = None
+    is_redirect_asin: bool | None = msgspec.field(name="isRedirectASIN", default=None)
+    is_sns: bool | None = msgspec.field(name="isSNS", default=None)
+    launchpad: bool | None = None
+
+    last_update: int | None = None
+    last_price_change: int | None = None
+    last_rating_update: int | None = None
+    last_ebay_update: int | None = None
+    last_sold_update: int | None = None
+    last_stock_update: int | None = None
+    tracking_since: int | None = None
+    listed_since: int | None = None
+
+    monthly_sold: int | None = None
+    monthly_sold_history: list[int] | None = None
+    sales_ranks: dict[str, list[int] | None] | None = None
+    sales_rank_reference: int | None = None
+    sales_rank_reference_history: list[int] | None = None
+    ebay_listing_ids: list[int] | None = None
+    g: int | None = None  # sent with every product, described nowhere
+
+    buy_box_seller_id_history: list[str] | None = None
+    buy_box_used_history: list[str] | None = None
+    buy_box_eligible_offer_counts: list[int] | None = None
+    fba_fees: FbaFees | None = None
+    referral_fee_percent: int | None = None
+    referral_fee_percentage: float | None = None
+    variable_closing_fee: int | None = None
+    coupon: list[int] | None = None
+    coupon_history: list[int] | None = None
+    competitive_price_threshold: int | None = None
+    new_price_is_map: bool | None = msgspec.field(name="newPriceIsMAP", default=None)
+    deals: list[dict[str, Any]] | None = None
+    promotions: list[dict[str, Any]] | None = None
+
+    csv: list[list[int] | None] | None = None
+    stats: Stats | None = None
+    offers: list[Offer] | None = None
+    live_offers_order: list[int] | None = None
+    offers_successful: bool | None = None
+    availability_amazon: int | None = None
+
+    extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
+
+    @property
+    def is_found(self) -> bool:
+        """False for an ASIN the server knows nothing about: it still gets an object in the reply, an empty one."""
+        if self.product_type in {NO_ACCESS, INVALID}:
+            return False
+        return self.title is not None or any(self.csv or ()) or (self.last_update or 0) > 0

@@ -1,0 +1,199 @@
+"""Requests as values: where they go, what they carry, what they are booked as. Pure; the key is not their matter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+from urllib.parse import quote
+
+from tasks.keepa import costs
+
+if TYPE_CHECKING:
+    from ledger import Shape
+    from tasks.keepa.costs import Detail
+    from tasks.keepa.selection import Selection
+
+Method = Literal["GET", "POST"]
+
+DOMAINS: Final = frozenset(
+    {1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12}
+)  # Amazon locales; 7 was China. Source: API documentation.
+MAX_ASINS: Final = 100  # in one call. Source: API documentation.
+MAX_ASINS_OFFERS: Final = (
+    20  # with offers, which the server collects while we wait. Source: the official client's limit.
+)
+# Servers and proxies commonly cut a request line at 8 KB; half of that leaves room for what they add.
+LONGEST_GET: Final = 4_000
+
+_ASIN: Final = re.compile("[0-9A-Z]{10}")
+_STATS_DAYS: Final = 90
+_OFFERS: Final = 20  # the least the server accepts: two pages, the live offers of most products
+_DETAIL: Final[dict[Detail, dict[str, str]]] = {
+    "stats": {"stats": str(_STATS_DAYS), "history": "0"},
+    "history": {"stats": str(_STATS_DAYS), "history": "1"},
+    "offers": {"stats": str(_STATS_DAYS), "history": "1", "offers": str(_OFFERS)},
+}
+
+
+class Request(Protocol):
+    """One call of the API."""
+
+    @property
+    def endpoint(self) -> str:
+        """The path, such as `/deal`."""
+        ...
+
+    @property
+    def method(self) -> Method:
+        """How it is sent."""
+        ...
+
+    @property
+    def items(self) -> int:
+        """How many things it pays for."""
+        ...
+
+    @property
+    def shape(self) -> Shape:
+        """What its cost is estimated and learned as."""
+        ...
+
+    def params(self) -> dict[str, str]:
+        """What goes into the URL, the key apart."""
+        ...
+
+    def body(self) -> bytes | None:
+        """What goes into the body of a POST."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """The bucket's state; free."""
+
+    endpoint: Literal["/token"] = "/token"
+    method: Method = "GET"
+    items: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        """Booked as nothing."""
+        return costs.token_shape()
+
+    def params(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
+
+    def body(self) -> bytes | None:
+        """Nothing."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DealRequest:
+    """One page of a selection. A short selection travels in the URL, a long one as the body of a POST."""
+
+    selection: Selection
+    page: int
+
+    def __post_init__(self) -> None:
+        if self.page < 0:
+            raise ValueError(f"page {self.page}: pages count from 0")
+
+    @property
+    def endpoint(self) -> str:
+        """`/deal`."""
+        return "/deal"
+
+    @property
+    def method(self) -> Method:
+        """GET unless the encoded selection would make the URL too long."""
+        return "POST" if len(quote(self._json(), safe="")) > LONGEST_GET else "GET"
+
+    @property
+    def items(self) -> int:
+        """One page."""
+        return 1
+
+    @property
+    def shape(self) -> Shape:
+        """Booked as one page."""
+        return costs.deal_shape()
+
+    def params(self) -> dict[str, str]:
+        """The selection, if it fits into the URL."""
+        return {"selection": self._json()} if self.method == "GET" else {}
+
+    def body(self) -> bytes | None:
+        """The selection, if it does not."""
+        return self._json().encode() if self.method == "POST" else None
+
+    def _json(self) -> str:
+        return self.selection.to_json(page=self.page)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRequest:
+    """Products by ASIN, with as much of each as `detail` says.
+
+    `stats`: figures only. `history`: the whole history too, at no further cost. `offers`: sellers as well, at about
+    seven times the cost. The server refreshes what it has not looked at for about an hour; that is free.
+    """
+
+    domain: int
+    asins: tuple[str, ...]
+    detail: Detail
+
+    def __post_init__(self) -> None:
+        most = most_asins(self.detail)
+        if not 0 < len(self.asins) <= most:
+            raise ValueError(f"{len(self.asins)} ASINs: a call with detail {self.detail} takes 1 to {most}")
+        odd = [asin for asin in self.asins if not is_asin(asin)]
+        if odd:
+            raise ValueError(f"not an ASIN: {odd[:5]}")
+        if self.domain not in DOMAINS:
+            raise ValueError(f"domain {self.domain}: not one of {sorted(DOMAINS)}")
+
+    @property
+    def endpoint(self) -> str:
+        """`/product`."""
+        return "/product"
+
+    @property
+    def method(self) -> Method:
+        """GET: a hundred ASINs make a URL of 1.2 KB."""
+        return "GET"
+
+    @property
+    def items(self) -> int:
+        """How many ASINs are asked for."""
+        return len(self.asins)
+
+    @property
+    def shape(self) -> Shape:
+        """Booked by detail, per ASIN."""
+        return costs.product_shape(self.detail, len(self.asins))
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the products come with their whole history."""
+        return self.detail != "stats"
+
+    def params(self) -> dict[str, str]:
+        """Domain, ASINs and what to send of each."""
+        return {"domain": str(self.domain), "asin": ",".join(self.asins), **_DETAIL[self.detail]}
+
+    def body(self) -> bytes | None:
+        """Nothing."""
+        return None
+
+
+def most_asins(detail: Detail) -> int:
+    """How many ASINs one call may ask for."""
+    return MAX_ASINS_OFFERS if detail == "offers" else MAX_ASINS
+
+
+def is_asin(text: str) -> bool:
+    """Whether `text` has the form of an ASIN. The server takes any text, finds nothing and says nothing."""
+    return _ASIN.fullmatch(text) is not None

@@ -1,0 +1,161 @@
+"""Which deals are wanted: the JSON object that Keepa's own deals page exports, checked before it costs a token.
+
+A selection is normalised: what is unset (null, "" or an empty list) is left out, lists of alternatives are sorted,
+numbers are numbers. So two texts that ask for the same deals give the same `key`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from tasks.errors import ConfigError
+from tasks.keepa import selection_check
+from tasks.keepa.selection_rules import FILTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_NOT_IDENTITY: Final = frozenset({"page", "sortType"})  # how a selection is walked, not what is in it
+_NEWEST_FIRST: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """A valid query. `query` is never changed in place; `notes` say what the server will ignore in it."""
+
+    name: str
+    query: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def domain(self) -> int:
+        """Keepa's number of the Amazon locale."""
+        return int(self.query["domainId"])
+
+    @property
+    def price_type(self) -> int:
+        """Index of the price type whose changes make a deal."""
+        return int(self.query["priceTypes"][0])
+
+    @property
+    def key(self) -> str:
+        """Twelve hex digits that stay the same while the selection asks for the same deals, however written."""
+        identity = {name: value for name, value in self.query.items() if name not in _NOT_IDENTITY}
+        text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def to_json(self, *, page: int | None = None) -> str:
+        """The query as compact JSON with sorted keys, for `page` if given."""
+        query = dict(self.query) if page is None else {**self.query, "page": page}
+        return json.dumps(query, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def with_(self, **changes: object) -> Selection:
+        """The same selection with some parameters set, or unset by None.
+
+        Raises:
+            ConfigError: the result is not a valid selection.
+        """
+        return parse({**self.query, **changes}, name=self.name)
+
+    def for_upsert(self) -> Selection:
+        """The same selection with the newest deal first, the only order by time there is."""
+        return self.with_(sortType=_NEWEST_FIRST)
+
+    def split_by_root(self, root_ids: Iterable[int]) -> tuple[Selection, ...]:
+        """Selections that together hold the same deals, each with one category, for when there are too many for one.
+
+        A selection that names categories is split into these; one that names none into `root_ids`, which a page's
+        `category_ids` gives. If there is but one category, nothing can be split: the selection comes back alone.
+        """
+        is_off = self.query.get("isFilterEnabled") is False
+        # Turning the switch on would wake filters that its owner had switched off.
+        query = {name: value for name, value in self.query.items() if not (is_off and name in FILTERS)}
+        excluded = set(query.get("excludeCategories", ()))
+        named = query.get("includeCategories") or sorted(set(root_ids) - excluded)
+        if len(named) < 2:  # noqa: PLR2004 - one part is no split
+            return (self,)
+        on = {**query, "isFilterEnabled": True}
+        return tuple(parse({**on, "includeCategories": [category]}, name=self.name) for category in named)
+
+
+def parse(source: str | bytes | Mapping[str, Any], *, name: str, domain: int | None = None) -> Selection:
+    """The selection in a JSON text or object; `domain` serves one that names no `domainId` itself.
+
+    Raises:
+        ConfigError: it is none. The message names every fault.
+    """
+    given = dict(_object(source, name) if isinstance(source, str | bytes) else source)
+    if domain is not None and selection_check.is_unset(given.get("domainId")):
+        given["domainId"] = domain
+    query, faults = selection_check.check(given)
+    if faults:
+        raise _refused(name, faults)
+    return Selection(name=name, query=query, notes=selection_check.notes(query))
+
+
+def for_domains(source: str | bytes | Mapping[str, Any], *, name: str, domains: Iterable[int]) -> tuple[Selection, ...]:
+    """One selection for its own `domainId`, or one for each of `domains` when it names none.
+
+    Raises:
+        ConfigError: it is none. The message names every fault.
+    """
+    given = _object(source, name) if isinstance(source, str | bytes) else source
+    own = not selection_check.is_unset(given.get("domainId"))
+    chosen = [None] if own else list(dict.fromkeys(domains))
+    return tuple(parse(given, name=name, domain=domain) for domain in chosen)
+
+
+def default_selection(domain: int = 1) -> Selection:
+    """What is collected when nobody says otherwise.
+
+    That is: products among the best-selling hundred thousand of their category whose lowest new price fell by a
+    fifth or more within a week, at 5 to 500 of the currency.
+
+    Raises:
+        ConfigError: the locale has no deals.
+    """
+    query = {
+        "domainId": domain,
+        "priceTypes": [1],
+        "dateRange": 1,
+        "isFilterEnabled": True,
+        "filterErotic": True,
+        "singleVariation": True,
+        "isRangeEnabled": True,
+        "currentRange": [500, 50_000],
+        "deltaPercentRange": [20, 100],
+        "salesRankRange": [1, 100_000],
+        "sortType": _NEWEST_FIRST,
+    }
+    return parse(query, name="default")
+
+
+def _object(text: str | bytes, name: str) -> dict[str, Any]:
+    repeated: list[str] = []
+
+    def pairs(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for key, value in entries:
+            if key in seen:
+                repeated.append(f"{key}: stands there twice")
+            seen[key] = value
+        return seen
+
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        value: Any = json.loads(decoded, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
+        raise _refused(name, [f"not JSON: {error}"]) from error
+    if not isinstance(value, dict):
+        raise _refused(name, ["a JSON object is wanted, as the deals page exports it"])
+    if repeated:
+        raise _refused(name, repeated)
+    return value
+
+
+def _refused(name: str, faults: list[str]) -> ConfigError:
+    lines = "".join(f"\n  - {fault}" for fault in faults)
+    return ConfigError(f"selection {name}: {len(faults)} fault{'s' * (len(faults) > 1)}:{lines}")

@@ -1,0 +1,93 @@
+"""A query checked as a whole: every fault in it is found at once. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Final
+
+from tasks.keepa.selection_rules import (
+    FILTERS,
+    LEAST_PERCENT,
+    LEAST_PERCENT_RANK,
+    OPEN,
+    RANGES,
+    RULES,
+    SALES,
+    Fault,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_REQUIRED: Final = ("domainId", "priceTypes")
+
+
+def check(given: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
+    """The normalised query and its faults; the query is of use only when there are none."""
+    query: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, value in given.items():
+        rule = RULES.get(name)
+        if rule is None:
+            faults.append(_unknown(name))
+            continue
+        if is_unset(value):
+            continue
+        try:
+            query[name] = rule(value)
+        except Fault as fault:
+            faults.append(f"{name}: {fault}")
+    faults += [f"{name}: is missing" for name in _REQUIRED if is_unset(given.get(name))]
+    faults += _range_faults(query)
+    faults += _contradictions(query)
+    return query, faults
+
+
+def notes(query: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of a valid query the server will ignore, in words: a switch turns it off, perhaps on purpose."""
+    off: list[str] = []
+    for switch, names in (("isRangeEnabled", RANGES), ("isFilterEnabled", FILTERS)):
+        # A flag that is false asks for nothing, so nothing is lost with it.
+        lost = sorted(name for name in names if name in query and query[name] is not False)
+        if lost and not query.get(switch, False):
+            said = "is false" if switch in query else "is not set"
+            off.append(f"{switch} {said}: the server may ignore {', '.join(lost)}")
+    return tuple(off)
+
+
+def is_unset(value: object) -> bool:
+    """Whether a value means the parameter is not used: null, no text, an empty list."""
+    return value is None or (isinstance(value, str | list | tuple) and not value)
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, RULES, n=1)
+    hint = f"; {near[0]} is meant?" if near else ""
+    return f"{shown(name)}: no such parameter; the server would ignore it{hint}"
+
+
+def _range_faults(query: Mapping[str, Any]) -> Iterator[str]:
+    is_rank = query.get("priceTypes") == [SALES]
+    present = [name for name in RANGES if name in query]
+    if present and "isRangeEnabled" not in query:
+        yield f"isRangeEnabled: is missing, and without it {', '.join(present)} would not be looked at"
+    for name in present:
+        low, high = query[name]
+        may_be_open = name == "salesRankRange" or (name == "currentRange" and is_rank)
+        if low > high and not (may_be_open and high == OPEN):
+            yield f"{name}: min {low} is above max {high}"
+        if name in {"currentRange", "salesRankRange"} and low < 0:
+            yield f"{name}: min {low} is below 0"
+    least = LEAST_PERCENT_RANK if is_rank else LEAST_PERCENT
+    if "deltaPercentRange" in query and query["deltaPercentRange"][0] < least:
+        of = "of the sales rank" if is_rank else "of a price"
+        yield f"deltaPercentRange: min {query['deltaPercentRange'][0]} is below {least}, the least {of}"
+
+
+def _contradictions(query: Mapping[str, Any]) -> Iterator[str]:
+    both = set(query.get("includeCategories", ())) & set(query.get("excludeCategories", ()))
+    if both:
+        yield f"includeCategories, excludeCategories: {sorted(both)[:3]} in both"
+    if query.get("mustHaveAmazonOffer") and query.get("mustNotHaveAmazonOffer"):
+        yield "mustHaveAmazonOffer, mustNotHaveAmazonOffer: no product has both"

@@ -1,0 +1,216 @@
+"""Bodies of the API as typed values.
+
+A body is read once as a whole for its frame and its items' bytes, then item by item: one item that does not fit is
+an `ItemFault` with its bytes, and the others are kept, since the page is paid for either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from tasks.errors import Transient
+from tasks.keepa import prices
+from tasks.keepa.deal import Deal
+from tasks.keepa.envelope import Envelope, Head, ServerFault, envelope_of
+from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
+from tasks.keepa.product_stats import Stats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger import Reading
+
+__all__ = [
+    "CategoryNode",
+    "Deal",
+    "DealPage",
+    "Envelope",
+    "FbaFees",
+    "ItemFault",
+    "Offer",
+    "Product",
+    "ProductBatch",
+    "ServerFault",
+    "Stats",
+    "decode_deals",
+    "decode_envelope",
+    "decode_products",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFault:
+    """An item of a good body that could not be read: `asin` when at least that could, and its bytes as received."""
+
+    asin: str | None
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealPage:
+    """One page of `/deal` in the server's order, and how many deals each root category has, whatever the filter."""
+
+    envelope: Envelope
+    deals: list[Deal] = field(default_factory=list)
+    faults: list[ItemFault] = field(default_factory=list)
+    category_ids: list[int] = field(default_factory=list)
+    category_names: list[str] = field(default_factory=list)
+    category_counts: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductBatch:
+    """The products of one `/product` call, one for each ASIN asked, unknown ones included."""
+
+    envelope: Envelope
+    products: list[Product] = field(default_factory=list)
+    faults: list[ItemFault] = field(default_factory=list)
+
+
+class _Deals(msgspec.Struct, rename="camel"):
+    dr: list[msgspec.Raw]
+    category_ids: list[int] | None = None
+    category_names: list[str] | None = None
+    category_count: list[int] | None = None
+
+
+class _DealsBody(Head, frozen=True, kw_only=True, rename="camel"):
+    deals: _Deals
+
+
+class _ProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
+    # A call in which nothing was found may lack the key altogether.
+    products: list[msgspec.Raw] | None = None
+
+
+_T = TypeVar("_T", Deal, Product, Stats, Offer)
+_B = TypeVar("_B", bound=Head)
+_RawObject = dict[str, msgspec.Raw]
+
+_HEAD: Final = msgspec.json.Decoder(Head)
+_DEALS: Final = msgspec.json.Decoder(_DealsBody)
+_PRODUCTS: Final = msgspec.json.Decoder(_ProductsBody)
+_OBJECT: Final = msgspec.json.Decoder(_RawObject)
+_OBJECTS: Final = msgspec.json.Decoder(list[_RawObject])
+_ANYTHING: Final = msgspec.json.Decoder()
+
+
+def _known(kind: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
+
+
+_DEAL: Final = (msgspec.json.Decoder(Deal), _known(Deal))
+_PRODUCT: Final = (msgspec.json.Decoder(Product), _known(Product))
+_STATS_FIELDS: Final = _known(Stats)
+_OFFER_FIELDS: Final = _known(Offer)
+
+
+def decode_envelope(body: bytes) -> Envelope:
+    """The envelope of any JSON body, whatever its payload.
+
+    Raises:
+        Transient: the body is no JSON object with such fields: cut, or written by somebody in between.
+    """
+    return envelope_of(_frame(_HEAD, body))
+
+
+def decode_deals(body: bytes) -> DealPage:
+    """One page of deals.
+
+    Raises:
+        Transient: the body as a whole cannot be read, or has no list of deals. An empty page has an empty list, and
+            taking one for the other would end a walk early.
+    """
+    frame = _frame(_DEALS, body)
+    deals, faults = _each(frame.deals.dr, _deal)
+    return DealPage(
+        envelope=envelope_of(frame),
+        deals=deals,
+        faults=faults,
+        category_ids=frame.deals.category_ids or [],
+        category_names=frame.deals.category_names or [],
+        category_counts=frame.deals.category_count or [],
+    )
+
+
+def decode_products(body: bytes) -> ProductBatch:
+    """The products of one call.
+
+    Raises:
+        Transient: the body as a whole cannot be read.
+    """
+    frame = _frame(_PRODUCTS, body)
+    products, faults = _each(frame.products or [], _product)
+    return ProductBatch(envelope=envelope_of(frame), products=products, faults=faults)
+
+
+def _frame(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = f"the body cannot be read ({len(body)} bytes): {error}"
+        raise Transient(reason, status=200, reading=_reading(body)) from None
+
+
+def _reading(body: bytes) -> Reading | None:
+    try:
+        return envelope_of(_HEAD.decode(body)).reading
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _each(raws: list[msgspec.Raw], read: Callable[[msgspec.Raw], _T]) -> tuple[list[_T], list[ItemFault]]:
+    items: list[_T] = []
+    faults: list[ItemFault] = []
+    for raw in raws:
+        try:
+            items.append(read(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            faults.append(ItemFault(asin=_asin(raw), reason=str(error), raw=bytes(raw)))
+    return items, faults
+
+
+def _asin(raw: msgspec.Raw) -> str | None:
+    try:
+        asin = _ANYTHING.decode(_OBJECT.decode(raw)["asin"])
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
+        return None
+    return asin if isinstance(asin, str) else None
+
+
+def _deal(raw: msgspec.Raw) -> Deal:
+    decoder, known = _DEAL
+    deal = decoder.decode(raw)
+    ragged = deal.ragged()
+    if ragged is not None:
+        raise msgspec.ValidationError(f"not {deal.slots} price types throughout, as in `current` - at `$.{ragged}`")
+    _keep_unknown(deal, _OBJECT.decode(raw), known)
+    return deal
+
+
+def _product(raw: msgspec.Raw) -> Product:
+    decoder, known = _PRODUCT
+    product = decoder.decode(raw)
+    reason = prices.fault(product.csv)
+    if reason is not None:
+        raise msgspec.ValidationError(reason)
+    fields = _OBJECT.decode(raw)
+    _keep_unknown(product, fields, known)
+    if product.stats is not None:
+        _keep_unknown(product.stats, _OBJECT.decode(fields["stats"]), _STATS_FIELDS)
+    if product.offers:
+        for offer, offer_fields in zip(product.offers, _OBJECTS.decode(fields["offers"]), strict=True):
+            _keep_unknown(offer, offer_fields, _OFFER_FIELDS)
+    return product
+
+
+def _keep_unknown(item: _T, fields: _RawObject, known: frozenset[str]) -> None:
+    """Put the fields nobody knows into `extra`. Frozen is for readers; here the value is still being made."""
+    if known.issuperset(fields):
+        return
+    extra = {name: _ANYTHING.decode(raw) for name, raw in fields.items() if name not in known}
+    msgspec.structs.force_setattr(item, "extra", extra)

@@ -1,0 +1,114 @@
+"""What a worker is told at start: one value, sent as one line of JSON over a pipe and nowhere else.
+
+The supervisor alone reads the environment and the selection files; a worker gets the result. Secrets go in clear
+over that pipe because a pipe is not visible to other users, unlike an argument or the environment.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, final
+
+import msgspec
+
+from tasks.errors import ConfigError
+
+UpsertDetail = Literal["none", "stats", "offers"]
+BackfillDetail = Literal["stats", "history", "offers"]
+
+
+@final
+class Secret:
+    """A string that no log, dump, exception or debugger shows: `reveal` is the only way to it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The string itself, for the one place that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "•••"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> str:
+        # Pickle and copy would write the value where nobody expects it.
+        raise TypeError("a Secret is not pickled or copied")
+
+
+class SelectionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One selection: `name` is its file's stem (or "default"), `query` the JSON object, already validated."""
+
+    name: str
+    query: dict[str, Any]
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a worker needs to know.
+
+    Attributes:
+        domains: Keepa's numbers of Amazon locales, for the selections that name none themselves.
+        poll_interval_s: seconds between two walks of upsert, or None for the automatic interval.
+        retry_deadline_s: seconds after which a call that keeps failing is given up.
+        max_attempts: tries of one queue item before it is quarantined.
+        spool_limit_mb: megabytes of unprocessed replies on disk above which no further call is made.
+    """
+
+    api_key: Secret
+    base_url: str
+    database_url: Secret
+    ledger_path: str
+    spool_dir: str
+    selections: tuple[SelectionSettings, ...]
+    domains: tuple[int, ...]
+    upsert_detail: UpsertDetail = "stats"
+    backfill_detail: BackfillDetail = "history"
+    poll_interval_s: float | None = None
+    connect_timeout_s: float = 30
+    read_timeout_s: float = 120
+    retry_deadline_s: float = 300
+    max_attempts: int = 5
+    spool_limit_mb: int = 512
+    log_level: str = "info"
+
+
+def _reveal(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(type(value).__name__)
+
+
+def _hide(kind: type[Any], value: object) -> Secret:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise NotImplementedError(kind.__name__)
+
+
+_DECODER: Final = msgspec.json.Decoder(WorkerSettings, dec_hook=_hide)
+
+
+def encode(settings: WorkerSettings) -> bytes:
+    """One line of JSON, newline included, secrets in clear: for a pipe to a worker only."""
+    return msgspec.json.encode(settings, enc_hook=_reveal) + b"\n"
+
+
+def decode(line: bytes) -> WorkerSettings:
+    """The settings that `encode` wrote.
+
+    Raises:
+        ConfigError: the line is not such a value. The message names the field, never its content.
+    """
+    try:
+        return _DECODER.decode(line)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"the settings sent by the supervisor cannot be read: {error}") from None
