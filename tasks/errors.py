@@ -41,6 +41,10 @@ class Transient(ApiError):
     """No reply, a 5xx, or a body cut short: what may pass. Try again within a deadline, then exit 75."""
 
 
+class NotSent(Transient):
+    """No connection came about, so nothing was sent and nothing can have been charged."""
+
+
 class Refused(ApiError):
     """400, 404, 405: this request will never be answered. Quarantine the item with the message, go on."""
 

@@ -1,0 +1,196 @@
+"""One HTTP call: a request goes out, a whole reply or a `Transient` comes back. Nothing is retried here.
+
+The key is part of the URL, and HTTP libraries put URLs into exceptions and logs. So what they raise is reduced to a
+sentence and never chained, their logs below ERROR are off, and redirects, which would carry the key to another
+server, are not followed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import logging
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import quote, quote_plus, urlsplit
+
+import requests
+import urllib3
+
+from ledger import Clock, SystemClock
+from tasks.errors import ConfigError, NotSent, Transient
+from tasks.keepa.failure import Failure, failure_of
+from tasks.keepa.reply import OK, RawReply, check
+from tasks.keepa.request import TokenRequest
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from tasks.keepa.request import Request
+    from tasks.keepa.wire import Envelope
+    from tasks.settings import Secret
+
+__all__ = ["KeepaClient", "RawReply", "check"]
+
+_CHUNK: Final = 1 << 16
+_NS_PER_S: Final = 1_000_000_000
+_MASK: Final = "•••".encode()
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "sluicegate"}
+_JSON: Final = {"Content-Type": "application/json; charset=UTF-8"}
+_LOST: Final = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+
+
+class KeepaClient:
+    """Sends requests to one server with one key, over connections that are kept. For one thread."""
+
+    def __init__(
+        self,
+        api_key: Secret,
+        base_url: str,
+        *,
+        connect_timeout_s: float = 30,
+        read_timeout_s: float = 120,
+        session: requests.Session | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            api_key: goes into every URL, and nowhere else.
+            base_url: `https://api.keepa.com`, or another server that speaks the API.
+            connect_timeout_s: seconds to wait for a connection.
+            read_timeout_s: seconds the server may stay silent, and seconds the body may take once it has begun.
+            session: the connections to use; closed with the client.
+            clock: what measures the calls.
+
+        Raises:
+            ConfigError: there is no key, or `base_url` is not the address of an HTTP server.
+        """
+        if not api_key:
+            raise ConfigError("the API key is empty: set KEEPA_API_KEY")
+        self._base_url = _checked(base_url)
+        self._key = api_key
+        self._timeout = (connect_timeout_s, read_timeout_s)
+        self._body_ns = round(read_timeout_s * _NS_PER_S)
+        self._clock: Clock = SystemClock() if clock is None else clock
+        self._session = requests.Session() if session is None else session
+        if _is_loopback(self._base_url):
+            self._session.trust_env = False  # a proxy meant for the world must not be asked for a local server
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings and debug lines hold whole URLs
+
+    def send(self, request: Request) -> RawReply:
+        """The whole reply, whatever its status; the body unzipped and not looked into.
+
+        Raises:
+            NotSent: there was no connection.
+            Transient: no whole reply arrived in time. Whether the call was charged is unknown.
+        """
+        outcome = self._exchange(request)
+        # Raised outside of any `except`, so that the library's exception, URL and all, hangs on to nothing.
+        if isinstance(outcome, Failure):
+            kind = Transient if outcome.was_sent else NotSent
+            raise kind(f"{request.endpoint}: no reply: {outcome.reason}")
+        return outcome
+
+    def read_bucket(self) -> Envelope:
+        """What the free `/token` call says. It has no parameter, so it also tells whether the key is good.
+
+        Raises:
+            Forbidden: the server does not know the key, or does not know `/token`.
+            ApiError: there was no answer this time.
+        """
+        return check(self.send(TokenRequest()))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _exchange(self, request: Request) -> RawReply | Failure:
+        began_ns = self._clock.now_ns()
+        body = request.body()
+        try:
+            with self._session.request(
+                request.method,
+                self._base_url + request.endpoint,
+                params={"key": self._key.reveal(), **request.params()},
+                data=body,
+                headers=_HEADERS if body is None else _HEADERS | _JSON,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                received = self._read(response)
+                status = response.status_code
+        except _LOST as error:
+            return self._scrubbed(failure_of(error))
+        if status != OK:
+            received = self._without_key(received)
+        duration_s = (self._clock.now_ns() - began_ns) / _NS_PER_S
+        return RawReply(status, received, duration_s, request.endpoint)
+
+    def _read(self, response: requests.Response) -> bytes:
+        """The body, unzipped.
+
+        Raises:
+            TimeoutError: it dribbles: each byte in time, the whole never.
+        """
+        until_ns = self._clock.now_ns() + self._body_ns
+        chunks: list[bytes] = []
+        # `read1` returns what is there; a plain read would block for a full chunk and never see the time.
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            chunks.append(chunk)
+            if self._clock.now_ns() > until_ns:
+                raise TimeoutError(f"the body was not complete after {self._timeout[1]:g} s")
+        return b"".join(chunks)
+
+    def _without_key(self, body: bytes) -> bytes:
+        """An error body without the key, should a proxy print the URL it was asked for.
+
+        Good bodies are left as they are: a short made-up key could be a word in them.
+        """
+        for form in self._key_forms():
+            body = body.replace(form.encode(), _MASK)
+        return body
+
+    def _scrubbed(self, failure: Failure) -> Failure:
+        reason = failure.reason
+        for form in self._key_forms():
+            reason = reason.replace(form, "•••")
+        return Failure(reason=reason, was_sent=failure.was_sent)
+
+    def _key_forms(self) -> set[str]:
+        key = self._key.reveal()
+        return {key, quote(key, safe=""), quote_plus(key)}
+
+
+def _checked(base_url: str) -> str:
+    """The address without a slash at its end.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        parts = urlsplit(base_url)
+        is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+        parts = urlsplit("")
+    if not is_good or parts.query or parts.fragment:
+        # The value is not shown: somebody may have pasted a whole URL with the key in it.
+        raise ConfigError("KEEPA_BASE_URL: http://host or https://host is wanted, without a query")
+    return base_url.rstrip("/")
+
+
+def _is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
