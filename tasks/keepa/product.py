@@ -84,7 +84,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     asin: Asin
     domain_id: int | None = None
     title: str | None = None
-    product_type: int = 0
+    product_type: int | None = None
     parent_asin: str | None = None
     root_category: int | None = None
     categories: list[int] | None = None
