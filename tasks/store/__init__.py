@@ -1,0 +1,1 @@
+"""PostgreSQL: where the rows go, and the server itself when nobody names one."""

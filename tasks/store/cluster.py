@@ -1,0 +1,154 @@
+"""A data directory: made whole or not at all, and only opened by the major version that made it.
+
+`initdb` writes into `data.new`, which is renamed when it is complete. It inherits the start lock, so that one whose
+starter was killed is waited for, and the next start finds either no cluster or a whole one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+from tasks.errors import ConfigError, StoreError
+from tasks.store import identity, launch
+from tasks.store.binaries import MAJOR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tasks.store.file_lock import FileLock
+    from tasks.store.identity import Identity
+
+DATA: Final = "data"
+SUPERUSER: Final = "postgres"
+
+# Written into postgresql.conf once; whoever keeps the server may change them there.
+# Rewriting arrays makes a dead copy of 3-4 kB a row, so the vacuum is awake more often and may do more than by
+# default, and checkpoints are rare, because the first change of a page after one logs the whole page: together
+# 38 % more rows a second in a minute of random updates. Compressing those pages again gains nothing.
+SETTINGS: Final = {
+    "listen_addresses": "",
+    "unix_socket_directories": ".",  # the data directory itself: 0700, and free of quoting
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "autovacuum_naptime": "10s",
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_vacuum_cost_limit": "2000",
+    "wal_compression": "off",
+    "max_logical_replication_workers": "0",  # one process less
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    "log_min_error_statement": "panic",  # statements carry the data, and a refused row would fill the log
+}
+
+
+def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: bool = True) -> Identity:
+    """Make the cluster below `home` if there is none; the identity its programs run as.
+
+    The start lock must be held.
+
+    Raises:
+        ConfigError: this process cannot run PostgreSQL there, or the cluster is of another major version.
+        StoreError: `initdb` failed.
+    """
+    owner = home.stat()
+    who = identity.choose(owner.st_uid, owner.st_gid)
+    if who is None:
+        raise ConfigError(_not_ours(home, owner.st_uid))
+    version = home / DATA / "PG_VERSION"
+    if version.is_file():
+        found = version.read_text(encoding="ascii").strip()
+        if found != str(MAJOR):
+            raise ConfigError(
+                f"{home / DATA} was made by PostgreSQL {found}, this build brings {MAJOR}: "
+                "dump it with the old programs and restore it here, or set STATE_DIR elsewhere"
+            )
+        return who
+    if who.way is identity.Way.NAMESPACE and not use_namespace:
+        return _create_as_another(home, programs, start_lock, "namespaces are switched off")
+    try:
+        _create(home, programs, start_lock, who)
+    except _NoNamespaceError as error:
+        return _create_as_another(home, programs, start_lock, str(error))
+    return who
+
+
+class _NoNamespaceError(Exception):
+    """The kernel or a container's policy forbids user namespaces."""
+
+
+def _create_as_another(home: Path, programs: Path, start_lock: FileLock, why: str) -> Identity:
+    who = identity.fallback()
+    if who is None:
+        raise ConfigError(
+            f"cannot run PostgreSQL as uid {os.geteuid()} ({why}): give this user an entry in /etc/passwd, "
+            "allow user namespaces, or name a server in DATABASE_URL"
+        )
+    _give(home, who.uid, who.gid)
+    try:
+        _create(home, programs, start_lock, who)
+    except (ConfigError, StoreError, _NoNamespaceError) as error:
+        _give(home, 0, 0)
+        raise ConfigError(f"cannot run PostgreSQL as root ({why}), nor as uid {who.uid}: {error}") from error
+    return who
+
+
+def _give(home: Path, uid: int, gid: int) -> None:
+    for path in (home, *home.iterdir()):
+        os.chown(path, uid, gid)
+
+
+def _create(home: Path, programs: Path, start_lock: FileLock, who: Identity) -> None:
+    data, new = home / DATA, home / f"{DATA}.new"
+    shutil.rmtree(new, ignore_errors=True)
+    options = [f"--set={name}={value}" for name, value in SETTINGS.items()]
+    command = [
+        str(programs / "initdb"),
+        f"--pgdata={new}",
+        f"--username={SUPERUSER}",
+        "--encoding=UTF8",
+        "--locale=C",  # an update of the system's C library cannot reorder a text index
+        "--data-checksums",
+        "--auth-local=trust",  # whoever can enter the data directory owns it
+        "--auth-host=reject",
+        "--no-instructions",
+        *options,
+    ]
+    done = subprocess.run(  # noqa: S603 - our own programs, a list, no shell
+        launch.under_identity(who, home, command),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=launch.ENVIRONMENT,
+        start_new_session=True,
+        pass_fds=(start_lock.fd,),
+        check=False,
+    )
+    reason = done.stderr.strip()
+    if done.returncode == identity.EXIT_NO_NAMESPACE:
+        raise _NoNamespaceError(reason)
+    if done.returncode == identity.EXIT_NO_ACCESS:
+        raise ConfigError(f"{reason}: choose a STATE_DIR that user can enter, or name a server in DATABASE_URL")
+    if done.returncode != 0:
+        raise StoreError(f"initdb failed in {home} (exit {done.returncode}): {reason}")
+    new.rename(data)
+    _sync(home)
+
+
+def _sync(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _not_ours(home: Path, owner_uid: int) -> str:
+    uid = os.geteuid()
+    if uid not in (owner_uid, 0):
+        return f"{home} belongs to uid {owner_uid}, this process runs as uid {uid}: run as that user"
+    return "the password file names no user but root, and PostgreSQL runs as somebody with a name: add one"

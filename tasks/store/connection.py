@@ -1,0 +1,48 @@
+"""One connection to PostgreSQL, with our names on it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+
+from tasks.errors import ConfigError
+from tasks.store.sqlstate import translated
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_CONNECT_S: Final = 10
+# A peer that is gone is noticed after about half a minute, also in the middle of a long wait for it.
+_KEEPALIVE_IDLE_S: Final = 15
+_KEEPALIVE_INTERVAL_S: Final = 5
+_KEEPALIVE_COUNT: Final = 3
+OLDEST: Final = 140000  # the views and statements are tested down to PostgreSQL 14
+
+
+def connect(url: str, *, application_name: str, autocommit: bool = False) -> Connection:
+    """A new connection.
+
+    Raises:
+        Contended: the server does not answer, or is starting or stopping: try again.
+        ConfigError: the URL, the login or the database's name is wrong, or the server too old.
+    """
+    try:
+        connection = psycopg.connect(
+            url,
+            application_name=application_name,
+            autocommit=autocommit,
+            connect_timeout=_CONNECT_S,
+            keepalives_idle=_KEEPALIVE_IDLE_S,
+            keepalives_interval=_KEEPALIVE_INTERVAL_S,
+            keepalives_count=_KEEPALIVE_COUNT,
+        )
+    except psycopg.ProgrammingError:
+        # libpq quotes the URL, password and all: nothing of that error may survive, not even as a cause.
+        raise ConfigError("DATABASE_URL is no connection string that PostgreSQL's client library accepts") from None
+    except psycopg.Error as error:
+        raise translated(error) from error
+    if connection.info.server_version < OLDEST:
+        version = connection.info.server_version // 10000
+        connection.close()
+        raise ConfigError(f"the database server is PostgreSQL {version}, 14 or newer is needed")
+    return connection

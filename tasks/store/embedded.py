@@ -1,0 +1,252 @@
+"""A PostgreSQL server without set-up: in a directory, reached by a socket, gone when its last user is.
+
+Three locks tell everything, and the kernel keeps them: `start.lock` (exclusive while somebody starts or stops the
+server), `users.lock` (shared, one hold per process that uses it) and the data directory itself (held by the server
+and its backends through an inherited descriptor, so a free lock proves that no server process is left). No pid is
+ever guessed; a stale pid file, a reused pid, a killed starter need no manual step.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self
+
+import psycopg
+from psycopg import sql
+
+from ledger import Clock, SystemClock
+from tasks.errors import ConfigError, StoreError
+from tasks.store import address, binaries, cluster, launch, postmaster, server_log
+from tasks.store.file_lock import FileLock
+from tasks.store.keeper import START_LOCK, USERS_LOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from tasks.store.identity import Identity
+
+_POLL_S: Final = 0.004
+_STOP_S: Final = 60.0  # the checkpoint of a fast shutdown; then an immediate one, which costs a recovery
+
+
+class EmbeddedPostgres:
+    """One process's use of the server in `directory`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        clock: Clock | None = None,
+        start_timeout_s: float = 300.0,
+        use_namespace: bool = True,
+    ) -> None:
+        """Touch nothing yet.
+
+        Args:
+            directory: home of the cluster, its locks and its log; made if it is not there.
+            clock: what deadlines are measured by; the system's by default.
+            start_timeout_s: seconds to wait for a server that recovers from a crash.
+            use_namespace: whether root may use a user namespace; without, it becomes another user.
+        """
+        self._home = directory.absolute()
+        self._data = self._home / cluster.DATA
+        self._clock = clock or SystemClock()
+        self._timeout_s = start_timeout_s
+        self._use_namespace = use_namespace
+        self._programs = binaries.find()
+        self._users: FileLock | None = None
+        self._pause = threading.Event()
+
+    @property
+    def psql_path(self) -> Path:
+        """The `psql` that belongs to the server."""
+        return self._programs / "psql"
+
+    @property
+    def log_path(self) -> Path:
+        """The server's own log."""
+        return self._home / server_log.NAME
+
+    def url(self, database: str = "sluicegate") -> str:
+        """The URL of a database there, whether or not the server runs.
+
+        Raises:
+            ConfigError: no path to the socket is short enough.
+        """
+        return address.url(self._data, database)
+
+    def start(self, database: str = "sluicegate") -> str:
+        """Start the server, or join the one that runs, and make `database` if it is missing; its URL.
+
+        May be called again, also when the server has died in the meantime.
+
+        Raises:
+            ConfigError: this machine or user cannot run it there; the message says what to change.
+            StoreError: it did not start; the message ends with its log.
+        """
+        try:
+            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._open_lock(START_LOCK).close()
+        except OSError as error:
+            raise ConfigError(f"uid {os.geteuid()} cannot use {self._home}: {error}") from error
+        with self._starting() as start_lock:
+            joined = self._users is None
+            users = self._users or self._open_lock(USERS_LOCK)
+            users.wait_shared()
+            self._users = users
+            try:
+                who = cluster.ensure(self._home, self._programs, start_lock, use_namespace=self._use_namespace)
+                self._ensure_server(who)
+                self._ensure_database(database)
+            except BaseException:
+                if joined:
+                    self._leave()
+                raise
+        return self.url(database)
+
+    def is_running(self) -> bool:
+        """Whether a server process of this directory is alive, whoever started it."""
+        if not self._data.is_dir():
+            return False
+        with FileLock(self._data) as lock:
+            return not lock.try_shared()
+
+    def stop(self) -> None:
+        """End our use; the server is gone on return if it was the last. Does nothing when we do not use it.
+
+        Raises:
+            StoreError: the server does not end.
+        """
+        users = self._users
+        if users is None:
+            return
+        if not self._home.is_dir():  # removed under a running server: the keeper still sees us leave
+            self._leave()
+            return
+        with self._starting():
+            users.release()
+            try:
+                if _is_last(users):
+                    self._end_server()
+            finally:
+                self._leave()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _leave(self) -> None:
+        if self._users is not None:
+            self._users.close()
+            self._users = None
+
+    def _open_lock(self, name: str) -> FileLock:
+        return FileLock(self._home / name, shared_with=self._file_owner())
+
+    def _file_owner(self) -> tuple[int, int] | None:
+        """Whom root gives its files to: the owner of the directory, who could not open root's."""
+        owner = self._home.stat()
+        return (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None
+
+    @contextmanager
+    def _starting(self) -> Iterator[FileLock]:
+        with self._open_lock(START_LOCK) as lock:
+            for _ in self._until(self._timeout_s, f"another process holds {self._home / START_LOCK}"):
+                if lock.try_exclusive():
+                    break
+            yield lock
+
+    def _until(self, seconds: float, complaint: str) -> Iterator[None]:
+        """Tries, a few milliseconds apart.
+
+        Raises:
+            StoreError: with the complaint, when `seconds` have passed.
+        """
+        deadline_ns = self._clock.now_ns() + int(seconds * 1e9)
+        while self._clock.now_ns() < deadline_ns:
+            yield
+            self._pause.wait(_POLL_S)
+        raise StoreError(f"{complaint} (waited {seconds:g} s); log: {self.log_path}")
+
+    def _ensure_server(self, who: Identity) -> None:
+        launched = False
+        for _ in self._until(self._timeout_s, f"the server in {self._home} is not ready"):
+            with FileLock(self._data) as server_lock:
+                if server_lock.try_exclusive():
+                    if launched:
+                        raise StoreError(
+                            f"the server in {self._home} did not start; its log ends:\n{server_log.tail(self._home)}"
+                        )
+                    self._launch(who, server_lock)
+                    launched = True
+            found = postmaster.read(self._data)
+            if found is not None and found.status == "ready" and self._answers():
+                return
+
+    def _launch(self, who: Identity, server_lock: FileLock) -> None:
+        postmaster.forget_dead(self._data)
+        command = [str(self._programs / "postgres"), "-D", str(self._data)]
+        log = server_log.open_to_append(self._home, self._file_owner())
+        try:
+            # Whether it worked is seen by the lock that the keeper and the server inherit.
+            subprocess.run(  # noqa: S603 - our own programs, a list, no shell
+                launch.under_keeper(who, self._home, command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=launch.ENVIRONMENT,
+                start_new_session=True,
+                pass_fds=(server_lock.fd,),
+                check=False,
+            )
+        finally:
+            os.close(log)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url(cluster.SUPERUSER), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _ensure_database(self, name: str) -> None:
+        with psycopg.connect(self.url(cluster.SUPERUSER), autocommit=True) as conn:
+            if conn.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).rowcount == 0:
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def _end_server(self) -> None:
+        try:
+            self._signal_until_gone(signal.SIGINT)
+        except StoreError:
+            self._signal_until_gone(signal.SIGQUIT)
+
+    def _signal_until_gone(self, number: signal.Signals) -> None:
+        told = False
+        for _ in self._until(_STOP_S, f"the server in {self._home} does not end"):
+            if not self.is_running():
+                return
+            # A server whose starter was killed may not have written its pid yet.
+            told = told or postmaster.tell(self._data, number)
+
+
+def _is_last(users: FileLock) -> bool:
+    """Whether nobody else holds the lock; it is then ours alone. The start lock must be held.
+
+    The keeper, woken by our release, may hold the lock for a moment before it waits for the start lock.
+    """
+    if users.try_exclusive():
+        return True
+    users.wait_shared()
+    users.release()
+    return users.try_exclusive()

@@ -1,0 +1,82 @@
+"""The process that starts an embedded server and ends it when its last user is gone.
+
+It is the server's parent and lives exactly as long. A user of the server is a process that holds the `users` lock
+shared; the kernel drops that lock however the process ends, so a killed supervisor leaves no server behind, and a
+server outlives the process that happened to start it for as long as somebody else uses it. Telling the server to
+die with its starter (PR_SET_PDEATHSIG) would end it under those others.
+
+The keeper is a fresh interpreter without site-packages, in a session of its own. Killed by force, it takes nothing
+with it: the server runs on and the next user to leave last stops it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.store import identity
+from tasks.store.file_lock import FileLock
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+START_LOCK = "start.lock"  # exclusive: somebody starts or stops the server
+USERS_LOCK = "users.lock"  # shared: a process uses the server
+
+
+def main(arguments: list[str]) -> None:
+    """Start the server and stay: `HOME IDENTITY PROGRAM ARGUMENT...`. Returns in no process.
+
+    The caller's child ends at once; the keeper goes on as a child of init, with the descriptors it was given, one
+    of which holds the lock that says a server process exists.
+    """
+    home, who, *command = arguments
+    if os.fork() != 0:
+        os._exit(0)
+    users, start = FileLock(Path(home, USERS_LOCK)), FileLock(Path(home, START_LOCK))
+    os.chdir("/")
+    server = os.fork()
+    if server == 0:
+        _become_server(identity.Identity.parse(who), command)
+    _pass_on_signals(server)
+    threading.Thread(target=_stop_when_unused, args=(server, users, start), daemon=True).start()
+    os.waitpid(server, 0)
+    # Not sys.exit: the thread sleeps in the kernel and would never be joined.
+    os._exit(0)
+
+
+def _become_server(who: identity.Identity, command: list[str]) -> None:
+    os.setsid()
+    try:
+        identity.enter(who)
+        os.execv(command[0], command)  # noqa: S606 - becoming the server is the purpose
+    except OSError as error:
+        sys.stderr.write(f"cannot start {command[0]} as {who}: {error}\n")
+        sys.stderr.flush()
+        os._exit(identity.EXIT_NO_NAMESPACE)
+
+
+def _pass_on_signals(server: int) -> None:
+    """Whoever asks the keeper to end gets a fast, durable shutdown of the server."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        os.kill(server, signal.SIGINT)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def _stop_when_unused(server: int, users: FileLock, start: FileLock) -> None:
+    while True:
+        users.wait_exclusive()
+        # Let go before taking the start lock: a starter takes the two in the other order.
+        users.release()
+        start.wait_exclusive()
+        if users.try_exclusive():
+            os.kill(server, signal.SIGINT)
+            return  # both locks stay held, so that nobody starts before the server is gone
+        start.release()

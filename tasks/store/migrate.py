@@ -1,0 +1,138 @@
+"""Numbered SQL files, each applied once, whole or not at all, by one migrator at a time.
+
+What was applied is recorded with its checksum. A file that was applied is never changed: a change is a new file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from tasks.errors import WrongSchema
+from tasks.store.sqlstate import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tasks.store.connection import Connection
+
+_LOCK: Final = 0x5C1A_6A7E  # any number nobody else uses as an advisory lock; it is per database
+_LOCK_IT: Final = "SELECT pg_advisory_xact_lock(%s)"
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    number     int PRIMARY KEY,
+    name       text NOT NULL,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE schema_migrations IS 'Which numbered SQL files have been applied to this database.';
+COMMENT ON COLUMN schema_migrations.number IS 'Number of the file; they are applied in this order.';
+COMMENT ON COLUMN schema_migrations.name IS 'Name of the file.';
+COMMENT ON COLUMN schema_migrations.checksum IS 'SHA-256 of the file as it was applied.';
+COMMENT ON COLUMN schema_migrations.applied_at IS 'When it was applied.';
+"""
+_EXISTS: Final = "SELECT to_regclass('schema_migrations') IS NOT NULL"
+_APPLIED: Final = "SELECT number, name, checksum FROM schema_migrations ORDER BY number"
+_RECORD: Final = "INSERT INTO schema_migrations (number, name, checksum) VALUES (%s, %s, %s)"
+_CURE: Final = "run `sluicegate migrate`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One file: `0001_deals.sql` has the number 1."""
+
+    number: int
+    name: str
+    sql: bytes
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the file, in hexadecimal digits."""
+        return hashlib.sha256(self.sql).hexdigest()
+
+
+def known() -> list[Migration]:
+    """The migrations this build brings, in order."""
+    files = [file for file in (resources.files("tasks.store") / "sql").iterdir() if file.name.endswith(".sql")]
+    found = [
+        Migration(number=int(file.name.partition("_")[0]), name=file.name, sql=file.read_bytes()) for file in files
+    ]
+    return sorted(found, key=lambda migration: migration.number)
+
+
+def migrate(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
+    """Apply what is missing; the names of the files applied, empty when there was nothing to do.
+
+    Must be called outside a transaction. Two who migrate at once take turns, file by file.
+
+    Raises:
+        WrongSchema: the database was made by a newer build, or by files that were changed since.
+        Contended: try again.
+    """
+    wanted = known() if migrations is None else migrations
+    applied: list[str] = []
+    with translate():
+        while (name := _step(conn, wanted)) is not None:
+            applied.append(name)
+    return applied
+
+
+def check(conn: Connection, migrations: Sequence[Migration] | None = None) -> None:
+    """Nothing, when the schema is the one this build was written for.
+
+    Raises:
+        WrongSchema: it is older or newer, or was made by files that were changed since; the message says which.
+    """
+    wanted = known() if migrations is None else migrations
+    with translate():
+        missing = _missing(wanted, _applied(conn))
+    if missing:
+        names = ", ".join(migration.name for migration in missing)
+        raise WrongSchema(f"the database's schema is older than this build, missing {names}: {_CURE}")
+
+
+def _step(conn: Connection, wanted: Sequence[Migration]) -> str | None:
+    """Apply the first missing migration in a transaction of its own; its name, or None when none is missing."""
+    with conn.transaction():
+        conn.execute(_LOCK_IT, (_LOCK,))
+        conn.execute(_TABLE)
+        missing = _missing(wanted, _applied(conn))
+        if not missing:
+            return None
+        first = missing[0]
+        try:
+            conn.execute(first.sql)
+        except psycopg.Error as error:
+            error.add_note(f"while applying {first.name}; nothing of it was kept")
+            raise
+        conn.execute(_RECORD, (first.number, first.name, first.checksum))
+        return first.name
+
+
+def _applied(conn: Connection) -> list[tuple[int, str, str]]:
+    exists = conn.execute(_EXISTS).fetchone()
+    if exists is None or not exists[0]:
+        return []
+    return [(row[0], row[1], row[2]) for row in conn.execute(_APPLIED).fetchall()]
+
+
+def _missing(wanted: Sequence[Migration], applied: Sequence[tuple[int, str, str]]) -> list[Migration]:
+    ours = {migration.number: migration for migration in wanted}
+    for number, name, checksum in applied:
+        migration = ours.get(number)
+        if migration is None:
+            raise WrongSchema(
+                f"the database's schema is newer than this build: it has {name}, which is unknown here: "
+                "run the newer build, or use another database"
+            )
+        if migration.checksum != checksum:
+            raise WrongSchema(
+                f"{name} was applied to the database in another form (sha256 {checksum[:12]}) than this build has "
+                f"({migration.checksum[:12]}): restore the file it was made with, or use another database"
+            )
+    done = {number for number, _, _ in applied}
+    return [migration for migration in wanted if migration.number not in done]

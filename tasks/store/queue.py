@@ -1,0 +1,192 @@
+"""The queue of products to fetch, shared by all workers of all machines.
+
+An item is taken with a lease. It comes back by itself when the taker is gone, and what a taker says about it counts
+only while the lease is still the taker's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tasks.store import quarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tasks.store.connection import Connection
+
+# Inserted by key, so that two who queue the same products do not wait for each other in a circle; `place` keeps the
+# order in which they were given.
+_ENQUEUE: Final = """
+INSERT INTO fetch_queue AS q (domain, asin, detail, priority, place)
+SELECT %(domain)s, asin, %(detail)s, %(priority)s, extract(epoch FROM statement_timestamp()) * 1000000000 + min(nth)
+FROM unnest(%(asins)s::text[]) WITH ORDINALITY AS wanted (asin, nth)
+GROUP BY asin ORDER BY asin
+ON CONFLICT (domain, asin, detail) DO UPDATE SET
+    state = 'pending', priority = excluded.priority, place = excluded.place, attempts = 0,
+    enqueued_at = now(), ready_at = now(), finished_at = NULL
+WHERE %(again)s AND q.state IN ('done', 'given up')
+"""
+
+# The batch is of one locale and one level of detail, because one request is. An item whose lease ran out counts as
+# tried: whoever held it died or hung on it.
+_CLAIM: Final = """
+WITH first AS (
+    SELECT domain, detail FROM fetch_queue
+    WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
+      AND (%(detail)s::text IS NULL OR detail = %(detail)s)
+    ORDER BY priority DESC, place LIMIT 1 FOR UPDATE SKIP LOCKED
+), taken AS (
+    SELECT domain, asin, detail FROM fetch_queue
+    WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
+      AND (domain, detail) = (SELECT domain, detail FROM first)
+    ORDER BY priority DESC, place LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), leased AS (
+    UPDATE fetch_queue AS q SET
+        attempts = q.attempts + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
+        lease = nextval('fetch_queue_lease'),
+        ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+    FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
+    RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.priority, q.place
+)
+SELECT domain, asin, detail, attempts, lease FROM leased ORDER BY priority DESC, place
+"""
+
+_COMPLETE: Final = """
+UPDATE fetch_queue AS q SET state = 'done', lease = NULL, owner = NULL, finished_at = now()
+FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
+"""
+_RELEASE: Final = """
+UPDATE fetch_queue AS q SET state = 'pending', lease = NULL, owner = NULL, ready_at = now()
+FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
+"""
+_FAIL: Final = """
+UPDATE fetch_queue AS q SET
+    attempts = q.attempts + 1, lease = NULL, owner = NULL, reason = %(reason)s,
+    ready_at = now() + make_interval(secs => %(pause_s)s),
+    state = CASE WHEN q.attempts + 1 >= %(most)s THEN 'given up' ELSE 'pending' END,
+    finished_at = CASE WHEN q.attempts + 1 >= %(most)s THEN now() END
+FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
+RETURNING ours.lease, q.state = 'given up'
+"""
+_RELEASE_OWNER: Final = """
+UPDATE fetch_queue SET state = 'pending', lease = NULL, owner = NULL, ready_at = now(), attempts = attempts + 1
+WHERE owner = %s AND state = 'leased'
+"""
+_COUNTS: Final = """
+SELECT count(*) FILTER (WHERE state = 'pending' OR (state = 'leased' AND ready_at <= clock_timestamp())),
+       count(*) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
+       count(*) FILTER (WHERE state = 'done')
+FROM fetch_queue
+"""
+_STORABLE_CHARS: Final = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A product to fetch.
+
+    Attributes:
+        detail: how much of it: "stats", "history" or "offers".
+        attempts: how often it was tried in vain, leases that ran out included.
+        lease: the number under which it was taken.
+    """
+
+    domain: int
+    asin: str
+    detail: str
+    attempts: int
+    lease: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCounts:
+    """Items waiting, taken by somebody, and finished (those given up are not among them)."""
+
+    pending: int
+    leased: int
+    done: int
+
+
+def enqueue(
+    conn: Connection, domain: int, asins: Sequence[str], *, detail: str, priority: int = 0, again: bool = False
+) -> int:
+    """Queue products in the order given; how many of them were not waiting already.
+
+    Args:
+        conn: the connection.
+        domain: the locale.
+        asins: what to fetch; a product queued or taken already stays as it is.
+        detail: how much to fetch of it.
+        priority: higher is served first, the order given decides among equals.
+        again: also queue those that were fetched or given up before; without it they are left alone for ever.
+    """
+    if not asins:
+        return 0
+    wanted = {"domain": domain, "asins": list(asins), "detail": detail, "priority": priority, "again": again}
+    return conn.execute(_ENQUEUE, wanted).rowcount
+
+
+def claim(conn: Connection, *, owner: str, limit: int, lease_s: float, detail: str | None = None) -> list[Item]:
+    """Take up to `limit` products of one locale and one level of detail; empty when nothing is ready.
+
+    No two callers get the same item, and none waits for another. Commit before working on them.
+
+    Args:
+        conn: the connection.
+        owner: who takes them.
+        limit: how many at the most.
+        lease_s: seconds after which somebody else may take them.
+        detail: take only this level of detail.
+    """
+    wanted = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail}
+    rows = conn.execute(_CLAIM, wanted).fetchall()
+    return [Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4]) for row in rows]
+
+
+def complete(conn: Connection, items: Sequence[Item]) -> int:
+    """Mark as done those whose lease is still the one they were taken with; how many."""
+    return conn.execute(_COMPLETE, _leases(items)).rowcount
+
+
+def release(conn: Connection, items: Sequence[Item]) -> int:
+    """Give back, untried, those whose lease is still the one they were taken with; how many."""
+    return conn.execute(_RELEASE, _leases(items)).rowcount
+
+
+def fail(
+    conn: Connection, items: Sequence[Item], reason: str, *, max_attempts: int, pause_s: float = 0.0
+) -> list[Item]:
+    """Count a failed attempt of those whose lease is still ours; the ones given up, which are then quarantined.
+
+    Args:
+        conn: the connection.
+        items: what was tried.
+        reason: why it failed.
+        max_attempts: attempts after which an item is given up.
+        pause_s: seconds before anybody may try again.
+    """
+    said = reason[:_STORABLE_CHARS].replace("\0", "\ufffd")
+    tried = _leases(items) | {"reason": said, "most": max_attempts, "pause_s": pause_s}
+    ended = {lease for lease, is_given_up in conn.execute(_FAIL, tried).fetchall() if is_given_up}
+    given_up = [item for item in items if item.lease in ended]
+    for item in given_up:
+        why = f"given up after {item.attempts + 1} attempts: {reason}"
+        quarantine.add(conn, kind="product", key=item.asin, reason=why, raw=None, domain=item.domain)
+    return given_up
+
+
+def release_owner(conn: Connection, owner: str) -> int:
+    """Give back all that a dead owner holds, counted as tried, without waiting for its leases to run out; how many."""
+    return conn.execute(_RELEASE_OWNER, (owner,)).rowcount
+
+
+def counts(conn: Connection) -> QueueCounts:
+    """How many items there are in each state."""
+    row = conn.execute(_COUNTS).fetchone() or (0, 0, 0)
+    return QueueCounts(pending=row[0], leased=row[1], done=row[2])
+
+
+def _leases(items: Sequence[Item]) -> dict[str, object]:
+    return {"leases": [item.lease for item in items]}
