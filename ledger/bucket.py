@@ -114,7 +114,8 @@ def _open(book: Book, reading: Reading, now_ns: int) -> None:
 def _is_older(book: Book, reading: Reading, left_mt: int, consumed_mt: int) -> bool:
     if reading.server_ms != book.server_ms:
         return reading.server_ms < book.server_ms
-    return left_mt > book.balance_mt - consumed_mt  # two replies in one millisecond: the poorer is the later
+    # Of two paid replies in one millisecond the poorer is the later; a free reading was asked for after the last.
+    return consumed_mt > 0 and left_mt > book.balance_mt - consumed_mt
 
 
 def _advance_to(book: Book, reading: Reading, left_mt: int, consumed_mt: int) -> None:

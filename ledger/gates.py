@@ -172,14 +172,24 @@ def wait_for(view: View, index: int, cost_mt: int, now_ns: int, ahead_mt: int = 
     need = cost_mt + ahead_mt
     latest = _latest_ticks(view, index, need, due)
     latest_ns = None if latest is None else tick_at_ns(book, latest)
-    for ticks in range(due, due + _SEARCH_TICKS):
+    for ticks in range(due, due + _ticks_to_search(view, index, need, due)):
         if _opens(view, index, need, ticks, ticks - due):
             until_ns = now_ns if ticks == due else tick_at_ns(book, ticks)
             return Wait(until_ns=until_ns, latest_ns=latest_ns, reason="queue" if ahead_mt else "floor")
-        if balance_after(book, ticks) >= capacity_mt(book) and latest is not None and ticks >= latest:
-            break
     reason = "in flight" if book.in_flight_mt else "queue"
     return Wait(until_ns=None, latest_ns=latest_ns, reason=reason)
+
+
+def _ticks_to_search(view: View, index: int, need_mt: int, due: int) -> int:
+    """After how many ticks nothing improves any more: the bucket is full and the own earmark paid for."""
+    book, tier = view.book, view.tiers[index]
+    if book.rate_mt <= 0:
+        return 1
+    ticks = -(-max(0, capacity_mt(book) - balance_after(book, due)) // book.rate_mt)
+    gain = book.rate_mt * tier.share_ppm // PPM
+    if gain and head(view, index) >= 0:
+        ticks = max(ticks, -(-max(0, need_mt - tier.earmark_mt) // gain))
+    return min(ticks + 1, _SEARCH_TICKS)
 
 
 def _latest_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:

@@ -1,0 +1,150 @@
+"""Floors, shares, earmarks and queues decide as documented."""
+
+import pytest
+
+from ledger import (
+    DEFAULT_TIERS,
+    Lease,
+    ManualClock,
+    NeedsReading,
+    NeverEnough,
+    Reading,
+    Shape,
+    Stopped,
+    Tier,
+    TimedOut,
+    TokenLedger,
+    Wait,
+)
+
+SERVER_MS = 1_700_000_000_000
+TICK_S = 60.2
+
+
+def opened(left, rate=5, tiers=DEFAULT_TIERS):
+    clock = ManualClock(10**12)
+    ledger = TokenLedger.in_memory(tiers, clock)
+    ledger.observe(Reading(left, rate, 60_000, SERVER_MS))
+    return ledger, clock
+
+
+def test_nobody_spends_before_the_first_reading_and_one_caller_is_sent_for_it():
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**12))
+    assert ledger.headroom("upsert").now == 0
+    with pytest.raises(NeedsReading):
+        ledger.try_reserve("upsert", 5)
+
+
+def test_each_tier_leaves_its_floor():
+    ledger, _ = opened(200)
+    assert ledger.headroom("backfill").now == 50
+    assert ledger.headroom("upsert").now == 150
+    assert ledger.headroom("interactive").now == 90  # what it is certain of beside the others' earmarks
+    assert isinstance(ledger.try_reserve("backfill", 51), Wait)
+    assert isinstance(ledger.try_reserve("backfill", 50), Lease)
+
+
+def test_open_leases_are_not_spent_twice():
+    ledger, _ = opened(200)
+    ledger.try_reserve("upsert", 100)
+    assert ledger.headroom("upsert").now == 50
+    assert ledger.headroom("backfill").now == 0
+
+
+@pytest.mark.parametrize(("rate", "upsert", "backfill"), [(1, 10, 30), (5, 50, 150), (60, 50, 150), (4000, 50, 150)])
+def test_floors_follow_the_plan(rate, upsert, backfill):
+    ledger, _ = opened(10, rate)
+    floors = {tier.name: tier.floor for tier in ledger.snapshot().tiers}
+    assert floors == {"interactive": 0, "upsert": pytest.approx(upsert, abs=0.01), "backfill": backfill}
+
+
+def test_what_can_never_be_granted_is_refused_with_the_most_that_can():
+    ledger, _ = opened(300)
+    with pytest.raises(NeverEnough, match="the most is 150") as refusal:
+        ledger.reserve("backfill", 151)
+    assert refusal.value.most == 150
+
+
+def test_a_wait_tells_when_the_gate_opens():
+    ledger, clock = opened(100)
+    wait = ledger.try_reserve("backfill", 10)
+    clock.advance_to_ns(wait.until_ns - 1)
+    assert isinstance(ledger.try_reserve("backfill", 10), Wait)
+    clock.advance_to_ns(wait.until_ns)
+    assert isinstance(ledger.try_reserve("backfill", 10), Lease)
+
+
+def test_a_waiting_tier_saves_its_share_and_moves_though_the_common_pool_is_shut():
+    ledger, clock = opened(60)
+    with pytest.raises(TimedOut):
+        ledger.reserve("backfill", 20, timeout_s=0)
+    # Keep a place in the queue as a worker that sleeps would, while upsert takes all it can.
+    with ledger._change() as view:
+        from ledger import leases
+        from ledger.leases import Owner, Request
+
+        ticket = leases.join(
+            view, Request(tier=2, cost_mt=20_000, owner=Owner(pid=1, start=0), shape=None), clock.now_ns()
+        )
+    clock.advance_s(1)  # the guard against jitter: each advance below reaches the next tick
+    ticks = 0
+    while True:
+        clock.advance_s(TICK_S)
+        ticks += 1
+        room = ledger.headroom("upsert").now
+        if room:
+            ledger.try_reserve("upsert", room).settle(room)
+        if ledger.snapshot().tiers[2].open:
+            break
+    assert ticks == 20  # one token a tick: a fifth of 5
+    with ledger._change() as view:
+        leases.leave(view, ticket, clock.now_ns())
+    assert ledger.snapshot().tiers[2].earmark == 0
+
+
+def test_a_lower_tier_spends_nothing_that_an_upper_one_waits_to_collect():
+    ledger, clock = opened(245)
+    from ledger import leases
+    from ledger.leases import Owner, Request
+
+    with ledger._change() as view:
+        leases.join(view, Request(tier=1, cost_mt=200_000, owner=Owner(pid=1, start=0), shape=None), clock.now_ns())
+    assert isinstance(ledger.try_reserve("backfill", 20), Wait)
+
+
+def test_stop_and_time_out_leave_no_place_in_the_queue_behind():
+    ledger, _ = opened(0)
+
+    class Stop:
+        def is_set(self):
+            return True
+
+    with pytest.raises(Stopped):
+        ledger.reserve("upsert", 5, stop=Stop())
+    with pytest.raises(TimedOut) as ended:
+        ledger.reserve("upsert", 5, timeout_s=0)
+    assert ended.value.wait.until_ns is not None
+    assert ledger.snapshot().waiters == ()
+
+
+def test_costs_are_learned_and_a_wild_sample_moves_them_little():
+    ledger, _ = opened(300)
+    shape = Shape(name="product/offers", items=10, prior=10.0)
+    assert ledger.estimate(shape) == 100
+    for turn in range(30):
+        ledger.observe(Reading(300, 5, 60_000, SERVER_MS + turn))
+        ledger.try_reserve("upsert", 100, shape=shape).settle(70)
+    ledger.observe(Reading(300, 5, 60_000, SERVER_MS + 100))
+    usual = ledger.estimate(shape)
+    assert 70 <= usual <= 95
+    lease = ledger.try_reserve("upsert", 100, shape=shape)
+    lease.settle(600)
+    assert ledger.estimate(shape) < 2 * usual
+
+
+def test_tiers_that_cannot_keep_their_promises_are_refused():
+    clock = ManualClock(1)
+    with pytest.raises(ValueError, match="less than 1 is expected"):
+        TokenLedger.in_memory((Tier(name="a", floor=0, floor_part=0, share=1.0),), clock)
+    with pytest.raises(ValueError, match="different names"):
+        TokenLedger.in_memory((Tier(name="a", floor=0, floor_part=0, share=0.1),) * 2, clock)
