@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 # Amazon's identifier: an ISBN-10, which may end in X, or B0…. A malformed one costs a look-up that finds nothing.
-Asin = Annotated[str, msgspec.Meta(pattern="^[0-9A-Z]{10}$")]
+Asin = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{10}\Z")]
 
 _PRINTABLE: Final = range(0x20, 0x7F)
 

@@ -50,7 +50,7 @@ class Selection:
     def to_json(self, *, page: int | None = None) -> str:
         """The query as compact JSON with sorted keys, for `page` if given."""
         query = dict(self.query) if page is None else {**self.query, "page": page}
-        return json.dumps(query, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(query, sort_keys=True, separators=(",", ":"))
 
     def with_(self, **changes: object) -> Selection:
         """The same selection with some parameters set, or unset by None.
@@ -67,18 +67,29 @@ class Selection:
     def split_by_root(self, root_ids: Iterable[int]) -> tuple[Selection, ...]:
         """Selections that together hold the same deals, each with one category, for when there are too many for one.
 
-        A selection that names categories is split into these; one that names none into `root_ids`, which a page's
-        `category_ids` gives. If there is but one category, nothing can be split: the selection comes back alone.
+        If there is but one category, nothing can be split: the selection comes back alone.
         """
-        is_off = self.query.get("isFilterEnabled") is False
-        # Turning the switch on would wake filters that its owner had switched off.
-        query = {name: value for name, value in self.query.items() if not (is_off and name in FILTERS)}
-        excluded = set(query.get("excludeCategories", ()))
-        named = query.get("includeCategories") or sorted(set(root_ids) - excluded)
+        named = self.split_categories(root_ids)
         if len(named) < 2:  # noqa: PLR2004 - one part is no split
             return (self,)
-        on = {**query, "isFilterEnabled": True}
-        return tuple(parse({**on, "includeCategories": [category]}, name=self.name) for category in named)
+        return tuple(self.within(category) for category in named)
+
+    def split_categories(self, root_ids: Iterable[int]) -> tuple[int, ...]:
+        """The categories it splits into: those it names, or else `root_ids`, which every page lists."""
+        query = self._without_disabled()
+        named = query.get("includeCategories")
+        return tuple(named) if named else tuple(sorted(set(root_ids) - set(query.get("excludeCategories", ()))))
+
+    def within(self, category: int) -> Selection:
+        """The part of it that lies in one category."""
+        return parse(
+            {**self._without_disabled(), "isFilterEnabled": True, "includeCategories": [category]}, name=self.name
+        )
+
+    def _without_disabled(self) -> dict[str, Any]:
+        """The query without filters that its owner had switched off: naming a category would switch them on."""
+        is_off = self.query.get("isFilterEnabled") is False
+        return {name: value for name, value in self.query.items() if not (is_off and name in FILTERS)}
 
 
 def parse(source: str | bytes | Mapping[str, Any], *, name: str, domain: int | None = None) -> Selection:

@@ -35,9 +35,12 @@ def check(given: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
         if is_unset(value):
             continue
         try:
-            query[name] = rule(value)
+            normal = rule(value)
         except Fault as fault:
             faults.append(f"{name}: {fault}")
+            continue
+        if not is_unset(normal):
+            query[name] = normal
     faults += [f"{name}: is missing" for name in _REQUIRED if is_unset(given.get(name))]
     faults += _range_faults(query)
     faults += _contradictions(query)

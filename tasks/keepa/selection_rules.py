@@ -6,6 +6,7 @@ answers a bad value with a bare "invalid parameter", so both are found here, whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ FILTERS: Final = (
 _INT32: Final = 2**31 - 1
 _INT64: Final = 2**63 - 1
 _USED_GOOD_IN_DOCS: Final = 24
+_FEW_DIGITS: Final = re.compile("[0-9]{1,3}")
 
 Rule = Callable[[Any], Any]
 
@@ -68,7 +70,7 @@ def shown(value: object) -> str:
 
 def _whole_or_digits(value: object) -> int:
     # Keepa's own page exports these as strings, and the server takes them.
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else whole(value)
+    return int(value) if isinstance(value, str) and _FEW_DIGITS.fullmatch(value) else whole(value)
 
 
 def _flag(value: object) -> bool:
@@ -151,13 +153,19 @@ def _texts(value: object) -> list[str]:
     for text in texts:
         if not isinstance(text, str) or not text.strip():
             raise Fault(f"a list of texts is wanted, not with {shown(text)} in it")
-    return sorted(set(texts))
+    return sorted({_sound(text) for text in texts})
+
+
+def _sound(text: str) -> str:
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in text):  # noqa: PLR2004 - the surrogates of UTF-16
+        raise Fault(f"{shown(text)} holds half a character")
+    return text
 
 
 def _title(value: object) -> str:
     if not isinstance(value, str):
         raise Fault(f"a text is wanted, not {shown(value)}")
-    words = value.split()
+    words = _sound(value).split()
     if len(words) > MAX_TITLE_WORDS:
         raise Fault(f"{len(words)} words; at most {MAX_TITLE_WORDS}")
     return " ".join(words)

@@ -1,0 +1,66 @@
+"""Settings go to a worker and come out the same; their secrets show nowhere else."""
+
+import copy
+import json
+import pickle
+
+import msgspec
+import pytest
+
+from tasks import settings
+from tasks.errors import ConfigError
+from tasks.settings import Secret, SelectionSettings, WorkerSettings
+
+KEY = "a-key-nobody-may-see"
+GIVEN = WorkerSettings(
+    api_key=Secret(KEY),
+    base_url="https://api.keepa.com",
+    database_url=Secret("postgresql://me:a-password@host/db"),
+    ledger_path="var/ledger",
+    spool_dir="var/spool",
+    selections=(SelectionSettings(name="default", query={"domainId": 1, "priceTypes": [1]}),),
+    domains=(1, 3),
+    poll_interval_s=300.0,
+)
+
+
+def test_settings_are_one_line_and_come_out_the_same():
+    line = settings.encode(GIVEN)
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    decoded = settings.decode(line)
+    assert decoded == GIVEN
+    assert decoded.api_key.reveal() == KEY
+
+
+def test_a_secret_shows_nowhere():
+    shown = [repr(GIVEN), str(GIVEN), f"{GIVEN.api_key}", f"{GIVEN.api_key!r:>9}", str([GIVEN.api_key])]
+    assert not [text for text in shown if KEY in text or "a-password" in text]
+    assert str(Secret(KEY)) == "•••"
+
+
+def test_a_secret_is_written_by_encode_alone():
+    for write in (pickle.dumps, copy.copy, copy.deepcopy, json.dumps, msgspec.json.encode, msgspec.to_builtins):
+        with pytest.raises(TypeError) as caught:
+            write(GIVEN.api_key)
+        assert KEY not in str(caught.value)
+
+
+def test_secrets_compare_by_value_and_know_when_they_are_empty():
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a")}) == 1
+    assert Secret("a")
+    assert not Secret("")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"{}", settings.encode(GIVEN)[:-20], settings.encode(GIVEN).replace(b'"stats"', b'"all"'), b"\xff"],
+    ids=["empty", "nothing", "cut", "unknown detail", "no text"],
+)
+def test_a_line_that_is_none_is_refused_without_its_secrets(line):
+    with pytest.raises(ConfigError, match="the settings sent by the supervisor cannot be read") as caught:
+        settings.decode(line)
+    assert KEY not in str(caught.value)
+    assert caught.value.__cause__ is None

@@ -1,0 +1,220 @@
+"""Bodies: one bad item spoils itself only, what is unknown is kept, and a body that is none is said to be none."""
+
+import json
+
+import msgspec
+import pytest
+
+from tasks.errors import Transient
+from tasks.keepa import wire
+
+ENVELOPE = {
+    "processingTimeInMs": 12,
+    "refillIn": 45592,
+    "refillRate": 5,
+    "timestamp": 1758036697230,
+    "tokenFlowReduction": 0.5,
+    "tokensConsumed": 5,
+    "tokensLeft": -7,
+}
+
+
+def deal(asin="B000000001", slots=3, **changes):
+    row = [1] * slots
+    return {
+        "asin": asin,
+        "avg": [row] * 4,
+        "creationDate": 7_000_000,
+        "current": row,
+        "currentSince": row,
+        "delta": [row] * 4,
+        "deltaLast": row,
+        "deltaPercent": [row] * 4,
+        "lastUpdate": 7_000_001,
+        **changes,
+    }
+
+
+def deals_body(*deals, **changes):
+    categories = {"categoryIds": [7], "categoryNames": ["Toys"], "categoryCount": [2], "drDateIndex": []}
+    return json.dumps({"deals": {**categories, "dr": deals}, "dealsCached": False, **ENVELOPE, **changes}).encode()
+
+
+def products_body(*products, **changes):
+    return json.dumps({"products": products, **ENVELOPE, **changes}).encode()
+
+
+def test_the_envelope_gives_the_reading():
+    envelope = wire.decode_envelope(deals_body())
+    assert envelope.reading.tokens_left == -7
+    assert envelope.reading.server_ms == 1_758_036_697_230
+    assert envelope.reading.refill_in_ms == 45_592
+    assert envelope.reading.flow_reduction == 0.5
+    assert (envelope.tokens_consumed, envelope.processing_ms) == (5, 12)
+
+
+def test_a_zeroed_envelope_gives_no_reading():
+    zeroed = dict.fromkeys(ENVELOPE, 0) | {"error": {"type": "t", "message": "m", "details": "d"}}
+    envelope = wire.decode_envelope(json.dumps(zeroed).encode())
+    assert envelope.reading is None
+    assert str(envelope.error) == "t: m: d"
+    assert wire.decode_envelope(b'{"error": {}}').reading is None
+
+
+def test_fractions_of_tokens_are_rounded_to_the_side_of_having_less():
+    envelope = wire.decode_envelope(b'{"tokensLeft": -1.5, "tokensConsumed": 2.1, "refillRate": 4.9, "refillIn": 1.2}')
+    assert (envelope.tokens_left, envelope.tokens_consumed) == (-2, 3)
+    assert (envelope.refill_rate, envelope.refill_in_ms) == (4, 2)
+
+
+def test_a_page_is_read_in_order_with_its_categories():
+    page = wire.decode_deals(deals_body(deal("B000000001"), deal("B000000002")))
+    assert [one.asin for one in page.deals] == ["B000000001", "B000000002"]
+    assert (page.category_ids, page.category_names, page.category_counts) == ([7], ["Toys"], [2])
+    assert page.faults == []
+
+
+@pytest.mark.parametrize("slots", [34, 36, 40])
+def test_any_number_of_price_types_will_do(slots):
+    assert wire.decode_deals(deals_body(deal(slots=slots))).deals[0].slots == slots
+
+
+BAD_DEALS = {
+    "a field of another type": (deal(lastUpdate="x"), "B000000001", "lastUpdate"),
+    "a missing field": ({k: v for k, v in deal().items() if k != "delta"}, "B000000001", "delta"),
+    "a list of another length": (deal(avg=[[1], [1, 1, 1], [1, 1, 1], [1, 1, 1]]), "B000000001", "avg"),
+    "too few dates": (deal(currentSince=[1]), "B000000001", "currentSince"),
+    "too few flags": (deal(backInStock=[True]), "B000000001", "backInStock"),
+    "an escaped ASIN": (deal('="B000000001"'), '="B000000001"', "asin"),
+    "an ASIN and a line's end": (deal("B000000001\n"), "B000000001\n", "asin"),
+    "no ASIN": ({k: v for k, v in deal().items() if k != "asin"}, None, "asin"),
+    "an ASIN that is a number": (deal(asin=5), None, "asin"),
+    "no object": (17, None, "object"),
+    "null": (None, None, "object"),
+}
+
+
+@pytest.mark.parametrize(("bad", "asin", "said"), BAD_DEALS.values(), ids=BAD_DEALS)
+def test_one_bad_deal_is_a_fault_with_its_bytes_and_the_others_are_kept(bad, asin, said):
+    page = wire.decode_deals(deals_body(deal("B000000001"), bad, deal("B000000003")))
+    assert [one.asin for one in page.deals] == ["B000000001", "B000000003"]
+    (fault,) = page.faults
+    assert fault.asin == asin
+    assert said in fault.reason
+    assert json.loads(fault.raw) == bad
+
+
+def test_bytes_that_are_no_text_spoil_their_item_only():
+    body = deals_body(deal(title="GOOD"), deal("B000000002", title="BAD!")).replace(b"BAD!", b"\xff\xfe!!")
+    page = wire.decode_deals(body)
+    assert [one.title for one in page.deals] == ["GOOD"]
+    assert b"\xff\xfe!!" in page.faults[0].raw
+
+
+def test_fields_nobody_knows_are_kept_and_only_those():
+    page = wire.decode_deals(deals_body(deal(), deal(newField={"a": [1, None]}, other=None, title="t")))
+    assert [one.extra for one in page.deals] == [None, {"newField": {"a": [1, None]}, "other": None}]
+    assert page.deals[1].title == "t"
+
+
+def test_what_may_stay_away_is_none():
+    one = wire.decode_deals(deals_body(deal(parentAsin="B00000000P"))).deals[0]
+    assert (one.title, one.root_cat, one.lightning_start, one.image) == (None, None, None, "")
+    assert one.parent_asin == "B00000000P"
+
+
+def test_the_picture_is_decoded_and_odd_codes_are_left_out():
+    one = wire.decode_deals(deals_body(deal(image=[53, 49, -1, 0, 4_000_000_000, 46, 106]))).deals[0]
+    assert one.image == "51.j"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        deals_body(deal())[:-20],
+        b'{"tokensLeft": 5, "refillRate": 5}',
+        deals_body(deals=None),
+        deals_body(deals={}),
+        deals_body(deals={"dr": None}),
+        deals_body(deals=[]),
+    ],
+    ids=["empty", "cut", "no deals", "deals null", "no list", "list null", "a list"],
+)
+def test_a_body_without_a_list_of_deals_is_not_taken_for_an_empty_page(body):
+    with pytest.raises(Transient, match="the body cannot be read") as caught:
+        wire.decode_deals(body)
+    assert caught.value.status == 200
+
+
+def test_a_body_that_lacks_its_payload_still_tells_the_bucket():
+    with pytest.raises(Transient) as caught:
+        wire.decode_deals(json.dumps(ENVELOPE).encode())
+    assert caught.value.reading.tokens_left == -7
+
+
+def test_a_page_past_the_end_is_empty():
+    page = wire.decode_deals(deals_body())
+    assert (page.deals, page.faults) == ([], [])
+
+
+def test_products_without_any_are_an_empty_batch():
+    assert wire.decode_products(json.dumps(ENVELOPE).encode()).products == []
+    assert wire.decode_products(products_body(products=None)).products == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_found"),
+    [
+        ({"productType": 0, "title": "A book"}, True),
+        ({"productType": 0, "csv": [None, [1, 2]]}, True),
+        ({"productType": 5, "lastUpdate": 7_000_000}, True),
+        ({"title": "A book"}, True),
+        ({"productType": 3, "title": "A book"}, False),
+        ({"productType": 4}, False),
+        ({"productType": 0, "title": None, "csv": None, "lastUpdate": 0}, False),
+        ({"csv": [None, []]}, False),
+        ({}, False),
+    ],
+)
+def test_an_unknown_asin_is_told_from_a_product(fields, is_found):
+    (product,) = wire.decode_products(products_body({"asin": "B000000001", **fields})).products
+    assert product.is_found is is_found
+
+
+def test_unknown_fields_are_kept_at_every_level_of_a_product():
+    sent = {
+        "asin": "B000000001",
+        "aPlus": [1],
+        "stats": {"current": [1], "newFigure": 5},
+        "offers": [{"offerId": 1}, {"offerId": 2, "isNew": True}],
+    }
+    (product,) = wire.decode_products(products_body(sent)).products
+    assert product.extra == {"aPlus": [1]}
+    assert product.stats.extra == {"newFigure": 5}
+    assert [offer.extra for offer in product.offers] == [None, {"isNew": True}]
+
+
+def test_a_cut_history_spoils_its_product_only():
+    bad, good = {"asin": "B000000001", "csv": [None, [1, 2, 3]]}, {"asin": "B000000002", "csv": [None, [1, 2]]}
+    batch = wire.decode_products(products_body(bad, good))
+    assert [product.asin for product in batch.products] == ["B000000002"]
+    assert batch.faults == [
+        wire.ItemFault(
+            asin="B000000001",
+            reason="csv[1]: 3 values fit no whole number of groups",
+            raw=json.dumps(bad).encode(),
+        )
+    ]
+
+
+def test_values_are_frozen():
+    one = wire.decode_deals(deals_body(deal())).deals[0]
+    with pytest.raises(AttributeError):
+        one.title = "x"
+
+
+def test_a_field_of_our_own_cannot_be_sent():
+    page = wire.decode_deals(deals_body(deal(extra=5)))
+    assert page.deals[0].extra == {"extra": 5}
+    assert msgspec.to_builtins(page.deals[0])["$extra"] == {"extra": 5}
