@@ -57,6 +57,7 @@ class FbaFees(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
 
     last_update: int | None = None
     pick_and_pack_fee: int | None = None
+    extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
 
 class CategoryNode(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
@@ -64,6 +65,7 @@ class CategoryNode(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
 
     cat_id: int
     name: str | None = None
+    extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
@@ -173,8 +175,9 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     coupon_history: list[int] | None = None
     competitive_price_threshold: int | None = None
     new_price_is_map: bool | None = msgspec.field(name="newPriceIsMAP", default=None)
-    deals: list[dict[str, Any]] | None = None
-    promotions: list[dict[str, Any]] | None = None
+    # What these two hold is documented nowhere; no recorded product has one.
+    deals: list[Any] | None = None
+    promotions: list[Any] | None = None
 
     csv: list[list[int] | None] | None = None
     stats: Stats | None = None

@@ -19,7 +19,7 @@ from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
 from tasks.keepa.product_stats import Stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ledger import Reading
 
@@ -87,7 +87,8 @@ class _ProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
     products: list[msgspec.Raw] | None = None
 
 
-_T = TypeVar("_T", Deal, Product, Stats, Offer)
+_T = TypeVar("_T", Deal, Product)
+_Open = Deal | Product | Stats | Offer | FbaFees | CategoryNode
 _B = TypeVar("_B", bound=Head)
 _RawObject = dict[str, msgspec.Raw]
 
@@ -103,10 +104,11 @@ def _known(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
 
 
-_DEAL: Final = (msgspec.json.Decoder(Deal), _known(Deal))
-_PRODUCT: Final = (msgspec.json.Decoder(Product), _known(Product))
-_STATS_FIELDS: Final = _known(Stats)
-_OFFER_FIELDS: Final = _known(Offer)
+_DEAL: Final = msgspec.json.Decoder(Deal)
+_PRODUCT: Final = msgspec.json.Decoder(Product)
+_KNOWN: Final[dict[type[_Open], frozenset[str]]] = {
+    kind: _known(kind) for kind in (Deal, Product, Stats, Offer, FbaFees, CategoryNode)
+}
 
 
 def decode_envelope(body: bytes) -> Envelope:
@@ -183,33 +185,38 @@ def _asin(raw: msgspec.Raw) -> str | None:
 
 
 def _deal(raw: msgspec.Raw) -> Deal:
-    decoder, known = _DEAL
-    deal = decoder.decode(raw)
+    deal = _DEAL.decode(raw)
     ragged = deal.ragged()
     if ragged is not None:
         raise msgspec.ValidationError(f"not {deal.slots} price types throughout, as in `current` - at `$.{ragged}`")
-    _keep_unknown(deal, _OBJECT.decode(raw), known)
+    _keep_unknown(deal, _OBJECT.decode(raw))
     return deal
 
 
 def _product(raw: msgspec.Raw) -> Product:
-    decoder, known = _PRODUCT
-    product = decoder.decode(raw)
+    product = _PRODUCT.decode(raw)
     reason = prices.fault(product.csv)
     if reason is not None:
         raise msgspec.ValidationError(reason)
     fields = _OBJECT.decode(raw)
-    _keep_unknown(product, fields, known)
+    _keep_unknown(product, fields)
+    parts: list[tuple[str, Sequence[_Open]]] = [
+        ("offers", product.offers or ()),
+        ("categoryTree", product.category_tree or ()),
+    ]
+    for name, rows in parts:
+        for row, row_fields in zip(rows, _OBJECTS.decode(fields[name]), strict=True) if rows else ():
+            _keep_unknown(row, row_fields)
     if product.stats is not None:
-        _keep_unknown(product.stats, _OBJECT.decode(fields["stats"]), _STATS_FIELDS)
-    if product.offers:
-        for offer, offer_fields in zip(product.offers, _OBJECTS.decode(fields["offers"]), strict=True):
-            _keep_unknown(offer, offer_fields, _OFFER_FIELDS)
+        _keep_unknown(product.stats, _OBJECT.decode(fields["stats"]))
+    if product.fba_fees is not None:
+        _keep_unknown(product.fba_fees, _OBJECT.decode(fields["fbaFees"]))
     return product
 
 
-def _keep_unknown(item: _T, fields: _RawObject, known: frozenset[str]) -> None:
+def _keep_unknown(item: _Open, fields: _RawObject) -> None:
     """Put the fields nobody knows into `extra`. Frozen is for readers; here the value is still being made."""
+    known = _KNOWN[type(item)]
     if known.issuperset(fields):
         return
     extra = {name: _ANYTHING.decode(raw) for name, raw in fields.items() if name not in known}

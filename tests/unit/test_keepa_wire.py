@@ -188,11 +188,15 @@ def test_unknown_fields_are_kept_at_every_level_of_a_product():
         "aPlus": [1],
         "stats": {"current": [1], "newFigure": 5},
         "offers": [{"offerId": 1}, {"offerId": 2, "isNew": True}],
+        "fbaFees": {"pickAndPackFee": 3, "storageFee": 4},
+        "categoryTree": [{"catId": 1, "name": "Books", "rank": 9}],
     }
     (product,) = wire.decode_products(products_body(sent)).products
     assert product.extra == {"aPlus": [1]}
     assert product.stats.extra == {"newFigure": 5}
     assert [offer.extra for offer in product.offers] == [None, {"isNew": True}]
+    assert product.fba_fees.extra == {"storageFee": 4}
+    assert product.category_tree[0].extra == {"rank": 9}
 
 
 def test_a_cut_history_spoils_its_product_only():
