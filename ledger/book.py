@@ -129,6 +129,7 @@ class Book(Structure):
     refunded_mt: int
     refused: int
     unknown_mt: int
+    unknown_ns: int
     quiet_drift_mt: int
     quiet_expired_mt: int
     in_flight_mt: int
@@ -163,6 +164,7 @@ class Book(Structure):
         ("refunded_mt", c_int64),
         ("refused", c_uint64),
         ("unknown_mt", c_int64),
+        ("unknown_ns", c_int64),
         ("quiet_drift_mt", c_int64),
         ("quiet_expired_mt", c_int64),
         ("in_flight_mt", c_int64),

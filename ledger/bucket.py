@@ -72,14 +72,16 @@ def charge_unread(book: Book, cost_mt: int, now_ns: int, *, is_certain: bool) ->
     book.spent_mt += cost_mt
     if not is_certain:
         book.unknown_mt += cost_mt
+        book.unknown_ns = now_ns
         book.needs_reading = 1
 
 
-def apply(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0) -> int:
+def apply(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sent_ns: int | None = None) -> int:
     """Make the reading the truth; returns the drift it settled, in milli-tokens (0 when all is explained).
 
     `consumed_mt` is what the call of this reply cost. A reading older than the last one applied changes no balance:
-    the later one contains its charge already.
+    the later one contains its charge already. `sent_ns` is when the call was sent, None for just now: a reply to a
+    call sent before another's outcome was lost tells nothing about the lost one.
     """
     book = view.book
     left_mt = reading.tokens_left * MT
@@ -91,7 +93,10 @@ def apply(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0) -> in
         book.drift_mt += consumed_mt
     else:
         _advance_to(book, reading, left_mt, consumed_mt)
-        _learn_tick(book, reading, now_ns)
+        _mark(book, reading, now_ns)
+    if book.unknown_mt and sent_ns is not None and sent_ns <= book.unknown_ns:
+        return 0
+    book.needs_reading = 0
     book.reader_pid = 0
     return _settle_drift(view)
 
@@ -170,11 +175,6 @@ def _learn_period(book: Book, announced_ms: int, ticks: int) -> None:
     slack_ns = book.nominal_period_ns * PERIOD_TOLERANCE
     low, high = book.nominal_period_ns - slack_ns, book.nominal_period_ns + slack_ns
     book.period_ns = round(min(max(period_ns, low), high))
-
-
-def _learn_tick(book: Book, reading: Reading, now_ns: int) -> None:
-    book.needs_reading = 0
-    _mark(book, reading, now_ns)
 
 
 def _mark(book: Book, reading: Reading, now_ns: int) -> None:

@@ -90,11 +90,12 @@ def leave(view: View, ticket: int, now_ns: int) -> None:
         _leave(view, index, now_ns)
 
 
-def commit(view: View, lease_id: int) -> bool:
+def commit(view: View, lease_id: int, now_ns: int) -> bool:
     """Mark that the request is about to be sent; False if the lease is gone."""
     index = view.lease(lease_id)
     if index >= 0:
         view.leases[index].state = COMMITTED
+        view.leases[index].at_ns = now_ns
     return index >= 0
 
 
@@ -116,7 +117,7 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
     if index < 0:
         return False
     lease = view.leases[index]
-    tier, cost_mt, pid = lease.tier, lease.cost_mt, lease.owner_pid
+    tier, cost_mt, pid, sent_ns = lease.tier, lease.cost_mt, lease.owner_pid, lease.at_ns
     consumed_mt = cost_mt if consumed is None else consumed * MT
     if consumed is not None and lease.shape >= 0:
         costs.learn(view.shapes[lease.shape], lease.items, consumed)
@@ -127,15 +128,15 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
         bucket.charge_unread(view.book, consumed_mt, now_ns, is_certain=consumed is not None)
     view.events.append((Event.UNKNOWN if consumed is None else Event.SETTLED, tier, -consumed_mt, pid))
     if reading is not None:
-        observe(view, reading, now_ns, 0 if consumed is None else consumed_mt)
+        observe(view, reading, now_ns, 0 if consumed is None else consumed_mt, None if consumed is None else sent_ns)
     return True
 
 
-def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0) -> None:
+def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sent_ns: int | None = None) -> None:
     """Make a reading the truth, and journal what it brought to light."""
     gates.advance(view, now_ns)
     was_synced, rate_mt = view.book.synced, view.book.rate_mt
-    drift_mt = bucket.apply(view, reading, now_ns, consumed_mt)
+    drift_mt = bucket.apply(view, reading, now_ns, consumed_mt, sent_ns)
     if not was_synced:
         view.events.append((Event.OPENED, NO_TIER, view.book.balance_mt, 0))
     elif view.book.rate_mt != rate_mt:

@@ -206,7 +206,7 @@ class TokenLedger:
     def commit(self, lease: Lease) -> None:
         """See `Lease.commit`."""
         with self._change() as view:
-            leases.commit(view, lease.id)
+            leases.commit(view, lease.id, self._clock.now_ns())
 
     def settle(self, lease: Lease, consumed: int | None, reading: Reading | None, *, refused: bool) -> None:
         """See `Lease.settle`. A lease resolved meanwhile is charged already; its reading still counts."""
