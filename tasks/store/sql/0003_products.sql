@@ -1,5 +1,6 @@
 -- Products and their histories. Parts that only come when asked for (history, figures, offers) stay as they are when a
--- reply comes without them; each has the time at which it was fetched.
+-- reply comes without them. Each has the age of its own reading, so that an old reply that arrives late still gives what
+-- is missing and never replaces what is newer.
 
 CREATE TABLE products (
     domain                               smallint NOT NULL,
@@ -102,8 +103,11 @@ CREATE TABLE products (
     offers_successful                    boolean,
     first_fetched_at                     timestamptz NOT NULL,
     fetched_at                           timestamptz NOT NULL,
+    history_update                       int,
     history_fetched_at                   timestamptz,
+    stats_update                         int,
     stats_fetched_at                     timestamptz,
+    offers_update                        int,
     offers_fetched_at                    timestamptz,
     PRIMARY KEY (domain, asin)
 );
@@ -218,8 +222,11 @@ BEGIN
         ('offers_successful', 'Whether the offers were collected. Kept likewise.'),
         ('first_fetched_at', 'When the product was first fetched.'),
         ('fetched_at', 'When the reading in this row was fetched; one that tells nothing new does not touch the row.'),
+        ('history_update', 'What last_update was in the reply that gave the history; NULL when there is none yet.'),
         ('history_fetched_at', 'When the history in price_series was fetched; NULL when there is none yet.'),
+        ('stats_update', 'What last_update was in the reply that gave the figures.'),
         ('stats_fetched_at', 'When the figures were fetched; NULL when there are none.'),
+        ('offers_update', 'What last_update was in the reply that gave the offers.'),
         ('offers_fetched_at', 'When the offers were fetched; NULL when there are none.')
     ) AS words (name, meaning)
     LOOP

@@ -1,0 +1,179 @@
+"""Pure: a product as a row: its columns, their types, and how each field is put on the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tasks.store import packed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tasks.keepa.wire import Product
+    from tasks.store.stage import Row
+
+# Told by every reply.
+BASE: Final = {
+    "product_type": "int4",
+    "title": "text",
+    "parent_asin": "text",
+    "root_category": "int8",
+    "categories": "int8[]",
+    "category_tree": "json",
+    "images": "json",
+    "images_csv": "text",
+    "ean_list": "text[]",
+    "upc_list": "text[]",
+    "gtin_list": "text[]",
+    "variations": "json",
+    "variation_csv": "text",
+    "author": "text",
+    "binding": "text",
+    "brand": "text",
+    "color": "text",
+    "contributors": "json",
+    "description": "text",
+    "edition": "text",
+    "features": "text[]",
+    "format": "text",
+    "formats": "json",
+    "frequently_bought_together": "text[]",
+    "included_components": "text",
+    "item_type_keyword": "text",
+    "languages": "json",
+    "manufacturer": "text",
+    "model": "text",
+    "part_number": "text",
+    "product_group": "text",
+    "sales_rank_display_group": "text",
+    "size": "text",
+    "type": "text",
+    "url_slug": "text",
+    "website_display_group": "text",
+    "website_display_group_name": "text",
+    "number_of_items": "int4",
+    "number_of_pages": "int4",
+    "publication_date": "int4",
+    "release_date": "int4",
+    "item_height": "int4",
+    "item_length": "int4",
+    "item_width": "int4",
+    "item_weight": "int4",
+    "package_height": "int4",
+    "package_length": "int4",
+    "package_width": "int4",
+    "package_weight": "int4",
+    "package_quantity": "int4",
+    "has_reviews": "bool",
+    "is_adult_product": "bool",
+    "is_b2b": "bool",
+    "is_eligible_for_super_saver_shipping": "bool",
+    "is_eligible_for_trade_in": "bool",
+    "is_heat_sensitive": "bool",
+    "is_redirect_asin": "bool",
+    "is_sns": "bool",
+    "launchpad": "bool",
+    "last_update": "int4",
+    "last_price_change": "int4",
+    "last_rating_update": "int4",
+    "last_ebay_update": "int4",
+    "last_sold_update": "int4",
+    "last_stock_update": "int4",
+    "tracking_since": "int4",
+    "listed_since": "int4",
+    "monthly_sold": "int4",
+    "sales_rank_reference": "int8",
+    "ebay_listing_ids": "int8[]",
+    "g": "int4",
+    "buy_box_eligible_offer_counts": "int4[]",
+    "fba_pick_and_pack_fee": "int4",
+    "fba_fees_last_update": "int4",
+    "referral_fee_percent": "int4",
+    "referral_fee_percentage": "float8",
+    "variable_closing_fee": "int4",
+    "coupon": "int4[]",
+    "competitive_price_threshold": "int4",
+    "new_price_is_map": "bool",
+    "deals": "json",
+    "promotions": "json",
+    "availability_amazon": "int4",
+    "extra": "json",
+}
+# Told in full only by a reply with history.
+HISTORY: Final = {
+    "parent_asin_history": "text[]",
+    "monthly_sold_history": "int4[]",
+    "sales_ranks": "json",
+    "sales_rank_reference_history": "int8[]",
+    "buy_box_seller_id_history": "text[]",
+    "buy_box_used_history": "text[]",
+    "coupon_history": "int4[]",
+}
+STATS: Final = {"stats": "json"}
+OFFERS: Final = {"offers": "json", "live_offers_order": "int4[]", "offers_successful": "bool"}
+AGES: Final = {"history_update": "int4", "stats_update": "int4", "offers_update": "int4"}
+
+COLUMNS: Final = {"asin": "text", **BASE, **HISTORY, **STATS, **OFFERS, **AGES}
+
+_OF_FEES: Final = {"fba_pick_and_pack_fee": "pick_and_pack_fee", "fba_fees_last_update": "last_update"}
+_EXTRA: Final = "$extra"
+
+
+def age(product: Product) -> int:
+    """How new the reading is, in Keepa minutes; 0 when it does not say."""
+    return product.last_update or 0
+
+
+def row(product: Product, *, has_history: bool) -> Row:
+    """The values of `COLUMNS`, in their order.
+
+    Raises:
+        OverflowError: a number does not fit its column; and `TypeError` or `ValueError` for a malformed list.
+    """
+    ages = {
+        "history_update": age(product) if has_history else None,
+        "stats_update": None if product.stats is None else age(product),
+        "offers_update": None if product.offers is None else age(product),
+    }
+    return tuple(_value(product, ages, name, kind) for name, kind in COLUMNS.items())
+
+
+def _value(product: Product, ages: dict[str, int | None], name: str, kind: str) -> object:
+    if name in ages:
+        value: object = ages[name]
+    elif name in _OF_FEES:
+        value = None if product.fba_fees is None else getattr(product.fba_fees, _OF_FEES[name])
+    else:
+        value = getattr(product, name)
+    if value is None:
+        return None
+    return _PACK[kind](value) if kind in _PACK else value
+
+
+def _int4(value: int) -> int:
+    packed.check_int4s((value,))
+    return value
+
+
+def _json(value: object) -> bytes:
+    """JSON with the unknown fields back in their places."""
+    return msgspec.json.encode(_as_received(msgspec.to_builtins(value)))
+
+
+def _as_received(value: object) -> object:
+    if isinstance(value, list):
+        return [_as_received(element) for element in value]
+    if isinstance(value, dict) and _EXTRA in value:
+        return {name: element for name, element in value.items() if name != _EXTRA} | value[_EXTRA]
+    return value
+
+
+_PACK: Final[dict[str, Callable[..., object]]] = {
+    "int4": _int4,
+    "int4[]": packed.ints,
+    "int8[]": packed.longs,
+    "text[]": packed.texts,
+    "json": _json,
+}

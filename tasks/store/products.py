@@ -1,0 +1,173 @@
+"""Products and their histories into the tables.
+
+A reply has parts: what every reply tells, and history, figures and offers, which come when asked for. Each part of a
+row is replaced by a newer reading of that part only, in whatever order replies arrive. A product's row is written
+before its histories, so its lock orders those who write the same product at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from psycopg import sql
+
+from tasks.store import product_row, quarantine, series
+from tasks.store.batch import UNSTORABLE, Refusal, Written, evidence, reason_of, write_each
+from tasks.store.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from tasks.keepa.wire import Product
+    from tasks.store.connection import Connection
+    from tasks.store.stage import Row
+
+_STAGE: Final = Stage(name="product_stage", columns=product_row.COLUMNS)
+
+_BASE: Final = sql.SQL("""(
+    coalesce(excluded.last_update, 0) > coalesce(t.last_update, 0)
+    OR (NOT t.is_found AND excluded.fetched_at > t.fetched_at)
+)""")
+
+
+def _part(name: str) -> sql.Composed:
+    """Whether the batch has a newer reading of that part than the row."""
+    age = f"{name}_update"
+    return sql.SQL("coalesce({} > coalesce({}, -1), false)").format(
+        sql.Identifier("excluded", age), sql.Identifier("t", age)
+    )
+
+
+def _replace(names: Iterable[str], condition: sql.Composable) -> list[sql.Composed]:
+    form = sql.SQL("{name} = CASE WHEN {condition} THEN excluded.{name} ELSE t.{name} END")
+    return [form.format(name=sql.Identifier(name), condition=condition) for name in names]
+
+
+# Without any history yet, the little that a reply without history tells of it is kept too.
+_HISTORY: Final = sql.SQL("({} OR (t.history_update IS NULL AND {}))").format(_part("history"), _BASE)
+_TAKE_OVER: Final = sql.SQL("""
+INSERT INTO products AS t (
+    domain, is_found, first_fetched_at, fetched_at, history_fetched_at, stats_fetched_at, offers_fetched_at, {columns}
+)
+SELECT
+    %(domain)s, true, %(fetched_at)s, %(fetched_at)s,
+    CASE WHEN history_update IS NOT NULL THEN %(fetched_at)s::timestamptz END,
+    CASE WHEN stats_update IS NOT NULL THEN %(fetched_at)s::timestamptz END,
+    CASE WHEN offers_update IS NOT NULL THEN %(fetched_at)s::timestamptz END,
+    {columns}
+FROM product_stage ORDER BY asin
+ON CONFLICT (domain, asin) DO UPDATE SET {replacements}
+WHERE {base} OR {history} OR {stats} OR {offers}
+RETURNING t.asin, t.xmax = 0, coalesce(t.history_fetched_at = %(fetched_at)s, false)
+""").format(
+    columns=sql.SQL(", ").join(map(sql.Identifier, product_row.COLUMNS)),
+    replacements=sql.SQL(", ").join(
+        [
+            *_replace(["is_found", "fetched_at", *product_row.BASE], _BASE),
+            *_replace(product_row.HISTORY, _HISTORY),
+            *_replace(["history_update", "history_fetched_at"], _part("history")),
+            *_replace(["stats_update", "stats_fetched_at", *product_row.STATS], _part("stats")),
+            *_replace(["offers_update", "offers_fetched_at", *product_row.OFFERS], _part("offers")),
+        ]
+    ),
+    base=_BASE,
+    history=_part("history"),
+    stats=_part("stats"),
+    offers=_part("offers"),
+)
+# The server no longer knows it; what it once told of it stays.
+_MISS: Final = """
+INSERT INTO products AS t (domain, asin, is_found, product_type, first_fetched_at, fetched_at)
+SELECT %(domain)s, asin, false, product_type, %(fetched_at)s, %(fetched_at)s
+FROM unnest(%(asins)s::text[], %(types)s::int[]) AS missing (asin, product_type) ORDER BY asin
+ON CONFLICT (domain, asin) DO UPDATE SET
+    is_found = false, product_type = excluded.product_type, fetched_at = excluded.fetched_at
+WHERE t.is_found AND excluded.fetched_at > t.fetched_at
+RETURNING t.asin, t.xmax = 0, false
+"""
+_WITHOUT_HISTORY: Final = """
+SELECT asin FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (asin, nth)
+WHERE NOT EXISTS (
+    SELECT FROM products AS p WHERE p.domain = %s AND p.asin = wanted.asin AND p.history_update IS NOT NULL
+) ORDER BY nth
+"""
+
+
+def write(
+    conn: Connection, domain: int, products: Sequence[Product], *, fetched_at: datetime, has_history: bool
+) -> Written:
+    """Write what is newer than what is there, in the caller's transaction, histories included.
+
+    A product or history the database cannot hold is quarantined and costs the others nothing.
+
+    Args:
+        conn: the connection.
+        domain: the locale.
+        products: those of a reply; the unknown ones are recorded as not found.
+        fetched_at: when the reply came.
+        has_history: whether whole histories were asked for.
+
+    Raises:
+        psycopg.Error: what is no product's fault.
+    """
+    listed = _newest(products)
+    rows, refusals = _rows([product for product in listed.values() if product.is_found], has_history=has_history)
+    about = {"domain": domain, "fetched_at": fetched_at}
+
+    def take_over(batch: Sequence[tuple[Product, Row]]) -> list[tuple[str, bool, bool]]:
+        _STAGE.fill(conn, (row for _, row in batch))
+        return conn.execute(_TAKE_OVER, about).fetchall()
+
+    written, refused = write_each(conn, rows, take_over)
+    refusals += [Refusal(refusal.item[0], refusal.reason) for refusal in refused]
+    written += _miss(conn, about, [product for product in listed.values() if not product.is_found])
+    with_history = [listed[asin] for asin, _, took_history in written if took_history]
+    points, cut = series.write(conn, domain, with_history)
+    for refusal in (*refusals, *cut):
+        product, reason = refusal.item, refusal.reason
+        quarantine.add(conn, kind="product", key=product.asin, reason=reason, raw=evidence(product), domain=domain)
+    inserted = sum(is_new for _, is_new, _ in written)
+    return Written(
+        inserted=inserted,
+        updated=len(written) - inserted,
+        unchanged=len(listed) - len(written) - len(refusals),
+        changed_asins=[asin for asin, _, _ in written],
+        refused=len(refusals) + len(cut),
+        series=points,
+    )
+
+
+def without_history(conn: Connection, domain: int, asins: Sequence[str]) -> list[str]:
+    """Those of `asins` whose full history has not been fetched yet, in the order given."""
+    return [row[0] for row in conn.execute(_WITHOUT_HISTORY, (list(asins), domain)).fetchall()]
+
+
+def _newest(products: Iterable[Product]) -> dict[str, Product]:
+    """One reading per ASIN, by ASIN; of two of the same age the later in the list."""
+    newest: dict[str, Product] = {}
+    for product in products:
+        other = newest.get(product.asin)
+        if other is None or product_row.age(product) >= product_row.age(other):
+            newest[product.asin] = product
+    return dict(sorted(newest.items()))
+
+
+def _rows(
+    products: Iterable[Product], *, has_history: bool
+) -> tuple[list[tuple[Product, Row]], list[Refusal[Product]]]:
+    rows, refusals = [], []
+    for product in products:
+        try:
+            rows.append((product, product_row.row(product, has_history=has_history)))
+        except UNSTORABLE as error:
+            refusals.append(Refusal(product, reason_of(error)))
+    return rows, refusals
+
+
+def _miss(conn: Connection, about: dict[str, object], products: Sequence[Product]) -> list[tuple[str, bool, bool]]:
+    if not products:
+        return []
+    types = [product.product_type for product in products]
+    named = about | {"asins": [product.asin for product in products], "types": types}
+    return conn.execute(_MISS, named).fetchall()
