@@ -27,9 +27,7 @@ Phase = Literal[
 ]
 
 BEAT_NS: Final = 1_000_000_000
-DETAIL_LIMIT: Final = (
-    300  # characters; a line must stay below PIPE_BUF (4,096 bytes) to be written whole or not at all
-)
+DETAIL_LIMIT: Final = 300  # characters; a line must stay below PIPE_BUF (4,096 bytes) to be written whole or not at all
 
 
 class BeatClock(Protocol):

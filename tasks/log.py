@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 MASK: Final = "•••"
-VALUE_LIMIT: Final = (
-    8_000  # characters of one value: a server's error page must not become a log line of megabytes
-)
+VALUE_LIMIT: Final = 8_000  # characters of one value: a server's error page must not become a log line of megabytes
 
 _SHORTEST_SECRET: Final = 4  # a shorter one would blot out ordinary words
 
@@ -64,9 +62,11 @@ class Logger:
 
     def bind(self, **fields: object) -> Logger:
         """A logger of the same stream, level and secrets that adds `fields` to every line."""
-        return Logger(
-            self._stream, level=self._level, redactor=self._redactor, fields={**self._fields, **fields}
-        )
+        return Logger(self._stream, level=self._level, redactor=self._redactor, fields={**self._fields, **fields})
+
+    def at(self, level: str) -> Logger:
+        """The same logger with another level."""
+        return Logger(self._stream, level=level, redactor=self._redactor, fields=self._fields)
 
     def hide(self, secret: str) -> None:
         """Blot `secret` out of every later line, here and in every logger bound from here."""
@@ -84,7 +84,7 @@ class Logger:
         """What went wrong and is being dealt with."""
         self._write("warning", event, fields)
 
-    def error(self, event: str, **fields: object) -> None:
+    def alarm(self, event: str, **fields: object) -> None:
         """What a person has to look at."""
         self._write("error", event, fields)
 

@@ -12,6 +12,7 @@ import os
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -40,27 +41,34 @@ class Damaged(Error):
     """An entry that cannot be read back: the file was cut or changed after it was written."""
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What it takes to process a body again: what was asked, for which walk, and how the call went."""
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a request was made for: the selection and its walk, or the products asked for."""
 
+    job: str
+    domain: int
+    selection_key: str = ""
+    root_cat: int | None = None
+    page: int = 0
+    started_at: datetime | None = None  # which walk: the time it began
+    asins: tuple[str, ...] = ()
+    leases: tuple[int, ...] = ()  # of the queue's items, one for each ASIN; empty when they came from no queue
+    detail: str = ""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to process a body again: what it was asked for, and how the call went."""
+
+    origin: Origin
     endpoint: str
     tier: str
-    domain: int
-    received_at: str  # ISO 8601, UTC
-    status: int
     worker: str
     shape: str
     items: int
     estimate: int
+    received_at: datetime
+    status: int
     duration_s: float
     waited_s: float
-    job: str = ""
-    selection_key: str = ""
-    root_cat: int | None = None
-    page: int = 0
-    crawl_started_at: str | None = None
-    asins: tuple[str, ...] = ()
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

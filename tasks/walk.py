@@ -119,3 +119,18 @@ def moved_mark(mark: int | None, high: int | None, server_minute: int) -> int | 
     """The watermark after a complete walk: forward only, and never into the server's future."""
     known = [minute for minute in (mark, high) if minute is not None]
     return min(max(known), server_minute) if known else None
+
+
+def next_category(categories: Sequence[int], current: int | None) -> int | None:
+    """The category to walk through after `current`, the lowest first; None when `current` was the last."""
+    return min((category for category in categories if current is None or category > current), default=None)
+
+
+def is_too_long(page: Page, counts: Sequence[int], *, is_whole: bool) -> bool:
+    """Whether the walk must be split by category: its end cannot be reached, or will not be by what page 0 counts.
+
+    The counts ignore the category filter, so they tell only of a selection that names no category.
+    """
+    if page.number >= LAST_PAGE and not page.is_last:
+        return True
+    return is_whole and page.number == 0 and sum(counts) > ROW_LIMIT

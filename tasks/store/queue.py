@@ -74,6 +74,7 @@ _RELEASE_OWNER: Final = """
 UPDATE fetch_queue SET state = 'pending', lease = NULL, owner = NULL, ready_at = now(), attempts = attempts + 1
 WHERE owner = %s AND state = 'leased'
 """
+_OWNERS: Final = "SELECT DISTINCT owner FROM fetch_queue WHERE state = 'leased' ORDER BY owner"
 _COUNTS: Final = """
 SELECT count(*) FILTER (WHERE state = 'pending' OR (state = 'leased' AND ready_at <= clock_timestamp())),
        count(*) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
@@ -180,6 +181,11 @@ def fail(
 def release_owner(conn: Connection, owner: str) -> int:
     """Give back all that a dead owner holds, counted as tried, without waiting for its leases to run out; how many."""
     return conn.execute(_RELEASE_OWNER, (owner,)).rowcount
+
+
+def owners(conn: Connection) -> list[str]:
+    """Everybody who holds items now."""
+    return [row[0] for row in conn.execute(_OWNERS).fetchall()]
 
 
 def counts(conn: Connection) -> QueueCounts:

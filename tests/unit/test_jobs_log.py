@@ -36,7 +36,7 @@ def test_a_hidden_secret_appears_in_no_value_key_or_nested_value(stream):
     log = Logger(stream)
     bound = log.bind(role="upsert")
     log.hide("s3cret/key+1")
-    bound.error(
+    bound.alarm(
         "failed",
         url="http://host/deal?key=s3cret%2Fkey%2B1&page=0",
         nested={"s3cret/key+1": ["s3cret/key+1", 4]},

@@ -4,37 +4,36 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from tasks.owner import Owner
-from tasks.spool import DAMAGED, Damaged, Header, Spool, SpoolFull
+from tasks.spool import DAMAGED, Damaged, Header, Origin, Spool, SpoolFull
 
 HEADER = Header(
+    origin=Origin(job="upsert", domain=1, selection_key="abc", page=3, started_at=datetime(2025, 9, 14, tzinfo=UTC)),
     endpoint="/deal",
     tier="upsert",
-    domain=1,
-    received_at="2025-09-14T18:12:18+00:00",
-    status=200,
     worker="upsert-0",
     shape="deal",
     items=1,
     estimate=5,
+    received_at=datetime(2025, 9, 14, 18, 12, 18, tzinfo=UTC),
+    status=200,
     duration_s=0.4,
     waited_s=0.0,
-    job="upsert",
-    selection_key="abc",
-    page=3,
 )
 BODY = b'{"deals":{"dr":[]},"tokensLeft":5}' * 1000
 
 PUT_AND_DIE = """
 import os, sys
+from datetime import UTC, datetime
 from pathlib import Path
-from tasks.spool import Header, Spool
+from tasks.spool import Header, Origin, Spool
 spool = Spool(Path(sys.argv[1]), limit_bytes=1 << 20)
-header = Header(endpoint="/deal", tier="upsert", domain=1, received_at="x", status=200, worker="w",
-    shape="deal", items=1, estimate=5, duration_s=0.0, waited_s=0.0)
+header = Header(origin=Origin(job="upsert", domain=1), endpoint="/deal", tier="upsert", worker="w", shape="deal",
+    items=1, estimate=5, received_at=datetime.now(UTC), status=200, duration_s=0.0, waited_s=0.0)
 for number in range(int(sys.argv[2])):
     spool.put(header, b"body %d" % number)
 os.kill(os.getpid(), 9)
@@ -121,9 +120,7 @@ def test_a_half_written_file_of_a_dead_process_is_removed(directory, spool):
     assert list(directory.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[:-10], lambda b: b"x" + b[1:], lambda _b: b"", lambda b: b[:40]]
-)
+@pytest.mark.parametrize("damage", [lambda b: b[:-10], lambda b: b"x" + b[1:], lambda _b: b"", lambda b: b[:40]])
 def test_a_damaged_entry_says_so_and_is_set_aside_for_a_person(directory, spool, damage):
     entry = spool.put(HEADER, BODY)
     entry.path.write_bytes(damage(entry.path.read_bytes()))

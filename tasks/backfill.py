@@ -1,0 +1,197 @@
+"""The whole of each selection with full history: crawl its pages, queue its products, drain the queue in batches.
+
+Several workers share the queue; one at a time crawls a selection, page and batch in turn, so that both get on however
+few tokens there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tasks import orphan, progress
+from tasks.desk import Desk
+from tasks.errors import Refused
+from tasks.gate import NS_PER_S
+from tasks.haul import TIER, Haul
+from tasks.job import Idle, Progress
+from tasks.keepa.costs import product_shape
+from tasks.pace import remaining_s
+from tasks.rate import Rate
+from tasks.store import crawls, queue
+from tasks.wants import PageWant
+
+if TYPE_CHECKING:
+    from tasks.job import Role, Site
+    from tasks.pages import PageTaken
+    from tasks.store.queue import QueueCounts
+    from tasks.target import Target
+
+AGAIN: Final = timedelta(days=1)  # a crawl of 10,000 rows costs 335 tokens, a twentieth of a day on the smallest plan
+REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free
+REFUSED_NS: Final = 3600 * NS_PER_S
+COUNT_NS: Final = 5 * NS_PER_S  # counting the queue reads it as a whole
+EMPTY_NS: Final = 5 * NS_PER_S
+DEAD_NS: Final = 30 * NS_PER_S  # between two looks for items of dead workers
+
+SAMPLE: Final = 100  # items whose estimate, divided, is what one costs
+
+
+class Backfill:
+    """The job for history."""
+
+    role: Final[Role] = TIER
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._desk = Desk(site)
+        self._rest_ns: dict[Target, int] = dict.fromkeys(self._desk.targets, 0)
+        self._is_crawl_next = True
+        self._counts: QueueCounts | None = None
+        self._counted_ns = 0
+        self._dead_ns = 0
+        self._rate = Rate()
+
+    def start(self) -> None:
+        """See `Job.start`."""
+        if self._desk.start():
+            self._release_dead()
+
+    def step(self) -> Progress | Idle:
+        """See `Job.step`."""
+        self.start()
+        if self._desk.replay.step():
+            return Progress(completes=False)
+        self._release_dead()
+        if self._is_crawl_next:
+            outcome = self._crawl()
+            if outcome is not None:
+                return outcome
+        self._is_crawl_next = True
+        return self._drain()
+
+    def close(self) -> None:
+        """See `Job.close`."""
+        self._desk.close()
+
+    def _crawl(self) -> Progress | Idle | None:
+        """One page of the first crawl that is due and this worker's turn; None when there is none."""
+        desk, site = self._desk, self._site
+        target = next((target for target in desk.targets if self._may_crawl(target)), None)
+        if target is None:
+            return None
+        crawl = desk.session.run(lambda connection: progress.begin(connection, self.role, target))
+        site.beat.phase("polling", f"{target.label}, page {crawl.page}")
+        try:
+            outcome = desk.spender.call(PageWant(self.role, target, crawl))
+        except Refused as error:
+            desk.refuse(target, error)
+            self._rest_ns[target] = site.clock.now_ns() + REFUSED_NS
+            return Progress(completes=True)
+        if isinstance(outcome, Idle):
+            return outcome
+        taken = desk.intake.pages.take(outcome.header, outcome.body)
+        outcome.forget()
+        self._after_page(target, taken)
+        self._is_crawl_next = False
+        self._counts = None
+        return Progress(completes=True)
+
+    def _may_crawl(self, target: Target) -> bool:
+        now_ns = self._site.clock.now_ns()
+        if self._rest_ns[target] > now_ns:
+            return False
+        self._rest_ns[target] = now_ns + REST_NS
+        if not self._desk.turns.take(f"{self.role} {target.key} {target.domain}"):
+            return False
+        last = self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
+        is_fresh = last is not None and last.finished_at is not None and datetime.now(UTC) - last.finished_at < AGAIN
+        if not is_fresh:
+            self._rest_ns[target] = now_ns
+        return not is_fresh
+
+    def _after_page(self, target: Target, taken: PageTaken) -> None:
+        moved = taken.moved
+        if moved is None:
+            # Unreadable, or somebody else went on: the same page at once might be paid for twice.
+            self._rest_ns[target] = self._site.clock.now_ns() + REST_NS
+        elif moved.verdict.is_complete:
+            self._site.log.info(
+                "crawl_complete",
+                selection=target.label,
+                rows=moved.crawl.rows,
+                why=moved.verdict.name.lower(),
+            )
+
+    def _drain(self) -> Progress | Idle:
+        """One batch from the queue."""
+        desk, site = self._desk, self._site
+        counts = self._count()
+        if not counts.pending:
+            self._counts = None
+            return Idle(
+                until_ns=site.clock.now_ns() + EMPTY_NS,
+                phase="waiting_work",
+                why=f"{counts.done} products done, {counts.leased} with other workers",
+            )
+        haul = Haul(site, desk.session, waiting=counts.pending)
+        try:
+            outcome = desk.spender.call(haul)
+        except Refused as error:
+            given_up = haul.refused(str(error))
+            site.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
+            site.beat.wrote(quarantine=len(given_up))
+            return Progress(completes=True)
+        if isinstance(outcome, Idle):
+            if outcome.phase == "waiting_work":
+                self._counts = None
+            return outcome
+        taken = desk.intake.batches.take(outcome.header, outcome.body)
+        outcome.forget()
+        if taken.missing:
+            site.log.warning("products_missing", missing=taken.missing)
+        items = len(haul.items)
+        self._counts = replace(counts, pending=max(0, counts.pending - items), done=counts.done + items)
+        self._tell()
+        return Progress(completes=True)
+
+    def _count(self) -> QueueCounts:
+        now_ns = self._site.clock.now_ns()
+        if self._counts is None or now_ns - self._counted_ns > COUNT_NS:
+            self._counts = self._desk.session.run(queue.counts)
+            self._counted_ns = now_ns
+            self._rate.read(now_ns, self._counts.done)
+            self._tell()
+        return self._counts
+
+    def _tell(self) -> None:
+        counts = self._counts
+        if counts is None:
+            return
+        left = counts.pending + counts.leased
+        per_min = self._rate.per_min()
+        self._site.beat.job(
+            done=counts.done,
+            total=left + counts.done,
+            rate_per_min=None if per_min is None else round(per_min, 2),
+            eta_s=self._eta_s(left, per_min),
+        )
+
+    def _eta_s(self, left: int, per_min: float | None) -> float | None:
+        """Seconds left at the pace so far; before there is one, at what the whole refill could pay for."""
+        if per_min:
+            return round(left / per_min * 60)
+        ledger = self._site.ledger
+        bucket = ledger.snapshot().bucket
+        per_item = ledger.estimate(product_shape(self._site.settings.backfill_detail, SAMPLE)) / SAMPLE
+        found = remaining_s(
+            items=left, tokens_per_item=per_item, tokens_per_s=bucket.refill_rate / bucket.tick_period_s
+        )
+        return None if found is None else round(found)
+
+    def _release_dead(self) -> None:
+        now_ns = self._site.clock.now_ns()
+        if now_ns >= self._dead_ns:
+            self._dead_ns = now_ns + DEAD_NS
+            orphan.release(self._site, self._desk.session, self._desk.spool)

@@ -1,0 +1,93 @@
+"""What both jobs work with, put together once: database, spool, way to the API, intake, replay, turns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tasks.errors import StoreError
+from tasks.intake import Intake
+from tasks.keepa.client import KeepaClient
+from tasks.replay import Replay
+from tasks.session import Session
+from tasks.spend import Spender
+from tasks.spool import Spool
+from tasks.store import migrate, quarantine
+from tasks.target import targets_of
+from tasks.turn import Turns
+
+if TYPE_CHECKING:
+    from tasks.errors import Refused
+    from tasks.job import Site
+    from tasks.store.connection import Connection
+    from tasks.target import Target
+
+_MB: Final = 1 << 20
+
+
+class Desk:
+    """The parts of one job, wired."""
+
+    def __init__(self, site: Site) -> None:
+        """Put the parts together; nothing is opened yet but the spool's directory.
+
+        Raises:
+            ConfigError: a selection, the key or the base URL is not usable.
+        """
+        settings = site.settings
+        self._site = site
+        self._is_started = False
+        self.targets = targets_of(settings)
+        self.session = Session(site)
+        self.spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
+        self._client = KeepaClient(
+            settings.api_key,
+            settings.base_url,
+            connect_timeout_s=settings.connect_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
+            clock=site.clock,
+        )
+        self.spender = Spender(site, self._client, self.spool, self.session.note)
+        self.intake = Intake(site, self.session, self.targets)
+        self.replay = Replay(site, self.spool, self.intake, self.session)
+        self.turns = Turns(self.session)
+
+    def start(self) -> bool:
+        """Check the schema and process what dead workers left; False when that was done before.
+
+        Raises:
+            StoreError: the database is away, or its schema is another build's.
+        """
+        if self._is_started:
+            return False
+        self.session.run(migrate.check)
+        while not self._site.stop.is_set() and self.replay.step():
+            pass
+        self._is_started = True
+        return True
+
+    def refuse(self, target: Target, error: Refused) -> None:
+        """Keep what the server said about a selection it refuses.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        self._site.log.alarm("selection_refused", selection=target.label, error=error)
+        raw = target.selection.to_json().encode()
+
+        def work(connection: Connection) -> None:
+            quarantine.add(
+                connection, kind="request", key=target.label, reason=str(error), raw=raw, domain=target.domain
+            )
+
+        self.session.run(work)
+        self._site.beat.wrote(quarantine=1)
+
+    def close(self) -> None:
+        """Write what is noted if the database is there, and let go of the connections."""
+        try:
+            self.session.flush()
+        except StoreError as error:
+            self._site.log.warning("records_lost", error=error)
+        self.session.close()
+        self._client.close()

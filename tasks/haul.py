@@ -1,0 +1,108 @@
+"""A batch from the shared queue: planned to the tokens, taken with a lease in hand, given back if not answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, get_args
+
+from tasks.keepa.costs import Detail, product_shape
+from tasks.keepa.request import ProductRequest, is_asin, most_asins
+from tasks.owner import Owner
+from tasks.pace import batch_size, together
+from tasks.spool import Origin
+from tasks.store import queue
+from tasks.want import Taken
+
+if TYPE_CHECKING:
+    from ledger import Shape
+    from tasks.job import Site
+    from tasks.session import Session
+    from tasks.store.connection import Connection
+    from tasks.store.queue import Item
+
+TIER: Final = "backfill"
+WRITE_S: Final = 120.0  # for getting the reply into the database, and then some
+UNASKABLE: Final = "not an ASIN, or no detail this build knows"
+
+_DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
+
+
+class Haul:
+    """One batch wanted from the queue. Worth waiting for."""
+
+    tier: Final = TIER
+    may_wait: Final = True
+
+    def __init__(self, site: Site, session: Session, *, waiting: int) -> None:
+        """Want at most `waiting` items, for that is what the queue held when last counted."""
+        self._site = site
+        self._session = session
+        self._waiting = waiting
+        self._limit = 1
+        self.items: list[Item] = []
+
+    def shape(self) -> Shape:
+        """As many products as can be had now, or as about one tick pays for."""
+        ledger, detail = self._site.ledger, self._site.settings.backfill_detail
+        room = ledger.headroom(self.tier)
+        self._limit = batch_size(
+            lambda n: ledger.estimate(product_shape(detail, n)),
+            now=room.now,
+            ever=room.ever,
+            tick_tokens=round(ledger.snapshot().bucket.refill_rate),
+            most=max(1, min(self._waiting, most_asins(detail))),
+        )
+        return product_shape(detail, self._limit)
+
+    def take(self) -> Taken | None:
+        """The next items: of one locale and detail, and refused equally often so far."""
+        self.items = self._session.run(self._claim)
+        if not self.items:
+            return None
+        first = self.items[0]
+        detail = _detail(first.detail)
+        asins = tuple(item.asin for item in self.items)
+        origin = Origin(
+            job=self.tier,
+            domain=first.domain,
+            asins=asins,
+            leases=tuple(item.lease for item in self.items),
+            detail=detail,
+        )
+        return Taken(ProductRequest(first.domain, asins, detail), origin)
+
+    def give_back(self) -> None:
+        """Anybody may take them, untried."""
+        items, self.items = self.items, []
+        if items:
+            self._session.run(lambda connection: queue.release(connection, items))
+
+    def refused(self, reason: str) -> list[Item]:
+        """The items given up now; the others are asked for again in smaller company."""
+        items, self.items = self.items, []
+        most = self._site.settings.max_attempts
+        return self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
+
+    def _claim(self, connection: Connection) -> list[Item]:
+        settings = self._site.settings
+        lease_s = settings.connect_timeout_s + 2 * settings.read_timeout_s + WRITE_S
+        claimed = queue.claim(connection, owner=owner_name(self._site), limit=self._limit, lease_s=lease_s)
+        good = [item for item in claimed if is_asin(item.asin) and item.detail in _DETAILS]
+        bad = [item for item in claimed if item not in good]
+        if bad:
+            queue.fail(connection, bad, UNASKABLE, max_attempts=1)
+        if not good:
+            return []
+        most = min(self._limit, most_asins(_detail(good[0].detail)))
+        chosen, rest = together(good, lambda item: item.attempts, most)
+        if rest:
+            queue.release(connection, rest)
+        return chosen
+
+
+def owner_name(site: Site) -> str:
+    """Who takes items: the worker, and its process so that others can tell when it is dead."""
+    return f"{site.worker}@{Owner.this()}"
+
+
+def _detail(text: str) -> Detail:
+    return next(detail for detail in _DETAILS if detail == text)

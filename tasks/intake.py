@@ -1,0 +1,40 @@
+"""Where replies go by what was asked: live ones by whoever waits for them, replayed ones by their header."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.batches import Batches
+from tasks.pages import Pages
+from tasks.unreadable import set_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tasks.job import Site
+    from tasks.session import Session
+    from tasks.spool import Header
+    from tasks.target import Target
+
+
+class Intake:
+    """Both kinds of replies."""
+
+    def __init__(self, site: Site, session: Session, targets: Iterable[Target]) -> None:
+        self._site = site
+        self._session = session
+        self.pages = Pages(site, session, {(target.key, target.domain): target for target in targets})
+        self.batches = Batches(site, session)
+
+    def take(self, header: Header, body: bytes) -> None:
+        """Write what the reply holds.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        if header.endpoint == "/deal":
+            self.pages.take(header, body)
+        elif header.endpoint == "/product":
+            self.batches.take(header, body)
+        else:
+            set_aside(self._site, self._session, header, body, f"nobody takes replies of {header.endpoint}")

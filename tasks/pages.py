@@ -1,0 +1,123 @@
+"""A page of deals becomes rows: deals, queue entries, faults, the walk's progress, the call, in ONE transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tasks import progress, walk
+from tasks.errors import Transient
+from tasks.keepa.prices import KEEPA_EPOCH_MIN
+from tasks.keepa.wire import decode_deals
+from tasks.pool import Wanted
+from tasks.record import answered
+from tasks.store import calls, deals, quarantine, queue
+from tasks.unreadable import set_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tasks.job import Site
+    from tasks.keepa.wire import DealPage
+    from tasks.progress import Moved
+    from tasks.session import Session
+    from tasks.spool import Header
+    from tasks.store.connection import Connection
+    from tasks.target import Target
+
+_MINUTE_MS = 60_000
+# History of what appears now is wanted before history of what the crawl finds.
+NEWS_PRIORITY = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTaken:
+    """What a page brought.
+
+    Attributes:
+        moved: what became of its walk; None when the body could not be read, or the walk had moved on.
+        news: deals new or changed since the last walk.
+    """
+
+    moved: Moved | None = None
+    news: list[Wanted] = field(default_factory=list)
+    rows: int = 0
+
+
+class Pages:
+    """Takes pages of deals, live or replayed."""
+
+    def __init__(self, site: Site, session: Session, targets: Mapping[tuple[str, int], Target]) -> None:
+        self._site = site
+        self._session = session
+        self._targets = targets
+
+    def take(self, header: Header, body: bytes) -> PageTaken:
+        """What the page brought; committed.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        self._site.beat.phase("writing", f"{header.origin.job} page {header.origin.page}")
+        try:
+            page = decode_deals(body)
+        except Transient as fault:
+            set_aside(self._site, self._session, header, body, str(fault))
+            return PageTaken()
+        taken, faults = self._session.run(lambda connection: self._write(connection, header, page))
+        self._site.beat.wrote(deals=taken.rows, quarantine=faults)
+        return taken
+
+    def _write(self, connection: Connection, header: Header, page: DealPage) -> tuple[PageTaken, int]:
+        origin = header.origin
+        moved = self._advance(connection, header, page)
+        written = deals.write(connection, origin.domain, page.deals, seen_at=header.received_at)
+        for fault in page.faults:
+            quarantine.add(
+                connection,
+                kind="deal",
+                key=fault.asin or "",
+                reason=fault.reason,
+                raw=fault.raw,
+                domain=origin.domain,
+            )
+        changed = set(written.changed_asins)
+        below = page_minute(page) if moved is None else moved.below
+        news = [
+            Wanted(deal.creation_date, origin.domain, deal.asin)
+            for deal in page.deals
+            if deal.asin in changed and deal.creation_date > below
+        ]
+        queue.enqueue(
+            connection,
+            origin.domain,
+            [deal.asin for deal in page.deals],
+            detail=self._site.settings.backfill_detail,
+            priority=NEWS_PRIORITY if origin.job == progress.UPSERT else 0,
+        )
+        rows = written.inserted + written.updated
+        calls.record(connection, answered(header, page.envelope, rows=rows))
+        return PageTaken(moved=moved, news=news, rows=rows), written.refused + len(page.faults)
+
+    def _advance(self, connection: Connection, header: Header, page: DealPage) -> Moved | None:
+        origin = header.origin
+        facts = walk.Page(
+            number=origin.page,
+            minutes=[deal.creation_date for deal in page.deals],
+            rows=len(page.deals) + len(page.faults),
+            server_minute=page_minute(page),
+        )
+        if origin.job == progress.UPSERT:
+            return progress.advance_upsert(connection, origin, facts)
+        target = self._targets.get((origin.selection_key, origin.domain))
+        if target is None:
+            return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
+        categories = target.categories(page.category_ids)
+        is_whole = origin.root_cat is None and not target.names_categories
+        must_split = walk.is_too_long(facts, page.category_counts, is_whole=is_whole)
+        return progress.advance_crawl(connection, origin, facts, categories=categories, must_split=must_split)
+
+
+def page_minute(page: DealPage) -> int:
+    """The server's clock when it answered, in Keepa minutes."""
+    return page.envelope.timestamp_ms // _MINUTE_MS - KEEPA_EPOCH_MIN

@@ -1,0 +1,133 @@
+"""What a page moves: the walk it belongs to, and the watermark when the walk is complete. In the caller's transaction.
+
+A page counts only for the walk that asked for it and only while that walk stands at it, so a page that arrives twice,
+or after another worker has gone on, moves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from tasks import walk
+from tasks.store import crawls, watermarks
+from tasks.store.crawls import Crawl
+from tasks.walk import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tasks.job import Role
+    from tasks.spool import Origin
+    from tasks.store.connection import Connection
+    from tasks.target import Target
+    from tasks.walk import Page
+
+UPSERT: Final = "upsert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What became of the walk.
+
+    Attributes:
+        below: the minute above which its deals were news.
+        is_first: whether there was no watermark yet.
+    """
+
+    verdict: Verdict
+    crawl: Crawl
+    below: int
+    server_minute: int
+    is_first: bool = False
+
+
+def begin(connection: Connection, job: Role, target: Target) -> Crawl:
+    """The walk to go on with: the one that was interrupted, or a new one from page 0."""
+    crawl = crawls.load(connection, job, target.key, target.domain)
+    if crawl is not None and crawl.state == "running":
+        return crawl
+    fresh = Crawl(
+        job=job,
+        selection_key=target.key,
+        domain=target.domain,
+        root_cat=None,
+        page=0,
+        started_at=datetime.now(UTC),
+        state="running",
+        high_minute=None,
+        rows=0,
+        finished_at=None,
+    )
+    crawls.save(connection, fresh)
+    return fresh
+
+
+def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved | None:
+    """The walk for new deals after `page`; None when the page is not the one it stands at."""
+    crawl = _standing_at(connection, origin)
+    if crawl is None:
+        return None
+    mark = watermarks.get(connection, origin.selection_key, origin.domain)
+    verdict = walk.upsert_verdict(page, mark=mark)
+    high = walk.high_minute(page, crawl.high_minute)
+    moved = _moved(crawl, page, is_complete=verdict.is_complete, high=high)
+    crawls.save(connection, moved)
+    if verdict.is_complete:
+        new_mark = walk.moved_mark(mark, high, page.server_minute)
+        if new_mark is not None:
+            watermarks.set(connection, origin.selection_key, origin.domain, new_mark)
+    return Moved(
+        verdict=verdict,
+        crawl=moved,
+        below=walk.stop_minute(mark, page.server_minute),
+        server_minute=page.server_minute,
+        is_first=mark is None,
+    )
+
+
+def advance_crawl(
+    connection: Connection, origin: Origin, page: Page, *, categories: Sequence[int], must_split: bool
+) -> Moved | None:
+    """The crawl of a whole selection after `page`; None when the page is not the one it stands at.
+
+    A selection too long to reach its end is walked category by category, in ascending order, which `root_cat`
+    remembers.
+    """
+    crawl = _standing_at(connection, origin)
+    if crawl is None:
+        return None
+    verdict = walk.crawl_verdict(page)
+    is_part = crawl.root_cat is not None
+    following: int | None = None
+    if is_part and verdict.is_complete:
+        following = walk.next_category(categories, crawl.root_cat)
+    elif must_split and len(categories) > 1:
+        following = walk.next_category(categories, None)
+    if following is not None:
+        moved = replace(crawl, root_cat=following, page=0, rows=crawl.rows + page.rows)
+        verdict = Verdict.NEXT_PAGE
+    else:
+        moved = _moved(crawl, page, is_complete=verdict.is_complete, high=None)
+    crawls.save(connection, moved)
+    return Moved(verdict=verdict, crawl=moved, below=page.server_minute, server_minute=page.server_minute)
+
+
+def _standing_at(connection: Connection, origin: Origin) -> Crawl | None:
+    crawl = crawls.load(connection, origin.job, origin.selection_key, origin.domain)
+    if crawl is None or crawl.state != "running":
+        return None
+    place = (crawl.started_at, crawl.root_cat, crawl.page)
+    return crawl if place == (origin.started_at, origin.root_cat, origin.page) else None
+
+
+def _moved(crawl: Crawl, page: Page, *, is_complete: bool, high: int | None) -> Crawl:
+    return replace(
+        crawl,
+        page=crawl.page + 1,
+        state="done" if is_complete else "running",
+        high_minute=high,
+        rows=crawl.rows + page.rows,
+        finished_at=datetime.now(UTC) if is_complete else None,
+    )

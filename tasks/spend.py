@@ -1,0 +1,229 @@
+"""The only way to the API: reserve, commit, one request, body to the spool, settle.
+
+A call is made for a `Want`, which says what it would cost and hands out the request once the tokens are there: work
+is taken from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens. Every
+attempt has its own lease.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
+from tasks.gate import NS_PER_S, Gate
+from tasks.job import Idle
+from tasks.keepa.client import check
+from tasks.keepa.request import TokenRequest
+from tasks.record import answered, unanswered
+from tasks.retry import Patience, retrying
+from tasks.spool import Header, Origin, SpoolFull
+from tasks.want import Paid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger import Lease, Reading
+    from tasks.gate import Granted
+    from tasks.job import Site
+    from tasks.keepa.client import KeepaClient, RawReply
+    from tasks.keepa.request import Request
+    from tasks.spool import Entry, Spool
+    from tasks.store.calls import Call
+    from tasks.want import Taken, Want
+
+FULL_NS: Final = 5 * NS_PER_S
+AT_ONCE_S: Final = 0.05  # a lease granted sooner than this was not waited for
+AFTER_REFILL_S: Final = 0.1  # Keepa's own Java client lets this much pass beyond `refillIn`
+OK: Final = 200
+
+
+class Spender:
+    """Makes the calls of one worker. `note` is told every call that failed or cost nothing, for the record."""
+
+    def __init__(self, site: Site, client: KeepaClient, spool: Spool, note: Callable[[Call], None]) -> None:
+        self._site = site
+        self._client = client
+        self._spool = spool
+        self._note = note
+        self._gate = Gate(site, self.read_balance)
+        self._timeout_s = site.settings.connect_timeout_s + site.settings.read_timeout_s
+        self._refused_in_a_row = 0
+
+    def call(self, want: Want) -> Paid | Idle:
+        """The reply to what is wanted, or why there is none now and when to come back.
+
+        Raises:
+            Transient: the API gave no answer for `retry_deadline_s` of trying.
+            Refused: the server will not answer this request; it was not given back.
+            Forbidden: the server does not serve this key.
+            StoreError: taking the work from the queue failed.
+        """
+        site = self._site
+        patience = Patience(site.settings.retry_deadline_s)
+        retry = retrying(Transient, patience, site.stop, self._tell_pause)
+        try:
+            return retry(self._attempt, want, patience)
+        except SpoolFull as full:
+            site.log.warning("spool_full", reason=str(full))
+            return Idle(until_ns=site.clock.now_ns() + FULL_NS, phase="replaying", why=str(full))
+        except Transient:
+            if not site.stop.is_set():
+                raise
+            return Idle(until_ns=None, phase="stopping", why="asked to stop while the API did not answer")
+
+    def read_balance(self) -> Reading:
+        """What the free `/token` request says.
+
+        Raises:
+            ApiError: it says nothing.
+        """
+        request = TokenRequest()
+        header = self._header("", request, Origin(job="balance", domain=0), estimate=0, waited_s=0.0)
+        try:
+            reply = self._client.send(request)
+            header = _arrived(header, reply)
+            envelope = check(reply)
+        except ApiError as error:
+            self._note(unanswered(header, error))
+            raise
+        self._note(answered(header, envelope, rows=0))
+        if envelope.reading is None:
+            raise Transient("/token told no refill rate", status=reply.status)
+        return envelope.reading
+
+    def _attempt(self, want: Want, patience: Patience) -> Paid | Idle:
+        self._spool.require_room()
+        granted = self._gate.reserve(want.tier, want.shape(), may_wait=want.may_wait)
+        if isinstance(granted, Idle):
+            return granted
+        with granted:
+            taken = want.take()
+            if taken is not None and taken.request.shape == granted.shape:
+                return self._send(want, taken, granted, patience)
+        if taken is None:
+            return Idle(until_ns=None, phase="waiting_work", why="nothing left to ask for")
+        # Something else than planned was there: reserve for what it is, so that the cost per item is learned right.
+        smaller = self._gate.reserve_now(want.tier, taken.request.shape)
+        if isinstance(smaller, Idle):
+            want.give_back()
+            return smaller
+        with smaller:
+            return self._send(want, taken, smaller, patience)
+
+    def _send(self, want: Want, taken: Taken, granted: Granted, patience: Patience) -> Paid | Idle:
+        request, clock = taken.request, self._site.clock
+        what = f"{request.endpoint} {granted.shape.name} x{request.items}"
+        began_ns = clock.now_ns()
+        self._site.beat.phase("calling", what, until_ns=began_ns + round(self._timeout_s * NS_PER_S))
+        granted.commit()
+        header = self._header(want.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
+        try:
+            reply = self._client.send(request)
+            return self._settle(granted, header, reply)
+        except Throttled as error:
+            return self._throttled(want, granted, error, header)
+        except ApiError as error:
+            elapsed_s = (clock.now_ns() - began_ns) / NS_PER_S
+            self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
+            patience.spend(elapsed_s)
+            self._end(granted.lease, error)
+            if isinstance(error, Transient):
+                want.give_back()
+            elif isinstance(error, Refused):
+                self._doubt_key(want)
+            raise
+
+    @staticmethod
+    def _end(lease: Lease, error: ApiError) -> None:
+        """Only an answer that may have got lost may have been charged; nothing else teaches what an answer costs."""
+        if isinstance(error, Transient) and not isinstance(error, NotSent):
+            lease.settle(None, error.reading)
+        else:
+            lease.cancel()
+
+    def _doubt_key(self, want: Want) -> None:
+        """Return if the request is to blame: the server answers a key it does not know like a bad parameter.
+
+        Raises:
+            Forbidden: it is the key.
+            Transient: nobody can tell now; what was taken is given back.
+        """
+        try:
+            self._site.ledger.observe(self.read_balance())
+        except Transient:
+            want.give_back()
+            raise
+
+    def _settle(self, granted: Granted, header: Header, reply: RawReply) -> Paid:
+        """The reply, on disk before it is looked into; its lease settled.
+
+        Raises:
+            ApiError: the reply is none.
+        """
+        header = _arrived(header, reply)
+        entry = self._keep(header, reply.body) if reply.status == OK else None
+        try:
+            envelope = check(reply)
+        except ApiError:
+            if entry is not None:
+                entry.remove()
+            raise
+        granted.lease.settle(envelope.tokens_consumed, envelope.reading)
+        self._refused_in_a_row = 0
+        return Paid(entry=entry, header=header, body=reply.body, envelope=envelope)
+
+    def _keep(self, header: Header, body: bytes) -> Entry | None:
+        try:
+            return self._spool.put(header, body)
+        except OSError as error:
+            # Paid for and in memory: going on without the safety net beats throwing it away.
+            self._site.log.alarm("spool_write_failed", error=error)
+            return None
+
+    def _throttled(self, want: Want, granted: Granted, error: Throttled, header: Header) -> Idle:
+        """A 429 is free and no failure: learn from it and wait at the gate.
+
+        Raises:
+            Transient: the refusal did not say how many tokens there are, so the gate cannot know when to open.
+        """
+        granted.lease.settle(0, error.reading, refused=True)
+        self._note(unanswered(header, error))
+        want.give_back()
+        if error.reading is None:
+            raise Transient(f"refused without a reading: {error}", status=error.status) from error
+        self._refused_in_a_row += 1
+        until_ns = self._site.clock.now_ns()
+        if self._refused_in_a_row > 1 and granted.waited_s < AT_ONCE_S:
+            # The gate opens though the server refuses: somebody else is quicker. The next tick is soon enough.
+            until_ns += round((error.reading.refill_in_ms / 1000 + AFTER_REFILL_S) * NS_PER_S)
+        return Idle(until_ns=until_ns, phase="waiting_tokens", why="the server refused with 429: somebody else spends")
+
+    def _header(self, tier: str, request: Request, origin: Origin, estimate: int, waited_s: float) -> Header:
+        return Header(
+            origin=origin,
+            endpoint=request.endpoint,
+            tier=tier,
+            worker=self._site.worker,
+            shape=request.shape.name,
+            items=request.items,
+            estimate=estimate,
+            received_at=datetime.now(UTC),
+            status=0,
+            duration_s=0.0,
+            waited_s=waited_s,
+        )
+
+    def _tell_pause(self, error: BaseException, pause_s: float) -> None:
+        site = self._site
+        site.log.warning("call_failed", error=error, retry_in_s=round(pause_s, 1))
+        until_ns = site.clock.now_ns() + round(pause_s * NS_PER_S)
+        site.beat.phase("calling", f"again in {pause_s:.0f} s: {error}", until_ns=until_ns)
+
+
+def _arrived(header: Header, reply: RawReply) -> Header:
+    return msgspec.structs.replace(
+        header, status=reply.status, duration_s=reply.duration_s, received_at=datetime.now(UTC)
+    )

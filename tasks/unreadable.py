@@ -1,0 +1,50 @@
+"""A body with status 200 that cannot be read as what was asked for: paid, kept whole, and left to a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.errors import Transient
+from tasks.keepa.wire import decode_envelope
+from tasks.record import answered
+from tasks.store import calls, quarantine, queue
+
+if TYPE_CHECKING:
+    from tasks.job import Site
+    from tasks.session import Session
+    from tasks.spool import Header
+    from tasks.store.connection import Connection
+
+PAUSE_S = 60.0
+
+
+def set_aside(site: Site, session: Session, header: Header, body: bytes, reason: str) -> None:
+    """Keep the body and count the attempt of what it was to answer.
+
+    Raises:
+        StoreError: the database does not take it.
+    """
+    site.log.alarm("body_unreadable", endpoint=header.endpoint, reason=reason, bytes=len(body))
+    origin = header.origin
+    key = f"{header.endpoint} {origin.selection_key or origin.detail} page {origin.page}"
+
+    def work(connection: Connection) -> None:
+        quarantine.add(connection, kind="body", key=key, reason=reason, raw=body, domain=origin.domain)
+        if origin.leases:
+            queue.fail(connection, items_of(header), reason, max_attempts=site.settings.max_attempts, pause_s=PAUSE_S)
+        try:
+            calls.record(connection, answered(header, decode_envelope(body), rows=0))
+        except Transient:
+            return  # not even an envelope: what it cost is not known
+
+    session.run(work)
+    site.beat.wrote(quarantine=1)
+
+
+def items_of(header: Header) -> list[queue.Item]:
+    """The queue's items that a call was made for."""
+    origin = header.origin
+    return [
+        queue.Item(domain=origin.domain, asin=asin, detail=origin.detail, attempts=0, lease=lease)
+        for asin, lease in zip(origin.asins, origin.leases, strict=False)
+    ]

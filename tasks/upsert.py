@@ -1,0 +1,180 @@
+"""Recent deals, kept fresh: walk through each selection newest first down to what is known, then fetch details.
+
+Listing comes first and at its own pace; details take what is left of the tokens until the next walk is due, newest
+deal first. A walk that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tasks import progress
+from tasks.desk import Desk
+from tasks.errors import Refused
+from tasks.gate import NS_PER_S
+from tasks.job import Idle, Progress
+from tasks.keepa.costs import DEAL_TOKENS
+from tasks.pace import poll_interval_s
+from tasks.pool import Pool
+from tasks.store import crawls
+from tasks.wants import DetailWant, PageWant
+
+if TYPE_CHECKING:
+    from tasks.job import Role, Site
+    from tasks.pages import PageTaken
+    from tasks.store.crawls import Crawl
+    from tasks.target import Target
+    from tasks.want import Paid
+
+REFUSED_NS: Final = 3600 * NS_PER_S  # a selection the server refuses: its owner has to look at it
+UNKNOWN_TICK_S: Final = 1.0
+WEIGHT: Final = 0.2  # of the newest walk in what walks usually cost: one burst moves the pace by a fifth
+
+
+class Upsert:
+    """The job for recent deals."""
+
+    role: Final[Role] = "upsert"
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._desk = Desk(site)
+        self._pool = Pool()
+        self._due_ns: dict[Target, int] = {}
+        self._usual_tokens = float(DEAL_TOKENS)  # per walk
+        self._walk_tokens: dict[Target, int] = {}
+        self._told_dropped = 0
+
+    def start(self) -> None:
+        """See `Job.start`."""
+        if not self._desk.start():
+            return
+        for target in self._desk.targets:
+            self._due_ns[target] = self._site.clock.now_ns()
+        for target in self._desk.targets:
+            self._due_ns[target] = self._first_due_ns(self._last_walk(target))
+
+    def step(self) -> Progress | Idle:
+        """See `Job.step`."""
+        self.start()
+        if self._desk.replay.step():
+            return Progress(completes=False)
+        target = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
+        if target is None:
+            return Idle(until_ns=None, phase="waiting_work", why="no selection")
+        if self._due_ns[target] <= self._site.clock.now_ns():
+            return self._list(target)
+        return self._detail(self._due_ns[target])
+
+    def close(self) -> None:
+        """See `Job.close`."""
+        self._desk.close()
+
+    def _last_walk(self, target: Target) -> Crawl | None:
+        return self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
+
+    def _list(self, target: Target) -> Progress | Idle:
+        """One page of the walk through `target`."""
+        desk, site = self._desk, self._site
+        if not desk.turns.take(f"{self.role} {target.key} {target.domain}"):
+            self._due_ns[target] = site.clock.now_ns() + self._interval_ns()
+            return Idle(
+                until_ns=min(self._due_ns.values()), phase="waiting_poll", why=f"another worker lists {target.label}"
+            )
+        crawl = desk.session.run(lambda connection: progress.begin(connection, self.role, target))
+        site.beat.phase("polling", f"{target.label}, page {crawl.page}")
+        try:
+            outcome = desk.spender.call(PageWant(self.role, target, crawl))
+        except Refused as error:
+            desk.refuse(target, error)
+            self._due_ns[target] = site.clock.now_ns() + REFUSED_NS
+            return Progress(completes=True)
+        if isinstance(outcome, Idle):
+            return outcome
+        taken = desk.intake.pages.take(outcome.header, outcome.body)
+        outcome.forget()
+        self._pool.add(taken.news)
+        return Progress(completes=self._after(target, outcome, taken))
+
+    def _after(self, target: Target, paid: Paid, taken: PageTaken) -> bool:
+        """Whether the walk is over; if so, when the next one is due."""
+        tokens = self._walk_tokens.pop(target, 0) + paid.envelope.tokens_consumed
+        if taken.moved is not None and not taken.moved.verdict.is_complete:
+            self._walk_tokens[target] = tokens
+            return False
+        if taken.moved is not None:
+            if not taken.moved.is_first:
+                self._usual_tokens += WEIGHT * (tokens - self._usual_tokens)
+            self._tell_walk(target, tokens, taken)
+        # A page that could not be read ends this look as well: the same page at once would be paid for again.
+        self._due_ns[target] = self._site.clock.now_ns() + self._interval_ns()
+        return True
+
+    def _tell_walk(self, target: Target, tokens: int, taken: PageTaken) -> None:
+        moved = taken.moved
+        if moved is None:
+            return
+        self._site.log.info(
+            "walk_complete",
+            selection=target.label,
+            pages=moved.crawl.page,
+            rows=moved.crawl.rows,
+            tokens=tokens,
+            why=moved.verdict.name.lower(),
+            next_in_s=round(self._interval_ns() / NS_PER_S, 1),
+        )
+        self._pool.forget_stale(moved.server_minute)
+        if self._pool.dropped > self._told_dropped:
+            self._site.log.warning(
+                "details_dropped", dropped=self._pool.dropped - self._told_dropped, waiting=len(self._pool)
+            )
+            self._told_dropped = self._pool.dropped
+
+    def _detail(self, next_due_ns: int) -> Progress | Idle:
+        """Details of as many of the newest deals as there are tokens to spare now."""
+        site, detail = self._site, self._site.settings.upsert_detail
+        site.beat.job(waiting=len(self._pool), dropped=self._pool.dropped)
+        if detail == "none" or not self._pool:
+            return Idle(until_ns=next_due_ns, phase="waiting_poll", why=f"{len(self._due_ns)} selections are fresh")
+        kept = DEAL_TOKENS * len(self._due_ns)
+        want = DetailWant(site.ledger, self._pool, detail, kept_tokens=kept)
+        if want.size == 0:
+            tick_in_s = site.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
+            until_ns = min(next_due_ns, site.clock.now_ns() + round(tick_in_s * NS_PER_S))
+            return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._pool)} details wait for tokens")
+        try:
+            outcome = self._desk.spender.call(want)
+        except Refused as error:
+            site.log.alarm("details_refused", error=error)
+            return Progress(completes=False)  # left out: the deals are stored, and the next change asks again
+        if isinstance(outcome, Idle):
+            until_ns = next_due_ns if outcome.until_ns is None else min(next_due_ns, outcome.until_ns)
+            return Idle(until_ns=until_ns, phase="waiting_poll", why=outcome.why)
+        self._desk.intake.batches.take(outcome.header, outcome.body)
+        outcome.forget()
+        return Progress(completes=False)
+
+    def _interval_ns(self) -> int:
+        """Nanoseconds between two walks through one selection."""
+        given_s = self._site.settings.poll_interval_s
+        if given_s is not None:
+            return round(given_s * NS_PER_S)
+        bucket = self._site.ledger.snapshot().bucket
+        count = len(self._due_ns)
+        interval_s = poll_interval_s(
+            floor_tokens=DEAL_TOKENS * count,
+            usual_tokens=self._usual_tokens * count,
+            rate=bucket.refill_rate,
+            tick_period_s=bucket.tick_period_s,
+        )
+        return round(interval_s * NS_PER_S)
+
+    def _first_due_ns(self, last: Crawl | None) -> int:
+        """When the first walk is due: at once, unless one was completed less than an interval ago."""
+        now_ns = self._site.clock.now_ns()
+        if last is None or last.finished_at is None:
+            return now_ns
+        ago_ns = round((datetime.now(UTC) - last.finished_at) / timedelta(seconds=1) * NS_PER_S)
+        interval_ns = self._interval_ns()
+        return now_ns + min(max(interval_ns - ago_ns, 0), interval_ns)
