@@ -1,0 +1,5 @@
+"""A Keepa-compatible HTTP server: the true token bucket, a synthetic market, and faults on demand.
+
+Serves `/token`, `/deal`, `/product` as the API does, and `/control` for tests. Every number it gives is a pure function
+of the seed and the server's time, so a restarted server goes on with the same market.
+"""

@@ -1,0 +1,54 @@
+"""What a request costs, known only when its work is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from tasks.keepa.simulator.productquery import ProductQuery
+
+DEAL_PAGE: Final = 5  # also for an empty page
+_PER_OFFER_PAGE: Final = 6
+_PER_FRESH_OFFER_PAGE: Final = 5  # with `update`, when the offers are younger than it asks for
+_OFFERS_PER_PAGE: Final = 10
+_FRESH_MIN: Final = 60  # a forced update of something younger than an hour costs one more
+
+
+class Outcome(NamedTuple):
+    """What was found for one ASIN, as far as the price of looking depends on it."""
+
+    is_readable: bool = True  # False: no ASIN at all, looked at by nobody
+    is_found: bool = True
+    offers: int = 0  # live offers collected
+    is_collected: bool = True  # False: the collection of offers failed
+    age_min: int = 0  # since the last update
+    has_parent: bool = False
+    has_fresh_rating: bool = False
+    has_fresh_stock: bool = False
+
+
+def product(query: ProductQuery, outcome: Outcome) -> int:
+    """Tokens for one ASIN of a `/product` request."""
+    if not outcome.is_readable or (not outcome.is_found and (query.update_h == -1 or query.codes)):
+        return 0
+    if not outcome.is_found:
+        return 1
+    cost = _looking(query, outcome)
+    if query.buy_box and not query.offers:
+        cost += 2
+    if query.stock and query.offers and outcome.has_fresh_stock:
+        cost += 2
+    if query.rating and outcome.has_fresh_rating:
+        cost += 1
+    if query.update_h == 0 and outcome.age_min < _FRESH_MIN:
+        cost += 1
+    return cost + (1 if query.variations and outcome.has_parent else 0)
+
+
+def _looking(query: ProductQuery, outcome: Outcome) -> int:
+    """The base price: 1, or so many pages of offers; a failed collection costs 1."""
+    if not query.offers or not outcome.is_collected or not outcome.offers:
+        return 1
+    pages = -(-outcome.offers // _OFFERS_PER_PAGE)
+    is_fresh = query.is_update_asked and query.update_h > 0 and outcome.age_min < query.update_h * 60
+    return pages * (_PER_FRESH_OFFER_PAGE if is_fresh else _PER_OFFER_PAGE)

@@ -1,0 +1,56 @@
+"""The fields every body ends with, in the server's order, around the payload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+_MESSAGES: Final = {
+    400: ("invalidParameter", "You used an invalid parameter for this API call."),
+    402: ("paymentRequired", "Your API key has no access, or its subscription has ended."),
+    404: ("notFound", "There is no such resource."),
+    405: ("methodNotAllowed", "A parameter lies outside of the allowed range."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """The account as a reply tells it. All zero says nothing about tokens: so do the bodies of refused requests."""
+
+    timestamp: int
+    processing_ms: int = 0
+    refill_in_ms: int = 0
+    refill_rate: int = 0
+    token_flow_reduction: float = 0.0
+    tokens_consumed: int = 0
+    tokens_left: int = 0
+
+    def body(self, *, deals: bytes | None = None, products: bytes | None = None) -> bytes:
+        """The JSON, keys in alphabetical order as the server sends them, around a payload that is JSON already."""
+        parts = []
+        if deals is not None:
+            parts.append(b'"deals":' + deals + b',"dealsCached":false')
+        parts.append(b'"processingTimeInMs":%d' % self.processing_ms)
+        if products is not None:
+            parts.append(b'"products":' + products)
+        parts.append(self._account())
+        return b"{" + b",".join(parts) + b"}"
+
+    def error(self, status: int, details: str = "") -> bytes:
+        """The JSON of a refusal."""
+        kind, message = _MESSAGES[status]
+        error = msgspec.json.encode({"details": details, "message": message, "type": kind})
+        return b'{"error":' + error + b',"processingTimeInMs":%d,' % self.processing_ms + self._account() + b"}"
+
+    def _account(self) -> bytes:
+        fields = {
+            "refillIn": self.refill_in_ms,
+            "refillRate": self.refill_rate,
+            "timestamp": self.timestamp,
+            "tokenFlowReduction": float(self.token_flow_reduction),
+            "tokensConsumed": self.tokens_consumed,
+            "tokensLeft": self.tokens_left,
+        }
+        return msgspec.json.encode(fields)[1:-1]

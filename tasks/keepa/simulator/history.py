@@ -1,0 +1,70 @@
+"""The `csv` of a product: every price type as the list of its changes."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from tasks.keepa.simulator import curves
+from tasks.keepa.simulator import pricetype as pt
+
+if TYPE_CHECKING:
+    from tasks.keepa.simulator.productquery import ProductQuery
+    from tasks.keepa.simulator.timeline import State, Timeline
+
+
+class Track(NamedTuple):
+    """The changes of one type: strictly increasing minutes, and values with shipping included (-1 = out of stock)."""
+
+    minutes: list[int]
+    values: list[int]
+    shipping: int
+
+    def csv(self, kind: int, since: int | None = None) -> list[int]:
+        """Pairs or triples as the API sends them; with `since` only later changes, and always the last."""
+        minutes, values = self.minutes, self.values
+        if since is not None:
+            first = next((at for at, minute in enumerate(minutes) if minute >= since), len(minutes) - 1)
+            minutes, values = minutes[first:], values[first:]
+        if kind not in pt.TRIPLES:
+            return list(chain.from_iterable(zip(minutes, values, strict=True)))
+        out: list[int] = []
+        for minute, value in zip(minutes, values, strict=True):
+            out += (minute, -1, -1) if value < 0 else (minute, value - self.shipping, self.shipping)
+        return out
+
+
+def is_shown(kind: int, query: ProductQuery) -> bool:
+    """Whether the request paid for a type."""
+    if query.offers:
+        return True
+    if kind in pt.NEEDS_RATING:
+        return query.rating
+    if kind in pt.NEEDS_BUY_BOX:
+        return query.buy_box
+    return kind not in pt.NEEDS_OFFERS
+
+
+def tracks(timeline: Timeline, state: State, query: ProductQuery) -> dict[int, Track]:
+    """The whole history of every type that the request shows."""
+    first = timeline.first_slot()
+    clocks: dict[int, list[int]] = {}
+    out: dict[int, Track] = {}
+    for series in timeline.item.series:
+        if not is_shown(series.type, query):
+            continue
+        hold = curves.HOLD[series.type]
+        minutes = clocks.get(hold)
+        if minutes is None:
+            minutes = clocks[hold] = timeline.minutes(first, state.slot, hold)
+        out[series.type] = _changes(minutes, timeline.values(series, first, state.slot), series.shipping)
+    for fixed in timeline.item.fixed:
+        if is_shown(fixed.type, query):
+            out[fixed.type] = Track(list(fixed.minutes), list(fixed.values), 0)
+    return out
+
+
+def _changes(minutes: list[int], values: list[int], shipping: int) -> Track:
+    """The moments at which the value became another one."""
+    kept = [0, *(at for at in range(1, len(values)) if values[at] != values[at - 1])]
+    return Track([minutes[at] for at in kept], [values[at] for at in kept], shipping)

@@ -1,0 +1,176 @@
+"""What the server answers: one request in, one reply out; no sockets here."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from tasks.keepa.simulator import costs, dealquery, productquery, products
+from tasks.keepa.simulator.account import TOO_MANY, Account, Entry
+from tasks.keepa.simulator.deals import Deals
+from tasks.keepa.simulator.envelope import Envelope
+from tasks.keepa.simulator.faults import Faults, Kind
+from tasks.keepa.simulator.fields import MALFORMED, Fault
+from tasks.keepa.simulator.market import Market, Parent, Scope
+from tasks.keepa.simulator.timeline import EPOCH_MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tasks.keepa.simulator.config import SimulatorConfig
+    from tasks.keepa.simulator.dealquery import DealQuery
+    from tasks.keepa.simulator.productquery import ProductQuery
+    from tasks.keepa.simulator.serverclock import ServerClock
+
+OK: Final = 200
+BROKEN: Final = 500
+_LAPSED: Final = 402
+_NOT_FOUND: Final = 404
+_MS_PER_MINUTE: Final = 60_000
+_PAGE: Final = b"<!DOCTYPE html><html><head><title>Service</title></head><body><h1>Please try again</h1></body></html>"
+
+
+class Request(NamedTuple):
+    """A request as it came over the wire."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    body: bytes = b""
+
+
+class Reply(NamedTuple):
+    """What goes back, and how its delivery is to fail."""
+
+    status: int
+    body: bytes
+    fault: Kind | None = None
+
+
+class _Work(NamedTuple):
+    """Work done: its cost, and the payload of the reply."""
+
+    cost: int
+    deals: bytes | None = None
+    products: bytes | None = None
+
+
+class Service:
+    """The API over one market and one account."""
+
+    def __init__(self, config: SimulatorConfig, clock: ServerClock, stop: threading.Event) -> None:
+        """Serve; a `stop` that is set ends every wait of a call."""
+        self.latency_s = config.latency_s
+        self.account = Account(config, clock)
+        self.faults = Faults(config.seed, config.faults)
+        self._lock = threading.Lock()  # the market is for one thread at a time
+        self._config = config
+        self._clock = clock
+        self._stop = stop
+        scope = Scope(seed=config.seed, products=config.products, slots=config.slots, closed_share=config.closed_share)
+        self._market = Market(scope)
+        self._deals = Deals(self._market, duplicates=config.duplicates)
+        self._encoder = msgspec.json.Encoder()
+
+    def answer(self, request: Request) -> Reply:
+        """The reply to one request; the call is charged and logged when this returns."""
+        endpoint = "/" + request.path.strip("/")
+        try:
+            return self._admit(endpoint, request)
+        except Fault as refusal:
+            body = self._zero().error(refusal.status, refusal.details)
+            return self._log(endpoint, Reply(refusal.status, body))
+
+    def _admit(self, endpoint: str, request: Request) -> Reply:
+        """Keys and parameters are looked at before the balance: a bad request is refused whatever is left."""
+        if endpoint not in {"/token", "/deal", "/product"}:
+            raise Fault(_NOT_FOUND, endpoint)
+        self._check_key(request.params.get("key", ""))
+        query = None if endpoint == "/token" else _parse(endpoint, request)
+        if query is not None and not self.account.is_admitting():
+            envelope = self.account.charge(0)
+            return self._log(endpoint, Reply(TOO_MANY, envelope.body()), envelope, query)
+        fault = self.faults.draw(endpoint)
+        if fault == "500":
+            return self._log(endpoint, Reply(BROKEN, _PAGE, fault), query=query)
+        begun_ns = self._clock.now_ns()
+        work = _Work(0) if query is None else self._work(query)
+        envelope = self.account.charge(work.cost, begun_ns=begun_ns)
+        body = _PAGE if fault == "non_json" else envelope.body(deals=work.deals, products=work.products)
+        return self._log(endpoint, Reply(OK, body, fault), envelope, query)
+
+    def _check_key(self, key: str) -> None:
+        if any(hmac.compare_digest(key.encode(), lapsed.encode()) for lapsed in self._config.lapsed_keys):
+            raise Fault(_LAPSED, "")
+        known = self._config.keys
+        if not key or (known and not any(hmac.compare_digest(key.encode(), good.encode()) for good in known)):
+            raise Fault(MALFORMED, "")
+
+    def _take_time(self, query: DealQuery | ProductQuery) -> None:
+        asins = 0 if isinstance(query, dealquery.DealQuery) else len(query.asins)
+        latency_s = self.latency_s + asins * self._config.latency_per_asin_s
+        if latency_s > 0:
+            self._stop.wait(latency_s)
+
+    def _work(self, query: DealQuery | ProductQuery) -> _Work:
+        """What the query finds; takes its time, during which ticks may pass and others may spend."""
+        self._take_time(query)
+        with self._lock:
+            now_ms = self._market_ms()
+            if isinstance(query, dealquery.DealQuery):
+                return _Work(costs.DEAL_PAGE, deals=self._deals.page(query, now_ms))
+            answers = [products.answer(self._market, asin, query, now_ms) for asin in self._asins(query)]
+        cost = sum(costs.product(query, answer.outcome) for answer in answers)
+        return _Work(cost, products=self._encoder.encode([answer.body for answer in answers]))
+
+    def _asins(self, query: ProductQuery) -> list[str]:
+        """The ASINs asked for, in order; of codes those that name a product."""
+        if query.asins:
+            return list(query.asins)
+        found = [self._market.find_code(code) for code in query.codes]
+        return [item.asin for item in found if item is not None and not isinstance(item, Parent)][: query.code_limit]
+
+    def _market_ms(self) -> int:
+        minute = self._config.market_minute
+        return self._clock.now_ms() if minute is None else (minute + EPOCH_MINUTE) * _MS_PER_MINUTE
+
+    def _zero(self) -> Envelope:
+        return Envelope(timestamp=self._clock.now_ms())
+
+    def _log(
+        self,
+        endpoint: str,
+        reply: Reply,
+        envelope: Envelope | None = None,
+        query: DealQuery | ProductQuery | None = None,
+    ) -> Reply:
+        told = envelope or self._zero()
+        self.account.record(
+            Entry(
+                at_ms=told.timestamp,
+                endpoint=endpoint,
+                status=reply.status,
+                consumed=told.tokens_consumed,
+                tokens_left=told.tokens_left,
+                asins=list(query.asins or query.codes) if isinstance(query, productquery.ProductQuery) else None,
+                page=query.page if isinstance(query, dealquery.DealQuery) else None,
+                fault=reply.fault,
+            )
+        )
+        return reply
+
+
+def _parse(endpoint: str, request: Request) -> DealQuery | ProductQuery:
+    """The typed query.
+
+    Raises:
+        Fault: 400 or 405.
+    """
+    if endpoint == "/product":
+        return productquery.parse(request.params)
+    if request.method == "POST":
+        return dealquery.parse(request.body)
+    return dealquery.parse(request.params.get("selection", ""))

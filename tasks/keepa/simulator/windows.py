@@ -1,0 +1,66 @@
+"""Figures over a stretch of time: means weighted by how long each value held, time out of stock, drops of rank."""
+
+from __future__ import annotations
+
+import operator
+from bisect import bisect_right
+from itertools import compress
+from typing import Final
+
+MINUTES_PER_DAY: Final = 1_440
+
+
+class Window:
+    """The values of one rhythm of change between two minutes."""
+
+    __slots__ = ("first", "span", "weights")
+
+    def __init__(self, minutes: list[int], begin: int, end: int) -> None:
+        """Weigh the values that hold at `minutes` by the time they hold between `begin` and `end`."""
+        first = max(0, bisect_right(minutes, begin) - 1)
+        ends = [*minutes[first + 1 :], end]
+        weights = list(map(operator.sub, ends, minutes[first:]))
+        if minutes[first] < begin:
+            weights[0] = ends[0] - begin
+        self.first = first
+        self.span = end - max(begin, minutes[0])
+        if self.span <= 0:  # nothing is known before the end: the last value stands for all
+            weights[-1] = self.span = 1
+        self.weights = weights
+
+    def mean(self, values: list[int]) -> int:
+        """The mean while in stock, rounded down; -1 when it never was. A negative value means out of stock."""
+        held = values[self.first :]
+        if max(held) < 0:
+            return -1
+        total = sum(map(operator.mul, held, self.weights))
+        gone = self._gone(held)
+        return (total + gone) // (self.span - gone) if gone < self.span else -1
+
+    def full_mean(self, values: list[int]) -> int:
+        """The same for values that are never negative, in half the time."""
+        total: int = sum(map(operator.mul, values[self.first :], self.weights))
+        return total // self.span
+
+    def out_of_stock(self, values: list[int]) -> int:
+        """Percent of the time without an offer, rounded."""
+        held = values[self.first :]
+        return round_half_up(100 * self._gone(held), self.span)
+
+    def _gone(self, held: list[int]) -> int:
+        return sum(compress(self.weights, [value == -1 for value in held]))
+
+
+def percent(part: int, whole: int) -> int:
+    """`part` in percent of `whole`, rounded as Java rounds: halves upward."""
+    return round_half_up(100 * part, whole)
+
+
+def round_half_up(numerator: int, denominator: int) -> int:
+    """The quotient rounded to the nearest integer, halves towards plus infinity; `denominator` above 0."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def drops(values: list[int]) -> int:
+    """How often a rank improved from value to value: each time something was sold, as a rule."""
+    return sum(map(operator.gt, values, values[1:]))

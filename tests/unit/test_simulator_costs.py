@@ -1,0 +1,74 @@
+"""What requests cost, by the table of the API."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import replace
+
+import pytest
+
+from tasks.keepa.simulator import costs, products
+from tasks.keepa.simulator.costs import Outcome
+from tasks.keepa.simulator.market import Market, Scope
+from tasks.keepa.simulator.productquery import ProductQuery
+from tasks.keepa.simulator.timeline import EPOCH_MINUTE
+
+PLAIN = ProductQuery(domain=1)
+OFFERS = ProductQuery(domain=1, offers=100)
+NOW_MS = (8_300_000 + EPOCH_MINUTE) * 60_000
+
+
+@pytest.mark.parametrize(
+    ("query", "outcome", "tokens"),
+    [
+        (PLAIN, Outcome(), 1),
+        (replace(PLAIN, has_history=False), Outcome(), 1),
+        (PLAIN, Outcome(is_found=False), 1),
+        (PLAIN, Outcome(is_found=False, is_readable=False), 0),
+        (replace(PLAIN, update_h=-1), Outcome(is_found=False), 0),
+        (replace(PLAIN, codes=("1",)), Outcome(is_found=False), 0),
+        (replace(PLAIN, update_h=0), Outcome(age_min=59), 2),
+        (replace(PLAIN, update_h=0), Outcome(age_min=60), 1),
+        (replace(PLAIN, buy_box=True), Outcome(), 3),
+        (replace(PLAIN, buy_box=True, rating=True), Outcome(has_fresh_rating=True), 4),
+        (replace(PLAIN, rating=True), Outcome(has_fresh_rating=False), 1),
+        (replace(PLAIN, stock=True), Outcome(has_fresh_stock=True), 1),
+        (replace(PLAIN, variations=True), Outcome(has_parent=True), 2),
+        (OFFERS, Outcome(offers=1, age_min=90), 6),
+        (OFFERS, Outcome(offers=10, age_min=90), 6),
+        (OFFERS, Outcome(offers=11, age_min=90), 12),
+        (OFFERS, Outcome(offers=95, age_min=90), 60),
+        (OFFERS, Outcome(is_collected=False), 1),
+        (OFFERS, Outcome(is_found=False, is_readable=False), 0),
+        (replace(OFFERS, buy_box=True), Outcome(offers=1), 6),
+        (replace(OFFERS, stock=True), Outcome(offers=1, has_fresh_stock=True), 8),
+        (replace(OFFERS, update_h=24, is_update_asked=True), Outcome(offers=1, age_min=90), 5),
+        (replace(OFFERS, update_h=1, is_update_asked=True), Outcome(offers=1, age_min=90), 6),
+    ],
+)
+def test_a_product_costs_what_the_table_says(query, outcome, tokens):
+    assert costs.product(query, outcome) == tokens
+
+
+def test_offers_cost_about_seven_tokens_a_product_and_up_to_sixty():
+    market = Market(Scope(products=1_000, closed_share=0.0))
+    spent = []
+    for index in range(1_000):
+        answer = products.answer(market, market.item(index).asin, OFFERS, NOW_MS)
+        spent.append(costs.product(OFFERS, answer.outcome))
+    assert 6.4 < statistics.mean(spent) < 7.6
+    assert min(spent) == 1
+    assert max(spent) >= 48
+    assert {tokens % 6 for tokens in spent} <= {0, 1}
+
+
+def test_batches_with_twenty_offers_cost_what_was_recorded():
+    market = Market(Scope(products=600, closed_share=0.0))
+    query = ProductQuery(domain=1, offers=20, rating=True, stock=True, buy_box=True)
+    spent = [
+        costs.product(query, products.answer(market, market.item(index).asin, query, NOW_MS).outcome)
+        for index in range(600)
+    ]
+    batches = [sum(spent[at : at + 50]) / 50 for at in range(0, 600, 50)]
+    assert 6.4 < statistics.mean(batches) < 7.6
+    assert all(3.8 < batch < 10.5 for batch in batches)
