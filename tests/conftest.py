@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.fixtures_pg", "tests.fixtures_jobs"]
+
 
 @pytest.fixture(scope="session")
 def recorded():

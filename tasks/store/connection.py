@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import psycopg
 
-from tasks.errors import ConfigError
+from tasks.errors import ConfigError, Contended
 from tasks.store.sqlstate import translated
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -16,6 +17,13 @@ _CONNECT_S: Final = 10
 _KEEPALIVE_IDLE_S: Final = 15
 _KEEPALIVE_INTERVAL_S: Final = 5
 _KEEPALIVE_COUNT: Final = 3
+# The client library tells no SQLSTATE when a connection fails, only words. These do not pass by themselves; a server
+# that speaks another language is tried again until the caller's patience ends, and its words are shown then.
+_FINAL_WORDS: Final = re.compile(
+    r"(role|database) \".*\" does not exist|authentication failed|no password supplied|no pg_hba\.conf entry"
+    r"|not permitted to log in|permission denied for database|SSL was required|[Cc]ertificate"
+    r"|invalid (integer value|port number|\w+ value)|definition of service|Servname not supported"
+)
 OLDEST: Final = 140000  # the views and statements are tested down to PostgreSQL 14
 
 
@@ -40,7 +48,10 @@ def connect(url: str, *, application_name: str, autocommit: bool = False) -> Con
         # libpq quotes the URL, password and all: nothing of that error may survive, not even as a cause.
         raise ConfigError("DATABASE_URL is no connection string that PostgreSQL's client library accepts") from None
     except psycopg.Error as error:
-        raise translated(error) from error
+        ours = translated(error)
+        if isinstance(ours, Contended) and _FINAL_WORDS.search(str(ours)):
+            raise ConfigError(f"DATABASE_URL: {ours}") from error
+        raise ours from error
     if connection.info.server_version < OLDEST:
         version = connection.info.server_version // 10000
         connection.close()

@@ -95,6 +95,7 @@ class EmbeddedPostgres:
             self._open_lock(START_LOCK).close()
         except OSError as error:
             raise ConfigError(f"uid {os.geteuid()} cannot use {self._home}: {error}") from error
+        url = self.url(database)
         with self._starting() as start_lock:
             joined = self._users is None
             users = self._users or self._open_lock(USERS_LOCK)
@@ -108,7 +109,7 @@ class EmbeddedPostgres:
                 if joined:
                     self._leave()
                 raise
-        return self.url(database)
+        return url
 
     def is_running(self) -> bool:
         """Whether a server process of this directory is alive, whoever started it."""

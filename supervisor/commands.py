@@ -1,0 +1,128 @@
+"""The commands and their arguments; each does its work in a module of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Final
+
+from supervisor.options import help_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_EXIT_CODES: Final = """\
+exit codes: 0 ended as asked, 1 gave up, 2 usage, 3 degraded and 4 not running (status), 70 a bug,
+73 already running, 75 try later, 77 refused by the API, 78 configuration, 130 and 143 killed by a second signal"""
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the exit code.
+
+    Raises:
+        Error: as the command does.
+    """
+    # These take every argument themselves, --help included.
+    passed_on: dict[str, Callable[[list[str]], int]] = {"simulator": _simulator, "ledger": _ledger, "psql": _psql}
+    if arguments and arguments[0] in passed_on:
+        return passed_on[arguments[0]](list(arguments[1:]))
+    chosen = _parser().parse_args(arguments)
+    do: Callable[[argparse.Namespace], int] = chosen.do
+    return do(chosen)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sluicegate",
+        description="Ingests Amazon deals from the Keepa API into PostgreSQL under one shared token budget.",
+        epilog=f"{help_text()}\n\n{_EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="start the supervisor: database, workers, a simulator when there is no key")
+    run.add_argument(
+        "--synthetic-into-database", action="store_true", help="without a key, write synthetic rows to DATABASE_URL"
+    )
+    run.set_defaults(do=_run)
+
+    debug = commands.add_parser("debug", help="the same jobs in this one process, so that breakpoints work")
+    debug.add_argument("--task", choices=("upsert", "backfill"), help="only this job; both take turns otherwise")
+    debug.add_argument("--once", action="store_true", help="end after one poll and one batch")
+    debug.add_argument(
+        "--synthetic-into-database", action="store_true", help="without a key, write synthetic rows to DATABASE_URL"
+    )
+    debug.set_defaults(do=_debug)
+
+    status = commands.add_parser(
+        "status", help="workers, tokens, gates, rows, faults; exit 0 well, 3 degraded, 4 not running"
+    )
+    status.add_argument("--json", action="store_true", help="as one JSON object")
+    status.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
+    status.set_defaults(do=_status)
+
+    doctor = commands.add_parser(
+        "doctor", help="check settings, state directory, ledger, database and key; changes nothing"
+    )
+    doctor.add_argument("--json", action="store_true", help="as one JSON object")
+    doctor.set_defaults(do=_doctor)
+
+    commands.add_parser("db-url", help="print the URL of the database in use").set_defaults(do=_db_url)
+    commands.add_parser("psql", help="open psql on that database; arguments are psql's", add_help=False)
+    commands.add_parser(
+        "simulator", help="the Keepa-compatible server by itself; --help shows its options", add_help=False
+    )
+    commands.add_parser(
+        "ledger", help="`ledger dump` prints the token ledger; --help shows its options", add_help=False
+    )
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from supervisor import start
+
+    return start.run(synthetic_into_database=chosen.synthetic_into_database)
+
+
+def _debug(chosen: argparse.Namespace) -> int:
+    from supervisor import inline
+
+    return inline.debug(task=chosen.task, once=chosen.once, synthetic_into_database=chosen.synthetic_into_database)
+
+
+def _status(chosen: argparse.Namespace) -> int:
+    from supervisor import status
+
+    return status.show(as_json=chosen.json, watch=chosen.watch)
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from supervisor import doctor
+
+    return doctor.examine(as_json=chosen.json)
+
+
+def _db_url(_chosen: argparse.Namespace) -> int:
+    from supervisor import shell
+
+    sys.stdout.write(shell.database_url().reveal() + "\n")
+    return 0
+
+
+def _psql(arguments: list[str]) -> int:
+    from supervisor import shell
+
+    return shell.psql(arguments)
+
+
+def _simulator(arguments: list[str]) -> int:
+    from tasks.keepa.simulator import cli
+
+    return cli.main(arguments)
+
+
+def _ledger(arguments: list[str]) -> int:
+    from ledger import __main__ as ledger_command
+    from supervisor import shell
+
+    return ledger_command.main(shell.with_ledger_path(arguments))

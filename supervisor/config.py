@@ -1,0 +1,172 @@
+"""The only reader of the environment and of `.env`: text in, one frozen `Settings` or one complete list of faults out.
+
+The environment wins over `.env`; an empty value means unset. A secret is named in a message, never shown.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+from dotenv import dotenv_values
+
+import tasks
+from supervisor import selections
+from supervisor.options import OPTIONS, Text
+from tasks.errors import ConfigError
+from tasks.settings import Secret, SelectionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from supervisor.options import Option
+
+DOTENV: Final = Path(".env")
+_SHOWN: Final = 60  # characters of a wrong value that a message repeats
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, checked. Fields are the names in `supervisor.options` in lower case.
+
+    Attributes:
+        chosen: the selections themselves, read and validated.
+        sources: where each setting came from: `environment`, `.env` or `default`.
+        unknown: names in `.env` that are no settings.
+    """
+
+    keepa_api_key: Secret
+    keepa_base_url: str
+    connect_timeout_s: float
+    read_timeout_s: float
+    retry_deadline_s: float
+    tick_period_s: float
+    keepa_domains: tuple[int, ...]
+    selections: str
+    upsert_detail: Literal["none", "stats", "offers"]
+    backfill_detail: Literal["stats", "history", "offers"]
+    poll_interval_s: float | None
+    max_attempts: int
+    database_url: Secret
+    state_dir: Path
+    spool_limit_mb: int
+    upsert_workers: int
+    backfill_workers: int
+    upsert_floor: int
+    backfill_floor: int
+    upsert_share: float
+    backfill_share: float
+    ready_s: float
+    hang_s: float
+    stop_s: float
+    log_level: Literal["debug", "info", "warning", "error"]
+    log_format: Literal["auto", "console", "json"]
+    simulator_rate: int
+    simulator_tick_s: float
+    simulator_start_balance: int
+    simulator_seed: int
+    chosen: tuple[SelectionSettings, ...]
+    sources: dict[str, str]
+    unknown: tuple[str, ...] = ()
+
+
+def environment() -> Mapping[str, str]:
+    """The environment of this process."""
+    return os.environ
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a worker: ours without any setting, so that no secret shows in `/proc`.
+
+    Workers run the very code that started them, wherever they are started from.
+    """
+    ours = {option.name for option in OPTIONS}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    root = str(Path(next(iter(tasks.__path__))).parent)
+    path = [root, *filter(None, kept.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), "PYTHONFAULTHANDLER": "1"}
+
+
+def load(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Settings:
+    """The settings in `environ` and the file `dotenv`.
+
+    Raises:
+        ConfigError: something in them cannot be used. The message lists every fault.
+    """
+    faults: list[str] = []
+    from_file = _from_file(dotenv, faults)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for option in OPTIONS:
+        text, source = _look_up(option, environ, from_file)
+        sources[option.name] = source
+        values[option.field] = _value(option, text, source, faults)
+    faults += _between(values)
+    values["chosen"] = selections.read(str(values["selections"] or ""), values["keepa_domains"], faults)
+    if faults:
+        raise ConfigError(_message(faults))
+    unknown = tuple(sorted(set(from_file) - {option.name for option in OPTIONS}))
+    return msgspec.convert({**values, "sources": sources, "unknown": unknown}, Settings, dec_hook=_wrap)
+
+
+def _from_file(path: Path | None, faults: list[str]) -> dict[str, str]:
+    if path is None or not path.is_file():
+        return {}
+    try:
+        found = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(f"{path}: cannot be read ({error}); mend it or take it away")
+        return {}
+    return {name: value or "" for name, value in found.items()}
+
+
+def _look_up(option: Option, environ: Mapping[str, str], from_file: Mapping[str, str]) -> tuple[str, str]:
+    for source, values in (("environment", environ), (".env", from_file)):
+        text = values.get(option.name, "").strip()
+        if text:
+            return text, source
+    return option.default, "default"
+
+
+def _value(option: Option, text: str, source: str, faults: list[str]) -> object:
+    """The value, or None when it is unset or wrong; what is wrong is added to `faults`."""
+    if not text:
+        return "" if isinstance(option.kind, Text) else None
+    try:
+        return option.kind.parse(text)
+    except ValueError:
+        shown = "what is there" if option.is_secret else repr(text[:_SHOWN])
+        faults.append(f"{option.name} (from {source}): {shown} cannot be used; expected {option.kind.expected}")
+        return None
+
+
+def _between(values: Mapping[str, Any]) -> list[str]:
+    """Faults that lie between settings which are right by themselves."""
+    faults = []
+    workers = (values["upsert_workers"], values["backfill_workers"])
+    if workers == (0, 0):
+        faults.append("UPSERT_WORKERS and BACKFILL_WORKERS are both 0: nothing would be done; set one of them to 1")
+    shares = (values["upsert_share"], values["backfill_share"])
+    if None not in shares and sum(shares) > 1:
+        faults.append(f"UPSERT_SHARE and BACKFILL_SHARE are {sum(shares):g} together: lower them to 1 or less")
+    floors = (values["upsert_floor"], values["backfill_floor"])
+    if None not in floors and floors[0] > floors[1]:
+        faults.append(
+            f"UPSERT_FLOOR {floors[0]} is above BACKFILL_FLOOR {floors[1]}: what backfill leaves is upsert's to spend; "
+            "raise BACKFILL_FLOOR or lower UPSERT_FLOOR"
+        )
+    return faults
+
+
+def _message(faults: list[str]) -> str:
+    head = "the configuration has a fault:" if len(faults) == 1 else f"the configuration has {len(faults)} faults:"
+    return "\n".join([head, *(f"  - {fault}" for fault in faults)])
+
+
+def _wrap(kind: type[Any], value: object) -> object:
+    if kind is Secret:
+        return Secret(str(value))
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError(kind.__name__)

@@ -1,0 +1,170 @@
+"""The database of a run: an own PostgreSQL that is started and stopped with us, or one the user named.
+
+Everything here may block and runs beside the loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
+
+from tasks.errors import Error
+from tasks.settings import Secret
+
+if TYPE_CHECKING:
+    from supervisor.plan import Plan
+    from tasks.store.connection import Connection
+    from tasks.store.embedded import EmbeddedPostgres
+
+
+APPLICATION: Final = "sluicegate supervisor"
+
+
+class Database(Protocol):
+    """Where the rows go."""
+
+    def start(self) -> Secret:
+        """Its URL, once it answers and its schema is up to date."""
+
+    def stop(self) -> None:
+        """End our use of it."""
+
+    def server_pid(self) -> int | None:
+        """The server's process, when it is ours to keep running."""
+
+
+class OwnDatabase:
+    """The PostgreSQL in the state directory."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._directory = plan.state.postgres
+        self._name = plan.database or ""
+        self._server: EmbeddedPostgres | None = None
+
+    def start(self) -> Secret:
+        """Start it, or join the one that runs.
+
+        Raises:
+            ConfigError: this machine or user cannot run it there.
+            StoreError: it did not start, or the schema cannot be brought up to date.
+        """
+        from tasks.store.embedded import EmbeddedPostgres
+
+        if self._server is None:
+            self._server = EmbeddedPostgres(self._directory)
+        url = Secret(self._server.start(self._name))
+        migrate(url)
+        return url
+
+    def stop(self) -> None:
+        """Stop it, unless somebody else uses it.
+
+        Raises:
+            StoreError: it does not end.
+        """
+        if self._server is not None:
+            self._server.stop()
+
+    def server_pid(self) -> int | None:
+        """The server's process."""
+        from tasks.store import cluster, postmaster
+
+        found = postmaster.read(self._directory.absolute() / cluster.DATA)
+        return None if found is None else found.pid
+
+
+class GivenDatabase:
+    """The one `DATABASE_URL` names."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._url = plan.settings.database_url
+
+    def start(self) -> Secret:
+        """Bring its schema up to date.
+
+        Raises:
+            StoreError: it does not answer, or its schema is not ours.
+        """
+        migrate(self._url)
+        return self._url
+
+    def stop(self) -> None:
+        """It is not ours to stop."""
+
+    def server_pid(self) -> int | None:
+        """It is not ours to watch."""
+        return None
+
+
+def of(plan: Plan) -> OwnDatabase | GivenDatabase:
+    """The database of this run."""
+    return GivenDatabase(plan) if plan.database is None else OwnDatabase(plan)
+
+
+def migrate(url: Secret) -> list[str]:
+    """The migrations that were applied now.
+
+    Raises:
+        StoreError: the database does not answer, or the schema is not ours.
+    """
+    from tasks.store import migrate as migrations
+    from tasks.store.connection import connect
+
+    with connect(url.reveal(), application_name=APPLICATION) as conn:
+        return migrations.migrate(conn)
+
+
+def secrets_in(url: Secret) -> list[str]:
+    """What must not be shown of a database URL: the whole of it if it has a password, and the password."""
+    password = urlsplit(url.reveal()).password
+    return [url.reveal(), password, unquote(password)] if password else []
+
+
+def shown(url: Secret) -> str:
+    """The URL for people, without its password."""
+    parts = urlsplit(url.reveal())
+    if parts.password is None:
+        return url.reveal()
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{parts.username or ''}:•••@{host}").geturl()
+
+
+class Counts(NamedTuple):
+    """Rows by table, and the queue's items by state."""
+
+    rows: dict[str, int]
+    queue: dict[str, int]
+
+
+class RowReader:
+    """Counts rows over a connection that is kept, and made anew after an error."""
+
+    def __init__(self, url: Secret) -> None:
+        self._url = url
+        self._conn: Connection | None = None
+
+    def read(self) -> Counts:
+        """The counts of now.
+
+        Raises:
+            StoreError: the database does not answer, or has no schema yet.
+        """
+        from tasks.store import queue, rows
+        from tasks.store.connection import connect
+        from tasks.store.sqlstate import translate
+
+        if self._conn is None or self._conn.closed:
+            self._conn = connect(self._url.reveal(), application_name=APPLICATION, autocommit=True)
+        try:
+            with translate():
+                return Counts(asdict(rows.counts(self._conn)), asdict(queue.counts(self._conn)))
+        except Error:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None

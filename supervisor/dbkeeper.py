@@ -1,0 +1,169 @@
+"""Keeps the database of a run in service: starts it, starts it again when it dies, stops it last but one.
+
+Everything slow is done beside the loop. A database that is away is waited for, however long; one that can never
+serve (wrong login, foreign schema) is told at once.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
+
+from supervisor.aside import Done, NotDone
+from supervisor.fsm import Event, State
+from supervisor.report import ChildRecord
+from supervisor.restart import Meaning, Tally, judge, pause_s
+from supervisor.spec import Policy
+from tasks.errors import ConfigError, Contended, WrongSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger import LedgerError
+    from supervisor.aside import Aside
+    from supervisor.database import Database
+    from supervisor.logs import Log
+    from supervisor.loop import Loop
+    from tasks.errors import Error
+    from tasks.settings import Secret
+
+ROLE: Final = "database"
+_S: Final = 1_000_000_000
+
+
+class Client(Protocol):
+    """Who needs the database."""
+
+    def database_up(self, url: Secret) -> None:
+        """It answers and its schema is up to date; told again after each restart."""
+
+    def database_lost(self, error: Error | LedgerError | OSError) -> None:
+        """It will not come, however long one waits."""
+
+    def changed(self) -> None:
+        """Something that `status` shows is new."""
+
+
+class DatabaseKeeper:
+    """The one database of a run."""
+
+    def __init__(self, database: Database, client: Client, *, loop: Loop, aside: Aside, log: Log) -> None:
+        self.state = State.WAITING
+        self._database = database
+        self._client = client
+        self._loop = loop
+        self._aside = aside
+        self._log = log
+        self._policy = Policy()
+        self._tally = Tally()
+        self._pidfd = -1
+        self._pid: int | None = None
+        self._up_ns: int | None = None
+        self._asked_ns = 0
+
+    def start(self) -> None:
+        """Begin to bring it up."""
+        if self.state in {State.STOPPING, State.STOPPED}:
+            return
+        self._asked_ns = self._loop.now_ns()
+        self._enter(State.STARTING)
+        self._aside.do(self._bring_up, self._is_up)
+
+    def stop(self, then: Callable[[], object]) -> None:
+        """End our use of it, after whatever is being done with it, then call."""
+        self._unwatch()
+        self._enter(State.STOPPING)
+
+        def stopped(outcome: Done[None] | NotDone) -> None:
+            if isinstance(outcome, NotDone):
+                self._log.error("database_does_not_stop", role=ROLE, slot=0, error=str(outcome.error))
+            self._enter(State.STOPPED)
+            then()
+
+        self._aside.do(self._database.stop, stopped)
+
+    def record(self) -> ChildRecord:
+        """It, as `status` shows it."""
+        up_s = None if self._up_ns is None else round((self._loop.now_ns() - self._up_ns) / _S, 1)
+        return ChildRecord(
+            role=ROLE,
+            slot=0,
+            pid=self._pid,
+            state=self.state.value,
+            phase=None,
+            detail="",
+            up_s=up_s,
+            again_in_s=None,
+            restarts=self._tally.total,
+            deaths_in_period=len(self._tally.counted_ns),
+            deaths_allowed=self._policy.max_restarts,
+            rows={},
+            job={},
+        )
+
+    def _bring_up(self) -> tuple[Secret, int | None]:
+        url = self._database.start()
+        return url, self._database.server_pid()
+
+    def _is_up(self, outcome: Done[tuple[Secret, int | None]] | NotDone) -> None:
+        if self.state is not State.STARTING:
+            return
+        match outcome:
+            case Done((url, pid)):
+                self._up_ns, self._pid = self._loop.now_ns(), pid
+                self._watch()
+                took_s = round((self._loop.now_ns() - self._asked_ns) / _S, 2)
+                self._log.info("in_service", role=ROLE, slot=0, pid=pid, took_s=took_s)
+                self._enter(State.RUNNING)
+                self._client.database_up(url)
+            case NotDone(error):
+                self._failed(error)
+            case _:
+                assert_never(outcome)
+
+    def _failed(self, error: Error | LedgerError | OSError) -> None:
+        ran_s = 0.0 if self._up_ns is None else (self._loop.now_ns() - self._up_ns) / _S
+        self._up_ns, self._pid = None, None
+        judged = judge(self._tally, self._policy, _meaning(error), now_ns=self._loop.now_ns(), ran_s=ran_s)
+        self._tally = judged.tally
+        if judged.event is Event.DIED_FAILED:
+            self._enter(State.FAILED)
+            self._client.database_lost(error)
+            return
+        again_s = pause_s(self._tally.in_a_row, self._policy, 0)
+        self._log.warning("database_away", role=ROLE, slot=0, error=str(error), again_in_s=round(again_s, 1))
+        self._enter(State.BACKOFF)
+        self._loop.after(again_s, self.start)
+
+    def _watch(self) -> None:
+        if self._pid is None:
+            return
+        try:
+            self._pidfd = os.pidfd_open(self._pid)
+        except OSError:
+            # Gone already, or no descriptors left: its users will tell.
+            self._pidfd = -1
+            return
+        self._loop.watch(self._pidfd, self._died)
+
+    def _unwatch(self) -> None:
+        if self._pidfd >= 0:
+            self._loop.forget(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _died(self) -> None:
+        self._unwatch()
+        self._log.warning("died", role=ROLE, slot=0, pid=self._pid, message="the PostgreSQL server ended unasked")
+        self._failed(Contended("the server ended unasked"))
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._client.changed()
+
+
+def _meaning(error: Error | LedgerError | OSError) -> Meaning:
+    """A server that cannot serve is hopeless, one that is away passes, one that will not start counts."""
+    if isinstance(error, ConfigError | WrongSchema):
+        return Meaning.HOPELESS
+    return Meaning.PASSES if isinstance(error, Contended) else Meaning.COUNTS

@@ -1,0 +1,137 @@
+"""The states of a child and the one table that moves it between them.
+
+`step` is pure and total: the slot that owns a child looks up what to do and does it, nothing more. A stop
+leads from every state to a state of rest in at most three events (stop, grace over, died).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+
+class State(Enum):
+    """Where a child is in its life. Values are what `status` shows."""
+
+    WAITING = "waiting"
+    """Never started yet: its turn comes later."""
+    STARTING = "starting"
+    """A process that has not said it is ready."""
+    RUNNING = "running"
+    ABORTING = "aborting"
+    """Hung, or never ready: told to print its stacks and die."""
+    KILLING = "killing"
+    """As `ABORTING`, and killed; what follows is a restart."""
+    BACKOFF = "backoff"
+    """Dead; a restart is due after a pause."""
+    STOPPING = "stopping"
+    """Asked to stop."""
+    ENDING = "ending"
+    """Killed because of a stop; nothing follows."""
+    STOPPED = "stopped"
+    DONE = "done"
+    """Ended well, and not needed again."""
+    FAILED = "failed"
+    """Given up."""
+
+
+class Event(Enum):
+    """What can happen to a child."""
+
+    START = "start"
+    READY = "ready"
+    LATE = "late"
+    """Not ready in time."""
+    HUNG = "hung"
+    GRACE_OVER = "grace_over"
+    STOP = "stop"
+    KILL = "kill"
+    """A stop that waits for nothing."""
+    DIED_RETRY = "died_retry"
+    DIED_FAILED = "died_failed"
+    DIED_DONE = "died_done"
+
+
+class Action(Enum):
+    """What the owner of the child has to do."""
+
+    SPAWN = "spawn"
+    TERM = "term"
+    ABORT = "abort"
+    KILL = "kill"
+    WATCH_READY = "watch_ready"
+    """Start the time limit for being ready."""
+    WATCH_BEATS = "watch_beats"
+    """Start the time limit for silence."""
+    WATCH_STOP = "watch_stop"
+    """Start the time limit for a stop."""
+    WATCH_GRACE = "watch_grace"
+    """Start the time limit for printing stacks."""
+    PAUSE = "pause"
+    """Start the pause before a restart."""
+    FORGET = "forget"
+    """Drop every time limit that runs."""
+
+
+class Step(NamedTuple):
+    """Where an event leads, and what is to be done on the way."""
+
+    state: State
+    actions: tuple[Action, ...] = ()
+
+
+RESTING: Final = frozenset({State.STOPPED, State.DONE, State.FAILED})
+ALIVE: Final = frozenset({State.STARTING, State.RUNNING, State.ABORTING, State.KILLING, State.STOPPING, State.ENDING})
+DEATHS: Final = (Event.DIED_RETRY, Event.DIED_FAILED, Event.DIED_DONE)
+
+_GO = Step(State.STARTING, (Action.SPAWN, Action.WATCH_READY))
+_TERM = Step(State.STOPPING, (Action.FORGET, Action.TERM, Action.WATCH_STOP))
+_END = Step(State.ENDING, (Action.FORGET, Action.KILL))
+_REST = Step(State.STOPPED, (Action.FORGET,))
+_ABORT = Step(State.ABORTING, (Action.FORGET, Action.ABORT, Action.WATCH_GRACE))
+_JUDGED: Final = {
+    Event.DIED_RETRY: Step(State.BACKOFF, (Action.FORGET, Action.PAUSE)),
+    Event.DIED_FAILED: Step(State.FAILED, (Action.FORGET,)),
+    Event.DIED_DONE: Step(State.DONE, (Action.FORGET,)),
+}
+_ENDED: Final = dict.fromkeys(DEATHS, _REST)
+
+# Only what changes something; every other pair leaves the state as it is, with nothing to do. A death in a
+# state without a process cannot happen, but is harmless if it does.
+_CHANGES: Final[dict[State, dict[Event, Step]]] = {
+    State.WAITING: {Event.START: _GO, Event.STOP: _REST, Event.KILL: _REST},
+    State.STARTING: {
+        Event.READY: Step(State.RUNNING, (Action.FORGET, Action.WATCH_BEATS)),
+        Event.LATE: _ABORT,
+        Event.STOP: _TERM,
+        Event.KILL: _END,
+        **_JUDGED,
+    },
+    State.RUNNING: {Event.HUNG: _ABORT, Event.STOP: _TERM, Event.KILL: _END, **_JUDGED},
+    State.ABORTING: {
+        Event.GRACE_OVER: Step(State.KILLING, (Action.KILL,)),
+        Event.STOP: _END,
+        Event.KILL: _END,
+        **_JUDGED,
+    },
+    State.KILLING: {Event.STOP: Step(State.ENDING), Event.KILL: Step(State.ENDING), **_JUDGED},
+    State.BACKOFF: {
+        Event.START: Step(State.STARTING, (Action.FORGET, *_GO.actions)),
+        Event.STOP: _REST,
+        Event.KILL: _REST,
+    },
+    State.STOPPING: {Event.GRACE_OVER: _END, Event.KILL: _END, **_ENDED},
+    State.ENDING: {**_ENDED},
+    State.STOPPED: {},
+    State.DONE: {},
+    State.FAILED: {},
+}
+
+TABLE: Final[dict[tuple[State, Event], Step]] = {
+    (state, event): _CHANGES[state].get(event, Step(state)) for state in State for event in Event
+}
+
+
+def step(state: State, event: Event) -> Step:
+    """The state `event` leads to from `state`, and the actions on the way, in order."""
+    return TABLE[state, event]

@@ -1,0 +1,71 @@
+"""How each kind of child is started: its command, and the settings it reads from its lifeline."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from supervisor import config
+from tasks import settings as wire
+
+if TYPE_CHECKING:
+    from supervisor.config import Settings
+    from tasks.settings import WorkerSettings
+
+# -P: the folder a person happens to stand in is no place to import from.
+_PYTHON: Final = (sys.executable, "-P", "-m")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLaunch:
+    """A worker of one role."""
+
+    role: str
+    slot: int
+    settings: WorkerSettings
+    env: dict[str, str] = field(default_factory=config.child_environment, repr=False)
+
+    def argv(self, status_fd: int, lifeline_fd: int) -> tuple[str, ...]:
+        """The command; role and slot show in `ps`, secrets do not."""
+        pipes = ("--status-fd", str(status_fd), "--lifeline-fd", str(lifeline_fd))
+        return (*_PYTHON, "tasks.worker", self.role, "--slot", str(self.slot), *pipes)
+
+    def first_line(self) -> bytes:
+        """Its settings."""
+        return wire.encode(self.settings)
+
+    def environment(self) -> dict[str, str]:
+        """Ours, without settings."""
+        return self.env
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorLaunch:
+    """The built-in simulator. Started again it takes the port it had, so that workers find it."""
+
+    settings: Settings
+    port: int = 0
+    env: dict[str, str] = field(default_factory=config.child_environment, repr=False)
+
+    def argv(self, status_fd: int, lifeline_fd: int) -> tuple[str, ...]:
+        """The command."""
+        options = {
+            "--port": self.port,
+            "--rate": self.settings.simulator_rate,
+            "--tick-s": self.settings.simulator_tick_s,
+            "--start-balance": self.settings.simulator_start_balance,
+            "--seed": self.settings.simulator_seed,
+            "--announce-fd": status_fd,
+            "--lifeline-fd": lifeline_fd,
+        }
+        flat = [str(part) for pair in options.items() for part in pair]
+        return (*_PYTHON, "tasks.keepa.simulator", *flat)
+
+    def first_line(self) -> bytes:
+        """Nothing: all of it is in the command."""
+        return b""
+
+    def environment(self) -> dict[str, str]:
+        """Ours, without settings."""
+        return self.env

@@ -1,0 +1,57 @@
+"""Whether a child is at work: a beat that says something new, or a promised wait that is not over.
+
+A worker waits for tokens for an hour and does nothing; it has promised when that ends. The same words twice,
+without a promise, are no sign of life: a loop that goes round without getting anywhere says just that. Times
+here are of the supervisor's own clock, which stands still while the machine sleeps, so that a night with the
+lid closed kills nobody.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
+_S: Final = 1_000_000_000
+
+
+class Beat(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker says of itself.
+
+    Attributes:
+        progress: steps completed since its start.
+        until_ns: when its present wait ends at the latest, on the ledger's clock; None without a promise.
+        rows: rows committed since its start, by table.
+        job: what the job itself reports; a backfill says `done`, `total`, `rate_per_min`, `eta_s`.
+    """
+
+    phase: str
+    progress: int = 0
+    until_ns: int | None = None
+    detail: str = ""
+    rows: dict[str, int] = msgspec.field(default_factory=dict)
+    job: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+def says_something_new(beat: Beat, before: Beat | None) -> bool:
+    """Whether `beat` shows that the worker moved since `before`.
+
+    One that waits for work or for a poll has nothing new to say: that its loop still says so is enough.
+    """
+    if before is None or beat.phase in IDLE_PHASES:
+        return True
+    return (beat.progress, beat.phase, beat.until_ns) != (before.progress, before.phase, before.until_ns)
+
+
+def hung_at_ns(beat: Beat, *, now_ns: int, ledger_now_ns: int, hang_s: float) -> int:
+    """When the worker that sent `beat` at `now_ns` counts as hung, unless it says something new before.
+
+    Args:
+        beat: its last words.
+        now_ns: the supervisor's clock at their arrival.
+        ledger_now_ns: the ledger's clock at the same moment; a promise is given in its terms.
+        hang_s: silence allowed once every promise has run out.
+    """
+    promised_ns = 0 if beat.until_ns is None else max(0, beat.until_ns - ledger_now_ns)
+    return now_ns + promised_ns + round(hang_s * _S)

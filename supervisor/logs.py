@@ -1,0 +1,183 @@
+"""Log records: ours and those the workers write, in one format, without secrets, repeats counted.
+
+A record is one JSON object on one line, or one line for people in a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from supervisor.repeats import Key, Repeats, key_of
+from tasks.log import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from supervisor.loop import Loop, Timer
+    from tasks.log import Redactor
+
+_FIRST: Final = ("ts", "level", "event", "role", "slot", "pid")
+_VALUE_LIMIT: Final = 300  # characters of one value on a line for people
+_COLOURS: Final = {"debug": "2", "info": "0", "warning": "33", "error": "31"}
+
+
+class Log:
+    """Writes records through `put`. Used by the loop's thread alone."""
+
+    def __init__(
+        self,
+        put: Callable[[str], None],
+        *,
+        render: Callable[[Mapping[str, object]], str],
+        redactor: Redactor,
+        level: str = "info",
+    ) -> None:
+        self._put = put
+        self._render = render
+        self._redactor = redactor
+        self._level = LEVELS[level]
+        self._repeats = Repeats()
+        self._loop: Loop | None = None
+        self._timer: Timer | None = None
+
+    def count_repeats(self, loop: Loop) -> None:
+        """From now on count lines that repeat; `loop` says when a number is due."""
+        self._loop = loop
+
+    def debug(self, event: str, **fields: object) -> None:
+        """What only a person who looks for a fault wants to read."""
+        self.write("debug", event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        """What happened, as it should."""
+        self.write("info", event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """What went wrong and is being dealt with."""
+        self.write("warning", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        """What a person has to look at."""
+        self.write("error", event, fields)
+
+    def write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
+        """Write a record of this moment."""
+        self._emit({"ts": _now(), "level": level, "event": event, **fields})
+
+    def relay(self, line: str, *, role: str, slot: int, pid: int | None) -> Mapping[str, object]:
+        """Write what a child wrote, and give it back as a record; what is no record becomes the event `stderr`."""
+        if not line.strip():
+            return {}
+        record = _parse(line)
+        if record is None:
+            record = {"level": "warning", "event": "stderr", "message": line}
+        record = {"ts": _now(), "level": "info", **record, "role": role, "slot": slot, "pid": pid}
+        self._emit(record)
+        return record
+
+    def close(self) -> None:
+        """Write every number that is still owed."""
+        self._tell(None)
+
+    def _emit(self, record: Mapping[str, object]) -> None:
+        if LEVELS.get(str(record.get("level")), LEVELS["error"]) < self._level:
+            return
+        if self._loop is not None and not self._repeats.lets_through(key_of(record), self._loop.now_ns()):
+            self._plan()
+            return
+        self._out(record)
+
+    def _out(self, record: Mapping[str, object]) -> None:
+        ordered = {name: record[name] for name in _FIRST if record.get(name) is not None}
+        self._put(self._redactor.clean(self._render({**ordered, **record})))
+
+    def _plan(self) -> None:
+        due_ns = self._repeats.due_ns()
+        if self._timer is None and self._loop is not None and due_ns is not None:
+            self._timer = self._loop.at(due_ns, self._tell_due)
+
+    def _tell_due(self) -> None:
+        self._timer = None
+        if self._loop is not None:
+            self._tell(self._loop.now_ns())
+            self._plan()
+
+    def _tell(self, now_ns: int | None) -> None:
+        for key, count in self._repeats.take_due(now_ns):
+            self._out({"ts": _now(), "level": key.level, "event": "repeated", **_like(key), "times": count})
+
+
+def _like(key: Key) -> dict[str, object]:
+    return {"like": f"{key.event} {key.text}"[:_VALUE_LIMIT]}
+
+
+def renderer(log_format: str, *, is_terminal: bool) -> Callable[[Mapping[str, object]], str]:
+    """How records are written: `auto` means for people in a terminal, and JSON otherwise."""
+    if log_format == "json" or (log_format == "auto" and not is_terminal):
+        return as_json
+    return coloured if is_terminal else as_console
+
+
+def as_json(record: Mapping[str, object]) -> str:
+    """One JSON object on one line."""
+    return json.dumps(
+        {name: value for name, value in record.items() if value is not None}, ensure_ascii=False, default=str
+    )
+
+
+def as_console(record: Mapping[str, object]) -> str:
+    """One line for people: time, who, what, then the fields."""
+    shown = dict(record)
+    at = _clock_time(str(shown.pop("ts", "")))
+    level = str(shown.pop("level", "info"))
+    event = str(shown.pop("event", ""))
+    role, slot, pid = shown.pop("role", None), shown.pop("slot", None), shown.pop("pid", None)
+    who = "supervisor" if role is None else f"{role}-{slot}"
+    message, trace = shown.pop("message", None), shown.pop("traceback", None)
+    rest = [f"{name}={_short(value)}" for name, value in shown.items() if value is not None]
+    if pid is not None and level != "info":
+        rest.append(f"pid={pid}")
+    words = [event.replace("_", " ") if message is None else _short(message, quoted=False), *rest]
+    mark = {"warning": "! ", "error": "!! "}.get(level, "")
+    line = f"{at} {who:<11} {mark}{' '.join(words)}"
+    return line if trace is None else line + "\n" + "\n".join(f"    {one}" for one in str(trace).splitlines())
+
+
+def coloured(record: Mapping[str, object]) -> str:
+    """`as_console` in the colour of its level."""
+    colour = _COLOURS.get(str(record.get("level")), "0")
+    line = as_console(record)
+    return line if colour == "0" else f"\x1b[{colour}m{line}\x1b[0m"
+
+
+def _short(value: object, *, quoted: bool = True) -> str:
+    if isinstance(value, dict | list):
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    else:
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = text if len(text) <= _VALUE_LIMIT else text[:_VALUE_LIMIT] + "…"
+    text = "".join(char if char.isprintable() or char == "\n" else "?" for char in text).replace("\n", " | ")
+    return f'"{text}"' if quoted and (" " in text or not text) and isinstance(value, str) else text
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and isinstance(value.get("event"), str) else None
+
+
+def _clock_time(ts: str) -> str:
+    try:
+        return datetime.fromisoformat(ts).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return "--:--:--"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,159 @@
+"""One loop that waits for descriptors and deadlines, and wakes for nothing else.
+
+Callbacks run one at a time in the thread that runs the loop. Other threads hand work in through `call`, which
+wakes it. Deadlines are of a monotonic clock that stands still while the machine sleeps.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import selectors
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger import Clock
+
+_S: Final = 1_000_000_000
+_MS: Final = 1_000_000
+_DRAIN_BYTES: Final = 4_096
+
+
+class MonotonicClock:
+    """Time for deadlines: never steps, and stands still while the machine sleeps."""
+
+    __slots__ = ()
+
+    def now_ns(self) -> int:
+        """Nanoseconds since some fixed moment."""
+        return time.monotonic_ns()
+
+
+class Timer:
+    """A call due at a time; `cancel` makes it never happen."""
+
+    __slots__ = ("at_ns", "call")
+
+    def __init__(self, at_ns: int, call: Callable[[], object]) -> None:
+        self.at_ns = at_ns
+        self.call: Callable[[], object] | None = call
+
+    def cancel(self) -> None:
+        """Never call it; more than once changes nothing."""
+        self.call = None
+
+
+class Loop:
+    """Waits for what is watched and calls what was asked for, until `end`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._selector = selectors.DefaultSelector()
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._numbers = itertools.count()
+        self._calls: deque[Callable[[], object]] = deque()
+        self._ended = False
+        self._wake_read, self.wake_fd = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self.wake_fd, False)
+        self.watch(self._wake_read, self._woken)
+
+    def now_ns(self) -> int:
+        """The time deadlines are compared with."""
+        return self._clock.now_ns()
+
+    def watch(self, fd: int, call: Callable[[], object]) -> None:
+        """Call whenever `fd` can be read, or has come to its end."""
+        self._selector.register(fd, selectors.EVENT_READ, call)
+
+    def forget(self, fd: int) -> None:
+        """No longer watch `fd`; call before closing it. One that is not watched changes nothing."""
+        if fd in self._selector.get_map():
+            self._selector.unregister(fd)
+
+    def after(self, delay_s: float, call: Callable[[], object]) -> Timer:
+        """Call once in `delay_s` seconds."""
+        return self.at(self.now_ns() + round(delay_s * _S), call)
+
+    def at(self, at_ns: int, call: Callable[[], object]) -> Timer:
+        """Call once at `at_ns`; a time already past is due at once."""
+        timer = Timer(at_ns, call)
+        heapq.heappush(self._timers, (at_ns, next(self._numbers), timer))
+        return timer
+
+    def call(self, call: Callable[[], object]) -> None:
+        """Call from the loop as soon as it is free; safe from any thread."""
+        self._calls.append(call)
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the loop go round once; safe from any thread and from a signal handler."""
+        try:
+            os.write(self.wake_fd, b"\0")
+        except BlockingIOError:
+            return  # A full pipe wakes it as well.
+
+    def end(self) -> None:
+        """Let `run` return once the present callback is over."""
+        self._ended = True
+
+    def run(self) -> None:
+        """Wait and call until `end`."""
+        while not self._ended:
+            self.step()
+
+    def step(self) -> None:
+        """Wait once for anything at all, and make every call that is due."""
+        for key, _ in self._selector.select(self._timeout_s()):
+            # An earlier call of this round may have dropped this one, and a new one may have its number.
+            current = self._selector.get_map().get(key.fd)
+            if current is not None and current.data is key.data:
+                key.data()
+        self._make_calls()
+        self._fire()
+
+    def close(self) -> None:
+        """Give every descriptor of the loop itself back."""
+        self._selector.close()
+        for fd in (self._wake_read, self.wake_fd):
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _woken(self) -> None:
+        try:
+            while len(os.read(self._wake_read, _DRAIN_BYTES)) == _DRAIN_BYTES:
+                pass
+        except BlockingIOError:
+            return
+
+    def _make_calls(self) -> None:
+        for _ in range(len(self._calls)):
+            self._calls.popleft()()
+
+    def _fire(self) -> None:
+        now_ns = self.now_ns()
+        while self._timers and self._timers[0][0] <= now_ns:
+            call = heapq.heappop(self._timers)[2].call
+            if call is not None:
+                call()
+
+    def _timeout_s(self) -> float | None:
+        if self._ended or self._calls:
+            return 0
+        while self._timers and self._timers[0][2].call is None:
+            heapq.heappop(self._timers)
+        if not self._timers:
+            return None
+        # The system counts whole milliseconds: rounding up saves the rounds that would come too early.
+        left_ns = max(0, self._timers[0][0] - self.now_ns())
+        return -(-left_ns // _MS) / 1_000

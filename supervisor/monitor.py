@@ -1,0 +1,144 @@
+"""Watches a run for people: frames for the live view, or one line a minute. Costs nothing when nobody looks."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ledger import LedgerError
+from supervisor.aside import Aside, Done, NotDone
+from supervisor.database import RowReader
+from supervisor.records import report_of
+from supervisor.spec import BACKFILL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ledger import Snapshot
+    from supervisor.database import Counts
+    from supervisor.logs import Log
+    from supervisor.loop import Loop
+    from supervisor.report import Report
+    from supervisor.run import Run
+
+_FRAME_S: Final = 0.5
+_COUNT_EVERY: Final = 4  # frames
+_LINE_S: Final = 60.0
+_RATE_WINDOW_S: Final = 60.0
+_S: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A run at one moment, as the view shows it. `per_minute`: rows committed by table in the last minute."""
+
+    report: Report
+    snapshot: Snapshot | None
+    counts: Counts | None
+    per_minute: Mapping[str, float]
+    up_s: float | None
+
+
+class Monitor:
+    """Looks at the run now and then."""
+
+    def __init__(self, run: Run, loop: Loop, log: Log, show: Callable[[Frame], None] | None) -> None:
+        self._run = run
+        self._loop = loop
+        self._log = log
+        self._show = show
+        self._began_ns = loop.now_ns()
+        self._history: deque[tuple[int, dict[str, int]]] = deque()
+        self._reader: RowReader | None = None
+        self._aside: Aside | None = None
+        self._counts: Counts | None = None
+        self._counting = False
+        self._frames = 0
+
+    def begin(self) -> None:
+        """Look from now on."""
+        if self._show is None:
+            self._loop.after(_LINE_S, self._line)
+        else:
+            self._loop.after(0, self._frame)
+
+    def close(self) -> None:
+        """Give the connection back; a database that does not answer is not waited for."""
+        if self._aside is not None and self._aside.close(0.1) and self._reader is not None:
+            self._reader.close()
+
+    def _frame(self) -> None:
+        if self._show is None:
+            return
+        if self._frames % _COUNT_EVERY == 0:
+            self._count(lambda: None)
+        self._frames += 1
+        self._show(self._now())
+        self._loop.after(_FRAME_S, self._frame)
+
+    def _line(self) -> None:
+        self._loop.after(_LINE_S, self._line)
+        self._count(self._tell)
+
+    def _tell(self) -> None:
+        frame = self._now()
+        fields: dict[str, object] = {}
+        if frame.snapshot is not None:
+            bucket = frame.snapshot.bucket
+            gates = {
+                tier.name: "open" if tier.open else f"opens in {tier.opens_in_s} s" for tier in frame.snapshot.tiers
+            }
+            fields |= {"balance": bucket.balance, "capacity": bucket.capacity, "gates": gates}
+        if frame.counts is not None:
+            fields |= {"rows": frame.counts.rows, "queue": frame.counts.queue}
+        fields["rows_per_minute"] = {table: round(rate) for table, rate in frame.per_minute.items()}
+        jobs = [child.job for child in frame.report.workers if child.role == BACKFILL and child.job]
+        self._log.info("progress", **fields, backfill=jobs[0] if jobs else None)
+
+    def _now(self) -> Frame:
+        now_ns = self._loop.now_ns()
+        return Frame(
+            report=report_of(self._run, now_ns),
+            snapshot=self._snapshot(),
+            counts=self._counts,
+            per_minute=self._rates(now_ns),
+            up_s=(now_ns - self._began_ns) / _S,
+        )
+
+    def _snapshot(self) -> Snapshot | None:
+        try:
+            return None if self._run.ledger is None else self._run.ledger.snapshot()
+        except LedgerError as error:
+            self._log.error("ledger_unreadable", error=str(error))
+            return None
+
+    def _rates(self, now_ns: int) -> dict[str, float]:
+        rows = self._run.tree.rows_written()
+        self._history.append((now_ns, rows))
+        while len(self._history) > 2 and now_ns - self._history[1][0] >= _RATE_WINDOW_S * _S:  # noqa: PLR2004 - two ends
+            self._history.popleft()
+        since_ns, before = self._history[0]
+        minutes = (now_ns - since_ns) / _S / 60
+        return {table: (count - before.get(table, 0)) / minutes if minutes else 0.0 for table, count in rows.items()}
+
+    def _count(self, then: Callable[[], None]) -> None:
+        """Ask the database, unless the last question is still open, and call then."""
+        url = self._run.database_url
+        if url is None or self._counting:
+            then()
+            return
+        if self._aside is None:
+            self._aside, self._reader = Aside(self._loop, "rows"), RowReader(url)
+        reader = self._reader
+        if reader is None:
+            return
+
+        def counted(outcome: Done[Counts] | NotDone) -> None:
+            self._counting = False
+            if isinstance(outcome, Done):
+                self._counts = outcome.value
+            then()
+
+        self._counting = True
+        self._aside.do(reader.read, counted)

@@ -1,0 +1,118 @@
+"""What a child says: lines of JSON on its status pipe, and anything at all on its output.
+
+Both are read as they come and without ever blocking; what is not understood is told and dropped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from supervisor import child as processes
+from supervisor.lines import Lines, Valve
+from supervisor.liveness import Beat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from supervisor.child import Child
+    from supervisor.loop import Loop
+
+_LAST_WORDS: Final = 64  # readings, 4 MiB: a grandchild that still floods the pipe of a dead child cannot hold us
+_SHOWN: Final = 200  # characters of a line that makes no sense
+
+
+class Announcement(msgspec.Struct, frozen=True, tag_field="event", tag="ready", kw_only=True):
+    """A child is ready; a simulator also says where."""
+
+    pid: int | None = None
+    url: str | None = None
+
+
+class BeatLine(Beat, frozen=True, tag_field="event", tag="beat", kw_only=True):
+    """A beat as it comes through the pipe."""
+
+
+_STATUS: Final = msgspec.json.Decoder(Announcement | BeatLine)
+
+
+class Listener(Protocol):
+    """Who hears a child."""
+
+    def hears_ready(self, announcement: Announcement) -> None:
+        """It says it is in service."""
+
+    def hears_beat(self, beat: Beat) -> None:
+        """It says what it is doing."""
+
+    def hears_line(self, line: str) -> None:
+        """It wrote a line."""
+
+    def hears_noise(self, what: str, **fields: object) -> None:
+        """Something was dropped."""
+
+
+class Pipes:
+    """The two pipes of one child, watched by the loop until `close`."""
+
+    def __init__(self, child: Child, loop: Loop, listener: Listener) -> None:
+        self._child = child
+        self._loop = loop
+        self._listener = listener
+        self._status = Lines()
+        self._output = Lines()
+        self._valve = Valve()
+        loop.watch(child.status_fd, self._read_status)
+        loop.watch(child.output_fd, self._read_output)
+
+    def hear_last_words(self) -> None:
+        """Read what a dead child had still written: its traceback is there."""
+        for read in (self._read_output, self._read_status):
+            for _ in range(_LAST_WORDS):
+                if not read():
+                    break
+        for line in self._output.end():
+            self._take_output(line)
+        self._tell_held()
+
+    def close(self) -> None:
+        """Stop watching; the descriptors are the child's to close."""
+        self._loop.forget(self._child.status_fd)
+        self._loop.forget(self._child.output_fd)
+
+    def _read_status(self) -> bool:
+        return self._read(self._child.status_fd, self._status, self._take_status)
+
+    def _read_output(self) -> bool:
+        return self._read(self._child.output_fd, self._output, self._take_output)
+
+    def _read(self, fd: int, lines: Lines, take: Callable[[str], None]) -> bool:
+        """Whether anything was there; at the end of the stream it is no longer watched."""
+        data = processes.read(fd)
+        if data == b"":
+            self._loop.forget(fd)
+        for line in lines.feed(data) if data else []:
+            take(line)
+        return bool(data)
+
+    def _take_status(self, line: str) -> None:
+        try:
+            message = _STATUS.decode(line)
+        except msgspec.DecodeError as error:
+            self._listener.hears_noise("status_unreadable", reason=str(error), line=line[:_SHOWN])
+            return
+        if isinstance(message, Announcement):
+            self._listener.hears_ready(message)
+        else:
+            self._listener.hears_beat(message)
+
+    def _take_output(self, line: str) -> None:
+        if self._valve.lets_through(self._loop.now_ns()):
+            self._tell_held()
+            self._listener.hears_line(line)
+
+    def _tell_held(self) -> None:
+        held = self._valve.take_held()
+        if held:
+            self._listener.hears_noise("lines_dropped", count=held)

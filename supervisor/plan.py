@@ -1,0 +1,169 @@
+"""What this run is: against which server, into which database, with which budget. Pure.
+
+Without an API key everything is synthetic, and synthetic rows never go where real ones are: they have a database of
+their own, and one that the user named is refused unless that was asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from ledger import DEFAULT_TIERS
+from supervisor.statedir import StateDir
+from tasks.errors import ConfigError
+from tasks.settings import Secret, WorkerSettings
+
+if TYPE_CHECKING:
+    from ledger import Tier
+    from supervisor.config import Settings
+
+KEEPA: Final = "https://api.keepa.com"
+LIVE_DATABASE: Final = "sluicegate"
+SYNTHETIC_DATABASE: Final = "simulated"
+SYNTHETIC_KEY: Final = "made-up-key"  # no word of a message: it is blotted out of every line
+_CAPACITY_TICKS: Final = 60  # a bucket keeps what sixty refills bring, by Keepa's own documentation
+_HASH: Final = 16
+
+
+class Server(Enum):
+    """Who answers the calls."""
+
+    KEEPA = "keepa"
+    """The real API, or what the user put in its place, with a key."""
+    SIMULATOR = "simulator"
+    """The built-in simulator, a child of the supervisor."""
+    OTHER = "other"
+    """A server the user named, without a key: synthetic as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run.
+
+    Attributes:
+        base_url: where to call; None while the built-in simulator has not said where it listens.
+        database: the name of the own database; None when `DATABASE_URL` is used.
+    """
+
+    settings: Settings
+    state: StateDir
+    server: Server
+    base_url: str | None
+    database: str | None
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the data is made up."""
+        return self.server is not Server.KEEPA
+
+    @property
+    def api_key(self) -> Secret:
+        """The key to call with."""
+        return Secret(SYNTHETIC_KEY) if self.is_synthetic else self.settings.keepa_api_key
+
+    @property
+    def tick_period_s(self) -> float:
+        """Seconds between two refills, until replies tell it better."""
+        built_in = self.server is Server.SIMULATOR
+        return self.settings.simulator_tick_s if built_in else self.settings.tick_period_s
+
+    @property
+    def spool_name(self) -> str:
+        """A name for the database's spool: replies paid for must never reach another database."""
+        if self.database is not None:
+            return self.database
+        url = urlsplit(self.settings.database_url.reveal())
+        return "url-" + _hash(f"{url.hostname}:{url.port}{url.path}?{url.query}")
+
+    def account(self, run: str) -> str:
+        """Which bucket the ledger is for. Each run of the built-in simulator has a new one, `run` tells which."""
+        if self.server is Server.SIMULATOR:
+            return _hash(f"simulator {self.settings.simulator_seed} {run}")
+        return _hash(f"{self.base_url} {self.api_key.reveal()}")
+
+    def tiers(self) -> tuple[Tier, ...]:
+        """The tiers of the ledger, as the settings say."""
+        chosen = {
+            "upsert": (self.settings.upsert_floor, self.settings.upsert_share),
+            "backfill": (self.settings.backfill_floor, self.settings.backfill_share),
+        }
+        return tuple(
+            replace(tier, floor=chosen[tier.name][0], share=chosen[tier.name][1]) if tier.name in chosen else tier
+            for tier in DEFAULT_TIERS
+        )
+
+    def worker_settings(self, base_url: str, database_url: Secret) -> WorkerSettings:
+        """What the workers are told, now that server and database are there."""
+        settings = self.settings
+        return WorkerSettings(
+            api_key=self.api_key,
+            base_url=base_url,
+            database_url=database_url,
+            ledger_path=str(self.state.ledger),
+            spool_dir=str(self.state.spool(self.spool_name)),
+            selections=settings.chosen,
+            domains=settings.keepa_domains,
+            upsert_detail=settings.upsert_detail,
+            backfill_detail=settings.backfill_detail,
+            poll_interval_s=settings.poll_interval_s,
+            connect_timeout_s=settings.connect_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
+            retry_deadline_s=settings.retry_deadline_s,
+            max_attempts=settings.max_attempts,
+            spool_limit_mb=settings.spool_limit_mb,
+            log_level=settings.log_level,
+        )
+
+    def words(self) -> str:
+        """What a person should know before anything happens."""
+        into = "DATABASE_URL" if self.database is None else f"the database `{self.database}`"
+        match self.server:
+            case Server.KEEPA:
+                return f"running against {self.base_url}; rows go to {into}"
+            case Server.OTHER:
+                return (
+                    f"no KEEPA_API_KEY: running against {self.base_url} with a made-up key; "
+                    f"the data counts as synthetic and goes to {into}"
+                )
+            case Server.SIMULATOR:
+                rate, tick_s = self.settings.simulator_rate, self.settings.simulator_tick_s
+                return (
+                    f"no KEEPA_API_KEY: running against the built-in simulator on a quick plan, {rate} tokens every "
+                    f"{tick_s:g} s and at most {_CAPACITY_TICKS * rate}, so that gates open and close while you watch; "
+                    f"the data is synthetic and goes to {into}"
+                )
+
+
+def make(settings: Settings, *, synthetic_into_database: bool = False) -> Plan:
+    """The run these settings describe.
+
+    Raises:
+        ConfigError: synthetic data would go into a database the user named.
+    """
+    server = Server.KEEPA if settings.keepa_api_key else Server.SIMULATOR
+    if server is Server.SIMULATOR and settings.keepa_base_url:
+        server = Server.OTHER
+    synthetic = server is not Server.KEEPA
+    if synthetic and settings.database_url and not synthetic_into_database:
+        raise ConfigError(
+            "DATABASE_URL is set but KEEPA_API_KEY is not: synthetic rows would go into your database. "
+            "Set KEEPA_API_KEY, or unset DATABASE_URL to use an own database, "
+            "or say --synthetic-into-database if that is what you want"
+        )
+    base_url = None if server is Server.SIMULATOR else (settings.keepa_base_url or KEEPA).rstrip("/")
+    own = SYNTHETIC_DATABASE if synthetic else LIVE_DATABASE
+    return Plan(
+        settings=settings,
+        state=StateDir(settings.state_dir.expanduser().absolute()),
+        server=server,
+        base_url=base_url,
+        database=None if settings.database_url else own,
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH]

@@ -1,0 +1,104 @@
+"""Slots, deaths and the whole run as people and programs are shown them."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from supervisor.report import ChildRecord, DeathRecord, Report, RunRecord, SupervisorRecord
+from supervisor.restart import describe, signal_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from supervisor.run import Run
+    from supervisor.slot import Death, Slot
+
+_S: Final = 1_000_000_000
+_KB_PER_MB: Final = 1024
+
+
+def report_of(run: Run, now_ns: int) -> Report:
+    """The run at `now_ns` of the supervisor's clock."""
+    plan, url = run.plan, run.database_url
+    is_own = plan.database is not None and url is not None
+    return Report(
+        written_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        supervisor=SupervisorRecord(pid=os.getpid(), state=run.stage.words, started_at=run.started_at),
+        run=RunRecord(
+            server=plan.server.value,
+            synthetic=plan.is_synthetic,
+            base_url=run.base_url,
+            database=plan.database,
+            database_url=url.reveal() if is_own and url is not None else None,
+            words=plan.words(),
+        ),
+        workers=children(run.tree.workers, now_ns),
+        services=(run.database.record(), *children(run.tree.services, now_ns)),
+        rows_written=run.tree.rows_written(),
+        deaths=tuple(run.tree.deaths),
+    )
+
+
+def children(slots: Sequence[Slot], now_ns: int) -> tuple[ChildRecord, ...]:
+    """The slots at `now_ns` of the supervisor's clock."""
+    return tuple(_child(slot, now_ns) for slot in slots)
+
+
+def _child(slot: Slot, now_ns: int) -> ChildRecord:
+    beat = slot.beat
+    return ChildRecord(
+        role=slot.spec.role,
+        slot=slot.spec.slot,
+        pid=slot.pid,
+        state=slot.state.value,
+        phase=None if beat is None else beat.phase,
+        detail="" if beat is None else beat.detail,
+        up_s=None if slot.started_ns is None else round((now_ns - slot.started_ns) / _S, 1),
+        again_in_s=None if slot.next_start_ns is None else round(max(0, slot.next_start_ns - now_ns) / _S, 1),
+        restarts=slot.tally.total,
+        deaths_in_period=len(slot.tally.counted_ns),
+        deaths_allowed=slot.spec.policy.max_restarts,
+        rows={} if beat is None else dict(beat.rows),
+        job={} if beat is None else dict(beat.job),
+    )
+
+
+def story(slot: Slot, death: Death) -> dict[str, object]:
+    """A death as the fields of a log line."""
+    return {
+        "pid": death.pid,
+        "cause": death.ending.cause.value,
+        "message": f"died: {describe(death.ending)}",
+        "code": death.ending.code,
+        "signal": None if death.ending.signal is None else signal_name(death.ending.signal),
+        "lived_s": death.lived_s,
+        "deaths": f"{death.counted}/{slot.spec.policy.max_restarts}",
+        "peak_rss_mb": _megabytes(death.peak_rss_kb),
+        "doing": death.doing,
+        "next": death.next.value,
+        "again_in_s": death.again_in_s,
+    }
+
+
+def death_record(slot: Slot, death: Death) -> DeathRecord:
+    """A death as `status` keeps it."""
+    return DeathRecord(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        role=slot.spec.role,
+        slot=slot.spec.slot,
+        pid=death.pid,
+        cause=death.ending.cause.value,
+        code=death.ending.code,
+        signal=None if death.ending.signal is None else signal_name(death.ending.signal),
+        words=describe(death.ending),
+        doing=death.doing,
+        lived_s=death.lived_s,
+        peak_rss_mb=_megabytes(death.peak_rss_kb),
+        next=death.next.value,
+    )
+
+
+def _megabytes(kilobytes: int | None) -> float | None:
+    return None if kilobytes is None else round(kilobytes / _KB_PER_MB, 1)

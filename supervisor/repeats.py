@@ -1,0 +1,88 @@
+"""The same line again and again becomes a number. Pure.
+
+Two lines are the same when they differ in digits only: attempts, durations and times of one repeated fault do.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_S: Final = 1_000_000_000
+_DIGITS: Final = re.compile(r"\d+")
+_NEVER_COMPARED: Final = frozenset({"ts", "pid"})
+
+
+class Key(NamedTuple):
+    """What makes two lines the same."""
+
+    level: str
+    event: str
+    text: str
+
+
+class _Seen:
+    __slots__ = ("held", "shown", "until_ns")
+
+    def __init__(self, until_ns: int) -> None:
+        self.until_ns = until_ns
+        self.shown = 0
+        self.held = 0
+
+
+class Repeats:
+    """Lets the first few of a kind through in each window, and counts the others."""
+
+    def __init__(self, *, window_s: float = 60.0, allowed: int = 5, kinds: int = 512) -> None:
+        self._window_ns = round(window_s * _S)
+        self._allowed = allowed
+        self._kinds = kinds
+        self._seen: dict[Key, _Seen] = {}
+
+    def lets_through(self, key: Key, now_ns: int) -> bool:
+        """Whether a line of this kind is to be written; if not it is counted."""
+        seen = self._seen.get(key)
+        if seen is None or (now_ns >= seen.until_ns and not seen.held):
+            # Beyond so many kinds at once nothing is held back: memory stays bounded and nothing is lost.
+            if seen is None and len(self._seen) >= self._kinds:
+                self._forget_quiet(now_ns)
+                if len(self._seen) >= self._kinds:
+                    return True
+            seen = self._seen[key] = _Seen(now_ns + self._window_ns)
+        if seen.shown < self._allowed:
+            seen.shown += 1
+            return True
+        seen.held += 1
+        return False
+
+    def due_ns(self) -> int | None:
+        """When the next number is due; None while nothing is held back."""
+        return min((seen.until_ns for seen in self._seen.values() if seen.held), default=None)
+
+    def take_due(self, now_ns: int | None) -> list[tuple[Key, int]]:
+        """Kinds whose window is over by `now_ns` (None: all) and how many lines of each were held back."""
+        due = [(key, seen.held) for key, seen in self._seen.items() if seen.held and _is_over(seen, now_ns)]
+        for key, _ in due:
+            del self._seen[key]
+        return due
+
+    def _forget_quiet(self, now_ns: int) -> None:
+        for key in [key for key, seen in self._seen.items() if not seen.held and now_ns >= seen.until_ns]:
+            del self._seen[key]
+
+
+def _is_over(seen: _Seen, now_ns: int | None) -> bool:
+    return now_ns is None or now_ns >= seen.until_ns
+
+
+def key_of(fields: Mapping[str, object]) -> Key:
+    """The kind of a line with these fields."""
+    parts = [
+        f"{name}={_DIGITS.sub('0', str(value))}"
+        for name, value in fields.items()
+        if name not in _NEVER_COMPARED and name not in {"level", "event"} and not isinstance(value, int | float)
+    ]
+    return Key(level=str(fields.get("level")), event=str(fields.get("event")), text=" ".join(parts))

@@ -1,0 +1,147 @@
+"""What a death means, how long to pause before the next start, and when to give up."""
+
+from __future__ import annotations
+
+import signal as signals
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from supervisor.fsm import Event
+from supervisor.spec import Keep
+from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
+
+if TYPE_CHECKING:
+    from supervisor.spec import Policy
+
+_S: Final = 1_000_000_000
+_HOPELESS: Final = frozenset({EXIT_REFUSED, EXIT_CONFIG})
+
+
+class Cause(Enum):
+    """Why a child is no longer there."""
+
+    EXIT = "exit"
+    SIGNAL = "signal"
+    NOT_READY = "not_ready"
+    HUNG = "hung"
+    NOT_STARTED = "not_started"
+    """The system would not start it."""
+    STOPPED = "stopped"
+    """We asked for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a process ended: an exit code or else a signal, and for a start that failed neither."""
+
+    cause: Cause
+    code: int | None = None
+    signal: int | None = None
+    was_ready: bool = False
+
+
+class Meaning(Enum):
+    """What to do about an ending."""
+
+    COUNTS = "counts"
+    """Pause, start again; too many in too short a time and it is given up."""
+    PASSES = "passes"
+    """Pause, start again, however often: what it lacks will come back."""
+    HOPELESS = "hopeless"
+    """Another start would end the same way."""
+    FINE = "fine"
+    """It ended as it should: nothing follows."""
+
+
+def meaning(ending: Ending, keep: Keep) -> Meaning:
+    """What `ending` means for a child kept as `keep` says.
+
+    A child that exits 0 before it was ready has failed to start.
+    """
+    if ending.cause is Cause.STOPPED:
+        return Meaning.FINE
+    if ending.cause is not Cause.EXIT:
+        return Meaning.COUNTS
+    if ending.code in _HOPELESS:
+        return Meaning.HOPELESS
+    if ending.code == EXIT_TRY_LATER:
+        return Meaning.PASSES
+    ended_well = ending.code == EXIT_OK and ending.was_ready
+    return Meaning.FINE if ended_well and keep is Keep.TRANSIENT else Meaning.COUNTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What is remembered of a child's deaths.
+
+    Attributes:
+        in_a_row: deaths since it was last in service long enough.
+        counted_ns: times of the deaths that count, oldest first, none older than the period.
+        total: deaths that led to a restart, for people.
+    """
+
+    in_a_row: int = 0
+    counted_ns: tuple[int, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A death, judged: the event for the state machine and the tally after it."""
+
+    event: Event
+    tally: Tally
+
+
+def judge(tally: Tally, policy: Policy, what: Meaning, *, now_ns: int, ran_s: float) -> Judged:
+    """What follows from a death at `now_ns` of a child that was in service for `ran_s` seconds.
+
+    A death exactly `period_s` ago no longer counts.
+    """
+    if what is Meaning.FINE:
+        return Judged(event=Event.DIED_DONE, tally=tally)
+    since_ns = now_ns - round(policy.period_s * _S)
+    counted = tuple(at for at in tally.counted_ns if at > since_ns)
+    if what is Meaning.COUNTS:
+        counted = (*counted, now_ns)
+    before = 0 if ran_s >= policy.stable_s else tally.in_a_row
+    after = Tally(in_a_row=before + 1, counted_ns=counted, total=tally.total + 1)
+    if what is Meaning.HOPELESS or len(counted) > policy.max_restarts:
+        return Judged(event=Event.DIED_FAILED, tally=after)
+    return Judged(event=Event.DIED_RETRY, tally=after)
+
+
+def pause_s(in_a_row: int, policy: Policy, chance: float) -> float:
+    """Seconds to wait after the `in_a_row`-th death; `chance` in [-1, 1] spreads it by the jitter."""
+    doublings = min(max(in_a_row - 1, 0), 32)
+    return min(policy.cap_s, policy.first_s * 2.0**doublings) * (1 + policy.jitter * chance)
+
+
+_CODES: Final = {
+    EXIT_OK: "ended",
+    EXIT_TRY_LATER: "something it needs is away, it will be tried again",
+    EXIT_REFUSED: "refused by the API",
+    EXIT_CONFIG: "configuration",
+    EXIT_BUG: "a bug, see its traceback",
+}
+
+
+def describe(ending: Ending) -> str:
+    """The ending in words, for a log line and for `status`."""
+    if ending.signal is not None:
+        name = signal_name(ending.signal)
+        unasked = ending.cause is Cause.SIGNAL and ending.signal == signals.SIGKILL
+        return f"killed by {name}, out of memory?" if unasked else f"killed by {name}"
+    if ending.code is None:
+        return "could not be started"
+    words = _CODES.get(ending.code)
+    return f"exit {ending.code}" if words is None else f"exit {ending.code}: {words}"
+
+
+def signal_name(number: int) -> str:
+    """`SIGKILL` for 9; a number without a name as it is."""
+    try:
+        return signals.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,248 @@
+"""One run from start to stop: database and server, then the ledger, then workers; and all of it back again.
+
+Stages follow each other and never go back. What is slow happens beside the loop, so a stop is heard at any moment.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from ledger import TokenLedger
+from supervisor import database, report
+from supervisor.aside import Aside, Done, NotDone
+from supervisor.dbkeeper import DatabaseKeeper
+from supervisor.fsm import RESTING, Event
+from supervisor.launches import SimulatorLaunch, WorkerLaunch
+from supervisor.plan import Server
+from supervisor.records import report_of
+from supervisor.spec import BACKFILL, SIMULATOR, UPSERT, Keep, Spec
+from supervisor.tree import Tree
+from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, ConfigError, WrongSchema
+
+if TYPE_CHECKING:
+    import signal
+
+    from ledger import LedgerError
+    from supervisor.logs import Log
+    from supervisor.loop import Loop
+    from supervisor.pipes import Announcement
+    from supervisor.plan import Plan
+    from supervisor.slot import Slot
+    from tasks.errors import Error
+    from tasks.settings import Secret
+
+SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
+_DATABASE_STOP_S: Final = 70.0  # the own server takes up to a minute for its last checkpoint
+_HURRY_S: Final = 2.0
+_WRITE_EVERY_S: Final = 1.0
+
+
+class Stage(IntEnum):
+    """Where the run is."""
+
+    PREPARING = 0
+    WORKING = 1
+    STOPPING_WORKERS = 2
+    STOPPING_DATABASE = 3
+    STOPPING_SERVICES = 4
+    OVER = 5
+
+    @property
+    def words(self) -> str:
+        """The state of the supervisor as `status` shows it."""
+        names = {Stage.PREPARING: "starting", Stage.WORKING: "running", Stage.OVER: "stopped"}
+        return names.get(self, "stopping")
+
+
+class Run:
+    """One run of the supervisor."""
+
+    def __init__(self, plan: Plan, loop: Loop, log: Log) -> None:
+        self.stage = Stage.PREPARING
+        self.exit_code = EXIT_OK
+        self.ledger: TokenLedger | None = None
+        self.database_url: Secret | None = None
+        self.base_url = plan.base_url
+        self.plan = plan
+        self.tree = Tree(loop, log, self)
+        self._loop = loop
+        self._log = log
+        self._ledger_aside = Aside(loop, "ledger")
+        self._database_aside = Aside(loop, "database")
+        self.database = DatabaseKeeper(database.of(plan), self, loop=loop, aside=self._database_aside, log=log)
+        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._id = f"{os.getpid()} {loop.now_ns()}"
+        self._signals = 0
+        self._write_due = False
+        self._ledger_asked = False
+
+    def begin(self) -> None:
+        """Start everything; the loop does the rest."""
+        self._log.info("start", pid=os.getpid(), message=self.plan.words())
+        self.changed()
+        self.database.start()
+        if self.plan.server is Server.SIMULATOR:
+            spec = Spec(role=SIMULATOR, slot=0, hang_s=None, ready_s=self.plan.settings.ready_s, stop_s=2.0)
+            self.tree.add_service(spec, SimulatorLaunch(settings=self.plan.settings)).feed(Event.START)
+
+    def hear(self, number: signal.Signals) -> None:
+        """A signal asks to stop; a second one does not wait."""
+        self._signals += 1
+        if self._signals == 1:
+            self._log.info("stop", message=f"{number.name}: stopping, the calls under way are finished first")
+            self.stop(EXIT_OK)
+            return
+        if self._signals == 2:  # noqa: PLR2004 - the second
+            self.exit_code = SIGNAL_BASE + number
+            self._log.warning("kill", message=f"{number.name} again: killing what still runs")
+            self._hurry()
+
+    def stop(self, code: int) -> None:
+        """Stop workers, then the database, then the simulator, and end the loop."""
+        if self.stage >= Stage.STOPPING_WORKERS:
+            return
+        self.exit_code = code
+        self._enter(Stage.STOPPING_WORKERS)
+        self.tree.stop_workers()
+
+    def close(self) -> None:
+        """Give back what is left when the loop has ended."""
+        self._ledger_aside.close(0.1)
+        self._database_aside.close(0.1)
+        if self.ledger is not None:
+            self.ledger.close()
+
+    def database_up(self, url: Secret) -> None:
+        """The database serves; the first time this lets the workers begin."""
+        self.database_url = url
+        self._go_on()
+
+    def database_lost(self, error: Error | LedgerError | OSError) -> None:
+        """There will be no database."""
+        code = EXIT_CONFIG if isinstance(error, ConfigError | WrongSchema) else EXIT_GAVE_UP
+        self.all_is_lost(code, f"no database: {error}")
+
+    def child_ready(self, slot: Slot, announcement: Announcement) -> None:
+        """A child is in service; a simulator says where, and keeps that port for ever."""
+        if slot.spec.role == SIMULATOR and announcement.url is not None:
+            self.base_url = announcement.url
+            port = urlsplit(announcement.url).port or 0
+            slot.launch = SimulatorLaunch(settings=self.plan.settings, port=port)
+            self._go_on()
+
+    def child_died(self, slot: Slot) -> None:
+        """Settle what the dead process had reserved; the lock may be held by a stopped one, so not here."""
+        ledger = self.ledger
+        if ledger is not None and slot.spec.role != SIMULATOR:
+            self._ledger_aside.do(ledger.resolve_dead, self._resolved)
+        if self.stage is Stage.STOPPING_SERVICES:
+            self._end_if_alone()
+
+    def changed(self) -> None:
+        """Write the report soon, but not more than once a second."""
+        if not self._write_due:
+            self._write_due = True
+            self._loop.after(_WRITE_EVERY_S if self.stage is Stage.WORKING else 0, self._write)
+
+    def at_rest(self) -> None:
+        """No worker is left: the database goes next."""
+        if self.stage is not Stage.STOPPING_WORKERS:
+            return
+        self._enter(Stage.STOPPING_DATABASE)
+        self._loop.after(_HURRY_S if self._signals > 1 else _DATABASE_STOP_S, self._stop_services)
+        self.database.stop(self._stop_services)
+
+    def all_is_lost(self, code: int, reason: str) -> None:
+        """Nothing that could be restarted would help."""
+        if self.stage >= Stage.STOPPING_WORKERS:
+            return
+        if code == EXIT_REFUSED:
+            reason = f"the API refuses this key: {reason}; check KEEPA_API_KEY, starting again will not help"
+        self._log.error("gave_up", message=reason, code=code)
+        self.stop(code)
+
+    def _go_on(self) -> None:
+        """Create the ledger once the database and the server are there."""
+        ready = self.database_url is not None and self.base_url is not None
+        if not ready or self.stage is not Stage.PREPARING or self._ledger_asked:
+            return
+        self._ledger_asked = True
+        self._ledger_aside.do(self._create_ledger, self._ledger_is_there)
+
+    def _create_ledger(self) -> TokenLedger:
+        plan = self.plan
+        account = plan.account(self._id)
+        path, tiers = plan.state.ledger, plan.tiers()
+        ledger = TokenLedger.create(path, tiers, tick_period_s=plan.tick_period_s, account=account)
+        ledger.resolve_dead()  # what a killed supervisor's workers left
+        return ledger
+
+    def _ledger_is_there(self, outcome: Done[TokenLedger] | NotDone) -> None:
+        if isinstance(outcome, NotDone):
+            self.all_is_lost(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
+            return
+        self.ledger = outcome.value
+        if self.stage is not Stage.PREPARING or self.base_url is None or self.database_url is None:
+            return
+        told = self.plan.worker_settings(self.base_url, self.database_url)
+        settings = self.plan.settings
+        for role, count in ((UPSERT, settings.upsert_workers), (BACKFILL, settings.backfill_workers)):
+            for slot in range(count):
+                self.tree.add_worker(self._worker(role, slot), WorkerLaunch(role=role, slot=slot, settings=told))
+        self._enter(Stage.WORKING)
+        self.tree.start_workers()
+
+    def _worker(self, role: str, slot: int) -> Spec:
+        settings = self.plan.settings
+        return Spec(
+            role=role,
+            slot=slot,
+            keep=Keep.PERMANENT if role == UPSERT else Keep.TRANSIENT,
+            ready_s=settings.ready_s,
+            hang_s=settings.hang_s,
+            stop_s=settings.stop_s,
+        )
+
+    def _resolved(self, outcome: Done[int] | NotDone) -> None:
+        if isinstance(outcome, NotDone):
+            self._log.error("leases_not_resolved", error=str(outcome.error))
+        elif outcome.value:
+            self._log.info("leases_resolved", count=outcome.value)
+
+    def _hurry(self) -> None:
+        if self.stage is Stage.STOPPING_WORKERS:
+            self.tree.kill_workers()
+        elif self.stage is Stage.STOPPING_DATABASE:
+            self._loop.after(_HURRY_S, self._stop_services)
+        for slot in self.tree.services if self.stage is Stage.STOPPING_SERVICES else []:
+            slot.feed(Event.KILL)
+
+    def _stop_services(self) -> None:
+        if self.stage is not Stage.STOPPING_DATABASE:
+            return
+        self._enter(Stage.STOPPING_SERVICES)
+        for slot in self.tree.services:
+            slot.feed(Event.STOP)
+        self._end_if_alone()
+
+    def _end_if_alone(self) -> None:
+        if all(slot.state in RESTING for slot in self.tree.services):
+            self._enter(Stage.OVER)
+            self._write()
+            self._log.info("stopped", code=self.exit_code)
+            self._loop.end()
+
+    def _enter(self, stage: Stage) -> None:
+        self.stage = stage
+        self.changed()
+
+    def _write(self) -> None:
+        self._write_due = False
+        try:
+            report.write(report_of(self, self._loop.now_ns()), self.plan.state.status)
+        except OSError as error:
+            self._log.warning("status_not_written", error=str(error))

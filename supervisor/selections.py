@@ -1,0 +1,60 @@
+"""Reads the selection files: JSON as the deals page exports it, one selection a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.errors import ConfigError
+from tasks.keepa import selection
+from tasks.settings import SelectionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[SelectionSettings, ...]:
+    """The selections of the folder or of the files `where`, the built-in one when it is empty.
+
+    One that names no `domainId` stands once for each of `domains`. What is wrong is added to `faults`.
+    """
+    locales = domains or (1,)
+    if not where:
+        return tuple(_settings(selection.default_selection(domain)) for domain in locales)
+    found: list[selection.Selection] = []
+    for path in _files(where, faults):
+        try:
+            found += selection.for_domains(path.read_bytes(), name=path.stem, domains=locales)
+        except OSError as error:
+            faults.append(f"SELECTIONS: {path} cannot be read: {error.strerror or error}")
+        except ConfigError as error:
+            faults.append(f"SELECTIONS: {path}: " + str(error).replace("\n", "\n    "))
+    faults += _twins(found)
+    return tuple(_settings(one) for one in found)
+
+
+def _files(where: str, faults: list[str]) -> Iterator[Path]:
+    for part in filter(None, (part.strip() for part in where.split(","))):
+        path = Path(part).expanduser()
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(path.glob("*.json"))
+        if not inside:
+            faults.append(f"SELECTIONS: the folder {path} has no *.json file; put one there or unset SELECTIONS")
+        yield from inside
+
+
+def _twins(found: list[selection.Selection]) -> list[str]:
+    """Two selections that ask for the same would be walked and paid for twice."""
+    first: dict[str, str] = {}
+    faults = []
+    for one in found:
+        if one.key in first:
+            faults.append(f"SELECTIONS: {one.name} asks for the same as {first[one.key]}; take one away")
+        first.setdefault(one.key, one.name)
+    return faults
+
+
+def _settings(one: selection.Selection) -> SelectionSettings:
+    return SelectionSettings(name=one.name, query=dict(one.query))

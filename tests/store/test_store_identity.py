@@ -1,0 +1,127 @@
+"""Who the server runs as: its directory's owner, whoever starts it, named or not, with namespaces or without."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import ConfigError
+from tasks.store import identity
+from tasks.store.embedded import EmbeddedPostgres
+from tasks.store.identity import Identity, Way
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+NAMELESS = 54321
+PROGRAM = """
+import sys, psycopg
+from pathlib import Path
+from tasks.store.embedded import EmbeddedPostgres
+with EmbeddedPostgres(Path(sys.argv[1])) as server:
+    with psycopg.connect(server.url()) as connection:
+        print(connection.execute("SELECT current_user").fetchone()[0])
+"""
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user can enter and write; the tests' own is private to who runs them."""
+    folder = Path(tempfile.mkdtemp(prefix="sluicegate-test-"))
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def run_as(uid, *arguments):
+    """Run `PROGRAM` as user `uid`, with an interpreter that user can run, or skip."""
+    site = [str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
+    environment = {"PYTHONPATH": os.pathsep.join(site), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
+    for interpreter in (sys.executable, "/usr/bin/python3"):
+        try:
+            probe = ["-c", "import psycopg, tasks.store.embedded"]
+            subprocess.run([interpreter, *probe], user=uid, group=uid, extra_groups=[], env=environment, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return subprocess.run(
+            [interpreter, "-c", PROGRAM, *arguments],
+            user=uid,
+            group=uid,
+            extra_groups=[],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    pytest.skip(f"no Python here that uid {uid} can run")
+
+
+@as_root
+@pytest.mark.parametrize("uid", [NOBODY, NAMELESS])
+def test_a_user_with_or_without_a_name_runs_its_own_server_and_root_can_use_it(open_folder, uid):
+    home = open_folder / "pg"
+    first = run_as(uid, str(home))
+    assert (first.returncode, first.stdout) == (0, "postgres\n"), first.stderr
+    assert home.stat().st_uid == uid
+    with EmbeddedPostgres(home) as server:
+        assert (home / "data" / "postmaster.pid").stat().st_uid == uid
+        assert server.is_running()
+    # What root made there must not lock the owner out.
+    again = run_as(uid, str(home))
+    assert (again.returncode, again.stdout) == (0, "postgres\n"), again.stderr
+
+
+@as_root
+def test_root_keeps_its_files_its_own_and_opens_no_directory(tmp_path):
+    tmp_path.chmod(0o700)
+    home = tmp_path / "pg"
+    with EmbeddedPostgres(home):
+        assert (home / "data" / "postmaster.pid").stat().st_uid == 0
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
+@as_root
+def test_root_without_namespaces_becomes_another_user_for_good(open_folder):
+    home = open_folder / "pg"
+    with EmbeddedPostgres(home, use_namespace=False):
+        owner = (home / "data" / "postmaster.pid").stat().st_uid
+        assert owner not in (0, NAMELESS)
+    with EmbeddedPostgres(home):
+        assert (home / "data" / "postmaster.pid").stat().st_uid == owner
+
+
+@as_root
+def test_root_without_namespaces_in_a_private_folder_says_what_to_do(tmp_path):
+    tmp_path.chmod(0o700)
+    home = tmp_path / "pg"
+    with pytest.raises(ConfigError, match=r"cannot reach .*choose a STATE_DIR that user can enter"):
+        EmbeddedPostgres(home, use_namespace=False).start()
+    assert home.stat().st_uid == 0
+    with EmbeddedPostgres(home) as server:
+        assert server.is_running()
+
+
+@as_root
+def test_another_users_folder_is_refused_in_plain_words(open_folder):
+    home = open_folder / "pg"
+    home.mkdir(mode=0o700)
+    done = run_as(NOBODY, str(home))
+    assert done.returncode != 0
+    assert f"ConfigError: uid {NOBODY} cannot use {home}" in done.stderr
+
+
+def test_an_identity_is_what_its_text_says():
+    who = Identity(way=Way.NAMESPACE, uid=1, gid=2)
+    assert Identity.parse(str(who)) == who
+
+
+def test_somebody_elses_files_are_not_for_a_plain_user(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert identity.choose(1001, 1001) is None
+    assert identity.fallback() is None

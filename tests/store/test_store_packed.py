@@ -1,0 +1,99 @@
+"""Packed lists are what PostgreSQL reads, for any numbers, and numbers that do not fit are refused."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.store import packed
+from tasks.store.connection import connect
+
+INT4 = st.integers(-(2**31), 2**31 - 1)
+INT8 = st.integers(-(2**63), 2**63 - 1)
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@pytest.fixture(scope="module")
+def reader(pg_server):
+    """Reads one packed value back through a binary COPY."""
+    url, name = pg_server.create("template1")
+    with connect(url, application_name="test", autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (a int4[], b int8[], c bool[], d text[])")
+
+        def read(column, value):
+            connection.execute("TRUNCATE t")
+            with connection.cursor() as cursor, cursor.copy(f"COPY t ({column}) FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(["bytea"])
+                copy.write_row((value,))
+            return connection.execute(f"SELECT {column} FROM t").fetchone()[0]
+
+        yield read
+    pg_server.drop(name)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(INT4))
+def test_integers(reader, values):
+    assert reader("a", packed.ints(values)) == values
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 5), st.integers(0, 40), st.data())
+def test_tables(reader, rows, width, data):
+    values = data.draw(st.lists(st.lists(INT4, min_size=width, max_size=width), min_size=rows, max_size=rows))
+    assert reader("a", packed.matrix(values)) == (values if rows and width else [])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(INT8))
+def test_long_integers(reader, values):
+    assert reader("b", packed.longs(values)) == values
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.booleans()))
+def test_booleans(reader, values):
+    assert reader("c", packed.bools(values)) == values
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(TEXT))
+def test_texts(reader, values):
+    assert reader("d", packed.texts(values)) == values
+
+
+def test_a_long_list(reader):
+    values = list(range(-50_000, 50_000))
+    assert reader("a", packed.ints(values)) == values
+
+
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**80])
+def test_what_does_not_fit_32_bits_is_refused(number):
+    for attempt in (
+        lambda: packed.ints([0, number]),
+        lambda: packed.matrix([[0], [number]]),
+        lambda: packed.check_int4s((None, number)),
+    ):
+        with pytest.raises(OverflowError):
+            attempt()
+    packed.check_int4s((None, 2**31 - 1, -(2**31)))
+
+
+def test_what_does_not_fit_64_bits_is_refused():
+    with pytest.raises(OverflowError):
+        packed.longs([2**63])
+
+
+def test_a_ragged_table_is_refused():
+    with pytest.raises(ValueError, match="rows of different lengths: 2, 1"):
+        packed.matrix([[1, 2], [3]])
+
+
+@pytest.mark.parametrize("value", [[1.5], ["1"], [None]])
+def test_what_is_no_integer_is_refused(value):
+    with pytest.raises(TypeError):
+        packed.ints(value)
+
+
+def test_half_a_surrogate_pair_is_refused():
+    with pytest.raises(UnicodeEncodeError):
+        packed.texts(["\ud800"])

@@ -1,0 +1,163 @@
+"""Settings: one table, one message with every fault, secrets never shown."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from supervisor import commands, config
+from supervisor.options import GROUPS, OPTIONS, env_example, help_text, readme_table
+from tasks.errors import ConfigError
+
+ROOT = Path(config.__file__).resolve().parent.parent
+KEY = "k" * 20 + "-very-secret"
+
+
+def load(environ=None, dotenv=None):
+    return config.load(environ or {}, dotenv=dotenv)
+
+
+def faults(environ, dotenv=None):
+    with pytest.raises(ConfigError) as caught:
+        load(environ, dotenv)
+    return str(caught.value)
+
+
+def test_the_example_file_the_help_and_the_table_name_the_same_settings():
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example()
+    for option in OPTIONS:
+        assert f"#{option.name}={option.default}\n" in env_example()
+        assert f"    {option.name} " in help_text()
+        assert f"| `{option.name}` |" in readme_table()
+    assert help_text() in commands._parser().format_help()
+
+
+def test_every_setting_of_the_table_is_a_field_and_every_field_is_in_the_table():
+    extra = {"chosen", "sources", "unknown"}
+    assert {option.field for option in OPTIONS} == set(config.Settings.__struct_fields__) - extra
+    assert len({option.name for option in OPTIONS}) == len(OPTIONS) == sum(map(len, GROUPS.values()))
+
+
+def test_no_line_of_the_help_is_wider_than_a_terminal_of_100_columns():
+    assert max(map(len, help_text().splitlines())) <= 110
+
+
+def test_without_anything_set_the_defaults_hold():
+    settings = load()
+    assert not settings.keepa_api_key
+    assert settings.keepa_domains == (1,)
+    assert settings.poll_interval_s is None
+    assert settings.state_dir == Path("var")
+    assert settings.chosen[0].name == "default"
+    assert set(settings.sources.values()) == {"default"}
+
+
+def test_the_example_file_as_it_is_changes_nothing(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text(env_example().replace("\n#", "\n"), encoding="utf-8")
+    text = "\n".join(line for line in file.read_text().splitlines() if "=" in line and line.split("=")[0].isupper())
+    file.write_text(text)
+    from_file, plain = load(dotenv=file), load()
+    assert all(getattr(from_file, option.field) == getattr(plain, option.field) for option in OPTIONS)
+
+
+def test_the_environment_wins_over_the_file_and_empty_means_unset(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("UPSERT_WORKERS=3\nBACKFILL_WORKERS=4\nSTATE_DIR=there\nKEPA_KEY=1\n")
+    settings = load({"UPSERT_WORKERS": "2", "BACKFILL_WORKERS": "", "STATE_DIR": "  "}, file)
+    assert (settings.upsert_workers, settings.backfill_workers) == (2, 4)
+    assert settings.state_dir == Path("there")
+    assert settings.sources["UPSERT_WORKERS"] == "environment"
+    assert settings.sources["BACKFILL_WORKERS"] == ".env"
+    assert settings.unknown == ("KEPA_KEY",)
+
+
+def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("DATABASE_URL=postgresql://u:${HOME}@h/d\n")
+    assert load(dotenv=file).database_url.reveal() == "postgresql://u:${HOME}@h/d"
+
+
+def test_all_faults_stand_in_one_message_with_what_was_expected(tmp_path):
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"priceTypes": [0, 1], "sortType": 99}')
+    message = faults(
+        {
+            "UPSERT_WORKERS": "many",
+            "BACKFILL_WORKERS": "17",
+            "KEEPA_DOMAINS": "1,7",
+            "UPSERT_DETAIL": "everything",
+            "KEEPA_BASE_URL": "ftp://x",
+            "POLL_INTERVAL_S": "nan",
+            "UPSERT_SHARE": "0.9",
+            "BACKFILL_SHARE": "0.2",
+            "UPSERT_FLOOR": "200",
+            "SELECTIONS": f"{broken},{tmp_path / 'missing.json'}",
+        }
+    )
+    assert "10 faults" in message
+    for part in (
+        "UPSERT_WORKERS (from environment): 'many' cannot be used; expected a whole number from 0 to 16",
+        "'17'",
+        "KEEPA_DOMAINS",
+        "one of none, stats, offers",
+        "KEEPA_BASE_URL",
+        "POLL_INTERVAL_S",
+        "UPSERT_SHARE and BACKFILL_SHARE are 1.1",
+        "UPSERT_FLOOR 200 is above BACKFILL_FLOOR 150",
+        "priceTypes",
+        "sortType",
+        "missing.json cannot be read",
+    ):
+        assert part in message
+
+
+def test_no_workers_at_all_is_a_fault():
+    assert "nothing would be done" in faults({"UPSERT_WORKERS": "0", "BACKFILL_WORKERS": "0"})
+
+
+def test_a_wrong_secret_is_named_and_not_shown():
+    message = faults({"DATABASE_URL": "mysql://user:hunter2-hunter2@host/db"})
+    assert "DATABASE_URL" in message
+    assert "hunter2" not in message
+
+
+def test_secrets_do_not_show_in_the_settings():
+    settings = load({"KEEPA_API_KEY": KEY, "DATABASE_URL": f"postgresql://u:{KEY}@h/d"})
+    assert KEY not in repr(settings)
+    assert settings.keepa_api_key.reveal() == KEY
+
+
+def test_selection_files_are_read_with_their_own_locale_or_each_of_the_domains(tmp_path):
+    query = {"priceTypes": [1], "dateRange": 0}
+    (tmp_path / "b.json").write_text(json.dumps(query))
+    (tmp_path / "a.json").write_text(json.dumps({**query, "domainId": 4, "dateRange": 1}))
+    settings = load({"SELECTIONS": str(tmp_path), "KEEPA_DOMAINS": "1, 3"})
+    assert [(one.name, one.query["domainId"]) for one in settings.chosen] == [("a", 4), ("b", 1), ("b", 3)]
+
+
+def test_two_selections_that_ask_for_the_same_are_a_fault(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"priceTypes": [1], "dateRange": 0, "domainId": 1}))
+    assert "b asks for the same as a" in faults({"SELECTIONS": str(tmp_path)})
+
+
+def test_an_empty_folder_of_selections_is_a_fault(tmp_path):
+    assert "has no *.json file" in faults({"SELECTIONS": str(tmp_path)})
+
+
+def test_a_worker_inherits_no_setting_and_finds_our_code(monkeypatch):
+    monkeypatch.setenv("KEEPA_API_KEY", KEY)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@h/d")
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    given = config.child_environment()
+    assert not {option.name for option in OPTIONS} & set(given)
+    assert given["PYTHONPATH"] == f"{ROOT}:/elsewhere"
+    assert "PATH" in given
+
+
+def test_every_command_has_a_help_text():
+    parser = commands._parser()
+    actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    assert {"run", "debug", "status", "doctor", "simulator", "db-url", "psql", "ledger"} == set(actions[0].choices)

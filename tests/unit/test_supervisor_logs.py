@@ -1,0 +1,103 @@
+"""Log lines: one format for ours and the workers', no secret, no control character, repeats counted."""
+
+import json
+
+import pytest
+
+from ledger import ManualClock
+from supervisor import logs
+from supervisor.loop import Loop
+from tasks.log import Redactor
+
+
+@pytest.fixture
+def written():
+    return []
+
+
+def log_to(written, render=logs.as_json, **options):
+    redactor = Redactor()
+    redactor.hide("very-secret")
+    return logs.Log(written.append, render=render, redactor=redactor, **options)
+
+
+def test_a_line_of_a_worker_keeps_its_fields_and_gets_its_place_in_the_tree(written):
+    line = json.dumps({"ts": "2026-01-01T00:00:00.000Z", "level": "info", "event": "page", "role": "x", "rows": 3})
+    log_to(written).relay(line, role="upsert", slot=0, pid=7)
+    assert json.loads(written[0]) == {
+        "ts": "2026-01-01T00:00:00.000Z",
+        "level": "info",
+        "event": "page",
+        "role": "upsert",
+        "slot": 0,
+        "pid": 7,
+        "rows": 3,
+    }
+    assert list(json.loads(written[0]))[:6] == ["ts", "level", "event", "role", "slot", "pid"]
+
+
+@pytest.mark.parametrize("line", ["Segmentation fault", "{broken", '["a list"]', '{"no": "event"}', '{"event": 3}'])
+def test_what_is_no_record_becomes_the_event_stderr(written, line):
+    log_to(written).relay(line, role="upsert", slot=0, pid=7)
+    record = json.loads(written[0])
+    assert (record["event"], record["message"], record["slot"]) == ("stderr", line, 0)
+
+
+def test_empty_lines_are_not_worth_a_record(written):
+    assert log_to(written).relay("  ", role="upsert", slot=0, pid=7) == {}
+    assert written == []
+
+
+@pytest.mark.parametrize("render", [logs.as_json, logs.as_console, logs.coloured])
+def test_a_secret_is_blotted_out_wherever_it_stands(written, render):
+    log = log_to(written, render)
+    log.error("failed", error="GET /?key=very-secret", nested={"a": ["very-secret"]}, traceback="x\nvery-secret\n")
+    log.relay('{"event": "e", "url": "very-secret"}', role="upsert", slot=0, pid=1)
+    log.relay("raw very-secret", role="upsert", slot=0, pid=1)
+    assert "very-secret" not in "".join(written)
+    assert len(written) == 3
+
+
+def test_a_level_below_the_wanted_one_is_not_written_and_an_unknown_one_is(written):
+    log = log_to(written, level="warning")
+    log.info("quiet")
+    log.warning("loud")
+    log.relay('{"event": "odd", "level": "shout"}', role="upsert", slot=0, pid=1)
+    assert [json.loads(line)["event"] for line in written] == ["loud", "odd"]
+
+
+def test_a_line_for_people_is_short_and_carries_no_control_characters():
+    line = logs.as_console(
+        {"ts": "2026-01-01T00:00:00.000Z", "level": "warning", "event": "died", "role": "upsert", "slot": 0, "pid": 7}
+        | {"message": "a\x1b[31mb", "doing": "x" * 1000, "lived_s": 1.25}
+    )
+    assert "\x1b" not in line
+    assert "upsert-0" in line
+    assert "lived_s=1.25" in line
+    assert len(line) < 500
+
+
+def test_a_traceback_is_shown_line_by_line_to_people():
+    line = logs.as_console({"level": "error", "event": "failed", "traceback": "one\ntwo\n"})
+    assert line.splitlines()[1:] == ["    one", "    two"]
+
+
+def test_repeats_are_counted_and_the_number_is_told(written):
+    clock = ManualClock()
+    with Loop(clock) as loop:
+        log = log_to(written)
+        log.count_repeats(loop)
+        for attempt in range(20):
+            log.warning("away", error=f"refused {attempt}")
+        clock.advance_s(61)
+        loop.step()
+    events = [json.loads(line) for line in written]
+    assert [event["event"] for event in events] == ["away"] * 5 + ["repeated"]
+    assert events[-1]["times"] == 15
+
+
+def test_the_format_follows_the_setting_and_else_the_terminal():
+    assert logs.renderer("auto", is_terminal=False) is logs.as_json
+    assert logs.renderer("auto", is_terminal=True) is logs.coloured
+    assert logs.renderer("json", is_terminal=True) is logs.as_json
+    assert logs.renderer("console", is_terminal=False) is logs.as_console

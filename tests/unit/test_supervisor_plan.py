@@ -1,0 +1,79 @@
+"""What a run is: real or synthetic, where its rows go, which bucket it spends from."""
+
+import pytest
+
+from supervisor import config, plan
+from supervisor.plan import Server
+from tasks.errors import ConfigError
+from tasks.settings import Secret
+
+URL = "postgresql://u:p%40ss@db.example:5433/deals"
+
+
+def make(environ=None, **options):
+    return plan.make(config.load(environ or {}, dotenv=None), **options)
+
+
+def test_without_a_key_the_simulator_serves_and_the_database_is_its_own():
+    one = make()
+    assert one.server is Server.SIMULATOR
+    assert one.is_synthetic
+    assert one.database == "simulated"
+    assert one.tick_period_s == 3
+    assert "no KEEPA_API_KEY" in one.words()
+    assert "20 tokens every 3 s" in one.words()
+
+
+def test_with_a_key_it_is_the_real_api_and_the_live_database():
+    one = make({"KEEPA_API_KEY": "secret-key"})
+    assert (one.server, one.database, one.base_url) == (Server.KEEPA, "sluicegate", "https://api.keepa.com")
+    assert one.tick_period_s == 60.2
+    assert "secret-key" not in one.words() + repr(one)
+
+
+def test_a_server_without_a_key_counts_as_synthetic():
+    one = make({"KEEPA_BASE_URL": "http://127.0.0.1:9/", "TICK_PERIOD_S": "2"})
+    assert (one.server, one.database, one.base_url) == (Server.OTHER, "simulated", "http://127.0.0.1:9")
+    assert one.tick_period_s == 2
+
+
+def test_synthetic_rows_do_not_go_into_a_database_the_user_named():
+    with pytest.raises(ConfigError, match="synthetic rows would go into your database") as caught:
+        make({"DATABASE_URL": URL})
+    assert "p%40ss" not in str(caught.value)
+    assert make({"DATABASE_URL": URL}, synthetic_into_database=True).database is None
+    assert make({"DATABASE_URL": URL, "KEEPA_API_KEY": "secret-key"}).database is None
+
+
+def test_another_key_or_server_is_another_bucket_and_shows_neither():
+    first = make({"KEEPA_API_KEY": "secret-key"}).account("run")
+    assert first == make({"KEEPA_API_KEY": "secret-key"}).account("another run")
+    assert first != make({"KEEPA_API_KEY": "secret-key2"}).account("run")
+    assert first != make({"KEEPA_API_KEY": "secret-key", "KEEPA_BASE_URL": "http://h"}).account("run")
+    assert "secret" not in first
+    assert make().account("one run") != make().account("another run"), "a simulator begins each run with a new bucket"
+
+
+def test_the_spool_belongs_to_the_database_whatever_its_password():
+    key = {"KEEPA_API_KEY": "secret-key"}
+    first = make({**key, "DATABASE_URL": URL}).spool_name
+    assert first == make({**key, "DATABASE_URL": URL.replace("p%40ss", "other")}).spool_name
+    assert first != make({**key, "DATABASE_URL": URL.replace("deals", "other")}).spool_name
+    assert make(key).spool_name != make().spool_name
+
+
+def test_floors_and_shares_come_from_the_settings_and_their_bounds_stay():
+    tiers = {tier.name: tier for tier in make({"UPSERT_FLOOR": "10", "BACKFILL_SHARE": "0.3"}).tiers()}
+    assert list(tiers) == ["interactive", "upsert", "backfill"]
+    assert (tiers["upsert"].floor, tiers["upsert"].share, round(tiers["upsert"].floor_part, 3)) == (10, 0.5, 0.167)
+    assert (tiers["backfill"].floor, tiers["backfill"].share, tiers["backfill"].floor_part) == (150, 0.3, 0.5)
+
+
+def test_a_worker_is_told_everything_and_the_secrets_do_not_show():
+    one = make({"KEEPA_API_KEY": "secret-key", "DATABASE_URL": URL, "STATE_DIR": "/state"})
+    told = one.worker_settings("http://server", Secret(URL))
+    assert (told.base_url, told.ledger_path) == ("http://server", "/state/ledger")
+    assert told.spool_dir.startswith("/state/spool/url-")
+    assert told.selections == one.settings.chosen
+    assert "secret-key" not in repr(told)
+    assert "p%40ss" not in repr(told)

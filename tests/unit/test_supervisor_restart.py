@@ -1,0 +1,120 @@
+"""What a death means, how long the pause is, and when a child is given up."""
+
+import signal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.fsm import Event
+from supervisor.restart import Cause, Ending, Meaning, Tally, describe, judge, meaning, pause_s
+from supervisor.spec import Keep, Policy
+
+S = 1_000_000_000
+POLICY = Policy()
+
+
+def ended(code, *, was_ready=True):
+    return Ending(cause=Cause.EXIT, code=code, was_ready=was_ready)
+
+
+@pytest.mark.parametrize(
+    ("ending", "keep", "expected"),
+    [
+        (ended(0), Keep.PERMANENT, Meaning.COUNTS),
+        (ended(0), Keep.TRANSIENT, Meaning.FINE),
+        (ended(0, was_ready=False), Keep.TRANSIENT, Meaning.COUNTS),
+        (ended(1), Keep.TRANSIENT, Meaning.COUNTS),
+        (ended(2), Keep.PERMANENT, Meaning.COUNTS),
+        (ended(70), Keep.PERMANENT, Meaning.COUNTS),
+        (ended(75), Keep.PERMANENT, Meaning.PASSES),
+        (ended(75, was_ready=False), Keep.TRANSIENT, Meaning.PASSES),
+        (ended(77), Keep.TRANSIENT, Meaning.HOPELESS),
+        (ended(78, was_ready=False), Keep.PERMANENT, Meaning.HOPELESS),
+        (Ending(cause=Cause.SIGNAL, signal=9, was_ready=True), Keep.TRANSIENT, Meaning.COUNTS),
+        (Ending(cause=Cause.HUNG, signal=6, was_ready=True), Keep.PERMANENT, Meaning.COUNTS),
+        (Ending(cause=Cause.NOT_READY, code=0), Keep.TRANSIENT, Meaning.COUNTS),
+        (Ending(cause=Cause.NOT_STARTED), Keep.PERMANENT, Meaning.COUNTS),
+        (Ending(cause=Cause.STOPPED, code=75, was_ready=True), Keep.PERMANENT, Meaning.FINE),
+        (Ending(cause=Cause.STOPPED, signal=9), Keep.PERMANENT, Meaning.FINE),
+    ],
+)
+def test_an_ending_means_what_the_table_says(ending, keep, expected):
+    assert meaning(ending, keep) is expected
+
+
+def deaths_at(*seconds, policy=POLICY, what=Meaning.COUNTS, ran_s=0.0):
+    tally, events = Tally(), []
+    for at in seconds:
+        judged = judge(tally, policy, what, now_ns=round(at * S), ran_s=ran_s)
+        tally = judged.tally
+        events.append(judged.event)
+    return tally, events
+
+
+def test_an_instant_crasher_is_given_up_after_31_seconds_with_the_defaults():
+    _, events = deaths_at(0, 1, 3, 7, 15, 31)
+    assert events == [Event.DIED_RETRY] * 5 + [Event.DIED_FAILED]
+
+
+def test_a_death_at_exactly_the_edge_of_the_period_is_not_counted():
+    at_edge, events = deaths_at(0, 10, 20, 30, 40, 60)
+    assert events[-1] is Event.DIED_RETRY
+    assert len(at_edge.counted_ns) == 5
+    _, events = deaths_at(0, 10, 20, 30, 40, 59.999)
+    assert events[-1] is Event.DIED_FAILED
+
+
+def test_a_slow_crasher_is_retried_for_ever():
+    _, events = deaths_at(*range(0, 6000, 61))
+    assert set(events) == {Event.DIED_RETRY}
+
+
+@given(st.lists(st.floats(0, 600), max_size=40))
+def test_what_passes_never_counts_and_a_planned_death_changes_nothing(seconds):
+    tally, events = deaths_at(*sorted(seconds), what=Meaning.PASSES)
+    assert Event.DIED_FAILED not in events
+    assert tally.counted_ns == ()
+    assert deaths_at(*sorted(seconds), what=Meaning.FINE)[0] == Tally()
+
+
+def test_what_is_hopeless_is_given_up_at_once():
+    assert deaths_at(0, what=Meaning.HOPELESS)[1] == [Event.DIED_FAILED]
+
+
+@given(st.lists(st.floats(0, 200), min_size=1, max_size=60), st.integers(1, 5))
+def test_given_up_means_more_deaths_than_allowed_in_one_period(gaps, allowed):
+    policy = Policy(max_restarts=allowed, period_s=60)
+    at, times, tally = 0.0, [], Tally()
+    for gap in gaps:
+        at += gap
+        times.append(round(at * S))
+        judged = judge(tally, policy, Meaning.COUNTS, now_ns=times[-1], ran_s=0)
+        tally = judged.tally
+        recent = [time for time in times if times[-1] - time < 60 * S]
+        assert (judged.event is Event.DIED_FAILED) == (len(recent) > allowed)
+
+
+def test_the_pause_doubles_to_its_cap():
+    assert [pause_s(n, POLICY, 0) for n in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@given(st.integers(0, 10_000), st.floats(-1, 1))
+def test_the_pause_stays_within_the_jitter_of_its_bounds(in_a_row, chance):
+    assert 0.9 <= pause_s(in_a_row, POLICY, chance) <= 66
+
+
+def test_the_pause_begins_anew_after_a_minute_in_service():
+    tally, _ = deaths_at(0, 1, 2)
+    judged = judge(tally, POLICY, Meaning.COUNTS, now_ns=100 * S, ran_s=60.0)
+    assert judged.tally.in_a_row == 1
+    judged = judge(tally, POLICY, Meaning.COUNTS, now_ns=100 * S, ran_s=59.9)
+    assert judged.tally.in_a_row == 4
+
+
+def test_a_kill_nobody_asked_for_suggests_memory_and_our_own_does_not():
+    assert describe(Ending(cause=Cause.SIGNAL, signal=signal.SIGKILL)) == "killed by SIGKILL, out of memory?"
+    assert describe(Ending(cause=Cause.HUNG, signal=signal.SIGKILL)) == "killed by SIGKILL"
+    assert describe(Ending(cause=Cause.SIGNAL, signal=signal.SIGSEGV)) == "killed by SIGSEGV"
+    assert describe(Ending(cause=Cause.NOT_STARTED)) == "could not be started"
+    assert describe(Ending(cause=Cause.EXIT, code=3)) == "exit 3"
