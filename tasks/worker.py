@@ -12,9 +12,10 @@ import logging
 import os
 import signal
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, assert_never, get_args
 
-from ledger import LedgerError, NoLedger, SystemClock, TokenLedger
+from ledger import Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger
 from tasks import errors, job, parent, settings
 from tasks.beat import Beat, PipeSink
 from tasks.log import LogBridge, Logger
@@ -57,30 +58,35 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _live(options: argparse.Namespace, told: WorkerSettings, stop: Stop, log: Logger) -> int:
     """The exit code: errors with a meaning become their code, a stop becomes the code of the role."""
-    clock = SystemClock()
-    beat = Beat(PipeSink(options.status_fd), clock)
     role: Role = options.role
     try:
-        ledger = TokenLedger.attach(told.ledger_path)
-    except LedgerError as error:
-        log.alarm("ledger_unusable", error=error)
-        return errors.EXIT_TRY_LATER if isinstance(error, NoLedger) else errors.EXIT_CONFIG
-    work = job.build(role, told, ledger, clock, stop, log, beat, worker=f"{role}-{options.slot}")
-    try:
+        with closing(TokenLedger.attach(told.ledger_path)) as ledger:
+            finished = _work(options, told, ledger, stop, log)
+    except (errors.Error, LedgerError) as error:
+        if stop.is_set() and isinstance(error, errors.Contended | errors.Transient):
+            return _stopped(role, log)
+        log.alarm("worker_gives_up", error=error)
+        return exit_code(error)
+    return errors.EXIT_OK if finished else _stopped(role, log)
+
+
+def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger, stop: Stop, log: Logger) -> bool:
+    """Whether what was asked for with `--once` was done; False after a stop.
+
+    Raises:
+        Error: the job cannot go on.
+        LedgerError: neither can the ledger.
+    """
+    clock = SystemClock()
+    beat = Beat(PipeSink(options.status_fd), clock)
+    worker = f"{options.role}-{options.slot}"
+    with closing(job.build(options.role, told, ledger, clock, stop, log, beat, worker=worker)) as work:
         work.start()
         beat.ready()
         log.info("ready")
         finished = _run(work, stop, beat, clock, once=options.once)
-    except errors.Error as error:
-        if stop.is_set() and isinstance(error, (errors.Contended, errors.Transient)):
-            return _stopped(role, log)
-        log.alarm("worker_gives_up", error=error)
-        return exit_code(error)
-    finally:
         beat.phase("stopping")
-        work.close()
-        ledger.close()
-    return errors.EXIT_OK if finished else _stopped(role, log)
+    return finished
 
 
 def _run(work: Job, stop: Stop, beat: Beat, clock: SystemClock, *, once: bool) -> bool:
@@ -111,14 +117,14 @@ def _is_enough(outcome: Progress | Idle) -> bool:
             assert_never(outcome)
 
 
-def exit_code(error: errors.Error) -> int:
+def exit_code(error: errors.Error | LedgerError) -> int:
     """What the parent should make of this error."""
     match error:
-        case errors.ConfigError() | errors.WrongSchema():
+        case errors.ConfigError() | errors.WrongSchema() | NotOurs():
             return errors.EXIT_CONFIG
         case errors.Forbidden():
             return errors.EXIT_REFUSED
-        case errors.Transient() | errors.Throttled() | errors.Contended():
+        case errors.Transient() | errors.Throttled() | errors.Contended() | NoLedger() | Damaged():
             return errors.EXIT_TRY_LATER
         case _:
             return errors.EXIT_BUG
