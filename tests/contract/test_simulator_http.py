@@ -198,30 +198,37 @@ def test_days_cut_the_history_but_keep_the_current_value(make):
         assert old is None or old[-len(new) :] == new
 
 
-def test_live_offers_bear_out_the_counts_and_the_price(make):
-    sim, _ = make(start_balance=10_000)
+def test_live_offers_bear_out_the_counts_the_price_and_the_cost(make):
+    sim, _ = make(start_balance=10_000, closed_share=0.0)
     asin = ",".join(products(sim, 60))
     body = call(sim, "/product", {"domain": 1, "asin": asin, "offers": 100, "stats": 90})[1]
-    pages = 0
+    cost = priced = 0
     for product in body["products"]:
-        if product["productType"]:
-            pages += 1 / 6
-            continue
         live = [product["offers"][at] for at in product["liveOffersOrder"]]
         assert product["offersSuccessful"] == bool(live)
         assert product["stats"]["retrievedOfferCount"] == len(live)
-        pages += -(-len(live) // 10) if live else 1 / 6
-        csv, current = product["csv"], product["stats"]["current"]
+        cost += 6 * -(-len(live) // 10) or 1
+        current = product["stats"]["current"]
         new = [offer for offer in live if offer["condition"] == 1]
-        if live and csv[7] and current[7] > 0:
+        if new and current[7] > 0:
+            priced += 1
+            assert len(new) == current[11]
             assert min(sum(offer["offerCSV"][-2:]) for offer in new) == current[7]
         for offer in product["offers"]:
             minutes = offer["offerCSV"][::3]
             assert minutes == sorted(set(minutes))
-        only = call(sim, "/product", {"domain": 1, "asin": product["asin"], "offers": 100, "only-live-offers": 1})[1]
-        assert len(only["products"][0]["offers"]) == len(live)
-        break
-    assert body["tokensConsumed"] >= 6
+    assert body["tokensConsumed"] == cost
+    assert priced > 20
+
+
+def test_only_live_offers_leaves_out_the_old_ones(make):
+    sim, _ = make(start_balance=10_000)
+    asin = ",".join(products(sim, 10))
+    everything = call(sim, "/product", {"domain": 1, "asin": asin, "offers": 20})[1]["products"]
+    live = call(sim, "/product", {"domain": 1, "asin": asin, "offers": 20, "only-live-offers": 1})[1]["products"]
+    for one, other in zip(everything, live, strict=True):
+        assert [one["offers"][at] for at in one["liveOffersOrder"]] == other["offers"]
+    assert sum(len(product["offers"]) for product in live) < sum(len(product["offers"]) for product in everything)
 
 
 def test_a_key_must_be_given_and_known(make):
@@ -369,6 +376,7 @@ def test_a_spoilt_reply_was_charged_and_the_next_is_whole(make, kind):
 
 def test_a_timeout_is_charged_never_answered_and_ends_when_the_client_leaves(make):
     sim, _ = make()
+    threads = threading.active_count()
     sim.control(fail_next={"kind": "timeout", "count": 1, "endpoint": "/deal"})
     assert call(sim, "/token")[0] == 200
     link = http.client.HTTPConnection(urlsplit(sim.url).netloc, timeout=0.5)
@@ -377,7 +385,7 @@ def test_a_timeout_is_charged_never_answered_and_ends_when_the_client_leaves(mak
     link.close()
     state = sim.control()
     assert (state["spent"], state["log"][-1]["fault"]) == (5, "timeout")
-    wait_until(lambda: threading.active_count() == 2)
+    wait_until(lambda: threading.active_count() == threads)
 
 
 def test_a_timeout_drops_the_connection_in_the_end(make):
@@ -453,10 +461,11 @@ def test_a_wish_that_cannot_be_granted_changes_nothing(make, wish):
 
 def test_a_connection_is_kept_for_the_next_call(make):
     sim, _ = make()
+    threads = threading.active_count()
     link = http.client.HTTPConnection(urlsplit(sim.url).netloc, timeout=DEADLINE_S)
     for _ in range(3):
         assert exchange(sim, "/token", connection=link)[0] == 200
-    assert threading.active_count() == 3
+    assert threading.active_count() == threads + 1
     link.close()
 
 
