@@ -45,7 +45,7 @@ def _use_a_new_enough_python():
         if found:
             os.execv(found, [found, *sys.argv])
     here = ".".join(str(part) for part in sys.version_info[:3])
-    sys.exit(f"this is Python {here}, Sluicegate needs 3.11 or newer: install one, or run make PYTHON=/path/to/python3.11")
+    sys.exit(f"this is Python {here}, 3.11 or newer is needed: install one, or run make PYTHON=/path/to/python3.11")
 
 
 def _fingerprint(kind):

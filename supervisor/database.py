@@ -115,6 +115,22 @@ def migrate(url: Secret) -> list[str]:
         return migrations.migrate(conn)
 
 
+def check(url: Secret) -> str:
+    """What the server is, when it answers and its schema is the one of this build.
+
+    Raises:
+        ConfigError: the URL or the login is wrong.
+        StoreError: it does not answer, or the schema is another one.
+    """
+    from tasks.store import migrate as migrations
+    from tasks.store.connection import connect
+
+    with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
+        migrations.check(conn)
+        version = conn.info.server_version
+    return f"PostgreSQL {version // 10000}.{version % 10000}, schema up to date"
+
+
 def secrets_in(url: Secret) -> list[str]:
     """What must not be shown of a database URL: the whole of it if it has a password, and the password."""
     password = urlsplit(url.reveal()).password

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tasks.keepa.deal import Asin  # noqa: TC001 - msgspec resolves annotations at run time
-from tasks.keepa.product_stats import Stats  # noqa: TC001 - likewise
+from tasks.keepa.deal import Asin
+from tasks.keepa.product_stats import Stats
 
 NO_ACCESS: Final = 3  # `productType` of a product whose data nobody can see
 INVALID: Final = 4  # `productType` of an ASIN that never was one

@@ -1,0 +1,181 @@
+"""Debug mode: both jobs in this one process, taking turns, with the ledger, gates and database of a run.
+
+Beside a running supervisor it takes leases like any worker; alone it brings database, simulator and ledger itself.
+A breakpoint in a job stops everything here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, Final, TextIO
+
+from ledger import SystemClock, TokenLedger
+from supervisor import config, database, logs, plan, report
+from supervisor.start import redactor
+from tasks import job
+from tasks.beat import Beat
+from tasks.errors import EXIT_OK, ConfigError
+from tasks.log import Logger
+from tasks.settings import Secret
+from tasks.stop import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from supervisor.plan import Plan
+    from tasks.job import Job, Role
+    from tasks.settings import WorkerSettings
+
+ROLES: Final[tuple[Role, ...]] = ("upsert", "backfill")
+_NS: Final = 1_000_000_000
+_NAP_S: Final = 1.0  # when no job can name a time
+_RESTS: Final = ("waiting_poll", "waiting_work")
+
+
+def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False) -> int:
+    """The exit code, after Ctrl-C or, with `once`, after one poll or batch of each job.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+        Error: a job cannot go on.
+        LedgerError: neither can the ledger.
+    """
+    wanted = plan.make(
+        config.load(config.environment()), synthetic_into_database=synthetic_into_database or _is_running()
+    )
+    wanted.state.make()
+    clock = SystemClock()
+    with Stop() as stop, _surroundings(wanted) as (told, ledger):
+        stop.on([signal.SIGINT, signal.SIGTERM])
+        log = _logger(wanted)
+        log.info("debug", message=wanted.words())
+        with ExitStack() as stack:
+            jobs = [
+                stack.enter_context(closing(_build(role, told, ledger, clock, stop, log)))
+                for role in ROLES
+                if task in (None, role)
+            ]
+            _take_turns(jobs, stop, clock, once=once)
+    return EXIT_OK
+
+
+def _take_turns(jobs: Sequence[Job], stop: Stop, clock: SystemClock, *, once: bool) -> None:
+    """One step of each job in turn; when all are idle, sleep until the first is due."""
+    left = list(jobs)
+    for one in left:
+        one.start()
+    while left and not stop.is_set():
+        outcomes = [(one, one.step()) for one in left if not stop.is_set()]
+        if once:
+            left = [one for one, outcome in outcomes if not _is_enough(outcome)]
+        if left and all(isinstance(outcome, job.Idle) for _, outcome in outcomes):
+            stop.wait(_nap_s([outcome for _, outcome in outcomes], clock.now_ns()))
+
+
+def _is_enough(outcome: job.Progress | job.Idle) -> bool:
+    """Whether one poll or one batch has ended with this step."""
+    match outcome:
+        case job.Progress(completes=completes):
+            return completes
+        case job.Idle(phase=phase):
+            return phase in _RESTS
+
+
+def _nap_s(outcomes: Sequence[job.Progress | job.Idle], now_ns: int) -> float:
+    """Seconds until the first of the idle jobs is due."""
+    times = [one.until_ns for one in outcomes if isinstance(one, job.Idle) and one.until_ns is not None]
+    return max(0.0, (min(times) - now_ns) / _NS) if times else _NAP_S
+
+
+@contextmanager
+def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
+    """What the jobs work with: a running supervisor's, or our own for as long as this lasts."""
+    last = report.read(wanted.state.status)
+    if wanted.state.holder() is not None:
+        if last is None or last.run.base_url is None:
+            raise ConfigError("the supervisor that runs is still starting: try again in a few seconds")
+        url = last.run.database_url
+        with closing(TokenLedger.attach(wanted.state.ledger)) as ledger:
+            given = wanted.settings.database_url if url is None else Secret(url)
+            yield wanted.worker_settings(last.run.base_url, given), ledger
+        return
+    with ExitStack() as stack:
+        stack.enter_context(wanted.state.locked())
+        base_url = wanted.base_url or stack.enter_context(_simulator(wanted))
+        rows = database.of(wanted)
+        stack.callback(rows.stop)
+        url_of_rows = rows.start()
+        ledger = TokenLedger.create(
+            wanted.state.ledger,
+            wanted.tiers(),
+            tick_period_s=wanted.tick_period_s,
+            account=wanted.account(str(os.getpid())),
+        )
+        stack.enter_context(closing(ledger))
+        ledger.resolve_dead()
+        yield wanted.worker_settings(base_url, url_of_rows), ledger
+
+
+@contextmanager
+def _simulator(wanted: Plan) -> Iterator[str]:
+    from tasks.keepa.simulator.config import SimulatorConfig
+    from tasks.keepa.simulator.server import SimulatorServer
+
+    settings = wanted.settings
+    chosen = SimulatorConfig(
+        rate=settings.simulator_rate,
+        tick_s=settings.simulator_tick_s,
+        start_balance=settings.simulator_start_balance,
+        seed=settings.simulator_seed,
+    )
+    with SimulatorServer(chosen) as server:
+        yield server.url
+
+
+def _is_running() -> bool:
+    """Whether a supervisor runs with these settings: it has been told where synthetic rows go."""
+    settings = config.load(config.environment())
+    return plan.make(settings, synthetic_into_database=True).state.holder() is not None
+
+
+def _build(role: Role, told: WorkerSettings, ledger: TokenLedger, clock: SystemClock, stop: Stop, log: Logger) -> Job:
+    """A job that never waits for tokens inside a step, so that it cannot hold up the other one."""
+    mine = log.bind(role=role)
+    beat = Beat(_Phases(mine), clock)
+    return job.build(role, told, ledger, clock, stop, mine, beat, blocking=False, worker=f"debug-{role}")
+
+
+class _Phases:
+    """Logs a phase when it differs from the last one."""
+
+    def __init__(self, log: Logger) -> None:
+        self._log = log
+        self._last: object = None
+
+    def __call__(self, message: Mapping[str, object]) -> None:
+        phase = message.get("phase")
+        if phase != self._last:
+            self._last = phase
+            self._log.debug("phase", phase=phase, detail=message.get("detail"))
+
+
+class _ConsoleLines(io.StringIO):
+    """Turns the jobs' JSON lines into what a person reads."""
+
+    def write(self, text: str) -> int:
+        """Print each line."""
+        for line in text.splitlines():
+            sys.stderr.write(logs.as_console(json.loads(line)) + "\n")
+        return len(text)
+
+
+def _logger(wanted: Plan) -> Logger:
+    settings = wanted.settings
+    is_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    stream: TextIO = sys.stderr if is_json else _ConsoleLines()
+    return Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})

@@ -1,0 +1,56 @@
+"""Debug mode and doctor, as commands."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def sluicegate(state, *arguments, **more):
+    environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(state), "SIMULATOR_START_BALANCE": "400", **more}
+    return subprocess.run(
+        [sys.executable, "-m", "supervisor", *arguments],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+
+def test_debug_once_does_one_poll_and_ends_with_its_ledger_at_rest(tmp_path):
+    done = sluicegate(tmp_path / "state", "debug", "--task", "upsert", "--once")
+    assert done.returncode == 0, done.stderr
+    assert "walk_complete" in done.stderr
+    dump = sluicegate(tmp_path / "state", "ledger", "dump", "--json")
+    ledger = json.loads(dump.stdout)
+    assert (ledger["leases"], ledger["waiters"]) == ([], [])
+    assert ledger["totals"]["spent"] > 0
+
+
+def test_doctor_names_every_fault_and_changes_nothing(tmp_path):
+    seen = sluicegate(tmp_path / "state", "doctor", "--json")
+    assert seen.returncode == 0, seen.stdout
+    checks = {one["check"]: one for one in json.loads(seen.stdout)}
+    assert checks["key"]["ok"] is None
+    assert "missing" in checks["key"]["found"]
+    assert not (tmp_path / "state").exists()
+    bad = sluicegate(tmp_path / "state", "doctor", UPSERT_SHARE="lots", POLL_INTERVAL_S="-1")
+    assert bad.returncode == 1
+    assert "UPSERT_SHARE" in bad.stdout
+    assert "POLL_INTERVAL_S" in bad.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "debug"])
+def test_synthetic_rows_never_go_into_a_database_the_user_named(tmp_path, command):
+    url = "postgresql://someone:topsecret@127.0.0.1:1/precious"
+    done = sluicegate(tmp_path / "state", command, DATABASE_URL=url)
+    assert done.returncode == 78
+    assert "--synthetic-into-database" in done.stderr
+    assert "topsecret" not in done.stderr
