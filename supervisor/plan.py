@@ -25,7 +25,7 @@ KEEPA: Final = "https://api.keepa.com"
 LIVE_DATABASE: Final = "sluicegate"
 SYNTHETIC_DATABASE: Final = "simulated"
 SYNTHETIC_KEY: Final = "made-up-key"  # no word of a message: it is blotted out of every line
-_CAPACITY_TICKS: Final = 60  # a bucket keeps what sixty refills bring, by Keepa's own documentation
+CAPACITY_TICKS: Final = 60  # a bucket keeps what sixty refills bring, by Keepa's own documentation
 _HASH: Final = 16
 
 
@@ -133,7 +133,7 @@ class Plan:
                 rate, tick_s = self.settings.simulator_rate, self.settings.simulator_tick_s
                 return (
                     f"no KEEPA_API_KEY: running against the built-in simulator on a quick plan, {rate} tokens every "
-                    f"{tick_s:g} s and at most {_CAPACITY_TICKS * rate}, so that gates open and close while you watch; "
+                    f"{tick_s:g} s and at most {CAPACITY_TICKS * rate}, so that gates open and close while you watch; "
                     f"the data is synthetic and goes to {into}"
                 )
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from supervisor.report import ChildRecord, DeathRecord, Report, RunRecord, SupervisorRecord
-from supervisor.restart import describe, signal_name
+from supervisor.words import describe, signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal as signals
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from supervisor.fsm import Event
 from supervisor.spec import Keep
-from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
+from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
 if TYPE_CHECKING:
     from supervisor.spec import Policy
@@ -116,32 +115,3 @@ def pause_s(in_a_row: int, policy: Policy, chance: float) -> float:
     """Seconds to wait after the `in_a_row`-th death; `chance` in [-1, 1] spreads it by the jitter."""
     doublings = min(max(in_a_row - 1, 0), 32)
     return min(policy.cap_s, policy.first_s * 2.0**doublings) * (1 + policy.jitter * chance)
-
-
-_CODES: Final = {
-    EXIT_OK: "ended",
-    EXIT_TRY_LATER: "something it needs is away, it will be tried again",
-    EXIT_REFUSED: "refused by the API",
-    EXIT_CONFIG: "configuration",
-    EXIT_BUG: "a bug, see its traceback",
-}
-
-
-def describe(ending: Ending) -> str:
-    """The ending in words, for a log line and for `status`."""
-    if ending.signal is not None:
-        name = signal_name(ending.signal)
-        unasked = ending.cause is Cause.SIGNAL and ending.signal == signals.SIGKILL
-        return f"killed by {name}, out of memory?" if unasked else f"killed by {name}"
-    if ending.code is None:
-        return "could not be started"
-    words = _CODES.get(ending.code)
-    return f"exit {ending.code}" if words is None else f"exit {ending.code}: {words}"
-
-
-def signal_name(number: int) -> str:
-    """`SIGKILL` for 9; a number without a name as it is."""
-    try:
-        return signals.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from supervisor.fsm import RESTING, Event, State
 from supervisor.records import death_record, story
-from supervisor.restart import Cause, describe
+from supervisor.restart import Cause
 from supervisor.slot import Slot
 from supervisor.spec import UPSERT
+from supervisor.words import describe
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
 
 if TYPE_CHECKING:

@@ -37,9 +37,9 @@ def test_debug_once_does_one_poll_and_ends_with_its_ledger_at_rest(tmp_path):
 def test_doctor_names_every_fault_and_changes_nothing(tmp_path):
     seen = sluicegate(tmp_path / "state", "doctor", "--json")
     assert seen.returncode == 0, seen.stdout
-    checks = {one["check"]: one for one in json.loads(seen.stdout)}
-    assert checks["key"]["ok"] is None
-    assert "missing" in checks["key"]["found"]
+    checks = {one["check"]: one for one in json.loads(seen.stdout)["checks"]}
+    assert checks["api"]["verdict"] == "note"
+    assert "no KEEPA_API_KEY" in checks["api"]["words"]
     assert not (tmp_path / "state").exists()
     bad = sluicegate(tmp_path / "state", "doctor", UPSERT_SHARE="lots", POLL_INTERVAL_S="-1")
     assert bad.returncode == 1
