@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.fsm import Event
-from supervisor.restart import Cause, Ending, Meaning, Tally, describe, judge, meaning, pause_s
+from supervisor.restart import Cause, Ending, Meaning, Tally, judge, meaning, pause_s
 from supervisor.spec import Keep, Policy
+from supervisor.words import describe
 
 S = 1_000_000_000
 POLICY = Policy()
