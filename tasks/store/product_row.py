@@ -145,11 +145,21 @@ def _value(product: Product, ages: dict[str, int | None], name: str, kind: str) 
         value: object = ages[name]
     elif name in _OF_FEES:
         value = None if product.fba_fees is None else getattr(product.fba_fees, _OF_FEES[name])
+    elif name == "extra":
+        value = _extra(product)
     else:
         value = getattr(product, name)
     if value is None:
         return None
     return _PACK[kind](value) if kind in _PACK else value
+
+
+def _extra(product: Product) -> dict[str, object] | None:
+    """The unknown fields, those of the fees in their place: the known ones of these have columns."""
+    of_fees = None if product.fba_fees is None else product.fba_fees.extra
+    if of_fees is None:
+        return product.extra
+    return (product.extra or {}) | {"fbaFees": of_fees}
 
 
 def _int4(value: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.store import quarantine
+from tasks.store import quarantine, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,10 +76,10 @@ WHERE owner = %s AND state = 'leased'
 """
 _OWNERS: Final = "SELECT DISTINCT owner FROM fetch_queue WHERE state = 'leased' ORDER BY owner"
 _COUNTS: Final = """
-SELECT count(*) FILTER (WHERE state = 'pending' OR (state = 'leased' AND ready_at <= clock_timestamp())),
+SELECT count(*) FILTER (WHERE state = 'pending' OR ready_at <= clock_timestamp()),
        count(*) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
-       count(*) FILTER (WHERE state = 'done')
-FROM fetch_queue
+       (SELECT count(*) FROM fetch_queue WHERE state = 'given up')
+FROM fetch_queue WHERE state IN ('pending', 'leased')
 """
 _STORABLE_CHARS: Final = 2000
 
@@ -142,8 +142,10 @@ def claim(conn: Connection, *, owner: str, limit: int, lease_s: float, detail: s
         detail: take only this level of detail.
     """
     wanted = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail}
-    rows = conn.execute(_CLAIM, wanted).fetchall()
-    return [Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4]) for row in rows]
+    return [
+        Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4])
+        for row in conn.execute(_CLAIM, wanted).fetchall()
+    ]
 
 
 def complete(conn: Connection, items: Sequence[Item]) -> int:
@@ -189,9 +191,10 @@ def owners(conn: Connection) -> list[str]:
 
 
 def counts(conn: Connection) -> QueueCounts:
-    """How many items there are in each state."""
-    row = conn.execute(_COUNTS).fetchone() or (0, 0, 0)
-    return QueueCounts(pending=row[0], leased=row[1], done=row[2])
+    """How many items there are in each state; of a long queue, `done` is an estimate."""
+    pending, leased, given_up = conn.execute(_COUNTS).fetchone() or (0, 0, 0)
+    done = rows.total(conn, "fetch_queue") - pending - leased - given_up
+    return QueueCounts(pending=pending, leased=leased, done=max(0, done))
 
 
 def _leases(items: Sequence[Item]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, LiteralString
 
 if TYPE_CHECKING:
     from tasks.store.connection import Connection
@@ -17,15 +17,6 @@ SELECT CASE WHEN few.n < %(most)s OR c.relpages = 0 THEN few.n ELSE greatest(
     few.n, (c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::int))::bigint) END
 FROM few, pg_class AS c WHERE c.oid = '{table}'::regclass
 """
-_COUNTS: Final = {
-    name: _COUNT.format(table=table).encode()
-    for name, table in {
-        "deals": "deal_rows",
-        "products": "products",
-        "price_series": "price_series",
-        "quarantine": "quarantine",
-    }.items()
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +31,15 @@ class RowCounts:
 
 def counts(conn: Connection) -> RowCounts:
     """How many rows there are now."""
-    found = {name: _one(conn, query) for name, query in _COUNTS.items()}
-    return RowCounts(**found)
+    return RowCounts(
+        deals=total(conn, "deal_rows"),
+        products=total(conn, "products"),
+        price_series=total(conn, "price_series"),
+        quarantine=total(conn, "quarantine"),
+    )
 
 
-def _one(conn: Connection, query: bytes) -> int:
-    row = conn.execute(query, {"most": _EXACT_UP_TO}).fetchone()
+def total(conn: Connection, table: LiteralString) -> int:
+    """Rows in `table`, counted or estimated."""
+    row = conn.execute(_COUNT.format(table=table).encode(), {"most": _EXACT_UP_TO}).fetchone()
     return 0 if row is None else int(row[0])

@@ -64,8 +64,10 @@ def is_running(home):
     return EmbeddedPostgres(home).is_running()
 
 
-def test_rows_are_there_after_a_stop_and_a_start(tmp_path):
+def test_rows_are_there_after_a_stop_and_a_start_and_half_a_cluster_is_made_anew(tmp_path):
     home = tmp_path / "pg"
+    (home / "data.new" / "base").mkdir(parents=True)
+    (home / "data.new" / "PG_VERSION").write_text("18\n")
     with EmbeddedPostgres(home) as server:
         query(server.url(), "CREATE TABLE kept AS SELECT 1 AS a")
     assert not is_running(home)
@@ -187,7 +189,7 @@ def test_a_torn_pid_file_does_no_harm(home, content):
 def test_a_starter_killed_at_any_moment_of_the_first_start_needs_no_hand(tmp_path):
     home = tmp_path / "pg"
     pause, chance = threading.Event(), random.Random(5)
-    for _ in range(3):
+    for _ in range(2):
         with user(home) as process:
             pause.wait(0.08 + chance.random() * 0.5)
             process.kill()
@@ -195,14 +197,6 @@ def test_a_starter_killed_at_any_moment_of_the_first_start_needs_no_hand(tmp_pat
         assert query(server.url(), "SELECT 1") == [(1,)]
     assert not is_running(home)
     assert not (home / "data.new").exists()
-
-
-def test_half_a_cluster_is_made_anew(tmp_path):
-    home = tmp_path / "pg"
-    (home / "data.new" / "base").mkdir(parents=True)
-    (home / "data.new" / "PG_VERSION").write_text("18\n")
-    with EmbeddedPostgres(home) as server:
-        assert query(server.url(), "SELECT 1") == [(1,)]
 
 
 @pytest.mark.parametrize("name", ["a b,c%20+#\"?&=ü'\\x", "long" * 40])

@@ -6,7 +6,7 @@ CREATE TABLE products (
     domain                               smallint NOT NULL,
     asin                                 text NOT NULL,
     is_found                             boolean NOT NULL,
-    product_type                         int NOT NULL,
+    product_type                         int,
     title                                text,
     parent_asin                          text,
     root_category                        bigint,

@@ -21,6 +21,7 @@ CREATE TABLE fetch_queue (
     CHECK ((state = 'leased') = (lease IS NOT NULL))
 );
 CREATE INDEX fetch_queue_next ON fetch_queue (priority DESC, place) WHERE state IN ('pending', 'leased');
+CREATE INDEX fetch_queue_given_up ON fetch_queue (finished_at) WHERE state = 'given up';
 CREATE UNIQUE INDEX fetch_queue_leases ON fetch_queue (lease) WHERE state = 'leased';
 
 COMMENT ON TABLE fetch_queue IS 'Products to fetch, and those fetched already, which are not queued again unless asked for.';

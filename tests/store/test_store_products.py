@@ -1,0 +1,249 @@
+"""Products: each part of a row is as new as the newest reading of it, and no history is cut or lost."""
+
+import itertools
+import json
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+
+import msgspec
+
+from tasks.keepa import prices
+from tasks.keepa.wire import FbaFees, Offer, Product, Stats, decode_products
+from tasks.store import product_row, products
+from tasks.store.connection import connect
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NO_COLUMN = {"domain_id", "csv", "fba_fees"}  # in the key, in price_series, in columns of its own
+
+
+def write(conn, *batch, at=NOON, has_history=True):
+    with conn.transaction():
+        return products.write(conn, 1, batch, fetched_at=at, has_history=has_history)
+
+
+def one(conn, columns, asin="B000000001"):
+    row = conn.execute(f"SELECT {columns} FROM products WHERE asin = %s", (asin,)).fetchone()
+    return row[0] if len(row) == 1 else row
+
+
+def series(conn, asin="B000000001"):
+    found = conn.execute(
+        "SELECT price_type, minutes, prices, shipping FROM price_series WHERE asin = %s ORDER BY 1", (asin,)
+    )
+    return {row[0]: row[1:] for row in found.fetchall()}
+
+
+def versions(conn):
+    """Where each row lies and who wrote it: changes whenever one is rewritten."""
+    return conn.execute(
+        "SELECT asin, 0, ctid, xmin FROM products UNION ALL"
+        " SELECT asin, price_type + 1, ctid, xmin FROM price_series ORDER BY 1, 2"
+    ).fetchall()
+
+
+def without_nulls(value):
+    """JSON in which a null member is the same as none."""
+    if isinstance(value, dict):
+        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+    return [without_nulls(member) for member in value] if isinstance(value, list) else value
+
+
+def pairs(*points):
+    """A csv with one price type, 0, from (minute, price)."""
+    return [list(itertools.chain.from_iterable(points))]
+
+
+def test_every_field_of_a_product_has_a_column_and_every_column_exists(conn):
+    fields = {field.name for field in msgspec.structs.fields(Product)} - NO_COLUMN
+    assert fields <= product_row.COLUMNS.keys()
+    kinds = {"ARRAY": "[]", "integer": "int4", "bigint": "int8", "boolean": "bool", "double precision": "float8"}
+    found = dict(
+        conn.execute(
+            "SELECT column_name, CASE data_type WHEN 'ARRAY' THEN substr(udt_name, 2) || '[]' ELSE data_type END"
+            " FROM information_schema.columns WHERE table_name = 'products'"
+        ).fetchall()
+    )
+    found = {name: kinds.get(kind, kind) for name, kind in found.items()}
+    assert {name: found.get(name) for name in product_row.COLUMNS} == dict(product_row.COLUMNS)
+
+
+def test_recorded_products_come_out_again_field_by_field(conn, recorded):
+    for path in sorted((recorded / "product").glob("*.json")):
+        body = json.loads(path.read_bytes())
+        body = body if "products" in body else {"products": [body], "timestamp": 1}
+        batch = decode_products(json.dumps(body).encode())
+        (product,) = batch.products
+        (sent,) = body["products"]
+        assert batch.faults == []
+        written = write(conn, product, has_history=product.csv is not None)
+        assert (written.inserted, written.refused) == (1, 0)
+        names = list(product_row.COLUMNS)
+        row = dict(zip(names, one(conn, ", ".join(names), product.asin), strict=True))
+        wire_names = {field.name: field.encode_name for field in msgspec.structs.fields(Product)}
+        for name in row.keys() & wire_names.keys():
+            assert without_nulls(row[name]) == without_nulls(sent.get(wire_names[name])), name
+        assert row["fba_pick_and_pack_fee"] == sent["fbaFees"]["pickAndPackFee"]
+        assert row["fba_fees_last_update"] == sent["fbaFees"]["lastUpdate"]
+        decoded = {s.price_type: (s.minutes, s.prices, s.shipping) for s in prices.decode(product.csv)}
+        assert series(conn, product.asin) == decoded
+    assert conn.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
+
+
+def test_price_history_has_a_row_per_point(conn, make_product):
+    csv = [[60, 100, 120, -1]] + [None] * 6 + [[60, 90, 10, 180, -1, -1]]
+    write(conn, make_product(csv=csv))
+    rows = conn.execute(
+        "SELECT price_type_name, at, price, shipping, is_available FROM price_history ORDER BY price_type, at"
+    ).fetchall()
+    hour = [datetime(2011, 1, 1, hour, tzinfo=UTC) for hour in range(4)]
+    assert rows == [
+        ("AMAZON", hour[1], 100, None, True),
+        ("AMAZON", hour[2], None, None, False),
+        ("NEW_FBM_SHIPPING", hour[1], 90, 10, True),
+        ("NEW_FBM_SHIPPING", hour[3], None, None, False),
+    ]
+
+
+def test_an_older_reading_changes_nothing_whenever_it_arrives(conn, make_product):
+    write(conn, make_product(title="new", last_update=20, csv=pairs((1, 10), (9, 90))))
+    before = versions(conn)
+    for age in (19, 20):
+        late = make_product(title="old", last_update=age, csv=pairs((1, 10)))
+        written = write(conn, late, at=NOON + timedelta(hours=age))
+        assert (written.inserted, written.updated, written.unchanged, written.series) == (0, 0, 1, 0)
+    assert versions(conn) == before
+
+
+def test_a_newer_reading_rewrites_only_the_series_that_changed(conn, make_product):
+    csv = [[1, 10], [1, 20], [1, 30]]
+    write(conn, make_product(last_update=20, csv=csv))
+    before = {row[1]: row[2:] for row in versions(conn)}
+    csv[1] = [1, 20, 5, 21]
+    written = write(conn, make_product(last_update=21, csv=csv), at=NOON + timedelta(hours=1))
+    assert (written.updated, written.series, written.changed_asins) == (1, 1, ["B000000001"])
+    after = {row[1]: row[2:] for row in versions(conn)}
+    assert {place for place in before if before[place] != after[place]} == {0, 2}
+    assert series(conn) == {0: ([1], [10], None), 1: ([1, 5], [20, 21], None), 2: ([1], [30], None)}
+
+
+def test_a_reply_with_the_last_days_only_does_not_cut_the_history(conn, make_product):
+    write(conn, make_product(last_update=20, csv=pairs((1, 10), (5, 50), (8, 80))))
+    later = make_product(last_update=21, csv=pairs((5, 51), (9, 90)))
+    assert write(conn, later, at=NOON + timedelta(hours=1)).series == 1
+    assert series(conn) == {0: ([1, 5, 9], [10, 51, 90], None)}
+    points = conn.execute("SELECT first_minute, last_minute, points FROM price_series").fetchone()
+    assert points == (1, 9, 3)
+    whole = make_product(last_update=22, csv=pairs((1, 11), (9, 90)))
+    write(conn, whole, at=NOON + timedelta(hours=2))
+    assert series(conn) == {0: ([1, 9], [11, 90], None)}
+
+
+def test_a_part_of_a_history_with_shipping_is_joined_too(conn, make_product):
+    def csv(*points):
+        return [None] * 7 + pairs(*points)
+
+    write(conn, make_product(last_update=20, csv=csv((1, 10, 1), (5, 50, 5))))
+    write(conn, make_product(last_update=21, csv=csv((7, 70, 7))), at=NOON + timedelta(hours=1))
+    assert series(conn) == {7: ([1, 5, 7], [10, 50, 70], [1, 5, 7])}
+
+
+def test_a_price_type_that_stays_away_keeps_its_history(conn, make_product):
+    write(conn, make_product(last_update=20, csv=[[1, 10], [1, 20]]))
+    write(conn, make_product(last_update=21, csv=[[1, 10], None]), at=NOON + timedelta(hours=1))
+    assert series(conn) == {0: ([1], [10], None), 1: ([1], [20], None)}
+
+
+def test_a_reply_without_history_leaves_the_history_alone(conn, make_product):
+    write(conn, make_product(last_update=20, monthly_sold_history=[1, 5], sales_ranks={"1": [1, 2, 3, 4]}))
+    stats = Stats(current=[1, 2])
+    light = make_product(last_update=21, title="newer", csv=None, stats=stats, sales_ranks={"1": [3, 4]})
+    later = NOON + timedelta(hours=1)
+    written = write(conn, light, at=later, has_history=False)
+    assert (written.updated, written.series) == (1, 0)
+    shown = one(conn, "title, monthly_sold_history, sales_ranks, history_fetched_at, history_update, fetched_at, stats")
+    assert shown == ("newer", [1, 5], {"1": [1, 2, 3, 4]}, NOON, 20, later, {"current": [1, 2]})
+    assert len(series(conn)) == 2
+
+
+def test_history_that_arrives_after_a_newer_reading_without_it_is_kept(conn, make_product):
+    light = make_product(last_update=21, title="newer", csv=None)
+    write(conn, light, has_history=False)
+    assert products.without_history(conn, 1, ["B000000002", "B000000001"]) == ["B000000002", "B000000001"]
+    late = make_product(last_update=20, title="older", csv=pairs((1, 10)), coupon_history=[1, 2, 3])
+    written = write(conn, late, at=NOON - timedelta(minutes=1))
+    assert (written.updated, written.series) == (1, 1)
+    assert one(conn, "title, last_update, history_update, coupon_history") == ("newer", 21, 20, [1, 2, 3])
+    assert series(conn) == {0: ([1], [10], None)}
+    assert products.without_history(conn, 1, ["B000000002", "B000000001"]) == ["B000000002"]
+
+
+def test_figures_and_offers_are_kept_until_newer_ones_come(conn, make_product):
+    rich = make_product(
+        last_update=20, stats=Stats(avg=[1]), offers=[Offer(offer_id=1, extra={"odd": True})], live_offers_order=[0]
+    )
+    write(conn, rich)
+    write(conn, make_product(last_update=21), at=NOON + timedelta(hours=1))
+    shown = one(conn, "stats, offers, live_offers_order, stats_update, offers_update, stats_fetched_at, last_update")
+    assert shown == ({"avg": [1]}, [{"offerId": 1, "odd": True}], [0], 20, 20, NOON, 21)
+
+
+def test_a_product_the_server_does_not_know_is_recorded_as_such(conn, make_product):
+    gone = Product(asin="B000000002", product_type=4)
+    written = write(conn, make_product(), gone)
+    assert (written.inserted, written.changed_asins) == (2, ["B000000001", "B000000002"])
+    assert one(conn, "is_found, product_type, title", "B000000002") == (False, 4, None)
+    assert write(conn, gone, at=NOON + timedelta(hours=1)).unchanged == 1
+
+
+def test_a_product_that_vanishes_keeps_what_was_known_and_may_come_back(conn, make_product):
+    known = make_product(last_update=20)
+    write(conn, known)
+    later = NOON + timedelta(hours=1)
+    assert write(conn, Product(asin="B000000001", product_type=3), at=later).updated == 1
+    assert one(conn, "is_found, title, last_update, fetched_at") == (False, "A title", 20, later)
+    assert write(conn, known, at=NOON + timedelta(minutes=1)).unchanged == 1
+    assert write(conn, known, at=later + timedelta(hours=1)).updated == 1
+    assert one(conn, "is_found") is True
+
+
+def test_unknown_fields_are_kept_where_they_were(conn, make_product):
+    write(conn, make_product(extra={"new": 1}, fba_fees=FbaFees(pick_and_pack_fee=3, extra={"storageFee": 9})))
+    assert one(conn, "extra, fba_pick_and_pack_fee") == ({"new": 1, "fbaFees": {"storageFee": 9}}, 3)
+
+
+def test_bad_products_and_bad_histories_are_quarantined_and_the_rest_is_written(conn, make_product):
+    batch = [make_product(f"B00000000{at}") for at in range(6)]
+    batch[1] = make_product("B000000001", title="a\0b")
+    batch[2] = make_product("B000000002", last_update=2**31)
+    batch[3] = make_product("B000000003", csv=[[1, 2**31]])
+    batch[4] = make_product("B000000004", csv=[[1, 2, 3]])
+    written = write(conn, *batch)
+    assert (written.inserted, written.refused, written.series) == (4, 4, 4)
+    reasons = dict(conn.execute("SELECT key, reason FROM quarantine WHERE kind = 'product'").fetchall())
+    assert sorted(reasons) == ["B000000001", "B000000002", "B000000003", "B000000004"]
+    assert "22021" in reasons["B000000001"]
+    assert "does not fit 32 bits" in reasons["B000000002"]
+    assert "history" in reasons["B000000003"]
+    assert "fit no whole number of groups" in reasons["B000000004"]
+    assert series(conn, "B000000005").keys() == {0, 7}
+
+
+def test_two_replies_for_one_product_at_once_leave_the_newer(database_url, conn, make_product):
+    barrier = Barrier(2)
+    written = []
+
+    def run(age):
+        with connect(database_url, application_name="test", autocommit=True) as connection:
+            for turn in range(20):
+                barrier.wait(10)
+                product = make_product(f"B{turn:09}", last_update=age, csv=pairs((1, age), (2, age)))
+                written.append(write(connection, product))
+
+    threads = [Thread(target=run, args=(age,)) for age in (20, 21)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(written) == 40
+    ages = conn.execute("SELECT DISTINCT p.last_update, s.prices FROM products p JOIN price_series s USING (asin)")
+    assert ages.fetchall() == [(21, [21, 21])]

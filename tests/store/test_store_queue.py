@@ -1,0 +1,192 @@
+"""The queue: every item to one taker, back by itself when the taker is gone, given up in the end."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tasks.store import queue
+from tasks.store.connection import connect
+from tasks.store.queue import QueueCounts
+
+ASINS = [f"B{at:09}" for at in range(6)]
+
+
+def put(conn, *asins, **how):
+    return queue.enqueue(conn, 1, asins, **({"detail": "history"} | how))
+
+
+def take(conn, limit=10, *, owner="me", lease_s=60.0, **how):
+    return queue.claim(conn, owner=owner, limit=limit, lease_s=lease_s, **how)
+
+
+def asins_of(items):
+    return [item.asin for item in items]
+
+
+def expire(conn):
+    conn.execute("UPDATE fetch_queue SET ready_at = now() - interval '1 second' WHERE state = 'leased'")
+
+
+def test_items_come_out_in_the_order_they_were_put_in(conn):
+    assert put(conn, "B2", "B1") == 2
+    assert put(conn, "B0") == 1
+    assert asins_of(take(conn, 2)) == ["B2", "B1"]
+    assert asins_of(take(conn, 2)) == ["B0"]
+    assert take(conn) == []
+
+
+def test_higher_priority_goes_first(conn):
+    put(conn, "B1")
+    put(conn, "B2", priority=5)
+    assert asins_of(take(conn)) == ["B2", "B1"]
+
+
+def test_what_waits_is_taken_or_done_is_not_queued_again(conn):
+    assert put(conn, "B1", "B1", "B2") == 2
+    assert put(conn, "B1") == 0
+    (first, _) = take(conn)
+    assert put(conn, "B1") == 0
+    queue.complete(conn, [first])
+    assert put(conn, "B1") == 0
+    assert queue.counts(conn) == QueueCounts(pending=0, leased=1, done=1)
+
+
+def test_what_is_done_or_given_up_can_be_asked_for_again(conn):
+    put(conn, "B1", "B2")
+    done, failed = take(conn)
+    queue.complete(conn, [done])
+    queue.fail(conn, [failed], "no", max_attempts=1)
+    assert put(conn, "B1", "B2") == 0
+    assert put(conn, "B1", "B2", again=True) == 2
+    assert [(item.asin, item.attempts) for item in take(conn)] == [("B1", 0), ("B2", 0)]
+
+
+def test_nothing_to_queue_is_fine(conn):
+    assert put(conn) == 0
+    assert queue.counts(conn) == QueueCounts(pending=0, leased=0, done=0)
+
+
+def test_a_batch_is_of_one_locale_and_detail(conn):
+    put(conn, "B1", "B2")
+    queue.enqueue(conn, 3, ["B3"], detail="history")
+    put(conn, "B4", detail="stats")
+    put(conn, "B5")
+    batches = [take(conn) for _ in range(3)]
+    assert [asins_of(batch) for batch in batches] == [["B1", "B2", "B5"], ["B3"], ["B4"]]
+    assert {(item.domain, item.detail) for item in batches[2]} == {(1, "stats")}
+
+
+def test_a_taker_may_want_one_detail_only(conn):
+    put(conn, "B1")
+    put(conn, "B2", detail="stats")
+    assert asins_of(take(conn, detail="stats")) == ["B2"]
+    assert take(conn, detail="offers") == []
+
+
+def test_released_items_come_back_untried_at_their_old_place(conn):
+    put(conn, "B1", "B2")
+    items = take(conn, 1)
+    assert queue.release(conn, items) == 1
+    assert [(item.asin, item.attempts) for item in take(conn)] == [("B1", 0), ("B2", 0)]
+
+
+def test_an_expired_lease_is_taken_over_and_counts_as_an_attempt(conn):
+    put(conn, "B1")
+    (mine,) = take(conn)
+    assert take(conn, owner="other") == []
+    expire(conn)
+    assert queue.counts(conn) == QueueCounts(pending=1, leased=0, done=0)
+    (theirs,) = take(conn, owner="other")
+    assert (theirs.attempts, theirs.lease != mine.lease) == (1, True)
+
+
+@pytest.mark.parametrize("end", [queue.complete, queue.release])
+def test_who_lost_the_lease_has_no_say(conn, end):
+    put(conn, "B1")
+    mine = take(conn)
+    expire(conn)
+    theirs = take(conn, owner="other")
+    assert end(conn, mine) == 0
+    assert queue.fail(conn, mine, "late", max_attempts=1) == []
+    assert queue.counts(conn) == QueueCounts(pending=0, leased=1, done=0)
+    assert end(conn, theirs) == 1
+    assert end(conn, theirs) == 0
+
+
+def test_a_failed_item_is_tried_again_and_given_up_in_the_end(conn):
+    put(conn, "B1")
+    for attempt in range(2):
+        (item,) = take(conn)
+        assert item.attempts == attempt
+        assert queue.fail(conn, [item], "HTTP 400", max_attempts=3) == []
+    items = take(conn)
+    assert queue.fail(conn, items, "HTTP 400\0", max_attempts=3) == items
+    assert take(conn) == []
+    kept = conn.execute("SELECT kind, domain, key, reason FROM quarantine").fetchall()
+    assert kept == [("product", 1, "B1", "given up after 3 attempts: HTTP 400\ufffd")]
+    assert queue.counts(conn) == QueueCounts(pending=0, leased=0, done=0)
+
+
+def test_a_failed_item_can_be_made_to_wait(conn):
+    put(conn, "B1")
+    queue.fail(conn, take(conn), "busy", max_attempts=3, pause_s=3600)
+    assert take(conn) == []
+    assert queue.counts(conn).pending == 1
+
+
+def test_what_a_dead_owner_holds_comes_back_at_once(conn):
+    put(conn, "B1", "B2", "B3")
+    take(conn, 2, owner="dead")
+    (mine,) = take(conn, 1)
+    assert queue.owners(conn) == ["dead", "me"]
+    assert queue.release_owner(conn, "dead") == 2
+    assert [(item.asin, item.attempts) for item in take(conn)] == [("B1", 1), ("B2", 1)]
+    assert queue.complete(conn, [mine]) == 1
+
+
+def test_a_claim_does_not_wait_for_another_that_is_not_committed(database_url, conn):
+    put(conn, *ASINS)
+    with connect(database_url, application_name="other") as other:
+        first = take(other, 4, owner="other")
+        conn.execute("SET statement_timeout = '5s'")
+        second = take(conn, 4)
+    assert asins_of(first) + asins_of(second) == ASINS
+
+
+def test_many_takers_share_the_queue_without_overlap(database_url, conn):
+    wanted = [f"B{at:09}" for at in range(400)]
+    put(conn, *wanted)
+
+    def run(number):
+        got = []
+        with connect(database_url, application_name="taker", autocommit=True) as connection:
+            while items := take(connection, 7, owner=str(number)):
+                got += asins_of(items)
+                assert queue.complete(connection, items) == len(items)
+        return got
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [asin for got in pool.map(run, range(6)) for asin in got]
+    assert sorted(taken) == wanted
+    assert queue.counts(conn) == QueueCounts(pending=0, leased=0, done=400)
+
+
+def test_queueing_the_same_products_at_once_never_deadlocks(database_url):
+    def run(number):
+        with connect(database_url, application_name="feeder", autocommit=True) as connection:
+            order = ASINS * 20 if number % 2 else ASINS[::-1] * 20
+            return sum(queue.enqueue(connection, domain, order, detail="history") for domain in range(1, 30))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(run, range(4))) == 29 * len(ASINS)
+
+
+def test_a_long_queue_is_claimed_by_its_index(conn):
+    put(conn, *[f"B{at:09}" for at in range(20_000)])
+    conn.execute("ANALYZE fetch_queue")
+    plan = conn.execute(
+        "EXPLAIN SELECT domain, asin, detail FROM fetch_queue WHERE state IN ('pending', 'leased')"
+        " AND ready_at <= clock_timestamp() ORDER BY priority DESC, place LIMIT 20 FOR UPDATE SKIP LOCKED"
+    ).fetchall()
+    assert any("fetch_queue_next" in line for (line,) in plan)
+    assert asins_of(take(conn, 3)) == ["B000000000", "B000000001", "B000000002"]

@@ -1,0 +1,107 @@
+"""What the jobs remember: walks, watermarks, faults, calls; and how many rows there are."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tasks.store import calls, crawls, quarantine, rows, watermarks
+from tasks.store.calls import Call
+from tasks.store.crawls import Crawl
+from tasks.store.rows import RowCounts
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CRAWL = Crawl(
+    job="upsert",
+    selection_key="abc",
+    domain=1,
+    root_cat=283155,
+    page=3,
+    started_at=NOON,
+    state="running",
+    high_minute=7_800_000,
+    rows=450,
+    finished_at=None,
+)
+CALL = Call(
+    at=NOON,
+    tier="backfill",
+    endpoint="/product",
+    shape="product history",
+    items=20,
+    estimate=20,
+    cost=19,
+    balance=-3,
+    status=200,
+    duration_s=1.5,
+    waited_s=60.25,
+    worker="backfill-0",
+    rows=20,
+)
+
+
+def test_a_walk_is_resumed_where_it_was_saved(conn):
+    assert crawls.load(conn, "upsert", "abc", 1) is None
+    crawls.save(conn, CRAWL)
+    assert crawls.load(conn, "upsert", "abc", 1) == CRAWL
+    done = replace(CRAWL, state="done", page=7, root_cat=None, finished_at=NOON + timedelta(hours=1))
+    crawls.save(conn, done)
+    assert crawls.load(conn, "upsert", "abc", 1) == done
+
+
+@pytest.mark.parametrize("other", [("backfill", "abc", 1), ("upsert", "abd", 1), ("upsert", "abc", 3)])
+def test_each_job_selection_and_locale_has_its_own_walk(conn, other):
+    crawls.save(conn, CRAWL)
+    assert crawls.load(conn, *other) is None
+
+
+def test_a_watermark_moves_forward_only(conn):
+    assert watermarks.get(conn, "abc", 1) is None
+    for minute in (10, 12, 11):
+        watermarks.set(conn, "abc", 1, minute)
+    assert watermarks.get(conn, "abc", 1) == 12
+    assert watermarks.get(conn, "abc", 3) is None
+
+
+def test_a_call_is_kept_with_all_it_says(conn):
+    calls.record(conn, CALL)
+    lost = replace(CALL, tier="", cost=None, balance=None, status=None)
+    calls.record(conn, lost)
+    names = "at, tier, endpoint, shape, items, estimate, cost, balance, status, duration_s, waited_s, worker, rows"
+    found = conn.execute(f"SELECT {names} FROM calls ORDER BY id").fetchall()
+    assert [dict(zip(names.split(", "), row, strict=True)) for row in found] == [
+        {name: getattr(call, name) for name in names.split(", ")} for call in (CALL, lost)
+    ]
+
+
+def test_a_fault_is_kept_with_its_bytes_and_counted_when_it_comes_again(conn):
+    for raw in (b"\0\xff first", b"\0\xff last"):
+        quarantine.add(conn, kind="body", key="a/b", reason="cut", raw=raw)
+    quarantine.add(conn, kind="body", key="a/b", reason="cut", raw=None, domain=1)
+    found = conn.execute("SELECT kind, domain, key, reason, raw, times FROM quarantine ORDER BY id").fetchall()
+    assert found == [("body", 0, "a/b", "cut", b"\0\xff last", 2), ("body", 1, "a/b", "cut", None, 1)]
+
+
+def test_no_text_is_too_odd_for_the_quarantine(conn):
+    quarantine.add(conn, kind="request", key="\0\ud800" * 300, reason="é\0" * 5000, raw=b"", domain=1)
+    (key, reason) = conn.execute("SELECT key, reason FROM quarantine").fetchone()
+    assert (len(key), len(reason)) == (200, 2000)
+
+
+def test_rows_are_counted_while_few(conn, make_deal, make_product):
+    from tasks.store import deals, products
+
+    assert rows.counts(conn) == RowCounts(deals=0, products=0, price_series=0, quarantine=0)
+    with conn.transaction():
+        deals.write(conn, 1, [make_deal("B000000001"), make_deal("B000000002")], seen_at=NOON)
+        products.write(conn, 1, [make_product()], fetched_at=NOON, has_history=True)
+        quarantine.add(conn, kind="deal", key="x", reason="y", raw=None, domain=1)
+    assert rows.counts(conn) == RowCounts(deals=2, products=1, price_series=2, quarantine=1)
+
+
+def test_many_rows_are_estimated_without_counting_them(conn):
+    conn.execute(
+        "INSERT INTO quarantine (kind, domain, key, reason) SELECT 'deal', 1, n, 'r' FROM generate_series(1, 80000) n"
+    )
+    conn.execute("ANALYZE quarantine")
+    assert rows.counts(conn).quarantine == pytest.approx(80_000, rel=0.02)
