@@ -32,7 +32,15 @@ def make():
     def start(**settings):
         clock = ManualClock(5_000_000_000)
         config = SimulatorConfig(
-            **{"clock": clock, "start_unix_ms": START_MS, "deals": 200, "phase_s": TICK_S, "hang_s": 30} | settings
+            **{
+                "clock": clock,
+                "start_unix_ms": START_MS,
+                "deals": 200,
+                "phase_s": TICK_S,
+                "hang_s": 30,
+                "closed_share": 0.0,
+            }
+            | settings
         )
         sim = SimulatorServer(config)
         sim.start()
@@ -142,6 +150,14 @@ def test_a_plain_product_costs_one_and_comes_back_in_the_order_asked(make):
     assert "stats" not in body["products"][0]
 
 
+def test_a_product_that_deals_show_may_have_no_data(make):
+    sim, _ = make(closed_share=1.0)
+    (asin,) = products(sim, 1)
+    _, body = call(sim, "/product", {"domain": 1, "asin": asin})
+    assert (body["products"][0]["productType"], body["products"][0]["csv"]) == (3, None)
+    assert body["tokensConsumed"] == 1
+
+
 def test_malformed_asins_with_offers_cost_nothing(make):
     sim, _ = make()
     asins = ",".join(f'="B{n:09d}"' for n in range(50))
@@ -199,7 +215,7 @@ def test_days_cut_the_history_but_keep_the_current_value(make):
 
 
 def test_live_offers_bear_out_the_counts_the_price_and_the_cost(make):
-    sim, _ = make(start_balance=10_000, closed_share=0.0)
+    sim, _ = make(start_balance=10_000)
     asin = ",".join(products(sim, 60))
     body = call(sim, "/product", {"domain": 1, "asin": asin, "offers": 100, "stats": 90})[1]
     cost = priced = 0

@@ -180,7 +180,7 @@ def mean_by_hand(series, kind, begin, end):
 
 
 def test_means_in_deals_are_those_of_the_csv(market, rows):
-    for index in range(40):
+    for index in range(20):
         body, deal = full(market, index), rows[index]
         anchor = market.state(market.item(index), 1, NOW_MS).anchor
         for kind, series in enumerate(body["csv"]):

@@ -38,9 +38,8 @@ class Cell(NamedTuple):
 
     current: int
     since: int
-    means: tuple[int, ...]
+    means: list[int]
     previous: int
-    is_lowest: bool  # of the last 90 days
 
 
 class Sheet:
@@ -58,21 +57,32 @@ class Sheet:
 
     def moving(self, series: Series) -> Cell:
         """The cell of a type that moves."""
-        hold = curves.HOLD[series.type]
+        hold, shipping = curves.HOLD[series.type], series.shipping
+        minutes, clock = self._clock(hold)
+        prices = self._prices(series, hold)
+        at = _last_change(prices)
+        since = minutes[at] if at else self._long_since(series, hold)
+        current = _total(prices[-1], shipping)
+        # A count told with a minus, "more than this", has no mean.
+        means = windows.means(clock, prices) if prices[-1] >= 0 else [_NOT_OFFERED] * len(RANGES)
+        if shipping:
+            means = [_total(mean, shipping) for mean in means]
+        return Cell(current, since, means, _total(prices[at - 1], shipping) if at else current)
+
+    def is_lowest(self, series: Series) -> bool:
+        """Whether a type was never cheaper within the widest window."""
+        prices = self._prices(series, curves.HOLD[series.type])
+        return prices[-1] > 0 and prices[-1] == min(price for price in prices if price > 0)
+
+    def _clock(self, hold: int) -> tuple[list[int], list[windows.Window]]:
         clock = self._clocks.get(hold)
         if clock is None:
             minutes = self.timeline.minutes(self._first, self.state.slot, hold)
-            clock = self._clocks[hold] = _clock(minutes, self.state.anchor)
-        minutes, means = clock
-        values = self._values(series, hold)
-        current = values[-1]
-        at = _last_change(values)
-        previous = values[at - 1] if at else current
-        since = minutes[at] if at else self._long_since(series, hold)
-        return Cell(current, since, _means(means, values), previous, _is_lowest(values))
+            clock = self._clocks[hold] = minutes, _spans(minutes, self.state.anchor)
+        return clock
 
-    def _values(self, series: Series, hold: int) -> list[int]:
-        """The values since the widest window began; types of one family share the look-up."""
+    def _prices(self, series: Series, hold: int) -> list[int]:
+        """The values since the widest window began, without shipping, 0 = out of stock; families share the look-up."""
         if series.type == pt.COUNT_REVIEWS:
             return self.timeline.values(series, self._first, self.state.slot)
         key = curves.COLUMN[series.type], hold
@@ -83,11 +93,11 @@ class Sheet:
 
     def fixed(self, fixed: Fixed) -> Cell:
         """The cell of a type that stands still."""
-        minutes, values = list(fixed.minutes), list(fixed.values)
-        means = _means(_clock(minutes, self.state.anchor)[1], values)
+        minutes, values = list(fixed.minutes), fixed.values
+        means = windows.means(_spans(minutes, self.state.anchor), [max(0, value) for value in values])
         if fixed.type == pt.LIGHTNING:  # recorded rows date it from its begin
-            return Cell(values[-1], minutes[0], means, values[0], False)
-        return Cell(values[-1], minutes[-1], means, values[-1], False)
+            return Cell(values[-1], minutes[0], means, values[0])
+        return Cell(values[-1], minutes[-1], means, values[-1])
 
     def _long_since(self, series: Series, hold: int) -> int:
         """When a value older than every window began: a stretch back at a time."""
@@ -102,17 +112,13 @@ class Sheet:
         return timeline.item.since
 
 
-def _clock(minutes: list[int], anchor: int) -> tuple[list[int], list[windows.Window]]:
-    return minutes, [windows.Window(minutes, anchor - span, anchor) for span in RANGES]
+def _spans(minutes: list[int], anchor: int) -> list[windows.Window]:
+    return [windows.Window(minutes, anchor - span, anchor) for span in RANGES]
 
 
-def _means(clock: list[windows.Window], values: list[int]) -> tuple[int, ...]:
-    low = min(values)
-    if low == max(values):
-        return (max(low, _NOT_OFFERED),) * len(clock)
-    if low >= 0:
-        return tuple([window.full_mean(values) for window in clock])
-    return tuple([window.mean(values) for window in clock])
+def _total(price: int, shipping: int) -> int:
+    """With shipping; 0 becomes -1, and what is negative stays."""
+    return price + shipping if price > 0 else price or _NOT_OFFERED
 
 
 def _last_change(values: list[int]) -> int:
@@ -123,16 +129,14 @@ def _last_change(values: list[int]) -> int:
     return at
 
 
-def _is_lowest(values: list[int]) -> bool:
-    current, low = values[-1], min(values)
-    return current > 0 and (current == low or (low < 0 and not any(0 < value < current for value in values)))
-
-
-def gap(mean: int, current: int) -> tuple[int, int]:
-    """Delta and its percentage; 0 where one of the two is no price."""
-    if mean <= 0 or current <= 0:
-        return 0, 0
-    return mean - current, max(_PERCENT_FLOOR, windows.percent(mean - current, mean))
+def _gaps(means: list[int], current: int) -> list[tuple[int, int]]:
+    """Delta and its percentage for each mean; 0 where one of the two is no price."""
+    if current <= 0:
+        return [(0, 0)] * len(means)
+    return [
+        (mean - current, max(_PERCENT_FLOOR, windows.percent(mean - current, mean))) if mean > 0 else (0, 0)
+        for mean in means
+    ]
 
 
 def cells(sheet: Sheet) -> dict[int, Cell]:
@@ -147,14 +151,14 @@ def gaps(kind: int, cell: Cell, around: dict[int, Cell]) -> tuple[list[tuple[int
     """For each range delta and percentage, and the last delta, of one price type."""
     if kind not in pt.REFERENCED:
         last = cell.previous - cell.current if cell.previous > 0 and cell.current > 0 else 0
-        return [gap(mean, cell.current) for mean in cell.means], last
+        return _gaps(cell.means, cell.current), last
     if kind == pt.LIGHTNING:
         return [(0, 0)] * len(RANGES), cell.previous - cell.current
     amazon, new = around.get(pt.AMAZON), around[pt.NEW]
     reference = amazon if amazon is not None and amazon.current > 0 else new
     if cell.current <= 0:
         return [(_NOT_OFFERED, _NOT_OFFERED)] * len(RANGES), _NOT_OFFERED
-    out = [gap(mean, cell.current) for mean in reference.means]
+    out = _gaps(reference.means, cell.current)
     return out, out[2][0]
 
 

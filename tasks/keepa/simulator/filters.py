@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.keepa.simulator import attributes, item
 from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.dealrow import DAY, categories
+from tasks.keepa.simulator.dealrow import DAY, Sheet, categories
 from tasks.keepa.simulator.index import value_now
 from tasks.keepa.simulator.timeline import minute_of
 
@@ -66,13 +66,13 @@ def _flags(market: Market, query: DealQuery, now_ms: int) -> list[Callable[[Fact
 
     known: dict[str, Callable[[Facts], bool]] = {
         "isBackInStock": lambda fact: fact.previous < 0 < fact.current and fact.created >= day_ago,
-        "isLowest90": lambda fact: fact.is_lowest_90,
+        "isLowest90": lambda fact: _is_lowest_90(market, query, fact, now_ms),
         "hasReviews": has(pt.RATING),
         "isPrimeExclusive": has(pt.PRIME_EXCLUSIVE),
         "isLowestOffer": lambda fact: fact.current <= now(fact, pt.NEW) or now(fact, pt.NEW) < 0,
         "mustHaveAmazonOffer": lambda fact: now(fact, pt.AMAZON) > 0,
         "mustNotHaveAmazonOffer": lambda fact: now(fact, pt.AMAZON) < 0,
-        "isLowest": lambda fact: fact.is_lowest_90 and fact.current <= min(_all(market, query, fact, now_ms)),
+        "isLowest": lambda fact: fact.current <= min(_all(market, query, fact, now_ms)),
         "isHighest": lambda fact: fact.current >= max(_all(market, query, fact, now_ms)),
     }
     out = [test for name, test in known.items() if name in query.flags]
@@ -90,6 +90,16 @@ def _flags(market: Market, query: DealQuery, now_ms: int) -> list[Callable[[Fact
 def warehouse_condition(draws: bytes) -> int:
     """The condition of a product's warehouse offer: 2 to 5."""
     return 2 + draws[30] % 4
+
+
+def _is_lowest_90(market: Market, query: DealQuery, fact: Facts, now_ms: int) -> bool:
+    """Whether the price was never lower within 90 days."""
+    found = market.item(fact.product)
+    timeline, state = market.timeline(found, query.domain), market.state(found, query.domain, now_ms)
+    if state is None:
+        return False
+    sheet = Sheet(timeline, state)
+    return any(series.type == query.kind and sheet.is_lowest(series) for series in found.series)
 
 
 def _all(market: Market, query: DealQuery, fact: Facts, now_ms: int) -> list[int]:

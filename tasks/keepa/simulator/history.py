@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import chain
+import operator
+from itertools import chain, compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tasks.keepa.simulator import curves
@@ -28,10 +29,9 @@ class Track(NamedTuple):
             minutes, values = minutes[first:], values[first:]
         if kind not in pt.TRIPLES:
             return list(chain.from_iterable(zip(minutes, values, strict=True)))
-        out: list[int] = []
-        for minute, value in zip(minutes, values, strict=True):
-            out += (minute, -1, -1) if value < 0 else (minute, value - self.shipping, self.shipping)
-        return out
+        prices = [value - self.shipping if value > 0 else -1 for value in values]
+        shippings = [self.shipping if value > 0 else -1 for value in values]
+        return list(chain.from_iterable(zip(minutes, prices, shippings, strict=True)))
 
 
 def is_shown(kind: int, query: ProductQuery) -> bool:
@@ -66,5 +66,5 @@ def tracks(timeline: Timeline, state: State, query: ProductQuery) -> dict[int, T
 
 def _changes(minutes: list[int], values: list[int], shipping: int) -> Track:
     """The moments at which the value became another one."""
-    kept = [0, *(at for at in range(1, len(values)) if values[at] != values[at - 1])]
-    return Track([minutes[at] for at in kept], [values[at] for at in kept], shipping)
+    is_new = [True, *map(operator.ne, values[1:], values)]
+    return Track(list(compress(minutes, is_new)), list(compress(values, is_new)), shipping)

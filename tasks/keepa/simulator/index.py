@@ -27,7 +27,6 @@ class Facts(NamedTuple):
     percents: tuple[int, ...]
     last: int
     rank: int
-    is_lowest_90: bool
 
 
 class Index:
@@ -109,10 +108,9 @@ def _facts(sheet: Sheet, kind: int) -> Facts:
         created=cell.since,
         current=cell.current,
         previous=cell.previous,
-        means=cell.means,
+        means=tuple(cell.means),
         deltas=tuple([delta for delta, _ in pairs]),
         percents=tuple([percent for _, percent in pairs]),
         last=last,
         rank=value_now(sheet.timeline, sheet.state, pt.SALES),
-        is_lowest_90=cell.is_lowest,
     )

@@ -12,7 +12,7 @@ _OLDEST_MINUTE: Final = 5_600_000
 _TRACKING_SPREAD: Final = 27  # per step of a 16-bit draw: histories begin within 1.8 million minutes
 _EARLY: Final = 20  # of 256: products whose updates are stamped up to 0.7 minutes ahead
 _LIGHTNING: Final = 5  # of 256 had a lightning deal once
-_SLOT_MIN: Final = (2_000, 8_000)  # least minutes between price changes, and spread
+_SLOT_MIN: Final = (1_000, 6_000)  # least minutes between price changes, and spread
 _BEAT_MIN: Final = (60, 740)  # likewise between looks at the product: ages up to 20 hours were recorded
 _SQUARE: Final = 255 * 255
 

@@ -51,19 +51,16 @@ class Figures:
         return [("", self._begin, self._end), *out]
 
     def _extremes(self, kind: int, track: Track) -> None:
-        points = [(value, at) for at, value in zip(track.minutes, track.values, strict=True) if value > 0]
-        if not points:
+        whole = _extent(track.minutes, track.values)
+        if whole is None:
             return
-        lowest, highest = min(points), max(points, key=lambda point: (point[0], -point[1]))
-        self.extremes["min"][kind], self.extremes["max"][kind] = list(lowest[::-1]), list(highest[::-1])
-        inside = _inside(track, self._begin, self._end)
-        self.extremes["minInInterval"][kind] = list(min(inside)[::-1]) if inside else [-1, -1]
-        best = max(inside, key=lambda point: (point[0], -point[1]), default=(-1, -1))
-        self.extremes["maxInInterval"][kind] = list(best[::-1])
+        inside = _extent(*_inside(track, self._begin, self._end)) or ([-1, -1], [-1, -1])
+        recent = _extent(*_inside(track, self._anchor - 90 * DAY, self._anchor))
+        for (low, high), suffix in ((whole, ""), (inside, "InInterval")):
+            self.extremes["min" + suffix][kind], self.extremes["max" + suffix][kind] = low, high
         current = track.values[-1]
-        recent = _inside(track, self._anchor - 90 * DAY, self._anchor)
-        self.flags["isLowest"][kind] = current == lowest[0]
-        self.flags["isLowest90"][kind] = bool(recent) and current == min(recent)[0]
+        self.flags["isLowest"][kind] = current == whole[0][1]
+        self.flags["isLowest90"][kind] = recent is not None and current == recent[0][1]
 
 
 def build(tracks: dict[int, Track], state: State, span: StatsSpan, slots: int) -> Json:
@@ -97,14 +94,21 @@ def _value_at(track: Track, minute: int) -> int:
     return max(-1, track.values[at]) if at >= 0 else -1
 
 
-def _inside(track: Track, begin: int, end: int) -> list[tuple[int, int]]:
-    """The prices that held within an interval, dated not before it began."""
+def _inside(track: Track, begin: int, end: int) -> tuple[list[int], list[int]]:
+    """What held within an interval, dated not before it began."""
     first = max(0, bisect_right(track.minutes, begin) - 1)
-    return [
-        (value, max(at, begin))
-        for at, value in zip(track.minutes[first:], track.values[first:], strict=True)
-        if value > 0 and at <= end
-    ]
+    last = bisect_right(track.minutes, end)
+    minutes = track.minutes[first:last]
+    return [max(begin, minute) for minute in minutes[:1]] + minutes[1:], track.values[first:last]
+
+
+def _extent(minutes: list[int], values: list[int]) -> tuple[list[int], list[int]] | None:
+    """When and how much: the first of the lowest and the first of the highest prices; None without any."""
+    prices = set(values) - {-1, 0}
+    if not prices:
+        return None
+    low, high = min(prices), max(prices)
+    return [minutes[values.index(low)], low], [minutes[values.index(high)], high]
 
 
 def _outages(track: Track | None, since: int) -> int:

@@ -116,7 +116,9 @@ class Timeline:
         if series.type == pt.COUNT_REVIEWS:
             origin, step = self.first_slot() // hold, 1 + series.base // 64
             return [series.base + (slot // hold - origin) * step for slot in self.starts(first, last, hold)]
-        return levels(series, self.draws(curves.COLUMN[series.type], first, last, hold))
+        shipping = series.shipping
+        prices = levels(series, self.draws(curves.COLUMN[series.type], first, last, hold))
+        return [price + shipping if price else -1 for price in prices]
 
     def draws(self, column: int, first: int, last: int, hold: int) -> list[tuple[bytes, int]]:
         """The bytes that decide the values of `starts`, cut where the trend (in thousandths) changes."""
@@ -133,15 +135,12 @@ class Timeline:
 
 
 def levels(series: Series, draws: list[tuple[bytes, int]]) -> list[int]:
-    """The values of a type for the bytes that `Timeline.draws` found."""
-    kind, base, shipping = series
-    table, is_trendless = curves.LEVELS[kind], kind in curves.TRENDLESS
+    """The values of a type, shipping left out, for the bytes that `Timeline.draws` found; 0 = out of stock."""
+    table, is_trendless = curves.LEVELS[series.type], series.type in curves.TRENDLESS
     out: list[int] = []
     for part, trend in draws:
-        here = base * (1000 if is_trendless else trend)
-        out += [here * table[byte] // 1_000_000 or -1 for byte in part]
-    if shipping:
-        return [value + shipping if value > 0 else value for value in out]
+        here = series.base * (1000 if is_trendless else trend)
+        out += [here * table[byte] // 1_000_000 for byte in part]
     return out
 
 

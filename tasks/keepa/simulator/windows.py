@@ -37,11 +37,6 @@ class Window:
         gone = self._gone(held)
         return (total + gone) // (self.span - gone) if gone < self.span else -1
 
-    def full_mean(self, values: list[int]) -> int:
-        """The same for values that are never negative, in half the time."""
-        total: int = sum(map(operator.mul, values[self.first :], self.weights))
-        return total // self.span
-
     def out_of_stock(self, values: list[int]) -> int:
         """Percent of the time without an offer, rounded."""
         held = values[self.first :]
@@ -51,9 +46,21 @@ class Window:
         return sum(compress(self.weights, [value == -1 for value in held]))
 
 
+def means(windows: list[Window], prices: list[int]) -> list[int]:
+    """The mean of each window while in stock, rounded down, -1 when it never was; a price of 0 means out of stock."""
+    if 0 not in prices:
+        return [sum(map(operator.mul, prices[window.first :], window.weights)) // window.span for window in windows]
+    out = []
+    for window in windows:
+        held = prices[window.first :]
+        stocked = sum(compress(window.weights, held))
+        out.append(sum(map(operator.mul, held, window.weights)) // stocked if stocked else -1)
+    return out
+
+
 def percent(part: int, whole: int) -> int:
     """`part` in percent of `whole`, rounded as Java rounds: halves upward."""
-    return round_half_up(100 * part, whole)
+    return (200 * part + whole) // (2 * whole)
 
 
 def round_half_up(numerator: int, denominator: int) -> int:
