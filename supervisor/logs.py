@@ -110,7 +110,7 @@ class Log:
 
 
 def _like(key: Key) -> dict[str, object]:
-    return {"like": f"{key.event} {key.text}"[:_VALUE_LIMIT]}
+    return {"role": key.role, "slot": key.slot, "like": f"{key.event} {key.text}".strip()[:_VALUE_LIMIT]}
 
 
 def renderer(log_format: str, *, is_terminal: bool) -> Callable[[Mapping[str, object]], str]:

@@ -64,7 +64,9 @@ class Monitor:
             self._loop.after(0, self._frame)
 
     def close(self) -> None:
-        """Give the connection back; a database that does not answer is not waited for."""
+        """Show how it ended, and give the connection back; a database that does not answer is not waited for."""
+        if self._show is not None:
+            self._show(self._now())
         if self._aside is not None and self._aside.close(0.1) and self._reader is not None:
             self._reader.close()
 
@@ -118,9 +120,10 @@ class Monitor:
         self._history.append((now_ns, rows))
         while len(self._history) > 2 and now_ns - self._history[1][0] >= _RATE_WINDOW_S * _S:  # noqa: PLR2004 - two ends
             self._history.popleft()
+        # A run younger than the window is not extrapolated: what it did in its first seconds is no pace.
         since_ns, before = self._history[0]
-        minutes = (now_ns - since_ns) / _S / 60
-        return {table: (count - before.get(table, 0)) / minutes if minutes else 0.0 for table, count in rows.items()}
+        minutes = max(_RATE_WINDOW_S, (now_ns - since_ns) / _S) / 60
+        return {table: (count - before.get(table, 0)) / minutes for table, count in rows.items()}
 
     def _count(self, then: Callable[[], None]) -> None:
         """Ask the database, unless the last question is still open, and call then."""

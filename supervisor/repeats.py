@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 _S: Final = 1_000_000_000
 _DIGITS: Final = re.compile(r"\d+")
-_NEVER_COMPARED: Final = frozenset({"ts", "pid"})
+_APART: Final = frozenset({"ts", "pid", "role", "slot", "level", "event"})
 
 
 class Key(NamedTuple):
-    """What makes two lines the same."""
+    """What makes two lines the same: who says it, and the text of it without its digits."""
 
+    role: str | None
+    slot: int | None
     level: str
     event: str
     text: str
@@ -81,8 +83,15 @@ def _is_over(seen: _Seen, now_ns: int | None) -> bool:
 def key_of(fields: Mapping[str, object]) -> Key:
     """The kind of a line with these fields."""
     parts = [
-        f"{name}={_DIGITS.sub('0', str(value))}"
+        f"{name}={_DIGITS.sub('#', str(value))}"
         for name, value in fields.items()
-        if name not in _NEVER_COMPARED and name not in {"level", "event"} and not isinstance(value, int | float)
+        if name not in _APART and value is not None and not isinstance(value, int | float)
     ]
-    return Key(level=str(fields.get("level")), event=str(fields.get("event")), text=" ".join(parts))
+    role, slot = fields.get("role"), fields.get("slot")
+    return Key(
+        role=role if isinstance(role, str) else None,
+        slot=slot if isinstance(slot, int) else None,
+        level=str(fields.get("level")),
+        event=str(fields.get("event")),
+        text=" ".join(parts),
+    )

@@ -126,10 +126,10 @@ def _rows(frame: Frame) -> Text:
         return Text("rows   not counted yet", no_wrap=True)
     text = Text("rows   ", no_wrap=True, overflow="ellipsis")
     for table, count in frame.counts.rows.items():
-        text.append(f"{table.replace('_', ' ')} {count:,}")
+        text.append(f"{table.removeprefix('price_')} {count:,}")
         rate = frame.per_minute.get(table, 0.0)
         if rate:
-            text.append(f" (+{rate:.0f}/min)", "green")
+            text.append(f" {rate:.0f}/min", "green")
         text.append("  ")
     return text
 

@@ -83,7 +83,7 @@ def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger
     with closing(job.build(options.role, told, ledger, clock, stop, log, beat, worker=worker)) as work:
         work.start()
         beat.ready()
-        log.info("ready")
+        log.debug("ready")
         finished = _run(work, stop, beat, clock, once=options.once)
         beat.phase("stopping")
     return finished

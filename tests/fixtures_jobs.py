@@ -182,7 +182,7 @@ def make_plant(tmp_path, database_url):
     with contextlib.ExitStack() as stack:
 
         def make(**simulator_settings):
-            given = {"rate": 20, "tick_s": 0.5, "deals": 1500, "keys": frozenset({KEY})}
+            given = {"rate": 20, "tick_s": 0.5, "deals": 600, "keys": frozenset({KEY})}
             config = SimulatorConfig(**given | simulator_settings)
             simulator = stack.enter_context(SimulatorServer(config))
             plant = Plant(tmp_path, database_url, simulator, tick_s=config.tick_s)

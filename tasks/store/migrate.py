@@ -38,7 +38,7 @@ COMMENT ON COLUMN schema_migrations.applied_at IS 'When it was applied.';
 _EXISTS: Final = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _APPLIED: Final = "SELECT number, name, checksum FROM schema_migrations ORDER BY number"
 _RECORD: Final = "INSERT INTO schema_migrations (number, name, checksum) VALUES (%s, %s, %s)"
-_CURE: Final = "run `sluicegate migrate`"
+_CURE: Final = "`sluicegate run` brings it up to date"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

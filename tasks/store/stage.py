@@ -44,7 +44,16 @@ class Stage:
             conn.execute(sql.SQL("DELETE FROM {}").format(table))
         else:
             self._create(conn)
-        copy_in = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(table)
+        self.copy(conn, rows)
+
+    def copy(self, conn: Connection, rows: Iterable[Row]) -> None:
+        """Append `rows` to the table of that name, which is there.
+
+        Raises:
+            psycopg.Error: the database refuses a value.
+        """
+        names = sql.SQL(", ").join(map(sql.Identifier, self.columns))
+        copy_in = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(self.name), names)
         with conn.cursor() as cursor, cursor.copy(copy_in) as copy:
             copy.set_types(["bytea" if kind in _PACKED else kind for kind in self.columns.values()])
             for row in rows:

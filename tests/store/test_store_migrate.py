@@ -36,7 +36,7 @@ def test_a_file_that_fails_leaves_nothing_and_the_earlier_ones_stay(empty):
 
 
 def test_an_empty_database_is_older_than_the_build(empty):
-    with pytest.raises(WrongSchema, match=r"older than this build, missing 0001_.*: run"):
+    with pytest.raises(WrongSchema, match=r"older than this build, missing 0001_.*: `sluicegate run`"):
         migrate.check(empty)
 
 

@@ -1,0 +1,120 @@
+"""What goes wrong around a worker and must be harmless: the server's faults, a database that goes away,
+damaged files."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tasks.owner import Owner
+from tests.fixtures_jobs import KEY, eventually
+
+
+@pytest.mark.parametrize("kind", ["500", "cut", "non_json"])
+def test_a_call_that_fails_is_made_again_with_its_own_lease_and_nothing_else_is_lost(make_plant, kind):
+    plant = make_plant(tick_s=60.0)
+    plant.simulator.control(fail_next={"kind": kind, "count": 2, "endpoint": "/deal"})
+    worker = plant.worker("upsert", upsert_detail="none").wait_ready()
+    worker.wait_phase("waiting_poll")
+    assert plant.value("select count(*) from deals") > 0
+    assert plant.value("select count(*) from calls where endpoint = '/deal' and cost is null") == 2
+    assert plant.simulator.control()["calls"]["/token"]["200"] == 3  # at the start, and after each unknown outcome
+    assert plant.ledger.snapshot().bucket.balance == plant.simulator.control()["bucket"]["balance"]
+    assert KEY not in worker.output
+
+
+def test_a_call_without_an_answer_ends_at_its_time_out_and_the_server_tells_what_it_cost(make_plant):
+    plant = make_plant(tick_s=60.0)
+    plant.simulator.control(fail_next={"kind": "timeout", "count": 1, "endpoint": "/deal"})
+    worker = plant.worker("upsert", upsert_detail="none", read_timeout_s=0.5).wait_ready()
+    worker.wait_phase("waiting_poll")
+    assert plant.value("select count(*) from deals") > 0
+    assert plant.value("select count(*) from calls where cost is null") == 1
+    snapshot = plant.ledger.snapshot()
+    assert snapshot.leases == ()
+    assert snapshot.bucket.balance == plant.simulator.control()["bucket"]["balance"]
+
+
+def test_a_429_is_no_failure_and_costs_nothing(make_plant):
+    plant = make_plant(rate=200, tick_s=1.0, deals=2000)
+    plant.simulator.control(latency_s=0.05)
+    worker = plant.worker("backfill").wait_ready()
+    eventually(lambda: plant.value("select count(*) from products"), lambda: worker.output)
+    refused = eventually(
+        lambda: plant.simulator.control(balance=-10)["refused_429"],
+        lambda: f"{plant.simulator.control()['bucket']} {worker.output}",
+    )
+    done = plant.value("select count(*) from products")
+    eventually(lambda: plant.value("select count(*) from products") > done, lambda: worker.output)
+    assert worker.process.poll() is None
+    assert plant.query("select sum(cost), max(rows) from calls where status = 429") == [(0, 0)]
+    assert plant.ledger.snapshot().totals.refused_429 >= refused
+    assert "call_failed" not in worker.output
+
+
+def test_a_connection_lost_in_the_middle_is_opened_again_by_the_same_worker(plant):
+    worker = plant.worker("upsert").wait_ready()
+    worker.wait_phase("waiting_poll")
+    gone = plant.value(
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'sluicegate%%'"
+    )
+    assert gone >= 1
+    before = worker.last["progress"]
+    eventually(lambda: worker.last["progress"] > before, lambda: worker.output)
+    assert "database_away" in worker.output
+    worker.terminate()
+    assert worker.wait_end() == 0
+
+
+def test_a_damaged_spool_entry_is_quarantined_and_stops_nobody(plant):
+    spool = plant.folder / "spool"
+    spool.mkdir()
+    dead = Owner(Owner.this().boot, 2**22 - 1, 1)
+    (spool / f"{dead}.000001.0.reply").write_bytes(b"sluicegate reply 1\n{}\n not what was written")
+    worker = plant.worker("upsert").wait_ready()
+    worker.wait_phase("waiting_poll")
+    assert plant.value("select kind from quarantine") == "body"
+    assert worker.last["rows"]["quarantine"] == 1
+    assert len(list((spool / "damaged").iterdir())) == 1
+
+
+def test_several_workers_share_the_queue_and_nothing_is_fetched_twice(make_plant):
+    plant = make_plant(rate=200)
+    workers = [plant.worker("backfill", slot=slot) for slot in range(3)]
+    eventually(
+        lambda: (
+            plant.query("select state from crawls") == [("done",)]
+            and plant.value("select count(*) from fetch_queue where state <> 'done'") == 0
+        ),
+        lambda: "\n".join(worker.output for worker in workers),
+    )
+    products = plant.value("select count(*) from products")
+    assert products > 50
+    assert plant.value("select sum(items) from calls where endpoint = '/product'") == products
+    pages = plant.value("select count(*) from calls where endpoint = '/deal'")
+    assert pages == plant.value("select max(page) from crawls")
+    assert plant.value("select count(*) from calls where status = 429") == 0
+
+
+def test_the_worker_of_a_dead_connection_gives_its_turn_to_another(make_plant):
+    plant = make_plant()
+    first = plant.worker("upsert", slot=0).wait_ready()
+    first.wait_phase("waiting_poll")
+    second = plant.worker("upsert", slot=1).wait_ready()
+    second.wait_phase("waiting_poll")
+    assert plant.value("select count(*) from calls where worker = 'upsert-1' and endpoint = '/deal'") == 0
+    first.kill()
+    eventually(
+        lambda: plant.value("select count(*) from calls where worker = 'upsert-1' and endpoint = '/deal'"),
+        lambda: second.output,
+    )
+
+
+def test_no_output_of_a_worker_whose_every_call_fails_shows_the_key(plant):
+    plant.simulator.control(faults={"500": 0.4, "cut": 0.3, "non_json": 0.3})
+    worker = plant.worker("backfill", retry_deadline_s=2.0)
+    assert worker.wait_end() == 75
+    assert worker.output.count("call_failed") >= 1
+    assert KEY not in worker.output
+    assert not re.search(r"key=(?!•)", worker.output)
