@@ -1,0 +1,136 @@
+"""`kill -9` at the worst moments: nothing that was paid for is lost, nothing is paid for twice, the books balance."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import psycopg
+import pytest
+
+from tasks.store import queue
+from tasks.store.connection import connect
+from tests.fixtures_jobs import eventually
+
+
+def books(plant):
+    """What the ledger holds, after the dead are resolved and the server has been asked."""
+    plant.ledger.resolve_dead()
+    snapshot = plant.ledger.snapshot()
+    totals = snapshot.totals
+    assert totals.credited + snapshot.bucket.drift == pytest.approx(
+        snapshot.bucket.balance + totals.spent + totals.expired
+    )
+    return snapshot
+
+
+def recorded(plant):
+    return plant.value("select coalesce(sum(cost), 0) from calls")
+
+
+def in_flight(plant):
+    return [lease for lease in plant.ledger.snapshot().leases if lease.state == "committed"]
+
+
+def test_a_worker_killed_in_mid_call_costs_at_most_that_call_and_its_items_are_fetched_by_the_next(make_plant):
+    plant = make_plant()
+    first = plant.worker("backfill").wait_ready()
+    eventually(lambda: plant.value("select count(*) from fetch_queue"), lambda: first.output)
+    plant.simulator.control(latency_s=5.0)
+    (lease,) = eventually(
+        lambda: plant.value("select count(*) from fetch_queue where state = 'leased'") and in_flight(plant),
+        lambda: first.output,
+    )
+    before = recorded(plant)
+    first.kill()
+    plant.simulator.control(latency_s=0.0)
+    second = plant.worker("backfill").wait_ready()
+    eventually(
+        lambda: (
+            plant.query("select count(*) filter (where state <> 'done') = 0 and count(*) > 0 from fetch_queue")[0][0]
+            and plant.query("select state from crawls")[0][0] == "done"
+            and second.last.get("phase") == "waiting_work"
+        ),
+        lambda: second.output,
+    )
+    spent = plant.simulator.control()["spent"]
+    assert 0 <= spent - recorded(plant) <= lease.cost
+    assert recorded(plant) > before
+    assert plant.value("select count(*) from products where is_found and history_fetched_at is null") == 0
+    assert plant.value("select count(*) from products") == plant.value("select count(*) from fetch_queue")
+    assert plant.value("select count(*) from quarantine") == 0
+    second.terminate()
+    second.wait_end()
+    assert books(plant).leases == ()
+
+
+@pytest.mark.parametrize(("role", "table"), [("upsert", "deal_rows"), ("backfill", "products")])
+def test_a_reply_that_had_arrived_is_written_by_the_next_worker_and_not_paid_for_again(plant, role, table):
+    selections = plant.settings().selections if role == "upsert" else ()
+    if role == "backfill":
+        fill_queue(plant)
+    paid_before, recorded_before = plant.simulator.control()["spent"], recorded(plant)
+    with psycopg.connect(plant.database_url) as blocker:
+        blocker.execute(f"lock table {table} in exclusive mode")
+        first = plant.worker(role, selections=selections).wait_ready()
+        eventually(lambda: plant.spooled() and not in_flight(plant), lambda: first.output)
+        paid = plant.simulator.control()["spent"] - paid_before
+        assert paid > 0
+        first.kill()
+        assert recorded(plant) == recorded_before
+        assert len(plant.spooled()) == 1
+    second = plant.worker(role, selections=()).wait_ready()
+    assert plant.spooled() == []
+    assert plant.simulator.control()["spent"] - paid_before == paid == recorded(plant) - recorded_before
+    assert plant.value(f"select count(*) from {table}") > 0
+    if role == "backfill":
+        assert plant.value("select count(*) from fetch_queue where state <> 'done'") == 0
+    else:
+        assert plant.value("select page from crawls") == 1
+    assert "replay" in second.output
+
+
+def fill_queue(plant):
+    """Queue thirty products that the simulator knows."""
+    assert plant.worker("upsert", "--once", upsert_detail="none").wait_end() == 0
+    asins = [row[0] for row in plant.query("select asin from deals order by asin limit 30")]
+    with connect(plant.database_url, application_name="test", autocommit=True) as conn:
+        conn.execute("truncate fetch_queue")
+        queue.enqueue(conn, 1, asins, detail="history")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("kills", "seed"), [(2, 7), *(pytest.param(12, seed, marks=pytest.mark.kill) for seed in range(3))]
+)
+def test_workers_killed_at_random_moments_lose_nothing_and_the_last_one_finishes_the_queue(make_plant, kills, seed):
+    plant = make_plant(rate=60, deals=600 if kills < 10 else 1500)
+    plant.simulator.control(latency_s=0.05)
+    chance = random.Random(seed)
+    pause = threading.Event()
+    wire = 0  # what was charged by the server and never heard of: at most what was in flight at each kill
+    for _ in range(kills):
+        workers = [plant.worker("backfill", slot=slot, backfill_detail="history") for slot in range(2)]
+        workers[0].wait_ready()
+        pause.wait(chance.uniform(0.05, 0.6))
+        for worker in workers:
+            before = in_flight(plant)
+            worker.kill()
+            wire += max((lease.cost for lease in before), default=0)
+    last = plant.worker("backfill").wait_ready()
+    eventually(
+        lambda: (
+            last.last.get("phase") == "waiting_work"
+            and plant.value("select count(*) from fetch_queue where state not in ('done', 'given up')") == 0
+        ),
+        lambda: f"{last.last} {last.output}",
+        60,
+    )
+    assert plant.spooled() == []
+    assert plant.value("select count(*) from fetch_queue where state = 'given up'") == 0
+    assert plant.value("select count(*) from products") == plant.value("select count(*) from fetch_queue") > 50
+    assert 0 <= plant.simulator.control()["spent"] - recorded(plant) <= wire
+    assert plant.value("select count(*) from calls where status = 429") == 0
+    last.terminate()
+    last.wait_end()
+    assert books(plant).leases == ()
