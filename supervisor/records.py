@@ -70,7 +70,7 @@ def story(slot: Slot, death: Death) -> dict[str, object]:
     return {
         "pid": death.pid,
         "cause": death.ending.cause.value,
-        "message": f"died: {describe(death.ending)}",
+        "message": describe(death.ending),
         "code": death.ending.code,
         "signal": None if death.ending.signal is None else signal_name(death.ending.signal),
         "lived_s": death.lived_s,

@@ -1,8 +1,9 @@
-"""The status as text, in 80 columns."""
+"""The status as text."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import textwrap
+from typing import TYPE_CHECKING, Final
 
 from supervisor.words import span
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from supervisor.report import ChildRecord, Report
     from supervisor.status import Status
 
-_DEATHS = 5
+_DEATHS: Final = 5
+_WIDTH: Final = 100
 
 
 def as_text(status: Status) -> str:
@@ -31,7 +33,13 @@ def as_text(status: Status) -> str:
     if status.report is not None:
         lines += _deaths(status.report)
     lines += [f"note    {note}" for note in status.notes]
-    return "\n".join(lines) + "\n"
+    return "\n".join(_folded(line) for line in lines) + "\n"
+
+
+def _folded(line: str) -> str:
+    """The line, folded under its first column when it is long."""
+    folded = textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 8, break_long_words=False, drop_whitespace=False)
+    return "\n".join(part.rstrip() for part in folded)
 
 
 def _head(status: Status) -> Iterator[str]:

@@ -1,0 +1,270 @@
+"""`sluicegate run` from outside: start, stop, kill, two at once, secrets, codes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tasks.keepa.simulator.config import SimulatorConfig
+from tasks.keepa.simulator.server import SimulatorServer
+from tests.fakes.program import ROOT, Program, all_gone, is_alive, pids, wait_until
+
+KEY = "a-key-that-must-show-nowhere-0123456789"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A state directory whose database has been made: later starts take a fraction of the time."""
+    folder = tmp_path_factory.mktemp("home")
+    program = Program(folder).start()
+    program.until_working()
+    assert program.stop() == 0, program.tail()
+    return folder
+
+
+@pytest.fixture
+def program(home):
+    (home / "log").unlink(missing_ok=True)
+    one = Program(home)
+    yield one
+    one.kill()
+
+
+def lock_is_free(state):
+    with (state / "supervisor.lock").open("r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def test_a_whole_life_is_told_truly_cannot_be_doubled_and_leaves_nothing(program):
+    (program.state / "supervisor.lock").write_text(f"{os.getpid()}\n")  # a stranger's pid decides nothing
+    program.start().until_working()
+    report = program.until(lambda r: r["rows_written"].get("deals", 0) > 0, "deals")
+    running = pids(report)
+    assert set(running) == {"upsert-0", "backfill-0", "database-0", "simulator-0"}
+    check_status(program)
+    second = program.command("run")
+    assert second.returncode == 73
+    assert f"pid {program.process.pid}" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert all(is_alive(pid) for pid in running.values())
+    assert program.stop() == 0
+    check_nothing_is_left(program, running)
+
+
+def check_status(program):
+    seen = program.command("status", "--json")
+    status = json.loads(seen.stdout)
+    assert seen.returncode == 0
+    assert status["supervisor"]["pid"] == program.process.pid
+    assert status["supervisor"]["state"] == "running"
+    assert {"role", "slot", "pid", "state", "phase", "restarts"} <= set(status["workers"][0])
+    assert set(status["rows"]) == {"deals", "products", "price_series", "quarantine"}
+    assert status["rows"]["deals"] > 0
+    assert {"pending", "done"} <= set(status["queue"])
+    assert status["ledger"]["bucket"]["capacity"] == 1200
+    assert status["deaths"] == []
+    text = program.command("status")
+    assert "upsert-0" in text.stdout
+    assert max(map(len, text.stdout.splitlines())) <= 100
+
+
+def check_nothing_is_left(program, running):
+    wait_until(lambda: all_gone(running.values()), "the end of every process", 2)
+    assert lock_is_free(program.state)
+    endings = (".new", ".tmp", ".pid")
+    assert [path for path in program.state.rglob("*") if path.is_socket() or path.name.endswith(endings)] == []
+    dump = json.loads(program.command("ledger", "dump", "--json").stdout)
+    assert (dump["leases"], dump["waiters"]) == ([], [])
+    status = program.command("status", "--json")
+    assert status.returncode == 4
+    assert json.loads(status.stdout)["stale"]
+    assert "Traceback" not in program.log()
+
+
+def test_of_two_starts_at_once_one_runs_and_the_other_gives_way(program):
+    first = program.start().process
+    second = program.start().process
+    wait_until(lambda: first.poll() is not None or second.poll() is not None, "the end of one of the two")
+    loser, winner = (first, second) if first.poll() is not None else (second, first)
+    assert loser.returncode == 73
+    program.process = winner
+    program.until_working()
+    assert program.stop() == 0
+
+
+def test_kill_9_takes_every_child_along_and_the_next_start_works_at_once(program):
+    running = pids(program.start().until_working())
+    program.kill()
+    wait_until(lambda: all_gone(running.values()), "the end of every child", 2)
+    status = program.command("status", "--json")
+    assert status.returncode == 4
+    assert all(worker["state"] == "gone" for worker in json.loads(status.stdout)["workers"])
+    dice = random.Random(7)
+    for _ in range(3):  # and while children are being started
+        program.start()
+        threading.Event().wait(dice.uniform(0.3, 1.0))
+        children = descendants(program.process.pid)
+        program.kill()
+        wait_until(lambda: all_gone(children), "the end of every child", 5)  # noqa: B023 - used at once
+    program.start().until_working()
+    assert program.stop() == 0
+
+
+def descendants(root):
+    """Every process below `root` now."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    found, new = set(), {root}
+    while new:
+        new = {pid for pid, parent in parents.items() if parent in new} - found
+        found |= new
+    return found
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_does_not_wait(program, number, code):
+    running = pids(program.start(STOP_S="60").until_working())
+    os.kill(running["upsert-0"], signal.SIGSTOP)
+    program.signal(number)
+    program.until(lambda r: r["supervisor"]["state"] == "stopping", "the stop")
+    program.signal(number)
+    assert program.ended(10) == code
+    wait_until(lambda: all_gone(running.values()), "the end of every process", 5)
+    assert "Traceback" not in program.log()
+
+
+def test_a_worker_that_does_not_stop_is_killed_at_the_deadline_and_named(program):
+    running = pids(program.start(STOP_S="2").until_working())
+    os.kill(running["backfill-0"], signal.SIGSTOP)
+    assert program.stop() == 0
+    kills = [kill for kill in program.records("signalled") if kill["role"] == "backfill"]
+    assert [kill["signal"] for kill in kills] == ["SIGKILL"]
+    assert kills[0]["doing"]
+    assert all_gone(running.values())
+
+
+def test_ctrl_c_at_any_moment_prints_no_traceback(program):
+    """From the moment our first line can run: what the interpreter prints before that is not ours."""
+    dice = random.Random(11)
+    codes = set()
+    for number in range(10):
+        (program.folder / "log").unlink(missing_ok=True)
+        program.start()
+        if number == 0:
+            program.until_working()
+        else:
+            wait_until(lambda: b"run" in Path(f"/proc/{program.process.pid}/cmdline").read_bytes(), "exec")
+            threading.Event().wait(dice.uniform(0.1, 1.0))
+        program.signal(signal.SIGINT)
+        codes.add(program.ended())
+        assert "Traceback" not in program.log(), program.log()
+        assert "KeyboardInterrupt" not in program.log(), program.log()
+    assert codes <= {0, -signal.SIGINT}
+
+
+def test_whatever_is_killed_comes_back_and_the_work_goes_on(program):
+    before = program.start(SIMULATOR_START_BALANCE="1000").until_working()
+    for name in ("simulator-0", "database-0", "upsert-0"):
+        os.kill(pids(before)[name], signal.SIGKILL)
+        program.until(
+            lambda r, name=name: pids(r).get(name, pids(before)[name]) != pids(before)[name], f"another {name}"
+        )
+    report = program.until_working()
+    assert report["run"]["base_url"] == before["run"]["base_url"]
+    deaths = {f"{death['role']}-{death['slot']}": death for death in report["deaths"]}
+    assert deaths["upsert-0"]["signal"] == "SIGKILL"
+    assert "out of memory?" in deaths["upsert-0"]["words"]
+    assert next(worker for worker in report["workers"] if worker["role"] == "upsert")["restarts"] == 1
+    written = report["rows_written"].get("deals", 0)
+    program.until(lambda r: r["rows_written"].get("deals", 0) > written, "more deals")
+    assert program.stop() == 0
+
+
+def test_a_key_the_server_does_not_know_ends_the_run_with_a_plain_message(program):
+    with SimulatorServer(SimulatorConfig(keys=frozenset({"another"}))) as server:
+        program.start(KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url)
+        assert program.ended() == 77
+    told = program.records("gave_up")
+    assert len(told) == 1
+    assert "refuses this key" in told[0]["message"]
+    assert "KEEPA_API_KEY" in told[0]["message"]
+    assert len(program.records("died")) <= 2, "nothing restarts in a loop"
+    assert KEY not in program.log()
+
+
+def test_the_key_shows_nowhere_whatever_goes_wrong(program):
+    faults = {"500": 0.2, "cut": 0.2, "non_json": 0.2}
+    config = SimulatorConfig(keys=frozenset({KEY}), rate=60, tick_s=0.5, faults=faults, is_verbose=False)
+    seen = b""
+    with SimulatorServer(config) as server:
+        program.start(KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url, TICK_PERIOD_S="0.5", READ_TIMEOUT_S="2")
+        program.until_working()
+        program.until(lambda r: r["rows_written"].get("deals", 0) > 0, "deals")
+        for pid in [program.process.pid, *pids(program.report()).values()]:
+            seen += Path(f"/proc/{pid}/cmdline").read_bytes()
+        for pid in pids(program.report()).values():
+            seen += Path(f"/proc/{pid}/environ").read_bytes()
+        for command in (("status", "--json"), ("status",), ("doctor",), ("ledger", "dump", "--json")):
+            done = program.command(*command, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url)
+            seen += (done.stdout + done.stderr).encode()
+        assert program.stop() == 0
+    seen += program.log().encode()
+    for path in program.state.iterdir():
+        if path.is_file():
+            seen += path.read_bytes()
+    assert KEY.encode() not in seen
+    assert b"doctor" in seen or b"plan of 60 a minute" in seen
+
+
+def test_synthetic_rows_are_refused_a_database_the_user_named(program):
+    url = "postgresql://user:hunter2-secret@127.0.0.1:1/precious"
+    done = program.command("run", DATABASE_URL=url)
+    assert done.returncode == 78
+    assert "synthetic rows would go into your database" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_faults_of_the_configuration_are_named_together_and_end_with_78(program):
+    done = program.command("run", UPSERT_WORKERS="x", BACKFILL_DETAIL="y")
+    assert done.returncode == 78
+    assert "2 faults" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_state_directory_that_cannot_be_made_is_a_fault_of_the_configuration(program, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = program.command("run", STATE_DIR=str(tmp_path / "file" / "state"))
+    assert done.returncode == 78
+    assert "STATE_DIR" in done.stderr
+
+
+def test_wrong_usage_is_2_and_an_early_reader_is_no_error(program):
+    assert program.command("rum").returncode == 2
+    assert program.command().returncode == 2
+    piped = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m supervisor --help | head -c 10"],  # noqa: S607 - as a person types it
+        cwd=ROOT,
+        env=program.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert piped.stderr == ""
