@@ -26,6 +26,7 @@ from tasks.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
 
     from supervisor.plan import Plan
     from tasks.job import Job, Role
@@ -51,7 +52,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
     wanted.state.make()
     clock = SystemClock()
     with Stop() as stop, _surroundings(wanted) as (told, ledger):
-        stop.on([signal.SIGINT, signal.SIGTERM])
+        _hear(stop)
         log = _logger(wanted)
         log.info("debug", message=wanted.words())
         with ExitStack() as stack:
@@ -62,6 +63,17 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
             ]
             _take_turns(jobs, stop, clock, once=once)
     return EXIT_OK
+
+
+def _hear(stop: Stop) -> None:
+    """Let Ctrl-C end the turns after the step at hand; a second one does not wait for it."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
 
 
 def _take_turns(jobs: Sequence[Job], stop: Stop, clock: SystemClock, *, once: bool) -> None:
@@ -95,14 +107,11 @@ def _nap_s(outcomes: Sequence[job.Progress | job.Idle], now_ns: int) -> float:
 @contextmanager
 def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
     """What the jobs work with: a running supervisor's, or our own for as long as this lasts."""
-    last = report.read(wanted.state.status)
-    if wanted.state.holder() is not None:
-        if last is None or last.run.base_url is None:
-            raise ConfigError("the supervisor that runs is still starting: try again in a few seconds")
-        url = last.run.database_url
+    holder = wanted.state.holder()
+    if holder is not None:
+        told = _of_the_running(wanted, holder)
         with closing(TokenLedger.attach(wanted.state.ledger)) as ledger:
-            given = wanted.settings.database_url if url is None else Secret(url)
-            yield wanted.worker_settings(last.run.base_url, given), ledger
+            yield told, ledger
         return
     with ExitStack() as stack:
         stack.enter_context(wanted.state.locked())
@@ -119,6 +128,24 @@ def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
         stack.enter_context(closing(ledger))
         ledger.resolve_dead()
         yield wanted.worker_settings(base_url, url_of_rows), ledger
+
+
+def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
+    """What the workers of the supervisor with pid `holder` are told.
+
+    Raises:
+        ConfigError: it is still starting, or these settings are for another server than its own.
+    """
+    last = report.read(wanted.state.status)
+    if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
+        raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
+    if last.run.server != wanted.server.value or wanted.base_url not in (None, last.run.base_url):
+        raise ConfigError(
+            f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
+            f"these settings say {wanted.server.value}): use its settings, or another STATE_DIR"
+        )
+    url = last.run.database_url
+    return wanted.worker_settings(last.run.base_url, wanted.settings.database_url if url is None else Secret(url))
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.fakes.program import Program, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -54,3 +57,43 @@ def test_synthetic_rows_never_go_into_a_database_the_user_named(tmp_path, comman
     assert done.returncode == 78
     assert "--synthetic-into-database" in done.stderr
     assert "topsecret" not in done.stderr
+
+
+def test_debug_beside_a_running_supervisor_takes_leases_like_any_worker(tmp_path):
+    program = Program(tmp_path, SIMULATOR_START_BALANCE="600").start()
+    try:
+        program.until_working()
+        done = program.command("debug", "--task", "upsert", "--once")
+        assert done.returncode == 0, done.stderr
+        other = program.command("debug", "--once", KEEPA_API_KEY="a-key-for-another-server")
+        assert other.returncode == 78
+        assert "started for another server" in other.stderr
+        assert program.process.poll() is None
+        assert program.stop() == 0
+    finally:
+        program.kill()
+    assert json.loads(program.command("ledger", "dump", "--json").stdout)["leases"] == []
+
+
+def test_ctrl_c_ends_debug_without_a_word_of_complaint_and_leaves_nothing(tmp_path):
+    program = Program(tmp_path, LOG_FORMAT="console", LOG_LEVEL="info")
+    with program.log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor", "debug"],
+            cwd=ROOT,
+            env=program.environment(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: "walk complete" in program.log(), "a walk", explain=program.log)
+        assert program.command("run").returncode == 73
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert "Traceback" not in program.log()
+    sockets = [path for path in program.state.rglob("*") if path.is_socket()]
+    wait_until(lambda: not any(path.exists() for path in sockets), "the end of the database", 5)
