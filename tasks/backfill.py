@@ -10,14 +10,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tasks import orphan, progress
+from tasks import orphan, progress, walk
 from tasks.desk import Desk
 from tasks.errors import Refused
 from tasks.gate import NS_PER_S
 from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
-from tasks.keepa.costs import product_shape
-from tasks.pace import remaining_s
+from tasks.keepa.costs import DEAL_TOKENS, product_shape
+from tasks.pace import crawl_interval_s, remaining_s
 from tasks.rate import Rate
 from tasks.store import crawls, queue
 from tasks.wants import PageWant
@@ -25,10 +25,10 @@ from tasks.wants import PageWant
 if TYPE_CHECKING:
     from tasks.job import Role, Site
     from tasks.pages import PageTaken
+    from tasks.store.crawls import Crawl
     from tasks.store.queue import QueueCounts
     from tasks.target import Target
 
-AGAIN: Final = timedelta(days=1)  # a crawl of 10,000 rows costs 335 tokens, a twentieth of a day on the smallest plan
 REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free
 REFUSED_NS: Final = 3600 * NS_PER_S
 COUNT_NS: Final = 5 * NS_PER_S  # counting the queue reads it as a whole
@@ -106,10 +106,21 @@ class Backfill:
         if not self._desk.turns.take(f"{self.role} {target.key} {target.domain}"):
             return False
         last = self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
-        is_fresh = last is not None and last.finished_at is not None and datetime.now(UTC) - last.finished_at < AGAIN
+        is_fresh = last is not None and self._is_fresh(last)
         if not is_fresh:
             self._rest_ns[target] = now_ns
         return not is_fresh
+
+    def _is_fresh(self, last: Crawl) -> bool:
+        """Whether the last crawl is complete and too recent to pay for another."""
+        if last.finished_at is None:
+            return False
+        bucket = self._site.ledger.snapshot().bucket
+        pages = last.rows / walk.PAGE_ROWS + 1
+        interval_s = crawl_interval_s(
+            tokens=pages * DEAL_TOKENS, rate=bucket.refill_rate, tick_period_s=bucket.tick_period_s
+        )
+        return datetime.now(UTC) - last.finished_at < timedelta(seconds=interval_s)
 
     def _after_page(self, target: Target, taken: PageTaken) -> None:
         moved = taken.moved
@@ -151,8 +162,8 @@ class Backfill:
         outcome.forget()
         if taken.missing:
             site.log.warning("products_missing", missing=taken.missing)
-        items = len(haul.items)
-        self._counts = replace(counts, pending=max(0, counts.pending - items), done=counts.done + items)
+        done = len(haul.items) - taken.missing
+        self._counts = replace(counts, pending=max(0, counts.pending - done), done=counts.done + done)
         self._tell()
         return Progress(completes=True)
 

@@ -51,8 +51,10 @@ class Gate:
         self._site = site
         self._read_balance = read_balance
 
-    def reserve(self, tier: str, shape: Shape, *, may_wait: bool) -> Granted | Idle:
-        """A lease for a request of this shape, waited for if that is allowed, or when to come back.
+    def reserve(self, tier: str, plan: Callable[[], Shape], *, may_wait: bool) -> Granted | Idle:
+        """A lease for a request of the shape planned, waited for if that is allowed, or when to come back.
+
+        The plan is made anew after each reading: what fits depends on the balance.
 
         Raises:
             Transient: the balance is unknown and the server does not tell it.
@@ -61,6 +63,7 @@ class Gate:
         site = self._site
         began_ns = site.clock.now_ns()
         while True:
+            shape = plan()
             cost = site.ledger.estimate(shape)
             try:
                 lease = self._lease(tier, cost, shape, may_wait=may_wait and site.blocking)

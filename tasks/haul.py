@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, get_args
 
 from tasks.keepa.costs import Detail, product_shape
-from tasks.keepa.request import ProductRequest, is_asin, most_asins
+from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
 from tasks.owner import Owner
 from tasks.pace import batch_size, together
 from tasks.spool import Origin
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TIER: Final = "backfill"
 WRITE_S: Final = 120.0  # for getting the reply into the database, and then some
-UNASKABLE: Final = "not an ASIN, or no detail this build knows"
+UNASKABLE: Final = "not an ASIN, no locale, or no detail this build knows"
 
 _DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
 
@@ -86,14 +86,13 @@ class Haul:
         settings = self._site.settings
         lease_s = settings.connect_timeout_s + 2 * settings.read_timeout_s + WRITE_S
         claimed = queue.claim(connection, owner=owner_name(self._site), limit=self._limit, lease_s=lease_s)
-        good = [item for item in claimed if is_asin(item.asin) and item.detail in _DETAILS]
+        good = [item for item in claimed if _is_askable(item)]
         bad = [item for item in claimed if item not in good]
         if bad:
             queue.fail(connection, bad, UNASKABLE, max_attempts=1)
         if not good:
             return []
-        most = min(self._limit, most_asins(_detail(good[0].detail)))
-        chosen, rest = together(good, lambda item: item.attempts, most)
+        chosen, rest = together(good, lambda item: item.attempts, most_asins(_detail(good[0].detail)))
         if rest:
             queue.release(connection, rest)
         return chosen
@@ -102,6 +101,10 @@ class Haul:
 def owner_name(site: Site) -> str:
     """Who takes items: the worker, and its process so that others can tell when it is dead."""
     return f"{site.worker}@{Owner.this()}"
+
+
+def _is_askable(item: Item) -> bool:
+    return is_asin(item.asin) and item.domain in DOMAINS and item.detail in _DETAILS
 
 
 def _detail(text: str) -> Detail:

@@ -11,6 +11,9 @@ T = TypeVar("T")
 
 LISTING_PART: Final = 0.2  # of the refill: the rest is for details and history
 LEAST_TICKS: Final = 1.0  # polling faster than tokens arrive only spends what is kept for others
+CRAWL_PART: Final = 0.05
+LEAST_CRAWL_TICKS: Final = 60.0
+MOST_CRAWL_TICKS: Final = 1_440.0
 MOST_STRETCH: Final = 4.0  # a burst of deals must not put the next look off for hours
 SHRINK_BITS: Final = 3  # each refusal divides the batch by eight: 100, 12, 1
 
@@ -28,6 +31,18 @@ def poll_interval_s(*, floor_tokens: float, usual_tokens: float, rate: float, ti
         return tick_period_s
     tokens = min(max(usual_tokens, floor_tokens), MOST_STRETCH * floor_tokens)
     return max(LEAST_TICKS, tokens / (LISTING_PART * rate)) * tick_period_s
+
+
+def crawl_interval_s(*, tokens: float, rate: float, tick_period_s: float) -> float:
+    """Seconds between the ends of two crawls of the whole, so that crawling costs at most a twentieth of the refill.
+
+    A crawl is what finds a deal that comes back with an old date, in the middle of the list, and what refreshes those
+    that stand; never more often than every 60 ticks, and at least every 1,440.
+    """
+    if rate <= 0:
+        return MOST_CRAWL_TICKS * tick_period_s
+    ticks = tokens / (CRAWL_PART * rate)
+    return min(max(ticks, LEAST_CRAWL_TICKS), MOST_CRAWL_TICKS) * tick_period_s
 
 
 def fit(estimate: Callable[[int], int], *, tokens: int, most: int) -> int:

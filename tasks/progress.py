@@ -99,10 +99,9 @@ def advance_crawl(
     if crawl is None:
         return None
     verdict = walk.crawl_verdict(page)
-    is_part = crawl.root_cat is not None
     following: int | None = None
-    if is_part and verdict.is_complete:
-        following = walk.next_category(categories, crawl.root_cat)
+    if crawl.root_cat is not None:
+        following = walk.next_category(categories, crawl.root_cat) if verdict.is_complete else None
     elif must_split and len(categories) > 1:
         following = walk.next_category(categories, None)
     if following is not None:

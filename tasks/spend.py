@@ -96,7 +96,7 @@ class Spender:
 
     def _attempt(self, want: Want, patience: Patience) -> Paid | Idle:
         self._spool.require_room()
-        granted = self._gate.reserve(want.tier, want.shape(), may_wait=want.may_wait)
+        granted = self._gate.reserve(want.tier, want.shape, may_wait=want.may_wait)
         if isinstance(granted, Idle):
             return granted
         with granted:

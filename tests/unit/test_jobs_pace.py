@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pace import attempt_limit, batch_size, fit, poll_interval_s, remaining_s, together
+from tasks.pace import attempt_limit, batch_size, crawl_interval_s, fit, poll_interval_s, remaining_s, together
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,14 @@ def test_several_selections_stretch_the_interval():
 def test_costly_polls_stretch_the_interval_but_never_out_of_sight():
     assert poll_interval_s(floor_tokens=5, usual_tokens=10, rate=5, tick_period_s=60) == pytest.approx(600)
     assert poll_interval_s(floor_tokens=5, usual_tokens=900, rate=5, tick_period_s=60) == pytest.approx(1200)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "rate", "expected_min"),
+    [(35, 5, 140), (335, 5, 1340), (5000, 5, 1440), (35, 60, 60), (35, 0, 1440)],
+)
+def test_crawling_again_costs_at_most_a_twentieth_of_the_refill_within_an_hour_and_a_day(tokens, rate, expected_min):
+    assert crawl_interval_s(tokens=tokens, rate=rate, tick_period_s=60) == pytest.approx(expected_min * 60)
 
 
 def test_before_the_first_reading_the_interval_is_one_tick():

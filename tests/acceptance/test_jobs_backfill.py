@@ -1,0 +1,237 @@
+"""Backfill at its edges: unknown products, refused requests, replies with holes, selections that are too long."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import threading
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from ledger import SystemClock, TokenLedger
+from tasks import job, progress
+from tasks.beat import Beat
+from tasks.log import Logger
+from tasks.settings import Secret, WorkerSettings
+from tasks.spool import Origin
+from tasks.stop import Stop
+from tasks.store import crawls, queue
+from tasks.store.connection import connect
+from tasks.target import Target
+from tasks.walk import LAST_PAGE, PAGE_ROWS, Page, Verdict
+
+BAD = "B00BADBAD0"
+LOST = "B00LOST000"
+BROKEN = "B00BROKEN0"
+UNKNOWN = "B00UNKNOWN"[:10]
+ENVELOPE = {"refillIn": 30_000, "refillRate": 200, "tokenFlowReduction": 0.0, "processingTimeInMs": 1}
+
+
+class _Moody(BaseHTTPRequestHandler):
+    """Answers `/product`: refuses one ASIN, leaves out another, garbles a third, does not know a fourth."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        server = self.server
+        url = urlsplit(self.path)
+        asins = parse_qs(url.query).get("asin", [""])[0].split(",") if url.path == "/product" else []
+        server.asked.append(asins)
+        now_ms = round(datetime.now(UTC).timestamp() * 1000)
+        if BAD in asins:
+            zero = dict.fromkeys(ENVELOPE, 0) | {"tokensLeft": 0, "tokensConsumed": 0, "timestamp": now_ms}
+            self._send(400, zero | {"error": {"type": "invalidParameter", "message": "no such thing"}})
+            return
+        server.balance -= len(asins)
+        body = ENVELOPE | {"tokensLeft": server.balance, "tokensConsumed": len(asins), "timestamp": now_ms}
+        self._send(200, body | ({"products": [self._product(a) for a in asins if a != LOST]} if asins else {}))
+
+    @staticmethod
+    def _product(asin):
+        if asin == BROKEN:
+            return {"asin": asin, "productType": "what?"}
+        if asin == UNKNOWN:
+            return {"asin": asin, "productType": 4, "domainId": 1}
+        return {"asin": asin, "productType": 0, "domainId": 1, "lastUpdate": 7_000_000, "csv": [[7_000_000, 1999]]}
+
+    def _send(self, status, body):
+        packed = gzip.compress(json.dumps(body).encode())
+        self.send_response(status)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(packed)))
+        self.end_headers()
+        self.wfile.write(packed)
+
+    def log_message(self, *_args):
+        pass
+
+
+@contextmanager
+def moody_server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Moody) as server:
+        server.asked, server.balance = [], 10_000
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def drained(tmp_path, database_url):
+    """A function that queues ASINs, lets a backfill drain them, and returns what the server was asked."""
+
+    def drain(asins, **changes):
+        with connect(database_url, application_name="test", autocommit=True) as conn:
+            queue.enqueue(conn, 1, asins, detail="history")
+        text = io.StringIO()
+        clock = SystemClock()
+        with (
+            moody_server() as server,
+            closing(TokenLedger.create(tmp_path / "ledger")) as ledger,
+            Stop() as stop,
+        ):
+            settings = WorkerSettings(
+                api_key=Secret("any-key"),
+                base_url=f"http://127.0.0.1:{server.server_address[1]}",
+                database_url=Secret(database_url),
+                ledger_path=str(tmp_path / "ledger"),
+                spool_dir=str(tmp_path / "spool"),
+                selections=(),
+                domains=(1,),
+                **changes,
+            )
+            beat = Beat(lambda _message: None, clock)
+            with closing(job.build("backfill", settings, ledger, clock, stop, Logger(text), beat)) as work:
+                for _ in range(60):
+                    outcome = work.step()
+                    if isinstance(outcome, job.Idle) and outcome.phase == "waiting_work" and outcome.until_ns:
+                        break
+            return [asked for asked in server.asked if asked]
+
+    return drain
+
+
+def good(count):
+    return [f"B{number:09d}" for number in range(count)]
+
+
+def test_a_batch_the_server_refuses_is_asked_for_in_ever_smaller_groups_until_the_bad_item_stands_alone(drained, conn):
+    asked = drained([*good(20), BAD, *good(40)[20:]], max_attempts=3)
+    assert conn.execute("select count(*) from products where is_found").fetchone() == (40,)
+    assert conn.execute("select asin, state from fetch_queue where state <> 'done'").fetchall() == [(BAD, "given up")]
+    ((key, reason),) = conn.execute("select key, reason from quarantine").fetchall()
+    assert key == BAD
+    assert "no such thing" in reason
+    assert [len(asins) for asins in asked if BAD in asins] == [41, 12, 1]
+    paid = [asin for asins in asked if BAD not in asins for asin in asins]
+    assert sorted(paid) == good(40)
+
+
+def test_a_product_nobody_knows_is_recorded_as_not_found_and_not_asked_for_again(drained, conn):
+    asked = drained([*good(2), UNKNOWN])
+    assert asked == [[*good(2), UNKNOWN]]
+    assert conn.execute("select is_found from products where asin = %s", (UNKNOWN,)).fetchall() == [(False,)]
+    assert conn.execute("select count(*) from fetch_queue where state <> 'done'").fetchone() == (0,)
+
+
+def test_a_product_the_reply_does_not_hold_is_tried_again_and_then_given_up(drained, conn):
+    asked = drained([*good(2), LOST], max_attempts=3)
+    assert sum(LOST in asins for asins in asked) == 3
+    assert sum(good(1)[0] in asins for asins in asked) == 1
+    assert conn.execute("select asin from fetch_queue where state = 'given up'").fetchall() == [(LOST,)]
+    assert conn.execute("select key from quarantine").fetchall() == [(LOST,)]
+
+
+def test_a_product_that_cannot_be_read_is_quarantined_as_received_and_not_paid_for_again(drained, conn):
+    asked = drained([*good(2), BROKEN])
+    assert len(asked) == 1
+    ((key, raw),) = conn.execute("select key, raw from quarantine").fetchall()
+    assert key == BROKEN
+    assert b"what?" in bytes(raw)
+    assert conn.execute("select count(*) from products").fetchone() == (2,)
+
+
+def test_what_is_no_asin_never_reaches_the_server(drained, conn):
+    asked = drained([*good(2), '="B000000001"'])
+    assert asked == [good(2)]
+    assert conn.execute("select count(*) from fetch_queue where state = 'given up'").fetchone() == (1,)
+
+
+class Walk:
+    """A crawl fed with pages by hand."""
+
+    def __init__(self, conn):
+        self.conn = conn
+        self.target = Target(selection=None, key="key", domain=1)
+        self.asked = []
+
+    def feed(self, rows_of, *, categories, must_split=lambda _page: False, most=500):
+        for _ in range(most):
+            crawl = progress.begin(self.conn, "backfill", self.target)
+            self.asked.append((crawl.root_cat, crawl.page))
+            origin = Origin(
+                job="backfill", domain=1, selection_key="key", root_cat=crawl.root_cat, page=crawl.page,
+                started_at=crawl.started_at,
+            )  # fmt: skip
+            page = Page(number=crawl.page, minutes=[7_000_000], rows=rows_of(crawl), server_minute=7_000_000)
+            moved = progress.advance_crawl(self.conn, origin, page, categories=categories, must_split=must_split(page))
+            if moved.verdict.is_complete:
+                return moved
+        return None
+
+
+def test_a_selection_too_long_for_one_crawl_is_crawled_category_by_category(conn):
+    walk = Walk(conn)
+    moved = walk.feed(
+        lambda crawl: PAGE_ROWS if crawl.root_cat is None or crawl.page == 0 else 7,
+        categories=(30, 10, 20),
+        must_split=lambda page: page.number >= LAST_PAGE,
+    )
+    assert moved.verdict is Verdict.END_OF_LIST
+    assert walk.asked == [(None, page) for page in range(LAST_PAGE + 1)] + [
+        (category, page) for category in (10, 20, 30) for page in (0, 1)
+    ]
+    assert crawls.load(conn, "backfill", "key", 1).state == "done"
+
+
+def test_a_selection_that_counts_too_many_rows_on_its_first_page_is_split_at_once(conn):
+    walk = Walk(conn)
+    walk.feed(lambda crawl: PAGE_ROWS if crawl.root_cat is None else 3, categories=(1, 2), must_split=lambda _p: True)
+    assert walk.asked == [(None, 0), (1, 0), (2, 0)]
+
+
+def test_a_category_that_is_itself_too_long_ends_at_the_limit_and_the_next_follows(conn):
+    walk = Walk(conn)
+    walk.feed(
+        lambda crawl: PAGE_ROWS if crawl.root_cat in (None, 1) else 3,
+        categories=(1, 2),
+        must_split=lambda page: page.number in (0, LAST_PAGE),
+    )
+    assert walk.asked == [(None, 0), *((1, page) for page in range(LAST_PAGE + 1)), (2, 0)]
+
+
+def test_a_page_that_arrives_twice_moves_its_walk_once(conn):
+    target = Target(selection=None, key="key", domain=1)
+    crawl = progress.begin(conn, "upsert", target)
+    origin = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=crawl.started_at)
+    page = Page(number=0, minutes=[7_000_000] * PAGE_ROWS, rows=PAGE_ROWS, server_minute=7_000_000)
+    assert progress.advance_upsert(conn, origin, page).verdict is Verdict.NEXT_PAGE
+    assert progress.advance_upsert(conn, origin, page) is None
+    assert crawls.load(conn, "upsert", "key", 1).page == 1
+
+
+def test_a_page_of_an_earlier_walk_moves_nothing(conn):
+    target = Target(selection=None, key="key", domain=1)
+    progress.begin(conn, "upsert", target)
+    old = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=datetime(2020, 1, 1, tzinfo=UTC))
+    page = Page(number=0, minutes=[7_000_000], rows=1, server_minute=7_000_000)
+    assert progress.advance_upsert(conn, old, page) is None
+    assert conn.execute("select count(*) from watermarks").fetchone() == (0,)
