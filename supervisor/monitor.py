@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.database import RowReader
+from supervisor.rates import Rates
 from supervisor.records import report_of
 from supervisor.spec import BACKFILL
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _FRAME_S: Final = 0.5
 _COUNT_EVERY: Final = 4  # frames
 _LINE_S: Final = 60.0
-_RATE_WINDOW_S: Final = 60.0
 _S: Final = 1_000_000_000
 
 
@@ -49,7 +48,7 @@ class Monitor:
         self._log = log
         self._show = show
         self._began_ns = loop.now_ns()
-        self._history: deque[tuple[int, dict[str, int]]] = deque()
+        self._rates = Rates()
         self._reader: RowReader | None = None
         self._aside: Aside | None = None
         self._counts: Counts | None = None
@@ -104,7 +103,7 @@ class Monitor:
             report=report_of(self._run, now_ns),
             snapshot=self._snapshot(),
             counts=self._counts,
-            per_minute=self._rates(now_ns),
+            per_minute=self._rates.after(self._run.tree.rows_written(), now_ns),
             up_s=(now_ns - self._began_ns) / _S,
         )
 
@@ -114,16 +113,6 @@ class Monitor:
         except LedgerError as error:
             self._log.error("ledger_unreadable", error=str(error))
             return None
-
-    def _rates(self, now_ns: int) -> dict[str, float]:
-        rows = self._run.tree.rows_written()
-        self._history.append((now_ns, rows))
-        while len(self._history) > 2 and now_ns - self._history[1][0] >= _RATE_WINDOW_S * _S:  # noqa: PLR2004 - two ends
-            self._history.popleft()
-        # A run younger than the window is not extrapolated: what it did in its first seconds is no pace.
-        since_ns, before = self._history[0]
-        minutes = max(_RATE_WINDOW_S, (now_ns - since_ns) / _S) / 60
-        return {table: (count - before.get(table, 0)) / minutes for table, count in rows.items()}
 
     def _count(self, then: Callable[[], None]) -> None:
         """Ask the database, unless the last question is still open, and call then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final, TextIO
 
 from rich.console import Group
@@ -87,12 +88,11 @@ def _bar(snapshot: Snapshot, width: int) -> Text:
     cells = max(10, min(60, width - len("tokens ") - len(words) - 1))
     full = 0 if bucket.capacity <= 0 else round(cells * max(0.0, min(1.0, bucket.balance / bucket.capacity)))
     marks = {round(cells * tier.floor / bucket.capacity) for tier in snapshot.tiers if bucket.capacity > 0 < tier.floor}
+    colour = "cyan" if bucket.balance > 0 else "red"
+    styled = [("┃", "bold yellow") if cell in marks else ("█" if cell < full else "░", colour) for cell in range(cells)]
     text = Text("tokens ", no_wrap=True)
-    for cell in range(cells):
-        if cell in marks:
-            text.append("┃", "bold yellow")
-        else:
-            text.append("█" if cell < full else "░", "cyan" if bucket.balance > 0 else "red")
+    for style, run in itertools.groupby(styled, key=lambda cell: cell[1]):
+        text.append("".join(letter for letter, _ in run), style)
     return text.append(words)
 
 
@@ -115,9 +115,10 @@ def _workers(children: Sequence[ChildRecord]) -> Table:
         if child.again_in_s is not None:
             state.append(f" {child.again_in_s:.0f} s")
         doing = " ".join(filter(None, [(child.phase or "").replace("_", " "), child.detail]))
-        table.add_row(f"{child.role}-{child.slot}", state, str(child.pid or ""), str(child.restarts), doing)
-    table.columns[-1].no_wrap = True
-    table.columns[-1].overflow = "ellipsis"
+        # A cell that is cut, in a column that may shrink: when the width is short the last column gives way alone.
+        cut = Text(doing, no_wrap=True, overflow="ellipsis")
+        table.add_row(f"{child.role}-{child.slot}", state, str(child.pid or ""), str(child.restarts), cut)
+    table.columns[-1].no_wrap = False
     return table
 
 
@@ -166,5 +167,5 @@ def _faults(frame: Frame) -> list[RenderableType]:
 def _table(*names: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
     for name in names:
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     return table
