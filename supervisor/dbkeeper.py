@@ -60,6 +60,7 @@ class DatabaseKeeper:
         self._pid: int | None = None
         self._up_ns: int | None = None
         self._asked_ns = 0
+        self._again_ns = 0
 
     def start(self) -> None:
         """Begin to bring it up."""
@@ -77,6 +78,7 @@ class DatabaseKeeper:
         def stopped(outcome: Done[None] | NotDone) -> None:
             if isinstance(outcome, NotDone):
                 self._log.error("database_does_not_stop", role=ROLE, slot=0, error=str(outcome.error))
+            self._pid, self._up_ns = None, None
             self._enter(State.STOPPED)
             then()
 
@@ -93,13 +95,18 @@ class DatabaseKeeper:
             phase=None,
             detail="",
             up_s=up_s,
-            again_in_s=None,
+            again_in_s=self._again_in_s(),
             restarts=self._tally.total,
             deaths_in_period=len(self._tally.counted_ns),
             deaths_allowed=self._policy.max_restarts,
             rows={},
             job={},
         )
+
+    def _again_in_s(self) -> float | None:
+        if self.state is not State.BACKOFF:
+            return None
+        return round(max(0, self._again_ns - self._loop.now_ns()) / _S, 1)
 
     def _bring_up(self) -> tuple[Secret, int | None]:
         url = self._database.start()
@@ -132,8 +139,9 @@ class DatabaseKeeper:
             return
         again_s = pause_s(self._tally.in_a_row, self._policy, 0)
         self._log.warning("database_away", role=ROLE, slot=0, error=str(error), again_in_s=round(again_s, 1))
+        self._again_ns = self._loop.now_ns() + round(again_s * _S)
         self._enter(State.BACKOFF)
-        self._loop.after(again_s, self.start)
+        self._loop.at(self._again_ns, self.start)
 
     def _watch(self) -> None:
         if self._pid is None:

@@ -158,6 +158,7 @@ def _short(value: object, *, quoted: bool = True) -> str:
     else:
         text = f"{value:g}" if isinstance(value, float) else str(value)
     text = text if len(text) <= _VALUE_LIMIT else text[:_VALUE_LIMIT] + "…"
+    text = text.replace("\t", " ")
     text = "".join(char if char.isprintable() or char == "\n" else "?" for char in text).replace("\n", " | ")
     return f'"{text}"' if quoted and (" " in text or not text) and isinstance(value, str) else text
 
