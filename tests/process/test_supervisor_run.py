@@ -224,6 +224,7 @@ def test_the_key_shows_nowhere_whatever_goes_wrong(program):
             seen += Path(f"/proc/{pid}/environ").read_bytes()
         for command in (("status", "--json"), ("status",), ("doctor",), ("ledger", "dump", "--json")):
             done = program.command(*command, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url)
+            assert done.stdout, f"{command} printed nothing to be searched: {done.stderr}"
             seen += (done.stdout + done.stderr).encode()
         assert program.stop() == 0
     seen += program.log().encode()
@@ -231,7 +232,8 @@ def test_the_key_shows_nowhere_whatever_goes_wrong(program):
         if path.is_file():
             seen += path.read_bytes()
     assert KEY.encode() not in seen
-    assert b"doctor" in seen or b"plan of 60 a minute" in seen
+    # The doctor did call with the key: it tells the plan, or the fault that the server answered with.
+    assert b"plan of " in seen or b"did not answer" in seen
 
 
 def test_synthetic_rows_are_refused_a_database_the_user_named(program):
