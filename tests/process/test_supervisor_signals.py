@@ -220,13 +220,3 @@ def test_in_a_terminal_there_is_a_live_view_and_ctrl_c_leaves_it_tidy(tmp_path):
     for seen in (terminal.seen, watch.seen):
         assert b"Traceback" not in seen
         assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l"), "the cursor is back"
-
-
-def test_signals_that_ask_for_nothing_change_nothing(tmp_path):
-    program = Program(tmp_path).start()
-    program.until_working()
-    for number in [signal.SIGCHLD, signal.SIGWINCH, signal.SIGCONT, signal.SIGPIPE] * 50:
-        program.signal(number)
-    program.signal(signal.SIGHUP)  # the terminal is closed
-    assert program.ended() == 0
-    assert "Traceback" not in program.log()
