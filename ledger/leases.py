@@ -119,7 +119,7 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
     lease = view.leases[index]
     tier, cost_mt, pid, sent_ns = lease.tier, lease.cost_mt, lease.owner_pid, lease.at_ns
     consumed_mt = cost_mt if consumed is None else consumed * MT
-    if consumed is not None and lease.shape >= 0:
+    if consumed and lease.shape >= 0:  # a refusal costs nothing, and teaches nothing about what an answer costs
         costs.learn(view.shapes[lease.shape], lease.items, consumed)
     view.drop_lease(index)
     view.tiers[tier].spent_mt += consumed_mt

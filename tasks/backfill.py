@@ -18,9 +18,9 @@ from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS, product_shape
 from tasks.pace import crawl_interval_s, remaining_s
+from tasks.paging import PageWant
 from tasks.rate import Rate
 from tasks.store import crawls, queue
-from tasks.wants import PageWant
 
 if TYPE_CHECKING:
     from tasks.job import Role, Site

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ledger import Shape
     from tasks.job import Site
     from tasks.session import Session
+    from tasks.settings import WorkerSettings
     from tasks.store.connection import Connection
     from tasks.store.queue import Item
 
@@ -83,9 +84,8 @@ class Haul:
         return self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
 
     def _claim(self, connection: Connection) -> list[Item]:
-        settings = self._site.settings
-        lease_s = settings.connect_timeout_s + 2 * settings.read_timeout_s + WRITE_S
-        claimed = queue.claim(connection, owner=owner_name(self._site), limit=self._limit, lease_s=lease_s)
+        owner, length_s = owner_name(self._site), lease_s(self._site.settings)
+        claimed = queue.claim(connection, owner=owner, limit=self._limit, lease_s=length_s)
         good = [item for item in claimed if _is_askable(item)]
         bad = [item for item in claimed if item not in good]
         if bad:
@@ -96,6 +96,11 @@ class Haul:
         if rest:
             queue.release(connection, rest)
         return chosen
+
+
+def lease_s(settings: WorkerSettings) -> float:
+    """Seconds an item is held at the most: a call that takes all its time, and the writing."""
+    return settings.connect_timeout_s + 2 * settings.read_timeout_s + WRITE_S
 
 
 def owner_name(site: Site) -> str:

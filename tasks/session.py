@@ -36,6 +36,8 @@ def password_of(url: str) -> str:
         return ""
 
 
+# A stop cannot be heard while a statement waits for somebody's lock; the retry that follows hears it.
+LOCK_TIMEOUT: Final = "SET lock_timeout = '2s'"
 UNWRITTEN_LIMIT: Final = 1_000  # records of failed calls kept while the database is away
 
 
@@ -90,7 +92,8 @@ class Session:
                 for call in noted:
                     calls.record(connection, call)
         except Contended:
-            self.close()
+            if self._connection is not None and self._connection.closed:
+                self.close()  # a deadlock or a lock not had in time leaves the connection, and its turns, as they were
             patience.spend((self._site.clock.now_ns() - began_ns) / NS_PER_S)
             raise
         del self._unwritten[: len(noted)]
@@ -100,6 +103,7 @@ class Session:
         if self._connection is None or self._connection.closed:
             url = self._site.settings.database_url.reveal()
             self._connection = connect(url, application_name=f"sluicegate {self._site.worker}", autocommit=True)
+            self._connection.execute(LOCK_TIMEOUT)
             self.generation += 1
         return self._connection
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from tasks import progress
 from tasks.desk import Desk
+from tasks.details import DetailWant
 from tasks.errors import Refused
 from tasks.gate import NS_PER_S
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS
 from tasks.pace import poll_interval_s
+from tasks.paging import PageWant
 from tasks.pool import Pool
 from tasks.store import crawls
-from tasks.wants import DetailWant, PageWant
 
 if TYPE_CHECKING:
     from tasks.job import Role, Site
@@ -138,7 +139,7 @@ class Upsert:
         if detail == "none" or not self._pool:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=f"{len(self._due_ns)} selections are fresh")
         kept = DEAL_TOKENS * len(self._due_ns)
-        want = DetailWant(site.ledger, self._pool, detail, kept_tokens=kept)
+        want = DetailWant(site, self._desk.session, self._pool, detail, kept_tokens=kept)
         if want.size == 0:
             tick_in_s = site.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
             until_ns = min(next_due_ns, site.clock.now_ns() + round(tick_in_s * NS_PER_S))
@@ -147,8 +148,11 @@ class Upsert:
             outcome = self._desk.spender.call(want)
         except Refused as error:
             site.log.alarm("details_refused", error=error)
-            return Progress(completes=False)  # left out: the deals are stored, and the next change asks again
+            want.refused(str(error))
+            return Progress(completes=False)
         if isinstance(outcome, Idle):
+            if outcome.phase == "waiting_work":
+                return Progress(completes=False)  # all of these are in the backfill's hands; the next ones may not be
             until_ns = next_due_ns if outcome.until_ns is None else min(next_due_ns, outcome.until_ns)
             return Idle(until_ns=until_ns, phase="waiting_poll", why=outcome.why)
         self._desk.intake.batches.take(outcome.header, outcome.body)

@@ -203,7 +203,6 @@ def test_details_are_the_newest_first_and_never_delay_a_poll(town):
     first = [dates[asin] for asin in asked[0]]
     assert min(first) >= sorted(dates.values())[-len(first) - 60]
     assert len(here.rows("select 1 from products")) > 100
-    assert len({asin for batch in asked for asin in batch}) > 0.9 * sum(map(len, asked))
     state = here.simulator.control()
     assert state["refused_429"] == 0
     assert state["lowest_balance"] >= 50 - 5
@@ -224,7 +223,7 @@ def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of
         )
         if all(isinstance(outcome, job.Idle) for outcome in outcomes):
             times = [outcome.until_ns for outcome in outcomes if outcome.until_ns is not None]
-            here.clock.advance_to_ns(max(min(times), here.clock.now_ns() + 1))
+            here.clock.advance_to_ns(max(min(times), here.clock.now_ns() + 30 * NS))
 
     ends_ns = here.clock.now_ns() + 4 * 3600 * NS
     while here.clock.now_ns() < ends_ns:
@@ -235,6 +234,8 @@ def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of
     assert max(later - earlier for earlier, later in itertools.pairwise(polls)) <= 300 + TICK_S
     done, total = here.rows("select count(*) filter (where state = 'done'), count(*) from fetch_queue")[0]
     assert done > 0.5 * total > 30
+    asked = [asin for call in state["log"] if call["endpoint"] == "/product" for asin in call["asins"]]
+    assert len(asked) <= 1.1 * len(set(asked))
     snapshot = here.ledger.snapshot()
     totals = snapshot.totals
     assert snapshot.bucket.balance == state["bucket"]["balance"]

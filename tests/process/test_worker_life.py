@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
+import psycopg
 import pytest
 
 from ledger import SystemClock
@@ -66,6 +67,16 @@ def test_a_worker_that_waits_for_tokens_says_until_when_and_stops_within_a_secon
     worker.wait_end()
     assert time.monotonic() - began < 1
     assert plant.ledger.snapshot().waiters == ()
+
+
+def test_a_worker_that_waits_for_a_lock_in_the_database_hears_the_stop_and_keeps_what_it_paid_for(plant):
+    with psycopg.connect(plant.database_url) as blocker:
+        blocker.execute("lock table deal_rows in exclusive mode")
+        worker = plant.worker("upsert").wait_ready()
+        eventually(plant.spooled, lambda: worker.output)
+        worker.terminate()
+        assert worker.wait_end(5) == EXIT_OK
+        assert len(plant.spooled()) == 1
 
 
 @pytest.mark.parametrize("role", ["upsert", "backfill"])

@@ -1,0 +1,47 @@
+"""The next page of a walk, as something wanted from the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tasks.keepa.costs import deal_shape
+from tasks.keepa.request import DealRequest
+from tasks.spool import Origin
+from tasks.want import Taken
+
+if TYPE_CHECKING:
+    from ledger import Shape
+    from tasks.job import Role
+    from tasks.store.crawls import Crawl
+    from tasks.target import Target
+
+
+class PageWant:
+    """The page a walk stands at. Worth waiting for."""
+
+    may_wait: Final = True
+
+    def __init__(self, tier: Role, target: Target, crawl: Crawl) -> None:
+        self.tier = tier
+        self._target = target
+        self._crawl = crawl
+
+    def shape(self) -> Shape:
+        """One page."""
+        return deal_shape()
+
+    def take(self) -> Taken:
+        """The page the walk stands at."""
+        target, crawl = self._target, self._crawl
+        origin = Origin(
+            job=self.tier,
+            domain=target.domain,
+            selection_key=target.key,
+            root_cat=crawl.root_cat,
+            page=crawl.page,
+            started_at=crawl.started_at,
+        )
+        return Taken(DealRequest(target.within(crawl.root_cat), crawl.page), origin)
+
+    def give_back(self) -> None:
+        """Nothing: the walk stands where it stood."""

@@ -1,0 +1,65 @@
+"""What keeps two jobs from paying for the same product: who has it in hand, who has fetched it, who takes it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tasks.store.queue import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tasks.store.connection import Connection
+
+_KNOWN: Final = """
+SELECT asin FROM unnest(%(asins)s::text[], %(minutes)s::int[]) AS wanted (asin, minute)
+JOIN products AS p USING (asin) WHERE p.domain = %(domain)s AND p.stats_update >= wanted.minute
+"""
+_HELD: Final = """
+SELECT asin FROM fetch_queue
+WHERE domain = %s AND asin = ANY(%s) AND state = 'leased' AND ready_at > clock_timestamp()
+"""
+# By key and skipping what others have, so that nobody waits for anybody in a circle.
+_CLAIM: Final = """
+WITH taken AS (
+    SELECT domain, asin, detail FROM fetch_queue
+    WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND detail = %(detail)s
+      AND state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
+    ORDER BY asin FOR UPDATE SKIP LOCKED
+)
+UPDATE fetch_queue AS q SET
+    attempts = q.attempts + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
+    lease = nextval('fetch_queue_lease'),
+    ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
+RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease
+"""
+
+
+def known(conn: Connection, domain: int, minutes: Mapping[str, int]) -> set[str]:
+    """Those products whose figures were fetched with a reading at least as new as the Keepa minute given for each."""
+    wanted = {"domain": domain, "asins": list(minutes), "minutes": list(minutes.values())}
+    return {row[0] for row in conn.execute(_KNOWN, wanted).fetchall()}
+
+
+def held(conn: Connection, domain: int, asins: Sequence[str]) -> set[str]:
+    """Those products that somebody has taken from the queue and is fetching now."""
+    return {row[0] for row in conn.execute(_HELD, (domain, list(asins))).fetchall()}
+
+
+def claim(
+    conn: Connection, domain: int, asins: Sequence[str], *, detail: str, owner: str, lease_s: float
+) -> list[Item]:
+    """Take these very products from the queue, as far as they wait there, as `queue.claim` takes the next ones.
+
+    Args:
+        conn: the connection.
+        domain: the locale.
+        asins: the products.
+        detail: the level of detail they wait for.
+        owner: who takes them.
+        lease_s: seconds after which somebody else may take them.
+    """
+    wanted = {"domain": domain, "asins": list(asins), "detail": detail, "owner": owner, "lease_s": lease_s}
+    rows = conn.execute(_CLAIM, wanted).fetchall()
+    return [Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4]) for row in rows]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.pool import LIMIT, STALE_MIN, Pool, Wanted
+from tasks.rate import LEAST_NS, WINDOW_NS, Rate
+
+NOW = 8_000_000
+
+
+def pool_of(*items):
+    pool = Pool()
+    pool.add(items)
+    return pool
+
+
+def test_the_newest_come_first():
+    pool = pool_of(Wanted(NOW - 5, 1, "OLD"), Wanted(NOW, 1, "NEW"), Wanted(NOW - 2, 1, "MIDDLE"))
+    assert [item.asin for item in pool.take(2)] == ["NEW", "MIDDLE"]
+    assert [item.asin for item in pool.take(2)] == ["OLD"]
+    assert pool.take(2) == []
+
+
+def test_what_is_taken_together_is_of_one_domain():
+    pool = pool_of(Wanted(NOW, 3, "A"), Wanted(NOW - 1, 1, "B"), Wanted(NOW - 2, 3, "C"))
+    assert [item.asin for item in pool.take(10)] == ["A", "C"]
+    assert [item.asin for item in pool.take(10)] == ["B"]
+
+
+def test_a_product_asked_for_twice_counts_once_with_its_newer_deal():
+    pool = pool_of(Wanted(NOW - 5, 1, "A"), Wanted(NOW, 1, "A"), Wanted(NOW - 9, 1, "A"))
+    assert len(pool) == 1
+    assert pool.take(1) == [Wanted(NOW, 1, "A")]
+
+
+def test_beyond_the_limit_the_oldest_are_dropped_and_counted():
+    pool = pool_of(*(Wanted(NOW - n, 1, f"A{n}") for n in range(LIMIT + 3)))
+    assert (len(pool), pool.dropped) == (LIMIT, 3)
+    assert min(item.minute for item in pool.take(LIMIT)) == NOW - LIMIT + 1
+
+
+def test_what_is_a_day_old_is_dropped_and_counted():
+    pool = pool_of(Wanted(NOW - STALE_MIN, 1, "YOUNG"), Wanted(NOW - STALE_MIN - 1, 1, "STALE"))
+    pool.forget_stale(NOW)
+    assert pool.dropped == 1
+    assert [item.asin for item in pool.take(9)] == ["YOUNG"]
+
+
+def test_a_rate_needs_a_minute_of_history():
+    rate = Rate()
+    assert rate.per_min() is None
+    rate.read(0, 100)
+    rate.read(LEAST_NS - 1, 200)
+    assert rate.per_min() is None
+    rate.read(LEAST_NS, 160)
+    assert rate.per_min() == 60
+
+
+@given(st.floats(0.1, 500), st.integers(2, 200))
+def test_a_steady_rate_is_found_however_long_it_lasts(per_min, readings):
+    rate = Rate()
+    step_ns = WINDOW_NS // 10
+    for n in range(readings):
+        rate.read(n * step_ns, round(per_min * n * step_ns / 60e9))
+    assert abs(rate.per_min() - per_min) < 1
+
+
+def test_a_count_that_falls_is_a_rate_of_zero():
+    rate = Rate()
+    rate.read(0, 50)
+    rate.read(2 * LEAST_NS, 10)
+    assert rate.per_min() == 0

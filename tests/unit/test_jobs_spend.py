@@ -1,0 +1,319 @@
+"""A call from lease to spool, with a ledger in memory and a server that answers by script."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from tasks.beat import Beat
+from tasks.errors import Forbidden, NotSent, Refused, Transient
+from tasks.job import Idle, Site
+from tasks.keepa.costs import product_shape
+from tasks.keepa.reply import RawReply
+from tasks.keepa.request import ProductRequest
+from tasks.log import Logger
+from tasks.settings import Secret, WorkerSettings
+from tasks.spend import Spender
+from tasks.spool import Origin, Spool
+from tasks.want import Paid, Taken
+
+NS = 10**9
+ASINS = tuple(f"B{n:09d}" for n in range(10))
+
+
+class Halt:
+    """A stop flag whose pauses take no time, and which counts them."""
+
+    def __init__(self):
+        self.on = False
+        self.pauses = []
+
+    def is_set(self):
+        return self.on
+
+    def wait(self, timeout_s):
+        self.pauses.append(timeout_s)
+        return self.on
+
+
+class Script:
+    """A client that answers in the order written: a reply, or an error to raise; then `/token` for ever."""
+
+    def __init__(self, clock, *answers, balance=300):
+        self.clock, self.answers, self.balance, self.sent = clock, list(answers), balance, []
+
+    def body(self, consumed=0, left=None, **more):
+        now_ms = 1_757_873_538_842 + self.clock.now_ns() // 10**6
+        left = self.balance if left is None else left
+        envelope = {"timestamp": now_ms, "tokensLeft": left, "tokensConsumed": consumed, "refillIn": 30_000}
+        return json.dumps(envelope | {"refillRate": 5} | more).encode()
+
+    def send(self, request):
+        self.sent.append(request.endpoint)
+        if request.endpoint == "/token":
+            return RawReply(200, self.body(), 0.0, "/token")
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        status, body = answer(self) if callable(answer) else answer
+        return RawReply(status, body, 0.1, request.endpoint)
+
+
+class Wanting:
+    """Ten products, asked for in one request."""
+
+    tier = "backfill"
+    may_wait = True
+
+    def __init__(self, most=10, asins=ASINS):
+        self.most, self.asins, self.given_back, self.is_empty = most, asins, 0, False
+
+    def shape(self):
+        return product_shape("history", self.most)
+
+    def take(self):
+        if self.is_empty:
+            return None
+        return Taken(ProductRequest(1, self.asins, "history"), Origin(job="backfill", domain=1, asins=self.asins))
+
+    def give_back(self):
+        self.given_back += 1
+
+
+class Shop:
+    """Everything around a spender."""
+
+    def __init__(self, folder, *answers, blocking=True, balance=300, limit_bytes=1 << 20):
+        self.clock = ManualClock(10**12)
+        self.ledger = TokenLedger.in_memory(DEFAULT_TIERS, self.clock)
+        self.halt = Halt()
+        self.text = io.StringIO()
+        self.beats, self.calls = [], []
+        self.script = Script(self.clock, *answers, balance=balance)
+        self.spool = Spool(folder / "spool", limit_bytes=limit_bytes)
+        settings = WorkerSettings(
+            api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
+            selections=(), domains=(1,), retry_deadline_s=20,
+        )  # fmt: skip
+        site = Site(
+            role="backfill", settings=settings, ledger=self.ledger, clock=self.clock, stop=self.halt,
+            log=Logger(self.text), beat=Beat(self.beats.append, self.clock), blocking=blocking, worker="w",
+        )  # fmt: skip
+        self.spender = Spender(site, self.script, self.spool, self.calls.append)
+
+    def entries(self):
+        return list(self.spool._directory.glob("*.reply"))
+
+    @property
+    def balance(self):
+        return self.ledger.snapshot().bucket.balance
+
+
+def answer(consumed=10, **more):
+    def make(script):
+        script.balance -= consumed
+        return 200, script.body(consumed, products=[], **more)
+
+    return make
+
+
+def refusal(script):
+    return 429, script.body(left=-5)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    opened = []
+
+    def make(*answers, **settings):
+        opened.append(Shop(tmp_path, *answers, **settings))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        assert one.ledger.snapshot().leases == (), "a lease was left open"
+        one.ledger.close()
+
+
+def test_a_call_asks_for_the_balance_once_then_pays_what_the_server_charged(shop):
+    here = shop(answer(7))
+    want = Wanting()
+    paid = here.spender.call(want)
+    assert isinstance(paid, Paid)
+    assert here.script.sent == ["/token", "/product"]
+    assert here.balance == 293
+    (path,) = here.entries()
+    header, body = paid.entry.read()
+    assert (header.estimate, header.items, header.status) == (10, 10, 200)
+    assert body == paid.body
+    paid.forget()
+    assert not path.exists()
+    assert want.given_back == 0
+
+
+def test_the_body_is_on_disk_before_it_is_looked_into(shop):
+    here = shop((200, b"<html>not JSON</html>"), answer())
+    seen = []
+    put = here.spool.put
+    here.spool.put = lambda header, body: seen.append(body) or put(header, body)
+    here.spender.call(Wanting())
+    assert seen[0] == b"<html>not JSON</html>"
+    assert len(here.entries()) == 1  # of the second answer; what was none is not kept
+
+
+def test_what_may_pass_is_tried_again_with_a_lease_of_its_own_and_its_items_go_back_meanwhile(shop):
+    here = shop(Transient("cut"), (500, b"oops"), answer())
+    want = Wanting()
+    assert isinstance(here.spender.call(want), Paid)
+    assert want.given_back == 2
+    assert here.script.sent == ["/token", "/product", "/token", "/product", "/token", "/product"]
+    assert [call.cost for call in here.calls if call.endpoint == "/product"] == [None, None]
+    assert here.balance == 290
+    assert len(here.halt.pauses) == 2
+
+
+def test_a_request_that_never_left_costs_nothing_and_needs_no_reading(shop):
+    here = shop(NotSent("refused"), answer())
+    assert isinstance(here.spender.call(Wanting()), Paid)
+    assert here.script.sent == ["/token", "/product", "/product"]
+    assert [call.cost for call in here.calls if call.endpoint == "/product"] == [0]
+
+
+def test_patience_ends_with_the_error_itself(shop):
+    here = shop(*[Transient("cut")] * 100)
+    with pytest.raises(Transient, match="cut"):
+        here.spender.call(Wanting())
+    assert 3 < len(here.halt.pauses) < 60
+    assert sum(here.halt.pauses) <= 20
+
+
+def test_a_stop_while_the_api_does_not_answer_is_no_error(shop):
+    here = shop(*[Transient("cut")] * 100)
+    here.halt.wait = lambda _s: setattr(here.halt, "on", True)
+    outcome = here.spender.call(Wanting())
+    assert isinstance(outcome, Idle)
+    assert outcome.phase == "stopping"
+
+
+def test_a_429_is_no_failure_costs_nothing_and_teaches_no_cost(shop):
+    here = shop(refusal)
+    want = Wanting()
+    outcome = here.spender.call(want)
+    assert isinstance(outcome, Idle)
+    assert outcome.phase == "waiting_tokens"
+    assert want.given_back == 1
+    assert here.halt.pauses == []
+    assert here.balance == -5
+    assert here.ledger.snapshot().totals.refused_429 == 1
+    assert here.ledger.estimate(product_shape("history", 10)) == 10
+
+
+def test_refusals_in_a_row_that_nobody_waited_for_wait_for_the_refill(shop):
+    def lie(script):
+        return 429, script.body(left=300)
+
+    here = shop(lie, lie)
+    first = here.spender.call(Wanting())
+    assert first.until_ns == here.clock.now_ns()
+    second = here.spender.call(Wanting())
+    assert second.until_ns > here.clock.now_ns() + 29 * NS
+
+
+def test_a_429_that_tells_no_balance_is_tried_again_later_like_any_trouble(shop):
+    here = shop((429, b"slow down"), answer())
+    assert isinstance(here.spender.call(Wanting()), Paid)
+    assert len(here.halt.pauses) == 1
+
+
+def test_a_refused_request_is_free_and_blames_the_key_only_if_the_key_is_bad(shop):
+    zero = json.dumps({"refillRate": 0, "tokensLeft": 0, "error": {"message": "bad parameter"}}).encode()
+    here = shop((400, zero))
+    with pytest.raises(Refused, match="bad parameter"):
+        here.spender.call(Wanting())
+    assert here.script.sent == ["/token", "/product", "/token"]
+    assert here.balance == 300
+
+    other = shop((400, zero))
+    other.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=1000, server_ms=1))
+    other.script.body = lambda **_more: b""
+    other.script.send = lambda request: RawReply(400, zero, 0.0, request.endpoint)
+    with pytest.raises(Forbidden, match="KEEPA_API_KEY"):
+        other.spender.call(Wanting())
+
+
+def test_where_nothing_may_block_a_closed_gate_is_told_with_its_time(shop):
+    here = shop(answer(), blocking=False, balance=100)
+    outcome = here.spender.call(Wanting())
+    assert isinstance(outcome, Idle)
+    assert outcome.phase == "waiting_tokens"
+    assert outcome.until_ns > here.clock.now_ns()
+    assert "backfill waits for 10 tokens" in outcome.why
+    assert here.script.sent == ["/token"]
+
+
+def test_less_work_than_planned_is_reserved_for_as_what_it_is(shop):
+    here = shop(answer(10))
+    paid = here.spender.call(Wanting(most=50))
+    assert paid.header.estimate == 10
+    assert here.ledger.snapshot().costs[0].mean == 1.0
+
+
+def test_no_work_at_all_gives_the_tokens_back(shop):
+    here = shop()
+    want = Wanting()
+    want.is_empty = True
+    outcome = here.spender.call(want)
+    assert outcome.phase == "waiting_work"
+    assert here.balance == 300
+
+
+def test_an_error_while_work_is_taken_gives_the_tokens_back(shop):
+    here = shop()
+    want = Wanting()
+    want.take = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        here.spender.call(want)
+    assert here.balance == 300
+
+
+def test_a_full_spool_stops_calls_until_it_drains(shop):
+    here = shop(answer(), answer(), limit_bytes=1)
+    paid = here.spender.call(Wanting())
+    outcome = here.spender.call(Wanting())
+    assert isinstance(outcome, Idle)
+    assert outcome.until_ns == here.clock.now_ns() + 5 * NS
+    assert here.script.sent == ["/token", "/product"]
+    paid.forget()
+    assert isinstance(here.spender.call(Wanting()), Paid)
+
+
+def test_a_disk_that_takes_nothing_does_not_lose_what_was_paid_for(shop):
+    def full(_header, _body):
+        raise OSError(28, "No space left on device")
+
+    here = shop(answer())
+    here.spool.put = full
+    paid = here.spender.call(Wanting())
+    assert paid.entry is None
+    paid.forget()
+    assert "spool_write_failed" in here.text.getvalue()
+
+
+def test_a_plan_that_can_never_pay_is_said_and_looked_at_again_later(shop):
+    here = shop()
+    here.ledger.observe(Reading(tokens_left=100, refill_rate=5, refill_in_ms=1000, server_ms=1))
+    outcome = here.spender.call(Wanting(most=100 * 3))
+    assert isinstance(outcome, Idle)
+    assert outcome.until_ns == here.clock.now_ns() + 60 * NS
+    assert "never_enough_tokens" in here.text.getvalue()
+
+
+def test_the_beat_promises_the_end_of_a_call_and_of_a_pause(shop):
+    here = shop(Transient("cut"), answer())
+    here.spender.call(Wanting())
+    promised = [beat for beat in here.beats if beat["phase"] == "calling"]
+    assert all(beat["until_ns"] > here.clock.now_ns() for beat in promised)
+    assert any("again in" in beat["detail"] for beat in promised)
