@@ -26,6 +26,7 @@ def faults(environ, dotenv=None):
 
 def test_the_example_file_the_help_and_the_table_name_the_same_settings():
     assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example()
+    assert readme_table() in (ROOT / "README.md").read_text(encoding="utf-8")
     for option in OPTIONS:
         assert f"#{option.name}={option.default}\n" in env_example()
         assert f"    {option.name} " in help_text()
