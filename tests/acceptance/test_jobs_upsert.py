@@ -141,12 +141,12 @@ def test_every_deal_that_appeared_is_in_deals_after_the_next_poll_and_the_pace_i
         marks.append(here.rows("select minute from watermarks")[0][0])
         assert marks[-1] <= here.minute()
 
-    here.run(work, 3 * 3600, after=compare)
+    here.run(work, 1.5 * 3600, after=compare)
     polls = here.events("walk_complete")
     state = here.simulator.control()
     hours = (here.clock.now_ns() - began) / NS / 3600
-    assert len(checked) > 100
-    assert len(polls) >= 3 * 3600 / 300 * 0.9
+    assert len(checked) > 50
+    assert len(polls) >= 1.5 * 3600 / 300 * 0.9
     assert sum(poll["tokens"] for poll in polls[1:]) <= 5 * 60 * hours * 0.21
     assert marks == sorted(marks)
     assert state["refused_429"] == 0
@@ -194,9 +194,9 @@ def test_details_are_the_newest_first_and_never_delay_a_poll(town):
         if isinstance(outcome, job.Progress) and outcome.completes:
             due.append(here.clock.now_ns() / NS)
 
-    here.run(work, 2 * 3600, after=watch)
+    here.run(work, 3600, after=watch)
     waits = [later - earlier for earlier, later in itertools.pairwise(due)]
-    assert len(waits) > 20
+    assert len(waits) > 10
     assert max(waits) <= 300 + TICK_S
     asked = [call["asins"] for call in here.simulator.control()["log"] if call["endpoint"] == "/product"]
     dates = dict(here.rows("select asin, creation_date from deals"))
@@ -225,7 +225,7 @@ def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of
             times = [outcome.until_ns for outcome in outcomes if outcome.until_ns is not None]
             here.clock.advance_to_ns(max(min(times), here.clock.now_ns() + 30 * NS))
 
-    ends_ns = here.clock.now_ns() + 4 * 3600 * NS
+    ends_ns = here.clock.now_ns() + 3 * 3600 * NS
     while here.clock.now_ns() < ends_ns:
         turn()
     state = here.simulator.control()

@@ -11,7 +11,7 @@ from tasks.owner import Owner
 from tests.fixtures_jobs import KEY, eventually
 
 
-@pytest.mark.parametrize("kind", ["500", "cut", "non_json"])
+@pytest.mark.parametrize("kind", ["500", "cut"])
 def test_a_call_that_fails_is_made_again_with_its_own_lease_and_nothing_else_is_lost(make_plant, kind):
     plant = make_plant(tick_s=60.0)
     plant.simulator.control(fail_next={"kind": kind, "count": 2, "endpoint": "/deal"})

@@ -14,7 +14,7 @@ from tasks.settings import Secret, SelectionSettings
 from tests.fixtures_jobs import KEY, Worker, eventually
 
 
-def test_an_upsert_worker_lists_tells_what_it_wrote_and_promises_when_it_looks_again(plant):
+def test_an_upsert_worker_lists_tells_when_it_looks_again_and_at_sigterm_leaves_nothing_open(plant):
     worker = plant.worker("upsert").wait_ready()
     worker.wait_phase("waiting_poll")
     beat = eventually(
@@ -25,11 +25,6 @@ def test_an_upsert_worker_lists_tells_what_it_wrote_and_promises_when_it_looks_a
     assert beat["progress"] > 0
     assert beat["until_ns"] < SystemClock().now_ns() + 60 * 10**9
     assert plant.value("select count(*) from deals") >= beat["rows"]["deals"]
-
-
-def test_sigterm_ends_an_upsert_worker_with_0_and_leaves_nothing_open(plant):
-    worker = plant.worker("upsert").wait_ready()
-    worker.wait_phase("waiting_poll")
     worker.terminate()
     assert worker.wait_end() == EXIT_OK
     assert worker.last["phase"] == "stopping"
