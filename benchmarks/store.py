@@ -1,7 +1,8 @@
 """How fast batches reach the tables, against a bare binary COPY of the same rows in the same round.
 
-Rates drift with the machine; the ratio to the COPY beside it does not. One transaction per batch, an own embedded
-server with its durable defaults, rounds in shuffled order, medians.
+Rates drift with the machine; the ratio to the COPY beside it does less, and the ratio of CPU time hardly. One
+transaction per batch, an own embedded server with its durable defaults, rounds in shuffled order, medians. The bare
+COPY gets lists that are decoded already; the writers begin with the types of the wire.
 
     python benchmarks/store.py [--rounds 7] [--batches 20]
 """
@@ -9,22 +10,25 @@ server with its durable defaults, rounds in shuffled order, medians.
 from __future__ import annotations
 
 import argparse
+import gc
+import os
 import random
 import shutil
 import statistics
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from ledger import SystemClock
 from tasks.keepa import prices
 from tasks.keepa.wire import Deal, Product
-from tasks.store import deals, migrate, products, series
+from tasks.store import deals, migrate, packed, products, series
 from tasks.store.connection import connect
 from tasks.store.embedded import EmbeddedPostgres
-from tasks.store.stage import Stage
 
 SLOTS = 36
 PAGE = 150
@@ -108,23 +112,28 @@ def change_product(chance, product):
 
 
 def copy_deals(conn, page):
-    rows = ((1, START, *deals._row(deal)) for deal in page)  # noqa: SLF001 - what the writer itself sends
-    copy(conn, "deal_rows", {"domain": "int2", "first_seen_at": "timestamptz"} | dict(deals._STAGE.columns), rows)  # noqa: SLF001
+    """The bare COPY: the writer's own rows, packed in the same way."""
+    deals._ROWS.append(conn, ((1, START, *deals._row(deal)) for deal in page))  # noqa: SLF001
 
 
 def copy_series(conn, batch):
-    readings = (series._reading(product, one) for product in batch for one in prices.decode(product.csv))  # noqa: SLF001
-    copy(
-        conn,
-        "price_series",
-        {"domain": "int2"} | dict(series._STAGE.columns),  # noqa: SLF001
-        ((1, *series._row(reading)) for reading in readings),  # noqa: SLF001
-    )
+    """The bare COPY: lists that are there already, packed in the same way."""
+    series._ROWS.append(conn, (bare(asin, one) for asin, one in batch))  # noqa: SLF001
 
 
-def copy(conn, table, columns, rows):
-    stage = Stage(name=table, columns=columns)
-    stage.copy(conn, rows)
+def bare(asin, one):
+    ints = packed.ints
+    first, last, points = one.minutes[0], one.minutes[-1], len(one.minutes)
+    return (1, asin, one.price_type, first, last, points, 0, ints(one.minutes), ints(one.prices), None)
+
+
+class Sample(NamedTuple):
+    """One case of one round; CPU and write-ahead log are per row."""
+
+    rate: float
+    client_us: float
+    server_us: float
+    wal: float
 
 
 class Bench:
@@ -133,12 +142,13 @@ class Bench:
     def __init__(self, conn, batches, seed):
         self.conn = conn
         self.clock = SystemClock()
-        self.rates = {}
+        self.found = {}
         chance = random.Random(seed)
         self.pages = [[make_deal(chance, f"B{n * PAGE + at:09}") for at in range(PAGE)] for n in range(batches)]
         self.newer_pages = [[change_deal(chance, deal) for deal in page] for page in self.pages]
         few = max(1, batches // 4)
         self.groups = [[make_product(chance, f"B{n * PRODUCTS + at:09}") for at in range(PRODUCTS)] for n in range(few)]
+        self.decoded = [[(p.asin, one) for p in group for one in prices.decode(p.csv)] for group in self.groups]
         self.newer_groups = [[change_product(chance, product) for product in group] for group in self.groups]
 
     def deals_round(self, number):
@@ -160,7 +170,7 @@ class Bench:
 
         rows = len(self.groups) * PRODUCTS * SERIES
         self.empty("products", "price_series")
-        self.time(number, "price_series", "copy", rows, self.groups, lambda group: copy_series(self.conn, group))
+        self.time(number, "price_series", "copy", rows, self.decoded, lambda group: copy_series(self.conn, group))
         self.empty("products", "price_series")
         self.time(number, "price_series", "fresh", rows, self.groups, lambda group: write(group, 0))
         self.time(number, "price_series", "unchanged", rows, self.groups, lambda group: write(group, 1))
@@ -174,23 +184,45 @@ class Bench:
     def time(self, number, table, case, rows, batches, write):
         wal = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"
         (before,) = self.conn.execute(wal).fetchone()
+        client_s, server_s = time.process_time(), self.server_s()
         began_ns = self.clock.now_ns()
         for batch in batches:
             with self.conn.transaction():
                 write(batch)
         seconds = (self.clock.now_ns() - began_ns) / 1e9
+        client_s, server_s = time.process_time() - client_s, self.server_s() - server_s
         (after,) = self.conn.execute(wal).fetchone()
-        self.rates.setdefault((table, case), {})[number] = (rows / seconds, float(after - before) / rows)
+        self.found.setdefault((table, case), {})[number] = Sample(
+            rate=rows / seconds,
+            client_us=client_s / rows * 1e6,
+            server_us=server_s / rows * 1e6,
+            wal=float(after - before) / rows,
+        )
+
+    def server_s(self):
+        """CPU seconds of our backend."""
+        fields = Path(f"/proc/{self.conn.info.backend_pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def report(self):
-        print(f"{'table':13} {'case':10} {'rows/s':>9} {'ratio':>6} {'target':>7} {'WAL B/row':>10}")
-        for (table, case), rounds in self.rates.items():
-            base = self.rates[table, "copy"]
-            ratio = statistics.median(rate / base[number][0] for number, (rate, _) in rounds.items())
-            rate = statistics.median(rate for rate, _ in rounds.values())
-            wal = statistics.median(wal for _, wal in rounds.values())
-            target = TARGETS.get((table, case), "")
-            print(f"{table:13} {case:10} {rate:9,.0f} {ratio:6.2f} {target:>7} {wal:10,.0f}")
+        head = ("rows/s", "ratio", "target", "client us", "server us", "cpu ratio", "WAL B")
+        print(f"{'table':13} {'case':10}" + "".join(f"{name:>11}" for name in head))
+        for (table, case), rounds in self.found.items():
+            base = self.found[table, "copy"]
+
+            def middle(of, rounds=rounds, base=base):
+                return statistics.median(of(sample, base[number]) for number, sample in rounds.items())
+
+            row = (
+                f"{middle(lambda a, _: a.rate):,.0f}",
+                f"{middle(lambda a, b: a.rate / b.rate):.2f}",
+                TARGETS.get((table, case), ""),
+                f"{middle(lambda a, _: a.client_us):.1f}",
+                f"{middle(lambda a, _: a.server_us):.1f}",
+                f"{middle(lambda a, b: (b.client_us + b.server_us) / (a.client_us + a.server_us)):.2f}",
+                f"{middle(lambda a, _: a.wal):,.0f}",
+            )
+            print(f"{table:13} {case:10}" + "".join(f"{value:>11}" for value in row))
 
 
 def main():
@@ -206,13 +238,14 @@ def main():
         ):
             migrate.migrate(conn)
             bench = Bench(conn, options.batches, seed=7)
+            gc.freeze()  # the collector would walk through the prepared batches, which no worker has
             order = [bench.deals_round, bench.series_round]
             for number in range(options.rounds + 1):
                 random.shuffle(order)
                 for run in order:
                     run(number)
                 if number == 0:
-                    bench.rates.clear()  # the first round only warms up
+                    bench.found.clear()  # the first round only warms up
             bench.report()
     finally:
         shutil.rmtree(home)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -129,4 +130,4 @@ def _width(price_type: int, flat: list[int]) -> int:
 
 
 def _increases(minutes: list[int]) -> bool:
-    return all(earlier < later for earlier, later in pairwise(minutes))
+    return all(map(lt, minutes, islice(minutes, 1, None)))

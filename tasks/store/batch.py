@@ -50,7 +50,7 @@ class Refusal(Generic[Item]):
 
 
 def write_each(
-    conn: Connection, items: Sequence[Item], write: Callable[[Sequence[Item]], list[Result]]
+    conn: Connection, items: Sequence[Item], write: Callable[[Sequence[Item]], Sequence[Result]]
 ) -> tuple[list[Result], list[Refusal[Item]]]:
     """What `write` returns for `items`, those apart that the database refuses.
 
@@ -58,13 +58,16 @@ def write_each(
     bad ones stand alone: a page of 150 with one bad row takes about 15 tries.
 
     Raises:
-        psycopg.Error: what is no row's fault.
+        psycopg.errors.UniqueViolation: a key is there already, which is no row's fault but a matter of time.
+        psycopg.Error: what else is no row's fault.
     """
     if not items:
         return [], []
     try:
         with conn.transaction():
-            return write(items), []
+            return list(write(items)), []
+    except psycopg.errors.UniqueViolation:
+        raise
     except (psycopg.DataError, psycopg.IntegrityError, *UNSTORABLE) as error:
         if len(items) == 1:
             return [], [Refusal(items[0], reason_of(error))]

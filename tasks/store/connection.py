@@ -10,6 +10,8 @@ import psycopg
 from tasks.errors import ConfigError, Contended
 from tasks.store.sqlstate import translated
 
+# A statement that may be planned in more than one way is sent with `prepare=False` in this package: a plan made while a
+# table was empty, and kept, reads a grown table from end to end until the next analyze.
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _CONNECT_S: Final = 10

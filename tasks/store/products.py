@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.stage import Row
 
-_STAGE: Final = Stage(name="product_stage", columns=product_row.COLUMNS)
+_STAGE: Final = Stage(table="product_stage", columns=product_row.COLUMNS)
 
 _BASE: Final = sql.SQL("""(
     coalesce(excluded.last_update, 0) > coalesce(t.last_update, 0)
@@ -140,7 +140,7 @@ def write(
 
 def without_history(conn: Connection, domain: int, asins: Sequence[str]) -> list[str]:
     """Those of `asins` whose full history has not been fetched yet, in the order given."""
-    return [row[0] for row in conn.execute(_WITHOUT_HISTORY, (list(asins), domain)).fetchall()]
+    return [row[0] for row in conn.execute(_WITHOUT_HISTORY, (list(asins), domain), prepare=False)]
 
 
 def _newest(products: Iterable[Product]) -> dict[str, Product]:

@@ -126,7 +126,7 @@ def enqueue(
     if not asins:
         return 0
     wanted = {"domain": domain, "asins": list(asins), "detail": detail, "priority": priority, "again": again}
-    return conn.execute(_ENQUEUE, wanted).rowcount
+    return conn.execute(_ENQUEUE, wanted, prepare=False).rowcount
 
 
 def claim(conn: Connection, *, owner: str, limit: int, lease_s: float, detail: str | None = None) -> list[Item]:
@@ -144,18 +144,18 @@ def claim(conn: Connection, *, owner: str, limit: int, lease_s: float, detail: s
     wanted = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail}
     return [
         Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4])
-        for row in conn.execute(_CLAIM, wanted).fetchall()
+        for row in conn.execute(_CLAIM, wanted, prepare=False).fetchall()
     ]
 
 
 def complete(conn: Connection, items: Sequence[Item]) -> int:
     """Mark as done those whose lease is still the one they were taken with; how many."""
-    return conn.execute(_COMPLETE, _leases(items)).rowcount
+    return conn.execute(_COMPLETE, _leases(items), prepare=False).rowcount
 
 
 def release(conn: Connection, items: Sequence[Item]) -> int:
     """Give back, untried, those whose lease is still the one they were taken with; how many."""
-    return conn.execute(_RELEASE, _leases(items)).rowcount
+    return conn.execute(_RELEASE, _leases(items), prepare=False).rowcount
 
 
 def fail(
@@ -172,7 +172,7 @@ def fail(
     """
     said = reason[:_STORABLE_CHARS].replace("\0", "\ufffd")
     tried = _leases(items) | {"reason": said, "most": max_attempts, "pause_s": pause_s}
-    ended = {lease for lease, is_given_up in conn.execute(_FAIL, tried).fetchall() if is_given_up}
+    ended = {lease for lease, is_given_up in conn.execute(_FAIL, tried, prepare=False).fetchall() if is_given_up}
     given_up = [item for item in items if item.lease in ended]
     for item in given_up:
         why = f"given up after {item.attempts + 1} attempts: {reason}"
@@ -182,17 +182,17 @@ def fail(
 
 def release_owner(conn: Connection, owner: str) -> int:
     """Give back all that a dead owner holds, counted as tried, without waiting for its leases to run out; how many."""
-    return conn.execute(_RELEASE_OWNER, (owner,)).rowcount
+    return conn.execute(_RELEASE_OWNER, (owner,), prepare=False).rowcount
 
 
 def owners(conn: Connection) -> list[str]:
     """Everybody who holds items now."""
-    return [row[0] for row in conn.execute(_OWNERS).fetchall()]
+    return [row[0] for row in conn.execute(_OWNERS, prepare=False).fetchall()]
 
 
 def counts(conn: Connection) -> QueueCounts:
     """How many items there are in each state; of a long queue, `done` is an estimate."""
-    pending, leased, given_up = conn.execute(_COUNTS).fetchone() or (0, 0, 0)
+    pending, leased, given_up = conn.execute(_COUNTS, prepare=False).fetchone() or (0, 0, 0)
     done = rows.total(conn, "fetch_queue") - pending - leased - given_up
     return QueueCounts(pending=pending, leased=leased, done=max(0, done))
 

@@ -41,5 +41,5 @@ def counts(conn: Connection) -> RowCounts:
 
 def total(conn: Connection, table: LiteralString) -> int:
     """Rows in `table`, counted or estimated."""
-    row = conn.execute(_COUNT.format(table=table).encode(), {"most": _EXACT_UP_TO}).fetchone()
+    row = conn.execute(_COUNT.format(table=table).encode(), {"most": _EXACT_UP_TO}, prepare=False).fetchone()
     return 0 if row is None else int(row[0])

@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
-
-from psycopg import sql
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.keepa import prices
 from tasks.store import packed
 from tasks.store.batch import UNSTORABLE, Refusal, reason_of, write_each
-from tasks.store.stage import Stage
+from tasks.store.stage import Copied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from array import array
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tasks.keepa.wire import Product
     from tasks.store.connection import Connection
     from tasks.store.stage import Row
 
-_STAGE: Final = Stage(
-    name="series_stage",
+_Key = tuple[str, int]  # ASIN and price type
+
+_ROWS: Final = Copied(
+    table="price_series",
     columns={
+        "domain": "int2",
         "asin": "text",
         "price_type": "int2",
         "first_minute": "int4",
@@ -46,125 +47,144 @@ SELECT asin, price_type, first_minute, fingerprint FROM price_series WHERE domai
 _STORED: Final = """
 SELECT minutes, prices, shipping FROM price_series WHERE domain = %s AND asin = %s AND price_type = %s
 """
-_TAKE_OVER: Final = sql.SQL("""
-INSERT INTO price_series AS t (domain, {columns})
-SELECT %(domain)s, {columns} FROM series_stage ORDER BY asin, price_type
-ON CONFLICT (domain, asin, price_type) DO UPDATE SET ({columns}) = ROW ({replacements})
-RETURNING t.asin
-""").format(
-    columns=sql.SQL(", ").join(map(sql.Identifier, _STAGE.columns)),
-    replacements=sql.SQL(", ").join(sql.Identifier("excluded", name) for name in _STAGE.columns),
-)
+_REMOVE: Final = """
+DELETE FROM price_series AS t USING unnest(%s::text[], %s::int[]) AS old (asin, price_type)
+WHERE t.domain = %s AND t.asin = old.asin AND t.price_type = old.price_type
+"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """One history of one product, and the fingerprint of the reply's lists."""
+class _Stored(NamedTuple):
+    first_minute: int
+    fingerprint: int
+
+
+class _Numbers(NamedTuple):
+    """A history made ready for the wire, and the fingerprint of the reply it came in."""
+
+    fingerprint: int
+    minutes: array[int]
+    prices: array[int]
+    shipping: array[int] | None
+
+
+class _History(NamedTuple):
+    """One history of one product; `numbers` None when it is certain to be written, and is packed on its way."""
 
     product: Product
     series: prices.Series
-    fingerprint: int
-    minutes: bytes
-    prices: bytes
-    shipping: bytes | None
+    numbers: _Numbers | None = None
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> _Key:
         return self.product.asin, self.series.price_type
 
 
-def write(conn: Connection, domain: int, products: Iterable[Product]) -> tuple[int, list[Refusal[Product]]]:
+def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[int, list[Refusal[Product]]]:
     """Write the histories of `products`; how many rows changed, and the products of the histories refused.
 
     Raises:
         psycopg.Error: what is no history's fault.
     """
-    readings: list[_Reading] = []
-    refusals: list[Refusal[Product]] = []
-    asins: list[str] = []
-    for product in products:
-        asins.append(product.asin)
-        try:
-            readings += [_reading(product, series) for series in prices.decode(product.csv)]
-        except UNSTORABLE as error:
-            refusals.append(Refusal(product, f"history: {reason_of(error)}"))
-    if not readings:
+    histories, refusals = _decoded(products)
+    if not histories:
         return 0, refusals
-    known = {
-        (asin, price_type): (first_minute, fingerprint)
-        for asin, price_type, first_minute, fingerprint in conn.execute(_KNOWN, (domain, asins)).fetchall()
+    asins = [product.asin for product in products]
+    known: dict[_Key, _Stored] = {
+        (asin, price_type): _Stored(first_minute, fingerprint)
+        for asin, price_type, first_minute, fingerprint in conn.execute(_KNOWN, (domain, asins), prepare=False)
     }
-    changed = [_whole(conn, domain, reading, known.get(reading.key)) for reading in readings]
+    changed, more_refusals = _changed(conn, domain, histories, known)
 
-    def take_over(batch: Sequence[_Reading]) -> list[tuple[str]]:
-        _STAGE.fill(conn, map(_row, batch))
-        return conn.execute(_TAKE_OVER, {"domain": domain}).fetchall()
+    def put(batch: Sequence[_History]) -> Sequence[_History]:
+        old = [history.key for history in batch if history.key in known]
+        if old:
+            asins, price_types = zip(*old, strict=True)
+            conn.execute(_REMOVE, (list(asins), list(price_types), domain), prepare=False)
+        _ROWS.append(conn, (_row(domain, history) for history in batch))
+        return batch
 
-    written, refused = write_each(conn, [reading for reading in changed if reading is not None], take_over)
-    refusals += [
-        Refusal(refusal.item.product, f"history of price type {refusal.item.series.price_type}: {refusal.reason}")
-        for refusal in refused
-    ]
+    written, refused = write_each(conn, changed, put)
+    refusals += more_refusals
+    refusals += [Refusal(refusal.item.product, _about(refusal.item, refusal.reason)) for refusal in refused]
     return len(written), refusals
 
 
-def _reading(product: Product, series: prices.Series) -> _Reading:
-    minutes, values = packed.ints(series.minutes), packed.ints(series.prices)
-    shipping = None if series.shipping is None else packed.ints(series.shipping)
+def _decoded(products: Iterable[Product]) -> tuple[list[_History], list[Refusal[Product]]]:
+    histories: list[_History] = []
+    refusals: list[Refusal[Product]] = []
+    for product in products:
+        try:
+            histories += [_History(product, series) for series in prices.decode(product.csv)]
+        except UNSTORABLE as error:
+            refusals.append(Refusal(product, f"history: {reason_of(error)}"))
+    return histories, refusals
+
+
+def _changed(
+    conn: Connection, domain: int, histories: Iterable[_History], known: Mapping[_Key, _Stored]
+) -> tuple[list[_History], list[Refusal[Product]]]:
+    """What is to be written: histories not known, and known ones that differ, whole."""
+    changed: list[_History] = []
+    refusals: list[Refusal[Product]] = []
+    for history in histories:
+        stored = known.get(history.key)
+        if stored is None:
+            changed.append(history)
+            continue
+        try:
+            numbers = _numbers(history.series)
+        except UNSTORABLE as error:
+            refusals.append(Refusal(history.product, _about(history, reason_of(error))))
+            continue
+        if numbers.fingerprint == stored.fingerprint:
+            continue
+        if history.series.minutes[0] <= stored.first_minute:
+            changed.append(_History(history.product, history.series, numbers))
+        else:
+            changed.append(_joined(conn, domain, history, numbers.fingerprint))
+    return changed, refusals
+
+
+def _joined(conn: Connection, domain: int, late: _History, fingerprint: int) -> _History:
+    """The stored history with the late one behind it; the fingerprint stays that of the reply."""
+    row = conn.execute(_STORED, (domain, *late.key), prepare=False).fetchone()
+    minutes, values, shipping = row if row is not None else ([], [], None)
+    kept = bisect_left(minutes, late.series.minutes[0])
+    series = prices.Series(
+        price_type=late.series.price_type,
+        minutes=minutes[:kept] + late.series.minutes,
+        prices=values[:kept] + late.series.prices,
+        shipping=None if late.series.shipping is None else (shipping or [-1] * kept)[:kept] + late.series.shipping,
+    )
+    return late._replace(series=series, numbers=_numbers(series)._replace(fingerprint=fingerprint))
+
+
+def _numbers(series: prices.Series) -> _Numbers:
+    minutes, values = packed.words(series.minutes), packed.words(series.prices)
     digest = hashlib.blake2b(minutes, digest_size=8)
     digest.update(values)
-    digest.update(shipping or b"")
-    return _Reading(
-        product=product,
-        series=series,
-        fingerprint=int.from_bytes(digest.digest(), "big", signed=True),
-        minutes=minutes,
-        prices=values,
-        shipping=shipping,
-    )
-
-
-def _whole(conn: Connection, domain: int, reading: _Reading, known: tuple[int, int] | None) -> _Reading | None:
-    """The history to store, or None when it is what is stored; the fingerprint stays that of the reply."""
-    if known is None:
-        return reading
-    first_minute, fingerprint = known
-    if fingerprint == reading.fingerprint:
-        return None
-    if reading.series.minutes[0] <= first_minute:
-        return reading
-    row = conn.execute(_STORED, (domain, *reading.key)).fetchone()
-    if row is None:
-        return reading
-    return _joined(reading, prices.Series(price_type=reading.key[1], minutes=row[0], prices=row[1], shipping=row[2]))
-
-
-def _joined(reading: _Reading, stored: prices.Series) -> _Reading:
-    late = reading.series
-    kept = bisect_left(stored.minutes, late.minutes[0])
     shipping = None
-    if late.shipping is not None:
-        shipping = (stored.shipping or [-1] * len(stored.minutes))[:kept] + late.shipping
-    joined = prices.Series(
-        price_type=late.price_type,
-        minutes=stored.minutes[:kept] + late.minutes,
-        prices=stored.prices[:kept] + late.prices,
-        shipping=shipping,
-    )
-    whole = _reading(reading.product, joined)
-    return replace(whole, fingerprint=reading.fingerprint)
+    if series.shipping is not None:
+        shipping = packed.words(series.shipping)
+        digest.update(shipping)
+    return _Numbers(int.from_bytes(digest.digest(), "big", signed=True), minutes, values, shipping)
 
 
-def _row(reading: _Reading) -> Row:
-    minutes = reading.series.minutes
+def _row(domain: int, history: _History) -> Row:
+    minutes, numbers = history.series.minutes, history.numbers or _numbers(history.series)
     return (
-        reading.product.asin,
-        reading.series.price_type,
+        domain,
+        history.product.asin,
+        history.series.price_type,
         minutes[0],
         minutes[-1],
         len(minutes),
-        reading.fingerprint,
-        reading.minutes,
-        reading.prices,
-        reading.shipping,
+        numbers.fingerprint,
+        packed.ints_of(numbers.minutes),
+        packed.ints_of(numbers.prices),
+        None if numbers.shipping is None else packed.ints_of(numbers.shipping),
     )
+
+
+def _about(history: _History, reason: str) -> str:
+    return f"history of price type {history.series.price_type}: {reason}"

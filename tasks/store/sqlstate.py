@@ -17,6 +17,7 @@ _TYPES: Final[dict[str, type[Error]]] = {
     "08": Contended,  # connection lost
     "22": BadRow,
     "23": BadRow,
+    "23505": Contended,  # we look before we write: the same key came in between
     "28": ConfigError,  # login refused
     "3D": ConfigError,  # no such database
     "3F": WrongSchema,

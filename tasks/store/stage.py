@@ -1,7 +1,7 @@
-"""A batch on its way into a table: copied into a temporary table, from where one statement takes it over.
+"""Rows by binary COPY, into a table or into a temporary one from where a statement takes them over.
 
-The temporary table has no compression (STORAGE EXTERNAL): rows that turn out to be known already are thrown away, and
-compressing them first would cost more than all the rest.
+The temporary table neither compresses its values nor moves them out of the row (STORAGE EXTERNAL, and a row may fill a
+page): rows that turn out to be known are thrown away, and compressing them first would cost more than all the rest.
 """
 
 from __future__ import annotations
@@ -18,49 +18,54 @@ if TYPE_CHECKING:
 
 Row = tuple[object, ...]
 
-_EXISTS: Final = "SELECT to_regclass('pg_temp.' || %s) IS NOT NULL"
-_LONG: Final = frozenset({"int4[]", "int8[]", "bool[]", "text[]", "json", "text"})
+_SIZE: Final = "SELECT pg_relation_size(to_regclass('pg_temp.' || %s))"
 # What arrives as bytes already in the form the column's type has on the wire.
 _PACKED: Final = frozenset({"int4[]", "int8[]", "bool[]", "text[]", "json"})
+_LONG: Final = _PACKED | {"text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """The columns of a batch, by name, with their types; `name` is that of the temporary table."""
+class Copied:
+    """A table's columns to be copied, by name, with their types; lists and JSON are bytes made by `packed`."""
 
-    name: str
+    table: str
     columns: Mapping[str, str]
 
-    def fill(self, conn: Connection, rows: Iterable[Row]) -> None:
-        """Put `rows` there, and nothing else; lists and JSON are bytes made by `packed` and a JSON encoder.
-
-        Raises:
-            psycopg.Error: the database refuses a value.
-        """
-        table = sql.Identifier(self.name)
-        found = conn.execute(_EXISTS, (self.name,)).fetchone()
-        if found is not None and found[0]:
-            # Empty in a new transaction; of one that writes several batches the last one is still there.
-            conn.execute(sql.SQL("DELETE FROM {}").format(table))
-        else:
-            self._create(conn)
-        self.copy(conn, rows)
-
-    def copy(self, conn: Connection, rows: Iterable[Row]) -> None:
-        """Append `rows` to the table of that name, which is there.
+    def append(self, conn: Connection, rows: Iterable[Row]) -> None:
+        """Add `rows` to the table. Made one by one, they are packed while the server stores those before.
 
         Raises:
             psycopg.Error: the database refuses a value.
         """
         names = sql.SQL(", ").join(map(sql.Identifier, self.columns))
-        copy_in = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(self.name), names)
+        copy_in = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(self.table), names)
         with conn.cursor() as cursor, cursor.copy(copy_in) as copy:
             copy.set_types(["bytea" if kind in _PACKED else kind for kind in self.columns.values()])
             for row in rows:
                 copy.write_row(row)
 
+
+class Stage(Copied):
+    """A temporary table, made when it is first needed, empty at the start of each transaction."""
+
+    __slots__ = ()
+
+    def fill(self, conn: Connection, rows: Iterable[Row]) -> None:
+        """Put `rows` there, and nothing else.
+
+        Raises:
+            psycopg.Error: the database refuses a value.
+        """
+        found = conn.execute(_SIZE, (self.table,)).fetchone()
+        size = None if found is None else found[0]
+        if size is None:
+            self._create(conn)
+        elif size > 0:  # a transaction that writes several batches still has the last one there
+            conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(self.table)))
+        self.append(conn, rows)
+
     def _create(self, conn: Connection) -> None:
-        table = sql.Identifier(self.name)
+        table = sql.Identifier(self.table)
         columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in self.columns.items()]
         storage = [
             sql.SQL("ALTER {} SET STORAGE EXTERNAL").format(sql.Identifier(name))
@@ -68,6 +73,6 @@ class Stage:
             if kind in _LONG
         ]
         comma = sql.SQL(", ")
-        create = sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DELETE ROWS")
+        create = sql.SQL("CREATE TEMP TABLE {} ({}) WITH (toast_tuple_target = 8160) ON COMMIT DELETE ROWS")
         conn.execute(create.format(table, comma.join(columns)))
         conn.execute(sql.SQL("ALTER TABLE {} {}").format(table, comma.join(storage)))

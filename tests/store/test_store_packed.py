@@ -73,7 +73,7 @@ def test_what_does_not_fit_32_bits_is_refused(number):
         lambda: packed.matrix([[0], [number]]),
         lambda: packed.check_int4s((None, number)),
     ):
-        with pytest.raises(OverflowError):
+        with pytest.raises((OverflowError, ValueError), match="32"):
             attempt()
     packed.check_int4s((None, 2**31 - 1, -(2**31)))
 
@@ -90,7 +90,7 @@ def test_a_ragged_table_is_refused():
 
 @pytest.mark.parametrize("value", [[1.5], ["1"], [None]])
 def test_what_is_no_integer_is_refused(value):
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="not 32-bit integers"):
         packed.ints(value)
 
 
