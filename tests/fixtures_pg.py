@@ -21,6 +21,7 @@ class Server:
 
     def __init__(self, server):
         self.server = server
+        self.dropped = []
         self.admin_url = server.start("postgres")
         with connect(server.start(TEMPLATE), application_name="tests", autocommit=True) as conn:
             migrate.migrate(conn)
@@ -28,15 +29,18 @@ class Server:
     def create(self, template=TEMPLATE):
         name = f"test_{next(_NUMBERS)}"
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        self._admin(statement)
+        old, self.dropped = self.dropped[:-1], self.dropped[-1:]
+        self._admin(statement, *(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)) for name in old))
         return self.server.url(name), name
 
     def drop(self, name):
-        self._admin(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        """Drop it when another one has been made: just after a client has left, the server waits 0.1 s for it."""
+        self.dropped.append(name)
 
-    def _admin(self, statement):
+    def _admin(self, *statements):
         with psycopg.connect(self.admin_url, autocommit=True) as conn:
-            conn.execute(statement)
+            for statement in statements:
+                conn.execute(statement)
 
 
 @pytest.fixture(scope="session")

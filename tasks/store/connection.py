@@ -26,7 +26,7 @@ _FINAL_WORDS: Final = re.compile(
     r"|not permitted to log in|permission denied for database|SSL was required|[Cc]ertificate"
     r"|invalid (integer value|port number|\w+ value)|definition of service|Servname not supported"
 )
-OLDEST: Final = 140000  # the views and statements are tested down to PostgreSQL 14
+OLDEST: Final = 150000  # the tests pass on PostgreSQL 15 and 18
 
 
 def connect(url: str, *, application_name: str, autocommit: bool = False) -> Connection:
@@ -57,5 +57,5 @@ def connect(url: str, *, application_name: str, autocommit: bool = False) -> Con
     if connection.info.server_version < OLDEST:
         version = connection.info.server_version // 10000
         connection.close()
-        raise ConfigError(f"the database server is PostgreSQL {version}, 14 or newer is needed")
+        raise ConfigError(f"the database server is PostgreSQL {version}, 15 or newer is needed")
     return connection
