@@ -22,7 +22,7 @@ from ledger import Clock, SystemClock
 from tasks.errors import ConfigError, StoreError
 from tasks.store import address, binaries, cluster, launch, postmaster, server_log
 from tasks.store.file_lock import FileLock
-from tasks.store.keeper import START_LOCK, USERS_LOCK
+from tasks.store.keeper import START_LOCK, USERS_LOCK, is_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +133,7 @@ class EmbeddedPostgres:
         with self._starting():
             users.release()
             try:
-                if _is_last(users):
+                if is_last(users):
                     self._end_server()
             finally:
                 self._leave()
@@ -239,15 +239,3 @@ class EmbeddedPostgres:
                 return
             # A server whose starter was killed may not have written its pid yet.
             told = told or postmaster.tell(self._data, number)
-
-
-def _is_last(users: FileLock) -> bool:
-    """Whether nobody else holds the lock; it is then ours alone. The start lock must be held.
-
-    The keeper, woken by our release, may hold the lock for a moment before it waits for the start lock.
-    """
-    if users.try_exclusive():
-        return True
-    users.wait_shared()
-    users.release()
-    return users.try_exclusive()

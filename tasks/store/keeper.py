@@ -80,3 +80,15 @@ def _stop_when_unused(server: int, users: FileLock, start: FileLock) -> None:
             os.kill(server, signal.SIGINT)
             return  # both locks stay held, so that nobody starts before the server is gone
         start.release()
+
+
+def is_last(users: FileLock) -> bool:
+    """Whether nobody else holds the lock; it is then ours alone. The start lock must be held.
+
+    The keeper, woken by our release, may hold the lock for a moment before it waits for the start lock.
+    """
+    if users.try_exclusive():
+        return True
+    users.wait_shared()
+    users.release()
+    return users.try_exclusive()

@@ -42,7 +42,8 @@ _ROWS: Final = Copied(
     },
 )
 _KNOWN: Final = """
-SELECT asin, price_type, first_minute, fingerprint FROM price_series WHERE domain = %s AND asin = ANY(%s)
+SELECT asin, price_type, first_minute, last_minute, points, fingerprint
+FROM price_series WHERE domain = %s AND asin = ANY(%s)
 """
 _STORED: Final = """
 SELECT minutes, prices, shipping FROM price_series WHERE domain = %s AND asin = %s AND price_type = %s
@@ -55,6 +56,8 @@ WHERE t.domain = %s AND t.asin = old.asin AND t.price_type = old.price_type
 
 class _Stored(NamedTuple):
     first_minute: int
+    last_minute: int
+    points: int
     fingerprint: int
 
 
@@ -90,8 +93,8 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
         return 0, refusals
     asins = [product.asin for product in products]
     known: dict[_Key, _Stored] = {
-        (asin, price_type): _Stored(first_minute, fingerprint)
-        for asin, price_type, first_minute, fingerprint in conn.execute(_KNOWN, (domain, asins), prepare=False)
+        (asin, price_type): _Stored(*stored)
+        for asin, price_type, *stored in conn.execute(_KNOWN, (domain, asins), prepare=False)
     }
     changed, more_refusals = _changed(conn, domain, histories, known)
 
@@ -128,7 +131,7 @@ def _changed(
     refusals: list[Refusal[Product]] = []
     for history in histories:
         stored = known.get(history.key)
-        if stored is None:
+        if stored is None or _is_other(history.series.minutes, stored):
             changed.append(history)
             continue
         try:
@@ -143,6 +146,11 @@ def _changed(
         else:
             changed.append(_joined(conn, domain, history, numbers.fingerprint))
     return changed, refusals
+
+
+def _is_other(minutes: Sequence[int], stored: _Stored) -> bool:
+    """Whether a whole history differs from the stored one at a glance, as nearly all that have changed do."""
+    return minutes[0] <= stored.first_minute and (len(minutes), minutes[-1]) != (stored.points, stored.last_minute)
 
 
 def _joined(conn: Connection, domain: int, late: _History, fingerprint: int) -> _History:
