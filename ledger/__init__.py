@@ -16,10 +16,12 @@ from ledger.errors import (
     Stopped,
     TimedOut,
 )
-from ledger.gates import DEFAULT_TIERS, Headroom, Tier, Wait
+from ledger.gates import Headroom, Wait
 from ledger.lease import Lease
-from ledger.ledger import TICK_PERIOD_S, StopSignal, TokenLedger
+from ledger.ledger import TICK_PERIOD_S, TokenLedger
+from ledger.place import Place, StopSignal
 from ledger.snapshot import Snapshot
+from ledger.tiers import DEFAULT_TIERS, Tier
 
 __all__ = [
     "DEFAULT_TIERS",
@@ -37,6 +39,7 @@ __all__ = [
     "NoLedger",
     "NotGranted",
     "NotOurs",
+    "Place",
     "Reading",
     "Shape",
     "Snapshot",

@@ -8,9 +8,12 @@ just before a tick that we have counted already takes nothing back. Conserved at
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ledger.book import COMMITTED, MT, Book, View
+from ledger.book import COMMITTED, MT, Book
+
+if TYPE_CHECKING:
+    from ledger.view import View
 
 CAPACITY_TICKS: Final = 60  # the bucket holds one hour: Keepa documents that tokens expire after 60 minutes
 PERIOD_TOLERANCE: Final = 0.02  # measured periods lie within 0.5 % of 60 s; more is a broken reading

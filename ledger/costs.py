@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ledger.book import MAX_SHAPES, NAME_BYTES, ShapeState, View
+from ledger.book import MAX_SHAPES, NAME_BYTES, ShapeState
 from ledger.errors import Full
+
+if TYPE_CHECKING:
+    from ledger.view import View
 
 Z: Final = 2.33  # one reservation in a hundred falls short where costs scatter normally
 MEMORY: Final = 50  # samples after which old ones fade

@@ -15,35 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ledger.book import MAX_TIERS, MT, NAME_BYTES, PPM, View
+from ledger.book import MT, PPM
 from ledger.bucket import balance_after, capacity_mt, tick_at_ns, ticks_due
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from ledger.view import View
 
 _SEARCH_TICKS: Final = 2_000  # the longest climb from a deep debt that is worth working out exactly
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
-    """A class of requests; tiers stand in order of priority.
-
-    `floor` tokens must remain after it spends, but at most `floor_part` of the capacity; `share` is the part of the
-    refill it is guaranteed while it waits.
-    """
-
-    name: str
-    floor: int
-    floor_part: float
-    share: float
-
-
-# Floors of the small plan, clipped on a smaller one; the shares leave 0.3 of the refill to whoever comes.
-DEFAULT_TIERS: Final = (
-    Tier(name="interactive", floor=0, floor_part=0.0, share=0.0),
-    Tier(name="upsert", floor=50, floor_part=1 / 6, share=0.5),
-    Tier(name="backfill", floor=150, floor_part=1 / 2, share=0.2),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,24 +42,6 @@ class Headroom:
 
     now: int
     ever: int
-
-
-def check(tiers: Sequence[Tier]) -> None:
-    """Refuse tiers that could not keep their promises.
-
-    Raises:
-        ValueError: a name is unusable, a number is out of range, the shares reach 1, or there are too many.
-    """
-    if len(tiers) > MAX_TIERS:
-        raise ValueError(f"{len(tiers)} tiers, the layout holds {MAX_TIERS}")
-    names = [tier.name for tier in tiers]
-    if len(set(names)) != len(names) or not all(n and n.isascii() and len(n) < NAME_BYTES for n in names):
-        raise ValueError(f"tiers {names}: different names of 1 to {NAME_BYTES - 1} ASCII characters are expected")
-    if any(tier.floor < 0 or not 0 <= tier.floor_part < 1 or tier.share < 0 for tier in tiers):
-        raise ValueError("a tier needs a floor of 0 or more, a floor part in [0, 1) and a share of 0 or more")
-    total = sum(tier.share for tier in tiers)
-    if total >= 1:
-        raise ValueError(f"the shares come to {total:g}: less than 1 is expected, or nothing is left to save up with")
 
 
 def floor_mt(view: View, index: int) -> int:

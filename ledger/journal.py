@@ -35,6 +35,7 @@ class Event(IntEnum):
     DEAD_CHARGED = 11
     DEAD_WAITER = 12
     TIERS = 13
+    LAPSED = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger import bucket, costs, gates
-from ledger.book import COMMITTED, MT, RESERVED, View
+from ledger.book import COMMITTED, MT, RESERVED
 from ledger.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ledger.bucket import Reading
     from ledger.costs import Shape
     from ledger.gates import Wait
+    from ledger.view import View
 
+LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and did not go in loses its place
 CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
 
 
@@ -56,6 +58,7 @@ def claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[int
 def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
     """The id of a new lease, or how long to wait. `ticket` is the request's place in the queue, 0 for none."""
     gates.advance(view, now_ns)
+    _lapse(view, now_ns, ticket)
     ahead_mt = _ahead_mt(view, request.tier, ticket)
     if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
         return gates.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
@@ -80,7 +83,17 @@ def join(view: View, request: Request, now_ns: int) -> int:
     waiter = view.add_waiter()
     waiter.owner_pid, waiter.owner_start = request.owner.pid, request.owner.start
     waiter.cost_mt, waiter.since_ns, waiter.tier = request.cost_mt, now_ns, request.tier
+    waiter.open_ns = 0
     return waiter.ticket
+
+
+def keep(view: View, ticket: int, cost_mt: int) -> int:
+    """The ticket, now for `cost_mt`; 0 if the place is no longer there."""
+    index = view.waiter(ticket) if ticket else -1
+    if index < 0:
+        return 0
+    view.waiters[index].cost_mt = cost_mt
+    return ticket
 
 
 def leave(view: View, ticket: int, now_ns: int) -> None:
@@ -147,6 +160,13 @@ def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sen
         view.tiers[index].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
 
 
+def owners(view: View) -> set[tuple[int, int]]:
+    """The processes that hold a lease or a place: pid and start time."""
+    book = view.book
+    entries = (*view.leases[: book.lease_count], *view.waiters[: book.waiter_count])
+    return {(entry.owner_pid, entry.owner_start) for entry in entries}
+
+
 def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) -> int:
     """End what dead processes left: unsent refunded, sent charged in full, places in the queue given up."""
     resolved = 0
@@ -171,6 +191,25 @@ def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) 
             view.events.append((Event.DEAD_WAITER, waiter.tier, waiter.cost_mt, waiter.owner_pid))
             view.drop_waiter(index)
     return resolved
+
+
+def _lapse(view: View, now_ns: int, mine: int) -> None:
+    """Take the turn from an oldest waiter that does not use it: its process is stopped, or has forgotten it.
+
+    Without this a stopped process at the head of a tier would hold up the tier, and its demand the tiers below.
+    """
+    for tier in range(view.book.tier_count):
+        index = gates.head(view, tier)
+        if index < 0 or view.waiters[index].ticket == mine:
+            continue
+        waiter = view.waiters[index]
+        if not view.book.synced or not gates.is_open(view, tier, waiter.cost_mt, now_ns):
+            waiter.open_ns = 0
+        elif not waiter.open_ns:
+            waiter.open_ns = now_ns
+        elif now_ns - waiter.open_ns >= LAPSE_NS:
+            view.events.append((Event.LAPSED, tier, waiter.cost_mt, waiter.owner_pid))
+            view.drop_waiter(index)
 
 
 def _ahead_mt(view: View, tier: int, ticket: int) -> int:

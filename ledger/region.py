@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ledger import journal, owner
-from ledger.book import BOOK_BYTES, Book, View, checksum, is_sound
+from ledger.book import BOOK_BYTES, Book, checksum, is_sound
 from ledger.errors import Damaged
+from ledger.view import View
 
 if TYPE_CHECKING:
     import mmap
@@ -154,11 +155,12 @@ class Region:
         if not self._is_sound(source, head):
             source = self._newest_sound()
             head = max(head, self._views[source].book.sequence)
-        target = (head + 1) % SLOTS
-        if source != target:
-            self._raw(target)[:] = self._raw(source)
-        view = self._views[target]
-        view.book.sequence = head + 1
+        sequence = head + 1
+        if sequence % SLOTS == source:
+            sequence += 1  # the only sound copy left is never written over
+        self._raw(sequence % SLOTS)[:] = self._raw(source)
+        view = self._views[sequence % SLOTS]
+        view.book.sequence = sequence
         view.events.clear()
         return view
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger import bucket, costs, gates, journal
-from ledger.book import COMMITTED, MT, PPM, Book, View
+from ledger.book import COMMITTED, MT, PPM, Book
 from ledger.clock import NS_PER_S
+from ledger.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -169,4 +169,4 @@ def _wrap(kind: type[Any], value: object) -> object:
         return Secret(str(value))
     if kind is Path:
         return Path(str(value))
-    raise NotImplementedError(kind.__name__)
+    raise TypeError(f"a setting cannot be of type {kind.__name__}")

@@ -84,7 +84,8 @@ class Desk:
         self._site.beat.wrote(quarantine=1)
 
     def close(self) -> None:
-        """Write what is noted if the database is there, and let go of the connections."""
+        """Write what is noted if the database is there, and let go of places and connections."""
+        self.spender.close()
         try:
             self.session.flush()
         except StoreError as error:

@@ -10,7 +10,7 @@ from tasks.job import Idle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger import Lease, Reading, Shape
+    from ledger import Lease, Place, Reading, Shape
     from tasks.job import Site
 
 NS_PER_S: Final = 1_000_000_000
@@ -50,11 +50,18 @@ class Gate:
     def __init__(self, site: Site, read_balance: Callable[[], Reading]) -> None:
         self._site = site
         self._read_balance = read_balance
+        self._places: dict[str, Place] = {}
+
+    def close(self) -> None:
+        """Give up the places held between two steps."""
+        for place in self._places.values():
+            place.leave()
 
     def reserve(self, tier: str, plan: Callable[[], Shape], *, may_wait: bool) -> Granted | Idle:
         """A lease for a request of the shape planned, waited for if that is allowed, or when to come back.
 
-        The plan is made anew after each reading: what fits depends on the balance.
+        The plan is made anew after each reading: what fits depends on the balance. Where a step must not block, the
+        place in the queue is kept until the next one, so that the tier saves up its share all the same.
 
         Raises:
             Transient: the balance is unknown and the server does not tell it.
@@ -66,7 +73,7 @@ class Gate:
             shape = plan()
             cost = site.ledger.estimate(shape)
             try:
-                lease = self._lease(tier, cost, shape, may_wait=may_wait and site.blocking)
+                lease = self._lease(tier, cost, shape, may_wait=may_wait)
             except NeedsReading:
                 site.ledger.observe(self._read_balance())
             except NeverEnough as error:
@@ -89,14 +96,20 @@ class Gate:
         return self._idle(tier, cost, lease) if isinstance(lease, Wait) else Granted(lease, shape, 0.0)
 
     def _lease(self, tier: str, cost: int, shape: Shape, *, may_wait: bool) -> Lease | Wait:
-        ledger, stop = self._site.ledger, self._site.stop
         if not may_wait:
-            return ledger.try_reserve(tier, cost, shape=shape)
+            return self._site.ledger.try_reserve(tier, cost, shape=shape)
+        place = self._places.setdefault(tier, self._site.ledger.place(tier))
 
         def tell(wait: Wait) -> None:
             self._site.beat.phase("waiting_tokens", _words(tier, cost, wait), until_ns=_promise_ns(wait))
 
-        return ledger.reserve(tier, cost, shape=shape, stop=stop, on_wait=tell)
+        try:
+            if not self._site.blocking:
+                return place.poll(cost, shape=shape)
+            return place.wait(cost, shape=shape, stop=self._site.stop, on_wait=tell)
+        except (NeverEnough, Stopped):
+            place.leave()
+            raise
 
     def _idle(self, tier: str, cost: int, wait: Wait) -> Idle:
         until_ns = wait.until_ns if wait.until_ns is not None else self._site.clock.now_ns() + LOOK_AGAIN_NS

@@ -85,13 +85,13 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 def _reveal(value: object) -> str:
     if isinstance(value, Secret):
         return value.reveal()
-    raise NotImplementedError(type(value).__name__)
+    raise TypeError(f"{type(value).__name__} has no form as JSON here")
 
 
 def _hide(kind: type[Any], value: object) -> Secret:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
-    raise NotImplementedError(kind.__name__)
+    raise TypeError(f"{kind.__name__} is expected as text")
 
 
 _DECODER: Final = msgspec.json.Decoder(WorkerSettings, dec_hook=_hide)

@@ -52,6 +52,10 @@ class Spender:
         self._timeout_s = site.settings.connect_timeout_s + site.settings.read_timeout_s
         self._refused_in_a_row = 0
 
+    def close(self) -> None:
+        """Give up what is held between two calls."""
+        self._gate.close()
+
     def call(self, want: Want) -> Paid | Idle:
         """The reply to what is wanted, or why there is none now and when to come back.
 

@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 import psycopg
@@ -101,14 +101,13 @@ class EmbeddedPostgres:
             users = self._users or self._open_lock(USERS_LOCK)
             users.wait_shared()
             self._users = users
-            try:
+            with ExitStack() as undo:
+                if joined:
+                    undo.callback(self._leave)
                 who = cluster.ensure(self._home, self._programs, start_lock, use_namespace=self._use_namespace)
                 self._ensure_server(who)
                 self._ensure_database(database)
-            except BaseException:
-                if joined:
-                    self._leave()
-                raise
+                undo.pop_all()
         return url
 
     def is_running(self) -> bool:

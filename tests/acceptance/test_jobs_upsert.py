@@ -242,3 +242,23 @@ def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of
     assert snapshot.bucket.drift == 0
     assert totals.credited == snapshot.bucket.balance + totals.spent + totals.expired
     assert here.rows("select sum(cost) from calls") == [(state["spent"],)]
+
+
+@pytest.mark.timeout(120)
+def test_backfill_gets_its_share_in_one_process_too_while_upsert_wants_everything(town):
+    here = town(WIDE, start_balance=60, deals=4_000)
+    jobs = [here.job("upsert"), here.job("backfill")]
+    ends_ns = here.clock.now_ns() + 3 * 3600 * NS
+    largest = 0.0
+    while here.clock.now_ns() < ends_ns:
+        outcomes = [work.step() for work in jobs]
+        snapshot = here.ledger.snapshot()
+        largest = max([largest, *(waiter.cost for waiter in snapshot.waiters if waiter.tier == "backfill")])
+        if all(isinstance(outcome, job.Idle) for outcome in outcomes):
+            times = [outcome.until_ns for outcome in outcomes if outcome.until_ns is not None]
+            here.clock.advance_to_ns(max(min(times), here.clock.now_ns() + NS))
+    state = here.simulator.control()
+    spent = {tier.name: tier.spent for tier in here.ledger.snapshot().tiers}
+    assert spent["upsert"] > 0.5 * state["refilled"], "upsert was not hungry: the test shows nothing"
+    assert spent["backfill"] >= 0.95 * 0.2 * state["refilled"] - largest, spent
+    assert state["refused_429"] == 0

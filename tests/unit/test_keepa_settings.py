@@ -56,8 +56,15 @@ def test_secrets_compare_by_value_and_know_when_they_are_empty():
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"{}", settings.encode(GIVEN)[:-20], settings.encode(GIVEN).replace(b'"stats"', b'"all"'), b"\xff"],
-    ids=["empty", "nothing", "cut", "unknown detail", "no text"],
+    [
+        b"",
+        b"{}",
+        settings.encode(GIVEN)[:-20],
+        settings.encode(GIVEN).replace(b'"stats"', b'"all"'),
+        b"\xff",
+        settings.encode(GIVEN).replace(json.dumps(KEY).encode(), b"5"),
+    ],
+    ids=["empty", "nothing", "cut", "unknown detail", "no text", "a secret that is no text"],
 )
 def test_a_line_that_is_none_is_refused_without_its_secrets(line):
     with pytest.raises(ConfigError, match="the settings sent by the supervisor cannot be read") as caught:

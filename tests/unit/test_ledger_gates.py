@@ -15,7 +15,9 @@ from ledger import (
     TimedOut,
     TokenLedger,
     Wait,
+    leases,
 )
+from ledger.leases import Owner, Request
 
 SERVER_MS = 1_700_000_000_000
 TICK_S = 60.2
@@ -74,42 +76,79 @@ def test_a_wait_tells_when_the_gate_opens():
     assert isinstance(ledger.try_reserve("backfill", 10), Lease)
 
 
-def test_a_waiting_tier_saves_its_share_and_moves_though_the_common_pool_is_shut():
+def test_a_place_saves_its_share_and_moves_though_the_common_pool_is_shut():
     ledger, clock = opened(60)
-    with pytest.raises(TimedOut):
-        ledger.reserve("backfill", 20, timeout_s=0)
-    # Keep a place in the queue as a worker that sleeps would, while upsert takes all it can.
-    with ledger._change() as view:
-        from ledger import leases
-        from ledger.leases import Owner, Request
-
-        ticket = leases.join(
-            view, Request(tier=2, cost_mt=20_000, owner=Owner(pid=1, start=0), shape=None), clock.now_ns()
-        )
+    place = ledger.place("backfill")
+    assert isinstance(place.poll(20), Wait)
     clock.advance_s(1)  # the guard against jitter: each advance below reaches the next tick
-    ticks = 0
-    while True:
+    for tick in range(1, 21):
         clock.advance_s(TICK_S)
-        ticks += 1
         room = ledger.headroom("upsert").now
         if room:
             ledger.try_reserve("upsert", room).settle(room)
-        if ledger.snapshot().tiers[2].open:
-            break
-    assert ticks == 20  # one token a tick: a fifth of 5
-    with ledger._change() as view:
-        leases.leave(view, ticket, clock.now_ns())
+        outcome = place.poll(20)
+        assert isinstance(outcome, Lease) == (tick == 20)  # one token a tick: a fifth of 5
     assert ledger.snapshot().tiers[2].earmark == 0
+    assert ledger.snapshot().waiters == ()
+
+
+def test_a_place_left_saves_nothing():
+    ledger, clock = opened(60)
+    with ledger.place("backfill") as place:
+        place.poll(20)
+        clock.advance_s(10 * TICK_S)
+        assert ledger.snapshot().tiers[2].earmark > 0
+    assert ledger.snapshot().tiers[2].earmark == 0
+    assert ledger.snapshot().waiters == ()
+
+
+def test_the_cost_of_a_place_may_change_without_losing_turn_or_earmark():
+    ledger, clock = opened(60)
+    first, second = ledger.place("backfill"), ledger.place("backfill")
+    first.poll(20)
+    second.poll(5)
+    clock.advance_s(11 * TICK_S)
+    saved = ledger.snapshot().tiers[2].earmark
+    assert isinstance(first.poll(10), Lease)
+    assert saved >= 10
+
+
+def test_an_oldest_waiter_that_does_not_use_its_turn_loses_it_and_joins_at_the_end():
+    ledger, clock = opened(200)
+    with ledger._changes.change() as view:  # a process that stands still with its gate open
+        joined(view, 2, 10_000, clock)
+    mine = ledger.place("backfill")
+    assert isinstance(mine.poll(10), Wait)
+    clock.advance_s(4.9)
+    assert isinstance(mine.poll(10), Wait)
+    clock.advance_s(0.2)
+    assert isinstance(mine.poll(10), Lease)
+    assert "lapsed" in [entry.event for entry in ledger.snapshot().journal]
+
+
+def test_a_waiter_whose_gate_is_shut_keeps_its_turn_however_long():
+    ledger, clock = opened(0)
+    with ledger._changes.change() as view:
+        joined(view, 2, 100_000, clock)
+    mine = ledger.place("backfill")
+    for _ in range(10):
+        assert isinstance(mine.poll(1), Wait)
+        clock.advance_s(TICK_S)
+    assert len(ledger.snapshot().waiters) == 2
 
 
 def test_a_lower_tier_spends_nothing_that_an_upper_one_waits_to_collect():
-    ledger, clock = opened(245)
-    from ledger import leases
-    from ledger.leases import Owner, Request
-
-    with ledger._change() as view:
-        leases.join(view, Request(tier=1, cost_mt=200_000, owner=Owner(pid=1, start=0), shape=None), clock.now_ns())
+    ledger, _ = opened(245)
+    upper = ledger.place("upsert")
+    assert isinstance(upper.poll(200), Wait)
     assert isinstance(ledger.try_reserve("backfill", 20), Wait)
+    upper.leave()
+    assert isinstance(ledger.try_reserve("backfill", 20), Lease)
+
+
+def joined(view, tier, cost_mt, clock):
+    owner = Owner(pid=1, start=0)
+    return leases.join(view, Request(tier=tier, cost_mt=cost_mt, owner=owner, shape=None), clock.now_ns())
 
 
 def test_stop_and_time_out_leave_no_place_in_the_queue_behind():

@@ -117,6 +117,25 @@ def test_a_damaged_newest_copy_falls_back_to_the_one_before(path):
     ledger.close()
 
 
+def test_the_only_sound_copy_is_never_written_over(path):
+    ledger = started(path)
+    for _ in range(3):
+        ledger.try_reserve("upsert", 1)
+    newest = ledger.snapshot().sequence
+    with path.open("r+b") as file:
+        for sequence in (newest, newest - 1, newest - 2):
+            file.seek(slot_at(sequence % 4) + 100)
+            file.write(b"\xff" * 8)
+    before = path.read_bytes()
+    oldest = ledger.snapshot().sequence
+    assert oldest == newest - 3
+    ledger.try_reserve("upsert", 1)
+    at = slot_at(oldest % 4)
+    assert path.read_bytes()[at : at + BOOK_BYTES] == before[at : at + BOOK_BYTES]
+    assert ledger.snapshot().sequence > newest
+    ledger.close()
+
+
 def test_with_no_sound_copy_left_it_says_so_and_create_begins_anew(path):
     ledger = started(path)
     with path.open("r+b") as file:

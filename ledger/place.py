@@ -1,0 +1,125 @@
+"""A request's place in the queue of its tier, and the wait for its turn.
+
+`poll` never blocks, so one process can hold places for several jobs; `wait` sleeps until the gate opens.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol, Self
+
+from ledger import wake
+from ledger.clock import NS_PER_S
+from ledger.errors import Stopped, TimedOut
+from ledger.gates import Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.costs import Shape
+    from ledger.lease import Lease
+
+_RETELL_NS: Final = NS_PER_S  # a change of the expected time smaller than this is not told again
+
+
+class StopSignal(Protocol):
+    """What tells a waiter to give up; `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        ...
+
+
+class Queue(Protocol):
+    """The ledger a place belongs to."""
+
+    def attempt(self, place: Place, cost: int, shape: Shape | None) -> Lease | Wait:
+        """Try for the lease, joining the queue if it is not to be had."""
+        ...
+
+    def abandon(self, place: Place) -> None:
+        """Take the place out of the queue."""
+        ...
+
+    def doze(self, place: Place, until_ns: int | None) -> int:
+        """Sleep until then or until the book changes; the time it is afterwards."""
+        ...
+
+
+class Place:
+    """A place in the queue of `tier`, taken by the first `poll` that gets no lease. As a context it leaves at the end.
+
+    While it is held the tier waits: its earmark grows, and lower tiers leave it what it asks for. One whose gate has
+    stood open for five seconds without a `poll` loses its turn, and joins again at the end with the next one.
+    """
+
+    __slots__ = ("_queue", "seen", "ticket", "tier")
+
+    def __init__(self, queue: Queue, tier: str) -> None:
+        self._queue = queue
+        self.tier = tier
+        self.ticket = 0
+        self.seen = 0
+
+    def poll(self, cost: int, *, shape: Shape | None = None) -> Lease | Wait:
+        """A lease on `cost` tokens if its turn has come, else how long it would take; the cost may change meanwhile.
+
+        Raises:
+            NeverEnough: no wait would help.
+            NeedsReading: the balance is unknown and this caller is the one to ask.
+        """
+        return self._queue.attempt(self, cost, shape)
+
+    def wait(
+        self,
+        cost: int,
+        *,
+        shape: Shape | None = None,
+        deadline_ns: int | None = None,
+        stop: StopSignal | None = None,
+        on_wait: Callable[[Wait], None] | None = None,
+    ) -> Lease:
+        """A lease on `cost` tokens, as soon as its turn has come and the gate is open.
+
+        Raises:
+            NeverEnough, NeedsReading: as `poll`.
+            Stopped: `stop` was set.
+            TimedOut: the deadline passed.
+        """
+        told: Wait | None = None
+        now_ns = 0
+        while True:
+            outcome = self.poll(cost, shape=shape)
+            if not isinstance(outcome, Wait):
+                return outcome
+            if on_wait is not None and _is_news(told, outcome):
+                on_wait(outcome)
+                told = outcome
+            if stop is not None and stop.is_set():
+                raise Stopped("asked to stop while waiting for tokens", outcome)
+            if deadline_ns is not None and now_ns >= deadline_ns:
+                raise TimedOut("the time-out passed while waiting for tokens", outcome)
+            ends = [at for at in (outcome.until_ns, deadline_ns) if at is not None]
+            now_ns = self._queue.doze(self, min(ends, default=None))
+
+    def leave(self) -> None:
+        """Give the place up; without one nothing happens."""
+        if self.ticket:
+            self._queue.abandon(self)
+            self.ticket = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.leave()
+
+
+def seconds_until(at_ns: int | None, now_ns: int) -> float:
+    """Seconds to sleep until `at_ns`; the longest sleep when no time is known."""
+    return wake.CAP_S if at_ns is None else (at_ns - now_ns) / NS_PER_S
+
+
+def _is_news(told: Wait | None, wait: Wait) -> bool:
+    if told is None or told.until_ns is None or wait.until_ns is None:
+        return told is None or told.until_ns != wait.until_ns
+    return abs(told.until_ns - wait.until_ns) > _RETELL_NS

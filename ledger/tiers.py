@@ -1,0 +1,76 @@
+"""What tiers there are and what they may, as people set it; entered into a book here. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ledger.book import MAX_TIERS, MT, NAME_BYTES, PPM
+from ledger.journal import NO_TIER, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger.view import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A class of requests; tiers stand in order of priority.
+
+    `floor` tokens must remain after it spends, but at most `floor_part` of the capacity; `share` is the part of the
+    refill it is guaranteed while it waits.
+    """
+
+    name: str
+    floor: int
+    floor_part: float
+    share: float
+
+
+# Floors of the small plan, clipped on a smaller one; the shares leave 0.3 of the refill to whoever comes.
+DEFAULT_TIERS: Final = (
+    Tier(name="interactive", floor=0, floor_part=0.0, share=0.0),
+    Tier(name="upsert", floor=50, floor_part=1 / 6, share=0.5),
+    Tier(name="backfill", floor=150, floor_part=1 / 2, share=0.2),
+)
+
+
+def check(tiers: Sequence[Tier]) -> None:
+    """Refuse tiers that could not keep their promises.
+
+    Raises:
+        ValueError: a name is unusable, a number is out of range, the shares reach 1, or there are too many.
+    """
+    if len(tiers) > MAX_TIERS:
+        raise ValueError(f"{len(tiers)} tiers, the layout holds {MAX_TIERS}")
+    names = [tier.name for tier in tiers]
+    if len(set(names)) != len(names) or not all(n and n.isascii() and len(n) < NAME_BYTES for n in names):
+        raise ValueError(f"tiers {names}: different names of 1 to {NAME_BYTES - 1} ASCII characters are expected")
+    if any(tier.floor < 0 or not 0 <= tier.floor_part < 1 or tier.share < 0 for tier in tiers):
+        raise ValueError("a tier needs a floor of 0 or more, a floor part in [0, 1) and a share of 0 or more")
+    total = sum(tier.share for tier in tiers)
+    if total >= 1:
+        raise ValueError(f"the shares come to {total:g}: less than 1 is expected, or nothing is left to save up with")
+
+
+def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int) -> None:
+    """Set the tiers and the nominal tick period in the book, keeping what is known.
+
+    Raises:
+        ValueError: the tiers are unusable, or their names would change while calls are open.
+    """
+    check(tiers)
+    book = view.book
+    if book.nominal_period_ns != nominal_period_ns:
+        book.nominal_period_ns = book.period_ns = nominal_period_ns
+    if [tier.name.encode() for tier in tiers] != [state.name for state in view.tiers[: book.tier_count]]:
+        if book.lease_count or book.waiter_count:
+            raise ValueError("the tiers' names cannot change while calls are open: stop the workers first")
+        view.events.append((Event.TIERS, NO_TIER, 0, 0))
+        book.tier_count = len(tiers)
+    for state, tier in zip(view.tiers, tiers, strict=False):
+        state.name = tier.name.encode()
+        state.floor_mt = tier.floor * MT
+        state.floor_ppm = round(tier.floor_part * PPM)
+        state.share_ppm = round(tier.share * PPM)

@@ -1,0 +1,105 @@
+"""A Book's parts at hand: each ctypes sub-object made once, leases and waiters kept packed.
+
+Making a ctypes sub-object costs more than reading its fields, so a writer keeps one `View` a slot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.book import MAX_LEASES, MAX_SHAPES, MAX_TIERS, MAX_WAITERS
+from ledger.errors import Full
+
+if TYPE_CHECKING:
+    from ctypes import Structure
+
+    from ledger.book import Book, LeaseState, ShapeState, TierState, WaiterState
+
+
+class View:
+    """A Book and its parts, each made once; `events` collects what a transaction wants in the journal."""
+
+    __slots__ = ("book", "events", "leases", "shapes", "tiers", "waiters")
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.tiers: list[TierState] = [book.tiers[i] for i in range(MAX_TIERS)]
+        self.shapes: list[ShapeState] = [book.shapes[i] for i in range(MAX_SHAPES)]
+        self.leases: list[LeaseState] = [book.leases[i] for i in range(MAX_LEASES)]
+        self.waiters: list[WaiterState] = [book.waiters[i] for i in range(MAX_WAITERS)]
+        self.events: list[tuple[int, int, int, int]] = []
+
+    def tier_index(self, name: str) -> int:
+        """Position of the tier called `name`.
+
+        Raises:
+            KeyError: no tier has that name; the message lists those there are.
+        """
+        wanted = name.encode()
+        for index in range(self.book.tier_count):
+            if self.tiers[index].name == wanted:
+                return index
+        known = ", ".join(self.tiers[i].name.decode() for i in range(self.book.tier_count))
+        raise KeyError(f"no tier is called {name!r}; there are: {known}")
+
+    def lease(self, lease_id: int) -> int:
+        """Position of the open lease with that id, or -1."""
+        for index in range(self.book.lease_count):
+            if self.leases[index].id == lease_id:
+                return index
+        return -1
+
+    def add_lease(self) -> LeaseState:
+        """A fresh open lease with its id set.
+
+        Raises:
+            Full: the layout holds no more.
+        """
+        book = self.book
+        if book.lease_count >= MAX_LEASES:
+            raise Full(f"{MAX_LEASES} leases are open, the layout holds no more: settle or cancel some")
+        lease = self.leases[book.lease_count]
+        book.lease_count += 1
+        lease.id = book.next_id
+        book.next_id += 1
+        return lease
+
+    def drop_lease(self, index: int) -> None:
+        """Remove the lease at `index`, keeping the order and the packing."""
+        book = self.book
+        book.in_flight_mt -= self.leases[index].cost_mt
+        for i in range(index, book.lease_count - 1):
+            _move(self.leases[i], self.leases[i + 1])
+        book.lease_count -= 1
+
+    def add_waiter(self) -> WaiterState:
+        """A fresh waiter with its ticket set.
+
+        Raises:
+            Full: the layout holds no more.
+        """
+        book = self.book
+        if book.waiter_count >= MAX_WAITERS:
+            raise Full(f"{MAX_WAITERS} requests wait already, the layout holds no more")
+        waiter = self.waiters[book.waiter_count]
+        book.waiter_count += 1
+        waiter.ticket = book.next_id
+        book.next_id += 1
+        return waiter
+
+    def waiter(self, ticket: int) -> int:
+        """Position of the waiter with that ticket, or -1."""
+        for index in range(self.book.waiter_count):
+            if self.waiters[index].ticket == ticket:
+                return index
+        return -1
+
+    def drop_waiter(self, index: int) -> None:
+        """Remove the waiter at `index`, keeping the order and the packing."""
+        for i in range(index, self.book.waiter_count - 1):
+            _move(self.waiters[i], self.waiters[i + 1])
+        self.book.waiter_count -= 1
+
+
+def _move(target: Structure, source: Structure) -> None:
+    memoryview(target).cast("B")[:] = memoryview(source).cast("B")
