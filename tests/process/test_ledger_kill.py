@@ -133,3 +133,31 @@ def test_a_waiter_wakes_when_another_process_gives_tokens_back(tmp_path):
     assert isinstance(got[0], Lease)
     other.close()
     ledger.close()
+
+
+def test_a_stopped_process_at_the_head_of_a_tier_holds_it_up_for_its_turn_only(tmp_path):
+    ledger = TokenLedger.create(tmp_path / "ledger", DEFAULT_TIERS)
+    ledger.observe(Reading(200, 5, 60_000, SERVER_MS))
+    held = ledger.try_reserve("backfill", 45)
+    code = (
+        "import sys; from ledger import TokenLedger\n"
+        "l = TokenLedger.attach(sys.argv[1])\n"
+        "l.reserve('backfill', 40, on_wait=lambda _: print('ready', flush=True))"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "ledger")],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    try:
+        assert child.stdout.readline() == b"ready\n"
+        child.send_signal(signal.SIGSTOP)
+        held.cancel()  # the gate is open for the stopped one from here on
+        lease = ledger.reserve("backfill", 40, timeout_s=20)
+        assert isinstance(lease, Lease)
+        assert [entry.event for entry in ledger.snapshot().journal].count("lapsed") == 1
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+    ledger.close()
