@@ -5,10 +5,11 @@ Everything here may block and runs beside the loop.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
-from urllib.parse import unquote, urlsplit
 
+from supervisor import dsn
 from tasks.errors import Error
 from tasks.settings import Secret
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 APPLICATION: Final = "sluicegate supervisor"
+_HASH: Final = 16
 
 
 class Database(Protocol):
@@ -132,18 +134,30 @@ def check(url: Secret) -> str:
 
 
 def secrets_in(url: Secret) -> list[str]:
-    """What must not be shown of a database URL: the whole of it if it has a password, and the password."""
-    password = urlsplit(url.reveal()).password
-    return [url.reveal(), password, unquote(password)] if password else []
+    """What must not be shown of a database URL: the whole of it if it has a secret, and each secret.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    secrets = dsn.read(url).secrets if url else ()
+    return [url.reveal(), *secrets] if secrets else []
 
 
 def shown(url: Secret) -> str:
     """The URL for people, without its password."""
-    parts = urlsplit(url.reveal())
-    if parts.password is None:
-        return url.reveal()
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{parts.username or ''}:•••@{host}").geturl()
+    return dsn.shown(url)
+
+
+def spool_name(wanted: Plan) -> str:
+    """A name for the database's spool: replies paid for must never reach another database.
+
+    Raises:
+        ConfigError: the URL cannot be read.
+    """
+    if wanted.database is not None:
+        return wanted.database
+    place = dsn.read(wanted.settings.database_url).place
+    return "url-" + hashlib.sha256(place.encode()).hexdigest()[:_HASH]
 
 
 class Counts(NamedTuple):

@@ -115,6 +115,7 @@ def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
         return
     with ExitStack() as stack:
         stack.enter_context(wanted.state.locked())
+        spool = database.spool_name(wanted)
         base_url = wanted.base_url or stack.enter_context(_simulator(wanted))
         rows = database.of(wanted)
         stack.callback(rows.stop)
@@ -127,7 +128,7 @@ def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
         )
         stack.enter_context(closing(ledger))
         ledger.resolve_dead()
-        yield wanted.worker_settings(base_url, url_of_rows), ledger
+        yield wanted.worker_settings(base_url, url_of_rows, spool), ledger
 
 
 def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
@@ -145,7 +146,8 @@ def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
             f"these settings say {wanted.server.value}): use its settings, or another STATE_DIR"
         )
     url = last.run.database_url
-    return wanted.worker_settings(last.run.base_url, wanted.settings.database_url if url is None else Secret(url))
+    rows = wanted.settings.database_url if url is None else Secret(url)
+    return wanted.worker_settings(last.run.base_url, rows, database.spool_name(wanted))
 
 
 @contextmanager

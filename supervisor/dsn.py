@@ -1,0 +1,135 @@
+"""A database URL as the client library reads it, and what of it may be shown.
+
+It takes more than a URL parser does: a password as a parameter, `#` and `?` in one, several hosts. So the library
+itself is asked, late, because it takes long to load.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote, unquote
+
+from tasks.errors import ConfigError
+from tasks.settings import Secret
+
+MASK: Final = "•••"
+_PASSWORD: Final = "password"  # noqa: S105 - the name of a parameter
+# PostgreSQL's documentation, "Parameter Key Words": those that let somebody in.
+_SECRETS: Final = (_PASSWORD, "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret")
+_OF_PLACE: Final = ("hostaddr", "service", "options")  # `options` may set the schema
+_PORTS: Final = range(1, 65536)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dsn:
+    """A database and who logs in there.
+
+    Attributes:
+        host: one or more, separated by commas, as `port`; None when the library's default is meant, as with the rest.
+        secrets: every secret of it, in clear and as the URL spells it.
+        rest: the other parameters, none of them secret.
+    """
+
+    user: str | None
+    host: str | None
+    port: str | None
+    dbname: str | None
+    password: Secret | None
+    secrets: tuple[str, ...] = field(repr=False)
+    rest: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """What tells the database, or the part of it that is used, from any other; the same for whoever logs in."""
+        host = quote(self.host or "", safe=",").lower()
+        named = [f"{name}={quote(self.rest[name])}" for name in _OF_PLACE if name in self.rest]
+        return f"{host}:{self.port}/{quote(self.dbname or self.user or '', safe='')}?{'&'.join(named)}"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """All of it but the secrets."""
+        parts = {"user": self.user, "host": self.host, "port": self.port, "dbname": self.dbname, **self.rest}
+        return {name: value for name, value in parts.items() if value is not None}
+
+
+def read(url: Secret) -> Dsn:
+    """The parts of `url`.
+
+    Raises:
+        ConfigError: the library does not take it. Nothing of it is in the message.
+    """
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        found = {name: str(value) for name, value in conninfo_to_dict(url.reveal()).items()}
+    except psycopg.ProgrammingError:
+        # The library quotes what it does not understand, which may be the password.
+        raise ConfigError("DATABASE_URL is no connection string that PostgreSQL's client library accepts") from None
+    password = found.get(_PASSWORD)
+    in_clear = [found.pop(name) for name in _SECRETS if name in found]
+    host, port = found.pop("host", None), found.pop("port", None)
+    _check_ports(host or found.get("hostaddr"), port)
+    return Dsn(
+        user=found.pop("user", None),
+        host=host,
+        port=port,
+        dbname=found.pop("dbname", None),
+        password=None if password is None else Secret(password),
+        secrets=tuple(dict.fromkeys([*in_clear, *_spelled(url.reveal())])),
+        rest=found,
+    )
+
+
+def shown(url: Secret) -> str:
+    """The URL for people, without its secrets; nothing but a mark when it cannot be read."""
+    try:
+        parts = read(url)
+    except ConfigError:
+        return MASK
+    if not parts.secrets:
+        return url.reveal()
+    host, port = (parts.host or "").split(","), (parts.port or "").split(",")
+    if len(port) == 1:
+        port *= len(host)
+    places = [_place(*pair) for pair in zip(host, port, strict=True)]
+    query = "&".join(f"{name}={quote(value)}" for name, value in parts.rest.items())
+    path = quote(parts.dbname or "", safe="")
+    return f"postgresql://{quote(parts.user or '')}:{MASK}@{','.join(places)}/{path}{'?' if query else ''}{query}"
+
+
+def _place(host: str, port: str) -> str:
+    named = f"[{host}]" if ":" in host else quote(host, safe="")
+    return f"{named}:{port}" if port else named
+
+
+def _check_ports(hosts: str | None, ports: str | None) -> None:
+    """Find here what the library tells when it connects, with a part of the password in its words.
+
+    Raises:
+        ConfigError: a port is none, or there are not as many as hosts.
+    """
+    if ports is None:
+        return
+    listed = ports.split(",")
+    if any(port and not (port.isascii() and port.isdigit() and int(port) in _PORTS) for port in listed):
+        raise ConfigError(
+            "DATABASE_URL: a port is no number from 1 to 65535; in a password, write / as %2F, : as %3A and @ as %40"
+        )
+    if len(listed) not in {1, len((hosts or "").split(","))}:
+        raise ConfigError("DATABASE_URL names more or fewer ports than hosts; give one port for each, or one for all")
+
+
+def _spelled(url: str) -> list[str]:
+    """The secrets as they stand in `url`."""
+    after = url.partition("://")[2]
+    authority = after.partition("/")[0]
+    login, is_there, _ = authority.partition("@")
+    found = [login.partition(":")[2]] if is_there else []
+    query = after.removeprefix(login).partition("?")[2] if is_there else after.partition("?")[2]
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if unquote(name) in _SECRETS:
+            found.append(value)
+    return [one for one in found if one]
