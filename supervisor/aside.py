@@ -1,6 +1,7 @@
 """Work that may block, done beside the loop; its outcome comes back into the loop.
 
-A ledger's lock may be held by a stopped process, a database may take its time: neither may hold the loop.
+A ledger's lock may be held by a stopped process, a database may take its time: neither may hold the loop. An error
+nobody expected is raised in the loop and ends it, as it would have if the work had been done there.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import queue
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from ledger import LedgerError
 from tasks.errors import Error
@@ -52,6 +54,9 @@ class Aside:
                 outcome: Done[T] | NotDone = Done(work())
             except (Error, LedgerError, OSError) as error:
                 outcome = NotDone(error)
+            except Exception as error:  # noqa: BLE001 - it is only taken to where it is heard
+                self._loop.call(partial(_raise, error))
+                return
             self._loop.call(lambda: then(outcome))
 
         self._waiting.put(one)
@@ -65,3 +70,7 @@ class Aside:
     def _serve(self) -> None:
         while (one := self._waiting.get()) is not None:
             one()
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error

@@ -45,13 +45,15 @@ def _run(wanted: Plan, loop: Loop) -> int:
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
     with Signals(loop, one.hear, STOPPING):
-        one.begin()
-        monitor.begin()
-        loop.run()
-        monitor.close()
-        one.close()
-        log.close()
-        outlet.close()
+        try:
+            one.begin()
+            monitor.begin()
+            loop.run()
+        finally:  # also after an error nobody expected: its traceback comes last, and the terminal is whole
+            monitor.close()
+            one.close()
+            log.close()
+            outlet.close()
     return one.exit_code
 
 

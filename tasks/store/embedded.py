@@ -23,6 +23,7 @@ from tasks.errors import ConfigError, StoreError
 from tasks.store import address, binaries, cluster, launch, postmaster, server_log
 from tasks.store.file_lock import FileLock
 from tasks.store.keeper import START_LOCK, USERS_LOCK, is_last
+from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +89,7 @@ class EmbeddedPostgres:
 
         Raises:
             ConfigError: this machine or user cannot run it there; the message says what to change.
+            Contended: it is ending, or somebody else uses its template database: try again.
             StoreError: it did not start; the message ends with its log.
         """
         try:
@@ -221,7 +223,8 @@ class EmbeddedPostgres:
         return True
 
     def _ensure_database(self, name: str) -> None:
-        with psycopg.connect(self.url(cluster.SUPERUSER), autocommit=True) as conn:
+        # Making one waits some seconds for others who use the template, and then gives up: that passes.
+        with translate(), psycopg.connect(self.url(cluster.SUPERUSER), autocommit=True) as conn:
             if conn.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).rowcount == 0:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 

@@ -208,6 +208,36 @@ def test_whatever_is_killed_comes_back_and_the_work_goes_on(program):
     assert program.stop() == 0
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["supervisor.database.OwnDatabase.start", "supervisor.database.OwnDatabase.stop", "ledger.TokenLedger.create"],
+)
+def test_a_bug_in_what_is_done_aside_ends_the_run_with_70_and_its_traceback(program, place):
+    module, _, name = place.rpartition(".")
+    module, _, owner = module.rpartition(".")
+    code = (
+        f"import sys, {module} as module\n"
+        "def broken(*_args, **_more): raise ZeroDivisionError('made by a test')\n"
+        f"module.{owner}.{name} = broken\n"
+        "from supervisor import cli\n"
+        "sys.exit(cli.main(['run']))\n"
+    )
+    with program.log_path.open("wb") as log:
+        program.process = subprocess.Popen(
+            [sys.executable, "-c", code], cwd=ROOT, env=program.environment(), stdout=log, stderr=log
+        )
+    if name == "stop":
+        running = pids(program.until_working())
+        program.signal(signal.SIGTERM)
+    else:
+        running = {}
+    assert program.ended() == 70
+    assert "ZeroDivisionError: made by a test" in program.log()
+    assert "in broken" in program.log()
+    assert lock_is_free(program.state)
+    wait_until(lambda: all_gone(running.values()), "the end of every process", 10)
+
+
 def test_a_key_the_server_does_not_know_ends_the_run_with_a_plain_message(program):
     with SimulatorServer(SimulatorConfig(keys=frozenset({"another"}))) as server:
         program.start(KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url)

@@ -152,6 +152,16 @@ def test_what_is_done_aside_comes_back_into_the_loop_errors_included():
         assert aside.close(5)
 
 
+def test_an_error_nobody_expected_is_raised_in_the_loop():
+    with Loop(MonotonicClock()) as loop:
+        aside, outcomes = Aside(loop, "test"), []
+        aside.do(lambda: 1 // 0, outcomes.append)
+        with pytest.raises(ZeroDivisionError):
+            while not outcomes:
+                loop.step()
+        assert aside.close(5)
+
+
 # Takes its standard input as controlling terminal, as a shell's child has one, then becomes the program.
 ATTACH = (
     "import fcntl, os, sys, termios\n"

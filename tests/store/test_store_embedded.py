@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from ledger import SystemClock
-from tasks.errors import ConfigError, StoreError
+from tasks.errors import ConfigError, Contended, StoreError
 from tasks.store import postmaster
 from tasks.store.embedded import EmbeddedPostgres
 
@@ -109,6 +109,13 @@ def test_start_is_idempotent_and_makes_each_database_once(home):
         server.stop()
     server.stop()
     assert not server.is_running()
+
+
+def test_a_session_on_the_template_delays_a_new_database_and_no_more(home):
+    with EmbeddedPostgres(home) as server:
+        with psycopg.connect(server.url("template1")), pytest.raises(Contended, match="55006"):
+            server.start("late")
+        assert query(server.start("late"), "SELECT current_database()") == [("late",)]
 
 
 def test_a_killed_starter_leaves_no_server_and_no_row_behind(home):
