@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import psycopg
 import pytest
 
 from tasks.keepa.wire import Deal, decode_deals
@@ -141,6 +142,14 @@ def test_the_same_asin_in_two_locales_is_two_deals(conn, make_deal):
     assert conn.execute("SELECT domain, title FROM deals ORDER BY 1").fetchall() == [(1, "A title"), (3, "Ein Titel")]
 
 
+def test_a_newer_reading_in_one_locale_leaves_the_other_locales_deal_alone(conn, make_deal):
+    with conn.transaction():
+        for domain in (1, 2):
+            deals.write(conn, domain, [make_deal(title=f"of {domain}", last_update=10)], seen_at=NOON)
+    write(conn, make_deal(title="newer", last_update=11))
+    assert conn.execute("SELECT domain, title FROM deals ORDER BY 1").fetchall() == [(1, "newer"), (2, "of 2")]
+
+
 BAD = {
     "a NUL in a text": ({"title": "a\0b"}, "22021"),
     "half a surrogate pair": ({"title": "\ud800"}, "UnicodeEncodeError"),
@@ -184,6 +193,29 @@ def test_a_known_deal_whose_new_reading_is_refused_was_seen(conn, make_deal):
     later = NOON + timedelta(hours=1)
     write(conn, make_deal(last_update=2, title="\0"), seen_at=later)
     assert conn.execute("SELECT title, last_seen_at FROM deals").fetchall() == [("A title", later)]
+
+
+def test_a_deal_stays_when_its_newer_reading_is_refused(conn, make_deal):
+    write(conn, make_deal("B000000001", title="stays", last_update=1), make_deal("B000000002", last_update=1))
+    written = write(
+        conn, make_deal("B000000001", title="\0", last_update=2), make_deal("B000000002", title="new", last_update=2)
+    )
+    assert (written.updated, written.refused) == (1, 1)
+    assert conn.execute("SELECT title FROM deals ORDER BY asin").fetchall() == [("stays",), ("new",)]
+
+
+def test_a_key_that_came_in_between_is_not_the_rows_fault(conn, make_deal):
+    """Somebody who writes without our lock: the whole batch is done again, nothing is quarantined."""
+    conn.execute(
+        """CREATE FUNCTION intrude() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF pg_trigger_depth() = 1 THEN INSERT INTO deal_rows SELECT NEW.*; END IF; RETURN NEW; END $$"""
+    )
+    conn.execute("CREATE TRIGGER intruder BEFORE INSERT ON deal_rows FOR EACH ROW EXECUTE FUNCTION intrude()")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        write(conn, make_deal())
+    conn.execute("DROP TRIGGER intruder ON deal_rows")
+    assert quarantined(conn) == []
+    assert write(conn, make_deal()).inserted == 1
 
 
 def test_writers_at_once_end_with_the_newest_of_each_and_never_deadlock(database_url, conn, make_deal):

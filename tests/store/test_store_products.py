@@ -147,6 +147,31 @@ def test_a_part_of_a_history_with_shipping_is_joined_too(conn, make_product):
     assert series(conn) == {7: ([1, 5, 7], [10, 50, 70], [1, 5, 7])}
 
 
+def test_a_newer_history_in_one_locale_leaves_the_other_locales_history_alone(conn, make_product):
+    first = make_product(last_update=20, csv=pairs((1, 10)))
+    with conn.transaction():
+        for domain in (1, 2):
+            products.write(conn, domain, [first], fetched_at=NOON, has_history=True)
+    write(conn, make_product(last_update=21, csv=pairs((1, 10), (2, 20))), at=NOON + timedelta(hours=1))
+    found = conn.execute("SELECT domain, prices FROM price_series ORDER BY 1").fetchall()
+    assert found == [(1, [10, 20]), (2, [10])]
+
+
+def test_a_history_stays_when_its_newer_reading_is_refused(conn, make_product):
+    write(conn, make_product(last_update=20, csv=pairs((1, 10), (2, 20))))
+    written = write(conn, make_product(last_update=21, csv=pairs((1, 10), (2, 2**31))), at=NOON + timedelta(hours=1))
+    assert (written.refused, written.series) == (1, 0)
+    assert series(conn) == {0: ([1, 2], [10, 20], None)}
+
+
+def test_of_two_readings_in_one_batch_the_newer_counts(conn, make_product):
+    newer, older = make_product(title="newer", last_update=21), make_product(title="older", last_update=20)
+    for batch in ([newer, older], [older, newer]):
+        conn.execute("TRUNCATE products, price_series")
+        assert write(conn, *batch).inserted == 1
+        assert one(conn, "title") == "newer"
+
+
 def test_a_price_type_that_stays_away_keeps_its_history(conn, make_product):
     write(conn, make_product(last_update=20, csv=[[1, 10], [1, 20]]))
     write(conn, make_product(last_update=21, csv=[[1, 10], None]), at=NOON + timedelta(hours=1))
