@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_pg", "tests.fixtures_jobs"]
+pytest_plugins = ["tests.fixtures_pg", "tests.fixtures_jobs", "tests.fixtures_town"]
 
 
 @pytest.fixture(scope="session")
