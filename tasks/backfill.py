@@ -24,6 +24,7 @@ from tasks.store import crawls, queue
 
 if TYPE_CHECKING:
     from tasks.job import Role, Site
+    from tasks.keepa.costs import Detail
     from tasks.pages import PageTaken
     from tasks.store.crawls import Crawl
     from tasks.store.queue import QueueCounts
@@ -48,6 +49,7 @@ class Backfill:
         self._desk = Desk(site)
         self._rest_ns: dict[Target, int] = dict.fromkeys(self._desk.targets, 0)
         self._is_crawl_next = True
+        self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
         self._counted_ns = 0
         self._dead_ns = 0
@@ -146,9 +148,10 @@ class Backfill:
                 phase="waiting_work",
                 why=f"{counts.done} products done, {counts.leased} with other workers",
             )
-        haul = Haul(site, desk.session, waiting=counts.pending)
+        haul = Haul(site, desk.session, waiting=counts.pending, detail=self._detail)
         try:
             outcome = desk.spender.call(haul)
+            self._detail = haul.detail
         except Refused as error:
             given_up = haul.refused(str(error))
             site.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])

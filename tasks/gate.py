@@ -77,8 +77,7 @@ class Gate:
             except NeedsReading:
                 site.ledger.observe(self._read_balance())
             except NeverEnough as error:
-                site.log.warning("never_enough_tokens", tier=tier, cost=cost, most=error.most, shape=shape.name)
-                return Idle(until_ns=site.clock.now_ns() + NEVER_NS, phase="waiting_tokens", why=str(error))
+                return self._never(tier, shape, error)
             except Stopped:
                 return Idle(until_ns=None, phase="stopping", why="asked to stop while waiting for tokens")
             else:
@@ -91,8 +90,11 @@ class Gate:
         cost = self._site.ledger.estimate(shape)
         try:
             lease = self._site.ledger.try_reserve(tier, cost, shape=shape)
-        except (NeedsReading, NeverEnough) as error:
+        except NeedsReading as error:
+            # This process is the one to ask, and does so when it plans anew.
             return Idle(until_ns=self._site.clock.now_ns(), phase="waiting_tokens", why=str(error))
+        except NeverEnough as error:
+            return self._never(tier, shape, error)
         return self._idle(tier, cost, lease) if isinstance(lease, Wait) else Granted(lease, shape, 0.0)
 
     def _lease(self, tier: str, cost: int, shape: Shape, *, may_wait: bool) -> Lease | Wait:
@@ -110,6 +112,11 @@ class Gate:
         except (NeverEnough, Stopped):
             place.leave()
             raise
+
+    def _never(self, tier: str, shape: Shape, error: NeverEnough) -> Idle:
+        site = self._site
+        site.log.warning("never_enough_tokens", tier=tier, cost=error.cost, most=error.most, shape=shape.name)
+        return Idle(until_ns=site.clock.now_ns() + NEVER_NS, phase="waiting_tokens", why=str(error))
 
     def _idle(self, tier: str, cost: int, wait: Wait) -> Idle:
         until_ns = wait.until_ns if wait.until_ns is not None else self._site.clock.now_ns() + LOOK_AGAIN_NS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from tasks.keepa.costs import Detail, product_shape
 from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
 from tasks.owner import Owner
-from tasks.pace import batch_size, together
+from tasks.pace import batch_size, fit, together
 from tasks.spool import Origin
 from tasks.store import queue
 from tasks.want import Taken
@@ -28,22 +28,27 @@ _DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
 
 
 class Haul:
-    """One batch wanted from the queue. Worth waiting for."""
+    """One batch wanted from the queue. Worth waiting for.
+
+    What is next in the queue may want another detail than the settings say: what was queued before they were changed.
+    `detail` is what is planned for, and once items were taken it is theirs, for the next plan to start from.
+    """
 
     tier: Final = TIER
     may_wait: Final = True
 
-    def __init__(self, site: Site, session: Session, *, waiting: int) -> None:
+    def __init__(self, site: Site, session: Session, *, waiting: int, detail: Detail) -> None:
         """Want at most `waiting` items, for that is what the queue held when last counted."""
         self._site = site
         self._session = session
         self._waiting = waiting
         self._limit = 1
+        self.detail: Detail = detail
         self.items: list[Item] = []
 
     def shape(self) -> Shape:
         """As many products as can be had now, or as about one tick pays for."""
-        ledger, detail = self._site.ledger, self._site.settings.backfill_detail
+        ledger, detail = self._site.ledger, self.detail
         room = ledger.headroom(self.tier)
         self._limit = batch_size(
             lambda n: ledger.estimate(product_shape(detail, n)),
@@ -56,11 +61,13 @@ class Haul:
 
     def take(self) -> Taken | None:
         """The next items: of one locale and detail, and refused equally often so far."""
-        self.items = self._session.run(self._claim)
+        planned = product_shape(self.detail, self._limit)
+        tokens = self._site.ledger.estimate(planned)
+        self.items = self._session.run(lambda connection: self._claim(connection, tokens))
         if not self.items:
             return None
         first = self.items[0]
-        detail = _detail(first.detail)
+        detail = self.detail = _detail(first.detail)
         asins = tuple(item.asin for item in self.items)
         origin = Origin(
             job=self.tier,
@@ -83,7 +90,8 @@ class Haul:
         most = self._site.settings.max_attempts
         return self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
 
-    def _claim(self, connection: Connection) -> list[Item]:
+    def _claim(self, connection: Connection, tokens: int) -> list[Item]:
+        """Items of one detail, as many as `tokens` pay for at what that detail costs, but at least one."""
         owner, length_s = owner_name(self._site), lease_s(self._site.settings)
         claimed = queue.claim(connection, owner=owner, limit=self._limit, lease_s=length_s)
         good = [item for item in claimed if _is_askable(item)]
@@ -92,10 +100,14 @@ class Haul:
             queue.fail(connection, bad, UNASKABLE, max_attempts=1)
         if not good:
             return []
-        chosen, rest = together(good, lambda item: item.attempts, most_asins(_detail(good[0].detail)))
+        detail = _detail(good[0].detail)
+        chosen, rest = together(good, lambda item: item.attempts, most_asins(detail))
+        estimate = self._site.ledger.estimate
+        paid_for = max(1, fit(lambda n: estimate(product_shape(detail, n)), tokens=tokens, most=len(chosen)))
+        rest += chosen[paid_for:]
         if rest:
             queue.release(connection, rest)
-        return chosen
+        return chosen[:paid_for]
 
 
 def lease_s(settings: WorkerSettings) -> float:

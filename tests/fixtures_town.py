@@ -37,7 +37,7 @@ class Town:
         self.clock = ManualClock(10**15)
         given = {"rate": 5, "tick_s": TICK_S, "deals": 500, "clock": self.clock, "start_unix_ms": START_MS}
         self.simulator = SimulatorServer(SimulatorConfig(**given | market))
-        self.oracle = SimulatorServer(SimulatorConfig(**given | market | {"rate": 10**6}))
+        self.oracle = SimulatorServer(SimulatorConfig(**given | market | {"rate": 10**6, "start_balance": 10**6}))
         self.simulator.start()
         self.oracle.start()
         self.ledger = TokenLedger.create(folder / "ledger", clock=self.clock, tick_period_s=TICK_S)

@@ -317,3 +317,15 @@ def test_the_beat_promises_the_end_of_a_call_and_of_a_pause(shop):
     promised = [beat for beat in here.beats if beat["phase"] == "calling"]
     assert all(beat["until_ns"] > here.clock.now_ns() for beat in promised)
     assert any("again in" in beat["detail"] for beat in promised)
+
+
+def test_work_that_the_plan_can_never_pay_for_is_looked_at_again_later_and_not_at_once(shop):
+    here = shop()
+    want = Wanting(most=5)
+    many = tuple(f"B{n:09d}" for n in range(20))
+    want.take = lambda: Taken(ProductRequest(1, many, "offers"), Origin(job="backfill", domain=1, asins=many))
+    outcome = here.spender.call(want)
+    assert isinstance(outcome, Idle)
+    assert outcome.until_ns == here.clock.now_ns() + 60 * NS
+    assert want.given_back == 1
+    assert "never_enough_tokens" in here.text.getvalue()
