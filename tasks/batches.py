@@ -9,7 +9,7 @@ from tasks.errors import Transient
 from tasks.keepa.wire import decode_products
 from tasks.record import answered
 from tasks.store import calls, products, quarantine, queue
-from tasks.unreadable import items_of, set_aside
+from tasks.unreadable import items_of, keep_odd, set_aside
 
 if TYPE_CHECKING:
     from tasks.job import Site
@@ -52,11 +52,11 @@ class Batches:
         except Transient as fault:
             set_aside(self._site, self._session, header, body, str(fault))
             return BatchTaken(faults=1)
-        taken = self._session.run(lambda connection: self._write(connection, header, batch))
+        taken = self._session.run(lambda connection: self._write(connection, header, batch, body))
         self._site.beat.wrote(products=taken.products, price_series=taken.series, quarantine=taken.faults)
         return taken
 
-    def _write(self, connection: Connection, header: Header, batch: ProductBatch) -> BatchTaken:
+    def _write(self, connection: Connection, header: Header, batch: ProductBatch, body: bytes) -> BatchTaken:
         origin = header.origin
         written = products.write(
             connection,
@@ -77,12 +77,13 @@ class Batches:
         missing = self._settle_queue(connection, header, batch)
         rows = written.inserted + written.updated
         calls.record(connection, answered(header, batch.envelope, rows=rows))
+        odd = keep_odd(connection, header, batch.envelope, body)
         return BatchTaken(
             products=rows,
             series=written.series,
             not_found=sum(not product.is_found for product in batch.products),
             missing=missing,
-            faults=written.refused + len(batch.faults),
+            faults=written.refused + len(batch.faults) + odd,
         )
 
     def _settle_queue(self, connection: Connection, header: Header, batch: ProductBatch) -> int:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from tasks import progress, walk
 from tasks.errors import Transient
-from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.keepa.wire import decode_deals
 from tasks.pool import Wanted
 from tasks.record import answered
 from tasks.store import calls, deals, quarantine, queue
-from tasks.unreadable import set_aside
+from tasks.unreadable import keep_odd, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.target import Target
 
-_MINUTE_MS = 60_000
 # History of what appears now is wanted before history of what the crawl finds.
 NEWS_PRIORITY = 1
 
@@ -64,11 +62,11 @@ class Pages:
         except Transient as fault:
             set_aside(self._site, self._session, header, body, str(fault))
             return PageTaken()
-        taken, faults = self._session.run(lambda connection: self._write(connection, header, page))
+        taken, faults = self._session.run(lambda connection: self._write(connection, header, page, body))
         self._site.beat.wrote(deals=taken.rows, quarantine=faults)
         return taken
 
-    def _write(self, connection: Connection, header: Header, page: DealPage) -> tuple[PageTaken, int]:
+    def _write(self, connection: Connection, header: Header, page: DealPage, body: bytes) -> tuple[PageTaken, int]:
         origin = header.origin
         moved = self._advance(connection, header, page)
         written = deals.write(connection, origin.domain, page.deals, seen_at=header.received_at)
@@ -82,7 +80,7 @@ class Pages:
                 domain=origin.domain,
             )
         changed = set(written.changed_asins)
-        below = page_minute(page) if moved is None else moved.below
+        below = page.server_minute if moved is None else moved.below
         news = [
             Wanted(deal.creation_date, origin.domain, deal.asin)
             for deal in page.deals
@@ -97,7 +95,8 @@ class Pages:
         )
         rows = written.inserted + written.updated
         calls.record(connection, answered(header, page.envelope, rows=rows))
-        return PageTaken(moved=moved, news=news, rows=rows), written.refused + len(page.faults)
+        odd = keep_odd(connection, header, page.envelope, body)
+        return PageTaken(moved=moved, news=news, rows=rows), written.refused + len(page.faults) + odd
 
     def _advance(self, connection: Connection, header: Header, page: DealPage) -> Moved | None:
         origin = header.origin
@@ -105,7 +104,7 @@ class Pages:
             number=origin.page,
             minutes=[deal.creation_date for deal in page.deals],
             rows=len(page.deals) + len(page.faults),
-            server_minute=page_minute(page),
+            server_minute=page.server_minute,
         )
         if origin.job == progress.UPSERT:
             return progress.advance_upsert(connection, origin, facts)
@@ -116,8 +115,3 @@ class Pages:
         is_whole = origin.root_cat is None and not target.names_categories
         must_split = walk.is_too_long(facts, page.category_counts, is_whole=is_whole)
         return progress.advance_crawl(connection, origin, facts, categories=categories, must_split=must_split)
-
-
-def page_minute(page: DealPage) -> int:
-    """The server's clock when it answered, in Keepa minutes."""
-    return page.envelope.timestamp_ms // _MINUTE_MS - KEEPA_EPOCH_MIN

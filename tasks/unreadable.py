@@ -11,6 +11,7 @@ from tasks.store import calls, quarantine, queue
 
 if TYPE_CHECKING:
     from tasks.job import Site
+    from tasks.keepa.wire import Envelope
     from tasks.session import Session
     from tasks.spool import Header
     from tasks.store.connection import Connection
@@ -39,6 +40,19 @@ def set_aside(site: Site, session: Session, header: Header, body: bytes, reason:
 
     session.run(work)
     site.beat.wrote(quarantine=1)
+
+
+def keep_odd(connection: Connection, header: Header, envelope: Envelope, body: bytes) -> int:
+    """Keep a body whose rows are good and whose envelope is not, for a person to look at; how many were kept: 0 or 1.
+
+    In the caller's transaction.
+    """
+    if not envelope.unusable:
+        return 0
+    reason = f"no usable {', '.join(envelope.unusable)}"
+    key = f"{header.endpoint} envelope"
+    quarantine.add(connection, kind="body", key=key, reason=reason, raw=body, domain=header.origin.domain)
+    return 1
 
 
 def items_of(header: Header) -> list[queue.Item]:

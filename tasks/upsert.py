@@ -100,7 +100,8 @@ class Upsert:
 
     def _after(self, target: Target, paid: Paid, taken: PageTaken) -> bool:
         """Whether the walk is over; if so, when the next one is due."""
-        tokens = self._walk_tokens.pop(target, 0) + paid.envelope.tokens_consumed
+        told = paid.envelope.tokens_consumed
+        tokens = self._walk_tokens.pop(target, 0) + (paid.header.estimate if told is None else told)
         if taken.moved is not None and not taken.moved.verdict.is_complete:
             self._walk_tokens[target] = tokens
             return False

@@ -25,8 +25,8 @@ from tasks.keepa.request import TokenRequest
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from ledger import Reading
     from tasks.keepa.request import Request
-    from tasks.keepa.wire import Envelope
     from tasks.settings import Secret
 
 __all__ = ["KeepaClient", "RawReply", "check"]
@@ -91,14 +91,18 @@ class KeepaClient:
             raise kind(f"{request.endpoint}: no reply: {outcome.reason}")
         return outcome
 
-    def read_bucket(self) -> Envelope:
-        """What the free `/token` call says. It has no parameter, so it also tells whether the key is good.
+    def read_bucket(self) -> Reading:
+        """The bucket as the free `/token` call tells it. It has no parameter, so it also tells whether the key is good.
 
         Raises:
             Forbidden: the server does not know the key, or does not know `/token`.
-            ApiError: there was no answer this time.
+            ApiError: there was no answer this time, or one that tells no balance.
         """
-        return check(self.send(TokenRequest()))
+        reply = self.send(TokenRequest())
+        reading = check(reply).reading
+        if reading is None:
+            raise Transient(f"{reply.endpoint} told no balance", status=reply.status)
+        return reading
 
     def close(self) -> None:
         """Let go of the connections."""

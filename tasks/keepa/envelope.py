@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ledger import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MISSING: Final = msgspec.Raw()
 
 
 class ServerFault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -22,24 +28,26 @@ class ServerFault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
-    """The envelope as it arrives.
+    """The envelope as it arrives, each field unread: one that is odd must not spoil the reply, which is paid for.
 
     Every field may be missing (an old error body has `error` alone), and a token count may carry a fraction: no
     recorded body has one, but `tokenFlowReduction` is a double and feeds into the balance.
     """
 
-    timestamp: int = 0
-    tokens_left: int | float = 0
-    tokens_consumed: int | float = 0
-    refill_in: int | float = 0
-    refill_rate: int | float = 0
-    token_flow_reduction: float = 0.0
-    processing_time_in_ms: int = 0
-    error: ServerFault | None = None
+    timestamp: msgspec.Raw = _MISSING
+    tokens_left: msgspec.Raw = _MISSING
+    tokens_consumed: msgspec.Raw = _MISSING
+    refill_in: msgspec.Raw = _MISSING
+    refill_rate: msgspec.Raw = _MISSING
+    token_flow_reduction: msgspec.Raw = _MISSING
+    processing_time_in_ms: msgspec.Raw = _MISSING
+    error: msgspec.Raw = _MISSING
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a reply says about the bucket and about itself; tokens whole, times in milliseconds.
+
+    What it needs is None when the body does not have it, or has something else than a number there.
 
     Attributes:
         timestamp_ms: server time, Unix milliseconds.
@@ -49,38 +57,85 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         refill_rate: tokens the server adds at each tick; 0 in error bodies, which then say nothing about the bucket.
     """
 
-    timestamp_ms: int
-    tokens_left: int
-    tokens_consumed: int
-    refill_in_ms: int
-    refill_rate: int
+    timestamp_ms: int | None
+    tokens_left: int | None
+    tokens_consumed: int | None
+    refill_in_ms: int | None
+    refill_rate: int | None
     token_flow_reduction: float
     processing_ms: int
     error: ServerFault | None = None
 
     @property
+    def unusable(self) -> tuple[str, ...]:
+        """The needed fields that are None, as the API calls them."""
+        needed = {
+            "timestamp": self.timestamp_ms,
+            "tokensLeft": self.tokens_left,
+            "tokensConsumed": self.tokens_consumed,
+            "refillIn": self.refill_in_ms,
+            "refillRate": self.refill_rate,
+        }
+        return tuple(name for name, value in needed.items() if value is None)
+
+    @property
     def reading(self) -> Reading | None:
-        """The bucket for the ledger, or None when the body is one of those whose token fields are all zero."""
-        if self.refill_rate <= 0:
+        """The bucket for the ledger; None when a part of it is unknown, or all of it zero as in error bodies."""
+        timestamp_ms, left, refill_in_ms, rate = (
+            self.timestamp_ms,
+            self.tokens_left,
+            self.refill_in_ms,
+            self.refill_rate,
+        )
+        if timestamp_ms is None or left is None or refill_in_ms is None or rate is None or rate <= 0:
             return None
         return Reading(
-            tokens_left=self.tokens_left,
-            refill_rate=self.refill_rate,
-            refill_in_ms=self.refill_in_ms,
-            server_ms=self.timestamp_ms,
+            tokens_left=left,
+            refill_rate=rate,
+            refill_in_ms=refill_in_ms,
+            server_ms=timestamp_ms,
             flow_reduction=self.token_flow_reduction,
         )
 
 
 def envelope_of(head: Head) -> Envelope:
     """The envelope with whole tokens, fractions rounded to the side of having less."""
+    consumed = _whole(head.tokens_consumed, math.ceil)
     return Envelope(
-        timestamp_ms=head.timestamp,
-        tokens_left=math.floor(head.tokens_left),
-        tokens_consumed=math.ceil(head.tokens_consumed),
-        refill_in_ms=math.ceil(head.refill_in),
-        refill_rate=math.floor(head.refill_rate),
-        token_flow_reduction=head.token_flow_reduction,
-        processing_ms=head.processing_time_in_ms,
-        error=head.error,
+        timestamp_ms=_whole(head.timestamp, math.floor),
+        tokens_left=_whole(head.tokens_left, math.floor),
+        tokens_consumed=None if consumed is None or consumed < 0 else consumed,
+        refill_in_ms=_whole(head.refill_in, math.ceil),
+        refill_rate=_whole(head.refill_rate, math.floor),
+        token_flow_reduction=_number(head.token_flow_reduction) or 0.0,
+        processing_ms=_whole(head.processing_time_in_ms, math.floor) or 0,
+        error=_fault(head.error),
     )
+
+
+def _whole(raw: msgspec.Raw, rounded: Callable[[float], int]) -> int | None:
+    number = _number(raw)
+    return None if number is None else rounded(number)
+
+
+def _number(raw: msgspec.Raw) -> float | None:
+    try:
+        number = _NUMBER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _fault(raw: msgspec.Raw) -> ServerFault | None:
+    """What the server says, in whatever form it says it."""
+    if not bytes(raw):
+        return None
+    try:
+        said = _SAID.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = bytes(raw).decode(errors="replace")
+    return ServerFault(message=said) if isinstance(said, str) else said
+
+
+_NUMBER: Final = msgspec.json.Decoder(int | float)
+_SAID: Final = msgspec.json.Decoder(ServerFault | str | None)

@@ -60,7 +60,7 @@ def check(reply: RawReply) -> Envelope:
 
     Raises:
         Throttled: see the table above.
-        Transient: likewise; also a 200 whose body is not JSON.
+        Transient: likewise; also a 200 whose body is not JSON, or not all of it.
         Refused: likewise.
         Forbidden: likewise.
     """

@@ -52,9 +52,13 @@ class ItemFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DealPage:
-    """One page of `/deal` in the server's order, and how many deals each root category has, whatever the filter."""
+    """One page of `/deal` in the server's order, and how many deals each root category has, whatever the filter.
+
+    `server_minute` is the server's clock when it answered, in Keepa minutes.
+    """
 
     envelope: Envelope
+    server_minute: int
     deals: list[Deal] = field(default_factory=list)
     faults: list[ItemFault] = field(default_factory=list)
     category_ids: list[int] = field(default_factory=list)
@@ -112,25 +116,34 @@ _KNOWN: Final[dict[type[_Open], frozenset[str]]] = {
 
 
 def decode_envelope(body: bytes) -> Envelope:
-    """The envelope of any JSON body, whatever its payload.
+    """The envelope of any JSON body, whatever its payload and whatever is odd in it.
 
     Raises:
-        Transient: the body is no JSON object with such fields: cut, or written by somebody in between.
+        Transient: the body is no JSON: cut, or written by somebody in between.
     """
-    return envelope_of(_frame(_HEAD, body))
+    try:
+        return envelope_of(_HEAD.decode(body))
+    except msgspec.ValidationError:
+        return _envelope_of_other(body)  # not an object; whether it is whole has not been looked at
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(body, error) from None
 
 
 def decode_deals(body: bytes) -> DealPage:
     """One page of deals.
 
     Raises:
-        Transient: the body as a whole cannot be read, or has no list of deals. An empty page has an empty list, and
-            taking one for the other would end a walk early.
+        Transient: the body as a whole cannot be read, does not tell its time, or has no list of deals. An empty page
+            has an empty list, and taking one for the other would end a walk early.
     """
     frame = _frame(_DEALS, body)
+    envelope = envelope_of(frame)
+    if envelope.timestamp_ms is None:
+        raise _unreadable(body, "no usable timestamp", envelope.reading)
     deals, faults = _each(frame.deals.dr, _deal)
     return DealPage(
-        envelope=envelope_of(frame),
+        envelope=envelope,
+        server_minute=prices.minute_of_ms(envelope.timestamp_ms),
         deals=deals,
         faults=faults,
         category_ids=frame.deals.category_ids or [],
@@ -154,8 +167,11 @@ def _frame(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        reason = f"the body cannot be read ({len(body)} bytes): {error}"
-        raise Transient(reason, status=200, reading=_reading(body)) from None
+        raise _unreadable(body, error, _reading(body)) from None
+
+
+def _unreadable(body: bytes, reason: object, reading: Reading | None = None) -> Transient:
+    return Transient(f"the body cannot be read ({len(body)} bytes): {reason}", status=200, reading=reading)
 
 
 def _reading(body: bytes) -> Reading | None:
@@ -163,6 +179,19 @@ def _reading(body: bytes) -> Reading | None:
         return envelope_of(_HEAD.decode(body)).reading
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _envelope_of_other(body: bytes) -> Envelope:
+    """The envelope of a whole body that is JSON but no object: nothing is known but what stands there.
+
+    Raises:
+        Transient: it is not whole.
+    """
+    try:
+        _ANYTHING.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(body, error) from None
+    return envelope_of(Head(error=msgspec.Raw(body)))
 
 
 def _each(raws: list[msgspec.Raw], read: Callable[[msgspec.Raw], _T]) -> tuple[list[_T], list[ItemFault]]:

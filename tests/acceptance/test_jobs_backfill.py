@@ -9,6 +9,7 @@ import threading
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -49,6 +50,7 @@ class _Moody(BaseHTTPRequestHandler):
             return
         server.balance -= len(asins)
         body = ENVELOPE | {"tokensLeft": server.balance, "tokensConsumed": len(asins), "timestamp": now_ms}
+        body |= server.odd if asins else {}
         self._send(200, body | ({"products": [self._product(a) for a in asins if a != LOST]} if asins else {}))
 
     @staticmethod
@@ -72,9 +74,9 @@ class _Moody(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def moody_server():
+def moody_server(odd):
     with ThreadingHTTPServer(("127.0.0.1", 0), _Moody) as server:
-        server.asked, server.balance = [], 10_000
+        server.asked, server.balance, server.odd = [], 10_000, odd
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
@@ -88,13 +90,13 @@ def moody_server():
 def drained(tmp_path, database_url):
     """A function that queues ASINs, lets a backfill drain them, and returns what the server was asked."""
 
-    def drain(asins, **changes):
+    def drain(asins, odd=MappingProxyType({}), **changes):
         with connect(database_url, application_name="test", autocommit=True) as conn:
             queue.enqueue(conn, 1, asins, detail="history")
         text = io.StringIO()
         clock = SystemClock()
         with (
-            moody_server() as server,
+            moody_server(odd) as server,
             closing(TokenLedger.create(tmp_path / "ledger")) as ledger,
             Stop() as stop,
         ):
@@ -157,6 +159,17 @@ def test_a_product_that_cannot_be_read_is_quarantined_as_received_and_not_paid_f
     assert key == BROKEN
     assert b"what?" in bytes(raw)
     assert conn.execute("select count(*) from products").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("odd", [{"tokensConsumed": None}, {"tokensLeft": "many"}], ids=str)
+def test_products_under_an_odd_envelope_are_written_and_the_body_is_kept_for_a_person(drained, conn, odd):
+    asked = drained(good(3), odd=odd)
+    assert asked == [good(3)]
+    assert conn.execute("select count(*) from products where is_found").fetchone() == (3,)
+    assert conn.execute("select distinct state from fetch_queue").fetchall() == [("done",)]
+    ((kind, reason, raw),) = conn.execute("select kind, reason, raw from quarantine").fetchall()
+    assert (kind, reason) == ("body", f"no usable {next(iter(odd))}")
+    assert json.loads(bytes(raw))["products"]
 
 
 def test_what_is_no_asin_never_reaches_the_server(drained, conn):

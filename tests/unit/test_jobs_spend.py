@@ -329,3 +329,68 @@ def test_work_that_the_plan_can_never_pay_for_is_looked_at_again_later_and_not_a
     assert outcome.until_ns == here.clock.now_ns() + 60 * NS
     assert want.given_back == 1
     assert "never_enough_tokens" in here.text.getvalue()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"processingTimeInMs": None},
+        {"processingTimeInMs": 1.5},
+        {"processingTimeInMs": "fast"},
+        {"tokenFlowReduction": None},
+        {"timestamp": 1.757874538842e12},
+        {"error": "none"},
+        {"error": 5},
+        {"error": {"type": 7}},
+    ],
+    ids=str,
+)
+def test_an_odd_field_that_decides_nothing_does_not_spoil_what_was_paid_for(shop, odd):
+    here = shop(answer(7, **odd))
+    paid = here.spender.call(Wanting())
+    assert isinstance(paid, Paid)
+    assert here.script.sent == ["/token", "/product"]
+    assert here.balance == 293
+    assert len(here.entries()) == 1
+
+
+@pytest.mark.parametrize(
+    "odd", [{"tokensConsumed": None}, {"tokensConsumed": "seven"}, {"tokensConsumed": -1}], ids=str
+)
+def test_a_whole_reply_that_does_not_tell_its_cost_is_kept_and_the_next_reading_tells(shop, odd):
+    here = shop(answer(7, **odd), answer(3))
+    paid = here.spender.call(Wanting())
+    assert isinstance(paid, Paid)
+    assert paid.envelope.tokens_consumed is None
+    assert here.script.sent == ["/token", "/product"]
+    paid.forget()
+    assert isinstance(here.spender.call(Wanting()), Paid)
+    assert here.balance == 290
+
+
+@pytest.mark.parametrize(
+    "odd", [{"tokensLeft": None}, {"refillRate": "5"}, {"refillIn": []}, {"timestamp": "now"}], ids=str
+)
+def test_a_whole_reply_that_does_not_tell_the_balance_is_settled_at_what_it_says_it_cost(shop, odd):
+    here = shop(answer(7, **odd))
+    paid = here.spender.call(Wanting())
+    assert isinstance(paid, Paid)
+    assert paid.envelope.reading is None
+    assert here.script.sent == ["/token", "/product"]
+    assert here.balance == 293
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"sorry"', b"null", b"{}"])
+def test_a_whole_body_that_is_no_answer_at_all_is_kept_for_a_person_and_not_asked_for_again(shop, body):
+    here = shop((200, body))
+    paid = here.spender.call(Wanting())
+    assert isinstance(paid, Paid)
+    assert paid.body == body
+    assert here.script.sent == ["/token", "/product"]
+
+
+@pytest.mark.parametrize("body", [b"[1, 2", b'{"tokensLeft": 5, "products": [', b"<html>", b""])
+def test_only_a_body_that_is_cut_or_no_json_is_asked_for_again(shop, body):
+    here = shop((200, body), answer())
+    assert isinstance(here.spender.call(Wanting()), Paid)
+    assert here.script.sent.count("/product") == 2

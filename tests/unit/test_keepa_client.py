@@ -388,13 +388,20 @@ def test_an_error_carries_the_reading_when_its_body_has_one():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"null", b"[]", b"<html></html>", b'{"refillRate":"5"}', b"\xff\xfe", b"[" * 100_000],
-    ids=["empty", "cut", "null", "list", "html", "wrong type", "not text", "deep"],
+    [b"", b"{", b"[1,", b"<html></html>", b'{"refillRate":"5"', b"\xff\xfe", b"[" * 100_000],
+    ids=["empty", "cut", "cut list", "html", "cut after a wrong type", "not text", "deep"],
 )
-def test_a_good_status_with_a_bad_body_is_transient(body):
+def test_a_good_status_with_a_body_that_is_cut_or_no_json_is_transient(body):
     with pytest.raises(Transient) as caught:
         check(RawReply(200, body, 0.1, "/deal"))
     assert caught.value.status == 200
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'{"refillRate":"5"}'], ids=["null", "list", "wrong type"])
+def test_a_good_status_with_a_whole_body_is_an_answer_though_it_tells_no_balance(body):
+    envelope = check(RawReply(200, body, 0.1, "/deal"))
+    assert envelope.reading is None
+    assert envelope.tokens_consumed is None
 
 
 def test_a_long_error_page_is_shortened():

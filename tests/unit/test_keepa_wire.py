@@ -67,6 +67,18 @@ def test_fractions_of_tokens_are_rounded_to_the_side_of_having_less():
     assert (envelope.refill_rate, envelope.refill_in_ms) == (4, 2)
 
 
+def test_the_envelope_names_what_it_needs_and_cannot_use():
+    assert wire.decode_envelope(deals_body(processingTimeInMs=None, error="x")).unusable == ()
+    assert wire.decode_envelope(deals_body(tokensLeft=None, refillIn="soon")).unusable == ("tokensLeft", "refillIn")
+    assert str(wire.decode_envelope(deals_body(error="no such thing")).error) == "no such thing"
+    assert wire.decode_envelope(deals_body(tokenFlowReduction="much")).reading.flow_reduction == 0.0
+
+
+def test_a_page_whose_time_is_unknown_is_no_page():
+    with pytest.raises(Transient, match="timestamp"):
+        wire.decode_deals(deals_body(deal(), timestamp="now"))
+
+
 def test_a_page_is_read_in_order_with_its_categories():
     page = wire.decode_deals(deals_body(deal("B000000001"), deal("B000000002")))
     assert [one.asin for one in page.deals] == ["B000000001", "B000000002"]
