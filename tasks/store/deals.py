@@ -1,10 +1,10 @@
 """Pages of deals into the tables behind the view `deals`.
 
 A page mostly repeats what is known. So the ages of the known readings are asked for first, and only newer deals are
-packed and sent, by COPY, straight into the table. A row to be replaced is removed in the same transaction: PostgreSQL
-writes a new version of a changed row and its index entries either way, and a COPY does that in half the time of an
-update from a temporary table. When a deal was last listed is kept beside its row (`deal_sightings`): the wide row is
-not rewritten for it.
+packed and sent, by COPY, straight into the table. A row to be replaced is removed in the same transaction, unless
+somebody watches the table: PostgreSQL writes a new version of a changed row and its index entries either way, and a
+COPY does that in less time than an update from a temporary table. When a deal was last listed is kept beside its row
+(`deal_sightings`): the wide row is not rewritten for it.
 
 Writers of one locale take turns, from the look at the ages to the end of their transaction. So the newest reading
 wins whoever comes first, and two pages with the same deals never wait for each other in a circle.
@@ -19,6 +19,7 @@ import msgspec
 from tasks.store import packed, quarantine
 from tasks.store.batch import Written, evidence, write_each
 from tasks.store.stage import Copied
+from tasks.store.update import Updated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,6 +62,7 @@ _ROWS: Final = Copied(
         "date_interval_index": "int4",
     },
 )
+_UPDATED: Final = Updated(rows=_ROWS, key=("domain", "asin"), kept=("first_seen_at",))
 # Any number nobody else uses as the first of two keys of an advisory lock; the second is the locale.
 _LOCK_CLASS: Final = 0x5C1D
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, %s)"
@@ -100,10 +102,16 @@ def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: date
         """Write newer readings; each ASIN, and whether it was new."""
         known = [deal.asin for deal in deals if deal.asin in ages]
         kept: dict[str, datetime] = {}
-        if known:
+        updated: set[str] = set()
+        if known and _UPDATED.is_watched(conn):
+            rows = ((domain, seen_at, *_row(deal)) for deal in deals if deal.asin in ages)
+            updated |= {asin for _, asin in _UPDATED.apply(conn, domain, known, rows)}
+        elif known:
             kept |= conn.execute(_REMOVE, (domain, known), prepare=False).fetchall()
-        _ROWS.append(conn, ((domain, kept.get(deal.asin, seen_at), *_row(deal)) for deal in deals))
-        return [(deal.asin, deal.asin not in kept) for deal in deals]
+        others = (deal for deal in deals if deal.asin not in updated)
+        _ROWS.append(conn, ((domain, kept.get(deal.asin, seen_at), *_row(deal)) for deal in others))
+        there = kept.keys() | updated
+        return [(deal.asin, deal.asin not in there) for deal in deals]
 
     written, refusals = write_each(conn, newer, put)
     unknown = {refusal.item.asin for refusal in refusals} - ages.keys()

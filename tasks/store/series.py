@@ -15,6 +15,7 @@ from tasks.keepa import prices
 from tasks.store import packed
 from tasks.store.batch import UNSTORABLE, Refusal, reason_of, write_each
 from tasks.store.stage import Copied
+from tasks.store.update import Updated
 
 if TYPE_CHECKING:
     from array import array
@@ -41,6 +42,7 @@ _ROWS: Final = Copied(
         "shipping": "int4[]",
     },
 )
+_UPDATED: Final = Updated(rows=_ROWS, key=("domain", "asin", "price_type"))
 _KNOWN: Final = """
 SELECT asin, price_type, first_minute, last_minute, points, fingerprint
 FROM price_series WHERE domain = %s AND asin = ANY(%s)
@@ -100,10 +102,15 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
 
     def put(batch: Sequence[_History]) -> Sequence[_History]:
         old = [history.key for history in batch if history.key in known]
-        if old:
-            asins, price_types = zip(*old, strict=True)
-            conn.execute(_REMOVE, (list(asins), list(price_types), domain), prepare=False)
-        _ROWS.append(conn, (_row(domain, history) for history in batch))
+        updated: set[_Key] = set()
+        if old and _UPDATED.is_watched(conn):
+            rows = (_row(domain, history) for history in batch if history.key in known)
+            asins = list(dict.fromkeys(asin for asin, _ in old))
+            updated |= {(asin, price_type) for _, asin, price_type in _UPDATED.apply(conn, domain, asins, rows)}
+        elif old:
+            columns = zip(*old, strict=True)
+            conn.execute(_REMOVE, (*map(list, columns), domain), prepare=False)
+        _ROWS.append(conn, (_row(domain, history) for history in batch if history.key not in updated))
         return batch
 
     written, refused = write_each(conn, changed, put)

@@ -40,6 +40,10 @@ def versions(conn):
     return conn.execute("SELECT asin, ctid, xmin FROM deal_rows ORDER BY asin").fetchall()
 
 
+def watch(conn):
+    conn.execute("CREATE TABLE mine (domain smallint, asin text, FOREIGN KEY (domain, asin) REFERENCES deal_rows)")
+
+
 def quarantined(conn):
     return conn.execute("SELECT kind, domain, key, reason, raw, times FROM quarantine ORDER BY key").fetchall()
 
@@ -142,7 +146,10 @@ def test_the_same_asin_in_two_locales_is_two_deals(conn, make_deal):
     assert conn.execute("SELECT domain, title FROM deals ORDER BY 1").fetchall() == [(1, "A title"), (3, "Ein Titel")]
 
 
-def test_a_newer_reading_in_one_locale_leaves_the_other_locales_deal_alone(conn, make_deal):
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_newer_reading_in_one_locale_leaves_the_other_locales_deal_alone(conn, make_deal, is_watched):
+    if is_watched:
+        watch(conn)
     with conn.transaction():
         for domain in (1, 2):
             deals.write(conn, domain, [make_deal(title=f"of {domain}", last_update=10)], seen_at=NOON)
@@ -216,6 +223,39 @@ def test_a_key_that_came_in_between_is_not_the_rows_fault(conn, make_deal):
     conn.execute("DROP TRIGGER intruder ON deal_rows")
     assert quarantined(conn) == []
     assert write(conn, make_deal()).inserted == 1
+
+
+@pytest.mark.parametrize("rule", ["", "ON DELETE CASCADE", "ON DELETE RESTRICT", "ON DELETE SET NULL"])
+def test_a_newer_reading_touches_nothing_that_refers_to_the_deal(conn, make_deal, rule):
+    page = [make_deal(f"B{at:09}", title="old", last_update=10) for at in range(5)]
+    write(conn, *page)
+    conn.execute(
+        f"""CREATE TABLE mine (domain smallint, asin text, note text,
+        FOREIGN KEY (domain, asin) REFERENCES deal_rows (domain, asin) {rule})"""
+    )
+    conn.execute("INSERT INTO mine SELECT domain, asin, 'a note' FROM deal_rows WHERE asin <= 'B000000001'")
+    newer = [make_deal(f"B{at:09}", title="new", last_update=11) for at in range(7)]
+    newer[3] = make_deal("B000000003", title="\0", last_update=11)
+    written = write(conn, *newer, seen_at=NOON + timedelta(hours=1))
+    assert (written.inserted, written.updated, written.refused) == (2, 4, 1)
+    shown = conn.execute("SELECT title, first_seen_at FROM deals ORDER BY asin").fetchall()
+    later = NOON + timedelta(hours=1)
+    assert shown == [("new", NOON)] * 3 + [("old", NOON), ("new", NOON), ("new", later), ("new", later)]
+    assert stored(conn, "B000000001") == expected(newer[1])
+    notes = conn.execute("SELECT asin, note FROM mine ORDER BY 1").fetchall()
+    assert notes == [("B000000000", "a note"), ("B000000001", "a note")]
+
+
+def test_a_trigger_of_the_user_is_told_of_an_update_as_one(conn, make_deal):
+    write(conn, make_deal(last_update=1))
+    conn.execute("CREATE TABLE heard (what text)")
+    conn.execute(
+        "CREATE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO heard VALUES (TG_OP); RETURN NULL; END $$"
+    )
+    conn.execute("CREATE TRIGGER t AFTER INSERT OR UPDATE OR DELETE ON deal_rows FOR EACH ROW EXECUTE FUNCTION hear()")
+    write(conn, make_deal(last_update=2), make_deal("B000000002"))
+    assert conn.execute("SELECT what FROM heard ORDER BY 1").fetchall() == [("INSERT",), ("UPDATE",)]
 
 
 def test_writers_at_once_end_with_the_newest_of_each_and_never_deadlock(database_url, conn, make_deal):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
 import msgspec
+import pytest
 
 from tasks.keepa import prices
 from tasks.keepa.wire import FbaFees, Offer, Product, Stats, decode_products
@@ -147,7 +148,34 @@ def test_a_part_of_a_history_with_shipping_is_joined_too(conn, make_product):
     assert series(conn) == {7: ([1, 5, 7], [10, 50, 70], [1, 5, 7])}
 
 
-def test_a_newer_history_in_one_locale_leaves_the_other_locales_history_alone(conn, make_product):
+def watch(conn):
+    conn.execute(
+        """CREATE TABLE mine (domain smallint, asin text, price_type smallint, FOREIGN KEY (domain, asin, price_type)
+        REFERENCES price_series (domain, asin, price_type) ON DELETE CASCADE)"""
+    )
+
+
+def test_a_newer_history_touches_nothing_that_refers_to_it(conn, make_product):
+    watch(conn)
+    write(conn, make_product(last_update=20, csv=[[1, 10], [1, 20], [1, 30]]))
+    conn.execute("INSERT INTO mine SELECT domain, asin, price_type FROM price_series")
+    changed = make_product(last_update=21, csv=[[1, 10, 2, 11], [1, 20], [1, 30, 2, 31], [1, 40]])
+    assert write(conn, changed, at=NOON + timedelta(hours=1)).series == 3
+    assert series(conn) == {
+        0: ([1, 2], [10, 11], None),
+        1: ([1], [20], None),
+        2: ([1, 2], [30, 31], None),
+        3: ([1], [40], None),
+    }
+    points = conn.execute("SELECT last_minute, points FROM price_series ORDER BY price_type").fetchall()
+    assert points == [(2, 2), (1, 1), (2, 2), (1, 1)]
+    assert conn.execute("SELECT count(*) FROM mine").fetchone() == (3,)
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_newer_history_in_one_locale_leaves_the_other_locales_history_alone(conn, make_product, is_watched):
+    if is_watched:
+        watch(conn)
     first = make_product(last_update=20, csv=pairs((1, 10)))
     with conn.transaction():
         for domain in (1, 2):
