@@ -1,7 +1,7 @@
 """The whole state of the budget as one fixed layout. Tokens are integers of 1/1000 (`_mt`), times are clock ns.
 
-A `Book` holds the bucket, tiers, learned costs, open leases and waiters; leases and waiters are packed, so that
-the first `n` are the live ones and a checksum need not cover the rest.
+A `Book` holds the bucket, tiers, learned costs, open leases and waiters; they are packed, so that the first `n` are
+the live ones and neither a copy nor a checksum need cover the rest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import zlib
 from ctypes import Structure, c_char, c_double, c_int32, c_int64, c_uint32, c_uint64, sizeof
 from typing import Final
 
-MAX_TIERS: Final = 8
+MAX_TIERS: Final = 16
 MAX_SHAPES: Final = 24
 MAX_LEASES: Final = 128
 MAX_WAITERS: Final = 128
@@ -192,8 +192,13 @@ class Book(Structure):
 
 
 BOOK_BYTES: Final = sizeof(Book)
+_FIRST: Final = 4  # the checksum does not cover itself
+TIERS_AT: Final = Book.tiers.offset
+SHAPES_AT: Final = Book.shapes.offset
 LEASES_AT: Final = Book.leases.offset
 WAITERS_AT: Final = Book.waiters.offset
+TIER_BYTES: Final = sizeof(TierState)
+SHAPE_BYTES: Final = sizeof(ShapeState)
 LEASE_BYTES: Final = sizeof(LeaseState)
 WAITER_BYTES: Final = sizeof(WaiterState)
 LAYOUT: Final = zlib.crc32(
@@ -204,18 +209,40 @@ LAYOUT: Final = zlib.crc32(
 )
 
 
-def checksum(raw: memoryview, leases: int, waiters: int) -> int:
-    """CRC-32 of a Book's bytes, the checksum field itself and unused entries left out."""
-    crc = zlib.crc32(raw[4:LEASES_AT])
-    if leases:
-        crc = zlib.crc32(raw[LEASES_AT : LEASES_AT + leases * LEASE_BYTES], crc)
-    if waiters:
-        crc = zlib.crc32(raw[WAITERS_AT : WAITERS_AT + waiters * WAITER_BYTES], crc)
+def parts(book: Book) -> tuple[tuple[int, int], ...]:
+    """Where what is alive begins and ends, in bytes; what lies behind each list's end is empty or stale."""
+    found = (_FIRST, TIERS_AT + book.tier_count * TIER_BYTES)
+    shapes, leases, waiters = book.shape_count, book.lease_count, book.waiter_count
+    if not (shapes or leases or waiters):
+        return (found,)
+    return (
+        found,
+        (SHAPES_AT, SHAPES_AT + shapes * SHAPE_BYTES),
+        (LEASES_AT, LEASES_AT + leases * LEASE_BYTES),
+        (WAITERS_AT, WAITERS_AT + waiters * WAITER_BYTES),
+    )
+
+
+def checksum(raw: memoryview, book: Book) -> int:
+    """CRC-32 of what is alive of a Book, the checksum field itself left out."""
+    crc = 0
+    for begin, end in parts(book):
+        if end > begin:
+            crc = zlib.crc32(raw[begin:end], crc)
     return crc
+
+
+def copy(target: memoryview, raw: memoryview, book: Book) -> None:
+    """Copy what is alive of a Book."""
+    for begin, end in parts(book):
+        if end > begin:
+            target[begin:end] = raw[begin:end]
 
 
 def is_sound(raw: memoryview, book: Book) -> bool:
     """Whether the bytes are a whole Book: counts in range and checksum right."""
-    if book.lease_count > MAX_LEASES or book.waiter_count > MAX_WAITERS or book.tier_count > MAX_TIERS:
+    if book.lease_count > MAX_LEASES or book.waiter_count > MAX_WAITERS:
         return False
-    return checksum(raw, book.lease_count, book.waiter_count) == book.checksum
+    if book.tier_count > MAX_TIERS or book.shape_count > MAX_SHAPES:
+        return False
+    return checksum(raw, book) == book.checksum

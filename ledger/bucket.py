@@ -191,7 +191,7 @@ def _mark(book: Book, reading: Reading, now_ns: int) -> None:
 def _settle_drift(view: View) -> int:
     """With nothing on the wire, say what the unexplained difference was: an unknown charge, an expiry, or drift."""
     book = view.book
-    if any(view.leases[i].state == COMMITTED for i in range(book.lease_count)):
+    if book.lease_count and any(lease.state == COMMITTED for lease in view.leases[: book.lease_count]):
         return 0
     rest = book.drift_mt - book.quiet_drift_mt
     if book.unknown_mt:

@@ -81,16 +81,16 @@ def grown_earmark_mt(view: View, index: int, ticks: int) -> int:
 
 
 def advance(view: View, now_ns: int) -> None:
-    """Bring every earmark up to the ticks due by `now_ns`."""
+    """Bring the earmark of every tier that waits up to the ticks due by `now_ns`; the others have none."""
     book = view.book
+    if not book.waiter_count:
+        return
     tick = book.tick_index + ticks_due(book, now_ns)
     for index in range(book.tier_count):
         tier = view.tiers[index]
-        if head(view, index) < 0 or not tier.share_ppm:
-            tier.earmark_mt = 0
-        elif tick > tier.earmark_tick:
+        if tier.share_ppm and tick > tier.earmark_tick and head(view, index) >= 0:
             tier.earmark_mt = grown_earmark_mt(view, index, tick - tier.earmark_tick)
-        tier.earmark_tick = max(tick, tier.earmark_tick)
+            tier.earmark_tick = tick
 
 
 def most_ever_mt(view: View, index: int) -> int:

@@ -17,6 +17,7 @@ _FORMAT: Final = struct.Struct("<QQqqqiHh")  # number, sequence, at, tokens, bal
 ENTRY_BYTES: Final = 64  # one cache line
 _CRC: Final = struct.Struct("<I")
 NO_TIER: Final = -1
+Fields = tuple[int, int, int, int, int, int, int]  # sequence, at, tokens, balance, pid, event, tier
 
 
 class Event(IntEnum):
@@ -51,18 +52,9 @@ class Entry:
     pid: int
 
 
-def write(ring: memoryview, number: int, entry: Entry) -> None:
+def write(ring: memoryview, number: int, entry: Fields) -> None:
     """Put entry `number` in its place."""
-    body = _FORMAT.pack(
-        number,
-        entry.sequence,
-        entry.at_ns,
-        entry.tokens_mt,
-        entry.balance_mt,
-        entry.pid,
-        entry.event,
-        entry.tier,
-    )
+    body = _FORMAT.pack(number, *entry)
     at = number % ENTRIES * ENTRY_BYTES
     ring[at : at + len(body) + _CRC.size] = body + _CRC.pack(zlib.crc32(body))
 

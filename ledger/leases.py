@@ -5,8 +5,7 @@ A lease ends exactly once: settled, cancelled, or resolved because its owner die
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import bucket, costs, gates
 from ledger.book import COMMITTED, MT, RESERVED
@@ -24,16 +23,14 @@ LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and di
 CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class Owner(NamedTuple):
     """A process: id and start time."""
 
     pid: int
     start: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What is asked for: tier by position, cost, whose, and what it looks like."""
 
     tier: int
@@ -58,8 +55,10 @@ def claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[int
 def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
     """The id of a new lease, or how long to wait. `ticket` is the request's place in the queue, 0 for none."""
     gates.advance(view, now_ns)
-    _lapse(view, now_ns, ticket)
-    ahead_mt = _ahead_mt(view, request.tier, ticket)
+    ahead_mt = 0
+    if view.book.waiter_count:
+        _lapse(view, now_ns, ticket)
+        ahead_mt = _ahead_mt(view, request.tier, ticket)
     if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
         return gates.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
     tier = view.tiers[request.tier]
@@ -80,6 +79,8 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
 def join(view: View, request: Request, now_ns: int) -> int:
     """Take a place in the queue; returns the ticket."""
     gates.advance(view, now_ns)
+    if gates.head(view, request.tier) < 0:
+        view.tiers[request.tier].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
     waiter = view.add_waiter()
     waiter.owner_pid, waiter.owner_start = request.owner.pid, request.owner.start
     waiter.cost_mt, waiter.since_ns, waiter.tier = request.cost_mt, now_ns, request.tier
@@ -156,8 +157,10 @@ def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sen
         view.events.append((Event.PLAN, NO_TIER, view.book.rate_mt, 0))
     if drift_mt:
         view.events.append((Event.DRIFT, NO_TIER, drift_mt, 0))
-    for index in range(view.book.tier_count):
-        view.tiers[index].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
+    if view.book.waiter_count:
+        tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
+        for tier in view.tiers[: view.book.tier_count]:
+            tier.earmark_tick = tick
 
 
 def owners(view: View) -> set[tuple[int, int]]:
@@ -189,7 +192,7 @@ def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) 
         if not is_alive(waiter.owner_pid, waiter.owner_start):
             resolved += 1
             view.events.append((Event.DEAD_WAITER, waiter.tier, waiter.cost_mt, waiter.owner_pid))
-            view.drop_waiter(index)
+            _drop_waiter(view, index)
     return resolved
 
 
@@ -209,7 +212,7 @@ def _lapse(view: View, now_ns: int, mine: int) -> None:
             waiter.open_ns = now_ns
         elif now_ns - waiter.open_ns >= LAPSE_NS:
             view.events.append((Event.LAPSED, tier, waiter.cost_mt, waiter.owner_pid))
-            view.drop_waiter(index)
+            _drop_waiter(view, index)
 
 
 def _ahead_mt(view: View, tier: int, ticket: int) -> int:
@@ -227,4 +230,12 @@ def _leave(view: View, index: int, now_ns: int) -> None:
     waited_ns = max(0, now_ns - waiter.since_ns)
     tier.waited_ns += waited_ns
     tier.longest_wait_ns = max(tier.longest_wait_ns, waited_ns)
+    _drop_waiter(view, index)
+
+
+def _drop_waiter(view: View, index: int) -> None:
+    """Take a place out of the queue; what the last one of a tier had saved up is anybody's again."""
+    tier = view.waiters[index].tier
     view.drop_waiter(index)
+    if gates.head(view, tier) < 0:
+        view.tiers[tier].earmark_mt = 0

@@ -196,7 +196,8 @@ class TokenLedger:
 
     def attempt(self, place: Place, cost: int, shape: Shape | None) -> Lease | Wait:
         """See `Place.poll`."""
-        with self._changes.change() as view:
+        change = self._changes.change()
+        with change as view:
             request = self._request(view, place.tier, cost, shape)
             ticket = leases.keep(view, place.ticket, request.cost_mt)
             outcome = self._grant(view, request, ticket)
@@ -205,11 +206,11 @@ class TokenLedger:
                 ticket = leases.join(view, request, now_ns)
                 outcome = leases.grant(view, request, now_ns, ticket)
             seen = self._region.wake_value
+            change.opens = ticket > 0 and not isinstance(outcome, Wait)  # the next of the queue may be served too
         if isinstance(outcome, Wait):
             place.ticket, place.seen = ticket, seen
             return outcome
         place.ticket = 0
-        self._changes.wake()
         return Lease(self, outcome, place.tier, cost)
 
     def abandon(self, place: Place) -> None:
@@ -230,7 +231,7 @@ class TokenLedger:
         if cost < 1:
             raise ValueError(f"a cost of {cost} tokens: at least 1 is expected")
         pid, start = owner.identity()
-        return Request(tier=view.tier_index(tier), cost_mt=cost * MT, owner=Owner(pid=pid, start=start), shape=shape)
+        return Request(view.tier_index(tier), cost * MT, Owner(pid, start), shape)
 
     def _grant(self, view: View, request: Request, ticket: int) -> int | Wait:
         now_ns = self._clock.now_ns()

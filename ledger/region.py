@@ -12,17 +12,15 @@ import os
 import struct
 import threading
 import weakref
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ledger import journal, owner
-from ledger.book import BOOK_BYTES, Book, checksum, is_sound
+from ledger.book import BOOK_BYTES, Book, checksum, copy, is_sound
 from ledger.errors import Damaged
 from ledger.view import View
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Iterator
     from pathlib import Path
 
 MAGIC: Final = b"SLUICEGT"
@@ -52,6 +50,8 @@ class Region:
         self._bytes = memoryview(buffer)
         self._words = self._bytes.cast("Q")
         self._halves = self._bytes.cast("I")
+        self._ring = self._bytes[_RING_AT:]
+        self._raws = [self._bytes[slot_at(i) : slot_at(i) + BOOK_BYTES] for i in range(SLOTS)]
         self._views: list[View] = []
         if not self._bytes.readonly:
             self._views = [View(Book.from_buffer(buffer, slot_at(i))) for i in range(SLOTS)]
@@ -87,21 +87,39 @@ class Region:
         """The mapped bytes themselves."""
         return self._buffer
 
-    @contextmanager
-    def transaction(self) -> Iterator[View]:
-        """A book to change; published when the block ends well, forgotten when it raises.
+    def begin(self) -> View:
+        """Take the lock; a copy of the current book, in the next slot, to change. `end` must follow.
 
         Raises:
             Damaged: no sound book is left, or the file was replaced by a newer one.
         """
-        with self._thread_lock:
-            try:
-                self._lock()
-                view = self._begin()
-                yield view
-                self._publish(view)
-            finally:
-                self._unlock()
+        self._thread_lock.acquire()
+        has_begun = False
+        try:
+            if self._lock_fd >= 0:
+                fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+            view = self._begin()
+            has_begun = True
+        finally:
+            if not has_begun:
+                self.end()
+        return view
+
+    def publish(self, view: View) -> None:
+        """Make the changed book the current one."""
+        book = view.book
+        sequence = book.sequence
+        book.checksum = checksum(self._raws[sequence % SLOTS], book)
+        # One aligned store. struct.pack_into would store a 0 first, and a kill in between would leave HEAD = 0.
+        self._words[HEAD_WORD] = sequence
+
+    def end(self) -> None:
+        """Give back the lock; what was not published is forgotten."""
+        try:
+            if self._lock_fd >= 0:
+                fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+        finally:
+            self._thread_lock.release()
 
     def wake(self) -> None:
         """Count a commit that may open a gate; call within a transaction."""
@@ -143,7 +161,7 @@ class Region:
             self._lock_fd = fresh
 
     def _copy(self, slot: int) -> Book | None:
-        raw = bytearray(self._bytes[slot_at(slot) : slot_at(slot) + BOOK_BYTES])
+        raw = bytearray(self._raws[slot])
         book = Book.from_buffer(raw)
         return book if is_sound(memoryview(raw), book) else None
 
@@ -158,44 +176,26 @@ class Region:
         sequence = head + 1
         if sequence % SLOTS == source:
             sequence += 1  # the only sound copy left is never written over
-        self._raw(sequence % SLOTS)[:] = self._raw(source)
         view = self._views[sequence % SLOTS]
+        copy(self._raws[sequence % SLOTS], self._raws[source], self._views[source].book)
         view.book.sequence = sequence
         view.events.clear()
         return view
 
-    def _publish(self, view: View) -> None:
-        book = view.book
-        book.checksum = checksum(self._raw(book.sequence % SLOTS), book.lease_count, book.waiter_count)
-        # One aligned store. struct.pack_into would store a 0 first, and a kill in between would leave HEAD = 0.
-        self._words[HEAD_WORD] = book.sequence
-
-    def write_entry(self, number: int, entry: journal.Entry) -> None:
+    def write_entry(self, number: int, entry: journal.Fields) -> None:
         """Put a journal entry in place; it counts once the book that counts it is published."""
-        journal.write(self._bytes[_RING_AT:], number, entry)
+        journal.write(self._ring, number, entry)
 
     def _is_sound(self, slot: int, sequence: int) -> bool:
         book = self._views[slot].book
-        return book.sequence == sequence and is_sound(self._raw(slot), book)
+        return book.sequence == sequence and is_sound(self._raws[slot], book)
 
     def _newest_sound(self) -> int:
-        sound = [
-            i for i in range(SLOTS) if is_sound(self._raw(i), self._views[i].book) and self._views[i].book.sequence
-        ]
+        books = [view.book for view in self._views]
+        sound = [i for i in range(SLOTS) if is_sound(self._raws[i], books[i]) and books[i].sequence]
         if not sound:
             raise Damaged(f"ledger {self.path}: no sound copy is left in it; stop everything and start again")
-        return max(sound, key=lambda i: self._views[i].book.sequence)
-
-    def _raw(self, slot: int) -> memoryview:
-        return self._bytes[slot_at(slot) : slot_at(slot) + BOOK_BYTES]
-
-    def _lock(self) -> None:
-        if self._lock_fd >= 0:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
-
-    def _unlock(self) -> None:
-        if self._lock_fd >= 0:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+        return max(sound, key=lambda i: books[i].sequence)
 
 
 def slot_at(slot: int) -> int:

@@ -114,7 +114,7 @@ def _fill(buffer: bytearray, account: int) -> None:
     book.sequence = 1
     book.next_id = 1
     raw = memoryview(buffer)[slot_at(1) : slot_at(1) + BOOK_BYTES]
-    book.checksum = checksum(raw, 0, 0)
+    book.checksum = checksum(raw, book)
     memoryview(buffer).cast("Q")[HEAD_WORD] = 1
 
 

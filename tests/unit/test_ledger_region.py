@@ -208,7 +208,8 @@ def test_the_dump_of_nothing_is_one_line_and_exit_1(path):
 def test_a_forked_child_is_excluded_while_its_parent_holds_the_lock(path):
     ledger = started(path)
     reading, writing = os.pipe()
-    with ledger._region.transaction():
+    ledger._region.begin()
+    try:
         pid = os.fork()
         if pid == 0:
             fd = ledger._region._lock_fd
@@ -219,6 +220,8 @@ def test_a_forked_child_is_excluded_while_its_parent_holds_the_lock(path):
                 os.write(writing, b"refused")
             os._exit(0)
         os.waitpid(pid, 0)
+    finally:
+        ledger._region.end()
     assert os.read(reading, 10) == b"refused"
     os.close(reading)
     os.close(writing)
