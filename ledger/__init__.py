@@ -15,6 +15,7 @@ from ledger.errors import (
     NotOurs,
     Stopped,
     TimedOut,
+    Unusable,
 )
 from ledger.gates import Headroom, Wait
 from ledger.lease import Lease
@@ -49,5 +50,6 @@ __all__ = [
     "Tier",
     "TimedOut",
     "TokenLedger",
+    "Unusable",
     "Wait",
 ]

@@ -20,6 +20,10 @@ class NoLedger(LedgerError):
     """There is no ledger at the path: nothing has been started there yet."""
 
 
+class Unusable(LedgerError):
+    """The file cannot be opened or made: rights, a full disk, a path that is no directory. The message says which."""
+
+
 class Damaged(LedgerError):
     """No sound copy of the state is left in the file. Stop, and start again: it begins anew from the server."""
 

@@ -60,6 +60,7 @@ class TokenLedger:
 
         Raises:
             NotOurs: something else is at `path`.
+            Unusable: the file cannot be made or opened.
             ValueError: the tiers are not usable.
         """
         ledger = cls(regionfile.create(Path(path), account), clock or SystemClock())
@@ -73,6 +74,7 @@ class TokenLedger:
         Raises:
             NoLedger: nothing is there.
             NotOurs: it is something else, or of another format.
+            Unusable: it may not be opened.
         """
         return cls(regionfile.attach(Path(path)), clock or SystemClock())
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ledger import owner
 from ledger.book import BOOK_BYTES, LAYOUT, Book, checksum
-from ledger.errors import Damaged, NoLedger, NotOurs
+from ledger.errors import Damaged, NoLedger, NotOurs, Unusable
 from ledger.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, Region, slot_at
 
 if TYPE_CHECKING:
@@ -36,12 +36,15 @@ def attach(path: Path, *, read_only: bool = False) -> Region:
     Raises:
         NoLedger: there is no file.
         NotOurs: the file is something else, or of another format or layout.
+        Unusable: it may not be opened.
     """
     flags = (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC
     try:
         fd = os.open(path, flags)
     except FileNotFoundError:
         raise NoLedger(f"there is no ledger at {path}: nothing has been started with this state directory") from None
+    except OSError as error:
+        raise _unusable(path, "opened", error) from error
     try:
         _check(fd, path)
         access = mmap.ACCESS_READ if read_only else mmap.ACCESS_WRITE
@@ -58,9 +61,8 @@ def create(path: Path, account: str) -> Region:
 
     Raises:
         NotOurs: the file there is not a ledger at all; it is left as it is.
-        OSError: the directory cannot be written.
+        Unusable: the directory or the file cannot be written, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     number = account_number(account)
     with _creating(path):
         try:
@@ -85,7 +87,11 @@ def account_number(account: str) -> int:
 @contextmanager
 def _creating(path: Path) -> Iterator[None]:
     """Let one process at a time decide whether to begin anew."""
-    fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unusable(path, "made", error) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
@@ -96,16 +102,25 @@ def _creating(path: Path) -> Iterator[None]:
 def _begin_anew(path: Path, account: int) -> Region:
     """Make the file complete under another name, then rename: nobody ever sees half of it."""
     fresh = path.with_name(path.name + ".new")
-    fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    buffer = bytearray(REGION_BYTES)
+    _fill(buffer, account)
     try:
-        os.posix_fallocate(fd, 0, REGION_BYTES)  # a full disk is an error here, not a SIGBUS later
-        buffer = bytearray(REGION_BYTES)
-        _fill(buffer, account)
-        os.pwrite(fd, buffer, 0)
-    finally:
-        os.close(fd)
-    fresh.rename(path)
+        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, REGION_BYTES)  # a full disk is an error here, not a SIGBUS later
+            os.pwrite(fd, buffer, 0)
+        finally:
+            os.close(fd)
+        fresh.rename(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise _unusable(path, "made", error) from error
     return attach(path)
+
+
+def _unusable(path: Path, done: str, error: OSError) -> Unusable:
+    what = f"ledger {path} cannot be {done}: {error.strerror}"
+    return Unusable(f"{what}; {REGION_BYTES // 1024} KiB are needed, and the right to write there")
 
 
 def _fill(buffer: bytearray, account: int) -> None:

@@ -15,7 +15,7 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, assert_never, get_args
 
-from ledger import Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger
+from ledger import Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger, Unusable
 from tasks import errors, job, parent, settings
 from tasks.beat import Beat, PipeSink
 from tasks.log import LogBridge, Logger
@@ -120,7 +120,7 @@ def _is_enough(outcome: Progress | Idle) -> bool:
 def exit_code(error: errors.Error | LedgerError) -> int:
     """What the parent should make of this error."""
     match error:
-        case errors.ConfigError() | errors.WrongSchema() | NotOurs():
+        case errors.ConfigError() | errors.WrongSchema() | NotOurs() | Unusable():
             return errors.EXIT_CONFIG
         case errors.Forbidden():
             return errors.EXIT_REFUSED

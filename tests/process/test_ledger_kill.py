@@ -1,11 +1,9 @@
 """Kill -9 at any moment: no deadlock, no invented or forgotten token, each lease ends once."""
 
-import random
 import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,25 +11,7 @@ import pytest
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
 
 SERVER_MS = 1_700_000_000_000
-SPENDER = Path(__file__).resolve().parent.parent / "fakes" / "spender.py"
-ROOT = SPENDER.parent.parent.parent
-
-
-def spender(path, seed):
-    child = subprocess.Popen(
-        [sys.executable, str(SPENDER), str(path), str(seed)],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-    )
-    assert child.stdout.readline() == b"ready\n"
-    return child
-
-
-def stop(child):
-    child.kill()
-    child.wait()
-    child.stdout.close()
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def books_balance(ledger):
@@ -43,43 +23,51 @@ def books_balance(ledger):
     return s
 
 
-def kill_at_random(path, kills, seed):
-    """Keep three spenders at work, killing one after the other; returns the slowest next operation in seconds."""
-    ledger = TokenLedger.create(path, DEFAULT_TIERS)
-    ledger.observe(Reading(200_000, 4_000, 60_000, SERVER_MS))
-    chance = random.Random(seed)
-    children = [spender(path, seed + i) for i in range(3)]
-    slowest = 0.0
-    try:
-        for turn in range(kills):
-            victim = chance.randrange(3)
-            threading.Event().wait(chance.uniform(0, 0.01))
-            stop(children[victim])
-            began = time.monotonic()
-            ledger.resolve_dead()
-            books_balance(ledger)
-            slowest = max(slowest, time.monotonic() - began)
-            assert all(lease.owner_pid != children[victim].pid for lease in ledger.snapshot().leases)
-            ledger.observe(Reading(200_000, 4_000, 60_000, SERVER_MS + turn))
-            children[victim] = spender(path, seed + turn + 3)
-    finally:
-        for child in children:
-            stop(child)
-    ledger.resolve_dead()
-    s = books_balance(ledger)
-    assert s.leases == ()
-    ledger.close()
-    return slowest
+def crashtest(*options, patch=""):
+    imports = "import sys; from ledger.crashtest.__main__ import main; from ledger.region import *"
+    code = f"{imports}\n{patch}\nsys.exit(main())"
+    return subprocess.run([sys.executable, "-c", code, *options], capture_output=True, text=True, cwd=ROOT, check=False)
 
 
-def test_random_kills_leave_sound_books(tmp_path):
-    kill_at_random(tmp_path / "ledger", 20, 1)
+def test_a_kill_after_any_store_or_at_any_moment_leaves_sound_books():
+    seen = crashtest("--kills", "200", "--limit-ms", "0")
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert "200 random kills" in seen.stdout
 
 
 @pytest.mark.kill
 @pytest.mark.timeout(1200)
-def test_many_random_kills_leave_sound_books(tmp_path):
-    kill_at_random(tmp_path / "ledger", 3_000, 2)
+def test_many_random_kills_leave_sound_books_and_the_next_operation_is_prompt():
+    seen = crashtest("--kills", "5000", "--seed", "2")
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert "5000 random kills" in seen.stdout
+
+
+BROKEN = {
+    "writes the current book in place": """
+def begin_in_place(self):
+    view = self._views[self.sequence % SLOTS]
+    view.events.clear()
+    return view
+Region._begin = begin_in_place""",
+    "publishes before it has written": """
+begin = Region._begin
+def publish_first(self):
+    view = begin(self)
+    self.publish(view)
+    return view
+Region._begin = publish_first""",
+    "never gives back a dead owner's lease": """
+from ledger import leases
+leases.resolve_dead = lambda *_: 0""",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_the_harness_finds_a_ledger_that(fault):
+    seen = crashtest("--kills", "50", "--limit-ms", "0", patch=BROKEN[fault])
+    assert seen.returncode == 1
+    assert "BROKEN" in seen.stderr
 
 
 def test_a_dead_owners_leases_are_resolved_once(tmp_path):

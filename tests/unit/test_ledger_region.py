@@ -3,13 +3,16 @@
 import fcntl
 import json
 import os
+import random
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from ledger import DEFAULT_TIERS, Damaged, LeaseEnded, NoLedger, NotOurs, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, Damaged, Lease, LeaseEnded, NoLedger, NotOurs, Reading, TokenLedger
 from ledger.book import BOOK_BYTES
 from ledger.region import slot_at
 
@@ -158,6 +161,79 @@ def test_a_truncated_file_is_refused_by_attach(path):
     with pytest.raises(NotOurs, match="5000 bytes"):
         TokenLedger.attach(path)
     TokenLedger.create(path, DEFAULT_TIERS, account="a").close()
+
+
+UNPRIVILEGED = """
+import os, resource, signal, sys
+from ledger import DEFAULT_TIERS, LedgerError, TokenLedger
+path, what = sys.argv[1:]
+if what == "full disk":
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+elif os.geteuid() == 0:
+    os.setuid(65534)
+try:
+    TokenLedger.attach(path) if what == "open" else TokenLedger.create(path, DEFAULT_TIERS)
+except LedgerError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [("open", "opened: Permission denied"), ("make", "made: Permission denied"), ("full disk", "made: File too large")],
+)
+def test_a_file_that_cannot_be_used_is_a_clear_error_and_leaves_nothing_behind(path, what, told):
+    if what == "full disk":
+        path.parent.mkdir(mode=0o700)
+    else:
+        started(path).close()
+        path.parent.chmod(0o500)
+        path.chmod(0)
+    seen = subprocess.run(
+        [sys.executable, "-c", UNPRIVILEGED, str(path), what], capture_output=True, text=True, check=False
+    )
+    assert seen.stderr == ""
+    assert seen.stdout.startswith(f"Unusable ledger {path} cannot be {told}")
+    path.parent.chmod(0o700)
+    assert not path.with_name("ledger.new").exists()
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_file_overwritten_under_its_users_is_damaged_for_them_and_refused_by_the_next_start(path, at):
+    ledger = started(path)
+    size = path.stat().st_size
+    garbage = random.Random(at).randbytes(size)
+    with path.open("r+b") as file:  # the same file, as a copy command or an editor would write it
+        file.write(garbage if at else bytes(size))
+    with pytest.raises(Damaged):
+        ledger.snapshot()
+    with pytest.raises(Damaged):
+        ledger.try_reserve("upsert", 1)
+    ledger.close()
+    with pytest.raises(NotOurs):
+        TokenLedger.attach(path)
+    with pytest.raises(NotOurs, match="move it away"):
+        TokenLedger.create(path, DEFAULT_TIERS)
+
+
+def test_a_stopped_holder_of_the_lock_stops_no_reader_and_its_death_lets_the_next_one_in(path):
+    ledger = started(path)
+    code = "import os, signal, sys; from ledger import TokenLedger; l = TokenLedger.attach(sys.argv[1])"
+    code += "; l._region.begin(); os.kill(os.getpid(), signal.SIGSTOP)"
+    holder = subprocess.Popen([sys.executable, "-c", code, str(path)])
+    assert os.waitid(os.P_PID, holder.pid, os.WSTOPPED).si_status == signal.SIGSTOP
+    got = []
+    waiting = threading.Thread(target=lambda: got.append(ledger.try_reserve("upsert", 1)))
+    waiting.start()
+    assert TokenLedger.attach(path).snapshot().bucket.balance == 300
+    waiting.join(0.05)
+    assert got == []
+    holder.kill()
+    holder.wait()
+    waiting.join(20)
+    assert isinstance(got[0], Lease)
+    ledger.close()
 
 
 def test_an_exception_inside_a_transaction_publishes_nothing(path):

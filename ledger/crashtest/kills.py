@@ -1,0 +1,90 @@
+"""Kills workers at random moments while they reserve, commit, settle, cancel, wait and give up as fast as they can."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import signal
+from typing import TYPE_CHECKING, Final
+
+from ledger.bucket import Reading
+from ledger.crashtest import judge
+from ledger.crashtest.forked import ended, start
+from ledger.errors import Full, NeedsReading, NeverEnough, TimedOut
+from ledger.ledger import TokenLedger
+from ledger.tiers import DEFAULT_TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ledger.lease import Lease
+
+WORKERS: Final = 3
+_RATE: Final = 4_000
+_BALANCE: Final = 200_000
+_SERVER_MS: Final = 1_700_000_000_000
+_LONGEST_LIFE_S: Final = 0.01
+_WAIT_S: Final = 0.002
+_MOST: Final = 60_000  # tokens; now and then one that has to wait
+
+
+def run(folder: Path, kills: int, seed: int) -> Iterator[float]:
+    """Kill so often; after each, the seconds that the next operation of a survivor took.
+
+    Raises:
+        Broken: the books do not balance, or a dead owner still holds something.
+    """
+    path = folder / "random"
+    survivor = TokenLedger.create(path, DEFAULT_TIERS)
+    survivor.observe(Reading(_BALANCE, _RATE, 60_000, _SERVER_MS))
+    chance = random.Random(seed)  # noqa: S311 - a seed makes a run repeatable
+    workers = [_worker(path, chance) for _ in range(WORKERS)]
+    try:
+        for turn in range(1, kills + 1):
+            select.select([], [], [], chance.uniform(0, _LONGEST_LIFE_S))
+            victim = workers.pop(chance.randrange(WORKERS))
+            os.kill(victim, signal.SIGKILL)
+            if ended(victim) != -signal.SIGKILL:
+                raise judge.Broken(f"worker {victim} had ended before it was killed: see its traceback")
+            yield judge.next_operation_s(survivor, {victim}, is_alone=False)
+            survivor.observe(Reading(_BALANCE, _RATE, 60_000, _SERVER_MS + turn))
+            workers.append(_worker(path, chance))
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+            ended(worker)
+    judge.next_operation_s(survivor, workers, is_alone=False)
+    left = survivor.snapshot()
+    if left.leases or left.waiters:
+        raise judge.Broken(f"at the end {len(left.leases)} leases and {len(left.waiters)} waiters are left")
+    survivor.close()
+
+
+def _worker(path: Path, chance: random.Random) -> int:
+    seed = chance.random()
+    return start(lambda: _work(path, random.Random(seed)))  # noqa: S311 - as above
+
+
+def _work(path: Path, chance: random.Random) -> None:
+    ledger = TokenLedger.attach(path)
+    while True:
+        tier = chance.choice(("interactive", "upsert", "backfill"))
+        try:
+            lease = ledger.reserve(tier, chance.choice((1, 5, _MOST)), timeout_s=_WAIT_S)
+        except (TimedOut, NeverEnough, Full):
+            continue
+        except NeedsReading:
+            ledger.observe(Reading(_BALANCE, _RATE, 60_000, _SERVER_MS))
+            continue
+        _finish(lease, chance)
+
+
+def _finish(lease: Lease, chance: random.Random) -> None:
+    if chance.random() < 0.3:  # noqa: PLR2004 - nearly a third is given back unsent
+        lease.cancel()
+        return
+    lease.commit()
+    outcome = chance.choice((0, lease.cost // 2, lease.cost, None))
+    lease.settle(outcome)
