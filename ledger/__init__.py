@@ -21,7 +21,7 @@ from ledger.gates import Headroom, Wait
 from ledger.lease import Lease
 from ledger.ledger import TICK_PERIOD_S, TokenLedger
 from ledger.place import Place, StopSignal
-from ledger.snapshot import Snapshot
+from ledger.records import Snapshot
 from ledger.tiers import DEFAULT_TIERS, Tier
 
 __all__ = [

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ledger.snapshot import BucketRecord, Snapshot, TierRecord, WaiterRecord
+    from ledger.records import BucketRecord, Snapshot, TierRecord, WaiterRecord
 
 BAR_WIDTH: Final = 40
 JOURNAL_LINES: Final = 12

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ledger import costs, gates, journal, leases, owner, regionfile, snapshot
+from ledger import costs, gates, leases, owner, regionfile, snapshot
 from ledger.book import MT
 from ledger.clock import NS_PER_S, SystemClock
 from ledger.errors import NeedsReading, NeverEnough
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from ledger.clock import Clock
     from ledger.costs import Shape
     from ledger.place import StopSignal
+    from ledger.records import Snapshot
     from ledger.region import Region
-    from ledger.snapshot import Snapshot
 
 TICK_PERIOD_S: Final = 60.2  # nominally 60 s; about 60.208 s was measured over 109 recorded replies
 _DEATH_CHECK_NS: Final = 1_000_000_000  # a waiter looks for dead owners at most once a second
@@ -173,7 +173,7 @@ class TokenLedger:
         view, ring = self._look()
         is_ours = self._region.path is None or self._region.is_of_this_boot
         now_ns = self._clock.now_ns() if is_ours else view.book.changed_ns
-        return snapshot.take(view.book, journal.read(ring, view.book.journal_count), now_ns, datetime.now(UTC))
+        return snapshot.take(view.book, ring, now_ns, datetime.now(UTC))
 
     def commit(self, lease: Lease) -> None:
         """See `Lease.commit`."""
@@ -248,4 +248,4 @@ class TokenLedger:
 
     def _look(self) -> tuple[View, bytes]:
         book, ring = self._region.read()
-        return View(book), ring
+        return View(book, is_whole=False), ring

@@ -1,136 +1,32 @@
-"""What the ledger looked like at one moment, in tokens and seconds: the public record of the book."""
+"""The ledger at one moment, taken from a copy of its book."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from ledger import bucket, costs, gates, journal
+from ledger import bucket, costs, gates
 from ledger.book import COMMITTED, MT, PPM, Book
 from ledger.clock import NS_PER_S
+from ledger.records import (
+    FORMAT,
+    BucketRecord,
+    CostRecord,
+    History,
+    LeaseRecord,
+    Snapshot,
+    TierRecord,
+    TotalsRecord,
+    WaiterRecord,
+)
 from ledger.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-FORMAT: Final = 1
+    from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BucketRecord:
-    """The bucket. Tokens; seconds."""
-
-    balance: float
-    capacity: float
-    refill_rate: float
-    tick_period_s: float
-    next_tick_in_s: float | None
-    synced_age_s: float | None
-    drift: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierRecord:
-    """One tier. `open` and `opens_in_s` speak of its oldest request, or of a single token when none waits."""
-
-    name: str
-    floor: float
-    share: float
-    earmark: float
-    open: bool
-    opens_in_s: float | None
-    waiting: int
-    in_flight: float
-    granted: int
-    spent: float
-    waited_s: float
-    longest_wait_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseRecord:
-    """One open lease."""
-
-    id: int
-    tier: str
-    owner_pid: int
-    cost: float
-    state: str
-    age_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiterRecord:
-    """One waiting request: who waits for what, since when, until when (None: only an event can tell)."""
-
-    tier: str
-    owner_pid: int
-    cost: float
-    waited_s: float
-    opens_in_s: float | None
-    latest_in_s: float | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TotalsRecord:
-    """Sums since the ledger began: `credited + drift = balance + spent + expired`."""
-
-    credited: float
-    spent: float
-    expired: float
-    refunded: float
-    refused_429: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostRecord:
-    """What an item of a shape costs: mean, and what is reserved for a single one."""
-
-    shape: str
-    mean: float
-    high: float
-    samples: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalRecord:
-    """One event."""
-
-    sequence: int
-    at: str
-    event: str
-    tier: str | None
-    tokens: float
-    balance: float
-    pid: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The whole ledger at one moment."""
-
-    format: int
-    sequence: int
-    generated_at: str
-    synced: bool
-    bucket: BucketRecord
-    tiers: tuple[TierRecord, ...]
-    leases: tuple[LeaseRecord, ...]
-    waiters: tuple[WaiterRecord, ...]
-    totals: TotalsRecord
-    costs: tuple[CostRecord, ...]
-    journal: tuple[JournalRecord, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The same as plain dicts and lists, ready for a JSON encoder."""
-        return asdict(self)
-
-
-def take(book: Book, entries: Sequence[journal.Entry], now_ns: int, wall: datetime) -> Snapshot:
-    """The snapshot of `book` at `now_ns`, which is `wall` by the wall clock."""
-    view = View(book)
+def take(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snapshot:
+    """The snapshot of `book` and its journal `ring` at `now_ns`, which is `wall` by the wall clock."""
+    view = View(book, is_whole=False)
     gates.advance(view, now_ns)
     ticks = bucket.ticks_due(book, now_ns)
     balance = bucket.balance_after(book, ticks)
@@ -168,7 +64,13 @@ def take(book: Book, entries: Sequence[journal.Entry], now_ns: int, wall: dateti
             )
             for shape in view.shapes[: book.shape_count]
         ),
-        journal=tuple(_entry(view, entry, now_ns, wall) for entry in entries),
+        history=History(
+            ring=ring,
+            count=book.journal_count,
+            now_ns=now_ns,
+            wall=wall,
+            tiers=tuple(tier.name.decode() for tier in view.tiers),
+        ),
     )
 
 
@@ -227,17 +129,4 @@ def _waiter(view: View, index: int, now_ns: int) -> WaiterRecord:
         opens_in_s=_until(wait.until_ns, now_ns),
         latest_in_s=_until(wait.latest_ns, now_ns),
         reason=wait.reason,
-    )
-
-
-def _entry(view: View, entry: journal.Entry, now_ns: int, wall: datetime) -> JournalRecord:
-    at = wall - timedelta(seconds=(now_ns - entry.at_ns) / NS_PER_S)
-    return JournalRecord(
-        sequence=entry.sequence,
-        at=at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        event=entry.event.name.lower(),
-        tier=None if entry.tier == journal.NO_TIER else view.tiers[entry.tier].name.decode(),
-        tokens=entry.tokens_mt / MT,
-        balance=entry.balance_mt / MT,
-        pid=entry.pid,
     )

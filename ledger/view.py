@@ -21,12 +21,16 @@ class View:
 
     __slots__ = ("book", "events", "leases", "shapes", "tiers", "waiters")
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, *, is_whole: bool = True) -> None:
+        """A reader needs only the entries in use (`is_whole` False), a writer every place."""
         self.book = book
-        self.tiers: list[TierState] = [book.tiers[i] for i in range(MAX_TIERS)]
-        self.shapes: list[ShapeState] = [book.shapes[i] for i in range(MAX_SHAPES)]
-        self.leases: list[LeaseState] = [book.leases[i] for i in range(MAX_LEASES)]
-        self.waiters: list[WaiterState] = [book.waiters[i] for i in range(MAX_WAITERS)]
+        most = (MAX_TIERS, MAX_SHAPES, MAX_LEASES, MAX_WAITERS)
+        used = (book.tier_count, book.shape_count, book.lease_count, book.waiter_count)
+        tiers, shapes, leases, waiters = most if is_whole else used
+        self.tiers: list[TierState] = [book.tiers[i] for i in range(tiers)]
+        self.shapes: list[ShapeState] = [book.shapes[i] for i in range(shapes)]
+        self.leases: list[LeaseState] = [book.leases[i] for i in range(leases)]
+        self.waiters: list[WaiterState] = [book.waiters[i] for i in range(waiters)]
         self.events: list[tuple[int, int, int, int]] = []
 
     def tier_index(self, name: str) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from ledger.ledger import TokenLedger
-    from ledger.snapshot import Snapshot
+    from ledger.records import Snapshot
 
 _LATER_MS: Final = 2_000_000_000_000  # after any server time of a test
 _DIGITS: Final = 6  # tokens are thousandths; binary fractions are not

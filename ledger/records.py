@@ -1,0 +1,164 @@
+"""The public record of the ledger at one moment, in tokens and seconds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from ledger import journal
+from ledger.book import MT
+from ledger.clock import NS_PER_S
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketRecord:
+    """The bucket. Tokens; seconds."""
+
+    balance: float
+    capacity: float
+    refill_rate: float
+    tick_period_s: float
+    next_tick_in_s: float | None
+    synced_age_s: float | None
+    drift: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierRecord:
+    """One tier. `open` and `opens_in_s` speak of its oldest request, or of a single token when none waits."""
+
+    name: str
+    floor: float
+    share: float
+    earmark: float
+    open: bool
+    opens_in_s: float | None
+    waiting: int
+    in_flight: float
+    granted: int
+    spent: float
+    waited_s: float
+    longest_wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRecord:
+    """One open lease."""
+
+    id: int
+    tier: str
+    owner_pid: int
+    cost: float
+    state: str
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiterRecord:
+    """One waiting request: who waits for what, since when, until when (None: only an event can tell)."""
+
+    tier: str
+    owner_pid: int
+    cost: float
+    waited_s: float
+    opens_in_s: float | None
+    latest_in_s: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalsRecord:
+    """Sums since the ledger began: `credited + drift = balance + spent + expired`."""
+
+    credited: float
+    spent: float
+    expired: float
+    refunded: float
+    refused_429: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostRecord:
+    """What an item of a shape costs: mean, and what is reserved for a single one."""
+
+    shape: str
+    mean: float
+    high: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRecord:
+    """One event."""
+
+    sequence: int
+    at: str
+    event: str
+    tier: str | None
+    tokens: float
+    balance: float
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The journal as it was copied, and what is needed to read it."""
+
+    ring: bytes
+    count: int
+    now_ns: int
+    wall: datetime
+    tiers: tuple[str, ...]
+
+    def read(self) -> tuple[JournalRecord, ...]:
+        """Its events, oldest first."""
+        return tuple(self._record(entry) for entry in journal.read(self.ring, self.count))
+
+    def _record(self, entry: journal.Entry) -> JournalRecord:
+        at = self.wall - timedelta(seconds=(self.now_ns - entry.at_ns) / NS_PER_S)
+        return JournalRecord(
+            sequence=entry.sequence,
+            at=at.astimezone(UTC).isoformat(timespec="milliseconds"),
+            event=entry.event.name.lower(),
+            tier=None if entry.tier == journal.NO_TIER else self.tiers[entry.tier],
+            tokens=entry.tokens_mt / MT,
+            balance=entry.balance_mt / MT,
+            pid=entry.pid,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The whole ledger at one moment."""
+
+    format: int
+    sequence: int
+    generated_at: str
+    synced: bool
+    bucket: BucketRecord
+    tiers: tuple[TierRecord, ...]
+    leases: tuple[LeaseRecord, ...]
+    waiters: tuple[WaiterRecord, ...]
+    totals: TotalsRecord
+    costs: tuple[CostRecord, ...]
+    history: History
+
+    @property
+    def journal(self) -> tuple[JournalRecord, ...]:
+        """The last events, oldest first; decoded when asked for, which takes longer than all the rest."""
+        return self.history.read()
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain dicts and lists, ready for a JSON encoder."""
+        record = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "history"}
+        plain = {name: _plain(value) for name, value in record.items()}
+        return plain | {"journal": _plain(self.journal)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
