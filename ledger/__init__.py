@@ -1,6 +1,6 @@
 """A crash-safe token budget that several processes share: bytes and time, the standard library only."""
 
-from ledger.bucket import Reading
+from ledger.bucket import TICK_PERIOD_S, Reading
 from ledger.clock import Clock, ManualClock, SystemClock
 from ledger.costs import Shape
 from ledger.errors import (
@@ -19,7 +19,7 @@ from ledger.errors import (
 )
 from ledger.gates import Headroom, Wait
 from ledger.lease import Lease
-from ledger.ledger import TICK_PERIOD_S, TokenLedger
+from ledger.ledger import TokenLedger
 from ledger.place import Place, StopSignal
 from ledger.records import Snapshot
 from ledger.tiers import DEFAULT_TIERS, Tier

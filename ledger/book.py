@@ -192,7 +192,6 @@ class Book(Structure):
 
 
 BOOK_BYTES: Final = sizeof(Book)
-_FIRST: Final = 4  # the checksum does not cover itself
 TIERS_AT: Final = Book.tiers.offset
 SHAPES_AT: Final = Book.shapes.offset
 LEASES_AT: Final = Book.leases.offset
@@ -207,42 +206,3 @@ LAYOUT: Final = zlib.crc32(
     ).encode()
     + repr([(name, BOOK_BYTES) for name, *_ in Book._fields_]).encode()
 )
-
-
-def parts(book: Book) -> tuple[tuple[int, int], ...]:
-    """Where what is alive begins and ends, in bytes; what lies behind each list's end is empty or stale."""
-    found = (_FIRST, TIERS_AT + book.tier_count * TIER_BYTES)
-    shapes, leases, waiters = book.shape_count, book.lease_count, book.waiter_count
-    if not (shapes or leases or waiters):
-        return (found,)
-    return (
-        found,
-        (SHAPES_AT, SHAPES_AT + shapes * SHAPE_BYTES),
-        (LEASES_AT, LEASES_AT + leases * LEASE_BYTES),
-        (WAITERS_AT, WAITERS_AT + waiters * WAITER_BYTES),
-    )
-
-
-def checksum(raw: memoryview, book: Book) -> int:
-    """CRC-32 of what is alive of a Book, the checksum field itself left out."""
-    crc = 0
-    for begin, end in parts(book):
-        if end > begin:
-            crc = zlib.crc32(raw[begin:end], crc)
-    return crc
-
-
-def copy(target: memoryview, raw: memoryview, book: Book) -> None:
-    """Copy what is alive of a Book."""
-    for begin, end in parts(book):
-        if end > begin:
-            target[begin:end] = raw[begin:end]
-
-
-def is_sound(raw: memoryview, book: Book) -> bool:
-    """Whether the bytes are a whole Book: counts in range and checksum right."""
-    if book.lease_count > MAX_LEASES or book.waiter_count > MAX_WAITERS:
-        return False
-    if book.tier_count > MAX_TIERS or book.shape_count > MAX_SHAPES:
-        return False
-    return checksum(raw, book) == book.checksum

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import costs, gates, leases, owner, regionfile, snapshot
 from ledger.book import MT
+from ledger.bucket import TICK_PERIOD_S
 from ledger.clock import NS_PER_S, SystemClock
 from ledger.errors import NeedsReading, NeverEnough
 from ledger.gates import Headroom, Wait
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ledger.records import Snapshot
     from ledger.region import Region
 
-TICK_PERIOD_S: Final = 60.2  # nominally 60 s; about 60.208 s was measured over 109 recorded replies
 _DEATH_CHECK_NS: Final = 1_000_000_000  # a waiter looks for dead owners at most once a second
 
 
@@ -232,8 +232,7 @@ class TokenLedger:
     def _request(self, view: View, tier: str, cost: int, shape: Shape | None) -> Request:
         if cost < 1:
             raise ValueError(f"a cost of {cost} tokens: at least 1 is expected")
-        pid, start = owner.identity()
-        return Request(view.tier_index(tier), cost * MT, Owner(pid, start), shape)
+        return Request(view.tier_index(tier), cost * MT, Owner(*owner.identity()), shape)
 
     def _grant(self, view: View, request: Request, ticket: int) -> int | Wait:
         now_ns = self._clock.now_ns()

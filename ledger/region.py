@@ -15,8 +15,9 @@ import weakref
 from typing import TYPE_CHECKING, Final
 
 from ledger import journal, owner
-from ledger.book import BOOK_BYTES, Book, checksum, copy, is_sound
+from ledger.book import BOOK_BYTES, Book
 from ledger.errors import Damaged
+from ledger.packed import checksum, copy, is_sound
 from ledger.view import View
 
 if TYPE_CHECKING:

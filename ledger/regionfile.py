@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ledger import owner
-from ledger.book import BOOK_BYTES, LAYOUT, Book, checksum
+from ledger.book import BOOK_BYTES, LAYOUT, Book
 from ledger.errors import Damaged, NoLedger, NotOurs, Unusable
+from ledger.packed import checksum
 from ledger.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, Region, slot_at
 
 if TYPE_CHECKING:

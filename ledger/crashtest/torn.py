@@ -8,9 +8,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from ledger.bucket import TICK_PERIOD_S
 from ledger.clock import ManualClock
 from ledger.crashtest import judge
-from ledger.ledger import TICK_PERIOD_S, TokenLedger
+from ledger.ledger import TokenLedger
 from ledger.region import Region
 from ledger.tiers import DEFAULT_TIERS
 
