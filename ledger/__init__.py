@@ -17,12 +17,13 @@ from ledger.errors import (
     TimedOut,
     Unusable,
 )
-from ledger.gates import Headroom, Wait
+from ledger.gates import Headroom
 from ledger.lease import Lease
 from ledger.ledger import TokenLedger
 from ledger.place import Place, StopSignal
 from ledger.records import Snapshot
 from ledger.tiers import DEFAULT_TIERS, Tier
+from ledger.waits import Wait
 
 __all__ = [
     "DEFAULT_TIERS",

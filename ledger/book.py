@@ -23,13 +23,13 @@ COMMITTED: Final = 2
 
 
 class TierState(Structure):
-    """One tier: its rules and its tallies."""
+    """One tier: its rules and its tallies. The earmark counts in nano-tokens, so that no share of a tick is rounded."""
 
     name: bytes
     floor_mt: int
     floor_ppm: int
     share_ppm: int
-    earmark_mt: int
+    earmark_nt: int
     earmark_tick: int
     granted: int
     spent_mt: int
@@ -40,7 +40,7 @@ class TierState(Structure):
         ("floor_mt", c_int64),
         ("floor_ppm", c_int64),
         ("share_ppm", c_int64),
-        ("earmark_mt", c_int64),
+        ("earmark_nt", c_int64),
         ("earmark_tick", c_int64),
         ("granted", c_uint64),
         ("spent_mt", c_int64),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ledger.gates import Wait
+    from ledger.waits import Wait
 
 
 class LedgerError(Exception):

@@ -13,27 +13,13 @@ whichever is larger, is spent first, and falls to zero when nothing waits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ledger.book import MT, PPM
-from ledger.bucket import balance_after, capacity_mt, tick_at_ns, ticks_due
+from ledger.bucket import balance_after, capacity_mt, ticks_due
 
 if TYPE_CHECKING:
     from ledger.view import View
-
-_SEARCH_TICKS: Final = 2_000  # the longest climb from a deep debt that is worth working out exactly
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Not now. `until_ns`: when it opens if nobody else acts; `latest_ns`: when it must at the latest (clock ns).
-
-    None means that only an event can tell (no reading yet, or open calls hold what is needed).
-    """
-
-    until_ns: int | None
-    latest_ns: int | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +59,16 @@ def earmark_cap_mt(view: View, index: int) -> int:
     return max(share, view.waiters[oldest].cost_mt if oldest >= 0 else 0)
 
 
-def grown_earmark_mt(view: View, index: int, ticks: int) -> int:
-    """Tier `index`'s earmark after `ticks` more ticks of waiting."""
+def grown_earmark_nt(view: View, index: int, ticks: int) -> int:
+    """Tier `index`'s earmark after `ticks` more ticks of waiting, in nano-tokens."""
     tier = view.tiers[index]
-    grown = tier.earmark_mt + ticks * view.book.rate_mt * tier.share_ppm // PPM
-    return max(tier.earmark_mt, min(grown, earmark_cap_mt(view, index)))
+    grown = tier.earmark_nt + ticks * view.book.rate_mt * tier.share_ppm
+    return max(tier.earmark_nt, min(grown, earmark_cap_mt(view, index) * PPM))
+
+
+def earmark_mt(view: View, index: int, more_ticks: int = 0) -> int:
+    """The same in whole milli-tokens."""
+    return grown_earmark_nt(view, index, more_ticks) // PPM
 
 
 def advance(view: View, now_ns: int) -> None:
@@ -89,7 +80,7 @@ def advance(view: View, now_ns: int) -> None:
     for index in range(book.tier_count):
         tier = view.tiers[index]
         if tier.share_ppm and tick > tier.earmark_tick and head(view, index) >= 0:
-            tier.earmark_mt = grown_earmark_mt(view, index, tick - tier.earmark_tick)
+            tier.earmark_nt = grown_earmark_nt(view, index, tick - tier.earmark_tick)
             tier.earmark_tick = tick
 
 
@@ -109,7 +100,8 @@ def most_ever_mt(view: View, index: int) -> int:
 
 def is_open(view: View, index: int, cost_mt: int, now_ns: int) -> bool:
     """Whether the tokens are there for tier `index` to spend `cost_mt` now, its queue apart."""
-    return _opens(view, index, cost_mt, ticks_due(view.book, now_ns), 0)
+    ticks = ticks_due(view.book, now_ns)
+    return has_common(view, index, cost_mt, ticks, 0) or has_earmark(view, index, cost_mt, ticks, 0)
 
 
 def headroom(view: View, index: int, now_ns: int) -> Headroom:
@@ -118,75 +110,39 @@ def headroom(view: View, index: int, now_ns: int) -> Headroom:
     if head(view, index) >= 0 or not view.book.synced:
         return Headroom(now=0, ever=ever)
     ticks = ticks_due(view.book, now_ns)
-    free = balance_after(view.book, ticks) - view.book.in_flight_mt
-    room = free - _holds_mt(view, index, 0) - floor_mt(view, index)
+    room = free_mt(view, ticks) - _holds_mt(view, index, 0) - floor_mt(view, index)
     return Headroom(now=max(0, min(room // MT, ever)), ever=ever)
 
 
-def wait_for(view: View, index: int, cost_mt: int, now_ns: int, ahead_mt: int = 0) -> Wait:
-    """How long tier `index` waits for `cost_mt` with `ahead_mt` of older requests of the tier before it."""
-    book = view.book
-    if not book.synced:
-        return Wait(until_ns=None, latest_ns=None, reason="unsynced")
-    due = ticks_due(book, now_ns)
-    need = cost_mt + ahead_mt
-    latest = _latest_ticks(view, index, need, due)
-    latest_ns = None if latest is None else tick_at_ns(book, latest)
-    for ticks in range(due, due + _ticks_to_search(view, index, need, due)):
-        if _opens(view, index, need, ticks, ticks - due):
-            until_ns = now_ns if ticks == due else tick_at_ns(book, ticks)
-            return Wait(until_ns=until_ns, latest_ns=latest_ns, reason="queue" if ahead_mt else "floor")
-    reason = "in flight" if book.in_flight_mt else "queue"
-    return Wait(until_ns=None, latest_ns=latest_ns, reason=reason)
+def has_common(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int) -> bool:
+    """Whether the common pool holds `cost_mt` for tier `index`, its floor and what others wait for left alone.
 
-
-def _ticks_to_search(view: View, index: int, need_mt: int, due: int) -> int:
-    """After how many ticks nothing improves any more: the bucket is full and the own earmark paid for."""
-    book, tier = view.book, view.tiers[index]
-    if book.rate_mt <= 0:
-        return 1
-    ticks = -(-max(0, capacity_mt(book) - balance_after(book, due)) // book.rate_mt)
-    gain = book.rate_mt * tier.share_ppm // PPM
-    if gain and head(view, index) >= 0:
-        ticks = max(ticks, -(-max(0, need_mt - tier.earmark_mt) // gain))
-    return min(ticks + 1, _SEARCH_TICKS)
-
-
-def _latest_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:
-    """Ticks after which the earmark must have paid for `need_mt`, whatever the other tiers do; None without a share.
-
-    The earmark needs `need / (share x rate)` ticks. Meanwhile the others take at most their own shares on average and
-    one request each beyond it, so the balance needs at most the debt and those requests divided by what is left over.
+    It is asked `ticks` after the Book's state, `more_ticks` of them after that of the earmarks.
     """
-    book, tier = view.book, view.tiers[index]
-    gain = book.rate_mt * tier.share_ppm // PPM
-    if gain <= 0:
-        return None
-    others = sum(view.tiers[i].share_ppm for i in range(book.tier_count) if i != index)
-    spare = max(1, book.rate_mt * (PPM - others) // PPM)
-    bursts = sum(earmark_cap_mt(view, i) for i in range(book.tier_count) if i != index)
-    missing = max(0, need_mt + bursts + book.in_flight_mt - balance_after(book, due))
-    return due + max(-(-max(0, need_mt - tier.earmark_mt) // gain), -(-missing // spare)) + 1
+    free = free_mt(view, ticks) - cost_mt
+    if free < 0:
+        return False
+    if not view.book.waiter_count:
+        return free >= floor_mt(view, index)
+    return free - _holds_mt(view, index, more_ticks) >= floor_mt(view, index)
+
+
+def has_earmark(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int) -> bool:
+    """Whether tier `index` has set `cost_mt` aside and the bucket holds it; ticks as in `has_common`."""
+    if cost_mt * PPM > view.tiers[index].earmark_nt and not (more_ticks and head(view, index) >= 0):
+        return False
+    return cost_mt <= earmark_mt(view, index, more_ticks) and free_mt(view, ticks) >= cost_mt
+
+
+def free_mt(view: View, ticks: int) -> int:
+    """What nobody has a lease on, `ticks` after the Book's state."""
+    return balance_after(view.book, ticks) - view.book.in_flight_mt
 
 
 def _holds_mt(view: View, index: int, more_ticks: int) -> int:
     held = 0
     for other in range(view.book.tier_count):
         if other != index and head(view, other) >= 0:
-            earmark = grown_earmark_mt(view, other, more_ticks)
+            earmark = earmark_mt(view, other, more_ticks)
             held += max(earmark, demand_mt(view, other)) if other < index else earmark
     return held
-
-
-def _opens(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int) -> bool:
-    """Whether the gate is open `ticks` after the Book's state, `more_ticks` of them after the earmarks'."""
-    free = balance_after(view.book, ticks) - view.book.in_flight_mt - cost_mt
-    if free < 0:
-        return False
-    if cost_mt <= view.tiers[index].earmark_mt:
-        return True
-    if more_ticks and head(view, index) >= 0 and cost_mt <= grown_earmark_mt(view, index, more_ticks):
-        return True
-    if not view.book.waiter_count:
-        return free >= floor_mt(view, index)
-    return free - _holds_mt(view, index, more_ticks) >= floor_mt(view, index)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger import bucket, costs, gates
-from ledger.book import COMMITTED, MT, RESERVED
+from ledger import bucket, costs, gates, waits
+from ledger.book import COMMITTED, MT, PPM, RESERVED
 from ledger.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ledger.bucket import Reading
     from ledger.costs import Shape
-    from ledger.gates import Wait
     from ledger.view import View
+    from ledger.waits import Wait
 
 LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and did not go in loses its place
 CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
@@ -60,9 +60,9 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
         _lapse(view, now_ns, ticket)
         ahead_mt = _ahead_mt(view, request.tier, ticket)
     if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
-        return gates.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
+        return waits.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
     tier = view.tiers[request.tier]
-    tier.earmark_mt -= min(tier.earmark_mt, request.cost_mt)
+    tier.earmark_nt -= min(tier.earmark_nt, request.cost_mt * PPM)
     if ticket:
         _leave(view, view.waiter(ticket), now_ns)
     tier.granted += 1
@@ -238,4 +238,4 @@ def _drop_waiter(view: View, index: int) -> None:
     tier = view.waiters[index].tier
     view.drop_waiter(index)
     if gates.head(view, tier) < 0:
-        view.tiers[tier].earmark_mt = 0
+        view.tiers[tier].earmark_nt = 0

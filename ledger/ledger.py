@@ -15,7 +15,6 @@ from ledger.book import MT
 from ledger.bucket import TICK_PERIOD_S
 from ledger.clock import NS_PER_S, SystemClock
 from ledger.errors import NeedsReading, NeverEnough
-from ledger.gates import Headroom, Wait
 from ledger.journal import NO_TIER, Event
 from ledger.lease import Lease
 from ledger.leases import Owner, Request
@@ -23,6 +22,7 @@ from ledger.place import Place, seconds_until
 from ledger.tiers import DEFAULT_TIERS, Tier, install
 from ledger.transaction import Changes
 from ledger.view import View
+from ledger.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ledger.bucket import Reading
     from ledger.clock import Clock
     from ledger.costs import Shape
+    from ledger.gates import Headroom
     from ledger.place import StopSignal
     from ledger.records import Snapshot
     from ledger.region import Region
@@ -171,8 +172,7 @@ class TokenLedger:
     def snapshot(self) -> Snapshot:
         """The ledger now; takes no lock and changes nothing."""
         view, ring = self._look()
-        is_ours = self._region.path is None or self._region.is_of_this_boot
-        now_ns = self._clock.now_ns() if is_ours else view.book.changed_ns
+        now_ns = self._clock.now_ns() if self._region.is_of_this_boot else view.book.changed_ns
         return snapshot.take(view.book, ring, now_ns, datetime.now(UTC))
 
     def commit(self, lease: Lease) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from ledger import wake
 from ledger.clock import NS_PER_S
 from ledger.errors import Stopped, TimedOut
-from ledger.gates import Wait
+from ledger.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable

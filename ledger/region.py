@@ -65,8 +65,8 @@ class Region:
 
     @property
     def is_of_this_boot(self) -> bool:
-        """Whether its times are of this boot."""
-        return bool(HEADER.unpack_from(self._bytes)[3] == owner.boot_id())
+        """Whether its times are of this boot; those in plain memory always are."""
+        return self.path is None or bool(HEADER.unpack_from(self._bytes)[3] == owner.boot_id())
 
     @property
     def sequence(self) -> int:

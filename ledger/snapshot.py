@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger import bucket, costs, gates
+from ledger import bucket, costs, gates, waits
 from ledger.book import COMMITTED, MT, PPM, Book
 from ledger.clock import NS_PER_S
 from ledger.records import (
@@ -87,13 +87,13 @@ def _tier(view: View, index: int, now_ns: int) -> TierRecord:
     oldest = gates.head(view, index)
     cost_mt = view.waiters[oldest].cost_mt if oldest >= 0 else MT
     is_open = bool(book.synced) and gates.is_open(view, index, cost_mt, now_ns)
-    wait = gates.wait_for(view, index, cost_mt, now_ns)
+    wait = waits.wait_for(view, index, cost_mt, now_ns)
     mine = [lease for lease in view.leases[: book.lease_count] if lease.tier == index]
     return TierRecord(
         name=tier.name.decode(),
         floor=gates.floor_mt(view, index) / MT,
         share=tier.share_ppm / PPM,
-        earmark=tier.earmark_mt / MT,
+        earmark=gates.earmark_mt(view, index) / MT,
         open=is_open,
         opens_in_s=0.0 if is_open else _until(wait.until_ns, now_ns),
         waiting=sum(waiter.tier == index for waiter in view.waiters[: book.waiter_count]),
@@ -120,7 +120,7 @@ def _lease(view: View, index: int, now_ns: int) -> LeaseRecord:
 def _waiter(view: View, index: int, now_ns: int) -> WaiterRecord:
     waiter = view.waiters[index]
     older = [w for w in view.waiters[: view.book.waiter_count] if w.tier == waiter.tier and w.ticket < waiter.ticket]
-    wait = gates.wait_for(view, waiter.tier, waiter.cost_mt, now_ns, sum(w.cost_mt for w in older))
+    wait = waits.wait_for(view, waiter.tier, waiter.cost_mt, now_ns, sum(w.cost_mt for w in older))
     return WaiterRecord(
         tier=view.tiers[waiter.tier].name.decode(),
         owner_pid=waiter.owner_pid,

@@ -74,4 +74,4 @@ def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int) -> None:
         state.floor_mt = tier.floor * MT
         state.floor_ppm = round(tier.floor_part * PPM)
         state.share_ppm = round(tier.share * PPM)
-        state.earmark_mt = state.earmark_mt if state.share_ppm else 0
+        state.earmark_nt = state.earmark_nt if state.share_ppm else 0

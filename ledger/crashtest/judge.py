@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.bucket import Reading
 from ledger.errors import NeedsReading
-from ledger.gates import Wait
 from ledger.lease import Lease
+from ledger.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Container
