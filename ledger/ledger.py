@@ -220,14 +220,14 @@ class TokenLedger:
         with self._changes.change(opens=True) as view:
             leases.leave(view, place.ticket, self._clock.now_ns())
 
-    def doze(self, place: Place, until_ns: int | None) -> int:
-        """Sleep until then, until the book changes or a signal comes, and look for the dead; the time afterwards."""
+    def doze(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
+        """Sleep until then, until the book changes or a signal comes, and look for the dead: see `Place`."""
         now_ns = self._clock.now_ns()
         self._changes.sleep(place.seen, seconds_until(until_ns, now_ns))
         if now_ns >= self._next_death_check_ns:
             self._next_death_check_ns = now_ns + _DEATH_CHECK_NS
             self.resolve_dead()
-        return self._clock.now_ns()
+        return self._clock.now_ns(), self._region.wake_value != place.seen
 
     def _request(self, view: View, tier: str, cost: int, shape: Shape | None) -> Request:
         if cost < 1:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ledger.lease import Lease
 
 _RETELL_NS: Final = NS_PER_S  # a change of the expected time smaller than this is not told again
+_LOOK_NS: Final = 5 * NS_PER_S  # without any event, look again so often: belt and braces
+_LOOK_BEHIND_NS: Final = NS_PER_S  # more often behind others, who may have been stopped (SIGSTOP) in their turn
 
 
 class StopSignal(Protocol):
@@ -40,8 +42,8 @@ class Queue(Protocol):
         """Take the place out of the queue."""
         ...
 
-    def doze(self, place: Place, until_ns: int | None) -> int:
-        """Sleep until then or until the book changes; the time it is afterwards."""
+    def doze(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
+        """Sleep a while, at most until then; the time afterwards, and whether a gate may have opened since the poll."""
         ...
 
 
@@ -94,12 +96,26 @@ class Place:
             if on_wait is not None and _is_news(told, outcome):
                 on_wait(outcome)
                 told = outcome
-            if stop is not None and stop.is_set():
-                raise Stopped("asked to stop while waiting for tokens", outcome)
             if deadline_ns is not None and now_ns >= deadline_ns:
                 raise TimedOut("the time-out passed while waiting for tokens", outcome)
-            ends = [at for at in (outcome.until_ns, deadline_ns) if at is not None]
-            now_ns = self._queue.doze(self, min(ends, default=None))
+            now_ns = self._sleep(outcome, deadline_ns, stop)
+
+    def _sleep(self, outcome: Wait, deadline_ns: int | None, stop: StopSignal | None) -> int:
+        """Sleep until another poll may bring something else; the time it is then.
+
+        Behind others of the tier that is an event: they are served, leave, or are found to have lost their turn.
+        """
+        is_behind = outcome.reason == "queue"
+        until_ns = None if is_behind else outcome.until_ns
+        end_ns = min((at for at in (until_ns, deadline_ns) if at is not None), default=None)
+        look_ns: int | None = None
+        while True:
+            if stop is not None and stop.is_set():
+                raise Stopped("asked to stop while waiting for tokens", outcome)
+            now_ns, has_changed = self._queue.doze(self, end_ns)
+            look_ns = look_ns or now_ns + (_LOOK_BEHIND_NS if is_behind else _LOOK_NS)
+            if now_ns >= look_ns or (end_ns is not None and now_ns >= end_ns) or has_changed:
+                return now_ns
 
     def leave(self) -> None:
         """Give the place up; without one nothing happens."""
