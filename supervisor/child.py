@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FIRST_LINE_LIMIT: Final = 1_000_000  # bytes; the most Linux lets an ordinary user buffer in a pipe is 1 MiB
 _PIPE_BYTES: Final = 64 * 1024  # a pipe's size unless asked otherwise
 _READ_BYTES: Final = 64 * 1024  # one reading, so that a flood from one child does not keep the loop
 

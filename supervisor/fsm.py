@@ -81,7 +81,6 @@ class Step(NamedTuple):
 
 
 RESTING: Final = frozenset({State.STOPPED, State.DONE, State.FAILED})
-ALIVE: Final = frozenset({State.STARTING, State.RUNNING, State.ABORTING, State.KILLING, State.STOPPING, State.ENDING})
 DEATHS: Final = (Event.DIED_RETRY, Event.DIED_FAILED, Event.DIED_DONE)
 
 _GO = Step(State.STARTING, (Action.SPAWN, Action.WATCH_READY))

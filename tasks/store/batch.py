@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import msgspec
 import psycopg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tasks.store.connection import Connection
 
+
+class _OfProduct(Protocol):
+    @property
+    def asin(self) -> str: ...
+
+
 Item = TypeVar("Item")
+Reading = TypeVar("Reading", bound=_OfProduct)
 Result = TypeVar("Result")
 
 # Raised while a value is made ready for the database: it could never hold it.
@@ -47,6 +54,16 @@ class Refusal(Generic[Item]):
 
     item: Item
     reason: str
+
+
+def newest(readings: Iterable[Reading], age: Callable[[Reading], int]) -> dict[str, Reading]:
+    """One reading per ASIN, by ASIN; of two of the same `age` the later in the list."""
+    found: dict[str, Reading] = {}
+    for reading in readings:
+        other = found.get(reading.asin)
+        if other is None or age(reading) >= age(other):
+            found[reading.asin] = reading
+    return dict(sorted(found.items()))
 
 
 def write_each(

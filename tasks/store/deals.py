@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tasks.store import packed, quarantine
-from tasks.store.batch import Written, evidence, write_each
+from tasks.store.batch import Written, evidence, newest, write_each
 from tasks.store.stage import Copied
 from tasks.store.update import Updated
 
@@ -90,7 +90,7 @@ def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: date
     Raises:
         psycopg.Error: what is no deal's fault.
     """
-    listed = _newest(deals)
+    listed = newest(deals, lambda deal: deal.last_update)
     if not listed:
         return Written(inserted=0, updated=0, unchanged=0, changed_asins=[])
     asins = list(listed)
@@ -126,16 +126,6 @@ def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: date
         changed_asins=[asin for asin, _ in written],
         refused=len(refusals),
     )
-
-
-def _newest(deals: Iterable[Deal]) -> dict[str, Deal]:
-    """One reading per ASIN, by ASIN; of two of the same age the later in the list."""
-    newest: dict[str, Deal] = {}
-    for deal in deals:
-        other = newest.get(deal.asin)
-        if other is None or deal.last_update >= other.last_update:
-            newest[deal.asin] = deal
-    return dict(sorted(newest.items()))
 
 
 def _row(deal: Deal) -> Row:

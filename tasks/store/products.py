@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg import sql
 
 from tasks.store import product_row, quarantine, series
-from tasks.store.batch import UNSTORABLE, Refusal, Written, evidence, reason_of, write_each
+from tasks.store.batch import UNSTORABLE, Refusal, Written, evidence, newest, reason_of, write_each
 from tasks.store.stage import Stage
 
 if TYPE_CHECKING:
@@ -86,12 +86,6 @@ ON CONFLICT (domain, asin) DO UPDATE SET
 WHERE t.is_found AND excluded.fetched_at > t.fetched_at
 RETURNING t.asin, t.xmax = 0, false
 """
-_WITHOUT_HISTORY: Final = """
-SELECT asin FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (asin, nth)
-WHERE NOT EXISTS (
-    SELECT FROM products AS p WHERE p.domain = %s AND p.asin = wanted.asin AND p.history_update IS NOT NULL
-) ORDER BY nth
-"""
 
 
 def write(
@@ -111,7 +105,7 @@ def write(
     Raises:
         psycopg.Error: what is no product's fault.
     """
-    listed = _newest(products)
+    listed = newest(products, product_row.age)
     rows, refusals = _rows([product for product in listed.values() if product.is_found], has_history=has_history)
     about = {"domain": domain, "fetched_at": fetched_at}
 
@@ -119,9 +113,14 @@ def write(
         _STAGE.fill(conn, (row for _, row in batch))
         return conn.execute(_TAKE_OVER, about).fetchall()
 
+    def miss(batch: Sequence[Product]) -> list[tuple[str, bool, bool]]:
+        types = [product.product_type for product in batch]
+        return conn.execute(_MISS, about | {"asins": [product.asin for product in batch], "types": types}).fetchall()
+
     written, refused = write_each(conn, rows, take_over)
-    refusals += [Refusal(refusal.item[0], refusal.reason) for refusal in refused]
-    written += _miss(conn, about, [product for product in listed.values() if not product.is_found])
+    missed, unmissed = write_each(conn, [product for product in listed.values() if not product.is_found], miss)
+    written += missed
+    refusals += [*(Refusal(refusal.item[0], refusal.reason) for refusal in refused), *unmissed]
     with_history = [listed[asin] for asin, _, took_history in written if took_history]
     points, cut = series.write(conn, domain, with_history)
     for refusal in (*refusals, *cut):
@@ -138,21 +137,6 @@ def write(
     )
 
 
-def without_history(conn: Connection, domain: int, asins: Sequence[str]) -> list[str]:
-    """Those of `asins` whose full history has not been fetched yet, in the order given."""
-    return [row[0] for row in conn.execute(_WITHOUT_HISTORY, (list(asins), domain), prepare=False)]
-
-
-def _newest(products: Iterable[Product]) -> dict[str, Product]:
-    """One reading per ASIN, by ASIN; of two of the same age the later in the list."""
-    newest: dict[str, Product] = {}
-    for product in products:
-        other = newest.get(product.asin)
-        if other is None or product_row.age(product) >= product_row.age(other):
-            newest[product.asin] = product
-    return dict(sorted(newest.items()))
-
-
 def _rows(
     products: Iterable[Product], *, has_history: bool
 ) -> tuple[list[tuple[Product, Row]], list[Refusal[Product]]]:
@@ -163,11 +147,3 @@ def _rows(
         except UNSTORABLE as error:
             refusals.append(Refusal(product, reason_of(error)))
     return rows, refusals
-
-
-def _miss(conn: Connection, about: dict[str, object], products: Sequence[Product]) -> list[tuple[str, bool, bool]]:
-    if not products:
-        return []
-    types = [product.product_type for product in products]
-    named = about | {"asins": [product.asin for product in products], "types": types}
-    return conn.execute(_MISS, named).fetchall()

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["deal", "product", "request", "body"]
 
+REASON_CHARS: Final = 2000
 _KEY_CHARS: Final = 200
-_REASON_CHARS: Final = 2000
 NO_DOMAIN: Final = 0
 
 # The same fault comes again with every poll: it is counted, not repeated.
@@ -37,13 +37,16 @@ def add(conn: Connection, *, kind: Kind, key: str, reason: str, raw: bytes | Non
         (
             kind,
             domain if domain is not None else NO_DOMAIN,
-            _storable(key, _KEY_CHARS),
-            _storable(reason, _REASON_CHARS),
+            storable(key, _KEY_CHARS),
+            storable(reason, REASON_CHARS),
             raw,
         ),
     )
 
 
-def _storable(text: str, most: int) -> str:
-    """`text` without what PostgreSQL refuses in any text: a quarantine that refuses would lose the evidence."""
+def storable(text: str, most: int) -> str:
+    """The first `most` characters of `text`, without what PostgreSQL refuses in any text.
+
+    A quarantine that refused would lose the evidence.
+    """
     return text[:most].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -81,7 +81,6 @@ SELECT count(*) FILTER (WHERE state = 'pending' OR ready_at <= clock_timestamp()
        (SELECT count(*) FROM fetch_queue WHERE state = 'given up')
 FROM fetch_queue WHERE state IN ('pending', 'leased')
 """
-_STORABLE_CHARS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +169,7 @@ def fail(
         max_attempts: attempts after which an item is given up.
         pause_s: seconds before anybody may try again.
     """
-    said = reason[:_STORABLE_CHARS].replace("\0", "\ufffd")
+    said = quarantine.storable(reason, quarantine.REASON_CHARS)
     tried = _leases(items) | {"reason": said, "most": max_attempts, "pause_s": pause_s}
     ended = {lease for lease, is_given_up in conn.execute(_FAIL, tried, prepare=False).fetchall() if is_given_up}
     given_up = [item for item in items if item.lease in ended]

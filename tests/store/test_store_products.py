@@ -192,12 +192,26 @@ def test_a_history_stays_when_its_newer_reading_is_refused(conn, make_product):
     assert series(conn) == {0: ([1, 2], [10, 20], None)}
 
 
+def test_a_history_stays_when_the_database_refuses_its_newer_reading(conn, make_product):
+    write(conn, make_product(last_update=20, csv=pairs((1, 10), (2, 20))))
+    conn.execute("ALTER TABLE price_series ADD CONSTRAINT no_thirteen CHECK (NOT 13 = ANY(prices))")
+    csv = [*pairs((1, 10), (3, 13)), [1, 20, 3, 21]]
+    written = write(conn, make_product(last_update=21, csv=csv), at=NOON + timedelta(hours=1))
+    assert (written.refused, written.series) == (1, 1)
+    assert series(conn) == {0: ([1, 2], [10, 20], None), 1: ([1, 3], [20, 21], None)}
+
+
 def test_of_two_readings_in_one_batch_the_newer_counts(conn, make_product):
     newer, older = make_product(title="newer", last_update=21), make_product(title="older", last_update=20)
     for batch in ([newer, older], [older, newer]):
         conn.execute("TRUNCATE products, price_series")
         assert write(conn, *batch).inserted == 1
         assert one(conn, "title") == "newer"
+
+
+def test_of_two_readings_of_one_age_in_one_batch_the_later_counts(conn, make_product):
+    write(conn, make_product(title="first"), make_product(title="last"))
+    assert one(conn, "title") == "last"
 
 
 def test_a_price_type_that_stays_away_keeps_its_history(conn, make_product):
@@ -221,13 +235,12 @@ def test_a_reply_without_history_leaves_the_history_alone(conn, make_product):
 def test_history_that_arrives_after_a_newer_reading_without_it_is_kept(conn, make_product):
     light = make_product(last_update=21, title="newer", csv=None)
     write(conn, light, has_history=False)
-    assert products.without_history(conn, 1, ["B000000002", "B000000001"]) == ["B000000002", "B000000001"]
+    assert one(conn, "history_update") is None
     late = make_product(last_update=20, title="older", csv=pairs((1, 10)), coupon_history=[1, 2, 3])
     written = write(conn, late, at=NOON - timedelta(minutes=1))
     assert (written.updated, written.series) == (1, 1)
     assert one(conn, "title, last_update, history_update, coupon_history") == ("newer", 21, 20, [1, 2, 3])
     assert series(conn) == {0: ([1], [10], None)}
-    assert products.without_history(conn, 1, ["B000000002", "B000000001"]) == ["B000000002"]
 
 
 def test_figures_and_offers_are_kept_until_newer_ones_come(conn, make_product):
@@ -246,6 +259,18 @@ def test_a_product_the_server_does_not_know_is_recorded_as_such(conn, make_produ
     assert (written.inserted, written.changed_asins) == (2, ["B000000001", "B000000002"])
     assert one(conn, "is_found, product_type, title", "B000000002") == (False, 4, None)
     assert write(conn, gone, at=NOON + timedelta(hours=1)).unchanged == 1
+
+
+@pytest.mark.parametrize("bad", [{"asin": "B\0"}, {"asin": "B\ud800"}, {"asin": "B2", "product_type": 2**31}])
+def test_a_bad_product_that_was_not_found_costs_the_others_nothing(conn, make_product, bad):
+    gone = Product(asin="B000000003", product_type=4)
+    written = write(conn, make_product(), Product(**{"product_type": 3, **bad}), gone)
+    assert (written.inserted, written.refused, written.unchanged) == (2, 1, 0)
+    assert conn.execute("SELECT asin, is_found FROM products ORDER BY 1").fetchall() == [
+        ("B000000001", True),
+        ("B000000003", False),
+    ]
+    assert conn.execute("SELECT count(*) FROM quarantine WHERE kind = 'product'").fetchone() == (1,)
 
 
 def test_a_product_that_vanishes_keeps_what_was_known_and_may_come_back(conn, make_product):

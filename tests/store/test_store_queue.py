@@ -120,10 +120,10 @@ def test_a_failed_item_is_tried_again_and_given_up_in_the_end(conn):
         assert item.attempts == attempt
         assert queue.fail(conn, [item], "HTTP 400", max_attempts=3) == []
     items = take(conn)
-    assert queue.fail(conn, items, "HTTP 400\0", max_attempts=3) == items
+    assert queue.fail(conn, items, "HTTP 400\0\ud800", max_attempts=3) == items
     assert take(conn) == []
     kept = conn.execute("SELECT kind, domain, key, reason FROM quarantine").fetchall()
-    assert kept == [("product", 1, "B1", "given up after 3 attempts: HTTP 400\ufffd")]
+    assert kept == [("product", 1, "B1", "given up after 3 attempts: HTTP 400\ufffd?")]
     assert queue.counts(conn) == QueueCounts(pending=0, leased=0, done=0)
 
 

@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.fsm import ALIVE, DEATHS, RESTING, TABLE, Action, Event, State, step
+from supervisor.fsm import DEATHS, RESTING, TABLE, Action, Event, State, step
+
+ALIVE = {State.STARTING, State.RUNNING, State.ABORTING, State.KILLING, State.STOPPING, State.ENDING}
 
 
 def test_every_pair_of_state_and_event_is_in_the_table():
