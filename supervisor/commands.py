@@ -40,18 +40,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    run = commands.add_parser("run", help="start the supervisor: database, workers, a simulator when there is no key")
-    run.add_argument(
+    into = argparse.ArgumentParser(add_help=False)
+    into.add_argument(
         "--synthetic-into-database", action="store_true", help="without a key, write synthetic rows to DATABASE_URL"
+    )
+
+    run = commands.add_parser(
+        "run", parents=[into], help="start the supervisor: database, workers, a simulator when there is no key"
     )
     run.set_defaults(do=_run)
 
-    debug = commands.add_parser("debug", help="the same jobs in this one process, so that breakpoints work")
+    debug = commands.add_parser(
+        "debug", parents=[into], help="the same jobs in this one process, so that breakpoints work"
+    )
     debug.add_argument("--task", choices=("upsert", "backfill"), help="only this job; both take turns otherwise")
     debug.add_argument("--once", action="store_true", help="end after one poll and one batch")
-    debug.add_argument(
-        "--synthetic-into-database", action="store_true", help="without a key, write synthetic rows to DATABASE_URL"
-    )
     debug.set_defaults(do=_debug)
 
     status = commands.add_parser(

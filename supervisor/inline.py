@@ -205,6 +205,6 @@ class _ConsoleLines(io.StringIO):
 
 def _logger(wanted: Plan) -> Logger:
     settings = wanted.settings
-    is_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    is_json = logs.is_json(settings.log_format, is_terminal=sys.stderr.isatty())
     stream: TextIO = sys.stderr if is_json else _ConsoleLines()
     return Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 from typing import Final
 
+DEEPEST: Final = 32  # lists and objects within each other; what we write has four
 LINE_LIMIT: Final = 256 * 1024  # bytes; above the 64 KiB a log line of a worker may have
 _S: Final = 1_000_000_000
+
+
+def is_deep(value: object, levels: int = DEEPEST) -> bool:
+    """Whether lists and objects lie in each other deeper than `levels`: reading that took, writing it may not."""
+    match value:
+        case dict():
+            inside = list(value.values())
+        case list():
+            inside = value
+        case _:
+            return False
+    return levels == 0 or any(is_deep(one, levels - 1) for one in inside)
 
 
 class Lines:

@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from supervisor.lines import is_deep
 from supervisor.repeats import Key, Repeats, key_of
 from tasks.log import LEVELS
 
@@ -114,10 +115,15 @@ def _like(key: Key) -> dict[str, object]:
 
 
 def renderer(log_format: str, *, is_terminal: bool) -> Callable[[Mapping[str, object]], str]:
-    """How records are written: `auto` means for people in a terminal, and JSON otherwise."""
-    if log_format == "json" or (log_format == "auto" and not is_terminal):
+    """How records are written."""
+    if is_json(log_format, is_terminal=is_terminal):
         return as_json
     return coloured if is_terminal else as_console
+
+
+def is_json(log_format: str, *, is_terminal: bool) -> bool:
+    """Whether lines are JSON: `auto` means for people in a terminal, and JSON otherwise."""
+    return log_format == "json" or (log_format == "auto" and not is_terminal)
 
 
 def as_json(record: Mapping[str, object]) -> str:
@@ -168,9 +174,10 @@ def _parse(line: str) -> dict[str, Any] | None:
         return None
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and isinstance(value.get("event"), str) else None
+    is_record = isinstance(value, dict) and isinstance(value.get("event"), str) and not is_deep(value)
+    return value if is_record else None
 
 
 def _clock_time(ts: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from supervisor import child as processes
-from supervisor.lines import Lines, Valve
+from supervisor.lines import DEEPEST, Lines, Valve, is_deep
 from supervisor.liveness import Beat
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class BeatLine(Beat, frozen=True, tag_field="event", tag="beat", kw_only=True):
     """A beat as it comes through the pipe."""
 
 
+_TOO_DEEP: Final = f"lists and objects in it lie in each other deeper than {DEEPEST} levels"
 _STATUS: Final = msgspec.json.Decoder(Announcement | BeatLine)
 
 
@@ -98,7 +99,7 @@ class Pipes:
 
     def _take_status(self, line: str) -> None:
         try:
-            message = _STATUS.decode(line)
+            message = _said(line)
         except msgspec.DecodeError as error:
             self._listener.hears_noise("status_unreadable", reason=str(error), line=line[:_SHOWN])
             return
@@ -116,3 +117,18 @@ class Pipes:
         held = self._valve.take_held()
         if held:
             self._listener.hears_noise("lines_dropped", count=held)
+
+
+def _said(line: str) -> Announcement | BeatLine:
+    """What a line of the status pipe says.
+
+    Raises:
+        msgspec.DecodeError: it is none, or nested too deeply.
+    """
+    try:
+        message: Announcement | BeatLine = _STATUS.decode(line)
+    except RecursionError:
+        raise msgspec.DecodeError(_TOO_DEEP) from None
+    if isinstance(message, BeatLine) and is_deep(message.job):
+        raise msgspec.DecodeError(_TOO_DEEP)
+    return message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -58,11 +57,10 @@ def _run(wanted: Plan, loop: Loop) -> int:
 
 
 def redactor(settings: Settings) -> Redactor:
-    """Knows every secret of the settings, also as JSON spells it."""
+    """Knows every secret of the settings."""
     known = Redactor()
     for secret in (settings.keepa_api_key.reveal(), *secrets_in(settings.database_url)):
         known.hide(secret)
-        known.hide(json.dumps(secret)[1:-1])
     return known
 
 

@@ -25,7 +25,7 @@ _SHORTEST_SECRET: Final = 4  # a shorter one would blot out ordinary words
 
 
 class Redactor:
-    """Replaces every registered secret, as it is and as a URL spells it."""
+    """Replaces every registered secret, as it is, as a URL spells it, and as JSON does, in ASCII or not."""
 
     def __init__(self) -> None:
         self._forms: list[str] = []
@@ -35,6 +35,8 @@ class Redactor:
         if len(secret) < _SHORTEST_SECRET:
             return
         forms = {secret, quote(secret, safe=""), quote_plus(secret)}
+        for _ in range(2):  # twice: a message that quotes JSON is written as JSON
+            forms |= {json.dumps(form, ensure_ascii=in_ascii)[1:-1] for form in forms for in_ascii in (True, False)}
         self._forms = sorted({*self._forms, *forms}, key=len, reverse=True)
 
     def clean(self, text: str) -> str:

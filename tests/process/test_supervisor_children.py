@@ -232,12 +232,23 @@ def test_a_child_that_keeps_waiting_for_work_is_not_hung(family):
 
 
 def test_nonsense_on_the_status_pipe_is_told_and_harms_nobody(family):
-    slot = family.add(
-        "upsert", [["status", "not json\n{}\n"], ["status", '{"event": "ready", "pid": "x"}\n'], ["ready"]]
-    )
+    deep = "[" * 20_000 + "]" * 20_000
+    nonsense = ["not json\n{}\n", '{"event": "ready", "pid": "x"}\n', f'{{"event": "ready", "x": {deep}}}\n']
+    slot = family.add("upsert", [*(["status", text] for text in nonsense), ["ready"]])
     family.tree.start_workers()
     family.until(lambda: slot.state is State.RUNNING)
-    assert len(family.records("status_unreadable")) == 3
+    told = family.records("status_unreadable")
+    assert len(told) == 4
+    assert "deeper than 32 levels" in told[-1]["reason"]
+
+
+def test_a_beat_that_could_be_read_but_not_be_written_again_is_told_and_dropped(family):
+    deep = "[" * 40 + "]" * 40
+    slot = family.add("upsert", [["ready"], ["beat", {"job": {"x": json.loads(deep)}}], ["beat", {"detail": "page 3"}]])
+    family.tree.start_workers()
+    family.until(lambda: slot.beat is not None)
+    assert slot.beat.detail == "page 3"
+    assert len(family.records("status_unreadable")) == 1
 
 
 def test_a_graceful_stop_is_parallel_and_never_counts(family):

@@ -1,6 +1,8 @@
 """Log lines: one format for ours and the workers', no secret, no control character, repeats counted."""
 
 import json
+import sys
+from urllib.parse import quote
 
 import pytest
 
@@ -36,11 +38,25 @@ def test_a_line_of_a_worker_keeps_its_fields_and_gets_its_place_in_the_tree(writ
     assert list(json.loads(written[0]))[:6] == ["ts", "level", "event", "role", "slot", "pid"]
 
 
-@pytest.mark.parametrize("line", ["Segmentation fault", "{broken", '["a list"]', '{"no": "event"}', '{"event": 3}'])
+DEEP = '{"event": "e", "x": ' + "[" * 50_000 + "]" * 50_000 + "}"
+NO_RECORDS = ["Segmentation fault", "{broken", '["a list"]', '{"no": "event"}', '{"event": 3}', DEEP]
+
+
+@pytest.mark.parametrize("line", NO_RECORDS, ids=lambda line: line[:20])
 def test_what_is_no_record_becomes_the_event_stderr(written, line):
     log_to(written).relay(line, role="upsert", slot=0, pid=7)
     record = json.loads(written[0])
     assert (record["event"], record["message"], record["slot"]) == ("stderr", line, 0)
+
+
+@pytest.mark.parametrize("render", [logs.as_json, logs.as_console])
+def test_no_depth_of_lists_in_a_line_is_too_much(written, render):
+    """Also a depth that can be read and, a few calls further down, not be written."""
+    log = log_to(written, render)
+    depths = range(0, sys.getrecursionlimit() + 200, 3)
+    for depth in depths:
+        log.relay('{"event": "e", "x": ' + "[" * depth + "]" * depth + "}", role="upsert", slot=0, pid=7)
+    assert len(written) == len(depths)
 
 
 def test_empty_lines_are_not_worth_a_record(written):
@@ -56,6 +72,21 @@ def test_a_secret_is_blotted_out_wherever_it_stands(written, render):
     log.relay("raw very-secret", role="upsert", slot=0, pid=1)
     assert "very-secret" not in "".join(written)
     assert len(written) == 3
+
+
+@pytest.mark.parametrize("render", [logs.as_json, logs.as_console])
+def test_a_secret_with_any_letters_is_blotted_out_in_every_spelling(written, render):
+    secret = 'pä"ß\\wörd/'
+    redactor = Redactor()
+    redactor.hide(secret)
+    log = logs.Log(written.append, render=render, redactor=redactor)
+    spelled = [secret, json.dumps(secret), json.dumps(secret, ensure_ascii=False), quote(secret, safe="")]
+    for one in spelled:
+        log.error("failed", url=one, nested=[one])
+        log.relay(f"raw {one}", role="upsert", slot=0, pid=1)
+    text = "".join(written)
+    assert not any(part in text for part in ("ä", "ß", "ö", "u00e4", "u00f6", "%C3"))
+    assert len(written) == 2 * len(spelled)
 
 
 def test_a_level_below_the_wanted_one_is_not_written_and_an_unknown_one_is(written):
