@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from supervisor import dsn
-from tasks.errors import Error
+from tasks.errors import Contended, Error
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 APPLICATION: Final = "sluicegate supervisor"
 _HASH: Final = 16
+# For one transaction alone: a connection may be shared by a pooler.
+_PATIENCE: Final = "SELECT set_config('statement_timeout', %s, true)"
 
 
 class Database(Protocol):
@@ -148,16 +150,24 @@ def shown(url: Secret) -> str:
     return dsn.shown(url)
 
 
-def spool_name(wanted: Plan) -> str:
-    """A name for the database's spool: replies paid for must never reach another database.
+class Place(NamedTuple):
+    """Which database: the name of its spool, as replies paid for must never reach another one; and words for people."""
+
+    spool: str
+    words: str
+
+
+def place_of(wanted: Plan) -> Place:
+    """Where the rows of this run go.
 
     Raises:
         ConfigError: the URL cannot be read.
     """
     if wanted.database is not None:
-        return wanted.database
-    place = dsn.read(wanted.settings.database_url).place
-    return "url-" + hashlib.sha256(place.encode()).hexdigest()[:_HASH]
+        return Place(wanted.database, f"the own database `{wanted.database}`")
+    url = wanted.settings.database_url
+    named = hashlib.sha256(dsn.read(url).place.encode()).hexdigest()[:_HASH]
+    return Place(f"url-{named}", dsn.shown(url))
 
 
 class Counts(NamedTuple):
@@ -170,16 +180,19 @@ class Counts(NamedTuple):
 class RowReader:
     """Counts rows over a connection that is kept, and made anew after an error."""
 
-    def __init__(self, url: Secret) -> None:
+    def __init__(self, url: Secret, *, patience_s: float = 2.0) -> None:
         self._url = url
+        self._patience_s = patience_s  # a table may be locked for as long as somebody likes
         self._conn: Connection | None = None
 
     def read(self) -> Counts:
         """The counts of now.
 
         Raises:
-            StoreError: the database does not answer, or has no schema yet.
+            StoreError: the database does not answer in time, or has no schema yet.
         """
+        from psycopg.errors import QueryCanceled
+
         from tasks.store import queue, rows
         from tasks.store.connection import connect
         from tasks.store.sqlstate import translate
@@ -187,10 +200,13 @@ class RowReader:
         if self._conn is None or self._conn.closed:
             self._conn = connect(self._url.reveal(), application_name=APPLICATION, autocommit=True)
         try:
-            with translate():
+            with translate(), self._conn.transaction():
+                self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
                 return Counts(asdict(rows.counts(self._conn)), asdict(queue.counts(self._conn)))
-        except Error:
+        except Error as error:
             self.close()
+            if isinstance(error.__cause__, QueryCanceled):
+                raise Contended(f"the database did not answer within {self._patience_s:g} s") from error
             raise
 
     def close(self) -> None:

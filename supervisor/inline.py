@@ -115,7 +115,7 @@ def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
         return
     with ExitStack() as stack:
         stack.enter_context(wanted.state.locked())
-        spool = database.spool_name(wanted)
+        spool = database.place_of(wanted).spool
         base_url = wanted.base_url or stack.enter_context(_simulator(wanted))
         rows = database.of(wanted)
         stack.callback(rows.stop)
@@ -135,7 +135,7 @@ def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
     """What the workers of the supervisor with pid `holder` are told.
 
     Raises:
-        ConfigError: it is still starting, or these settings are for another server than its own.
+        ConfigError: it is still starting, or these settings are for another server or database than its own.
     """
     last = report.read(wanted.state.status)
     if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
@@ -145,9 +145,16 @@ def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
             f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
             f"these settings say {wanted.server.value}): use its settings, or another STATE_DIR"
         )
+    place = database.place_of(wanted)
+    if place.spool != last.run.spool:
+        raise ConfigError(
+            f"the supervisor, pid {holder}, writes into another database ({last.run.rows_into}, spool "
+            f"{last.run.spool}; these settings say {place.words}, spool {place.spool}): "
+            "use its settings, or another STATE_DIR"
+        )
     url = last.run.database_url
     rows = wanted.settings.database_url if url is None else Secret(url)
-    return wanted.worker_settings(last.run.base_url, rows, database.spool_name(wanted))
+    return wanted.worker_settings(last.run.base_url, rows, place.spool)
 
 
 @contextmanager

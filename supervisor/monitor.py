@@ -9,7 +9,8 @@ from ledger import LedgerError
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.database import RowReader
 from supervisor.rates import Rates
-from supervisor.records import report_of
+from supervisor.records import now, report_of
+from supervisor.report import CountRecord
 from supervisor.spec import BACKFILL
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from supervisor.loop import Loop
     from supervisor.report import Report
     from supervisor.run import Run
+    from tasks.settings import Secret
 
 _FRAME_S: Final = 0.5
-_COUNT_EVERY: Final = 4  # frames
+_LOOK_S: Final = 2.0
+_LOOKS: Final = 8  # rows are counted at every so many looks though no worker wrote any: others may have
 _LINE_S: Final = 60.0
 _S: Final = 1_000_000_000
 
@@ -53,10 +56,12 @@ class Monitor:
         self._aside: Aside | None = None
         self._counts: Counts | None = None
         self._counting = False
-        self._frames = 0
+        self._written: Mapping[str, int] | None = None  # when rows were last counted
+        self._quiet_looks = 0
 
     def begin(self) -> None:
         """Look from now on."""
+        self._look()
         if self._show is None:
             self._loop.after(_LINE_S, self._line)
         else:
@@ -72,17 +77,11 @@ class Monitor:
     def _frame(self) -> None:
         if self._show is None:
             return
-        if self._frames % _COUNT_EVERY == 0:
-            self._count(lambda: None)
-        self._frames += 1
         self._show(self._now())
         self._loop.after(_FRAME_S, self._frame)
 
     def _line(self) -> None:
         self._loop.after(_LINE_S, self._line)
-        self._count(self._tell)
-
-    def _tell(self) -> None:
         frame = self._now()
         fields: dict[str, object] = {}
         if frame.snapshot is not None:
@@ -114,23 +113,26 @@ class Monitor:
             self._log.error("ledger_unreadable", error=str(error))
             return None
 
-    def _count(self, then: Callable[[], None]) -> None:
-        """Ask the database, unless the last question is still open, and call then."""
-        url = self._run.database_url
-        if url is None or self._counting:
-            then()
-            return
-        if self._aside is None:
+    def _look(self) -> None:
+        """Have rows counted when some were written, and now and then besides."""
+        self._loop.after(_LOOK_S, self._look)
+        written = self._run.tree.rows_written()
+        self._quiet_looks = self._quiet_looks + 1 if written == self._written else _LOOKS
+        if self._quiet_looks >= _LOOKS and not self._counting and self._run.database_url is not None:
+            self._written, self._quiet_looks = written, 0
+            self._count(self._run.database_url)
+
+    def _count(self, url: Secret) -> None:
+        """Ask the database; until it has answered it is not asked again."""
+        if self._aside is None or self._reader is None:
             self._aside, self._reader = Aside(self._loop, "rows"), RowReader(url)
-        reader = self._reader
-        if reader is None:
-            return
 
         def counted(outcome: Done[Counts] | NotDone) -> None:
             self._counting = False
             if isinstance(outcome, Done):
                 self._counts = outcome.value
-            then()
+                self._run.counted = CountRecord(at=now(), rows=outcome.value.rows, queue=outcome.value.queue)
+                self._run.changed()
 
         self._counting = True
-        self._aside.do(reader.read, counted)
+        self._aside.do(self._reader.read, counted)

@@ -24,7 +24,7 @@ def report_of(run: Run, now_ns: int) -> Report:
     plan, url = run.plan, run.database_url
     is_own = plan.database is not None and url is not None
     return Report(
-        written_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        written_at=now(),
         supervisor=SupervisorRecord(pid=os.getpid(), state=run.stage.words, started_at=run.started_at),
         run=RunRecord(
             server=plan.server.value,
@@ -32,11 +32,14 @@ def report_of(run: Run, now_ns: int) -> Report:
             base_url=run.base_url,
             database=plan.database,
             database_url=url.reveal() if is_own and url is not None else None,
+            spool=run.place.spool,
+            rows_into=run.place.words,
             words=plan.words(),
         ),
         workers=children(run.tree.workers, now_ns),
         services=(run.database.record(), *children(run.tree.services, now_ns)),
         rows_written=run.tree.rows_written(),
+        counted=run.counted,
         deaths=tuple(run.tree.deaths),
     )
 
@@ -98,6 +101,11 @@ def death_record(slot: Slot, death: Death) -> DeathRecord:
         peak_rss_mb=_megabytes(death.peak_rss_kb),
         next=death.next.value,
     )
+
+
+def now() -> str:
+    """This moment as reports write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _megabytes(kilobytes: int | None) -> float | None:

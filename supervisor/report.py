@@ -66,14 +66,30 @@ class DeathRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is run. `database_url` only for an own database, which has no password."""
+    """What is run.
+
+    Attributes:
+        database_url: only that of an own database, which has no password.
+        spool: the name of the spool, another one for each database.
+        rows_into: the database in words, without a secret.
+    """
 
     server: str
     synthetic: bool
     base_url: str | None
     database: str | None
     database_url: str | None
+    spool: str
+    rows_into: str
     words: str
+
+
+class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows by table and the queue's items by state, as they were `at` that time."""
+
+    at: str
+    rows: dict[str, int]
+    queue: dict[str, int]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +102,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[ChildRecord, ...]
     services: tuple[ChildRecord, ...]
     rows_written: dict[str, int]
+    counted: CountRecord | None = None
     deaths: tuple[DeathRecord, ...]
 
 
@@ -96,8 +113,9 @@ def write(report: Report, path: Path) -> None:
         OSError: the directory cannot be written.
     """
     fresh = path.with_name(path.name + ".new")
+    fresh.touch(mode=0o600)
+    fresh.chmod(0o600)  # also what a killed supervisor left, before anything is in it
     fresh.write_bytes(msgspec.json.encode(report) + b"\n")
-    fresh.chmod(0o600)
     fresh.replace(path)
 
 

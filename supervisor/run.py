@@ -68,7 +68,8 @@ class Run:
         self.database_url: Secret | None = None
         self.base_url = plan.base_url
         self.plan = plan
-        self.spool = database.spool_name(plan)
+        self.place = database.place_of(plan)
+        self.counted: report.CountRecord | None = None
         self.tree = Tree(loop, log, self)
         self._loop = loop
         self._log = log
@@ -189,7 +190,7 @@ class Run:
         self.ledger = outcome.value
         if self.stage is not Stage.PREPARING or self.base_url is None or self.database_url is None:
             return
-        told = self.plan.worker_settings(self.base_url, self.database_url, self.spool)
+        told = self.plan.worker_settings(self.base_url, self.database_url, self.place.spool)
         settings = self.plan.settings
         for role, count in ((UPSERT, settings.upsert_workers), (BACKFILL, settings.backfill_workers)):
             for slot in range(count):

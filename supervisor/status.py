@@ -28,17 +28,24 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 _EVERY_S: Final = 1.0
+_FRESH_S: Final = 20.0  # a supervisor counts at least every 16 s while the database answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Everything there is to say. `notes`: what could not be found out, and why."""
+    """Everything there is to say.
+
+    Attributes:
+        counts_age_s: seconds since the supervisor counted; None when they were counted for this status.
+        notes: what could not be found out, and why.
+    """
 
     is_running: bool
     pid: int | None
     report: Report | None
     snapshot: Snapshot | None
     counts: Counts | None
+    counts_age_s: float | None
     notes: tuple[str, ...]
 
     @property
@@ -91,13 +98,15 @@ def gather(settings: Settings) -> Status:
     last = report.read(state.status)
     notes: list[str] = []
     snapshot = _snapshot(state, notes)
-    counts = _counts(wanted, last, notes, is_running=holder is not None)
+    told, age_s = _told(last) if holder and last is not None and last.supervisor.pid == holder else (None, None)
+    counts = told or _counts(wanted, last, notes, is_running=holder is not None)
     return Status(
         is_running=holder is not None,
         pid=holder or None,
         report=last,
         snapshot=snapshot,
         counts=counts,
+        counts_age_s=age_s,
         notes=tuple(notes),
     )
 
@@ -124,6 +133,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "services": msgspec.to_builtins(services),
         "rows": None if status.counts is None else status.counts.rows,
         "queue": None if status.counts is None else status.counts.queue,
+        "counts_age_s": status.counts_age_s,
         "rows_written": None if last is None else last.rows_written,
         "ledger": None if status.snapshot is None else status.snapshot.to_json(),
         "deaths": [] if last is None else msgspec.to_builtins(last.deaths),
@@ -156,6 +166,21 @@ def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
         return None
     finally:
         region.close()
+
+
+def _told(last: Report) -> tuple[Counts | None, float | None]:
+    """What the supervisor counted, and how many seconds ago, unless that is too long: the library takes long to load.
+
+    A clock that was set in between makes it too long.
+    """
+    from supervisor.database import Counts
+
+    if last.counted is None:
+        return None, None
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(last.counted.at)).total_seconds()
+    if not 0 <= age_s <= _FRESH_S:
+        return None, None
+    return Counts(last.counted.rows, last.counted.queue), round(age_s, 1)
 
 
 def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_running: bool) -> Counts | None:

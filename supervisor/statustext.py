@@ -29,7 +29,8 @@ def as_text(status: Status) -> str:
         lines.append(
             "rows    " + ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in status.counts.rows.items())
         )
-        lines.append("queue   " + ", ".join(f"{name} {n:,}" for name, n in status.counts.queue.items()))
+        age = "" if status.counts_age_s is None else f" (counted {status.counts_age_s:.0f} s ago)"
+        lines.append("queue   " + ", ".join(f"{name} {n:,}" for name, n in status.counts.queue.items()) + age)
     if status.report is not None:
         lines += _deaths(status.report)
     lines += [f"note    {note}" for note in status.notes]

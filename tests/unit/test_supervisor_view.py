@@ -43,6 +43,8 @@ def frame(**more):
             base_url="http://127.0.0.1:1",
             database="simulated",
             database_url=None,
+            spool="simulated",
+            rows_into="the own database `simulated`",
             words="",
         ),
         workers=(

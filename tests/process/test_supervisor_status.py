@@ -1,0 +1,185 @@
+"""The report of a run, and what others make of it: `status`, and `debug` beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import msgspec
+import psycopg
+import pytest
+
+from ledger import DEFAULT_TIERS, Reading, TokenLedger
+from supervisor import config, inline, logs, plan, report
+from supervisor.database import RowReader
+from supervisor.loop import Loop, MonotonicClock
+from supervisor.monitor import Monitor
+from supervisor.records import report_of
+from supervisor.run import Run
+from tasks.errors import ConfigError, Contended
+from tasks.log import Redactor
+from tasks.settings import Secret
+from tests.fakes.program import ROOT
+
+URL = "postgresql://u:s3cret-of-theirs@127.0.0.1:1/deals"
+ROWS = {"deals": 7, "products": 5, "price_series": 3, "quarantine": 0}
+QUEUE = {"pending": 2, "leased": 1, "done": 4}
+HOLD_LEASES = (
+    "import sys; from ledger import TokenLedger\n"
+    "ledger = TokenLedger.attach(sys.argv[1])\n"
+    "ledger.try_reserve('upsert', 20)\n"
+    "ledger.try_reserve('upsert', 30).commit()\n"
+)
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Makes runs that have not begun."""
+    loops = []
+
+    def make(**environ):
+        loops.append(Loop(MonotonicClock()))
+        wanted = plan.make(
+            config.load({"STATE_DIR": str(tmp_path / "state"), **environ}, dotenv=None), synthetic_into_database=True
+        )
+        wanted.state.make()
+        log = logs.Log(lambda _line: None, render=logs.as_json, redactor=Redactor())
+        return Run(wanted, loops[-1], log), loops[-1]
+
+    yield make
+    for loop in loops:
+        loop.close()
+
+
+def reported(run, loop, **changes):
+    """Write the report of `run` as that of a supervisor in service."""
+    run.base_url = "http://127.0.0.1:9"
+    one = report_of(run, loop.now_ns())
+    one = msgspec.structs.replace(one, supervisor=report.SupervisorRecord(pid=os.getpid(), state="running"), **changes)
+    report.write(one, run.plan.state.status)
+    return run.plan.state.status
+
+
+def counted(age_s):
+    at = (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat(timespec="milliseconds")
+    return report.CountRecord(at=at, rows=ROWS, queue=QUEUE)
+
+
+def step_until(loop, condition):
+    guard = loop.after(20, lambda: None)
+    while not condition():
+        loop.step()
+        assert loop.now_ns() < guard.at_ns, "did not come about"
+
+
+def test_the_report_is_for_its_owner_alone_and_knows_no_password(make_run):
+    run, loop = make_run(DATABASE_URL=URL)
+    run.database_up(Secret(URL))
+    umask = os.umask(0)
+    try:
+        path = reported(run, loop)
+        path.with_name("status.json.new").write_text("left by a killed one")
+        path = reported(run, loop)
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "s3cret" not in path.read_text()
+    told = report.read(path).run
+    assert (told.database, told.database_url) == (None, None)
+    assert told.spool.startswith("url-")
+    assert "127.0.0.1:1/deals" in told.rows_into
+
+
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+def test_what_a_dead_worker_had_reserved_is_settled_at_its_death(make_run, role):
+    run, loop = make_run()
+    run.ledger = TokenLedger.create(run.plan.state.ledger, DEFAULT_TIERS)
+    run.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=60_000, server_ms=1_757_873_538_842))
+    subprocess.run([sys.executable, "-c", HOLD_LEASES, str(run.plan.state.ledger)], cwd=ROOT, check=True)
+    assert len(run.ledger.snapshot().leases) == 2
+    run.child_died(SimpleNamespace(spec=SimpleNamespace(role=role)))
+    step_until(loop, lambda: not run.ledger.snapshot().leases)
+    run.close()
+
+
+def test_rows_are_counted_when_the_database_is_up_and_told_in_the_report(make_run, database_url):
+    run, loop = make_run(DATABASE_URL=database_url)
+    monitor = Monitor(run, loop, logs.Log(print, render=logs.as_json, redactor=Redactor()), None)
+    run.database_url = Secret(database_url)
+    monitor.begin()
+    step_until(loop, lambda: run.plan.state.status.exists() and report.read(run.plan.state.status).counted is not None)
+    told = report.read(run.plan.state.status).counted
+    assert (told.rows["deals"], told.queue["pending"]) == (0, 0)
+    monitor.close()
+    run.close()
+
+
+def test_a_locked_table_is_waited_for_a_moment_only(database_url):
+    with psycopg.connect(database_url) as conn:
+        conn.execute("LOCK TABLE products")
+        reader = RowReader(Secret(database_url), patience_s=0.1)
+        with pytest.raises(Contended, match=r"did not answer within 0\.1 s"):
+            reader.read()
+        conn.rollback()
+        assert reader.read().rows["products"] == 0
+        reader.close()
+
+
+def status(run):
+    """What `status` says, and whether it loaded the database's client library for it."""
+    code = "import sys; from supervisor import cli\ncli.main(['status', '--json'])\nprint('psycopg' in sys.modules)\n"
+    environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(run.plan.state.root), "DATABASE_URL": URL}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    )
+    told, has_loaded = done.stdout.splitlines()
+    return json.loads(told), has_loaded == "True"
+
+
+def test_status_takes_the_counts_of_a_running_supervisor_without_loading_the_client_library(make_run):
+    run, loop = make_run(DATABASE_URL=URL)
+    with run.plan.state.locked():
+        reported(run, loop, counted=counted(3))
+        told, has_loaded = status(run)
+    assert (told["rows"], told["queue"], has_loaded) == (ROWS, QUEUE, False)
+    assert 3 <= told["counts_age_s"] < 20
+    assert not any("not counted" in note for note in told["notes"])
+
+
+@pytest.mark.parametrize(("age_s", "is_running"), [(60, True), (-60, True), (3, False)])
+def test_status_does_not_take_counts_that_are_old_or_of_a_supervisor_that_is_gone(make_run, age_s, is_running):
+    run, loop = make_run(DATABASE_URL=URL)
+    if is_running:
+        with run.plan.state.locked():
+            reported(run, loop, counted=counted(age_s))
+            told, _ = status(run)
+    else:
+        reported(run, loop, counted=counted(age_s))
+        told, _ = status(run)
+    assert (told["rows"], told["queue"], told["counts_age_s"]) == (None, None, None)
+    assert any("rows are not counted: connection" in note for note in told["notes"])
+
+
+def test_debug_beside_a_run_is_refused_another_database_or_spool(make_run):
+    settings = {"KEEPA_API_KEY": "a-key-0123456789", "KEEPA_BASE_URL": "http://127.0.0.1:9"}
+    own, own_loop = make_run(**settings)
+    own.database_url = Secret("postgresql:///sluicegate?host=/tmp")
+    given, given_loop = make_run(**settings, DATABASE_URL=URL)
+    other, _ = make_run(**settings, DATABASE_URL=URL.replace("deals", "others"))
+    same, _ = make_run(**settings, DATABASE_URL=URL.replace("u:s3cret-of-theirs", "another-user"))
+    for run, loop, refused in ((own, own_loop, [given]), (given, given_loop, [own, other])):
+        reported(run, loop)
+        for one in refused:
+            with pytest.raises(ConfigError, match="writes into another database") as caught:
+                inline._of_the_running(one.plan, os.getpid())
+            words = str(caught.value)
+            assert all(part in words for place in (run.place, one.place) for part in place)
+            assert "s3cret" not in words
+        told = inline._of_the_running(run.plan, os.getpid())
+        assert told.spool_dir == str(run.plan.state.spool(run.place.spool))
+    assert inline._of_the_running(same.plan, os.getpid()).database_url == same.plan.settings.database_url
