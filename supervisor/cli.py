@@ -1,72 +1,20 @@
-"""The command line. Imports are late: `status` starts fast, and a Ctrl-C while modules load prints nothing."""
+"""Where the program begins: until a command hears signals itself, Ctrl-C ends it at once and silently.
+
+Nothing that takes time is imported before that: in Python's own hands a Ctrl-C becomes a traceback.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ledger import LedgerError
-    from tasks.errors import Error
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code of one command. The only place that turns errors into exit codes."""
-    # Until a command hears signals itself nothing is started yet: end at once and silently, without a traceback.
+def main(argv: list[str] | None = None) -> int:
+    """The exit code of one command."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from ledger import LedgerError
-    from supervisor import commands
-    from tasks.errors import Error
+    from supervisor import ending
 
-    try:
-        return commands.dispatch(list(sys.argv[1:] if argv is None else argv))
-    except (Error, LedgerError) as error:
-        sys.stderr.write(f"sluicegate: {error}\n")
-        return exit_code(error)
-    except BrokenPipeError:
-        return _reader_gone()
-    except Exception:  # noqa: BLE001 - the one place where an error nobody expected ends
-        return _bug()
-
-
-def exit_code(error: Error | LedgerError) -> int:
-    """What a caller should make of `error`."""
-    from ledger import NotOurs, Unusable
-    from supervisor.statedir import AlreadyRunning
-    from tasks import errors
-
-    table = {
-        AlreadyRunning: errors.EXIT_ALREADY_RUNNING,
-        errors.ConfigError: errors.EXIT_CONFIG,
-        errors.WrongSchema: errors.EXIT_CONFIG,
-        NotOurs: errors.EXIT_CONFIG,
-        Unusable: errors.EXIT_CONFIG,
-        errors.Forbidden: errors.EXIT_REFUSED,
-        errors.Transient: errors.EXIT_TRY_LATER,
-        errors.Throttled: errors.EXIT_TRY_LATER,
-        errors.Contended: errors.EXIT_TRY_LATER,
-    }
-    return next((code for kind, code in table.items() if isinstance(error, kind)), errors.EXIT_GAVE_UP)
-
-
-def _bug() -> int:
-    import traceback
-
-    from tasks.errors import EXIT_BUG
-
-    traceback.print_exc()
-    return EXIT_BUG
-
-
-def _reader_gone() -> int:
-    """`sluicegate status | head` is no error; the interpreter must not complain at its end either."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return ending.of(sys.argv[1:] if argv is None else argv)
 
 
 if __name__ == "__main__":

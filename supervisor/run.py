@@ -17,6 +17,7 @@ from supervisor.aside import Aside, Done, NotDone
 from supervisor.dbkeeper import DatabaseKeeper
 from supervisor.fsm import RESTING, Event
 from supervisor.launches import SimulatorLaunch, WorkerLaunch
+from supervisor.paced import Paced
 from supervisor.plan import Server
 from supervisor.records import report_of
 from supervisor.spec import BACKFILL, SIMULATOR, UPSERT, Keep, Spec
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
 _DATABASE_STOP_S: Final = 70.0  # the own server takes up to a minute for its last checkpoint
 _HURRY_S: Final = 2.0
-_WRITE_EVERY_S: Final = 1.0
+_WRITE_EVERY_S: Final = 0.5
 
 
 class Stage(IntEnum):
@@ -79,8 +80,8 @@ class Run:
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"
         self._signals = 0
-        self._write_due = False
         self._ledger_asked = False
+        self._report = Paced(loop, self._write, every_s=_WRITE_EVERY_S)
 
     def begin(self) -> None:
         """Start everything; the loop does the rest."""
@@ -145,10 +146,8 @@ class Run:
             self._end_if_alone()
 
     def changed(self) -> None:
-        """Write the report soon, but not more than once a second."""
-        if not self._write_due:
-            self._write_due = True
-            self._loop.after(_WRITE_EVERY_S if self.stage is Stage.WORKING else 0, self._write)
+        """Write the report soon, but not more than twice a second while everything works."""
+        self._report.ask(at_once=self.stage is not Stage.WORKING)
 
     def at_rest(self) -> None:
         """No worker is left: the database goes next."""
@@ -243,7 +242,6 @@ class Run:
         self.changed()
 
     def _write(self) -> None:
-        self._write_due = False
         try:
             report.write(report_of(self, self._loop.now_ns()), self.plan.state.status)
         except OSError as error:

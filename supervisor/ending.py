@@ -1,0 +1,63 @@
+"""How a command ends: the only place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger import LedgerError
+    from tasks.errors import Error
+
+
+def of(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the exit code."""
+    from ledger import LedgerError
+    from supervisor import commands
+    from tasks.errors import Error
+
+    try:
+        return commands.dispatch(arguments)
+    except (Error, LedgerError) as error:
+        sys.stderr.write(f"sluicegate: {error}\n")
+        return exit_code(error)
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception:  # noqa: BLE001 - the one place where an error nobody expected ends
+        return _bug()
+
+
+def exit_code(error: Error | LedgerError) -> int:
+    """What a caller should make of `error`."""
+    from supervisor.statedir import AlreadyRunning
+    from tasks import errors
+
+    table = {
+        AlreadyRunning: errors.EXIT_ALREADY_RUNNING,
+        errors.ConfigError: errors.EXIT_CONFIG,
+        errors.WrongSchema: errors.EXIT_CONFIG,
+        errors.Forbidden: errors.EXIT_REFUSED,
+        errors.Transient: errors.EXIT_TRY_LATER,
+        errors.Throttled: errors.EXIT_TRY_LATER,
+        errors.Contended: errors.EXIT_TRY_LATER,
+    }
+    return next((code for kind, code in table.items() if isinstance(error, kind)), errors.EXIT_GAVE_UP)
+
+
+def _bug() -> int:
+    import traceback
+
+    from tasks.errors import EXIT_BUG
+
+    traceback.print_exc()
+    return EXIT_BUG
+
+
+def _reader_gone() -> int:
+    """`sluicegate status | head` is no error; the interpreter must not complain at its end either."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
