@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -230,3 +231,18 @@ def test_in_a_terminal_there_is_a_live_view_and_ctrl_c_leaves_it_tidy(tmp_path):
     for seen in (terminal.seen, watch.seen):
         assert b"Traceback" not in seen
         assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l"), "the cursor is back"
+
+
+STUB = "#!/bin/sh\ntrap 'echo stopped in order; exit 0' INT\necho up\nwhile :; do sleep 0.05; done\n"
+
+
+def test_ctrl_c_at_make_run_reaches_the_program_and_make_has_nothing_to_complain_of(tmp_path):
+    """Make itself ends by the signal once the program has ended, whatever its code."""
+    (tmp_path / "sluicegate").write_text(STUB)
+    (tmp_path / "sluicegate").chmod(0o755)
+    make = shutil.which("make")
+    terminal = Terminal(make, "-o", "setup", "run", f"BIN={tmp_path}", "PYTHON=false", env={"PATH": os.environ["PATH"]})
+    terminal.until("up")
+    os.write(terminal.fd, b"\x03")
+    assert terminal.end() == -signal.SIGINT
+    assert terminal.seen.split() == b"up ^Cstopped in order".split()
