@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, TokenLedger, Wait
 
 SERVER_MS = 1_700_000_000_000
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -124,7 +124,8 @@ def test_a_waiter_wakes_when_another_process_gives_tokens_back(tmp_path):
 
 
 def test_a_stopped_process_at_the_head_of_a_tier_holds_it_up_for_its_turn_only(tmp_path):
-    ledger = TokenLedger.create(tmp_path / "ledger", DEFAULT_TIERS)
+    clock = ManualClock(SystemClock().now_ns())
+    ledger = TokenLedger.create(tmp_path / "ledger", DEFAULT_TIERS, clock=clock)
     ledger.observe(Reading(200, 5, 60_000, SERVER_MS))
     held = ledger.try_reserve("backfill", 45)
     code = (
@@ -141,8 +142,12 @@ def test_a_stopped_process_at_the_head_of_a_tier_holds_it_up_for_its_turn_only(t
         assert child.stdout.readline() == b"ready\n"
         child.send_signal(signal.SIGSTOP)
         held.cancel()  # the gate is open for the stopped one from here on
-        lease = ledger.reserve("backfill", 40, timeout_s=20)
-        assert isinstance(lease, Lease)
+        with ledger.place("backfill") as place:
+            assert isinstance(place.poll(40), Wait)
+            clock.advance_s(4.9)
+            assert isinstance(place.poll(40), Wait)
+            clock.advance_s(0.2)
+            assert isinstance(place.poll(40), Lease)
         assert [entry.event for entry in ledger.snapshot().journal].count("lapsed") == 1
     finally:
         child.kill()
