@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from tasks.keepa.simulator.config import SimulatorConfig
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE_S = 20
+QUERY = "%7B%22domainId%22%3A1%2C%22priceTypes%22%3A%5B1%5D%2C%22dateRange%22%3A3%7D"
 
 
 @pytest.fixture
@@ -108,6 +110,22 @@ def test_the_end_of_the_lifeline_ends_it_quietly_with_0(launch):
     assert took_s < 2
 
 
+def test_a_call_that_is_being_worked_out_does_not_hold_up_the_end(launch):
+    child, line, lifeline = launch("--deals", "1000000")
+    port = json.loads(line)["url"].rsplit(":", 1)[1]
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=DEADLINE_S) as connection:
+        connection.sendall(f"GET /deal?key=k&selection={QUERY} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        os.close(lifeline)
+        code, out, err, took_s = ended(child)
+        connection.settimeout(DEADLINE_S)
+        assert connection.recv(1) == b""
+    assert (code, out, err) == (0, b"", b"")
+    assert took_s < 2
+
+
 def test_a_taken_port_is_said_with_exit_code_78(launch):
     _, line, _ = launch()
     port = json.loads(line)["url"].rsplit(":", 1)[1]
@@ -139,8 +157,7 @@ def test_a_restarted_simulator_goes_on_with_the_same_market(launch):
     pages = []
     for _ in range(2):
         child, line, _ = launch("--market-minute", "8300000", "--deals", "300", "--seed", "4")
-        query = "%7B%22domainId%22%3A1%2C%22priceTypes%22%3A%5B1%5D%2C%22dateRange%22%3A3%7D"
-        url = f"{json.loads(line)['url']}/deal?key=k&selection={query}"
+        url = f"{json.loads(line)['url']}/deal?key=k&selection={QUERY}"
         with urllib.request.urlopen(url, timeout=DEADLINE_S) as reply:  # noqa: S310 - our own loopback server
             pages.append(json.loads(gzip.decompress(reply.read()))["deals"])
         child.send_signal(signal.SIGTERM)

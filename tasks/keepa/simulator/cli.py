@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop; 0, or 78 when the flags or the address cannot be used."""
     options = parser().parse_args(argv)
     try:
-        server = SimulatorServer(_config(options))
+        server = SimulatorServer(_config(options), joins=False)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIG

@@ -114,13 +114,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Listener(ThreadingHTTPServer):
-    """The socket, and a thread for each connection, all of which end when it is closed."""
+    """The socket, and a thread for each connection; with `joins`, all of which end when it is closed."""
 
-    daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, config: SimulatorConfig, service: Service) -> None:
+    def __init__(self, config: SimulatorConfig, service: Service, *, joins: bool) -> None:
         self.service = service
+        self.daemon_threads = not joins
         self.is_verbose = config.is_verbose
         self.hang_s = config.hang_s
         self._connections: set[socket.socket] = set()
@@ -152,8 +152,13 @@ class _Listener(ThreadingHTTPServer):
 class SimulatorServer:
     """A simulator in this process; as a context manager it leaves no thread and no socket behind."""
 
-    def __init__(self, config: SimulatorConfig | None = None) -> None:
+    def __init__(self, config: SimulatorConfig | None = None, *, joins: bool = True) -> None:
         """Bind the socket; `start` begins to serve.
+
+        Args:
+            config: what to serve.
+            joins: whether `stop` waits for calls that are being worked out, which may take seconds. A process that
+                ends anyway need not.
 
         Raises:
             OSError: the address is taken.
@@ -162,7 +167,7 @@ class SimulatorServer:
         self._stop = threading.Event()
         clock = ServerClock(config.clock or SystemClock(), config.start_unix_ms)
         self.service = Service(config, clock, self._stop)
-        self._listener = _Listener(config, self.service)
+        self._listener = _Listener(config, self.service, joins=joins)
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(_POLL_S,), name="simulator")
 
     @property
@@ -176,7 +181,7 @@ class SimulatorServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End every call and every connection at once, and wait for their threads."""
+        """End every connection at once, and wait for their threads unless told not to."""
         self._stop.set()
         if self._thread.is_alive():
             self._listener.shutdown()
