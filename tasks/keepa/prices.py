@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from operator import lt
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 KEEPA_EPOCH_MIN: Final = 21_564_000  # Unix minutes at Keepa's minute 0, 2011-01-01T00:00Z. Source: API documentation.
 # Types whose groups carry shipping. Source: CsvType of the official client; checked against recorded bodies.
@@ -54,6 +54,14 @@ class Series:
     shipping: list[int] | None
 
 
+class Flat(NamedTuple):
+    """One price type's history as it came: groups of `width` values, the minute first."""
+
+    price_type: int
+    width: int
+    values: list[int]
+
+
 def unix_s(minute: int) -> int:
     """Unix seconds at a Keepa minute."""
     return (minute + KEEPA_EPOCH_MIN) * 60
@@ -88,43 +96,47 @@ def decode(csv: Sequence[list[int] | None] | None) -> list[Series]:
     Raises:
         BrokenHistory: a history's length fits no whole number of groups.
     """
-    return list(_series(csv or ()))
+    return [series_of(flat) for flat in flats(csv)]
+
+
+def flats(csv: Sequence[list[int] | None] | None) -> list[Flat]:
+    """The histories that are there, by rising price type, as they came; `series_of` takes them apart.
+
+    Raises:
+        BrokenHistory: a history's length fits no whole number of groups.
+    """
+    return [
+        Flat(price_type, _width(price_type, values), values) for price_type, values in enumerate(csv or ()) if values
+    ]
 
 
 def fault(csv: Sequence[list[int] | None] | None) -> str | None:
     """Why `decode` would refuse these histories, or None."""
     try:
-        for price_type, flat in enumerate(csv or ()):
-            if flat:
-                _width(price_type, flat)
+        flats(csv)
     except BrokenHistory as broken:
         return str(broken)
     return None
 
 
-def _series(csv: Sequence[list[int] | None]) -> Iterator[Series]:
-    for price_type, flat in enumerate(csv):
-        if not flat:
-            continue
-        width = _width(price_type, flat)
-        minutes = flat[::width]
-        columns = [flat[at::width] for at in range(1, width)]
-        if not _increases(minutes):
-            last = dict(zip(minutes, zip(*columns, strict=True), strict=True))
-            minutes = sorted(last)
-            columns = [list(column) for column in zip(*(last[minute] for minute in minutes), strict=True)]
-        shipping = columns[1] if width == _TRIPLE else None
-        yield Series(price_type=price_type, minutes=minutes, prices=columns[0], shipping=shipping)
+def series_of(flat: Flat) -> Series:
+    """The history in a flat list, in order, each minute once."""
+    price_type, width, values = flat
+    minutes = values[::width]
+    columns = [values[at::width] for at in range(1, width)]
+    if not _increases(minutes):
+        last = dict(zip(minutes, zip(*columns, strict=True), strict=True))
+        minutes = sorted(last)
+        columns = [list(column) for column in zip(*(last[minute] for minute in minutes), strict=True)]
+    shipping = columns[1] if width == _TRIPLE else None
+    return Series(price_type=price_type, minutes=minutes, prices=columns[0], shipping=shipping)
 
 
 def _width(price_type: int, flat: list[int]) -> int:
     """Values in a group. A type that is not documented is what its minutes say: only at the right width they rise."""
-    if price_type < len(NAMES):
-        widths = [_TRIPLE if price_type in TRIPLES else _PAIR]
-    else:
-        widths = [width for width in (_PAIR, _TRIPLE) if _increases(flat[::width])]
-    for width in widths:
-        if len(flat) % width == 0:
+    is_known = price_type < len(NAMES)
+    for width in [_TRIPLE if price_type in TRIPLES else _PAIR] if is_known else (_PAIR, _TRIPLE):
+        if len(flat) % width == 0 and (is_known or _increases(flat[::width])):
             return width
     raise BrokenHistory(f"csv[{price_type}]: {len(flat)} values fit no whole number of groups")
 

@@ -76,12 +76,12 @@ class _History(NamedTuple):
     """One history of one product; `numbers` None when it is certain to be written, and is packed on its way."""
 
     product: Product
-    series: prices.Series
+    flat: prices.Flat
     numbers: _Numbers | None = None
 
     @property
     def key(self) -> _Key:
-        return self.product.asin, self.series.price_type
+        return self.product.asin, self.flat.price_type
 
 
 def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[int, list[Refusal[Product]]]:
@@ -90,7 +90,7 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
     Raises:
         psycopg.Error: what is no history's fault.
     """
-    histories, refusals = _decoded(products)
+    histories, refusals = _told(products)
     if not histories:
         return 0, refusals
     asins = [product.asin for product in products]
@@ -119,12 +119,12 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
     return len(written), refusals
 
 
-def _decoded(products: Iterable[Product]) -> tuple[list[_History], list[Refusal[Product]]]:
+def _told(products: Iterable[Product]) -> tuple[list[_History], list[Refusal[Product]]]:
     histories: list[_History] = []
     refusals: list[Refusal[Product]] = []
     for product in products:
         try:
-            histories += [_History(product, series) for series in prices.decode(product.csv)]
+            histories += [_History(product, flat) for flat in prices.flats(product.csv)]
         except UNSTORABLE as error:
             refusals.append(Refusal(product, f"history: {reason_of(error)}"))
     return histories, refusals
@@ -138,40 +138,43 @@ def _changed(
     refusals: list[Refusal[Product]] = []
     for history in histories:
         stored = known.get(history.key)
-        if stored is None or _is_other(history.series.minutes, stored):
+        if stored is None or _is_other(history.flat, stored):
             changed.append(history)
             continue
         try:
-            numbers = _numbers(history.series)
+            numbers = _numbers(prices.series_of(history.flat))
         except UNSTORABLE as error:
             refusals.append(Refusal(history.product, _about(history, reason_of(error))))
             continue
         if numbers.fingerprint == stored.fingerprint:
             continue
-        if history.series.minutes[0] <= stored.first_minute:
-            changed.append(_History(history.product, history.series, numbers))
-        else:
-            changed.append(_joined(conn, domain, history, numbers.fingerprint))
+        if numbers.minutes[0] > stored.first_minute:
+            numbers = _joined(conn, domain, history, numbers)
+        changed.append(history._replace(numbers=numbers))
     return changed, refusals
 
 
-def _is_other(minutes: Sequence[int], stored: _Stored) -> bool:
-    """Whether a whole history differs from the stored one at a glance, as nearly all that have changed do."""
-    return minutes[0] <= stored.first_minute and (len(minutes), minutes[-1]) != (stored.points, stored.last_minute)
+def _is_other(flat: prices.Flat, stored: _Stored) -> bool:
+    """Whether a whole history differs from the stored one at a glance, as nearly all that have changed do.
+
+    One that came out of order always does.
+    """
+    _, width, values = flat
+    told = (len(values) // width, values[-width])
+    return values[0] <= stored.first_minute and told != (stored.points, stored.last_minute)
 
 
-def _joined(conn: Connection, domain: int, late: _History, fingerprint: int) -> _History:
+def _joined(conn: Connection, domain: int, history: _History, late: _Numbers) -> _Numbers:
     """The stored history with the late one behind it; the fingerprint stays that of the reply."""
-    row = conn.execute(_STORED, (domain, *late.key), prepare=False).fetchone()
+    row = conn.execute(_STORED, (domain, *history.key), prepare=False).fetchone()
     minutes, values, shipping = row if row is not None else ([], [], None)
-    kept = bisect_left(minutes, late.series.minutes[0])
-    series = prices.Series(
-        price_type=late.series.price_type,
-        minutes=minutes[:kept] + late.series.minutes,
-        prices=values[:kept] + late.series.prices,
-        shipping=None if late.series.shipping is None else (shipping or [-1] * kept)[:kept] + late.series.shipping,
+    kept = bisect_left(minutes, late.minutes[0])
+    before = (shipping or [-1] * kept)[:kept]
+    return late._replace(
+        minutes=packed.words(minutes[:kept]) + late.minutes,
+        prices=packed.words(values[:kept]) + late.prices,
+        shipping=None if late.shipping is None else packed.words(before) + late.shipping,
     )
-    return late._replace(series=series, numbers=_numbers(series)._replace(fingerprint=fingerprint))
 
 
 def _numbers(series: prices.Series) -> _Numbers:
@@ -186,20 +189,20 @@ def _numbers(series: prices.Series) -> _Numbers:
 
 
 def _row(domain: int, history: _History) -> Row:
-    minutes, numbers = history.series.minutes, history.numbers or _numbers(history.series)
+    numbers = history.numbers or _numbers(prices.series_of(history.flat))
+    minutes = numbers.minutes
     return (
         domain,
-        history.product.asin,
-        history.series.price_type,
+        *history.key,
         minutes[0],
         minutes[-1],
         len(minutes),
         numbers.fingerprint,
-        packed.ints_of(numbers.minutes),
+        packed.ints_of(minutes),
         packed.ints_of(numbers.prices),
         None if numbers.shipping is None else packed.ints_of(numbers.shipping),
     )
 
 
 def _about(history: _History, reason: str) -> str:
-    return f"history of price type {history.series.price_type}: {reason}"
+    return f"history of price type {history.flat.price_type}: {reason}"

@@ -7,6 +7,7 @@ page): rows that turn out to be known are thrown away, and compressing them firs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
@@ -37,12 +38,17 @@ class Copied:
         Raises:
             psycopg.Error: the database refuses a value.
         """
-        names = sql.SQL(", ").join(map(sql.Identifier, self.columns))
-        copy_in = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(self.table), names)
-        with conn.cursor() as cursor, cursor.copy(copy_in) as copy:
+        with conn.cursor() as cursor, cursor.copy(_copy_in(self.table, tuple(self.columns))) as copy:
             copy.set_types(["bytea" if kind in _PACKED else kind for kind in self.columns.values()])
             for row in rows:
                 copy.write_row(row)
+
+
+@lru_cache
+def _copy_in(table: str, names: tuple[str, ...]) -> bytes:
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), columns)
+    return statement.as_bytes(None)
 
 
 class Stage(Copied):
