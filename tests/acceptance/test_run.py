@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.program import all_gone, wait_until
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE_S = 60
 
@@ -143,10 +145,7 @@ def test_after_kill_9_of_the_supervisor_workers_go_and_the_next_start_needs_no_m
     workers = [worker["pid"] for worker in status["workers"]]
     program.process.kill()
     program.process.wait()
-    ends = time.monotonic() + 2
-    while time.monotonic() < ends and any(Path(f"/proc/{pid}").exists() for pid in workers):
-        threading.Event().wait(0.02)
-    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    wait_until(lambda: all_gone(workers), "the end of every worker", 2)
     deals = status["rows"]["deals"]
     program.start()
     program.wait_for(lambda s: s["rows"]["deals"] >= deals and pid_of(s, "upsert") not in (None, *workers))
