@@ -31,6 +31,7 @@ def of(arguments: Sequence[str]) -> int:
 
 def exit_code(error: Error | LedgerError) -> int:
     """What a caller should make of `error`."""
+    from ledger import NotOurs, Unusable
     from supervisor.statedir import AlreadyRunning
     from tasks import errors
 
@@ -38,6 +39,8 @@ def exit_code(error: Error | LedgerError) -> int:
         AlreadyRunning: errors.EXIT_ALREADY_RUNNING,
         errors.ConfigError: errors.EXIT_CONFIG,
         errors.WrongSchema: errors.EXIT_CONFIG,
+        NotOurs: errors.EXIT_CONFIG,
+        Unusable: errors.EXIT_CONFIG,
         errors.Forbidden: errors.EXIT_REFUSED,
         errors.Transient: errors.EXIT_TRY_LATER,
         errors.Throttled: errors.EXIT_TRY_LATER,
