@@ -149,6 +149,8 @@ class Book(Structure):
     shape_count: int
     lease_count: int
     waiter_count: int
+    kept: int
+    pad: int
     _fields_ = (
         ("checksum", c_uint32),
         ("tier_count", c_uint32),
@@ -184,6 +186,8 @@ class Book(Structure):
         ("shape_count", c_uint32),
         ("lease_count", c_uint32),
         ("waiter_count", c_uint32),
+        ("kept", c_uint32),
+        ("pad", c_uint32),
         ("tiers", TierState * MAX_TIERS),
         ("shapes", ShapeState * MAX_SHAPES),
         ("leases", LeaseState * MAX_LEASES),

@@ -72,16 +72,20 @@ def earmark_mt(view: View, index: int, more_ticks: int = 0) -> int:
 
 
 def advance(view: View, now_ns: int) -> None:
-    """Bring the earmark of every tier that waits up to the ticks due by `now_ns`; the others have none."""
+    """Bring the earmark of every tier that waits up to the ticks due by `now_ns`; the others lose theirs at a tick."""
     book = view.book
-    if not book.waiter_count:
+    if not book.waiter_count and not book.kept:
         return
     tick = book.tick_index + ticks_due(book, now_ns)
+    kept = 0
     for index in range(book.tier_count):
         tier = view.tiers[index]
-        if tier.share_ppm and tick > tier.earmark_tick and head(view, index) >= 0:
-            tier.earmark_nt = grown_earmark_nt(view, index, tick - tier.earmark_tick)
+        is_waiting = head(view, index) >= 0
+        if tier.share_ppm and tick > tier.earmark_tick:
+            tier.earmark_nt = grown_earmark_nt(view, index, tick - tier.earmark_tick) if is_waiting else 0
             tier.earmark_tick = tick
+        kept += tier.earmark_nt > 0 and not is_waiting
+    book.kept = kept
 
 
 def most_ever_mt(view: View, index: int) -> int:
@@ -122,7 +126,7 @@ def has_common(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int
     free = free_mt(view, ticks) - cost_mt
     if free < 0:
         return False
-    if not view.book.waiter_count:
+    if not view.book.waiter_count and not view.book.kept:
         return free >= floor_mt(view, index)
     return free - _holds_mt(view, index, more_ticks) >= floor_mt(view, index)
 
@@ -142,7 +146,11 @@ def free_mt(view: View, ticks: int) -> int:
 def _holds_mt(view: View, index: int, more_ticks: int) -> int:
     held = 0
     for other in range(view.book.tier_count):
-        if other != index and head(view, other) >= 0:
+        if other == index:
+            continue
+        if head(view, other) >= 0:
             earmark = earmark_mt(view, other, more_ticks)
             held += max(earmark, demand_mt(view, other)) if other < index else earmark
+        elif not more_ticks:
+            held += view.tiers[other].earmark_nt // PPM
     return held

@@ -64,7 +64,7 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
     tier = view.tiers[request.tier]
     tier.earmark_nt -= min(tier.earmark_nt, request.cost_mt * PPM)
     if ticket:
-        _leave(view, view.waiter(ticket), now_ns)
+        _leave(view, view.waiter(ticket), now_ns, is_served=True)
     tier.granted += 1
     lease = view.add_lease()
     lease.owner_pid, lease.owner_start = request.owner.pid, request.owner.start
@@ -101,7 +101,7 @@ def leave(view: View, ticket: int, now_ns: int) -> None:
     """Give up a place in the queue; a ticket no longer there changes nothing."""
     index = view.waiter(ticket)
     if index >= 0:
-        _leave(view, index, now_ns)
+        _leave(view, index, now_ns, is_served=False)
 
 
 def commit(view: View, lease_id: int, now_ns: int) -> bool:
@@ -157,10 +157,10 @@ def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sen
         view.events.append((Event.PLAN, NO_TIER, view.book.rate_mt, 0))
     if drift_mt:
         view.events.append((Event.DRIFT, NO_TIER, drift_mt, 0))
-    if view.book.waiter_count:
-        tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
-        for tier in view.tiers[: view.book.tier_count]:
-            tier.earmark_tick = tick
+    # Ticks are counted alike before and after, but a reading may be of just before one that we have counted already.
+    tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
+    for tier in view.tiers[: view.book.tier_count]:
+        tier.earmark_tick = min(tier.earmark_tick, tick + 1)
 
 
 def owners(view: View) -> set[tuple[int, int]]:
@@ -224,18 +224,26 @@ def _ahead_mt(view: View, tier: int, ticket: int) -> int:
     )
 
 
-def _leave(view: View, index: int, now_ns: int) -> None:
+def _leave(view: View, index: int, now_ns: int, *, is_served: bool) -> None:
     waiter = view.waiters[index]
     tier = view.tiers[waiter.tier]
     waited_ns = max(0, now_ns - waiter.since_ns)
     tier.waited_ns += waited_ns
     tier.longest_wait_ns = max(tier.longest_wait_ns, waited_ns)
-    _drop_waiter(view, index)
+    _drop_waiter(view, index, is_served=is_served)
 
 
-def _drop_waiter(view: View, index: int) -> None:
-    """Take a place out of the queue; what the last one of a tier had saved up is anybody's again."""
+def _drop_waiter(view: View, index: int, *, is_served: bool = False) -> None:
+    """Take a place out of the queue. What the last one of a tier had saved up is anybody's again.
+
+    But for what one that was served leaves over: its process is at work on the call and comes back. The tier keeps
+    that until the next tick, or small requests would lose a part of their share with every one.
+    """
     tier = view.waiters[index].tier
     view.drop_waiter(index)
-    if gates.head(view, tier) < 0:
+    if gates.head(view, tier) >= 0:
+        return
+    if not is_served:
         view.tiers[tier].earmark_nt = 0
+    elif view.tiers[tier].earmark_nt:
+        view.book.kept = 1

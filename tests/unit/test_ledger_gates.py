@@ -92,6 +92,32 @@ def test_a_place_saves_its_share_and_moves_though_the_common_pool_is_shut():
     assert ledger.snapshot().waiters == ()
 
 
+def test_a_tick_that_a_reply_tells_of_before_the_clock_does_counts_for_the_earmark_once():
+    ledger, clock = opened(0)
+    with ledger.place("backfill") as place:
+        place.poll(20)
+        into = ledger.snapshot().bucket.next_tick_in_s
+        clock.advance_s(into - 0.5)  # the tick has been, but it counts here only a second after it was announced
+        passed_ms = round((into - 0.5) * 1000)
+        ledger.observe(Reading(5, 5, 59_700, SERVER_MS + passed_ms))
+        assert ledger.snapshot().tiers[2].earmark == 1
+        clock.advance_s(1)
+        assert ledger.snapshot().tiers[2].earmark == 1
+
+
+def test_what_a_served_request_leaves_of_the_earmark_is_kept_until_the_next_tick():
+    ledger, clock = opened(0)
+    place = ledger.place("backfill")
+    place.poll(5)
+    clock.advance_s(8 * TICK_S + 1)
+    assert ledger.snapshot().tiers[2].earmark == 8
+    place.poll(5).cancel()
+    assert ledger.snapshot().tiers[2].earmark == 3
+    assert ledger.headroom("upsert").now == 0
+    clock.advance_s(TICK_S)
+    assert ledger.snapshot().tiers[2].earmark == 0
+
+
 def test_a_place_left_saves_nothing():
     ledger, clock = opened(60)
     with ledger.place("backfill") as place:
