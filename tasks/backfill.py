@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tasks import orphan, progress, walk
+from tasks import orphan, walk
 from tasks.desk import Desk
 from tasks.errors import Refused
 from tasks.gate import NS_PER_S
 from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS, product_shape
+from tasks.listing import REFUSED_NS, SetAside
 from tasks.pace import crawl_interval_s, remaining_s
-from tasks.paging import PageWant
 from tasks.rate import Rate
 from tasks.store import crawls, queue
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tasks.target import Target
 
 REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free
-REFUSED_NS: Final = 3600 * NS_PER_S
 COUNT_NS: Final = 5 * NS_PER_S  # counting the queue reads it as a whole
 EMPTY_NS: Final = 5 * NS_PER_S
 DEAD_NS: Final = 30 * NS_PER_S  # between two looks for items of dead workers
@@ -79,23 +78,19 @@ class Backfill:
 
     def _crawl(self) -> Progress | Idle | None:
         """One page of the first crawl that is due and this worker's turn; None when there is none."""
-        desk, site = self._desk, self._site
-        target = next((target for target in desk.targets if self._may_crawl(target)), None)
+        target = next((target for target in self._desk.targets if self._may_crawl(target)), None)
         if target is None:
             return None
-        crawl = desk.session.run(lambda connection: progress.begin(connection, self.role, target))
-        site.beat.phase("polling", f"{target.label}, page {crawl.page}")
-        try:
-            outcome = desk.spender.call(PageWant(self.role, target, crawl))
-        except Refused as error:
-            desk.refuse(target, error)
-            self._rest_ns[target] = site.clock.now_ns() + REFUSED_NS
-            return Progress(completes=True)
+        outcome = self._desk.listing.step(target)
         if isinstance(outcome, Idle):
             return outcome
-        taken = desk.intake.pages.take(outcome.header, outcome.body)
-        outcome.forget()
-        self._after_page(target, taken)
+        if outcome is None:
+            return Progress(completes=False)  # another worker goes on with it: the next step finds the turn taken
+        if isinstance(outcome, SetAside):
+            if outcome.is_whole:
+                self._rest_ns[target] = self._site.clock.now_ns() + REFUSED_NS
+            return Progress(completes=True)
+        self._after_page(target, outcome.taken)
         self._is_crawl_next = False
         self._counts = None
         return Progress(completes=True)
@@ -105,7 +100,7 @@ class Backfill:
         if self._rest_ns[target] > now_ns:
             return False
         self._rest_ns[target] = now_ns + REST_NS
-        if not self._desk.turns.take(f"{self.role} {target.key} {target.domain}"):
+        if not self._desk.listing.has_turn(target):
             return False
         last = self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
         is_fresh = last is not None and self._is_fresh(last)
@@ -127,8 +122,9 @@ class Backfill:
     def _after_page(self, target: Target, taken: PageTaken) -> None:
         moved = taken.moved
         if moved is None:
-            # Unreadable, or somebody else went on: the same page at once might be paid for twice.
-            self._rest_ns[target] = self._site.clock.now_ns() + REST_NS
+            # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
+            rest_ns = REST_NS if taken.is_readable else REFUSED_NS
+            self._rest_ns[target] = self._site.clock.now_ns() + rest_ns
         elif moved.verdict.is_complete:
             self._site.log.info(
                 "crawl_complete",

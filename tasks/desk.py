@@ -1,4 +1,4 @@
-"""What both jobs work with, put together once: database, spool, way to the API, intake, replay, turns."""
+"""What both jobs work with, put together once: database, spool, way to the API, intake, replay, listing."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Final
 from tasks.errors import StoreError
 from tasks.intake import Intake
 from tasks.keepa.client import KeepaClient
+from tasks.listing import Listing
 from tasks.replay import Replay
 from tasks.session import Session
 from tasks.spend import Spender
 from tasks.spool import Spool
-from tasks.store import migrate, quarantine
+from tasks.store import migrate
 from tasks.target import targets_of
-from tasks.turn import Turns
 
 if TYPE_CHECKING:
-    from tasks.errors import Refused
     from tasks.job import Site
-    from tasks.store.connection import Connection
-    from tasks.target import Target
 
 _MB: Final = 1 << 20
 
@@ -50,7 +47,7 @@ class Desk:
         self.spender = Spender(site, self._client, self.spool, self.session.note)
         self.intake = Intake(site, self.session, self.targets)
         self.replay = Replay(site, self.spool, self.intake, self.session)
-        self.turns = Turns(self.session)
+        self.listing = Listing(site, self.session, self.spender, self.intake.pages)
 
     def start(self) -> bool:
         """Check the schema and process what dead workers left; False when that was done before.
@@ -65,23 +62,6 @@ class Desk:
             pass
         self._is_started = True
         return True
-
-    def refuse(self, target: Target, error: Refused) -> None:
-        """Keep what the server said about a selection it refuses.
-
-        Raises:
-            StoreError: the database does not take it.
-        """
-        self._site.log.alarm("selection_refused", selection=target.label, error=error)
-        raw = target.selection.to_json().encode()
-
-        def work(connection: Connection) -> None:
-            quarantine.add(
-                connection, kind="request", key=target.label, reason=str(error), raw=raw, domain=target.domain
-            )
-
-        self.session.run(work)
-        self._site.beat.wrote(quarantine=1)
 
     def close(self) -> None:
         """Write what is noted if the database is there, and let go of places and connections."""

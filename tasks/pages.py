@@ -35,11 +35,13 @@ class PageTaken:
     Attributes:
         moved: what became of its walk; None when the body could not be read, or the walk had moved on.
         news: deals new or changed since the last walk.
+        is_readable: whether the body was a page of deals; the same page asked for again would most likely be none.
     """
 
     moved: Moved | None = None
     news: list[Wanted] = field(default_factory=list)
     rows: int = 0
+    is_readable: bool = True
 
 
 class Pages:
@@ -61,7 +63,7 @@ class Pages:
             page = decode_deals(body)
         except Transient as fault:
             set_aside(self._site, self._session, header, body, str(fault))
-            return PageTaken()
+            return PageTaken(is_readable=False)
         taken, faults = self._session.run(lambda connection: self._write(connection, header, page, body))
         self._site.beat.wrote(deals=taken.rows, quarantine=faults)
         return taken

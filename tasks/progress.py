@@ -66,7 +66,7 @@ def begin(connection: Connection, job: Role, target: Target) -> Crawl:
 
 def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved | None:
     """The walk for new deals after `page`; None when the page is not the one it stands at."""
-    crawl = _standing_at(connection, origin)
+    crawl = standing_at(connection, origin)
     if crawl is None:
         return None
     mark = watermarks.get(connection, origin.selection_key, origin.domain)
@@ -95,7 +95,7 @@ def advance_crawl(
     A selection too long to reach its end is walked category by category, in ascending order, which `root_cat`
     remembers.
     """
-    crawl = _standing_at(connection, origin)
+    crawl = standing_at(connection, origin)
     if crawl is None:
         return None
     verdict = walk.crawl_verdict(page)
@@ -104,16 +104,33 @@ def advance_crawl(
         following = walk.next_category(categories, crawl.root_cat) if verdict.is_complete else None
     elif must_split and len(categories) > 1:
         following = walk.next_category(categories, None)
+    kept = list(categories) if crawl.root_cat is not None or following is not None else []
     if following is not None:
-        moved = replace(crawl, root_cat=following, page=0, rows=crawl.rows + page.rows)
+        moved = replace(crawl, root_cat=following, page=0, rows=crawl.rows + page.rows, categories=kept)
         verdict = Verdict.NEXT_PAGE
     else:
-        moved = _moved(crawl, page, is_complete=verdict.is_complete, high=None)
+        moved = replace(_moved(crawl, page, is_complete=verdict.is_complete, high=None), categories=kept)
     crawls.save(connection, moved)
     return Moved(verdict=verdict, crawl=moved, below=page.server_minute, server_minute=page.server_minute)
 
 
-def _standing_at(connection: Connection, origin: Origin) -> Crawl | None:
+def leave_category(connection: Connection, crawl: Crawl) -> None:
+    """Go on with the category after the one this crawl stands in, which the server refuses; the last one ends it.
+
+    Nothing is done when the crawl has moved on meanwhile.
+    """
+    if crawls.load(connection, crawl.job, crawl.selection_key, crawl.domain) != crawl:
+        return
+    following = walk.next_category(crawl.categories, crawl.root_cat)
+    if following is None and crawl.categories:
+        crawls.save(connection, replace(crawl, state="done", finished_at=datetime.now(UTC)))
+    else:
+        # Without a list, which a crawl split by an older build has not kept, page 0 of the whole tells it again.
+        crawls.save(connection, replace(crawl, root_cat=following, page=0))
+
+
+def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
+    """The walk, while it stands at the page of `origin`; else None."""
     crawl = crawls.load(connection, origin.job, origin.selection_key, origin.domain)
     if crawl is None or crawl.state != "running":
         return None

@@ -48,7 +48,6 @@ class Session:
         self._site = site
         self._connection: Connection | None = None
         self._unwritten: list[Call] = []
-        self.generation = 0  # grows with each connection: what belonged to an older one (locks) is gone
 
     def note(self, call: Call) -> None:
         """Record `call` with the next transaction."""
@@ -86,11 +85,12 @@ class Session:
         began_ns = self._site.clock.now_ns()
         noted = tuple(self._unwritten)
         try:
-            connection = self._open()
-            with translate(), connection.transaction():
-                result = work(connection)
-                for call in noted:
-                    calls.record(connection, call)
+            with translate():
+                connection = self._open()
+                with connection.transaction():
+                    result = work(connection)
+                    for call in noted:
+                        calls.record(connection, call)
         except Contended:
             if self._connection is not None and self._connection.closed:
                 self.close()  # a deadlock or a lock not had in time leaves the connection, and its turns, as they were
@@ -104,7 +104,6 @@ class Session:
             url = self._site.settings.database_url.reveal()
             self._connection = connect(url, application_name=f"sluicegate {self._site.worker}", autocommit=True)
             self._connection.execute(LOCK_TIMEOUT)
-            self.generation += 1
         return self._connection
 
     def _tell_pause(self, error: BaseException, pause_s: float) -> None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tasks import progress
 from tasks.desk import Desk
 from tasks.details import DetailWant
 from tasks.errors import Refused
 from tasks.gate import NS_PER_S
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS
+from tasks.listing import REFUSED_NS, SetAside
 from tasks.pace import poll_interval_s
-from tasks.paging import PageWant
 from tasks.pool import Pool
 from tasks.store import crawls
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from tasks.target import Target
     from tasks.want import Paid
 
-REFUSED_NS: Final = 3600 * NS_PER_S  # a selection the server refuses: its owner has to look at it
 UNKNOWN_TICK_S: Final = 1.0
 WEIGHT: Final = 0.2  # of the newest walk in what walks usually cost: one burst moves the pace by a fifth
 
@@ -78,25 +76,21 @@ class Upsert:
     def _list(self, target: Target) -> Progress | Idle:
         """One page of the walk through `target`."""
         desk, site = self._desk, self._site
-        if not desk.turns.take(f"{self.role} {target.key} {target.domain}"):
+        if not desk.listing.has_turn(target):
             self._due_ns[target] = site.clock.now_ns() + self._interval_ns()
             return Idle(
                 until_ns=min(self._due_ns.values()), phase="waiting_poll", why=f"another worker lists {target.label}"
             )
-        crawl = desk.session.run(lambda connection: progress.begin(connection, self.role, target))
-        site.beat.phase("polling", f"{target.label}, page {crawl.page}")
-        try:
-            outcome = desk.spender.call(PageWant(self.role, target, crawl))
-        except Refused as error:
-            desk.refuse(target, error)
-            self._due_ns[target] = site.clock.now_ns() + REFUSED_NS
-            return Progress(completes=True)
+        outcome = desk.listing.step(target)
         if isinstance(outcome, Idle):
             return outcome
-        taken = desk.intake.pages.take(outcome.header, outcome.body)
-        outcome.forget()
-        self._pool.add(taken.news)
-        return Progress(completes=self._after(target, outcome, taken))
+        if outcome is None:
+            return Progress(completes=False)  # another worker goes on with it: the next step finds the turn taken
+        if isinstance(outcome, SetAside):
+            self._due_ns[target] = site.clock.now_ns() + REFUSED_NS
+            return Progress(completes=True)
+        self._pool.add(outcome.taken.news)
+        return Progress(completes=self._after(target, outcome.paid, outcome.taken))
 
     def _after(self, target: Target, paid: Paid, taken: PageTaken) -> bool:
         """Whether the walk is over; if so, when the next one is due."""

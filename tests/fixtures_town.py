@@ -48,16 +48,16 @@ class Town:
         self.jobs = []
 
     def job(self, role="upsert", **changes):
-        settings = WorkerSettings(
-            api_key=Secret("any-key"),
-            base_url=self.simulator.url,
-            database_url=Secret(self.database_url),
-            ledger_path=str(self.folder / "ledger"),
-            spool_dir=str(self.folder / "spool"),
-            selections=(SelectionSettings(name="default", query=self.query),),
-            domains=(1,),
-            **changes,
-        )
+        given = {
+            "api_key": Secret("any-key"),
+            "base_url": self.simulator.url,
+            "database_url": Secret(self.database_url),
+            "ledger_path": str(self.folder / "ledger"),
+            "spool_dir": str(self.folder / "spool"),
+            "selections": (SelectionSettings(name="default", query=self.query),),
+            "domains": (1,),
+        }
+        settings = WorkerSettings(**given | changes)
         beat = Beat(self.beats.append, self.clock)
         made = job.build(role, settings, self.ledger, self.clock, self.stop, Logger(self.text), beat, blocking=False)
         self.jobs.append(made)
@@ -97,6 +97,10 @@ class Town:
     def rows(self, statement):
         with connect(self.database_url, application_name="test", autocommit=True) as conn:
             return conn.execute(statement).fetchall()
+
+    def execute(self, statement):
+        with connect(self.database_url, application_name="test", autocommit=True) as conn:
+            conn.execute(statement)
 
     def close(self):
         for made in self.jobs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 State = Literal["running", "done"]
 
 _LOAD: Final = """
-SELECT job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at
+SELECT job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at,
+       categories
 FROM crawls WHERE job = %s AND selection_key = %s AND domain = %s
 """
 _SAVE: Final = """
-INSERT INTO crawls (job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO crawls
+    (job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at, categories)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (job, selection_key, domain) DO UPDATE SET
     root_cat = excluded.root_cat, page = excluded.page, started_at = excluded.started_at, state = excluded.state,
-    high_minute = excluded.high_minute, rows = excluded.rows, finished_at = excluded.finished_at
+    high_minute = excluded.high_minute, rows = excluded.rows, finished_at = excluded.finished_at,
+    categories = excluded.categories
 """
 
 
@@ -34,6 +37,7 @@ class Crawl:
         page: the next page to ask for.
         high_minute: newest Keepa minute met so far, None before the first row.
         rows: rows met so far.
+        categories: root categories of a split walk, as its last page listed them; empty while it is not split.
     """
 
     job: str
@@ -46,6 +50,7 @@ class Crawl:
     high_minute: int | None
     rows: int
     finished_at: datetime | None
+    categories: list[int] = field(default_factory=list)
 
 
 def load(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl | None:
@@ -64,6 +69,7 @@ def load(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl |
         high_minute=row[7],
         rows=row[8],
         finished_at=row[9],
+        categories=row[10],
     )
 
 

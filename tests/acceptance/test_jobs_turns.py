@@ -1,0 +1,91 @@
+"""Several workers and one selection: one at a time walks through it, also when a database connection is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks import job, progress
+from tasks.paging import PageWant
+from tests.fixtures_jobs import eventually
+from tests.fixtures_town import WIDE
+
+
+@pytest.fixture
+def pair(town):
+    """A town and two upsert workers of one selection, of which the first has begun the walk."""
+    here = town(WIDE)
+    first, second = here.job(upsert_detail="none"), here.job(upsert_detail="none")
+    while not here.rows("select 1 from crawls where page = 1"):
+        first.step()
+    second.start()
+    return here, first, second
+
+
+def lose_connection(here, work):
+    ((pid,),) = work._desk.session.run(lambda conn: conn.execute("select pg_backend_pid()").fetchall())
+    here.rows(f"select pg_terminate_backend({pid})")
+    eventually(lambda: not here.rows(f"select 1 from pg_stat_activity where pid = {pid}"), "the connection ends")
+
+
+def standing(work):
+    """The page at which the worker's walk stands, wanted."""
+    session, (target,) = work._desk.session, work._desk.targets
+    crawl = session.run(lambda conn: progress.begin(conn, work.role, target))
+    return PageWant(work.role, session, target, crawl)
+
+
+def turn(work):
+    (target,) = work._desk.targets
+    return work._desk.listing.has_turn(target)
+
+
+def test_a_page_is_asked_for_by_the_worker_whose_turn_it_is(pair):
+    _here, first, second = pair
+    assert standing(first).take().request.page == 1
+    assert standing(second).take() is None
+    assert turn(first)
+    assert not turn(second)
+
+
+def test_a_worker_that_lost_its_turn_with_its_connection_asks_for_nothing_while_another_has_it(pair):
+    here, first, second = pair
+    want = standing(first)
+    lose_connection(here, first)
+    assert turn(second)
+    assert want.take() is None
+    assert not turn(first)
+    assert isinstance(first.step(), job.Idle)
+    assert [call["page"] for call in here.simulator.control()["log"] if call["endpoint"] == "/deal"] == [0]
+
+
+def test_a_worker_that_has_its_turn_back_asks_for_no_page_that_another_has_read_meanwhile(pair):
+    here, first, second = pair
+    want = standing(first)
+    lose_connection(here, first)
+    second.step()
+    assert here.rows("select page from crawls") == [(2,)]
+    lose_connection(here, second)
+    assert want.take() is None
+    assert standing(first).take().request.page == 2
+
+
+def test_a_worker_whose_connection_was_lost_while_nobody_else_walks_goes_on_where_it_was(pair):
+    here, first, _second = pair
+    want = standing(first)
+    lose_connection(here, first)
+    assert want.take().request.page == 1
+
+
+def test_a_worker_whose_walk_was_taken_over_in_mid_step_pays_nothing(pair):
+    here, first, second = pair
+    spender, call = first._desk.spender, first._desk.spender.call
+
+    def late(want):
+        lose_connection(here, first)
+        second.step()
+        return call(want)
+
+    spender.call = late
+    assert first.step() == job.Progress(completes=False)
+    pages = [call["page"] for call in here.simulator.control()["log"] if call["endpoint"] == "/deal"]
+    assert pages == [0, 1]
