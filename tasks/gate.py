@@ -47,9 +47,8 @@ class Granted:
 class Gate:
     """The ledger as one worker sees it."""
 
-    def __init__(self, site: Site, read_balance: Callable[[], Reading]) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._read_balance = read_balance
         self._places: dict[str, Place] = {}
 
     def close(self) -> None:
@@ -57,7 +56,9 @@ class Gate:
         for place in self._places.values():
             place.leave()
 
-    def reserve(self, tier: str, plan: Callable[[], Shape], *, may_wait: bool) -> Granted | Idle:
+    def reserve(
+        self, tier: str, plan: Callable[[], Shape], read_balance: Callable[[], Reading], *, may_wait: bool
+    ) -> Granted | Idle:
         """A lease for a request of the shape planned, waited for if that is allowed, or when to come back.
 
         The plan is made anew after each reading: what fits depends on the balance. Where a step must not block, the
@@ -75,7 +76,7 @@ class Gate:
             try:
                 lease = self._lease(tier, cost, shape, may_wait=may_wait)
             except NeedsReading:
-                site.ledger.observe(self._read_balance())
+                site.ledger.observe(read_balance())
             except NeverEnough as error:
                 return self._never(tier, shape, error)
             except Stopped:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tasks.store.queue import Item
 
 TIER: Final = "backfill"
-WRITE_S: Final = 120.0  # for getting the reply into the database, and then some
 UNASKABLE: Final = "not an ASIN, no locale, or no detail this build knows"
 
 _DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
@@ -111,8 +110,11 @@ class Haul:
 
 
 def lease_s(settings: WorkerSettings) -> float:
-    """Seconds an item is held at the most: a call that takes all its time, and the writing."""
-    return settings.connect_timeout_s + 2 * settings.read_timeout_s + WRITE_S
+    """Seconds an item is held at the most: a call that takes all its time, and a database away for as long as is borne.
+
+    Another worker would pay again for what lies in this one's spool.
+    """
+    return settings.longest_call_s + settings.retry_deadline_s
 
 
 def owner_name(site: Site) -> str:

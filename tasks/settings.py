@@ -81,6 +81,11 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     spool_limit_mb: int = 512
     log_level: str = "info"
 
+    @property
+    def longest_call_s(self) -> float:
+        """Seconds a call takes at the most: to connect, for the server's silence, and for the body."""
+        return self.connect_timeout_s + 2 * self.read_timeout_s
+
 
 def _reveal(value: object) -> str:
     if isinstance(value, Secret):

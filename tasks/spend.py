@@ -8,6 +8,7 @@ attempt has its own lease.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
 from tasks.gate import NS_PER_S, Gate
 from tasks.job import Idle
-from tasks.keepa.client import check
+from tasks.keepa.reply import OK, check
 from tasks.keepa.request import TokenRequest
 from tasks.record import answered, unanswered
 from tasks.retry import Patience, retrying
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from ledger import Lease, Reading
     from tasks.gate import Granted
     from tasks.job import Site
-    from tasks.keepa.client import KeepaClient, RawReply
+    from tasks.keepa.client import KeepaClient
+    from tasks.keepa.reply import RawReply
     from tasks.keepa.request import Request
     from tasks.spool import Entry, Spool
     from tasks.store.calls import Call
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 FULL_NS: Final = 5 * NS_PER_S
 AT_ONCE_S: Final = 0.05  # a lease granted sooner than this was not waited for
 AFTER_REFILL_S: Final = 0.1  # Keepa's own Java client lets this much pass beyond `refillIn`
-OK: Final = 200
 
 
 class Spender:
@@ -48,8 +49,7 @@ class Spender:
         self._client = client
         self._spool = spool
         self._note = note
-        self._gate = Gate(site, self.read_balance)
-        self._timeout_s = site.settings.connect_timeout_s + site.settings.read_timeout_s
+        self._gate = Gate(site)
         self._refused_in_a_row = 0
 
     def close(self) -> None:
@@ -78,20 +78,21 @@ class Spender:
                 raise
             return Idle(until_ns=None, phase="stopping", why="asked to stop while the API did not answer")
 
-    def read_balance(self) -> Reading:
-        """What the free `/token` request says.
+    def _read_balance(self, patience: Patience) -> Reading:
+        """What the free `/token` request says; a failure uses up patience as that of any other call does.
 
         Raises:
             ApiError: it says nothing.
         """
         request = TokenRequest()
         header = self._header("", request, Origin(job="balance", domain=0), estimate=0, waited_s=0.0)
+        began_ns = self._begin(request.endpoint)
         try:
             reply = self._client.send(request)
             header = _arrived(header, reply)
             envelope = check(reply)
         except ApiError as error:
-            self._note(unanswered(header, error))
+            self._failed(header, error, began_ns, patience)
             raise
         self._note(answered(header, envelope, rows=0))
         if envelope.reading is None:
@@ -100,7 +101,9 @@ class Spender:
 
     def _attempt(self, want: Want, patience: Patience) -> Paid | Idle:
         self._spool.require_room()
-        granted = self._gate.reserve(want.tier, want.shape, may_wait=want.may_wait)
+        granted = self._gate.reserve(
+            want.tier, want.shape, partial(self._read_balance, patience), may_wait=want.may_wait
+        )
         if isinstance(granted, Idle):
             return granted
         with granted:
@@ -118,10 +121,8 @@ class Spender:
             return self._send(want, taken, smaller, patience)
 
     def _send(self, want: Want, taken: Taken, granted: Granted, patience: Patience) -> Paid | Idle:
-        request, clock = taken.request, self._site.clock
-        what = f"{request.endpoint} {granted.shape.name} x{request.items}"
-        began_ns = clock.now_ns()
-        self._site.beat.phase("calling", what, until_ns=began_ns + round(self._timeout_s * NS_PER_S))
+        request = taken.request
+        began_ns = self._begin(f"{request.endpoint} {granted.shape.name} x{request.items}")
         granted.commit()
         header = self._header(want.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
         try:
@@ -130,15 +131,25 @@ class Spender:
         except Throttled as error:
             return self._throttled(want, granted, error, header)
         except ApiError as error:
-            elapsed_s = (clock.now_ns() - began_ns) / NS_PER_S
-            self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
-            patience.spend(elapsed_s)
+            self._failed(header, error, began_ns, patience)
             self._end(granted.lease, error)
             if isinstance(error, Transient):
                 want.give_back()
             elif isinstance(error, Refused):
-                self._doubt_key(want)
+                self._doubt_key(want, patience)
             raise
+
+    def _begin(self, what: str) -> int:
+        """The time now, after a beat that promises when the call that begins will be over."""
+        now_ns = self._site.clock.now_ns()
+        until_ns = now_ns + round(self._site.settings.longest_call_s * NS_PER_S)
+        self._site.beat.phase("calling", what, until_ns=until_ns)
+        return now_ns
+
+    def _failed(self, header: Header, error: ApiError, began_ns: int, patience: Patience) -> None:
+        elapsed_s = (self._site.clock.now_ns() - began_ns) / NS_PER_S
+        self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
+        patience.spend(elapsed_s)
 
     @staticmethod
     def _end(lease: Lease, error: ApiError) -> None:
@@ -148,7 +159,7 @@ class Spender:
         else:
             lease.cancel()
 
-    def _doubt_key(self, want: Want) -> None:
+    def _doubt_key(self, want: Want, patience: Patience) -> None:
         """Return if the request is to blame: the server answers a key it does not know like a bad parameter.
 
         Raises:
@@ -156,7 +167,7 @@ class Spender:
             Transient: nobody can tell now; what was taken is given back.
         """
         try:
-            self._site.ledger.observe(self.read_balance())
+            self._site.ledger.observe(self._read_balance(patience))
         except Transient:
             want.give_back()
             raise

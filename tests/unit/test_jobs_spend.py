@@ -394,3 +394,24 @@ def test_only_a_body_that_is_cut_or_no_json_is_asked_for_again(shop, body):
     here = shop((200, body), answer())
     assert isinstance(here.spender.call(Wanting()), Paid)
     assert here.script.sent.count("/product") == 2
+
+
+def test_a_balance_the_server_never_tells_ends_at_the_deadline_as_any_call_does_and_beats_meanwhile(shop):
+    here = shop()
+    at_work = []
+
+    def silent(request):
+        here.script.sent.append(request.endpoint)
+        at_work.append((here.beats[-1], here.clock.now_ns()))
+        here.clock.advance_s(8)
+        raise Transient("/token: no reply")
+
+    here.script.send = silent
+    with pytest.raises(Transient, match="no reply"):
+        here.spender.call(Wanting())
+    assert set(here.script.sent) == {"/token"}
+    assert len(here.script.sent) in {2, 3}  # of 8 s each, with the pauses between them: 20 s are borne
+    longest_ns = (30 + 2 * 120) * NS
+    for beat, now_ns in at_work:
+        assert (beat["phase"], beat["detail"], beat["until_ns"]) == ("calling", "/token", now_ns + longest_ns)
+    assert len([beat for beat in here.beats if "again in" in beat["detail"]]) == len(here.script.sent) - 1
