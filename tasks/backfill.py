@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tasks import orphan, walk
+from tasks import walk
 from tasks.desk import Desk
 from tasks.errors import Refused
 from tasks.gate import NS_PER_S
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free
 COUNT_NS: Final = 5 * NS_PER_S  # counting the queue reads it as a whole
 EMPTY_NS: Final = 5 * NS_PER_S
-DEAD_NS: Final = 30 * NS_PER_S  # between two looks for items of dead workers
 
 SAMPLE: Final = 100  # items whose estimate, divided, is what one costs
 
@@ -51,20 +50,17 @@ class Backfill:
         self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
         self._counted_ns = 0
-        self._dead_ns = 0
         self._rate = Rate()
 
     def start(self) -> None:
         """See `Job.start`."""
-        if self._desk.start():
-            self._release_dead()
+        self._desk.start()
 
     def step(self) -> Progress | Idle:
         """See `Job.step`."""
         self.start()
-        if self._desk.replay.step():
+        if self._desk.tidy():
             return Progress(completes=False)
-        self._release_dead()
         if self._is_crawl_next:
             outcome = self._crawl()
             if outcome is not None:
@@ -199,9 +195,3 @@ class Backfill:
             items=left, tokens_per_item=per_item, tokens_per_s=bucket.refill_rate / bucket.tick_period_s
         )
         return None if found is None else round(found)
-
-    def _release_dead(self) -> None:
-        now_ns = self._site.clock.now_ns()
-        if now_ns >= self._dead_ns:
-            self._dead_ns = now_ns + DEAD_NS
-            orphan.release(self._site, self._desk.session, self._desk.spool)

@@ -1,4 +1,4 @@
-"""What both jobs work with, put together once: database, spool, way to the API, intake, replay, listing."""
+"""What both jobs work with, put together once: database, spool, way to the API, intake, listing, leftovers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tasks.errors import StoreError
 from tasks.intake import Intake
 from tasks.keepa.client import KeepaClient
 from tasks.listing import Listing
+from tasks.orphan import Orphans
 from tasks.replay import Replay
 from tasks.session import Session
 from tasks.spend import Spender
@@ -36,7 +37,7 @@ class Desk:
         self._is_started = False
         self.targets = targets_of(settings)
         self.session = Session(site)
-        self.spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
+        spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
         self._client = KeepaClient(
             settings.api_key,
             settings.base_url,
@@ -44,9 +45,10 @@ class Desk:
             read_timeout_s=settings.read_timeout_s,
             clock=site.clock,
         )
-        self.spender = Spender(site, self._client, self.spool, self.session.note)
+        self.spender = Spender(site, self._client, spool, self.session.note)
         self.intake = Intake(site, self.session, self.targets)
-        self.replay = Replay(site, self.spool, self.intake, self.session)
+        self._replay = Replay(site, spool, self.intake, self.session)
+        self._orphans = Orphans(site, self.session, spool)
         self.listing = Listing(site, self.session, self.spender, self.intake.pages)
 
     def start(self) -> bool:
@@ -58,10 +60,21 @@ class Desk:
         if self._is_started:
             return False
         self.session.run(migrate.check)
-        while not self._site.stop.is_set() and self.replay.step():
+        while not self._site.stop.is_set() and self.tidy():
             pass
         self._is_started = True
         return True
+
+    def tidy(self) -> bool:
+        """Whether a reply that a dead worker left was processed; without one, the items it held go back to the queue.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        if self._replay.step():
+            return True
+        self._orphans.step()
+        return False
 
     def close(self) -> None:
         """Write what is noted if the database is there, and let go of places and connections."""

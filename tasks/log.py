@@ -92,7 +92,8 @@ class Logger:
 
     def failure(self, event: str, error: BaseException, **fields: object) -> None:
         """An error with its traceback, on one line."""
-        text = "".join(traceback.format_exception(error))
+        # Blotted out before it is cut: half a secret would not be known for one.
+        text = self._redactor.clean("".join(traceback.format_exception(error)))
         self._write("error", event, {**fields, "error": _describe(error), "traceback": text[-VALUE_LIMIT:]})
 
     def _write(self, level: str, event: str, fields: Mapping[str, object]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from tasks.gate import NS_PER_S
 from tasks.owner import Owner
 from tasks.store import queue
 
@@ -13,24 +14,41 @@ if TYPE_CHECKING:
     from tasks.session import Session
     from tasks.spool import Spool
 
+LOOK_EVERY_NS: Final = 30 * NS_PER_S
 
-def release(site: Site, session: Session, spool: Spool) -> int:
-    """How many items went back.
 
-    Nothing is done while a reply lies in the spool: it may answer just these items, and they would be paid for twice.
+class Orphans:
+    """Looks for such items. Every worker does, whatever its role: both take items, and either may run alone."""
 
-    Raises:
-        StoreError: the database does not answer.
-    """
-    if spool.size_bytes():
-        return 0
-    count = 0
-    for name in session.run(queue.owners):
-        if _is_dead(name):
-            count += session.run(partial(queue.release_owner, owner=name))
-    if count:
-        site.log.info("items_released", items=count)
-    return count
+    def __init__(self, site: Site, session: Session, spool: Spool) -> None:
+        self._site = site
+        self._session = session
+        self._spool = spool
+        self._look_ns = 0
+
+    def step(self) -> int:
+        """How many items went back; 0 as well when they were looked for a moment ago.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        now_ns = self._site.clock.now_ns()
+        if now_ns < self._look_ns:
+            return 0
+        self._look_ns = now_ns + LOOK_EVERY_NS
+        return self._release()
+
+    def _release(self) -> int:
+        """Nothing goes back while a dead worker's reply lies in the spool: it may answer just these items.
+
+        The dead are found first: whoever is dead by then has put its last reply where the look at the spool finds it.
+        """
+        dead = [name for name in self._session.run(queue.owners) if _is_dead(name)]
+        if not dead or self._spool.holds_leftovers():
+            return 0
+        count = sum(self._session.run(partial(queue.release_owner, owner=name)) for name in dead)
+        self._site.log.info("items_released", items=count)
+        return count
 
 
 def _is_dead(name: str) -> bool:

@@ -161,6 +161,11 @@ class Spool:
             elif path.suffix == PART_SUFFIX:
                 path.unlink(missing_ok=True)  # its writer died before the reply was whole
 
+    def holds_leftovers(self) -> bool:
+        """Whether a reply lies here that a dead worker paid for, whether or not another has taken it over."""
+        # Looked at twice: a file that is renamed while its folder is read may be seen under neither name.
+        return any(_is_leftover(path) for _ in range(2) for path in self._directory.iterdir())
+
     def claim(self, path: Path) -> Entry | None:
         """The entry at `path`, now this process's with one more attempt; None if another was quicker."""
         attempts = _attempts_of(path) + 1
@@ -202,6 +207,11 @@ def _owner_of(path: Path) -> Owner | None:
         return Owner.parse(path.name.split(".", maxsplit=1)[0])
     except ValueError:
         return None
+
+
+def _is_leftover(path: Path) -> bool:
+    owner = _owner_of(path)
+    return path.suffix == SUFFIX and owner is not None and (_attempts_of(path) > 0 or not owner.is_alive())
 
 
 def _attempts_of(path: Path) -> int:

@@ -57,7 +57,7 @@ class Upsert:
     def step(self) -> Progress | Idle:
         """See `Job.step`."""
         self.start()
-        if self._desk.replay.step():
+        if self._desk.tidy():
             return Progress(completes=False)
         target = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
         if target is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -13,11 +14,14 @@ import time
 
 import pytest
 
-from ledger import TokenLedger
+from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
 from tasks import settings
+from tasks.beat import Beat
+from tasks.job import Site
 from tasks.keepa.selection import default_selection
 from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
+from tasks.log import Logger
 from tasks.settings import Secret, SelectionSettings, WorkerSettings
 from tasks.store.connection import connect
 
@@ -174,6 +178,31 @@ class Worker:
     def _join(self):
         for reader in self._readers:
             reader.join(DEADLINE_S)
+
+
+class Patient:
+    """A stop flag whose pauses take no time."""
+
+    def is_set(self):
+        return False
+
+    def wait(self, _timeout_s):
+        return False
+
+
+@pytest.fixture
+def site(tmp_path, database_url):
+    """What the parts of a worker are given, on a clock that stands still, with its log as `text`."""
+    clock, text = ManualClock(10**15), io.StringIO()
+    settings = WorkerSettings(
+        api_key=Secret(KEY), base_url="http://127.0.0.1:1", database_url=Secret(database_url), ledger_path="",
+        spool_dir=str(tmp_path / "spool"), selections=(), domains=(1,),
+    )  # fmt: skip
+    with contextlib.closing(TokenLedger.in_memory(DEFAULT_TIERS, clock)) as ledger:
+        yield Site(
+            role="backfill", settings=settings, ledger=ledger, clock=clock, stop=Patient(), log=Logger(text),
+            beat=Beat(lambda _message: None, clock), blocking=False, worker="w",
+        )  # fmt: skip
 
 
 @pytest.fixture

@@ -65,6 +65,15 @@ def test_a_huge_value_is_cut(stream):
     assert len(lines(stream)[0]["body"]) == VALUE_LIMIT
 
 
+@pytest.mark.parametrize("beyond", [3, 8, 15])
+def test_a_secret_at_the_cut_of_a_long_traceback_is_blotted_out_whole(stream, beyond):
+    secret = "s3cret-0123456789"
+    log = Logger(stream)
+    log.hide(secret)
+    log.failure("step_failed", ValueError(secret + "x" * (VALUE_LIMIT - 1 - beyond)))
+    assert not any(secret[-size:] in stream.getvalue() for size in range(3, len(secret)))
+
+
 def test_what_a_library_logs_comes_out_redacted_in_the_same_stream(stream):
     log = Logger(stream)
     log.hide("topsecret")

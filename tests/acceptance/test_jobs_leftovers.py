@@ -1,0 +1,188 @@
+"""What a dead worker leaves: replies it had paid for, and items of the queue that nobody answers any more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ledger.owner import _start_of
+from tasks.orphan import Orphans
+from tasks.owner import Owner
+from tasks.replay import MOST_ATTEMPTS, Replay
+from tasks.session import Session
+from tasks.spool import Header, Origin, Spool
+from tasks.store import queue
+
+ASINS = ("B000000001", "B000000002")
+NS = 10**9
+
+
+class Taker:
+    """A process in whose name items are taken and replies are paid for."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        self.owner = Owner(Owner.this().boot, self.process.pid, _start_of(self.process.pid))
+
+    def take(self, conn):
+        queue.enqueue(conn, 1, ASINS, detail="history")
+        return queue.claim(conn, owner=f"backfill-0@{self.owner}", limit=10, lease_s=570)
+
+    def pay(self, folder, items, *, taken_over=0, body=b"{}"):
+        """A reply to these items in the spool, taken over so often from owners that died."""
+        origin = Origin(
+            job="backfill", domain=1, asins=ASINS, leases=tuple(item.lease for item in items), detail="history"
+        )
+        header = Header(
+            origin=origin, endpoint="/product", tier="backfill", worker="backfill-0", shape="history",
+            items=len(items), estimate=2, received_at=datetime.now(UTC), status=200, duration_s=0.1, waited_s=0.0,
+        )  # fmt: skip
+        entry = Spool(folder, limit_bytes=1 << 20).put(header, body)
+        return entry.path.rename(folder / f"{self.owner}.000001.{taken_over}.reply")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        self.kill()
+        self.process.stdin.close()
+
+
+@pytest.fixture
+def taker():
+    with closing(Taker()) as one:
+        yield one
+
+
+@pytest.fixture
+def folder(site):
+    return Path(site.settings.spool_dir)
+
+
+@pytest.fixture
+def session(site):
+    with closing(Session(site)) as one:
+        yield one
+
+
+def states(conn):
+    return sorted(state for (state,) in conn.execute("select state from fetch_queue"))
+
+
+def test_what_a_dead_worker_holds_goes_back_and_counts_as_tried(site, session, folder, taker, conn):
+    taker.take(conn)
+    orphans = Orphans(site, session, Spool(folder, limit_bytes=1 << 20))
+    assert orphans.step() == 0
+    assert states(conn) == ["leased", "leased"]
+    taker.kill()
+    site.clock.advance_s(29)
+    assert orphans.step() == 0
+    site.clock.advance_s(2)
+    assert orphans.step() == 2
+    assert [item.attempts for item in queue.claim(conn, owner="me", limit=10, lease_s=1)] == [1, 1]
+
+
+@pytest.mark.parametrize("taken_over", [0, 2])
+def test_nothing_goes_back_while_a_reply_of_a_dead_worker_lies_in_the_spool(
+    site, session, folder, taker, conn, taken_over
+):
+    path = taker.pay(folder, taker.take(conn), taken_over=taken_over)
+    taker.kill()
+    if taken_over:
+        path = path.rename(folder / f"{Owner.this()}.000001.{taken_over}.reply")
+    orphans = Orphans(site, session, Spool(folder, limit_bytes=1 << 20))
+    assert orphans.step() == 0
+    assert states(conn) == ["leased", "leased"]
+    path.unlink()
+    site.clock.advance_s(31)
+    assert orphans.step() == 2
+
+
+def test_a_reply_of_a_living_worker_keeps_nobody_waiting(site, session, folder, taker, conn):
+    items = taker.take(conn)
+    with closing(Taker()) as living:
+        living.pay(folder, items)
+        taker.kill()
+        assert Orphans(site, session, Spool(folder, limit_bytes=1 << 20)).step() == 2
+
+
+def test_nothing_goes_back_whose_reply_came_just_after_the_spool_was_looked_at(site, session, folder, taker, conn):
+    items = taker.take(conn)
+
+    class Late(Spool):
+        def holds_leftovers(self):
+            found = super().holds_leftovers()
+            taker.pay(folder, items)
+            taker.kill()
+            return found
+
+    assert Orphans(site, session, Late(folder, limit_bytes=1 << 20)).step() == 0
+    assert states(conn) == ["leased", "leased"]
+
+
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+def test_a_worker_of_any_role_gives_back_what_a_dead_one_holds(town, taker, conn, role):
+    taker.take(conn)
+    taker.kill()
+    here = town()
+    here.job(role).start()
+    assert states(conn) == ["pending", "pending"]
+    assert here.events("items_released")[0]["items"] == 2
+
+
+def test_a_worker_that_runs_gives_back_what_another_held_that_died_later(town, taker, conn):
+    here = town()
+    work = here.job("upsert", upsert_detail="none")
+    work.start()
+    taker.take(conn)
+    taker.kill()
+    here.clock.advance_s(31)
+    work.step()
+    assert "leased" not in states(conn)
+
+
+class Intake:
+    """Takes replies, or ends its worker."""
+
+    def __init__(self):
+        self.taken = []
+
+    def take(self, header, _body):
+        self.taken.append(header.endpoint)
+
+
+@pytest.fixture
+def replayed(site, session, folder, taker, conn):
+    """A function that leaves a reply which so many workers have taken over in vain, and tells what a replay takes."""
+
+    def replay(taken_over, body):
+        taker.pay(folder, taker.take(conn), taken_over=taken_over, body=body)
+        taker.kill()
+        intake = Intake()
+        looks = Replay(site, Spool(folder, limit_bytes=1 << 20), intake, session)
+        assert looks.step()
+        assert not looks.step()
+        assert list(folder.glob("*.reply")) == []
+        return intake.taken
+
+    return replay
+
+
+def test_a_reply_that_ended_nine_workers_is_given_to_a_tenth(replayed, conn):
+    assert replayed(MOST_ATTEMPTS - 1, b"{}") == ["/product"]
+    assert conn.execute("select count(*) from quarantine").fetchone() == (0,)
+
+
+def test_a_reply_that_ended_ten_workers_is_set_aside_for_a_person(replayed, folder, conn):
+    body = b'{"products": []}'
+    assert replayed(MOST_ATTEMPTS, body) == []
+    assert conn.execute("select kind, reason, raw from quarantine").fetchall() == [
+        ("body", "not processed in 10 attempts", body)
+    ]
+    assert len(list(folder.glob("damaged/*.reply"))) == 1
