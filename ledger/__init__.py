@@ -1,7 +1,7 @@
 """A crash-safe token budget that several processes share: bytes and time, the standard library only."""
 
 from ledger.bucket import TICK_PERIOD_S, Reading
-from ledger.clock import Clock, ManualClock, SystemClock
+from ledger.clock import NS_PER_S, Clock, ManualClock, SystemClock
 from ledger.costs import Shape
 from ledger.errors import (
     Damaged,
@@ -27,6 +27,7 @@ from ledger.waits import Wait
 
 __all__ = [
     "DEFAULT_TIERS",
+    "NS_PER_S",
     "TICK_PERIOD_S",
     "Clock",
     "Damaged",

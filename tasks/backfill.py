@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tasks import walk
+from ledger import NS_PER_S
 from tasks.desk import Desk
 from tasks.errors import Refused
-from tasks.gate import NS_PER_S
 from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS, product_shape
+from tasks.keepa.selection_rules import PAGE_ROWS
 from tasks.listing import REFUSED_NS, SetAside
 from tasks.pace import crawl_interval_s, remaining_s
 from tasks.rate import Rate
@@ -109,7 +109,7 @@ class Backfill:
         if last.finished_at is None:
             return False
         bucket = self._site.ledger.snapshot().bucket
-        pages = last.rows / walk.PAGE_ROWS + 1
+        pages = last.rows / PAGE_ROWS + 1
         interval_s = crawl_interval_s(
             tokens=pages * DEAL_TOKENS, rate=bucket.refill_rate, tick_period_s=bucket.tick_period_s
         )

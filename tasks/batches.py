@@ -28,7 +28,6 @@ class BatchTaken:
 
     products: int = 0
     series: int = 0
-    not_found: int = 0
     missing: int = 0
     faults: int = 0
 
@@ -81,7 +80,6 @@ class Batches:
         return BatchTaken(
             products=rows,
             series=written.series,
-            not_found=sum(not product.is_found for product in batch.products),
             missing=missing,
             faults=written.refused + len(batch.faults) + odd,
         )

@@ -11,6 +11,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from ledger import NS_PER_S
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,7 +28,7 @@ Phase = Literal[
     "stopping",
 ]
 
-BEAT_NS: Final = 1_000_000_000
+BEAT_NS: Final = NS_PER_S
 DETAIL_LIMIT: Final = 300  # characters; a line must stay below PIPE_BUF (4,096 bytes) to be written whole or not at all
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from ledger import NeedsReading, NeverEnough, Stopped, Wait
+from ledger import NS_PER_S, NeedsReading, NeverEnough, Stopped, Wait
 from tasks.job import Idle
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ledger import Lease, Place, Reading, Shape
     from tasks.job import Site
 
-NS_PER_S: Final = 1_000_000_000
 LOOK_AGAIN_NS: Final = NS_PER_S // 2  # when only an event can open the gate and this process may not block for it
 NEVER_NS: Final = 60 * NS_PER_S  # a plan that can never pay for one item: look again, the plan may change
 

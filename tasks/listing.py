@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
 from tasks import progress, turn
 from tasks.errors import Refused
-from tasks.gate import NS_PER_S
 from tasks.job import Idle
 from tasks.paging import PageWant, turn_of
 from tasks.store import quarantine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tasks.gate import NS_PER_S
+from ledger import NS_PER_S
 from tasks.owner import Owner
 from tasks.store import queue
 

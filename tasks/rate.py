@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-WINDOW_NS: Final = 15 * 60 * 1_000_000_000
-LEAST_NS: Final = 60 * 1_000_000_000  # of history before a rate means anything
-_PER_MIN_NS: Final = 60 * 1_000_000_000
+from ledger import NS_PER_S
+
+WINDOW_NS: Final = 15 * 60 * NS_PER_S
+LEAST_NS: Final = 60 * NS_PER_S  # of history before a rate means anything
+_PER_MIN_NS: Final = 60 * NS_PER_S
 
 
 class Rate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.gate import NS_PER_S
+from ledger import NS_PER_S
 from tasks.spool import Damaged
 from tasks.store import quarantine
 

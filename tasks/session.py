@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import psycopg
 from psycopg import conninfo
 
+from ledger import NS_PER_S
 from tasks.errors import Contended
-from tasks.gate import NS_PER_S
 from tasks.retry import Patience, retrying
 from tasks.store import calls
 from tasks.store.connection import connect

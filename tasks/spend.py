@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ledger import NS_PER_S
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
-from tasks.gate import NS_PER_S, Gate
+from tasks.gate import Gate
 from tasks.job import Idle
 from tasks.keepa.reply import OK, check
 from tasks.keepa.request import TokenRequest

@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
 from tasks.desk import Desk
 from tasks.details import DetailWant
 from tasks.errors import Refused
-from tasks.gate import NS_PER_S
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS
 from tasks.listing import REFUSED_NS, SetAside

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
+from tasks.keepa.selection_rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-PAGE_ROWS: Final = 150  # Keepa's documentation of /deal: a page with fewer rows is the last
-ROW_LIMIT: Final = 10_000  # Keepa's documentation of /deal: no row beyond this can be reached
-LAST_PAGE: Final = (ROW_LIMIT - 1) // PAGE_ROWS
 
 # The server answers a repeated query from a cache of about two minutes, and its clock has been seen 0.7
 # minutes ahead in `lastUpdate`; ten minutes cover both several times over and reread a few rows of a page
@@ -133,4 +131,4 @@ def is_too_long(page: Page, counts: Sequence[int], *, is_whole: bool) -> bool:
     """
     if page.number >= LAST_PAGE and not page.is_last:
         return True
-    return is_whole and page.number == 0 and sum(counts) > ROW_LIMIT
+    return is_whole and page.number == 0 and sum(counts) > MAX_ROWS

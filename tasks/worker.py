@@ -15,7 +15,7 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, assert_never, get_args
 
-from ledger import Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger, Unusable
+from ledger import NS_PER_S, Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger, Unusable
 from tasks import errors, job, parent, settings
 from tasks.beat import Beat, PipeSink
 from tasks.log import LogBridge, Logger
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tasks.job import Idle, Job, Progress, Role
     from tasks.settings import WorkerSettings
 
-NS_PER_S: Final = 1_000_000_000
 LONGEST_NAP_S: Final = 30.0  # between two looks for replies that dead workers left
 NAP_WITHOUT_TIME_S: Final = 1.0
 

@@ -11,7 +11,7 @@ from ledger import ManualClock, TokenLedger
 from tasks import job
 from tasks.beat import Beat
 from tasks.keepa.client import KeepaClient, check
-from tasks.keepa.prices import KEEPA_EPOCH_MIN
+from tasks.keepa.prices import minute_of_ms
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection import for_domains
 from tasks.keepa.simulator.config import SimulatorConfig
@@ -26,7 +26,7 @@ from tests.fixtures_jobs import QUERY
 NS = 10**9
 TICK_S = 60.0
 START_MS = 1_757_873_538_842
-START_MIN = START_MS // 60_000 - KEEPA_EPOCH_MIN
+START_MIN = minute_of_ms(START_MS)
 WIDE = QUERY | {"isFilterEnabled": False, "isRangeEnabled": False, "dateRange": 0}
 
 
@@ -88,7 +88,7 @@ class Town:
         return found
 
     def minute(self):
-        return self.simulator.control()["log"][-1]["at_ms"] // 60_000 - KEEPA_EPOCH_MIN
+        return minute_of_ms(self.simulator.control()["log"][-1]["at_ms"])
 
     def events(self, name):
         lines = [json.loads(line) for line in self.text.getvalue().splitlines()]

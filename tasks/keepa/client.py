@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 import requests
 import urllib3
 
-from ledger import Clock, SystemClock
+from ledger import NS_PER_S, Clock, SystemClock
 from tasks.errors import ConfigError, NotSent, Transient
 from tasks.keepa.failure import Failure, failure_of
 from tasks.keepa.reply import OK, RawReply, check
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["KeepaClient", "RawReply", "check"]
 
 _CHUNK: Final = 1 << 16
-_NS_PER_S: Final = 1_000_000_000
 _MASK: Final = "•••".encode()
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "sluicegate"}
 _JSON: Final = {"Content-Type": "application/json; charset=UTF-8"}
@@ -70,7 +69,7 @@ class KeepaClient:
         self._base_url = _checked(base_url)
         self._key = api_key
         self._timeout = (connect_timeout_s, read_timeout_s)
-        self._body_ns = round(read_timeout_s * _NS_PER_S)
+        self._body_ns = round(read_timeout_s * NS_PER_S)
         self._clock: Clock = SystemClock() if clock is None else clock
         self._session = requests.Session() if session is None else session
         if _is_loopback(self._base_url):
@@ -136,7 +135,7 @@ class KeepaClient:
             return self._scrubbed(failure_of(error))
         if status != OK:
             received = self._without_key(received)
-        duration_s = (self._clock.now_ns() - began_ns) / _NS_PER_S
+        duration_s = (self._clock.now_ns() - began_ns) / NS_PER_S
         return RawReply(status, received, duration_s, request.endpoint)
 
     def _read(self, response: requests.Response) -> bytes:

@@ -7,7 +7,6 @@ A history is a flat list of groups, one per change: minute and value, or minute,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 from operator import lt
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -28,7 +27,6 @@ NAMES: Final = (
     *("TRADE_IN", "RENT", "BUY_BOX_USED_SHIPPING", "PRIME_EXCL", "COUNT_NEW_FBA", "COUNT_NEW_FBM"),
 )
 
-_EPOCH: Final = datetime(2011, 1, 1, tzinfo=UTC)
 _PAIR: Final = 2
 _TRIPLE: Final = 3
 
@@ -62,29 +60,9 @@ class Flat(NamedTuple):
     values: list[int]
 
 
-def unix_s(minute: int) -> int:
-    """Unix seconds at a Keepa minute."""
-    return (minute + KEEPA_EPOCH_MIN) * 60
-
-
-def minute_of_s(seconds: float) -> int:
-    """The Keepa minute in which a Unix time lies."""
-    return int(seconds // 60) - KEEPA_EPOCH_MIN
-
-
 def minute_of_ms(milliseconds: int) -> int:
     """The Keepa minute in which a Unix time in milliseconds lies, such as an envelope's `timestamp_ms`."""
     return milliseconds // 60_000 - KEEPA_EPOCH_MIN
-
-
-def to_datetime(minute: int) -> datetime:
-    """The moment a Keepa minute begins, aware, UTC."""
-    return _EPOCH + timedelta(minutes=minute)
-
-
-def to_minute(at: datetime) -> int:
-    """The Keepa minute in which an aware moment lies."""
-    return (at - _EPOCH) // timedelta(minutes=1)
 
 
 def decode(csv: Sequence[list[int] | None] | None) -> list[Series]:

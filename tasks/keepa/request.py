@@ -175,11 +175,6 @@ class ProductRequest:
         """Booked by detail, per ASIN."""
         return costs.product_shape(self.detail, len(self.asins))
 
-    @property
-    def has_history(self) -> bool:
-        """Whether the products come with their whole history."""
-        return self.detail != "stats"
-
     def params(self) -> dict[str, str]:
         """Domain, ASINs and what to send of each."""
         return {"domain": str(self.domain), "asin": ",".join(self.asins), **_DETAIL[self.detail]}

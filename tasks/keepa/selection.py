@@ -64,16 +64,6 @@ class Selection:
         """The same selection with the newest deal first, the only order by time there is."""
         return self.with_(sortType=_NEWEST_FIRST)
 
-    def split_by_root(self, root_ids: Iterable[int]) -> tuple[Selection, ...]:
-        """Selections that together hold the same deals, each with one category, for when there are too many for one.
-
-        If there is but one category, nothing can be split: the selection comes back alone.
-        """
-        named = self.split_categories(root_ids)
-        if len(named) < 2:  # noqa: PLR2004 - one part is no split
-            return (self,)
-        return tuple(self.within(category) for category in named)
-
     def split_categories(self, root_ids: Iterable[int]) -> tuple[int, ...]:
         """The categories it splits into: those it names, or else `root_ids`, which every page lists."""
         query = self._without_disabled()

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 MAX_CATEGORIES: Final = 500
 MAX_TITLE_WORDS: Final = 50
-PAGE_ROWS: Final = 150
-MAX_ROWS: Final = 10_000  # reachable by paging
+PAGE_ROWS: Final = 150  # a page with fewer rows is the last
+MAX_ROWS: Final = 10_000  # no row beyond this can be reached by paging
+LAST_PAGE: Final = (MAX_ROWS - 1) // PAGE_ROWS
 SALES: Final = 3  # the price type that is a rank
 LEAST_PERCENT: Final = 10
 LEAST_PERCENT_RANK: Final = 80
@@ -181,7 +182,7 @@ def _range(value: object) -> list[int]:
 
 
 RULES: Final[dict[str, Rule]] = {
-    "page": _between(0, (MAX_ROWS - 1) // PAGE_ROWS),
+    "page": _between(0, LAST_PAGE),
     "domainId": _domain,
     "priceTypes": _price_types,
     "dateRange": _date_range,

@@ -3,11 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.keepa.selection_rules import LAST_PAGE, PAGE_ROWS
 from tasks.walk import (
     FIRST_WALK_PAGES,
-    LAST_PAGE,
     OVERLAP_MIN,
-    PAGE_ROWS,
     Page,
     Verdict,
     crawl_verdict,

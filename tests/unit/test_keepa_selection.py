@@ -259,9 +259,13 @@ def test_the_built_in_selection_does_not_exist_where_there_are_no_deals():
         default_selection(12)
 
 
-def test_a_split_by_root_has_one_part_for_each_root_that_is_not_excluded():
+def split(selection, root_ids):
+    return [selection.within(category) for category in selection.split_categories(root_ids)]
+
+
+def test_a_split_has_one_part_for_each_root_that_is_not_excluded():
     selection = parse({**SMALL, "excludeCategories": [7], "minRating": 20}, name="s")
-    parts = selection.split_by_root([9, 7, 8, 9])
+    parts = split(selection, [9, 7, 8, 9])
     assert [part.query["includeCategories"] for part in parts] == [[8], [9]]
     for part in parts:
         assert part.query["isFilterEnabled"] is True
@@ -271,17 +275,11 @@ def test_a_split_by_root_has_one_part_for_each_root_that_is_not_excluded():
 
 def test_a_split_of_named_categories_stays_within_them():
     selection = parse({**SMALL, "includeCategories": [5, 6], "isFilterEnabled": True}, name="s")
-    assert [part.query["includeCategories"] for part in selection.split_by_root([1, 2, 3])] == [[5], [6]]
-
-
-def test_what_has_one_category_cannot_be_split():
-    selection = parse({**SMALL, "includeCategories": [5], "isFilterEnabled": True}, name="s")
-    assert selection.split_by_root([1, 2, 3]) == (selection,)
-    assert selection.with_(includeCategories=None).split_by_root([1]) == (selection.with_(includeCategories=None),)
+    assert [part.query["includeCategories"] for part in split(selection, [1, 2, 3])] == [[5], [6]]
 
 
 def test_a_split_does_not_wake_filters_that_are_switched_off():
-    parts = parse(SWITCHED_OFF, name="off").split_by_root([1, 2])
+    parts = split(parse(SWITCHED_OFF, name="off"), [1, 2])
     assert [part.query["includeCategories"] for part in parts] == [[1], [2]]
     assert not {"excludeCategories", "minRating", "filterErotic"} & set(parts[0].query)
     assert parts[0].query["salesRankRange"] == [0, 40_000]
