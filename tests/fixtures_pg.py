@@ -13,6 +13,7 @@ from tasks.store.connection import connect
 from tasks.store.embedded import EmbeddedPostgres
 
 TEMPLATE = "template_sluicegate"
+FOR_POWER_CUTS = ("fsync", "full_page_writes", "synchronous_commit")
 _NUMBERS = itertools.count(1)
 
 
@@ -23,6 +24,9 @@ class Server:
         self.server = server
         self.dropped = []
         self.admin_url = server.start("postgres")
+        # What is written here need not outlive the machine: tests kill processes, and those lose nothing by it.
+        self._admin(*(sql.SQL(f"ALTER SYSTEM SET {name} = off") for name in FOR_POWER_CUTS))
+        self._admin(sql.SQL("SELECT pg_reload_conf()"))
         with connect(server.start(TEMPLATE), application_name="tests", autocommit=True) as conn:
             migrate.migrate(conn)
 

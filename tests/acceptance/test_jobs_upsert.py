@@ -136,9 +136,9 @@ def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of
 
 @pytest.mark.timeout(120)
 def test_backfill_gets_its_share_in_one_process_too_while_upsert_wants_everything(town):
-    here = town(WIDE, start_balance=60, deals=4_000)
-    jobs = [here.job("upsert"), here.job("backfill")]
-    ends_ns = here.clock.now_ns() + 3 * 3600 * NS
+    here = town(WIDE, start_balance=60, deals=1_000)
+    jobs = [here.job("upsert", poll_interval_s=1800), here.job("backfill")]
+    ends_ns = here.clock.now_ns() + 5400 * NS
     largest = 0.0
     while here.clock.now_ns() < ends_ns:
         outcomes = [work.step() for work in jobs]
@@ -150,5 +150,5 @@ def test_backfill_gets_its_share_in_one_process_too_while_upsert_wants_everythin
     state = here.simulator.control()
     spent = {tier.name: tier.spent for tier in here.ledger.snapshot().tiers}
     assert spent["upsert"] > 0.5 * state["refilled"], "upsert was not hungry: the test shows nothing"
-    assert spent["backfill"] >= 0.95 * 0.2 * state["refilled"] - largest, spent
+    assert spent["backfill"] >= 0.2 * state["refilled"] - largest, spent
     assert state["refused_429"] == 0
