@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql test test-kill lint fmt types layers check lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql scenarios test test-kill lint fmt types layers check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ ledger-dump: setup ## Print the token ledger (ARGS="--json" or "--watch")
 
 psql: setup ## Open psql on the database in use
 	@exec $(BIN)/sluicegate psql
+
+scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs/scenarios.md (minutes)
+	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)
 
 test: setup-dev ## Run the tests (under 5 minutes)
 	@exec $(BIN)/python -m pytest -m "not kill and not soak" $(ARGS)

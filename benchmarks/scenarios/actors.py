@@ -108,7 +108,7 @@ def backfill(world: World) -> Generator[Rest, None, None]:
 
 
 def _page(world: World) -> Generator[Rest, None, None]:
-    wanted_ns = world.clock.now_ns()
+    wanted_ns = granted_ns = world.clock.now_ns()
     is_read = False
     while not is_read:
         call = yield from _obtain(world, UPSERT, world.client.page)

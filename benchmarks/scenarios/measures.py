@@ -18,7 +18,8 @@ class Result:
     delay_p99_s: float
     delay_max_s: float
     details_part: float  # of the details wanted, those fetched
-    backfill_part: float  # of the refill
+    upsert_part: float  # of the refill
+    backfill_part: float
     backfill_gap_s: float
     utilisation: float  # tokens spent, of those there were: start and refill
     expired: int
@@ -108,6 +109,7 @@ class Recorder:
             delay_p99_s=quantile(delays, 0.99) / NS_PER_S,
             delay_max_s=(delays[-1] if delays else 0) / NS_PER_S,
             details_part=self.got_details / self.wanted_details if self.wanted_details else 1.0,
+            upsert_part=self._spent[UPSERT] / refilled,
             backfill_part=self._spent[BACKFILL] / refilled,
             backfill_gap_s=self._gap_ns / NS_PER_S,
             utilisation=spent / (self._start_balance + refilled),

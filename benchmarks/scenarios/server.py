@@ -9,7 +9,7 @@ from ledger import Reading
 from tasks.keepa.simulator.bucket import TICK_PERIOD_NS, Bucket, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from benchmarks.scenarios.measures import Recorder
     from ledger import ManualClock
@@ -28,7 +28,7 @@ class Server:
         plan = Plan(rate=rate, tick_period_ns=TICK_PERIOD_NS, tick_jitter_ns=JITTER_NS, seed=seed)
         self.bucket = Bucket(plan, first_tick_ns=clock.now_ns() + PHASE_NS, start=start_balance(rate))
 
-    def ticks(self) -> Iterator[Rest]:
+    def ticks(self) -> Generator[Rest, None, None]:
         """The process that refills."""
         while True:
             yield Rest(self.bucket.next_tick_ns)
