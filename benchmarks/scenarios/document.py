@@ -22,6 +22,7 @@ def text(results: Results, seed: int) -> str:
         seed=seed,
         strategies="\n".join(f"| {name} | {strategy.idea} |" for name, strategy in STRATEGIES.items()),
         shortfalls=verdict.shortfalls(results),
+        even=verdict.even(results),
         days=tables(results, grid.DAY_H),
         weeks=tables(results, grid.WEEK_H),
     )

@@ -35,7 +35,12 @@ def scenarios(rates: Sequence[int], hours: float, seed: int) -> list[Scenario]:
 
 def everything(seed: int) -> list[Scenario]:
     """What the document shows."""
-    return scenarios(RATES, DAY_H, seed) + scenarios(WEEK_RATES, WEEK_H, seed)
+    return scenarios(RATES, DAY_H, seed) + scenarios(WEEK_RATES, WEEK_H, seed) + [even(seed)]
+
+
+def even(seed: int) -> Scenario:
+    """The scenario of the pictures under ours, with products that all cost the same."""
+    return Scenario(strategy=OURS, rate=STORY_RATE, part=STORY_PART, hours=DAY_H, seed=seed, with_offers=0.0)
 
 
 def told(scenario: Scenario) -> Story:

@@ -20,20 +20,24 @@ if TYPE_CHECKING:
 BURST_PART = 0.08  # of the minutes bring a burst,
 BURST = 6.5  # this many times the mean; the others bring the rest
 CALM = (1 - BURST_PART * BURST) / (1 - BURST_PART)
-WITH_OFFERS = 0.06  # of the products are charged by pages of offers, 6 tokens a page, up to ten pages
-PAGE_TOKENS = 6
-MOST_PAGES = 10
+WITH_OFFERS = 0.06  # of the products are charged by pages of offers,
+PAGE_TOKENS = 6  # a page,
+MOST_PAGES = 10  # up to so many
 TAIL = 1.1  # Pareto exponent of the number of pages: the mean over all products is about 2 tokens
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Upsert demand of `part` times the refill of a plan of `rate` tokens a tick, for `duration_s` of virtual time."""
+    """Upsert demand of `part` times the refill of a plan of `rate` tokens a tick, for `duration_s` of virtual time.
+
+    `with_offers` is the part of the backfill's products that are charged by pages of offers; 0 makes all cost the same.
+    """
 
     rate: int
     part: float
     duration_s: float
     seed: int
+    with_offers: float = WITH_OFFERS
 
     @cached_property
     def poll_ns(self) -> int:
@@ -62,7 +66,7 @@ class Load:
         """Tokens of each product of the backfill, without end."""
         chance = random.Random(f"products {self.seed}")
         while True:
-            if chance.random() >= WITH_OFFERS:
+            if chance.random() >= self.with_offers:
                 yield PRODUCT_TOKENS
             else:
                 yield PAGE_TOKENS * min(MOST_PAGES, int(chance.paretovariate(TAIL)))

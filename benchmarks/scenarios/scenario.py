@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.scenarios import actors
 from benchmarks.scenarios.engine import NS_PER_S, SERVER, Engine
-from benchmarks.scenarios.load import Load
+from benchmarks.scenarios.load import WITH_OFFERS, Load
 from benchmarks.scenarios.measures import Recorder, Result, Story
 from benchmarks.scenarios.server import Server, start_balance
 from benchmarks.scenarios.strategies import STRATEGIES
@@ -31,6 +31,7 @@ class Scenario:
     part: float
     hours: float
     seed: int
+    with_offers: float = WITH_OFFERS
 
 
 def run(
@@ -44,7 +45,13 @@ def run(
     recorder = Recorder(START_NS, start_balance(scenario.rate), story=story)
     server = Server(scenario.rate, scenario.seed, clock, recorder)
     client = (make or STRATEGIES[scenario.strategy].make)(server, clock)
-    load = Load(rate=scenario.rate, part=scenario.part, duration_s=scenario.hours * HOUR_S, seed=scenario.seed)
+    load = Load(
+        rate=scenario.rate,
+        part=scenario.part,
+        duration_s=scenario.hours * HOUR_S,
+        seed=scenario.seed,
+        with_offers=scenario.with_offers,
+    )
     engine = Engine(clock)
     world = actors.World(engine=engine, clock=clock, server=server, client=client, load=load, recorder=recorder)
     engine.start(server.ticks(), SERVER)

@@ -32,10 +32,10 @@ WORDS = 2  # of the columns; the others are numbers, and stand to the right
 
 def tables(results: Results, hours: float) -> str:
     """A headed table for each plan that was run for so many hours."""
-    rates = dict.fromkeys(scenario.rate for scenario in results if scenario.hours == hours)
+    shown = [pair for pair in results.items() if pair[0].hours == hours and pair[0].with_offers]
+    rates = dict.fromkeys(scenario.rate for scenario, _ in shown)
     return "\n\n".join(
-        f"### {rate:,} a minute\n\n{table([pair for pair in results.items() if _is_of(pair[0], rate, hours)])}"
-        for rate in rates
+        f"### {rate:,} a minute\n\n{table([pair for pair in shown if pair[0].rate == rate])}" for rate in rates
     )
 
 
@@ -60,14 +60,10 @@ def percent(part: float) -> str:
     return f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
 
 
-def _is_of(scenario: Scenario, rate: int, hours: float) -> bool:
-    return (scenario.rate, scenario.hours) == (rate, hours)
-
-
 def _cells(scenario: Scenario, result: Result) -> tuple[str, ...]:
     name = f"**{scenario.strategy}**" if scenario.strategy == OURS else scenario.strategy
     return (
-        f"{scenario.part:.0%}".replace("%", " %"),
+        f"{scenario.part * 100:.0f} %",
         name,
         duration(result.delay_p50_s),
         duration(result.delay_p99_s),
