@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ HOUR_NS = 3600 * 10**9
 SHOWN_H = 8
 LONG_NS = 60 * 10**9  # a wait of a page that is worth seeing
 COLOURS = {"50/50": "#c0392b", "150/50": "#e08e0b", "80/50": "#8e6bbf", "recharge": "#7f8c8d", OURS: "#1a7f5a"}
+LINES = {"50/50": "-", "150/50": "-", "80/50": "--", "recharge": ":", OURS: "-"}
 CHAPTERS = {
     "50/50": "Starved: both jobs from 50 tokens on. The backfill takes what comes, upsert waits (shaded)",
     "150/50": "Cured? The backfill from 150 on. Upsert is served, and its sips keep the balance below 150 for ever",
@@ -51,10 +54,13 @@ def balance(stories: dict[str, Story], path: Path) -> None:
 def deals(stories: dict[str, Story], path: Path) -> None:
     """Draw what each strategy has fetched by when: details of new deals, and products of the backfill."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4))
+    hours = math.ceil(max(at for story in stories.values() for at, _ in story.balance) / HOUR_NS)
     for name, story in stories.items():
         for axis, points in ((left, story.details), (right, story.history)):
-            hours, totals = _totals(points)
-            axis.plot(hours, totals, color=COLOURS[name], label=name, linewidth=2.2 if name == OURS else 1.2)
+            days, totals = _totals(points, hours)
+            axis.plot(
+                days, totals, color=COLOURS[name], label=name, ls=LINES[name], linewidth=2.2 if name == OURS else 1.2
+            )
     left.set_title("new deals with details", loc="left", fontsize=9)
     right.set_title("products with history (logarithmic)", loc="left", fontsize=9)
     right.set_yscale("log")
@@ -85,11 +91,13 @@ def _balance(axis: Axes, name: str, story: Story) -> None:
     axis.set_xlim(0, SHOWN_H)
 
 
-def _totals(points: list[Point]) -> tuple[list[float], list[int]]:
+def _totals(points: list[Point], hours: int) -> tuple[list[float], list[int]]:
     """Days and running totals, one point an hour: finer would not be seen."""
-    totals = list(accumulate(count for _, count in points))
-    hourly = {at // HOUR_NS: total for (at, _), total in zip(points, totals, strict=True)}
-    return [(hour + 1) / 24 for hour in hourly], list(hourly.values())
+    got = Counter[int]()
+    for at, count in points:
+        got[at // HOUR_NS] += count
+    totals = list(accumulate(got[hour] for hour in range(hours)))
+    return [(hour + 1) / 24 for hour in range(hours)], totals
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -62,10 +62,10 @@ def test_a_promise_not_kept_by_ours_is_told_with_its_run(changes, fault):
     assert "Nowhere" not in text
 
 
-def test_details_may_be_left_when_upsert_wants_more_than_there_is_and_the_past_promised_nothing():
-    poor = replace(GOOD, details_part=0.1, refused=5)
-    assert verdict.faults(replace(OURS, part=1.2), replace(poor, refused=0)) == set()
-    assert verdict.faults(replace(OURS, strategy="50/50"), poor) == set()
+def test_details_may_be_left_when_upsert_gets_what_the_share_leaves_and_the_past_promised_nothing():
+    poor = replace(GOOD, details_part=0.1, upsert_part=0.8, backfill_part=0.2)
+    assert verdict.faults(replace(OURS, part=4.0), poor) == set()
+    assert verdict.faults(replace(OURS, strategy="50/50"), replace(poor, refused=5, backfill_part=0.0)) == set()
 
 
 @pytest.mark.parametrize(
