@@ -27,6 +27,7 @@ class TierState(Structure):
 
     name: bytes
     floor_mt: int
+    floor_ticks_ppm: int
     floor_ppm: int
     share_ppm: int
     earmark_nt: int
@@ -38,6 +39,7 @@ class TierState(Structure):
     _fields_ = (
         ("name", c_char * NAME_BYTES),
         ("floor_mt", c_int64),
+        ("floor_ticks_ppm", c_int64),
         ("floor_ppm", c_int64),
         ("share_ppm", c_int64),
         ("earmark_nt", c_int64),
@@ -65,11 +67,12 @@ class ShapeState(Structure):
 
 
 class LeaseState(Structure):
-    """One open reservation and its owner."""
+    """One open reservation and its owner; `earmark_nt` of its cost came from what its tier had set aside."""
 
     id: int
     owner_start: int
     cost_mt: int
+    earmark_nt: int
     at_ns: int
     owner_pid: int
     tier: int
@@ -81,6 +84,7 @@ class LeaseState(Structure):
         ("id", c_uint64),
         ("owner_start", c_uint64),
         ("cost_mt", c_int64),
+        ("earmark_nt", c_int64),
         ("at_ns", c_int64),
         ("owner_pid", c_int32),
         ("tier", c_int32),

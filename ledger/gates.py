@@ -32,8 +32,9 @@ class Headroom:
 
 def floor_mt(view: View, index: int) -> int:
     """What tier `index` must leave, in milli-tokens, on the present plan."""
-    tier = view.tiers[index]
-    return min(tier.floor_mt, capacity_mt(view.book) * tier.floor_ppm // PPM)
+    tier, book = view.tiers[index], view.book
+    wanted = max(tier.floor_mt, book.rate_mt * tier.floor_ticks_ppm // PPM)
+    return min(wanted, capacity_mt(book) * tier.floor_ppm // PPM)
 
 
 def head(view: View, index: int) -> int:
@@ -44,6 +45,11 @@ def head(view: View, index: int) -> int:
         if waiter.tier == index and (oldest < 0 or waiter.ticket < view.waiters[oldest].ticket):
             oldest = i
     return oldest
+
+
+def has_lease(view: View, index: int) -> bool:
+    """Whether a request of tier `index` is being worked on."""
+    return any(lease.tier == index for lease in view.leases[: view.book.lease_count])
 
 
 def demand_mt(view: View, index: int) -> int:
@@ -72,7 +78,10 @@ def earmark_mt(view: View, index: int, more_ticks: int = 0) -> int:
 
 
 def advance(view: View, now_ns: int) -> None:
-    """Bring the earmark of every tier that waits up to the ticks due by `now_ns`; the others lose theirs at a tick."""
+    """Bring the earmark of every tier that waits up to the ticks due by `now_ns`.
+
+    One that is at work on a call keeps what it has; the others lose theirs at a tick.
+    """
     book = view.book
     if not book.waiter_count and not book.kept:
         return
@@ -82,7 +91,10 @@ def advance(view: View, now_ns: int) -> None:
         tier = view.tiers[index]
         is_waiting = head(view, index) >= 0
         if tier.share_ppm and tick > tier.earmark_tick:
-            tier.earmark_nt = grown_earmark_nt(view, index, tick - tier.earmark_tick) if is_waiting else 0
+            if is_waiting:
+                tier.earmark_nt = grown_earmark_nt(view, index, tick - tier.earmark_tick)
+            elif not has_lease(view, index):
+                tier.earmark_nt = 0
             tier.earmark_tick = tick
         kept += tier.earmark_nt > 0 and not is_waiting
     book.kept = kept

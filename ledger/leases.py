@@ -1,13 +1,13 @@
-"""The life of a request in the book: wait, lease, end. Functions of a View and a time; no I/O.
+"""The life of a lease in the book: granted, sent, ended. Functions of a View and a time; no I/O.
 
 A lease ends exactly once: settled, cancelled, or resolved because its owner died.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from ledger import bucket, costs, gates, waits
+from ledger import bucket, costs, gates, queue, waits
 from ledger.book import COMMITTED, MT, PPM, RESERVED
 from ledger.journal import NO_TIER, Event
 
@@ -15,28 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.bucket import Reading
-    from ledger.costs import Shape
+    from ledger.queue import Owner, Request
     from ledger.view import View
     from ledger.waits import Wait
 
-LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and did not go in loses its place
 CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
-
-
-class Owner(NamedTuple):
-    """A process: id and start time."""
-
-    pid: int
-    start: int
-
-
-class Request(NamedTuple):
-    """What is asked for: tier by position, cost, whose, and what it looks like."""
-
-    tier: int
-    cost_mt: int
-    owner: Owner
-    shape: Shape | None
 
 
 def claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[int, int], bool]) -> bool:
@@ -57,51 +40,25 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
     gates.advance(view, now_ns)
     ahead_mt = 0
     if view.book.waiter_count:
-        _lapse(view, now_ns, ticket)
-        ahead_mt = _ahead_mt(view, request.tier, ticket)
+        queue.lapse(view, now_ns, ticket)
+        ahead_mt = queue.ahead_mt(view, request.tier, ticket)
     if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
         return waits.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
     tier = view.tiers[request.tier]
-    tier.earmark_nt -= min(tier.earmark_nt, request.cost_mt * PPM)
+    earmark_nt = min(tier.earmark_nt, request.cost_mt * PPM)
+    tier.earmark_nt -= earmark_nt
     if ticket:
-        _leave(view, view.waiter(ticket), now_ns, is_served=True)
+        queue.leave(view, ticket, now_ns, is_served=True)
     tier.granted += 1
     lease = view.add_lease()
     lease.owner_pid, lease.owner_start = request.owner.pid, request.owner.start
     lease.cost_mt, lease.at_ns, lease.tier, lease.state = request.cost_mt, now_ns, request.tier, RESERVED
+    lease.earmark_nt = earmark_nt
     lease.shape = -1 if request.shape is None else costs.enter(view, request.shape)
     lease.items = 0 if request.shape is None else request.shape.items
     view.book.in_flight_mt += request.cost_mt
     view.events.append((Event.GRANTED, request.tier, -request.cost_mt, request.owner.pid))
     return lease.id
-
-
-def join(view: View, request: Request, now_ns: int) -> int:
-    """Take a place in the queue; returns the ticket."""
-    gates.advance(view, now_ns)
-    if gates.head(view, request.tier) < 0:
-        view.tiers[request.tier].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
-    waiter = view.add_waiter()
-    waiter.owner_pid, waiter.owner_start = request.owner.pid, request.owner.start
-    waiter.cost_mt, waiter.since_ns, waiter.tier = request.cost_mt, now_ns, request.tier
-    waiter.open_ns = 0
-    return waiter.ticket
-
-
-def keep(view: View, ticket: int, cost_mt: int) -> int:
-    """The ticket, now for `cost_mt`; 0 if the place is no longer there."""
-    index = view.waiter(ticket) if ticket else -1
-    if index < 0:
-        return 0
-    view.waiters[index].cost_mt = cost_mt
-    return ticket
-
-
-def leave(view: View, ticket: int, now_ns: int) -> None:
-    """Give up a place in the queue; a ticket no longer there changes nothing."""
-    index = view.waiter(ticket)
-    if index >= 0:
-        _leave(view, index, now_ns, is_served=False)
 
 
 def commit(view: View, lease_id: int, now_ns: int) -> bool:
@@ -113,7 +70,7 @@ def commit(view: View, lease_id: int, now_ns: int) -> bool:
     return index >= 0
 
 
-def cancel(view: View, lease_id: int) -> bool:
+def cancel(view: View, lease_id: int, now_ns: int) -> bool:
     """Give the tokens back: nothing was sent. False if the lease is gone."""
     index = view.lease(lease_id)
     if index < 0:
@@ -121,6 +78,7 @@ def cancel(view: View, lease_id: int) -> bool:
     lease = view.leases[index]
     view.book.refunded_mt += lease.cost_mt
     view.events.append((Event.CANCELLED, lease.tier, lease.cost_mt, lease.owner_pid))
+    _save_again(view, lease.tier, lease.earmark_nt, now_ns)
     view.drop_lease(index)
     return True
 
@@ -135,6 +93,7 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
     consumed_mt = cost_mt if consumed is None else consumed * MT
     if consumed and lease.shape >= 0:  # a refusal costs nothing, and teaches nothing about what an answer costs
         costs.learn(view.shapes[lease.shape], lease.items, consumed)
+    _save_again(view, tier, lease.earmark_nt - consumed_mt * PPM, now_ns)
     view.drop_lease(index)
     view.tiers[tier].spent_mt += consumed_mt
     view.book.refunded_mt += max(0, cost_mt - consumed_mt)
@@ -192,58 +151,17 @@ def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) 
         if not is_alive(waiter.owner_pid, waiter.owner_start):
             resolved += 1
             view.events.append((Event.DEAD_WAITER, waiter.tier, waiter.cost_mt, waiter.owner_pid))
-            _drop_waiter(view, index)
+            queue.drop(view, index)
     return resolved
 
 
-def _lapse(view: View, now_ns: int, mine: int) -> None:
-    """Take the turn from an oldest waiter that does not use it: its process is stopped, or has forgotten it.
-
-    Without this a stopped process at the head of a tier would hold up the tier, and its demand the tiers below.
-    """
-    for tier in range(view.book.tier_count):
-        index = gates.head(view, tier)
-        if index < 0 or view.waiters[index].ticket == mine:
-            continue
-        waiter = view.waiters[index]
-        if not view.book.synced or not gates.is_open(view, tier, waiter.cost_mt, now_ns):
-            waiter.open_ns = 0
-        elif not waiter.open_ns:
-            waiter.open_ns = now_ns
-        elif now_ns - waiter.open_ns >= LAPSE_NS:
-            view.events.append((Event.LAPSED, tier, waiter.cost_mt, waiter.owner_pid))
-            _drop_waiter(view, index)
-
-
-def _ahead_mt(view: View, tier: int, ticket: int) -> int:
-    """What older requests of the tier ask for; all of them when this one has no place yet."""
-    return sum(
-        waiter.cost_mt
-        for waiter in view.waiters[: view.book.waiter_count]
-        if waiter.tier == tier and (not ticket or waiter.ticket < ticket)
-    )
-
-
-def _leave(view: View, index: int, now_ns: int, *, is_served: bool) -> None:
-    waiter = view.waiters[index]
-    tier = view.tiers[waiter.tier]
-    waited_ns = max(0, now_ns - waiter.since_ns)
-    tier.waited_ns += waited_ns
-    tier.longest_wait_ns = max(tier.longest_wait_ns, waited_ns)
-    _drop_waiter(view, index, is_served=is_served)
-
-
-def _drop_waiter(view: View, index: int, *, is_served: bool = False) -> None:
-    """Take a place out of the queue. What the last one of a tier had saved up is anybody's again.
-
-    But for what one that was served leaves over: its process is at work on the call and comes back. The tier keeps
-    that until the next tick, or small requests would lose a part of their share with every one.
-    """
-    tier = view.waiters[index].tier
-    view.drop_waiter(index)
-    if gates.head(view, tier) >= 0:
+def _save_again(view: View, index: int, unspent_nt: int, now_ns: int) -> None:
+    """Put back what a call left of the earmark that paid for it: a share is of tokens spent, not of tokens reserved."""
+    gates.advance(view, now_ns)
+    if unspent_nt <= 0:
         return
-    if not is_served:
-        view.tiers[tier].earmark_nt = 0
-    elif view.tiers[tier].earmark_nt:
+    tier = view.tiers[index]
+    tier.earmark_nt += unspent_nt
+    if gates.head(view, index) < 0:
+        tier.earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
         view.book.kept = 1

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ledger import costs, gates, leases, owner, regionfile, snapshot
+from ledger import costs, gates, leases, owner, queue, regionfile, snapshot
 from ledger.book import MT
 from ledger.bucket import TICK_PERIOD_S
 from ledger.clock import NS_PER_S, SystemClock
 from ledger.errors import NeedsReading, NeverEnough
 from ledger.journal import NO_TIER, Event
 from ledger.lease import Lease
-from ledger.leases import Owner, Request
 from ledger.place import Place, seconds_until
+from ledger.queue import Owner, Request
 from ledger.tiers import DEFAULT_TIERS, Tier, install
 from ledger.transaction import Changes
 from ledger.view import View
@@ -194,18 +194,18 @@ class TokenLedger:
     def cancel(self, lease: Lease) -> None:
         """See `Lease.cancel`."""
         with self._changes.change(opens=True) as view:
-            leases.cancel(view, lease.id)
+            leases.cancel(view, lease.id, self._clock.now_ns())
 
     def attempt(self, place: Place, cost: int, shape: Shape | None) -> Lease | Wait:
         """See `Place.poll`."""
         change = self._changes.change()
         with change as view:
             request = self._request(view, place.tier, cost, shape)
-            ticket = leases.keep(view, place.ticket, request.cost_mt)
+            ticket = queue.keep(view, place.ticket, request.cost_mt)
             outcome = self._grant(view, request, ticket)
             if isinstance(outcome, Wait) and not ticket:
                 now_ns = self._clock.now_ns()
-                ticket = leases.join(view, request, now_ns)
+                ticket = queue.join(view, request, now_ns)
                 outcome = leases.grant(view, request, now_ns, ticket)
             seen = self._region.wake_value
             change.opens = ticket > 0 and not isinstance(outcome, Wait)  # the next of the queue may be served too
@@ -218,7 +218,7 @@ class TokenLedger:
     def abandon(self, place: Place) -> None:
         """See `Place.leave`."""
         with self._changes.change(opens=True) as view:
-            leases.leave(view, place.ticket, self._clock.now_ns())
+            queue.leave(view, place.ticket, self._clock.now_ns())
 
     def doze(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
         """Sleep until then, until the book changes or a signal comes, and look for the dead: see `Place`."""

@@ -18,21 +18,24 @@ if TYPE_CHECKING:
 class Tier:
     """A class of requests; tiers stand in order of priority.
 
-    `floor` tokens must remain after it spends, but at most `floor_part` of the capacity; `share` is the part of the
-    refill it is guaranteed while it waits.
+    What must remain after it spends is `floor` tokens or `floor_ticks` times the refill of a tick, whichever is more,
+    but at most `floor_part` of the capacity; `share` is the part of the refill it is guaranteed while it waits.
     """
 
     name: str
     floor: int
     floor_part: float
     share: float
+    floor_ticks: float = 0.0
 
 
-# Floors of the small plan, clipped on a smaller one; the shares leave 0.3 of the refill to whoever comes.
+# Floors of the plan of 5 a minute. They are clipped on a smaller one; on a large one so many tokens are seconds of the
+# refill, and a floor that does not hold one large request of the tiers above is none: there they grow with the plan.
+# The shares leave 0.3 of the refill to whoever comes.
 DEFAULT_TIERS: Final = (
     Tier(name="interactive", floor=0, floor_part=0.0, share=0.0),
-    Tier(name="upsert", floor=50, floor_part=1 / 6, share=0.5),
-    Tier(name="backfill", floor=150, floor_part=1 / 2, share=0.2),
+    Tier(name="upsert", floor=50, floor_part=1 / 6, share=0.5, floor_ticks=1),
+    Tier(name="backfill", floor=150, floor_part=1 / 2, share=0.2, floor_ticks=3),
 )
 
 
@@ -47,8 +50,8 @@ def check(tiers: Sequence[Tier]) -> None:
     names = [tier.name for tier in tiers]
     if len(set(names)) != len(names) or not all(n and n.isascii() and len(n) < NAME_BYTES for n in names):
         raise ValueError(f"tiers {names}: different names of 1 to {NAME_BYTES - 1} ASCII characters are expected")
-    if any(tier.floor < 0 or not 0 <= tier.floor_part < 1 or tier.share < 0 for tier in tiers):
-        raise ValueError("a tier needs a floor of 0 or more, a floor part in [0, 1) and a share of 0 or more")
+    if any(min(tier.floor, tier.floor_ticks, tier.share) < 0 or not 0 <= tier.floor_part < 1 for tier in tiers):
+        raise ValueError("a tier needs floors of 0 or more, a floor part in [0, 1) and a share of 0 or more")
     total = sum(tier.share for tier in tiers)
     if total >= 1:
         raise ValueError(f"the shares come to {total:g}: less than 1 is expected, or nothing is left to save up with")
@@ -72,6 +75,7 @@ def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int) -> None:
     for state, tier in zip(view.tiers, tiers, strict=False):
         state.name = tier.name.encode()
         state.floor_mt = tier.floor * MT
+        state.floor_ticks_ppm = round(tier.floor_ticks * PPM)
         state.floor_ppm = round(tier.floor_part * PPM)
         state.share_ppm = round(tier.share * PPM)
         state.earmark_nt = state.earmark_nt if state.share_ppm else 0

@@ -6,13 +6,13 @@ All is determined: the same clock, the same numbers. So a run that is killed can
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ledger.bucket import Reading
 from ledger.costs import Shape
 from ledger.errors import NeedsReading
-from ledger.tiers import DEFAULT_TIERS, Tier
+from ledger.tiers import DEFAULT_TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +27,7 @@ SERVER_MS: Final = 1_700_000_000_000
 BALANCE: Final = 200
 RATE: Final = 5
 _DETAILS: Final = Shape(name="details", items=10, prior=2.0)
-_ADJUSTED: Final = tuple(
-    Tier(name=tier.name, floor=tier.floor + 1, floor_part=tier.floor_part, share=tier.share) for tier in DEFAULT_TIERS
-)
+_ADJUSTED: Final = tuple(replace(tier, floor=tier.floor + 1) for tier in DEFAULT_TIERS)
 
 
 class Stage:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger.bucket import Reading
 from ledger.errors import NeedsReading
 from ledger.lease import Lease
-from ledger.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from ledger.ledger import TokenLedger
     from ledger.records import Snapshot
+    from ledger.waits import Wait
 
 _LATER_MS: Final = 2_000_000_000_000  # after any server time of a test
 _DIGITS: Final = 6  # tokens are thousandths; binary fractions are not
@@ -56,7 +56,7 @@ def next_operation_s(ledger: TokenLedger, dead: Container[int], *, is_alone: boo
     if isinstance(outcome, Lease):
         outcome.cancel()
     seen = ledger.snapshot()
-    if is_alone and isinstance(outcome, Wait):
+    if is_alone and not isinstance(outcome, Lease):
         raise Broken(f"no token is to be had of {seen.bucket.balance}: {outcome}")
     books_balance(seen)
     held = [lease.id for lease in seen.leases if lease.owner_pid in dead]
@@ -65,17 +65,24 @@ def next_operation_s(ledger: TokenLedger, dead: Container[int], *, is_alone: boo
     return took_s
 
 
-def _one_token(ledger: TokenLedger) -> Lease | Wait:
-    """The answer to a request for one token, after a reading if one is asked for or the balance is spent."""
-    try:
-        outcome = ledger.try_reserve("interactive", 1)
-        if isinstance(outcome, Lease) or ledger.snapshot().bucket.balance > 0:
-            return outcome
-    except NeedsReading:
-        pass
+def _one_token(ledger: TokenLedger) -> Lease | Wait | None:
+    """The answer to a request for one token, after a reading if one is asked for or the balance is spent.
+
+    None: a second reading is asked for, since another user lost a call in between.
+    """
+    outcome = _ask(ledger)
+    if isinstance(outcome, Lease) or (outcome is not None and ledger.snapshot().bucket.balance > 0):
+        return outcome
     bucket = ledger.snapshot().bucket
     ledger.observe(Reading(max(1, round(bucket.balance)), round(bucket.refill_rate), 60_000, _LATER_MS))
-    return ledger.try_reserve("interactive", 1)
+    return _ask(ledger)
+
+
+def _ask(ledger: TokenLedger) -> Lease | Wait | None:
+    try:
+        return ledger.try_reserve("interactive", 1)
+    except NeedsReading:
+        return None
 
 
 def comparable(seen: Snapshot, owner: int) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from ledger import (
     TimedOut,
     TokenLedger,
     Wait,
-    leases,
+    queue,
 )
-from ledger.leases import Owner, Request
+from ledger.queue import Owner, Request
 
 SERVER_MS = 1_700_000_000_000
 TICK_S = 60.2
@@ -53,7 +53,9 @@ def test_open_leases_are_not_spent_twice():
     assert ledger.headroom("backfill").now == 0
 
 
-@pytest.mark.parametrize(("rate", "upsert", "backfill"), [(1, 10, 30), (5, 50, 150), (60, 50, 150), (4000, 50, 150)])
+@pytest.mark.parametrize(
+    ("rate", "upsert", "backfill"), [(1, 10, 30), (5, 50, 150), (50, 50, 150), (60, 60, 180), (4000, 4000, 12000)]
+)
 def test_floors_follow_the_plan(rate, upsert, backfill):
     ledger, _ = opened(10, rate)
     floors = {tier.name: tier.floor for tier in ledger.snapshot().tiers}
@@ -105,15 +107,18 @@ def test_a_tick_that_a_reply_tells_of_before_the_clock_does_counts_for_the_earma
         assert ledger.snapshot().tiers[2].earmark == 1
 
 
-def test_what_a_served_request_leaves_of_the_earmark_is_kept_until_the_next_tick():
+def test_what_a_call_leaves_of_the_earmark_is_kept_until_the_tick_after_it():
     ledger, clock = opened(0)
     place = ledger.place("backfill")
     place.poll(5)
     clock.advance_s(8 * TICK_S + 1)
     assert ledger.snapshot().tiers[2].earmark == 8
-    place.poll(5).cancel()
+    lease = place.poll(5)
     assert ledger.snapshot().tiers[2].earmark == 3
-    assert ledger.headroom("upsert").now == 0
+    clock.advance_s(TICK_S)
+    assert ledger.snapshot().tiers[2].earmark == 3  # while its call is under way
+    lease.settle(1)
+    assert ledger.snapshot().tiers[2].earmark == 7  # a share is of tokens spent
     clock.advance_s(TICK_S)
     assert ledger.snapshot().tiers[2].earmark == 0
 
@@ -174,7 +179,7 @@ def test_a_lower_tier_spends_nothing_that_an_upper_one_waits_to_collect():
 
 def joined(view, tier, cost_mt, clock):
     owner = Owner(pid=1, start=0)
-    return leases.join(view, Request(tier=tier, cost_mt=cost_mt, owner=owner, shape=None), clock.now_ns())
+    return queue.join(view, Request(tier=tier, cost_mt=cost_mt, owner=owner, shape=None), clock.now_ns())
 
 
 def test_stop_and_time_out_leave_no_place_in_the_queue_behind():
