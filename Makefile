@@ -38,7 +38,7 @@ scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs
 	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)
 
 test: setup-dev ## Run the tests (under 5 minutes)
-	@exec $(BIN)/python -m pytest -m "not kill and not soak" $(ARGS)
+	@exec $(BIN)/python -m pytest -m "not kill and not soak" -n 2 --dist worksteal $(ARGS)
 
 test-kill: setup-dev ## Run the long tests that kill processes
 	@exec $(BIN)/python -m pytest -m kill $(ARGS)

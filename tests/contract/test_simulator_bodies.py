@@ -57,7 +57,9 @@ def assert_alike(recorded, simulated, *, may_be_null=False):
 @pytest.fixture(scope="module")
 def sim():
     # A bucket above its capacity falls to it at a tick: the plan must be as large as the balance.
-    config = SimulatorConfig(deals=600, rate=2_000, start_balance=100_000, slots=36, closed_share=0.0)
+    # And a market that moves with the clock has other products at each run.
+    still = {"market_minute": 8_300_000}
+    config = SimulatorConfig(deals=600, rate=2_000, start_balance=100_000, slots=36, closed_share=0.0, **still)
     with SimulatorServer(config) as server:
         yield server
 
