@@ -31,9 +31,8 @@ class Fault(Enum):
     REFUSED = "Calls were refused with a 429: the books were wrong."
     EXPIRED = "Tokens expired while somebody waited for some."
     SHARE = (
-        "The backfill spent less than its share. A share is counted in tokens *reserved*: when products cost "
-        "unevenly, a small batch reserves several times its mean cost, and what the settlement gives back goes to "
-        "everybody instead of to the earmark it was saved in. So does what the earmark holds beyond a batch."
+        "The backfill spent less than its share. Its earmark is charged with what its calls cost, up to what they "
+        "reserved, and is kept while it is at work, so this should not be."
     )
     DELAY = (
         "One page in a hundred waited longer than upsert's share explains. A product that costs more than was reserved "
@@ -41,9 +40,10 @@ class Fault(Enum):
         "the bucket holds."
     )
     DETAILS = (
-        "Details were left although upsert got less than the backfill's share leaves. Details do not wait in "
-        "the queue, and the floors are fixed numbers of tokens: on a large plan, where they are seconds of the refill, "
-        "the backfill spends the refill between two calls of upsert."
+        "Details were left although upsert got less than the backfill's share leaves. What a call costs beyond its "
+        "reservation is paid by everybody, so beside an overloaded upsert the backfill spends up to 30 % of a refill "
+        "of which it is promised 20; and details do not wait in the queue: they go before the backfill only as far as "
+        "its floor keeps tokens for them."
     )
 
 
