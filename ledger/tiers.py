@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger.book import MAX_TIERS, MT, NAME_BYTES, PPM
+from ledger.bucket import CAPACITY_TICKS
 from ledger.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Tier:
     floor_part: float
     share: float
     floor_ticks: float = 0.0
+
+    def floor_on(self, rate: int) -> int:
+        """The tokens that must remain on a plan of `rate` tokens a tick."""
+        return int(min(max(self.floor, self.floor_ticks * rate), self.floor_part * CAPACITY_TICKS * rate))
 
 
 # Floors of the plan of 5 a minute. They are clipped on a smaller one; on a large one so many tokens are seconds of the

@@ -203,7 +203,7 @@ def _api(wanted: Plan) -> Finding:
 
 def _plan_of(wanted: Plan, rate: int, balance: int) -> Finding:
     capacity = CAPACITY_TICKS * rate
-    floors = {tier.name: min(tier.floor, round(capacity * tier.floor_part)) for tier in wanted.tiers() if tier.floor}
+    floors = {tier.name: tier.floor_on(rate) for tier in wanted.tiers() if tier.floor}
     told = ", ".join(f"{name} {floor}" for name, floor in floors.items())
     data = {"refill_rate": rate, "balance": balance, "capacity": capacity, "floors": floors}
     return Finding(

@@ -148,8 +148,8 @@ def _between(values: Mapping[str, Any]) -> list[str]:
     if workers == (0, 0):
         faults.append("UPSERT_WORKERS and BACKFILL_WORKERS are both 0: nothing would be done; set one of them to 1")
     shares = (values["upsert_share"], values["backfill_share"])
-    if None not in shares and sum(shares) > 1:
-        faults.append(f"UPSERT_SHARE and BACKFILL_SHARE are {sum(shares):g} together: lower them to 1 or less")
+    if None not in shares and sum(shares) >= 1:
+        faults.append(f"UPSERT_SHARE and BACKFILL_SHARE are {sum(shares):g} together: lower them to less than 1")
     floors = (values["upsert_floor"], values["backfill_floor"])
     if None not in floors and floors[0] > floors[1]:
         faults.append(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import LedgerError
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.database import RowReader
+from supervisor.floors import on_plan
 from supervisor.rates import Rates
 from supervisor.records import now, report_of
 from supervisor.report import CountRecord
@@ -57,6 +58,7 @@ class Monitor:
         self._counts: Counts | None = None
         self._counting = False
         self._written: Mapping[str, int] | None = None  # when rows were last counted
+        self._refill = 0.0  # tokens a tick as last told
         self._quiet_looks = 0
 
     def begin(self) -> None:
@@ -114,13 +116,22 @@ class Monitor:
             return None
 
     def _look(self) -> None:
-        """Have rows counted when some were written, and now and then besides."""
+        """Have rows counted when some were written, and now and then besides; tell a new plan once."""
         self._loop.after(_LOOK_S, self._look)
+        self._tell_plan()
         written = self._run.tree.rows_written()
         self._quiet_looks = self._quiet_looks + 1 if written == self._written else _LOOKS
         if self._quiet_looks >= _LOOKS and not self._counting and self._run.database_url is not None:
             self._written, self._quiet_looks = written, 0
             self._count(self._run.database_url)
+
+    def _tell_plan(self) -> None:
+        snapshot = self._snapshot()
+        if snapshot is None or not snapshot.synced or snapshot.bucket.refill_rate == self._refill:
+            return
+        self._refill = snapshot.bucket.refill_rate
+        floors, clipped = on_plan(self._run.plan.tiers(), round(self._refill))
+        self._log.info("plan", refill=self._refill, capacity=snapshot.bucket.capacity, floors=floors, message=clipped)
 
     def _count(self, url: Secret) -> None:
         """Ask the database; until it has answered it is not asked again."""

@@ -147,8 +147,18 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
     "Workers and tokens": (
         Option("UPSERT_WORKERS", _COUNT, "1", "workers that keep deals fresh"),
         Option("BACKFILL_WORKERS", _COUNT, "1", "workers that load history"),
-        Option("UPSERT_FLOOR", _TOKENS, "50", "tokens upsert leaves, at most a sixth of the capacity"),
-        Option("BACKFILL_FLOOR", _TOKENS, "150", "tokens backfill leaves, at most half of the capacity"),
+        Option(
+            "UPSERT_FLOOR",
+            _TOKENS,
+            "50",
+            "tokens upsert leaves; at most capacity/6, unset at least 1 refill",
+        ),
+        Option(
+            "BACKFILL_FLOOR",
+            _TOKENS,
+            "150",
+            "tokens backfill leaves; at most capacity/2, unset at least 3 refills",
+        ),
         Option("UPSERT_SHARE", _SHARE, "0.5", "part of the refill upsert is guaranteed while it waits"),
         Option("BACKFILL_SHARE", _SHARE, "0.2", "part of the refill backfill is guaranteed while it waits"),
         Option("READY_S", _SECONDS, "15", "seconds a worker has to become ready"),

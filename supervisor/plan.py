@@ -77,15 +77,12 @@ class Plan:
         return _hash(f"{self.base_url} {self.api_key.reveal()}")
 
     def tiers(self) -> tuple[Tier, ...]:
-        """The tiers of the ledger, as the settings say."""
+        """The tiers of the ledger, as the settings say. A floor that was set does not grow with the plan."""
         chosen = {
             "upsert": (self.settings.upsert_floor, self.settings.upsert_share),
             "backfill": (self.settings.backfill_floor, self.settings.backfill_share),
         }
-        return tuple(
-            replace(tier, floor=chosen[tier.name][0], share=chosen[tier.name][1]) if tier.name in chosen else tier
-            for tier in DEFAULT_TIERS
-        )
+        return tuple(_chosen(tier, *chosen[tier.name]) if tier.name in chosen else tier for tier in DEFAULT_TIERS)
 
     def worker_settings(self, base_url: str, database_url: Secret, spool: str) -> WorkerSettings:
         """What the workers are told, now that server and database are there; `spool` is the name of the spool."""
@@ -154,6 +151,10 @@ def make(settings: Settings, *, synthetic_into_database: bool = False) -> Plan:
         base_url=base_url,
         database=None if settings.database_url else own,
     )
+
+
+def _chosen(tier: Tier, floor: int, share: float) -> Tier:
+    return replace(tier, floor=floor, share=share, floor_ticks=tier.floor_ticks if floor == tier.floor else 0.0)
 
 
 def _hash(text: str) -> str:

@@ -1,0 +1,34 @@
+"""What the floors come to on a plan, and what is said of those it is too small for."""
+
+import pytest
+
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from supervisor import config, plan
+from supervisor.floors import on_plan
+from tasks.errors import ConfigError
+
+
+@pytest.mark.parametrize("rate", [1, 5, 20, 50, 60, 1_200, 4_000])
+def test_what_is_told_is_what_the_ledger_does(rate):
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**12))
+    ledger.observe(Reading(10, rate, 60_000, 1_700_000_000_000))
+    floors, _ = on_plan(DEFAULT_TIERS, rate)
+    assert floors == {tier.name: tier.floor for tier in ledger.snapshot().tiers if tier.name in floors}
+
+
+def test_a_plan_too_small_for_a_floor_is_named_once_with_what_is_used():
+    assert on_plan(DEFAULT_TIERS, 5) == ({"upsert": 50, "backfill": 150}, None)
+    floors, said = on_plan(DEFAULT_TIERS, 1)
+    assert floors == {"upsert": 10, "backfill": 30}
+    assert said == "the plan is too small for the floors of upsert 50, backfill 150: those shown are used"
+
+
+def test_the_floors_as_shipped_grow_with_the_plan_and_those_that_were_set_do_not():
+    unset, chosen = (plan.make(config.load(given, dotenv=None)).tiers() for given in ({}, {"BACKFILL_FLOOR": "200"}))
+    assert on_plan(unset, 1_200)[0] == {"upsert": 1_200, "backfill": 3_600}
+    assert on_plan(chosen, 1_200)[0] == {"upsert": 1_200, "backfill": 200}
+
+
+def test_shares_that_leave_nothing_are_refused_as_configuration():
+    with pytest.raises(ConfigError, match="are 1 together: lower them to less than 1"):
+        config.load({"UPSERT_SHARE": "0.5", "BACKFILL_SHARE": "0.5"}, dotenv=None)
