@@ -37,6 +37,8 @@ _RING_AT: Final = _PAGE + SLOTS * _SLOT_BYTES
 _RING_BYTES: Final = journal.ENTRIES * journal.ENTRY_BYTES
 REGION_BYTES: Final = _RING_AT + _RING_BYTES
 _READ_TRIES: Final = 1_000
+_SPINS: Final = 30  # two processes on two cores: 1.0 of the throughput of one instead of 0.7; 4 and 8: no loss
+_YIELD_EVERY: Final = 10
 _open_regions: weakref.WeakSet[Region] = weakref.WeakSet()
 
 
@@ -98,13 +100,25 @@ class Region:
         has_begun = False
         try:
             if self._lock_fd >= 0:
-                fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+                self._lock()
             view = self._begin()
             has_begun = True
         finally:
             if not has_begun:
                 self.end()
         return view
+
+    def _lock(self) -> None:
+        """Take the file lock. One that is free in a moment is not slept for: that alone would take several changes."""
+        for turn in range(1, _SPINS + 1):
+            try:
+                fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if turn % _YIELD_EVERY == 0:
+                    os.sched_yield()  # its holder may wait for this core
+            else:
+                return
+        fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
 
     def publish(self, view: View) -> None:
         """Make the changed book the current one."""
