@@ -121,7 +121,7 @@ class TokenLedger:
             KeyError: there is no such tier.
         """
         deadline_ns = None if timeout_s is None else self._clock.now_ns() + round(timeout_s * NS_PER_S)
-        with self.place(tier) as place:
+        with Place(self, tier) as place:
             return place.wait(cost, shape=shape, deadline_ns=deadline_ns, stop=stop, on_wait=on_wait)
 
     def place(self, tier: str) -> Place:

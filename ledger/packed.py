@@ -47,17 +47,32 @@ def checksum(raw: memoryview, book: Book) -> int:
     return crc
 
 
-def copy(target: memoryview, raw: memoryview, book: Book) -> None:
-    """Copy what is alive of a Book."""
-    for begin, end in parts(book):
+def copy_sound(target: memoryview, raw: memoryview, book: Book) -> bool:
+    """Copy what is alive of a Book if it is whole; if not, `target` is left alone, and the answer is False."""
+    if not _counts_fit(book):
+        return False
+    live = parts(book)
+    crc = 0
+    for begin, end in live:
+        if end > begin:
+            crc = zlib.crc32(raw[begin:end], crc)
+    if crc != book.checksum:
+        return False
+    for begin, end in live:
         if end > begin:
             target[begin:end] = raw[begin:end]
+    return True
 
 
 def is_sound(raw: memoryview, book: Book) -> bool:
     """Whether the bytes are a whole Book: counts in range and checksum right."""
-    if book.lease_count > MAX_LEASES or book.waiter_count > MAX_WAITERS:
-        return False
-    if book.tier_count > MAX_TIERS or book.shape_count > MAX_SHAPES:
-        return False
-    return checksum(raw, book) == book.checksum
+    return _counts_fit(book) and checksum(raw, book) == book.checksum
+
+
+def _counts_fit(book: Book) -> bool:
+    return (
+        book.lease_count <= MAX_LEASES
+        and book.waiter_count <= MAX_WAITERS
+        and book.tier_count <= MAX_TIERS
+        and book.shape_count <= MAX_SHAPES
+    )

@@ -90,7 +90,7 @@ class Place:
         told: Wait | None = None
         now_ns = 0
         while True:
-            outcome = self.poll(cost, shape=shape)
+            outcome = self._queue.attempt(self, cost, shape)
             if not isinstance(outcome, Wait):
                 return outcome
             if on_wait is not None and _is_news(told, outcome):

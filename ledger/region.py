@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import journal, owner
 from ledger.book import BOOK_BYTES, Book
 from ledger.errors import Damaged
-from ledger.packed import checksum, copy, is_sound
+from ledger.packed import checksum, copy_sound, is_sound
 from ledger.view import View
 
 if TYPE_CHECKING:
@@ -183,27 +183,32 @@ class Region:
     def _begin(self) -> View:
         if self._words[_RETIRED_WORD]:
             raise Damaged(f"ledger {self.path}: it was begun anew while this process had it open: restart the process")
-        head = self.sequence
-        source = head % SLOTS
-        if not self._is_sound(source, head):
-            source = self._newest_sound()
-            head = max(head, self._views[source].book.sequence)
+        head = self._words[HEAD_WORD]
         sequence = head + 1
-        if sequence % SLOTS == source:
-            sequence += 1  # the only sound copy left is never written over
         view = self._views[sequence % SLOTS]
-        copy(self._raws[sequence % SLOTS], self._raws[source], self._views[source].book)
+        source = self._views[head % SLOTS].book
+        target = self._raws[sequence % SLOTS]
+        if source.sequence != head or not copy_sound(target, self._raws[head % SLOTS], source):
+            view = self._begin_on_older(head)
+            sequence = view.book.sequence
         view.book.sequence = sequence
         view.events.clear()
         return view
 
+    def _begin_on_older(self, head: int) -> View:
+        """A copy of the newest sound book; the only one left is never written over."""
+        source = self._newest_sound()
+        book = self._views[source].book
+        sequence = max(head, book.sequence) + 1
+        if sequence % SLOTS == source:
+            sequence += 1
+        copy_sound(self._raws[sequence % SLOTS], self._raws[source], book)
+        self._views[sequence % SLOTS].book.sequence = sequence
+        return self._views[sequence % SLOTS]
+
     def write_entry(self, number: int, entry: journal.Fields) -> None:
         """Put a journal entry in place; it counts once the book that counts it is published."""
         journal.write(self._ring, number, entry)
-
-    def _is_sound(self, slot: int, sequence: int) -> bool:
-        book = self._views[slot].book
-        return book.sequence == sequence and is_sound(self._raws[slot], book)
 
     def _newest_sound(self) -> int:
         books = [view.book for view in self._views]
