@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql scenarios test test-kill lint fmt types layers check lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql scenarios test test-kill bench lint fmt types layers check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: setup-dev ## Run the tests (under 5 minutes)
 
 test-kill: setup-dev ## Run the long tests that kill processes
 	@exec $(BIN)/python -m pytest -m kill $(ARGS)
+
+bench: setup-dev ## Measure the ledger and the store against their aims
+	@for name in ledger_speed ledger_waits store; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: setup-dev ## Check style and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
