@@ -215,8 +215,7 @@ def _asin(raw: msgspec.Raw) -> str | None:
 
 def _deal(raw: msgspec.Raw) -> Deal:
     deal = _DEAL.decode(raw)
-    ragged = deal.ragged()
-    if ragged is not None:
+    if (ragged := deal.ragged()) is not None:
         raise msgspec.ValidationError(f"not {deal.slots} price types throughout, as in `current` - at `$.{ragged}`")
     _keep_unknown(deal, _OBJECT.decode(raw))
     return deal
@@ -224,8 +223,7 @@ def _deal(raw: msgspec.Raw) -> Deal:
 
 def _product(raw: msgspec.Raw) -> Product:
     product = _PRODUCT.decode(raw)
-    reason = prices.fault(product.csv)
-    if reason is not None:
+    if (reason := prices.fault(product.csv)) is not None:
         raise msgspec.ValidationError(reason)
     fields = _OBJECT.decode(raw)
     _keep_unknown(product, fields)
