@@ -1,5 +1,6 @@
 """Kill -9 at any moment: no deadlock, no invented or forgotten token, each lease ends once."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, TokenLedger, Wait
+from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, TokenLedger, Wait, regionfile
+from ledger.crashtest import forked
 
 SERVER_MS = 1_700_000_000_000
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -68,6 +70,38 @@ def test_the_harness_finds_a_ledger_that(fault):
     seen = crashtest("--kills", "50", "--limit-ms", "0", patch=BROKEN[fault])
     assert seen.returncode == 1
     assert "BROKEN" in seen.stderr
+
+
+def die_at_line(number, path):
+    """Begin the ledger anew for another account, and die at that line of the code that makes files."""
+    left = number
+
+    def stepped(_frame, event, _arg):
+        nonlocal left
+        left -= event == "line"
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return stepped
+
+    sys.settrace(lambda frame, *_: stepped if frame.f_code.co_filename == regionfile.__file__ else None)
+    TokenLedger.create(path, DEFAULT_TIERS, account="another").close()
+    sys.settrace(None)
+
+
+def test_a_kill_at_any_line_while_a_file_is_made_leaves_the_next_start_nothing_to_mend(tmp_path):
+    path, number, status = tmp_path / "ledger", 0, -signal.SIGKILL
+    while status == -signal.SIGKILL:
+        number += 1
+        TokenLedger.create(path, DEFAULT_TIERS, account="one").close()
+        status = forked.ended(forked.start(lambda line=number: die_at_line(line, path)))
+        started = TokenLedger.create(path, DEFAULT_TIERS, account="another")
+        started.observe(Reading(300, 5, 60_000, SERVER_MS))
+        started.try_reserve("upsert", 10).cancel()
+        books_balance(started)
+        started.close()
+        assert {entry.name for entry in tmp_path.iterdir()} <= {"ledger", "ledger.lock", "ledger.new"}
+    assert status == 0
+    assert number > 50
 
 
 def test_a_dead_owners_leases_are_resolved_once(tmp_path):

@@ -136,6 +136,16 @@ def test_plan_changes_up_and_down_in_mid_flight_are_no_drift():
     assert s.bucket.drift == 0
 
 
+def test_a_refill_that_tracking_takes_a_part_of_is_followed_reply_by_reply():
+    account = Account(Plan(rate=5), start=100)
+    took = [(minute * 60.208 / 86_400, lambda: account.bucket.take(2)) for minute in range(10 * 24 * 60)]
+    life = Life(account, 5, mean_pause_s=1_800, overlap_s=1, events=took)
+    s = life.go_on(10)
+    assert life.replies > 200
+    assert (s.bucket.balance, account.refused) == (account.bucket.balance, 0)
+    assert s.bucket.drift == s.totals.expired - account.bucket.expired - account.bucket.taken
+
+
 def test_another_user_of_the_key_is_drift_and_at_most_one_refusal_a_day():
     account = Account(Plan(rate=5), start=300)
     chance = random.Random(3)
