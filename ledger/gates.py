@@ -7,7 +7,8 @@ A request of cost `c` by tier `i` is granted iff it is the oldest of its tier an
 `holds_i` is what waits elsewhere: of a tier above, the larger of its earmark and all it asks for, so that a lower
 tier never spends what an upper one is waiting to collect; of a tier below, its earmark. An earmark grows by its
 share of each refill while the tier waits, up to its share of the capacity or the cost of its oldest request,
-whichever is larger, is spent first, and falls to zero when nothing waits.
+whichever is larger, and is spent first. When nothing waits it is kept while a call of the tier is under way, and
+falls to zero at the tick after it.
 """
 
 from __future__ import annotations
@@ -163,6 +164,6 @@ def _holds_mt(view: View, index: int, more_ticks: int) -> int:
         if head(view, other) >= 0:
             earmark = earmark_mt(view, other, more_ticks)
             held += max(earmark, demand_mt(view, other)) if other < index else earmark
-        elif not more_ticks:
+        elif not more_ticks or has_lease(view, other):
             held += view.tiers[other].earmark_nt // PPM
     return held

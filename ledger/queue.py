@@ -96,7 +96,7 @@ def drop(view: View, index: int, *, is_served: bool = False) -> None:
     """Take a place out of the queue. What the last one of a tier had saved up is anybody's again.
 
     But for what one that was served leaves over: its process is at work on the call and comes back. The tier keeps
-    that until the next tick, or small requests would lose a part of their share with every one.
+    that until the tick after the call, or small requests would lose a part of their share with every one.
     """
     tier = view.waiters[index].tier
     view.drop_waiter(index)

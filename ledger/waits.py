@@ -38,10 +38,12 @@ def wait_for(view: View, index: int, cost_mt: int, now_ns: int, ahead_mt: int = 
     latest = _latest_ticks(view, index, need_mt, due)
     latest_ns = None if latest is None else tick_at_ns(book, latest)
     expected = _expected_ticks(view, index, need_mt, due)
-    if expected is None:
-        return Wait(until_ns=None, latest_ns=latest_ns, reason="in flight" if book.in_flight_mt else "queue")
-    until_ns = now_ns if expected == due else tick_at_ns(book, expected)
-    return Wait(until_ns=until_ns, latest_ns=latest_ns, reason="queue" if ahead_mt else "floor")
+    if ahead_mt or (expected is None and not book.in_flight_mt):
+        reason = "queue"
+    else:
+        reason = "in flight" if expected is None else "floor"
+    until_ns = None if expected is None else now_ns if expected == due else tick_at_ns(book, expected)
+    return Wait(until_ns=until_ns, latest_ns=latest_ns, reason=reason)
 
 
 def _expected_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:

@@ -132,7 +132,7 @@ class Upsert:
         site, detail = self._site, self._site.settings.upsert_detail
         site.beat.job(waiting=len(self._pool), dropped=self._pool.dropped)
         if detail == "none" or not self._pool:
-            return Idle(until_ns=next_due_ns, phase="waiting_poll", why=f"{len(self._due_ns)} selections are fresh")
+            return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
         kept = DEAL_TOKENS * len(self._due_ns)
         want = DetailWant(site, self._desk.session, self._pool, detail, kept_tokens=kept)
         if want.size == 0:
@@ -177,3 +177,7 @@ class Upsert:
         ago_ns = round((datetime.now(UTC) - last.finished_at) / timedelta(seconds=1) * NS_PER_S)
         interval_ns = self._interval_ns()
         return now_ns + min(max(interval_ns - ago_ns, 0), interval_ns)
+
+
+def _fresh(selections: int) -> str:
+    return "the selection is fresh" if selections == 1 else f"all {selections} selections are fresh"

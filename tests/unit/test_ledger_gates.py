@@ -123,6 +123,27 @@ def test_what_a_call_leaves_of_the_earmark_is_kept_until_the_tick_after_it():
     assert ledger.snapshot().tiers[2].earmark == 0
 
 
+def test_what_a_tier_keeps_during_its_call_is_reckoned_with_by_the_others():
+    ledger, clock = opened(0)
+    place = ledger.place("backfill")
+    place.poll(5)
+    clock.advance_s(8 * TICK_S + 1)
+    place.poll(5)  # 35 are left, 3 of them kept
+    told = ledger.try_reserve("interactive", 40)
+    assert (told.reason, round((told.until_ns - clock.now_ns()) / TICK_S / 1e9, 1)) == ("floor", 2.0)
+    clock.advance_to_ns(told.until_ns - 1)
+    assert isinstance(ledger.try_reserve("interactive", 40), Wait)
+    clock.advance_to_ns(told.until_ns)
+    assert isinstance(ledger.try_reserve("interactive", 40), Lease)
+
+
+def test_a_request_behind_others_of_its_tier_waits_for_them_whatever_else_it_waits_for():
+    ledger, _ = opened(100)
+    ledger.try_reserve("upsert", 40)
+    places = [ledger.place("upsert"), ledger.place("upsert")]
+    assert [place.poll(240).reason for place in places] == ["floor", "queue"]
+
+
 def test_a_place_left_saves_nothing():
     ledger, clock = opened(60)
     with ledger.place("backfill") as place:
