@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ledger import Tier
 
@@ -17,3 +17,19 @@ def on_plan(tiers: Iterable[Tier], rate: int) -> tuple[dict[str, int], str | Non
     if not clipped:
         return floors, None
     return floors, f"the plan is too small for the floors of {', '.join(clipped)}: those shown are used"
+
+
+class PlanNews:
+    """What there is to tell of the plan: once, and again when it changes."""
+
+    def __init__(self, tiers: Sequence[Tier]) -> None:
+        self._tiers = tiers
+        self._refill = 0.0
+
+    def of(self, refill: float) -> dict[str, object] | None:
+        """The fields to tell of a plan of `refill` tokens a tick; None when they were the last that were told."""
+        if refill == self._refill:
+            return None
+        self._refill = refill
+        floors, clipped = on_plan(self._tiers, round(refill))
+        return {"refill": refill, "floors": floors, "message": clipped}

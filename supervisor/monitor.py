@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import LedgerError
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.database import RowReader
-from supervisor.floors import on_plan
+from supervisor.floors import PlanNews
 from supervisor.rates import Rates
 from supervisor.records import now, report_of
 from supervisor.report import CountRecord
@@ -58,7 +58,7 @@ class Monitor:
         self._counts: Counts | None = None
         self._counting = False
         self._written: Mapping[str, int] | None = None  # when rows were last counted
-        self._refill = 0.0  # tokens a tick as last told
+        self._plan_news = PlanNews(run.plan.tiers())
         self._quiet_looks = 0
 
     def begin(self) -> None:
@@ -127,11 +127,9 @@ class Monitor:
 
     def _tell_plan(self) -> None:
         snapshot = self._snapshot()
-        if snapshot is None or not snapshot.synced or snapshot.bucket.refill_rate == self._refill:
-            return
-        self._refill = snapshot.bucket.refill_rate
-        floors, clipped = on_plan(self._run.plan.tiers(), round(self._refill))
-        self._log.info("plan", refill=self._refill, capacity=snapshot.bucket.capacity, floors=floors, message=clipped)
+        news = self._plan_news.of(snapshot.bucket.refill_rate) if snapshot is not None and snapshot.synced else None
+        if news is not None:
+            self._log.info("plan", **news)
 
     def _count(self, url: Secret) -> None:
         """Ask the database; until it has answered it is not asked again."""

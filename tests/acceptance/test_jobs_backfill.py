@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import threading
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +21,7 @@ from tasks.settings import Secret, WorkerSettings
 from tasks.stop import Stop
 from tasks.store import queue
 from tasks.store.connection import connect
+from tests.fakes.jsonhttp import JsonHandler
 
 BAD = "B00BADBAD0"
 LOST = "B00LOST000"
@@ -30,12 +30,12 @@ UNKNOWN = "B00UNKNOWN"[:10]
 ENVELOPE = {"refillIn": 30_000, "refillRate": 200, "tokenFlowReduction": 0.0, "processingTimeInMs": 1}
 
 
-class _Moody(BaseHTTPRequestHandler):
+class _Moody(JsonHandler):
     """Answers `/product`: refuses one ASIN, leaves out another, garbles a third, does not know a fourth."""
 
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self):
+    def get(self):
         server = self.server
         url = urlsplit(self.path)
         asins = parse_qs(url.query).get("asin", [""])[0].split(",") if url.path == "/product" else []
@@ -43,12 +43,12 @@ class _Moody(BaseHTTPRequestHandler):
         now_ms = round(datetime.now(UTC).timestamp() * 1000)
         if BAD in asins:
             zero = dict.fromkeys(ENVELOPE, 0) | {"tokensLeft": 0, "tokensConsumed": 0, "timestamp": now_ms}
-            self._send(400, zero | {"error": {"type": "invalidParameter", "message": "no such thing"}})
+            self.send(400, zero | {"error": {"type": "invalidParameter", "message": "no such thing"}})
             return
         server.balance -= len(asins)
         body = ENVELOPE | {"tokensLeft": server.balance, "tokensConsumed": len(asins), "timestamp": now_ms}
         body |= server.odd if asins else {}
-        self._send(200, body | ({"products": [self._product(a) for a in asins if a != LOST]} if asins else {}))
+        self.send(200, body | ({"products": [self._product(a) for a in asins if a != LOST]} if asins else {}))
 
     @staticmethod
     def _product(asin):
@@ -57,17 +57,6 @@ class _Moody(BaseHTTPRequestHandler):
         if asin == UNKNOWN:
             return {"asin": asin, "productType": 4, "domainId": 1}
         return {"asin": asin, "productType": 0, "domainId": 1, "lastUpdate": 7_000_000, "csv": [[7_000_000, 1999]]}
-
-    def _send(self, status, body):
-        packed = gzip.compress(json.dumps(body).encode())
-        self.send_response(status)
-        self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(packed)))
-        self.end_headers()
-        self.wfile.write(packed)
-
-    def log_message(self, *_args):
-        pass
 
 
 @contextmanager

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.fakes.jsonhttp import JsonHandler
 from tests.fixtures_town import START_MS
 
 CATEGORIES = (10, 20, 30)
 GARBLED = {"deals": {"dr": "none"}}
 
 
-class _Lister(BaseHTTPRequestHandler):
+class _Lister(JsonHandler):
     """Answers `/deal` with what the server's `answer` says of the selection, and `/token`."""
 
-    def do_GET(self):
+    def get(self):
         server, url = self.server, urlsplit(self.path)
         status, body = 200, {}
         if url.path == "/deal":
@@ -30,15 +30,7 @@ class _Lister(BaseHTTPRequestHandler):
         now_ms = START_MS + server.clock.now_ns() // 10**6
         paid = {"tokensLeft": server.balance, "tokensConsumed": 5, "refillRate": 100} if status == 200 else {}
         envelope = {"timestamp": now_ms, "refillIn": 30_000, "refillRate": 0, "tokensLeft": 0}
-        packed = gzip.compress(json.dumps(envelope | paid | body).encode())
-        self.send_response(status)
-        self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(packed)))
-        self.end_headers()
-        self.wfile.write(packed)
-
-    def log_message(self, *_args):
-        pass
+        self.send(status, envelope | paid | body)
 
 
 @pytest.fixture

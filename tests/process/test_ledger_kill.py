@@ -72,6 +72,30 @@ def test_the_harness_finds_a_ledger_that(fault):
     assert "BROKEN" in seen.stderr
 
 
+def user(path, code):
+    """A process that does `code` with its ledger `l`, once it has said that it is ready."""
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; from ledger import TokenLedger\nl = TokenLedger.attach(sys.argv[1])\n{code}",
+            path,
+        ],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert child.stdout.readline() == b"ready\n"
+    return child
+
+
+def ended(child):
+    child.kill()
+    child.wait()
+    child.stdin.close()
+    child.stdout.close()
+
+
 def die_at_line(number, path):
     """Begin the ledger anew for another account, and die at that line of the code that makes files."""
     left = number
@@ -107,25 +131,10 @@ def test_a_kill_at_any_line_while_a_file_is_made_leaves_the_next_start_nothing_t
 def test_a_dead_owners_leases_are_resolved_once(tmp_path):
     ledger = TokenLedger.create(tmp_path / "ledger", DEFAULT_TIERS)
     ledger.observe(Reading(300, 5, 60_000, SERVER_MS))
-    code = (
-        "import sys; from ledger import TokenLedger\n"
-        "l = TokenLedger.attach(sys.argv[1])\n"
-        "l.try_reserve('upsert', 20)\n"
-        "l.try_reserve('upsert', 30).commit()\n"
-        "print('ready', flush=True); sys.stdin.read()"
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "ledger")],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        cwd=ROOT,
-    )
-    assert child.stdout.readline() == b"ready\n"
+    code = "l.try_reserve('upsert', 20); l.try_reserve('upsert', 30).commit()"
+    child = user(tmp_path / "ledger", f"{code}; print('ready', flush=True); sys.stdin.read()")
     assert ledger.resolve_dead() == 0
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    child.stdin.close()
-    child.stdout.close()
+    ended(child)
     assert ledger.resolve_dead() == 2
     assert ledger.resolve_dead() == 0
     s = books_balance(ledger)
@@ -162,18 +171,9 @@ def test_a_stopped_process_at_the_head_of_a_tier_holds_it_up_for_its_turn_only(t
     ledger = TokenLedger.create(tmp_path / "ledger", DEFAULT_TIERS, clock=clock)
     ledger.observe(Reading(200, 5, 60_000, SERVER_MS))
     held = ledger.try_reserve("backfill", 45)
-    code = (
-        "import sys; from ledger import TokenLedger\n"
-        "l = TokenLedger.attach(sys.argv[1])\n"
-        "l.reserve('backfill', 40, on_wait=lambda _: print('ready', flush=True))"
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "ledger")],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-    )
+    code = "l.reserve('backfill', 40, on_wait=lambda _: print('ready', flush=True))"
+    child = user(tmp_path / "ledger", code)
     try:
-        assert child.stdout.readline() == b"ready\n"
         child.send_signal(signal.SIGSTOP)
         held.cancel()  # the gate is open for the stopped one from here on
         with ledger.place("backfill") as place:
@@ -184,7 +184,5 @@ def test_a_stopped_process_at_the_head_of_a_tier_holds_it_up_for_its_turn_only(t
             assert isinstance(place.poll(40), Lease)
         assert [entry.event for entry in ledger.snapshot().journal].count("lapsed") == 1
     finally:
-        child.kill()
-        child.wait()
-        child.stdout.close()
+        ended(child)
     ledger.close()

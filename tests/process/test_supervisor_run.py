@@ -62,6 +62,8 @@ def test_a_whole_life_is_told_truly_cannot_be_doubled_and_leaves_nothing(program
     assert "Traceback" not in second.stderr
     assert all(is_alive(pid) for pid in running.values())
     assert program.stop() == 0
+    plans = [json.loads(line) for line in program.log().splitlines() if '"event": "plan"' in line]
+    assert [plan["floors"] for plan in plans] == [{"upsert": 50, "backfill": 150}]
     check_nothing_is_left(program, running)
 
 

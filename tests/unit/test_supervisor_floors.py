@@ -4,7 +4,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor import config, plan
-from supervisor.floors import on_plan
+from supervisor.floors import PlanNews, on_plan
 from tasks.errors import ConfigError
 
 
@@ -21,6 +21,14 @@ def test_a_plan_too_small_for_a_floor_is_named_once_with_what_is_used():
     floors, said = on_plan(DEFAULT_TIERS, 1)
     assert floors == {"upsert": 10, "backfill": 30}
     assert said == "the plan is too small for the floors of upsert 50, backfill 150: those shown are used"
+
+
+def test_a_plan_is_told_once_and_again_when_it_changes():
+    news = PlanNews(DEFAULT_TIERS)
+    told = [news.of(rate) for rate in (5.0, 5.0, 1.0, 1.0, 5.0)]
+    assert [each and each["floors"]["backfill"] for each in told] == [150, None, 30, None, 150]
+    assert told[0]["message"] is None
+    assert "too small" in told[2]["message"]
 
 
 def test_the_floors_as_shipped_grow_with_the_plan_and_those_that_were_set_do_not():
