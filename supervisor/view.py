@@ -142,7 +142,8 @@ def _progress(frame: Frame) -> list[RenderableType]:
     queue = frame.counts.queue
     done, left = queue.get("done", 0), queue.get("pending", 0) + queue.get("leased", 0)
     text = Text(f"queue  {done:,} of {done + left:,} products", no_wrap=True, overflow="ellipsis")
-    jobs = [child.job for child in frame.report.workers if child.job.get("total")]
+    # Once nothing is left the last words of a worker tell how fast it was, and not how fast it is.
+    jobs = [child.job for child in frame.report.workers if left and child.job.get("total")]
     rate, eta_s = (jobs[0].get("rate_per_min"), jobs[0].get("eta_s")) if jobs else (None, None)
     if isinstance(rate, int | float):
         text.append(f", {rate:.0f} a minute")

@@ -115,6 +115,14 @@ def test_the_view_says_what_it_does_not_know_yet():
     assert "tokens" not in "\n".join(shown(frame(snapshot=None)))[:80]
 
 
+def test_a_queue_that_is_done_has_no_speed_and_no_time_left():
+    counts = Counts(rows=dict.fromkeys(("deals", "products", "price_series", "quarantine"), 1), queue={"done": 10})
+    text = "\n".join(shown(frame(counts=counts)))
+    assert "10 of 10 products" in text
+    assert "a minute" not in text
+    assert " left" not in text
+
+
 def test_rows_a_minute_are_those_of_the_last_minute():
     rates = Rates()
     assert rates.after({"deals": 0}, 0) == {"deals": 0.0}
