@@ -16,7 +16,7 @@ from tasks.errors import Refused
 from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS, product_shape
-from tasks.keepa.selection_rules import PAGE_ROWS
+from tasks.keepa.selection_rules import MAX_ROWS, PAGE_ROWS
 from tasks.listing import REFUSED_NS, SetAside
 from tasks.pace import crawl_interval_s, remaining_s
 from tasks.rate import Rate
@@ -121,7 +121,11 @@ class Backfill:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
             rest_ns = REST_NS if taken.is_readable else REFUSED_NS
             self._rest_ns[target] = self._site.clock.now_ns() + rest_ns
-        elif moved.verdict.is_complete:
+            return
+        if moved.cut is not None:
+            # Only a narrower selection can show the rest: more rows than the API shows have one price.
+            self._site.log.alarm("crawl_cut", selection=target.label, part=str(moved.cut), shown=MAX_ROWS)
+        if moved.verdict.is_complete:
             self._site.log.info(
                 "crawl_complete",
                 selection=target.label,

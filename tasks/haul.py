@@ -59,7 +59,7 @@ class Haul:
         return product_shape(detail, self._limit)
 
     def take(self) -> Taken | None:
-        """The next items: of one locale and detail, and refused equally often so far."""
+        """The next items: of one locale and detail, and with the same past of refusals and deaths."""
         planned = product_shape(self.detail, self._limit)
         tokens = self._site.ledger.estimate(planned)
         self.items = self._session.run(lambda connection: self._claim(connection, tokens))
@@ -100,7 +100,7 @@ class Haul:
         if not good:
             return []
         detail = _detail(good[0].detail)
-        chosen, rest = together(good, lambda item: item.attempts, most_asins(detail))
+        chosen, rest = together(good, lambda item: (item.attempts, item.deaths), most_asins(detail))
         estimate = self._site.ledger.estimate
         paid_for = max(1, fit(lambda n: estimate(product_shape(detail, n)), tokens=tokens, most=len(chosen)))
         rest += chosen[paid_for:]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from tasks import progress, turn
 from tasks.errors import Refused
+from tasks.haul import owner_name
 from tasks.job import Idle
 from tasks.paging import PageWant, turn_of
-from tasks.store import quarantine
+from tasks.parts import Part
+from tasks.store import crawls, quarantine
 
 if TYPE_CHECKING:
     from tasks.job import Site
@@ -37,7 +39,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """What the server refuses, kept with its reason. `is_whole`: the selection, not one category of it."""
+    """What the server refuses, kept with its reason. `is_whole`: the selection, not one part of it."""
 
     is_whole: bool
 
@@ -52,13 +54,21 @@ class Listing:
         self._pages = pages
 
     def has_turn(self, target: Target) -> bool:
-        """Whether it is this worker's turn to walk through `target`, now or already; never waits.
+        """Whether this worker may go on with the walk through `target`, now or already; never waits.
+
+        It may not while another, who lost the turn with a connection, still waits for the page it has paid for.
 
         Raises:
             StoreError: the database does not answer.
         """
-        name = turn_of(self._site.role, target)
-        return self._session.run(lambda connection: turn.take(connection, name))
+        role, owner = self._site.role, owner_name(self._site)
+
+        def is_mine(connection: Connection) -> bool:
+            if not turn.take(connection, turn_of(role, target)):
+                return False
+            return crawls.asker(connection, role, target.key, target.domain) in {None, owner}
+
+        return self._session.run(is_mine)
 
     def step(self, target: Target) -> Listed | SetAside | Idle | None:
         """The page at which the walk through `target` stands; None when another worker has gone on with it.
@@ -72,7 +82,7 @@ class Listing:
         crawl = self._session.run(lambda connection: progress.begin(connection, role, target))
         site.beat.phase("polling", f"{target.label}, page {crawl.page}")
         try:
-            outcome = self._spender.call(PageWant(role, self._session, target, crawl))
+            outcome = self._spender.call(PageWant(site, self._session, target, crawl))
         except Refused as error:
             return self._set_aside(target, crawl, error)
         if isinstance(outcome, Idle):
@@ -82,16 +92,17 @@ class Listing:
         return Listed(outcome, taken)
 
     def _set_aside(self, target: Target, crawl: Crawl, error: Refused) -> SetAside:
-        category = crawl.root_cat
-        label = target.label if category is None else f"{target.label}, category {category}"
+        part = crawl.part
+        is_whole = part == Part()
+        label = target.label if is_whole else f"{target.label}, {part}"
         self._site.log.alarm("selection_refused", selection=label, error=error)
-        raw = target.within(category).to_json().encode()
+        raw = target.within(part, crawl.categories).to_json().encode()
 
         def work(connection: Connection) -> None:
             quarantine.add(connection, kind="request", key=label, reason=str(error), raw=raw, domain=target.domain)
-            if category is not None:
-                progress.leave_category(connection, crawl)
+            if not is_whole:
+                progress.leave_part(connection, crawl)
 
         self._session.run(work)
         self._site.beat.wrote(quarantine=1)
-        return SetAside(is_whole=category is None)
+        return SetAside(is_whole=is_whole)

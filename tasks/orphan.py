@@ -1,4 +1,7 @@
-"""Queue items that a dead worker of this machine holds go back at once, without waiting for their leases to run out."""
+"""What a dead worker of this machine had in hand is anybody's again at once, without waiting for its time to run out.
+
+That is: items of the queue, and pages of walks.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,22 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from tasks.owner import Owner
-from tasks.store import queue
+from tasks.store import crawls, queue
 
 if TYPE_CHECKING:
     from tasks.job import Site
     from tasks.session import Session
     from tasks.spool import Spool
+    from tasks.store.connection import Connection
 
 LOOK_EVERY_NS: Final = 30 * NS_PER_S
+# By then an item was alone in its request a dozen times (`pace.attempt_limit`); kills that strike at random do not
+# find the same one as often.
+MOST_DEATHS: Final = 20
 
 
 class Orphans:
-    """Looks for such items. Every worker does, whatever its role: both take items, and either may run alone."""
+    """Looks for such things. Every worker does, whatever its role: both take both, and either may run alone."""
 
     def __init__(self, site: Site, session: Session, spool: Spool) -> None:
         self._site = site
@@ -27,7 +34,7 @@ class Orphans:
         self._look_ns = 0
 
     def step(self) -> int:
-        """How many items went back; 0 as well when they were looked for a moment ago.
+        """How many items and pages went back; 0 as well when they were looked for a moment ago.
 
         Raises:
             StoreError: the database does not answer.
@@ -43,12 +50,21 @@ class Orphans:
 
         The dead are found first: whoever is dead by then has put its last reply where the look at the spool finds it.
         """
-        dead = [name for name in self._session.run(queue.owners) if _is_dead(name)]
+        dead = [name for name in self._session.run(_holders) if _is_dead(name)]
         if not dead or self._spool.holds_leftovers():
             return 0
-        count = sum(self._session.run(partial(queue.release_owner, owner=name)) for name in dead)
-        self._site.log.info("items_released", items=count)
-        return count
+        items, pages = self._session.run(partial(_release, owners=dead))
+        self._site.log.info("released", items=items, pages=pages)
+        return items + pages
+
+
+def _holders(connection: Connection) -> list[str]:
+    return sorted({*queue.owners(connection), *crawls.askers(connection)})
+
+
+def _release(connection: Connection, owners: list[str]) -> tuple[int, int]:
+    items = sum(queue.release_owner(connection, owner, max_deaths=MOST_DEATHS) for owner in owners)
+    return items, sum(crawls.forget(connection, owner) for owner in owners)
 
 
 def _is_dead(name: str) -> bool:

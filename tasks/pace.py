@@ -69,27 +69,34 @@ def batch_size(estimate: Callable[[int], int], *, now: int, ever: int, tick_toke
     return max(size, 1)
 
 
-def attempt_limit(attempts: int, most: int) -> int:
-    """How many items that were refused `attempts` times go into one request: at last one alone.
+def attempt_limit(attempts: int, deaths: int, most: int) -> int:
+    """How many items of such a past go into one request: at last one alone.
 
-    The server refuses a whole request for one bad item, and does not say which.
+    The server refuses a whole request for one bad item and does not say which, so each refusal divides by eight. A
+    death is most often not an item's doing; from the second on each divides by two.
     """
-    return max(1, most >> (SHRINK_BITS * attempts))
+    return max(1, most >> (SHRINK_BITS * attempts) >> max(0, deaths - 1))
 
 
-def together(items: Sequence[T], attempts: Callable[[T], int], most: int) -> tuple[list[T], list[T]]:
+def together(items: Sequence[T], past: Callable[[T], tuple[int, int]], most: int) -> tuple[list[T], list[T]]:
     """The items to ask for in one request, and those to put back.
 
-    Only items that were refused equally often go together, the most refused first.
+    `past` tells an item's refusals and deaths. Only items with the same past go together, those with the worst first;
+    one death makes no difference yet.
     """
     if not items:
         return [], []
-    worst = max(attempts(item) for item in items)
-    limit = attempt_limit(worst, most)
+
+    def weight(item: T) -> tuple[int, int]:
+        attempts, deaths = past(item)
+        return attempts, max(1, deaths)
+
+    worst = max(map(weight, items))
+    limit = attempt_limit(*worst, most)
     chosen: list[T] = []
     rest: list[T] = []
     for item in items:
-        fits = attempts(item) == worst and len(chosen) < limit
+        fits = weight(item) == worst and len(chosen) < limit
         (chosen if fits else rest).append(item)
     return chosen, rest
 

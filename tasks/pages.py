@@ -102,18 +102,21 @@ class Pages:
 
     def _advance(self, connection: Connection, header: Header, page: DealPage) -> Moved | None:
         origin = header.origin
+        target = self._targets.get((origin.selection_key, origin.domain))
         facts = walk.Page(
             number=origin.page,
             minutes=[deal.creation_date for deal in page.deals],
             rows=len(page.deals) + len(page.faults),
             server_minute=page.server_minute,
+            prices=[] if target is None else _prices(page, target.selection.price_type),
         )
         if origin.job == progress.UPSERT:
             return progress.advance_upsert(connection, origin, facts)
-        target = self._targets.get((origin.selection_key, origin.domain))
         if target is None:
             return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
-        categories = target.categories(page.category_ids)
-        is_whole = origin.root_cat is None and not target.names_categories
-        must_split = walk.is_too_long(facts, page.category_counts, is_whole=is_whole)
-        return progress.advance_crawl(connection, origin, facts, categories=categories, must_split=must_split)
+        counts = dict(zip(page.category_ids, page.category_counts, strict=False))
+        return progress.advance_crawl(connection, origin, facts, target.division(counts))
+
+
+def _prices(page: DealPage, price_type: int) -> list[int]:
+    return [deal.current[price_type] for deal in page.deals if price_type < deal.slots]

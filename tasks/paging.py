@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tasks import progress, turn
+from tasks.haul import lease_s, owner_name
 from tasks.keepa.costs import deal_shape
 from tasks.keepa.request import DealRequest
 from tasks.spool import Origin
+from tasks.store import crawls
 from tasks.want import Taken
 
 if TYPE_CHECKING:
     from ledger import Shape
-    from tasks.job import Role
+    from tasks.job import Role, Site
     from tasks.session import Session
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
@@ -24,8 +26,10 @@ class PageWant:
 
     may_wait: Final = True
 
-    def __init__(self, tier: Role, session: Session, target: Target, crawl: Crawl) -> None:
-        self.tier = tier
+    def __init__(self, site: Site, session: Session, target: Target, crawl: Crawl) -> None:
+        self.tier = site.role
+        self._owner = owner_name(site)
+        self._lease_s = lease_s(site.settings)
         self._session = session
         self._target = target
         self._crawl = crawl
@@ -35,9 +39,10 @@ class PageWant:
         return deal_shape()
 
     def take(self) -> Taken | None:
-        """The page the walk stands at; None when it is another worker's turn, or the walk has gone on.
+        """The page the walk stands at; None when another worker asks for it, or the walk has gone on.
 
-        The turn may have been lost with the database connection while the tokens were waited for.
+        The turn may have been lost with the database connection while the tokens were waited for. From now on nobody
+        else pays for this page, even if the connection is lost while the reply is on its way.
         """
         target, crawl = self._target, self._crawl
         origin = Origin(
@@ -45,20 +50,23 @@ class PageWant:
             domain=target.domain,
             selection_key=target.key,
             root_cat=crawl.root_cat,
+            price_low=crawl.price_low,
+            price_high=crawl.price_high,
             page=crawl.page,
             started_at=crawl.started_at,
         )
 
         def is_ours(connection: Connection) -> bool:
             has_turn = turn.take(connection, turn_of(self.tier, target))
-            return has_turn and progress.standing_at(connection, origin) is not None
+            stands = has_turn and progress.standing_at(connection, origin) is not None
+            return stands and crawls.ask(connection, crawl, owner=self._owner, lease_s=self._lease_s)
 
         if not self._session.run(is_ours):
             return None
-        return Taken(DealRequest(target.within(crawl.root_cat), crawl.page), origin)
+        return Taken(DealRequest(target.within(crawl.part, crawl.categories), crawl.page), origin)
 
     def give_back(self) -> None:
-        """Nothing: the walk stands where it stood."""
+        """Nothing: the walk stands where it stood, and this worker asks again."""
 
 
 def turn_of(tier: Role, target: Target) -> str:

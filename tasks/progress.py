@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from tasks import walk
+from tasks import parts, walk
+from tasks.parts import Part
 from tasks.store import crawls, watermarks
 from tasks.store.crawls import Crawl
 from tasks.walk import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tasks.job import Role
+    from tasks.parts import Division
     from tasks.spool import Origin
     from tasks.store.connection import Connection
     from tasks.target import Target
@@ -34,6 +34,7 @@ class Moved:
     Attributes:
         below: the minute above which its deals were news.
         is_first: whether there was no watermark yet.
+        cut: the part just walked, when rows of it are out of reach: more than the API shows have one price.
     """
 
     verdict: Verdict
@@ -41,6 +42,7 @@ class Moved:
     below: int
     server_minute: int
     is_first: bool = False
+    cut: Part | None = None
 
 
 def begin(connection: Connection, job: Role, target: Target) -> Crawl:
@@ -87,46 +89,43 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved 
     )
 
 
-def advance_crawl(
-    connection: Connection, origin: Origin, page: Page, *, categories: Sequence[int], must_split: bool
-) -> Moved | None:
+def advance_crawl(connection: Connection, origin: Origin, page: Page, division: Division) -> Moved | None:
     """The crawl of a whole selection after `page`; None when the page is not the one it stands at.
 
-    A selection too long to reach its end is walked category by category, in ascending order, which `root_cat`
-    remembers.
+    A selection too long to reach its end is walked part by part.
     """
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    verdict = walk.crawl_verdict(page)
-    following: int | None = None
-    if crawl.root_cat is not None:
-        following = walk.next_category(categories, crawl.root_cat) if verdict.is_complete else None
-    elif must_split and len(categories) > 1:
-        following = walk.next_category(categories, None)
-    kept = list(categories) if crawl.root_cat is not None or following is not None else []
-    if following is not None:
-        moved = replace(crawl, root_cat=following, page=0, rows=crawl.rows + page.rows, categories=kept)
-        verdict = Verdict.NEXT_PAGE
-    else:
-        moved = replace(_moved(crawl, page, is_complete=verdict.is_complete, high=None), categories=kept)
+    following = parts.after(crawl.part, page, division)
+    is_divided = following.part.root_cat is not None
+    moved = replace(
+        _moved(crawl, page, is_complete=following.is_over, high=None).standing(following.part, following.page),
+        categories=list(division.categories) if is_divided else [],
+    )
     crawls.save(connection, moved)
-    return Moved(verdict=verdict, crawl=moved, below=page.server_minute, server_minute=page.server_minute)
+    return Moved(
+        verdict=Verdict.END_OF_LIST if following.is_over else Verdict.NEXT_PAGE,
+        crawl=moved,
+        below=page.server_minute,
+        server_minute=page.server_minute,
+        cut=crawl.part if following.is_cut else None,
+    )
 
 
-def leave_category(connection: Connection, crawl: Crawl) -> None:
+def leave_part(connection: Connection, crawl: Crawl) -> None:
     """Go on with the category after the one this crawl stands in, which the server refuses; the last one ends it.
 
     Nothing is done when the crawl has moved on meanwhile.
     """
     if crawls.load(connection, crawl.job, crawl.selection_key, crawl.domain) != crawl:
         return
-    following = walk.next_category(crawl.categories, crawl.root_cat)
-    if following is None and crawl.categories:
+    following = parts.next_category(crawl.part, crawl.categories)
+    if following is None and (crawl.categories or crawl.root_cat is None):
         crawls.save(connection, replace(crawl, state="done", finished_at=datetime.now(UTC)))
     else:
         # Without a list, which a crawl split by an older build has not kept, page 0 of the whole tells it again.
-        crawls.save(connection, replace(crawl, root_cat=following, page=0))
+        crawls.save(connection, crawl.standing(following or Part(), 0))
 
 
 def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
@@ -134,8 +133,8 @@ def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
     crawl = crawls.load(connection, origin.job, origin.selection_key, origin.domain)
     if crawl is None or crawl.state != "running":
         return None
-    place = (crawl.started_at, crawl.root_cat, crawl.page)
-    return crawl if place == (origin.started_at, origin.root_cat, origin.page) else None
+    asked_for = (origin.started_at, Part(origin.root_cat, origin.price_low, origin.price_high), origin.page)
+    return crawl if asked_for == (crawl.started_at, crawl.part, crawl.page) else None
 
 
 def _moved(crawl: Crawl, page: Page, *, is_complete: bool, high: int | None) -> Crawl:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from tasks.spool import Damaged
-from tasks.store import quarantine
+from tasks.store import quarantine, queue
+from tasks.unreadable import items_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tasks.intake import Intake
     from tasks.job import Site
     from tasks.session import Session
-    from tasks.spool import Entry, Spool
+    from tasks.spool import Entry, Header, Spool
     from tasks.store.connection import Connection
 
 LOOK_EVERY_NS: Final = 30 * NS_PER_S  # a slot that is not started again must not keep its replies for ever
@@ -56,18 +57,21 @@ class Replay:
             self._set_aside(entry, str(damage), None)
             return
         if entry.attempts > MOST_ATTEMPTS:
-            self._set_aside(entry, f"not processed in {MOST_ATTEMPTS} attempts", body)
+            self._set_aside(entry, f"not processed in {MOST_ATTEMPTS} attempts", body, header)
             return
         self._site.log.info("replay", endpoint=header.endpoint, items=header.items, paid_by=header.worker)
         self._intake.take(header, body)
         entry.remove()
 
-    def _set_aside(self, entry: Entry, reason: str, raw: bytes | None) -> None:
+    def _set_aside(self, entry: Entry, reason: str, raw: bytes | None, header: Header | None = None) -> None:
+        """Keep it for a person. What it was to answer is given up: asked for again, it would end workers again."""
         kept: Path = self._spool.set_aside(entry)
         self._site.log.alarm("reply_set_aside", reason=reason, file=kept.name)
 
         def work(connection: Connection) -> None:
             quarantine.add(connection, kind="body", key=kept.name, reason=reason, raw=raw, domain=None)
+            if header is not None and header.origin.leases:
+                queue.fail(connection, items_of(header), reason, max_attempts=1)
 
         self._session.run(work)
         self._site.beat.wrote(quarantine=1)

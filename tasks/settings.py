@@ -83,8 +83,11 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def longest_call_s(self) -> float:
-        """Seconds a call takes at the most: to connect, for the server's silence, and for the body."""
-        return self.connect_timeout_s + 2 * self.read_timeout_s
+        """Seconds a call takes at the most: to connect, for the server's silence, the body, and a last piece of it.
+
+        The client looks at the time between two pieces of a body, and each may take as long as a silence.
+        """
+        return self.connect_timeout_s + 3 * self.read_timeout_s
 
 
 def _reveal(value: object) -> str:

@@ -48,6 +48,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain: int
     selection_key: str = ""
     root_cat: int | None = None
+    price_low: int | None = None
+    price_high: int | None = None
     page: int = 0
     started_at: datetime | None = None  # which walk: the time it began
     asins: tuple[str, ...] = ()

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tasks.keepa import selection
+from tasks.parts import HIGHEST, Division
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tasks.keepa.selection import Selection
+    from tasks.parts import Part
     from tasks.settings import WorkerSettings
 
-# The server sums up products of no known category under the largest number there is; no query can name it.
-_NO_CATEGORY: Final = 2**63 - 1
+# The server sums up products of no known category under the largest number there is. No query can name it, but one can
+# leave out all others.
+NO_CATEGORY: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,13 +38,29 @@ class Target:
         """Whether it asks for certain categories only."""
         return bool(self.selection.query.get("includeCategories"))
 
-    def within(self, root_cat: int | None) -> Selection:
-        """What to ask for: the whole, or one category of it."""
-        return self.selection if root_cat is None else self.selection.within(root_cat)
+    def within(self, part: Part, categories: Iterable[int] = ()) -> Selection:
+        """What to ask for: the whole, or a part of it; `categories` are those of the whole."""
+        found = self.selection
+        if part.root_cat == NO_CATEGORY:
+            found = found.outside(set(categories) - {NO_CATEGORY})
+        elif part.root_cat is not None:
+            found = found.within(part.root_cat)
+        if part.price_low is not None and part.price_high is not None:
+            found = found.priced(part.price_low, part.price_high)
+        return found
 
-    def categories(self, root_ids: Iterable[int]) -> tuple[int, ...]:
-        """What it can be split into, in ascending order."""
-        return tuple(sorted(set(self.selection.split_categories(root_ids)) - {_NO_CATEGORY}))
+    def division(self, counts: Mapping[int, int]) -> Division:
+        """What it can be divided by, given the rows of each root category that a page lists."""
+        low, high = self.selection.prices
+        categories = self.selection.split_categories(counts)
+        if not self.selection.can_leave_out(categories):
+            categories = tuple(category for category in categories if category != NO_CATEGORY)
+        return Division(
+            categories=categories,
+            counts={} if self.names_categories else counts,
+            price_low=max(low, 0),
+            price_high=HIGHEST if high < 0 else min(high, HIGHEST),
+        )
 
 
 def targets_of(settings: WorkerSettings) -> tuple[Target, ...]:

@@ -44,17 +44,23 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What a walk needs to know of a page: its number, its rows' minutes as sent, the server's minute."""
+    """What a walk needs to know of a page: its number, its rows' minutes and prices as sent, the server's minute."""
 
     number: int
     minutes: Sequence[int]  # `creationDate` of each readable row, in Keepa minutes
     rows: int  # rows sent, the unreadable ones included
     server_minute: int
+    prices: Sequence[int] = ()  # `current` of each readable row, of the selection's price type
 
     @property
     def is_last(self) -> bool:
         """Whether the list ends on this page."""
-        return self.rows < PAGE_ROWS
+        return self.rows < PAGE_ROWS and not self.is_at_limit
+
+    @property
+    def is_at_limit(self) -> bool:
+        """Whether the API shows nothing after this page though there may be more: its last row is the 10,000th."""
+        return self.number * PAGE_ROWS + self.rows >= MAX_ROWS
 
 
 def upsert_verdict(page: Page, *, mark: int | None) -> Verdict:
@@ -65,13 +71,6 @@ def upsert_verdict(page: Page, *, mark: int | None) -> Verdict:
         return Verdict.SEEN_BEFORE
     most = LAST_PAGE if mark is not None else FIRST_WALK_PAGES - 1
     return Verdict.LIMIT if page.number >= most else Verdict.NEXT_PAGE
-
-
-def crawl_verdict(page: Page) -> Verdict:
-    """How a crawl of the whole selection goes on after `page`."""
-    if page.is_last:
-        return Verdict.END_OF_LIST
-    return Verdict.LIMIT if page.number >= LAST_PAGE else Verdict.NEXT_PAGE
 
 
 def stop_minute(mark: int | None, server_minute: int) -> int:
@@ -117,18 +116,3 @@ def moved_mark(mark: int | None, high: int | None, server_minute: int) -> int | 
     """The watermark after a complete walk: forward only, and never into the server's future."""
     known = [minute for minute in (mark, high) if minute is not None]
     return min(max(known), server_minute) if known else None
-
-
-def next_category(categories: Sequence[int], current: int | None) -> int | None:
-    """The category to walk through after `current`, the lowest first; None when `current` was the last."""
-    return min((category for category in categories if current is None or category > current), default=None)
-
-
-def is_too_long(page: Page, counts: Sequence[int], *, is_whole: bool) -> bool:
-    """Whether the walk must be split by category: its end cannot be reached, or will not be by what page 0 counts.
-
-    The counts ignore the category filter, so they tell only of a selection that names no category.
-    """
-    if page.number >= LAST_PAGE and not page.is_last:
-        return True
-    return is_whole and page.number == 0 and sum(counts) > MAX_ROWS

@@ -47,7 +47,7 @@ class Town:
         self.beats = []
         self.jobs = []
 
-    def job(self, role="upsert", **changes):
+    def job(self, role="upsert", *, worker="", **changes):
         given = {
             "api_key": Secret("any-key"),
             "base_url": self.simulator.url,
@@ -59,7 +59,9 @@ class Town:
         }
         settings = WorkerSettings(**given | changes)
         beat = Beat(self.beats.append, self.clock)
-        made = job.build(role, settings, self.ledger, self.clock, self.stop, Logger(self.text), beat, blocking=False)
+        made = job.build(
+            role, settings, self.ledger, self.clock, self.stop, Logger(self.text), beat, blocking=False, worker=worker
+        )
         self.jobs.append(made)
         return made
 

@@ -57,7 +57,8 @@ class KeepaClient:
             api_key: goes into every URL, and nowhere else.
             base_url: `https://api.keepa.com`, or another server that speaks the API.
             connect_timeout_s: seconds to wait for a connection.
-            read_timeout_s: seconds the server may stay silent, and seconds the body may take once it has begun.
+            read_timeout_s: seconds the server may stay silent, and seconds after which a body that has begun is
+                given up, at the latest when its next piece has come, or has failed to come for as long again.
             session: the connections to use; closed with the client.
             clock: what measures the calls.
 

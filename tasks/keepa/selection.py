@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.errors import ConfigError
 from tasks.keepa import selection_check
-from tasks.keepa.selection_rules import FILTERS
+from tasks.keepa.selection_rules import FILTERS, MAX_CATEGORIES, OPEN, RANGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,10 +76,35 @@ class Selection:
             {**self._without_disabled(), "isFilterEnabled": True, "includeCategories": [category]}, name=self.name
         )
 
+    def outside(self, categories: Iterable[int]) -> Selection:
+        """The part of it that lies in none of these categories."""
+        query = self._without_disabled()
+        left_out = sorted({*query.get("excludeCategories", ()), *categories})
+        return parse({**query, "isFilterEnabled": True, "excludeCategories": left_out}, name=self.name)
+
+    def can_leave_out(self, categories: Iterable[int]) -> bool:
+        """Whether a query can leave out so many: it names 500 categories at the most."""
+        return len({*self._without_disabled().get("excludeCategories", ()), *categories}) <= MAX_CATEGORIES
+
+    @property
+    def prices(self) -> tuple[int, int]:
+        """The lowest and the highest current price it asks for, in units of its price type; -1: no upper end."""
+        low, high = self._without_disabled().get("currentRange", (0, OPEN))
+        return int(low), int(high)
+
+    def priced(self, low: int, high: int) -> Selection:
+        """The part of it whose current price lies between `low` and `high`, both included."""
+        return parse({**self._without_disabled(), "isRangeEnabled": True, "currentRange": [low, high]}, name=self.name)
+
     def _without_disabled(self) -> dict[str, Any]:
-        """The query without filters that its owner had switched off: naming a category would switch them on."""
-        is_off = self.query.get("isFilterEnabled") is False
-        return {name: value for name, value in self.query.items() if not (is_off and name in FILTERS)}
+        """The query without what its owner had switched off: naming a category or a range would switch it on."""
+        off = {
+            name
+            for switch, names in (("isFilterEnabled", FILTERS), ("isRangeEnabled", RANGES))
+            if self.query.get(switch) is False
+            for name in names
+        }
+        return {name: value for name, value in self.query.items() if name not in off}
 
 
 def parse(source: str | bytes | Mapping[str, Any], *, name: str, domain: int | None = None) -> Selection:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
+
+from tasks.parts import Part
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,18 +16,31 @@ State = Literal["running", "done"]
 
 _LOAD: Final = """
 SELECT job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at,
-       categories
+       categories, price_low, price_high
 FROM crawls WHERE job = %s AND selection_key = %s AND domain = %s
 """
 _SAVE: Final = """
 INSERT INTO crawls
-    (job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at, categories)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at, categories,
+     price_low, price_high)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (job, selection_key, domain) DO UPDATE SET
     root_cat = excluded.root_cat, page = excluded.page, started_at = excluded.started_at, state = excluded.state,
     high_minute = excluded.high_minute, rows = excluded.rows, finished_at = excluded.finished_at,
-    categories = excluded.categories
+    categories = excluded.categories, price_low = excluded.price_low, price_high = excluded.price_high,
+    asked_by = NULL, asked_until = NULL
 """
+_ASK: Final = """
+UPDATE crawls SET asked_by = %(owner)s, asked_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+WHERE job = %(job)s AND selection_key = %(selection_key)s AND domain = %(domain)s
+  AND (asked_by IS NULL OR asked_by = %(owner)s OR asked_until <= clock_timestamp())
+"""
+_ASKED: Final = """
+SELECT asked_by FROM crawls
+WHERE job = %s AND selection_key = %s AND domain = %s AND asked_until > clock_timestamp()
+"""
+_ASKERS: Final = "SELECT DISTINCT asked_by FROM crawls WHERE asked_by IS NOT NULL ORDER BY asked_by"
+_FORGET: Final = "UPDATE crawls SET asked_by = NULL, asked_until = NULL WHERE asked_by = %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +49,8 @@ class Crawl:
 
     Attributes:
         root_cat: root category being walked, of a selection too long to walk in one piece; else None.
+        price_low: lowest price being walked, of a category too long to walk in one piece; else None.
+        price_high: highest price being walked; else None.
         page: the next page to ask for.
         high_minute: newest Keepa minute met so far, None before the first row.
         rows: rows met so far.
@@ -51,6 +68,18 @@ class Crawl:
     rows: int
     finished_at: datetime | None
     categories: list[int] = field(default_factory=list)
+    price_low: int | None = None
+    price_high: int | None = None
+
+    @property
+    def part(self) -> Part:
+        """The part of the selection being walked."""
+        return Part(self.root_cat, self.price_low, self.price_high)
+
+    def standing(self, part: Part, page: int) -> Crawl:
+        """The same walk, at a page of a part."""
+        low, high = part.price_low, part.price_high
+        return replace(self, root_cat=part.root_cat, price_low=low, price_high=high, page=page)
 
 
 def load(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl | None:
@@ -70,9 +99,43 @@ def load(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl |
         rows=row[8],
         finished_at=row[9],
         categories=row[10],
+        price_low=row[11],
+        price_high=row[12],
     )
 
 
 def save(conn: Connection, crawl: Crawl) -> None:
-    """Store it in place of what was there, in the caller's transaction."""
+    """Store it in place of what was there, in the caller's transaction; nobody is paying for its page then."""
     conn.execute(_SAVE, astuple(crawl))
+
+
+def ask(conn: Connection, crawl: Crawl, *, owner: str, lease_s: float) -> bool:
+    """Whether `owner` may pay for the page the walk stands at; nobody else may for `lease_s` seconds then.
+
+    False while another's time runs. Who has the turn is not enough: it is lost with a connection, and the page that
+    its holder has paid for may still be on the wire.
+    """
+    given = {
+        "owner": owner,
+        "lease_s": lease_s,
+        "job": crawl.job,
+        "selection_key": crawl.selection_key,
+        "domain": crawl.domain,
+    }
+    return conn.execute(_ASK, given).rowcount == 1
+
+
+def asker(conn: Connection, job: str, selection_key: str, domain: int) -> str | None:
+    """Who is paying for the page of that walk now."""
+    row = conn.execute(_ASKED, (job, selection_key, domain)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def askers(conn: Connection) -> list[str]:
+    """Everybody who is paying for a page, or has died over it."""
+    return [row[0] for row in conn.execute(_ASKERS).fetchall()]
+
+
+def forget(conn: Connection, owner: str) -> int:
+    """Let others pay for the pages that `owner` was to pay for; how many."""
+    return conn.execute(_FORGET, (owner,)).rowcount

@@ -24,13 +24,13 @@ SELECT %(domain)s, asin, %(detail)s, %(priority)s, extract(epoch FROM statement_
 FROM unnest(%(asins)s::text[]) WITH ORDINALITY AS wanted (asin, nth)
 GROUP BY asin ORDER BY asin
 ON CONFLICT (domain, asin, detail) DO UPDATE SET
-    state = 'pending', priority = excluded.priority, place = excluded.place, attempts = 0,
+    state = 'pending', priority = excluded.priority, place = excluded.place, attempts = 0, deaths = 0,
     enqueued_at = now(), ready_at = now(), finished_at = NULL
 WHERE %(again)s AND q.state IN ('done', 'given up')
 """
 
-# The batch is of one locale and one level of detail, because one request is. An item whose lease ran out counts as
-# tried: whoever held it died or hung on it.
+# The batch is of one locale and one level of detail, because one request is. A lease that ran out counts as a death:
+# whoever held the item died or hung on it.
 _CLAIM: Final = """
 WITH first AS (
     SELECT domain, detail FROM fetch_queue
@@ -44,13 +44,13 @@ WITH first AS (
     ORDER BY priority DESC, place LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), leased AS (
     UPDATE fetch_queue AS q SET
-        attempts = q.attempts + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
+        deaths = q.deaths + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
         lease = nextval('fetch_queue_lease'),
         ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
     FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
-    RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.priority, q.place
+    RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths, q.priority, q.place
 )
-SELECT domain, asin, detail, attempts, lease FROM leased ORDER BY priority DESC, place
+SELECT domain, asin, detail, attempts, lease, deaths FROM leased ORDER BY priority DESC, place
 """
 
 _COMPLETE: Final = """
@@ -70,9 +70,15 @@ UPDATE fetch_queue AS q SET
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
 RETURNING ours.lease, q.state = 'given up'
 """
+# What a holder died over goes behind the others, so that an item that kills does not keep them from being served.
 _RELEASE_OWNER: Final = """
-UPDATE fetch_queue SET state = 'pending', lease = NULL, owner = NULL, ready_at = now(), attempts = attempts + 1
-WHERE owner = %s AND state = 'leased'
+UPDATE fetch_queue SET
+    lease = NULL, owner = NULL, deaths = deaths + 1, reason = 'its holder died', ready_at = now(),
+    place = extract(epoch FROM clock_timestamp()) * 1000000000,
+    state = CASE WHEN deaths + 1 >= %(most)s THEN 'given up' ELSE 'pending' END,
+    finished_at = CASE WHEN deaths + 1 >= %(most)s THEN now() END
+WHERE owner = %(owner)s AND state = 'leased'
+RETURNING domain, asin, state = 'given up'
 """
 _OWNERS: Final = "SELECT DISTINCT owner FROM fetch_queue WHERE state = 'leased' ORDER BY owner"
 _COUNTS: Final = """
@@ -89,8 +95,9 @@ class Item:
 
     Attributes:
         detail: how much of it: "stats", "history" or "offers".
-        attempts: how often it was tried in vain, leases that ran out included.
+        attempts: how often it was refused, or missing from the reply.
         lease: the number under which it was taken.
+        deaths: how often its holder died or its lease ran out.
     """
 
     domain: int
@@ -98,6 +105,7 @@ class Item:
     detail: str
     attempts: int
     lease: int
+    deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +150,7 @@ def claim(conn: Connection, *, owner: str, limit: int, lease_s: float, detail: s
     """
     wanted = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail}
     return [
-        Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4])
+        Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5])
         for row in conn.execute(_CLAIM, wanted, prepare=False).fetchall()
     ]
 
@@ -179,9 +187,17 @@ def fail(
     return given_up
 
 
-def release_owner(conn: Connection, owner: str) -> int:
-    """Give back all that a dead owner holds, counted as tried, without waiting for its leases to run out; how many."""
-    return conn.execute(_RELEASE_OWNER, (owner,), prepare=False).rowcount
+def release_owner(conn: Connection, owner: str, *, max_deaths: int) -> int:
+    """Give back all that a dead owner holds, without waiting for its leases to run out; how many items that were.
+
+    Each counts one more death; those with `max_deaths` of them are given up and quarantined.
+    """
+    released = conn.execute(_RELEASE_OWNER, {"owner": owner, "most": max_deaths}, prepare=False).fetchall()
+    for domain, asin, is_given_up in released:
+        if is_given_up:
+            why = f"given up: {max_deaths} workers died while they held it"
+            quarantine.add(conn, kind="product", key=asin, reason=why, raw=None, domain=domain)
+    return len(released)
 
 
 def owners(conn: Connection) -> list[str]:

@@ -28,11 +28,11 @@ WITH taken AS (
     ORDER BY asin FOR UPDATE SKIP LOCKED
 )
 UPDATE fetch_queue AS q SET
-    attempts = q.attempts + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
+    deaths = q.deaths + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
     lease = nextval('fetch_queue_lease'),
     ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
 FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
-RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease
+RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths
 """
 
 
@@ -62,4 +62,6 @@ def claim(
     """
     wanted = {"domain": domain, "asins": list(asins), "detail": detail, "owner": owner, "lease_s": lease_s}
     rows = conn.execute(_CLAIM, wanted).fetchall()
-    return [Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4]) for row in rows]
+    return [
+        Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5]) for row in rows
+    ]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from tasks import progress
 from tasks.keepa.selection_rules import LAST_PAGE, PAGE_ROWS
+from tasks.parts import HIGHEST, Division, Part
 from tasks.spool import Origin
 from tasks.store import crawls
 from tasks.target import Target
@@ -20,16 +21,19 @@ class Walk:
         self.target = Target(selection=None, key="key", domain=1)
         self.asked = []
 
-    def feed(self, rows_of, *, categories, must_split=lambda _page: False, most=500):
+    def feed(self, rows_of, *, counts, prices=(), most=500):
         for _ in range(most):
             crawl = progress.begin(self.conn, "backfill", self.target)
-            self.asked.append((crawl.root_cat, crawl.page))
+            part = crawl.part
+            self.asked.append((part.root_cat, crawl.page))
             origin = Origin(
-                job="backfill", domain=1, selection_key="key", root_cat=crawl.root_cat, page=crawl.page,
-                started_at=crawl.started_at,
+                job="backfill", domain=1, selection_key="key", root_cat=part.root_cat, page=crawl.page,
+                price_low=part.price_low, price_high=part.price_high, started_at=crawl.started_at,
             )  # fmt: skip
-            page = Page(number=crawl.page, minutes=[7_000_000], rows=rows_of(crawl), server_minute=7_000_000)
-            moved = progress.advance_crawl(self.conn, origin, page, categories=categories, must_split=must_split(page))
+            rows = rows_of(crawl)
+            page = Page(number=crawl.page, minutes=[7_000_000], rows=rows, server_minute=7_000_000, prices=prices)
+            division = Division(categories=sorted(counts), counts=counts)
+            moved = progress.advance_crawl(self.conn, origin, page, division)
             if moved.verdict.is_complete:
                 return moved
         return None
@@ -39,8 +43,7 @@ def test_a_selection_too_long_for_one_crawl_is_crawled_category_by_category(conn
     walk = Walk(conn)
     moved = walk.feed(
         lambda crawl: PAGE_ROWS if crawl.root_cat is None or crawl.page == 0 else 7,
-        categories=(30, 10, 20),
-        must_split=lambda page: page.number >= LAST_PAGE,
+        counts={30: 100, 10: 100, 20: 100},
     )
     assert moved.verdict is Verdict.END_OF_LIST
     assert walk.asked == [(None, page) for page in range(LAST_PAGE + 1)] + [
@@ -51,25 +54,34 @@ def test_a_selection_too_long_for_one_crawl_is_crawled_category_by_category(conn
 
 def test_a_selection_that_counts_too_many_rows_on_its_first_page_is_split_at_once(conn):
     walk = Walk(conn)
-    walk.feed(lambda crawl: PAGE_ROWS if crawl.root_cat is None else 3, categories=(1, 2), must_split=lambda _p: True)
+    walk.feed(lambda crawl: PAGE_ROWS if crawl.root_cat is None else 3, counts={1: 6_000, 2: 6_000})
     assert walk.asked == [(None, 0), (1, 0), (2, 0)]
 
 
-def test_a_category_that_is_itself_too_long_ends_at_the_limit_and_the_next_follows(conn):
+def test_a_category_of_one_price_that_is_too_long_ends_at_the_limit_and_the_next_follows(conn):
     walk = Walk(conn)
-    walk.feed(
-        lambda crawl: PAGE_ROWS if crawl.root_cat in (None, 1) else 3,
-        categories=(1, 2),
-        must_split=lambda page: page.number in (0, LAST_PAGE),
-    )
+    walk.feed(lambda crawl: PAGE_ROWS if crawl.root_cat in (None, 1) else 3, counts={1: 9_000, 2: 2_000})
     assert walk.asked == [(None, 0), *((1, page) for page in range(LAST_PAGE + 1)), (2, 0)]
 
 
-def test_a_selection_of_one_category_is_crawled_as_far_as_it_goes(conn):
+def test_a_selection_of_one_category_and_one_price_is_crawled_as_far_as_it_goes_and_says_so(conn):
     walk = Walk(conn)
-    moved = walk.feed(lambda _crawl: PAGE_ROWS, categories=(1,), must_split=lambda _page: True)
-    assert moved.verdict is Verdict.LIMIT
+    moved = walk.feed(lambda _crawl: PAGE_ROWS, counts={1: 20_000})
+    assert moved.cut == Part()
     assert walk.asked == [(None, page) for page in range(LAST_PAGE + 1)]
+
+
+def test_a_category_that_counts_too_many_rows_is_walked_by_price(conn):
+    walk = Walk(conn)
+    stood = []
+
+    def rows_of(crawl):
+        stood.append(crawl.part)
+        return PAGE_ROWS if crawl.root_cat is None or crawl.price_low is None else 3
+
+    moved = walk.feed(rows_of, counts={1: 12_000, 2: 3}, prices=[100, 200, 300])
+    assert stood[:4] == [Part(), Part(1), Part(1, 0, 200), Part(1, 201, HIGHEST)]
+    assert moved.cut is None
 
 
 def test_a_page_that_arrives_twice_moves_its_walk_once(conn):

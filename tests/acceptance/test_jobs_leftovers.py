@@ -75,7 +75,7 @@ def states(conn):
     return sorted(state for (state,) in conn.execute("select state from fetch_queue"))
 
 
-def test_what_a_dead_worker_holds_goes_back_and_counts_as_tried(site, session, folder, taker, conn):
+def test_what_a_dead_worker_holds_goes_back_and_counts_a_death(site, session, folder, taker, conn):
     taker.take(conn)
     orphans = Orphans(site, session, Spool(folder, limit_bytes=1 << 20))
     assert orphans.step() == 0
@@ -85,7 +85,8 @@ def test_what_a_dead_worker_holds_goes_back_and_counts_as_tried(site, session, f
     assert orphans.step() == 0
     site.clock.advance_s(2)
     assert orphans.step() == 2
-    assert [item.attempts for item in queue.claim(conn, owner="me", limit=10, lease_s=1)] == [1, 1]
+    taken = queue.claim(conn, owner="me", limit=10, lease_s=1)
+    assert [(item.attempts, item.deaths) for item in taken] == [(0, 1), (0, 1)]
 
 
 @pytest.mark.parametrize("taken_over", [0, 2])
@@ -133,7 +134,7 @@ def test_a_worker_of_any_role_gives_back_what_a_dead_one_holds(town, taker, conn
     here = town()
     here.job(role).start()
     assert states(conn) == ["pending", "pending"]
-    assert here.events("items_released")[0]["items"] == 2
+    assert here.events("released")[0]["items"] == 2
 
 
 def test_a_worker_that_runs_gives_back_what_another_held_that_died_later(town, taker, conn):
@@ -182,7 +183,8 @@ def test_a_reply_that_ended_nine_workers_is_given_to_a_tenth(replayed, conn):
 def test_a_reply_that_ended_ten_workers_is_set_aside_for_a_person(replayed, folder, conn):
     body = b'{"products": []}'
     assert replayed(MOST_ATTEMPTS, body) == []
-    assert conn.execute("select kind, reason, raw from quarantine").fetchall() == [
+    assert conn.execute("select kind, reason, raw from quarantine where kind = 'body'").fetchall() == [
         ("body", "not processed in 10 attempts", body)
     ]
+    assert states(conn) == ["given up", "given up"], "they would be bought again, and end ten more"
     assert len(list(folder.glob("damaged/*.reply"))) == 1

@@ -14,7 +14,7 @@ from tests.fixtures_town import WIDE
 def pair(town):
     """A town and two upsert workers of one selection, of which the first has begun the walk."""
     here = town(WIDE)
-    first, second = here.job(upsert_detail="none"), here.job(upsert_detail="none")
+    first, second = (here.job(upsert_detail="none", worker=name) for name in ("upsert-0", "upsert-1"))
     while not here.rows("select 1 from crawls where page = 1"):
         first.step()
     second.start()
@@ -31,7 +31,7 @@ def standing(work):
     """The page at which the worker's walk stands, wanted."""
     session, (target,) = work._desk.session, work._desk.targets
     crawl = session.run(lambda conn: progress.begin(conn, work.role, target))
-    return PageWant(work.role, session, target, crawl)
+    return PageWant(work._site, session, target, crawl)
 
 
 def turn(work):
@@ -45,6 +45,34 @@ def test_a_page_is_asked_for_by_the_worker_whose_turn_it_is(pair):
     assert standing(second).take() is None
     assert turn(first)
     assert not turn(second)
+
+
+def test_a_page_that_is_on_the_wire_is_not_asked_for_by_whoever_gets_the_turn_of_a_lost_connection(pair):
+    here, first, second = pair
+    paid, send = [], first._desk._client.send
+
+    def late(request):
+        reply = send(request)
+        lose_connection(here, first)
+        paid.append(second.step())
+        return reply
+
+    first._desk._client.send = late
+    assert first.step() == job.Progress(completes=False)
+    assert isinstance(paid[0], job.Idle)
+    assert here.rows("select page, asked_by from crawls") == [(2, None)]
+    pages = [call["page"] for call in here.simulator.control()["log"] if call["endpoint"] == "/deal"]
+    assert pages == [0, 1]
+
+
+def test_a_page_whose_asker_never_came_back_is_asked_for_when_its_time_is_over(pair):
+    here, first, second = pair
+    assert standing(first).take().request.page == 1
+    lose_connection(here, first)
+    assert not turn(second)
+    here.execute("update crawls set asked_until = now()")
+    assert turn(second)
+    assert standing(second).take().request.page == 1
 
 
 def test_a_worker_that_lost_its_turn_with_its_connection_asks_for_nothing_while_another_has_it(pair):

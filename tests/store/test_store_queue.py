@@ -90,14 +90,14 @@ def test_released_items_come_back_untried_at_their_old_place(conn):
     assert [(item.asin, item.attempts) for item in take(conn)] == [("B1", 0), ("B2", 0)]
 
 
-def test_an_expired_lease_is_taken_over_and_counts_as_an_attempt(conn):
+def test_an_expired_lease_is_taken_over_and_counts_as_a_death(conn):
     put(conn, "B1")
     (mine,) = take(conn)
     assert take(conn, owner="other") == []
     expire(conn)
     assert queue.counts(conn) == QueueCounts(pending=1, leased=0, done=0)
     (theirs,) = take(conn, owner="other")
-    assert (theirs.attempts, theirs.lease != mine.lease) == (1, True)
+    assert (theirs.attempts, theirs.deaths, theirs.lease != mine.lease) == (0, 1, True)
 
 
 @pytest.mark.parametrize("end", [queue.complete, queue.release])
@@ -139,9 +139,27 @@ def test_what_a_dead_owner_holds_comes_back_at_once(conn):
     take(conn, 2, owner="dead")
     (mine,) = take(conn, 1)
     assert queue.owners(conn) == ["dead", "me"]
-    assert queue.release_owner(conn, "dead") == 2
-    assert [(item.asin, item.attempts) for item in take(conn)] == [("B1", 1), ("B2", 1)]
+    assert queue.release_owner(conn, "dead", max_deaths=3) == 2
+    put(conn, "B4")
+    assert sorted((item.asin, item.deaths) for item in take(conn)) == [("B1", 1), ("B2", 1), ("B4", 0)]
     assert queue.complete(conn, [mine]) == 1
+
+
+def test_what_a_holder_died_over_is_served_after_the_others(conn):
+    put(conn, "B1", "B2", "B3")
+    take(conn, 2, owner="dead")
+    queue.release_owner(conn, "dead", max_deaths=3)
+    assert [item.asin for item in take(conn, 1)] == ["B3"]
+
+
+def test_an_item_over_which_too_many_holders_died_is_given_up_with_the_reason(conn):
+    put(conn, "B1")
+    for _ in range(3):
+        take(conn, owner="dead")
+        queue.release_owner(conn, "dead", max_deaths=3)
+    assert take(conn) == []
+    kept = conn.execute("SELECT kind, domain, key, reason FROM quarantine").fetchall()
+    assert kept == [("product", 1, "B1", "given up: 3 workers died while they held it")]
 
 
 def test_a_claim_does_not_wait_for_another_that_is_not_committed(database_url, conn):

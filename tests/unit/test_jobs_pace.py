@@ -64,12 +64,19 @@ def test_a_batch_takes_all_that_is_there_or_waits_for_one_tick():
 
 
 def test_items_refused_before_are_asked_for_in_ever_smaller_groups():
-    assert [attempt_limit(n, 100) for n in range(4)] == [100, 12, 1, 1]
+    assert [attempt_limit(n, 0, 100) for n in range(4)] == [100, 12, 1, 1]
     items = [("a", 0), ("b", 1), ("c", 1), ("d", 0)]
-    chosen, rest = together(items, lambda item: item[1], 100)
+    chosen, rest = together(items, lambda item: (item[1], 0), 100)
     assert chosen == [("b", 1), ("c", 1)]
     assert rest == [("a", 0), ("d", 0)]
-    assert together([], lambda item: item[1], 100) == ([], [])
+    assert together([], lambda _item: (0, 0), 100) == ([], [])
+
+
+def test_one_death_changes_nothing_and_more_of_them_make_the_company_smaller():
+    assert [attempt_limit(0, n, 100) for n in range(9)] == [100, 100, 50, 25, 12, 6, 3, 1, 1]
+    items = [("a", 0), ("b", 1), ("c", 2), ("d", 0)]
+    assert together(items, lambda item: (0, item[1]), 100) == ([("c", 2)], [("a", 0), ("b", 1), ("d", 0)])
+    assert together(items[:2], lambda item: (0, item[1]), 100) == (items[:2], [])
 
 
 def test_the_time_left_follows_from_the_income():

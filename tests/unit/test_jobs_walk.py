@@ -9,7 +9,6 @@ from tasks.walk import (
     OVERLAP_MIN,
     Page,
     Verdict,
-    crawl_verdict,
     disorder,
     high_minute,
     is_past,
@@ -45,8 +44,7 @@ def test_an_old_row_in_an_unsorted_page_does_not_end_the_walk():
 def test_a_page_that_is_not_full_ends_every_walk():
     short = page([NOW], rows=PAGE_ROWS - 1)
     assert upsert_verdict(short, mark=NOW - 60) is Verdict.END_OF_LIST
-    assert crawl_verdict(short) is Verdict.END_OF_LIST
-    assert crawl_verdict(page([], rows=0)) is Verdict.END_OF_LIST
+    assert upsert_verdict(page([], rows=0), mark=NOW - 60) is Verdict.END_OF_LIST
 
 
 def test_a_page_on_which_nothing_could_be_read_proves_nothing():
@@ -62,8 +60,6 @@ def test_the_first_walk_is_bounded_in_time_and_pages():
 
 def test_no_walk_asks_for_a_row_beyond_the_api_limit():
     assert upsert_verdict(page([NOW], number=LAST_PAGE), mark=NOW - 60) is Verdict.LIMIT
-    assert crawl_verdict(page([NOW], number=LAST_PAGE)) is Verdict.LIMIT
-    assert crawl_verdict(page([NOW], number=LAST_PAGE - 1)) is Verdict.NEXT_PAGE
     assert LAST_PAGE * PAGE_ROWS < 10_000 <= (LAST_PAGE + 1) * PAGE_ROWS
 
 
@@ -100,3 +96,9 @@ def test_stopping_on_a_sorted_list_never_leaves_a_newer_row_unread(minutes, belo
         if is_past(rows[start : start + size], below):
             assert all(minute <= below for minute in rows[start + size :])
             return
+
+
+def test_a_page_that_ends_with_the_last_row_the_api_shows_is_not_taken_for_the_end_of_the_list():
+    reachable = 10_000 - LAST_PAGE * PAGE_ROWS
+    assert not page([NOW], number=LAST_PAGE, rows=reachable).is_last
+    assert page([NOW], number=LAST_PAGE, rows=reachable - 1).is_last

@@ -1,0 +1,121 @@
+"""Pure: the parts that a selection too long for one walk is walked in: category by category, then price by price.
+
+The server shows at most 10,000 rows of a query. Where a category has more, the walk narrows to those below a price of
+which about half of the rows lie, and goes on above it when it has come to the end there; a half that is still too long
+is halved again. So a row is out of reach only when more than 10,000 of its category have the very same price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from tasks.keepa.selection_rules import MAX_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tasks.walk import Page
+
+HIGHEST: Final = 2**31 - 1  # prices are 32-bit numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is asked for of a selection: all of it, one category, one range of prices, or one of both.
+
+    Attributes:
+        root_cat: a category, or None for all.
+        price_low: the lowest current price, in the units of the selection's price type; None for any price.
+        price_high: the highest; None with `price_low`.
+    """
+
+    root_cat: int | None = None
+    price_low: int | None = None
+    price_high: int | None = None
+
+    def __str__(self) -> str:
+        category = "all categories" if self.root_cat is None else f"category {self.root_cat}"
+        return category if self.price_low is None else f"{category}, prices {self.price_low} to {self.price_high}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Division:
+    """What a selection can be divided by.
+
+    Attributes:
+        categories: its categories, ascending.
+        counts: rows of the whole selection by category, as the page tells them; empty when it names categories itself,
+            for the server's counts leave those out of account.
+        price_low: the lowest price it asks for.
+        price_high: the highest.
+    """
+
+    categories: Sequence[int] = ()
+    counts: Mapping[int, int]
+    price_low: int = 0
+    price_high: int = HIGHEST
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What is walked after a page: the next page of the same part, the first page of another, or nothing.
+
+    Attributes:
+        part: where the walk stands then.
+        page: its page.
+        is_over: whether nothing is left.
+        is_cut: whether rows of the part just walked are out of reach.
+    """
+
+    part: Part
+    page: int
+    is_over: bool = False
+    is_cut: bool = False
+
+
+def after(part: Part, page: Page, division: Division) -> Following:
+    """What follows the page just read of `part`."""
+    if page.is_at_limit or _will_not_end(part, page, division):
+        narrower = _divided(part, page, division)
+        if narrower is not None:
+            return Following(narrower, 0)
+    if not page.is_last and not page.is_at_limit:
+        return Following(part, page.number + 1)
+    following = _next(part, division)
+    if following is None:
+        return Following(part, page.number + 1, is_over=True, is_cut=page.is_at_limit)
+    return Following(following, 0, is_cut=page.is_at_limit)
+
+
+def next_category(part: Part, categories: Sequence[int]) -> Part | None:
+    """The first category after that of `part`; None when it was the last, or `part` is in none."""
+    if part.root_cat is None:
+        return None
+    later = min((category for category in categories if category > part.root_cat), default=None)
+    return None if later is None else Part(later)
+
+
+def _will_not_end(part: Part, page: Page, division: Division) -> bool:
+    """Whether page 0 of a part says that it holds more rows than can be reached."""
+    if page.number or part.price_low is not None:
+        return False
+    if part.root_cat is None:
+        return sum(division.counts.values()) > MAX_ROWS
+    return division.counts.get(part.root_cat, 0) > MAX_ROWS
+
+
+def _divided(part: Part, page: Page, division: Division) -> Part | None:
+    """The first piece of `part`; None when it cannot be divided."""
+    if part.root_cat is None and part.price_low is None and len(division.categories) > 1:
+        return Part(division.categories[0])
+    low = division.price_low if part.price_low is None else part.price_low
+    high = division.price_high if part.price_high is None else part.price_high
+    below = sorted(price for price in page.prices if low <= price < high)
+    return replace(part, price_low=low, price_high=below[len(below) // 2]) if below else None
+
+
+def _next(part: Part, division: Division) -> Part | None:
+    if part.price_high is not None and part.price_high < division.price_high:
+        return replace(part, price_low=part.price_high + 1, price_high=division.price_high)
+    return next_category(part, division.categories)
