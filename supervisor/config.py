@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backfill_detail: Literal["stats", "history", "offers"]
     poll_interval_s: float | None
     max_attempts: int
+    history_max_age_d: float
     database_url: Secret
     state_dir: Path
     spool_limit_mb: int

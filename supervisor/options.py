@@ -138,6 +138,9 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
         Option("BACKFILL_DETAIL", Choice(words=("stats", "history", "offers")), "history", "what backfill fetches"),
         Option("POLL_INTERVAL_S", Number(low=1, high=86_400), "", "seconds between listings; empty: from the refill"),
         Option("MAX_ATTEMPTS", Number(low=1, high=100, whole=True), "5", "tries of a product before quarantine"),
+        Option(
+            "HISTORY_MAX_AGE_D", Number(low=0, high=3650), "30", "days until a deal's history is refetched; 0: never"
+        ),
     ),
     "Where it goes": (
         Option("DATABASE_URL", _POSTGRES, "", "the database; empty: an own PostgreSQL in STATE_DIR", is_secret=True),

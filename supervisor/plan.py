@@ -102,6 +102,7 @@ class Plan:
             read_timeout_s=settings.read_timeout_s,
             retry_deadline_s=settings.retry_deadline_s,
             max_attempts=settings.max_attempts,
+            history_max_age_d=settings.history_max_age_d,
             spool_limit_mb=settings.spool_limit_mb,
             log_level=settings.log_level,
         )

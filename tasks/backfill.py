@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free
 COUNT_NS: Final = 5 * NS_PER_S  # counting the queue reads it as a whole
 EMPTY_NS: Final = 5 * NS_PER_S
+DAY_S: Final = 86_400
+RENEWED_AT_ONCE: Final = 1_000  # what is new meanwhile comes first again after so many
 
 SAMPLE: Final = 100  # items whose estimate, divided, is what one costs
 
@@ -50,6 +52,7 @@ class Backfill:
         self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
         self._counted_ns = 0
+        self._renew_ns = 0
         self._rate = Rate()
 
     def start(self) -> None:
@@ -139,6 +142,8 @@ class Backfill:
         counts = self._count()
         if not counts.pending:
             self._counts = None
+            if self._renew():
+                return Progress(completes=False)
             return Idle(
                 until_ns=site.clock.now_ns() + EMPTY_NS,
                 phase="waiting_work",
@@ -165,6 +170,22 @@ class Backfill:
         self._counts = replace(counts, pending=max(0, counts.pending - done), done=counts.done + done)
         self._tell()
         return Progress(completes=True)
+
+    def _renew(self) -> int:
+        """How much of what was fetched too long ago is queued again: some, once all that nobody has yet is there."""
+        now_ns, settings = self._site.clock.now_ns(), self._site.settings
+        if not settings.history_max_age_d or now_ns < self._renew_ns:
+            return 0
+        self._renew_ns = now_ns + REST_NS
+        age_s = settings.history_max_age_d * DAY_S
+        count = self._desk.session.run(
+            lambda connection: queue.renew(
+                connection, detail=settings.backfill_detail, age_s=age_s, limit=RENEWED_AT_ONCE
+            )
+        )
+        if count:
+            self._site.log.info("history_is_old", products=count, days=settings.history_max_age_d)
+        return count
 
     def _count(self) -> QueueCounts:
         now_ns = self._site.clock.now_ns()

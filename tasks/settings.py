@@ -61,6 +61,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
         poll_interval_s: seconds between two walks of upsert, or None for the automatic interval.
         retry_deadline_s: seconds after which a call that keeps failing is given up.
         max_attempts: tries of one queue item before it is quarantined.
+        history_max_age_d: days after which a product that still is a deal is fetched again; 0 for never.
         spool_limit_mb: megabytes of unprocessed replies on disk above which no further call is made.
     """
 
@@ -78,6 +79,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     read_timeout_s: float = 120
     retry_deadline_s: float = 300
     max_attempts: int = 5
+    history_max_age_d: float = 30
     spool_limit_mb: int = 512
     log_level: str = "info"
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
+RENEWED_PRIORITY: Final = -1  # what nobody has yet comes before what is to be fetched anew
+
 # Inserted by key, so that two who queue the same products do not wait for each other in a circle; `place` keeps the
 # order in which they were given.
 _ENQUEUE: Final = """
@@ -80,6 +82,19 @@ UPDATE fetch_queue SET
 WHERE owner = %(owner)s AND state = 'leased'
 RETURNING domain, asin, state = 'given up'
 """
+# Only of products that are deals still: listed again since they were fetched.
+_RENEW: Final = """
+WITH old AS (
+    SELECT q.domain, q.asin, q.detail FROM fetch_queue AS q JOIN deal_sightings AS s USING (domain, asin)
+    WHERE q.state = 'done' AND q.detail = %(detail)s AND q.finished_at < now() - make_interval(secs => %(age_s)s)
+      AND s.last_seen_at > q.finished_at
+    ORDER BY q.finished_at LIMIT %(limit)s FOR UPDATE OF q SKIP LOCKED
+)
+UPDATE fetch_queue AS q SET
+    state = 'pending', priority = %(priority)s, place = extract(epoch FROM q.finished_at) * 1000000000,
+    attempts = 0, deaths = 0, enqueued_at = now(), ready_at = now(), finished_at = NULL
+FROM old WHERE (q.domain, q.asin, q.detail) = (old.domain, old.asin, old.detail)
+"""
 _OWNERS: Final = "SELECT DISTINCT owner FROM fetch_queue WHERE state = 'leased' ORDER BY owner"
 _COUNTS: Final = """
 SELECT count(*) FILTER (WHERE state = 'pending' OR ready_at <= clock_timestamp()),
@@ -134,6 +149,15 @@ def enqueue(
         return 0
     wanted = {"domain": domain, "asins": list(asins), "detail": detail, "priority": priority, "again": again}
     return conn.execute(_ENQUEUE, wanted, prepare=False).rowcount
+
+
+def renew(conn: Connection, *, detail: str, age_s: float, limit: int) -> int:
+    """Queue again, after all others and the oldest first, what was fetched more than `age_s` seconds ago; how many.
+
+    Left alone is what has not been listed among deals since it was fetched.
+    """
+    wanted = {"detail": detail, "age_s": age_s, "limit": limit, "priority": RENEWED_PRIORITY}
+    return conn.execute(_RENEW, wanted, prepare=False).rowcount
 
 
 def claim(conn: Connection, *, owner: str, limit: int, lease_s: float, detail: str | None = None) -> list[Item]:

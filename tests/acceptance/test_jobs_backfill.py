@@ -162,3 +162,12 @@ def test_what_is_no_asin_never_reaches_the_server(drained, conn):
     asked = drained([*good(2), '="B000000001"'])
     assert asked == [good(2)]
     assert conn.execute("select count(*) from fetch_queue where state = 'given up'").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(("days", "again"), [(30.0, True), (0.0, False)])
+def test_a_history_older_than_the_setting_is_fetched_again_once_everything_new_is_there(drained, conn, days, again):
+    drained(good(3))
+    conn.execute("update fetch_queue set finished_at = now() - interval '31 days'")
+    conn.execute("insert into deal_sightings select domain, asin, now() from fetch_queue")
+    assert drained(good(4), history_max_age_d=days) == [good(4)[3:], *([good(3)] if again else [])]
+    assert conn.execute("select distinct state from fetch_queue").fetchall() == [("done",)]

@@ -208,3 +208,23 @@ def test_a_long_queue_is_claimed_by_its_index(conn):
     ).fetchall()
     assert any("fetch_queue_next" in line for (line,) in plan)
     assert asins_of(take(conn, 3)) == ["B000000000", "B000000001", "B000000002"]
+
+
+def test_only_deals_that_were_fetched_long_ago_and_listed_since_are_queued_again_and_after_all_others(conn):
+    put(conn, "B1", "B2", "B3", "B4")
+    queue.complete(conn, take(conn, 4))
+    for asin, days, seen_days in (("B1", 31, 1), ("B2", 40, 2), ("B3", 29, 1), ("B4", 50, 51)):
+        conn.execute("UPDATE fetch_queue SET finished_at = now() - %s * interval '1 day' WHERE asin = %s", (days, asin))
+        conn.execute("INSERT INTO deal_sightings VALUES (1, %s, now() - %s * interval '1 day')", (asin, seen_days))
+    assert queue.renew(conn, detail="history", age_s=30 * 86_400, limit=10) == 2
+    put(conn, "B5")
+    assert [item.asin for item in take(conn, 4)] == ["B5", "B2", "B1"]
+    assert queue.renew(conn, detail="history", age_s=30 * 86_400, limit=10) == 0
+
+
+def test_no_more_is_queued_again_than_asked_for(conn):
+    put(conn, "B1", "B2")
+    queue.complete(conn, take(conn, 2))
+    conn.execute("UPDATE fetch_queue SET finished_at = now() - interval '9 days'")
+    conn.execute("INSERT INTO deal_sightings SELECT domain, asin, now() FROM fetch_queue")
+    assert queue.renew(conn, detail="history", age_s=86_400, limit=1) == 1
