@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from tasks.desk import Desk
 from tasks.errors import Refused
+from tasks.forecast import Forecast, Means
 from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS, product_shape
 from tasks.keepa.selection_rules import MAX_ROWS, PAGE_ROWS
 from tasks.listing import REFUSED_NS, SetAside
-from tasks.pace import crawl_interval_s, remaining_s
+from tasks.pace import crawl_interval_s
 from tasks.rate import Rate
 from tasks.store import crawls, queue
 
@@ -54,6 +55,7 @@ class Backfill:
         self._counted_ns = 0
         self._renew_ns = 0
         self._rate = Rate()
+        self._forecast = Forecast()
 
     def start(self) -> None:
         """See `Job.start`."""
@@ -162,8 +164,11 @@ class Backfill:
             if outcome.phase == "waiting_work":
                 self._counts = None
             return outcome
+        began_ns = site.clock.now_ns()
         taken = desk.intake.batches.take(outcome.header, outcome.body)
         outcome.forget()
+        writing_s = (site.clock.now_ns() - began_ns) / NS_PER_S
+        self._forecast.read_work(len(haul.items), outcome.header.duration_s + writing_s)
         if taken.missing:
             site.log.warning("products_missing", missing=taken.missing)
         done = len(haul.items) - taken.missing
@@ -206,17 +211,26 @@ class Backfill:
             done=counts.done,
             total=left + counts.done,
             rate_per_min=None if per_min is None else round(per_min, 2),
-            eta_s=self._eta_s(left, per_min),
+            eta_s=self._eta_s(left, counts.takers),
         )
 
-    def _eta_s(self, left: int, per_min: float | None) -> float | None:
-        """Seconds left at the pace so far; before there is one, at what the whole refill could pay for."""
-        if per_min:
-            return round(left / per_min * 60)
-        ledger = self._site.ledger
-        bucket = ledger.snapshot().bucket
-        per_item = ledger.estimate(product_shape(self._site.settings.backfill_detail, SAMPLE)) / SAMPLE
-        found = remaining_s(
-            items=left, tokens_per_item=per_item, tokens_per_s=bucket.refill_rate / bucket.tick_period_s
+    def _eta_s(self, left: int, takers: int) -> float | None:
+        """Seconds left, as far as the queue is known."""
+        ledger, settings = self._site.ledger, self._site.settings
+        snapshot = ledger.snapshot()
+        bucket = snapshot.bucket
+        shape = product_shape(settings.backfill_detail, SAMPLE)
+        learned = next((cost.mean for cost in snapshot.costs if cost.shape == shape.name and cost.samples), None)
+        mine = next(tier for tier in snapshot.tiers if tier.name == TIER)
+        others = sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
+        self._forecast.read_others(self._site.clock.now_ns(), others)
+        means = Means(
+            per_item=ledger.estimate(shape) / SAMPLE if learned is None else learned,
+            spare=ledger.headroom(TIER).now,
+            refill=bucket.refill_rate,
+            tick_s=bucket.tick_period_s,
+            next_tick_s=bucket.next_tick_in_s or 0.0,
+            share=mine.share,
         )
+        found = self._forecast.left_s(left, takers, means)
         return None if found is None else round(found)

@@ -99,10 +99,3 @@ def together(items: Sequence[T], past: Callable[[T], tuple[int, int]], most: int
         fits = weight(item) == worst and len(chosen) < limit
         (chosen if fits else rest).append(item)
     return chosen, rest
-
-
-def remaining_s(*, items: int, tokens_per_item: float, tokens_per_s: float) -> float | None:
-    """Seconds until `items` are fetched at this income, or None when nothing comes in."""
-    if tokens_per_s <= 0:
-        return None
-    return items * tokens_per_item / tokens_per_s

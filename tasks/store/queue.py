@@ -99,6 +99,7 @@ _OWNERS: Final = "SELECT DISTINCT owner FROM fetch_queue WHERE state = 'leased' 
 _COUNTS: Final = """
 SELECT count(*) FILTER (WHERE state = 'pending' OR ready_at <= clock_timestamp()),
        count(*) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
+       count(DISTINCT owner) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
        (SELECT count(*) FROM fetch_queue WHERE state = 'given up')
 FROM fetch_queue WHERE state IN ('pending', 'leased')
 """
@@ -125,11 +126,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
-    """Items waiting, taken by somebody, and finished (those given up are not among them)."""
+    """Items waiting, taken by somebody, and finished (those given up are not among them); and how many take items."""
 
     pending: int
     leased: int
     done: int
+    takers: int = 0
 
 
 def enqueue(
@@ -231,9 +233,9 @@ def owners(conn: Connection) -> list[str]:
 
 def counts(conn: Connection) -> QueueCounts:
     """How many items there are in each state; of a long queue, `done` is an estimate."""
-    pending, leased, given_up = conn.execute(_COUNTS, prepare=False).fetchone() or (0, 0, 0)
+    pending, leased, takers, given_up = conn.execute(_COUNTS, prepare=False).fetchone() or (0, 0, 0, 0)
     done = rows.total(conn, "fetch_queue") - pending - leased - given_up
-    return QueueCounts(pending=pending, leased=leased, done=max(0, done))
+    return QueueCounts(pending=pending, leased=leased, done=max(0, done), takers=takers)
 
 
 def _leases(items: Sequence[Item]) -> dict[str, object]:

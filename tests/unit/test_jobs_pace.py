@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pace import attempt_limit, batch_size, crawl_interval_s, fit, poll_interval_s, remaining_s, together
+from tasks.pace import attempt_limit, batch_size, crawl_interval_s, fit, poll_interval_s, together
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,3 @@ def test_one_death_changes_nothing_and_more_of_them_make_the_company_smaller():
     items = [("a", 0), ("b", 1), ("c", 2), ("d", 0)]
     assert together(items, lambda item: (0, item[1]), 100) == ([("c", 2)], [("a", 0), ("b", 1), ("d", 0)])
     assert together(items[:2], lambda item: (0, item[1]), 100) == (items[:2], [])
-
-
-def test_the_time_left_follows_from_the_income():
-    assert remaining_s(items=100, tokens_per_item=1, tokens_per_s=0.5) == 200
-    assert remaining_s(items=100, tokens_per_item=1, tokens_per_s=0) is None
