@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
+from ledger import NS_PER_S
 from supervisor.aside import Done, NotDone
 from supervisor.fsm import Event, State
 from supervisor.report import ChildRecord
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from tasks.settings import Secret
 
 ROLE: Final = "database"
-_S: Final = 1_000_000_000
 
 
 class Client(Protocol):
@@ -86,7 +86,7 @@ class DatabaseKeeper:
 
     def record(self) -> ChildRecord:
         """It, as `status` shows it."""
-        up_s = None if self._up_ns is None else round((self._loop.now_ns() - self._up_ns) / _S, 1)
+        up_s = None if self._up_ns is None else round((self._loop.now_ns() - self._up_ns) / NS_PER_S, 1)
         return ChildRecord(
             role=ROLE,
             slot=0,
@@ -106,7 +106,7 @@ class DatabaseKeeper:
     def _again_in_s(self) -> float | None:
         if self.state is not State.BACKOFF:
             return None
-        return round(max(0, self._again_ns - self._loop.now_ns()) / _S, 1)
+        return round(max(0, self._again_ns - self._loop.now_ns()) / NS_PER_S, 1)
 
     def _bring_up(self) -> tuple[Secret, int | None]:
         url = self._database.start()
@@ -119,7 +119,7 @@ class DatabaseKeeper:
             case Done((url, pid)):
                 self._up_ns, self._pid = self._loop.now_ns(), pid
                 self._watch()
-                took_s = round((self._loop.now_ns() - self._asked_ns) / _S, 2)
+                took_s = round((self._loop.now_ns() - self._asked_ns) / NS_PER_S, 2)
                 self._log.info("in_service", role=ROLE, slot=0, pid=pid, took_s=took_s)
                 self._enter(State.RUNNING)
                 self._client.database_up(url)
@@ -129,7 +129,7 @@ class DatabaseKeeper:
                 assert_never(outcome)
 
     def _failed(self, error: Error | LedgerError | OSError) -> None:
-        ran_s = 0.0 if self._up_ns is None else (self._loop.now_ns() - self._up_ns) / _S
+        ran_s = 0.0 if self._up_ns is None else (self._loop.now_ns() - self._up_ns) / NS_PER_S
         self._up_ns, self._pid = None, None
         judged = judge(self._tally, self._policy, _meaning(error), now_ns=self._loop.now_ns(), ran_s=ran_s)
         self._tally = judged.tally
@@ -139,7 +139,7 @@ class DatabaseKeeper:
             return
         again_s = pause_s(self._tally.in_a_row, self._policy, 0)
         self._log.warning("database_away", role=ROLE, slot=0, error=str(error), again_in_s=round(again_s, 1))
-        self._again_ns = self._loop.now_ns() + round(again_s * _S)
+        self._again_ns = self._loop.now_ns() + round(again_s * NS_PER_S)
         self._enter(State.BACKOFF)
         self._loop.at(self._again_ns, self.start)
 

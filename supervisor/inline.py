@@ -14,7 +14,7 @@ import sys
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
-from ledger import SystemClock, TokenLedger
+from ledger import NS_PER_S, SystemClock, TokenLedger
 from supervisor import config, database, logs, plan, report
 from supervisor.start import redactor
 from tasks import job
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tasks.settings import WorkerSettings
 
 ROLES: Final[tuple[Role, ...]] = ("upsert", "backfill")
-_NS: Final = 1_000_000_000
 _NAP_S: Final = 1.0  # when no job can name a time
 _RESTS: Final = ("waiting_poll", "waiting_work")
 
@@ -101,7 +100,7 @@ def _is_enough(outcome: job.Progress | job.Idle) -> bool:
 def _nap_s(outcomes: Sequence[job.Progress | job.Idle], now_ns: int) -> float:
     """Seconds until the first of the idle jobs is due."""
     times = [one.until_ns for one in outcomes if isinstance(one, job.Idle) and one.until_ns is not None]
-    return max(0.0, (min(times) - now_ns) / _NS) if times else _NAP_S
+    return max(0.0, (min(times) - now_ns) / NS_PER_S) if times else _NAP_S
 
 
 @contextmanager

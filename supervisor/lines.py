@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ledger import NS_PER_S
+
 DEEPEST: Final = 32  # lists and objects within each other; what we write has four
 LINE_LIMIT: Final = 256 * 1024  # bytes; above the 64 KiB a log line of a worker may have
-_S: Final = 1_000_000_000
 
 
 def is_deep(value: object, levels: int = DEEPEST) -> bool:
@@ -76,7 +77,7 @@ class Valve:
     def lets_through(self, now_ns: int) -> bool:
         """Whether a line at `now_ns` may pass; if not it is counted."""
         if self._seen_ns is not None:
-            passed_s = (now_ns - self._seen_ns) / _S
+            passed_s = (now_ns - self._seen_ns) / NS_PER_S
             self._room = min(float(self._burst), self._room + passed_s * self._rate_per_s)
         self._seen_ns = now_ns
         if self._room < 1:

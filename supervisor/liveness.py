@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from ledger import NS_PER_S
+
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
-_S: Final = 1_000_000_000
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,4 +55,4 @@ def hung_at_ns(beat: Beat, *, now_ns: int, ledger_now_ns: int, hang_s: float) ->
         hang_s: silence allowed once every promise has run out.
     """
     promised_ns = 0 if beat.until_ns is None else max(0, beat.until_ns - ledger_now_ns)
-    return now_ns + promised_ns + round(hang_s * _S)
+    return now_ns + promised_ns + round(hang_s * NS_PER_S)

@@ -14,12 +14,13 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, Self
 
+from ledger import NS_PER_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import Clock
 
-_S: Final = 1_000_000_000
 _MS: Final = 1_000_000
 _DRAIN_BYTES: Final = 4_096
 
@@ -78,7 +79,7 @@ class Loop:
 
     def after(self, delay_s: float, call: Callable[[], object]) -> Timer:
         """Call once in `delay_s` seconds."""
-        return self.at(self.now_ns() + round(delay_s * _S), call)
+        return self.at(self.now_ns() + round(delay_s * NS_PER_S), call)
 
     def at(self, at_ns: int, call: Callable[[], object]) -> Timer:
         """Call once at `at_ns`; a time already past is due at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ledger import LedgerError
+from ledger import NS_PER_S, LedgerError
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.database import RowReader
 from supervisor.floors import PlanNews
@@ -29,7 +29,6 @@ _FRAME_S: Final = 0.5
 _LOOK_S: Final = 2.0
 _LOOKS: Final = 8  # rows are counted at every so many looks though no worker wrote any: others may have
 _LINE_S: Final = 60.0
-_S: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,7 @@ class Monitor:
             snapshot=self._snapshot(),
             counts=self._counts,
             per_minute=self._rates.after(self._run.tree.rows_written(), now_ns),
-            up_s=(now_ns - self._began_ns) / _S,
+            up_s=(now_ns - self._began_ns) / NS_PER_S,
         )
 
     def _snapshot(self) -> Snapshot | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from ledger import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from supervisor.loop import Loop, Timer
-
-_S: Final = 1_000_000_000
 
 
 class Paced:
@@ -18,7 +18,7 @@ class Paced:
     def __init__(self, loop: Loop, do: Callable[[], None], *, every_s: float) -> None:
         self._loop = loop
         self._do = do
-        self._every_ns = round(every_s * _S)
+        self._every_ns = round(every_s * NS_PER_S)
         self._timer: Timer | None = None
         self._next_ns = 0
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WINDOW_S: Final = 60.0
-_S: Final = 1_000_000_000
 
 
 class Rates:
@@ -24,8 +25,8 @@ class Rates:
         Less than a minute of history is not extrapolated: what came in the first seconds is no pace.
         """
         self._history.append((now_ns, counts))
-        while len(self._history) > 2 and now_ns - self._history[1][0] >= WINDOW_S * _S:  # noqa: PLR2004 - two ends
+        while len(self._history) > 2 and now_ns - self._history[1][0] >= WINDOW_S * NS_PER_S:  # noqa: PLR2004 - two ends
             self._history.popleft()
         since_ns, before = self._history[0]
-        minutes = max(WINDOW_S, (now_ns - since_ns) / _S) / 60
+        minutes = max(WINDOW_S, (now_ns - since_ns) / NS_PER_S) / 60
         return {name: (count - before.get(name, 0)) / minutes for name, count in counts.items()}

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
 from supervisor.report import ChildRecord, DeathRecord, Report, RunRecord, SupervisorRecord
 from supervisor.words import describe, signal_name
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from supervisor.run import Run
     from supervisor.slot import Death, Slot
 
-_S: Final = 1_000_000_000
 _KB_PER_MB: Final = 1024
 
 
@@ -58,8 +58,8 @@ def _child(slot: Slot, now_ns: int) -> ChildRecord:
         state=slot.state.value,
         phase=None if beat is None else beat.phase,
         detail="" if beat is None else beat.detail,
-        up_s=None if slot.started_ns is None else round((now_ns - slot.started_ns) / _S, 1),
-        again_in_s=None if slot.next_start_ns is None else round(max(0, slot.next_start_ns - now_ns) / _S, 1),
+        up_s=None if slot.started_ns is None else round((now_ns - slot.started_ns) / NS_PER_S, 1),
+        again_in_s=None if slot.next_start_ns is None else round(max(0, slot.next_start_ns - now_ns) / NS_PER_S, 1),
         restarts=slot.tally.total,
         deaths_in_period=len(slot.tally.counted_ns),
         deaths_allowed=slot.spec.policy.max_restarts,

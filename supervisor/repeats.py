@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ledger import NS_PER_S
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_S: Final = 1_000_000_000
 _DIGITS: Final = re.compile(r"\d+")
 _APART: Final = frozenset({"ts", "pid", "role", "slot", "level", "event"})
 
@@ -39,7 +40,7 @@ class Repeats:
     """Lets the first few of a kind through in each window, and counts the others."""
 
     def __init__(self, *, window_s: float = 60.0, allowed: int = 5, kinds: int = 512) -> None:
-        self._window_ns = round(window_s * _S)
+        self._window_ns = round(window_s * NS_PER_S)
         self._allowed = allowed
         self._kinds = kinds
         self._seen: dict[Key, _Seen] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
 from supervisor.fsm import Event
 from supervisor.spec import Keep
 from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
@@ -13,7 +14,6 @@ from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 if TYPE_CHECKING:
     from supervisor.spec import Policy
 
-_S: Final = 1_000_000_000
 _HOPELESS: Final = frozenset({EXIT_REFUSED, EXIT_CONFIG})
 
 
@@ -100,7 +100,7 @@ def judge(tally: Tally, policy: Policy, what: Meaning, *, now_ns: int, ran_s: fl
     """
     if what is Meaning.FINE:
         return Judged(event=Event.DIED_DONE, tally=tally)
-    since_ns = now_ns - round(policy.period_s * _S)
+    since_ns = now_ns - round(policy.period_s * NS_PER_S)
     counted = tuple(at for at in tally.counted_ns if at > since_ns)
     if what is Meaning.COUNTS:
         counted = (*counted, now_ns)

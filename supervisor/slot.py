@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from ledger import SystemClock
+from ledger import NS_PER_S, SystemClock
 from supervisor import child as processes
 from supervisor.fsm import Action, Event, State, step
 from supervisor.liveness import Beat, hung_at_ns, says_something_new
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from supervisor.pipes import Announcement
     from supervisor.spec import Spec
 
-_S: Final = 1_000_000_000
 _SIGNALS: Final = {Action.TERM: signal.SIGTERM, Action.ABORT: signal.SIGABRT, Action.KILL: signal.SIGKILL}
 
 
@@ -173,7 +172,7 @@ class Slot:
 
     def _pause(self) -> None:
         seconds = pause_s(self.tally.in_a_row, self.spec.policy, self._chance())
-        self.next_start_ns = self._loop.now_ns() + round(seconds * _S)
+        self.next_start_ns = self._loop.now_ns() + round(seconds * NS_PER_S)
         self._limit(seconds, Event.START)
 
     def _forget(self) -> None:
@@ -184,7 +183,7 @@ class Slot:
 
     def _watch_beats(self) -> None:
         if self.spec.hang_s is not None:
-            self._hung_at_ns = self._loop.now_ns() + round(self.spec.hang_s * _S)
+            self._hung_at_ns = self._loop.now_ns() + round(self.spec.hang_s * NS_PER_S)
             self._timers.append(self._loop.at(self._hung_at_ns, self._look_for_hang))
 
     def _look_for_hang(self) -> None:
@@ -213,8 +212,8 @@ class Slot:
 
     def _judge(self, ending: Ending, pid: int | None, peak_rss_kb: int | None) -> None:
         now_ns = self._loop.now_ns()
-        ran_s = 0.0 if self._ready_ns is None else (now_ns - self._ready_ns) / _S
-        lived_s = 0.0 if self.started_ns is None else (now_ns - self.started_ns) / _S
+        ran_s = 0.0 if self._ready_ns is None else (now_ns - self._ready_ns) / NS_PER_S
+        lived_s = 0.0 if self.started_ns is None else (now_ns - self.started_ns) / NS_PER_S
         what = meaning(ending, self.spec.keep)
         judged = judge(self.tally, self.spec.policy, what, now_ns=now_ns, ran_s=ran_s)
         self.tally = judged.tally
@@ -227,7 +226,7 @@ class Slot:
             peak_rss_kb=peak_rss_kb,
             doing=doing,
             next=self.state,
-            again_in_s=None if self.next_start_ns is None else round((self.next_start_ns - now_ns) / _S, 1),
+            again_in_s=None if self.next_start_ns is None else round((self.next_start_ns - now_ns) / NS_PER_S, 1),
             counted=len(self.tally.counted_ns),
             rows={} if self.beat is None else dict(self.beat.rows),
         )

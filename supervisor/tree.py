@@ -11,6 +11,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ledger import NS_PER_S
 from supervisor.fsm import RESTING, Event, State
 from supervisor.records import death_record, story
 from supervisor.restart import Cause
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 DEATHS_KEPT: Final = 100
 _SPACING_S: Final = 0.15  # between two starts: interpreters that start together slow each other down
-_S: Final = 1_000_000_000
 _NEWS: Final = {"signalled": "warning", "not_started": "error"}
 
 
@@ -102,7 +102,7 @@ class Tree:
 
     def is_ready(self, slot: Slot, announcement: Announcement) -> None:
         """A child is in service: log it, and let others start that waited for it."""
-        took_s = (self._loop.now_ns() - (slot.started_ns or 0)) / _S
+        took_s = (self._loop.now_ns() - (slot.started_ns or 0)) / NS_PER_S
         self._say("info", slot, "in_service", {"took_s": round(took_s, 2), "url": announcement.url})
         if slot.spec.role == UPSERT and not self._is_stopping:
             self._start([other for other in self.workers if other.spec.role != UPSERT])
