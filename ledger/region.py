@@ -71,6 +71,11 @@ class Region:
         return self.path is None or bool(HEADER.unpack_from(self._bytes)[3] == owner.boot_id())
 
     @property
+    def is_retired(self) -> bool:
+        """Whether another file has taken its place, or was about to when its maker was killed."""
+        return bool(self._words[_RETIRED_WORD])
+
+    @property
     def sequence(self) -> int:
         """Number of the published book; grows by one with each transaction."""
         return self._words[HEAD_WORD]
@@ -181,7 +186,7 @@ class Region:
         return book if is_sound(memoryview(raw), book) else None
 
     def _begin(self) -> View:
-        if self._words[_RETIRED_WORD]:
+        if self.is_retired:
             raise Damaged(f"ledger {self.path}: it was begun anew while this process had it open: restart the process")
         head = self._words[HEAD_WORD]
         sequence = head + 1

@@ -73,7 +73,8 @@ def create(path: Path, account: str) -> Region:
         except NotOurs:
             _refuse_foreign(path)
             return _begin_anew(path, number)
-        if region.is_of_this_boot and region.account == number and _has_sound_copy(region):
+        is_good = region.is_of_this_boot and region.account == number and not region.is_retired
+        if is_good and _has_sound_copy(region):
             return region
         region.retire()
         region.close()

@@ -68,6 +68,15 @@ def test_another_account_begins_anew_and_the_old_handle_is_told(path):
     fresh.close()
 
 
+def test_a_start_that_was_killed_before_another_account_had_its_file_leaves_nothing_to_mend(path):
+    ledger = started(path)
+    ledger._region.retire()
+    ledger.close()
+    again = started(path)
+    assert again.try_reserve("upsert", 10).is_open
+    again.close()
+
+
 def test_attaching_to_nothing_says_so(path):
     with pytest.raises(NoLedger, match="nothing has been started"):
         TokenLedger.attach(path)
