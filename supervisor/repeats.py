@@ -1,6 +1,7 @@
 """The same line again and again becomes a number. Pure.
 
-Two lines are the same when they differ in digits only: attempts, durations and times of one repeated fault do.
+Two lines are the same when they differ in digits only: attempts, durations and times of one repeated fault do, and
+so does the slot: workers of one role that fail alike have one fault.
 """
 
 from __future__ import annotations
@@ -28,12 +29,18 @@ class Key(NamedTuple):
 
 
 class _Seen:
-    __slots__ = ("held", "shown", "until_ns")
+    __slots__ = ("held", "shown", "slots", "until_ns")
 
     def __init__(self, until_ns: int) -> None:
         self.until_ns = until_ns
         self.shown = 0
         self.held = 0
+        self.slots: set[int | None] = set()
+
+    @property
+    def slot(self) -> int | None:
+        """Whose lines were held back, if all were of one."""
+        return next(iter(self.slots)) if len(self.slots) == 1 else None
 
 
 class Repeats:
@@ -47,18 +54,20 @@ class Repeats:
 
     def lets_through(self, key: Key, now_ns: int) -> bool:
         """Whether a line of this kind is to be written; if not it is counted."""
-        seen = self._seen.get(key)
+        kind = key._replace(slot=None)
+        seen = self._seen.get(kind)
         if seen is None or (now_ns >= seen.until_ns and not seen.held):
             # Beyond so many kinds at once nothing is held back: memory stays bounded and nothing is lost.
             if seen is None and len(self._seen) >= self._kinds:
                 self._forget_quiet(now_ns)
                 if len(self._seen) >= self._kinds:
                     return True
-            seen = self._seen[key] = _Seen(now_ns + self._window_ns)
+            seen = self._seen[kind] = _Seen(now_ns + self._window_ns)
         if seen.shown < self._allowed:
             seen.shown += 1
             return True
         seen.held += 1
+        seen.slots.add(key.slot)
         return False
 
     def due_ns(self) -> int | None:
@@ -67,10 +76,10 @@ class Repeats:
 
     def take_due(self, now_ns: int | None) -> list[tuple[Key, int]]:
         """Kinds whose window is over by `now_ns` (None: all) and how many lines of each were held back."""
-        due = [(key, seen.held) for key, seen in self._seen.items() if seen.held and _is_over(seen, now_ns)]
-        for key, _ in due:
-            del self._seen[key]
-        return due
+        due = [(kind, seen) for kind, seen in self._seen.items() if seen.held and _is_over(seen, now_ns)]
+        for kind, _ in due:
+            del self._seen[kind]
+        return [(kind._replace(slot=seen.slot), seen.held) for kind, seen in due]
 
     def _forget_quiet(self, now_ns: int) -> None:
         for key in [key for key, seen in self._seen.items() if not seen.held and now_ns >= seen.until_ns]:

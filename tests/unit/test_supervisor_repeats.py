@@ -28,6 +28,17 @@ def test_the_first_few_pass_the_others_are_counted_when_the_window_is_over():
     assert repeats.lets_through(key("x"), 61 * S)
 
 
+def test_workers_of_one_role_that_fail_alike_share_a_number_and_one_alone_is_named():
+    repeats = Repeats(window_s=60, allowed=3)
+    line = {"level": "warning", "event": "died", "role": "upsert", "words": "exit 70"}
+    passed = [repeats.lets_through(key_of({**line, "slot": slot}), 0) for slot in range(20)]
+    assert passed.count(True) == 3
+    assert [(kind.role, kind.slot, count) for kind, count in repeats.take_due(None)] == [("upsert", None, 17)]
+    alone = [repeats.lets_through(key_of({**line, "slot": 7}), 0) for _ in range(4)]
+    assert alone == [True, True, True, False]
+    assert [(kind.slot, count) for kind, count in repeats.take_due(None)] == [(7, 1)]
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 100)), max_size=200))
 def test_no_line_is_lost_it_is_written_or_counted(stream):
     repeats = Repeats(window_s=10, allowed=2, kinds=3)
