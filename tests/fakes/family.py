@@ -55,10 +55,10 @@ class Scripted:
 class Family:
     """A tree, its loop, and everything it said."""
 
-    def __init__(self, *, count_repeats=False):
+    def __init__(self, *, count_repeats=False, level="debug"):
         self.loop = Loop(MonotonicClock())
         self.lines: list[str] = []
-        self.log = Log(self.lines.append, render=as_json, redactor=Redactor(), level="debug")
+        self.log = Log(self.lines.append, render=as_json, redactor=Redactor(), level=level)
         if count_repeats:
             self.log.count_repeats(self.loop)
         self.lost: tuple[int, str] | None = None
