@@ -7,7 +7,7 @@ few tokens there are.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
@@ -118,7 +118,8 @@ class Backfill:
         interval_s = crawl_interval_s(
             tokens=pages * DEAL_TOKENS, rate=bucket.refill_rate, tick_period_s=bucket.tick_period_s
         )
-        return datetime.now(UTC) - last.finished_at < timedelta(seconds=interval_s)
+        age_s = (datetime.now(UTC) - last.finished_at).total_seconds()
+        return 0 <= age_s < interval_s  # one that ends in the future tells of a clock that was set back
 
     def _after_page(self, target: Target, taken: PageTaken) -> None:
         moved = taken.moved
