@@ -36,8 +36,8 @@ def password_of(url: str) -> str:
         return ""
 
 
-# A stop cannot be heard while a statement waits for somebody's lock; the retry that follows hears it.
-LOCK_TIMEOUT: Final = "SET lock_timeout = '2s'"
+# A stop cannot be heard while a statement waits for somebody's lock; the retry that follows hears it, within a second.
+LOCK_TIMEOUT: Final = "SET lock_timeout = '700ms'"
 UNWRITTEN_LIMIT: Final = 1_000  # records of failed calls kept while the database is away
 
 
