@@ -112,6 +112,15 @@ class Child:
     def stop_self(self) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
 
+    def stop_self_with_lock(self, path: str) -> None:
+        """Stop in the middle of a change of the ledger at `path`."""
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+        from ledger import TokenLedger
+
+        self.ledger = TokenLedger.attach(path)
+        self.ledger._region.begin()
+        self.stop_self()
+
     def kill_self(self, number: int) -> None:
         signal.signal(number, signal.SIG_DFL) if number != signal.SIGKILL else None
         os.kill(os.getpid(), number)

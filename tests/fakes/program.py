@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+from ledger import SystemClock, TokenLedger, regionfile
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE_S = 40.0
 STRESS = {"SIMULATOR_TICK_S": "0.5", "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
@@ -73,6 +75,14 @@ class Program:
         except (FileNotFoundError, ValueError):
             return None
         return found if self.process is not None and found["supervisor"]["pid"] == self.process.pid else None
+
+    def ledger(self):
+        """The ledger now, as its dump tells it."""
+        region = regionfile.attach(self.state / "ledger", read_only=True)
+        try:
+            return TokenLedger(region, SystemClock()).snapshot().to_json()
+        finally:
+            region.close()
 
     def until(self, condition, what="the condition", deadline_s=DEADLINE_S):
         """The first report that meets `condition`."""

@@ -216,13 +216,13 @@ HOPELESS = (
     "    wrong = (sys.executable, '-c', 'raise SystemExit(78)')\n"
     "    return wrong if self.role == sys.argv[1] else right(self, *fds)\n"
     "launches.WorkerLaunch.argv = argv\n"
-    "sys.exit(cli.main(['run']))\n"
+    "sys.exit(cli.main(['run', '--synthetic-into-database']))\n"
 )
 
 
 @pytest.mark.parametrize("role", ["backfill", "upsert"])
-def test_line_12_one_slot_given_up_is_degraded_and_no_upsert_worker_left_is_the_end_with_1(tmp_path, role):
-    program = Program(tmp_path)
+def test_line_12_one_slot_given_up_is_degraded_and_no_upsert_worker_left_ends_with_1(tmp_path, database_url, role):
+    program = Program(tmp_path, DATABASE_URL=database_url)
     with program.log_path.open("wb") as log:
         program.process = subprocess.Popen(
             [sys.executable, "-c", HOPELESS, role], cwd=ROOT, env=program.environment(), stdout=log, stderr=log
