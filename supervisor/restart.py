@@ -75,7 +75,7 @@ class Tally:
     """What is remembered of a child's deaths.
 
     Attributes:
-        in_a_row: deaths since it was last in service long enough.
+        in_a_row: deaths since it was last in service long enough; the one that ended that service is none of them.
         counted_ns: times of the deaths that count, oldest first, none older than the period.
         total: deaths that led to a restart, for people.
     """
@@ -96,7 +96,8 @@ class Judged:
 def judge(tally: Tally, policy: Policy, what: Meaning, *, now_ns: int, ran_s: float) -> Judged:
     """What follows from a death at `now_ns` of a child that was in service for `ran_s` seconds.
 
-    A death exactly `period_s` ago no longer counts.
+    A death exactly `period_s` ago no longer counts. One that ends a long service is no sign of a loop: it is followed
+    by a start without a pause, and the next by the first pause.
     """
     if what is Meaning.FINE:
         return Judged(event=Event.DIED_DONE, tally=tally)
@@ -104,14 +105,19 @@ def judge(tally: Tally, policy: Policy, what: Meaning, *, now_ns: int, ran_s: fl
     counted = tuple(at for at in tally.counted_ns if at > since_ns)
     if what is Meaning.COUNTS:
         counted = (*counted, now_ns)
-    before = 0 if ran_s >= policy.stable_s else tally.in_a_row
-    after = Tally(in_a_row=before + 1, counted_ns=counted, total=tally.total + 1)
+    in_a_row = 0 if ran_s >= policy.stable_s else tally.in_a_row + 1
+    after = Tally(in_a_row=in_a_row, counted_ns=counted, total=tally.total + 1)
     if what is Meaning.HOPELESS or len(counted) > policy.max_restarts:
         return Judged(event=Event.DIED_FAILED, tally=after)
     return Judged(event=Event.DIED_RETRY, tally=after)
 
 
 def pause_s(in_a_row: int, policy: Policy, chance: float) -> float:
-    """Seconds to wait after the `in_a_row`-th death; `chance` in [-1, 1] spreads it by the jitter."""
-    doublings = min(max(in_a_row - 1, 0), 32)
+    """Seconds to wait after the `in_a_row`-th death; `chance` in [-1, 1] spreads it by the jitter.
+
+    After none, between nothing and the jitter of the first: what died together does not come back in step.
+    """
+    if in_a_row == 0:
+        return policy.first_s * policy.jitter * (1 + chance) / 2
+    doublings = min(in_a_row - 1, 32)
     return min(policy.cap_s, policy.first_s * 2.0**doublings) * (1 + policy.jitter * chance)

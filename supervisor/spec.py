@@ -32,7 +32,7 @@ class Policy:
     first_s: float = 1.0
     cap_s: float = 60.0
     jitter: float = 0.1  # part of the pause: children that died together must not come back together
-    stable_s: float = 60.0  # this long in service, and the pause is `first_s` again
+    stable_s: float = 60.0  # this long in service, and a death is no sign of a loop: the pauses begin anew
     max_restarts: int = 5
     period_s: float = 60.0
 

@@ -100,17 +100,31 @@ def test_the_pause_doubles_to_its_cap():
     assert [pause_s(n, POLICY, 0) for n in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-@given(st.integers(0, 10_000), st.floats(-1, 1))
+@given(st.integers(1, 10_000), st.floats(-1, 1))
 def test_the_pause_stays_within_the_jitter_of_its_bounds(in_a_row, chance):
     assert 0.9 <= pause_s(in_a_row, POLICY, chance) <= 66
 
 
-def test_the_pause_begins_anew_after_a_minute_in_service():
+@given(st.floats(-1, 1))
+def test_after_a_long_service_a_start_follows_at_once_but_not_in_step_with_others(chance):
+    assert 0 <= pause_s(0, POLICY, chance) <= 0.1
+    assert pause_s(0, POLICY, 1) > pause_s(0, POLICY, -1)
+
+
+def test_the_pauses_begin_anew_after_a_minute_in_service_and_the_death_that_ended_it_has_none():
     tally, _ = deaths_at(0, 1, 2)
     judged = judge(tally, POLICY, Meaning.COUNTS, now_ns=100 * S, ran_s=60.0)
-    assert judged.tally.in_a_row == 1
+    assert judged.tally.in_a_row == 0
+    judged = judge(judged.tally, POLICY, Meaning.COUNTS, now_ns=101 * S, ran_s=0.5)
+    assert (judged.tally.in_a_row, pause_s(judged.tally.in_a_row, POLICY, 0)) == (1, 1)
     judged = judge(tally, POLICY, Meaning.COUNTS, now_ns=100 * S, ran_s=59.9)
     assert judged.tally.in_a_row == 4
+
+
+@pytest.mark.parametrize("what", [Meaning.COUNTS, Meaning.PASSES])
+def test_a_worker_that_keeps_dying_after_a_minute_is_started_once_a_minute_and_no_more(what):
+    tally, events = deaths_at(*range(0, 6000, 60), what=what, ran_s=60.0)
+    assert (set(events), tally.in_a_row) == ({Event.DIED_RETRY}, 0)
 
 
 def test_a_kill_nobody_asked_for_suggests_memory_and_our_own_does_not():
