@@ -90,12 +90,12 @@ class Plant:
 class Worker:
     """One `python -m tasks.worker`, with its beats and its log read as they come."""
 
-    def __init__(self, role, slot, flags, told):
+    def __init__(self, role, slot, flags, told, *, wrapped=()):
         status_read, status_write = os.pipe()
         lifeline_read, self.lifeline = os.pipe()
         fds = ("--status-fd", str(status_write), "--lifeline-fd", str(lifeline_read))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tasks.worker", role, "--slot", str(slot), *fds, *flags],
+            [*wrapped, sys.executable, "-m", "tasks.worker", role, "--slot", str(slot), *fds, *flags],
             pass_fds=(status_write, lifeline_read),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

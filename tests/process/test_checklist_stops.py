@@ -157,6 +157,35 @@ def test_line_25_a_worker_blocked_by_a_lock_in_postgresql_stops_within_a_second(
         assert len(plant.spooled()) == 1
 
 
+# In namespaces of its own: the one name server there takes every question and answers none.
+DEAF = """
+import os, socket, subprocess, sys
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+subprocess.run(["mount", "--bind", sys.argv[1], "/etc/resolv.conf"], check=True)
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+server.set_inheritable(True)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+OWN_NETWORK = ["unshare", "--map-root-user", "--user", "--mount", "--net"]
+
+
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+def test_line_25_a_worker_that_looks_up_a_name_stops_within_a_second(plant, tmp_path, role):
+    if subprocess.run([*OWN_NETWORK, "ip", "link"], capture_output=True, check=False).returncode:
+        pytest.skip("namespaces are not for everybody here")
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:30\n")
+    deaf = [*OWN_NETWORK, sys.executable, "-c", DEAF, str(tmp_path / "resolv.conf")]
+    told = plant.settings(base_url="http://keepa.invalid")
+    worker = Worker(role, 0, (), told, wrapped=deaf)
+    plant.workers.append(worker)
+    worker.wait_ready()
+    worker.wait_phase("calling")
+    assert ends_within_a_second(worker) == (0 if role == "upsert" else 75)
+    assert "Traceback" not in worker.output
+    assert plant.ledger.snapshot().leases == ()
+
+
 def test_line_27_a_worker_between_its_exec_and_its_prctl_goes_with_its_parent(plant):
     """The kernel's signal for the parent's death is not asked for yet: the end of the lifeline is what tells."""
     for delay_s in (0.0, 0.05, 0.15):
