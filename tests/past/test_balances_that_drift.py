@@ -82,10 +82,9 @@ def test_after_every_reply_and_every_pause_the_books_hold_what_the_account_holds
     an_afternoon(Ours(account), account, is_sent_by_client=True)
 
 
-@pytest.mark.parametrize(
-    "believer", [Believer(300), Believer(100), Believer(120), Believer(120, takes_consumed_for_left=True)], ids=str
-)
-def test_a_guess_a_counter_and_a_wrong_field_fail_there(believer):
+@pytest.mark.parametrize(("guess", "wrong"), [(300, False), (100, False), (120, False), (120, True)])
+def test_a_guess_a_counter_and_a_wrong_field_fail_there(guess, wrong):
+    believer = Believer(guess, takes_consumed_for_left=wrong)
     with pytest.raises(AssertionError):
         an_afternoon(believer, Account(balance=120), is_sent_by_client=False)
 

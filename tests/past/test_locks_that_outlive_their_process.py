@@ -89,7 +89,7 @@ def test_what_a_killed_process_held_is_free_the_moment_it_is_dead(state, ledger,
     assert (ledger.snapshot().leases, ledger.snapshot().waiters) == ((), ())
     assert (ledger.snapshot().bucket.balance, ledger.snapshot().totals.refunded) == (170, 20)
     wait_until(lambda: turn.take(conn, "walk"), "the turn: its connection's end is heard by the server", 5)
-    assert queue.release_owner(conn, str(name)) == 1
+    assert queue.release_owner(conn, str(name), max_deaths=5) == 1
     assert [item.asin for item in queue.claim(conn, owner="me", limit=10, lease_s=60)] == ["B000000001"]
 
 

@@ -28,6 +28,7 @@ NS = 10**9
 DAY_S = 24 * 3600
 HANG_S = 0.4
 GRACE_S = 0.3
+BUSY_S = 0.8  # what a busy machine may add; with a wait of two seconds for a lock it would not do
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def ends_within_a_second(worker):
     worker.terminate()
     began = time.monotonic()
     code = worker.wait_end(5)
-    assert time.monotonic() - began < 1.2, worker.output  # a tenth of it is the interpreter's own end
+    assert time.monotonic() - began < 1 + BUSY_S, worker.output
     return code
 
 
