@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
     status.set_defaults(do=_status)
 
+    _add_orders(commands)
+
     doctor = commands.add_parser(
         "doctor", help="check settings, state directory, ledger, database and key; changes nothing"
     )
@@ -79,6 +81,38 @@ def _parser() -> argparse.ArgumentParser:
         "ledger", help="`ledger dump` prints the token ledger; --help shows its options", add_help=False
     )
     return parser
+
+
+def _add_orders(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What a running supervisor can be asked for; the answer comes when it is done."""
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(do=_order, name=name)
+        return command
+
+    roles = ("upsert", "backfill")
+    add("pause", "end the work of these workers until `resume`, over new starts too").add_argument(
+        "role", choices=(*roles, "all")
+    )
+    add("resume", "start them again").add_argument("role", choices=(*roles, "all"))
+    add("restart", "a fresh process for one worker; planned, so it counts as no death").add_argument(
+        "worker", metavar="WORKER", help="as status names it: backfill-0"
+    )
+    add("retry", "start a worker that was given up, its deaths forgiven").add_argument("worker", metavar="WORKER")
+    scale = add("scale", "have so many workers until the supervisor ends; the highest ones go first")
+    scale.add_argument("role", choices=roles)
+    scale.add_argument("count", metavar="N", help="0 to 16")
+    add("set", "go by other settings until the supervisor ends; an empty value takes one back").add_argument(
+        "settings", metavar="NAME=VALUE", nargs="+"
+    )
+    add("reload", "read the configuration again, as SIGHUP does; one with a fault changes nothing")
+
+
+def _order(chosen: argparse.Namespace) -> int:
+    from supervisor import order
+
+    return order.give(chosen)
 
 
 def _run(chosen: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 from dotenv import dotenv_values
@@ -89,26 +89,53 @@ def child_environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), "PYTHONFAULTHANDLER": "1"}
 
 
+class Texts(NamedTuple):
+    """The settings as they were found, by name: the text and its source. `faults`: what could not be read at all."""
+
+    found: dict[str, tuple[str, str]]
+    unknown: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
 def load(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Settings:
     """The settings in `environ` and the file `dotenv`.
 
     Raises:
         ConfigError: something in them cannot be used. The message lists every fault.
     """
+    return check(read(environ, dotenv=dotenv))
+
+
+def read(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
+    """What stands in `environ` and the file `dotenv`, not yet checked."""
     faults: list[str] = []
     from_file = _from_file(dotenv, faults)
+    found = {option.name: _look_up(option, environ, from_file) for option in OPTIONS}
+    return Texts(found, tuple(sorted(set(from_file) - set(found))), tuple(faults))
+
+
+def check(texts: Texts) -> Settings:
+    """The settings that `texts` make.
+
+    Raises:
+        ConfigError: something in them cannot be used. The message lists every fault.
+    """
+    faults = list(texts.faults)
     values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
     for option in OPTIONS:
-        text, source = _look_up(option, environ, from_file)
-        sources[option.name] = source
-        values[option.field] = _value(option, text, source, faults)
+        values[option.field] = _value(option, *texts.found[option.name], faults)
     faults += _between(values)
     values["chosen"] = selections.read(str(values["selections"] or ""), values["keepa_domains"], faults)
     if faults:
         raise ConfigError(_message(faults))
-    unknown = tuple(sorted(set(from_file) - {option.name for option in OPTIONS}))
-    return msgspec.convert({**values, "sources": sources, "unknown": unknown}, Settings, dec_hook=_wrap)
+    sources = {name: source for name, (_, source) in texts.found.items()}
+    return msgspec.convert({**values, "sources": sources, "unknown": texts.unknown}, Settings, dec_hook=_wrap)
+
+
+def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Path:
+    """Where the state lies, whatever else of the settings is at fault."""
+    text, _ = read(environ, dotenv=dotenv).found["STATE_DIR"]
+    return Path(text).expanduser().absolute()
 
 
 def _from_file(path: Path | None, faults: list[str]) -> dict[str, str]:

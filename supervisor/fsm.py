@@ -1,7 +1,8 @@
 """The states of a child and the one table that moves it between them.
 
 `step` is pure and total: the slot that owns a child looks up what to do and does it, nothing more. A stop
-leads from every state to a state of rest in at most three events (stop, grace over, died).
+leads from every state to a state of rest in at most three events (stop, grace over, died), and a state of rest is left
+by an order alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ class State(Enum):
     """Where a child is in its life. Values are what `status` shows."""
 
     WAITING = "waiting"
-    """Never started yet: its turn comes later."""
+    """Not started: its turn comes later."""
     STARTING = "starting"
     """A process that has not said it is ready."""
     RUNNING = "running"
@@ -28,6 +29,10 @@ class State(Enum):
     """Asked to stop."""
     ENDING = "ending"
     """Killed because of a stop; nothing follows."""
+    RESTARTING = "restarting"
+    """Asked to stop; another process takes its place as soon as it has."""
+    CLEARING = "clearing"
+    """As `RESTARTING`, and killed."""
     STOPPED = "stopped"
     DONE = "done"
     """Ended well, and not needed again."""
@@ -47,6 +52,10 @@ class Event(Enum):
     STOP = "stop"
     KILL = "kill"
     """A stop that waits for nothing."""
+    RESTART = "restart"
+    """An order to have a fresh process now: planned, so nobody pauses for it or counts it."""
+    REJOIN = "rejoin"
+    """An order to be there again, when its turn comes."""
     DIED_RETRY = "died_retry"
     DIED_FAILED = "died_failed"
     DIED_DONE = "died_done"
@@ -94,9 +103,14 @@ _JUDGED: Final = {
     Event.DIED_DONE: Step(State.DONE, (Action.FORGET,)),
 }
 _ENDED: Final = dict.fromkeys(DEATHS, _REST)
+_AGAIN = Step(State.RESTARTING, (Action.FORGET, Action.TERM, Action.WATCH_STOP))
+_RENEWED = Step(State.STARTING, (Action.FORGET, *_GO.actions))
+_RENEWS: Final = dict.fromkeys(DEATHS, _RENEWED)
+_RETURNS: Final = {Event.RESTART: _RENEWED, Event.REJOIN: Step(State.WAITING)}
 
 # Only what changes something; every other pair leaves the state as it is, with nothing to do. A death in a
-# state without a process cannot happen, but is harmless if it does.
+# state without a process cannot happen, but is harmless if it does. A child that hangs is restarted anyway: an order
+# to do so must not make its death a planned one.
 _CHANGES: Final[dict[State, dict[Event, Step]]] = {
     State.WAITING: {Event.START: _GO, Event.STOP: _REST, Event.KILL: _REST},
     State.STARTING: {
@@ -104,9 +118,16 @@ _CHANGES: Final[dict[State, dict[Event, Step]]] = {
         Event.LATE: _ABORT,
         Event.STOP: _TERM,
         Event.KILL: _END,
+        Event.RESTART: _AGAIN,
         **_JUDGED,
     },
-    State.RUNNING: {Event.HUNG: _ABORT, Event.STOP: _TERM, Event.KILL: _END, **_JUDGED},
+    State.RUNNING: {
+        Event.HUNG: _ABORT,
+        Event.STOP: _TERM,
+        Event.KILL: _END,
+        Event.RESTART: _AGAIN,
+        **_JUDGED,
+    },
     State.ABORTING: {
         Event.GRACE_OVER: Step(State.KILLING, (Action.KILL,)),
         Event.STOP: _END,
@@ -115,15 +136,29 @@ _CHANGES: Final[dict[State, dict[Event, Step]]] = {
     },
     State.KILLING: {Event.STOP: Step(State.ENDING), Event.KILL: Step(State.ENDING), **_JUDGED},
     State.BACKOFF: {
-        Event.START: Step(State.STARTING, (Action.FORGET, *_GO.actions)),
+        Event.START: _RENEWED,
+        Event.RESTART: _RENEWED,
         Event.STOP: _REST,
         Event.KILL: _REST,
     },
-    State.STOPPING: {Event.GRACE_OVER: _END, Event.KILL: _END, **_ENDED},
-    State.ENDING: {**_ENDED},
-    State.STOPPED: {},
-    State.DONE: {},
-    State.FAILED: {},
+    State.STOPPING: {
+        Event.GRACE_OVER: _END,
+        Event.KILL: _END,
+        Event.RESTART: Step(State.RESTARTING),
+        Event.REJOIN: Step(State.RESTARTING),
+        **_ENDED,
+    },
+    State.ENDING: {Event.RESTART: Step(State.CLEARING), Event.REJOIN: Step(State.CLEARING), **_ENDED},
+    State.RESTARTING: {
+        Event.GRACE_OVER: Step(State.CLEARING, (Action.FORGET, Action.KILL)),
+        Event.STOP: Step(State.STOPPING),
+        Event.KILL: _END,
+        **_RENEWS,
+    },
+    State.CLEARING: {Event.STOP: Step(State.ENDING), Event.KILL: Step(State.ENDING), **_RENEWS},
+    State.STOPPED: {**_RETURNS},
+    State.DONE: {**_RETURNS},
+    State.FAILED: {**_RETURNS},
 }
 
 TABLE: Final[dict[tuple[State, Event], Step]] = {

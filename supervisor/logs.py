@@ -38,7 +38,7 @@ class Log:
         self._put = put
         self._render = render
         self._redactor = redactor
-        self._level = LEVELS[level]
+        self.level = level
         self._repeats = Repeats()
         self._loop: Loop | None = None
         self._timer: Timer | None = None
@@ -83,7 +83,7 @@ class Log:
         self._tell(None)
 
     def _emit(self, record: Mapping[str, object]) -> None:
-        if LEVELS.get(str(record.get("level")), LEVELS["error"]) < self._level:
+        if LEVELS.get(str(record.get("level")), LEVELS["error"]) < LEVELS[self.level]:
             return
         if self._loop is not None and not self._repeats.lets_through(key_of(record), self._loop.now_ns()):
             self._plan()

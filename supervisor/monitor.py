@@ -83,6 +83,10 @@ class Monitor:
 
     def _line(self) -> None:
         self._loop.after(_LINE_S, self._line)
+        self.tell()
+
+    def tell(self) -> None:
+        """Write how far everything is, as one line."""
         frame = self._now()
         fields: dict[str, object] = {}
         if frame.snapshot is not None:

@@ -28,6 +28,18 @@ class Cause(Enum):
     """The system would not start it."""
     STOPPED = "stopped"
     """We asked for it."""
+    RESTARTED = "restarted"
+    """We asked for it, to have a fresh process in its place."""
+    RECYCLED = "recycled"
+    """As `RESTARTED`, because it had grown too old or too large."""
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether it was our doing: nobody counts it or pauses for it."""
+        return self in _PLANNED
+
+
+_PLANNED: Final = frozenset({Cause.STOPPED, Cause.RESTARTED, Cause.RECYCLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +70,7 @@ def meaning(ending: Ending, keep: Keep) -> Meaning:
 
     A child that exits 0 before it was ready has failed to start.
     """
-    if ending.cause is Cause.STOPPED:
+    if ending.cause.is_planned:
         return Meaning.FINE
     if ending.cause is not Cause.EXIT:
         return Meaning.COUNTS
@@ -83,6 +95,10 @@ class Tally:
     in_a_row: int = 0
     counted_ns: tuple[int, ...] = ()
     total: int = 0
+
+    def forgiven(self) -> Tally:
+        """The same with a clean intensity and the shortest pause; the deaths stay in the total."""
+        return Tally(total=self.total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

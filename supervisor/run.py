@@ -6,35 +6,41 @@ Stages follow each other and never go back. What is slow happens beside the loop
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ledger import TokenLedger
-from supervisor import database, report
+from supervisor import database, pauses, report
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.dbkeeper import DatabaseKeeper
 from supervisor.fsm import RESTING, Event
-from supervisor.launches import SimulatorLaunch, WorkerLaunch
+from supervisor.launches import SimulatorLaunch
 from supervisor.paced import Paced
 from supervisor.plan import Server
 from supervisor.records import report_of
-from supervisor.spec import BACKFILL, SIMULATOR, UPSERT, Keep, Spec
+from supervisor.reload import Reload
+from supervisor.spec import SIMULATOR, Spec
+from supervisor.staff import Staff
+from supervisor.stage import Stage
 from supervisor.tree import Tree
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, ConfigError, WrongSchema
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable
 
     from ledger import LedgerError
+    from supervisor.changes import Change
+    from supervisor.config import Texts
     from supervisor.logs import Log
     from supervisor.loop import Loop
     from supervisor.pipes import Announcement
     from supervisor.plan import Plan
     from supervisor.slot import Slot
     from tasks.errors import Error
-    from tasks.settings import Secret
+    from tasks.settings import Secret, WorkerSettings
 
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
 _DATABASE_STOP_S: Final = 70.0  # the own server takes up to a minute for its last checkpoint
@@ -42,27 +48,11 @@ _HURRY_S: Final = 2.0
 _WRITE_EVERY_S: Final = 0.5
 
 
-class Stage(IntEnum):
-    """Where the run is."""
-
-    PREPARING = 0
-    WORKING = 1
-    STOPPING_WORKERS = 2
-    STOPPING_DATABASE = 3
-    STOPPING_SERVICES = 4
-    OVER = 5
-
-    @property
-    def words(self) -> str:
-        """The state of the supervisor as `status` shows it."""
-        names = {Stage.PREPARING: "starting", Stage.WORKING: "running", Stage.OVER: "stopped"}
-        return names.get(self, "stopping")
-
-
 class Run:
     """One run of the supervisor."""
 
-    def __init__(self, plan: Plan, loop: Loop, log: Log) -> None:
+    def __init__(self, plan: Plan, texts: Texts, loop: Loop, log: Log) -> None:
+        """Begin nothing yet; `texts` is what the settings of the plan were made from."""
         self.stage = Stage.PREPARING
         self.exit_code = EXIT_OK
         self.ledger: TokenLedger | None = None
@@ -72,20 +62,25 @@ class Run:
         self.place = database.place_of(plan)
         self.counted: report.CountRecord | None = None
         self.tree = Tree(loop, log, self)
+        self.staff = Staff(self.tree, log, pauses.read(plan.state.paused))
+        self.listeners: list[Callable[[], object]] = []
         self._loop = loop
         self._log = log
         self._ledger_aside = Aside(loop, "ledger")
+        self.reload = Reload(self, texts, self._ledger_aside)
         self._database_aside = Aside(loop, "database")
         self.database = DatabaseKeeper(database.of(plan), self, loop=loop, aside=self._database_aside, log=log)
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"
         self._signals = 0
         self._ledger_asked = False
-        self._report = Paced(loop, self._write, every_s=_WRITE_EVERY_S)
+        self._report = Paced(loop, self.publish, every_s=_WRITE_EVERY_S)
 
     def begin(self) -> None:
         """Start everything; the loop does the rest."""
         self._log.info("start", pid=os.getpid(), message=self.plan.words())
+        for role in sorted(self.staff.paused):
+            self._log.warning("paused", message=f"{role} was paused and stays so: `sluicegate resume {role}` starts it")
         self.changed()
         self.database.start()
         if self.plan.server is Server.SIMULATOR:
@@ -136,18 +131,38 @@ class Run:
             port = urlsplit(announcement.url).port or 0
             slot.launch = SimulatorLaunch(settings=self.plan.settings, port=port)
             self._go_on()
+        self.staff.heed()
 
     def child_died(self, slot: Slot) -> None:
         """Settle what the dead process had reserved; the lock may be held by a stopped one, so not here."""
         ledger = self.ledger
         if ledger is not None and slot.spec.role != SIMULATOR:
             self._ledger_aside.do(ledger.resolve_dead, self._resolved)
+        self.staff.heed()
         if self.stage is Stage.STOPPING_SERVICES:
             self._end_if_alone()
 
     def changed(self) -> None:
         """Write the report soon, but not more than twice a second while everything works."""
         self._report.ask(at_once=self.stage is not Stage.WORKING)
+        for listener in self.listeners:
+            listener()
+
+    def publish(self) -> None:
+        """Write the report now."""
+        try:
+            report.write(report_of(self, self._loop.now_ns()), self.plan.state.status)
+        except OSError as error:
+            self._log.warning("status_not_written", error=str(error))
+
+    def follow(self, change: Change) -> None:
+        """Go by other settings from now on; the ledger does so already."""
+        self.plan = replace(self.plan, settings=change.settings)
+        self._log.level = change.settings.log_level
+        told = self._told()
+        if told is not None:
+            self.staff.follow(self.plan.settings, told, change.roles)
+        self.changed()
 
     def at_rest(self) -> None:
         """No worker is left: the database goes next."""
@@ -187,26 +202,19 @@ class Run:
             self.all_is_lost(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
             return
         self.ledger = outcome.value
-        if self.stage is not Stage.PREPARING or self.base_url is None or self.database_url is None:
+        if self.stage is not Stage.PREPARING:
             return
-        told = self.plan.worker_settings(self.base_url, self.database_url, self.place.spool)
-        settings = self.plan.settings
-        for role, count in ((UPSERT, settings.upsert_workers), (BACKFILL, settings.backfill_workers)):
-            for slot in range(count):
-                self.tree.add_worker(self._worker(role, slot), WorkerLaunch(role=role, slot=slot, settings=told))
-        self._enter(Stage.WORKING)
-        self.tree.start_workers()
+        told = self._told()
+        if told is not None:
+            self._enter(Stage.WORKING)
+            self.staff.begin(self.plan.settings, told)
+            self.reload.go_on()
 
-    def _worker(self, role: str, slot: int) -> Spec:
-        settings = self.plan.settings
-        return Spec(
-            role=role,
-            slot=slot,
-            keep=Keep.PERMANENT if role == UPSERT else Keep.TRANSIENT,
-            ready_s=settings.ready_s,
-            hang_s=settings.hang_s,
-            stop_s=settings.stop_s,
-        )
+    def _told(self) -> WorkerSettings | None:
+        """What the workers are told; None while server and database are not there."""
+        if self.base_url is None or self.database_url is None:
+            return None
+        return self.plan.worker_settings(self.base_url, self.database_url, self.place.spool)
 
     def _resolved(self, outcome: Done[int] | NotDone) -> None:
         if isinstance(outcome, NotDone):
@@ -233,16 +241,10 @@ class Run:
     def _end_if_alone(self) -> None:
         if all(slot.state in RESTING for slot in self.tree.services):
             self._enter(Stage.OVER)
-            self._write()
+            self.publish()
             self._log.info("stopped", code=self.exit_code)
             self._loop.end()
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
         self.changed()
-
-    def _write(self) -> None:
-        try:
-            report.write(report_of(self, self._loop.now_ns()), self.plan.state.status)
-        except OSError as error:
-            self._log.warning("status_not_written", error=str(error))

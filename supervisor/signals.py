@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
     from supervisor.loop import Loop
 
-STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HEARD: Final = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+    signal.SIGUSR1,
+)
 
 
 class Signals:

@@ -73,6 +73,8 @@ class Slot:
         self.beat: Beat | None = None
         self.next_start_ns: int | None = None
         self.started_ns: int | None = None
+        self.ready_ns: int | None = None
+        self.launched: Launch | None = None  # as its present process was
         self._loop = loop
         self._owner = owner
         self._chance = chance
@@ -80,18 +82,18 @@ class Slot:
         self._child: Child | None = None
         self._pipes: Pipes | None = None
         self._timers: list[Timer] = []
-        self._ready_ns: int | None = None
         self._hung_at_ns = 0
         self._blamed: Cause | None = None
+        self._planned = Cause.RESTARTED
         self._performers: Final[dict[Action, Callable[[], None]]] = {
             Action.SPAWN: self._spawn,
             Action.TERM: lambda: self._signal(Action.TERM),
             Action.ABORT: lambda: self._signal(Action.ABORT),
             Action.KILL: lambda: self._signal(Action.KILL),
-            Action.WATCH_READY: lambda: self._limit(spec.ready_s, Event.LATE),
+            Action.WATCH_READY: lambda: self._limit(self.spec.ready_s, Event.LATE),
             Action.WATCH_BEATS: self._watch_beats,
-            Action.WATCH_STOP: lambda: self._limit(spec.stop_s, Event.GRACE_OVER),
-            Action.WATCH_GRACE: lambda: self._limit(spec.grace_s, Event.GRACE_OVER),
+            Action.WATCH_STOP: lambda: self._limit(self.spec.stop_s, Event.GRACE_OVER),
+            Action.WATCH_GRACE: lambda: self._limit(self.spec.grace_s, Event.GRACE_OVER),
             Action.PAUSE: self._pause,
             Action.FORGET: self._forget,
         }
@@ -108,6 +110,16 @@ class Slot:
             return self.state.value
         return f"{self.beat.phase}: {self.beat.detail}" if self.beat.detail else self.beat.phase
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether its process was started in another way than the next one will be."""
+        return self.launched is not None and self.launched is not self.launch
+
+    def restart(self, cause: Cause) -> None:
+        """Have a fresh process, whatever the present one does; `cause` says why that one ended."""
+        self._planned = cause
+        self.feed(Event.RESTART)
+
     def feed(self, event: Event) -> None:
         """Let `event` happen."""
         before = self.state
@@ -120,7 +132,7 @@ class Slot:
     def hears_ready(self, announcement: Announcement) -> None:
         """It says it is in service; once is enough."""
         if self.state is State.STARTING:
-            self._ready_ns = self._loop.now_ns()
+            self.ready_ns = self._loop.now_ns()
             self.feed(Event.READY)
             self._owner.is_ready(self, announcement)
 
@@ -142,7 +154,8 @@ class Slot:
 
     def _spawn(self) -> None:
         self.started_ns = self._loop.now_ns()
-        self._ready_ns, self.beat, self._blamed = None, None, None
+        self.ready_ns, self.beat, self._blamed = None, None, None
+        self.launched = self.launch
         try:
             child = processes.spawn(self.launch)
         except OSError as error:
@@ -161,7 +174,7 @@ class Slot:
     def _signal(self, action: Action) -> None:
         number = _SIGNALS[action]
         if action is Action.ABORT:
-            self._blamed = Cause.NOT_READY if self._ready_ns is None else Cause.HUNG
+            self._blamed = Cause.NOT_READY if self.ready_ns is None else Cause.HUNG
         if action is not Action.TERM:
             self._owner.acts(self, "signalled", {"signal": number.name, "doing": self.doing})
         if self._child is not None:
@@ -202,22 +215,25 @@ class Slot:
         pipes.close()
         self._loop.forget(child.pidfd)
         child.close()
-        self._child, self._pipes = None, None
+        self._child, self._pipes, self.launched = None, None, None
         cause = self._blamed or (Cause.EXIT if end.signal is None else Cause.SIGNAL)
         if self.state in {State.STOPPING, State.ENDING}:
             cause = Cause.STOPPED
-        was_ready = self._ready_ns is not None
+        elif self.state in {State.RESTARTING, State.CLEARING}:
+            cause = self._planned
+        was_ready = self.ready_ns is not None
         ending = Ending(cause=cause, code=end.code, signal=end.signal, was_ready=was_ready)
         self._judge(ending, child.pid, end.peak_rss_kb)
 
     def _judge(self, ending: Ending, pid: int | None, peak_rss_kb: int | None) -> None:
         now_ns = self._loop.now_ns()
-        ran_s = 0.0 if self._ready_ns is None else (now_ns - self._ready_ns) / NS_PER_S
+        ran_s = 0.0 if self.ready_ns is None else (now_ns - self.ready_ns) / NS_PER_S
         lived_s = 0.0 if self.started_ns is None else (now_ns - self.started_ns) / NS_PER_S
         what = meaning(ending, self.spec.keep)
         judged = judge(self.tally, self.spec.policy, what, now_ns=now_ns, ran_s=ran_s)
         self.tally = judged.tally
-        doing, self.started_ns = self.doing, None
+        doing, rows = self.doing, {} if self.beat is None else dict(self.beat.rows)
+        self.beat, self.started_ns = None, None  # its rows go on in the death; another process may start at once
         self.feed(judged.event)
         death = Death(
             pid=pid,
@@ -228,7 +244,6 @@ class Slot:
             next=self.state,
             again_in_s=None if self.next_start_ns is None else round((self.next_start_ns - now_ns) / NS_PER_S, 1),
             counted=len(self.tally.counted_ns),
-            rows={} if self.beat is None else dict(self.beat.rows),
+            rows=rows,
         )
-        self.beat = None  # its rows go on in the death
         self._owner.has_died(self, death)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from supervisor import config, logs, plan
+from supervisor.control import Control
 from supervisor.database import secrets_in
+from supervisor.foreman import Foreman
+from supervisor.hearing import Hearing
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.monitor import Monitor
 from supervisor.outlet import Outlet, StreamScreen
 from supervisor.run import Run
-from supervisor.signals import STOPPING, Signals
+from supervisor.signals import HEARD, Signals
 from tasks.log import Redactor
 
 if TYPE_CHECKING:
-    from supervisor.config import Settings
+    from collections.abc import Iterator
+
+    from supervisor.config import Settings, Texts
+    from supervisor.logs import Log
     from supervisor.outlet import Screen
     from supervisor.plan import Plan
 
@@ -27,23 +34,25 @@ def run(*, synthetic_into_database: bool = False) -> int:
         ConfigError: the settings or the state directory cannot be used.
         AlreadyRunning: another supervisor uses the state directory.
     """
-    settings = config.load(config.environment())
-    wanted = plan.make(settings, synthetic_into_database=synthetic_into_database)
+    texts = config.read(config.environment())
+    wanted = plan.make(config.check(texts), synthetic_into_database=synthetic_into_database)
     wanted.state.make()
     with wanted.state.locked(), Loop(MonotonicClock()) as loop:
-        return _run(wanted, loop)
+        return _run(wanted, texts, loop)
 
 
-def _run(wanted: Plan, loop: Loop) -> int:
+def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     is_watched = sys.stdout.isatty()
     outlet = Outlet(_live_screen if is_watched else _plain_screen)
     render = logs.renderer(wanted.settings.log_format, is_terminal=sys.stderr.isatty())
     log = logs.Log(outlet.put, render=render, redactor=redactor(wanted.settings), level=wanted.settings.log_level)
     log.count_repeats(loop)
-    one = Run(wanted, loop, log)
+    one = Run(wanted, texts, loop, log)
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
+    foreman = Foreman(one, loop, log)
+    hearing = Hearing(one, foreman, monitor)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
-    with Signals(loop, one.hear, STOPPING):
+    with Signals(loop, hearing.hear, HEARD), _control(wanted, loop, log, foreman):
         try:
             one.begin()
             monitor.begin()
@@ -54,6 +63,21 @@ def _run(wanted: Plan, loop: Loop) -> int:
             log.close()
             outlet.close()
     return one.exit_code
+
+
+@contextmanager
+def _control(wanted: Plan, loop: Loop, log: Log, foreman: Foreman) -> Iterator[None]:
+    """Take orders over the control socket; where there can be none the run goes on without."""
+    try:
+        control = Control(wanted.state.control, loop, log, foreman.take)
+    except OSError as error:
+        log.warning("no_control_socket", message=f"{wanted.state.control}: {error.strerror}; signals still work")
+        yield
+        return
+    try:
+        yield
+    finally:
+        control.close()
 
 
 def redactor(settings: Settings) -> Redactor:

@@ -45,6 +45,16 @@ class StateDir:
         return self.root / "status.json"
 
     @property
+    def control(self) -> Path:
+        """The socket that takes orders while a supervisor runs."""
+        return self.root / "control.sock"
+
+    @property
+    def paused(self) -> Path:
+        """Which roles a person paused; there only while some are."""
+        return self.root / "paused.json"
+
+    @property
     def ledger(self) -> Path:
         """The token ledger."""
         return self.root / "ledger"

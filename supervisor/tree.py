@@ -1,7 +1,8 @@
 """The children and the rules between them: who starts after whom, when all is lost, in which order all stop.
 
-The first upsert worker is ready before any backfill worker starts. Workers stop together under one deadline; what
-they need stops after them.
+The first upsert worker is ready before any backfill worker starts, unless there is none to wait for. Workers stop
+together under one deadline; what they need stops after them. Beside the workers there are those that will take the
+place of one (`add_relief`) and those that are leaving (`take_away`).
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Tree:
     def __init__(self, loop: Loop, log: Log, overseer: Overseer) -> None:
         self.workers: list[Slot] = []
         self.services: list[Slot] = []
+        self.is_stopping = False
         self.deaths: deque[DeathRecord] = deque(maxlen=DEATHS_KEPT)
         self._loop = loop
         self._log = log
@@ -68,12 +70,35 @@ class Tree:
         self._dice = random.SystemRandom()
         self._rows_of_the_dead: dict[str, int] = {}
         self._last_errors: dict[str, str] = {}
-        self._is_stopping = False
+        self._others: list[Slot] = []
+        self._leaving: list[Slot] = []
+        self._due: set[Slot] = set()
 
     def add_worker(self, spec: Spec, launch: Launch) -> Slot:
         """A place for a worker; `start_workers` fills it."""
-        self.workers.append(self._slot(spec, launch))
-        return self.workers[-1]
+        slot = self._slot(spec, launch)
+        self.workers.append(slot)
+        self.workers.sort(key=_rank)
+        return slot
+
+    def add_relief(self, spec: Spec, launch: Launch) -> Slot:
+        """A worker that starts at once, to take the place of one of the same name when it is ready: see `relieve`."""
+        slot = self._slot(spec, launch)
+        self._others.append(slot)
+        slot.feed(Event.START)
+        return slot
+
+    def relieve(self, old: Slot, relief: Slot) -> None:
+        """Let `relief` take the place of `old`, which ends its work and leaves."""
+        self._others.remove(relief)
+        self.workers[self.workers.index(old)] = relief
+        relief.tally = old.tally
+        self._leave(old)
+
+    def take_away(self, slot: Slot) -> None:
+        """Let a worker or a relief end its work and leave for good."""
+        (self.workers if slot in self.workers else self._others).remove(slot)
+        self._leave(slot)
 
     def add_service(self, spec: Spec, launch: Launch) -> Slot:
         """A place for a child that workers need; the caller starts and stops it."""
@@ -81,9 +106,11 @@ class Tree:
         return self.services[-1]
 
     def start_workers(self) -> None:
-        """Start upsert workers, and the others once one of them is ready."""
+        """Start upsert workers that wait for their turn, and the others once one of them is ready or none is coming."""
         first = [slot for slot in self.workers if slot.spec.role == UPSERT]
-        self._start(first or self.workers)
+        is_served = any(slot.state is State.RUNNING for slot in first)
+        is_coming = any(slot.state not in RESTING for slot in first)
+        self._start(first if is_coming and not is_served else self.workers)
 
     def stop_workers(self) -> None:
         """Ask every worker to end its work; `at_rest` follows."""
@@ -93,10 +120,15 @@ class Tree:
         """End every worker now; `at_rest` follows."""
         self._end(Event.KILL)
 
+    @property
+    def has_leavers(self) -> bool:
+        """Whether a worker that was taken away still ends its work."""
+        return bool(self._leaving)
+
     def rows_written(self) -> dict[str, int]:
         """Rows the workers committed since the start, by table, those of dead workers included."""
         total = dict(self._rows_of_the_dead)
-        for slot in self.workers:
+        for slot in self._all():
             _add(total, {} if slot.beat is None else slot.beat.rows)
         return total
 
@@ -104,16 +136,17 @@ class Tree:
         """A child is in service: log it, and let others start that waited for it."""
         took_s = (self._loop.now_ns() - (slot.started_ns or 0)) / NS_PER_S
         self._say("info", slot, "in_service", {"took_s": round(took_s, 2), "url": announcement.url})
-        if slot.spec.role == UPSERT and not self._is_stopping:
-            self._start([other for other in self.workers if other.spec.role != UPSERT])
+        if not self.is_stopping:
+            self.start_workers()
         self._overseer.child_ready(slot, announcement)
 
     def has_died(self, slot: Slot, death: Death) -> None:
         """A process ended: log it, keep it, and see whether anything is left to go on with."""
-        planned = death.ending.cause is Cause.STOPPED
-        self._say("debug" if planned else "warning", slot, "died", story(slot, death))
+        cause = death.ending.cause
+        level = "debug" if cause is Cause.STOPPED else "info" if cause.is_planned else "warning"
+        self._say(level, slot, "died", story(slot, death))
         _add(self._rows_of_the_dead, death.rows)
-        if not planned:
+        if not cause.is_planned:
             self.deaths.append(death_record(slot, death))
         self._overseer.child_died(slot)
         if slot.state is State.FAILED:
@@ -124,7 +157,9 @@ class Tree:
         if slot.beat is None and slot.state is State.STARTING and slot.pid is not None:
             self._say("debug", slot, "started", {})
         self._overseer.changed()
-        if self._is_stopping and all(worker.state in RESTING for worker in self.workers):
+        if slot in self._leaving and slot.state in RESTING:
+            self._loop.call(partial(self._forget, slot))
+        if self.is_stopping and all(worker.state in RESTING for worker in self._all()):
             self._loop.call(self._rest)
 
     def has_written(self, slot: Slot, line: str) -> None:
@@ -141,17 +176,36 @@ class Tree:
         return Slot(spec, launch, loop=self._loop, owner=self, chance=lambda: self._dice.uniform(-1, 1))
 
     def _start(self, slots: list[Slot]) -> None:
-        waiting = [slot for slot in slots if slot.state is State.WAITING]
+        waiting = [slot for slot in slots if slot.state is State.WAITING and slot not in self._due]
         for place, slot in enumerate(waiting):
+            self._due.add(slot)
             delay_s = place * _SPACING_S * (1 + self._dice.uniform(-0.5, 0.5))
-            self._loop.after(delay_s, partial(slot.feed, Event.START))
+            self._loop.after(delay_s, partial(self._start_one, slot))
+
+    def _start_one(self, slot: Slot) -> None:
+        self._due.discard(slot)
+        slot.feed(Event.START)
 
     def _end(self, event: Event) -> None:
-        self._is_stopping = True
-        for slot in self.workers:
+        self.is_stopping = True
+        for slot in self._all():
             slot.feed(event)
-        if all(slot.state in RESTING for slot in self.workers):
+        if all(slot.state in RESTING for slot in self._all()):
             self._loop.call(self._rest)
+
+    def _all(self) -> list[Slot]:
+        return [*self.workers, *self._others, *self._leaving]
+
+    def _leave(self, slot: Slot) -> None:
+        self._leaving.append(slot)
+        slot.feed(Event.STOP)
+        if slot.state in RESTING:
+            self._loop.call(partial(self._forget, slot))
+
+    def _forget(self, slot: Slot) -> None:
+        if slot in self._leaving:
+            self._leaving.remove(slot)
+            self._overseer.changed()
 
     def _rest(self) -> None:
         self._overseer.at_rest()
@@ -160,7 +214,7 @@ class Tree:
         """Tell the overseer when no worker could do better than the one that was given up."""
         reason = self._last_errors.get(slot.spec.name, describe(death.ending))
         self._say("error", slot, "given_up", {"reason": reason, "deaths": death.counted})
-        if self._is_stopping:
+        if self.is_stopping:
             return
         if death.ending.code == EXIT_REFUSED:
             self._overseer.all_is_lost(EXIT_REFUSED, reason)
@@ -171,6 +225,10 @@ class Tree:
 
     def _say(self, level: str, slot: Slot, event: str, fields: Mapping[str, object]) -> None:
         self._log.write(level, event, {"role": slot.spec.role, "slot": slot.spec.slot, "pid": slot.pid, **fields})
+
+
+def _rank(slot: Slot) -> tuple[bool, int]:
+    return slot.spec.role != UPSERT, slot.spec.slot
 
 
 def _add(total: dict[str, int], rows: Mapping[str, int]) -> None:

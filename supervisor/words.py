@@ -36,8 +36,8 @@ _CODES: Final = {
 
 def describe(ending: Ending) -> str:
     """The ending in words, for a log line and for `status`."""
-    if ending.cause is Cause.STOPPED and ending.signal is None:
-        return f"stopped, exit {ending.code}"
+    if ending.cause.is_planned and ending.signal is None:
+        return f"{ending.cause.value}, exit {ending.code}"
     if ending.signal is not None:
         name = signal_name(ending.signal)
         unasked = ending.cause is Cause.SIGNAL and ending.signal == signals.SIGKILL

@@ -233,6 +233,16 @@ def test_in_a_terminal_there_is_a_live_view_and_ctrl_c_leaves_it_tidy(tmp_path):
         assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l"), "the cursor is back"
 
 
+def test_a_terminal_that_is_closed_is_a_stop_and_no_wish_to_reload(tmp_path):
+    program = Program(tmp_path, LOG_FORMAT="json")
+    terminal = Terminal(sys.executable, "-m", "supervisor", "run", env=program.environment())
+    program.process = terminal.process
+    program.until_working()
+    os.close(terminal.fd)
+    program.ended()  # with a code that says where its last words could not go
+    assert program.report()["supervisor"]["state"] == "stopped"
+
+
 STUB = "#!/bin/sh\ntrap 'echo stopped in order; exit 0' INT\necho up\nwhile :; do sleep 0.05; done\n"
 
 

@@ -1,0 +1,40 @@
+"""What each signal means: stop, read the configuration again, one worker more or fewer, a line of status."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from supervisor import orders
+
+if TYPE_CHECKING:
+    from supervisor.foreman import Foreman
+    from supervisor.monitor import Monitor
+    from supervisor.run import Run
+
+
+class Hearing:
+    """Signals, as the loop hands them over."""
+
+    def __init__(self, run: Run, foreman: Foreman, monitor: Monitor) -> None:
+        self._run = run
+        self._foreman = foreman
+        self._monitor = monitor
+        self._terminals = [fd for fd in range(3) if os.isatty(fd)]
+
+    def hear(self, number: signal.Signals) -> None:
+        """Do what the signal asks for."""
+        match number:
+            case signal.SIGHUP if not self._has_hung_up():
+                self._foreman.take(orders.Reload(), lambda _: None, number.name)
+            case signal.SIGTTIN | signal.SIGTTOU:
+                self._foreman.add_workers(1 if number is signal.SIGTTIN else -1, by=number.name)
+            case signal.SIGUSR1:
+                self._monitor.tell()
+            case _:
+                self._run.hear(number)
+
+    def _has_hung_up(self) -> bool:
+        """Whether the terminal we were started in is gone: one that hangs up sends the same signal as a person does."""
+        return not all(os.isatty(fd) for fd in self._terminals)

@@ -1,0 +1,79 @@
+"""`pause`, `resume`, `restart`, `retry`, `scale`, `set`, `reload`: an order to a running supervisor, and its answer."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import TYPE_CHECKING, Final
+
+from supervisor import config, orders
+from supervisor.control import address
+from supervisor.statedir import StateDir
+from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+_PATIENCE_S: Final = 1800.0  # sixteen workers replaced in turn, each of which takes its whole grace
+_BOTH: Final[tuple[orders.Role, ...]] = ("upsert", "backfill")
+
+
+def give(chosen: argparse.Namespace) -> int:
+    """The exit code of what came of the order that `chosen` spells."""
+    order = _order(chosen)
+    state = StateDir(config.state_dir(config.environment()))
+    if order is None:
+        said = orders.Answer(code=EXIT_USAGE, words="set: NAME=VALUE is expected, as in BACKFILL_FLOOR=100")
+    elif state.holder() is None:
+        said = orders.Answer(code=EXIT_NOT_RUNNING, words=f"no supervisor runs with the state directory {state.root}")
+    else:
+        said = _asked(state.control, order)
+    if said.code == EXIT_OK:
+        sys.stdout.write(said.words + "\n")
+    else:
+        sys.stderr.write(f"sluicegate: {said.words}\n")
+    return said.code
+
+
+def _asked(path: Path, order: orders.Order) -> orders.Answer:
+    """What the supervisor answers, or why it does not."""
+    try:
+        line = _exchanged(path, orders.line_of(order))
+        return orders.read_answer(line) if line else _later("the supervisor ended before it answered")
+    except TimeoutError:
+        return _later("the supervisor does not answer: is it stopped (SIGSTOP)?")
+    except (FileNotFoundError, ConnectionRefusedError):
+        return _later("the supervisor takes no orders now: it starts, ends, or could not open its socket")
+    except OSError as error:
+        return _later(f"{path}: {error.strerror or error}")
+
+
+def _exchanged(path: Path, line: bytes) -> bytes:
+    """The line that comes back; empty when there is none."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, address(path) as short:
+        connection.settimeout(_PATIENCE_S)
+        connection.connect(short)
+        connection.sendall(line)
+        with connection.makefile("rb") as answer:
+            return answer.readline()
+
+
+def _later(words: str) -> orders.Answer:
+    return orders.Answer(code=EXIT_TRY_LATER, words=words)
+
+
+def _order(chosen: argparse.Namespace) -> orders.Order | None:
+    """The order in words that a supervisor understands; None when a part of `set` is no setting."""
+    if chosen.name in {"pause", "resume"}:
+        roles: tuple[orders.Role, ...] = _BOTH if chosen.role == "all" else (chosen.role,)
+        return orders.Pause(roles=roles) if chosen.name == "pause" else orders.Resume(roles=roles)
+    if chosen.name in {"restart", "retry"}:
+        return (orders.Restart if chosen.name == "restart" else orders.Retry)(worker=chosen.worker)
+    if chosen.name == "scale":
+        return orders.Set(settings={f"{chosen.role.upper()}_WORKERS": chosen.count})
+    if chosen.name == "set":
+        pairs = [one.partition("=") for one in chosen.settings]
+        is_well = all(equals for _, equals, _ in pairs)
+        return orders.Set(settings={name.strip().upper(): text for name, _, text in pairs}) if is_well else None
+    return orders.Reload()
