@@ -91,13 +91,13 @@ class TokenLedger:
         self._region.close()
 
     def configure(self, tiers: Sequence[Tier], tick_period_s: float) -> None:
-        """Set the tiers and the nominal tick period, keeping what is known.
+        """Set the tiers and the nominal tick period, keeping what is known; waiters go by them at once.
 
         Raises:
             ValueError: a name is unusable, a share is out of range, or the shares exceed 1.
         """
-        with self._changes.change() as view:
-            install(view, tiers, round(tick_period_s * NS_PER_S))
+        with self._changes.change(opens=True) as view:
+            install(view, tiers, round(tick_period_s * NS_PER_S), self._clock.now_ns())
 
     def reserve(
         self,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ledger import gates
 from ledger.book import MAX_TIERS, MT, NAME_BYTES, PPM
-from ledger.bucket import CAPACITY_TICKS
+from ledger.bucket import CAPACITY_TICKS, ticks_due
 from ledger.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
@@ -62,14 +63,18 @@ def check(tiers: Sequence[Tier]) -> None:
         raise ValueError(f"the shares come to {total:g}: less than 1 is expected, or nothing is left to save up with")
 
 
-def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int) -> None:
-    """Set the tiers and the nominal tick period in the book, keeping what is known.
+def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int, now_ns: int) -> None:
+    """Set the tiers and the nominal tick period in the book, keeping what is known: also while calls are open.
+
+    What was saved up to now was saved by the shares that were, and stays within what the new ones may save; a tier
+    that has no share any more has saved nothing, and its open calls give nothing back to it.
 
     Raises:
         ValueError: the tiers are unusable, or their names would change while calls are open.
     """
     check(tiers)
     book = view.book
+    gates.advance(view, now_ns)
     if book.nominal_period_ns != nominal_period_ns:
         book.nominal_period_ns = book.period_ns = nominal_period_ns
     if [tier.name.encode() for tier in tiers] != [state.name for state in view.tiers[: book.tier_count]]:
@@ -77,10 +82,15 @@ def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int) -> None:
             raise ValueError("the tiers' names cannot change while calls are open: stop the workers first")
         view.events.append((Event.TIERS, NO_TIER, 0, 0))
         book.tier_count = len(tiers)
-    for state, tier in zip(view.tiers, tiers, strict=False):
+    tick = book.tick_index + ticks_due(book, now_ns)
+    for index, (state, tier) in enumerate(zip(view.tiers, tiers, strict=False)):
         state.name = tier.name.encode()
         state.floor_mt = tier.floor * MT
         state.floor_ticks_ppm = round(tier.floor_ticks * PPM)
         state.floor_ppm = round(tier.floor_part * PPM)
         state.share_ppm = round(tier.share * PPM)
-        state.earmark_nt = state.earmark_nt if state.share_ppm else 0
+        # Ticks that came while it had no share must not count for the one it has now.
+        state.earmark_tick = max(state.earmark_tick, tick)
+        state.earmark_nt = min(state.earmark_nt, gates.earmark_cap_mt(view, index) * PPM) if state.share_ppm else 0
+    for lease in view.leases[: book.lease_count]:
+        lease.earmark_nt = lease.earmark_nt if view.tiers[lease.tier].share_ppm else 0

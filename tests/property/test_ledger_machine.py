@@ -3,6 +3,8 @@
 The server here is the rule of the API in ten lines; the ledger must predict it exactly while it is the only user.
 """
 
+import dataclasses
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -99,6 +101,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def time_passes(self, ms):
         self.server.advance(ms)
         self.clock.advance_s(ms / 1000)
+
+    @rule(floor=st.sampled_from([0, 50, 150]), share=st.sampled_from([0, 0.1, 0.2, 0.4]))
+    def backfill_is_given_another_floor_and_share(self, floor, share):
+        changed = dataclasses.replace(DEFAULT_TIERS[2], floor=floor, share=share)
+        self.ledger.configure((*DEFAULT_TIERS[:2], changed), 60)
 
     @rule(rate=st.sampled_from([1, 5, 20, 60, 1200]))
     def the_plan_changes(self, rate):
