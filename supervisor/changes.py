@@ -28,6 +28,7 @@ LIVE: Final[dict[str, frozenset[str]]] = {
     "BACKFILL_DETAIL": frozenset({BACKFILL}),
     "POLL_INTERVAL_S": frozenset({UPSERT}),
     "MAX_ATTEMPTS": _BOTH,
+    "HISTORY_MAX_AGE_D": frozenset({BACKFILL}),
     "SPOOL_LIMIT_MB": _BOTH,
     "LOG_LEVEL": _BOTH,
     "UPSERT_WORKERS": _NOBODY,
@@ -39,6 +40,8 @@ LIVE: Final[dict[str, frozenset[str]]] = {
     "READY_S": _NOBODY,
     "HANG_S": _NOBODY,
     "STOP_S": _NOBODY,
+    "MAX_AGE_H": _NOBODY,
+    "MAX_RSS_MB": _NOBODY,
 }
 
 

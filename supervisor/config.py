@@ -6,8 +6,9 @@ The environment wins over `.env`; an empty value means unset. A secret is named 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from dotenv import dotenv_values
@@ -61,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ready_s: float
     hang_s: float
     stop_s: float
+    max_age_h: float
+    max_rss_mb: int
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "console", "json"]
     simulator_rate: int
@@ -89,12 +92,13 @@ def child_environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), "PYTHONFAULTHANDLER": "1"}
 
 
-class Texts(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
     """The settings as they were found, by name: the text and its source. `faults`: what could not be read at all."""
 
-    found: dict[str, tuple[str, str]]
-    unknown: tuple[str, ...]
-    faults: tuple[str, ...]
+    found: dict[str, tuple[str, str]] = field(repr=False)  # with the secrets in clear
+    unknown: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 def load(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Settings:
@@ -111,7 +115,7 @@ def read(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
     faults: list[str] = []
     from_file = _from_file(dotenv, faults)
     found = {option.name: _look_up(option, environ, from_file) for option in OPTIONS}
-    return Texts(found, tuple(sorted(set(from_file) - set(found))), tuple(faults))
+    return Texts(found=found, unknown=tuple(sorted(set(from_file) - set(found))), faults=tuple(faults))
 
 
 def check(texts: Texts) -> Settings:

@@ -74,7 +74,9 @@ class Control:
         self._listen()
 
     def close(self) -> None:
-        """Take no more orders; whoever still waits for an answer sees the end of the connection."""
+        """Take no more orders; whoever still waits for an answer sees the end of the connection. Once is enough."""
+        if self._listener.fileno() < 0:
+            return
         if self._again is not None:
             self._again.cancel()
         self._loop.forget(self._listener.fileno())

@@ -12,6 +12,7 @@ import os
 import selectors
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from ledger import NS_PER_S
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MS: Final = 1_000_000
 _DRAIN_BYTES: Final = 4_096
+STALL_S: Final = 5.0  # nothing here may block: a call that takes so long holds up signals, deadlines and the watchdog
+STOPPED: Final = "nothing of ours: the process was stopped, or the machine overloaded"
 
 
 class MonotonicClock:
@@ -53,6 +56,8 @@ class Loop:
     """Waits for what is watched and calls what was asked for, until `end`."""
 
     def __init__(self, clock: Clock) -> None:
+        self.on_stall: Callable[[str, float], object] | None = None
+        """Told the name of a call that took longer than `STALL_S`, and how long that was, in seconds."""
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[int, int, Timer]] = []
@@ -110,11 +115,11 @@ class Loop:
 
     def step(self) -> None:
         """Wait once for anything at all, and make every call that is due."""
-        for key, _ in self._selector.select(self._timeout_s()):
+        for key, _ in self._wait(self._timeout_s()):
             # An earlier call of this round may have dropped this one, and a new one may have its number.
             current = self._selector.get_map().get(key.fd)
             if current is not None and current.data is key.data:
-                key.data()
+                self._make(key.data)
         self._make_calls()
         self._fire()
 
@@ -139,14 +144,30 @@ class Loop:
 
     def _make_calls(self) -> None:
         for _ in range(len(self._calls)):
-            self._calls.popleft()()
+            self._make(self._calls.popleft())
 
     def _fire(self) -> None:
         now_ns = self.now_ns()
         while self._timers and self._timers[0][0] <= now_ns:
             call = heapq.heappop(self._timers)[2].call
             if call is not None:
-                call()
+                self._make(call)
+
+    def _make(self, call: Callable[[], object]) -> None:
+        began_ns = self.now_ns()
+        call()
+        self._judge(self.now_ns() - began_ns, call)
+
+    def _wait(self, timeout_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        began_ns = self.now_ns()
+        ready = self._selector.select(timeout_s)
+        if timeout_s is not None:
+            self._judge(self.now_ns() - began_ns - round(timeout_s * _S), None)
+        return ready
+
+    def _judge(self, took_ns: int, call: Callable[[], object] | None) -> None:
+        if took_ns > STALL_S * _S and self.on_stall is not None:
+            self.on_stall(STOPPED if call is None else _name_of(call), took_ns / _S)
 
     def _timeout_s(self) -> float | None:
         if self._ended or self._calls:
@@ -158,3 +179,10 @@ class Loop:
         # The system counts whole milliseconds: rounding up saves the rounds that would come too early.
         left_ns = max(0, self._timers[0][0] - self.now_ns())
         return -(-left_ns // _MS) / 1_000
+
+
+def _name_of(call: Callable[[], object]) -> str:
+    """What a person can look for in the source."""
+    while isinstance(call, partial):
+        call = call.func
+    return f"{call.__module__}.{getattr(call, '__qualname__', repr(call))}"

@@ -167,6 +167,10 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
         Option("READY_S", _SECONDS, "15", "seconds a worker has to become ready"),
         Option("HANG_S", Number(low=1, high=86_400), "120", "seconds of silence past any promised wait"),
         Option("STOP_S", _SECONDS, "30", "seconds a stop may take before workers are killed"),
+        Option(
+            "MAX_AGE_H", Number(low=0, high=8_760), "24", "hours until a worker is replaced, up to 10 % more; 0: never"
+        ),
+        Option("MAX_RSS_MB", Number(low=0, high=1_000_000, whole=True), "512", "memory that gets one replaced; 0: any"),
     ),
     "Output": (
         Option("LOG_LEVEL", Choice(words=("debug", "info", "warning", "error")), "info", "the least that is written"),

@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
+from supervisor.fsm import State
 from supervisor.report import ChildRecord, DeathRecord, Report, RunRecord, SupervisorRecord
 from supervisor.words import describe, signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from supervisor.restart import Death
     from supervisor.run import Run
-    from supervisor.slot import Death, Slot
+    from supervisor.slot import Slot
 
 _KB_PER_MB: Final = 1024
 
@@ -36,26 +38,28 @@ def report_of(run: Run, now_ns: int) -> Report:
             rows_into=run.place.words,
             words=plan.words(),
         ),
-        workers=children(run.tree.workers, now_ns),
+        workers=children(run.tree.workers, now_ns, run.staff.paused),
         services=(run.database.record(), *children(run.tree.services, now_ns)),
         rows_written=run.tree.rows_written(),
         counted=run.counted,
         deaths=tuple(run.tree.deaths),
+        paused=tuple(sorted(run.staff.paused)),
+        told=dict(run.reload.told),
     )
 
 
-def children(slots: Sequence[Slot], now_ns: int) -> tuple[ChildRecord, ...]:
-    """The slots at `now_ns` of the supervisor's clock."""
-    return tuple(_child(slot, now_ns) for slot in slots)
+def children(slots: Sequence[Slot], now_ns: int, paused: frozenset[str] = frozenset()) -> tuple[ChildRecord, ...]:
+    """The slots at `now_ns` of the supervisor's clock; one that is stopped because its role is paused says so."""
+    return tuple(_child(slot, now_ns, is_paused=slot.spec.role in paused) for slot in slots)
 
 
-def _child(slot: Slot, now_ns: int) -> ChildRecord:
+def _child(slot: Slot, now_ns: int, *, is_paused: bool) -> ChildRecord:
     beat = slot.beat
     return ChildRecord(
         role=slot.spec.role,
         slot=slot.spec.slot,
         pid=slot.pid,
-        state=slot.state.value,
+        state="paused" if is_paused and slot.state is State.STOPPED else slot.state.value,
         phase=None if beat is None else beat.phase,
         detail="" if beat is None else beat.detail,
         up_s=None if slot.started_ns is None else round((now_ns - slot.started_ns) / NS_PER_S, 1),

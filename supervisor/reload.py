@@ -49,10 +49,11 @@ class _Prepared(NamedTuple):
 class Reload:
     """The settings of a run while it runs."""
 
-    def __init__(self, run: Run, texts: Texts, aside: Aside) -> None:
+    def __init__(self, run: Run, texts: Texts | None, aside: Aside) -> None:
+        """Begin with `texts`, which the settings of the run were made from."""
         self.told: dict[str, str] = {}
         self._run = run
-        self._texts = texts
+        self._texts = texts or config.read(config.environment())
         self._aside = aside
         self._asked: deque[Asked] = deque()
         self._is_busy = False
@@ -82,7 +83,7 @@ class Reload:
         told = {name: text for name, text in told.items() if texts.found[name][0] == self._texts.found[name][0]}
         found = {**texts.found, **{name: (text, BY_ORDER) for name, text in told.items()}}
         old = self._run.plan
-        change = changes.between(old.settings, config.check(texts._replace(found=found)))
+        change = changes.between(old.settings, config.check(replace(texts, found=found)))
         new = replace(old, settings=change.settings)
         if new.tiers() != old.tiers() and self._run.ledger is not None:
             self._run.ledger.configure(new.tiers(), new.tick_period_s)

@@ -93,7 +93,12 @@ class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the supervisor knows that others may."""
+    """Everything the supervisor knows that others may.
+
+    Attributes:
+        paused: roles a person paused.
+        told: settings a person gave by order, by name; they end with the supervisor.
+    """
 
     format: int = FORMAT
     written_at: str
@@ -104,6 +109,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rows_written: dict[str, int]
     counted: CountRecord | None = None
     deaths: tuple[DeathRecord, ...]
+    paused: tuple[str, ...] = ()
+    told: dict[str, str] = {}
 
 
 def write(report: Report, path: Path) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from ledger import NS_PER_S
-from supervisor.fsm import Event
+from supervisor.fsm import Event, State
 from supervisor.spec import Keep
 from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
@@ -50,6 +52,20 @@ class Ending:
     code: int | None = None
     signal: int | None = None
     was_ready: bool = False
+
+
+class Death(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that is no more, or could not be started."""
+
+    pid: int | None
+    ending: Ending
+    lived_s: float
+    peak_rss_kb: int | None
+    doing: str
+    next: State
+    again_in_s: float | None
+    counted: int
+    rows: dict[str, int]
 
 
 class Meaning(Enum):

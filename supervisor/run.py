@@ -49,10 +49,9 @@ _WRITE_EVERY_S: Final = 0.5
 
 
 class Run:
-    """One run of the supervisor."""
+    """One run of the supervisor; `texts` is what the settings of its plan were made from."""
 
-    def __init__(self, plan: Plan, texts: Texts, loop: Loop, log: Log) -> None:
-        """Begin nothing yet; `texts` is what the settings of the plan were made from."""
+    def __init__(self, plan: Plan, loop: Loop, log: Log, texts: Texts | None = None) -> None:
         self.stage = Stage.PREPARING
         self.exit_code = EXIT_OK
         self.ledger: TokenLedger | None = None
@@ -79,8 +78,6 @@ class Run:
     def begin(self) -> None:
         """Start everything; the loop does the rest."""
         self._log.info("start", pid=os.getpid(), message=self.plan.words())
-        for role in sorted(self.staff.paused):
-            self._log.warning("paused", message=f"{role} was paused and stays so: `sluicegate resume {role}` starts it")
         self.changed()
         self.database.start()
         if self.plan.server is Server.SIMULATOR:
@@ -142,6 +139,10 @@ class Run:
         if self.stage is Stage.STOPPING_SERVICES:
             self._end_if_alone()
 
+    def child_beat(self, slot: Slot) -> None:
+        """See whether it has grown too old or too large."""
+        self.staff.consider(slot, self._loop.now_ns())
+
     def changed(self) -> None:
         """Write the report soon, but not more than twice a second while everything works."""
         self._report.ask(at_once=self.stage is not Stage.WORKING)
@@ -159,8 +160,7 @@ class Run:
         """Go by other settings from now on; the ledger does so already."""
         self.plan = replace(self.plan, settings=change.settings)
         self._log.level = change.settings.log_level
-        told = self._told()
-        if told is not None:
+        if (told := self._told()) is not None:
             self.staff.follow(self.plan.settings, told, change.roles)
         self.changed()
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
-import msgspec
-
 from ledger import NS_PER_S, SystemClock
 from supervisor import child as processes
 from supervisor.fsm import Action, Event, State, step
 from supervisor.liveness import Beat, hung_at_ns, says_something_new
 from supervisor.pipes import Pipes
-from supervisor.restart import Cause, Ending, Tally, judge, meaning, pause_s
+from supervisor.restart import Cause, Death, Ending, Tally, judge, meaning, pause_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,20 +27,6 @@ if TYPE_CHECKING:
 _SIGNALS: Final = {Action.TERM: signal.SIGTERM, Action.ABORT: signal.SIGABRT, Action.KILL: signal.SIGKILL}
 
 
-class Death(msgspec.Struct, frozen=True, kw_only=True):
-    """A process that is no more, or could not be started."""
-
-    pid: int | None
-    ending: Ending
-    lived_s: float
-    peak_rss_kb: int | None
-    doing: str
-    next: State
-    again_in_s: float | None
-    counted: int
-    rows: dict[str, int]
-
-
 class Owner(Protocol):
     """Who is told. Nothing here may block."""
 
@@ -53,7 +37,10 @@ class Owner(Protocol):
         """A process ended, or could not be started; `slot` is already in its next state."""
 
     def has_changed(self, slot: Slot) -> None:
-        """State or beat are new."""
+        """Its state is new."""
+
+    def has_beaten(self, slot: Slot) -> None:
+        """It said what it is doing."""
 
     def has_written(self, slot: Slot, line: str) -> None:
         """The child wrote a line."""
@@ -142,7 +129,7 @@ class Slot:
             now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()
             self._hung_at_ns = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns, hang_s=self.spec.hang_s)
         self.beat = beat
-        self._owner.has_changed(self)
+        self._owner.has_beaten(self)
 
     def hears_line(self, line: str) -> None:
         """It wrote a line."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.fsm import RESTING, Event, State
 from supervisor.launches import WorkerLaunch
+from supervisor.recycling import Recycler
 from supervisor.restart import Cause
 from supervisor.spec import BACKFILL, UPSERT, Keep, Spec
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tasks.settings import WorkerSettings
 
 ROLES: Final = (UPSERT, BACKFILL)
+_ON_THE_WAY: Final = frozenset({State.RESTARTING, State.CLEARING, State.STARTING})
 
 
 class NoSuchWorker(LookupError):
@@ -35,7 +37,9 @@ class Staff:
     def __init__(self, tree: Tree, log: Log, paused: Iterable[str]) -> None:
         self.paused = frozenset(paused)
         self._tree = tree
+        tree.on_left = self.heed
         self._log = log
+        self._recycler = Recycler()
         self._told: WorkerSettings | None = None
         self._settings: Settings | None = None
         self._change: tuple[Slot, Slot] | None = None  # the old one and its relief
@@ -45,6 +49,8 @@ class Staff:
         self._settings, self._told = settings, told
         for role in ROLES:
             self._resize(role, settings, told)
+            if role in self.paused:
+                self._log.warning("paused", message=f"{role} was paused and stays so until `sluicegate resume {role}`")
         self._tree.start_workers()
 
     def of(self, role: str) -> list[Slot]:
@@ -113,6 +119,20 @@ class Staff:
         self._start()
         self.heed()
 
+    def consider(self, slot: Slot, now_ns: int) -> None:
+        """Have a fresh process for one that has grown too old or too large, if nobody else is being replaced.
+
+        One that waits for tokens is left to get them first: its place in the queue would be lost.
+        """
+        is_alone = self._change is None and not any(one.state in _ON_THE_WAY for one in self._tree.workers)
+        is_free = slot.state is State.RUNNING and slot.beat is not None and slot.beat.phase != "waiting_tokens"
+        if self._settings is None or self._tree.is_stopping or not is_alone or not is_free:
+            return
+        why = self._recycler.why(slot, self._settings, now_ns)
+        if why is not None and slot in self._tree.workers:
+            self._log.info("recycled", role=slot.spec.role, slot=slot.spec.slot, pid=slot.pid, message=why)
+            slot.restart(Cause.RECYCLED)
+
     def is_current(self) -> bool:
         """Whether every worker at work has the present settings."""
         return self._change is None and not any(_is_outdated(slot) for slot in self._tree.workers)
@@ -123,7 +143,7 @@ class Staff:
             return
         if self._change is not None:
             self._go_on(*self._change)
-        if self._change is None:
+        if self._change is None and not self._tree.has_leavers:
             old = next((slot for slot in self._tree.workers if _is_outdated(slot)), None)
             if old is not None:
                 self._change = old, self._tree.add_relief(old.spec, old.launch)

@@ -131,6 +131,8 @@ def to_json(status: Status) -> dict[str, Any]:
         "run": None if last is None else msgspec.to_builtins(last.run),
         "workers": msgspec.to_builtins(workers),
         "services": msgspec.to_builtins(services),
+        "paused": [] if last is None else list(last.paused),
+        "told": {} if last is None else last.told,
         "rows": None if status.counts is None else status.counts.rows,
         "queue": None if status.counts is None else status.counts.queue,
         "counts_age_s": status.counts_age_s,

@@ -50,6 +50,12 @@ def _head(status: Status) -> Iterator[str]:
         yield f"what follows is stale: it was written at {status.report.written_at} by a supervisor that is gone"
     if status.report is not None:
         yield f"run     {status.report.run.words}"
+    if status.report is not None and not status.is_stale:
+        if status.report.paused:
+            yield f"paused  {' and '.join(status.report.paused)}, until `sluicegate resume`"
+        if status.report.told:
+            told = " ".join(f"{name}={text}" for name, text in status.report.told.items())
+            yield f"told    {told}, until the supervisor ends"
 
 
 def _children(children: Sequence[ChildRecord], *, is_stale: bool) -> Iterator[str]:

@@ -22,14 +22,14 @@ from supervisor.words import describe
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from supervisor.child import Launch
     from supervisor.logs import Log
     from supervisor.loop import Loop
     from supervisor.pipes import Announcement
     from supervisor.report import DeathRecord
-    from supervisor.slot import Death
+    from supervisor.restart import Death
     from supervisor.spec import Spec
 
 DEATHS_KEPT: Final = 100
@@ -45,6 +45,9 @@ class Overseer(Protocol):
 
     def child_died(self, slot: Slot) -> None:
         """A child's process ended, asked or unasked."""
+
+    def child_beat(self, slot: Slot) -> None:
+        """A child said what it is doing."""
 
     def changed(self) -> None:
         """Something that `status` shows is new."""
@@ -63,6 +66,8 @@ class Tree:
         self.workers: list[Slot] = []
         self.services: list[Slot] = []
         self.is_stopping = False
+        self.on_left: Callable[[], object] = lambda: None
+        """Called when one that was taken away is gone."""
         self.deaths: deque[DeathRecord] = deque(maxlen=DEATHS_KEPT)
         self._loop = loop
         self._log = log
@@ -153,7 +158,7 @@ class Tree:
             self._consider(slot, death)
 
     def has_changed(self, slot: Slot) -> None:
-        """A state or a beat is new."""
+        """A state is new."""
         if slot.beat is None and slot.state is State.STARTING and slot.pid is not None:
             self._say("debug", slot, "started", {})
         self._overseer.changed()
@@ -161,6 +166,11 @@ class Tree:
             self._loop.call(partial(self._forget, slot))
         if self.is_stopping and all(worker.state in RESTING for worker in self._all()):
             self._loop.call(self._rest)
+
+    def has_beaten(self, slot: Slot) -> None:
+        """A beat is new."""
+        self._overseer.child_beat(slot)
+        self._overseer.changed()
 
     def has_written(self, slot: Slot, line: str) -> None:
         """A line of a child's output."""
@@ -205,6 +215,7 @@ class Tree:
     def _forget(self, slot: Slot) -> None:
         if slot in self._leaving:
             self._leaving.remove(slot)
+            self.on_left()
             self._overseer.changed()
 
     def _rest(self) -> None:

@@ -80,6 +80,9 @@ class Family:
     def child_died(self, slot):
         self.died.append(slot.spec.name)
 
+    def child_beat(self, slot):
+        pass
+
     def changed(self):
         pass
 

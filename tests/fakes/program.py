@@ -37,17 +37,18 @@ class Program:
         self.state = folder / "state"
         self.log_path = folder / "log"
         self.settings = settings
+        self.cwd = ROOT
         self.process: subprocess.Popen | None = None
 
     def environment(self, **more):
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return {**kept, **STRESS, "STATE_DIR": str(self.state), **self.settings, **more}
+        return {**kept, "PYTHONPATH": str(ROOT), **STRESS, "STATE_DIR": str(self.state), **self.settings, **more}
 
     def command(self, *arguments, **more):
         """A command that ends by itself."""
         return subprocess.run(
             [sys.executable, "-m", "supervisor", *arguments],
-            cwd=ROOT,
+            cwd=self.cwd,
             env=self.environment(**more),
             capture_output=True,
             text=True,
@@ -59,7 +60,7 @@ class Program:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "supervisor", "run", *arguments],
-                cwd=ROOT,
+                cwd=self.cwd,
                 env=self.environment(**more),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

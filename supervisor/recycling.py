@@ -1,0 +1,66 @@
+"""When a worker has grown too old or too large. It is looked at when it beats, so that nothing wakes for this alone."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from supervisor.words import span
+
+if TYPE_CHECKING:
+    from supervisor.config import Settings
+    from supervisor.slot import Slot
+
+SPREAD: Final = 0.1  # part of the age: workers that started together must not be replaced together
+NS_PER_S: Final = 1_000_000_000
+_HOUR_S: Final = 3600
+_MB: Final = 1024 * 1024
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+class Recycler:
+    """Judges workers by age and memory."""
+
+    def __init__(self) -> None:
+        self._dice = random.SystemRandom()
+        self._luck: dict[str, tuple[int, float]] = {}  # by name: of which process, and its part of the spread
+
+    def why(self, slot: Slot, settings: Settings, now_ns: int) -> str | None:
+        """Why it should be replaced at `now_ns` of the loop's clock, in words; None when it should not.
+
+        One that was not in service as long as would make its restarts' pause short again is left: what is too large
+        at once would otherwise be replaced without end.
+        """
+        pid, started_ns, ready_ns = slot.pid, slot.started_ns, slot.ready_ns
+        if pid is None or started_ns is None or ready_ns is None:
+            return None
+        if (now_ns - ready_ns) / NS_PER_S < slot.spec.policy.stable_s:
+            return None
+        rss_mb = rss_bytes(pid) / _MB
+        age_s = (now_ns - started_ns) / NS_PER_S
+        return reason(age_s, rss_mb, settings, chance=self._chance(slot.spec.name, pid))
+
+    def _chance(self, name: str, pid: int) -> float:
+        known = self._luck.get(name)
+        if known is None or known[0] != pid:
+            known = self._luck[name] = (pid, self._dice.random())
+        return known[1]
+
+
+def reason(age_s: float, rss_mb: float, settings: Settings, *, chance: float) -> str | None:
+    """Which limit is passed, in words; `chance` in [0, 1] is the part of the spread of ages this process has drawn."""
+    if settings.max_rss_mb and rss_mb > settings.max_rss_mb:
+        return f"it has {rss_mb:.0f} MB, more than MAX_RSS_MB={settings.max_rss_mb}"
+    if settings.max_age_h and age_s > settings.max_age_h * _HOUR_S * (1 + SPREAD * chance):
+        return f"it has run for {span(age_s)}, MAX_AGE_H={settings.max_age_h:g}"
+    return None
+
+
+def rss_bytes(pid: int) -> int:
+    """Memory the process has at present, in bytes; 0 when there is none."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):
+        return 0

@@ -1,0 +1,60 @@
+"""Workers that have grown too large are replaced in turn, and that is no death (checklist lines 9 and 53)."""
+
+from __future__ import annotations
+
+import pytest
+
+from supervisor import config
+from supervisor.fsm import State
+from supervisor.spec import Policy
+from supervisor.staff import Staff
+from tests.fakes.family import Family
+
+SOON = Policy(stable_s=0.2)
+
+
+@pytest.fixture
+def family():
+    one = Family()
+    yield one
+    one.close()
+
+
+def employ(family, script, count):
+    """Workers of so little an allowance that each is too large."""
+    staff = Staff(family.tree, family.log, ())
+    staff._settings = config.load({"MAX_RSS_MB": "1"}, dotenv=None)
+    family.child_beat = lambda slot: staff.consider(slot, family.loop.now_ns())
+    return [family.add("backfill", script, slot=number, policy=SOON) for number in range(count)]
+
+
+def test_line_53_what_is_too_large_is_replaced_one_at_a_time_and_line_9_counts_no_death(family):
+    slots = employ(family, [["ready"], ["work_for_ever", 0.05]], 3)
+    family.tree.start_workers()
+    family.until(lambda: len(family.ready) == 3)
+    first = {slot.spec.name: slot.pid for slot in slots}
+
+    def all_are_fresh():
+        out = [slot for slot in slots if slot.state is not State.RUNNING]
+        assert len(out) <= 1
+        return not out and all(slot.pid != first[slot.spec.name] for slot in slots)
+
+    family.until(all_are_fresh, "three fresh workers")
+    died = family.records("died")
+    assert {record["cause"] for record in died} == {"recycled"}
+    assert "MAX_RSS_MB=1" in family.records("recycled")[0]["message"]
+    assert family.deaths() == []
+    assert {(slot.tally.total, slot.tally.in_a_row) for slot in slots} == {(0, 0)}
+
+
+def test_line_53_one_that_waits_for_tokens_gets_them_first(family):
+    waits = [["promise", "waiting_tokens", 30], ["wait", 0.1]] * 6
+    (slot,) = employ(family, [["ready"], *waits, ["beat"], ["hang"]], 1)
+    phases = []
+    consider = family.child_beat
+    family.child_beat = lambda one: (phases.append((one.beat.phase, one.state)), consider(one))
+    family.tree.start_workers()
+    family.until(lambda: family.records("recycled"))
+    assert slot.pid is not None
+    assert [state for phase, state in phases if phase == "waiting_tokens"] == [State.RUNNING] * 6
+    assert phases[-1][0] == "calling"
