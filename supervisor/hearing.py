@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from supervisor.foreman import Foreman
     from supervisor.monitor import Monitor
     from supervisor.run import Run
+    from supervisor.strangers import Strangers
 
 
 class Hearing:
     """Signals, as the loop hands them over."""
 
-    def __init__(self, run: Run, foreman: Foreman, monitor: Monitor) -> None:
+    def __init__(self, run: Run, foreman: Foreman, monitor: Monitor, strangers: Strangers) -> None:
         self._run = run
         self._foreman = foreman
         self._monitor = monitor
+        self._strangers = strangers
         self._terminals = [fd for fd in range(3) if os.isatty(fd)]
 
     def hear(self, number: signal.Signals) -> None:
@@ -30,6 +32,8 @@ class Hearing:
                 self._foreman.take(orders.Reload(), lambda _: None, number.name)
             case signal.SIGTTIN | signal.SIGTTOU:
                 self._foreman.add_workers(1 if number is signal.SIGTTIN else -1, by=number.name)
+            case signal.SIGCHLD:
+                self._strangers.look()
             case signal.SIGUSR1:
                 self._monitor.tell()
             case _:

@@ -57,7 +57,8 @@ class Monitor:
         self._counts: Counts | None = None
         self._counting = False
         self._written: Mapping[str, int] | None = None  # when rows were last counted
-        self._plan_news = PlanNews(run.plan.tiers())
+        self._tiers = run.plan.tiers()
+        self._plan_news = PlanNews(self._tiers)
         self._quiet_looks = 0
 
     def begin(self) -> None:
@@ -129,6 +130,9 @@ class Monitor:
             self._count(self._run.database_url)
 
     def _tell_plan(self) -> None:
+        if self._tiers != self._run.plan.tiers():  # they were set anew
+            self._tiers = self._run.plan.tiers()
+            self._plan_news = PlanNews(self._tiers)
         snapshot = self._snapshot()
         news = self._plan_news.of(snapshot.bucket.refill_rate) if snapshot is not None and snapshot.synced else None
         if news is not None:

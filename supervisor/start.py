@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from supervisor.monitor import Monitor
 from supervisor.outlet import Outlet, StreamScreen
 from supervisor.run import Run
 from supervisor.signals import HEARD, Signals
+from supervisor.strangers import Strangers
 from tasks.log import Redactor
 
 if TYPE_CHECKING:
@@ -51,9 +54,10 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     one = Run(wanted, loop, log, texts)
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     foreman = Foreman(one, loop, log)
-    hearing = Hearing(one, foreman, monitor)
+    hearing = Hearing(one, foreman, monitor, Strangers(loop, one.tree.pids))
+    heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
-    with Signals(loop, hearing.hear, HEARD), _control(wanted, loop, log, foreman):
+    with Signals(loop, hearing.hear, heard), _control(wanted, loop, log, foreman):
         try:
             one.begin()
             monitor.begin()

@@ -130,6 +130,10 @@ class Tree:
         """Whether a worker that was taken away still ends its work."""
         return bool(self._leaving)
 
+    def pids(self) -> set[int]:
+        """Every process of ours that is there."""
+        return {slot.pid for slot in (*self._all(), *self.services) if slot.pid is not None}
+
     def rows_written(self) -> dict[str, int]:
         """Rows the workers committed since the start, by table, those of dead workers included."""
         total = dict(self._rows_of_the_dead)
@@ -165,7 +169,7 @@ class Tree:
         if slot in self._leaving and slot.state in RESTING:
             self._loop.call(partial(self._forget, slot))
         if self.is_stopping and all(worker.state in RESTING for worker in self._all()):
-            self._loop.call(self._rest)
+            self._loop.call(self._overseer.at_rest)
 
     def has_beaten(self, slot: Slot) -> None:
         """A beat is new."""
@@ -201,7 +205,7 @@ class Tree:
         for slot in self._all():
             slot.feed(event)
         if all(slot.state in RESTING for slot in self._all()):
-            self._loop.call(self._rest)
+            self._loop.call(self._overseer.at_rest)
 
     def _all(self) -> list[Slot]:
         return [*self.workers, *self._others, *self._leaving]
@@ -217,9 +221,6 @@ class Tree:
             self._leaving.remove(slot)
             self.on_left()
             self._overseer.changed()
-
-    def _rest(self) -> None:
-        self._overseer.at_rest()
 
     def _consider(self, slot: Slot, death: Death) -> None:
         """Tell the overseer when no worker could do better than the one that was given up."""
