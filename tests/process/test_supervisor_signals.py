@@ -25,7 +25,7 @@ from tasks.errors import Contended
 from tests.fakes.family import Family
 from tests.fakes.program import ROOT, Program, wait_until
 
-FLOOD = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
+FLOOD = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
 
 
 @pytest.fixture
@@ -35,14 +35,14 @@ def family():
     one.close()
 
 
-def test_ten_thousand_signals_lose_no_stop_request_and_no_death(family):
+def test_line_34_ten_thousand_signals_lose_no_stop_request_and_no_death(family):
     heard = []
     policy = Policy(first_s=0.01, cap_s=0.01, max_restarts=1000)
     slot = family.add("upsert", [["ready"], ["wait", 0.1], ["exit", 1]], policy=policy)
     script = (
         "import os, random, signal, sys\n"
         "dice = random.Random(3)\n"
-        "numbers = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP]\n"
+        f"numbers = {[int(number) for number in FLOOD]}\n"
         "for _ in range(10_000): os.kill(int(sys.argv[1]), dice.choice(numbers))\n"
         "os.kill(int(sys.argv[1]), signal.SIGTERM)\n"
     )
@@ -71,7 +71,7 @@ def test_a_signal_that_reaches_another_thread_wakes_the_loop():
             thread.join()
 
 
-def test_an_idle_tree_does_not_wake_up(family):
+def test_line_35_an_idle_tree_does_not_wake_up(family):
     slots = [family.add("upsert", [["ready"]], slot=number) for number in range(3)]
     family.tree.start_workers()
     family.until(lambda: all(slot.state is State.RUNNING for slot in slots))
