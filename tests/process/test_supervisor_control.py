@@ -137,6 +137,7 @@ def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(family, desk):
     flood.join()
     for _ in range(3 * CLIENTS):  # the silent ones give way
         desk.connect()
+        assert len(desk.control._clients) <= CLIENTS
     assert desk.ask(line_of(Reload())).code == 0
     assert max(gaps) < 500_000_000
     assert len(desk.taken) == 3

@@ -29,7 +29,7 @@ def employ(family, script, count):
 
 
 def test_line_53_what_is_too_large_is_replaced_one_at_a_time_and_line_9_counts_no_death(family):
-    slots = employ(family, [["ready"], ["work_for_ever", 0.05]], 3)
+    slots = employ(family, [["wait", 0.3], ["ready"], ["work_for_ever", 0.05]], 3)
     family.tree.start_workers()
     family.until(lambda: len(family.ready) == 3)
     first = {slot.spec.name: slot.pid for slot in slots}
