@@ -162,12 +162,12 @@ class Loop:
         began_ns = self.now_ns()
         ready = self._selector.select(timeout_s)
         if timeout_s is not None:
-            self._judge(self.now_ns() - began_ns - round(timeout_s * _S), None)
+            self._judge(self.now_ns() - began_ns - round(timeout_s * NS_PER_S), None)
         return ready
 
     def _judge(self, took_ns: int, call: Callable[[], object] | None) -> None:
-        if took_ns > STALL_S * _S and self.on_stall is not None:
-            self.on_stall(STOPPED if call is None else _name_of(call), took_ns / _S)
+        if took_ns > STALL_S * NS_PER_S and self.on_stall is not None:
+            self.on_stall(STOPPED if call is None else _name_of(call), took_ns / NS_PER_S)
 
     def _timeout_s(self) -> float | None:
         if self._ended or self._calls:

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
 from supervisor.words import span
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from supervisor.slot import Slot
 
 SPREAD: Final = 0.1  # part of the age: workers that started together must not be replaced together
-NS_PER_S: Final = 1_000_000_000
 _HOUR_S: Final = 3600
 _MB: Final = 1024 * 1024
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
