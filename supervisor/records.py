@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from supervisor.report import ChildRecord, DeathRecord, Report, RunRecord, SupervisorRecord
+from ledger import SystemClock
+from supervisor.report import ChildRecord, DeathRecord, Report, RestartRecord, RunRecord, SupervisorRecord
 from supervisor.words import describe, signal_name
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ _KB_PER_MB: Final = 1024
 
 def report_of(run: Run, now_ns: int) -> Report:
     """The run at `now_ns` of the supervisor's clock."""
-    plan, url = run.plan, run.database_url
+    plan, url, totals, workers = run.plan, run.database_url, run.tree.totals, run.tree.workers
     is_own = plan.database is not None and url is not None
     return Report(
         written_at=now(),
-        supervisor=SupervisorRecord(pid=os.getpid(), state=run.stage.words, started_at=run.started_at),
+        supervisor=SupervisorRecord(
+            pid=os.getpid(), state=run.stage.words, started_at=run.started_at, http=run.http_url
+        ),
         run=RunRecord(
             server=plan.server.value,
             synthetic=plan.is_synthetic,
@@ -36,9 +39,15 @@ def report_of(run: Run, now_ns: int) -> Report:
             rows_into=run.place.words,
             words=plan.words(),
         ),
-        workers=children(run.tree.workers, now_ns),
+        workers=children(workers, now_ns),
         services=(run.database.record(), *children(run.tree.services, now_ns)),
-        rows_written=run.tree.rows_written(),
+        rows_written=totals.rows(workers),
+        rows_per_minute=totals.rows_per_minute(workers, now_ns),
+        refused=totals.refused(workers),
+        calls=totals.calls(workers),
+        restarts=tuple(
+            RestartRecord(role=role, cause=cause, count=count) for (role, cause), count in totals.restarts.items()
+        ),
         counted=run.counted,
         deaths=tuple(run.tree.deaths),
     )
@@ -65,7 +74,15 @@ def _child(slot: Slot, now_ns: int) -> ChildRecord:
         deaths_allowed=slot.spec.policy.max_restarts,
         rows={} if beat is None else dict(beat.rows),
         job={} if beat is None else dict(beat.job),
+        until=None if beat is None or beat.until_ns is None else _at(beat.until_ns - SystemClock().now_ns()),
+        beat_at=None if beat is None else _at(slot.beat_ns - now_ns),
+        due_at=None if beat is None or slot.due_ns is None else _at(slot.due_ns - now_ns),
     )
+
+
+def _at(from_now_ns: int) -> str:
+    """The wall clock's time that far from now."""
+    return (datetime.now(UTC) + timedelta(seconds=from_now_ns / _S)).isoformat(timespec="milliseconds")
 
 
 def story(slot: Slot, death: Death) -> dict[str, object]:

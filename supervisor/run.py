@@ -71,6 +71,7 @@ class Run:
         self.plan = plan
         self.place = database.place_of(plan)
         self.counted: report.CountRecord | None = None
+        self.http_url: str | None = None
         self.tree = Tree(loop, log, self)
         self._loop = loop
         self._log = log

@@ -41,7 +41,7 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     next: State
     again_in_s: float | None
     counted: int
-    rows: dict[str, int]
+    last_beat: Beat | None
 
 
 class Owner(Protocol):
@@ -72,6 +72,7 @@ class Slot:
         self.state = State.WAITING
         self.tally = Tally()
         self.beat: Beat | None = None
+        self.beat_ns = 0
         self.next_start_ns: int | None = None
         self.started_ns: int | None = None
         self._loop = loop
@@ -103,6 +104,11 @@ class Slot:
         return None if self._child is None else self._child.pid
 
     @property
+    def due_ns(self) -> int | None:
+        """When it counts as hung unless it says something new before; None while nobody waits for that."""
+        return self._hung_at_ns if self.state is State.RUNNING and self.spec.hang_s is not None else None
+
+    @property
     def doing(self) -> str:
         """What the child last said it was doing, for people."""
         if self.beat is None:
@@ -130,7 +136,7 @@ class Slot:
         if self.spec.hang_s is not None and says_something_new(beat, self.beat):
             now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()
             self._hung_at_ns = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns, hang_s=self.spec.hang_s)
-        self.beat = beat
+        self.beat, self.beat_ns = beat, self._loop.now_ns()
         self._owner.has_changed(self)
 
     def hears_line(self, line: str) -> None:
@@ -229,7 +235,7 @@ class Slot:
             next=self.state,
             again_in_s=None if self.next_start_ns is None else round((self.next_start_ns - now_ns) / _S, 1),
             counted=len(self.tally.counted_ns),
-            rows={} if self.beat is None else dict(self.beat.rows),
+            last_beat=self.beat,
         )
-        self.beat = None  # its rows go on in the death
+        self.beat = None  # what it counted goes on in the death
         self._owner.has_died(self, death)

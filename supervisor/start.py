@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from supervisor import config, logs, plan
 from supervisor.database import secrets_in
+from supervisor.endpoint import Endpoint
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.monitor import Monitor
 from supervisor.outlet import Outlet, StreamScreen
@@ -42,13 +43,16 @@ def _run(wanted: Plan, loop: Loop) -> int:
     log.count_repeats(loop)
     one = Run(wanted, loop, log)
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
+    endpoint = Endpoint(one, loop, log)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
     with Signals(loop, one.hear, STOPPING):
         try:
+            endpoint.begin()
             one.begin()
             monitor.begin()
             loop.run()
         finally:  # also after an error nobody expected: its traceback comes last, and the terminal is whole
+            endpoint.close()
             monitor.close()
             one.close()
             log.close()

@@ -98,8 +98,9 @@ def gather(settings: Settings) -> Status:
     last = report.read(state.status)
     notes: list[str] = []
     snapshot = _snapshot(state, notes)
-    told, age_s = _told(last) if holder and last is not None and last.supervisor.pid == holder else (None, None)
-    counts = told or _counts(wanted, last, notes, is_running=holder is not None)
+    is_present = holder and last is not None and last.supervisor.pid == holder
+    counted, age_s = told(last, datetime.now(UTC)) if is_present and last is not None else (None, None)
+    counts = counted or _counts(wanted, last, notes, is_running=holder is not None)
     return Status(
         is_running=holder is not None,
         pid=holder or None,
@@ -168,7 +169,7 @@ def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
         region.close()
 
 
-def _told(last: Report) -> tuple[Counts | None, float | None]:
+def told(last: Report, now: datetime) -> tuple[Counts | None, float | None]:
     """What the supervisor counted, and how many seconds ago, unless that is too long: the library takes long to load.
 
     A clock that was set in between makes it too long.
@@ -177,7 +178,7 @@ def _told(last: Report) -> tuple[Counts | None, float | None]:
 
     if last.counted is None:
         return None, None
-    age_s = (datetime.now(UTC) - datetime.fromisoformat(last.counted.at)).total_seconds()
+    age_s = (now - datetime.fromisoformat(last.counted.at)).total_seconds()
     if not 0 <= age_s <= _FRESH_S:
         return None, None
     return Counts(last.counted.rows, last.counted.queue), round(age_s, 1)

@@ -16,6 +16,7 @@ from supervisor.records import death_record, story
 from supervisor.restart import Cause
 from supervisor.slot import Slot
 from supervisor.spec import UPSERT
+from supervisor.totals import Totals
 from supervisor.words import describe
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
 
@@ -66,7 +67,7 @@ class Tree:
         self._log = log
         self._overseer = overseer
         self._dice = random.SystemRandom()
-        self._rows_of_the_dead: dict[str, int] = {}
+        self.totals = Totals()
         self._last_errors: dict[str, str] = {}
         self._is_stopping = False
 
@@ -95,10 +96,7 @@ class Tree:
 
     def rows_written(self) -> dict[str, int]:
         """Rows the workers committed since the start, by table, those of dead workers included."""
-        total = dict(self._rows_of_the_dead)
-        for slot in self.workers:
-            _add(total, {} if slot.beat is None else slot.beat.rows)
-        return total
+        return self.totals.rows(self.workers)
 
     def is_ready(self, slot: Slot, announcement: Announcement) -> None:
         """A child is in service: log it, and let others start that waited for it."""
@@ -112,7 +110,7 @@ class Tree:
         """A process ended: log it, keep it, and see whether anything is left to go on with."""
         planned = death.ending.cause is Cause.STOPPED
         self._say("debug" if planned else "warning", slot, "died", story(slot, death))
-        _add(self._rows_of_the_dead, death.rows)
+        self.totals.bury(slot, death)
         if not planned:
             self.deaths.append(death_record(slot, death))
         self._overseer.child_died(slot)
@@ -171,8 +169,3 @@ class Tree:
 
     def _say(self, level: str, slot: Slot, event: str, fields: Mapping[str, object]) -> None:
         self._log.write(level, event, {"role": slot.spec.role, "slot": slot.spec.slot, "pid": slot.pid, **fields})
-
-
-def _add(total: dict[str, int], rows: Mapping[str, int]) -> None:
-    for table, count in rows.items():
-        total[table] = total.get(table, 0) + count
