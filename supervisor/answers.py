@@ -1,7 +1,7 @@
 """What a run says over HTTP: metrics, whether its loop turns, whether it is in service, its status.
 
-Every answer is made of what the loop itself tells at that moment. When it tells nothing for two seconds it is stuck,
-and then that is the answer: numbers of some time ago would look like life.
+Every answer is made of what the loop itself tells at that moment. When it tells nothing in time it is stuck, and
+then that is the answer: numbers of some time ago would look like life.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ledger import Snapshot
     from supervisor.report import Report
 
-PATIENCE_S: Final = 2.0
 _JSON: Final = "application/json"
 _METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _INDEX: Final = b"""Sluicegate
@@ -59,8 +58,7 @@ class Answers:
             return Answer(HTTPStatus.NOT_FOUND, b"there is no such page; / lists those there are\n")
         seen = self._look()
         if seen is None:
-            words = f"the supervisor's loop has not answered for {PATIENCE_S:g} s\n"
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, words.encode())
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"the supervisor's loop does not answer: it is stuck\n")
         return answer(seen)
 
 

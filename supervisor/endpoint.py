@@ -6,7 +6,7 @@ import queue
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError
-from supervisor.answers import PATIENCE_S, Answers, Seen
+from supervisor.answers import Answers, Seen
 from supervisor.loop import MonotonicClock
 from supervisor.records import report_of
 from supervisor.web import HOST, Web
@@ -23,7 +23,9 @@ _CLOSE_S: Final = 0.5
 class Endpoint:
     """Metrics, health and status of one run, for whoever asks on this machine."""
 
-    def __init__(self, run: Run, loop: Loop, log: Log) -> None:
+    def __init__(self, run: Run, loop: Loop, log: Log, *, patience_s: float = 2.0) -> None:
+        """Answer for `run`, which `loop` has to speak for within `patience_s`, or it counts as stuck."""
+        self._patience_s = patience_s
         self._run = run
         self._loop = loop
         self._log = log
@@ -64,7 +66,7 @@ class Endpoint:
             return None
         self._loop.call(lambda: told.put(self._seen()))
         try:
-            return told.get(timeout=PATIENCE_S)
+            return told.get(timeout=self._patience_s)
         except queue.Empty:
             return None
 

@@ -49,6 +49,7 @@ def report_of(run: Run, now_ns: int) -> Report:
             RestartRecord(role=role, cause=cause, count=count) for (role, cause), count in totals.restarts.items()
         ),
         counted=run.counted,
+        faults=run.faults.kept(),
         deaths=tuple(run.tree.deaths),
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from supervisor.faults import FaultRecord
 from supervisor.fsm import State
 from tasks.traffic import Calls
 
@@ -144,6 +146,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     calls: dict[str, Calls] = msgspec.field(default_factory=dict)
     restarts: tuple[RestartRecord, ...] = ()
     counted: CountRecord | None = None
+    faults: tuple[FaultRecord, ...] = ()
     deaths: tuple[DeathRecord, ...]
 
 
@@ -166,6 +169,11 @@ def read(path: Path) -> Report | None:
         return msgspec.json.decode(path.read_bytes(), type=Report)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def age_s(at: str, now: datetime) -> float:
+    """Seconds from a time as reports write it to `now`."""
+    return (now - datetime.fromisoformat(at)).total_seconds()
 
 
 def is_well(report: Report) -> bool:

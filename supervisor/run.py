@@ -72,6 +72,7 @@ class Run:
         self.place = database.place_of(plan)
         self.counted: report.CountRecord | None = None
         self.http_url: str | None = None
+        self.faults = log.faults
         self.tree = Tree(loop, log, self)
         self._loop = loop
         self._log = log
