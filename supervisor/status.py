@@ -6,6 +6,7 @@ Only the lock says whether a supervisor runs. A report without one is stale: it 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from dataclasses import dataclass
@@ -129,12 +130,18 @@ def to_json(status: Status) -> dict[str, Any]:
 
 def as_text(status: Status) -> str:
     """The status for people."""
-    import shutil
-
     from supervisor.statustext import WIDTH
     from supervisor.statustext import as_text as text
 
-    return text(status, datetime.now(UTC), min(WIDTH, shutil.get_terminal_size((WIDTH, 1)).columns))
+    return text(status, datetime.now(UTC), min(WIDTH, _columns(WIDTH)))
+
+
+def _columns(otherwise: int) -> int:
+    """The width of the terminal; off one, `otherwise`."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or otherwise
+    except OSError:
+        return otherwise
 
 
 def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
