@@ -22,7 +22,7 @@ _KB_PER_MB: Final = 1024
 
 def report_of(run: Run, now_ns: int) -> Report:
     """The run at `now_ns` of the supervisor's clock."""
-    plan, url, totals, workers = run.plan, run.database_url, run.tree.totals, run.tree.workers
+    plan, url, totals = run.plan, run.database_url, run.tree.totals
     is_own = plan.database is not None and url is not None
     return Report(
         written_at=now(),
@@ -39,12 +39,12 @@ def report_of(run: Run, now_ns: int) -> Report:
             rows_into=run.place.words,
             words=plan.words(),
         ),
-        workers=children(workers, now_ns),
+        workers=children(run.tree.workers, now_ns),
         services=(run.database.record(), *children(run.tree.services, now_ns)),
-        rows_written=totals.rows(workers),
-        rows_per_minute=totals.rows_per_minute(workers, now_ns),
-        refused=totals.refused(workers),
-        calls=totals.calls(workers),
+        rows_written=totals.rows(),
+        rows_per_minute=totals.rows_per_minute(now_ns),
+        refused=totals.refused(),
+        calls=totals.calls(),
         restarts=tuple(
             RestartRecord(role=role, cause=cause, count=count) for (role, cause), count in totals.restarts.items()
         ),

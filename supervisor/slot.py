@@ -224,7 +224,8 @@ class Slot:
         what = meaning(ending, self.spec.keep)
         judged = judge(self.tally, self.spec.policy, what, now_ns=now_ns, ran_s=ran_s)
         self.tally = judged.tally
-        doing, self.started_ns = self.doing, None
+        doing, last_beat = self.doing, self.beat
+        self.beat, self.started_ns = None, None  # what it counted goes on in the death
         self.feed(judged.event)
         death = Death(
             pid=pid,
@@ -235,7 +236,6 @@ class Slot:
             next=self.state,
             again_in_s=None if self.next_start_ns is None else round((self.next_start_ns - now_ns) / _S, 1),
             counted=len(self.tally.counted_ns),
-            last_beat=self.beat,
+            last_beat=last_beat,
         )
-        self.beat = None  # what it counted goes on in the death
         self._owner.has_died(self, death)

@@ -10,7 +10,7 @@ from supervisor.rates import Rates
 from tasks.traffic import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from supervisor.liveness import Beat
     from supervisor.slot import Death, Slot
@@ -27,7 +27,9 @@ class Totals:
         restarts: deaths that led, or will lead, to another start, by role and cause.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, living: Callable[[], Iterable[Slot]]) -> None:
+        """Sums over all that ever were `living`: a worker has to stay among them until it is buried."""
+        self._living = living
         self.restarts: Counter[tuple[str, str]] = Counter()
         self._rows: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
@@ -44,32 +46,31 @@ class Totals:
             self._refused.update(beat.refused)
             self._calls = merged(self._calls, beat.calls)
 
-    def rows(self, workers: Iterable[Slot]) -> dict[str, int]:
+    def rows(self) -> dict[str, int]:
         """Rows committed, by table."""
-        return dict(_summed(self._rows, (beat.rows for beat in _beats(workers))))
+        return _summed(self._rows, (beat.rows for beat in self._beats()))
 
-    def refused(self, workers: Iterable[Slot]) -> dict[str, int]:
+    def refused(self) -> dict[str, int]:
         """What went into quarantine, by kind."""
-        return dict(_summed(self._refused, (beat.refused for beat in _beats(workers))))
+        return _summed(self._refused, (beat.refused for beat in self._beats()))
 
-    def calls(self, workers: Iterable[Slot]) -> dict[str, Calls]:
+    def calls(self) -> dict[str, Calls]:
         """Calls to the API, by endpoint."""
         total = self._calls
-        for beat in _beats(workers):
+        for beat in self._beats():
             total = merged(total, beat.calls)
         return total
 
-    def rows_per_minute(self, workers: Sequence[Slot], now_ns: int) -> dict[str, float]:
+    def rows_per_minute(self, now_ns: int) -> dict[str, float]:
         """Rows committed a minute over the last minute, by table."""
-        return self._rates.after(self.rows(workers), now_ns)
+        return self._rates.after(self.rows(), now_ns)
+
+    def _beats(self) -> list[Beat]:
+        return [slot.beat for slot in self._living() if slot.beat is not None]
 
 
-def _beats(workers: Iterable[Slot]) -> list[Beat]:
-    return [slot.beat for slot in workers if slot.beat is not None]
-
-
-def _summed(start: Counter[str], more: Iterable[Mapping[str, int]]) -> Counter[str]:
+def _summed(start: Counter[str], more: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total = start.copy()
     for counts in more:
         total.update(counts)
-    return total
+    return dict(total)

@@ -67,7 +67,7 @@ class Tree:
         self._log = log
         self._overseer = overseer
         self._dice = random.SystemRandom()
-        self.totals = Totals()
+        self.totals = Totals(lambda: self.workers)
         self._last_errors: dict[str, str] = {}
         self._is_stopping = False
 
@@ -96,7 +96,7 @@ class Tree:
 
     def rows_written(self) -> dict[str, int]:
         """Rows the workers committed since the start, by table, those of dead workers included."""
-        return self.totals.rows(self.workers)
+        return self.totals.rows()
 
     def is_ready(self, slot: Slot, announcement: Announcement) -> None:
         """A child is in service: log it, and let others start that waited for it."""

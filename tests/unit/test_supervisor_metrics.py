@@ -79,7 +79,8 @@ BEATS = st.lists(st.tuples(st.sampled_from(("work", "die", "fail")), st.integers
 
 @given(BEATS)
 def test_totals_never_shrink_however_workers_come_and_go(steps):
-    totals, slot = Totals(), SimpleNamespace(spec=SimpleNamespace(role="upsert"), beat=None, state=State.RUNNING)
+    slot = SimpleNamespace(spec=SimpleNamespace(role="upsert"), beat=None, state=State.RUNNING)
+    totals = Totals(lambda: [slot])
     seen, done, restarts = [], 0, 0
     for what, count in steps:
         if what == "work":
@@ -93,9 +94,9 @@ def test_totals_never_shrink_however_workers_come_and_go(steps):
             restarts += what == "die"
             beat, slot.beat = slot.beat, None
             totals.bury(slot, SimpleNamespace(ending=Ending(cause=Cause.SIGNAL), last_beat=beat))
-        calls = totals.calls([slot])
+        calls = totals.calls()
         took = calls["x"].took[1] if "x" in calls else 0
-        rows, refused = totals.rows([slot]), totals.refused([slot])
+        rows, refused = totals.rows(), totals.refused()
         seen.append((rows.get("deals", 0), refused.get("deals", 0), took, totals.restarts["upsert", "signal"]))
     assert all(before <= after for one, other in pairwise(seen) for before, after in zip(one, other, strict=True))
     assert not seen or seen[-1] == (done, done, done, restarts)
