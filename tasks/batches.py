@@ -53,7 +53,9 @@ class Batches:
             return BatchTaken(faults=1)
         taken = self._session.run(lambda connection: self._write(connection, header, batch, body))
         self._site.beat.wrote(products=taken.products, price_series=taken.series)
-        self._site.beat.set_aside("product", taken.faults)
+        odd = int(bool(batch.envelope.unusable))
+        self._site.beat.set_aside("product", taken.faults - odd)
+        self._site.beat.set_aside("body", odd)
         return taken
 
     def _write(self, connection: Connection, header: Header, batch: ProductBatch, body: bytes) -> BatchTaken:

@@ -66,7 +66,9 @@ class Pages:
             return PageTaken(is_readable=False)
         taken, faults = self._session.run(lambda connection: self._write(connection, header, page, body))
         self._site.beat.wrote(deals=taken.rows)
-        self._site.beat.set_aside("deal", faults)
+        odd = int(bool(page.envelope.unusable))
+        self._site.beat.set_aside("deal", faults - odd)
+        self._site.beat.set_aside("body", odd)
         return taken
 
     def _write(self, connection: Connection, header: Header, page: DealPage, body: bytes) -> tuple[PageTaken, int]:
