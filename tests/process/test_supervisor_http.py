@@ -24,20 +24,21 @@ from tasks.log import Redactor
 from tests.fakes.program import Program, pids, wait_until
 
 KEY = "a-key-that-must-show-nowhere-0123456789"
-FAULTS = {"500": 0.15, "cut": 0.15}
 
 
 @pytest.fixture
 def program(tmp_path):
-    one = Program(tmp_path, METRICS_PORT="0", READ_TIMEOUT_S="2", TICK_PERIOD_S="0.5", KEEPA_API_KEY=KEY)
+    one = Program(tmp_path, METRICS_PORT="0", TICK_PERIOD_S="0.5", KEEPA_API_KEY=KEY)
     yield one
     one.kill()
 
 
 @pytest.fixture
 def server():
-    faulty = SimulatorConfig(keys=frozenset({KEY}), rate=60, tick_s=0.5, faults=FAULTS, is_verbose=False)
-    with SimulatorServer(faulty) as one:
+    """A server whose first two pages are no answer."""
+    with SimulatorServer(SimulatorConfig(keys=frozenset({KEY}), rate=60, tick_s=0.5, deals=300)) as one:
+        for kind in ("500", "cut"):
+            one.control(fail_next={"kind": kind, "count": 1, "endpoint": "/deal"})
         yield one
 
 
