@@ -91,7 +91,10 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             if option.is_secret:
                 value = database.shown(value) if option.name == "DATABASE_URL" else "•••"
             shown[option.name] = {"value": value, "source": source}
-    words = "\n".join(f"{name}={entry['value']} ({entry['source']})" for name, entry in shown.items())
+    words = "\n".join(
+        f"{name}={'off' if entry['value'] is None else entry['value']} ({entry['source']})"
+        for name, entry in shown.items()
+    )
     yield Finding("settings", Verdict.GOOD, words or "all at their defaults", {"settings": shown})
     if settings.unknown:
         yield Finding("settings", Verdict.NOTE, f".env names what is no setting: {', '.join(settings.unknown)}")

@@ -1,6 +1,7 @@
 """The only reader of the environment and of `.env`: text in, one frozen `Settings` or one complete list of faults out.
 
-The environment wins over `.env`; an empty value means unset. A secret is named in a message, never shown.
+The environment wins over `.env`; an empty value means unset, or off where a setting has that. A secret is named in a
+message, never shown.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_rss_mb: int
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "console", "json"]
+    metrics_port: int | None
     simulator_rate: int
     simulator_tick_s: float
     simulator_start_balance: int
@@ -156,7 +158,7 @@ def _from_file(path: Path | None, faults: list[str]) -> dict[str, str]:
 def _look_up(option: Option, environ: Mapping[str, str], from_file: Mapping[str, str]) -> tuple[str, str]:
     for source, values in (("environment", environ), (".env", from_file)):
         text = values.get(option.name, "").strip()
-        if text:
+        if text or (option.has_off and option.name in values):
             return text, source
     return option.default, "default"
 

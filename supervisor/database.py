@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from supervisor.plan import Plan
     from tasks.store.connection import Connection
     from tasks.store.embedded import EmbeddedPostgres
+    from tasks.store.watermarks import Mark
 
 
 APPLICATION: Final = "sluicegate supervisor"
@@ -171,10 +172,11 @@ def place_of(wanted: Plan) -> Place:
 
 
 class Counts(NamedTuple):
-    """Rows by table, and the queue's items by state."""
+    """Rows by table, the queue's items by state, and the watermarks."""
 
     rows: dict[str, int]
     queue: dict[str, int]
+    marks: tuple[Mark, ...] = ()
 
 
 class RowReader:
@@ -193,7 +195,7 @@ class RowReader:
         """
         from psycopg.errors import QueryCanceled
 
-        from tasks.store import queue, rows
+        from tasks.store import queue, rows, watermarks
         from tasks.store.connection import connect
         from tasks.store.sqlstate import translate
 
@@ -202,7 +204,9 @@ class RowReader:
         try:
             with translate(), self._conn.transaction():
                 self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
-                return Counts(asdict(rows.counts(self._conn)), asdict(queue.counts(self._conn)))
+                return Counts(
+                    asdict(rows.counts(self._conn)), asdict(queue.counts(self._conn)), watermarks.every(self._conn)
+                )
         except Error as error:
             self.close()
             if isinstance(error.__cause__, QueryCanceled):

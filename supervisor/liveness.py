@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger import NS_PER_S
+from tasks.traffic import Calls
 
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
 
@@ -24,6 +25,8 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
         progress: steps completed since its start.
         until_ns: when its present wait ends at the latest, on the ledger's clock; None without a promise.
         rows: rows committed since its start, by table.
+        refused: what was put into quarantine since its start, by kind.
+        calls: its calls to the API since its start, by endpoint.
         job: what the job itself reports; a backfill says `done`, `total`, `rate_per_min`, `eta_s`.
     """
 
@@ -32,6 +35,8 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     until_ns: int | None = None
     detail: str = ""
     rows: dict[str, int] = msgspec.field(default_factory=dict)
+    refused: dict[str, int] = msgspec.field(default_factory=dict)
+    calls: dict[str, Calls] = msgspec.field(default_factory=dict)
     job: dict[str, Any] = msgspec.field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from supervisor.faults import Faults
 from supervisor.lines import is_deep
 from supervisor.repeats import Key, Repeats, key_of
 from tasks.log import LEVELS
@@ -25,7 +26,7 @@ _COLOURS: Final = {"debug": "2", "info": "0", "warning": "33", "error": "31"}
 
 
 class Log:
-    """Writes records through `put`. Used by the loop's thread alone."""
+    """Writes records through `put`, and remembers the last faults. Used by the loop's thread alone."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Log:
         self._put = put
         self._render = render
         self._redactor = redactor
+        self.faults = Faults(redactor.clean)
         self.level = level
         self._repeats = Repeats()
         self._loop: Loop | None = None
@@ -83,6 +85,7 @@ class Log:
         self._tell(None)
 
     def _emit(self, record: Mapping[str, object]) -> None:
+        self.faults.note(record)
         if LEVELS.get(str(record.get("level")), LEVELS["error"]) < LEVELS[self.level]:
             return
         if self._loop is not None and not self._repeats.lets_through(key_of(record), self._loop.now_ns()):

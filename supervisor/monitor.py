@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, LedgerError
+from supervisor import streams
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.database import RowReader
 from supervisor.floors import PlanNews
-from supervisor.rates import Rates
-from supervisor.records import now, report_of
-from supervisor.report import CountRecord
+from supervisor.records import report_of
 from supervisor.spec import BACKFILL
 
 if TYPE_CHECKING:
@@ -33,12 +32,10 @@ _LINE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A run at one moment, as the view shows it. `per_minute`: rows committed by table in the last minute."""
+    """A run at one moment, as the view shows it."""
 
     report: Report
     snapshot: Snapshot | None
-    counts: Counts | None
-    per_minute: Mapping[str, float]
     up_s: float | None
 
 
@@ -51,10 +48,8 @@ class Monitor:
         self._log = log
         self._show = show
         self._began_ns = loop.now_ns()
-        self._rates = Rates()
         self._reader: RowReader | None = None
         self._aside: Aside | None = None
-        self._counts: Counts | None = None
         self._counting = False
         self._written: Mapping[str, int] | None = None  # when rows were last counted
         self._tiers = run.plan.tiers()
@@ -96,9 +91,10 @@ class Monitor:
                 tier.name: "open" if tier.open else f"opens in {tier.opens_in_s} s" for tier in frame.snapshot.tiers
             }
             fields |= {"balance": bucket.balance, "capacity": bucket.capacity, "gates": gates}
-        if frame.counts is not None:
-            fields |= {"rows": frame.counts.rows, "queue": frame.counts.queue}
-        fields["rows_per_minute"] = {table: round(rate) for table, rate in frame.per_minute.items()}
+        counted = frame.report.counted
+        if counted is not None:
+            fields |= {"rows": counted.rows, "queue": counted.queue}
+        fields["rows_per_minute"] = {table: round(rate) for table, rate in frame.report.rows_per_minute.items()}
         jobs = [child.job for child in frame.report.workers if child.role == BACKFILL and child.job]
         self._log.info("progress", **fields, backfill=jobs[0] if jobs else None)
 
@@ -107,8 +103,6 @@ class Monitor:
         return Frame(
             report=report_of(self._run, now_ns),
             snapshot=self._snapshot(),
-            counts=self._counts,
-            per_minute=self._rates.after(self._run.tree.rows_written(), now_ns),
             up_s=(now_ns - self._began_ns) / NS_PER_S,
         )
 
@@ -125,6 +119,8 @@ class Monitor:
         self._tell_plan()
         written = self._run.tree.rows_written()
         self._quiet_looks = self._quiet_looks + 1 if written == self._written else _LOOKS
+        if self._quiet_looks >= _LOOKS:
+            self._run.changed()  # a report that is not renewed looks like one of a supervisor that is stuck
         if self._quiet_looks >= _LOOKS and not self._counting and self._run.database_url is not None:
             self._written, self._quiet_looks = written, 0
             self._count(self._run.database_url)
@@ -146,8 +142,7 @@ class Monitor:
         def counted(outcome: Done[Counts] | NotDone) -> None:
             self._counting = False
             if isinstance(outcome, Done):
-                self._counts = outcome.value
-                self._run.counted = CountRecord(at=now(), rows=outcome.value.rows, queue=outcome.value.queue)
+                self._run.counted = streams.counted(outcome.value, self._run.plan.settings, self._run.counted)
                 self._run.changed()
 
         self._counting = True

@@ -98,13 +98,17 @@ class Text:
 
 
 class Option(NamedTuple):
-    """One setting. `default` is what an unset or empty variable means, as a person would write it."""
+    """One setting. `default` is what an unset or empty variable means, as a person would write it.
+
+    With `has_off` a variable that is there but empty switches the thing off instead.
+    """
 
     name: str
     kind: Number | Choice | Domains | Text
     default: str
     help: str
     is_secret: bool = False
+    has_off: bool = False
 
     @property
     def field(self) -> str:
@@ -175,6 +179,13 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
     "Output": (
         Option("LOG_LEVEL", Choice(words=("debug", "info", "warning", "error")), "info", "the least that is written"),
         Option("LOG_FORMAT", Choice(words=("auto", "console", "json")), "auto", "auto: console in a terminal"),
+        Option(
+            "METRICS_PORT",
+            Number(low=0, high=65_535, whole=True),
+            "9464",
+            "port of /metrics and health on 127.0.0.1; 0: any; set but empty: none",
+            has_off=True,
+        ),
     ),
     "Built-in simulator, for a start without KEEPA_API_KEY and KEEPA_BASE_URL": (
         Option("SIMULATOR_RATE", Number(low=1, high=100_000, whole=True), "20", "tokens a refill adds"),
@@ -201,7 +212,7 @@ def env_example() -> str:
     """The contents of `.env.example`: every setting at its default, commented out."""
     lines = [
         "# Settings of Sluicegate. Copy to .env and take away the # of what you set.",
-        "# The environment wins over this file; an empty value means the default.",
+        "# The environment wins over this file; an empty value means the default, but where it says so.",
     ]
     for group, options in GROUPS.items():
         lines += ["", f"## {group}"]

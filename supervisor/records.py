@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ledger import NS_PER_S
+from ledger import NS_PER_S, SystemClock
 from supervisor.fsm import State
-from supervisor.report import ChildRecord, DeathRecord, Report, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, DeathRecord, Report, RestartRecord, RunRecord, SupervisorRecord
 from supervisor.words import describe, signal_name
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ _KB_PER_MB: Final = 1024
 
 def report_of(run: Run, now_ns: int) -> Report:
     """The run at `now_ns` of the supervisor's clock."""
-    plan, url = run.plan, run.database_url
+    plan, url, totals = run.plan, run.database_url, run.tree.totals
     is_own = plan.database is not None and url is not None
     return Report(
         written_at=now(),
-        supervisor=SupervisorRecord(pid=os.getpid(), state=run.stage.words, started_at=run.started_at),
+        supervisor=SupervisorRecord(
+            pid=os.getpid(), state=run.stage.words, started_at=run.started_at, http=run.http_url
+        ),
         run=RunRecord(
             server=plan.server.value,
             synthetic=plan.is_synthetic,
@@ -40,8 +42,15 @@ def report_of(run: Run, now_ns: int) -> Report:
         ),
         workers=children(run.tree.workers, now_ns, run.staff.paused),
         services=(run.database.record(), *children(run.tree.services, now_ns)),
-        rows_written=run.tree.rows_written(),
+        rows_written=totals.rows(),
+        rows_per_minute=totals.rows_per_minute(now_ns),
+        refused=totals.refused(),
+        calls=totals.calls(),
+        restarts=tuple(
+            RestartRecord(role=role, cause=cause, count=count) for (role, cause), count in totals.restarts.items()
+        ),
         counted=run.counted,
+        faults=run.faults.kept(),
         deaths=tuple(run.tree.deaths),
         paused=tuple(sorted(run.staff.paused)),
         told=dict(run.reload.told),
@@ -69,7 +78,15 @@ def _child(slot: Slot, now_ns: int, *, is_paused: bool) -> ChildRecord:
         deaths_allowed=slot.spec.policy.max_restarts,
         rows={} if beat is None else dict(beat.rows),
         job={} if beat is None else dict(beat.job),
+        until=None if beat is None or beat.until_ns is None else _at(beat.until_ns - SystemClock().now_ns()),
+        beat_at=None if beat is None else _at(slot.beat_ns - now_ns),
+        due_at=None if beat is None or slot.due_ns is None else _at(slot.due_ns - now_ns),
     )
+
+
+def _at(from_now_ns: int) -> str:
+    """The wall clock's time that far from now."""
+    return (datetime.now(UTC) + timedelta(seconds=from_now_ns / NS_PER_S)).isoformat(timespec="milliseconds")
 
 
 def story(slot: Slot, death: Death) -> dict[str, object]:

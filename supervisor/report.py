@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from supervisor.faults import FaultRecord
 from supervisor.fsm import State
+from tasks.traffic import Calls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,11 +18,17 @@ FORMAT: Final = 1
 
 
 class SupervisorRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The supervisor. `state`: starting, running, stopping or, said by `status` alone, not running."""
+    """The supervisor.
+
+    Attributes:
+        state: starting, running, stopping or, said by `status` alone, not running.
+        http: where it answers questions over HTTP; None when it does not.
+    """
 
     pid: int | None
     state: str
     started_at: str | None = None
+    http: str | None = None
 
 
 class ChildRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +36,9 @@ class ChildRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         phase: what it last said it was doing; None while it has said nothing.
+        until: when that wait or call ends at the latest, if it promised so.
+        beat_at: when it last said anything.
+        due_at: when it counts as hung unless it says something new before.
         up_s: seconds since its present process was started.
         again_in_s: seconds until it is started again; None when that is not planned.
         restarts: starts after a death, since the supervisor started.
@@ -46,6 +58,9 @@ class ChildRecord(msgspec.Struct, frozen=True, kw_only=True):
     deaths_allowed: int
     rows: dict[str, int]
     job: dict[str, Any]
+    until: str | None = None
+    beat_at: str | None = None
+    due_at: str | None = None
 
 
 class DeathRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,18 +99,39 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+class MarkRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Up to when all deals of a stream (a selection in one locale) are known, and when it was last walked through."""
+
+    stream: str
+    at: str
+    walked_at: str | None = None
+
+
 class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows by table and the queue's items by state, as they were `at` that time."""
+    """Rows by table, the queue's items by state, and the watermarks, as they were `at` that time."""
 
     at: str
     rows: dict[str, int]
     queue: dict[str, int]
+    watermarks: tuple[MarkRecord, ...] = ()
+
+
+class RestartRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How often children of a role were started again after a death of that cause."""
+
+    role: str
+    cause: str
+    count: int
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the supervisor knows that others may.
 
     Attributes:
+        rows_written: rows committed by workers since the supervisor started, by table.
+        rows_per_minute: the same over the last minute.
+        refused: what was put into quarantine since the supervisor started, by kind.
+        calls: calls to the API since the supervisor started, by endpoint.
         paused: roles a person paused.
         told: settings a person gave by order, by name; they end with the supervisor.
     """
@@ -107,7 +143,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[ChildRecord, ...]
     services: tuple[ChildRecord, ...]
     rows_written: dict[str, int]
+    rows_per_minute: dict[str, float] = msgspec.field(default_factory=dict)
+    refused: dict[str, int] = msgspec.field(default_factory=dict)
+    calls: dict[str, Calls] = msgspec.field(default_factory=dict)
+    restarts: tuple[RestartRecord, ...] = ()
     counted: CountRecord | None = None
+    faults: tuple[FaultRecord, ...] = ()
     deaths: tuple[DeathRecord, ...]
     paused: tuple[str, ...] = ()
     told: dict[str, str] = {}
@@ -134,8 +175,28 @@ def read(path: Path) -> Report | None:
         return None
 
 
+def age_s(at: str, now: datetime) -> float:
+    """Seconds from a time as reports write it to `now`."""
+    return (now - datetime.fromisoformat(at)).total_seconds()
+
+
 def is_well(report: Report) -> bool:
     """Whether everything is in service: a child that is starting, pausing or given up is not."""
-    well = {State.RUNNING.value, State.DONE.value}
-    children = (*report.workers, *report.services)
-    return report.supervisor.state == "running" and all(child.state in well for child in children)
+    return not ills(report)
+
+
+def ills(report: Report) -> list[str]:
+    """What is not in service and why, a sentence each; none when all is well."""
+    found = [] if report.supervisor.state == "running" else [f"the supervisor is {report.supervisor.state}"]
+    for child in (*report.services, *report.workers):
+        if not serves(child):
+            causes = [d.words for d in report.deaths if (d.role, d.slot) == (child.role, child.slot)]
+            again = "" if child.again_in_s is None else f", again in {child.again_in_s:g} s"
+            why = f": {causes[-1]}" if causes else ""
+            found.append(f"{child.role}-{child.slot} is not in service ({child.state}{again}){why}")
+    return found
+
+
+def serves(child: ChildRecord) -> bool:
+    """Whether the child is in service, or has done all it was for."""
+    return child.state in {State.RUNNING.value, State.DONE.value}

@@ -10,6 +10,7 @@ import msgspec
 
 from ledger import NS_PER_S
 from supervisor.fsm import Event, State
+from supervisor.liveness import Beat
 from supervisor.spec import Keep
 from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
@@ -65,7 +66,7 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     next: State
     again_in_s: float | None
     counted: int
-    rows: dict[str, int]
+    last_beat: Beat | None
 
 
 class Meaning(Enum):

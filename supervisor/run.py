@@ -60,6 +60,8 @@ class Run:
         self.plan = plan
         self.place = database.place_of(plan)
         self.counted: report.CountRecord | None = None
+        self.http_url: str | None = None
+        self.faults = log.faults
         self.tree = Tree(loop, log, self)
         self.staff = Staff(self.tree, log, pauses.read(plan.state.paused))
         self.listeners: list[Callable[[], object]] = []

@@ -58,6 +58,7 @@ class Slot:
         self.state = State.WAITING
         self.tally = Tally()
         self.beat: Beat | None = None
+        self.beat_ns = 0
         self.next_start_ns: int | None = None
         self.started_ns: int | None = None
         self.ready_ns: int | None = None
@@ -89,6 +90,11 @@ class Slot:
     def pid(self) -> int | None:
         """The process, while there is one."""
         return None if self._child is None else self._child.pid
+
+    @property
+    def due_ns(self) -> int | None:
+        """When it counts as hung unless it says something new before; None while nobody waits for that."""
+        return self._hung_at_ns if self.state is State.RUNNING and self.spec.hang_s is not None else None
 
     @property
     def doing(self) -> str:
@@ -128,7 +134,7 @@ class Slot:
         if self.spec.hang_s is not None and says_something_new(beat, self.beat):
             now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()
             self._hung_at_ns = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns, hang_s=self.spec.hang_s)
-        self.beat = beat
+        self.beat, self.beat_ns = beat, self._loop.now_ns()
         self._owner.has_beaten(self)
 
     def hears_line(self, line: str) -> None:
@@ -219,8 +225,9 @@ class Slot:
         what = meaning(ending, self.spec.keep)
         judged = judge(self.tally, self.spec.policy, what, now_ns=now_ns, ran_s=ran_s)
         self.tally = judged.tally
-        doing, rows = self.doing, {} if self.beat is None else dict(self.beat.rows)
-        self.beat, self.started_ns = None, None  # its rows go on in the death; another process may start at once
+        doing, last_beat = self.doing, self.beat
+        # What it counted goes on in the death; another process may start at once.
+        self.beat, self.started_ns = None, None
         self.feed(judged.event)
         death = Death(
             pid=pid,
@@ -231,6 +238,6 @@ class Slot:
             next=self.state,
             again_in_s=None if self.next_start_ns is None else round((self.next_start_ns - now_ns) / NS_PER_S, 1),
             counted=len(self.tally.counted_ns),
-            rows=rows,
+            last_beat=last_beat,
         )
         self._owner.has_died(self, death)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from supervisor import config, logs, plan
 from supervisor.control import Control
 from supervisor.database import secrets_in
+from supervisor.endpoint import Endpoint
 from supervisor.foreman import Foreman
 from supervisor.hearing import Hearing
 from supervisor.loop import Loop, MonotonicClock
@@ -56,13 +57,16 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     foreman = Foreman(one, loop, log)
     hearing = Hearing(one, foreman, monitor, Strangers(loop, one.tree.pids))
     heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
+    endpoint = Endpoint(one, loop, log)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
     with Signals(loop, hearing.hear, heard), _control(wanted, loop, log, foreman):
         try:
+            endpoint.begin()
             one.begin()
             monitor.begin()
             loop.run()
         finally:  # also after an error nobody expected: its traceback comes last, and the terminal is whole
+            endpoint.close()
             monitor.close()
             one.close()
             log.close()

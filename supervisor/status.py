@@ -6,13 +6,12 @@ Only the lock says whether a supervisor runs. A report without one is stale: it 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
 
 from ledger import LedgerError, SystemClock, TokenLedger, regionfile
 from supervisor import config, plan, report
@@ -22,13 +21,12 @@ from tasks.settings import Secret
 if TYPE_CHECKING:
     from ledger import Snapshot
     from supervisor.config import Settings
-    from supervisor.database import Counts
-    from supervisor.report import Report
+    from supervisor.report import CountRecord, Report
     from supervisor.statedir import StateDir
 
-FORMAT: Final = 1
 _EVERY_S: Final = 1.0
 _FRESH_S: Final = 20.0  # a supervisor counts at least every 16 s while the database answers
+_SILENT_S: Final = 60.0  # and writes its report as often whatever the database does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +36,27 @@ class Status:
     Attributes:
         counts_age_s: seconds since the supervisor counted; None when they were counted for this status.
         notes: what could not be found out, and why.
+        is_silent: whether the running supervisor has not written its report for longer than it ever takes.
     """
 
     is_running: bool
     pid: int | None
     report: Report | None
     snapshot: Snapshot | None
-    counts: Counts | None
+    counts: CountRecord | None
     counts_age_s: float | None
     notes: tuple[str, ...]
+    is_silent: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the report is of a supervisor that is no more."""
+        return self.report is not None and (not self.is_running or self.report.supervisor.pid != self.pid)
 
     @property
     def is_stale(self) -> bool:
-        """Whether the report is of a supervisor that is no more."""
-        return self.report is not None and (not self.is_running or self.report.supervisor.pid != self.pid)
+        """Whether the report says what was and may not be: its supervisor is no more, or does not write."""
+        return self.is_gone or self.is_silent
 
     @property
     def exit_code(self) -> int:
@@ -66,7 +71,9 @@ class Status:
         """The supervisor's state, by the lock first."""
         if not self.is_running:
             return "not running"
-        return "starting" if self.report is None or self.is_stale else self.report.supervisor.state
+        if self.report is None or self.is_gone:
+            return "starting"
+        return "not answering" if self.is_silent else self.report.supervisor.state
 
 
 def show(*, as_json: bool, watch: bool) -> int:
@@ -98,8 +105,10 @@ def gather(settings: Settings) -> Status:
     last = report.read(state.status)
     notes: list[str] = []
     snapshot = _snapshot(state, notes)
-    told, age_s = _told(last) if holder and last is not None and last.supervisor.pid == holder else (None, None)
-    counts = told or _counts(wanted, last, notes, is_running=holder is not None)
+    now = datetime.now(UTC)
+    is_of_holder = last is not None and last.supervisor.pid == holder
+    counted, age_s = told(last, now) if last is not None and is_of_holder else (None, None)
+    counts = counted or _counts(wanted, last, notes, is_running=holder is not None)
     return Status(
         is_running=holder is not None,
         pid=holder or None,
@@ -108,51 +117,31 @@ def gather(settings: Settings) -> Status:
         counts=counts,
         counts_age_s=age_s,
         notes=tuple(notes),
+        is_silent=last is not None and is_of_holder and abs(report.age_s(last.written_at, now)) > _SILENT_S,
     )
 
 
 def to_json(status: Status) -> dict[str, Any]:
-    """The status as one object; keys are there whatever could not be found out."""
-    last = status.report
-    workers = () if last is None else last.workers
-    services = () if last is None else last.services
-    if status.is_stale:
-        workers, services = _of_the_past(workers), _of_the_past(services)
-    return {
-        "format": FORMAT,
-        "generated_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "supervisor": {
-            "pid": status.pid,
-            "state": status.state,
-            "started_at": None if last is None or status.is_stale else last.supervisor.started_at,
-        },
-        "stale": status.is_stale,
-        "reported_at": None if last is None else last.written_at,
-        "run": None if last is None else msgspec.to_builtins(last.run),
-        "workers": msgspec.to_builtins(workers),
-        "services": msgspec.to_builtins(services),
-        "paused": [] if last is None else list(last.paused),
-        "told": {} if last is None else last.told,
-        "rows": None if status.counts is None else status.counts.rows,
-        "queue": None if status.counts is None else status.counts.queue,
-        "counts_age_s": status.counts_age_s,
-        "rows_written": None if last is None else last.rows_written,
-        "ledger": None if status.snapshot is None else status.snapshot.to_json(),
-        "deaths": [] if last is None else msgspec.to_builtins(last.deaths),
-        "notes": list(status.notes),
-    }
+    """The status for programs."""
+    from supervisor.statusjson import as_json
 
-
-def _of_the_past(children: tuple[report.ChildRecord, ...]) -> tuple[report.ChildRecord, ...]:
-    """Children of a supervisor that is no more: they are gone with it."""
-    return tuple(msgspec.structs.replace(child, pid=None, state="gone", again_in_s=None) for child in children)
+    return as_json(status, datetime.now(UTC))
 
 
 def as_text(status: Status) -> str:
     """The status for people."""
+    from supervisor.statustext import WIDTH
     from supervisor.statustext import as_text as text
 
-    return text(status)
+    return text(status, datetime.now(UTC), min(WIDTH, _columns(WIDTH)))
+
+
+def _columns(otherwise: int) -> int:
+    """The width of the terminal; off one, `otherwise`."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or otherwise
+    except OSError:
+        return otherwise
 
 
 def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
@@ -170,32 +159,30 @@ def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
         region.close()
 
 
-def _told(last: Report) -> tuple[Counts | None, float | None]:
-    """What the supervisor counted, and how many seconds ago, unless that is too long: the library takes long to load.
+def told(last: Report, now: datetime) -> tuple[CountRecord | None, float | None]:
+    """What the supervisor counted, and how many seconds before `now`, unless that is too long.
 
     A clock that was set in between makes it too long.
     """
-    from supervisor.database import Counts
-
     if last.counted is None:
         return None, None
-    age_s = (datetime.now(UTC) - datetime.fromisoformat(last.counted.at)).total_seconds()
-    if not 0 <= age_s <= _FRESH_S:
-        return None, None
-    return Counts(last.counted.rows, last.counted.queue), round(age_s, 1)
+    age_s = report.age_s(last.counted.at, now)
+    return (last.counted, round(age_s, 1)) if 0 <= age_s <= _FRESH_S else (None, None)
 
 
-def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_running: bool) -> Counts | None:
+def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_running: bool) -> CountRecord | None:
     """Rows in the database in use; an own one is asked only while it runs with its supervisor."""
     url = _url(wanted, last, is_running=is_running)
     if url is None:
         notes.append("the own database is not running: rows are not counted")
         return None
+    # The library that asks takes long to load.
+    from supervisor import streams
     from supervisor.database import RowReader
 
     reader = RowReader(url)
     try:
-        return reader.read()
+        return streams.counted(reader.read(), wanted.settings, None if last is None else last.counted)
     except Error as error:
         notes.append(f"rows are not counted: {error}")
         return None

@@ -1,53 +1,81 @@
-"""The status as text."""
+"""The status as text: nothing but letters, for a pipe, a file or a terminal of 80 columns."""
 
 from __future__ import annotations
 
 import textwrap
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from supervisor import gauges, sayings
+from supervisor.statusjson import progress
 from supervisor.words import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ledger import Snapshot
-    from supervisor.report import ChildRecord, Report
+    from supervisor.report import ChildRecord, CountRecord, Report
     from supervisor.status import Status
 
+WIDTH: Final = 100
 _DEATHS: Final = 5
-_WIDTH: Final = 100
+_FAULTS: Final = 5
+_BAR: Final = 24
+_GATE: Final = 12
 
 
-def as_text(status: Status) -> str:
+def as_text(status: Status, now: datetime, width: int = WIDTH) -> str:
     """Several lines, the state of the supervisor first."""
-    lines = list(_head(status))
+    lines = list(_head(status, now))
     if status.report is not None:
-        lines += _children((*status.report.services, *status.report.workers), is_stale=status.is_stale)
+        children = (*status.report.services, *status.report.workers)
+        lines += _children(children, status, now)
     if status.snapshot is not None:
         lines += _ledger(status.snapshot)
     if status.counts is not None:
-        lines.append(
-            "rows    " + ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in status.counts.rows.items())
-        )
-        age = "" if status.counts_age_s is None else f" (counted {status.counts_age_s:.0f} s ago)"
-        lines.append("queue   " + ", ".join(f"{name} {n:,}" for name, n in status.counts.queue.items()) + age)
+        lines += _counts(status, status.counts, now)
     if status.report is not None:
-        lines += _deaths(status.report)
+        lines += _ills(status.report, now)
     lines += [f"note    {note}" for note in status.notes]
-    return "\n".join(_folded(line) for line in lines) + "\n"
+    return "\n".join(_folded(line, width) for line in lines) + "\n"
 
 
-def _folded(line: str) -> str:
+def as_line(status: Status, now: datetime) -> str:
+    """The status in one line, for a log: state, tokens, gates, rows a minute, backfill, age of the watermarks."""
+    parts = [f"{now.astimezone():%H:%M:%S} {status.state}"]
+    if status.snapshot is not None and status.snapshot.synced:
+        bucket = status.snapshot.bucket
+        parts.append(f"tokens {bucket.balance:g} of {bucket.capacity:g}")
+        parts += [f"{tier.name} {sayings.gate(tier)}" for tier in status.snapshot.tiers if tier.floor]
+    if status.report is not None and not status.is_stale:
+        parts += [f"{table} {rate:.0f}/min" for table, rate in status.report.rows_per_minute.items() if rate]
+    far = progress(status.report, status.counts)
+    if far is not None:
+        parts.append(sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"]))
+    if status.counts is not None:
+        parts += [sayings.watermark(mark, now) for mark in status.counts.watermarks]
+    return ", ".join(parts) + "\n"
+
+
+def bar(part: float, width: int) -> str:
+    """`part` of 1 as a bar of `width` characters."""
+    full = gauges.cells(part, width)
+    return "#" * full + "." * (width - full)
+
+
+def _folded(line: str, width: int) -> str:
     """The line, folded under its first column when it is long."""
-    folded = textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 8, break_long_words=False, drop_whitespace=False)
+    folded = textwrap.wrap(line, width, subsequent_indent=" " * 8, break_long_words=False, drop_whitespace=False)
     return "\n".join(part.rstrip() for part in folded)
 
 
-def _head(status: Status) -> Iterator[str]:
+def _head(status: Status, now: datetime) -> Iterator[str]:
     pid = "" if status.pid is None else f", pid {status.pid}"
     yield f"supervisor  {status.state}{pid}"
     if status.report is not None and status.is_stale:
-        yield f"what follows is stale: it was written at {status.report.written_at} by a supervisor that is gone"
+        at = sayings.clock(datetime.fromisoformat(status.report.written_at), now)
+        why = "by a supervisor that is gone" if status.is_gone else "and not again since: it is stopped or stuck"
+        yield f"what follows is stale: it was written at {at} {why}"
     if status.report is not None:
         yield f"run     {status.report.run.words}"
     if status.report is not None and not status.is_stale:
@@ -58,19 +86,20 @@ def _head(status: Status) -> Iterator[str]:
             yield f"told    {told}, until the supervisor ends"
 
 
-def _children(children: Sequence[ChildRecord], *, is_stale: bool) -> Iterator[str]:
+def _children(children: Sequence[ChildRecord], status: Status, now: datetime) -> Iterator[str]:
+    is_gone, snapshot = status.is_gone, status.snapshot
     for child in children:
-        state = "gone" if is_stale else child.state
-        if child.again_in_s is not None and not is_stale:
+        state = "gone" if is_gone else child.state
+        if child.again_in_s is not None and not is_gone:
             state += f", again in {span(child.again_in_s)}"
         parts = [f"{child.role}-{child.slot}".ljust(14), state.ljust(10)]
-        if child.pid is not None and not is_stale:
+        if child.pid is not None and not is_gone:
             parts.append(f"pid {child.pid}")
         if child.restarts:
             parts.append(f"restarts {child.restarts} ({child.deaths_in_period}/{child.deaths_allowed} counted)")
-        if child.phase is not None:
-            parts.append(f"{child.phase.replace('_', ' ')} {child.detail}".rstrip())
-        yield "  " + " ".join(parts)
+        if child.phase is not None and not is_gone:
+            parts.append(sayings.doing(child, snapshot, now))
+        yield "  " + " ".join(parts).rstrip()
 
 
 def _ledger(snapshot: Snapshot) -> Iterator[str]:
@@ -79,19 +108,39 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
         yield "tokens  no reading from the server yet"
         return
     tick = "" if bucket.next_tick_in_s is None else f", next in {span(bucket.next_tick_in_s)}"
+    marks = gauges.floor_marks(snapshot, _BAR)
+    level = "".join("|" if place in marks else cell for place, cell in enumerate(bar(gauges.level(snapshot), _BAR)))
     yield (
-        f"tokens  {bucket.balance:g} of {bucket.capacity:g}, +{bucket.refill_rate:g} every "
+        f"tokens  [{level}] {bucket.balance:g} of {bucket.capacity:g}, +{bucket.refill_rate:g} every "
         f"{bucket.tick_period_s:.1f} s{tick}, drift {bucket.drift:g}"
     )
     for tier in snapshot.tiers:
-        opens = "closed" if tier.opens_in_s is None else f"opens in {span(tier.opens_in_s)}"
-        gate = "open" if tier.open else opens
+        part = gauges.spent_part(tier, snapshot)
         yield (
-            f"  {tier.name:<12} {gate:<18} floor {tier.floor:g}, waiting {tier.waiting}, "
-            f"granted {tier.granted}, spent {tier.spent:g}"
+            f"  {tier.name:<12} [{bar(gauges.openness(tier, snapshot), _GATE)}] {sayings.gate(tier):<20} "
+            f"floor {tier.floor:g}, waiting {tier.waiting}, granted {tier.granted}, spent {tier.spent:g} ({part:.0%})"
         )
 
 
-def _deaths(report: Report) -> Iterator[str]:
+def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]:
+    pace = {} if status.report is None or status.is_stale else status.report.rows_per_minute
+    rows = [
+        f"{name.replace('_', ' ')} {n:,}" + (f" (+{pace[name]:.0f} a minute)" if pace.get(name) else "")
+        for name, n in counts.rows.items()
+    ]
+    yield "rows    " + ", ".join(rows)
+    age = "" if status.counts_age_s is None else f" (counted {status.counts_age_s:.0f} s ago)"
+    yield "queue   " + ", ".join(f"{name} {n:,}" for name, n in counts.queue.items()) + age
+    far = progress(status.report, counts)
+    if far is not None and far["total"]:
+        words = sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
+        yield f"history [{bar(far['done'] / far['total'], _BAR)}] {words}"
+    for mark in counts.watermarks:
+        yield f"deals   {sayings.watermark(mark, now)}"
+
+
+def _ills(report: Report, now: datetime) -> Iterator[str]:
+    for fault in report.faults[-_FAULTS:]:
+        yield f"fault   {sayings.fault(fault, now)}"
     for death in report.deaths[-_DEATHS:]:
-        yield f"death   {death.at} {death.role}-{death.slot} {death.words} after {span(death.lived_s)}, {death.doing}"
+        yield f"death   {sayings.death(death, now)}"

@@ -18,6 +18,7 @@ from supervisor.records import death_record, story
 from supervisor.restart import Cause
 from supervisor.slot import Slot
 from supervisor.spec import UPSERT
+from supervisor.totals import Totals
 from supervisor.words import describe
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
 
@@ -73,7 +74,7 @@ class Tree:
         self._log = log
         self._overseer = overseer
         self._dice = random.SystemRandom()
-        self._rows_of_the_dead: dict[str, int] = {}
+        self.totals = Totals(self._all)
         self._last_errors: dict[str, str] = {}
         self._others: list[Slot] = []
         self._leaving: list[Slot] = []
@@ -136,10 +137,7 @@ class Tree:
 
     def rows_written(self) -> dict[str, int]:
         """Rows the workers committed since the start, by table, those of dead workers included."""
-        total = dict(self._rows_of_the_dead)
-        for slot in self._all():
-            _add(total, {} if slot.beat is None else slot.beat.rows)
-        return total
+        return self.totals.rows()
 
     def is_ready(self, slot: Slot, announcement: Announcement) -> None:
         """A child is in service: log it, and let others start that waited for it."""
@@ -154,7 +152,7 @@ class Tree:
         cause = death.ending.cause
         level = "debug" if cause is Cause.STOPPED else "info" if cause.is_planned else "warning"
         self._say(level, slot, "died", story(slot, death))
-        _add(self._rows_of_the_dead, death.rows)
+        self.totals.bury(slot, death)
         if not cause.is_planned:
             self.deaths.append(death_record(slot, death))
         self._overseer.child_died(slot)
@@ -241,8 +239,3 @@ class Tree:
 
 def _rank(slot: Slot) -> tuple[bool, int]:
     return slot.spec.role != UPSERT, slot.spec.slot
-
-
-def _add(total: dict[str, int], rows: Mapping[str, int]) -> None:
-    for table, count in rows.items():
-        total[table] = total.get(table, 0) + count

@@ -1,8 +1,9 @@
-"""The live view: balance and floors, gates, workers, rows, progress, faults, in the width of the terminal."""
+"""The live view: balance and floors, gates, workers, rows, progress, faults, deaths, in the width of the terminal."""
 
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TextIO
 
 from rich.console import Group
@@ -10,7 +11,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from supervisor import gauges, sayings
 from supervisor.outlet import StreamScreen
+from supervisor.statusjson import progress
 from supervisor.words import span
 
 if TYPE_CHECKING:
@@ -20,9 +23,11 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from supervisor.monitor import Frame
-    from supervisor.report import ChildRecord
+    from supervisor.report import ChildRecord, Report
 
 _FAULTS: Final = 3
+_STREAMS: Final = 4
+_WIDE: Final = 110
 _STATES: Final = {"running": "green", "starting": "yellow", "backoff": "yellow", "failed": "bold red", "done": "dim"}
 
 
@@ -55,11 +60,12 @@ class LiveScreen:
 
 def draw(frame: Frame, width: int) -> RenderableType:
     """The view of one moment."""
+    now = datetime.now(UTC)
     parts: list[RenderableType] = [_head(frame)]
     if frame.snapshot is not None:
-        parts += [_bar(frame.snapshot, width), _gates(frame.snapshot)]
-    parts += [_workers((*frame.report.services, *frame.report.workers)), _rows(frame)]
-    parts += _progress(frame) + _faults(frame)
+        parts += [_bar(frame.snapshot, width), _gates(frame.snapshot, width)]
+    parts += [_workers((*frame.report.services, *frame.report.workers), frame.snapshot, now), _rows(frame.report)]
+    parts += _progress(frame.report, width) + _marks(frame.report, now) + _ills(frame.report, now)
     return Group(*parts)
 
 
@@ -86,8 +92,7 @@ def _bar(snapshot: Snapshot, width: int) -> Text:
     if not snapshot.synced:
         words = " no reading yet"
     cells = max(10, min(60, width - len("tokens ") - len(words) - 1))
-    full = 0 if bucket.capacity <= 0 else round(cells * max(0.0, min(1.0, bucket.balance / bucket.capacity)))
-    marks = {round(cells * tier.floor / bucket.capacity) for tier in snapshot.tiers if bucket.capacity > 0 < tier.floor}
+    full, marks = gauges.cells(gauges.level(snapshot), cells), gauges.floor_marks(snapshot, cells)
     colour = "cyan" if bucket.balance > 0 else "red"
     styled = [("┃", "bold yellow") if cell in marks else ("█" if cell < full else "░", colour) for cell in range(cells)]
     text = Text("tokens ", no_wrap=True)
@@ -96,73 +101,72 @@ def _bar(snapshot: Snapshot, width: int) -> Text:
     return text.append(words)
 
 
-def _gates(snapshot: Snapshot) -> Table:
-    table = _table("tier", "gate", "floor", "earmark", "waiting", "in flight", "granted", "spent")
+def _gates(snapshot: Snapshot, width: int) -> Table:
+    table = _table("tier", "gate", "", "floor", "saved", "wait", "spent")
+    cells = 8 if width < _WIDE else 24
     for tier in snapshot.tiers:
-        if tier.open:
-            gate = Text("open", "green")
-        else:
-            gate = Text("closed" if tier.opens_in_s is None else f"opens in {span(tier.opens_in_s)}", "yellow")
-        numbers = (tier.floor, tier.earmark, tier.waiting, tier.in_flight, tier.granted, tier.spent)
-        table.add_row(tier.name, gate, *(f"{number:.0f}" for number in numbers))
+        colour = "green" if tier.open else "yellow"
+        spent = f"{tier.spent:.0f} {gauges.spent_part(tier, snapshot):.0%}"
+        numbers = (f"{number:.0f}" for number in (tier.floor, tier.earmark, tier.waiting))
+        bar = Text(_cells(gauges.openness(tier, snapshot), cells), colour)
+        table.add_row(tier.name, bar, Text(sayings.gate(tier), colour), *numbers, spent)
     return table
 
 
-def _workers(children: Sequence[ChildRecord]) -> Table:
+def _cells(part: float, width: int) -> str:
+    full = gauges.cells(part, width)
+    return "█" * full + "░" * (width - full)
+
+
+def _workers(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime) -> Table:
     table = _table("child", "state", "pid", "restarts", "doing")
     for child in children:
         state = Text(child.state, _STATES.get(child.state, "yellow"))
         if child.again_in_s is not None:
             state.append(f" {child.again_in_s:.0f} s")
-        doing = " ".join(filter(None, [(child.phase or "").replace("_", " "), child.detail]))
         # A cell that is cut, in a column that may shrink: when the width is short the last column gives way alone.
-        cut = Text(doing, no_wrap=True, overflow="ellipsis")
+        cut = Text(sayings.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
         table.add_row(f"{child.role}-{child.slot}", state, str(child.pid or ""), str(child.restarts), cut)
     table.columns[-1].no_wrap = False
     return table
 
 
-def _rows(frame: Frame) -> Text:
-    if frame.counts is None:
+def _rows(report: Report) -> Text:
+    if report.counted is None:
         return Text("rows   not counted yet", no_wrap=True)
     text = Text("rows   ", no_wrap=True, overflow="ellipsis")
-    for table, count in frame.counts.rows.items():
+    for table, count in report.counted.rows.items():
         text.append(f"{table.removeprefix('price_')} {count:,}")
-        rate = frame.per_minute.get(table, 0.0)
+        rate = report.rows_per_minute.get(table, 0.0)
         if rate:
             text.append(f" {rate:.0f}/min", "green")
         text.append("  ")
     return text
 
 
-def _progress(frame: Frame) -> list[RenderableType]:
+def _progress(report: Report, width: int) -> list[RenderableType]:
     """How far the backfill is, from the newest words of any of its workers."""
-    if frame.counts is None:
+    far = progress(report, report.counted)
+    if far is None:
         return []
-    queue = frame.counts.queue
-    done, left = queue.get("done", 0), queue.get("pending", 0) + queue.get("leased", 0)
-    text = Text(f"queue  {done:,} of {done + left:,} products", no_wrap=True, overflow="ellipsis")
-    # Once nothing is left the last words of a worker tell how fast it was, and not how fast it is.
-    jobs = [child.job for child in frame.report.workers if left and child.job.get("total")]
-    rate, eta_s = (jobs[0].get("rate_per_min"), jobs[0].get("eta_s")) if jobs else (None, None)
-    if isinstance(rate, int | float):
-        text.append(f", {rate:.0f} a minute")
-    if isinstance(eta_s, int | float):
-        text.append(f", about {span(eta_s)} left")
-    return [text]
+    words = sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
+    text = Text("queue  ", no_wrap=True, overflow="ellipsis")
+    if far["total"]:
+        text.append(_cells(far["done"] / far["total"], 10 if width < _WIDE else 24) + " ", "cyan")
+    return [text.append(words)]
 
 
-def _faults(frame: Frame) -> list[RenderableType]:
-    last = frame.report.deaths[-_FAULTS:]
+def _marks(report: Report, now: datetime) -> list[RenderableType]:
+    marks = () if report.counted is None else report.counted.watermarks
     return [
-        Text(
-            f"fault  {death.at[11:19]} {death.role}-{death.slot} {death.words}",
-            "red",
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-        for death in last
+        Text(f"deals  {sayings.watermark(mark, now)}", no_wrap=True, overflow="ellipsis") for mark in marks[:_STREAMS]
     ]
+
+
+def _ills(report: Report, now: datetime) -> list[RenderableType]:
+    lines = [(f"fault  {sayings.fault(one, now)}", "yellow") for one in report.faults[-_FAULTS:]]
+    lines += [(f"death  {sayings.death(one, now)}", "red") for one in report.deaths[-_FAULTS:]]
+    return [Text(line, colour, no_wrap=True, overflow="ellipsis") for line, colour in lines]
 
 
 def _table(*names: str) -> Table:

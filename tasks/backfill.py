@@ -159,7 +159,7 @@ class Backfill:
         except Refused as error:
             given_up = haul.refused(str(error))
             site.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
-            site.beat.wrote(quarantine=len(given_up))
+            site.beat.set_aside("product", len(given_up))
             return Progress(completes=True)
         if isinstance(outcome, Idle):
             if outcome.phase == "waiting_work":

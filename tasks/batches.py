@@ -52,7 +52,10 @@ class Batches:
             set_aside(self._site, self._session, header, body, str(fault))
             return BatchTaken(faults=1)
         taken = self._session.run(lambda connection: self._write(connection, header, batch, body))
-        self._site.beat.wrote(products=taken.products, price_series=taken.series, quarantine=taken.faults)
+        self._site.beat.wrote(products=taken.products, price_series=taken.series)
+        odd = int(bool(batch.envelope.unusable))
+        self._site.beat.set_aside("product", taken.faults - odd)
+        self._site.beat.set_aside("body", odd)
         return taken
 
     def _write(self, connection: Connection, header: Header, batch: ProductBatch, body: bytes) -> BatchTaken:

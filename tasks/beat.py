@@ -12,9 +12,12 @@ import os
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from ledger import NS_PER_S
+from tasks.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tasks.store.quarantine import Kind
 
 Phase = Literal[
     "starting",
@@ -73,6 +76,8 @@ class Beat:
         self._until_ns: int | None = None
         self._progress = 0
         self._rows = {"deals": 0, "products": 0, "price_series": 0, "quarantine": 0}
+        self._refused: dict[str, int] = {}
+        self._traffic = Traffic()
         self._job: dict[str, object] = {}
         self._told_ns: int | None = None
 
@@ -101,12 +106,21 @@ class Beat:
         self._progress += 1
         self._tell(at_once=False)
 
-    def wrote(self, *, deals: int = 0, products: int = 0, price_series: int = 0, quarantine: int = 0) -> None:
+    def wrote(self, *, deals: int = 0, products: int = 0, price_series: int = 0) -> None:
         """Count rows that are committed."""
         self._rows["deals"] += deals
         self._rows["products"] += products
         self._rows["price_series"] += price_series
-        self._rows["quarantine"] += quarantine
+
+    def set_aside(self, kind: Kind, count: int = 1) -> None:
+        """Count what went into quarantine and is committed there, by what it was."""
+        if count:
+            self._rows["quarantine"] += count
+            self._refused[kind] = self._refused.get(kind, 0) + count
+
+    def called(self, endpoint: str, status: int | None, seconds: float) -> None:
+        """Count a call that ended after `seconds`; `status` is None when no reply came."""
+        self._traffic.count(endpoint, status, seconds)
 
     def job(self, **fields: object) -> None:
         """Set what the job itself reports: done, total, rate_per_min, eta_s, dropped."""
@@ -129,6 +143,8 @@ class Beat:
                 "until_ns": self._until_ns,
                 "detail": self._detail,
                 "rows": dict(self._rows),
+                "refused": dict(self._refused),
+                "calls": self._traffic.told(),
                 "job": dict(self._job),
             }
         )

@@ -104,5 +104,5 @@ class Listing:
                 progress.leave_part(connection, crawl)
 
         self._session.run(work)
-        self._site.beat.wrote(quarantine=1)
+        self._site.beat.set_aside("request")
         return SetAside(is_whole=is_whole)

@@ -65,7 +65,10 @@ class Pages:
             set_aside(self._site, self._session, header, body, str(fault))
             return PageTaken(is_readable=False)
         taken, faults = self._session.run(lambda connection: self._write(connection, header, page, body))
-        self._site.beat.wrote(deals=taken.rows, quarantine=faults)
+        self._site.beat.wrote(deals=taken.rows)
+        odd = int(bool(page.envelope.unusable))
+        self._site.beat.set_aside("deal", faults - odd)
+        self._site.beat.set_aside("body", odd)
         return taken
 
     def _write(self, connection: Connection, header: Header, page: DealPage, body: bytes) -> tuple[PageTaken, int]:

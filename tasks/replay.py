@@ -74,4 +74,4 @@ class Replay:
                 queue.fail(connection, items_of(header), reason, max_attempts=1)
 
         self._session.run(work)
-        self._site.beat.wrote(quarantine=1)
+        self._site.beat.set_aside("body")

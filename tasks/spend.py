@@ -15,6 +15,7 @@ import msgspec
 
 from ledger import NS_PER_S
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
+from tasks.exchange import exchange
 from tasks.gate import Gate
 from tasks.job import Idle
 from tasks.keepa.reply import OK, check
@@ -89,7 +90,7 @@ class Spender:
         header = self._header("", request, Origin(job="balance", domain=0), estimate=0, waited_s=0.0)
         began_ns = self._begin(request.endpoint)
         try:
-            reply = self._client.send(request)
+            reply = exchange(self._site, self._client, request)
             header = _arrived(header, reply)
             envelope = check(reply)
         except ApiError as error:
@@ -127,7 +128,7 @@ class Spender:
         granted.commit()
         header = self._header(want.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
         try:
-            reply = self._client.send(request)
+            reply = exchange(self._site, self._client, request)
             return self._settle(granted, header, reply)
         except Throttled as error:
             return self._throttled(want, granted, error, header)

@@ -39,7 +39,7 @@ def set_aside(site: Site, session: Session, header: Header, body: bytes, reason:
             return  # not even an envelope: what it cost is not known
 
     session.run(work)
-    site.beat.wrote(quarantine=1)
+    site.beat.set_aside("body")
 
 
 def keep_odd(connection: Connection, header: Header, envelope: Envelope, body: bytes) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tasks.store.connection import Connection
 
 _GET: Final = "SELECT minute FROM watermarks WHERE selection_key = %s AND domain = %s"
@@ -13,6 +15,24 @@ INSERT INTO watermarks (selection_key, domain, minute) VALUES (%s, %s, %s)
 ON CONFLICT (selection_key, domain) DO UPDATE SET minute = excluded.minute, moved_at = now()
 WHERE excluded.minute > watermarks.minute
 """
+_ALL: Final = """
+SELECT w.selection_key, w.domain, w.minute, c.finished_at FROM watermarks AS w
+LEFT JOIN crawls AS c ON c.job = 'upsert' AND (c.selection_key, c.domain) = (w.selection_key, w.domain)
+"""
+
+
+class Mark(NamedTuple):
+    """A watermark in Keepa minutes; when the last walk was complete, None while another one is under way."""
+
+    selection_key: str
+    domain: int
+    minute: int
+    walked_at: datetime | None
+
+
+def every(conn: Connection) -> tuple[Mark, ...]:
+    """The watermarks of all selections there ever were."""
+    return tuple(Mark(*row) for row in conn.execute(_ALL).fetchall())
 
 
 def get(conn: Connection, selection_key: str, domain: int) -> int | None:

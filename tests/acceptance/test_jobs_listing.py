@@ -116,3 +116,15 @@ def test_a_page_of_new_deals_that_cannot_be_read_is_kept_and_not_bought_again_be
     assert server.asked == [(None, 0), (None, 0)]
     assert here.rows("select kind, times from quarantine") == [("body", 2)]
     assert here.rows("select page, state from crawls") == [(0, "running")]
+
+
+def test_what_was_set_aside_is_told_by_what_it_was(lister):
+    odd = {"deals": {"dr": [{"asin": 5}, {"asin": "B000000001", "creationDate": "soon"}]}, "tokensConsumed": None}
+    bodies = iter([(200, odd), (200, GARBLED), (400, {"error": {"type": "invalidParameter", "message": "no"}})])
+    here, work, _ = lister("upsert", lambda _selection: next(bodies, (200, {"deals": {"dr": []}})))
+    here.run(work, 4_000)
+    kept = dict(here.rows("select kind, sum(times)::int from quarantine group by kind"))
+    assert kept == {"deal": 2, "body": 2, "request": 1}
+    assert here.beats[-1]["refused"] == kept
+    assert here.beats[-1]["rows"]["quarantine"] == 5
+    assert here.beats[-1]["calls"]["/deal"]["statuses"].items() >= {"400": 1}.items()

@@ -25,6 +25,7 @@ class Program:
             "PATH": os.environ["PATH"],
             "STATE_DIR": str(state),
             "SIMULATOR_TICK_S": "1",
+            "METRICS_PORT": "",
             "LOG_FORMAT": "json",
         }
         self.state = state

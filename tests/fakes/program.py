@@ -15,7 +15,7 @@ from ledger import SystemClock, TokenLedger, regionfile
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE_S = 40.0
-STRESS = {"SIMULATOR_TICK_S": "0.5", "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
+STRESS = {"SIMULATOR_TICK_S": "0.5", "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "METRICS_PORT": ""}
 
 
 def wait_until(condition, what, deadline_s=DEADLINE_S, explain=lambda: ""):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -17,10 +18,15 @@ import pytest
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
 from supervisor import config, inline, logs, plan, report
 from supervisor.database import RowReader
+from supervisor.fsm import State
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.monitor import Monitor
 from supervisor.records import report_of
+from supervisor.restart import Cause, Ending
 from supervisor.run import Run
+from supervisor.slot import Death
+from supervisor.spec import Spec
+from supervisor.status import as_text, gather
 from tasks.errors import ConfigError, Contended
 from tasks.log import Redactor
 from tasks.settings import Secret
@@ -163,6 +169,66 @@ def test_status_does_not_take_counts_that_are_old_or_of_a_supervisor_that_is_gon
         told, _ = status(run)
     assert (told["rows"], told["queue"], told["counts_age_s"]) == (None, None, None)
     assert any("rows are not counted: connection" in note for note in told["notes"])
+
+
+@pytest.mark.parametrize(("age_s", "is_stale"), [(5, False), (50, False), (75, True), (-75, True)])
+def test_a_report_that_is_not_renewed_is_said_to_be_stale(make_run, age_s, is_stale):
+    run, loop = make_run(DATABASE_URL=URL)
+    at = (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat(timespec="milliseconds")
+    with run.plan.state.locked():
+        reported(run, loop, written_at=at, counted=counted(3), services=())
+        seen = gather(run.plan.settings)
+    assert (seen.is_stale, seen.is_gone) == (is_stale, False)
+    assert (seen.exit_code, seen.state) == ((3, "not answering") if is_stale else (0, "running"))
+    assert ("stopped or stuck" in as_text(seen)) == is_stale
+
+
+def test_the_supervisor_renews_its_report_though_nothing_happens(make_run, monkeypatch):
+    monkeypatch.setattr("supervisor.monitor._LOOK_S", 0.01)
+    run, loop = make_run(DATABASE_URL=URL)
+    monitor = Monitor(run, loop, logs.Log(print, render=logs.as_json, redactor=Redactor()), None)
+    monitor.begin()
+    seen = set()
+    step_until(loop, lambda: seen.add(written_at(run.plan.state.status)) or len(seen) > 3)
+    monitor.close()
+    run.close()
+
+
+def written_at(path):
+    last = report.read(path)
+    return None if last is None else last.written_at
+
+
+def test_off_a_terminal_watch_is_a_line_and_ends_with_the_code_of_the_status(make_run):
+    run, loop = make_run(DATABASE_URL=URL)
+    environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(run.plan.state.root), "DATABASE_URL": URL}
+    command = [sys.executable, "-m", "supervisor", "status", "--watch"]
+    with run.plan.state.locked():
+        reported(run, loop, counted=counted(1))
+        with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as watch:
+            line = watch.stdout.readline()
+            watch.send_signal(signal.SIGINT)
+            rest = watch.stdout.read()
+    assert "running, 4 of 7 products" in line
+    assert (rest, watch.returncode) == ("", 3)
+
+
+def test_the_last_hundred_deaths_are_kept(make_run):
+    run, loop = make_run()
+    slot = SimpleNamespace(
+        spec=Spec(role="upsert", slot=0), state=State.BACKOFF, pid=None, tally=SimpleNamespace(counted_ns=())
+    )
+    ending = Ending(cause=Cause.SIGNAL, signal=9)
+    for number in range(250):
+        death = Death(
+            pid=number, ending=ending, lived_s=1.0, peak_rss_kb=2048, doing="calling: /deal", next=State.BACKOFF,
+            again_in_s=1.0, counted=1, last_beat=None,
+        )  # fmt: skip
+        run.tree.has_died(slot, death)
+    deaths = report.read(reported(run, loop)).deaths
+    assert [death.pid for death in deaths] == list(range(150, 250))
+    assert {(death.words, death.cause) for death in deaths} == {("killed by SIGKILL, out of memory?", "signal")}
+    run.close()
 
 
 def test_debug_beside_a_run_is_refused_another_database_or_spool(make_run):

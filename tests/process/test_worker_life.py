@@ -111,7 +111,9 @@ def test_ctrl_c_is_the_parents_to_hear(plant):
 def test_sigabrt_prints_the_stacks_of_a_worker_that_hangs(plant):
     plant.simulator.control(latency_s=20.0)
     worker = plant.worker("upsert").wait_ready()
-    eventually(lambda: plant.ledger.snapshot().leases, lambda: worker.output)
+    eventually(
+        lambda: any(lease.state == "committed" for lease in plant.ledger.snapshot().leases), lambda: worker.output
+    )
     worker.process.send_signal(signal.SIGABRT)
     assert worker.wait_end() == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in worker.output

@@ -74,6 +74,23 @@ def test_the_environment_wins_over_the_file_and_empty_means_unset(tmp_path):
     assert settings.unknown == ("KEPA_KEY",)
 
 
+@pytest.mark.parametrize(
+    ("environ", "text", "port", "source"),
+    [
+        ({}, "", 9464, "default"),
+        ({}, "METRICS_PORT=\n", None, ".env"),
+        ({"METRICS_PORT": "  "}, "METRICS_PORT=1234\n", None, "environment"),
+        ({"METRICS_PORT": "0"}, "METRICS_PORT=\n", 0, "environment"),
+    ],
+)
+def test_the_metrics_port_alone_is_off_when_it_is_there_and_empty(tmp_path, environ, text, port, source):
+    file = tmp_path / ".env"
+    file.write_text(text)
+    settings = load(environ, file)
+    assert (settings.metrics_port, settings.sources["METRICS_PORT"]) == (port, source)
+    assert [option.name for option in OPTIONS if option.has_off] == ["METRICS_PORT"]
+
+
 def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path):
     file = tmp_path / ".env"
     file.write_text("DATABASE_URL=postgresql://u:${HOME}@h/d\n")

@@ -3,14 +3,14 @@
 import dataclasses
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from supervisor.database import Counts
 from supervisor.monitor import Frame
 from supervisor.rates import Rates
-from supervisor.report import ChildRecord, DeathRecord, Report, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, CountRecord, DeathRecord, Report, RunRecord, SupervisorRecord
 from supervisor.view import draw
 
 S = 1_000_000_000
@@ -29,6 +29,11 @@ def child(role, state="running", detail="x" * 200, **more):
     return ChildRecord(
         role=role, slot=0, state=state, detail=detail, deaths_in_period=1, deaths_allowed=5, **{**given, **more}
     )
+
+
+def counted(queue):
+    rows = {"deals": 123_456, "products": 45_678, "price_series": 1_234_567, "quarantine": 0}
+    return CountRecord(at="2026-01-01T00:00:00+00:00", rows=rows, queue=queue)
 
 
 def frame(**more):
@@ -59,6 +64,8 @@ def frame(**more):
         ),
         services=(child("database"), child("simulator")),
         rows_written={},
+        rows_per_minute={"deals": 150.0},
+        counted=counted({"pending": 6, "leased": 1, "done": 3}),
         deaths=tuple(
             DeathRecord(
                 at=f"2026-01-01T00:00:0{n}+00:00",
@@ -77,15 +84,7 @@ def frame(**more):
             for n in range(5)
         ),
     )
-    rows = {"deals": 123_456, "products": 45_678, "price_series": 1_234_567, "quarantine": 0}
-    one = Frame(
-        report=report,
-        snapshot=ledger.snapshot(),
-        counts=Counts(rows, {"pending": 6, "leased": 1, "done": 3}),
-        per_minute={"deals": 150.0},
-        up_s=75.0,
-    )
-    return dataclasses.replace(one, **more)
+    return Frame(report=msgspec.structs.replace(report, **more), snapshot=ledger.snapshot(), up_s=75.0)
 
 
 def shown(one, width=80):
@@ -104,20 +103,20 @@ def test_the_view_fits_the_terminal_and_cuts_no_name(width):
     for part in ("deals 123,456 150/min", "3 of 10 products", "about 1 min 30 s left", "out of memory?"):
         assert part in text
     assert text.count("┃") == 2
-    assert len([line for line in lines if line.startswith("fault")]) == 3
+    assert len([line for line in lines if line.startswith("death")]) == 3
 
 
 def test_the_view_says_what_it_does_not_know_yet():
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(S), tick_period_s=60)
-    text = "\n".join(shown(frame(snapshot=ledger.snapshot(), counts=None)))
+    one = frame(counted=None)
+    text = "\n".join(shown(dataclasses.replace(one, snapshot=ledger.snapshot())))
     assert "no reading yet" in text
     assert "not counted yet" in text
-    assert "tokens" not in "\n".join(shown(frame(snapshot=None)))[:80]
+    assert "tokens" not in "\n".join(shown(dataclasses.replace(one, snapshot=None)))[:80]
 
 
 def test_a_queue_that_is_done_has_no_speed_and_no_time_left():
-    counts = Counts(rows=dict.fromkeys(("deals", "products", "price_series", "quarantine"), 1), queue={"done": 10})
-    text = "\n".join(shown(frame(counts=counts)))
+    text = "\n".join(shown(frame(counted=counted({"done": 10}))))
     assert "10 of 10 products" in text
     assert "a minute" not in text
     assert " left" not in text

@@ -1,0 +1,86 @@
+"""The status for programs: one object with the same keys whatever could not be found out. docs/status.md describes it.
+
+`FORMAT` grows when a key goes away or means something else; a new key leaves it as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from supervisor.report import age_s
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from supervisor.report import ChildRecord, CountRecord, Report
+    from supervisor.status import Status
+
+FORMAT: Final = 1
+
+
+def as_json(status: Status, now: datetime) -> dict[str, Any]:
+    """The status as plain dicts and lists."""
+    last = status.report
+    return {
+        "format": FORMAT,
+        "generated_at": now.isoformat(timespec="milliseconds"),
+        "well": not status.exit_code,
+        "supervisor": {
+            "pid": status.pid,
+            "state": status.state,
+            "started_at": None if last is None or status.is_gone else last.supervisor.started_at,
+            "http": None if last is None or status.is_gone else last.supervisor.http,
+        },
+        "stale": status.is_stale,
+        "reported_at": None if last is None else last.written_at,
+        **_told(last, is_gone=status.is_gone),
+        **_counted(status.counts, now),
+        "counts_age_s": status.counts_age_s,
+        "backfill": progress(last, status.counts),
+        "ledger": None if status.snapshot is None else status.snapshot.to_json(),
+        "notes": list(status.notes),
+    }
+
+
+def progress(last: Report | None, counts: CountRecord | None) -> dict[str, Any] | None:
+    """How far the backfill is: products done and in all; its pace and the time left while it works and knows them."""
+    if counts is None:
+        return None
+    done, left = counts.queue.get("done", 0), counts.queue.get("pending", 0) + counts.queue.get("leased", 0)
+    # Once nothing is left the last words of a worker tell how fast it was, and not how fast it is.
+    jobs = [] if last is None or not left else [worker.job for worker in last.workers if worker.job.get("total")]
+    newest = jobs[0] if jobs else {}
+    return {
+        "done": done,
+        "total": done + left,
+        "rate_per_min": newest.get("rate_per_min"),
+        "eta_s": newest.get("eta_s"),
+    }
+
+
+def _told(last: Report | None, *, is_gone: bool) -> dict[str, Any]:
+    """What stands in the report."""
+    names = ("run", "workers", "services", "rows_written", "rows_per_minute", "calls", "refused")
+    if last is None:
+        lists = ("workers", "services", "restarts", "faults", "deaths", "paused")
+        return {**dict.fromkeys(names), **{name: [] for name in lists}, "told": {}}
+    workers, services = last.workers, last.services
+    if is_gone:
+        workers, services = _of_the_past(workers), _of_the_past(services)
+    told = msgspec.structs.replace(last, workers=workers, services=services)
+    plain: dict[str, Any] = msgspec.to_builtins(told)
+    return {name: plain[name] for name in (*names, "restarts", "faults", "deaths", "paused", "told")}
+
+
+def _counted(counts: CountRecord | None, now: datetime) -> dict[str, Any]:
+    if counts is None:
+        return {"rows": None, "queue": None, "watermarks": None}
+    marks = [{**msgspec.to_builtins(one), "age_s": round(age_s(one.at, now))} for one in counts.watermarks]
+    return {"rows": counts.rows, "queue": counts.queue, "watermarks": marks}
+
+
+def _of_the_past(children: tuple[ChildRecord, ...]) -> tuple[ChildRecord, ...]:
+    """Children of a supervisor that is no more: they are gone with it."""
+    return tuple(msgspec.structs.replace(child, pid=None, state="gone", again_in_s=None) for child in children)

@@ -1,0 +1,74 @@
+"""Pure: the calls of one process by endpoint: how many of each status, and how long they took."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Upper ends of the ranges in seconds; what took longer is in one more. A page comes in a tenth of a second, a hundred
+# products with offers in half a minute, and two minutes is the time-out.
+BOUNDS_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+NO_REPLY: Final = "none"
+OTHER: Final = "other"
+_RANGES: Final = len(BOUNDS_S) + 1
+_MOST: Final = 12  # of statuses an endpoint is told with: a beat must stay below PIPE_BUF whatever a server answers
+
+
+class Calls(msgspec.Struct, frozen=True, kw_only=True):
+    """The calls of one endpoint.
+
+    Attributes:
+        statuses: how many had each HTTP status; those without a reply are under `none`.
+        took: how many lasted no longer than each of `BOUNDS_S` and longer than the one before; the last are the rest.
+        took_s: seconds they lasted together.
+    """
+
+    statuses: dict[str, int]
+    took: Annotated[list[int], msgspec.Meta(min_length=_RANGES, max_length=_RANGES)]
+    took_s: float
+
+
+class Traffic:
+    """Counts calls."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, Calls] = {}
+
+    def count(self, endpoint: str, status: int | None, seconds: float) -> None:
+        """A call to `endpoint` ended after `seconds` with an HTTP status, or with no reply at all."""
+        name = NO_REPLY if status is None else str(status)
+        took = [0] * _RANGES
+        took[bisect_left(BOUNDS_S, seconds)] = 1
+        known = self._calls[endpoint].statuses if endpoint in self._calls else {}
+        name = name if name in known or len(known) < _MOST else OTHER
+        self._calls = merged(self._calls, {endpoint: Calls(statuses={name: 1}, took=took, took_s=seconds)})
+
+    def told(self) -> dict[str, Any]:
+        """The counts as they ride on a beat."""
+        return {
+            endpoint: {"statuses": dict(calls.statuses), "took": list(calls.took), "took_s": round(calls.took_s, 3)}
+            for endpoint, calls in self._calls.items()
+        }
+
+
+def merged(one: Mapping[str, Calls], other: Mapping[str, Calls]) -> dict[str, Calls]:
+    """The calls of both, by endpoint."""
+    return {
+        endpoint: _both(one[endpoint], other[endpoint])
+        if endpoint in one and endpoint in other
+        else (one.get(endpoint) or other[endpoint])
+        for endpoint in {**one, **other}
+    }
+
+
+def _both(one: Calls, other: Calls) -> Calls:
+    statuses = {
+        name: one.statuses.get(name, 0) + other.statuses.get(name, 0) for name in {**one.statuses, **other.statuses}
+    }
+    took = [first + second for first, second in zip(one.took, other.took, strict=True)]
+    return Calls(statuses=statuses, took=took, took_s=one.took_s + other.took_s)

@@ -1,0 +1,128 @@
+"""Bars and words: how far a wait is, until when it lasts, which stream a watermark is of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from supervisor import config, gauges, sayings, streams
+from supervisor.database import Counts
+from supervisor.faults import FaultRecord
+from supervisor.report import ChildRecord
+from tasks.keepa import selection
+from tasks.store.watermarks import Mark
+
+S = 1_000_000_000
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(S)
+
+
+@pytest.fixture
+def ledger(clock):
+    one = TokenLedger.in_memory(DEFAULT_TIERS, clock, tick_period_s=60)
+    one.observe(Reading(tokens_left=87, refill_rate=20, refill_in_ms=60_000, server_ms=5))
+    return one
+
+
+def tier(snapshot, name):
+    return next(one for one in snapshot.tiers if one.name == name)
+
+
+def hms(at):
+    return at.astimezone().strftime("%H:%M:%S")
+
+
+def child(**more):
+    given = {
+        "phase": "waiting_tokens",
+        "detail": "5 tokens",
+        "up_s": None,
+        "again_in_s": None,
+        "restarts": 0,
+        "job": {},
+    }
+    given |= {"rows": {}, "deaths_in_period": 0, "deaths_allowed": 5, "pid": 7}
+    return ChildRecord(role="backfill", slot=0, state="running", **{**given, **more})
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"), [(-1, 0), (0, 0), (0.001, 1), (0.5, 5), (0.94, 9), (0.999, 9), (1, 10), (7, 10)]
+)
+def test_a_bar_is_empty_only_at_nothing_and_full_only_when_whole(part, shown):
+    assert gauges.cells(part, 10) == shown
+
+
+def test_a_gate_fills_as_its_wait_goes_by(ledger, clock):
+    with ledger.place("backfill") as place:
+        place.poll(20)
+        parts = []
+        for _ in range(3):
+            snapshot = ledger.snapshot()
+            parts.append(gauges.openness(tier(snapshot, "backfill"), snapshot))
+            clock.advance_s(90)
+        assert parts[0] < 0.1 < parts[1] < 0.5 < parts[2] < 1
+        assert gauges.openness(tier(snapshot, "upsert"), snapshot) == 1
+
+
+def test_a_gate_nobody_waits_at_shows_the_tokens_that_are_there(ledger):
+    snapshot = ledger.snapshot()
+    assert gauges.openness(tier(snapshot, "backfill"), snapshot) == pytest.approx(87 / 151)
+    assert gauges.openness(tier(snapshot, "interactive"), snapshot) == 1
+
+
+def test_a_wait_for_tokens_ends_when_the_ledger_says_and_else_as_promised(ledger):
+    with ledger.place("backfill") as place:
+        place.poll(20)
+        snapshot = ledger.snapshot()
+    waiter = snapshot.waiters[0]
+    promised = NOW + timedelta(seconds=900)
+    said = sayings.doing(child(pid=waiter.owner_pid, until=promised.isoformat()), snapshot, NOW)
+    assert said == f"waiting for tokens until {hms(NOW + timedelta(seconds=waiter.opens_in_s))}, 5 tokens"
+    said = sayings.doing(child(until=promised.isoformat()), snapshot, NOW)
+    assert said == f"waiting for tokens until {hms(promised)} at the latest, 5 tokens"
+    assert sayings.doing(child(until=None), None, NOW) == "waiting tokens 5 tokens"
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [("waiting_poll", "next poll at {}"), ("waiting_work", "waiting for work until {}"), ("calling", "calling /deal")],
+)
+def test_other_phases_have_their_words(phase, words):
+    until = NOW + timedelta(seconds=65)
+    detail = "/deal" if phase == "calling" else ""
+    assert sayings.doing(child(phase=phase, detail=detail, until=until.isoformat()), None, NOW) == words.format(
+        hms(until)
+    )
+    assert sayings.doing(child(phase=None), None, NOW) == ""
+
+
+def test_a_time_of_another_day_has_its_date():
+    assert sayings.clock(NOW - timedelta(days=3), NOW) == (NOW - timedelta(days=3)).astimezone().strftime("%d %b %H:%M")
+
+
+def test_a_fault_that_came_often_says_how_often_on_one_line():
+    one = FaultRecord(at=NOW.isoformat(), level="error", event="call_failed", words="a\nb\tc", times=3)
+    assert sayings.fault(one, NOW) == f"{hms(NOW)} supervisor call failed (3 times): a b c"
+    one = FaultRecord(at=NOW.isoformat(), level="error", event="gave_up", words="", role="upsert", slot=2)
+    assert sayings.fault(one, NOW) == f"{hms(NOW)} upsert-2 gave up"
+
+
+def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_left_out():
+    settings = config.load({"KEEPA_DOMAINS": "1,3"}, dotenv=None)
+    keys = {one.domain: one.key for one in map(selection.default_selection, (1, 3))}
+    marks = (Mark(keys[1], 1, 7_900_000, NOW), Mark(keys[3], 3, 7_900_001, None), Mark("gone", 1, 7_900_000, NOW))
+    counted = streams.counted(Counts({}, {}, marks), settings, None)
+    assert [(one.stream, one.walked_at) for one in counted.watermarks] == [
+        ("default/1", NOW.isoformat(timespec="milliseconds")),
+        ("default/3", None),
+    ]
+    assert datetime.fromisoformat(counted.watermarks[0].at) == datetime(2026, 1, 8, 2, 40, tzinfo=UTC)
+    walking = (Mark(keys[1], 1, 7_900_000, None),)
+    again = streams.counted(Counts({}, {}, walking), settings, counted)
+    assert again.watermarks[0].walked_at == counted.watermarks[0].walked_at, "the walk under way hides the last one"

@@ -1,0 +1,102 @@
+"""Metrics from a report and a ledger: sums that only grow, series that are there before anything happened."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
+from supervisor.fsm import State
+from supervisor.liveness import Beat
+from supervisor.metrics import text_of
+from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
+from supervisor.restart import Cause, Ending
+from supervisor.totals import Totals
+from tasks.traffic import Traffic
+
+RUN = RunRecord(
+    server="keepa", synthetic=False, base_url=None, database=None, database_url=None, spool="", rows_into="", words=""
+)
+
+
+def worker(role="upsert", **more):
+    given = {"phase": None, "detail": "", "up_s": None, "again_in_s": None, "restarts": 0, "rows": {}, "job": {}}
+    given |= {"deaths_in_period": 0, "deaths_allowed": 5}
+    return ChildRecord(role=role, slot=0, pid=7, state="running", **{**given, **more})
+
+
+def samples(report, snapshot=None):
+    text = text_of(report, snapshot).decode()
+    return {
+        (one.name.removeprefix("sluicegate_"), tuple(sorted(one.labels.items()))): one.value
+        for family in text_string_to_metric_families(text)
+        for one in family.samples
+    }
+
+
+def report(**more):
+    given = {"written_at": "", "supervisor": SupervisorRecord(pid=1, state="running"), "run": RUN, "services": ()}
+    return Report(**{**given, "workers": (worker(),), "rows_written": {}, "deaths": (), **more})
+
+
+def test_before_anything_happened_counters_stand_at_0_so_that_the_first_step_is_an_increase():
+    found = samples(report())
+    assert {labels[0][1] for name, labels in found if name == "worker_restarts_total"} == {
+        cause.value for cause in Cause if cause is not Cause.STOPPED
+    }
+    zeros = {value for (name, _), value in found.items() if name.endswith("_total")}
+    assert zeros == {0.0}
+    assert len([name for name, _ in found if name == "rows_quarantined_total"]) == 4
+
+
+def test_what_is_not_known_has_no_series():
+    names = {name for name, _ in samples(report())}
+    assert "worker_heartbeat_timestamp_seconds" not in names
+    assert not {name for name in names if name.startswith(("tokens", "ledger", "watermark", "backfill"))}
+    unsynced = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(1), tick_period_s=60).snapshot()
+    assert {name for name, _ in samples(report(), unsynced)} == names
+
+
+def test_text_that_a_label_must_escape_comes_back_as_it_was():
+    odd = 'a "b"\\\nc'
+    found = samples(report(refused={}, calls={odd: traffic(200)}))
+    assert found["requests_total", (("endpoint", odd), ("status", "200"))] == 1.0
+
+
+def traffic(*statuses):
+    one = Traffic()
+    for status in statuses:
+        one.count("x", status, 0.2)
+    return one._calls["x"]
+
+
+BEATS = st.lists(st.tuples(st.sampled_from(("work", "die", "fail")), st.integers(0, 5)), max_size=30)
+
+
+@given(BEATS)
+def test_totals_never_shrink_however_workers_come_and_go(steps):
+    slot = SimpleNamespace(spec=SimpleNamespace(role="upsert"), beat=None, state=State.RUNNING)
+    totals = Totals(lambda: [slot])
+    seen, done, restarts = [], 0, 0
+    for what, count in steps:
+        if what == "work":
+            before = slot.beat or Beat(phase="calling")
+            rows = {"deals": before.rows.get("deals", 0) + count}
+            calls = traffic(*[200] * sum(rows.values())) if sum(rows.values()) else None
+            slot.beat = Beat(phase="calling", rows=rows, refused=rows, calls={"x": calls} if calls else {})
+            done += count
+        else:
+            slot.state = State.BACKOFF if what == "die" else State.FAILED
+            restarts += what == "die"
+            beat, slot.beat = slot.beat, None
+            totals.bury(slot, SimpleNamespace(ending=Ending(cause=Cause.SIGNAL), last_beat=beat))
+        calls = totals.calls()
+        took = calls["x"].took[1] if "x" in calls else 0
+        rows, refused = totals.rows(), totals.refused()
+        seen.append((rows.get("deals", 0), refused.get("deals", 0), took, totals.restarts["upsert", "signal"]))
+    assert all(before <= after for one, other in pairwise(seen) for before, after in zip(one, other, strict=True))
+    assert not seen or seen[-1] == (done, done, done, restarts)

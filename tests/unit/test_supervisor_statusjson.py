@@ -1,0 +1,175 @@
+"""The status for programs: the document and the output name the same keys, whatever could not be found out."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from supervisor import report
+from supervisor.faults import FaultRecord
+from supervisor.report import CountRecord, DeathRecord, MarkRecord, RestartRecord
+from supervisor.status import Status
+from supervisor.statusjson import FORMAT, as_json
+from supervisor.statustext import as_line, as_text
+from tasks.traffic import Traffic
+
+DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"
+NOW = datetime.now(UTC)
+BY_NAME = {"rows", "queue", "rows_written", "rows_per_minute", "calls", "refused", "job", "ledger"}
+
+
+def ago(seconds):
+    return (NOW - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+
+
+def child(role="upsert", state="running", **more):
+    given = {"phase": "waiting_tokens", "detail": "upsert waits for 5 tokens (floor)", "up_s": 3.0, "again_in_s": None}
+    given |= {"restarts": 1, "deaths_in_period": 1, "deaths_allowed": 5, "rows": {"deals": 3}, "job": {}}
+    return report.ChildRecord(role=role, slot=0, pid=7, state=state, **{**given, **more})
+
+
+@pytest.fixture
+def last():
+    traffic = Traffic()
+    traffic.count("/deal", 200, 0.2)
+    job = {"done": 3, "total": 10, "rate_per_min": 2.0, "eta_s": 210}
+    return report.Report(
+        written_at=ago(1),
+        supervisor=report.SupervisorRecord(pid=5, state="running", started_at=ago(99), http="http://127.0.0.1:1"),
+        run=report.RunRecord(
+            server="simulator", synthetic=True, base_url="http://127.0.0.1:9", database="simulated",
+            database_url=None, spool="simulated", rows_into="the own database `simulated`", words="a run",
+        ),
+        workers=(child(until=(NOW + timedelta(seconds=100)).isoformat()), child("backfill", job=job)),
+        services=(child("database", phase=None),),
+        rows_written={"deals": 3},
+        rows_per_minute={"deals": 3.0},
+        refused={"deal": 1},
+        calls=traffic._calls,
+        restarts=(RestartRecord(role="upsert", cause="signal", count=1),),
+        faults=(
+            FaultRecord(at=ago(5), level="warning", event="call_failed", words="no answer", role="upsert", slot=0),
+        ),
+        counted=CountRecord(
+            at=ago(4), rows={"deals": 9}, queue={"pending": 6, "leased": 1, "done": 3},
+            watermarks=(MarkRecord(stream="default/1", at=ago(120), walked_at=ago(30)),),
+        ),
+        deaths=(
+            DeathRecord(
+                at=ago(50), role="upsert", slot=0, pid=6, cause="signal", code=None, signal="SIGKILL",
+                words="killed by SIGKILL, out of memory?", doing="calling: /deal", lived_s=9.0, peak_rss_mb=30.0,
+                next="backoff",
+            ),
+        ),
+    )  # fmt: skip
+
+
+def status(last, **more):
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(1_000_000_000), tick_period_s=60)
+    ledger.observe(Reading(tokens_left=87, refill_rate=20, refill_in_ms=1000, server_ms=5))
+    given = {"is_running": True, "pid": 5, "report": last, "snapshot": ledger.snapshot(), "notes": ("a note",)}
+    given |= {"counts": None if last is None else last.counted, "counts_age_s": 4.0}
+    return Status(**{**given, **more})
+
+
+def keys(value, path=""):
+    """Every key of an object with the way to it; below a table by name nothing is a key of ours."""
+    found = set()
+    for name, inner in value.items():
+        one = inner[0] if isinstance(inner, list) and inner else inner
+        here = f"{path}{name}" + ("[]" if isinstance(inner, list) else "")
+        if isinstance(one, dict) and name not in BY_NAME:
+            found |= keys(one, here + ".")
+        else:
+            found.add(here)
+    return found
+
+
+def documented():
+    """The keys the document names: in the first column of a table, or in the sentence on deaths."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    parts = text.split("\nA child (")
+    child_part, death_part = parts[1].split("\nA death (")
+    found = named(parts[0]) - {"workers[]", "services[]", "faults[]", "deaths[]"}
+    for place in ("workers[].", "services[]."):
+        found |= {place + name for name in named(child_part)}
+    words = re.sub(r"\([^)]*\)", "", death_part.partition(":")[2])
+    found |= {f"deaths[].{name}" for name in re.findall(r"`(\w+)`", words)}
+    row = next(line for line in parts[0].splitlines() if line.startswith("| `faults[]`")).partition("last: ")[2]
+    return found | {f"faults[].{name}" for name in re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", row))}
+
+
+def named(text):
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+
+def test_the_document_and_the_output_name_the_same_keys(last):
+    assert keys(json.loads(json.dumps(as_json(status(last), NOW)))) == documented()
+    assert f"`format` is {FORMAT};" in DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_every_key_is_there_whatever_could_not_be_found_out(last):
+    nothing = as_json(status(None, is_running=False, pid=None, snapshot=None, counts=None), NOW)
+    assert set(nothing) == set(as_json(status(last), NOW))
+    assert (nothing["supervisor"]["state"], nothing["well"], nothing["stale"]) == ("not running", False, False)
+    assert not any(nothing[name] for name in ("workers", "services", "restarts", "faults", "deaths"))
+
+
+def test_the_exit_code_is_0_when_all_is_well_3_when_something_is_not_and_4_when_nothing_runs(last):
+    assert (status(last).exit_code, as_json(status(last), NOW)["well"]) == (0, True)
+    for state in ("starting", "backoff", "failed", "waiting"):
+        ill = msgspec.structs.replace(last, workers=(child(state=state),))
+        assert status(ill).exit_code == 3
+    for state in ("starting", "stopping"):
+        supervisor = msgspec.structs.replace(last.supervisor, state=state)
+        assert status(msgspec.structs.replace(last, supervisor=supervisor)).exit_code == 3
+    assert status(last, is_silent=True).exit_code == 3
+    assert status(None).exit_code == 3
+    assert status(last, is_running=False, pid=None).exit_code == 4
+
+
+def test_a_report_of_a_supervisor_that_is_gone_or_silent_is_said_to_be_stale(last):
+    gone = status(last, is_running=False, pid=None)
+    assert as_json(gone, NOW)["stale"]
+    assert {worker["state"] for worker in as_json(gone, NOW)["workers"]} == {"gone"}
+    assert "stale: it was written at" in as_text(gone, NOW)
+    assert "gone" in as_text(gone, NOW)
+    silent = status(last, is_silent=True)
+    assert (as_json(silent, NOW)["stale"], as_json(silent, NOW)["supervisor"]["state"]) == (True, "not answering")
+    assert "stopped or stuck" in as_text(silent, NOW)
+    assert "stale" not in as_text(status(last), NOW)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_plain_status_says_everything_within_the_width(last, width):
+    text = as_text(status(last), NOW, width)
+    assert max(map(len, text.splitlines())) <= width
+    until = (NOW + timedelta(seconds=100)).astimezone().strftime("%H:%M:%S")
+    flat = " ".join(text.split())
+    for part in (
+        f"waiting for tokens until {until} at the latest",
+        "[#|.|....................] 87 of 1200",
+        "spent 0 (0%)",
+        "deals 9 (+3 a minute)",
+        "[#######.................] 3 of 10 products, 2 a minute, about 3 min 30 s left",
+        "default/1 known up to 2 min 0 s ago, last walk 30 s ago",
+        "upsert-0 call failed: no answer",
+        "upsert-0 killed by SIGKILL, out of memory? after 9 s, calling: /deal",
+    ):
+        assert part in flat, part
+
+
+def test_off_a_terminal_the_status_is_a_line(last):
+    line = as_line(status(last), NOW)
+    assert line.count("\n") == 1
+    for part in ("running", "tokens 87 of 1200", "upsert open", "backfill opens in", "deals 3/min", "3 of 10 products"):
+        assert part in line
+    assert "known up to 2 min 0 s ago" in line
+    assert "not running" in as_line(status(None, is_running=False, pid=None, snapshot=None), NOW)

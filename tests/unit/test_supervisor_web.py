@@ -1,0 +1,148 @@
+"""The HTTP server: what it understands, and that no client keeps it from others."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import closing, suppress
+from http import HTTPStatus
+
+import pytest
+import requests
+
+from ledger import ManualClock
+from supervisor.loop import MonotonicClock
+from supervisor.web import CLIENT_S, MOST_CLIENTS, Answer, Web
+from supervisor.webrequest import LIMIT, Bad, Wanted, parse
+
+S = 1_000_000_000
+
+
+@pytest.fixture
+def serve():
+    """Starts servers, and ends them."""
+    started = []
+
+    def start(answer, *, clock=None, port=0, failed=lambda _error: None):
+        started.append(Web(port, answer, clock or MonotonicClock(), failed))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close(5)
+        assert not one._thread.is_alive()
+
+
+def hello(path):
+    return Answer(HTTPStatus.OK, f"hello {path}".encode())
+
+
+def connect(web):
+    return socket.create_connection(("127.0.0.1", int(web.url.rpartition(":")[2])), 10)
+
+
+def get(web, path="/x"):
+    return requests.get(web.url + path, timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome"),
+    [
+        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Wanted("/metrics", has_body=True)),
+        (b"HEAD /a?b=c HTTP/1.0\n\n", Wanted("/a", has_body=False)),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", None),
+        (b"", None),
+        (b"POST / HTTP/1.1\r\n\r\n", Bad(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")),
+        (b"GET /\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
+        (b"\x16\x03\x01\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
+        (b"GET / HTTP/2.0\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
+    ],
+)
+def test_a_request_is_understood_refused_or_waited_for(data, outcome):
+    assert parse(data) == outcome
+
+
+def test_a_request_without_end_is_refused():
+    assert parse(b"G" * LIMIT) is None
+    assert parse(b"G" * (LIMIT + 1)).status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
+def test_get_has_a_body_head_has_none_and_nothing_else_is_allowed(serve):
+    web = serve(hello)
+    assert get(web, "/there?what=ever").text == "hello /there"
+    head = requests.head(web.url + "/there", timeout=10)
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", "12")
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "BREW"):
+        reply = requests.request(method, web.url, data=b"x" * 100_000, timeout=10)
+        assert (reply.status_code, reply.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_the_answer_reaches_a_client_that_still_sends(serve):
+    web = serve(hello)
+    with closing(connect(web)) as one, one.makefile("rb") as reader:
+        one.sendall(b"POST / HTTP/1.1\r\n\r\n" + b"x" * 5_000_000)
+        assert reader.readline() == b"HTTP/1.1 405 Method Not Allowed\r\n"
+
+
+def test_an_answer_larger_than_any_buffer_arrives_whole(serve):
+    big = b"0123456789" * 1_000_000
+    web = serve(lambda _path: Answer(HTTPStatus.OK, big))
+    assert get(web).content == big
+
+
+def test_clients_that_are_stuck_keep_nobody_out(serve):
+    web = serve(lambda _path: Answer(HTTPStatus.OK, b"x" * 10_000_000), clock=ManualClock(S))  # none is too late
+    silent = [connect(web) for _ in range(MOST_CLIENTS)]
+    greedy = connect(web)  # asks, and never reads what it gets
+    greedy.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    half = connect(web)
+    half.sendall(b"GET / HT")
+    for _ in range(3):
+        assert len(get(web).content) == 10_000_000
+    assert silent[0].recv(1) == b""  # the oldest gave way
+    for one in (*silent, greedy, half):
+        one.close()
+
+
+def test_a_client_that_takes_too_long_is_cut_off_however_busy_it_looks(serve):
+    clock = ManualClock(S)
+    web = serve(hello, clock=clock)
+    with closing(connect(web)) as slow:
+        slow.sendall(b"GET / ")
+        assert get(web).text == "hello /x"
+        clock.advance_s(CLIENT_S + 0.1)
+        with suppress(ConnectionResetError):  # what it had not read yet when it closed
+            slow.sendall(b"HTT")  # any event makes it look
+            assert slow.recv(1) == b""
+
+
+def test_a_bug_in_an_answer_is_told_and_ends_nothing(serve):
+    told = []
+
+    def broken(path):
+        if path == "/broken":
+            raise KeyError(path)
+        return hello(path)
+
+    web = serve(broken, failed=told.append)
+    assert get(web, "/broken").status_code == 500
+    assert get(web).text == "hello /x"
+    assert [repr(error) for error in told] == ["KeyError('/broken')"]
+
+
+def test_only_this_machine_can_ask_and_a_port_is_had_once(serve):
+    web = serve(hello)
+    assert web.url.startswith("http://127.0.0.1:")
+    with pytest.raises(OSError, match="in use"):
+        serve(hello, port=int(web.url.rpartition(":")[2]))
+
+
+def test_it_ends_though_clients_are_connected(serve):
+    web = serve(hello)
+    with closing(connect(web)) as one:
+        assert get(web).text == "hello /x"
+        web.close(5)
+        assert one.recv(1) == b""
+    assert not [thread for thread in threading.enumerate() if thread.name == "http"]
+    web.close = lambda _timeout_s: None
