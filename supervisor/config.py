@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from supervisor.options import Option
 
 DOTENV: Final = Path(".env")
+_OF_A_MANAGER: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
 
 
@@ -80,9 +81,10 @@ def environment() -> Mapping[str, str]:
 def child_environment() -> dict[str, str]:
     """The environment of a worker: ours without any setting, so that no secret shows in `/proc`.
 
-    Workers run the very code that started them, wherever they are started from.
+    Workers run the very code that started them, wherever they are started from. They are no service of a manager that
+    watches us: a sign of life of theirs would be taken for ours.
     """
-    ours = {option.name for option in OPTIONS}
+    ours = {*(option.name for option in OPTIONS), *_OF_A_MANAGER}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     root = str(Path(next(iter(tasks.__path__))).parent)
     path = [root, *filter(None, kept.get("PYTHONPATH", "").split(os.pathsep))]

@@ -26,6 +26,7 @@ from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, Confi
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable
 
     from ledger import LedgerError
     from supervisor.logs import Log
@@ -72,6 +73,7 @@ class Run:
         self.place = database.place_of(plan)
         self.counted: report.CountRecord | None = None
         self.tree = Tree(loop, log, self)
+        self.listeners: list[Callable[[], object]] = []
         self._loop = loop
         self._log = log
         self._ledger_aside = Aside(loop, "ledger")
@@ -148,6 +150,8 @@ class Run:
     def changed(self) -> None:
         """Write the report soon, but not more than twice a second while everything works."""
         self._report.ask(at_once=self.stage is not Stage.WORKING)
+        for listener in self.listeners:
+            listener()
 
     def at_rest(self) -> None:
         """No worker is left: the database goes next."""
@@ -175,10 +179,8 @@ class Run:
         self._ledger_aside.do(self._create_ledger, self._ledger_is_there)
 
     def _create_ledger(self) -> TokenLedger:
-        plan = self.plan
-        account = plan.account(self._id)
-        path, tiers = plan.state.ledger, plan.tiers()
-        ledger = TokenLedger.create(path, tiers, tick_period_s=plan.tick_period_s, account=account)
+        plan, path, tiers = self.plan, self.plan.state.ledger, self.plan.tiers()
+        ledger = TokenLedger.create(path, tiers, tick_period_s=plan.tick_period_s, account=plan.account(self._id))
         ledger.resolve_dead()  # what a killed supervisor's workers left
         return ledger
 

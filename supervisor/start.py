@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from supervisor import config, logs, plan
+from supervisor import config, logs, notify, plan
 from supervisor.database import secrets_in
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.monitor import Monitor
@@ -41,6 +41,7 @@ def _run(wanted: Plan, loop: Loop) -> int:
     log = logs.Log(outlet.put, render=render, redactor=redactor(wanted.settings), level=wanted.settings.log_level)
     log.count_repeats(loop)
     one = Run(wanted, loop, log)
+    notify.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
     with Signals(loop, one.hear, STOPPING):
