@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from supervisor import config, logs, notify, plan
 from supervisor.database import secrets_in
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.monitor import Monitor
+from supervisor.orphans import Orphans
 from supervisor.outlet import Outlet, StreamScreen
 from supervisor.run import Run
 from supervisor.signals import STOPPING, Signals
@@ -42,6 +44,7 @@ def _run(wanted: Plan, loop: Loop) -> int:
     log.count_repeats(loop)
     one = Run(wanted, loop, log)
     notify.begin(one, loop, config.environment())
+    Orphans(loop, pid=os.getpid())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
     with Signals(loop, one.hear, STOPPING):
