@@ -91,6 +91,13 @@ def child_environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), "PYTHONFAULTHANDLER": "1"}
 
 
+def secrets() -> dict[str, str]:
+    """Every secret that is set, by name, whether or not the settings as a whole can be used."""
+    from_file = _from_file(DOTENV, [])
+    found = {option.name: _look_up(option, os.environ, from_file)[0] for option in OPTIONS if option.is_secret}
+    return {name: text for name, text in found.items() if text}
+
+
 def load(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Settings:
     """The settings in `environ` and the file `dotenv`.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from supervisor import config, logs, notify, plan
+from supervisor import config, library, logs, notify, plan
 from supervisor.database import secrets_in
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.monitor import Monitor
@@ -37,11 +38,13 @@ def run(*, synthetic_into_database: bool = False) -> int:
 
 
 def _run(wanted: Plan, loop: Loop) -> int:
+    faulthandler.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
     is_watched = sys.stdout.isatty()
     outlet = Outlet(_live_screen if is_watched else _plain_screen)
     render = logs.renderer(wanted.settings.log_format, is_terminal=sys.stderr.isatty())
     log = logs.Log(outlet.put, render=render, redactor=redactor(wanted.settings), level=wanted.settings.log_level)
     log.count_repeats(loop)
+    library.listen(loop, log)
     one = Run(wanted, loop, log)
     notify.begin(one, loop, config.environment())
     Orphans(loop, pid=os.getpid())
