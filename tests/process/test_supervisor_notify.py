@@ -15,7 +15,7 @@ import pytest
 
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.notify import Manager, Notices
-from tests.fakes.program import Program, pids, wait_until
+from tests.fakes.program import Program, all_gone, pids, wait_until
 
 
 class Listener:
@@ -74,6 +74,19 @@ def test_a_manager_hears_that_we_are_ready_how_we_are_that_we_live_and_that_we_s
     assert not any(b"NOTIFY_SOCKET" in each or b"WATCHDOG_USEC" in each for each in environments)
     told = [at for at, message in listener.messages if message.keys() == {"STATUS"}]
     assert len(told) - 2 <= told[-1] - told[0], "not more than one a second"
+
+
+def test_a_supervisor_that_is_aborted_for_its_silence_leaves_its_stacks_and_no_process(tmp_path):
+    program = Program(tmp_path)
+    try:
+        running = pids(program.start().until(lambda r: r["supervisor"]["state"] == "starting" and pids(r), "a child"))
+        program.signal(signal.SIGABRT)
+        assert program.ended() == -signal.SIGABRT
+    finally:
+        program.kill()
+    assert "Fatal Python error: Aborted" in program.log()
+    assert "supervisor/loop.py" in program.log()
+    wait_until(lambda: all_gone(running.values()), "the end of every process", 5)
 
 
 def test_a_loop_that_hangs_gives_no_sign_of_life(tmp_path):
