@@ -7,7 +7,7 @@ import os
 import pytest
 
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
-from supervisor import commands, ending, library
+from supervisor import commands, config, ending, inline, library, plan
 from supervisor.logs import Log, as_json
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.statedir import AlreadyRunning
@@ -69,22 +69,36 @@ def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(monkeypatch, capsys
     assert "hidden-word" not in capsys.readouterr().err
 
 
-def test_what_a_library_says_in_the_supervisor_is_a_record_without_secrets():
+@pytest.fixture
+def libraries():
+    """The log of the libraries, put back afterwards."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    yield logging.getLogger("a.library")
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_a_library_says_in_debug_mode_is_a_record_without_secrets(libraries, capsys, log_format):
+    settings = config.load({"KEEPA_API_KEY": KEY, "LOG_FORMAT": log_format}, dotenv=None)
+    inline._logger(plan.make(settings))
+    libraries.warning("cannot get %s", f"/deal?key={KEY}")
+    said = capsys.readouterr().err
+    assert "cannot get /deal?key=•••" in said
+    assert KEY not in said
+
+
+def test_what_a_library_says_in_the_supervisor_is_a_record_without_secrets(libraries):
     lines = []
     redactor = Redactor()
     redactor.hide(KEY)
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
-    try:
-        with Loop(MonotonicClock()) as loop:
-            library.listen(loop, Log(lines.append, render=as_json, redactor=redactor))
-            logging.getLogger("a.library").warning("cannot get %s", f"/deal?key={KEY}")
-            logging.getLogger("a.library").info("not worth it")
-            assert lines == [], "written by the loop alone"
-            loop.step()
-    finally:
-        root.handlers[:] = before[0]
-        root.setLevel(before[1])
+    with Loop(MonotonicClock()) as loop:
+        library.listen(loop, Log(lines.append, render=as_json, redactor=redactor))
+        libraries.warning("cannot get %s", f"/deal?key={KEY}")
+        libraries.info("not worth it")
+        assert lines == [], "written by the loop alone"
+        loop.step()
     records = [json.loads(line) for line in lines]
     assert [(one["event"], one["level"], one["logger"], one["message"]) for one in records] == [
         ("library", "warning", "a.library", "cannot get /deal?key=•••")
