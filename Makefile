@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# Holds a Ctrl-C back until the program's first line has run: the interpreter makes a traceback of an earlier one.
+CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql scenarios test test-kill bench lint fmt types layers check lock clean
@@ -8,25 +10,25 @@ help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Create .venv and install what the program needs, from the lock
-	@$(PYTHON) deploy/bootstrap.py run
+	@$(CALM) $(PYTHON) deploy/bootstrap.py run
 
 setup-dev: ## The same, with what the tests need
-	@$(PYTHON) deploy/bootstrap.py dev
+	@$(CALM) $(PYTHON) deploy/bootstrap.py dev
 
 run: setup ## Start the supervisor: database, workers, and a simulator when there is no API key
-	@exec $(BIN)/sluicegate run $(ARGS)
+	@exec $(CALM) $(BIN)/sluicegate run $(ARGS)
 
 debug: setup ## Run both jobs in one process, for breakpoints (ARGS="--task upsert --once")
-	@exec $(BIN)/sluicegate debug $(ARGS)
+	@exec $(CALM) $(BIN)/sluicegate debug $(ARGS)
 
 status: setup ## Show workers, tokens, gates, rows and faults (ARGS="--watch" or "--json")
-	@exec $(BIN)/sluicegate status $(ARGS)
+	@exec $(CALM) $(BIN)/sluicegate status $(ARGS)
 
 doctor: setup ## Check configuration, state directory, ledger, database and key
-	@exec $(BIN)/sluicegate doctor $(ARGS)
+	@exec $(CALM) $(BIN)/sluicegate doctor $(ARGS)
 
 simulator: setup ## Run the Keepa-compatible simulator by itself
-	@exec $(BIN)/sluicegate simulator $(ARGS)
+	@exec $(CALM) $(BIN)/sluicegate simulator $(ARGS)
 
 ledger-dump: setup ## Print the token ledger (ARGS="--json" or "--watch")
 	@exec $(BIN)/python -m ledger dump $(ARGS)

@@ -1,8 +1,15 @@
 """Builds `.venv` from a lock file with nothing but Python; a second run is instant.
 
 `python3 deploy/bootstrap.py run|dev`: `run` installs what the program needs, `dev` adds what its tests need.
-Written for any Python 3, so that an old one gives a clear message instead of a syntax error.
+Written for any Python 3, so that an old one gives a clear message instead of a syntax error. Ctrl-C ends it at once and
+silently, with whatever it has started; the next run goes on from there.
 """
+
+import signal
+
+# Before anything that takes time: in Python's own hands a Ctrl-C becomes a traceback. `make` holds it back until here.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 import hashlib
 import os
@@ -13,8 +20,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+MADE = VENV / ".made"  # not there when the making was interrupted: half a pip is worse than none
 OLDEST = (3, 11)
 NEWER = ["python3.14", "python3.13", "python3.12", "python3.11"]
+# pip, which ends at Ctrl-C as silently. Its own way is a traceback while it is being loaded.
+PIP = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT]); "
+    "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+)
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
 
 
@@ -30,8 +44,12 @@ def main():
     python = _environment()
     lock = ROOT / LOCKS[kind]
     print(f"installing from {lock.name} into .venv", flush=True)
-    _pip(python, "--require-hashes", "-r", str(lock))
-    _pip(python, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    scratch = VENV / "scratch"  # where an interrupted pip leaves what it was at
+    shutil.rmtree(str(scratch), ignore_errors=True)
+    scratch.mkdir()
+    _pip(python, scratch, "--require-hashes", "-r", str(lock))
+    _pip(python, scratch, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    shutil.rmtree(str(scratch))
     (VENV / f".installed-{kind}").write_text(wanted, encoding="utf-8")
     if kind == "dev":
         (VENV / ".installed-run").write_text(_fingerprint("run"), encoding="utf-8")
@@ -73,21 +91,26 @@ def _environment():
             + (made.stdout + made.stderr).strip()
             + "\n(on Debian and Ubuntu the module is a package of its own: apt install python3-venv)"
         )
+    MADE.touch()
     return str(python)
 
 
 def _is_ours(python):
-    """Whether .venv holds the Python that runs this file, and stands where it was made."""
-    if not python.exists():
+    """Whether .venv holds the Python that runs this file, stands where it was made, and was made to the end."""
+    if not (python.exists() and MADE.exists()):
         return False
     code = "import sys; print(sys.version_info[:2], sys.prefix)"
     seen = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=False)
     return seen.stdout.strip() == f"{sys.version_info[:2]} {VENV}"
 
 
-def _pip(python, *what):
-    done = subprocess.run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *what], check=False)
-    if done.returncode != 0:
+def _pip(python, scratch, *what):
+    command = [python, "-c", PIP, "install", "-qq", "--disable-pip-version-check", *what]
+    # Held back until its first line has run, like our own.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    process = subprocess.Popen(command, env=dict(os.environ, TMPDIR=str(scratch)))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    if process.wait() != 0:
         sys.exit("the installation failed, see above: check the network and run the same command again")
 
 

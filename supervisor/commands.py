@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor.options import help_text
 
@@ -23,7 +24,13 @@ def dispatch(arguments: Sequence[str]) -> int:
         Error: as the command does.
     """
     # These take every argument themselves, --help included.
-    passed_on: dict[str, Callable[[list[str]], int]] = {"simulator": _simulator, "ledger": _ledger, "psql": _psql}
+    passed_on: dict[str, Callable[[list[str]], int]] = {
+        "simulator": _simulator,
+        "ledger": _ledger,
+        "psql": partial(_postgres, "psql"),
+        "pg-dump": partial(_postgres, "pg_dump"),
+        "pg-restore": partial(_postgres, "pg_restore"),
+    }
     if arguments and arguments[0] in passed_on:
         return passed_on[arguments[0]](list(arguments[1:]))
     chosen = _parser().parse_args(arguments)
@@ -74,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("db-url", help="print the URL of the database in use").set_defaults(do=_db_url)
     commands.add_parser("psql", help="open psql on that database; arguments are psql's", add_help=False)
+    commands.add_parser("pg-dump", help="back that database up; arguments are pg_dump's", add_help=False)
+    commands.add_parser("pg-restore", help="fill it from a back-up; arguments are pg_restore's", add_help=False)
     commands.add_parser(
         "simulator", help="the Keepa-compatible server by itself; --help shows its options", add_help=False
     )
@@ -146,10 +155,10 @@ def _db_url(_chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _psql(arguments: list[str]) -> int:
+def _postgres(name: Literal["psql", "pg_dump", "pg_restore"], arguments: list[str]) -> int:
     from supervisor import shell
 
-    return shell.psql(arguments)
+    return shell.tool(name, arguments)
 
 
 def _simulator(arguments: list[str]) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from supervisor.options import Option
 
 DOTENV: Final = Path(".env")
+_OF_A_MANAGER: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
 
 
@@ -85,13 +86,21 @@ def environment() -> Mapping[str, str]:
 def child_environment() -> dict[str, str]:
     """The environment of a worker: ours without any setting, so that no secret shows in `/proc`.
 
-    Workers run the very code that started them, wherever they are started from.
+    Workers run the very code that started them, wherever they are started from. They are no service of a manager that
+    watches us: a sign of life of theirs would be taken for ours.
     """
-    ours = {option.name for option in OPTIONS}
+    ours = {*(option.name for option in OPTIONS), *_OF_A_MANAGER}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     root = str(Path(next(iter(tasks.__path__))).parent)
     path = [root, *filter(None, kept.get("PYTHONPATH", "").split(os.pathsep))]
     return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), "PYTHONFAULTHANDLER": "1"}
+
+
+def secrets() -> dict[str, str]:
+    """Every secret that is set, by name, whether or not the settings as a whole can be used."""
+    from_file = _from_file(DOTENV, [])
+    found = {option.name: _look_up(option, os.environ, from_file)[0] for option in OPTIONS if option.is_secret}
+    return {name: text for name, text in found.items() if text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

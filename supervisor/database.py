@@ -120,20 +120,32 @@ def migrate(url: Secret) -> list[str]:
         return migrations.migrate(conn)
 
 
-def check(url: Secret) -> str:
-    """What the server is, when it answers and its schema is the one of this build.
+class Seen(NamedTuple):
+    """A database that was looked at: its version, who we are there, what is still to be applied and what we may not."""
+
+    version: str
+    user: str
+    pending: list[str]
+    lacking: list[str]
+    lacking_later: list[str]
+
+
+def look(url: Secret) -> Seen:
+    """What the server is, when it answers and its schema is one this build can bring up to date. Changes nothing.
 
     Raises:
         ConfigError: the URL or the login is wrong.
-        StoreError: it does not answer, or the schema is another one.
+        StoreError: it does not answer, or the schema is of another build.
     """
     from tasks.store import migrate as migrations
+    from tasks.store import rights
     from tasks.store.connection import connect
 
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
-        migrations.check(conn)
-        version = conn.info.server_version
-    return f"PostgreSQL {version // 10000}.{version % 10000}, schema up to date"
+        pending = migrations.pending(conn)
+        user, lacking, later = rights.lacking(conn)
+        number = conn.info.server_version
+    return Seen(f"{number // 10000}.{number % 10000}", user, pending, lacking, later)
 
 
 def secrets_in(url: Secret) -> list[str]:

@@ -21,7 +21,7 @@ def of(arguments: Sequence[str]) -> int:
     try:
         return commands.dispatch(arguments)
     except (Error, LedgerError) as error:
-        sys.stderr.write(f"sluicegate: {error}\n")
+        _say(f"sluicegate: {error}\n")
         return exit_code(error)
     except BrokenPipeError:
         return _reader_gone()
@@ -54,8 +54,36 @@ def _bug() -> int:
 
     from tasks.errors import EXIT_BUG
 
-    traceback.print_exc()
+    _say(traceback.format_exc())
     return EXIT_BUG
+
+
+def _say(text: str) -> None:
+    """Tell a person, without a secret: an error of a library may hold a whole URL."""
+    try:
+        shown = _without_secrets(text)
+    except ImportError:  # what reads the settings is not installed, so nobody has read a secret either
+        shown = text
+    sys.stderr.write(shown)
+
+
+def _without_secrets(text: str) -> str:
+    from supervisor import config
+    from supervisor.database import secrets_in
+    from tasks.errors import ConfigError
+    from tasks.log import Redactor
+    from tasks.settings import Secret
+
+    known = Redactor()
+    for name, secret in config.secrets().items():
+        known.hide(secret)
+        try:
+            parts = secrets_in(Secret(secret)) if name == "DATABASE_URL" else []
+        except ConfigError:
+            continue  # it cannot be read, and nobody has taken it apart
+        for part in parts:
+            known.hide(part)
+    return known.clean(text)
 
 
 def _reader_gone() -> int:

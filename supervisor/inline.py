@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from supervisor.start import redactor
 from tasks import job
 from tasks.beat import Beat
 from tasks.errors import EXIT_OK, ConfigError
-from tasks.log import Logger
+from tasks.log import LogBridge, Logger
 from tasks.settings import Secret
 from tasks.stop import Stop
 
@@ -213,4 +214,6 @@ def _logger(wanted: Plan) -> Logger:
     settings = wanted.settings
     is_json = logs.is_json(settings.log_format, is_terminal=sys.stderr.isatty())
     stream: TextIO = sys.stderr if is_json else _ConsoleLines()
-    return Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})
+    log = Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})
+    logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
+    return log

@@ -192,10 +192,8 @@ class Run:
         self._ledger_aside.do(self._create_ledger, self._ledger_is_there)
 
     def _create_ledger(self) -> TokenLedger:
-        plan = self.plan
-        account = plan.account(self._id)
-        path, tiers = plan.state.ledger, plan.tiers()
-        ledger = TokenLedger.create(path, tiers, tick_period_s=plan.tick_period_s, account=account)
+        plan, path, tiers = self.plan, self.plan.state.ledger, self.plan.tiers()
+        ledger = TokenLedger.create(path, tiers, tick_period_s=plan.tick_period_s, account=plan.account(self._id))
         ledger.resolve_dead()  # what a killed supervisor's workers left
         return ledger
 

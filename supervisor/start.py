@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from supervisor import config, logs, plan
+from supervisor import config, library, logs, notify, plan
 from supervisor.control import Control
 from supervisor.database import secrets_in
 from supervisor.endpoint import Endpoint
@@ -46,13 +47,16 @@ def run(*, synthetic_into_database: bool = False) -> int:
 
 
 def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
+    faulthandler.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
     is_watched = sys.stdout.isatty()
     outlet = Outlet(_live_screen if is_watched else _plain_screen)
     render = logs.renderer(wanted.settings.log_format, is_terminal=sys.stderr.isatty())
     log = logs.Log(outlet.put, render=render, redactor=redactor(wanted.settings), level=wanted.settings.log_level)
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
+    library.listen(loop, log)
     one = Run(wanted, loop, log, texts)
+    notify.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     foreman = Foreman(one, loop, log)
     hearing = Hearing(one, foreman, monitor, Strangers(loop, one.tree.pids))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from supervisor import filesystem
 from tasks.errors import ConfigError, Error
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class StateDir:
         """Create it, for its owner alone, if it is not there.
 
         Raises:
-            ConfigError: it cannot be created or written.
+            ConfigError: it cannot be created or written, or lies where locks are not to be relied on.
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,6 +83,9 @@ class StateDir:
             ) from error
         if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
             raise ConfigError(f"STATE_DIR {self.root} cannot be written; set another one or mend its rights")
+        fault = filesystem.fault_of(self.root)
+        if fault is not None:
+            raise ConfigError(f"STATE_DIR {self.root} {fault}")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -107,7 +107,8 @@ class Spool:
         self._directory = directory
         self._limit_bytes = limit_bytes
         self._owner = Owner.this()
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (directory.parent, directory):  # each for its owner alone; `mode` is for the last one only
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def size_bytes(self) -> int:
         """Bytes of the replies that wait to be processed, whoever owns them."""

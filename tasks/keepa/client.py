@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["KeepaClient", "RawReply", "check"]
 
 _CHUNK: Final = 1 << 16
+_UNMISTAKABLE: Final = 16  # characters of a key that is no word of any body; a real one has 64
 _MASK: Final = "•••".encode()
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "sluicegate"}
 _JSON: Final = {"Content-Type": "application/json; charset=UTF-8"}
@@ -134,7 +135,7 @@ class KeepaClient:
                 status = response.status_code
         except _LOST as error:
             return self._scrubbed(failure_of(error))
-        if status != OK:
+        if status != OK or len(self._key.reveal()) >= _UNMISTAKABLE:
             received = self._without_key(received)
         duration_s = (self._clock.now_ns() - began_ns) / NS_PER_S
         return RawReply(status, received, duration_s, request.endpoint)
@@ -155,9 +156,9 @@ class KeepaClient:
         return b"".join(chunks)
 
     def _without_key(self, body: bytes) -> bytes:
-        """An error body without the key, should a proxy print the URL it was asked for.
+        """A body without the key, should a proxy print the URL it was asked for, under whatever status.
 
-        Good bodies are left as they are: a short made-up key could be a word in them.
+        Bodies that look good are left as they are when the key is short: a made-up one could be a word in them.
         """
         for form in self._key_forms():
             body = body.replace(form.encode(), _MASK)

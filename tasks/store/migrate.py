@@ -87,12 +87,20 @@ def check(conn: Connection, migrations: Sequence[Migration] | None = None) -> No
     Raises:
         WrongSchema: it is older or newer, or was made by files that were changed since; the message says which.
     """
+    missing = pending(conn, migrations)
+    if missing:
+        raise WrongSchema(f"the database's schema is older than this build, missing {', '.join(missing)}: {_CURE}")
+
+
+def pending(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
+    """The names of the files that `migrate` would apply.
+
+    Raises:
+        WrongSchema: the database was made by a newer build, or by files that were changed since.
+    """
     wanted = known() if migrations is None else migrations
     with translate():
-        missing = _missing(wanted, _applied(conn))
-    if missing:
-        names = ", ".join(migration.name for migration in missing)
-        raise WrongSchema(f"the database's schema is older than this build, missing {names}: {_CURE}")
+        return [migration.name for migration in _missing(wanted, _applied(conn))]
 
 
 def _step(conn: Connection, wanted: Sequence[Migration]) -> str | None:

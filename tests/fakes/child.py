@@ -7,6 +7,7 @@ child waits for ever. It dies with its parent as a worker does: when the lifelin
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import signal
@@ -124,6 +125,10 @@ class Child:
     def kill_self(self, number: int) -> None:
         signal.signal(number, signal.SIG_DFL) if number != signal.SIGKILL else None
         os.kill(os.getpid(), number)
+
+    def crash(self) -> None:
+        """As a C library does: by reading where nothing is."""
+        ctypes.string_at(0)
 
     def grandchild(self, path: str) -> None:
         """A process of its own that keeps the output pipe open; its pid goes to `path`."""

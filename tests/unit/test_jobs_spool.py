@@ -146,3 +146,8 @@ def test_files_of_somebody_else_are_not_touched(directory, spool):
     (directory / "odd.reply").write_text("mine")
     assert list(spool.orphans()) == []
     assert len(list(directory.iterdir())) == 2
+
+
+def test_the_spool_is_for_its_owner_alone_at_every_level(tmp_path):
+    Spool(tmp_path / "spool" / "simulated", limit_bytes=1000)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("spool", "spool/simulated")] == [0o700, 0o700]

@@ -365,6 +365,20 @@ def test_every_status_is_one_type_of_error_without_the_key(status, on_deal, on_t
     assert len(server.requests) == 2
 
 
+def test_a_page_that_repeats_the_url_under_a_good_status_is_handed_on_without_the_key():
+    with talking_to(replying(ERROR_PAGE)) as (_, client):
+        reply = client.send(TokenRequest())
+    assert reply.status == 200
+    assert reply.body.startswith(b"<html>no such page: /deal?key=")
+    assert_no_key(repr(reply) + reply.body.decode())
+
+
+def test_a_good_body_is_left_as_it_is_when_a_short_key_could_be_a_word_in_it():
+    body = as_json({**ENVELOPE, "title": "the word made-up-key"})
+    with Server(replying(body)) as server, KeepaClient(Secret("made-up-key"), server.url) as client:
+        assert client.send(TokenRequest()).body == body
+
+
 def test_the_servers_reason_is_in_the_message():
     with pytest.raises(Refused, match="400 for /deal: invalidParameter: You used an invalid parameter"):
         check(RawReply(400, as_json(ZEROED), 0.1, "/deal"))

@@ -179,5 +179,5 @@ def test_every_command_has_a_help_text():
     parser = commands._parser()
     actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     given = {"pause", "resume", "restart", "retry", "scale", "set", "reload"}
-    rest = {"run", "debug", "status", "doctor", "simulator", "db-url", "psql", "ledger"}
+    rest = {"run", "debug", "status", "doctor", "simulator", "db-url", "ledger", "psql", "pg-dump", "pg-restore"}
     assert given | rest == set(actions[0].choices)

@@ -106,7 +106,7 @@ def test_psql_gets_the_password_from_the_environment_alone(monkeypatch, spelling
         return subprocess.CompletedProcess(command, 0 if check is False else 1)
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert shell.psql(["-c", "select 1"]) == 0
+    assert shell.tool("psql", ["-c", "select 1"]) == 0
     assert "s3cret" not in " ".join(seen["command"])
     assert seen["command"][-2:] == ["-c", "select 1"]
     assert seen["env"].get("PGPASSWORD") == (password if spelling != "of a key" else None)
@@ -149,3 +149,19 @@ def test_status_of_an_own_database_does_not_load_the_client_library(tmp_path):
         check=True,
     )
     assert done.stdout.strip() == "False"
+
+
+def test_a_database_is_backed_up_and_filled_again_with_the_programs_that_came_with_us(database_url, tmp_path):
+    program = Program(tmp_path, DATABASE_URL=database_url)
+
+    def ask(command):
+        return program.command("psql", "-At", "-c", command).stdout.strip()
+
+    ask("insert into watermarks (selection_key, domain, minute) values ('kept', 1, 5)")
+    file = str(tmp_path / "backup")
+    done = program.command("pg-dump", "--format=custom", f"--file={file}")
+    assert (done.returncode, done.stderr) == (0, "")
+    ask("drop schema public cascade; create schema public")
+    done = program.command("pg-restore", "--clean", "--if-exists", "--single-transaction", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ask("select selection_key, minute from watermarks") == "kept|5"

@@ -1,0 +1,100 @@
+"""What `doctor` found, as lines for people and as one object for programs. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FORMAT: Final = 1
+# Every check, in the order they are told; each has a finding whatever else is wrong.
+CHECKS: Final = (
+    "python",
+    "packages",
+    "origin",
+    "configuration",
+    "run",
+    "selections",
+    "state",
+    "disk",
+    "supervisor",
+    "ledger",
+    "database",
+    "rights",
+    "api",
+    "clock",
+)
+_INDENT: Final = " " * 22
+
+
+class Verdict(Enum):
+    """How a check came out. A note is worth knowing, and no reason not to start."""
+
+    GOOD = "ok"
+    NOTE = "note"
+    BAD = "bad"
+
+
+_MARKS: Final = {Verdict.GOOD: "ok  ", Verdict.NOTE: "note", Verdict.BAD: "BAD "}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, in words and, for programs, as data."""
+
+    check: str
+    verdict: Verdict
+    words: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def good(check: str, words: str, **data: object) -> Finding:
+    """As it should be."""
+    return Finding(check, Verdict.GOOD, words, data)
+
+
+def note(check: str, words: str, **data: object) -> Finding:
+    """Worth knowing."""
+    return Finding(check, Verdict.NOTE, words, data)
+
+
+def bad(check: str, words: str, **data: object) -> Finding:
+    """To be mended; the words say how."""
+    return Finding(check, Verdict.BAD, words, data)
+
+
+def judged(check: str, words: str, *, faults: Sequence[str], notes: Sequence[str], **data: object) -> Finding:
+    """As bad as the worst that is there; `words` first."""
+    verdict = Verdict.BAD if faults else Verdict.NOTE if notes else Verdict.GOOD
+    return Finding(check, verdict, "; ".join([words, *faults, *notes]), data)
+
+
+def complete(found: Sequence[Finding], why: str) -> list[Finding]:
+    """`found` in the order of `CHECKS`, and of those that are missing that they were not looked at, and why."""
+    missing = [note(check, why) for check in CHECKS if all(one.check != check for one in found)]
+    return sorted([*found, *missing], key=lambda one: CHECKS.index(one.check))
+
+
+def is_well(findings: Sequence[Finding]) -> bool:
+    """Whether nothing is bad."""
+    return all(one.verdict is not Verdict.BAD for one in findings)
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """A line a check; only a list of faults has more."""
+    lines = [f"{_MARKS[one.verdict]}  {one.check:<14}  " + one.words.replace("\n", f"\n{_INDENT}") for one in findings]
+    return "\n".join(lines) + "\n"
+
+
+def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The same keys whatever was found; what a check knows in numbers is its `data`."""
+    return {
+        "format": FORMAT,
+        "ok": is_well(findings),
+        "checks": [
+            {"check": one.check, "verdict": one.verdict.value, "words": one.words, "data": one.data} for one in findings
+        ],
+    }

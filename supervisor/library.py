@@ -1,0 +1,30 @@
+"""What libraries say through `logging` becomes records of the log, in its format and without secrets."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from supervisor.logs import Log
+    from supervisor.loop import Loop
+
+
+class Library(logging.Handler):
+    """Hands warnings and errors over to the loop, whichever thread they come from."""
+
+    def __init__(self, loop: Loop, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._loop = loop
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as the event `library`."""
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        fields = {"logger": record.name, "message": record.getMessage()}
+        self._loop.call(lambda: self._log.write(level, "library", fields))
+
+
+def listen(loop: Loop, log: Log) -> None:
+    """From now on hear every library of this process."""
+    logging.basicConfig(level=logging.WARNING, handlers=[Library(loop, log)], force=True)

@@ -1,0 +1,131 @@
+"""What a service manager is told (line 55 of the checklist), over a socket like its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from supervisor.loop import Loop, MonotonicClock
+from supervisor.notify import Manager, Notices
+from tests.fakes.program import Program, all_gone, pids, wait_until
+
+
+class Listener:
+    """A socket as systemd opens one, and everything that arrived there, in order."""
+
+    def __init__(self, address):
+        self.messages: list[tuple[float, dict[str, str]]] = []
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address.replace("@", "\0", 1))
+        self._thread = threading.Thread(target=self._listen)
+        self._is_over = threading.Event()
+        self._thread.start()
+
+    def _listen(self):
+        while not self._is_over.is_set():
+            if select.select([self._socket], [], [], 0.05)[0]:
+                text = self._socket.recv(4096).decode()
+                self.messages.append((time.monotonic(), dict(line.split("=", 1) for line in text.splitlines())))
+
+    def of(self, name):
+        return [message[name] for _, message in list(self.messages) if name in message]
+
+    def close(self):
+        self._is_over.set()
+        self._thread.join()
+        self._socket.close()
+
+
+@pytest.fixture
+def listener():
+    one = Listener(f"@sluicegate-test-{os.getpid()}")
+    yield one
+    one.close()
+
+
+def test_a_manager_hears_that_we_are_ready_how_we_are_that_we_live_and_that_we_stop(listener, tmp_path):
+    program = Program(tmp_path, NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="1000000")
+    try:
+        report = program.start().until_working()
+        environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in pids(report).values()]
+        wait_until(lambda: "running, 2 of 2 workers in service" in listener.of("STATUS"), "the status")
+        beats = len(listener.of("WATCHDOG"))
+        wait_until(lambda: len(listener.of("WATCHDOG")) > beats + 1, "signs of life")
+        os.kill(pids(report)["backfill-0"], signal.SIGKILL)
+        wait_until(lambda: any("backfill-0 backoff" in words for words in listener.of("STATUS")), "what is amiss")
+        assert program.stop() == 0, program.tail()
+    finally:
+        program.kill()
+    order = [name for _, message in listener.messages for name in message if name in {"READY", "STOPPING"}]
+    assert order == ["READY", "STOPPING"]
+    ready = next(message for _, message in listener.messages if "READY" in message)
+    assert "1 of 2 workers in service" in ready["STATUS"]
+    assert "starting" in listener.of("STATUS")[0]
+    assert int(listener.of("EXTEND_TIMEOUT_USEC")[0]) == 1_500_000
+    assert not any(b"NOTIFY_SOCKET" in each or b"WATCHDOG_USEC" in each for each in environments)
+    told = [at for at, message in listener.messages if message.keys() == {"STATUS"}]
+    assert len(told) - 2 <= told[-1] - told[0], "not more than one a second"
+
+
+def test_a_supervisor_that_is_aborted_for_its_silence_leaves_its_stacks_and_no_process(tmp_path):
+    program = Program(tmp_path)
+    try:
+        running = pids(program.start().until(lambda r: r["supervisor"]["state"] == "starting" and pids(r), "a child"))
+        program.signal(signal.SIGABRT)
+        assert program.ended() == -signal.SIGABRT
+    finally:
+        program.kill()
+    assert "Fatal Python error: Aborted" in program.log()
+    assert "supervisor/loop.py" in program.log()
+    wait_until(lambda: all_gone(running.values()), "the end of every process", 5)
+
+
+def test_a_loop_that_hangs_gives_no_sign_of_life(tmp_path):
+    heard = Listener(str(tmp_path / "notify"))
+    try:
+        with Loop(MonotonicClock()) as loop:
+            Notices(Manager(address=str(tmp_path / "notify"), watchdog_s=0.1), loop)
+            loop.after(0.3, lambda: threading.Event().wait(0.7))
+            ends = loop.now_ns() + 1_500_000_000
+            loop.at(ends, lambda: None)
+            while loop.now_ns() < ends:
+                loop.step()
+        wait_until(lambda: len(heard.messages) > 10, "signs of life after the hang")
+    finally:
+        heard.close()
+    times = [at for at, message in heard.messages if "WATCHDOG" in message]
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, None),
+        ({"NOTIFY_SOCKET": "vsock:2:1234"}, None),
+        ({"NOTIFY_SOCKET": "/run/n"}, Manager(address="/run/n")),
+        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "6000000"}, Manager(address="@n", watchdog_s=6.0)),
+        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "6000000", "WATCHDOG_PID": "8"}, Manager(address="@n")),
+        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "soon"}, Manager(address="@n")),
+    ],
+)
+def test_who_wants_to_be_told_is_in_the_environment(environ, expected):
+    assert Manager.of(environ, 7) == expected
+
+
+def test_without_a_manager_the_loop_is_given_nothing_to_do():
+    with Loop(MonotonicClock()) as loop:
+        Notices(None, loop)
+        assert loop._timeout_s() is None
+
+
+def test_a_manager_that_is_gone_harms_nobody(tmp_path):
+    assert not Manager(address=str(tmp_path / "nobody")).tell(ready=1)

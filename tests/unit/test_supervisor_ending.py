@@ -1,0 +1,105 @@
+"""How a command ends: one code for each kind of error, and no secret in what is said of it."""
+
+import json
+import logging
+import os
+
+import pytest
+
+from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
+from supervisor import commands, config, ending, inline, library, plan
+from supervisor.logs import Log, as_json
+from supervisor.loop import Loop, MonotonicClock
+from supervisor.statedir import AlreadyRunning
+from tasks import errors
+from tasks.log import Redactor
+
+KEY = "a-key-of-a-person-0123456789"
+URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (AlreadyRunning("pid 7"), 73),
+        (errors.ConfigError(""), 78),
+        (errors.WrongSchema(""), 78),
+        (NotOurs(""), 78),
+        (Unusable(""), 78),
+        (errors.Forbidden(""), 77),
+        (errors.Transient(""), 75),
+        (errors.NotSent(""), 75),
+        (errors.Throttled(""), 75),
+        (errors.Contended(""), 75),
+        (errors.Refused(""), 1),
+        (errors.BadRow(""), 1),
+        (NoLedger(""), 1),
+        (Damaged(""), 1),
+        (Full(""), 1),
+    ],
+)
+def test_each_kind_of_error_has_its_exit_code(monkeypatch, capsys, error, code):
+    def fail(_arguments):
+        raise error
+
+    monkeypatch.setattr(commands, "dispatch", fail)
+    assert ending.of(["run"]) == code
+    assert capsys.readouterr().err == f"sluicegate: {error}\n"
+
+
+def test_a_bug_is_told_with_its_traceback_and_without_a_secret(monkeypatch, capsys):
+    def fail(_arguments):
+        raise ZeroDivisionError(f"in https://api.keepa.com/deal?key={KEY} and {URL} and pass/word alone")
+
+    monkeypatch.setattr(os, "environ", {"KEEPA_API_KEY": KEY, "DATABASE_URL": URL})
+    monkeypatch.setattr(commands, "dispatch", fail)
+    assert ending.of(["run"]) == 70
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError: in https://api.keepa.com/deal?key=•••" in said
+    assert not any(secret in said for secret in (KEY, "pass%2Fword", "pass/word"))
+
+
+def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(monkeypatch, capsys):
+    def fail(_arguments):
+        raise errors.ConfigError("in mysql://me:hidden-word@h")
+
+    monkeypatch.setattr(os, "environ", {"DATABASE_URL": "mysql://me:hidden-word@h"})
+    monkeypatch.setattr(commands, "dispatch", fail)
+    assert ending.of(["run"]) == 78
+    assert "hidden-word" not in capsys.readouterr().err
+
+
+@pytest.fixture
+def libraries():
+    """The log of the libraries, put back afterwards."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    yield logging.getLogger("a.library")
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_a_library_says_in_debug_mode_is_a_record_without_secrets(libraries, capsys, log_format):
+    settings = config.load({"KEEPA_API_KEY": KEY, "LOG_FORMAT": log_format}, dotenv=None)
+    inline._logger(plan.make(settings))
+    libraries.warning("cannot get %s", f"/deal?key={KEY}")
+    said = capsys.readouterr().err
+    assert "cannot get /deal?key=•••" in said
+    assert KEY not in said
+
+
+def test_what_a_library_says_in_the_supervisor_is_a_record_without_secrets(libraries):
+    lines = []
+    redactor = Redactor()
+    redactor.hide(KEY)
+    with Loop(MonotonicClock()) as loop:
+        library.listen(loop, Log(lines.append, render=as_json, redactor=redactor))
+        libraries.warning("cannot get %s", f"/deal?key={KEY}")
+        libraries.info("not worth it")
+        assert lines == [], "written by the loop alone"
+        loop.step()
+    records = [json.loads(line) for line in lines]
+    assert [(one["event"], one["level"], one["logger"], one["message"]) for one in records] == [
+        ("library", "warning", "a.library", "cannot get /deal?key=•••")
+    ]
