@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql scenarios test test-kill bench lint fmt types layers check lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend scenarios test test-kill bench lint fmt types layers check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,15 @@ ledger-dump: setup ## Print the token ledger (ARGS="--json" or "--watch")
 
 psql: setup ## Open psql on the database in use
 	@exec $(BIN)/sluicegate psql
+
+deals: setup ## Show the best deals of now (ARGS="--top 50 --csv")
+	@exec $(BIN)/sluicegate deals $(ARGS)
+
+history: setup ## Show what one product has cost (ARGS="B08N5WRWNW --plot")
+	@exec $(BIN)/sluicegate history $(ARGS)
+
+spend: setup ## Show where the tokens went (ARGS="--since 7d --by shape")
+	@exec $(BIN)/sluicegate spend $(ARGS)
 
 scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs/scenarios.md (minutes)
 	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)
