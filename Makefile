@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend scenarios test test-kill bench lint fmt types layers check lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill bench lint fmt types layers check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ history: setup ## Show what one product has cost (ARGS="B08N5WRWNW --plot")
 
 spend: setup ## Show where the tokens went (ARGS="--since 7d --by shape")
 	@exec $(BIN)/sluicegate spend $(ARGS)
+
+quarantine: setup ## List what could not be used (ARGS="--kind product")
+	@exec $(BIN)/sluicegate quarantine list $(ARGS)
 
 scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs/scenarios.md (minutes)
 	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)

@@ -30,6 +30,7 @@ def add(commands: Commands) -> None:
     _deals(commands)
     _history(commands)
     _spend(commands)
+    _quarantine(commands)
 
 
 def _deals(commands: Commands) -> None:
@@ -88,6 +89,49 @@ def _spend(commands: Commands) -> None:
     parser.set_defaults(do=_do_spend)
 
 
+def _quarantine(commands: Commands) -> None:
+    actions = commands.add_parser("quarantine", help="what could not be used: look at it, try it again, drop it")
+    verbs = actions.add_subparsers(title="what to do", metavar="ACTION", required=True)
+
+    listing = verbs.add_parser("list", help="the faults, the latest first")
+    _add_filters(listing)
+    listing.add_argument("--limit", type=_typed(words.count), default=50, metavar="N", help="at most so many [50]")
+    listing.add_argument("--json", action="store_true", help="as one JSON object")
+    listing.set_defaults(do=_do_quarantine_list)
+
+    show = verbs.add_parser("show", help="one fault, with what was received")
+    show.add_argument("id", type=_typed(words.number), metavar="NO", help="its number in the list")
+    shapes = show.add_mutually_exclusive_group()
+    shapes.add_argument("--raw", action="store_true", help="only what was received, byte for byte")
+    shapes.add_argument("--json", action="store_true", help="as one JSON object")
+    show.set_defaults(do=_do_quarantine_show)
+
+    retry = verbs.add_parser("retry", help="read what is kept once more; queue again what left nothing")
+    _add_choice(retry)
+    retry.add_argument(
+        "--refetch", action="store_true", help="also ask again, for tokens, for products that still cannot be read"
+    )
+    retry.set_defaults(do=_do_quarantine_retry)
+
+    drop = verbs.add_parser("drop", help="delete for good")
+    _add_choice(drop)
+    drop.add_argument("--yes", action="store_true", help="needed with --all and with filters")
+    drop.set_defaults(do=_do_quarantine_drop)
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", type=_typed(words.number), nargs="*", metavar="NO", help="numbers in the list")
+    parser.add_argument("--all", action="store_true", help="everything")
+    _add_filters(parser)
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kind", choices=("deal", "product", "request", "body"), help="only what was refused as such")
+    parser.add_argument("--key", metavar="TEXT", help="only what it is about holds this text, such as an ASIN")
+    parser.add_argument("--reason", metavar="TEXT", help="only those whose reason holds this text")
+    _add_domain(parser)
+
+
 def _add_domain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--domain", type=_typed(words.domain), metavar="D", help="only this locale: 3, de or amazon.de [all]"
@@ -128,3 +172,27 @@ def _do_spend(chosen: argparse.Namespace) -> int:
     from supervisor.queries import spend
 
     return spend.show(since=chosen.since, by=chosen.by, as_json=chosen.json)
+
+
+def _do_quarantine_list(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import quarantine
+
+    return quarantine.list_(chosen)
+
+
+def _do_quarantine_show(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import quarantine
+
+    return quarantine.show(chosen)
+
+
+def _do_quarantine_retry(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import quarantine
+
+    return quarantine.retry(chosen)
+
+
+def _do_quarantine_drop(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import quarantine
+
+    return quarantine.drop(chosen)

@@ -24,6 +24,7 @@ SHOPS: Final = {
 NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35})  # ranks, counts and ratings; likewise
 _PREFIX: Final = "amazon."
 _MOST: Final = 1_000_000
+_MOST_ROWS: Final = 2**63 - 1
 _PERCENT: Final = 100
 
 
@@ -86,6 +87,15 @@ def count(text: str) -> int:
         ValueError: it is none.
     """
     return _whole(text, low=1, high=_MOST)
+
+
+def number(text: str) -> int:
+    """The number of a row, from 1.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _whole(text, low=1, high=_MOST_ROWS)
 
 
 def percent(text: str) -> int:
