@@ -9,14 +9,14 @@ from tasks.store.connection import connect
 from tests.fixtures_jobs import QUERY
 from tests.fixtures_town import Town
 
-RUN_S = 240
+RUN_S = 120
 
 
 @pytest.fixture(scope="session")
 def market_template(pg_server, tmp_path_factory):
     """The name of that database; nobody may be connected to it."""
     url, name = pg_server.create()
-    town = Town(tmp_path_factory.mktemp("market"), url, QUERY, rate=60, deals=300)
+    town = Town(tmp_path_factory.mktemp("market"), url, QUERY, rate=60, deals=160)
     try:
         for role in ("upsert", "backfill"):
             town.run(town.job(role), RUN_S)
@@ -25,6 +25,22 @@ def market_template(pg_server, tmp_path_factory):
     with connect(url, application_name="test", autocommit=True) as conn:
         conn.execute("ANALYZE")
     return name
+
+
+@pytest.fixture(scope="session")
+def gathered_url(pg_server, market_template):
+    """The URL of a copy for all who only look."""
+    url, name = pg_server.create(market_template)
+    yield url
+    pg_server.drop(name)
+
+
+@pytest.fixture
+def gathered(gathered_url):
+    """A connection to it that can change nothing."""
+    with connect(gathered_url, application_name="test", autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = on")
+        yield connection
 
 
 @pytest.fixture

@@ -26,21 +26,23 @@ def test_locales_and_price_types_are_named_as_in_the_database(conn):
     assert {number for (number,) in not_money} == words.NOT_MONEY
 
 
-def test_the_best_deals_come_first_and_each_product_once(ask, market_url, market):
-    found = as_json(ask, market_url, "deals", "--top", "10")
+def test_the_best_deals_come_first_and_each_product_once(ask, gathered_url, gathered):
+    found = as_json(ask, gathered_url, "deals", "--top", "10")
     assert (found["format"], found["price_types"], found["over"]) == (1, ["NEW"], "week")
     discounts = [deal["discount_percent"] for deal in found["deals"]]
-    (most,) = market.execute("SELECT max(discount_percent_week) FROM current_deals WHERE price_type = 'NEW'").fetchone()
+    (most,) = gathered.execute(
+        "SELECT max(discount_percent_week) FROM current_deals WHERE price_type = 'NEW'"
+    ).fetchone()
     assert discounts == sorted(discounts, reverse=True)
     assert (len(discounts), discounts[0]) == (10, most)
-    several = as_json(ask, market_url, "deals", "--top", "1000", "--type", "new", "--type", "used")["deals"]
+    several = as_json(ask, gathered_url, "deals", "--top", "1000", "--type", "new", "--type", "used")["deals"]
     assert len({deal["asin"] for deal in several}) == len(several)
     assert {deal["price_type"] for deal in several} == {"NEW", "USED"}
 
 
-def test_a_deal_is_told_with_money_names_and_times(ask, market_url, market):
-    (deal,) = as_json(ask, market_url, "deals", "--top", "1")["deals"]
-    (cents, mean) = market.execute(
+def test_a_deal_is_told_with_money_names_and_times(ask, gathered_url, gathered):
+    (deal,) = as_json(ask, gathered_url, "deals", "--top", "1")["deals"]
+    (cents, mean) = gathered.execute(
         "SELECT current[2], avg[2][2] FROM deals WHERE asin = %s", (deal["asin"],)
     ).fetchone()
     assert (round(deal["price"] * 100), round(deal["average"] * 100)) == (cents, mean)
@@ -57,8 +59,8 @@ def test_a_deal_is_told_with_money_names_and_times(ask, market_url, market):
         ("newest", lambda deal: tuple(-ord(char) for char in deal["deal_since"])),
     ],
 )
-def test_deals_are_sorted_as_asked(ask, market_url, sort, key):
-    found = as_json(ask, market_url, "deals", "--sort", sort)["deals"]
+def test_deals_are_sorted_as_asked(ask, gathered_url, sort, key):
+    found = as_json(ask, gathered_url, "deals", "--sort", sort)["deals"]
     keys = [round(key(deal), 2) if sort in {"drop", "price"} else key(deal) for deal in found]
     assert keys == sorted(keys)
 
@@ -80,8 +82,8 @@ def test_old_deals_are_no_deals_of_now(ask, market_url, market):
     assert "lower --min-discount" in ask(market_url, "deals", "--within", "4d", "--min-discount", "100")[1]
 
 
-def test_a_spreadsheet_gets_a_row_a_deal(ask, market_url):
-    rows = as_csv(ask, market_url, "deals", "--top", "3")
+def test_a_spreadsheet_gets_a_row_a_deal(ask, gathered_url):
+    rows = as_csv(ask, gathered_url, "deals", "--top", "3")
     assert (len(rows), rows[0]["shop"], rows[0]["price_type"]) == (3, "amazon.com", "NEW")
 
 
@@ -91,41 +93,41 @@ def test_without_any_deal_there_is_nothing_to_show(ask, database_url):
 
 
 @pytest.fixture
-def product(market):
+def product(gathered):
     """The ASIN with the longest history of the new price."""
-    return market.execute("SELECT asin FROM price_series WHERE price_type = 1 ORDER BY points DESC LIMIT 1").fetchone()[
-        0
-    ]
+    return gathered.execute(
+        "SELECT asin FROM price_series WHERE price_type = 1 ORDER BY points DESC LIMIT 1"
+    ).fetchone()[0]
 
 
-def test_a_history_is_told_as_it_is_stored(ask, market_url, market, product):
-    found = as_json(ask, market_url, "history", product, "--type", "NEW")
-    series = market.execute(
+def test_a_history_is_told_as_it_is_stored(ask, gathered_url, gathered, product):
+    found = as_json(ask, gathered_url, "history", product, "--type", "NEW")
+    series = gathered.execute(
         "SELECT minutes, prices FROM price_series WHERE asin = %s AND price_type = 1", (product,)
     ).fetchone()
     assert [-1 if point["price"] is None else point["price"] for point in found["points"]] == series[1]
     assert found["product"]["asin"] == product
-    assert len(as_csv(ask, market_url, "history", product, "--type", "NEW")) == len(series[0])
+    assert len(as_csv(ask, gathered_url, "history", product, "--type", "NEW")) == len(series[0])
 
 
-def test_an_overview_has_a_line_for_each_price_type(ask, market_url, market, product):
-    lines = ask(market_url, "history", product)[1].splitlines()
-    kinds = market.execute("SELECT count(*) FROM price_series WHERE asin = %s", (product,)).fetchone()[0]
+def test_an_overview_has_a_line_for_each_price_type(ask, gathered_url, gathered, product):
+    lines = ask(gathered_url, "history", product)[1].splitlines()
+    kinds = gathered.execute("SELECT count(*) FROM price_series WHERE asin = %s", (product,)).fetchone()[0]
     assert len(lines) == kinds + 3
     assert all(len(line) <= 100 for line in lines[1:])
 
 
 @pytest.mark.parametrize("arguments", [[], ["--type", "NEW"], ["--since", "30d"], ["--type", "SALES"]])
-def test_a_drawing_fits_eighty_columns_and_has_no_colours_off_a_terminal(ask, market_url, product, arguments):
-    lines = ask(market_url, "history", product, "--plot", *arguments)[1].splitlines()
+def test_a_drawing_fits_eighty_columns_and_has_no_colours_off_a_terminal(ask, gathered_url, product, arguments):
+    lines = ask(gathered_url, "history", product, "--plot", *arguments)[1].splitlines()
     assert len(lines) == 22
     assert max(map(len, lines[1:])) <= 80
     assert "\x1b" not in "".join(lines)
 
 
-def test_a_history_since_begins_with_what_held_then(ask, market_url, product):
-    all_of_it = as_json(ask, market_url, "history", product, "--type", "NEW")["points"]
-    none_of_it = as_json(ask, market_url, "history", product, "--type", "NEW", "--since", "1s")["points"]
+def test_a_history_since_begins_with_what_held_then(ask, gathered_url, product):
+    all_of_it = as_json(ask, gathered_url, "history", product, "--type", "NEW")["points"]
+    none_of_it = as_json(ask, gathered_url, "history", product, "--type", "NEW", "--since", "1s")["points"]
     assert none_of_it == all_of_it[-1:]
 
 
@@ -148,13 +150,13 @@ def test_a_product_without_history_says_why(ask, market_url, market, product, ch
         ask(market_url, "history", product)
 
 
-def test_an_unknown_product_is_said_to_be_unknown(ask, market_url, product):
+def test_an_unknown_product_is_said_to_be_unknown(ask, gathered_url, product):
     with pytest.raises(NoRows, match="B000000000 is not known here"):
-        ask(market_url, "history", "B000000000")
+        ask(gathered_url, "history", "B000000000")
     with pytest.raises(NoRows, match="not known here"):
-        ask(market_url, "history", product, "--domain", "de")
+        ask(gathered_url, "history", product, "--domain", "de")
     with pytest.raises(NoRows, match="no history of WAREHOUSE"):
-        ask(market_url, "history", product, "--type", "warehouse")
+        ask(gathered_url, "history", product, "--type", "warehouse")
 
 
 def test_a_product_of_several_locales_asks_which(ask, market_url, market, product):
@@ -166,19 +168,19 @@ def test_a_product_of_several_locales_asks_which(ask, market_url, market, produc
 
 
 @pytest.mark.parametrize("arguments", [["history", "B00"], ["deals", "--domain", "7"], ["spend", "--since", "1y"]])
-def test_what_cannot_be_meant_is_a_usage_error(ask, market_url, arguments):
+def test_what_cannot_be_meant_is_a_usage_error(ask, gathered_url, arguments):
     with pytest.raises(SystemExit, match="2"):
-        ask(market_url, *arguments)
+        ask(gathered_url, *arguments)
 
 
-def test_every_token_is_accounted_for_however_it_is_grouped(ask, market_url, market):
-    charged, rows = market.execute("SELECT sum(cost), sum(rows) FROM calls").fetchone()
+def test_every_token_is_accounted_for_however_it_is_grouped(ask, gathered_url, gathered):
+    charged, rows = gathered.execute("SELECT sum(cost), sum(rows) FROM calls").fetchone()
     for by in ("tier", "endpoint", "shape"):
-        found = as_json(ask, market_url, "spend", "--by", by)
+        found = as_json(ask, gathered_url, "spend", "--by", by)
         assert (found["total"]["tokens"], found["total"]["rows"]) == (charged, rows)
         assert sum(one["tokens"] for one in found["sums"]) == charged
     first, last = (
-        market.execute(f"SELECT balance FROM calls ORDER BY at {way}, id {way} LIMIT 1").fetchone()[0]
+        gathered.execute(f"SELECT balance FROM calls ORDER BY at {way}, id {way} LIMIT 1").fetchone()[0]
         for way in ("ASC", "DESC")
     )
     assert found["flow"]["added"] == last - first + charged
