@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_GAP: Final = "  "
+_GAPS: Final = ("  ", " ")  # the narrower one when nothing else helps
 _LEAST: Final = 12  # cells that are left to the widest column, however narrow the terminal
 _MORE: Final = "…"
 
@@ -30,9 +30,12 @@ def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: in
     shown = [[readable(cell) for cell in row] for row in rows]
     table = [[column.heading for column in columns], *shown]
     widths = [max(cell_len(row[at]) for row in table) for at in range(len(columns))]
+    gap = _GAPS[0]
     if width is not None:
-        widths = _fitted(columns, widths, width)
-    return [_line(columns, row, widths) for row in table]
+        least = [min(w, _LEAST) if column.is_elastic else w for column, w in zip(columns, widths, strict=True)]
+        gap = next((one for one in _GAPS if sum(least) + len(one) * (len(least) - 1) <= width), _GAPS[-1])
+        widths = _fitted(columns, widths, width - len(gap) * (len(widths) - 1))
+    return [_line(columns, row, widths, gap) for row in table]
 
 
 def readable(text: str) -> str:
@@ -47,7 +50,8 @@ def cut(text: str, width: int) -> str:
 
 
 def _fitted(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
-    beyond = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+    """The widths, those of elastic columns lessened, the widest first, until they are `width` together."""
+    beyond = sum(widths) - width
     fitted = list(widths)
     for at in sorted(range(len(columns)), key=widths.__getitem__, reverse=True):
         if beyond > 0 and columns[at].is_elastic:
@@ -56,10 +60,10 @@ def _fitted(columns: Sequence[Column], widths: list[int], width: int) -> list[in
     return fitted
 
 
-def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> str:
+def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], gap: str) -> str:
     cells = []
     for column, cell, width in zip(columns, row, widths, strict=True):
         text = cut(cell, width)
         pad = " " * (width - cell_len(text))
         cells.append(pad + text if column.is_number else text + pad)
-    return _GAP.join(cells).rstrip()
+    return gap.join(cells).rstrip()

@@ -62,10 +62,10 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
 
 def _table(by: By, sums: Sequence[Sum]) -> None:
     columns = [
-        Column(by, is_elastic=True),
+        Column(by),
         *(
             Column(heading, is_number=True)
-            for heading in ("calls", "items", "rows", "tokens", "rows/token", "estimate", "waited", "429", "failed")
+            for heading in ("calls", "items", "rows", "tokens", "rows/token", "off", "waited", "429", "failed")
         ),
     ]
     outputs.table(columns, [_cells(one) for one in sums])
@@ -88,7 +88,7 @@ def _cells(one: Sum) -> list[str]:
 
 
 def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: timedelta) -> list[str]:
-    lines = [f"the last {spans.words(since)}; estimate: reserved beyond what the answered calls cost"]
+    lines = [f"the last {spans.words(since)}; off: how far reservations lay above the cost"]
     if flow is not None and flow.span_s > 0:
         per_min = flow.added / flow.span_s * _MINUTE_S
         lines += [
@@ -108,7 +108,7 @@ def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: ti
 def _plan(bucket: BucketRecord | None) -> str:
     if bucket is None or bucket.tick_period_s <= 0:
         return ""
-    return f" (the plan brings {bucket.refill_rate / bucket.tick_period_s * _MINUTE_S:.1f})"
+    return f" (the plan brings {bucket.refill_rate / bucket.tick_period_s * _MINUTE_S:.1f}, but none while it is full)"
 
 
 def _told(one: Sum) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from supervisor.queries import words
 from tasks.errors import NoRows
+from tasks.store import histories
 
 
 def as_json(ask, url, *arguments):
@@ -200,3 +201,22 @@ def test_spending_of_long_ago_is_not_counted(ask, market_url, market):
     market.execute("UPDATE calls SET at = at - interval '2 days'")
     assert ask(market_url, "spend") == (0, "no call within 1d; look further back with --since\n")
     assert as_json(ask, market_url, "spend", "--since", "7d")["total"]["calls"] > 0
+
+
+def test_one_product_is_found_by_its_key_however_many_there_are(conn):
+    conn.execute(
+        "INSERT INTO price_series SELECT d, t, 1, 1, 1, 0, 'B' || lpad(n::text, 9, '0'), '{1}', '{1}', NULL"
+        " FROM generate_series(1, 3) AS d, generate_series(0, 1) AS t, generate_series(1, 3000) AS n"
+    )
+    conn.execute(
+        "INSERT INTO fetch_queue (domain, asin, detail, priority, place)"
+        " SELECT d, 'B' || lpad(n::text, 9, '0'), 'history', 0, n"
+        " FROM generate_series(1, 3) AS d, generate_series(1, 6000) AS n"
+    )
+    conn.execute("ANALYZE price_series, fetch_queue")
+    asin = "B000000007"
+    for statement in (histories._DOMAINS, histories._PRODUCT, histories._POINTS):
+        wanted = {"asin": asin, "domain": 1, "price_types": ["NEW"]}
+        found = conn.execute(f"EXPLAIN {statement}", wanted, prepare=False).fetchall()
+        assert not any("Seq Scan on fetch_queue" in line or "Seq Scan on price_series" in line for (line,) in found)
+    assert histories.domains_of(conn, asin) == [1, 2, 3]
