@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +28,9 @@ def terminal_width() -> int | None:
 
 
 def text(*lines: str) -> None:
-    """Lines for people."""
+    """Lines for people; what their terminal has no form for is shown as a question mark."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
@@ -37,12 +40,21 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 
 
 def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows under a heading, as RFC 4180 has them; nothing for what is not known."""
-    writer = csv.writer(sys.stdout)
+    """Rows under a heading, as RFC 4180 has them, in UTF-8; nothing for what is not known."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
     writer.writerow(names)
     writer.writerows(rows)
+    as_bytes(written.getvalue().encode())
 
 
 def as_json(**parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """One object in one line. Money keeps its digits, times are ISO 8601."""
-    sys.stdout.write(_ENCODER.encode({"format": FORMAT, **parts}).decode() + "\n")
+    as_bytes(_ENCODER.encode({"format": FORMAT, **parts}) + b"\n")
+
+
+def as_bytes(told: bytes) -> None:
+    """Just these bytes, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(told)
+    sys.stdout.buffer.flush()

@@ -69,7 +69,7 @@ def show(chosen: argparse.Namespace) -> int:
     if not found:
         raise NoRows(f"there is no {chosen.id} in quarantine")
     if chosen.raw:
-        sys.stdout.buffer.write(raw or b"")
+        outputs.as_bytes(raw or b"")
         return EXIT_OK
     text = None if raw is None else raw.decode("utf-8", "backslashreplace")
     if chosen.json:

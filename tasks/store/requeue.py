@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _STATES: Final = "SELECT detail, state, finished_at FROM fetch_queue WHERE domain = %s AND asin = %s FOR UPDATE"
 _REVIVE: Final = """
 UPDATE fetch_queue SET
-    state = 'pending', attempts = 0, enqueued_at = now(), ready_at = now(), finished_at = NULL,
+    state = 'pending', attempts = 0, deaths = 0, reason = NULL,
+    enqueued_at = now(), ready_at = now(), finished_at = NULL,
     place = extract(epoch FROM clock_timestamp()) * 1000000000
 WHERE domain = %s AND asin = %s AND detail = ANY(%s) AND state = 'given up'
 """

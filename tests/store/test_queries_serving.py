@@ -68,6 +68,16 @@ def test_a_password_shows_in_no_error(ask, arguments):
     assert "s3cret" not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
+@pytest.mark.parametrize("arguments", [["deals", "--csv"], ["deals", "--json"], ["deals"]])
+def test_titles_of_any_script_reach_a_terminal_of_any_encoding(tmp_path, market_url, market, arguments):
+    market.execute("UPDATE deal_rows SET title = '保温ボトル 550ml'")
+    env = {"PATH": "/usr/bin:/bin", "STATE_DIR": str(tmp_path), "DATABASE_URL": market_url, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "supervisor", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
+    assert ("保温ボトル".encode() in done.stdout) is (len(arguments) > 1)
+    assert (b"????? 550ml" in done.stdout) is (len(arguments) == 1)
+
+
 def test_no_library_is_loaded_before_a_command_is_chosen():
     heavy = "{'psycopg', 'plotext', 'rich', 'requests', 'msgspec._core'}"
     program = f"import sys; from supervisor import commands; commands._parser(); print({heavy} & set(sys.modules))"
