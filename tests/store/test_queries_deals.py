@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from supervisor.queries import words
 from tasks.errors import NoRows
-from tasks.store import histories
+from tasks.store import calls, histories
+from tasks.store.calls import Call
 
 
 def as_json(ask, url, *arguments):
@@ -185,6 +187,23 @@ def test_every_token_is_accounted_for_however_it_is_grouped(ask, gathered_url, g
         for way in ("ASC", "DESC")
     )
     assert found["flow"]["added"] == last - first + charged
+
+
+def test_what_came_in_is_told_by_the_balances_and_what_was_charged_between_them(ask, database_url, conn):
+    noon = datetime.now(UTC) - timedelta(minutes=30)
+    # The first balance is what its call left; a call that told none was charged all the same.
+    for minute, cost, balance in [(0, 50, 100), (1, 5, None), (2, 5, 95), (3, 7, None)]:
+        call = Call(
+            at=noon + timedelta(minutes=minute), tier="upsert", endpoint="/deal", shape="deal", items=1, estimate=5,
+            cost=cost, balance=balance, status=200, duration_s=0.1, waited_s=0.5, worker="upsert-0", rows=10,
+        )  # fmt: skip
+        calls.record(conn, call)
+    told = as_json(ask, database_url, "spend", "--since", "1h")
+    flow = {name: told["flow"][name] for name in ("first_balance", "last_balance", "charged", "added")}
+    assert flow == {"first_balance": 100, "last_balance": 95, "charged": 10, "added": 5}
+    assert (told["total"]["tokens"], told["total"]["rows_per_token"]) == (67, 40 / 67)
+    assert (told["total"]["waited_s"], told["drift"]) == (2.0, None)
+    assert round(told["total"]["off_percent"], 1) == round(100 * (20 - 67) / 67, 1)
 
 
 def test_lost_and_refused_calls_are_told_apart(ask, market_url, market):
