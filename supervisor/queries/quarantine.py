@@ -75,7 +75,7 @@ def show(chosen: argparse.Namespace) -> int:
     if chosen.json:
         outputs.as_json(fault=asdict(found[0]), raw=text)
         return EXIT_OK
-    outputs.text(*(f"{name.replace('_', ' '):<10} {readable(str(value))}" for name, value in asdict(found[0]).items()))
+    outputs.text(*_lines(found[0]))
     if text is not None:
         more = len(text) - _SHOWN_CHARS
         outputs.text("", readable(text[:_SHOWN_CHARS]), *([f"... {more:,} more characters: --raw"] if more > 0 else []))
@@ -196,6 +196,19 @@ def _table(found: Sequence[Fault]) -> None:
             for one in found
         ),
     )
+
+
+def _lines(one: Fault) -> list[str]:
+    told = {
+        "no": str(one.id),
+        "kind": one.kind,
+        "locale": str(one.domain or "none"),
+        "about": one.key,
+        "why": one.reason,
+        "times": f"{one.times:,}, first {one.first_at:%Y-%m-%d %H:%M}, last {one.last_at:%Y-%m-%d %H:%M} (UTC)",
+        "kept": "nothing" if one.raw_bytes is None else _size(one.raw_bytes),
+    }
+    return [f"{name:<7} {readable(value)}" for name, value in told.items()]
 
 
 def _counted(tallies: Sequence[Tally]) -> str:

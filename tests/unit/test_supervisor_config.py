@@ -161,4 +161,5 @@ def test_a_worker_inherits_no_setting_and_finds_our_code(monkeypatch):
 def test_every_command_has_a_help_text():
     parser = commands._parser()
     actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    assert {"run", "debug", "status", "doctor", "simulator", "db-url", "psql", "ledger"} == set(actions[0].choices)
+    assert {"run", "debug", "status", "doctor", "simulator", "db-url", "psql", "ledger"} <= set(actions[0].choices)
+    assert {told.dest for told in actions[0]._choices_actions if told.help} == set(actions[0].choices)
