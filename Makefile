@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql scenarios test test-kill bench lint fmt types layers check lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill bench lint fmt types layers check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,18 @@ ledger-dump: setup ## Print the token ledger (ARGS="--json" or "--watch")
 
 psql: setup ## Open psql on the database in use
 	@exec $(BIN)/sluicegate psql
+
+deals: setup ## Show the best deals of now (ARGS="--top 50 --csv")
+	@exec $(BIN)/sluicegate deals $(ARGS)
+
+history: setup ## Show what one product has cost (ARGS="B08N5WRWNW --plot")
+	@exec $(BIN)/sluicegate history $(ARGS)
+
+spend: setup ## Show where the tokens went (ARGS="--since 7d --by shape")
+	@exec $(BIN)/sluicegate spend $(ARGS)
+
+quarantine: setup ## List what could not be used (ARGS="--kind product")
+	@exec $(BIN)/sluicegate quarantine list $(ARGS)
 
 scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs/scenarios.md (minutes)
 	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor.options import help_text
+from supervisor.queries import arguments as queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="as one JSON object")
     doctor.set_defaults(do=_doctor)
+
+    queries.add(commands)
 
     commands.add_parser("db-url", help="print the URL of the database in use").set_defaults(do=_db_url)
     commands.add_parser("psql", help="open psql on that database; arguments are psql's", add_help=False)

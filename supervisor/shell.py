@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from supervisor import config, dsn, plan
+from supervisor.serving import serving
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 
 def database_url() -> Secret:
@@ -42,7 +42,7 @@ def tool(name: Literal["psql", "pg_dump", "pg_restore"], arguments: Sequence[str
     from tasks.store import binaries
 
     wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
-    with _serving(wanted) as url:
+    with serving(wanted) as url:
         parts = dsn.read(url)
         # The password goes through the environment: an argument is visible to every user of the machine.
         secret = {} if parts.password is None else {"PGPASSWORD": parts.password.reveal()}
@@ -55,21 +55,6 @@ def tool(name: Literal["psql", "pg_dump", "pg_restore"], arguments: Sequence[str
         finally:
             signal.signal(signal.SIGINT, before)
     return done.returncode
-
-
-@contextmanager
-def _serving(wanted: plan.Plan) -> Iterator[Secret]:
-    if wanted.database is None:
-        yield wanted.settings.database_url
-        return
-    from tasks.store.embedded import EmbeddedPostgres
-
-    wanted.state.make()
-    server = EmbeddedPostgres(wanted.state.postgres)
-    try:
-        yield Secret(server.start(wanted.database))
-    finally:
-        server.stop()
 
 
 def with_ledger_path(arguments: Sequence[str]) -> list[str]:

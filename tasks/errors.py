@@ -69,6 +69,10 @@ class WrongSchema(StoreError):
     """The schema is not the one this build knows (42xxx, or another version): exit 78."""
 
 
+class NoRows(StoreError):
+    """What was asked for is not in the database, or there is no database yet: nothing is wrong."""
+
+
 EXIT_OK: Final = 0
 EXIT_GAVE_UP: Final = 1
 EXIT_USAGE: Final = 2

@@ -10,7 +10,7 @@ from tasks.errors import Transient
 from tasks.keepa.wire import decode_deals
 from tasks.pool import Wanted
 from tasks.record import answered
-from tasks.store import calls, deals, quarantine, queue
+from tasks.store import calls, categories, deals, quarantine, queue
 from tasks.unreadable import keep_odd, set_aside
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class Pages:
             detail=self._site.settings.backfill_detail,
             priority=NEWS_PRIORITY if origin.job == progress.UPSERT else 0,
         )
+        categories.write(connection, origin.domain, page.category_ids, page.category_names)
         rows = written.inserted + written.updated
         calls.record(connection, answered(header, page.envelope, rows=rows))
         odd = keep_odd(connection, header, page.envelope, body)

@@ -13,6 +13,7 @@ import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -188,6 +189,18 @@ class Spool:
         with suppress(FileNotFoundError):
             entry.path.rename(target)
         return target
+
+    def put_back(self, name: str) -> None:
+        """Put what was set aside under that name where any worker finds it, as if nobody had tried it before.
+
+        Raises:
+            FileNotFoundError: it is not there.
+            Damaged: the file is not what was written.
+        """
+        aside = self._directory / DAMAGED / PurePath(name).name  # never another folder's
+        Entry(aside, 0).read()
+        aside.rename(self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}")
+        self._sync_directory()
 
     def _sync_directory(self) -> None:
         fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)

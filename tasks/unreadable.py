@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 PAUSE_S = 60.0
+ENVELOPE = "envelope"  # in the key of a body whose rows are good
 
 
 def set_aside(site: Site, session: Session, header: Header, body: bytes, reason: str) -> None:
@@ -50,7 +51,7 @@ def keep_odd(connection: Connection, header: Header, envelope: Envelope, body: b
     if not envelope.unusable:
         return 0
     reason = f"no usable {', '.join(envelope.unusable)}"
-    key = f"{header.endpoint} envelope"
+    key = f"{header.endpoint} {ENVELOPE}"
     quarantine.add(connection, kind="body", key=key, reason=reason, raw=body, domain=header.origin.domain)
     return 1
 

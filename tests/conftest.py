@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fixtures_pg", "tests.fixtures_jobs", "tests.fixtures_town"]
+pytest_plugins = ["tests.fixtures_pg", "tests.fixtures_jobs", "tests.fixtures_town", "tests.fixtures_market"]
 
 
 @pytest.fixture(scope="session")

@@ -178,6 +178,8 @@ def test_a_worker_inherits_no_setting_and_finds_our_code(monkeypatch):
 def test_every_command_has_a_help_text():
     parser = commands._parser()
     actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    given = {"pause", "resume", "restart", "retry", "scale", "set", "reload"}
-    rest = {"run", "debug", "status", "doctor", "simulator", "db-url", "ledger", "psql", "pg-dump", "pg-restore"}
-    assert given | rest == set(actions[0].choices)
+    orders = {"pause", "resume", "restart", "retry", "scale", "set", "reload"}
+    looks = {"status", "doctor", "db-url", "ledger", "psql", "pg-dump", "pg-restore"}
+    asks = {"deals", "history", "spend", "quarantine"}
+    assert {"run", "debug", "simulator"} | orders | looks | asks == set(actions[0].choices)
+    assert {told.dest for told in actions[0]._choices_actions if told.help} == set(actions[0].choices)

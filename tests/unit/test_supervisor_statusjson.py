@@ -21,7 +21,7 @@ from tasks.traffic import Traffic
 
 DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"
 NOW = datetime.now(UTC)
-BY_NAME = {"rows", "queue", "rows_written", "rows_per_minute", "calls", "refused", "job", "ledger"}
+BY_NAME = {"told", "rows", "queue", "rows_written", "rows_per_minute", "calls", "refused", "job", "ledger"}
 
 
 def ago(seconds):

@@ -1,0 +1,122 @@
+"""`deals`: the best of what can be bought now, for people without SQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, get_args
+
+from supervisor import config, plan
+from supervisor.queries import outputs, spans
+from supervisor.queries.columns import Column
+from supervisor.queries.words import NOT_MONEY
+from supervisor.serving import asking
+from tasks.errors import EXIT_OK, NoRows
+from tasks.keepa import selection
+from tasks.keepa.prices import NAMES
+from tasks.store import bargains
+from tasks.store.bargains import Bargain, Over
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from supervisor.config import Settings
+
+_OVERS: Final[tuple[Over, ...]] = get_args(Over)
+_WEEK: Final = 1
+_NEW: Final = "NEW"
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Print them; the exit code.
+
+    Raises:
+        NoRows: there is no database yet.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    settings = config.load(config.environment())
+    types, over = usual(settings)
+    types, over = chosen.type or types, chosen.over or over
+    wish = bargains.Wish(
+        price_types=types,
+        over=over,
+        within=chosen.within,
+        top=chosen.top,
+        domain=chosen.domain,
+        min_discount=chosen.min_discount,
+        sort=chosen.sort,
+    )
+    with asking(plan.make(settings, synthetic_into_database=True)) as conn:
+        found = bargains.find(conn, wish)
+        newest = None if found else bargains.newest(conn, domain=chosen.domain)
+    if chosen.json:
+        outputs.as_json(price_types=types, over=over, deals=[asdict(one) for one in found])
+    elif chosen.csv:
+        names = [field.name for field in fields(Bargain)]
+        outputs.as_csv(names, ([getattr(one, name) for name in names] for one in found))
+    elif found:
+        _table(found, over)
+    else:
+        outputs.text(_none(chosen, types, newest))
+    return EXIT_OK
+
+
+def usual(settings: Settings) -> tuple[list[str], Over]:
+    """The price types that the selections are about, as far as they are prices, and the range of the first of them."""
+    chosen = [
+        one
+        for given in settings.chosen
+        for one in selection.for_domains(given.query, name=given.name, domains=settings.keepa_domains)
+    ]
+    types = dict.fromkeys(NAMES[one.price_type] for one in chosen if one.price_type not in NOT_MONEY)
+    ranges = [int(one.query.get("dateRange", _WEEK)) for one in chosen]
+    return list(types) or [_NEW], next((_OVERS[at] for at in ranges if at < len(_OVERS)), _OVERS[_WEEK])
+
+
+def _table(found: Sequence[Bargain], over: Over) -> None:
+    several = len({one.domain for one in found}) > 1
+    mixed = len({one.price_type for one in found}) > 1
+    columns = [
+        Column("off", is_number=True),
+        Column("price", is_number=True),
+        Column(f"{over} mean", is_number=True),
+        Column("rank", is_number=True),
+        Column("seen", is_number=True),
+        *([Column("shop", is_elastic=True)] if several else []),
+        *([Column("type", is_elastic=True)] if mixed else []),
+        Column("ASIN"),
+        Column("title", is_elastic=True),
+    ]
+    now = datetime.now(UTC)
+    outputs.table(columns, (list(_cells(one, now, several=several, mixed=mixed)) for one in found))
+
+
+def _cells(one: Bargain, now: datetime, *, several: bool, mixed: bool) -> Iterator[str]:
+    yield f"{one.discount_percent}%"
+    yield f"{one.price} {one.currency or ''}".rstrip()
+    yield f"{one.average}"
+    yield "" if one.sales_rank is None else f"{one.sales_rank:,}"
+    yield spans.age(now - one.last_seen_at)
+    if several:
+        yield one.shop or str(one.domain)
+    if mixed:
+        yield one.price_type
+    yield one.asin
+    yield one.title or ""
+
+
+def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | None) -> str:
+    if newest is None:
+        raise NoRows("no deal has been listed yet: `make run` lists them, `make status` says how far it is")
+    age = datetime.now(UTC) - newest
+    if age > chosen.within:
+        return (
+            f"no deal was listed within {spans.words(chosen.within)}; the last was {spans.age(age)} ago: "
+            "look further back with --within"
+        )
+    return (
+        f"no deal of {', '.join(types)} is {chosen.min_discount}% or more below its mean; "
+        "lower --min-discount, or name other price types with --type"
+    )

@@ -1,0 +1,184 @@
+"""`history`: what one product has cost, as an overview, as its changes, or drawn."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_right
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import chain, groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+from supervisor import config, plan
+from supervisor.queries import outputs
+from supervisor.queries.columns import Column, readable
+from supervisor.queries.steps import Steps
+from supervisor.queries.words import SHOPS
+from supervisor.serving import asking
+from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
+from tasks.store import histories
+from tasks.store.histories import Known, Point
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+_NONE: Final = "none"
+_DRAWN: Final = ("AMAZON", "NEW", "USED")  # what Keepa's own chart begins with
+_PLOT: Final = (80, 20)
+_MOST_WIDE: Final = 160
+_RATING: Final = "RATING"
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Print it; the exit code.
+
+    Raises:
+        NoRows: the product is not known, or has no such history.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    with asking(plan.make(config.load(config.environment()), synthetic_into_database=True)) as conn:
+        places = [chosen.domain] if chosen.domain else histories.domains_of(conn, chosen.asin)
+        if len(places) > 1:
+            named = ", ".join(f"{place} ({SHOPS.get(place, 'unknown')})" for place in places)
+            sys.stderr.write(f"sluicegate: {chosen.asin} is in several locales: {named}; choose one with --domain\n")
+            return EXIT_USAGE
+        known = histories.known(conn, places[0], chosen.asin) if places else None
+        if known is None or not known.is_any:
+            raise NoRows(f"{chosen.asin} is not known here: no selection has listed it yet")
+        points = histories.points(conn, known.domain, chosen.asin, price_types=chosen.type)
+    if not points:
+        raise NoRows(_why_none(known, chosen.type))
+    by_type = {name: list(group) for name, group in groupby(points, attrgetter("price_type"))}
+    if chosen.since is not None:
+        since = datetime.now(UTC) - chosen.since
+        by_type = {name: _from(changes, since) for name, changes in by_type.items()}
+    _print(chosen, known, by_type)
+    return EXIT_OK
+
+
+def _print(chosen: argparse.Namespace, known: Known, by_type: dict[str, list[Point]]) -> None:
+    points = list(chain.from_iterable(by_type.values()))
+    if chosen.json:
+        outputs.as_json(product=asdict(known), points=[asdict(point) for point in points])
+        return
+    if chosen.csv:
+        names = [field.name for field in fields(Point)]
+        rows = (
+            [known.domain, known.asin, known.currency, *(getattr(point, name) for name in names)] for point in points
+        )
+        outputs.as_csv(["domain", "asin", "currency", *names], rows)
+        return
+    outputs.text(f"{known.asin}  {known.shop}  {readable(known.title or '')}".rstrip())
+    if chosen.plot:
+        _plot(by_type, chosen)
+    elif chosen.type:
+        _changes(points, known, several=len(by_type) > 1)
+    else:
+        _overview(by_type, known)
+
+
+def _why_none(known: Known, types: Sequence[str] | None) -> str:
+    what = f"{known.asin} in {known.shop}"
+    if known.is_found is False:
+        return f"Keepa does not know {what}"
+    if known.history_fetched_at is not None:
+        return f"{what} has no history of {' or '.join(types)}" if types else f"{what} has an empty history"
+    waits = {
+        "pending": "it waits in the queue of backfill",
+        "leased": "it is being fetched now",
+        "given up": "it was given up after several attempts: `sluicegate quarantine list` tells why",
+    }
+    return f"the history of {what} was not fetched yet: {waits.get(known.queued or '', 'it is not in the queue')}"
+
+
+def _from(changes: list[Point], since: datetime) -> list[Point]:
+    """The changes since then, after the one that held then."""
+    at = bisect_right(changes, since, key=attrgetter("at"))
+    return changes[max(0, at - 1) :]
+
+
+def _overview(by_type: dict[str, list[Point]], known: Known) -> None:
+    columns = [
+        Column("type", is_elastic=True),
+        Column("changes", is_number=True),
+        Column("since"),
+        Column("now", is_number=True),
+        Column("lowest", is_number=True),
+        Column("highest", is_number=True),
+        Column("last change"),
+    ]
+    outputs.table(columns, [_summary(name, changes) for name, changes in by_type.items()])
+    outputs.text(f"money in {known.currency}, shipping included where the type has it; changes of one: --type NAME")
+
+
+def _summary(name: str, changes: Sequence[Point]) -> list[str]:
+    there = [value for value in map(_value, changes) if value is not None]
+    return [
+        name,
+        f"{len(changes):,}",
+        f"{changes[0].at:%Y-%m-%d}",
+        _shown(_value(changes[-1])),
+        _shown(min(there, default=None)),
+        _shown(max(there, default=None)),
+        f"{changes[-1].at:%Y-%m-%d %H:%M}",
+    ]
+
+
+def _changes(points: Sequence[Point], known: Known, *, several: bool) -> None:
+    ships = any(point.shipping is not None for point in points)
+    columns = [
+        Column("from (UTC)"),
+        *([Column("type", is_elastic=True)] if several else []),
+        Column(f"price {known.currency}" if points[0].amount is not None else "value", is_number=True),
+        *([Column("shipping", is_number=True)] if ships else []),
+    ]
+    outputs.table(columns, (list(_cells(point, several=several, ships=ships)) for point in points))
+
+
+def _cells(point: Point, *, several: bool, ships: bool) -> Iterator[str]:
+    yield f"{point.at:%Y-%m-%d %H:%M}"
+    if several:
+        yield point.price_type
+    yield _shown(_own(point))
+    if ships:
+        yield "" if point.shipping_amount is None else f"{point.shipping_amount}"
+
+
+def _own(point: Point) -> Decimal | None:
+    """What changed, without shipping: money of the locale, stars of a rating, or a number."""
+    if point.amount is not None or point.price is None:
+        return point.amount
+    return Decimal(point.price).scaleb(-1) if point.price_type == _RATING else Decimal(point.price)
+
+
+def _value(point: Point) -> Decimal | None:
+    """What it costs with shipping."""
+    own = _own(point)
+    return own if own is None or point.shipping_amount is None else own + point.shipping_amount
+
+
+def _shown(value: Decimal | None) -> str:
+    return _NONE if value is None else f"{value:,}"
+
+
+def _plot(by_type: dict[str, list[Point]], chosen: argparse.Namespace) -> None:
+    from supervisor.queries import plot
+
+    names = list(by_type) if chosen.type else [name for name in _DRAWN if name in by_type] or list(by_type)[:1]
+    now = datetime.now(UTC)
+    curves = {name: _steps(by_type[name]) for name in names}
+    if chosen.since is not None:
+        since = (now - chosen.since).timestamp()
+        curves = {name: steps.since(since) for name, steps in curves.items()}
+    width = outputs.terminal_width()
+    size = (_PLOT[0] if width is None else min(width, _MOST_WIDE), _PLOT[1])
+    outputs.text(*plot.draw(curves, until=now.timestamp(), size=size, is_colourless=width is None))
+
+
+def _steps(changes: Sequence[Point]) -> Steps:
+    values = [_value(point) for point in changes]
+    return Steps([point.at.timestamp() for point in changes], [None if one is None else float(one) for one in values])

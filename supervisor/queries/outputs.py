@@ -1,0 +1,60 @@
+"""What a query found, to the terminal, to a spreadsheet, to a program."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from supervisor.queries import columns as tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from supervisor.queries.columns import Column
+
+FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over makes it 2
+_COLUMNS: Final = 80
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+def terminal_width() -> int | None:
+    """Cells of a line; None when the output is no terminal, where no line has to end."""
+    return shutil.get_terminal_size((_COLUMNS, 24)).columns if sys.stdout.isatty() else None
+
+
+def text(*lines: str) -> None:
+    """Lines for people; what their terminal has no form for is shown as a question mark."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """A table for people."""
+    text(*tables.lines(columns, rows, width=terminal_width()))
+
+
+def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Rows under a heading, as RFC 4180 has them, in UTF-8; nothing for what is not known."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(names)
+    writer.writerows(rows)
+    as_bytes(written.getvalue().encode())
+
+
+def as_json(**parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """One object in one line. Money keeps its digits, times are ISO 8601."""
+    as_bytes(_ENCODER.encode({"format": FORMAT, **parts}) + b"\n")
+
+
+def as_bytes(told: bytes) -> None:
+    """Just these bytes, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(told)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,60 @@
+"""Draws histories into a terminal. The library is loaded here and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib import import_module
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Final
+
+from supervisor.queries.steps import ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from supervisor.queries.steps import Steps
+
+_COLOURS: Final = ("blue+", "green+", "red+", "magenta+", "cyan+", "yellow+")
+_TICK_CELLS: Final = 18  # between two dates below the drawing
+_SHORT_S: Final = 4 * 86400
+
+
+def draw(curves: Mapping[str, Steps], *, until: float, size: tuple[int, int], is_colourless: bool) -> list[str]:
+    """The lines of a drawing of `size` cells, the curves as steps, their names above.
+
+    Curves are told apart by colour; where there is none, several are drawn with the first letter of their names.
+
+    Args:
+        curves: by name: moments in seconds since 1970, and values; one without any value is only named.
+        until: the moment to which the last values hold.
+        size: width and height in cells.
+        is_colourless: whether to leave colours out, for what is no terminal.
+    """
+    plotext: Any = import_module("plotext")
+    figure = plotext.figure
+    figure.clear()
+    figure.theme("colorless")  # the terminal keeps its own background
+    figure.plot_size(*size)
+    names = []
+    for (name, steps), colour in zip(curves.items(), cycle(_COLOURS), strict=False):
+        xs, ys, breaks = steps.corners(until)
+        letter = name[0] if is_colourless and len(curves) > 1 else None
+        shown = f"{name} ({letter})" if letter else name
+        names.append((shown if is_colourless else plotext.colorize(shown, colour).string()) if xs else f"{name}: none")
+        if not xs:
+            continue
+        signal = figure.signal(xs, ys, marker=letter or plotext.marker("braille", colour)).lines()
+        for index in breaks:
+            signal.line(index, False)
+        figure.draw(signal)
+    low = min((steps.moments[0] for steps in curves.values() if steps.moments), default=until)
+    moments = ticks(low, until, max(2, size[0] // _TICK_CELLS))
+    figure.ruler("x").ticks(moments, [_date(moment, until - low) for moment in moments])
+    drawn: str = figure.build().string(colorless=is_colourless)
+    return ["   ".join(names), *(line.rstrip() for line in drawn.rstrip("\n").split("\n"))]
+
+
+def _date(moment: float, length_s: float) -> str:
+    """The day, with the hour when the whole is short."""
+    form = "%m-%d %H:%M" if length_s < _SHORT_S else "%Y-%m-%d"
+    return datetime.fromtimestamp(moment, UTC).strftime(form)

@@ -1,0 +1,221 @@
+"""`quarantine`: what could not be used, looked at, tried again, dropped."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from supervisor import config, database, plan
+from supervisor.queries import outputs, spans
+from supervisor.queries.columns import Column, readable
+from supervisor.serving import asking
+from tasks import again
+from tasks.again import Means, Outcome
+from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
+from tasks.store import faults
+from tasks.store.faults import Which
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from tasks.store.faults import Fault, Tally
+
+_SHOWN_CHARS: Final = 4000
+_KB: Final = 1024
+
+
+def list_(chosen: argparse.Namespace) -> int:
+    """Print the faults, the latest first; the exit code.
+
+    Raises:
+        NoRows: there is no database yet.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    which = _which(chosen)
+    with asking(_plan()) as conn:
+        found = faults.find(conn, which, most=chosen.limit)
+        tallies = faults.tally(conn, which)
+    if chosen.json:
+        outputs.as_json(
+            total=sum(one.faults for one in tallies),
+            tally=[asdict(one) for one in tallies],
+            faults=[asdict(one) for one in found],
+        )
+        return EXIT_OK
+    if not found:
+        outputs.text("nothing is in quarantine" if which == Which() else "nothing of that is in quarantine")
+        return EXIT_OK
+    _table(found)
+    more = sum(one.faults for one in tallies) - len(found)
+    outputs.text(_counted(tallies) + (f"; {more:,} more with --limit" if more > 0 else ""))
+    return EXIT_OK
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Print one fault, or just the bytes as received; the exit code.
+
+    Raises:
+        NoRows: there is none of that number.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    with asking(_plan()) as conn:
+        found = faults.find(conn, Which(ids=[chosen.id]), most=1)
+        raw = faults.raw(conn, chosen.id)
+    if not found:
+        raise NoRows(f"there is no {chosen.id} in quarantine")
+    if chosen.raw:
+        outputs.as_bytes(raw or b"")
+        return EXIT_OK
+    text = None if raw is None else raw.decode("utf-8", "backslashreplace")
+    if chosen.json:
+        outputs.as_json(fault=asdict(found[0]), raw=text)
+        return EXIT_OK
+    outputs.text(*_lines(found[0]))
+    if text is not None:
+        more = len(text) - _SHOWN_CHARS
+        outputs.text("", readable(text[:_SHOWN_CHARS]), *([f"... {more:,} more characters: --raw"] if more > 0 else []))
+    return EXIT_OK
+
+
+def retry(chosen: argparse.Namespace) -> int:
+    """Give each fault a second look and say what became of it; the exit code.
+
+    Raises:
+        NoRows: there is no database yet, or no such fault.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    if (refusal := _unbounded(chosen, "retry")) is not None:
+        return refusal
+    wanted = _plan()
+    means = Means(
+        spool_dir=wanted.state.spool(database.place_of(wanted).spool),
+        detail=wanted.settings.backfill_detail,
+        may_pay=chosen.refetch,
+    )
+    counts = dict.fromkeys(Outcome, 0)
+    with asking(wanted, writes=True) as conn:
+        for number in _numbers(chosen, faults.ids(conn, _which(chosen))):
+            verdict = again.look(conn, number, means)
+            if verdict is not None:
+                counts[verdict.outcome] += 1
+                outputs.text(f"{number}  {verdict.outcome.value}: {readable(verdict.words)}")
+    outputs.text(", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome))
+    return EXIT_GAVE_UP if counts[Outcome.LEFT] else EXIT_OK
+
+
+def drop(chosen: argparse.Namespace) -> int:
+    """Delete faults for good and say how many of what; the exit code.
+
+    Raises:
+        NoRows: there is no database yet, or no such fault.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    if (refusal := _unbounded(chosen, "drop")) is not None:
+        return refusal
+    which = _which(chosen)
+    with asking(_plan(), writes=True) as conn:
+        _numbers(chosen, faults.ids(conn, which))
+        if chosen.ids or chosen.yes:
+            outputs.text(f"dropped {_counted(faults.drop(conn, which))}")
+            return EXIT_OK
+        would = _counted(faults.tally(conn, which))
+    sys.stderr.write(f"sluicegate: this would drop {would}, for good: say --yes if that is what you want\n")
+    return EXIT_USAGE
+
+
+def _unbounded(chosen: argparse.Namespace, verb: str) -> int | None:
+    """The exit code when it was not said which, or two things were; None when it was."""
+    if bool(chosen.ids) != chosen.all and (chosen.ids or chosen.all):
+        return None
+    if not chosen.ids and _which(chosen) != Which():
+        return None
+    sys.stderr.write(f"sluicegate: {verb} which? Name either numbers, or a filter, or --all\n")
+    return EXIT_USAGE
+
+
+def _numbers(chosen: argparse.Namespace, found: Sequence[int]) -> Sequence[int]:
+    """The numbers found, when they are all that were named.
+
+    Raises:
+        NoRows: some are missing, or there are none at all.
+    """
+    missing = sorted(set(chosen.ids or ()) - set(found))
+    if missing:
+        raise NoRows(f"not in quarantine: {', '.join(map(str, missing))}; nothing was changed")
+    if not found:
+        raise NoRows("nothing of that is in quarantine")
+    return found
+
+
+def _plan() -> plan.Plan:
+    return plan.make(config.load(config.environment()), synthetic_into_database=True)
+
+
+def _which(chosen: argparse.Namespace) -> Which:
+    return Which(
+        ids=chosen.ids or None if hasattr(chosen, "ids") else None,
+        kind=chosen.kind,
+        domain=chosen.domain,
+        key=chosen.key,
+        reason=chosen.reason,
+    )
+
+
+def _table(found: Sequence[Fault]) -> None:
+    columns = [
+        Column("no", is_number=True),
+        Column("kind"),
+        Column("locale", is_number=True),
+        Column("about", is_elastic=True),
+        Column("times", is_number=True),
+        Column("last", is_number=True),
+        Column("kept", is_number=True),
+        Column("why", is_elastic=True),
+    ]
+    now = datetime.now(UTC)
+    outputs.table(
+        columns,
+        (
+            [
+                str(one.id),
+                one.kind,
+                str(one.domain or ""),
+                one.key,
+                f"{one.times:,}",
+                spans.age(now - one.last_at),
+                "" if one.raw_bytes is None else _size(one.raw_bytes),
+                one.reason,
+            ]
+            for one in found
+        ),
+    )
+
+
+def _lines(one: Fault) -> list[str]:
+    told = {
+        "no": str(one.id),
+        "kind": one.kind,
+        "locale": str(one.domain or "none"),
+        "about": one.key,
+        "why": one.reason,
+        "times": f"{one.times:,}, first {one.first_at:%Y-%m-%d %H:%M}, last {one.last_at:%Y-%m-%d %H:%M} (UTC)",
+        "kept": "nothing" if one.raw_bytes is None else _size(one.raw_bytes),
+    }
+    return [f"{name:<7} {readable(value)}" for name, value in told.items()]
+
+
+def _counted(tallies: Sequence[Tally]) -> str:
+    total = sum(one.faults for one in tallies)
+    kinds = ", ".join(f"{one.faults:,} {one.kind}" for one in tallies)
+    return f"{total:,} ({kinds}; {_size(sum(one.raw_bytes for one in tallies))} as received)"
+
+
+def _size(count: int) -> str:
+    return f"{count} B" if count < _KB else f"{count / _KB:,.0f} kB"

@@ -1,0 +1,47 @@
+"""Lengths of time as people write and read them: 90m, 24h, 7d. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Final
+
+EXPECTED: Final = "a length of time such as 90m, 24h, 7d or 4w"
+
+_FORM: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhdw])")
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_MOST: Final = timedelta(days=36525)  # a hundred years: what is longer is a slip, and leaves the calendar
+_TWO: Final = 2
+
+
+def parse(text: str) -> timedelta:
+    """The length `text` tells.
+
+    Raises:
+        ValueError: it tells none, or one that is not above 0 or beyond a hundred years.
+    """
+    found = _FORM.fullmatch(text.strip().lower())
+    if found is None:
+        raise ValueError(f"{text!r} is not {EXPECTED}")
+    span = timedelta(seconds=float(found[1]) * _UNITS_S[found[2]])
+    if not timedelta() < span <= _MOST:
+        raise ValueError(f"{text!r} is not between a second and a hundred years")
+    return span
+
+
+def words(span: timedelta) -> str:
+    """The length as it would be written, in its largest unit that is whole: 36h, 7d."""
+    seconds = round(span.total_seconds())
+    for unit, length_s in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % length_s == 0 and seconds:
+            return f"{seconds // length_s}{unit}"
+    return f"{seconds}s"
+
+
+def age(span: timedelta) -> str:
+    """How long ago, in one unit, never longer than four characters while below 99 years: 5s, 12m, 3h, 12d, 2y."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, length_s in (("y", 365 * 86400), ("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= _TWO * length_s or (unit == "m" and seconds >= length_s):
+            return f"{seconds // length_s}{unit}"
+    return f"{seconds}s"

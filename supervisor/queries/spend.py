@@ -1,0 +1,135 @@
+"""`spend`: where the tokens went."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger import LedgerError, SystemClock, TokenLedger, regionfile
+from supervisor import config, plan
+from supervisor.queries import outputs, spans
+from supervisor.queries.columns import Column
+from supervisor.serving import asking
+from supervisor.words import span
+from tasks.errors import EXIT_OK
+from tasks.store import spending
+from tasks.store.spending import Sum
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+    from pathlib import Path
+
+    from ledger.records import BucketRecord
+    from tasks.store.spending import By, Flow
+
+_TOTAL: Final = "all"
+_MINUTE_S: Final = 60
+_FREE: Final = "(free)"
+
+
+def show(*, since: timedelta, by: By, as_json: bool) -> int:
+    """Print it; the exit code.
+
+    Raises:
+        NoRows: there is no database yet.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    with asking(wanted) as conn:
+        sums = spending.sums(conn, since=since, by=by)
+        flow = spending.flow(conn, since=since)
+    bucket = _bucket(wanted.state.ledger)
+    total = _total(sums)
+    if as_json:
+        outputs.as_json(
+            since_s=since.total_seconds(),
+            by=by,
+            sums=[_told(one) for one in sums],
+            total=_told(total),
+            flow=None if flow is None else {**asdict(flow), "added": flow.added},
+            drift=None if bucket is None else bucket.drift,
+        )
+        return EXIT_OK
+    if not sums:
+        outputs.text(f"no call within {spans.words(since)}; look further back with --since")
+        return EXIT_OK
+    _table(by, [*sums, total] if len(sums) > 1 else sums)
+    outputs.text("", *_words(total, flow, bucket, since))
+    return EXIT_OK
+
+
+def _table(by: By, sums: Sequence[Sum]) -> None:
+    columns = [
+        Column(by),
+        *(
+            Column(heading, is_number=True)
+            for heading in ("calls", "items", "rows", "tokens", "rows/token", "off", "waited", "429", "failed")
+        ),
+    ]
+    outputs.table(columns, [_cells(one) for one in sums])
+
+
+def _cells(one: Sum) -> list[str]:
+    off = one.off_percent
+    return [
+        one.name or _FREE,
+        f"{one.calls:,}",
+        f"{one.items:,}",
+        f"{one.rows:,}",
+        f"{one.tokens:,}",
+        "" if one.rows_per_token is None else f"{one.rows_per_token:.2f}",
+        "" if off is None else f"{off:+.1f}%",
+        span(one.waited_s),
+        f"{one.refused:,}",
+        f"{one.failed:,}",
+    ]
+
+
+def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: timedelta) -> list[str]:
+    lines = [f"the last {spans.words(since)}; off: how far reservations lay above the cost"]
+    if flow is not None and flow.span_s > 0:
+        per_min = flow.added / flow.span_s * _MINUTE_S
+        lines += [
+            f"balance {flow.first_balance:,} -> {flow.last_balance:,} in {span(flow.span_s)}, {flow.charged:,} charged",
+            f"so {flow.added:,} came in, {per_min:.1f} a minute{_plan(bucket)}",
+        ]
+    if total.unknown:
+        lines.append(
+            f"{total.unknown:,} answers got lost and may have been charged up to {total.unknown_tokens:,} more"
+        )
+    if bucket is not None:
+        drift = "none" if not bucket.drift else f"{bucket.drift:+,g} tokens: something else uses this key"
+        lines.append(f"drift since the ledger began: {drift}")
+    return lines
+
+
+def _plan(bucket: BucketRecord | None) -> str:
+    if bucket is None or bucket.tick_period_s <= 0:
+        return ""
+    return f" (the plan brings {bucket.refill_rate / bucket.tick_period_s * _MINUTE_S:.1f}, but none while it is full)"
+
+
+def _told(one: Sum) -> dict[str, Any]:
+    return {**asdict(one), "rows_per_token": one.rows_per_token, "off_percent": one.off_percent}
+
+
+def _total(sums: Sequence[Sum]) -> Sum:
+    names = [field.name for field in fields(Sum) if field.name != "name"]
+    return Sum(name=_TOTAL, **{name: sum(getattr(one, name) for one in sums) for name in names})
+
+
+def _bucket(path: Path) -> BucketRecord | None:
+    """What the ledger knows of the bucket; None when there is no ledger, or none that can be read."""
+    try:
+        region = regionfile.attach(path, read_only=True)
+    except (LedgerError, OSError):
+        return None
+    try:
+        snapshot = TokenLedger(region, SystemClock()).snapshot()
+    except LedgerError:
+        return None
+    finally:
+        region.close()
+    return snapshot.bucket if snapshot.synced else None

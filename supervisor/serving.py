@@ -1,0 +1,95 @@
+"""The database of these settings, up for as long as a command needs it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from tasks.errors import NoRows
+from tasks.settings import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from supervisor.plan import Plan
+    from tasks.store.connection import Connection
+
+APPLICATION: Final = "sluicegate query"
+_HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
+
+
+@contextmanager
+def serving(wanted: Plan) -> Iterator[Secret]:
+    """The URL of the database; an own server is started for it when none runs, and made when there is none.
+
+    Raises:
+        ConfigError: the own server cannot run here.
+        StoreError: the own server does not start.
+    """
+    if wanted.database is None:
+        yield wanted.settings.database_url
+        return
+    from tasks.store.embedded import EmbeddedPostgres
+
+    wanted.state.make()
+    server = EmbeddedPostgres(wanted.state.postgres)
+    try:
+        yield Secret(server.start(wanted.database))
+    finally:
+        server.stop()
+
+
+@contextmanager
+def asking(wanted: Plan, *, writes: bool = False) -> Iterator[Connection]:
+    """A connection to the database, which must be there and of this build.
+
+    An own server is started when none runs, and nothing is ever made. Without `writes` it is inside one transaction
+    that can change nothing, so that a report is of one moment; with `writes` it commits each statement by itself.
+
+    Raises:
+        NoRows: there is no database yet.
+        ConfigError: the database cannot be reached with these settings.
+        StoreError: it does not answer, or its schema is another one.
+    """
+    from psycopg import IsolationLevel
+
+    from tasks.store import migrate
+    from tasks.store.connection import connect
+    from tasks.store.sqlstate import translate
+
+    with _there(wanted) as url, connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
+        migrate.check(conn)
+        if writes:
+            with translate():
+                yield conn
+            return
+        conn.read_only = True
+        conn.isolation_level = IsolationLevel.REPEATABLE_READ
+        with translate(), conn.transaction():
+            yield conn
+
+
+@contextmanager
+def _there(wanted: Plan) -> Iterator[Secret]:
+    if wanted.database is None:
+        yield wanted.settings.database_url
+        return
+    from tasks.store import cluster
+    from tasks.store.connection import connect
+    from tasks.store.embedded import EmbeddedPostgres
+
+    missing = NoRows(
+        f"there is no database `{wanted.database}` in {wanted.state.root} yet: `make run` makes and fills it"
+    )
+    if not (wanted.state.postgres / cluster.DATA).is_dir():
+        raise missing
+    server = EmbeddedPostgres(wanted.state.postgres)
+    try:
+        admin = server.start(cluster.SUPERUSER)
+        with connect(admin, application_name=APPLICATION, autocommit=True) as conn:
+            is_there = conn.execute(_HAS_DATABASE, (wanted.database,)).rowcount == 1
+        if not is_there:
+            raise missing
+        yield Secret(server.url(wanted.database))
+    finally:
+        server.stop()

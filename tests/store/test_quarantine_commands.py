@@ -1,0 +1,251 @@
+"""`quarantine`: listed, shown, retried by what is kept before anything is paid for, dropped on purpose."""
+
+import json
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from tasks import again
+from tasks.again import Means, Outcome
+from tasks.errors import NoRows
+from tasks.spool import DAMAGED, Header, Origin, Spool
+from tasks.store import deals, products, quarantine, queue
+
+ASIN = "B000000001"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HEADER = Header(
+    origin=Origin(job="backfill", domain=1, asins=(ASIN,), leases=(1,), detail="history"),
+    endpoint="/product", tier="backfill", worker="w", shape="product:history", items=1, estimate=1,
+    received_at=NOON, status=200, duration_s=0.1, waited_s=0.0,
+)  # fmt: skip
+
+
+def keep(conn, kind, key, raw, *, reason="an older build could not read it", domain=1):
+    quarantine.add(conn, kind=kind, key=key, reason=reason, raw=raw, domain=domain)
+    return conn.execute("SELECT max(id) FROM quarantine").fetchone()[0]
+
+
+def count(conn, table):
+    return conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def give_up(conn, *asins, detail="history", reason="HTTP 400"):
+    queue.enqueue(conn, 1, asins, detail=detail)
+    queue.fail(conn, queue.claim(conn, owner="w", limit=9, lease_s=9), reason, max_attempts=1)
+
+
+@pytest.fixture
+def look(conn, tmp_path):
+    def run(fault_id, *, may_pay=False):
+        return again.look(conn, fault_id, Means(spool_dir=tmp_path / "spool", detail="history", may_pay=may_pay))
+
+    return run
+
+
+def test_a_deal_that_can_be_read_by_now_becomes_a_row_and_is_queued(conn, look, make_deal):
+    kept = keep(conn, "deal", ASIN, msgspec.json.encode(make_deal(ASIN)))
+    assert look(kept).outcome is Outcome.READ
+    assert conn.execute("SELECT asin, last_seen_at > now() - interval '1 minute' FROM deals").fetchall() == [
+        (ASIN, True)
+    ]
+    assert (queue.counts(conn).pending, count(conn, "quarantine")) == (1, 0)
+
+
+def test_a_deal_the_database_still_refuses_is_left_as_it_was(conn, look, make_deal):
+    deals.write(conn, 1, [make_deal(ASIN, title="\0")], seen_at=NOON)
+    before = conn.execute("SELECT * FROM quarantine").fetchall()
+    verdict = look(before[0][0])
+    assert (verdict.outcome, verdict.words) == (Outcome.LEFT, "it can be read, and the database still refuses it")
+    assert conn.execute("SELECT * FROM quarantine").fetchall() == before
+    assert (count(conn, "deals"), queue.counts(conn).pending) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["deal", "product"])
+def test_what_still_cannot_be_read_is_left(conn, look, kind):
+    raws = [b"", b"{", b"Deal(asin='B')", b'{"asin": 7}', b"1],[2", b"{},{}"]
+    for raw in raws:
+        assert look(keep(conn, kind, f"no asin {raw}", raw)).outcome is Outcome.LEFT
+    assert count(conn, "quarantine") == len(raws)
+
+
+def test_a_product_that_can_be_read_by_now_answers_its_item_in_the_queue(conn, look, make_product):
+    for detail in ("history", "offers"):
+        queue.enqueue(conn, 1, [ASIN], detail=detail)
+    kept = keep(conn, "product", ASIN, msgspec.json.encode(make_product(ASIN)))
+    assert look(kept).outcome is Outcome.READ
+    assert (count(conn, "products"), count(conn, "price_series"), count(conn, "quarantine")) == (1, 2, 0)
+    states = conn.execute("SELECT detail, state FROM fetch_queue ORDER BY detail").fetchall()
+    assert states == [("history", "done"), ("offers", "pending")]
+
+
+def test_an_older_answer_does_not_settle_what_was_asked_for_later(conn, look, make_product):
+    kept = keep(conn, "product", ASIN, msgspec.json.encode(make_product(ASIN)))
+    conn.execute("UPDATE quarantine SET last_at = now() - interval '1 hour'")
+    queue.enqueue(conn, 1, [ASIN], detail="history")
+    assert look(kept).outcome is Outcome.READ
+    assert queue.counts(conn).pending == 1
+
+
+def test_a_product_the_database_still_refuses_is_asked_for_again_only_when_told_to_pay(conn, look, make_product):
+    products.write(conn, 1, [make_product(ASIN, title="\0")], fetched_at=NOON, has_history=True)
+    (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
+    assert look(kept).outcome is Outcome.LEFT
+    assert queue.counts(conn).pending == 0
+    verdict = look(kept, may_pay=True)
+    assert (verdict.outcome, verdict.words) == (Outcome.QUEUED, "queued again for history")
+    assert (queue.counts(conn).pending, count(conn, "products"), count(conn, "quarantine")) == (1, 0, 0)
+
+
+def test_what_was_given_up_goes_back_with_all_its_attempts_and_its_own_detail(conn, look):
+    give_up(conn, ASIN, detail="offers")
+    conn.execute("UPDATE fetch_queue SET deaths = 3")
+    (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
+    assert look(kept).outcome is Outcome.QUEUED
+    (item,) = queue.claim(conn, owner="w", limit=9, lease_s=9)
+    assert (item.asin, item.detail, item.attempts, item.deaths) == (ASIN, "offers", 0, 0)
+    assert count(conn, "quarantine") == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "pending"), [("pending", "settled", 1), ("done", "settled", 0), ("deleted", "queued", 1)]
+)
+def test_what_was_given_up_and_is_waiting_or_fetched_since_is_not_asked_for_twice(conn, look, state, outcome, pending):
+    give_up(conn, ASIN)
+    if state == "deleted":
+        conn.execute("DELETE FROM fetch_queue")
+    else:
+        conn.execute("UPDATE fetch_queue SET state = %s, finished_at = now()", (state,))
+    (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
+    assert look(kept).outcome is Outcome(outcome)
+    assert (queue.counts(conn).pending, count(conn, "quarantine")) == (pending, 0)
+
+
+def test_what_can_never_be_asked_for_is_left(conn, look):
+    give_up(conn, "no ASIN")
+    (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
+    assert look(kept, may_pay=True).words.startswith("not an ASIN")
+    assert queue.counts(conn).pending == 0
+
+
+def test_a_whole_body_that_can_be_read_by_now_becomes_rows_but_for_its_bad_items(conn, look, make_deal):
+    good = msgspec.json.encode(make_deal(ASIN)).decode()
+    body = f'{{"timestamp": 1757873538842, "deals": {{"dr": [{good}, {{"asin": "B000000002"}}],'
+    body += '"categoryIds": [283155, 9223372036854775808], "categoryNames": ["Books\\u0000", "?"]}}'
+    kept = keep(conn, "body", "/deal 0123456789ab page 3", body.encode())
+    verdict = look(kept)
+    assert (verdict.outcome, verdict.words) == (
+        Outcome.READ,
+        "a page of 1 deals: 1 rows written, 1 set aside by themselves",
+    )
+    assert conn.execute("SELECT kind, key FROM quarantine").fetchall() == [("deal", "B000000002")]
+    assert conn.execute("SELECT id, name FROM categories").fetchall() == [(283155, "Books\ufffd")]
+
+
+def test_a_whole_batch_that_can_be_read_by_now_answers_the_queue(conn, look, make_product):
+    give_up(conn, ASIN)
+    body = b'{"products": [%b]}' % msgspec.json.encode(make_product(ASIN))
+    assert look(keep(conn, "body", "/product history page 0", body)).outcome is Outcome.READ
+    assert conn.execute("SELECT state FROM fetch_queue").fetchall() == [("done",)]
+    assert (count(conn, "products"), count(conn, "price_series")) == (1, 2)
+
+
+WHOLE = (
+    b'{"timestamp": 1757873538842, "tokensLeft": 5, "refillIn": 5, "refillRate": 5, "tokensConsumed": 1,'
+    b' "tokenFlowReduction": 0, "processingTimeInMs": 1}'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"), [(b'{"timestamp": 1, "tokensLeft": "x"}', "left"), (WHOLE, "settled"), (b"{", "left")]
+)
+def test_an_odd_envelope_is_dealt_with_once_it_can_be_read(conn, look, body, outcome):
+    assert look(keep(conn, "body", "/deal envelope", body)).outcome is Outcome(outcome)
+
+
+def test_a_reply_no_worker_could_process_goes_back_to_where_they_look(conn, look, tmp_path):
+    spool = Spool(tmp_path / "spool", limit_bytes=1 << 20)
+    aside = spool.set_aside(spool.claim(spool.put(HEADER, b"body").path))
+    kept = keep(conn, "body", aside.name, b"body", domain=None)
+    assert look(kept).outcome is Outcome.READ
+    (path,) = spool.orphans()
+    entry = spool.claim(path)
+    assert (entry.read(), entry.attempts) == ((HEADER, b"body"), 1)
+    assert not aside.exists()
+
+
+@pytest.mark.parametrize("content", [None, b"cut"])
+def test_a_reply_whose_file_is_gone_or_damaged_is_left(conn, look, tmp_path, content):
+    name = "1.2.3.000001.11.reply"
+    if content is not None:
+        (tmp_path / "spool" / DAMAGED).mkdir(parents=True)
+        (tmp_path / "spool" / DAMAGED / name).write_bytes(content)
+    assert look(keep(conn, "body", name, None, domain=None)).outcome is Outcome.LEFT
+    assert content is None or (tmp_path / "spool" / DAMAGED / name).exists()
+
+
+def test_a_refused_selection_is_left_to_its_owner(conn, look):
+    assert look(keep(conn, "request", "mine, domain 1", b"{}")).outcome is Outcome.LEFT
+    assert look(10**9) is None
+
+
+@pytest.fixture
+def three(conn, make_deal):
+    """A deal that can be read, a product given up, and a body nobody takes."""
+    keep(conn, "deal", ASIN, msgspec.json.encode(make_deal(ASIN)))
+    give_up(conn, "B000000002")
+    return keep(conn, "body", "/bestsellers x page 0", b'{"\x1b[31m": "\xff"}', reason="nobody takes it", domain=3)
+
+
+def test_faults_are_listed_with_filters_and_counts(ask, database_url, three):
+    code, out = ask(database_url, "quarantine", "list")
+    assert (code, len(out.splitlines())) == (0, 5)
+    assert out.splitlines()[-1].startswith("3 (1 body, 1 deal, 1 product; ")
+    told = json.loads(ask(database_url, "quarantine", "list", "--kind", "body", "--json")[1])
+    assert (told["total"], [fault["id"] for fault in told["faults"]]) == (1, [three])
+    for filters, found in [
+        (["--domain", "de"], 1), (["--key", "b00000000"], 2), (["--reason", "NOBODY"], 1), (["--key", "%"], 0),
+        (["--limit", "1"], 3),
+    ]:  # fmt: skip
+        assert json.loads(ask(database_url, "quarantine", "list", *filters, "--json")[1])["total"] == found
+    assert ask(database_url, "quarantine", "list", "--key", "%")[1] == "nothing of that is in quarantine\n"
+
+
+def test_a_fault_is_shown_without_anything_a_terminal_would_obey_and_whole_on_request(ask, database_url, conn):
+    raw = b'{"title": "\x1b[31m' + b"x" * 9_000 + b'"}'
+    kept = str(keep(conn, "body", "/deal x page 0", raw))
+    shown = ask(database_url, "quarantine", "show", kept)[1]
+    assert "\x1b" not in shown
+    assert "more characters: --raw" in shown
+    assert ask(database_url, "quarantine", "show", kept, "--raw")[1].encode() == raw
+    assert json.loads(ask(database_url, "quarantine", "show", kept, "--json")[1])["raw"].encode() == raw
+    with pytest.raises(NoRows, match="no 999 in quarantine"):
+        ask(database_url, "quarantine", "show", "999")
+
+
+@pytest.mark.usefixtures("three")
+def test_retry_tells_what_became_of_each_and_fails_if_any_is_left(ask, database_url, conn):
+    code, out = ask(database_url, "quarantine", "retry", "--all")
+    assert (code, out.splitlines()[-1]) == (1, "1 read, 1 queued, 0 settled, 1 left")
+    assert (count(conn, "deals"), count(conn, "quarantine")) == (1, 1)
+
+
+def test_dropping_more_than_named_numbers_needs_a_yes(ask, database_url, conn, three):
+    assert ask(database_url, "quarantine", "drop", "--all")[0] == 2
+    assert ask(database_url, "quarantine", "drop", "--kind", "deal")[0] == 2
+    assert count(conn, "quarantine") == 3
+    assert ask(database_url, "quarantine", "drop", "--kind", "deal", "--yes")[1].startswith("dropped 1 (1 deal; ")
+    assert ask(database_url, "quarantine", "drop", str(three)) == (0, "dropped 1 (1 body; 14 B as received)\n")
+    assert ask(database_url, "quarantine", "drop", "--all", "--yes")[0] == 0
+    assert count(conn, "quarantine") == 0
+
+
+@pytest.mark.parametrize("verb", ["retry", "drop"])
+def test_numbers_that_are_not_there_change_nothing(ask, database_url, conn, three, verb):
+    with pytest.raises(NoRows, match="not in quarantine: 999; nothing was changed"):
+        ask(database_url, "quarantine", verb, str(three), "999")
+    assert count(conn, "quarantine") == 3
+    assert ask(database_url, "quarantine", verb)[0] == 2
+    assert ask(database_url, "quarantine", verb, "1", "--all")[0] == 2
+    with pytest.raises(NoRows, match="nothing of that"):
+        ask(database_url, "quarantine", verb, "--key", "nowhere")

@@ -1,0 +1,241 @@
+"""`deals`, `history` and `spend` against what both jobs gathered from a simulator."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from supervisor.queries import words
+from tasks.errors import NoRows
+from tasks.store import calls, histories
+from tasks.store.calls import Call
+
+
+def as_json(ask, url, *arguments):
+    code, out = ask(url, *arguments, "--json")
+    assert code == 0
+    return json.loads(out)
+
+
+def as_csv(ask, url, *arguments):
+    return list(csv.DictReader(io.StringIO(ask(url, *arguments, "--csv")[1])))
+
+
+def test_locales_and_price_types_are_named_as_in_the_database(conn):
+    assert dict(conn.execute("SELECT id, host FROM domains").fetchall()) == words.SHOPS
+    not_money = conn.execute("SELECT id FROM price_types WHERE NOT is_money").fetchall()
+    assert {number for (number,) in not_money} == words.NOT_MONEY
+
+
+def test_the_best_deals_come_first_and_each_product_once(ask, gathered_url, gathered):
+    found = as_json(ask, gathered_url, "deals", "--top", "10")
+    assert (found["format"], found["price_types"], found["over"]) == (1, ["NEW"], "week")
+    discounts = [deal["discount_percent"] for deal in found["deals"]]
+    (most,) = gathered.execute(
+        "SELECT max(discount_percent_week) FROM current_deals WHERE price_type = 'NEW'"
+    ).fetchone()
+    assert discounts == sorted(discounts, reverse=True)
+    assert (len(discounts), discounts[0]) == (10, most)
+    several = as_json(ask, gathered_url, "deals", "--top", "1000", "--type", "new", "--type", "used")["deals"]
+    assert len({deal["asin"] for deal in several}) == len(several)
+    assert {deal["price_type"] for deal in several} == {"NEW", "USED"}
+
+
+def test_a_deal_is_told_with_money_names_and_times(ask, gathered_url, gathered):
+    (deal,) = as_json(ask, gathered_url, "deals", "--top", "1")["deals"]
+    (cents, mean) = gathered.execute(
+        "SELECT current[2], avg[2][2] FROM deals WHERE asin = %s", (deal["asin"],)
+    ).fetchone()
+    assert (round(deal["price"] * 100), round(deal["average"] * 100)) == (cents, mean)
+    assert (deal["shop"], deal["currency"]) == ("amazon.com", "USD")
+    assert all((deal["category"], deal["title"], deal["updated_at"].endswith("Z")))
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("drop", lambda deal: deal["price"] - deal["average"]),
+        ("price", lambda deal: deal["price"]),
+        ("rank", lambda deal: deal["sales_rank"]),
+        ("newest", lambda deal: tuple(-ord(char) for char in deal["deal_since"])),
+    ],
+)
+def test_deals_are_sorted_as_asked(ask, gathered_url, sort, key):
+    found = as_json(ask, gathered_url, "deals", "--sort", sort)["deals"]
+    keys = [round(key(deal), 2) if sort in {"drop", "price"} else key(deal) for deal in found]
+    assert keys == sorted(keys)
+
+
+def test_yen_have_no_decimals(ask, market_url, market):
+    market.execute("UPDATE deal_rows SET domain = 5")
+    market.execute("UPDATE deal_sightings SET domain = 5")
+    (deal,) = as_json(ask, market_url, "deals", "--top", "1", "--domain", "jp")["deals"]
+    (yen,) = market.execute("SELECT current[2] FROM deals WHERE asin = %s", (deal["asin"],)).fetchone()
+    assert (deal["price"], deal["currency"], deal["shop"]) == (yen, "JPY", "amazon.co.jp")
+
+
+def test_old_deals_are_no_deals_of_now(ask, market_url, market):
+    market.execute("UPDATE deal_sightings SET last_seen_at = now() - interval '3 days'")
+    assert ask(market_url, "deals") == (
+        0, "no deal was listed within 1d; the last was 3d ago: look further back with --within\n",
+    )  # fmt: skip
+    assert "USD" in ask(market_url, "deals", "--within", "4d")[1]
+    assert "lower --min-discount" in ask(market_url, "deals", "--within", "4d", "--min-discount", "100")[1]
+
+
+def test_a_spreadsheet_gets_a_row_a_deal(ask, gathered_url):
+    rows = as_csv(ask, gathered_url, "deals", "--top", "3")
+    assert (len(rows), rows[0]["shop"], rows[0]["price_type"]) == (3, "amazon.com", "NEW")
+
+
+def test_without_any_deal_there_is_nothing_to_show(ask, database_url):
+    with pytest.raises(NoRows, match="no deal has been listed yet"):
+        ask(database_url, "deals")
+
+
+@pytest.fixture
+def product(gathered):
+    """The ASIN with the longest history of the new price."""
+    return gathered.execute(
+        "SELECT asin FROM price_series WHERE price_type = 1 ORDER BY points DESC LIMIT 1"
+    ).fetchone()[0]
+
+
+def test_a_history_is_told_as_it_is_stored(ask, gathered_url, gathered, product):
+    found = as_json(ask, gathered_url, "history", product, "--type", "NEW")
+    series = gathered.execute(
+        "SELECT minutes, prices FROM price_series WHERE asin = %s AND price_type = 1", (product,)
+    ).fetchone()
+    assert [-1 if point["price"] is None else point["price"] for point in found["points"]] == series[1]
+    assert found["product"]["asin"] == product
+    assert len(as_csv(ask, gathered_url, "history", product, "--type", "NEW")) == len(series[0])
+
+
+def test_an_overview_has_a_line_for_each_price_type(ask, gathered_url, gathered, product):
+    lines = ask(gathered_url, "history", product)[1].splitlines()
+    kinds = gathered.execute("SELECT count(*) FROM price_series WHERE asin = %s", (product,)).fetchone()[0]
+    assert len(lines) == kinds + 3
+    assert all(len(line) <= 100 for line in lines[1:])
+
+
+@pytest.mark.parametrize("arguments", [[], ["--type", "NEW"], ["--since", "30d"], ["--type", "SALES"]])
+def test_a_drawing_fits_eighty_columns_and_has_no_colours_off_a_terminal(ask, gathered_url, product, arguments):
+    lines = ask(gathered_url, "history", product, "--plot", *arguments)[1].splitlines()
+    assert len(lines) == 22
+    assert max(map(len, lines[1:])) <= 80
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_history_since_begins_with_what_held_then(ask, gathered_url, product):
+    all_of_it = as_json(ask, gathered_url, "history", product, "--type", "NEW")["points"]
+    none_of_it = as_json(ask, gathered_url, "history", product, "--type", "NEW", "--since", "1s")["points"]
+    assert none_of_it == all_of_it[-1:]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("DELETE FROM price_series", "has an empty history"),
+        ("DELETE FROM price_series; UPDATE products SET is_found = false", "Keepa does not know"),
+        ("DELETE FROM price_series; DELETE FROM products", "not fetched yet: it is not in the queue"),
+        (
+            "DELETE FROM price_series; DELETE FROM products; UPDATE fetch_queue SET state = 'pending'",
+            "not fetched yet: it waits in the queue",
+        ),
+    ],
+)
+def test_a_product_without_history_says_why(ask, market_url, market, product, change, words):
+    for statement in change.split("; "):
+        market.execute(statement)
+    with pytest.raises(NoRows, match=words):
+        ask(market_url, "history", product)
+
+
+def test_an_unknown_product_is_said_to_be_unknown(ask, gathered_url, product):
+    with pytest.raises(NoRows, match="B000000000 is not known here"):
+        ask(gathered_url, "history", "B000000000")
+    with pytest.raises(NoRows, match="not known here"):
+        ask(gathered_url, "history", product, "--domain", "de")
+    with pytest.raises(NoRows, match="no history of WAREHOUSE"):
+        ask(gathered_url, "history", product, "--type", "warehouse")
+
+
+def test_a_product_of_several_locales_asks_which(ask, market_url, market, product):
+    market.execute(
+        "INSERT INTO fetch_queue (domain, asin, detail, priority, place) VALUES (3, %s, 'stats', 0, 0)", (product,)
+    )
+    assert ask(market_url, "history", product)[0] == 2
+    assert ask(market_url, "history", product, "--domain", "com")[0] == 0
+
+
+@pytest.mark.parametrize("arguments", [["history", "B00"], ["deals", "--domain", "7"], ["spend", "--since", "1y"]])
+def test_what_cannot_be_meant_is_a_usage_error(ask, gathered_url, arguments):
+    with pytest.raises(SystemExit, match="2"):
+        ask(gathered_url, *arguments)
+
+
+def test_every_token_is_accounted_for_however_it_is_grouped(ask, gathered_url, gathered):
+    charged, rows = gathered.execute("SELECT sum(cost), sum(rows) FROM calls").fetchone()
+    for by in ("tier", "endpoint", "shape"):
+        found = as_json(ask, gathered_url, "spend", "--by", by)
+        assert (found["total"]["tokens"], found["total"]["rows"]) == (charged, rows)
+        assert sum(one["tokens"] for one in found["sums"]) == charged
+    first, last = (
+        gathered.execute(f"SELECT balance FROM calls ORDER BY at {way}, id {way} LIMIT 1").fetchone()[0]
+        for way in ("ASC", "DESC")
+    )
+    assert found["flow"]["added"] == last - first + charged
+
+
+def test_what_came_in_is_told_by_the_balances_and_what_was_charged_between_them(ask, database_url, conn):
+    noon = datetime.now(UTC) - timedelta(minutes=30)
+    # The first balance is what its call left; a call that told none was charged all the same.
+    for minute, cost, balance in [(0, 50, 100), (1, 5, None), (2, 5, 95), (3, 7, None)]:
+        call = Call(
+            at=noon + timedelta(minutes=minute), tier="upsert", endpoint="/deal", shape="deal", items=1, estimate=5,
+            cost=cost, balance=balance, status=200, duration_s=0.1, waited_s=0.5, worker="upsert-0", rows=10,
+        )  # fmt: skip
+        calls.record(conn, call)
+    told = as_json(ask, database_url, "spend", "--since", "1h")
+    flow = {name: told["flow"][name] for name in ("first_balance", "last_balance", "charged", "added")}
+    assert flow == {"first_balance": 100, "last_balance": 95, "charged": 10, "added": 5}
+    assert (told["total"]["tokens"], told["total"]["rows_per_token"]) == (67, 40 / 67)
+    assert (told["total"]["waited_s"], told["drift"]) == (2.0, None)
+    assert round(told["total"]["off_percent"], 1) == round(100 * (20 - 67) / 67, 1)
+
+
+def test_lost_and_refused_calls_are_told_apart(ask, market_url, market):
+    market.execute("UPDATE calls SET status = 429, cost = 0 WHERE id = (SELECT max(id) FROM calls)")
+    market.execute(
+        "UPDATE calls SET status = NULL, cost = NULL, estimate = 9 WHERE id = (SELECT max(id) - 1 FROM calls)"
+    )
+    total = as_json(ask, market_url, "spend")["total"]
+    assert [total[name] for name in ("refused", "failed", "unknown", "unknown_tokens")] == [1, 1, 1, 9]
+    assert "1 answers got lost and may have been charged up to 9 more" in ask(market_url, "spend")[1]
+
+
+def test_spending_of_long_ago_is_not_counted(ask, market_url, market):
+    market.execute("UPDATE calls SET at = at - interval '2 days'")
+    assert ask(market_url, "spend") == (0, "no call within 1d; look further back with --since\n")
+    assert as_json(ask, market_url, "spend", "--since", "7d")["total"]["calls"] > 0
+
+
+def test_one_product_is_found_by_its_key_however_many_there_are(conn):
+    conn.execute(
+        "INSERT INTO price_series SELECT d, t, 1, 1, 1, 0, 'B' || lpad(n::text, 9, '0'), '{1}', '{1}', NULL"
+        " FROM generate_series(1, 3) AS d, generate_series(0, 1) AS t, generate_series(1, 3000) AS n"
+    )
+    conn.execute(
+        "INSERT INTO fetch_queue (domain, asin, detail, priority, place)"
+        " SELECT d, 'B' || lpad(n::text, 9, '0'), 'history', 0, n"
+        " FROM generate_series(1, 3) AS d, generate_series(1, 6000) AS n"
+    )
+    conn.execute("ANALYZE price_series, fetch_queue")
+    asin = "B000000007"
+    for statement in (histories._DOMAINS, histories._PRODUCT, histories._POINTS):
+        wanted = {"asin": asin, "domain": 1, "price_types": ["NEW"]}
+        found = conn.execute(f"EXPLAIN {statement}", wanted, prepare=False).fetchall()
+        assert not any("Seq Scan on fetch_queue" in line or "Seq Scan on price_series" in line for (line,) in found)
+    assert histories.domains_of(conn, asin) == [1, 2, 3]

@@ -1,0 +1,55 @@
+"""docs/queries.md: every query runs and finds something."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures_market import RUN_S
+from tests.fixtures_town import START_MS
+
+DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "queries.md").read_text()
+EXAMPLE = "'B08N5WRWNW'"
+NOW = f"timestamptz '{datetime.fromtimestamp(START_MS / 1000 + RUN_S, UTC)}'"
+EVENING = datetime.fromtimestamp(START_MS / 1000 + RUN_S, UTC) - timedelta(minutes=5)
+STAMPED = (("deal_sightings", "last_seen_at"), ("calls", "at"), ("fetch_queue", "finished_at"))  # by the real clock
+QUERIES = {
+    section.partition("\n")[0]: query
+    for section in DOCUMENT.split("\n## ")
+    for query in re.findall(r"^```sql\n([^`]*)^```", section, re.MULTILINE)
+}
+
+
+def test_every_query_of_the_document_is_tested():
+    assert len(QUERIES) == DOCUMENT.count("```sql") >= 10
+
+
+@pytest.fixture(scope="module")
+def filled(pg_server, market_template):
+    """A connection to a copy that no test of this file changes, with something in quarantine."""
+    from tasks.store.connection import connect
+
+    url, name = pg_server.create(market_template)
+    with connect(url, application_name="test") as connection:
+        for table, column in STAMPED:
+            connection.execute(f"UPDATE {table} SET {column} = %s WHERE {column} IS NOT NULL", (EVENING,))
+        connection.execute("INSERT INTO quarantine (kind, domain, key, reason) VALUES ('body', 1, 'key', 'reason')")
+        connection.execute("UPDATE calls SET waited_s = 61.5 WHERE tier = 'backfill'")  # in virtual time none waits
+        connection.commit()
+        connection.read_only = True
+        yield connection
+    pg_server.drop(name)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_of_the_document_finds_something(filled, name):
+    (asin,) = filled.execute(
+        "SELECT asin FROM price_series WHERE price_type IN (0, 1) AND domain = 1 AND cardinality(minutes) > 20"
+        " GROUP BY asin HAVING count(*) = 2 ORDER BY asin LIMIT 1"
+    ).fetchone()
+    query = QUERIES[name].replace(EXAMPLE, f"'{asin}'").replace("now()", NOW)  # the market's now, the same in every run
+    found = filled.execute(query.encode()).fetchall()
+    filled.rollback()
+    assert found
+    assert any(value is not None for row in found for value in row)

@@ -1,0 +1,111 @@
+"""What people type, read; and what they are shown, in columns."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from supervisor.queries import columns, spans, steps, words
+from supervisor.queries.columns import Column
+from supervisor.queries.steps import Steps
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90m", 5400), ("24h", 86400), ("7d", 604800), ("2W", 1209600), (" 1.5h ", 5400), ("30s", 30)]
+)
+def test_a_length_of_time_is_read(text, seconds):
+    assert spans.parse(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "7", "d", "-1d", "0h", "1 h", "1y", "٣d", "1d2h", "999999w", "1e3s", "nan"])
+def test_what_is_no_length_of_time_is_refused(text):
+    with pytest.raises(ValueError, match=r"such as 90m|hundred years"):
+        spans.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("24h", "1d"), ("36h", "36h"), ("90m", "90m"), ("90s", "90s"), ("7d", "7d")]
+)
+def test_a_length_is_written_in_its_largest_whole_unit(text, shown):
+    assert spans.words(spans.parse(text)) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-5, "0s"), (59, "59s"), (60, "1m"), (7199, "119m"), (7200, "2h"), (180_000, "2d"), (1e8, "3y")],
+)
+def test_an_age_is_short(seconds, shown):
+    assert spans.age(timedelta(seconds=seconds)) == shown
+
+
+@pytest.mark.parametrize("text", ["3", "de", "amazon.de", " DE "])
+def test_a_locale_is_known_by_number_and_name(text):
+    assert words.domain(text) == 3
+
+
+@pytest.mark.parametrize(("text", "number"), [("com", 1), ("uk", 2), ("co.uk", 2), ("mx", 11), ("jp", 5)])
+def test_a_locale_is_known_by_its_last_part(text, number):
+    assert words.domain(text) == number
+
+
+@pytest.mark.parametrize(
+    "read", [words.domain, words.price_type, words.asin, words.count, words.percent, words.money_type]
+)
+@pytest.mark.parametrize("text", ["", "7x", "cn", "-1", "0", "²"])
+def test_what_is_meant_by_nobody_is_refused_with_what_there_is(read, text):
+    if (read, text) in [(words.price_type, "0"), (words.money_type, "0")]:
+        return
+    with pytest.raises(ValueError, match=r"there are|no ASIN|whole number"):
+        read(text)
+
+
+def test_price_types_are_known_by_name_and_number():
+    assert [words.price_type(text) for text in ("new", "0", "new-fba")] == ["NEW", "AMAZON", "NEW_FBA"]
+    with pytest.raises(ValueError, match="SALES is no price but a rank"):
+        words.money_type("sales")
+
+
+def test_an_asin_may_be_typed_in_small_letters():
+    assert words.asin(" b08n5wrwnw ") == "B08N5WRWNW"
+
+
+def test_numbers_stand_right_and_the_elastic_column_gives_way():
+    table = [Column("n", is_number=True), Column("title", is_elastic=True)]
+    assert columns.lines(table, [["1", "short"], ["10", "a title that is long"]], width=20) == [
+        " n  title",
+        " 1  short",
+        "10  a title that is…",
+    ]
+    assert columns.lines(table, [["1", "a title that is long"]], width=None)[1] == "1  a title that is long"
+
+
+def test_nothing_that_a_terminal_would_obey_is_shown():
+    assert columns.readable("Tom &amp; Jerry\x1b[31m\x07\n&#27;[2J") == "Tom & Jerry [31m  [2J"
+
+
+@given(st.lists(st.tuples(st.text(max_size=40), st.text(max_size=120)), max_size=5), st.integers(20, 120))
+def test_no_line_is_wider_than_the_terminal_whatever_the_text(rows, width):
+    table = [Column("a", is_elastic=True), Column("b", is_elastic=True)]
+    for line in columns.lines(table, rows, width=max(width, 26)):
+        assert cell_len(line) <= max(width, 26)
+
+
+def test_a_value_holds_until_the_next_and_a_hole_breaks_the_line():
+    history = Steps([0, 10, 20, 30], [5.0, None, 7.0, 8.0])
+    assert history.corners(40) == ([0, 10, 20, 30, 30, 40], [5, 5, 7, 7, 8, 8], [2])
+    assert Steps([], []).corners(40) == ([], [], [])
+    assert Steps([50], [1.0]).corners(40) == ([50, 50], [1, 1], [])
+
+
+def test_a_history_cut_begins_with_what_held_then():
+    history = Steps([0, 10, 20], [1.0, 2.0, 3.0])
+    assert (history.since(15).moments, history.since(15).values) == ([15, 20], [2, 3])
+    assert history.since(10) == Steps([10, 20], [2, 3])
+    assert history.since(-1) == history
+
+
+def test_ticks_span_the_whole():
+    assert steps.ticks(0, 30, 4) == [0, 10, 20, 30]
+    assert steps.ticks(5, 5, 4) == [5]
