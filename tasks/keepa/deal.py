@@ -16,7 +16,9 @@ Asin = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{10}\Z")]
 _PRINTABLE: Final = range(0x20, 0x7F)
 
 
-class Deal(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+class Deal(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
+):
     """A product whose price or rank changed lately.
 
     Only what a deal is nothing without is demanded; the rest may stay away (None) without costing the row.

@@ -1,7 +1,7 @@
 """Bodies of the API as typed values.
 
-A body is read once as a whole for its frame and its items' bytes, then item by item: one item that does not fit is
-an `ItemFault` with its bytes, and the others are kept, since the page is paid for either way.
+A body is read for its frame and its items' bytes, then item by item: one item that does not fit is an `ItemFault`
+with its bytes, and the others are kept, since the page is paid for either way.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from tasks.errors import Transient
-from tasks.keepa import prices
+from tasks.keepa import item, prices
 from tasks.keepa.deal import Deal
 from tasks.keepa.envelope import Envelope, Head, ServerFault, envelope_of
 from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
 from tasks.keepa.product_stats import Stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from ledger import Reading
 
@@ -75,11 +75,14 @@ class ProductBatch:
     faults: list[ItemFault] = field(default_factory=list)
 
 
-class _Deals(msgspec.Struct, rename="camel"):
-    dr: list[msgspec.Raw]
+class _DealCounts(msgspec.Struct, kw_only=True, rename="camel"):
     category_ids: list[int] | None = None
     category_names: list[str] | None = None
     category_count: list[int] | None = None
+
+
+class _Deals(_DealCounts):
+    dr: list[msgspec.Raw]
 
 
 class _DealsBody(Head, frozen=True, kw_only=True, rename="camel"):
@@ -91,28 +94,22 @@ class _ProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
     products: list[msgspec.Raw] | None = None
 
 
+class _GoodDeals(_DealCounts):
+    dr: list[Deal]
+
+
+class _GoodDealsBody(Head, frozen=True, kw_only=True, rename="camel"):
+    deals: _GoodDeals
+
+
 _T = TypeVar("_T", Deal, Product)
-_Open = Deal | Product | Stats | Offer | FbaFees | CategoryNode
 _B = TypeVar("_B", bound=Head)
-_RawObject = dict[str, msgspec.Raw]
 
 _HEAD: Final = msgspec.json.Decoder(Head)
+_GOOD_DEALS: Final = msgspec.json.Decoder(_GoodDealsBody)
 _DEALS: Final = msgspec.json.Decoder(_DealsBody)
 _PRODUCTS: Final = msgspec.json.Decoder(_ProductsBody)
-_OBJECT: Final = msgspec.json.Decoder(_RawObject)
-_OBJECTS: Final = msgspec.json.Decoder(list[_RawObject])
 _ANYTHING: Final = msgspec.json.Decoder()
-
-
-def _known(kind: type[msgspec.Struct]) -> frozenset[str]:
-    return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
-
-
-_DEAL: Final = msgspec.json.Decoder(Deal)
-_PRODUCT: Final = msgspec.json.Decoder(Product)
-_KNOWN: Final[dict[type[_Open], frozenset[str]]] = {
-    kind: _known(kind) for kind in (Deal, Product, Stats, Offer, FbaFees, CategoryNode)
-}
 
 
 def decode_envelope(body: bytes) -> Envelope:
@@ -136,11 +133,12 @@ def decode_deals(body: bytes) -> DealPage:
         Transient: the body as a whole cannot be read, does not tell its time, or has no list of deals. An empty page
             has an empty list, and taking one for the other would end a walk early.
     """
-    frame = _frame(_DEALS, body)
+    good = _good_deals(body)
+    frame = _frame(_DEALS, body) if good is None else good
     envelope = envelope_of(frame)
     if envelope.timestamp_ms is None:
         raise _unreadable(body, "no usable timestamp", envelope.reading)
-    deals, faults = _each(frame.deals.dr, _deal)
+    deals, faults = _each(frame.deals.dr, item.deal) if isinstance(frame, _DealsBody) else (frame.deals.dr, [])
     return DealPage(
         envelope=envelope,
         server_minute=prices.minute_of_ms(envelope.timestamp_ms),
@@ -159,8 +157,17 @@ def decode_products(body: bytes) -> ProductBatch:
         Transient: the body as a whole cannot be read.
     """
     frame = _frame(_PRODUCTS, body)
-    products, faults = _each(frame.products or [], _product)
+    products, faults = _each(frame.products or [], item.product)
     return ProductBatch(envelope=envelope_of(frame), products=products, faults=faults)
+
+
+def _good_deals(body: bytes) -> _GoodDealsBody | None:
+    """The page read in one go, as nearly all can be; None when something in it needs a closer look."""
+    try:
+        page = _GOOD_DEALS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if any(deal.ragged() for deal in page.deals.dr) else page
 
 
 def _frame(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B:
@@ -195,56 +202,11 @@ def _envelope_of_other(body: bytes) -> Envelope:
 
 
 def _each(raws: list[msgspec.Raw], read: Callable[[msgspec.Raw], _T]) -> tuple[list[_T], list[ItemFault]]:
-    items: list[_T] = []
+    found: list[_T] = []
     faults: list[ItemFault] = []
     for raw in raws:
         try:
-            items.append(read(raw))
+            found.append(read(raw))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            faults.append(ItemFault(asin=_asin(raw), reason=str(error), raw=bytes(raw)))
-    return items, faults
-
-
-def _asin(raw: msgspec.Raw) -> str | None:
-    try:
-        asin = _ANYTHING.decode(_OBJECT.decode(raw)["asin"])
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
-        return None
-    return asin if isinstance(asin, str) else None
-
-
-def _deal(raw: msgspec.Raw) -> Deal:
-    deal = _DEAL.decode(raw)
-    if (ragged := deal.ragged()) is not None:
-        raise msgspec.ValidationError(f"not {deal.slots} price types throughout, as in `current` - at `$.{ragged}`")
-    _keep_unknown(deal, _OBJECT.decode(raw))
-    return deal
-
-
-def _product(raw: msgspec.Raw) -> Product:
-    product = _PRODUCT.decode(raw)
-    if (reason := prices.fault(product.csv)) is not None:
-        raise msgspec.ValidationError(reason)
-    fields = _OBJECT.decode(raw)
-    _keep_unknown(product, fields)
-    parts: list[tuple[str, Sequence[_Open]]] = [
-        ("offers", product.offers or ()),
-        ("categoryTree", product.category_tree or ()),
-    ]
-    for name, rows in parts:
-        for row, row_fields in zip(rows, _OBJECTS.decode(fields[name]), strict=True) if rows else ():
-            _keep_unknown(row, row_fields)
-    if product.stats is not None:
-        _keep_unknown(product.stats, _OBJECT.decode(fields["stats"]))
-    if product.fba_fees is not None:
-        _keep_unknown(product.fba_fees, _OBJECT.decode(fields["fbaFees"]))
-    return product
-
-
-def _keep_unknown(item: _Open, fields: _RawObject) -> None:
-    """Put the fields nobody knows into `extra`. Frozen is for readers; here the value is still being made."""
-    known = _KNOWN[type(item)]
-    if known.issuperset(fields):
-        return
-    extra = {name: _ANYTHING.decode(raw) for name, raw in fields.items() if name not in known}
-    msgspec.structs.force_setattr(item, "extra", extra)
+            faults.append(ItemFault(asin=item.asin_of(raw), reason=str(error), raw=bytes(raw)))
+    return found, faults

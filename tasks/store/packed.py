@@ -28,6 +28,9 @@ _FALSE: Final = _LENGTH.pack(1) + b"\0"
 _INT4_SIZE: Final = 4
 _HEAD_WORDS: Final = 5
 _MATRIX_HEAD_WORDS: Final = 7
+# A head's words at even places (see `_layout`): dimensions, type, lower bound of each dimension.
+_LIST_STREAM: Final = (1, _INT4, 1)
+_TABLE_STREAM: Final = (2, _INT4, 1, 1)
 _WORD: Final = "i"  # the C int: 32 bits wherever CPython runs
 _LEAST_INT4: Final = -(2**31)
 _MOST_INT4: Final = 2**31 - 1
@@ -89,6 +92,35 @@ def matrix(rows: Sequence[Sequence[int]]) -> bytes:
     return packed.tobytes()
 
 
+def together(lists: Sequence[Sequence[int]], tables: Sequence[Sequence[Sequence[int]]]) -> list[bytes]:
+    """What `ints` makes of each list and `matrix` of each table: in less time where all have one width and height.
+
+    Raises:
+        ValueError: as theirs.
+    """
+    width, height = len(lists[0]), len(tables[0])
+    stream: list[int] = []
+    is_even = width > 0 and height > 0
+    for values in lists:
+        is_even &= len(values) == width
+        stream += _LIST_STREAM
+        stream += values
+    for table in tables:
+        is_even &= len(table) == height
+        stream += _TABLE_STREAM
+        for row in table:
+            is_even &= len(row) == width
+            stream += row
+    if not is_even:
+        return [*map(ints, lists), *map(matrix, tables)]
+    blank, cuts = _layout(len(lists), len(tables), height, width)
+    packed = blank[:]
+    packed[::2] = words(stream)
+    packed.byteswap()
+    done = packed.tobytes()
+    return [done[start:stop] for start, stop in cuts]
+
+
 def longs(values: Sequence[int]) -> bytes:
     """An `int8[]`.
 
@@ -146,6 +178,23 @@ def _packer(count: int) -> struct.Struct:
 def _blank(count: int) -> array[int]:
     """Head and element lengths of a list in the machine's byte order, the elements still 0."""
     return array(_WORD, [1, 0, _INT4, count, 1, *[_INT4_SIZE, 0] * count])
+
+
+@lru_cache(maxsize=64)
+def _layout(lists: int, tables: int, height: int, width: int) -> tuple[array[int], list[tuple[int, int]]]:
+    """Blank lists and tables in one buffer, a word apart, and from where to where each goes in bytes.
+
+    A head and its pairs are an odd number of words, so each begins at an even one. The words at even places are a
+    stream, of each part a few words of its head, then its elements; those between are the same for all of one shape.
+    """
+    blank = array(_WORD)
+    cuts = []
+    for part in [*[_blank(width)] * lists, *[_blank_matrix(height, width)] * tables]:
+        start = len(blank) * blank.itemsize
+        blank += part
+        cuts.append((start, len(blank) * blank.itemsize))
+        blank.append(0)
+    return blank, cuts
 
 
 @lru_cache(maxsize=64)

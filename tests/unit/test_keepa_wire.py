@@ -211,6 +211,22 @@ def test_unknown_fields_are_kept_at_every_level_of_a_product():
     assert product.category_tree[0].extra == {"rank": 9}
 
 
+def test_a_fault_beside_unknown_fields_is_named_by_its_place():
+    bad = {"asin": "B000000001", "new": 1, "offers": [{"offerId": 1}, {"new": 1, "offerId": "x"}], "stats": {"new": 1}}
+    worse = {"asin": "B000000002", "new": 1, "categoryTree": 5, "fbaFees": None}
+    batch = wire.decode_products(products_body(bad, worse))
+    assert batch.products == []
+    assert "$.offers[1].offerId" in batch.faults[0].reason
+    assert "$.categoryTree" in batch.faults[1].reason
+
+
+def test_parts_that_are_null_or_empty_beside_unknown_fields_stay_so():
+    sent = {"asin": "B000000001", "new": 1, "offers": [], "stats": None, "fbaFees": None, "categoryTree": None}
+    (product,) = wire.decode_products(products_body(sent)).products
+    assert (product.offers, product.stats, product.fba_fees, product.category_tree) == ([], None, None, None)
+    assert product.extra == {"new": 1}
+
+
 def test_a_cut_history_spoils_its_product_only():
     bad, good = {"asin": "B000000001", "csv": [None, [1, 2, 3]]}, {"asin": "B000000002", "csv": [None, [1, 2]]}
     batch = wire.decode_products(products_body(bad, good))
