@@ -7,6 +7,7 @@ again, and what was put aside ends up in `extra`, each in its place.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -17,13 +18,19 @@ from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
 from tasks.keepa.product_stats import Stats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _T = TypeVar("_T", Deal, Product)
 _Open = Deal | Product | Stats | Offer | FbaFees | CategoryNode
 _RawObject = dict[str, msgspec.Raw]
 _Extra = dict[str, Any] | None
 
+
+class _Named(msgspec.Struct):
+    asin: str | None = None
+
+
+_NAMED: Final = msgspec.json.Decoder(_Named)
 _DEAL: Final = msgspec.json.Decoder(Deal)
 _PRODUCT: Final = msgspec.json.Decoder(Product)
 _OBJECT: Final = msgspec.json.Decoder(_RawObject)
@@ -43,6 +50,27 @@ def _known(kind: type[msgspec.Struct]) -> frozenset[str]:
 
 
 _KNOWN: Final = {kind: _known(kind) for kind in (Deal, Product, *_PARTS.values())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFault:
+    """An item of a good body that could not be read: `asin` when at least that could, and its bytes as received."""
+
+    asin: str | None
+    reason: str
+    raw: bytes
+
+
+def each(raws: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw], _T]) -> tuple[list[_T], list[ItemFault]]:
+    """The items that `read` makes of these bytes, and those it makes none of."""
+    found: list[_T] = []
+    faults: list[ItemFault] = []
+    for raw in raws:
+        try:
+            found.append(read(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            faults.append(ItemFault(asin=asin_of(raw), reason=str(error), raw=bytes(raw)))
+    return found, faults
 
 
 def deal(raw: msgspec.Raw) -> Deal:
@@ -76,12 +104,11 @@ def deal_fault(found: Deal) -> str | None:
 
 
 def asin_of(raw: msgspec.Raw) -> str | None:
-    """The ASIN in bytes that are otherwise unusable, or None."""
+    """The ASIN in bytes of which nothing else need be usable, or None."""
     try:
-        asin = _ANYTHING.decode(_OBJECT.decode(raw)["asin"])
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
+        return _NAMED.decode(raw).asin
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return asin if isinstance(asin, str) else None
 
 
 def _read(decoder: msgspec.json.Decoder[_T], kind: type[_T], raw: msgspec.Raw) -> _T:

@@ -15,11 +15,12 @@ from tasks.errors import Transient
 from tasks.keepa import item, prices
 from tasks.keepa.deal import Deal
 from tasks.keepa.envelope import Envelope, Head, ServerFault, envelope_of
+from tasks.keepa.item import ItemFault
 from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
 from tasks.keepa.product_stats import Stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from ledger import Reading
 
@@ -33,21 +34,16 @@ __all__ = [
     "Offer",
     "Product",
     "ProductBatch",
+    "ProductReply",
     "ServerFault",
     "Stats",
     "decode_deals",
     "decode_envelope",
     "decode_products",
+    "open_products",
 ]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemFault:
-    """An item of a good body that could not be read: `asin` when at least that could, and its bytes as received."""
-
-    asin: str | None
-    reason: str
-    raw: bytes
+PART_BYTES: Final = 4 << 20  # of products, as JSON, that are read and written at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +64,36 @@ class DealPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductBatch:
-    """The products of one `/product` call, one for each ASIN asked, unknown ones included."""
+    """Products of one `/product` call, which has one for each ASIN asked, unknown ones included."""
 
     envelope: Envelope
     products: list[Product] = field(default_factory=list)
     faults: list[ItemFault] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductReply:
+    """A `/product` body of which only the frame is read: as values, a whole one takes six times its size."""
+
+    envelope: Envelope
+    raws: list[msgspec.Raw] = field(repr=False)
+
+    def parts(self, *, most_bytes: int = PART_BYTES) -> Iterator[ProductBatch]:
+        """The products in the order of their ASINs, a few at a time, read when their turn comes."""
+        raws: list[msgspec.Raw] = []
+        size = 0
+        for raw in sorted(self.raws, key=lambda raw: item.asin_of(raw) or ""):
+            raws.append(raw)
+            size += memoryview(raw).nbytes
+            if size >= most_bytes:
+                yield self._read(raws)
+                raws, size = [], 0
+        if raws:
+            yield self._read(raws)
+
+    def _read(self, raws: list[msgspec.Raw]) -> ProductBatch:
+        products, faults = item.each(raws, item.product)
+        return ProductBatch(envelope=self.envelope, products=products, faults=faults)
 
 
 class _DealCounts(msgspec.Struct, kw_only=True, rename="camel"):
@@ -102,7 +123,6 @@ class _GoodDealsBody(Head, frozen=True, kw_only=True, rename="camel"):
     deals: _GoodDeals
 
 
-_T = TypeVar("_T", Deal, Product)
 _B = TypeVar("_B", bound=Head)
 
 _HEAD: Final = msgspec.json.Decoder(Head)
@@ -138,7 +158,7 @@ def decode_deals(body: bytes) -> DealPage:
     envelope = envelope_of(frame)
     if envelope.timestamp_ms is None:
         raise _unreadable(body, "no usable timestamp", envelope.reading)
-    deals, faults = _each(frame.deals.dr, item.deal) if isinstance(frame, _DealsBody) else (frame.deals.dr, [])
+    deals, faults = item.each(frame.deals.dr, item.deal) if isinstance(frame, _DealsBody) else (frame.deals.dr, [])
     return DealPage(
         envelope=envelope,
         server_minute=prices.minute_of_ms(envelope.timestamp_ms),
@@ -151,14 +171,24 @@ def decode_deals(body: bytes) -> DealPage:
 
 
 def decode_products(body: bytes) -> ProductBatch:
-    """The products of one call.
+    """The products of one call, as sent and all at once.
+
+    Raises:
+        Transient: the body as a whole cannot be read.
+    """
+    reply = open_products(body)
+    products, faults = item.each(reply.raws, item.product)
+    return ProductBatch(envelope=reply.envelope, products=products, faults=faults)
+
+
+def open_products(body: bytes) -> ProductReply:
+    """The products of one call, to be read in parts.
 
     Raises:
         Transient: the body as a whole cannot be read.
     """
     frame = _frame(_PRODUCTS, body)
-    products, faults = _each(frame.products or [], item.product)
-    return ProductBatch(envelope=envelope_of(frame), products=products, faults=faults)
+    return ProductReply(envelope=envelope_of(frame), raws=frame.products or [])
 
 
 def _good_deals(body: bytes) -> _GoodDealsBody | None:
@@ -199,14 +229,3 @@ def _envelope_of_other(body: bytes) -> Envelope:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(body, error) from None
     return envelope_of(Head(error=msgspec.Raw(body)))
-
-
-def _each(raws: list[msgspec.Raw], read: Callable[[msgspec.Raw], _T]) -> tuple[list[_T], list[ItemFault]]:
-    found: list[_T] = []
-    faults: list[ItemFault] = []
-    for raw in raws:
-        try:
-            found.append(read(raw))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            faults.append(ItemFault(asin=item.asin_of(raw), reason=str(error), raw=bytes(raw)))
-    return found, faults

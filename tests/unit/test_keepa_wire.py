@@ -240,6 +240,28 @@ def test_a_cut_history_spoils_its_product_only():
     ]
 
 
+def test_a_large_reply_is_read_in_parts_in_the_order_of_asins():
+    sent = [{"asin": f"B00000000{at}", "title": "x" * 100} for at in (3, 1, 4, 0, 5, 2)]
+    sent[2]["lastUpdate"] = "never"
+    body = products_body(*sent, {"title": "nobody"})
+    parts = list(wire.open_products(body).parts(most_bytes=300))
+    assert [[product.asin[-1] for product in part.products] for part in parts] == [["0", "1", "2"], ["3", "5"]]
+    assert [[fault.asin for fault in part.faults] for part in parts] == [[None], ["B000000004"]]
+    whole = wire.decode_products(body)
+    assert [product.asin[-1] for product in whole.products] == ["3", "1", "0", "5", "2"]
+    assert sorted(whole.products, key=lambda product: product.asin) == [p for part in parts for p in part.products]
+
+
+def test_an_empty_reply_has_no_parts():
+    assert list(wire.open_products(products_body()).parts()) == []
+
+
+def test_markup_in_a_title_stays_as_it_is():
+    title = "Tom &amp; Jerry <b>ü</b> “quoted” &#39;"
+    assert wire.decode_deals(deals_body(deal(title=title))).deals[0].title == title
+    assert wire.decode_products(products_body({"asin": "B000000001", "title": title})).products[0].title == title
+
+
 def test_values_are_frozen():
     one = wire.decode_deals(deals_body(deal())).deals[0]
     with pytest.raises(AttributeError):
