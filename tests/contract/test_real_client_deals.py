@@ -6,9 +6,15 @@ import msgspec
 import pytest
 from keepa.models import backend
 
+from tasks.errors import ConfigError
+from tasks.keepa.client import KeepaClient
+from tasks.keepa.request import DealRequest
+from tasks.keepa.selection import parse
+from tasks.keepa.selection_rules import RULES
 from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
 from tasks.keepa.wire import decode_deals, decode_envelope
+from tasks.settings import Secret
 from tests.fakes.judge import Judge
 
 BALANCE = 4_321
@@ -105,3 +111,33 @@ def test_recorded_pages_are_read_alike_too(deal_bodies, without_nulls):
             [deal.model_dump(exclude_unset=True) for deal in models.dr]
         )
         assert all(deal.model_extra.keys() == NOT_IN_THE_MODEL for deal in models.dr)
+
+
+SAMPLES = {
+    "bool | None": (True, 1),
+    "int | None": (3, "three"),
+    "str | None": ("two words", 2),
+    "list[int | None] | None": ([20, 50], ["20", "50"]),
+    "list[str | None] | None": (["one", "two"], [1]),
+}
+FEWER = {"priceTypes": [2], "warehouseConditions": [2, 3]}
+
+
+def test_every_parameter_of_the_official_client_is_known_and_of_its_type():
+    fields = backend.DealRequest.model_fields
+    assert RULES.keys() - fields.keys() == {"isHighest", "isRisers"}  # of the documentation only
+    assert fields.keys() <= RULES.keys()
+    for name, field in fields.items():
+        good, bad = SAMPLES[str(field.annotation)]
+        query = {"domainId": 1, "priceTypes": [2], "isRangeEnabled": True, "isFilterEnabled": True}
+        assert parse(query | {name: FEWER.get(name, good)}, name="s").query[name]
+        with pytest.raises(ConfigError, match=f"- {name}: "):
+            parse(query | {name: bad}, name="s")
+
+
+def test_a_selection_of_ours_is_one_the_package_sends_and_the_simulator_answers_both_alike(judge):
+    selection = parse({"domainId": 1, "priceTypes": [1], "dateRange": 3, "sortType": 4}, name="s")
+    _, _, theirs = judge.deals(**json.loads(selection.to_json(page=0)))
+    with KeepaClient(Secret("a-key-of-the-tests"), judge.url) as client:
+        ours = decode_deals(client.send(DealRequest(selection, 0)).body)
+    assert ours.deals == theirs.deals
