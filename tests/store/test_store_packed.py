@@ -1,5 +1,7 @@
 """Packed lists are what PostgreSQL reads, for any numbers, and numbers that do not fit are refused."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,6 +80,14 @@ def test_booleans(reader, values):
 @given(st.lists(TEXT))
 def test_texts(reader, values):
     assert reader("d", packed.texts(values)) == values
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(INT4 | st.integers(-2, 9) | st.sampled_from([0, 2**31 - 2, 2**31 - 1]), max_size=6), st.booleans())
+def test_what_rises_from_0_on_is_told_from_what_does_not(values, is_sorted):
+    values = sorted(values) if is_sorted else values
+    expected = all(one < other for one, other in pairwise(values)) and all(value >= 0 for value in values)
+    assert packed.rises(packed.words(values)) == expected
 
 
 def test_a_long_list(reader):
