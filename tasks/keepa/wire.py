@@ -76,22 +76,25 @@ class ProductReply:
     """A `/product` body of which only the frame is read: as values, a whole one takes six times its size."""
 
     envelope: Envelope
-    raws: list[msgspec.Raw] = field(repr=False)
+    raws: list[msgspec.Raw] = field(repr=False, default_factory=list)
+    read: list[Product] = field(repr=False, default_factory=list)  # a small one, in which nothing is odd
 
     def parts(self, *, most_bytes: int = PART_BYTES) -> Iterator[ProductBatch]:
         """The products in the order of their ASINs, a few at a time, read when their turn comes."""
+        if self.read:
+            yield ProductBatch(envelope=self.envelope, products=self.read)
         raws: list[msgspec.Raw] = []
         size = 0
         for raw in sorted(self.raws, key=lambda raw: item.asin_of(raw) or ""):
             raws.append(raw)
             size += memoryview(raw).nbytes
             if size >= most_bytes:
-                yield self._read(raws)
+                yield self._made(raws)
                 raws, size = [], 0
         if raws:
-            yield self._read(raws)
+            yield self._made(raws)
 
-    def _read(self, raws: list[msgspec.Raw]) -> ProductBatch:
+    def _made(self, raws: list[msgspec.Raw]) -> ProductBatch:
         products, faults = item.each(raws, item.product)
         return ProductBatch(envelope=self.envelope, products=products, faults=faults)
 
@@ -119,6 +122,10 @@ class _GoodDeals(_DealCounts):
     dr: list[Deal]
 
 
+class _GoodProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
+    products: list[Product] | None = None
+
+
 class _GoodDealsBody(Head, frozen=True, kw_only=True, rename="camel"):
     deals: _GoodDeals
 
@@ -127,6 +134,7 @@ _B = TypeVar("_B", bound=Head)
 
 _HEAD: Final = msgspec.json.Decoder(Head)
 _GOOD_DEALS: Final = msgspec.json.Decoder(_GoodDealsBody)
+_GOOD_PRODUCTS: Final = msgspec.json.Decoder(_GoodProductsBody)
 _DEALS: Final = msgspec.json.Decoder(_DealsBody)
 _PRODUCTS: Final = msgspec.json.Decoder(_ProductsBody)
 _ANYTHING: Final = msgspec.json.Decoder()
@@ -178,7 +186,7 @@ def decode_products(body: bytes) -> ProductBatch:
     """
     reply = open_products(body)
     products, faults = item.each(reply.raws, item.product)
-    return ProductBatch(envelope=reply.envelope, products=products, faults=faults)
+    return ProductBatch(envelope=reply.envelope, products=reply.read or products, faults=faults)
 
 
 def open_products(body: bytes) -> ProductReply:
@@ -187,17 +195,30 @@ def open_products(body: bytes) -> ProductReply:
     Raises:
         Transient: the body as a whole cannot be read.
     """
+    good = _good_products(body) if len(body) <= PART_BYTES else None
+    if good is not None:
+        return ProductReply(envelope=envelope_of(good), read=good.products or [])
     frame = _frame(_PRODUCTS, body)
     return ProductReply(envelope=envelope_of(frame), raws=frame.products or [])
 
 
 def _good_deals(body: bytes) -> _GoodDealsBody | None:
     """The page read in one go, as nearly all can be; None when something in it needs a closer look."""
+    page = _at_once(_GOOD_DEALS, body)
+    return None if page is None or any(deal.ragged() for deal in page.deals.dr) else page
+
+
+def _good_products(body: bytes) -> _GoodProductsBody | None:
+    """The same of a reply with products."""
+    reply = _at_once(_GOOD_PRODUCTS, body)
+    return None if reply is None or any(prices.fault(product.csv) for product in reply.products or ()) else reply
+
+
+def _at_once(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B | None:
     try:
-        page = _GOOD_DEALS.decode(body)
+        return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return None if any(deal.ragged() for deal in page.deals.dr) else page
 
 
 def _frame(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B:
@@ -212,10 +233,8 @@ def _unreadable(body: bytes, reason: object, reading: Reading | None = None) -> 
 
 
 def _reading(body: bytes) -> Reading | None:
-    try:
-        return envelope_of(_HEAD.decode(body)).reading
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    head = _at_once(_HEAD, body)
+    return None if head is None else envelope_of(head).reading
 
 
 def _envelope_of_other(body: bytes) -> Envelope:
