@@ -57,8 +57,8 @@ test: setup-dev ## Run the tests (under 5 minutes)
 test-kill: setup-dev ## Run the long tests that kill processes
 	@exec $(BIN)/python -m pytest -m kill $(ARGS)
 
-bench: setup-dev ## Measure the ledger, the store, the supervisor and the commands against their aims
-	@for name in ledger_speed ledger_waits store supervisor commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
+bench: setup-dev ## Measure everything that has an aim against it (minutes; a quiet machine tells more)
+	@for name in ledger_speed ledger_waits store parse pipeline supervisor commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: setup-dev ## Check style and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tasks.errors import Transient
-from tasks.keepa.wire import decode_products
+from tasks.keepa.wire import open_products
 from tasks.record import answered
 from tasks.store import calls, products, quarantine, queue
 from tasks.unreadable import items_of, keep_odd, set_aside
 
 if TYPE_CHECKING:
     from tasks.job import Site
-    from tasks.keepa.wire import ProductBatch
+    from tasks.keepa.wire import ProductReply
     from tasks.session import Session
     from tasks.spool import Header
     from tasks.store.connection import Connection
@@ -47,53 +47,53 @@ class Batches:
         """
         self._site.beat.phase("writing", f"{header.items} products")
         try:
-            batch = decode_products(body)
+            reply = open_products(body)
         except Transient as fault:
             set_aside(self._site, self._session, header, body, str(fault))
             return BatchTaken(faults=1)
-        taken = self._session.run(lambda connection: self._write(connection, header, batch, body))
+        taken = self._session.run(lambda connection: self._write(connection, header, reply, body))
         self._site.beat.wrote(products=taken.products, price_series=taken.series)
-        odd = int(bool(batch.envelope.unusable))
+        odd = int(bool(reply.envelope.unusable))
         self._site.beat.set_aside("product", taken.faults - odd)
         self._site.beat.set_aside("body", odd)
         return taken
 
-    def _write(self, connection: Connection, header: Header, batch: ProductBatch, body: bytes) -> BatchTaken:
+    def _write(self, connection: Connection, header: Header, reply: ProductReply, body: bytes) -> BatchTaken:
         origin = header.origin
-        written = products.write(
-            connection,
-            origin.domain,
-            batch.products,
-            fetched_at=header.received_at,
-            has_history=origin.detail != STATS_ONLY,
-        )
-        for fault in batch.faults:
-            quarantine.add(
+        answered_asins: set[str | None] = set()
+        rows = series = faults = 0
+        for part in reply.parts():
+            written = products.write(
                 connection,
-                kind="product",
-                key=fault.asin or "",
-                reason=fault.reason,
-                raw=fault.raw,
-                domain=origin.domain,
+                origin.domain,
+                part.products,
+                fetched_at=header.received_at,
+                has_history=origin.detail != STATS_ONLY,
             )
-        missing = self._settle_queue(connection, header, batch)
-        rows = written.inserted + written.updated
-        calls.record(connection, answered(header, batch.envelope, rows=rows))
-        odd = keep_odd(connection, header, batch.envelope, body)
-        return BatchTaken(
-            products=rows,
-            series=written.series,
-            missing=missing,
-            faults=written.refused + len(batch.faults) + odd,
-        )
+            for fault in part.faults:
+                quarantine.add(
+                    connection,
+                    kind="product",
+                    key=fault.asin or "",
+                    reason=fault.reason,
+                    raw=fault.raw,
+                    domain=origin.domain,
+                )
+            answered_asins |= {product.asin for product in part.products} | {fault.asin for fault in part.faults}
+            rows += written.inserted + written.updated
+            series += written.series
+            faults += written.refused + len(part.faults)
+        missing = self._settle_queue(connection, header, answered_asins)
+        calls.record(connection, answered(header, reply.envelope, rows=rows))
+        faults += keep_odd(connection, header, reply.envelope, body)
+        return BatchTaken(products=rows, series=series, missing=missing, faults=faults)
 
-    def _settle_queue(self, connection: Connection, header: Header, batch: ProductBatch) -> int:
+    def _settle_queue(self, connection: Connection, header: Header, answered_asins: set[str | None]) -> int:
         """Answered items are done, found or not; those the reply does not hold are tried again. How many these are.
 
         An item whose answer could not be read is done as well: the answer is kept, and asking again would pay for the
         same.
         """
-        answered_asins = {product.asin for product in batch.products} | {fault.asin for fault in batch.faults}
         items = items_of(header)
         missing = [item for item in items if item.asin not in answered_asins]
         queue.complete(connection, [item for item in items if item.asin in answered_asins])

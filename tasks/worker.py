@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 LONGEST_NAP_S: Final = 30.0  # between two looks for replies that dead workers left
 NAP_WITHOUT_TIME_S: Final = 1.0
+# A page of deals makes 2,300 lists and no cycle: looking for cycles every 700 takes a fifth of the time to read it.
+COLLECT_EVERY: Final = 50_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _options(argv)
     parent.die_with_parent()
     faulthandler.enable()
+    gc.set_threshold(COLLECT_EVERY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to hear
     log = Logger(sys.stderr).bind(role=options.role, slot=options.slot, pid=os.getpid())
     with Stop() as stop:

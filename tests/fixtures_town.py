@@ -75,9 +75,9 @@ class Town:
                 at_ns = self.clock.now_ns() + NS if outcome.until_ns is None else outcome.until_ns
                 self.clock.advance_to_ns(min(at_ns, ends_ns))
 
-    def market(self):
+    def market(self, query=None, domain=1):
         """Every deal that the server shows for the selection now, by ASIN."""
-        (selection,) = for_domains(self.query, name="oracle", domains=(1,))
+        (selection,) = for_domains(query or self.query, name="oracle", domains=(domain,))
         found = {}
         with KeepaClient(Secret("other"), self.oracle.url) as client:
             for page in range(100):

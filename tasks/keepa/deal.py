@@ -16,7 +16,9 @@ Asin = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{10}\Z")]
 _PRINTABLE: Final = range(0x20, 0x7F)
 
 
-class Deal(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+class Deal(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
+):
     """A product whose price or rank changed lately.
 
     Only what a deal is nothing without is demanded; the rest may stay away (None) without costing the row.
@@ -66,7 +68,14 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
     @property
     def image(self) -> str:
         """File name of the picture, such as `51950K3CZ5L.jpg`; empty when there is none."""
-        return "".join(chr(code) for code in self.image_codes or () if code in _PRINTABLE)
+        codes = self.image_codes or ()
+        try:
+            name = bytes(codes).decode("ascii")
+        except ValueError:
+            name = ""
+        if name.isprintable() and len(name) == len(codes):
+            return name
+        return "".join(chr(code) for code in codes if code in _PRINTABLE)
 
     @property
     def slots(self) -> int:
@@ -76,6 +85,13 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
     def ragged(self) -> str | None:
         """The name of a list that has not one entry per price type, or None: every index then means the same."""
         slots = len(self.current)
+        lengths = {slots, len(self.current_since), len(self.delta_last)}
+        lengths.update(map(len, self.delta), map(len, self.delta_percent), map(len, self.avg))
+        if self.back_in_stock is not None:
+            lengths.add(len(self.back_in_stock))
+        return None if len(lengths) == 1 else self._ragged(slots)
+
+    def _ragged(self, slots: int) -> str | None:
         for name, row in (("currentSince", self.current_since), ("deltaLast", self.delta_last)):
             if len(row) != slots:
                 return name

@@ -17,7 +17,9 @@ NO_ACCESS: Final = 3  # `productType` of a product whose data nobody can see
 INVALID: Final = 4  # `productType` of an ASIN that never was one
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+class Offer(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
+):
     """One seller's offer, old ones included: live is what `Product.live_offers_order` points at.
 
     Attributes:
@@ -52,7 +54,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
 
-class FbaFees(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+class FbaFees(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
+):
     """What Amazon takes for picking and packing."""
 
     last_update: int | None = None
@@ -60,7 +64,9 @@ class FbaFees(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
 
-class CategoryNode(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+class CategoryNode(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
+):
     """One step of the way from the root category to the product's own."""
 
     cat_id: int
@@ -68,7 +74,9 @@ class CategoryNode(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
 
-class Product(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+class Product(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
+):
     """A product with what was asked for: history in `csv`, figures in `stats`, sellers in `offers`.
 
     Attributes:

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 
-class Stats(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, rename="camel"):
+class Stats(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
+):
     """Figures by price type unless said otherwise; prices of the types with shipping include it.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Bodies of the API as typed values.
 
-A body is read once as a whole for its frame and its items' bytes, then item by item: one item that does not fit is
-an `ItemFault` with its bytes, and the others are kept, since the page is paid for either way.
+A body is read for its frame and its items' bytes, then item by item: one item that does not fit is an `ItemFault`
+with its bytes, and the others are kept, since the page is paid for either way.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from tasks.errors import Transient
-from tasks.keepa import prices
+from tasks.keepa import item, prices
 from tasks.keepa.deal import Deal
 from tasks.keepa.envelope import Envelope, Head, ServerFault, envelope_of
+from tasks.keepa.item import ItemFault
 from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
 from tasks.keepa.product_stats import Stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator
 
     from ledger import Reading
 
@@ -33,21 +34,16 @@ __all__ = [
     "Offer",
     "Product",
     "ProductBatch",
+    "ProductReply",
     "ServerFault",
     "Stats",
     "decode_deals",
     "decode_envelope",
     "decode_products",
+    "open_products",
 ]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemFault:
-    """An item of a good body that could not be read: `asin` when at least that could, and its bytes as received."""
-
-    asin: str | None
-    reason: str
-    raw: bytes
+PART_BYTES: Final = 4 << 20  # of products, as JSON, that are read and written at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +64,49 @@ class DealPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductBatch:
-    """The products of one `/product` call, one for each ASIN asked, unknown ones included."""
+    """Products of one `/product` call, which has one for each ASIN asked, unknown ones included."""
 
     envelope: Envelope
     products: list[Product] = field(default_factory=list)
     faults: list[ItemFault] = field(default_factory=list)
 
 
-class _Deals(msgspec.Struct, rename="camel"):
-    dr: list[msgspec.Raw]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductReply:
+    """A `/product` body of which only the frame is read: as values, a whole one takes six times its size."""
+
+    envelope: Envelope
+    raws: list[msgspec.Raw] = field(repr=False, default_factory=list)
+    read: list[Product] = field(repr=False, default_factory=list)  # a small one, in which nothing is odd
+
+    def parts(self, *, most_bytes: int = PART_BYTES) -> Iterator[ProductBatch]:
+        """The products in the order of their ASINs, a few at a time, read when their turn comes."""
+        if self.read:
+            yield ProductBatch(envelope=self.envelope, products=self.read)
+        raws: list[msgspec.Raw] = []
+        size = 0
+        for raw in sorted(self.raws, key=lambda raw: item.asin_of(raw) or ""):
+            raws.append(raw)
+            size += memoryview(raw).nbytes
+            if size >= most_bytes:
+                yield self._made(raws)
+                raws, size = [], 0
+        if raws:
+            yield self._made(raws)
+
+    def _made(self, raws: list[msgspec.Raw]) -> ProductBatch:
+        products, faults = item.each(raws, item.product)
+        return ProductBatch(envelope=self.envelope, products=products, faults=faults)
+
+
+class _DealCounts(msgspec.Struct, kw_only=True, rename="camel"):
     category_ids: list[int] | None = None
     category_names: list[str] | None = None
     category_count: list[int] | None = None
+
+
+class _Deals(_DealCounts):
+    dr: list[msgspec.Raw]
 
 
 class _DealsBody(Head, frozen=True, kw_only=True, rename="camel"):
@@ -91,28 +118,26 @@ class _ProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
     products: list[msgspec.Raw] | None = None
 
 
-_T = TypeVar("_T", Deal, Product)
-_Open = Deal | Product | Stats | Offer | FbaFees | CategoryNode
+class _GoodDeals(_DealCounts):
+    dr: list[Deal]
+
+
+class _GoodProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
+    products: list[Product] | None = None
+
+
+class _GoodDealsBody(Head, frozen=True, kw_only=True, rename="camel"):
+    deals: _GoodDeals
+
+
 _B = TypeVar("_B", bound=Head)
-_RawObject = dict[str, msgspec.Raw]
 
 _HEAD: Final = msgspec.json.Decoder(Head)
+_GOOD_DEALS: Final = msgspec.json.Decoder(_GoodDealsBody)
+_GOOD_PRODUCTS: Final = msgspec.json.Decoder(_GoodProductsBody)
 _DEALS: Final = msgspec.json.Decoder(_DealsBody)
 _PRODUCTS: Final = msgspec.json.Decoder(_ProductsBody)
-_OBJECT: Final = msgspec.json.Decoder(_RawObject)
-_OBJECTS: Final = msgspec.json.Decoder(list[_RawObject])
 _ANYTHING: Final = msgspec.json.Decoder()
-
-
-def _known(kind: type[msgspec.Struct]) -> frozenset[str]:
-    return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
-
-
-_DEAL: Final = msgspec.json.Decoder(Deal)
-_PRODUCT: Final = msgspec.json.Decoder(Product)
-_KNOWN: Final[dict[type[_Open], frozenset[str]]] = {
-    kind: _known(kind) for kind in (Deal, Product, Stats, Offer, FbaFees, CategoryNode)
-}
 
 
 def decode_envelope(body: bytes) -> Envelope:
@@ -136,11 +161,12 @@ def decode_deals(body: bytes) -> DealPage:
         Transient: the body as a whole cannot be read, does not tell its time, or has no list of deals. An empty page
             has an empty list, and taking one for the other would end a walk early.
     """
-    frame = _frame(_DEALS, body)
+    good = _good_deals(body)
+    frame = _frame(_DEALS, body) if good is None else good
     envelope = envelope_of(frame)
     if envelope.timestamp_ms is None:
         raise _unreadable(body, "no usable timestamp", envelope.reading)
-    deals, faults = _each(frame.deals.dr, _deal)
+    deals, faults = item.each(frame.deals.dr, item.deal) if isinstance(frame, _DealsBody) else (frame.deals.dr, [])
     return DealPage(
         envelope=envelope,
         server_minute=prices.minute_of_ms(envelope.timestamp_ms),
@@ -153,14 +179,46 @@ def decode_deals(body: bytes) -> DealPage:
 
 
 def decode_products(body: bytes) -> ProductBatch:
-    """The products of one call.
+    """The products of one call, as sent and all at once.
 
     Raises:
         Transient: the body as a whole cannot be read.
     """
+    reply = open_products(body)
+    products, faults = item.each(reply.raws, item.product)
+    return ProductBatch(envelope=reply.envelope, products=reply.read or products, faults=faults)
+
+
+def open_products(body: bytes) -> ProductReply:
+    """The products of one call, to be read in parts.
+
+    Raises:
+        Transient: the body as a whole cannot be read.
+    """
+    good = _good_products(body) if len(body) <= PART_BYTES else None
+    if good is not None:
+        return ProductReply(envelope=envelope_of(good), read=good.products or [])
     frame = _frame(_PRODUCTS, body)
-    products, faults = _each(frame.products or [], _product)
-    return ProductBatch(envelope=envelope_of(frame), products=products, faults=faults)
+    return ProductReply(envelope=envelope_of(frame), raws=frame.products or [])
+
+
+def _good_deals(body: bytes) -> _GoodDealsBody | None:
+    """The page read in one go, as nearly all can be; None when something in it needs a closer look."""
+    page = _at_once(_GOOD_DEALS, body)
+    return None if page is None or any(deal.ragged() for deal in page.deals.dr) else page
+
+
+def _good_products(body: bytes) -> _GoodProductsBody | None:
+    """The same of a reply with products."""
+    reply = _at_once(_GOOD_PRODUCTS, body)
+    return None if reply is None or any(prices.fault(product.csv) for product in reply.products or ()) else reply
+
+
+def _at_once(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B | None:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _frame(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B:
@@ -175,10 +233,8 @@ def _unreadable(body: bytes, reason: object, reading: Reading | None = None) -> 
 
 
 def _reading(body: bytes) -> Reading | None:
-    try:
-        return envelope_of(_HEAD.decode(body)).reading
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    head = _at_once(_HEAD, body)
+    return None if head is None else envelope_of(head).reading
 
 
 def _envelope_of_other(body: bytes) -> Envelope:
@@ -192,59 +248,3 @@ def _envelope_of_other(body: bytes) -> Envelope:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(body, error) from None
     return envelope_of(Head(error=msgspec.Raw(body)))
-
-
-def _each(raws: list[msgspec.Raw], read: Callable[[msgspec.Raw], _T]) -> tuple[list[_T], list[ItemFault]]:
-    items: list[_T] = []
-    faults: list[ItemFault] = []
-    for raw in raws:
-        try:
-            items.append(read(raw))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            faults.append(ItemFault(asin=_asin(raw), reason=str(error), raw=bytes(raw)))
-    return items, faults
-
-
-def _asin(raw: msgspec.Raw) -> str | None:
-    try:
-        asin = _ANYTHING.decode(_OBJECT.decode(raw)["asin"])
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
-        return None
-    return asin if isinstance(asin, str) else None
-
-
-def _deal(raw: msgspec.Raw) -> Deal:
-    deal = _DEAL.decode(raw)
-    if (ragged := deal.ragged()) is not None:
-        raise msgspec.ValidationError(f"not {deal.slots} price types throughout, as in `current` - at `$.{ragged}`")
-    _keep_unknown(deal, _OBJECT.decode(raw))
-    return deal
-
-
-def _product(raw: msgspec.Raw) -> Product:
-    product = _PRODUCT.decode(raw)
-    if (reason := prices.fault(product.csv)) is not None:
-        raise msgspec.ValidationError(reason)
-    fields = _OBJECT.decode(raw)
-    _keep_unknown(product, fields)
-    parts: list[tuple[str, Sequence[_Open]]] = [
-        ("offers", product.offers or ()),
-        ("categoryTree", product.category_tree or ()),
-    ]
-    for name, rows in parts:
-        for row, row_fields in zip(rows, _OBJECTS.decode(fields[name]), strict=True) if rows else ():
-            _keep_unknown(row, row_fields)
-    if product.stats is not None:
-        _keep_unknown(product.stats, _OBJECT.decode(fields["stats"]))
-    if product.fba_fees is not None:
-        _keep_unknown(product.fba_fees, _OBJECT.decode(fields["fbaFees"]))
-    return product
-
-
-def _keep_unknown(item: _Open, fields: _RawObject) -> None:
-    """Put the fields nobody knows into `extra`. Frozen is for readers; here the value is still being made."""
-    known = _KNOWN[type(item)]
-    if known.issuperset(fields):
-        return
-    extra = {name: _ANYTHING.decode(raw) for name, raw in fields.items() if name not in known}
-    msgspec.structs.force_setattr(item, "extra", extra)

@@ -38,6 +38,7 @@ class Written:
         changed_asins: the products of the inserted and updated rows.
         refused: items the database cannot hold, now in quarantine.
         series: rows of price_series inserted or updated.
+        offers: rows of offers written.
     """
 
     inserted: int
@@ -46,6 +47,7 @@ class Written:
     changed_asins: list[str]
     refused: int = 0
     series: int = 0
+    offers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

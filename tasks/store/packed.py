@@ -10,6 +10,7 @@ lower bound, then each element's length and bytes, all in big-endian words of 32
 from __future__ import annotations
 
 import struct
+import sys
 from array import array
 from functools import lru_cache
 from itertools import chain
@@ -28,7 +29,12 @@ _FALSE: Final = _LENGTH.pack(1) + b"\0"
 _INT4_SIZE: Final = 4
 _HEAD_WORDS: Final = 5
 _MATRIX_HEAD_WORDS: Final = 7
+# A head's words at even places (see `_layout`): dimensions, type, lower bound of each dimension.
+_LIST_STREAM: Final = (1, _INT4, 1)
+_TABLE_STREAM: Final = (2, _INT4, 1, 1)
 _WORD: Final = "i"  # the C int: 32 bits wherever CPython runs
+_WORD_BITS: Final = 32
+_HIGHEST: Final = 2**31
 _LEAST_INT4: Final = -(2**31)
 _MOST_INT4: Final = 2**31 - 1
 
@@ -72,6 +78,20 @@ def ints_of(numbers: array[int]) -> bytes:
     return packed.tobytes()
 
 
+def rises(numbers: array[int]) -> bool:
+    """Whether every number is above the one before it, and none is negative.
+
+    All at once, as one subtraction of two long numbers: a third of the time of a look at each pair. In a word of 32
+    bits, next + 2**31 - one - 1 keeps its highest bit if, and only if, next is above one, and never borrows.
+    """
+    highest, ones, all_but_last = _lanes(len(numbers))
+    first_is_lowest = numbers if sys.byteorder == "little" else numbers[::-1]
+    lanes = int.from_bytes(first_is_lowest, sys.byteorder)
+    if lanes & (highest << _WORD_BITS | _HIGHEST):
+        return False
+    return ((lanes >> _WORD_BITS | highest) - (lanes & all_but_last) - ones) & highest == highest
+
+
 def matrix(rows: Sequence[Sequence[int]]) -> bytes:
     """An `int4[][]`, its rows of one length.
 
@@ -87,6 +107,35 @@ def matrix(rows: Sequence[Sequence[int]]) -> bytes:
     packed[_MATRIX_HEAD_WORDS + 1 :: 2] = words(list(chain.from_iterable(rows)))
     packed.byteswap()
     return packed.tobytes()
+
+
+def together(lists: Sequence[Sequence[int]], tables: Sequence[Sequence[Sequence[int]]]) -> list[bytes]:
+    """What `ints` makes of each list and `matrix` of each table: in less time where all have one width and height.
+
+    Raises:
+        ValueError: as theirs.
+    """
+    width, height = len(lists[0]), len(tables[0])
+    stream: list[int] = []
+    is_even = width > 0 and height > 0
+    for values in lists:
+        is_even &= len(values) == width
+        stream += _LIST_STREAM
+        stream += values
+    for table in tables:
+        is_even &= len(table) == height
+        stream += _TABLE_STREAM
+        for row in table:
+            is_even &= len(row) == width
+            stream += row
+    if not is_even:
+        return [*map(ints, lists), *map(matrix, tables)]
+    blank, cuts = _layout(len(lists), len(tables), height, width)
+    packed = blank[:]
+    packed[::2] = words(stream)
+    packed.byteswap()
+    done = packed.tobytes()
+    return [done[start:stop] for start, stop in cuts]
 
 
 def longs(values: Sequence[int]) -> bytes:
@@ -138,6 +187,14 @@ def _elements(kind: int, values: Sequence[bytes]) -> bytes:
 
 
 @lru_cache(maxsize=1024)
+def _lanes(count: int) -> tuple[int, int, int]:
+    """Of `count` words less one: the highest bit of each, the lowest of each, and all bits."""
+    all_bits = (1 << _WORD_BITS * max(count - 1, 0)) - 1
+    ones = all_bits // (2**_WORD_BITS - 1)
+    return ones * _HIGHEST, ones, all_bits
+
+
+@lru_cache(maxsize=1024)
 def _packer(count: int) -> struct.Struct:
     return struct.Struct(f"@{count}{_WORD}")
 
@@ -146,6 +203,23 @@ def _packer(count: int) -> struct.Struct:
 def _blank(count: int) -> array[int]:
     """Head and element lengths of a list in the machine's byte order, the elements still 0."""
     return array(_WORD, [1, 0, _INT4, count, 1, *[_INT4_SIZE, 0] * count])
+
+
+@lru_cache(maxsize=64)
+def _layout(lists: int, tables: int, height: int, width: int) -> tuple[array[int], list[tuple[int, int]]]:
+    """Blank lists and tables in one buffer, a word apart, and from where to where each goes in bytes.
+
+    A head and its pairs are an odd number of words, so each begins at an even one. The words at even places are a
+    stream, of each part a few words of its head, then its elements; those between are the same for all of one shape.
+    """
+    blank = array(_WORD)
+    cuts = []
+    for part in [*[_blank(width)] * lists, *[_blank_matrix(height, width)] * tables]:
+        start = len(blank) * blank.itemsize
+        blank += part
+        cuts.append((start, len(blank) * blank.itemsize))
+        blank.append(0)
+    return blank, cuts
 
 
 @lru_cache(maxsize=64)

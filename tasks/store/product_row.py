@@ -112,7 +112,8 @@ HISTORY: Final = {
     "coupon_history": "int4[]",
 }
 STATS: Final = {"stats": "json"}
-OFFERS: Final = {"offers": "json", "live_offers_order": "int4[]", "offers_successful": "bool"}
+# The offers themselves have a table.
+OFFERS: Final = {"live_offers_order": "int4[]", "offers_successful": "bool"}
 AGES: Final = {"history_update": "int4", "stats_update": "int4", "offers_update": "int4"}
 
 COLUMNS: Final = {"asin": "text", **BASE, **HISTORY, **STATS, **OFFERS, **AGES}

@@ -2,16 +2,16 @@
 
 A reply has parts: what every reply tells, and history, figures and offers, which come when asked for. Each part of a
 row is replaced by a newer reading of that part only, in whatever order replies arrive. A product's row is written
-before its histories, so its lock orders those who write the same product at once.
+before its histories and offers, so its lock orders those who write the same product at once.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg import sql
 
-from tasks.store import product_row, quarantine, series
+from tasks.store import offers, product_row, quarantine, series
 from tasks.store.batch import UNSTORABLE, Refusal, Written, evidence, newest, reason_of, write_each
 from tasks.store.stage import Stage
 
@@ -46,6 +46,13 @@ def _replace(names: Iterable[str], condition: sql.Composable) -> list[sql.Compos
 
 # Without any history yet, the little that a reply without history tells of it is kept too.
 _HISTORY: Final = sql.SQL("({} OR (t.history_update IS NULL AND {}))").format(_part("history"), _BASE)
+# A collection that failed tells what was known before it: it never replaces one that did not.
+_OFFERS: Final = sql.SQL("""CASE
+    WHEN excluded.offers_successful AND t.offers_successful IS FALSE
+    THEN coalesce(excluded.offers_update >= coalesce(t.offers_update, -1), false)
+    WHEN t.offers_successful AND excluded.offers_successful IS FALSE THEN false
+    ELSE {}
+END""").format(_part("offers"))
 _TAKE_OVER: Final = (
     sql.SQL("""
 INSERT INTO products AS t (
@@ -60,7 +67,9 @@ SELECT
 FROM product_stage ORDER BY asin
 ON CONFLICT (domain, asin) DO UPDATE SET {replacements}
 WHERE {base} OR {history} OR {stats} OR {offers}
-RETURNING t.asin, t.xmax = 0, coalesce(t.history_fetched_at = %(fetched_at)s, false)
+RETURNING
+    t.asin, t.xmax = 0,
+    coalesce(t.history_fetched_at = %(fetched_at)s, false), coalesce(t.offers_fetched_at = %(fetched_at)s, false)
 """)
     .format(
         columns=sql.SQL(", ").join(map(sql.Identifier, product_row.COLUMNS)),
@@ -70,13 +79,13 @@ RETURNING t.asin, t.xmax = 0, coalesce(t.history_fetched_at = %(fetched_at)s, fa
                 *_replace(product_row.HISTORY, _HISTORY),
                 *_replace(["history_update", "history_fetched_at"], _part("history")),
                 *_replace(["stats_update", "stats_fetched_at", *product_row.STATS], _part("stats")),
-                *_replace(["offers_update", "offers_fetched_at", *product_row.OFFERS], _part("offers")),
+                *_replace(["offers_update", "offers_fetched_at", *product_row.OFFERS], _OFFERS),
             ]
         ),
         base=_BASE,
         history=_part("history"),
         stats=_part("stats"),
-        offers=_part("offers"),
+        offers=_OFFERS,
     )
     .as_bytes(None)
 )  # once: to put its thousand parts together takes 3 ms
@@ -88,16 +97,25 @@ FROM unnest(%(asins)s::text[], %(types)s::int[]) AS missing (asin, product_type)
 ON CONFLICT (domain, asin) DO UPDATE SET
     is_found = false, product_type = excluded.product_type, fetched_at = excluded.fetched_at
 WHERE t.is_found AND excluded.fetched_at > t.fetched_at
-RETURNING t.asin, t.xmax = 0, false
+RETURNING t.asin, t.xmax = 0, false, false
 """
+
+
+class _Taken(NamedTuple):
+    """A row that was written, and which of its parts in other tables follow."""
+
+    asin: str
+    is_new: bool
+    has_history: bool
+    has_offers: bool
 
 
 def write(
     conn: Connection, domain: int, products: Sequence[Product], *, fetched_at: datetime, has_history: bool
 ) -> Written:
-    """Write what is newer than what is there, in the caller's transaction, histories included.
+    """Write what is newer than what is there, in the caller's transaction, histories and offers included.
 
-    A product or history the database cannot hold is quarantined and costs the others nothing.
+    A product, a history or offers the database cannot hold is quarantined and costs the others nothing.
 
     Args:
         conn: the connection.
@@ -113,31 +131,33 @@ def write(
     rows, refusals = _rows([product for product in listed.values() if product.is_found], has_history=has_history)
     about = {"domain": domain, "fetched_at": fetched_at}
 
-    def take_over(batch: Sequence[tuple[Product, Row]]) -> list[tuple[str, bool, bool]]:
+    def take_over(batch: Sequence[tuple[Product, Row]]) -> list[_Taken]:
         _STAGE.fill(conn, (row for _, row in batch))
-        return conn.execute(_TAKE_OVER, about).fetchall()
+        return list(map(_Taken._make, conn.execute(_TAKE_OVER, about)))
 
-    def miss(batch: Sequence[Product]) -> list[tuple[str, bool, bool]]:
+    def miss(batch: Sequence[Product]) -> list[_Taken]:
         types = [product.product_type for product in batch]
-        return conn.execute(_MISS, about | {"asins": [product.asin for product in batch], "types": types}).fetchall()
+        missed = conn.execute(_MISS, about | {"asins": [product.asin for product in batch], "types": types})
+        return list(map(_Taken._make, missed))
 
     written, refused = write_each(conn, rows, take_over)
     missed, unmissed = write_each(conn, [product for product in listed.values() if not product.is_found], miss)
     written += missed
     refusals += [*(Refusal(refusal.item[0], refusal.reason) for refusal in refused), *unmissed]
-    with_history = [listed[asin] for asin, _, took_history in written if took_history]
-    points, cut = series.write(conn, domain, with_history)
-    for refusal in (*refusals, *cut):
+    points, cut = series.write(conn, domain, [listed[row.asin] for row in written if row.has_history])
+    sellers, spoilt = offers.write(conn, domain, [listed[row.asin] for row in written if row.has_offers])
+    for refusal in (*refusals, *cut, *spoilt):
         product, reason = refusal.item, refusal.reason
         quarantine.add(conn, kind="product", key=product.asin, reason=reason, raw=evidence(product), domain=domain)
-    inserted = sum(is_new for _, is_new, _ in written)
+    inserted = sum(row.is_new for row in written)
     return Written(
         inserted=inserted,
         updated=len(written) - inserted,
         unchanged=len(listed) - len(written) - len(refusals),
-        changed_asins=[asin for asin, _, _ in written],
-        refused=len(refusals) + len(cut),
+        changed_asins=[row.asin for row in written],
+        refused=len(refusals) + len(cut) + len(spoilt),
         series=points,
+        offers=sellers,
     )
 
 

@@ -77,11 +77,8 @@ class _History(NamedTuple):
 
     product: Product
     flat: prices.Flat
+    key: _Key
     numbers: _Numbers | None = None
-
-    @property
-    def key(self) -> _Key:
-        return self.product.asin, self.flat.price_type
 
 
 def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[int, list[Refusal[Product]]]:
@@ -124,7 +121,9 @@ def _told(products: Iterable[Product]) -> tuple[list[_History], list[Refusal[Pro
     refusals: list[Refusal[Product]] = []
     for product in products:
         try:
-            histories += [_History(product, flat) for flat in prices.flats(product.csv)]
+            histories += [
+                _History(product, flat, (product.asin, flat.price_type)) for flat in prices.flats(product.csv)
+            ]
         except UNSTORABLE as error:
             refusals.append(Refusal(product, f"history: {reason_of(error)}"))
     return histories, refusals
@@ -142,7 +141,7 @@ def _changed(
             changed.append(history)
             continue
         try:
-            numbers = _numbers(prices.series_of(history.flat))
+            numbers = _numbers(history.flat)
         except UNSTORABLE as error:
             refusals.append(Refusal(history.product, _about(history, reason_of(error))))
             continue
@@ -177,19 +176,26 @@ def _joined(conn: Connection, domain: int, history: _History, late: _Numbers) ->
     )
 
 
-def _numbers(series: prices.Series) -> _Numbers:
-    minutes, values = packed.words(series.minutes), packed.words(series.prices)
+def _numbers(flat: prices.Flat) -> _Numbers:
+    """The history packed, in order.
+
+    Raises:
+        ValueError: a number does not fit its column.
+    """
+    _, width, values = flat
+    minutes, *columns = (packed.words(values[at::width]) for at in range(width))
+    if not packed.rises(minutes):
+        series = prices.series_of(flat)
+        minutes, *columns = map(packed.words, filter(None, (series.minutes, series.prices, series.shipping)))
     digest = hashlib.blake2b(minutes, digest_size=8)
-    digest.update(values)
-    shipping = None
-    if series.shipping is not None:
-        shipping = packed.words(series.shipping)
-        digest.update(shipping)
-    return _Numbers(int.from_bytes(digest.digest(), "big", signed=True), minutes, values, shipping)
+    for column in columns:
+        digest.update(column)
+    shipping = columns[1] if len(columns) > 1 else None
+    return _Numbers(int.from_bytes(digest.digest(), "big", signed=True), minutes, columns[0], shipping)
 
 
 def _row(domain: int, history: _History) -> Row:
-    numbers = history.numbers or _numbers(prices.series_of(history.flat))
+    numbers = history.numbers or _numbers(history.flat)
     minutes = numbers.minutes
     return (
         domain,

@@ -9,6 +9,8 @@ import pytest
 from tasks.keepa import prices
 from tasks.keepa.wire import decode_products
 
+EXTRA_INFO_UPDATES = 15  # how many offers a look found: no figure is made of it
+
 
 @pytest.fixture(scope="session")
 def products(product_bodies):
@@ -75,6 +77,55 @@ def test_the_last_group_with_shipping_is_the_current_figure(histories):
         if series.shipping is not None and last >= 0:
             last += series.shipping[-1]
         assert product.stats.current[series.price_type] == last
+
+
+def totals(series):
+    """Values with shipping, in order, with their minutes; only where there was one."""
+    shipping = series.shipping or [0] * len(series.prices)
+    columns = zip(series.minutes, series.prices, shipping, strict=True)
+    return [(price + extra, minute) for minute, price, extra in columns if price >= 0]
+
+
+def test_the_lowest_figure_is_the_lowest_point_and_when_it_was_first_reached(histories):
+    compared = 0
+    for product, series in histories:
+        points, lowest = totals(series), product.stats.min[series.price_type]
+        if not points or series.price_type == EXTRA_INFO_UPDATES:
+            assert lowest is None
+            continue
+        value = min(point[0] for point in points)
+        assert lowest == [next(minute for total, minute in points if total == value), value]
+        compared += 1
+    assert compared == 20
+
+
+def test_the_highest_figure_is_a_point_and_the_highest_but_for_freak_prices(histories):
+    freaks = []
+    for product, series in histories:
+        points, highest = totals(series), product.stats.max[series.price_type]
+        if not points or series.price_type == EXTRA_INFO_UPDATES:
+            assert highest is None
+            continue
+        assert (highest[1], highest[0]) in points
+        value = max(point[0] for point in points)
+        if value != highest[1]:
+            freaks.append((product.asin, series.price_type, value))
+        else:
+            assert highest[0] == next(minute for total, minute in points if total == value)
+    assert freaks == [("055299068X", 2, 199_900), ("055299068X", 21, 199_900)]  # five times the next highest
+
+
+def test_what_is_lowest_now_says_so(histories):
+    for product, series in histories:
+        lowest = product.stats.min[series.price_type]
+        current = product.stats.current[series.price_type]
+        assert product.stats.is_lowest[series.price_type] == (lowest is not None and current == lowest[1])
+
+
+def test_without_a_history_there_are_no_figures(products):
+    for product in products.values():
+        absent = [at for at, flat in enumerate(product.csv or ()) if not flat]
+        assert not [at for at in absent if product.stats.current[at] >= 0 or product.stats.min[at] is not None]
 
 
 def test_no_history_runs_beyond_the_last_update(histories):

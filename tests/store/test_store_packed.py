@@ -1,5 +1,7 @@
 """Packed lists are what PostgreSQL reads, for any numbers, and numbers that do not fit are refused."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +45,25 @@ def test_tables(reader, rows, width, data):
     assert reader("a", packed.matrix(values)) == (values if rows and width else [])
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_lists_and_tables_together_are_what_each_is_alone(data):
+    width, height = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 3))
+    row = st.lists(INT4, min_size=width, max_size=width) | st.lists(INT4, max_size=4)  # mostly of one shape
+    lists = data.draw(st.lists(row, min_size=1, max_size=3))
+    tables = data.draw(st.lists(st.lists(row, min_size=height, max_size=height), min_size=1, max_size=3))
+    if all(len(set(map(len, table))) <= 1 for table in tables):
+        assert packed.together(lists, tables) == [*map(packed.ints, lists), *map(packed.matrix, tables)]
+    else:
+        with pytest.raises(ValueError, match="rows of different lengths"):
+            packed.together(lists, tables)
+
+
+def test_lists_and_tables_of_one_shape_together():
+    lists, tables = [[1, -2], [3, 2**31 - 1]], [[[5, 6], [7, 8]], [[0, 0], [-(2**31), 1]]]
+    assert packed.together(lists, tables) == [*map(packed.ints, lists), *map(packed.matrix, tables)]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(INT8))
 def test_long_integers(reader, values):
@@ -61,6 +82,14 @@ def test_texts(reader, values):
     assert reader("d", packed.texts(values)) == values
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.lists(INT4 | st.integers(-2, 9) | st.sampled_from([0, 2**31 - 2, 2**31 - 1]), max_size=6), st.booleans())
+def test_what_rises_from_0_on_is_told_from_what_does_not(values, is_sorted):
+    values = sorted(values) if is_sorted else values
+    expected = all(one < other for one, other in pairwise(values)) and all(value >= 0 for value in values)
+    assert packed.rises(packed.words(values)) == expected
+
+
 def test_a_long_list(reader):
     values = list(range(-50_000, 50_000))
     assert reader("a", packed.ints(values)) == values
@@ -71,6 +100,7 @@ def test_what_does_not_fit_32_bits_is_refused(number):
     for attempt in (
         lambda: packed.ints([0, number]),
         lambda: packed.matrix([[0], [number]]),
+        lambda: packed.together([[0]], [[[number]]]),
         lambda: packed.check_int4s((None, number)),
     ):
         with pytest.raises((OverflowError, ValueError), match="32"):
@@ -86,6 +116,8 @@ def test_what_does_not_fit_64_bits_is_refused():
 def test_a_ragged_table_is_refused():
     with pytest.raises(ValueError, match="rows of different lengths: 2, 1"):
         packed.matrix([[1, 2], [3]])
+    with pytest.raises(ValueError, match="rows of different lengths: 3, 1"):
+        packed.together([[1, 2]], [[[1, 2, 3], [4]]])  # as many numbers as it should have
 
 
 @pytest.mark.parametrize("value", [[1.5], ["1"], [None]])

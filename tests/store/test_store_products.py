@@ -14,7 +14,7 @@ from tasks.store import product_row, products
 from tasks.store.connection import connect
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-NO_COLUMN = {"domain_id", "csv", "fba_fees"}  # in the key, in price_series, in columns of its own
+NO_COLUMN = {"domain_id", "csv", "offers", "fba_fees"}  # in the key, in tables and in columns of their own
 
 
 def write(conn, *batch, at=NOON, has_history=True):
@@ -249,8 +249,9 @@ def test_figures_and_offers_are_kept_until_newer_ones_come(conn, make_product):
     )
     write(conn, rich)
     write(conn, make_product(last_update=21), at=NOON + timedelta(hours=1))
-    shown = one(conn, "stats, offers, live_offers_order, stats_update, offers_update, stats_fetched_at, last_update")
-    assert shown == ({"avg": [1]}, [{"offerId": 1, "odd": True}], [0], 20, 20, NOON, 21)
+    shown = one(conn, "stats, live_offers_order, stats_update, offers_update, stats_fetched_at, last_update")
+    assert shown == ({"avg": [1]}, [0], 20, 20, NOON, 21)
+    assert conn.execute("SELECT offer_id, live_place, extra FROM offers").fetchall() == [(1, 0, {"odd": True})]
 
 
 def test_a_product_the_server_does_not_know_is_recorded_as_such(conn, make_product):

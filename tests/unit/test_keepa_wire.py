@@ -211,6 +211,22 @@ def test_unknown_fields_are_kept_at_every_level_of_a_product():
     assert product.category_tree[0].extra == {"rank": 9}
 
 
+def test_a_fault_beside_unknown_fields_is_named_by_its_place():
+    bad = {"asin": "B000000001", "new": 1, "offers": [{"offerId": 1}, {"new": 1, "offerId": "x"}], "stats": {"new": 1}}
+    worse = {"asin": "B000000002", "new": 1, "categoryTree": 5, "fbaFees": None}
+    batch = wire.decode_products(products_body(bad, worse))
+    assert batch.products == []
+    assert "$.offers[1].offerId" in batch.faults[0].reason
+    assert "$.categoryTree" in batch.faults[1].reason
+
+
+def test_parts_that_are_null_or_empty_beside_unknown_fields_stay_so():
+    sent = {"asin": "B000000001", "new": 1, "offers": [], "stats": None, "fbaFees": None, "categoryTree": None}
+    (product,) = wire.decode_products(products_body(sent)).products
+    assert (product.offers, product.stats, product.fba_fees, product.category_tree) == ([], None, None, None)
+    assert product.extra == {"new": 1}
+
+
 def test_a_cut_history_spoils_its_product_only():
     bad, good = {"asin": "B000000001", "csv": [None, [1, 2, 3]]}, {"asin": "B000000002", "csv": [None, [1, 2]]}
     batch = wire.decode_products(products_body(bad, good))
@@ -222,6 +238,28 @@ def test_a_cut_history_spoils_its_product_only():
             raw=json.dumps(bad).encode(),
         )
     ]
+
+
+def test_a_large_reply_is_read_in_parts_in_the_order_of_asins():
+    sent = [{"asin": f"B00000000{at}", "title": "x" * 100} for at in (3, 1, 4, 0, 5, 2)]
+    sent[2]["lastUpdate"] = "never"
+    body = products_body(*sent, {"title": "nobody"})
+    parts = list(wire.open_products(body).parts(most_bytes=300))
+    assert [[product.asin[-1] for product in part.products] for part in parts] == [["0", "1", "2"], ["3", "5"]]
+    assert [[fault.asin for fault in part.faults] for part in parts] == [[None], ["B000000004"]]
+    whole = wire.decode_products(body)
+    assert [product.asin[-1] for product in whole.products] == ["3", "1", "0", "5", "2"]
+    assert sorted(whole.products, key=lambda product: product.asin) == [p for part in parts for p in part.products]
+
+
+def test_an_empty_reply_has_no_parts():
+    assert list(wire.open_products(products_body()).parts()) == []
+
+
+def test_markup_in_a_title_stays_as_it_is():
+    title = "Tom &amp; Jerry <b>ü</b> “quoted” &#39;"
+    assert wire.decode_deals(deals_body(deal(title=title))).deals[0].title == title
+    assert wire.decode_products(products_body({"asin": "B000000001", "title": title})).products[0].title == title
 
 
 def test_values_are_frozen():

@@ -1,0 +1,59 @@
+"""The client everybody uses, to judge what ours reads: both read the same bodies of a simulator, or of a recording."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from keepa import keepa_sync
+from keepa.models import backend
+
+from tasks.keepa.wire import decode_deals, decode_products
+
+KEEPA = "https://api.keepa.com"
+QUERY = {"page": 0, "domainId": 1, "priceTypes": [1], "dateRange": 3, "sortType": 1}
+
+
+class Judge:
+    """Asks a server that speaks the API; the bodies it was sent are kept, the newest last."""
+
+    def __init__(self, url):
+        self.url = url
+        self.bodies = []
+        self.api = keepa_sync.Keepa("a-key-of-the-tests", logging_level="CRITICAL")
+
+    def get(self, url, *args, **kwargs):
+        """`requests.get`, at our server."""
+        reply = requests.get(url.replace(KEEPA, self.url), *args, **kwargs)  # noqa: S113 - the package brings its own
+        self.bodies.append(reply.content)
+        return reply
+
+    def ask(self, method, *args, **kwargs):
+        """What the package's client makes of a reply.
+
+        It has no setting for its server, so it finds us where it looks for `requests`: where it sends to is all that
+        changes, nothing of what it makes of the reply.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(keepa_sync, "requests", self)
+            return getattr(self.api, method)(*args, wait=False, **kwargs)
+
+    def token(self):
+        """The state of the bucket as the package keeps it."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(keepa_sync, "requests", self)
+            self.api.update_status()
+        return self.api.status
+
+    def deals(self, **changes):
+        """A page as the package's dictionary, as its models, and as ours."""
+        theirs = self.ask("deals", QUERY | changes)
+        return theirs, backend.DealResponse.model_validate(theirs), decode_deals(self.bodies[-1])
+
+    def products(self, asins, **wishes):
+        """Products as the package's dictionaries, as its models, and as ours."""
+        theirs = self.ask("query", list(asins), progress_bar=False, **wishes)
+        ours = decode_products(self.bodies[-1])
+        assert ours.faults == []
+        models = self.ask("query", list(asins), progress_bar=False, typed=True, **wishes)
+        assert decode_products(self.bodies[-1]).products == ours.products  # the market stands still
+        return theirs, models, ours.products
