@@ -50,13 +50,15 @@ def _expected_ticks(view: View, index: int, need_mt: int, due: int) -> int | Non
     """Ticks after which the gate is open if nobody else acts; None if it then stays shut for ever.
 
     What the common pool leaves grows until the bucket is full and shrinks from there on, as the earmarks of the
-    others grow. What is set aside and the balance only grow. So each is looked for by halving.
+    others grow; at the next tick it also gets what tiers kept that wait for nothing. What is set aside and the balance
+    only grow. So each is looked for by halving.
     """
     book = view.book
     if book.rate_mt <= 0:
         return None
     full = due - (balance_after(book, due) - capacity_mt(book)) // book.rate_mt
-    found = [_first(due, full, lambda ticks: has_common(view, index, need_mt, ticks, ticks - due))]
+    tops = (full,) if full > due else (due, due + 1)
+    found = [_first(due, top, lambda ticks: has_common(view, index, need_mt, ticks, ticks - due)) for top in tops]
     if view.tiers[index].share_ppm and head(view, index) >= 0:
         paid = due + _saving_ticks(view, index, need_mt)
         found.append(_first(due, max(full, paid), lambda ticks: has_earmark(view, index, need_mt, ticks, ticks - due)))

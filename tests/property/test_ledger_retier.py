@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, Tier, TokenLedger
@@ -106,6 +106,21 @@ def test_a_change_keeps_balance_calls_and_queues_and_what_comes_after_goes_by_th
     assert all(tier.share or not state.earmark for tier, state in zip(second, taken.tiers, strict=True))
 
 
+def flat(*shares):
+    """Tiers without floors."""
+    return tuple(Tier(name=name, floor=0, floor_part=0, share=share) for name, share in zip(NAMES, shares, strict=True))
+
+
+# A full bucket, and the tier below keeps two thirds of a token until the next tick.
+@example(
+    first=flat(0, 0, 2 / 3),
+    second=flat(0.4, 0, 0.4),
+    rate=1,
+    fullness=1.0,
+    before=[("upper", 1.0, 0), ("upper", 1.0, 0), ("lower", 0.5, 0), ("end", 0.25, 2), ("lower", 1.0, 0)],
+    part=1.0,
+    watched="upper",
+)
 @settings(max_examples=100, deadline=None)
 @given(**GIVEN, part=st.floats(0.05, 1), watched=st.sampled_from(NAMES))
 def test_the_time_that_is_told_after_a_change_is_exact_when_nobody_else_is_there(
