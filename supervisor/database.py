@@ -217,7 +217,7 @@ class RowReader:
             with translate(), self._conn.transaction():
                 self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
                 return Counts(
-                    asdict(rows.counts(self._conn)), asdict(queue.counts(self._conn)), watermarks.every(self._conn)
+                    asdict(rows.counts(self._conn)), queue.counts(self._conn).by_state(), watermarks.every(self._conn)
                 )
         except Error as error:
             self.close()

@@ -133,6 +133,10 @@ class QueueCounts:
     done: int
     takers: int = 0
 
+    def by_state(self) -> dict[str, int]:
+        """The items alone, by state."""
+        return {"pending": self.pending, "leased": self.leased, "done": self.done}
+
 
 def enqueue(
     conn: Connection, domain: int, asins: Sequence[str], *, detail: str, priority: int = 0, again: bool = False
