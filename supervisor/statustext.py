@@ -125,7 +125,7 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
 def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]:
     pace = {} if status.report is None or status.is_stale else status.report.rows_per_minute
     rows = [
-        f"{name.replace('_', ' ')} {n:,}" + (f" (+{pace[name]:.0f} a minute)" if pace.get(name) else "")
+        f"{name.replace('_', ' ')} {n:,}" + (f" (+{pace[name]:,.0f} a minute)" if pace.get(name) else "")
         for name, n in counts.rows.items()
     ]
     yield "rows    " + ", ".join(rows)
