@@ -86,7 +86,9 @@ def never_backwards(before, after):
 
 
 @pytest.mark.timeout(100)
-def test_a_run_tells_all_it_counts_and_no_counter_goes_backwards_when_a_worker_or_the_supervisor_dies(program, server):
+def test_line_52_a_run_tells_all_it_counts_and_no_counter_goes_backwards_when_a_worker_or_the_supervisor_dies(
+    program, server
+):
     program.start(KEEPA_BASE_URL=server.url)
     url = program.until(lambda r: r["supervisor"]["http"], "the port")["supervisor"]["http"]
     assert get(url, "/healthz").status_code == 200

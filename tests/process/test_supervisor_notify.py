@@ -52,7 +52,7 @@ def listener():
     one.close()
 
 
-def test_a_manager_hears_that_we_are_ready_how_we_are_that_we_live_and_that_we_stop(listener, tmp_path):
+def test_line_55_a_manager_hears_that_we_are_ready_how_we_are_that_we_live_and_that_we_stop(listener, tmp_path):
     program = Program(tmp_path, NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="1000000")
     try:
         report = program.start().until_working()
@@ -117,15 +117,15 @@ def test_a_loop_that_hangs_gives_no_sign_of_life(tmp_path):
         ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "soon"}, Manager(address="@n")),
     ],
 )
-def test_who_wants_to_be_told_is_in_the_environment(environ, expected):
+def test_line_55_who_wants_to_be_told_is_in_the_environment(environ, expected):
     assert Manager.of(environ, 7) == expected
 
 
-def test_without_a_manager_the_loop_is_given_nothing_to_do():
+def test_line_55_without_a_manager_the_loop_is_given_nothing_to_do():
     with Loop(MonotonicClock()) as loop:
         Notices(None, loop)
         assert loop._timeout_s() is None
 
 
-def test_a_manager_that_is_gone_harms_nobody(tmp_path):
+def test_line_55_a_manager_that_is_gone_harms_nobody(tmp_path):
     assert not Manager(address=str(tmp_path / "nobody")).tell(ready=1)

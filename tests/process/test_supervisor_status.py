@@ -213,7 +213,7 @@ def test_off_a_terminal_watch_is_a_line_and_ends_with_the_code_of_the_status(mak
     assert (rest, watch.returncode) == ("", 3)
 
 
-def test_the_last_hundred_deaths_are_kept(make_run):
+def test_line_49_the_last_hundred_deaths_are_kept(make_run):
     run, loop = make_run()
     slot = SimpleNamespace(
         spec=Spec(role="upsert", slot=0), state=State.BACKOFF, pid=None, tally=SimpleNamespace(counted_ns=())

@@ -78,7 +78,7 @@ BEATS = st.lists(st.tuples(st.sampled_from(("work", "die", "fail")), st.integers
 
 
 @given(BEATS)
-def test_totals_never_shrink_however_workers_come_and_go(steps):
+def test_line_52_totals_never_shrink_however_workers_come_and_go(steps):
     slot = SimpleNamespace(spec=SimpleNamespace(role="upsert"), beat=None, state=State.RUNNING)
     totals = Totals(lambda: [slot])
     seen, done, restarts = [], 0, 0

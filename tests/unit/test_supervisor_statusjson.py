@@ -110,7 +110,7 @@ def named(text):
     return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
 
 
-def test_the_document_and_the_output_name_the_same_keys(last):
+def test_line_50_the_document_and_the_output_name_the_same_keys(last):
     assert keys(json.loads(json.dumps(as_json(status(last), NOW)))) == documented()
     assert f"`format` is {FORMAT};" in DOCUMENT.read_text(encoding="utf-8")
 
@@ -122,7 +122,7 @@ def test_every_key_is_there_whatever_could_not_be_found_out(last):
     assert not any(nothing[name] for name in ("workers", "services", "restarts", "faults", "deaths"))
 
 
-def test_the_exit_code_is_0_when_all_is_well_3_when_something_is_not_and_4_when_nothing_runs(last):
+def test_line_50_the_exit_code_is_0_when_all_is_well_3_when_something_is_not_and_4_when_nothing_runs(last):
     assert (status(last).exit_code, as_json(status(last), NOW)["well"]) == (0, True)
     for state in ("starting", "backoff", "failed", "waiting"):
         ill = msgspec.structs.replace(last, workers=(child(state=state),))
@@ -135,7 +135,7 @@ def test_the_exit_code_is_0_when_all_is_well_3_when_something_is_not_and_4_when_
     assert status(last, is_running=False, pid=None).exit_code == 4
 
 
-def test_a_report_of_a_supervisor_that_is_gone_or_silent_is_said_to_be_stale(last):
+def test_line_50_a_report_of_a_supervisor_that_is_gone_or_silent_is_said_to_be_stale(last):
     gone = status(last, is_running=False, pid=None)
     assert as_json(gone, NOW)["stale"]
     assert {worker["state"] for worker in as_json(gone, NOW)["workers"]} == {"gone"}
