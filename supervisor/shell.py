@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from supervisor import config, dsn, plan
 from supervisor.serving import serving
+from supervisor.statedir import StateDir
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -58,9 +59,11 @@ def tool(name: Literal["psql", "pg_dump", "pg_restore"], arguments: Sequence[str
 
 
 def with_ledger_path(arguments: Sequence[str]) -> list[str]:
-    """The arguments of `ledger dump`, with the ledger of STATE_DIR unless they name one."""
+    """The arguments of `ledger dump`, with the ledger of STATE_DIR unless they name one.
+
+    Whatever else of the settings is at fault: the ledger may be what somebody needs to see then.
+    """
     named = any(argument == "--path" or argument.startswith("--path=") for argument in arguments)
     if named or not arguments or arguments[0] != "dump":
         return list(arguments)
-    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
-    return [*arguments, "--path", str(wanted.state.ledger)]
+    return [*arguments, "--path", str(StateDir(config.state_dir(config.environment())).ledger)]
