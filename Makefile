@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill bench lint fmt types layers check lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos bench lint fmt types layers check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test: setup-dev ## Run the tests (under 5 minutes)
 
 test-kill: setup-dev ## Run the long tests that kill processes
 	@exec $(BIN)/python -m pytest -m kill $(ARGS)
+
+test-chaos: setup-dev ## Break everything around a whole system for minutes (CHAOS_SEED=1 CHAOS_S=240)
+	@exec $(BIN)/python -m pytest -s -m soak $(ARGS)
 
 bench: setup-dev ## Measure everything that has an aim against it (minutes; a quiet machine tells more)
 	@for name in ledger_speed ledger_waits store parse pipeline supervisor commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done

@@ -10,6 +10,7 @@ from ledger import LedgerError, NoLedger, SystemClock, TokenLedger, regionfile
 from supervisor import database, filesystem
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.options import OPTIONS
+from tasks.keepa import selection_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,9 @@ def of(wanted: Plan) -> Iterator[Finding]:
     yield _configuration(wanted.settings)
     chosen = wanted.settings.chosen
     names = [f"{one.name} (locale {one.query['domainId']})" for one in chosen]
-    yield good("selections", f"{len(chosen)} valid: {', '.join(names)}", selections=names)
+    words = f"{len(chosen)} valid: {', '.join(names)}"
+    notes = [f"{one.name}: {told}" for one in chosen for told in selection_check.notes(one.query)]
+    yield judged("selections", words, faults=[], notes=notes, selections=names)
     yield _state(wanted.state)
     yield _disk(wanted)
     holder = wanted.state.holder()

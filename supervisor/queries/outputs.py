@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over makes it 2
 _COLUMNS: Final = 80
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -40,12 +41,19 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 
 
 def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows under a heading, as RFC 4180 has them, in UTF-8; nothing for what is not known."""
+    """Rows under a heading, as RFC 4180 has them, in UTF-8; nothing for what is not known.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe before it: titles are written by strangers.
+    """
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(names)
-    writer.writerows(rows)
+    writer.writerows([[_inert(cell) for cell in row] for row in rows])
     as_bytes(written.getvalue().encode())
+
+
+def _inert(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def as_json(**parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

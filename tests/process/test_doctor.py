@@ -168,3 +168,12 @@ def test_a_package_that_is_too_old_or_missing_comes_before_all_else(monkeypatch,
     assert found["packages"]["verdict"] == "bad"
     assert "requests 1.0 is installed, >=2.32 is needed; rich is missing" in found["packages"]["words"]
     assert all(found[name]["words"].startswith("not looked at") for name in findings.CHECKS[3:])
+
+
+def test_what_of_a_selection_the_server_will_ignore_is_worth_a_note(program, tmp_path):
+    chosen = tmp_path / "odd.json"
+    chosen.write_text(json.dumps({"domainId": 1, "priceTypes": [1], "currentRange": [1, 9], "isRangeEnabled": False}))
+    code, found = doctor(program, SELECTIONS=str(chosen))
+    assert code == 0
+    assert found["selections"]["verdict"] == "note"
+    assert "odd: isRangeEnabled is false: the server may ignore currentRange" in found["selections"]["words"]

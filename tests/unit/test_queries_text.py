@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from supervisor.queries import columns, spans, steps, words
+from supervisor.queries import columns, outputs, spans, steps, words
 from supervisor.queries.columns import Column
 from supervisor.queries.steps import Steps
 
@@ -109,3 +109,10 @@ def test_a_history_cut_begins_with_what_held_then():
 def test_ticks_span_the_whole():
     assert steps.ticks(0, 30, 4) == [0, 10, 20, 30]
     assert steps.ticks(5, 5, 4) == [5]
+
+
+def test_what_a_spreadsheet_would_run_as_a_formula_is_kept_as_text(monkeypatch):
+    told = []
+    monkeypatch.setattr(outputs, "as_bytes", told.append)
+    outputs.as_csv(("title", "price"), [("=HYPERLINK()", -5), ("@a", 1.5), ("plain - title", None)])
+    assert told == [b"title,price\r\n'=HYPERLINK(),-5\r\n'@a,1.5\r\nplain - title,\r\n"]
