@@ -1,5 +1,9 @@
 """What all tests share."""
 
+import signal
+
+"""What all tests share."""
+
 pytest_plugins = [
     "tests.fixtures_pg",
     "tests.fixtures_jobs",
@@ -7,3 +11,7 @@ pytest_plugins = [
     "tests.fixtures_town",
     "tests.fixtures_market",
 ]
+
+# A shell without job control starts what it puts in the background deaf to Ctrl-C, and every program of a test with it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -81,6 +81,7 @@ def test_make_holds_ctrl_c_back_until_the_first_line_of_a_program(folder):
     shown = subprocess.run(
         ["make", "-n", "run", "status"],  # noqa: S607 - as a person types it
         cwd=folder,
+        env={"PATH": os.environ["PATH"]},  # without what a make around this test tells one beneath it
         capture_output=True,
         text=True,
         check=True,
