@@ -54,7 +54,7 @@ scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs
 test: setup-dev ## Run the tests (under 5 minutes)
 	@exec $(BIN)/python -m pytest -m "not kill and not soak" -n 2 --dist worksteal $(ARGS)
 
-test-kill: setup-dev ## Run the long tests that kill processes
+test-kill: setup-dev ## Run the tests that take long: random kills above all
 	@exec $(BIN)/python -m pytest -m kill $(ARGS)
 
 test-chaos: setup-dev ## Break everything around a whole system for minutes (CHAOS_SEED=1 CHAOS_S=240)

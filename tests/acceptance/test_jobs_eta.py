@@ -54,12 +54,13 @@ def test_the_time_left_is_exact_from_the_second_batch_on_when_nobody_else_spends
     assert [eta_s for _, eta_s, _ in batches] == [pytest.approx(left_s, abs=1) for _, _, left_s in batches]
 
 
+@pytest.mark.kill
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("how", "ticks"),
     [
         ({"rate": 5, "has_upsert": True}, 3),
-        pytest.param({"rate": 20, "detail": "offers"}, 6, marks=pytest.mark.kill),  # offers cost 1 to 60 each
+        ({"rate": 20, "detail": "offers"}, 6),  # offers cost 1 to 60 each
     ],
 )
 def test_the_time_left_is_right_within_a_tenth_or_some_ticks_after_a_few_batches(told, how, ticks):

@@ -40,6 +40,7 @@ def test_what_was_queued_under_another_detail_is_fetched_at_the_pace_of_the_refi
     assert state["lowest_balance"] >= min(start_balance, 150 - 60)
 
 
+@pytest.mark.kill
 @pytest.mark.timeout(120)
 def test_what_was_queued_under_a_dearer_detail_gets_on_beside_a_job_that_wants_everything(town):
     here = town(WIDE, start_balance=60, deals=1_000)

@@ -222,6 +222,7 @@ def test_ctrl_c_at_any_moment_prints_no_traceback(program):
     assert codes == {0, -signal.SIGINT}
 
 
+@pytest.mark.kill
 def test_whatever_is_killed_comes_back_and_the_work_goes_on(program):
     before = program.start(SIMULATOR_START_BALANCE="1000").until_working()
     killed = {name: pids(before)[name] for name in ("simulator-0", "database-0", "upsert-0")}

@@ -36,6 +36,7 @@ def test_a_call_without_an_answer_ends_at_its_time_out_and_the_server_tells_what
     assert snapshot.bucket.balance == plant.simulator.control()["bucket"]["balance"]
 
 
+@pytest.mark.kill
 def test_a_429_is_no_failure_and_costs_nothing(make_plant):
     plant = make_plant(rate=200, tick_s=1.0, deals=2000)
     plant.simulator.control(latency_s=0.05)
