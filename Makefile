@@ -61,7 +61,7 @@ test-chaos: setup-dev ## Break everything around a whole system for minutes (CHA
 	@exec $(BIN)/python -m pytest -s -m soak $(ARGS)
 
 bench: setup-dev ## Measure everything that has an aim against it (minutes; a quiet machine tells more)
-	@for name in ledger_speed ledger_waits store parse pipeline supervisor commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
+	@for name in ledger_speed ledger_waits store parse pipeline supervision commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: setup-dev ## Check style and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

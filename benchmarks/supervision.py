@@ -1,6 +1,6 @@
 """What the supervisor costs and how long it takes: a worker replaced, a run at rest, a start, a stop.
 
-python benchmarks/supervisor.py [--rounds 5] [--idle-s 20]
+python benchmarks/supervision.py [--rounds 5] [--idle-s 20]
 """
 
 from __future__ import annotations
