@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from tasks.errors import Transient
 from tasks.keepa.wire import open_products
 from tasks.record import answered
-from tasks.store import calls, products, quarantine, queue
-from tasks.unreadable import items_of, keep_odd, set_aside
+from tasks.store import calls, products, queue
+from tasks.unreadable import items_of, keep_faults, keep_odd, set_aside
 
 if TYPE_CHECKING:
     from tasks.job import Site
@@ -70,19 +70,10 @@ class Batches:
                 fetched_at=header.received_at,
                 has_history=origin.detail != STATS_ONLY,
             )
-            for fault in part.faults:
-                quarantine.add(
-                    connection,
-                    kind="product",
-                    key=fault.asin or "",
-                    reason=fault.reason,
-                    raw=fault.raw,
-                    domain=origin.domain,
-                )
             answered_asins |= {product.asin for product in part.products} | {fault.asin for fault in part.faults}
             rows += written.inserted + written.updated
             series += written.series
-            faults += written.refused + len(part.faults)
+            faults += written.refused + keep_faults(connection, "product", origin.domain, part.faults)
         missing = self._settle_queue(connection, header, answered_asins)
         calls.record(connection, answered(header, reply.envelope, rows=rows))
         faults += keep_odd(connection, header, reply.envelope, body)

@@ -10,8 +10,8 @@ from tasks.errors import Transient
 from tasks.keepa.wire import decode_deals
 from tasks.pool import Wanted
 from tasks.record import answered
-from tasks.store import calls, categories, deals, quarantine, queue
-from tasks.unreadable import keep_odd, set_aside
+from tasks.store import calls, categories, deals, queue
+from tasks.unreadable import keep_faults, keep_odd, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,15 +75,7 @@ class Pages:
         origin = header.origin
         moved = self._advance(connection, header, page)
         written = deals.write(connection, origin.domain, page.deals, seen_at=header.received_at)
-        for fault in page.faults:
-            quarantine.add(
-                connection,
-                kind="deal",
-                key=fault.asin or "",
-                reason=fault.reason,
-                raw=fault.raw,
-                domain=origin.domain,
-            )
+        faults = written.refused + keep_faults(connection, "deal", origin.domain, page.faults)
         changed = set(written.changed_asins)
         below = page.server_minute if moved is None else moved.below
         news = [
@@ -102,7 +94,7 @@ class Pages:
         rows = written.inserted + written.updated
         calls.record(connection, answered(header, page.envelope, rows=rows))
         odd = keep_odd(connection, header, page.envelope, body)
-        return PageTaken(moved=moved, news=news, rows=rows), written.refused + len(page.faults) + odd
+        return PageTaken(moved=moved, news=news, rows=rows), faults + odd
 
     def _advance(self, connection: Connection, header: Header, page: DealPage) -> Moved | None:
         origin = header.origin

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, get_args
 from tasks.errors import Error, Transient
 from tasks.keepa.costs import Detail
 from tasks.keepa.wire import decode_deals, decode_products
-from tasks.store import categories, deals, products, quarantine, queue, requeue
+from tasks.store import categories, deals, products, queue, requeue
+from tasks.unreadable import keep_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tasks.keepa.wire import Deal, ItemFault, Product
     from tasks.store.connection import Connection
     from tasks.store.faults import Kept
-    from tasks.store.quarantine import Kind
 
 _T = TypeVar("_T")
 
@@ -72,7 +72,7 @@ def page(conn: Connection, kept: Kept, body: bytes, *, detail: Detail) -> str:
     page = read(decode_deals, body)
     taken = _listed(conn, kept, page.deals, detail)
     categories.write(conn, kept.domain, page.category_ids, page.category_names)
-    _keep(conn, kept, "deal", page.faults)
+    keep_faults(conn, "deal", kept.domain, page.faults)
     return _told(taken, f"a page of {len(page.deals)} deals", page.faults)
 
 
@@ -84,7 +84,7 @@ def batch(conn: Connection, kept: Kept, body: bytes) -> str:
     """
     batch = read(decode_products, body)
     taken = _write(conn, kept, batch.products)
-    _keep(conn, kept, "product", batch.faults)
+    keep_faults(conn, "product", kept.domain, batch.faults)
     return _told(taken, f"{len(batch.products)} products", batch.faults)
 
 
@@ -140,11 +140,6 @@ def _only(items: list[_T], item_faults: list[ItemFault]) -> _T:
 def _check(taken: _Taken) -> None:
     if taken.refused:
         raise Unread("it can be read, and the database still refuses it")
-
-
-def _keep(conn: Connection, kept: Kept, kind: Kind, item_faults: list[ItemFault]) -> None:
-    for fault in item_faults:
-        quarantine.add(conn, kind=kind, key=fault.asin or "", reason=fault.reason, raw=fault.raw, domain=kept.domain)
 
 
 def _told(taken: _Taken, what: str, item_faults: Sequence[ItemFault] = ()) -> str:

@@ -1,4 +1,4 @@
-"""A body with status 200 that cannot be read as what was asked for: paid, kept whole, and left to a person."""
+"""What came with status 200 and cannot be read, a body or a part of one: paid, kept, and left to a person."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from tasks.record import answered
 from tasks.store import calls, quarantine, queue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tasks.job import Site
+    from tasks.keepa.item import ItemFault
     from tasks.keepa.wire import Envelope
     from tasks.session import Session
     from tasks.spool import Header
     from tasks.store.connection import Connection
+    from tasks.store.quarantine import Kind
 
 PAUSE_S = 60.0
 ENVELOPE = "envelope"  # in the key of a body whose rows are good
@@ -41,6 +45,16 @@ def set_aside(site: Site, session: Session, header: Header, body: bytes, reason:
 
     session.run(work)
     site.beat.set_aside("body")
+
+
+def keep_faults(connection: Connection, kind: Kind, domain: int, faults: Sequence[ItemFault]) -> int:
+    """Keep what in a good body could not be read, each with its reason, for a person to look at; how many.
+
+    In the caller's transaction.
+    """
+    for fault in faults:
+        quarantine.add(connection, kind=kind, key=fault.asin or "", reason=fault.reason, raw=fault.raw, domain=domain)
+    return len(faults)
 
 
 def keep_odd(connection: Connection, header: Header, envelope: Envelope, body: bytes) -> int:

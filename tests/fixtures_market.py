@@ -30,9 +30,8 @@ def market_template(pg_server, tmp_path_factory):
 @pytest.fixture(scope="session")
 def gathered_url(pg_server, market_template):
     """The URL of a copy for all who only look."""
-    url, name = pg_server.create(market_template)
-    yield url
-    pg_server.drop(name)
+    with pg_server.copy(market_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -46,9 +45,8 @@ def gathered(gathered_url):
 @pytest.fixture
 def market_url(pg_server, market_template):
     """The URL of a copy of this test's own."""
-    url, name = pg_server.create(market_template)
-    yield url
-    pg_server.drop(name)
+    with pg_server.copy(market_template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -37,6 +38,13 @@ class Server:
         self._admin(statement, *(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)) for name in old))
         return self.server.url(name), name
 
+    @contextmanager
+    def copy(self, template):
+        """The URL of a database like the template, for as long as it is needed."""
+        url, name = self.create(template)
+        yield url
+        self.drop(name)
+
     def drop(self, name):
         """Drop it when another one has been made: just after a client has left, the server waits 0.1 s for it."""
         self.dropped.append(name)
@@ -57,17 +65,15 @@ def pg_server(tmp_path_factory):
 @pytest.fixture
 def database_url(pg_server):
     """The URL of a database of this test's own, with the schema and without rows."""
-    url, name = pg_server.create()
-    yield url
-    pg_server.drop(name)
+    with pg_server.copy(TEMPLATE) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_database_url(pg_server):
     """The URL of a database of this test's own, without the schema."""
-    url, name = pg_server.create("template1")
-    yield url
-    pg_server.drop(name)
+    with pg_server.copy("template1") as url:
+        yield url
 
 
 @pytest.fixture

@@ -65,11 +65,6 @@ class EmbeddedPostgres:
         self._pause = threading.Event()
 
     @property
-    def psql_path(self) -> Path:
-        """The `psql` that belongs to the server."""
-        return self._programs / "psql"
-
-    @property
     def log_path(self) -> Path:
         """The server's own log."""
         return self._home / server_log.NAME

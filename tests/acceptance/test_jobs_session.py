@@ -2,69 +2,30 @@
 
 from __future__ import annotations
 
-import select
-import socket
-import threading
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from psycopg import conninfo
 
 from tasks.errors import BadRow, Contended
 from tasks.session import Session
 from tasks.settings import Secret
 from tasks.store.calls import Call
+from tests.fakes.dbline import Line
 
 READY = b"Z\x00\x00\x00\x05I"  # PostgreSQL's protocol: the server is ready for the first statement
 
 
-class Cutter:
+class Cutter(Line):
     """A way to the database that breaks down as soon as a connection stands, so many times; then it is a good one."""
 
     def __init__(self, database_url, cuts):
-        told = conninfo.conninfo_to_dict(database_url)
-        self._path = f"{told['host']}/.s.PGSQL.{told['port']}"
-        self.cuts, self.connections = cuts, 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        port = self._listener.getsockname()[1]
-        self.url = f"postgresql://{told['user']}@127.0.0.1:{port}/{told['dbname']}?sslmode=disable&gssencmode=disable"
-        self._threads = [threading.Thread(target=self._serve)]
-        self._threads[0].start()
+        self.cuts = cuts
+        super().__init__(database_url)
 
-    def _serve(self):
-        while True:
-            try:
-                client = self._listener.accept()[0]
-            except OSError:
-                return
-            self.connections += 1
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(self._path)
-            is_cut = self.connections <= self.cuts
-            self._threads.append(threading.Thread(target=self._relay, args=(client, server, is_cut)))
-            self._threads[-1].start()
-
-    @staticmethod
-    def _relay(client, server, is_cut):
-        told = b""
-        with client, server, suppress(OSError):
-            while True:
-                for source in select.select([client, server], [], [])[0]:
-                    data = source.recv(1 << 16)
-                    if not data:
-                        return
-                    (server if source is client else client).sendall(data)
-                    told = (told + data)[-len(READY) :] if source is server else told
-                    if is_cut and told == READY:
-                        return
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join()
+    def ends_after(self, number, told):
+        return number <= self.cuts and told.endswith(READY)
 
 
 @pytest.fixture

@@ -41,11 +41,13 @@ class Child:
         self.settings = b""
         while not self.settings.endswith(b"\n"):
             self.settings += os.read(options.lifeline_fd, 1)
+        self.orphaned = threading.Event()
         threading.Thread(target=self._follow, daemon=True).start()
 
     def _follow(self) -> None:
         while os.read(self.options.lifeline_fd, 4096):
             pass
+        self.orphaned.set()
         os._exit(75)
 
     def _say(self, message: dict[str, object]) -> None:
@@ -70,16 +72,17 @@ class Child:
         """Beats, the same each time: a loop that goes round without getting anywhere."""
         while True:
             self._say({"event": "beat", "phase": "calling", "progress": self.progress})
-            time.sleep(every_s)
+            self.wait(every_s)
 
     def work_for_ever(self, every_s: float) -> None:
         """Beats that tell progress."""
         while True:
             self.beat()
-            time.sleep(every_s)
+            self.wait(every_s)
 
     def wait(self, seconds: float) -> None:
-        time.sleep(seconds)
+        """Go on after so long, unless the lifeline ends before."""
+        self.orphaned.wait(seconds)
 
     def exit(self, code: int) -> None:
         os._exit(code)
@@ -108,7 +111,7 @@ class Child:
 
     def hang(self) -> None:
         while True:
-            time.sleep(3600)
+            signal.pause()
 
     def stop_self(self) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -132,7 +135,7 @@ class Child:
 
     def grandchild(self, path: str) -> None:
         """A process of its own that keeps the output pipe open; its pid goes to `path`."""
-        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+        process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
         Path(path).write_text(str(process.pid))
 
     def fail_first(self, path: str, times: int, code: int) -> None:

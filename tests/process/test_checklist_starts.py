@@ -113,7 +113,7 @@ def test_line_05_workers_do_not_start_at_the_same_moment(family):
     assert len({round(gap / NS, 4) for gap in gaps}) > 1, "and not in step"
 
 
-READY = """import os, sys, time; os.write(int(sys.argv[1]), b'{"event": "ready", "pid": 1}\\n'); time.sleep(60)"""
+READY = """import os, signal, sys; os.write(int(sys.argv[1]), b'{"event": "ready", "pid": 1}\\n'); signal.pause()"""
 
 
 class Failing:

@@ -2,74 +2,12 @@
 
 from __future__ import annotations
 
-import select
-import socket
-import threading
-from contextlib import suppress
-
 import pytest
-from psycopg import conninfo
 
 from tasks.errors import EXIT_TRY_LATER
 from tasks.settings import Secret
+from tests.fakes.dbline import Line
 from tests.fixtures_jobs import eventually
-
-
-class Line:
-    """A way to the database that can be cut and mended."""
-
-    def __init__(self, database_url):
-        told = conninfo.conninfo_to_dict(database_url)
-        self._path = f"{told['host']}/.s.PGSQL.{told['port']}"
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        port = self._listener.getsockname()[1]
-        self.url = f"postgresql://{told['user']}@127.0.0.1:{port}/{told['dbname']}?sslmode=disable&gssencmode=disable"
-        self._is_cut = threading.Event()
-        self._open = set()
-        self._threads = [threading.Thread(target=self._serve)]
-        self._threads[0].start()
-
-    def cut(self):
-        """End every connection, in mid-statement too, and let no new one stand."""
-        self._is_cut.set()
-        for one in list(self._open):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def mend(self):
-        self._is_cut.clear()
-
-    def close(self):
-        self.cut()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join()
-
-    def _serve(self):
-        while True:
-            try:
-                client = self._listener.accept()[0]
-            except OSError:
-                return
-            if self._is_cut.is_set():
-                client.close()
-                continue
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(self._path)
-            self._open |= {client, server}
-            self._threads.append(threading.Thread(target=self._relay, args=(client, server)))
-            self._threads[-1].start()
-
-    def _relay(self, client, server):
-        with client, server, suppress(OSError):
-            while True:
-                for source in select.select([client, server], [], [])[0]:
-                    data = source.recv(1 << 16)
-                    if not data:
-                        self._open -= {client, server}
-                        return
-                    (server if source is client else client).sendall(data)
 
 
 @pytest.fixture

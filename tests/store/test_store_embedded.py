@@ -17,7 +17,7 @@ import pytest
 
 from ledger import SystemClock
 from tasks.errors import ConfigError, StoreError
-from tasks.store import postmaster
+from tasks.store import binaries, postmaster
 from tasks.store.embedded import EmbeddedPostgres
 
 FAKE = Path(__file__).resolve().parents[1] / "fakes" / "pg_user.py"
@@ -211,7 +211,7 @@ def test_any_path_will_do(home, tmp_path, name):
     with EmbeddedPostgres(moved) as server:
         assert query(server.url(), "SELECT 1") == [(1,)]
         psql = subprocess.run(
-            [server.psql_path, server.url(), "-Atc", "SELECT 2"], capture_output=True, text=True, check=True
+            [binaries.find() / "psql", server.url(), "-Atc", "SELECT 2"], capture_output=True, text=True, check=True
         )
         assert psql.stdout == "2\n"
         detour = Path(psycopg.conninfo.conninfo_to_dict(server.url())["host"]).parent

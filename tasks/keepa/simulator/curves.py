@@ -14,7 +14,6 @@ from tasks.keepa.simulator import pricetype as pt
 Levels = tuple[int, ...]
 
 # Columns of chance in a stretch of history.
-CLOCK: Final = 0
 NEW_BYTES: Final = 1
 USED_BYTES: Final = 2
 RANK_BYTES: Final = 3
