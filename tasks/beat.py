@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from ledger import NS_PER_S
+from tasks.condition import Condition
 from tasks.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tasks.condition import Kind as ConditionKind
     from tasks.store.quarantine import Kind
 
 Phase = Literal[
@@ -32,6 +35,7 @@ Phase = Literal[
 ]
 
 BEAT_NS: Final = NS_PER_S
+WHY_LIMIT: Final = 160  # characters of a condition, of which there are a few at a time
 DETAIL_LIMIT: Final = 300  # characters; a line must stay below PIPE_BUF (4,096 bytes) to be written whole or not at all
 
 
@@ -79,6 +83,7 @@ class Beat:
         self._refused: dict[str, int] = {}
         self._traffic = Traffic()
         self._job: dict[str, object] = {}
+        self._conditions: dict[ConditionKind, Condition] = {}
         self._told_ns: int | None = None
 
     @property
@@ -122,6 +127,19 @@ class Beat:
         """Count a call that ended after `seconds`; `status` is None when no reply came."""
         self._traffic.count(endpoint, status, seconds)
 
+    def degraded(self, kind: ConditionKind, why: str) -> None:
+        """Say at once that work is kept from getting done; told again it keeps its beginning and has the new reason."""
+        before = self._conditions.get(kind)
+        since = datetime.now(UTC).isoformat(timespec="milliseconds") if before is None else before.since
+        self._conditions[kind] = Condition(kind=kind, since=since, why=why[:WHY_LIMIT])
+        if before is None:
+            self._tell(at_once=True)
+
+    def well(self, kind: ConditionKind) -> None:
+        """Say that this is over, at once; harmless when it never began."""
+        if self._conditions.pop(kind, None) is not None:
+            self._tell(at_once=True)
+
     def job(self, **fields: object) -> None:
         """Set what the job itself reports: done, total, rate_per_min, eta_s, dropped."""
         self._job = fields
@@ -146,5 +164,8 @@ class Beat:
                 "refused": dict(self._refused),
                 "calls": self._traffic.told(),
                 "job": dict(self._job),
+                "conditions": [
+                    {"kind": one.kind, "since": one.since, "why": one.why} for one in self._conditions.values()
+                ],
             }
         )

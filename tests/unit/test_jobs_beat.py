@@ -6,7 +6,7 @@ import os
 import pytest
 
 from ledger.clock import ManualClock
-from tasks.beat import DETAIL_LIMIT, Beat, PipeSink
+from tasks.beat import DETAIL_LIMIT, WHY_LIMIT, Beat, PipeSink
 
 
 @pytest.fixture
@@ -79,3 +79,23 @@ def test_a_full_pipe_and_a_closed_one_drop_beats_and_never_block(clock):
     clock.advance_s(1)
     beat.done()
     os.close(write_fd)
+
+
+def test_a_condition_is_told_at_once_keeps_its_beginning_and_ends(beat, messages):
+    beat.phase("writing")
+    beat.degraded("database", "the server is shutting down")
+    beat.degraded("database", "no connection")
+    beat.flush()
+    first, last = messages[-2]["conditions"], messages[-1]["conditions"]
+    assert [one["why"] for one in (*first, *last)] == ["the server is shutting down", "no connection"]
+    assert first[0]["since"] == last[0]["since"]
+    beat.well("database")
+    assert messages[-1]["conditions"] == []
+    told = len(messages)
+    beat.well("database")
+    assert len(messages) == told
+
+
+def test_the_reason_of_a_condition_is_cut_so_that_a_beat_stays_whole(beat, messages):
+    beat.degraded("calls", "x" * 5_000)
+    assert len(messages[-1]["conditions"][0]["why"]) == WHY_LIMIT
