@@ -45,6 +45,10 @@ class NotSent(Transient):
     """No connection came about, so nothing was sent and nothing can have been charged."""
 
 
+class Foreign(Transient):
+    """What answered is not the API: a portal's page, a proxy's error, an empty body. A failed call, nobody's reply."""
+
+
 class Refused(ApiError):
     """400, 404, 405: this request will never be answered. Quarantine the item with the message, go on."""
 

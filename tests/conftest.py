@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures_pg",
     "tests.fixtures_jobs",
     "tests.fixtures_recorded",
+    "tests.fixtures_spoiler",
     "tests.fixtures_town",
     "tests.fixtures_market",
 ]
