@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from supervisor.report import age_s
+from tasks.forecast import Pace, left_s, means_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ledger import Snapshot
     from supervisor.report import ChildRecord, CountRecord, Report
     from supervisor.status import Status
 
 FORMAT: Final = 1
+BACKFILL: Final = "backfill"
 
 
 def as_json(status: Status, now: datetime) -> dict[str, Any]:
@@ -38,13 +41,13 @@ def as_json(status: Status, now: datetime) -> dict[str, Any]:
         **_told(last, is_gone=status.is_gone),
         **_counted(status.counts, now),
         "counts_age_s": status.counts_age_s,
-        "backfill": progress(last, status.counts),
+        "backfill": progress(last, status.counts, status.snapshot),
         "ledger": None if status.snapshot is None else status.snapshot.to_json(),
         "notes": list(status.notes),
     }
 
 
-def progress(last: Report | None, counts: CountRecord | None) -> dict[str, Any] | None:
+def progress(last: Report | None, counts: CountRecord | None, snapshot: Snapshot | None) -> dict[str, Any] | None:
     """How far the backfill is: products done and in all; its pace and the time left while it works and knows them."""
     if counts is None:
         return None
@@ -56,8 +59,25 @@ def progress(last: Report | None, counts: CountRecord | None) -> dict[str, Any] 
         "done": done,
         "total": done + left,
         "rate_per_min": newest.get("rate_per_min"),
-        "eta_s": newest.get("eta_s"),
+        "eta_s": _eta_s(left, newest, snapshot),
     }
+
+
+def _eta_s(left: int, job: dict[str, Any], snapshot: Snapshot | None) -> float | None:
+    """Seconds until the `left` are done, reckoned from the tokens there are at this moment and the worker's pace.
+
+    What a worker told before a long wait speaks of a shorter queue and of tokens that are gone.
+    """
+    told: float | None = job.get("eta_s")
+    if snapshot is None or "pace" not in job:
+        return told
+    try:
+        pace = msgspec.convert(job["pace"], Pace)
+    except msgspec.ValidationError:
+        return told
+    means = means_of(snapshot, BACKFILL, pace.per_item)
+    found = None if means is None else left_s(left, pace, means)
+    return None if found is None else round(found)
 
 
 def _told(last: Report | None, *, is_gone: bool) -> dict[str, Any]:

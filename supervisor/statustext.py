@@ -49,7 +49,7 @@ def as_line(status: Status, now: datetime) -> str:
         parts += [f"{tier.name} {sayings.gate(tier)}" for tier in status.snapshot.tiers if tier.floor]
     if status.report is not None and not status.is_stale:
         parts += [f"{table} {rate:.0f}/min" for table, rate in status.report.rows_per_minute.items() if rate]
-    far = progress(status.report, status.counts)
+    far = progress(status.report, status.counts, status.snapshot)
     if far is not None:
         parts.append(sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"]))
     if status.counts is not None:
@@ -131,7 +131,7 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
     yield "rows    " + ", ".join(rows)
     age = "" if status.counts_age_s is None else f" (counted {status.counts_age_s:.0f} s ago)"
     yield "queue   " + ", ".join(f"{name} {n:,}" for name, n in counts.queue.items()) + age
-    far = progress(status.report, counts)
+    far = progress(status.report, counts, status.snapshot)
     if far is not None and far["total"]:
         words = sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
         yield f"history [{bar(far['done'] / far['total'], _BAR)}] {words}"

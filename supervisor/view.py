@@ -65,7 +65,7 @@ def draw(frame: Frame, width: int) -> RenderableType:
     if frame.snapshot is not None:
         parts += [_bar(frame.snapshot, width), _gates(frame.snapshot, width)]
     parts += [_workers((*frame.report.services, *frame.report.workers), frame.snapshot, now), _rows(frame.report)]
-    parts += _progress(frame.report, width) + _marks(frame.report, now) + _ills(frame.report, now)
+    parts += _progress(frame, width) + _marks(frame.report, now) + _ills(frame.report, now)
     return Group(*parts)
 
 
@@ -144,9 +144,9 @@ def _rows(report: Report) -> Text:
     return text
 
 
-def _progress(report: Report, width: int) -> list[RenderableType]:
+def _progress(frame: Frame, width: int) -> list[RenderableType]:
     """How far the backfill is, from the newest words of any of its workers."""
-    far = progress(report, report.counted)
+    far = progress(frame.report, frame.report.counted, frame.snapshot)
     if far is None:
         return []
     words = sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])

@@ -10,10 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from ledger import NS_PER_S
+from tasks import forecast
 from tasks.desk import Desk
 from tasks.errors import Refused
-from tasks.forecast import Forecast, Means
+from tasks.forecast import Forecast
 from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS, product_shape
@@ -24,6 +27,7 @@ from tasks.rate import Rate
 from tasks.store import crawls, queue
 
 if TYPE_CHECKING:
+    from ledger import Snapshot
     from tasks.job import Role, Site
     from tasks.keepa.costs import Detail
     from tasks.pages import PageTaken
@@ -208,30 +212,24 @@ class Backfill:
             return
         left = counts.pending + counts.leased
         per_min = self._rate.per_min()
+        snapshot = self._site.ledger.snapshot()
+        self._forecast.read_others(
+            self._site.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
+        )
+        pace = self._forecast.pace(self._per_item(snapshot), counts.takers)
+        means = forecast.means_of(snapshot, TIER, pace.per_item)
+        eta_s = None if means is None else forecast.left_s(left, pace, means)
+        # The pace goes along: who shows the time left reckons it from what is queued and in the bucket at that moment.
         self._site.beat.job(
             done=counts.done,
             total=left + counts.done,
             rate_per_min=None if per_min is None else round(per_min, 2),
-            eta_s=self._eta_s(left, counts.takers),
+            eta_s=None if eta_s is None else round(eta_s),
+            pace=msgspec.to_builtins(pace),
         )
 
-    def _eta_s(self, left: int, takers: int) -> float | None:
-        """Seconds left, as far as the queue is known."""
-        ledger, settings = self._site.ledger, self._site.settings
-        snapshot = ledger.snapshot()
-        bucket = snapshot.bucket
-        shape = product_shape(settings.backfill_detail, SAMPLE)
+    def _per_item(self, snapshot: Snapshot) -> float:
+        """Tokens a product costs on average, as learned; before that what would be reserved for one."""
+        shape = product_shape(self._site.settings.backfill_detail, SAMPLE)
         learned = next((cost.mean for cost in snapshot.costs if cost.shape == shape.name and cost.samples), None)
-        mine = next(tier for tier in snapshot.tiers if tier.name == TIER)
-        others = sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
-        self._forecast.read_others(self._site.clock.now_ns(), others)
-        means = Means(
-            per_item=ledger.estimate(shape) / SAMPLE if learned is None else learned,
-            spare=ledger.headroom(TIER).now,
-            refill=bucket.refill_rate,
-            tick_s=bucket.tick_period_s,
-            next_tick_s=bucket.next_tick_in_s or 0.0,
-            share=mine.share,
-        )
-        found = self._forecast.left_s(left, takers, means)
-        return None if found is None else round(found)
+        return self._site.ledger.estimate(shape) / SAMPLE if learned is None else learned

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from tasks.rate import Rate
 
+if TYPE_CHECKING:
+    from ledger import Snapshot
+
 _MIN_S: Final = 60.0
+_MOST_TICKS: Final = 1e9  # of a minute each: 1,900 years; what is longer is never
 _ROUNDING: Final = 1e-9  # a whole number of ticks must not become one more
 
 
@@ -37,6 +43,22 @@ class Means:
     share: float
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """What the work itself was seen to take, as a worker tells it to whoever reckons the time left at another moment.
+
+    Attributes:
+        per_item: tokens an item costs on average.
+        others_per_s: tokens a second that others spend.
+        work_s: seconds one worker needs for an item, waiting for tokens not counted.
+        workers: how many work at it.
+    """
+
+    per_item: float
+    others_per_s: float = 0.0
+    work_s: float = 0.0
+    workers: int = 1
+
+
 class Forecast:
     """Readings of what others spend and of how long work takes."""
 
@@ -54,19 +76,52 @@ class Forecast:
         self._work_s = self._work_s / 2 + seconds
         self._worked = self._worked // 2 + items
 
+    def pace(self, per_item: float, workers: int) -> Pace:
+        """What was seen so far, with what an item costs and how many work at it."""
+        return Pace(
+            per_item=per_item,
+            others_per_s=(self._others.per_min() or 0.0) / _MIN_S,
+            work_s=self._work_s / self._worked if self._worked else 0.0,
+            workers=workers,
+        )
+
     def left_s(self, items: int, workers: int, means: Means) -> float | None:
         """Seconds until `items` are done by so many workers; None while nothing comes in."""
-        if not items:
-            return 0.0
-        if means.refill <= 0:
-            return None
-        others_per_s = (self._others.per_min() or 0.0) / _MIN_S
-        refill_per_s = means.refill / means.tick_s
-        income = max(refill_per_s - others_per_s, means.share * refill_per_s) * means.tick_s
-        missing = max(0.0, items * means.per_item - means.spare)
-        if missing and income <= 0:
-            return None
-        # What is missing comes in lumps, and the last item goes with the last of them.
-        waiting_s = means.next_tick_s + (ceil(missing / income - _ROUNDING) - 1) * means.tick_s if missing else 0.0
-        working_s = items * self._work_s / self._worked / max(1, workers) if self._worked else 0.0
-        return max(waiting_s, working_s)
+        return left_s(items, self.pace(means.per_item, workers), means)
+
+
+def left_s(items: int, pace: Pace, means: Means) -> float | None:
+    """Seconds until `items` are done at this pace; None while nothing comes in.
+
+    It is never less than what the refill needs to bring the tokens that are missing.
+    """
+    if not items:
+        return 0.0
+    if means.refill <= 0:
+        return None
+    refill_per_s = means.refill / means.tick_s
+    income = max(refill_per_s - pace.others_per_s, means.share * refill_per_s) * means.tick_s
+    missing = max(0.0, items * means.per_item - means.spare)
+    if missing > income * _MOST_TICKS:
+        return None
+    # What is missing comes in lumps, and the last item goes with the last of them.
+    waiting_s = means.next_tick_s + (ceil(missing / income - _ROUNDING) - 1) * means.tick_s if missing else 0.0
+    return max(waiting_s, items * pace.work_s / max(1, pace.workers))
+
+
+def means_of(snapshot: Snapshot, tier_name: str, per_item: float) -> Means | None:
+    """What a tier has to work with at the moment of the snapshot; None before the server has told anything."""
+    tier = next((one for one in snapshot.tiers if one.name == tier_name), None)
+    bucket = snapshot.bucket
+    if tier is None or not snapshot.synced or bucket.tick_period_s <= 0:
+        return None
+    leased = sum(one.in_flight for one in snapshot.tiers)
+    saved = sum(one.earmark for one in snapshot.tiers if one is not tier and one.waiting)
+    return Means(
+        per_item=per_item,
+        spare=max(0.0, bucket.balance - leased - saved - tier.floor),
+        refill=bucket.refill_rate,
+        tick_s=bucket.tick_period_s,
+        next_tick_s=max(0.0, bucket.next_tick_in_s or 0.0),
+        share=tier.share,
+    )

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.forecast import Forecast, Means
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from tasks.forecast import Forecast, Means, Pace, left_s, means_of
 
 NS = 10**9
 PLAN = {"per_item": 1.0, "spare": 0.0, "refill": 5.0, "tick_s": 60.0, "next_tick_s": 60.0, "share": 0.2}
@@ -50,3 +53,53 @@ def test_with_tokens_to_spare_the_work_itself_takes_the_time_and_workers_divide_
 def test_more_items_never_take_less_time(items, per_item, spare, refill, share):
     given_means = {"per_item": per_item, "spare": spare, "refill": refill, "share": share}
     assert left(items, **given_means) <= left(items + 1, **given_means)
+
+
+RATES, PARTS = st.floats(0.01, 1e4), st.floats(0, 1)
+
+
+@given(
+    items=st.integers(1, 10**6),
+    pace=st.builds(
+        Pace,
+        per_item=st.floats(0, 60),
+        others_per_s=st.floats(0, 100),
+        work_s=st.floats(0, 10),
+        workers=st.integers(0, 16),
+    ),
+    spare=st.floats(0, 1e5),
+    refill=RATES,
+    tick_s=st.floats(0.05, 3600),
+    phase=PARTS,
+    share=st.floats(0, 1),
+)
+def test_the_time_left_is_never_shorter_than_the_refill_needs(*, items, pace, spare, refill, tick_s, phase, share):
+    means = Means(
+        per_item=pace.per_item, spare=spare, refill=refill, tick_s=tick_s, next_tick_s=phase * tick_s, share=share
+    )
+    found = left_s(items, pace, means)
+    missing = items * pace.per_item - spare
+    if found is not None and missing > 0:
+        # The ticks that bring what is missing, the first of them after the rest of the one that runs.
+        ticks = math.ceil(missing / refill * (1 - 1e-9) - 1e-9)
+        assert found >= (means.next_tick_s + (ticks - 1) * tick_s) * (1 - 1e-9)
+        assert found + tick_s >= missing / refill * tick_s * (1 - 1e-9)
+
+
+@given(st.integers(0, 300), st.integers(1, 5_000), st.booleans())
+def test_means_of_a_ledger_leave_the_floor_and_what_others_saved(balance, items, has_waiter):
+    clock = ManualClock(NS)
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock, tick_period_s=60)
+    ledger.observe(Reading(tokens_left=balance, refill_rate=5, refill_in_ms=30_000, server_ms=5))
+    if has_waiter:
+        ledger.try_reserve("upsert", 200)
+        clock.advance_to_ns(clock.now_ns() + 90 * NS)
+    means = means_of(ledger.snapshot(), "backfill", 1.0)
+    assert 0 <= means.spare <= ledger.snapshot().bucket.balance
+    found = left_s(items, Pace(per_item=1.0), means)
+    assert found + 60 >= (items - ledger.snapshot().bucket.balance) / 5 * 60
+
+
+def test_there_are_no_means_before_the_server_has_told_any():
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(NS), tick_period_s=60)
+    assert means_of(ledger.snapshot(), "backfill", 1.0) is None

@@ -173,3 +173,20 @@ def test_off_a_terminal_the_status_is_a_line(last):
         assert part in line
     assert "known up to 2 min 0 s ago" in line
     assert "not running" in as_line(status(None, is_running=False, pid=None, snapshot=None), NOW)
+
+
+def test_the_time_left_is_reckoned_from_the_queue_and_the_tokens_of_this_moment_and_not_from_older_words(last):
+    """A worker that told of 45 products more than it could pay for then waited while 400 more were queued."""
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(1_000_000_000), tick_period_s=60)
+    ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=60_000, server_ms=5))
+    job = {"done": 0, "total": 195, "rate_per_min": None, "eta_s": 540, "pace": {"per_item": 1.0}}
+    older = msgspec.structs.replace(
+        last,
+        workers=(child("backfill", job=job),),
+        counted=msgspec.structs.replace(last.counted, queue={"pending": 535, "leased": 0, "done": 0}),
+    )
+    now = status(older, snapshot=ledger.snapshot())
+    assert as_json(now, NOW)["backfill"]["eta_s"] == pytest.approx(
+        77 * 60, abs=30
+    )  # 150 lie above the floor, 385 come in by fives
+    assert "about 1 h 17 min left" in as_text(now, NOW)
