@@ -18,6 +18,8 @@ class Shape(NamedTuple):
 CATALOGUE: Final[dict[str, Shape]] = {
     "up_since_timestamp_seconds": Shape("gauge", "When the supervisor started; counters of workers began at 0 then."),
     "degraded": Shape("gauge", "1 while anything is not in service, else 0."),
+    "condition": Shape("gauge", "1 while this keeps the run from its work, else 0.", ("kind",)),
+    "condition_since_timestamp_seconds": Shape("gauge", "When it began; 0 while there is none.", ("kind",)),
     "child_in_service": Shape("gauge", "1 while the child is in service or done, else 0.", ("role", "slot")),
     "worker_restarts_total": Shape("counter", "Starts after a death.", ("role", "cause")),
     "worker_heartbeat_timestamp_seconds": Shape("gauge", "When the worker last said what it is doing.", ("slot",)),

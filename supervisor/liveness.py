@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger import NS_PER_S
+from supervisor.conditions import Said
 from tasks.traffic import Calls
 
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
@@ -28,6 +29,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
         refused: what was put into quarantine since its start, by kind.
         calls: its calls to the API since its start, by endpoint.
         job: what the job itself reports; a backfill says `done`, `total`, `rate_per_min`, `eta_s`.
+        conditions: what keeps it from its work at present.
     """
 
     phase: str
@@ -38,6 +40,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     refused: dict[str, int] = msgspec.field(default_factory=dict)
     calls: dict[str, Calls] = msgspec.field(default_factory=dict)
     job: dict[str, Any] = msgspec.field(default_factory=dict)
+    conditions: tuple[Said, ...] = ()
 
 
 def says_something_new(beat: Beat, before: Beat | None) -> bool:

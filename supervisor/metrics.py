@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from supervisor import report
 from supervisor.catalogue import CATALOGUE, PREFIX
 from supervisor.restart import Cause
+from tasks.condition import Kind
 from tasks.traffic import BOUNDS_S
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ def _of_the_supervisor(seen: Report) -> Iterator[Metric]:
     if seen.supervisor.started_at is not None:
         yield _one("up_since_timestamp_seconds", [((), _seconds(seen.supervisor.started_at))])
     yield _one("degraded", [((), not report.is_well(seen))])
+    since = {one.kind: _seconds(one.since) for one in seen.conditions}
+    kinds = [*get_args(Kind), *sorted(set(since) - set(get_args(Kind)))]  # at 0 from the start, so that none is new
+    yield _one("condition", [((kind,), kind in since) for kind in kinds])
+    yield _one("condition_since_timestamp_seconds", [((kind,), since.get(kind, 0)) for kind in kinds])
     children = (*seen.services, *seen.workers)
     yield _one("child_in_service", [((child.role, name_of(child)), report.serves(child)) for child in children])
     causes = [cause.value for cause in Cause if cause is not Cause.STOPPED]

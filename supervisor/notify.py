@@ -11,12 +11,14 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from supervisor.conditions import sentence
 from supervisor.fsm import State
 from supervisor.paced import Paced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from supervisor.conditions import ConditionRecord
     from supervisor.loop import Loop
     from supervisor.run import Run
     from supervisor.slot import Slot
@@ -75,7 +77,7 @@ class Notices:
         """Tell what is new; to be called whenever something may be."""
         if self._manager is None:
             return
-        self._words = words(run.stage.words, run.tree.workers)
+        self._words = words(run.stage.words, run.tree.workers, run.health.records())
         if run.stage.words == "stopping" and not self._is_stopping:
             self._is_stopping = self._tell("stopping")
         elif not self._is_ready and any(slot.state is State.RUNNING for slot in run.tree.workers):
@@ -107,12 +109,13 @@ class Notices:
             self._manager.tell(status=self._words)
 
 
-def words(state: str, workers: Sequence[Slot]) -> str:
-    """The run in one line: `running, 2 of 3 workers in service; backfill-1 failed`."""
+def words(state: str, workers: Sequence[Slot], conditions: Sequence[ConditionRecord] = ()) -> str:
+    """The run in one line: `running, 2 of 3 workers in service; backfill-1 failed`, and what keeps it from its work."""
     serving = sum(slot.state is State.RUNNING for slot in workers)
     head = state if not workers else f"{state}, {serving} of {len(workers)} workers in service"
     others = [f"{slot.spec.name} {slot.state.value}" for slot in workers if slot.state is not State.RUNNING]
-    return "; ".join([head, *others])
+    told = [" ".join(sentence(one).split()) for one in conditions]
+    return "; ".join([head, *others, *told])
 
 
 def begin(run: Run, loop: Loop, environ: Mapping[str, str]) -> None:

@@ -54,6 +54,7 @@ def report_of(run: Run, now_ns: int) -> Report:
         deaths=tuple(run.tree.deaths),
         paused=tuple(sorted(run.staff.paused)),
         told=dict(run.reload.told),
+        conditions=run.health.records(),
     )
 
 

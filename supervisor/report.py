@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from supervisor.conditions import ConditionRecord, sentence
 from supervisor.faults import FaultRecord
 from supervisor.fsm import State
 from tasks.traffic import Calls
@@ -134,6 +135,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         calls: calls to the API since the supervisor started, by endpoint.
         paused: roles a person paused.
         told: settings a person gave by order, by name; they end with the supervisor.
+        conditions: what keeps the run from its work although processes run.
     """
 
     format: int = FORMAT
@@ -152,6 +154,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     deaths: tuple[DeathRecord, ...]
     paused: tuple[str, ...] = ()
     told: dict[str, str] = {}
+    conditions: tuple[ConditionRecord, ...] = ()
 
 
 def write(report: Report, path: Path) -> None:
@@ -181,13 +184,14 @@ def age_s(at: str, now: datetime) -> float:
 
 
 def is_well(report: Report) -> bool:
-    """Whether everything is in service: a child that is starting, pausing or given up is not."""
+    """Whether everything is in service and nothing keeps it from its work."""
     return not ills(report)
 
 
 def ills(report: Report) -> list[str]:
-    """What is not in service and why, a sentence each; none when all is well."""
+    """What is not in service or kept from its work, and why, a sentence each; none when all is well."""
     found = [] if report.supervisor.state == "running" else [f"the supervisor is {report.supervisor.state}"]
+    found += [sentence(one) for one in report.conditions]
     for child in (*report.services, *report.workers):
         if not serves(child):
             causes = [d.words for d in report.deaths if (d.role, d.slot) == (child.role, child.slot)]

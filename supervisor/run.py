@@ -16,6 +16,7 @@ from supervisor import database, pauses, report
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.dbkeeper import DatabaseKeeper
 from supervisor.fsm import RESTING, Event
+from supervisor.health import Health
 from supervisor.launches import SimulatorLaunch
 from supervisor.paced import Paced
 from supervisor.plan import Server
@@ -64,6 +65,7 @@ class Run:
         self.faults = log.faults
         self.tree = Tree(loop, log, self)
         self.staff = Staff(self.tree, log, pauses.read(plan.state.paused))
+        self.health = Health(self, loop, log)
         self.listeners: list[Callable[[], object]] = []
         self._loop = loop
         self._log = log
@@ -81,6 +83,7 @@ class Run:
         """Start everything; the loop does the rest."""
         self._log.info("start", pid=os.getpid(), message=self.plan.words())
         self.changed()
+        self.health.begin()
         self.database.start()
         if self.plan.server is Server.SIMULATOR:
             spec = Spec(role=SIMULATOR, slot=0, hang_s=None, ready_s=self.plan.settings.ready_s, stop_s=2.0)
@@ -144,6 +147,7 @@ class Run:
     def child_beat(self, slot: Slot) -> None:
         """See whether it has grown too old or too large."""
         self.staff.consider(slot, self._loop.now_ns())
+        self.health.look()
 
     def changed(self) -> None:
         """Write the report soon, but not more than twice a second while everything works."""

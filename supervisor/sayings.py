@@ -11,6 +11,7 @@ from supervisor.words import span
 if TYPE_CHECKING:
     from ledger import Snapshot
     from ledger.records import TierRecord
+    from supervisor.conditions import ConditionRecord
     from supervisor.faults import FaultRecord
     from supervisor.report import ChildRecord, DeathRecord, MarkRecord
 
@@ -74,6 +75,11 @@ def fault(one: FaultRecord, now: datetime) -> str:
     return f"{clock(datetime.fromisoformat(one.at), now)} {who} {one.event.replace('_', ' ')}{times}: {words}".rstrip(
         ": "
     )
+
+
+def condition(one: ConditionRecord, now: datetime) -> str:
+    """What keeps the run from its work, since when and why."""
+    return f"{one.kind} since {clock(datetime.fromisoformat(one.since), now)}: {' '.join(one.why.split())}"
 
 
 def death(one: DeathRecord, now: datetime) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S, SystemClock
 from supervisor import child as processes
-from supervisor.fsm import Action, Event, State, step
+from supervisor.conditions import Told, standing
+from supervisor.fsm import RESTING, Action, Event, State, step
 from supervisor.liveness import Beat, hung_at_ns, says_something_new
 from supervisor.pipes import Pipes
 from supervisor.restart import Cause, Death, Ending, Tally, judge, meaning, pause_s
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from supervisor.child import Child, Launch
+    from supervisor.conditions import Said
     from supervisor.loop import Loop, Timer
     from supervisor.pipes import Announcement
     from supervisor.spec import Spec
@@ -59,6 +61,7 @@ class Slot:
         self.tally = Tally()
         self.beat: Beat | None = None
         self.beat_ns = 0
+        self.left: tuple[Said, ...] = ()
         self.next_start_ns: int | None = None
         self.started_ns: int | None = None
         self.ready_ns: int | None = None
@@ -103,6 +106,14 @@ class Slot:
             return self.state.value
         return f"{self.beat.phase}: {self.beat.detail}" if self.beat.detail else self.beat.phase
 
+    def conditions(self, now_ns: int) -> list[Told]:
+        """What keeps it from its work, as its process says or the one before it said."""
+        if self.state in RESTING:
+            return []
+        said, progress = ((), 0) if self.beat is None else (self.beat.conditions, self.beat.progress)
+        served_s = None if self.state is not State.RUNNING else (now_ns - (self.ready_ns or now_ns)) / NS_PER_S
+        return [Told(self.spec.name, one) for one in standing(said, self.left, progress=progress, served_s=served_s)]
+
     @property
     def is_outdated(self) -> bool:
         """Whether its process was started in another way than the next one will be."""
@@ -135,6 +146,8 @@ class Slot:
             now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()
             self._hung_at_ns = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns, hang_s=self.spec.hang_s)
         self.beat, self.beat_ns = beat, self._loop.now_ns()
+        told = {one.kind for one in beat.conditions}
+        self.left = tuple(one for one in self.left if one.kind not in told)
         self._owner.has_beaten(self)
 
     def hears_line(self, line: str) -> None:
@@ -226,6 +239,7 @@ class Slot:
         judged = judge(self.tally, self.spec.policy, what, now_ns=now_ns, ran_s=ran_s)
         self.tally = judged.tally
         doing, last_beat = self.doing, self.beat
+        self.left = tuple(one.said for one in self.conditions(now_ns))
         # What it counted goes on in the death; another process may start at once.
         self.beat, self.started_ns = None, None
         self.feed(judged.event)

@@ -84,14 +84,15 @@ def _told(last: Report | None, *, is_gone: bool) -> dict[str, Any]:
     """What stands in the report."""
     names = ("run", "workers", "services", "rows_written", "rows_per_minute", "calls", "refused")
     if last is None:
-        lists = ("workers", "services", "restarts", "faults", "deaths", "paused")
+        lists = ("workers", "services", "restarts", "faults", "deaths", "paused", "conditions")
         return {**dict.fromkeys(names), **{name: [] for name in lists}, "told": {}}
     workers, services = last.workers, last.services
     if is_gone:
         workers, services = _of_the_past(workers), _of_the_past(services)
-    told = msgspec.structs.replace(last, workers=workers, services=services)
+    conditions = () if is_gone else last.conditions
+    told = msgspec.structs.replace(last, workers=workers, services=services, conditions=conditions)
     plain: dict[str, Any] = msgspec.to_builtins(told)
-    return {name: plain[name] for name in (*names, "restarts", "faults", "deaths", "paused", "told")}
+    return {name: plain[name] for name in (*names, "restarts", "faults", "deaths", "paused", "told", "conditions")}
 
 
 def _counted(counts: CountRecord | None, now: datetime) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
     if status.report is not None:
         yield f"run     {status.report.run.words}"
     if status.report is not None and not status.is_stale:
+        for one in status.report.conditions:
+            yield f"degraded  {sayings.condition(one, now)}"
         if status.report.paused:
             yield f"paused  {' and '.join(status.report.paused)}, until `sluicegate resume`"
         if status.report.told:

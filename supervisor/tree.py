@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from supervisor.child import Launch
+    from supervisor.conditions import Told
     from supervisor.logs import Log
     from supervisor.loop import Loop
     from supervisor.pipes import Announcement
@@ -134,6 +135,11 @@ class Tree:
     def pids(self) -> set[int]:
         """Every process of ours that is there."""
         return {slot.pid for slot in (*self._all(), *self.services) if slot.pid is not None}
+
+    def conditions(self) -> list[Told]:
+        """What keeps any of the children from its work."""
+        now_ns = self._loop.now_ns()
+        return [told for slot in (*self._all(), *self.services) for told in slot.conditions(now_ns)]
 
     def rows_written(self) -> dict[str, int]:
         """Rows the workers committed since the start, by table, those of dead workers included."""

@@ -18,6 +18,7 @@ Kind = Literal[
     "spool",  # replies cannot be kept on disk, so nothing is paid for
     "balance",  # nothing usable has been learned of the tokens for long
     "key",  # the key is refused, and it is not certain yet that the API itself says so
+    "state",  # the supervisor cannot write into the state directory
 ]
 
 

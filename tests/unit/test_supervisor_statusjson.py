@@ -12,6 +12,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor import report
+from supervisor.conditions import ConditionRecord
 from supervisor.faults import FaultRecord
 from supervisor.report import CountRecord, DeathRecord, MarkRecord, RestartRecord
 from supervisor.status import Status
@@ -21,6 +22,7 @@ from tasks.traffic import Traffic
 
 DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"
 NOW = datetime.now(UTC)
+AWAY = ConditionRecord(kind="database", since="2026-01-01T00:00:00.000+00:00", why="no answer", who=("upsert-0",))
 BY_NAME = {"told", "rows", "queue", "rows_written", "rows_per_minute", "calls", "refused", "job", "ledger"}
 
 
@@ -67,6 +69,7 @@ def last():
                 next="backoff",
             ),
         ),
+        conditions=(AWAY,),
     )  # fmt: skip
 
 
@@ -96,13 +99,15 @@ def documented():
     text = DOCUMENT.read_text(encoding="utf-8")
     parts = text.split("\nA child (")
     child_part, death_part = parts[1].split("\nA death (")
-    found = named(parts[0]) - {"workers[]", "services[]", "faults[]", "deaths[]"}
+    found = named(parts[0]) - {"workers[]", "services[]", "faults[]", "deaths[]", "conditions[]"}
     for place in ("workers[].", "services[]."):
         found |= {place + name for name in named(child_part)}
     words = re.sub(r"\([^)]*\)", "", death_part.partition(":")[2])
     found |= {f"deaths[].{name}" for name in re.findall(r"`(\w+)`", words)}
-    row = next(line for line in parts[0].splitlines() if line.startswith("| `faults[]`")).partition("last: ")[2]
-    return found | {f"faults[].{name}" for name in re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", row))}
+    for key, before in (("faults", "last: "), ("conditions", "processes run: ")):
+        row = next(line for line in parts[0].splitlines() if line.startswith(f"| `{key}[]`")).partition(before)[2]
+        found |= {f"{key}[].{name}" for name in re.findall(r"`([^`]+)`", re.sub(r"\([^)]*\)", "", row))}
+    return found
 
 
 def named(text):
@@ -123,6 +128,8 @@ def test_every_key_is_there_whatever_could_not_be_found_out(last):
 
 
 def test_line_50_the_exit_code_is_0_when_all_is_well_3_when_something_is_not_and_4_when_nothing_runs(last):
+    assert (status(last).exit_code, as_json(status(last), NOW)["well"]) == (3, False), "kept from its work"
+    last = msgspec.structs.replace(last, conditions=())
     assert (status(last).exit_code, as_json(status(last), NOW)["well"]) == (0, True)
     for state in ("starting", "backoff", "failed", "waiting"):
         ill = msgspec.structs.replace(last, workers=(child(state=state),))

@@ -1,0 +1,114 @@
+"""What keeps a run from its work: each begins once and ends once, whoever tells it, in whatever order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.conditions import REPEAT_S, SETTLE_S, SUPERVISOR, Conditions, Said, Told, sentence, standing
+
+S = 1_000_000_000
+START = datetime(2026, 1, 1, tzinfo=UTC)
+KINDS = ("database", "calls", "spool")
+TOLD = st.builds(
+    lambda who, kind, second, why: Told(who, said(kind, second, why)),
+    st.sampled_from((SUPERVISOR, "upsert-0", "backfill-0", "backfill-1")),
+    st.sampled_from(KINDS),
+    st.integers(0, 60),
+    st.sampled_from(("away", "read only")),
+)
+STEPS = st.lists(st.tuples(st.floats(0, 8), st.lists(TOLD, max_size=6)), max_size=40)
+
+
+def said(kind="database", second=0, why="away"):
+    return Said(kind=kind, since=START + timedelta(seconds=second), why=why)
+
+
+def played(steps, order=lambda told: told):
+    """Every news with its time, and what held after each step."""
+    one, now_ns, news, held = Conditions(), 10**12, [], []
+    for pause_s, told in steps:
+        now_ns += round(pause_s * S)
+        news += [(now_ns, new) for new in one.follow(order(told), now_ns)]
+        held.append((now_ns, told, one.records()))
+    return news, held
+
+
+@given(STEPS)
+def test_every_beginning_has_one_end_with_its_length_and_no_end_is_told_twice(steps):
+    news, held = played([*steps, (SETTLE_S, []), (0, [])])
+    for kind in KINDS:
+        its = [(at_ns, new) for at_ns, new in news if new.condition.kind == kind]
+        assert [new.lasted_s is None for _, new in its] == [True, False] * (len(its) // 2)
+        assert len(its) % 2 == 0, "it is over at last"
+        for (began_ns, _), (ended_ns, end) in zip(its[::2], its[1::2], strict=True):
+            last_ns = max(at for at, told, _ in held if at < ended_ns and kind in {one.said.kind for one in told})
+            assert end.lasted_s == round((last_ns - began_ns) / S, 3), "it lasted until it was told for the last time"
+    assert held[-1][2] == ()
+
+
+@given(STEPS, st.randoms(use_true_random=False))
+def test_the_order_in_which_it_is_told_does_not_matter(steps, chance):
+    assert played(steps) == played(steps, lambda told: chance.sample(told, len(told)))
+
+
+@given(STEPS)
+def test_what_is_told_holds_since_the_earliest_that_anyone_said_and_says_who(steps):
+    _, held = played(steps)
+    before = {}
+    for _, told, records in held:
+        now = {one.kind: one for one in records}
+        assert {one.said.kind for one in told} <= set(now)
+        for kind, one in now.items():
+            tellers = [teller for teller in told if teller.said.kind == kind]
+            earliest = [*(teller.said.since for teller in tellers), *([before[kind]] if kind in before else [])]
+            assert datetime.fromisoformat(one.since) == min(earliest)
+            if tellers:
+                assert one.who == tuple(sorted({teller.who for teller in tellers}))
+        before = {kind: datetime.fromisoformat(one.since) for kind, one in now.items()}
+
+
+@given(st.integers(1, 200), st.floats(0.01, SETTLE_S / 2.01))
+def test_what_comes_and_goes_quickly_is_one_condition(times, pause_s):
+    flapping = [(pause_s, told) for _ in range(times) for told in ([Told("upsert-0", said())], [])]
+    news, _ = played([*flapping, (SETTLE_S, [])])
+    assert [new.lasted_s is None for _, new in news] == [True, False]
+
+
+def test_slow_flapping_is_told_no_more_often_than_it_settles():
+    news, _ = played([(0.1, [Told("upsert-0", said())] if step % 40 < 5 else []) for step in range(1200)])
+    assert len(news) <= 2 * 120 / SETTLE_S
+
+
+def test_a_worker_takes_over_from_another_and_the_beginning_stays():
+    news, held = played(
+        [
+            (1, [Told("backfill-0", said(second=5)), Told("upsert-0", said(second=9, why="read only"))]),
+            (1, [Told("upsert-0", said(second=9, why="read only"))]),
+            (50, [Told("upsert-0", said(second=60))]),
+            (SETTLE_S, []),
+        ]
+    )
+    assert len({records[0].since for _, _, records in held[:-1]}) == 1
+    assert [new.lasted_s for _, new in news] == [None, 51.0]
+
+
+def test_the_supervisors_own_words_go_first():
+    _, held = played(
+        [(0, [Told("upsert-0", said(second=1, why="no")), Told(SUPERVISOR, said(second=2, why="read only"))])]
+    )
+    (record,) = held[0][2]
+    assert sentence(record) == "database: read only (since 2026-01-01T00:00:01.000+00:00)"
+    assert record.who == (SUPERVISOR, "upsert-0")
+
+
+@given(st.lists(st.sampled_from(KINDS)), st.lists(st.sampled_from(KINDS)), st.integers(0, 3), st.floats(0, 60))
+def test_what_a_dead_worker_told_holds_until_the_next_one_disproves_it(now, before, progress, served_s):
+    said_now, left = [said(kind, 2) for kind in set(now)], [said(kind, 1) for kind in set(before)]
+    kinds = [one.kind for one in standing(said_now, left, progress=progress, served_s=served_s)]
+    assert len(kinds) == len(set(kinds))
+    is_disproved = progress > 0 or served_s >= REPEAT_S
+    assert set(kinds) == (set(now) if is_disproved else set(now) | set(before))
+    assert set(before) <= {one.kind for one in standing(said_now, left, progress=0, served_s=None)}
