@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
+
+from ledger.localtime import clock_of, day
 
 if TYPE_CHECKING:
     from ledger.records import BucketRecord, Snapshot, TierRecord, WaiterRecord
@@ -60,7 +63,7 @@ def bar(balance: float, capacity: float, floors: tuple[float, ...], width: int =
 
 def _bucket(snapshot: Snapshot) -> str:
     bucket: BucketRecord = snapshot.bucket
-    head = f"ledger, sequence {snapshot.sequence}, {snapshot.generated_at}"
+    head = f"ledger, sequence {snapshot.sequence}, {_moment(snapshot.generated_at)}"
     if not snapshot.synced:
         return f"{head}\nno reading from the server yet: the balance is unknown and nobody may spend"
     floors = tuple(tier.floor for tier in snapshot.tiers)
@@ -71,6 +74,10 @@ def _bucket(snapshot: Snapshot) -> str:
         f"refill    {bucket.refill_rate:g} every {bucket.tick_period_s:.2f} s, next in {span(bucket.next_tick_in_s)}\n"
         f"last word from the server {span(bucket.synced_age_s)} ago, drift {drift}"
     )
+
+
+def _moment(text: str) -> str:
+    return f"{day(datetime.fromisoformat(text))} {clock_of(text)}"
 
 
 def _tiers(tiers: tuple[TierRecord, ...]) -> str:
@@ -129,7 +136,7 @@ def _journal(snapshot: Snapshot) -> str:
     if not snapshot.journal:
         return ""
     rows = [
-        f"{e.at[11:23]}  {e.event:<14}{e.tier or '':<12}{e.tokens:>+9g}{e.balance:>10g}  {e.pid or ''}"
+        f"{clock_of(e.at, has_ms=True)}  {e.event:<14}{e.tier or '':<12}{e.tokens:>+9g}{e.balance:>10g}  {e.pid or ''}"
         for e in snapshot.journal[-JOURNAL_LINES:]
     ]
     return "\nlast events: time, event, tier, tokens, balance, pid\n" + "\n".join(rows)

@@ -11,6 +11,7 @@ from supervisor import database, filesystem
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.options import OPTIONS
 from tasks.keepa import selection_check
+from tasks.keepa.locales import shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def of(wanted: Plan) -> Iterator[Finding]:
     """What can be said of the run the settings describe, without asking anybody."""
     yield _configuration(wanted.settings)
     chosen = wanted.settings.chosen
-    names = [f"{one.name} (locale {one.query['domainId']})" for one in chosen]
+    names = [f"{one.name} ({shop(int(one.query['domainId']))})" for one in chosen]
     words = f"{len(chosen)} valid: {', '.join(names)}"
     notes = [f"{one.name}: {told}" for one in chosen for told in selection_check.notes(one.query)]
     yield judged("selections", words, faults=[], notes=notes, selections=names)

@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from ledger.localtime import clock_of
 from supervisor.faults import Faults
 from supervisor.lines import is_deep
 from supervisor.repeats import Key, Repeats, key_of
@@ -139,7 +140,7 @@ def as_json(record: Mapping[str, object]) -> str:
 def as_console(record: Mapping[str, object]) -> str:
     """One line for people: time, who, what, then the fields."""
     shown = dict(record)
-    at = _clock_time(str(shown.pop("ts", "")))
+    at = clock_of(str(shown.pop("ts", "")))
     level = str(shown.pop("level", "info"))
     event = str(shown.pop("event", ""))
     role, slot, pid = shown.pop("role", None), shown.pop("slot", None), shown.pop("pid", None)
@@ -181,13 +182,6 @@ def _parse(line: str) -> dict[str, Any] | None:
         return None
     is_record = isinstance(value, dict) and isinstance(value.get("event"), str) and not is_deep(value)
     return value if is_record else None
-
-
-def _clock_time(ts: str) -> str:
-    try:
-        return datetime.fromisoformat(ts).astimezone().strftime("%H:%M:%S")
-    except ValueError:
-        return "--:--:--"
 
 
 def _now() -> str:

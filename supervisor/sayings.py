@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from ledger.localtime import near
 from supervisor.report import age_s
 from supervisor.words import span
+from tasks.keepa import locales
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -20,7 +22,6 @@ _WAITS: Final = {
     "waiting_poll": "next poll at {}",
     "waiting_work": "waiting for work until {}",
 }
-_DAY_S: Final = 86_400
 
 
 def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
@@ -32,7 +33,7 @@ def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
     if words is None or until is None:
         said = child.phase.replace("_", " ")
         return f"{said} {child.detail}".rstrip()
-    said = words.format(clock(until, now)) + (" at the latest" if latest else "")
+    said = words.format(near(until, now)) + (" at the latest" if latest else "")
     return f"{said}, {child.detail}" if child.detail else said
 
 
@@ -48,12 +49,6 @@ def _until(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> tupl
     return datetime.fromisoformat(child.until), child.phase == "waiting_tokens"
 
 
-def clock(at: datetime, now: datetime) -> str:
-    """The time of day here; with the date when it is not within a day."""
-    is_near = abs((at - now).total_seconds()) < _DAY_S
-    return at.astimezone().strftime("%H:%M:%S" if is_near else "%d %b %H:%M")
-
-
 def gate(tier: TierRecord) -> str:
     """Whether the oldest request of a tier may go, or when."""
     if tier.open:
@@ -64,7 +59,7 @@ def gate(tier: TierRecord) -> str:
 def watermark(mark: MarkRecord, now: datetime) -> str:
     """Up to when a stream is known."""
     walked = "" if mark.walked_at is None else f", last walk {span(age_s(mark.walked_at, now))} ago"
-    return f"{mark.stream} known up to {span(age_s(mark.at, now))} ago{walked}"
+    return f"{locales.stream(mark.stream)} known up to {span(age_s(mark.at, now))} ago{walked}"
 
 
 def fault(one: FaultRecord, now: datetime) -> str:
@@ -72,20 +67,20 @@ def fault(one: FaultRecord, now: datetime) -> str:
     who = "supervisor" if one.role is None else f"{one.role}-{one.slot}"
     times = "" if one.times == 1 else f" ({one.times} times)"
     words = " ".join(one.words.split())
-    return f"{clock(datetime.fromisoformat(one.at), now)} {who} {one.event.replace('_', ' ')}{times}: {words}".rstrip(
+    return f"{near(datetime.fromisoformat(one.at), now)} {who} {one.event.replace('_', ' ')}{times}: {words}".rstrip(
         ": "
     )
 
 
 def condition(one: ConditionRecord, now: datetime) -> str:
     """What keeps the run from its work, since when and why."""
-    return f"{one.kind} since {clock(datetime.fromisoformat(one.since), now)}: {' '.join(one.why.split())}"
+    return f"{one.kind} since {near(datetime.fromisoformat(one.since), now)}: {' '.join(one.why.split())}"
 
 
 def death(one: DeathRecord, now: datetime) -> str:
     """A death in a line: its cause, how long it had lived, and what it was at."""
     lived = f"after {span(one.lived_s)}"
-    at = clock(datetime.fromisoformat(one.at), now)
+    at = near(datetime.fromisoformat(one.at), now)
     return f"{at} {one.role}-{one.slot} {one.words} {lived}" + (f", {one.doing}" if one.doing else "")
 
 

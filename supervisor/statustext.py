@@ -6,6 +6,7 @@ import textwrap
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger.localtime import clock, near
 from supervisor import gauges, sayings
 from supervisor.statusjson import progress
 from supervisor.words import span
@@ -42,7 +43,7 @@ def as_text(status: Status, now: datetime, width: int = WIDTH) -> str:
 
 def as_line(status: Status, now: datetime) -> str:
     """The status in one line, for a log: state, tokens, gates, rows a minute, backfill, age of the watermarks."""
-    parts = [f"{now.astimezone():%H:%M:%S} {status.state}"]
+    parts = [f"{clock(now)} {status.state}"]
     if status.snapshot is not None and status.snapshot.synced:
         bucket = status.snapshot.bucket
         parts.append(f"tokens {bucket.balance:g} of {bucket.capacity:g}")
@@ -73,7 +74,7 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
     pid = "" if status.pid is None else f", pid {status.pid}"
     yield f"supervisor  {status.state}{pid}"
     if status.report is not None and status.is_stale:
-        at = sayings.clock(datetime.fromisoformat(status.report.written_at), now)
+        at = near(datetime.fromisoformat(status.report.written_at), now)
         why = "by a supervisor that is gone" if status.is_gone else "and not again since: it is stopped or stuck"
         yield f"what follows is stale: it was written at {at} {why}"
     if status.report is not None:

@@ -134,11 +134,11 @@ class Backfill:
             return
         if moved.cut is not None:
             # Only a narrower selection can show the rest: more rows than the API shows have one price.
-            self._site.log.alarm("crawl_cut", selection=target.label, part=str(moved.cut), shown=MAX_ROWS)
+            self._site.log.alarm("crawl_cut", selection=target.place, part=str(moved.cut), shown=MAX_ROWS)
         if moved.verdict.is_complete:
             self._site.log.info(
                 "crawl_complete",
-                selection=target.label,
+                selection=target.place,
                 rows=moved.crawl.rows,
                 why=moved.verdict.name.lower(),
             )

@@ -10,6 +10,7 @@ from tasks import progress, turn
 from tasks.errors import Refused
 from tasks.haul import owner_name
 from tasks.job import Idle
+from tasks.keepa import locales
 from tasks.paging import PageWant, turn_of
 from tasks.parts import Part
 from tasks.store import crawls, quarantine
@@ -80,7 +81,7 @@ class Listing:
         """
         site, role = self._site, self._site.role
         crawl = self._session.run(lambda connection: progress.begin(connection, role, target))
-        site.beat.phase("polling", f"{target.label}, page {crawl.page}")
+        site.beat.phase("polling", f"{target.place}, page {crawl.page}")
         try:
             outcome = self._spender.call(PageWant(site, self._session, target, crawl))
         except Refused as error:
@@ -95,7 +96,7 @@ class Listing:
         part = crawl.part
         is_whole = part == Part()
         label = target.label if is_whole else f"{target.label}, {part}"
-        self._site.log.alarm("selection_refused", selection=label, error=error)
+        self._site.log.alarm("selection_refused", selection=locales.label(label), error=error)
         raw = target.within(part, crawl.categories).to_json().encode()
 
         def work(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tasks.keepa import selection
+from tasks.keepa.locales import shop
 from tasks.parts import HIGHEST, Division
 
 if TYPE_CHECKING:
@@ -30,8 +31,13 @@ class Target:
 
     @property
     def label(self) -> str:
-        """For a person."""
+        """What quarantine holds a refused selection under."""
         return f"{self.selection.name}, domain {self.domain}"
+
+    @property
+    def place(self) -> str:
+        """The selection and the shop, for a person. `label` is older, and what quarantine knows it by."""
+        return f"{self.selection.name}, {shop(self.domain)}"
 
     @property
     def names_categories(self) -> bool:

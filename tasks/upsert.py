@@ -79,7 +79,7 @@ class Upsert:
         if not desk.listing.has_turn(target):
             self._due_ns[target] = site.clock.now_ns() + self._interval_ns()
             return Idle(
-                until_ns=min(self._due_ns.values()), phase="waiting_poll", why=f"another worker lists {target.label}"
+                until_ns=min(self._due_ns.values()), phase="waiting_poll", why=f"another worker lists {target.place}"
             )
         outcome = desk.listing.step(target)
         if isinstance(outcome, Idle):
@@ -113,7 +113,7 @@ class Upsert:
             return
         self._site.log.info(
             "walk_complete",
-            selection=target.label,
+            selection=target.place,
             pages=moved.crawl.page,
             rows=moved.crawl.rows,
             tokens=tokens,

@@ -134,7 +134,10 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 
 def _add_domain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--domain", type=_typed(words.domain), metavar="D", help="only this locale: 3, de or amazon.de [all]"
+        "--domain",
+        type=_typed(words.domain),
+        metavar="D",
+        help="only this shop: de, amazon.de or its number at Keepa [all]",
     )
 
 

@@ -13,6 +13,7 @@ from supervisor.queries.words import NOT_MONEY
 from supervisor.serving import asking
 from tasks.errors import EXIT_OK, NoRows
 from tasks.keepa import selection
+from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES
 from tasks.store import bargains
 from tasks.store.bargains import Bargain, Over
@@ -100,7 +101,7 @@ def _cells(one: Bargain, now: datetime, *, several: bool, mixed: bool) -> Iterat
     yield "" if one.sales_rank is None else f"{one.sales_rank:,}"
     yield spans.age(now - one.last_seen_at)
     if several:
-        yield one.shop or str(one.domain)
+        yield one.shop or shop(one.domain)
     if mixed:
         yield one.price_type
     yield one.asin

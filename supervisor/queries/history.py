@@ -11,13 +11,14 @@ from itertools import chain, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from ledger.localtime import day, minute
 from supervisor import config, plan
 from supervisor.queries import outputs
 from supervisor.queries.columns import Column, readable
 from supervisor.queries.steps import Steps
-from supervisor.queries.words import SHOPS
 from supervisor.serving import asking
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
+from tasks.keepa.locales import shop
 from tasks.store import histories
 from tasks.store.histories import Known, Point
 
@@ -43,8 +44,10 @@ def show(chosen: argparse.Namespace) -> int:
     with asking(plan.make(config.load(config.environment()), synthetic_into_database=True)) as conn:
         places = [chosen.domain] if chosen.domain else histories.domains_of(conn, chosen.asin)
         if len(places) > 1:
-            named = ", ".join(f"{place} ({SHOPS.get(place, 'unknown')})" for place in places)
-            sys.stderr.write(f"sluicegate: {chosen.asin} is in several locales: {named}; choose one with --domain\n")
+            named = " and ".join(map(shop, places))
+            sys.stderr.write(
+                f"sluicegate: {chosen.asin} is known in {named}: choose one, such as --domain {shop(places[0])}\n"
+            )
             return EXIT_USAGE
         known = histories.known(conn, places[0], chosen.asin) if places else None
         if known is None or not known.is_any:
@@ -120,18 +123,18 @@ def _summary(name: str, changes: Sequence[Point]) -> list[str]:
     return [
         name,
         f"{len(changes):,}",
-        f"{changes[0].at:%Y-%m-%d}",
+        day(changes[0].at),
         _shown(_value(changes[-1])),
         _shown(min(there, default=None)),
         _shown(max(there, default=None)),
-        f"{changes[-1].at:%Y-%m-%d %H:%M}",
+        minute(changes[-1].at),
     ]
 
 
 def _changes(points: Sequence[Point], known: Known, *, several: bool) -> None:
     ships = any(point.shipping is not None for point in points)
     columns = [
-        Column("from (UTC)"),
+        Column("from"),
         *([Column("type", is_elastic=True)] if several else []),
         Column(f"price {known.currency}" if points[0].amount is not None else "value", is_number=True),
         *([Column("shipping", is_number=True)] if ships else []),
@@ -140,7 +143,7 @@ def _changes(points: Sequence[Point], known: Known, *, several: bool) -> None:
 
 
 def _cells(point: Point, *, several: bool, ships: bool) -> Iterator[str]:
-    yield f"{point.at:%Y-%m-%d %H:%M}"
+    yield minute(point.at)
     if several:
         yield point.price_type
     yield _shown(_own(point))

@@ -7,6 +7,7 @@ from importlib import import_module
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
+from ledger.localtime import day, minute
 from supervisor.queries.steps import ticks
 
 if TYPE_CHECKING:
@@ -55,6 +56,6 @@ def draw(curves: Mapping[str, Steps], *, until: float, size: tuple[int, int], is
 
 
 def _date(moment: float, length_s: float) -> str:
-    """The day, with the hour when the whole is short."""
-    form = "%m-%d %H:%M" if length_s < _SHORT_S else "%Y-%m-%d"
-    return datetime.fromtimestamp(moment, UTC).strftime(form)
+    """The day here, with the time of day when the whole is short."""
+    at = datetime.fromtimestamp(moment, UTC)
+    return minute(at)[len("2026-") :] if length_s < _SHORT_S else day(at)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger.localtime import minute
 from supervisor import config, database, plan
 from supervisor.queries import outputs, spans
 from supervisor.queries.columns import Column, readable
@@ -14,6 +15,8 @@ from supervisor.serving import asking
 from tasks import again
 from tasks.again import Means, Outcome
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
+from tasks.keepa import locales
+from tasks.keepa.locales import shop
 from tasks.store import faults
 from tasks.store.faults import Which
 
@@ -172,7 +175,7 @@ def _table(found: Sequence[Fault]) -> None:
     columns = [
         Column("no", is_number=True),
         Column("kind"),
-        Column("locale", is_number=True),
+        Column("shop", is_elastic=True),
         Column("about", is_elastic=True),
         Column("times", is_number=True),
         Column("last", is_number=True),
@@ -186,8 +189,8 @@ def _table(found: Sequence[Fault]) -> None:
             [
                 str(one.id),
                 one.kind,
-                str(one.domain or ""),
-                one.key,
+                shop(one.domain) if one.domain else "",
+                locales.label(one.key),
                 f"{one.times:,}",
                 spans.age(now - one.last_at),
                 "" if one.raw_bytes is None else _size(one.raw_bytes),
@@ -202,10 +205,10 @@ def _lines(one: Fault) -> list[str]:
     told = {
         "no": str(one.id),
         "kind": one.kind,
-        "locale": str(one.domain or "none"),
-        "about": one.key,
+        "shop": shop(one.domain) if one.domain else "none",
+        "about": locales.label(one.key),
         "why": one.reason,
-        "times": f"{one.times:,}, first {one.first_at:%Y-%m-%d %H:%M}, last {one.last_at:%Y-%m-%d %H:%M} (UTC)",
+        "times": f"{one.times:,}, first {minute(one.first_at)}, last {minute(one.last_at)}",
         "kept": "nothing" if one.raw_bytes is None else _size(one.raw_bytes),
     }
     return [f"{name:<7} {readable(value)}" for name, value in told.items()]

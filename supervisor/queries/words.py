@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import NAMES
 from tasks.keepa.request import is_asin
 
-# As in the table `domains`; a test holds the two together.
-SHOPS: Final = {
-    1: "amazon.com",
-    2: "amazon.co.uk",
-    3: "amazon.de",
-    4: "amazon.fr",
-    5: "amazon.co.jp",
-    6: "amazon.ca",
-    8: "amazon.it",
-    9: "amazon.es",
-    10: "amazon.in",
-    11: "amazon.com.mx",
-    12: "amazon.com.br",
-}
-NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35})  # ranks, counts and ratings; likewise
+# As in the table `price_types`; a test holds the two together.
+NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35})  # ranks, counts and ratings
 _PREFIX: Final = "amazon."
 _MOST: Final = 1_000_000
 _MOST_ROWS: Final = 2**63 - 1
@@ -50,8 +38,8 @@ def domain(text: str) -> int:
     for number, shop in SHOPS.items():
         if wanted in {str(number), shop, shop.removeprefix(_PREFIX), shop.rpartition(".")[2]}:
             return number
-    known = ", ".join(f"{number} {shop.removeprefix(_PREFIX)}" for number, shop in SHOPS.items())
-    raise ValueError(f"{text!r} is no locale; there are {known}")
+    known = ", ".join(shop.removeprefix(_PREFIX) for shop in SHOPS.values())
+    raise ValueError(f"{text!r} is no Amazon shop Keepa knows; there are {known}")
 
 
 def price_type(text: str) -> str:

@@ -53,7 +53,13 @@ def test_each_selection_in_each_locale_has_its_own_watermark_and_all_its_deals(b
         assert shown
         assert {(domain, deal.asin) for deal in shown} <= kept
     walked = {event["selection"] for event in here.events("walk_complete")}
-    assert walked == {"new, domain 1", "new, domain 2", "used, domain 1", "used, domain 2", "german, domain 3"}
+    assert walked == {
+        "new, amazon.com",
+        "new, amazon.co.uk",
+        "used, amazon.com",
+        "used, amazon.co.uk",
+        "german, amazon.de",
+    }
 
 
 @pytest.mark.timeout(120)

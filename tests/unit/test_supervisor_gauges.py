@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import config, gauges, sayings, streams
 from supervisor.database import Counts
 from supervisor.faults import FaultRecord
@@ -35,7 +35,7 @@ def tier(snapshot, name):
 
 
 def hms(at):
-    return at.astimezone().strftime("%H:%M:%S")
+    return localtime.clock(at)
 
 
 def child(**more):
@@ -103,7 +103,10 @@ def test_other_phases_have_their_words(phase, words):
 
 
 def test_a_time_of_another_day_has_its_date():
-    assert sayings.clock(NOW - timedelta(days=3), NOW) == (NOW - timedelta(days=3)).astimezone().strftime("%d %b %H:%M")
+    at = NOW - timedelta(days=3)
+    assert sayings.fault(FaultRecord(at=at.isoformat(), level="error", event="x", words=""), NOW).startswith(
+        localtime.minute(at)
+    )
 
 
 def test_a_fault_that_came_often_says_how_often_on_one_line():

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
 from supervisor.conditions import ConditionRecord
 from supervisor.faults import FaultRecord
@@ -158,7 +158,7 @@ def test_line_50_a_report_of_a_supervisor_that_is_gone_or_silent_is_said_to_be_s
 def test_the_plain_status_says_everything_within_the_width(last, width):
     text = as_text(status(last), NOW, width)
     assert max(map(len, text.splitlines())) <= width
-    until = (NOW + timedelta(seconds=100)).astimezone().strftime("%H:%M:%S")
+    until = localtime.clock(NOW + timedelta(seconds=100))
     flat = " ".join(text.split())
     for part in (
         f"waiting for tokens until {until} at the latest",
@@ -166,7 +166,7 @@ def test_the_plain_status_says_everything_within_the_width(last, width):
         "spent 0 (0%)",
         "deals 9 (+3 a minute)",
         "[#######.................] 3 of 10 products, 2 a minute, about 3 min 30 s left",
-        "default/1 known up to 2 min 0 s ago, last walk 30 s ago",
+        "default, amazon.com known up to 2 min 0 s ago, last walk 30 s ago",
         "upsert-0 call failed: no answer",
         "upsert-0 killed by SIGKILL, out of memory? after 9 s, calling: /deal",
     ):
