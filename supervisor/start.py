@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ from supervisor.outlet import Outlet, StreamScreen
 from supervisor.run import Run
 from supervisor.signals import HEARD, Signals
 from supervisor.strangers import Strangers
+from tasks import crash_stacks
 from tasks.log import Redactor
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(*, synthetic_into_database: bool = False) -> int:
 
 
 def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
-    faulthandler.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
+    crash_stacks.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
     is_watched = sys.stdout.isatty()
     outlet = Outlet(_live_screen if is_watched else _plain_screen)
     render = logs.renderer(wanted.settings.log_format, is_terminal=sys.stderr.isatty())

@@ -7,7 +7,6 @@ pipe, log lines on stderr. Only this module turns errors into exit codes.
 from __future__ import annotations
 
 import argparse
-import faulthandler
 import gc
 import logging
 import os
@@ -17,7 +16,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final, assert_never, get_args
 
 from ledger import NS_PER_S, Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger, Unusable
-from tasks import errors, job, parent, settings
+from tasks import crash_stacks, errors, job, parent, settings
 from tasks.beat import Beat, PipeSink
 from tasks.log import LogBridge, Logger
 from tasks.session import password_of
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of one worker's life."""
     options = _options(argv)
     parent.die_with_parent()
-    faulthandler.enable()
+    crash_stacks.enable()
     gc.set_threshold(COLLECT_EVERY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to hear
     log = Logger(sys.stderr).bind(role=options.role, slot=options.slot, pid=os.getpid())
