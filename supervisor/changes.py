@@ -21,6 +21,7 @@ _NOBODY: Final[frozenset[str]] = frozenset()
 LIVE: Final[dict[str, frozenset[str]]] = {
     "CONNECT_TIMEOUT_S": _BOTH,
     "READ_TIMEOUT_S": _BOTH,
+    "MAX_BODY_MB": _BOTH,
     "RETRY_DEADLINE_S": _BOTH,
     "KEEPA_DOMAINS": _BOTH,
     "SELECTIONS": _BOTH,

@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout_s: float
     read_timeout_s: float
     retry_deadline_s: float
+    max_body_mb: int
     tick_period_s: float
     keepa_domains: tuple[int, ...]
     selections: str

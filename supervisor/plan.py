@@ -101,6 +101,7 @@ class Plan:
             connect_timeout_s=settings.connect_timeout_s,
             read_timeout_s=settings.read_timeout_s,
             retry_deadline_s=settings.retry_deadline_s,
+            max_body_mb=settings.max_body_mb,
             max_attempts=settings.max_attempts,
             history_max_age_d=settings.history_max_age_d,
             spool_limit_mb=settings.spool_limit_mb,

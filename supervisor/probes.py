@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SKEW_S: Final = 30.0  # a call's own time and a drifting clock stay below; a wrong time zone or a dead battery do not
 _MS: Final = 1000
+_PATIENCE_S: Final = 10.0  # a person waits, and the free reading is worked out at once
 
 
 def of(wanted: Plan) -> Iterator[Finding]:
@@ -79,8 +80,9 @@ def _api(wanted: Plan) -> Iterator[Finding]:
         with KeepaClient(
             wanted.api_key,
             wanted.base_url,
-            connect_timeout_s=settings.connect_timeout_s,
-            read_timeout_s=settings.read_timeout_s,
+            connect_timeout_s=min(settings.connect_timeout_s, _PATIENCE_S),
+            read_timeout_s=min(settings.read_timeout_s, _PATIENCE_S),
+            max_body_mb=settings.max_body_mb,
         ) as client:
             reading = client.read_bucket()
             heard_at = datetime.now(UTC)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.errors import StoreError
 from tasks.intake import Intake
-from tasks.keepa import lookup
 from tasks.keepa.client import KeepaClient
 from tasks.listing import Listing
 from tasks.orphan import Orphans
@@ -44,7 +43,8 @@ class Desk:
             settings.base_url,
             connect_timeout_s=settings.connect_timeout_s,
             read_timeout_s=settings.read_timeout_s,
-            session=lookup.session(site.stop.is_set),
+            max_body_mb=settings.max_body_mb,
+            is_stopped=site.stop.is_set,
             clock=site.clock,
         )
         self.spender = Spender(site, self._client, spool, self.session.note)

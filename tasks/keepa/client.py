@@ -1,4 +1,4 @@
-"""One HTTP call: a request goes out, a whole reply or a `Transient` comes back. Nothing is retried here.
+"""One HTTP call: a request goes out, a whole reply or a `Transient` comes back, in a bounded time. No retries here.
 
 The key is part of the URL, and HTTP libraries put URLs into exceptions and logs. So what they raise is reduced to a
 sentence and never chained, their logs below ERROR are off, and redirects, which would carry the key to another
@@ -18,11 +18,16 @@ import urllib3
 
 from ledger import NS_PER_S, Clock, SystemClock
 from tasks.errors import ConfigError, NotSent, Transient
+from tasks.keepa import lookup
+from tasks.keepa.deadline import Deadline
 from tasks.keepa.failure import Failure, failure_of
 from tasks.keepa.reply import OK, RawReply, check
 from tasks.keepa.request import TokenRequest
+from tasks.keepa.unpack import Unpackable, unpacked
+from tasks.settings import longest_call_s
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from ledger import Reading
@@ -32,24 +37,26 @@ if TYPE_CHECKING:
 __all__ = ["KeepaClient", "RawReply", "check"]
 
 _CHUNK: Final = 1 << 16
+_MB: Final = 1 << 20
 _UNMISTAKABLE: Final = 16  # characters of a key that is no word of any body; a real one has 64
 _MASK: Final = "•••".encode()
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "sluicegate"}
 _JSON: Final = {"Content-Type": "application/json; charset=UTF-8"}
-_LOST: Final = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+_LOST: Final = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, Unpackable)
 
 
 class KeepaClient:
     """Sends requests to one server with one key, over connections that are kept. For one thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a setting of its own, or what a test puts in its place
         self,
         api_key: Secret,
         base_url: str,
         *,
         connect_timeout_s: float = 30,
         read_timeout_s: float = 120,
-        session: requests.Session | None = None,
+        max_body_mb: float = 256,
+        is_stopped: Callable[[], bool] = lambda: False,
         clock: Clock | None = None,
     ) -> None:
         """Prepare; nothing is sent yet.
@@ -57,10 +64,10 @@ class KeepaClient:
         Args:
             api_key: goes into every URL, and nowhere else.
             base_url: `https://api.keepa.com`, or another server that speaks the API.
-            connect_timeout_s: seconds to wait for a connection.
-            read_timeout_s: seconds the server may stay silent, and seconds after which a body that has begun is
-                given up, at the latest when its next piece has come, or has failed to come for as long again.
-            session: the connections to use; closed with the client.
+            connect_timeout_s: seconds to look the server up and to connect to it.
+            read_timeout_s: seconds the server may stay silent. A whole call ends after `longest_call_s` of both.
+            max_body_mb: megabytes of a body at the most, packed and unpacked.
+            is_stopped: whether to give up a look-up.
             clock: what measures the calls.
 
         Raises:
@@ -71,9 +78,10 @@ class KeepaClient:
         self._base_url = _checked(base_url)
         self._key = api_key
         self._timeout = (connect_timeout_s, read_timeout_s)
-        self._body_ns = round(read_timeout_s * NS_PER_S)
+        self._limit = round(max_body_mb * _MB)
+        self._deadline = Deadline(longest_call_s(connect_timeout_s, read_timeout_s))
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._session = requests.Session() if session is None else session
+        self._session = lookup.session(lookup.Ways(is_stopped, connect_timeout_s, self._deadline))
         if _is_loopback(self._base_url):
             self._session.trust_env = False  # a proxy meant for the world must not be asked for a local server
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings and debug lines hold whole URLs
@@ -120,39 +128,54 @@ class KeepaClient:
     def _exchange(self, request: Request) -> RawReply | Failure:
         began_ns = self._clock.now_ns()
         body = request.body()
+        deadline = self._deadline
         try:
-            with self._session.request(
-                request.method,
-                self._base_url + request.endpoint,
-                params={"key": self._key.reveal(), **request.params()},
-                data=body,
-                headers=_HEADERS if body is None else _HEADERS | _JSON,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                received = self._read(response)
-                status = response.status_code
+            with (
+                deadline.running(),
+                self._session.request(
+                    request.method,
+                    self._base_url + request.endpoint,
+                    params={"key": self._key.reveal(), **request.params()},
+                    data=body,
+                    headers=_HEADERS if body is None else _HEADERS | _JSON,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                packed = self._read(response)
+                status, coding = response.status_code, response.headers.get("Content-Encoding", "")
+            received = unpacked(packed, coding=coding, limit=self._limit)
         except _LOST as error:
-            return self._scrubbed(failure_of(error))
+            failure = failure_of(error)
+            return self._late(was_sent=failure.was_sent) if deadline.is_over else self._scrubbed(failure)
+        if deadline.is_over:
+            return self._late(was_sent=True)  # what looks like the end of the reply is where it was shut
         if status != OK or len(self._key.reveal()) >= _UNMISTAKABLE:
             received = self._without_key(received)
         duration_s = (self._clock.now_ns() - began_ns) / NS_PER_S
         return RawReply(status, received, duration_s, request.endpoint)
 
+    def _late(self, *, was_sent: bool) -> Failure:
+        return Failure(
+            reason=f"it did not arrive as a whole within {self._deadline.seconds:g} s",
+            was_sent=was_sent or self._deadline.has_connected,
+        )
+
     def _read(self, response: requests.Response) -> bytes:
-        """The body, unzipped.
+        """The body as it was sent, still packed.
 
         Raises:
-            TimeoutError: it dribbles: each byte in time, the whole never.
+            Unpackable: it is too large.
         """
-        until_ns = self._clock.now_ns() + self._body_ns
         chunks: list[bytes] = []
-        # `read1` returns what is there; a plain read would block for a full chunk and never see the time.
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        size = 0
+        # `read1` returns what is there; urllib3 unpacks without a limit, and stops at what a header says wrongly.
+        while chunk := response.raw.read1(_CHUNK, decode_content=False):
             chunks.append(chunk)
-            if self._clock.now_ns() > until_ns:
-                raise TimeoutError(f"the body was not complete after {self._timeout[1]:g} s")
+            size += len(chunk)
+            if size > self._limit:
+                raise Unpackable(f"the body is larger than {self._limit / _MB:g} MB (MAX_BODY_MB)")
         return b"".join(chunks)
 
     def _without_key(self, body: bytes) -> bytes:

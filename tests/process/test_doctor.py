@@ -80,6 +80,16 @@ def test_a_key_the_server_refuses_and_a_server_that_is_away_are_bad(program):
     assert "did not answer" in found["api"]["words"]
 
 
+@pytest.mark.parametrize("part", ["header", "continue", "empty_blocks"])
+def test_a_server_whose_answer_never_ends_is_bad_once_the_time_of_the_call_is_over(program, make_spoiled, part):
+    spoiler = make_spoiled({"do": "drip", "part": part, "every_s": 0.05})
+    times = {"CONNECT_TIMEOUT_S": "0.5", "READ_TIMEOUT_S": "0.5"}
+    code, found = doctor(program, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=spoiler.url, **times)
+    assert code == 1
+    assert found["api"]["verdict"] == "bad"
+    assert "did not arrive as a whole within 1.5 s" in found["api"]["words"]
+
+
 def test_a_made_up_key_is_sent_to_nobody(program):
     with SimulatorServer(SimulatorConfig()) as server:
         _, found = doctor(program, KEEPA_BASE_URL=server.url)

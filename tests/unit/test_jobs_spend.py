@@ -411,7 +411,7 @@ def test_a_balance_the_server_never_tells_ends_at_the_deadline_as_any_call_does_
         here.spender.call(Wanting())
     assert set(here.script.sent) == {"/token"}
     assert len(here.script.sent) in {2, 3}  # of 8 s each, with the pauses between them: 20 s are borne
-    longest_ns = (30 + 3 * 120) * NS
+    longest_ns = (30 + 2 * 120) * NS
     for beat, now_ns in at_work:
         assert (beat["phase"], beat["detail"], beat["until_ns"]) == ("calling", "/token", now_ns + longest_ns)
     assert len([beat for beat in here.beats if "again in" in beat["detail"]]) == len(here.script.sent) - 1

@@ -212,6 +212,10 @@ def bad_gzip(connection, _request):
     connection.sendall(answer(b"not gzip at all", headers=["Content-Encoding: gzip"]))
 
 
+def cut_gzip(connection, _request):
+    connection.sendall(answer(gzip.compress(as_json(ENVELOPE))[:-9], headers=["Content-Encoding: gzip"]))
+
+
 def bad_headers_then_cut(connection, request):
     # A header line without a colon makes urllib3 warn, with the whole URL in the warning.
     connection.sendall(b"HTTP/1.1 200 OK\r\nno colon here\r\nContent-Length: 50\r\n\r\n" + request[:9])
@@ -226,7 +230,7 @@ FAILURES = [
     cut_chunks,
     hang_up,
     echo_as_status_line,
-    bad_gzip,
+    cut_gzip,
 ]
 
 
@@ -259,7 +263,7 @@ def test_a_reply_that_does_not_arrive_whole_is_transient_and_hides_the_key(behav
     assert_no_key("\n".join(record.getMessage() for record in caplog.records))
 
 
-@pytest.mark.parametrize("behave", [cut_in_head, bad_headers_then_cut], ids=lambda behave: behave.__name__)
+@pytest.mark.parametrize("behave", [cut_in_head, bad_headers_then_cut, bad_gzip], ids=lambda behave: behave.__name__)
 def test_a_head_cut_short_is_a_body_that_cannot_be_read(behave, caplog):
     caplog.set_level(logging.DEBUG)
     with talking_to(behave) as (_, client), pytest.raises(Transient):

@@ -1,0 +1,127 @@
+"""Pure: a body as text in UTF-8, whatever it was packed and encoded in, by looking at its bytes.
+
+What a header says of a body is often wrong: a proxy unpacks it and leaves the header, or packs it once more, or writes
+UTF-16. JSON text begins with an ASCII character, so that everything else can be told from it, and a reply that was
+paid for is not lost over its wrapping. What is not whole, or too large, is no reply.
+"""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from typing import Final
+
+MOST_LAYERS: Final = 5  # twice is common, by a server and by a proxy behind it
+
+_GZIP: Final = b"\x1f\x8b"  # RFC 1952, 2.3.1
+_ZLIB_WBITS: Final = 15
+_GZIP_WBITS: Final = 31
+_RAW_WBITS: Final = -15
+_ZLIB_METHOD: Final = 0x78  # deflate with a window of 32 KB, the only one in use; RFC 1950, 2.2
+_ZLIB_CHECK: Final = 31
+_HEAD: Final = 4
+_TEXT_STARTS: Final = frozenset(b'{["<-0123456789tfn \t\r\n')  # of JSON and of markup
+_CONTROL: Final = frozenset(range(0x20)) - frozenset(b"\t\r\n")  # in packed bytes soon, in text never
+_LOOK: Final = 64
+_MARKS: Final = (  # the longer ones first: the mark of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Which of the first four bytes are 0, when the text begins with two ASCII characters.
+_ZEROS: Final = {
+    (False, True, True, True): "utf-32-le",
+    (True, True, True, False): "utf-32-be",
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+}
+
+
+class Unpackable(ValueError):
+    """The body is cut, damaged or too large; the message says which."""
+
+
+def unpacked(body: bytes, *, coding: str = "", limit: int) -> bytes:
+    """The text, of at most `limit` bytes. `coding` is what the header `Content-Encoding` says, and only a hint.
+
+    Raises:
+        Unpackable: there is no such text.
+    """
+    for _ in range(MOST_LAYERS):
+        inner = _layer(body, limit)
+        if inner is None:
+            break
+        body = inner
+    else:
+        raise Unpackable(f"the body is packed more than {MOST_LAYERS} times over")
+    text = _as_utf8(body)
+    if len(text) > limit:
+        raise Unpackable(_too_large(limit))
+    if coding.strip().lower() not in {"", "identity", "gzip", "x-gzip", "deflate"} and not _is_text(text):
+        raise Unpackable(f"the body is packed as {coding[:40]!r}, which was not asked for")
+    return text
+
+
+def _layer(body: bytes, limit: int) -> bytes | None:
+    """What is in the outermost packing; None when there is none."""
+    if body.startswith(_GZIP):
+        return _inflated(body, _GZIP_WBITS, limit)
+    if _is_text(body) or len(body) < _HEAD:
+        return None
+    if body[0] == _ZLIB_METHOD and int.from_bytes(body[:2], "big") % _ZLIB_CHECK == 0:
+        return _inflated(body, _ZLIB_WBITS, limit)
+    if body.startswith(tuple(mark for mark, _ in _MARKS)) or _without_mark(body) is not None:
+        return None
+    try:
+        return _inflated(body, _RAW_WBITS, limit) or None  # what some servers call `deflate`; nothing marks it
+    except Unpackable as reason:
+        if str(reason) == _too_large(limit):
+            raise
+        return None
+
+
+def _inflated(body: bytes, wbits: int, limit: int) -> bytes:
+    """The members of the packed stream, one after the other; what follows the last and is none is left out."""
+    parts: list[bytes] = []
+    size = 0
+    rest = body
+    while not parts or rest.startswith(_GZIP):
+        packer = zlib.decompressobj(wbits)
+        try:
+            part = packer.decompress(rest, limit - size + 1)
+        except zlib.error as error:
+            raise Unpackable(f"the packed body is damaged: {error}") from None
+        size += len(part)
+        if size > limit:
+            raise Unpackable(_too_large(limit))
+        if not packer.eof:
+            raise Unpackable("the packed body ends before its end")
+        parts.append(part)
+        rest = packer.unused_data
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _as_utf8(body: bytes) -> bytes:
+    """The text without a byte order mark, in UTF-8; what is no character becomes U+FFFD."""
+    for mark, name in _MARKS:
+        if body.startswith(mark):
+            text = body[len(mark) :]
+            return text if name == "utf-8" else text.decode(name, errors="replace").encode()
+    found = _without_mark(body)
+    return body if found is None else body.decode(found, errors="replace").encode()
+
+
+def _without_mark(body: bytes) -> str | None:
+    head = body[:_HEAD]
+    return _ZEROS.get((head[0] == 0, head[1] == 0, head[2] == 0, head[3] == 0)) if len(head) == _HEAD else None
+
+
+def _is_text(body: bytes) -> bool:
+    head = body[:_LOOK]
+    return bool(head) and head[0] in _TEXT_STARTS and not any(byte in _CONTROL for byte in head)
+
+
+def _too_large(limit: int) -> str:
+    return f"the body is larger than {limit / (1 << 20):g} MB (MAX_BODY_MB)"
