@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, get_args
@@ -11,7 +12,7 @@ from supervisor.queries import outputs, spans
 from supervisor.queries.columns import Column
 from supervisor.queries.words import NOT_MONEY
 from supervisor.serving import asking
-from tasks.errors import EXIT_OK, NoRows
+from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa import selection
 from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _OVERS: Final[tuple[Over, ...]] = get_args(Over)
 _WEEK: Final = 1
 _NEW: Final = "NEW"
+_BY_MONEY: Final = frozenset({"drop", "price"})
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -50,6 +52,9 @@ def show(chosen: argparse.Namespace) -> int:
         sort=chosen.sort,
     )
     with asking(plan.make(settings, synthetic_into_database=True)) as conn:
+        by_currency = bargains.currencies(conn, wish) if chosen.sort in _BY_MONEY else {}
+        if len(by_currency) > 1:
+            return _which_shop(chosen.sort, by_currency)
         found = bargains.find(conn, wish)
         newest = None if found else bargains.newest(conn, domain=chosen.domain)
     if chosen.json:
@@ -62,6 +67,16 @@ def show(chosen: argparse.Namespace) -> int:
     else:
         outputs.text(_none(chosen, types, newest))
     return EXIT_OK
+
+
+def _which_shop(sort: str, by_currency: dict[str, list[str]]) -> int:
+    told = " and ".join(f"{currency} ({', '.join(shops)})" for currency, shops in by_currency.items())
+    first = next(iter(by_currency.values()))[0]
+    sys.stderr.write(
+        f"sluicegate: --sort {sort} compares amounts of money, and there are deals in {told}: "
+        f"choose one shop, such as --domain {first}\n"
+    )
+    return EXIT_USAGE
 
 
 def usual(settings: Settings) -> tuple[list[str], Over]:

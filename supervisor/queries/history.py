@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import day, minute
 from supervisor import config, plan
-from supervisor.queries import outputs
+from supervisor.queries import outputs, words
 from supervisor.queries.columns import Column, readable
 from supervisor.queries.steps import Steps
 from supervisor.serving import asking
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _NONE: Final = "none"
+_FORMAT: Final = 2  # since prices are in the currency, and not in its smallest unit
 _DRAWN: Final = ("AMAZON", "NEW", "USED")  # what Keepa's own chart begins with
 _PLOT: Final = (80, 20)
 _MOST_WIDE: Final = 160
@@ -66,14 +67,13 @@ def show(chosen: argparse.Namespace) -> int:
 def _print(chosen: argparse.Namespace, known: Known, by_type: dict[str, list[Point]]) -> None:
     points = list(chain.from_iterable(by_type.values()))
     if chosen.json:
-        outputs.as_json(product=asdict(known), points=[asdict(point) for point in points])
+        outputs.as_json(_FORMAT, product=asdict(known), points=[asdict(point) for point in points])
         return
     if chosen.csv:
         names = [field.name for field in fields(Point)]
-        rows = (
-            [known.domain, known.asin, known.currency, *(getattr(point, name) for name in names)] for point in points
-        )
-        outputs.as_csv(["domain", "asin", "currency", *names], rows)
+        whose = [known.domain, known.shop, known.asin, known.currency]
+        rows = ([*whose, *(getattr(point, name) for name in names)] for point in points)
+        outputs.as_csv(["domain", "shop", "asin", "currency", *names], rows)
         return
     outputs.text(f"{known.asin}  {known.shop}  {readable(known.title or '')}".rstrip())
     if chosen.plot:
@@ -133,10 +133,11 @@ def _summary(name: str, changes: Sequence[Point]) -> list[str]:
 
 def _changes(points: Sequence[Point], known: Known, *, several: bool) -> None:
     ships = any(point.shipping is not None for point in points)
+    is_money = all(words.is_money(name) for name in {point.price_type for point in points})
     columns = [
         Column("from"),
         *([Column("type", is_elastic=True)] if several else []),
-        Column(f"price {known.currency}" if points[0].amount is not None else "value", is_number=True),
+        Column(f"price {known.currency}" if is_money else "value", is_number=True),
         *([Column("shipping", is_number=True)] if ships else []),
     ]
     outputs.table(columns, (list(_cells(point, several=several, ships=ships)) for point in points))
@@ -148,20 +149,20 @@ def _cells(point: Point, *, several: bool, ships: bool) -> Iterator[str]:
         yield point.price_type
     yield _shown(_own(point))
     if ships:
-        yield "" if point.shipping_amount is None else f"{point.shipping_amount}"
+        yield "" if point.shipping is None else f"{point.shipping}"
 
 
 def _own(point: Point) -> Decimal | None:
     """What changed, without shipping: money of the locale, stars of a rating, or a number."""
-    if point.amount is not None or point.price is None:
-        return point.amount
-    return Decimal(point.price).scaleb(-1) if point.price_type == _RATING else Decimal(point.price)
+    if point.price is not None or point.value is None:
+        return point.price
+    return Decimal(point.value).scaleb(-1) if point.price_type == _RATING else Decimal(point.value)
 
 
 def _value(point: Point) -> Decimal | None:
     """What it costs with shipping."""
     own = _own(point)
-    return own if own is None or point.shipping_amount is None else own + point.shipping_amount
+    return own if own is None or point.shipping is None else own + point.shipping
 
 
 def _shown(value: Decimal | None) -> str:

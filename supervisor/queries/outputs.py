@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from supervisor.queries.columns import Column
 
-FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over makes it 2
+FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over adds 1, for the command it is in
 _COLUMNS: Final = 80
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
@@ -56,9 +56,9 @@ def _inert(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
-def as_json(**parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+def as_json(version: int = FORMAT, /, **parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """One object in one line. Money keeps its digits, times are ISO 8601."""
-    as_bytes(_ENCODER.encode({"format": FORMAT, **parts}) + b"\n")
+    as_bytes(_ENCODER.encode({"format": version, **parts}) + b"\n")
 
 
 def as_bytes(told: bytes) -> None:

@@ -68,6 +68,11 @@ def money_type(text: str) -> str:
     return name
 
 
+def is_money(name: str) -> bool:
+    """Whether the values of a price type of this name are prices."""
+    return name in NAMES and NAMES.index(name) not in NOT_MONEY
+
+
 def count(text: str) -> int:
     """A number of things, from 1.
 

@@ -18,7 +18,7 @@ Over = Literal["day", "week", "month", "quarter"]
 Sort = Literal["discount", "drop", "price", "rank", "newest"]
 
 _ORDERS: Final[dict[Sort, LiteralString]] = {
-    "discount": "discount_percent DESC, average - price DESC",
+    "discount": "discount_percent DESC, currency, average - price DESC",
     "drop": "average - price DESC, discount_percent DESC",
     "price": "price, discount_percent DESC",
     "rank": "sales_rank NULLS LAST, discount_percent DESC",
@@ -37,6 +37,11 @@ SELECT * FROM (
     ORDER BY d.domain, d.asin, d.discount_percent_{over} DESC, d.price
 ) AS best
 ORDER BY {order}, domain, asin LIMIT %(top)s
+"""
+_CURRENCIES: Final = """
+SELECT DISTINCT m.currency, m.host FROM deal_sightings AS s JOIN domains AS m ON m.id = s.domain
+WHERE s.last_seen_at >= now() - %(within)s::interval AND (%(domain)s::smallint IS NULL OR s.domain = %(domain)s)
+ORDER BY m.currency, m.host
 """
 _NEWEST: Final = (
     "SELECT max(last_seen_at) FROM deal_sightings WHERE %(domain)s::smallint IS NULL OR domain = %(domain)s"
@@ -108,6 +113,15 @@ def find(conn: Connection, wish: Wish) -> list[Bargain]:
     statement = _FIND.format(over=wish.over, order=_ORDERS[wish.sort]).encode()
     with conn.cursor(row_factory=class_row(Bargain)) as cursor:
         return cursor.execute(statement, wanted, prepare=False).fetchall()
+
+
+def currencies(conn: Connection, wish: Wish) -> dict[str, list[str]]:
+    """The shops that have deals as lately as wished for, by their currency."""
+    found: dict[str, list[str]] = {}
+    wanted = {"within": wish.within, "domain": wish.domain}
+    for currency, shop in conn.execute(_CURRENCIES, wanted, prepare=False).fetchall():
+        found.setdefault(currency, []).append(shop)
+    return found
 
 
 def newest(conn: Connection, *, domain: int | None = None) -> datetime | None:

@@ -32,11 +32,11 @@ LEFT JOIN deal_rows AS r ON r.domain = d.id AND r.asin = %(asin)s
 WHERE d.id = %(domain)s
 """
 _POINTS: Final = """
-SELECT coalesce(price_type_name, 'TYPE_' || price_type) AS price_type, at, price, shipping, amount, shipping_amount
+SELECT coalesce(price_type, 'TYPE_' || price_type_id) AS price_type, at, price, shipping, value
 FROM price_history
 WHERE domain = %(domain)s AND asin = %(asin)s
-  AND (%(price_types)s::text[] IS NULL OR price_type_name = ANY(%(price_types)s))
-ORDER BY price_history.price_type, at
+  AND (%(price_types)s::text[] IS NULL OR price_history.price_type = ANY(%(price_types)s))
+ORDER BY price_type_id, at
 """
 
 
@@ -70,16 +70,16 @@ class Point:
     """A change: from `at` on the value holds.
 
     Attributes:
-        price: as stored: the smallest unit, or the value itself of ranks, counts and ratings; None when there was none.
-        amount: as money; None also for what is no money.
+        price: in the currency, without shipping; None when there was none, and for what is no price.
+        shipping: likewise.
+        value: as received: the price in the smallest unit, or the rank, count or rating; None when there was none.
     """
 
     price_type: str
     at: datetime
-    price: int | None
-    shipping: int | None
-    amount: Decimal | None
-    shipping_amount: Decimal | None
+    price: Decimal | None
+    shipping: Decimal | None
+    value: int | None
 
 
 def domains_of(conn: Connection, asin: str) -> list[int]:

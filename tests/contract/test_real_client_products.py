@@ -167,8 +167,8 @@ def test_a_history_in_the_database_is_the_same_point_by_point(everything, conn):
     store.write(conn, 1, ours, fetched_at=at, has_history=True)
     theirs_by_asin = {dictionary["asin"]: dictionary["data"] for dictionary in theirs if "data" in dictionary}
     rows = conn.execute(
-        "SELECT asin, price_type, price_type_name, at AT TIME ZONE 'UTC', price + coalesce(shipping, 0), is_available"
-        " FROM price_history WHERE asin = ANY(%s) ORDER BY asin, price_type, at",
+        "SELECT asin, price_type_id, price_type, at AT TIME ZONE 'UTC', value + coalesce(shipping_value, 0),"
+        " is_available FROM price_history WHERE asin = ANY(%s) ORDER BY asin, price_type_id, at",
         (list(theirs_by_asin)[:3],),
     ).fetchall()
     stored = {}

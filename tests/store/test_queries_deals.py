@@ -108,7 +108,7 @@ def test_a_history_is_told_as_it_is_stored(ask, gathered_url, gathered, product)
     series = gathered.execute(
         "SELECT minutes, prices FROM price_series WHERE asin = %s AND price_type = 1", (product,)
     ).fetchone()
-    assert [-1 if point["price"] is None else point["price"] for point in found["points"]] == series[1]
+    assert [-1 if point["value"] is None else point["value"] for point in found["points"]] == series[1]
     assert found["product"]["asin"] == product
     assert len(as_csv(ask, gathered_url, "history", product, "--type", "NEW")) == len(series[0])
 

@@ -94,7 +94,7 @@ def test_price_history_has_a_row_per_point(conn, make_product):
     csv = [[60, 100, 120, -1]] + [None] * 6 + [[60, 90, 10, 180, -1, -1]]
     write(conn, make_product(csv=csv))
     rows = conn.execute(
-        "SELECT price_type_name, at, price, shipping, is_available FROM price_history ORDER BY price_type, at"
+        "SELECT price_type, at, value, shipping_value, is_available FROM price_history ORDER BY price_type_id, at"
     ).fetchall()
     hour = [datetime(2011, 1, 1, hour, tzinfo=UTC) for hour in range(4)]
     assert rows == [
