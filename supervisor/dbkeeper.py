@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ledger import LedgerError
     from supervisor.aside import Aside
     from supervisor.database import Database
+    from supervisor.dbwatch import DatabaseWatch
     from supervisor.logs import Log
     from supervisor.loop import Loop
     from tasks.errors import Error
@@ -47,8 +48,12 @@ class Client(Protocol):
 class DatabaseKeeper:
     """The one database of a run."""
 
-    def __init__(self, database: Database, client: Client, *, loop: Loop, aside: Aside, log: Log) -> None:
+    def __init__(
+        self, database: Database, client: Client, *, loop: Loop, aside: Aside, log: Log, watch: DatabaseWatch
+    ) -> None:
+        """Keep `database` in service for `client`; `watch` looks whether it really is."""
         self.state = State.WAITING
+        self._seen = watch
         self._database = database
         self._client = client
         self._loop = loop
@@ -73,6 +78,7 @@ class DatabaseKeeper:
     def stop(self, then: Callable[[], object]) -> None:
         """End our use of it, after whatever is being done with it, then call."""
         self._unwatch()
+        self._seen.rest()
         self._enter(State.STOPPING)
 
         def stopped(outcome: Done[None] | NotDone) -> None:
@@ -91,7 +97,7 @@ class DatabaseKeeper:
             role=ROLE,
             slot=0,
             pid=self._pid,
-            state=self.state.value,
+            state=(self._seen.state if self.state is State.RUNNING else None) or self.state.value,
             phase=None,
             detail="",
             up_s=up_s,
@@ -122,6 +128,7 @@ class DatabaseKeeper:
                 took_s = round((self._loop.now_ns() - self._asked_ns) / NS_PER_S, 2)
                 self._log.info("in_service", role=ROLE, slot=0, pid=pid, took_s=took_s)
                 self._enter(State.RUNNING)
+                self._seen.watch(url)
                 self._client.database_up(url)
             case NotDone(error):
                 self._failed(error)
@@ -137,6 +144,8 @@ class DatabaseKeeper:
             self._enter(State.FAILED)
             self._client.database_lost(error)
             return
+        self._seen.rest()
+        self._seen.fails(str(error))
         again_s = pause_s(self._tally.in_a_row, self._policy, 0)
         self._log.warning("database_away", role=ROLE, slot=0, error=str(error), again_in_s=round(again_s, 1))
         self._again_ns = self._loop.now_ns() + round(again_s * NS_PER_S)

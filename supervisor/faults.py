@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 FAULTS_KEPT: Final = 20
 _WORDS: Final = 300  # characters
-_TOLD_ELSEWHERE: Final = frozenset({"died"})  # deaths have a list of their own
+_TOLD_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and conditions have lists of their own
 
 
 class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from supervisor.conditions import Conditions
+import msgspec
+
+from supervisor.conditions import SUPERVISOR, Conditions, Said, Told
+from supervisor.dbwatch import DatabaseWatch
 from supervisor.stage import Stage
 from supervisor.words import span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from supervisor.conditions import ConditionRecord, News
     from supervisor.logs import Log
     from supervisor.loop import Loop, Timer
     from supervisor.run import Run
 
 _LOOK_S: Final = 1.0  # between two looks while anything is wrong
+_LONGEST: Final = 300  # characters of a reason
 _OVER: Final = {"database": "back", "calls": "back"}
 
 
@@ -22,15 +29,13 @@ class Health:
     """The conditions of one run."""
 
     def __init__(self, run: Run, loop: Loop, log: Log) -> None:
+        self.database = DatabaseWatch(loop, self.look)
         self._run = run
         self._loop = loop
         self._log = log
         self._conditions = Conditions()
         self._timer: Timer | None = None
-
-    def begin(self) -> None:
-        """Watch from now on."""
-        self.look()
+        self._unwritten: Said | None = None
 
     def records(self) -> tuple[ConditionRecord, ...]:
         """What keeps the run from its work now."""
@@ -40,7 +45,7 @@ class Health:
         """See what is told now; to be called whenever that may be new. Once the run stops it all stays as it was."""
         if self._run.stage > Stage.WORKING:
             return
-        news = self._conditions.follow(self._run.tree.conditions(), self._loop.now_ns())
+        news = self._conditions.follow(self._told(), self._loop.now_ns())
         for one in news:
             self._tell(one)
         if news:
@@ -48,9 +53,34 @@ class Health:
         if self._timer is None and self._conditions.records():
             self._timer = self._loop.after(_LOOK_S, self._look_again)
 
+    def cannot_write(self, error: OSError) -> None:
+        """The report could not be written; it is tried again with every look."""
+        why = f"the report cannot be written: {error}"
+        self._unwritten = msgspec.structs.replace(self._unwritten or _from_now("state"), why=why)
+        self.look()
+
+    def has_written(self) -> None:
+        """The report is written."""
+        if self._unwritten is not None:
+            self._unwritten = None
+            self.look()
+
+    def close(self) -> None:
+        """Give back what is asked over."""
+        self.database.close()
+
+    def _told(self) -> Iterator[Told]:
+        """What the workers say and what the supervisor sees itself, in one line each and without secrets."""
+        own = [Told(SUPERVISOR, one) for one in (self.database.said, self._unwritten) if one is not None]
+        for who, said in (*self._run.tree.conditions(), *own):
+            why = self._log.clean(" ".join(said.why.split()))[:_LONGEST]
+            yield Told(who, msgspec.structs.replace(said, why=why))
+
     def _look_again(self) -> None:
         self._timer = None
         self.look()
+        if self._unwritten is not None:
+            self._run.changed()
 
     def _tell(self, news: News) -> None:
         one = news.condition
@@ -60,3 +90,7 @@ class Health:
             return
         words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {span(news.lasted_s)}"
         self._log.info("well", kind=one.kind, since=one.since, lasted_s=news.lasted_s, message=words)
+
+
+def _from_now(kind: str) -> Said:
+    return Said(kind=kind, since=datetime.now(UTC), why="")

@@ -50,6 +50,10 @@ class Log:
         """From now on count lines that repeat; `loop` says when a number is due."""
         self._loop = loop
 
+    def clean(self, text: str) -> str:
+        """The text without any secret."""
+        return self._redactor.clean(text)
+
     def debug(self, event: str, **fields: object) -> None:
         """What only a person who looks for a fault wants to read."""
         self.write("debug", event, fields)

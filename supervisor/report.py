@@ -192,8 +192,10 @@ def ills(report: Report) -> list[str]:
     """What is not in service or kept from its work, and why, a sentence each; none when all is well."""
     found = [] if report.supervisor.state == "running" else [f"the supervisor is {report.supervisor.state}"]
     found += [sentence(one) for one in report.conditions]
+    kinds = {one.kind for one in report.conditions}
     for child in (*report.services, *report.workers):
-        if not serves(child):
+        # What is wrong with the database has been said, with its reason.
+        if not serves(child) and child.role not in kinds:
             causes = [d.words for d in report.deaths if (d.role, d.slot) == (child.role, child.slot)]
             again = "" if child.again_in_s is None else f", again in {child.again_in_s:g} s"
             why = f": {causes[-1]}" if causes else ""

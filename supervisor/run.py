@@ -72,7 +72,9 @@ class Run:
         self._ledger_aside = Aside(loop, "ledger")
         self.reload = Reload(self, texts, self._ledger_aside)
         self._database_aside = Aside(loop, "database")
-        self.database = DatabaseKeeper(database.of(plan), self, loop=loop, aside=self._database_aside, log=log)
+        self.database = DatabaseKeeper(
+            database.of(plan), self, loop=loop, aside=self._database_aside, log=log, watch=self.health.database
+        )
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"
         self._signals = 0
@@ -83,7 +85,6 @@ class Run:
         """Start everything; the loop does the rest."""
         self._log.info("start", pid=os.getpid(), message=self.plan.words())
         self.changed()
-        self.health.begin()
         self.database.start()
         if self.plan.server is Server.SIMULATOR:
             spec = Spec(role=SIMULATOR, slot=0, hang_s=None, ready_s=self.plan.settings.ready_s, stop_s=2.0)
@@ -111,6 +112,7 @@ class Run:
 
     def close(self) -> None:
         """Give back what is left when the loop has ended."""
+        self.health.close()
         self._ledger_aside.close(0.1)
         self._database_aside.close(0.1)
         if self.ledger is not None:
@@ -147,10 +149,10 @@ class Run:
     def child_beat(self, slot: Slot) -> None:
         """See whether it has grown too old or too large."""
         self.staff.consider(slot, self._loop.now_ns())
-        self.health.look()
 
     def changed(self) -> None:
         """Write the report soon, but not more than twice a second while everything works."""
+        self.health.look()
         self._report.ask(at_once=self.stage is not Stage.WORKING)
         for listener in self.listeners:
             listener()
@@ -161,6 +163,9 @@ class Run:
             report.write(report_of(self, self._loop.now_ns()), self.plan.state.status)
         except OSError as error:
             self._log.warning("status_not_written", error=str(error))
+            self.health.cannot_write(error)
+            return
+        self.health.has_written()
 
     def follow(self, change: Change) -> None:
         """Go by other settings from now on; the ledger does so already."""

@@ -4,45 +4,16 @@ from __future__ import annotations
 
 import itertools
 import os
-import select
 import signal
-import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.notify import Manager, Notices
+from tests.fakes.manager import Listener
 from tests.fakes.program import Program, all_gone, pids, wait_until
-
-
-class Listener:
-    """A socket as systemd opens one, and everything that arrived there, in order."""
-
-    def __init__(self, address):
-        self.messages: list[tuple[float, dict[str, str]]] = []
-        self.address = address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(address.replace("@", "\0", 1))
-        self._thread = threading.Thread(target=self._listen)
-        self._is_over = threading.Event()
-        self._thread.start()
-
-    def _listen(self):
-        while not self._is_over.is_set():
-            if select.select([self._socket], [], [], 0.05)[0]:
-                text = self._socket.recv(4096).decode()
-                self.messages.append((time.monotonic(), dict(line.split("=", 1) for line in text.splitlines())))
-
-    def of(self, name):
-        return [message[name] for _, message in list(self.messages) if name in message]
-
-    def close(self):
-        self._is_over.set()
-        self._thread.join()
-        self._socket.close()
 
 
 @pytest.fixture

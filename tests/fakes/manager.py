@@ -1,0 +1,35 @@
+"""A socket as a service manager opens one, and everything that arrived there, in order."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+
+
+class Listener:
+    """Hears what sd_notify(3) sends to `address` until `close`."""
+
+    def __init__(self, address):
+        self.messages: list[tuple[float, dict[str, str]]] = []
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address.replace("@", "\0", 1))
+        self._thread = threading.Thread(target=self._listen)
+        self._is_over = threading.Event()
+        self._thread.start()
+
+    def _listen(self):
+        while not self._is_over.is_set():
+            if select.select([self._socket], [], [], 0.05)[0]:
+                text = self._socket.recv(4096).decode()
+                self.messages.append((time.monotonic(), dict(line.split("=", 1) for line in text.splitlines())))
+
+    def of(self, name):
+        return [message[name] for _, message in list(self.messages) if name in message]
+
+    def close(self):
+        self._is_over.set()
+        self._thread.join()
+        self._socket.close()
