@@ -39,7 +39,8 @@ class Endpoint:
         if port is None:
             return
         try:
-            self._web = Web(port, Answers(self._look), MonotonicClock(), self._failed)
+            hosts = frozenset(self._run.plan.settings.web_hosts or ())
+            self._web = Web(port, Answers(self._look), MonotonicClock(), self._failed, hosts=hosts)
         except OSError as error:
             self._log.warning(
                 "metrics_port_unusable",
