@@ -12,6 +12,7 @@ from tasks.keepa import prices
 from tasks.keepa.wire import FbaFees, Offer, Product, Stats, decode_products
 from tasks.store import product_row, products
 from tasks.store.connection import connect
+from tests.fakes.waiting import LIMIT_S
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NO_COLUMN = {"domain_id", "csv", "offers", "fba_fees"}  # in the key, in tables and in columns of their own
@@ -314,7 +315,7 @@ def test_two_replies_for_one_product_at_once_leave_the_newer(database_url, conn,
     def run(age):
         with connect(database_url, application_name="test", autocommit=True) as connection:
             for turn in range(20):
-                barrier.wait(10)
+                barrier.wait(LIMIT_S)
                 product = make_product(f"B{turn:09}", last_update=age, csv=pairs((1, age), (2, age)))
                 written.append(write(connection, product))
 

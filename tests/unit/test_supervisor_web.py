@@ -19,6 +19,7 @@ from supervisor.loop import MonotonicClock
 from supervisor.web import CLIENT_S, MOST_CLIENTS, Answer, Web
 from supervisor.webhost import names
 from supervisor.webrequest import LIMIT, Bad, Wanted, parse
+from tests.fakes.waiting import LIMIT_S
 
 S = 1_000_000_000
 
@@ -35,7 +36,7 @@ def serve():
 
     yield start
     for one in started:
-        one.close(5)
+        one.close(LIMIT_S)
         assert not one._thread.is_alive()
 
 
@@ -44,11 +45,11 @@ def hello(path):
 
 
 def connect(web):
-    return socket.create_connection(("127.0.0.1", int(web.url.rpartition(":")[2])), 10)
+    return socket.create_connection(("127.0.0.1", int(web.url.rpartition(":")[2])), LIMIT_S)
 
 
 def get(web, path="/x"):
-    return requests.get(web.url + path, timeout=10)
+    return requests.get(web.url + path, timeout=LIMIT_S)
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,10 @@ def test_a_request_without_end_is_refused():
 def test_get_has_a_body_head_has_none_and_nothing_else_is_allowed(serve):
     web = serve(hello)
     assert get(web, "/there?what=ever").text == "hello /there"
-    head = requests.head(web.url + "/there", timeout=10)
+    head = requests.head(web.url + "/there", timeout=LIMIT_S)
     assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", "12")
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "BREW"):
-        reply = requests.request(method, web.url, data=b"x" * 100_000, timeout=10)
+        reply = requests.request(method, web.url, data=b"x" * 100_000, timeout=LIMIT_S)
         assert (reply.status_code, reply.headers["Allow"]) == (405, "GET, HEAD")
 
 
@@ -212,7 +213,7 @@ def test_it_ends_though_clients_are_connected(serve):
     web = serve(hello)
     with closing(connect(web)) as one:
         assert get(web).text == "hello /x"
-        web.close(5)
+        web.close(LIMIT_S)
         assert one.recv(1) == b""
     assert not [thread for thread in threading.enumerate() if thread.name == "http"]
     web.close = lambda _timeout_s: None
