@@ -10,6 +10,7 @@ from supervisor.answers import Answers, Seen
 from supervisor.loop import MonotonicClock
 from supervisor.records import report_of
 from supervisor.web import HOST, Web
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -81,5 +82,5 @@ class Endpoint:
             return None  # the live view and the progress line tell
 
     def _failed(self, error: Exception) -> None:
-        words = f"{type(error).__name__}: {error}"
+        words = plain(error)
         self._loop.call(lambda: self._log.error("answer_failed", error=words))
