@@ -148,10 +148,25 @@ def test_a_second_signal_does_not_wait(program, number, code):
     os.kill(running["upsert-0"], signal.SIGSTOP)
     program.signal(number)
     program.until(lambda r: r["supervisor"]["state"] == "stopping", "the stop")
+    threading.Event().wait(0.6)  # a signal that comes at once is the same wish, told twice
     program.signal(number)
     assert program.ended() == code
     wait_until(lambda: all_gone(running.values()), "the end of every process")
     assert "Traceback" not in program.log()
+
+
+def test_the_same_wish_told_twice_within_a_moment_kills_nobody(program):
+    running = pids(program.start(STOP_S="60").until_working())
+    os.kill(running["upsert-0"], signal.SIGSTOP)
+    program.signal(signal.SIGSTOP)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        program.signal(number)
+    threading.Event().wait(0.8)
+    program.signal(signal.SIGCONT)
+    program.until(lambda r: r["supervisor"]["state"] == "stopping", "the stop")
+    assert program.records("kill") == [], "both came to a process that had told nothing yet"
+    os.kill(running["upsert-0"], signal.SIGCONT)
+    assert program.ended() == 0
 
 
 def test_a_worker_that_does_not_stop_is_killed_at_the_deadline_and_named(program):
