@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.errors import ConfigError
-from tasks.keepa import selection_check
-from tasks.keepa.selection_rules import FILTERS, MAX_CATEGORIES, OPEN, RANGES
+from tasks.keepa import selection_check, selection_text
+from tasks.keepa.selection_rules import FILTERS, MAX_CATEGORIES, OPEN, RANGES, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -160,26 +160,10 @@ def default_selection(domain: int = 1) -> Selection:
 
 
 def _object(text: str | bytes, name: str) -> dict[str, Any]:
-    repeated: list[str] = []
-
-    def pairs(entries: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in entries:
-            if key in seen:
-                repeated.append(f"{key}: stands there twice")
-            seen[key] = value
-        return seen
-
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
-        value: Any = json.loads(decoded, object_pairs_hook=pairs)
-    except (ValueError, RecursionError) as error:
-        raise _refused(name, [f"not JSON: {error}"]) from error
-    if not isinstance(value, dict):
-        raise _refused(name, ["a JSON object is wanted, as the deals page exports it"])
-    if repeated:
-        raise _refused(name, repeated)
-    return value
+        return selection_text.read(text)
+    except Fault as fault:
+        raise _refused(name, [str(fault)]) from None
 
 
 def _refused(name: str, faults: list[str]) -> ConfigError:

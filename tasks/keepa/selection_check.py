@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Final
 
+from tasks.keepa import selection_open
 from tasks.keepa.selection_rules import (
     FILTERS,
     LEAST_PERCENT,
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _REQUIRED: Final = ("domainId", "priceTypes")
+_OF_THE_PAGE: Final = frozenset({"perPage", "settings"})  # how the deals page shows its list; no part of a query
+_MARK_OF_THE_PAGE: Final = "settings"
+_BY_LOCALE: Final = ("excludeCategories", "includeCategories")
+_FAULT_CHARS: Final = 300
 
 
 def check(given: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
     """The normalised query and its faults; the query is of use only when there are none."""
     query: dict[str, Any] = {}
     faults: list[str] = []
-    for name, value in given.items():
+    for name, value in _without_the_page(given).items():
         rule = RULES.get(name)
         if rule is None:
             faults.append(_unknown(name))
@@ -37,11 +42,12 @@ def check(given: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
         try:
             normal = rule(value)
         except Fault as fault:
-            faults.append(f"{name}: {fault}")
+            faults.append(f"{name}: {fault}"[:_FAULT_CHARS])
             continue
         if not is_unset(normal):
             query[name] = normal
     faults += [f"{name}: is missing" for name in _REQUIRED if is_unset(given.get(name))]
+    _close_ranges(query)
     faults += _range_faults(query)
     faults += _contradictions(query)
     return query, faults
@@ -62,6 +68,26 @@ def notes(query: Mapping[str, Any]) -> tuple[str, ...]:
 def is_unset(value: object) -> bool:
     """Whether a value means the parameter is not used: null, no text, an empty list."""
     return value is None or (isinstance(value, str | list | tuple) and not value)
+
+
+def _without_the_page(given: Mapping[str, object]) -> Mapping[str, object]:
+    """The query as an API call has it, where it was taken from the page's own address."""
+    is_of_the_page = _MARK_OF_THE_PAGE in given
+    query = {name: value for name, value in given.items() if not (is_of_the_page and name in _OF_THE_PAGE)}
+    for name in _BY_LOCALE:
+        value = query.get(name)
+        if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
+            query[name] = selection_open.of_locale(value, given.get("domainId"))
+    return query
+
+
+def _close_ranges(query: dict[str, Any]) -> None:
+    is_rank = query.get("priceTypes") == [SALES]
+    for name in RANGES:
+        if name in query:
+            ends = selection_open.closed(name, query.pop(name), is_rank=is_rank)
+            if ends is not None:
+                query[name] = ends
 
 
 def _unknown(name: str) -> str:

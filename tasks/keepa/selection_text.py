@@ -1,0 +1,139 @@
+"""The deal query in a text that somebody pasted: the object itself, or an address or a wrapper with it inside. Pure.
+
+The deals page shows its query as JSON, keeps it in its own address, and an API call carries it in another one; all
+three are taken. What cannot be taken is answered with what to paste instead.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections import Counter
+from typing import Any, Final
+from urllib.parse import unquote, unquote_plus
+
+from tasks.keepa.selection_rules import Fault, shown
+
+DEEPEST: Final = 8  # lists and objects within each other; a query has three
+_PASTE: Final = "paste the JSON object that the deals page shows for its filters"
+_TOO_DEEP: Final = f"lists and objects lie in each other deeper than {DEEPEST}: {_PASTE}"
+_ADDRESS: Final = re.compile(r"(?i)[\s\"'<(]*(?:curl\s|https?://|(?:www\.|api\.)?keepa\.com/|selection=|#!deals/)")
+_IN_CALL: Final = "selection="
+_IN_PAGE: Final = "#!deals/"
+_WRAPPERS: Final = ("selection", "queryJSON")
+_BESIDE: Final = frozenset({*_WRAPPERS, "key", "domain"})  # what else an API call has for parameters
+_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+# What went wrong with a text, from how it looks: the first that fits is told.
+_LOOKS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    (re.compile(r"\{\\rtf"), "it is a formatted document: save it as plain text"),
+    (re.compile(r"(?i)\s*<(?:!doctype|html)"), f"it is a web page: {_PASTE}"),
+    (re.compile(r"\s*```"), "take away the lines with ```"),
+    (re.compile("[\u201c\u201d\u201e\u2018\u2019]"), 'typographic quotes stand where plain ones (") belong'),
+    (re.compile("&quot;"), '&quot; stands where " belongs'),
+    (re.compile(r"(?m)(?:^|[,{\[]\s*)(?://|/\*|#)"), "JSON has no comments: take them away"),
+    (re.compile(r"[{,\[:]\s*'|\b(?:True|False|None)\b"), "it is Python: JSON has double quotes, true, false and null"),
+    (re.compile(r",\s*[}\]]"), "a comma stands before } or ]"),
+)
+
+
+def read(source: str | bytes) -> dict[str, Any]:
+    """The object in `source`, not yet checked.
+
+    Raises:
+        Fault: there is none; the message says what to do. It has nothing of an address in it, which may hold a key.
+    """
+    text = source if isinstance(source, str) else _decoded(source)
+    text = text.removeprefix("\ufeff").strip()
+    if not text:
+        raise Fault(f"there is nothing in it: {_PASTE}")
+    return _unwrapped(_in_address(text) if _ADDRESS.match(text) else _loaded(text))
+
+
+def _decoded(data: bytes) -> str:
+    is_wide = data.startswith(_WIDE)
+    try:
+        return data.decode("utf-16" if is_wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Fault(f"it is not UTF-8 text (byte {error.start}): save it as plain text in UTF-8") from None
+
+
+def _in_address(text: str) -> object:
+    """The object in the address of an API call or of the deals page, whether or not it is percent-encoded."""
+    for mark, decoded in ((_IN_CALL, unquote_plus), (_IN_PAGE, unquote)):
+        _, found, rest = text.partition(mark)
+        if not found:
+            continue
+        # Pasted from some programs, an address is encoded twice.
+        for candidate in (rest, decoded(rest), unquote(decoded(rest))):
+            if candidate.startswith("{"):
+                return _loaded(candidate, is_part=True)
+    raise Fault(f"it is an address without a selection in it: {_PASTE}")
+
+
+def _loaded(text: str, *, is_part: bool = False) -> object:
+    """The value that `text` is, or with `is_part` begins with."""
+    repeated: list[str] = []
+
+    def pairs(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+        repeated.extend(name for name, times in Counter(name for name, _ in entries).items() if times > 1)
+        return dict(entries)
+
+    decoder = json.JSONDecoder(object_pairs_hook=pairs)
+    try:
+        value: object = decoder.raw_decode(text)[0] if is_part else decoder.decode(text)
+    except json.JSONDecodeError as error:
+        raise Fault(_why(text, error)) from None
+    except ValueError:
+        raise Fault("not JSON: a number in it is too long") from None
+    except RecursionError:
+        raise Fault(_TOO_DEEP) from None
+    if repeated:
+        raise Fault(f"{_plain(repeated[0])}: stands there twice")
+    if _is_deep(value):
+        raise Fault(_TOO_DEEP)
+    return value
+
+
+def _unwrapped(value: object) -> dict[str, Any]:
+    if isinstance(value, list):
+        if len(value) != 1:
+            raise Fault(f"a list of {len(value)}: make a file of each, with one JSON object in it")
+        value = value[0]
+    if not isinstance(value, dict):
+        raise Fault("a JSON object is wanted, as the deals page exports it")
+    wrapped = next((name for name in _WRAPPERS if name in value), None)
+    if wrapped is None or not set(value) <= _BESIDE:
+        return value
+    inside = value[wrapped]
+    inside = _loaded(inside) if isinstance(inside, str) else inside
+    if not isinstance(inside, dict):
+        raise Fault(f"{wrapped}: a JSON object is wanted, as the deals page exports it")
+    return inside
+
+
+def _why(text: str, error: json.JSONDecodeError) -> str:
+    said = f"not JSON: {error.msg}: line {error.lineno} column {error.colno}"
+    look = next((words for pattern, words in _LOOKS if pattern.search(text)), None)
+    if look is None and error.msg.startswith("Extra data"):
+        look = "more stands behind the object: one selection a file"
+    if look is None and text.startswith("{") and error.pos >= len(text.rstrip()) - 1:
+        look = "it ends too early: a part of it was not copied"
+    return said if look is None else f"{said}; {look}"
+
+
+def _plain(name: str) -> str:
+    return name if name.isidentifier() and name.isascii() else shown(name)
+
+
+def _is_deep(value: object) -> bool:
+    level: list[object] = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inside
+            for one in level
+            if isinstance(one, dict | list)
+            for inside in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
