@@ -51,12 +51,11 @@ def _configuration(settings: Settings) -> Finding:
     }
     chosen = [f"{name}={one['value']} ({one['source']})" for name, one in told.items() if one["source"] != "default"]
     words = f"{len(chosen)} set, {len(told) - len(chosen)} at their defaults"
-    unknown = [f".env names what is no setting: {', '.join(settings.unknown)}"] if settings.unknown else []
     return judged(
         "configuration",
         ": ".join([words, ", ".join(chosen)] if chosen else [words]),
         faults=[],
-        notes=unknown,
+        notes=settings.notes,
         settings=told,
         unknown=list(settings.unknown),
     )
@@ -76,16 +75,25 @@ def _state(state: StateDir) -> Finding:
     kind, there = filesystem.kind_of(root), _nearest(root)
     fault = filesystem.fault_of(there)
     faults = [] if fault is None else [f"it {fault}"]
-    data = {"path": str(root), "exists": root.is_dir(), "file_system": kind}
-    if not root.is_dir():
-        if not os.access(there, os.W_OK | os.X_OK):
+    data = {"path": str(root), "exists": os.path.isdir(root), "file_system": kind}  # noqa: PTH112 - never an error, whatever the name
+    if not os.path.isdir(root):  # noqa: PTH112 - never an error, whatever the name
+        blocked = _in_the_way(root)
+        if blocked is not None:
+            faults.append(f"{blocked} is no folder; set another STATE_DIR, or take away what is there")
+        elif not os.access(there, os.W_OK | os.X_OK):
             faults.append(f"it is not there, and {there} cannot be written: mend its rights or set another STATE_DIR")
-        words = f"{root}, {kind}"
-        return judged("state", words, faults=faults, notes=["it is made at the first start"], **data, mode=None)
+        notes = [] if faults else ["it is made at the first start"]
+        return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=None)
     mode = root.stat().st_mode & 0o777
     faults += _without_rights(state)
     notes = [f"others may read it (mode {mode:o}): chmod 700 {root}"] if mode & 0o077 else []
     return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=f"{mode:o}")
+
+
+def _in_the_way(root: Path) -> Path | None:
+    """What stands where the folder `root`, or one that it lies in, has to be."""
+    lies_in = (root, *root.parents)
+    return next((one for one in lies_in if os.path.lexists(one) and not os.path.isdir(one)), None)  # noqa: PTH112 - as above
 
 
 def _without_rights(state: StateDir) -> list[str]:
@@ -114,7 +122,7 @@ def _disk(wanted: Plan) -> Finding:
 
 def _nearest(path: Path) -> Path:
     """The folder itself, or the one it would be made in."""
-    return next(one for one in (path, *path.parents) if one.is_dir())
+    return next(one for one in (path, *path.parents) if os.path.isdir(one))  # noqa: PTH112 - never an error
 
 
 def _ledger(wanted: Plan) -> Finding:

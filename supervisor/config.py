@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
-from dotenv import dotenv_values
 
 import tasks
-from supervisor import selections
-from supervisor.options import OPTIONS, Text
+from supervisor import envfile, keyform, nearby, selections, userfile
+from supervisor.options import OPTIONS, HttpUrl, Text, Unfit
 from tasks.errors import ConfigError
 from tasks.settings import Secret, SelectionSettings
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 DOTENV: Final = Path(".env")
 _OF_A_MANAGER: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+_LONGEST: Final = 32 * 1024  # characters of a setting; a list of many selection files takes a few thousand
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
 
 
@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         chosen: the selections themselves, read and validated.
         sources: where each setting came from: `environment`, `.env` or `default`.
         unknown: names in `.env` that are no settings.
+        notes: what is no fault and may be a slip, each a sentence.
     """
 
     keepa_api_key: Secret
@@ -70,7 +71,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "console", "json"]
     metrics_port: int | None
-    web_hosts: tuple[str, ...] | None
     simulator_rate: int
     simulator_tick_s: float
     simulator_start_balance: int
@@ -78,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     chosen: tuple[SelectionSettings, ...]
     sources: dict[str, str]
     unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def environment() -> Mapping[str, str]:
@@ -100,18 +101,24 @@ def child_environment() -> dict[str, str]:
 
 def secrets() -> dict[str, str]:
     """Every secret that is set, by name, whether or not the settings as a whole can be used."""
-    from_file = _from_file(DOTENV, [])
+    from_file = _from_file(DOTENV, []).values
     found = {option.name: _look_up(option, os.environ, from_file)[0] for option in OPTIONS if option.is_secret}
     return {name: text for name, text in found.items() if text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """The settings as they were found, by name: the text and its source. `faults`: what could not be read at all."""
+    """The settings as they were found, by name: the text and its source.
+
+    Attributes:
+        faults: what could not be read at all.
+        notes: what is no fault and may be a slip.
+    """
 
     found: dict[str, tuple[str, str]] = field(repr=False)  # with the secrets in clear
     unknown: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def load(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Settings:
@@ -126,9 +133,13 @@ def load(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Setting
 def read(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
     """What stands in `environ` and the file `dotenv`, not yet checked."""
     faults: list[str] = []
-    from_file = _from_file(dotenv, faults)
-    found = {option.name: _look_up(option, environ, from_file) for option in OPTIONS}
-    return Texts(found=found, unknown=tuple(sorted(set(from_file) - set(found))), faults=tuple(faults))
+    file = _from_file(dotenv, faults)
+    found = {option.name: _look_up(option, environ, file.values) for option in OPTIONS}
+    notes = [*nearby.in_file(file.values), *nearby.in_environment(environ)]
+    for name, lines in file.repeated.items():
+        notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one counts")
+    unknown = tuple(sorted(set(file.values) - set(found)))
+    return Texts(found=found, unknown=unknown, faults=tuple(faults), notes=tuple(notes))
 
 
 def check(texts: Texts) -> Settings:
@@ -137,33 +148,50 @@ def check(texts: Texts) -> Settings:
     Raises:
         ConfigError: something in them cannot be used. The message lists every fault.
     """
-    faults = list(texts.faults)
+    faults, notes = list(texts.faults), list(texts.notes)
     values: dict[str, Any] = {}
     for option in OPTIONS:
         values[option.field] = _value(option, *texts.found[option.name], faults)
     faults += _between(values)
+    _judge_key(values, texts, faults, notes)
     values["chosen"] = selections.read(str(values["selections"] or ""), values["keepa_domains"], faults)
     if faults:
         raise ConfigError(_message(faults))
     sources = {name: source for name, (_, source) in texts.found.items()}
-    return msgspec.convert({**values, "sources": sources, "unknown": texts.unknown}, Settings, dec_hook=_wrap)
+    told = {"sources": sources, "unknown": texts.unknown, "notes": tuple(notes)}
+    return msgspec.convert({**values, **told}, Settings, dec_hook=_wrap)
 
 
 def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Path:
-    """Where the state lies, whatever else of the settings is at fault."""
-    text, _ = read(environ, dotenv=dotenv).found["STATE_DIR"]
-    return Path(text).expanduser().absolute()
+    """Where the state lies, whatever else of the settings is at fault.
+
+    Raises:
+        ConfigError: the setting itself is, or the file it may stand in cannot be read.
+    """
+    texts = read(environ, dotenv=dotenv)
+    option = next(option for option in OPTIONS if option.name == "STATE_DIR")
+    text, source = texts.found[option.name]
+    faults = list(texts.faults) if source == "default" else []  # it may be what stands in the faulty line
+    found = _value(option, text, source, faults)
+    if faults:
+        raise ConfigError(_message(faults))
+    return Path(str(found)).absolute()
 
 
-def _from_file(path: Path | None, faults: list[str]) -> dict[str, str]:
-    if path is None or not path.is_file():
-        return {}
+def _from_file(path: Path | None, faults: list[str]) -> envfile.EnvFile:
+    """What stands in the file `path`, if it is there; what is wrong with it is added to `faults`."""
+    if path is None or not (path.exists() or path.is_symlink()):
+        return envfile.EnvFile()
     try:
-        found = dotenv_values(path, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        faults.append(f"{path}: cannot be read ({error}); mend it or take it away")
-        return {}
-    return {name: value or "" for name, value in found.items()}
+        found = envfile.parse(userfile.read(path).decode())
+    except UnicodeDecodeError as error:
+        faults.append(f"{path}: cannot be read: byte {error.start} is not UTF-8; save it as plain text in UTF-8")
+        return envfile.EnvFile()
+    except ConfigError as error:
+        faults.append(f"{error}; mend it or take it away")
+        return envfile.EnvFile()
+    faults += [f"{path}, {fault}" for fault in found.faults]
+    return found
 
 
 def _look_up(option: Option, environ: Mapping[str, str], from_file: Mapping[str, str]) -> tuple[str, str]:
@@ -177,13 +205,47 @@ def _look_up(option: Option, environ: Mapping[str, str], from_file: Mapping[str,
 def _value(option: Option, text: str, source: str, faults: list[str]) -> object:
     """The value, or None when it is unset or wrong; what is wrong is added to `faults`."""
     if not text:
-        return "" if isinstance(option.kind, Text) else None
+        return "" if isinstance(option.kind, Text | HttpUrl) else None
     try:
-        return option.kind.parse(text)
+        _check_text(text)
+        found = option.kind.parse(text)
+        return str(Path(str(found)).expanduser()) if option.name == "STATE_DIR" else found
+    except Unfit as error:
+        faults.append(f"{option.name} (from {source}) cannot be used: {error}")
+    except RuntimeError:
+        faults.append(f"{option.name} (from {source}) cannot be used: no user has the home folder it begins with")
     except ValueError:
-        shown = "what is there" if option.is_secret else repr(text[:_SHOWN])
+        is_hidden = option.is_secret or isinstance(option.kind, HttpUrl)
+        shown = "what is there" if is_hidden else repr(text[:_SHOWN])
         faults.append(f"{option.name} (from {source}): {shown} cannot be used; expected {option.kind.expected}")
-        return None
+    return None
+
+
+def _check_text(text: str) -> None:
+    """Find what no setting may have in it.
+
+    Raises:
+        Unfit: it has.
+    """
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise Unfit("there are bytes in it that are not UTF-8")
+    if any(ord(char) < ord(" ") or char == "\x7f" for char in text):
+        raise Unfit("there is a control character in it")
+    if len(text) > _LONGEST:
+        raise Unfit(f"it is longer than {_LONGEST} characters")
+
+
+def _judge_key(values: Mapping[str, Any], texts: Texts, faults: list[str], notes: list[str]) -> None:
+    """Find a key that no server, or not Keepa, can know: a call with it would end the run."""
+    key, base_url = values["keepa_api_key"], values["keepa_base_url"]
+    if not key or base_url is None:
+        return
+    named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
+    never, of_keepa = keyform.never(key), keyform.of_keepa(key)
+    if never is not None or (of_keepa is not None and keyform.is_for_keepa(base_url)):
+        faults.append(f"{named} cannot be used: {never or of_keepa}")
+    elif of_keepa is not None and not keyform.is_here(base_url):
+        notes.append(f"{named} is none of Keepa's: {of_keepa}, unless the server at KEEPA_BASE_URL has others")
 
 
 def _between(values: Mapping[str, Any]) -> list[str]:

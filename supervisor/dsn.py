@@ -6,18 +6,47 @@ itself is asked, late, because it takes long to load.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from tasks.errors import ConfigError
 from tasks.settings import Secret
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MASK: Final = "•••"
 _PASSWORD: Final = "password"  # noqa: S105 - the name of a parameter
 # PostgreSQL's documentation, "Parameter Key Words": those that let somebody in.
 _SECRETS: Final = (_PASSWORD, "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret")
-_OF_PLACE: Final = ("hostaddr", "service", "options")  # `options` may set the schema
+_OPTIONS: Final = "options"
+_OF_PLACE: Final = ("hostaddr", "service", _OPTIONS)  # `options` may set the schema
+# Settings of the server in `options`; what has another form, or a name of an extension's, may be a secret.
+_SETTINGS: Final = re.compile(
+    r"\s*(?:(?:-c\s*|--)(?![a-z_]*(?:pass|secret|key|token))[a-z_]+=[^\s=]*\s*)+", re.IGNORECASE
+)
+# What the library would refuse only when it connects, as if the server were not there. PostgreSQL's documentation,
+# "Parameter Key Words", of version 18.
+_CHOICES: Final = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "sslnegotiation": ("postgres", "direct"),
+    "channel_binding": ("disable", "prefer", "require"),
+    "gssencmode": ("disable", "prefer", "require"),
+    "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+    "load_balance_hosts": ("disable", "random"),
+}
+_NUMBERS: Final = (
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+)
+_DIGITS: Final = 10
+_INT32: Final = 2**31
 _PORTS: Final = range(1, 65536)
 
 
@@ -48,9 +77,15 @@ class Dsn:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """All of it but the secrets."""
+        """All of it but the secrets, and but `options`."""
         parts = {"user": self.user, "host": self.host, "port": self.port, "dbname": self.dbname, **self.rest}
-        return {name: value for name, value in parts.items() if value is not None}
+        return {name: value for name, value in parts.items() if value is not None and name != _OPTIONS}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What of the rest goes to PostgreSQL's programs by their environment: arguments are shown to every user."""
+        password = {} if self.password is None else {"PGPASSWORD": self.password.reveal()}
+        return password | ({"PGOPTIONS": self.rest[_OPTIONS]} if _OPTIONS in self.rest else {})
 
 
 def read(url: Secret) -> Dsn:
@@ -64,12 +99,15 @@ def read(url: Secret) -> Dsn:
 
     try:
         found = {name: str(value) for name, value in conninfo_to_dict(url.reveal()).items()}
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, ValueError):
         # The library quotes what it does not understand, which may be the password.
         raise ConfigError("DATABASE_URL is no connection string that PostgreSQL's client library accepts") from None
     password = found.get(_PASSWORD)
     in_clear = [found.pop(name) for name in _SECRETS if name in found]
+    if _OPTIONS in found and _is_secret(found[_OPTIONS]):
+        in_clear.append(found[_OPTIONS])
     host, port = found.pop("host", None), found.pop("port", None)
+    _check_values(found)
     _check_ports(host or found.get("hostaddr"), port)
     return Dsn(
         user=found.pop("user", None),
@@ -94,14 +132,37 @@ def shown(url: Secret) -> str:
     if len(port) == 1:
         port *= len(host)
     places = [_place(*pair) for pair in zip(host, port, strict=True)]
-    query = "&".join(f"{name}={quote(value)}" for name, value in parts.rest.items())
+    query = "&".join(f"{name}={_value(name, value)}" for name, value in parts.rest.items())
     path = quote(parts.dbname or "", safe="")
     return f"postgresql://{quote(parts.user or '')}:{MASK}@{','.join(places)}/{path}{'?' if query else ''}{query}"
+
+
+def _value(name: str, value: str) -> str:
+    return MASK if name == _OPTIONS and _is_secret(value) else quote(value)
+
+
+def _is_secret(options: str) -> bool:
+    return not _SETTINGS.fullmatch(options)
 
 
 def _place(host: str, port: str) -> str:
     named = f"[{host}]" if ":" in host else quote(host, safe="")
     return f"{named}:{port}" if port else named
+
+
+def _check_values(found: Mapping[str, str]) -> None:
+    """Find a value that the library does not take, which it would tell no earlier than when it connects.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for name, words in _CHOICES.items():
+        if name in found and found[name] not in words:
+            raise ConfigError(f"DATABASE_URL: {name} is none of {', '.join(words)}")
+    for name in _NUMBERS:
+        text = found.get(name, "0").strip().removeprefix("-")
+        if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text) < _INT32):
+            raise ConfigError(f"DATABASE_URL: {name} is no whole number")
 
 
 def _check_ports(hosts: str | None, ports: str | None) -> None:
@@ -113,7 +174,10 @@ def _check_ports(hosts: str | None, ports: str | None) -> None:
     if ports is None:
         return
     listed = ports.split(",")
-    if any(port and not (port.isascii() and port.isdigit() and int(port) in _PORTS) for port in listed):
+    if any(
+        port and not (port.isascii() and port.isdigit() and len(port) <= _DIGITS and int(port) in _PORTS)
+        for port in listed
+    ):
         raise ConfigError(
             "DATABASE_URL: a port is no number from 1 to 65535; in a password, write / as %2F, : as %3A and @ as %40"
         )
@@ -130,6 +194,6 @@ def _spelled(url: str) -> list[str]:
     query = after.removeprefix(login).partition("?")[2] if is_there else after.partition("?")[2]
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if unquote(name) in _SECRETS:
+        if unquote(name) in _SECRETS or (unquote(name) == _OPTIONS and _is_secret(unquote(value))):
             found.append(value)
     return [one for one in found if one]

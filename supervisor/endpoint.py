@@ -10,7 +10,6 @@ from supervisor.answers import Answers, Seen
 from supervisor.loop import MonotonicClock
 from supervisor.records import report_of
 from supervisor.web import HOST, Web
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -40,8 +39,7 @@ class Endpoint:
         if port is None:
             return
         try:
-            hosts = frozenset(self._run.plan.settings.web_hosts or ())
-            self._web = Web(port, Answers(self._look), MonotonicClock(), self._failed, hosts=hosts)
+            self._web = Web(port, Answers(self._look), MonotonicClock(), self._failed)
         except OSError as error:
             self._log.warning(
                 "metrics_port_unusable",
@@ -82,5 +80,5 @@ class Endpoint:
             return None  # the live view and the progress line tell
 
     def _failed(self, error: Exception) -> None:
-        words = plain(error)
+        words = f"{type(error).__name__}: {error}"
         self._loop.call(lambda: self._log.error("answer_failed", error=words))

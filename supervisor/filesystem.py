@@ -32,7 +32,7 @@ def kind_of(path: Path) -> str:
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return UNKNOWN
-    return kind_in(mounts, path.resolve())
+    return kind_in(mounts, Path(os.path.realpath(path)))  # unlike `resolve`, it bears links in a circle
 
 
 def kind_in(mounts: Iterable[str], path: Path) -> str:

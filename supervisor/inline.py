@@ -55,6 +55,8 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         _hear(stop)
         log = _logger(wanted)
         log.info("debug", message=wanted.words())
+        for note in wanted.settings.notes:
+            log.warning("setting", message=note)
         with ExitStack() as stack:
             jobs = [
                 stack.enter_context(closing(_build(role, told, ledger, clock, stop, log)))

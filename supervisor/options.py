@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
+import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-
-from supervisor import webhost
+from urllib.parse import urlsplit
 
 # Keepa's numbers of the Amazon locales that have deals (domain 12 has products only, 7 is unused).
 DEAL_DOMAINS: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 11)
+
+# What a person writes: no digits of other scripts and no `_` between them, which Python takes too.
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_LONGEST: Final = 40  # characters of a number
+_HOST: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
+
+
+class Unfit(ValueError):
+    """A value that cannot be used; the message says why, and shows nothing of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,8 @@ class Number:
         Raises:
             ValueError: it is none, or outside the range.
         """
+        if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
+            raise ValueError(text)
         value = int(text) if self.whole else float(text)
         if not math.isfinite(value) or not self.low <= value <= self.high:
             raise ValueError(text)
@@ -75,28 +87,13 @@ class Domains:
         Raises:
             ValueError: one of them is no locale with deals.
         """
-        numbers = tuple(dict.fromkeys(int(part) for part in text.split(",") if part.strip()))
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if any(len(part) > _LONGEST or not _NUMBER.fullmatch(part) for part in parts):
+            raise ValueError(text)
+        numbers = tuple(dict.fromkeys(map(int, parts)))
         if not numbers or not set(numbers) <= set(DEAL_DOMAINS):
             raise ValueError(text)
         return numbers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hosts:
-    """Names of hosts, separated by commas."""
-
-    @property
-    def expected(self) -> str:
-        """The rule in words."""
-        return "names of hosts separated by commas, without scheme and port"
-
-    def parse(self, text: str) -> object:
-        """The names.
-
-        Raises:
-            ValueError: one of them is none.
-        """
-        return tuple(sorted(webhost.names(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +114,49 @@ class Text:
         return text
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpUrl:
+    """The address of a server that speaks HTTP."""
+
+    expected: str = "a URL that begins with http:// or https://"
+
+    def parse(self, text: str) -> object:
+        """The address itself.
+
+        Raises:
+            ValueError: it begins otherwise.
+            Unfit: it is no address of a server, or has in it what is no part of one; it may be a secret.
+        """
+        if not text.lower().startswith(("http://", "https://")):
+            raise ValueError(text)
+        try:
+            parts = urlsplit(text)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            raise Unfit("it is no address of a server; write it as in http://127.0.0.1:8080") from None
+        if parts.username is not None or parts.password is not None:
+            raise Unfit("there is a user or a password in it, which is not sent; take away what stands before @")
+        if parts.query or parts.fragment or text.endswith(("?", "#")):
+            raise Unfit("there is a ? or # in it; the paths of the API are added to it, so end it before that")
+        if not text.isprintable() or any(char in text for char in ' \\"<>^`{|}') or port == 0 or not _is_host(host):
+            raise Unfit("it is no address of a server; write it as in http://127.0.0.1:8080")
+        return text
+
+
+def _is_host(name: str) -> bool:
+    if ":" in name:
+        try:
+            ipaddress.IPv6Address(name)
+        except ValueError:
+            return False
+        return True
+    try:
+        ascii_name = name.encode("idna").decode()  # what the network is asked for
+    except UnicodeError:
+        return False
+    return bool(_HOST.fullmatch(ascii_name))
+
+
 class Option(NamedTuple):
     """One setting. `default` is what an unset or empty variable means, as a person would write it.
 
@@ -124,7 +164,7 @@ class Option(NamedTuple):
     """
 
     name: str
-    kind: Number | Choice | Domains | Hosts | Text
+    kind: Number | Choice | Domains | Text | HttpUrl
     default: str
     help: str
     is_secret: bool = False
@@ -141,7 +181,7 @@ _TOKENS: Final = Number(low=0, high=1_000_000, whole=True)
 _SHARE: Final = Number(low=0, high=1)
 _SECONDS: Final = Number(low=0.1, high=600)
 _PERIOD: Final = Number(low=0.05, high=3600)
-_HTTP: Final = Text(expected="a URL that begins with http:// or https://", starts=("http://", "https://"))
+_HTTP: Final = HttpUrl()
 _POSTGRES: Final = Text(
     expected="a URL that begins with postgresql:// or postgres://", starts=("postgresql://", "postgres://")
 )
@@ -207,7 +247,6 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
             "port of /metrics and health on 127.0.0.1; 0: any; set but empty: none",
             has_off=True,
         ),
-        Option("WEB_HOSTS", Hosts(), "", "names METRICS_PORT may be asked by besides localhost and addresses"),
     ),
     "Built-in simulator, for a start without KEEPA_API_KEY and KEEPA_BASE_URL": (
         Option("SIMULATOR_RATE", Number(low=1, high=100_000, whole=True), "20", "tokens a refill adds"),

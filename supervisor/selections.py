@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from supervisor import userfile
 from tasks.errors import ConfigError
 from tasks.keepa import selection
 from tasks.settings import SelectionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+_MOST: Final = 200  # files: each is walked by itself, at five tokens a page
 
 
 def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[SelectionSettings, ...]:
@@ -24,9 +28,12 @@ def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[
     found: list[selection.Selection] = []
     for path in _files(where, faults):
         try:
-            found += selection.for_domains(path.read_bytes(), name=path.stem, domains=locales)
-        except OSError as error:
-            faults.append(f"SELECTIONS: {path} cannot be read: {error.strerror or error}")
+            text = userfile.read(path)
+        except ConfigError as error:
+            faults.append(f"SELECTIONS: {error}")
+            continue
+        try:
+            found += selection.for_domains(text, name=path.stem, domains=locales)
         except ConfigError as error:
             faults.append(f"SELECTIONS: {path}: " + str(error).replace("\n", "\n    "))
     faults += _twins(found)
@@ -35,14 +42,22 @@ def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[
 
 def _files(where: str, faults: list[str]) -> Iterator[Path]:
     for part in filter(None, (part.strip() for part in where.split(","))):
-        path = Path(part).expanduser()
-        if not path.is_dir():
-            yield path
-            continue
-        inside = sorted(path.glob("*.json"))
-        if not inside:
-            faults.append(f"SELECTIONS: the folder {path} has no *.json file; put one there or unset SELECTIONS")
-        yield from inside
+        try:
+            path = Path(part).expanduser()
+            inside = sorted(islice(path.glob("*.json"), _MOST + 1)) if path.is_dir() else None
+        except RuntimeError:
+            faults.append(f"SELECTIONS: {part}: no user has the home folder it begins with")
+        except OSError as error:
+            faults.append(f"SELECTIONS: {part} cannot be read: {error.strerror or error}")
+        else:
+            if inside is None:
+                yield path
+            elif inside and len(inside) <= _MOST:
+                yield from inside
+            elif inside:
+                faults.append(f"SELECTIONS: the folder {path} has more than {_MOST} *.json files; is it the right one?")
+            else:
+                faults.append(f"SELECTIONS: the folder {path} has no *.json file; put one there or unset SELECTIONS")
 
 
 def _twins(found: list[selection.Selection]) -> list[str]:

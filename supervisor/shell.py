@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor import config, dsn, plan
 from supervisor.serving import serving
@@ -13,6 +13,8 @@ from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_ASKS: Final = frozenset({"--help", "-?", "--version", "-V"})  # the programs answer these by themselves
 
 
 def database_url() -> Secret:
@@ -42,19 +44,24 @@ def tool(name: Literal["psql", "pg_dump", "pg_restore"], arguments: Sequence[str
 
     from tasks.store import binaries
 
+    program = str(binaries.find() / name)
+    if _ASKS & {argument.partition("=")[0] for argument in arguments}:
+        return _ended([program, *arguments], {})
     wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
     with serving(wanted) as url:
         parts = dsn.read(url)
-        # The password goes through the environment: an argument is visible to every user of the machine.
-        secret = {} if parts.password is None else {"PGPASSWORD": parts.password.reveal()}
-        # Ctrl-C is for the program, psql cancels a query by it, and must not end us beneath it.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            command = [str(binaries.find() / name), "--dbname", make_conninfo(**parts.parameters), *arguments]
-            env = {**config.environment(), **secret}
-            done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's own, no shell
-        finally:
-            signal.signal(signal.SIGINT, before)
+        return _ended([program, "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
+
+
+def _ended(command: list[str], more: dict[str, str]) -> int:
+    """The exit code of a program of PostgreSQL that has our terminal and, but for our settings, our environment."""
+    # Ctrl-C is for the program, psql cancels a query by it, and must not end us beneath it.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        env = {**config.child_environment(), **more}
+        done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's own, no shell
+    finally:
+        signal.signal(signal.SIGINT, before)
     return done.returncode
 
 

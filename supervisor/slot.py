@@ -16,7 +16,6 @@ from supervisor.fsm import RESTING, Action, Event, State, step
 from supervisor.liveness import Beat, hung_at_ns, says_something_new
 from supervisor.pipes import Pipes
 from supervisor.restart import Cause, Death, Ending, Tally, judge, meaning, pause_s
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -167,7 +166,7 @@ class Slot:
             child = processes.spawn(self.launch)
         except OSError as error:
             # Judged from the loop, when the transition that led here is complete.
-            reason = plain(error)
+            reason = f"{type(error).__name__}: {error.strerror or error}"
             self._loop.call(lambda: self._was_not_started(reason))
             return
         self._child = child

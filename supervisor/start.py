@@ -67,6 +67,8 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
         try:
             endpoint.begin()
             one.begin()
+            for told in wanted.settings.notes:
+                log.warning("setting", message=told)
             monitor.begin()
             loop.run()
         finally:  # also after an error nobody expected: its traceback comes last, and the terminal is whole

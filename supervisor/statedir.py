@@ -77,6 +77,10 @@ class StateDir:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError:
+            raise ConfigError(
+                f"STATE_DIR {self.root} is no folder; set another one, or take away what is there"
+            ) from None
         except OSError as error:
             raise ConfigError(
                 f"STATE_DIR {self.root} cannot be created: {error.strerror}; set another one or mend its rights"
@@ -112,7 +116,7 @@ class StateDir:
     def holder(self) -> int | None:
         """The pid of the running supervisor; None when none runs, 0 when it has not yet said which it is."""
         try:
-            fd = os.open(self.lock, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self.lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
         try:

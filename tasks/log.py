@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TextIO
 from urllib.parse import quote, quote_plus
 
-from tasks.wording import plain
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,7 +34,8 @@ class Redactor:
         """Blot `secret` out from now on; a secret of fewer than four characters is left alone."""
         if len(secret) < _SHORTEST_SECRET:
             return
-        forms = {secret, quote(secret, safe=""), quote_plus(secret)}
+        # Bytes of an environment that are not UTF-8 are surrogates here.
+        forms = {secret, quote(secret, safe="", errors="surrogatepass"), quote_plus(secret, errors="surrogatepass")}
         for _ in range(2):  # twice: a message that quotes JSON is written as JSON
             forms |= {json.dumps(form, ensure_ascii=in_ascii)[1:-1] for form in forms for in_ascii in (True, False)}
         self._forms = sorted({*self._forms, *forms}, key=len, reverse=True)
@@ -134,4 +133,4 @@ class LogBridge(logging.Handler):
 
 
 def _describe(error: object) -> str:
-    return plain(error) if isinstance(error, BaseException) else str(error)
+    return f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 import msgspec
 import psycopg
 
-from tasks.wording import NO_REASON, clean
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -109,5 +107,5 @@ def evidence(item: msgspec.Struct) -> bytes:
 def reason_of(error: Exception) -> str:
     """Why an item was refused, in one line."""
     if isinstance(error, psycopg.Error):
-        return clean(f"{error.sqlstate}: {error.diag.message_primary or error}" if error.sqlstate else str(error))
-    return clean(str(error)) or NO_REASON
+        return f"{error.sqlstate}: {error.diag.message_primary or error}"
+    return f"{type(error).__name__}: {error}"

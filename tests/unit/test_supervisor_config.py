@@ -11,7 +11,7 @@ from supervisor.options import GROUPS, OPTIONS, env_example, help_text, readme_t
 from tasks.errors import ConfigError
 
 ROOT = Path(config.__file__).resolve().parent.parent
-KEY = "k" * 20 + "-very-secret"
+KEY = "verySecret".ljust(64, "k")
 
 
 def load(environ=None, dotenv=None):
@@ -35,7 +35,7 @@ def test_the_example_file_the_help_and_the_table_name_the_same_settings():
 
 
 def test_every_setting_of_the_table_is_a_field_and_every_field_is_in_the_table():
-    extra = {"chosen", "sources", "unknown"}
+    extra = {"chosen", "sources", "unknown", "notes"}
     assert {option.field for option in OPTIONS} == set(config.Settings.__struct_fields__) - extra
     assert len({option.name for option in OPTIONS}) == len(OPTIONS) == sum(map(len, GROUPS.values()))
 
@@ -183,3 +183,56 @@ def test_every_command_has_a_help_text():
     asks = {"deals", "history", "spend", "quarantine"}
     assert {"run", "debug", "simulator"} | orders | looks | asks == set(actions[0].choices)
     assert {told.dest for told in actions[0]._choices_actions if told.help} == set(actions[0].choices)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("KEEPA_BASE_URL", "http://h/?key=s3cret", "end it before that"),
+        ("KEEPA_BASE_URL", "http://s3cret@h", "take away what stands before @"),
+        ("KEEPA_BASE_URL", "http://" + "a" * 70, "no address of a server"),
+        ("KEEPA_BASE_URL", "http://h:99999", "no address of a server"),
+        ("KEEPA_BASE_URL", "http://h:0", "no address of a server"),
+        ("KEEPA_BASE_URL", "http://a b", "no address of a server"),
+        ("KEEPA_BASE_URL", "http://", "no address of a server"),
+        ("STATE_DIR", "a\udcff", "not UTF-8"),
+        ("STATE_DIR", "a\nb", "a control character"),
+        ("SELECTIONS", "~nobody-of-that-name/x.json", "no user has"),
+        ("SELECTIONS", "a" * 5000, "File name too long"),
+        ("SELECTIONS", "a" * 50_000, "longer than"),
+        ("BACKFILL_FLOOR", "\uff11\uff12", "a whole number"),
+        ("BACKFILL_FLOOR", "1_000", "a whole number"),
+        ("BACKFILL_FLOOR", "1e3", "a whole number"),
+        ("BACKFILL_FLOOR", "9" * 5000, "a whole number"),
+        ("BACKFILL_FLOOR", "-1", "a whole number"),
+        ("UPSERT_SHARE", "nan", "a number from 0 to 1"),
+        ("UPSERT_SHARE", "0,5", "a number from 0 to 1"),
+        ("STOP_S", "inf", "a number from"),
+        ("STOP_S", "1_0", "a number from"),
+        ("KEEPA_DOMAINS", "\u00b2", "numbers separated by commas"),
+        ("KEEPA_DOMAINS", "de", "numbers separated by commas"),
+    ],
+)
+def test_what_cannot_be_used_is_told_and_no_address_is_repeated(name, text, said):
+    message = faults({name: text})
+    assert f"{name}" in message
+    assert said in message
+    assert "s3cret" not in message
+    message.encode()
+
+
+def test_what_is_meant_is_taken(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = load(
+        {
+            "KEEPA_BASE_URL": "HTTP://[::1]:8080/keepa/",
+            "KEEPA_DOMAINS": "3, 1,3,",
+            "STATE_DIR": "~/there",
+            "UPSERT_SHARE": "+.5e0",
+            "UPSERT_FLOOR": "+050",
+        }
+    )
+    assert settings.keepa_base_url == "HTTP://[::1]:8080/keepa/"
+    assert settings.keepa_domains == (3, 1)
+    assert settings.state_dir == tmp_path / "there"
+    assert (settings.upsert_share, settings.upsert_floor) == (0.5, 50)

@@ -31,7 +31,7 @@ UNUSABLE = {
 
 
 def settings(url):
-    return config.load({"DATABASE_URL": url, "KEEPA_API_KEY": "a-key"}, dotenv=None)
+    return config.load({"DATABASE_URL": url, "KEEPA_API_KEY": "k" * 64}, dotenv=None)
 
 
 @pytest.mark.parametrize("spelling", WITH_PASSWORD)

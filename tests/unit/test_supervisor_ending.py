@@ -14,7 +14,7 @@ from supervisor.statedir import AlreadyRunning
 from tasks import errors
 from tasks.log import Redactor
 
-KEY = "a-key-of-a-person-0123456789"
+KEY = "aKeyOfAPerson".ljust(64, "7")
 URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
 
 

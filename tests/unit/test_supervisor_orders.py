@@ -60,8 +60,8 @@ def test_the_words_of_an_order_show_no_value_that_may_be_a_secret():
 
 
 def test_line_36_what_cannot_change_is_named_and_left_and_the_rest_is_followed():
-    old = settings(KEEPA_API_KEY="one-secret", STATE_DIR="/one")
-    new = settings(KEEPA_API_KEY="other-secret", STATE_DIR="/two", BACKFILL_FLOOR="200", UPSERT_DETAIL="none")
+    old = settings(KEEPA_API_KEY="secret".ljust(64, "1"), STATE_DIR="/one")
+    new = settings(KEEPA_API_KEY="secret".ljust(64, "2"), STATE_DIR="/two", BACKFILL_FLOOR="200", UPSERT_DETAIL="none")
     change = changes.between(old, new)
     assert change.left == ("KEEPA_API_KEY", "STATE_DIR")
     assert change.followed == ("UPSERT_DETAIL stats -> none", "BACKFILL_FLOOR 150 -> 200")

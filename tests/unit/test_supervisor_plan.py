@@ -8,6 +8,7 @@ from tasks.errors import ConfigError
 from tasks.settings import Secret
 
 URL = "postgresql://u:p%40ss@db.example:5433/deals"
+KEY, OTHER_KEY = "secretkey".ljust(64, "0"), "secretkey".ljust(64, "1")
 
 
 def make(environ=None, **options):
@@ -25,10 +26,10 @@ def test_without_a_key_the_simulator_serves_and_the_database_is_its_own():
 
 
 def test_with_a_key_it_is_the_real_api_and_the_live_database():
-    one = make({"KEEPA_API_KEY": "secret-key"})
+    one = make({"KEEPA_API_KEY": KEY})
     assert (one.server, one.database, one.base_url) == (Server.KEEPA, "sluicegate", "https://api.keepa.com")
     assert one.tick_period_s == 60.2
-    assert "secret-key" not in one.words() + repr(one)
+    assert KEY not in one.words() + repr(one)
 
 
 def test_a_server_without_a_key_counts_as_synthetic():
@@ -42,14 +43,14 @@ def test_synthetic_rows_do_not_go_into_a_database_the_user_named():
         make({"DATABASE_URL": URL})
     assert "p%40ss" not in str(caught.value)
     assert make({"DATABASE_URL": URL}, synthetic_into_database=True).database is None
-    assert make({"DATABASE_URL": URL, "KEEPA_API_KEY": "secret-key"}).database is None
+    assert make({"DATABASE_URL": URL, "KEEPA_API_KEY": KEY}).database is None
 
 
 def test_another_key_or_server_is_another_bucket_and_shows_neither():
-    first = make({"KEEPA_API_KEY": "secret-key"}).account("run")
-    assert first == make({"KEEPA_API_KEY": "secret-key"}).account("another run")
-    assert first != make({"KEEPA_API_KEY": "secret-key2"}).account("run")
-    assert first != make({"KEEPA_API_KEY": "secret-key", "KEEPA_BASE_URL": "http://h"}).account("run")
+    first = make({"KEEPA_API_KEY": KEY}).account("run")
+    assert first == make({"KEEPA_API_KEY": KEY}).account("another run")
+    assert first != make({"KEEPA_API_KEY": OTHER_KEY}).account("run")
+    assert first != make({"KEEPA_API_KEY": KEY, "KEEPA_BASE_URL": "http://h"}).account("run")
     assert "secret" not in first
     assert make().account("one run") != make().account("another run"), "a simulator begins each run with a new bucket"
 
@@ -62,10 +63,10 @@ def test_floors_and_shares_come_from_the_settings_and_their_bounds_stay():
 
 
 def test_a_worker_is_told_everything_and_the_secrets_do_not_show():
-    one = make({"KEEPA_API_KEY": "secret-key", "DATABASE_URL": URL, "STATE_DIR": "/state"})
+    one = make({"KEEPA_API_KEY": KEY, "DATABASE_URL": URL, "STATE_DIR": "/state"})
     told = one.worker_settings("http://server", Secret(URL), "the-spool")
     assert (told.base_url, told.ledger_path) == ("http://server", "/state/ledger")
     assert told.spool_dir == "/state/spool/the-spool"
     assert told.selections == one.settings.chosen
-    assert "secret-key" not in repr(told)
+    assert KEY not in repr(told)
     assert "p%40ss" not in repr(told)

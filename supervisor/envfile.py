@@ -1,0 +1,85 @@
+"""The text of a `.env` file: its names and values, and every line that is not one. Pure.
+
+python-dotenv reads it. It leaves out what it does not understand, so that a slip in the line of the key would start
+the simulator: here such a line is a fault. A line may hold a secret, so it is told by its number.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dotenv.parser import parse_stream
+
+from supervisor.options import OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dotenv.parser import Binding
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # other programs have names with dots and dashes
+_BLANK: Final = re.compile(r"\s*")
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+_NAMES: Final = frozenset(option.name for option in OPTIONS)
+_WORDS: Final = re.compile(r"[A-Za-z_]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvFile:
+    """What stands in a file.
+
+    Attributes:
+        values: by name; of several for one name the last.
+        faults: lines that are none, each a sentence without the text of the line.
+        repeated: for each setting with more than one line, their numbers.
+    """
+
+    values: dict[str, str] = field(default_factory=dict, repr=False)  # with the secrets in clear
+    faults: tuple[str, ...] = ()
+    repeated: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def parse(text: str) -> EnvFile:
+    """The names and values in `text`, and what in it is none."""
+    values: dict[str, str] = {}
+    faults: list[str] = []
+    lines: dict[str, list[int]] = {}
+    for line, binding in _bindings(text):
+        fault = _fault(binding)
+        if fault is not None:
+            faults.append(f"line {line} {fault}")
+        elif binding.key is not None and binding.value is not None:
+            values[binding.key] = binding.value
+            lines.setdefault(binding.key, []).append(line)
+    repeated = {name: tuple(at) for name, at in lines.items() if len(at) > 1 and name in _NAMES}
+    return EnvFile(values=values, faults=tuple(faults), repeated=repeated)
+
+
+def _bindings(text: str) -> Iterator[tuple[int, Binding]]:
+    """Each with the number of the line it begins in: the blank lines before it count as its own."""
+    for binding in parse_stream(io.StringIO(text.removeprefix("\ufeff"))):
+        blank = _BLANK.match(binding.original.string)
+        before = "" if blank is None else blank[0]
+        yield binding.original.line + len(_LINE_END.findall(before)), binding
+
+
+def _fault(binding: Binding) -> str | None:
+    """What is wrong with a line; None when nothing is, or when it is a comment."""
+    if binding.error or (binding.key is not None and binding.value is None):
+        return f"is not understood{_of_which(binding)}: write NAME=value, and # in front of a comment"
+    if binding.key is None:
+        return None
+    if not _NAME.fullmatch(binding.key):
+        return f"is not understood{_of_which(binding)}: what stands before = is no name"
+    if binding.key in _NAMES and "\n" in (binding.value or ""):
+        return f"begins a value of {binding.key} that goes on in the next line: is a quote missing?"
+    return None
+
+
+def _of_which(binding: Binding) -> str:
+    """The setting that is meant, when the line begins with one: a name is no secret."""
+    first = next((word for word in _WORDS.findall(binding.original.string) if word != "export"), "")
+    return f" ({first} is meant?)" if first in _NAMES else ""

@@ -1,0 +1,41 @@
+"""Names that are no setting but look like one: a slip of the pen would go unnoticed. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Final
+
+from supervisor.options import OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NAMES: Final = tuple(option.name for option in OPTIONS)
+_ALIKE: Final = 0.75  # in a file of our own; of two names as long as ours that is two or three letters
+_VERY_ALIKE: Final = 0.9  # in the environment, where other programs have names: STATE_DIRECTORY is systemd's
+_OURS: Final = ("KEEPA_",)  # nobody else's
+_LONGEST: Final = 40  # characters of a name that is shown: one that is longer may be a value out of its place
+
+
+def in_file(names: Iterable[str]) -> list[str]:
+    """A sentence for each of `names` in `.env` that is no setting."""
+    return [_said(".env", name, near(name, _ALIKE)) for name in sorted(set(names) - set(_NAMES))]
+
+
+def in_environment(names: Iterable[str]) -> list[str]:
+    """A sentence for each of `names` in the environment that is no setting and looks like one of ours."""
+    strangers = sorted(set(names) - set(_NAMES))
+    told = [(name, near(name, _VERY_ALIKE)) for name in strangers]
+    return [_said("the environment", name, like) for name, like in told if like or name.startswith(_OURS)]
+
+
+def near(name: str, alike: float = _ALIKE) -> str | None:
+    """The setting that `name` is most like, if it is like one."""
+    found = difflib.get_close_matches(name.upper().replace("-", "_"), _NAMES, n=1, cutoff=alike)
+    return found[0] if found else None
+
+
+def _said(where: str, name: str, like: str | None) -> str:
+    shown = name if len(name) <= _LONGEST and name.isprintable() else "a name of more than 40 characters"
+    meant = "" if like is None else f"; is {like} meant?"
+    return f"{where} names what is no setting: {shown}{meant}"

@@ -1,0 +1,57 @@
+"""Reads a file that a person named: a plain one, of a bounded size, and without waiting for anybody.
+
+A pipe has no end until somebody closes it and a device may have none, so only what is on a disk is read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from tasks.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMIT: Final = 1024 * 1024  # bytes; a query with every category and filter it may have takes a twentieth
+_KINDS: Final = {
+    stat.S_IFDIR: "is a folder",
+    stat.S_IFIFO: "is a pipe",
+    stat.S_IFCHR: "is a device",
+    stat.S_IFBLK: "is a device",
+    stat.S_IFSOCK: "is a socket",
+}
+
+
+def read(path: Path) -> bytes:
+    """What stands in the file.
+
+    Raises:
+        ConfigError: it is not there, cannot be read, or is no plain file of at most `LIMIT` bytes.
+    """
+    try:
+        _check(path, os.stat(path))  # noqa: PTH116 - before it is opened: opening a device may do something
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        with os.fdopen(fd, "rb") as file:
+            _check(path, os.fstat(fd))
+            data = file.read(LIMIT + 1)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError:  # a NUL in its name
+        raise ConfigError(f"{path} cannot be read: no file has such a name") from None
+    if len(data) > LIMIT:
+        raise ConfigError(_too_large(path))
+    return data
+
+
+def _check(path: Path, seen: os.stat_result) -> None:
+    if not stat.S_ISREG(seen.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(seen.st_mode), "is no file")
+        raise ConfigError(f"{path} cannot be read: it {kind}; a plain file is wanted")
+    if seen.st_size > LIMIT:
+        raise ConfigError(_too_large(path))
+
+
+def _too_large(path: Path) -> str:
+    return f"{path} cannot be read: it is larger than {LIMIT // 1024 // 1024} MB; is it the right file?"

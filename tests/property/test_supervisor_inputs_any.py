@@ -1,0 +1,96 @@
+"""Whatever a person writes into a setting, a `.env` file or a selection: it is used, or one message says what is odd.
+
+No input ends in another error than a fault of the configuration, and none that may be a secret is repeated.
+"""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor import config, database, dsn
+from supervisor.options import OPTIONS, HttpUrl
+from tasks.errors import ConfigError
+from tasks.keepa.selection import parse
+from tasks.settings import Secret
+
+SECRET, OTHER = "s3cretWord", "0therWord"
+NASTY = st.sampled_from(
+    [
+        *("\x00", "\n", "\r", "\udcff", "\ud83d", "\u00e9", "\uff11", "\u200b", " ", "'", '"', "#", "%", "%zz", "%00"),
+        *("[", "]", "::1", "@", ":", "/", "?", "&", "=", "\\", "$", "~", "-", "_", ".", "..", "e9", "nan", "inf"),
+        *("1_0", "0x1", "9" * 400),
+    ]
+)
+PIECES = st.lists(NASTY | st.text(max_size=5), max_size=6).map("".join)
+URLS = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["http://", "HTTPS://", "postgresql://", "postgres://"]),
+    PIECES,
+    st.sampled_from(["", f"u:{SECRET}@", f":{SECRET}@"]),
+    st.sampled_from(["", "h", "[::1]", "127.0.0.1:80", "a" * 70, "h:99999"]),
+    st.sampled_from(["", f"?password={OTHER}", f"?options=-c a.b={OTHER}", f"/d?sslpassword={OTHER}"]),
+)
+NAMES = st.sampled_from([option.name for option in OPTIONS])
+VALUES = PIECES | URLS | st.integers().map(str) | st.floats().map(str)
+LINES = PIECES | st.builds("{}{}{}".format, NAMES, st.sampled_from(["=", ": ", " ", " = ", ":="]), VALUES)
+
+
+def loaded(environ, dotenv=None):
+    try:
+        settings = config.load(environ, dotenv=dotenv)
+    except ConfigError as error:
+        return None, str(error)
+    return settings, "\n".join(settings.notes)
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=4))
+def test_any_settings_are_used_or_one_message_says_what_is_odd(environ):
+    settings, said = loaded(environ)
+    said.encode()
+    assert (settings is None) == said.startswith("the configuration has ")
+    hidden = {option.name for option in OPTIONS if option.is_secret or isinstance(option.kind, HttpUrl)}
+    shown = {word for name, text in environ.items() for word in (SECRET, OTHER) if word in text and name not in hidden}
+    assert not {SECRET, OTHER} - shown & {word for word in (SECRET, OTHER) if word in said}
+    if settings is not None:
+        assert not {word for word in (SECRET, OTHER) if word in settings.keepa_base_url.partition("/")[2]}
+
+
+@given(st.lists(LINES, max_size=5))
+def test_any_lines_are_settings_or_told_by_number(tmp_path_factory, lines):
+    file = tmp_path_factory.mktemp("env") / ".env"
+    file.write_bytes("\n".join(lines).encode("utf-8", "replace"))
+    _, said = loaded({}, file)
+    said.encode()
+    last = len(re.split("\r\n|\n|\r", "\n".join(lines)))
+    assert all(1 <= int(number) <= last for number in re.findall(r"/\.env, line (\d+)", said))
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_a_file_or_a_fault(tmp_path_factory, data):
+    file = tmp_path_factory.mktemp("env") / ".env"
+    file.write_bytes(data)
+    loaded({}, file)
+
+
+@given(URLS)
+def test_no_database_url_shows_what_is_secret_in_it(url):
+    try:
+        parts = dsn.read(Secret(url))
+    except ConfigError as error:
+        said = str(error) + database.shown(Secret(url))
+        assert not {word for word in (SECRET, OTHER) if word in said}
+        return
+    secret = {word for word in (SECRET, OTHER) for text in parts.secrets if word in text}
+    said = database.shown(Secret(url)) + str(parts.parameters)
+    assert not {word for word in secret if word in said}
+
+
+@given(PIECES | st.binary(max_size=60) | URLS)
+@pytest.mark.parametrize("before", ["", "{", "https://api.keepa.com/deal?selection=", "https://keepa.com/#!deals/"])
+def test_any_text_is_a_selection_or_a_fault(before, text):
+    try:
+        parse(before + text if isinstance(text, str) else before.encode() + text, name="any")
+    except ConfigError as error:
+        str(error).encode()

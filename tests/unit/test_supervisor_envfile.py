@@ -1,0 +1,80 @@
+"""`.env`: every line is understood or told by its number, and nothing of a line is ever shown."""
+
+import pytest
+
+from supervisor import config, envfile
+from supervisor.options import OPTIONS
+from tasks.errors import ConfigError
+
+SECRET = "s3cretValue"
+FAULTY = {
+    "a colon": (f"KEEPA_API_KEY: {SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
+    "a colon without a blank": (f"KEEPA_API_KEY:{SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
+    "a blank": (f"KEEPA_API_KEY {SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
+    "a blank, exported": (f"export KEEPA_API_KEY {SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
+    "a colon and an equals sign": (f"KEEPA_API_KEY:={SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
+    "a name alone": ("KEEPA_API_KEY", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
+    "a value alone": (SECRET, "line 1 is not understood: write"),
+    "Windows": (f"set KEEPA_API_KEY={SECRET}", "line 1 is not understood"),
+    "a list of compose": (f"- KEEPA_API_KEY={SECRET}", "line 1 is not understood"),
+    "a URL alone": (f"postgresql://u:{SECRET}@h/d?sslmode=require", "line 1 is not understood: what stands before ="),
+    "a quote that does not close": (f'KEEPA_API_KEY="{SECRET}', "line 1 is not understood"),
+    "a quote that closes in another line": (
+        f'KEEPA_API_KEY="{SECRET}\nSTATE_DIR=x"',
+        "line 1 begins a value of KEEPA_API_KEY that goes on in the next line",
+    ),
+    "after blank lines and comments": (f"\r\n# one\r\n\r\n  STATE_DIR {SECRET}\r\n", "line 4 is not understood"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), FAULTY.values(), ids=FAULTY)
+def test_a_line_that_is_none_is_told_by_its_number_and_not_shown(tmp_path, text, said):
+    file = tmp_path / ".env"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        config.load({}, dotenv=file)
+    assert said in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_what_is_understood_is_read_as_python_dotenv_reads_it():
+    read = envfile.parse(
+        "\ufeff# settings\r\nexport UPSERT_WORKERS = 3 # some\r\n"
+        "'STATE_DIR'=\"a b\"\r\nDATABASE_URL='x#y'\n\nLOG_LEVEL=\n"
+    )
+    assert read.faults == ()
+    assert read.values == {"UPSERT_WORKERS": "3", "STATE_DIR": "a b", "DATABASE_URL": "x#y", "LOG_LEVEL": ""}
+
+
+def test_names_of_other_programs_are_left_alone():
+    assert envfile.parse("other.name=1\nOTHER-NAME=2\nKEY='several\nlines'\n").faults == ()
+
+
+@pytest.mark.parametrize("option", [option.name for option in OPTIONS])
+def test_a_setting_with_a_slip_in_its_name_is_asked_about(option):
+    slips = {option[:-1] + "X", option + "S", option.lower(), option.replace("_", "-")} - {option}
+    for slip in slips:
+        settings = config.read({slip: "1"} if slip.lower() == slip else {}, dotenv=None).notes
+        told = [*settings, *config.nearby.in_file([slip])]
+        assert any(note.endswith(f"{slip}; is {option} meant?") for note in told), (slip, told)
+
+
+def test_other_programs_may_have_any_names_in_the_environment():
+    names = ["STATE_DIRECTORY", "DATABASE_URL_TEST", "LOG_FILE", "PATH", "HOME", "LOGLEVEL2", "READY"]
+    assert config.read(dict.fromkeys(names, "1"), dotenv=None).notes == ()
+    (told,) = config.read({"KEEPA_TOKEN": "1"}, dotenv=None).notes
+    assert told.startswith("the environment names what is no setting: KEEPA_TOKEN")
+
+
+def test_of_two_lines_for_one_setting_the_last_counts_and_both_are_told(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("UPSERT_WORKERS=2\n\nUPSERT_WORKERS=3\nOTHER=1\nOTHER=2\n")
+    settings = config.load({}, dotenv=file)
+    assert settings.upsert_workers == 3
+    assert ".env sets UPSERT_WORKERS in lines 1, 3: the last one counts" in settings.notes
+    assert not any("sets OTHER" in note for note in settings.notes)
+
+
+def test_a_long_name_may_be_a_value_out_of_its_place_and_is_not_shown():
+    (told,) = config.nearby.in_file(["k" * 64])
+    assert "kkk" not in told
