@@ -116,7 +116,7 @@ def migrate(url: Secret) -> list[str]:
     from tasks.store import migrate as migrations
     from tasks.store.connection import connect
 
-    with connect(url.reveal(), application_name=APPLICATION) as conn:
+    with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
         return migrations.migrate(conn)
 
 
@@ -143,7 +143,8 @@ def look(url: Secret) -> Seen:
 
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
         pending = migrations.pending(conn)
-        user, lacking, later = rights.lacking(conn)
+        with conn.transaction():
+            user, lacking, later = rights.lacking(conn)
         number = conn.info.server_version
     return Seen(f"{number // 10000}.{number % 10000}", user, pending, lacking, later)
 

@@ -85,6 +85,7 @@ class Beat:
         self._job: dict[str, object] = {}
         self._conditions: dict[ConditionKind, Condition] = {}
         self._told_ns: int | None = None
+        self._is_ready = False
 
     @property
     def progress(self) -> int:
@@ -97,8 +98,10 @@ class Beat:
         return self._rows
 
     def ready(self) -> None:
-        """Say once that the worker is attached and may be relied on."""
-        self._sink({"event": "ready", "pid": os.getpid()})
+        """Say that the worker is attached and may be relied on; once, however often it is called."""
+        if not self._is_ready:
+            self._is_ready = True
+            self._sink({"event": "ready", "pid": os.getpid()})
 
     def phase(self, phase: Phase, detail: str = "", *, until_ns: int | None = None) -> None:
         """Say what is being done now, and until when at the latest if that is promised."""

@@ -62,11 +62,11 @@ class StoreError(Error):
 
 
 class Contended(StoreError):
-    """Serialization failure, deadlock, shutdown, lost connection: roll back and do the transaction again."""
+    """What passes: the server is away, read only or full, or another was in the way. The same work is done again."""
 
 
 class BadRow(StoreError):
-    """A row the database will never take (SQLSTATE 22xxx, 23xxx): quarantine it, go on with the others."""
+    """This piece of work is what the database will not take: it is set aside with its bytes, and others go on."""
 
 
 class WrongSchema(StoreError):

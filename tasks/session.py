@@ -1,7 +1,8 @@
 """A worker's connection to PostgreSQL: one transaction after another, each done again when the database was in the way.
 
-Calls to be recorded are noted here and written by the next transaction, so a call stands in the table together with its
-rows or not at all.
+However long the database is away, the work waits for it: nothing is paid for meanwhile, because whatever is to be
+asked of the API is taken from the database first. Calls to be recorded are noted here and written by the next
+transaction, so a call stands in the table together with its rows or not at all.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import psycopg
+import tenacity
 from psycopg import conninfo
 
-from ledger import NS_PER_S
-from tasks.errors import Contended
-from tasks.retry import Patience, retrying
+from tasks.errors import BadRow, Contended
+from tasks.outage import Outage
 from tasks.store import calls
 from tasks.store.connection import connect
-from tasks.store.sqlstate import translate
+from tasks.store.sqlstate import cause_of, translate
+from tasks.unheard import unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +39,10 @@ def password_of(url: str) -> str:
 
 
 # A stop cannot be heard while a statement waits for somebody's lock; the retry that follows hears it, within a second.
-LOCK_TIMEOUT: Final = "SET lock_timeout = '700ms'"
+LOCK_TIMEOUT_MS: Final = 700
 UNWRITTEN_LIMIT: Final = 1_000  # records of failed calls kept while the database is away
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon; below it full jitter
 
 
 class Session:
@@ -46,6 +50,7 @@ class Session:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._outage = Outage(site)
         self._connection: Connection | None = None
         self._unwritten: list[Call] = []
 
@@ -55,15 +60,38 @@ class Session:
         del self._unwritten[:-UNWRITTEN_LIMIT]
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """What `work` returns, after its transaction is committed. `work` may be called several times.
+        """What `work` returns, after its transaction is committed, however long that takes.
+
+        `work` may be called several times.
 
         Raises:
-            Contended: the database was away for `retry_deadline_s`, or the stop flag was set meanwhile.
-            StoreError: the database will not do this.
+            Contended: the stop flag was set while the database was in the way.
+            BadRow: the database will not do this work, but others.
+            WrongSchema: a person has to mend the tables.
+            ConfigError: a person has to mend the login, the rights or the database.
         """
-        patience = Patience(self._site.settings.retry_deadline_s)
-        retry = retrying(Contended, patience, self._site.stop, self._tell_pause)
-        result: T = retry(self._once, work, patience)
+        stop = self._site.stop
+        failures: list[str | None] = []
+
+        def pause(seconds: float) -> None:
+            stop.wait(seconds)
+
+        def failed(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome is not None else None
+            if isinstance(error, Contended):
+                self._outage.failed(error, state.upcoming_sleep)
+                _blame(error, failures)
+
+        retry = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Contended),
+            wait=tenacity.wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S),
+            stop=lambda _state: stop.is_set(),
+            sleep=pause,
+            before_sleep=failed,
+            reraise=True,
+        )
+        result: T = retry(self._once, work)
+        self._outage.over()
         return result
 
     def flush(self) -> None:
@@ -71,9 +99,10 @@ class Session:
 
         Raises:
             StoreError: it is not.
+            ConfigError: it never will be.
         """
         if self._unwritten:
-            self._once(lambda _connection: None, Patience(0))
+            self._once(lambda _connection: None)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -81,8 +110,7 @@ class Session:
             self._connection.close()
             self._connection = None
 
-    def _once(self, work: Callable[[Connection], T], patience: Patience) -> T:
-        began_ns = self._site.clock.now_ns()
+    def _once(self, work: Callable[[Connection], T]) -> T:
         noted = tuple(self._unwritten)
         try:
             with translate():
@@ -91,23 +119,38 @@ class Session:
                     result = work(connection)
                     for call in noted:
                         calls.record(connection, call)
-        except Contended:
-            if self._connection is not None and self._connection.closed:
-                self.close()  # a deadlock or a lock not had in time leaves the connection, and its turns, as they were
-            patience.spend((self._site.clock.now_ns() - began_ns) / NS_PER_S)
+        except UnicodeError as error:
+            raise BadRow(f"text that no database can hold: {error}") from error
+        except Contended as error:
+            if not cause_of(error).keeps:
+                self.close()
             raise
         del self._unwritten[: len(noted)]
         return result
 
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            url = self._site.settings.database_url.reveal()
-            self._connection = connect(url, application_name=f"sluicegate {self._site.worker}", autocommit=True)
-            self._connection.execute(LOCK_TIMEOUT)
+            url, worker = self._site.settings.database_url.reveal(), self._site.worker
+            self._connection = unheard(
+                lambda: connect(
+                    url, application_name=f"sluicegate {worker}", autocommit=True, lock_timeout_ms=LOCK_TIMEOUT_MS
+                ),
+                self._site.stop.is_set,
+                Contended("asked to stop while the database was connected to"),
+            )
+            self._connection.on_wait = self._outage.silent
         return self._connection
 
-    def _tell_pause(self, error: BaseException, pause_s: float) -> None:
-        site = self._site
-        site.log.warning("database_away", error=error, retry_in_s=round(pause_s, 1))
-        until_ns = site.clock.now_ns() + round(pause_s * NS_PER_S)
-        site.beat.phase("writing", f"PostgreSQL does not answer, again in {pause_s:.0f} s", until_ns=until_ns)
+
+def _blame(error: Contended, failures: list[str | None]) -> None:
+    """Note a failure; the database is not away if it refuses the same work alone, again and again in the same way.
+
+    Raises:
+        BadRow: there were enough of them.
+    """
+    row = cause_of(error)
+    if failures and failures[-1] != row.prefix:
+        failures.clear()
+    failures.append(row.prefix)
+    if row.tries is not None and len(failures) >= row.tries:
+        raise BadRow(f"{error}; {len(failures)} times in a row") from error

@@ -20,6 +20,7 @@ from tasks import crash_stacks, errors, job, parent, settings
 from tasks.beat import Beat, PipeSink
 from tasks.log import LogBridge, Logger
 from tasks.session import password_of
+from tasks.steady import Steady
 from tasks.stop import Stop
 
 if TYPE_CHECKING:
@@ -86,12 +87,12 @@ def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger
         work.start()
         beat.ready()
         log.debug("ready")
-        finished = _run(work, stop, beat, clock, once=options.once)
+        finished = _run(work if options.once else Steady(work, clock, beat, log), stop, beat, clock, once=options.once)
         beat.phase("stopping")
     return finished
 
 
-def _run(work: Job, stop: Stop, beat: Beat, clock: SystemClock, *, once: bool) -> bool:
+def _run(work: Job | Steady, stop: Stop, beat: Beat, clock: SystemClock, *, once: bool) -> bool:
     """Steps until the stop, or until one poll or batch is done if `once`; whether it was the latter."""
     while not stop.is_set():
         outcome = work.step()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 import msgspec
 import psycopg
 
+from tasks.store.sqlstate import Meaning, row_for
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -77,17 +79,16 @@ def write_each(
     bad ones stand alone: a page of 150 with one bad row takes about 15 tries.
 
     Raises:
-        psycopg.errors.UniqueViolation: a key is there already, which is no row's fault but a matter of time.
-        psycopg.Error: what else is no row's fault.
+        psycopg.Error: what is no row's fault, such as a key that is there already, which is a matter of time.
     """
     if not items:
         return [], []
     try:
         with conn.transaction():
             return list(write(items)), []
-    except psycopg.errors.UniqueViolation:
-        raise
-    except (psycopg.DataError, psycopg.IntegrityError, *UNSTORABLE) as error:
+    except (psycopg.Error, *UNSTORABLE) as error:
+        if isinstance(error, psycopg.Error) and row_for(error).meaning is not Meaning.OURS:
+            raise
         if len(items) == 1:
             return [], [Refusal(items[0], reason_of(error))]
     half = len(items) // 2

@@ -1,50 +1,147 @@
-"""One connection to PostgreSQL, with our names on it."""
+"""One connection to PostgreSQL, with our names on it, that needs nothing of a session.
+
+A pooler may give each transaction to another session of the server, with whatever others have set there. So what the
+program relies on is said at the beginning of every transaction, for that one alone, and whatever the database, the
+user or the environment have as their defaults.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import psycopg
+from psycopg import IsolationLevel
+from psycopg.pq import TransactionStatus
 
 from tasks.errors import ConfigError, Contended
-from tasks.store.sqlstate import translated
+from tasks.store.sqlstate import translate, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from psycopg.abc import PQGen
+
+T = TypeVar("T")
+
+LOOK_S: Final = 0.1  # between two calls of `on_wait`
 
 # A statement that may be planned in more than one way is sent with `prepare=False` in this package: a plan made while a
 # table was empty, and kept, reads a grown table from end to end until the next analyze.
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 _CONNECT_S: Final = 10
-# A peer that is gone is noticed after about half a minute, also in the middle of a long wait for it.
+# A peer that is gone is noticed after about half a minute, also in the middle of a long wait for it, and sooner while
+# it owes a receipt for what was sent.
 _KEEPALIVE_IDLE_S: Final = 15
 _KEEPALIVE_INTERVAL_S: Final = 5
 _KEEPALIVE_COUNT: Final = 3
-# The client library tells no SQLSTATE when a connection fails, only words. These do not pass by themselves; a server
-# that speaks another language is tried again until the caller's patience ends, and its words are shown then.
+_UNRECEIPTED_MS: Final = 20_000
+# The client library tells no SQLSTATE when a connection fails, only words, those of a pooler too. These do not pass by
+# themselves; a server that speaks another language is waited for, and its words are shown meanwhile.
 _FINAL_WORDS: Final = re.compile(
     r"(role|database) \".*\" does not exist|authentication failed|no password supplied|no pg_hba\.conf entry"
     r"|not permitted to log in|permission denied for database|SSL was required|[Cc]ertificate"
     r"|invalid (integer value|port number|\w+ value)|definition of service|Servname not supported"
+    r"|no such (user|database)|unsupported startup parameter|server does not support SSL"
 )
+_FOR_A_POOLER: Final = re.compile(r"unsupported startup parameter[^:]*: *([\w.]+)")
 OLDEST: Final = 150000  # the tests pass on PostgreSQL 15 and 18
+_WITH_ITS_OWN_LIMIT: Final = 170000  # the version that brought transaction_timeout
+_ENCODING: Final = "UTF8"
+_ABOUT: Final = "SELECT pg_backend_pid(), getdatabaseencoding(), current_database()"
+# For the transaction alone. `DEFAULT` is what this login begins with: another user of a pooler may have left something
+# else. A transaction that a dead machine leaves open ends by itself.
+_SETTINGS: Final = """
+SET LOCAL search_path TO DEFAULT; SET LOCAL client_encoding = 'UTF8'; SET LOCAL standard_conforming_strings = on;
+SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC';
+SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = '5min'; SET LOCAL lock_timeout = {lock_timeout_ms}
+"""
+_NO_LIMIT: Final = "; SET LOCAL transaction_timeout = 0"
 
 
-def connect(url: str, *, application_name: str, autocommit: bool = False) -> Connection:
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection whose transactions begin with what the program relies on.
+
+    Attributes:
+        lock_timeout_ms: how long a statement waits for somebody's lock; 0 for ever.
+        on_wait: told several times a second for how many seconds the server has owed an answer; what it raises ends
+            the connection.
+    """
+
+    lock_timeout_ms: int = 0
+    on_wait: Callable[[float], None] | None = None
+
+    @contextmanager
+    def transaction(
+        self,
+        savepoint_name: str | None = None,
+        force_rollback: bool = False,  # noqa: FBT001, FBT002 - psycopg's signature
+    ) -> Iterator[psycopg.Transaction]:
+        """As psycopg's; the outermost one makes the settings its own."""
+        is_outermost = self.info.transaction_status == TransactionStatus.IDLE
+        with super().transaction(savepoint_name, force_rollback) as transaction:
+            if is_outermost:
+                self.execute(self._settings(), prepare=False)
+            yield transaction
+
+    def wait(self, gen: PQGen[T], interval: float = LOOK_S, timeout: float | None = None) -> T:
+        """As psycopg's; whoever waits is told now and then."""
+        return super().wait(gen if self.on_wait is None else _watched(gen, self._tell_wait), interval, timeout)
+
+    def _tell_wait(self, seconds: float) -> None:
+        try:
+            if self.on_wait is not None:
+                self.on_wait(seconds)
+        except BaseException:
+            self.close()  # the statement is under way: nothing else can be said over this connection
+            raise
+
+    def _settings(self) -> bytes:
+        text = _SETTINGS.format(lock_timeout_ms=self.lock_timeout_ms)
+        return (text + (_NO_LIMIT if self.info.server_version >= _WITH_ITS_OWN_LIMIT else "")).encode()
+
+    def check(self) -> Self:
+        """The connection itself, when the database can be used; behind a pooler nothing is prepared any more.
+
+        Raises:
+            ConfigError: the server is too old, or the database cannot hold every character.
+        """
+        found = self.info.server_version
+        if found < OLDEST:
+            raise ConfigError(f"the database server is PostgreSQL {found // 10000}, 15 or newer is needed")
+        pid, encoding, name = self.execute(_ABOUT, prepare=False).fetchone() or (0, "", "")
+        if encoding != _ENCODING:
+            raise ConfigError(
+                f"the database `{name}` has the encoding {encoding}, which cannot hold every title: make "
+                f"one that can (CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0) and name it in DATABASE_URL"
+            )
+        if pid != self.info.backend_pid:
+            # The session that answers is not the one we logged in to. A name prepared in one may stand for another
+            # statement of another client in the next, which would be executed without an error.
+            self.prepare_threshold = None
+        return self
+
+
+def connect(url: str, *, application_name: str, autocommit: bool = False, lock_timeout_ms: int = 0) -> Connection:
     """A new connection.
 
     Raises:
         Contended: the server does not answer, or is starting or stopping: try again.
-        ConfigError: the URL, the login or the database's name is wrong, or the server too old.
+        ConfigError: the URL, the login or the database's name is wrong, the server too old, or the encoding too small.
     """
     try:
-        connection = psycopg.connect(
+        connection = Connection.connect(
             url,
             application_name=application_name,
-            autocommit=autocommit,
+            autocommit=True,
+            client_encoding=_ENCODING,
             connect_timeout=_CONNECT_S,
             keepalives_idle=_KEEPALIVE_IDLE_S,
             keepalives_interval=_KEEPALIVE_INTERVAL_S,
             keepalives_count=_KEEPALIVE_COUNT,
+            tcp_user_timeout=_UNRECEIPTED_MS,
         )
     except psycopg.ProgrammingError:
         # libpq quotes the URL, password and all: nothing of that error may survive, not even as a cause.
@@ -52,10 +149,42 @@ def connect(url: str, *, application_name: str, autocommit: bool = False) -> Con
     except psycopg.Error as error:
         ours = translated(error)
         if isinstance(ours, Contended) and _FINAL_WORDS.search(str(ours)):
-            raise ConfigError(f"DATABASE_URL: {ours}") from error
+            raise ConfigError(f"DATABASE_URL: {_mended(str(error).strip())}") from error
         raise ours from error
-    if connection.info.server_version < OLDEST:
-        version = connection.info.server_version // 10000
+    connection.lock_timeout_ms = lock_timeout_ms
+    connection.isolation_level = IsolationLevel.READ_COMMITTED
+    try:
+        with translate():
+            connection.check()
+            connection.autocommit = autocommit
+    except BaseException:
         connection.close()
-        raise ConfigError(f"the database server is PostgreSQL {version}, 15 or newer is needed")
+        raise
     return connection
+
+
+def _mended(words: str) -> str:
+    """The words, with what helps against a pooler that does not know a parameter."""
+    found = _FOR_A_POOLER.search(words)
+    if found is None:
+        return words
+    return (
+        f"{words}; take `{found[1]}` out of DATABASE_URL and the PG* variables, "
+        "or add it to ignore_startup_parameters of the pooler"
+    )
+
+
+def _watched(gen: PQGen[T], tell: Callable[[float], None]) -> Generator[Any, Any, T]:
+    """The same, but `tell` is told for how long nothing has come, whenever that grows."""
+    looks = 0
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            wanted = gen.send(ready)
+            looks = 0 if ready else looks + 1
+            if looks:
+                tell(looks * LOOK_S)
+    except StopIteration as end:
+        result: T = end.value
+        return result

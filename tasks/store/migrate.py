@@ -1,6 +1,7 @@
 """Numbered SQL files, each applied once, whole or not at all, by one migrator at a time.
 
-What was applied is recorded with its checksum. A file that was applied is never changed: a change is a new file.
+What was applied is recorded with its checksum. A file that was applied is never changed: a change is a new file. The
+lock is the transaction's own, so that it goes with it whatever stands between us and the server.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from tasks.errors import WrongSchema
-from tasks.store.sqlstate import translate
+from tasks.errors import ConfigError, WrongSchema
+from tasks.store.sqlstate import translate, translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,10 @@ COMMENT ON COLUMN schema_migrations.number IS 'Number of the file; they are appl
 COMMENT ON COLUMN schema_migrations.name IS 'Name of the file.';
 COMMENT ON COLUMN schema_migrations.checksum IS 'SHA-256 of the file as it was applied.';
 COMMENT ON COLUMN schema_migrations.applied_at IS 'When it was applied.';
+"""
+_MAY_CREATE: Final = """
+SELECT current_user, current_database(), current_schema(),
+       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 """
 _EXISTS: Final = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _APPLIED: Final = "SELECT number, name, checksum FROM schema_migrations ORDER BY number"
@@ -67,18 +72,43 @@ def known() -> list[Migration]:
 def migrate(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
     """Apply what is missing; the names of the files applied, empty when there was nothing to do.
 
-    Must be called outside a transaction. Two who migrate at once take turns, file by file.
+    Must be called outside a transaction. Two who migrate at once take turns, file by file. With nothing missing,
+    nothing is asked for but to read.
 
     Raises:
         WrongSchema: the database was made by a newer build, or by files that were changed since.
+        ConfigError: the user may make no tables there.
         Contended: try again.
     """
     wanted = known() if migrations is None else migrations
     applied: list[str] = []
+    if not pending(conn, wanted):
+        return applied
     with translate():
+        _require_rights(conn)
         while (name := _step(conn, wanted)) is not None:
             applied.append(name)
     return applied
+
+
+def _require_rights(conn: Connection) -> None:
+    """Return if tables can be made.
+
+    Raises:
+        ConfigError: they cannot; the message says what to grant.
+    """
+    with conn.transaction():
+        user, database, schema, may_create = conn.execute(_MAY_CREATE).fetchone() or ("?", "?", None, False)
+    if schema is None:
+        raise ConfigError(
+            f"the database user {user} has no schema to make tables in: set its search_path to one that exists "
+            f"(ALTER ROLE ... IN DATABASE {database} SET search_path = ...)"
+        )
+    if not may_create:
+        raise ConfigError(
+            f"the database user {user} lacks CREATE on the schema {schema} of {database}, where the tables are "
+            f"made: grant it (GRANT CREATE ON SCHEMA {schema} TO {user})"
+        )
 
 
 def check(conn: Connection, migrations: Sequence[Migration] | None = None) -> None:
@@ -99,7 +129,7 @@ def pending(conn: Connection, migrations: Sequence[Migration] | None = None) -> 
         WrongSchema: the database was made by a newer build, or by files that were changed since.
     """
     wanted = known() if migrations is None else migrations
-    with translate():
+    with translate(), conn.transaction():
         return [migration.name for migration in _missing(wanted, _applied(conn))]
 
 
@@ -115,8 +145,8 @@ def _step(conn: Connection, wanted: Sequence[Migration]) -> str | None:
         try:
             conn.execute(first.sql)
         except psycopg.Error as error:
-            error.add_note(f"while applying {first.name}; nothing of it was kept")
-            raise
+            ours = translated(error)
+            raise type(ours)(f"while applying {first.name}, of which nothing was kept: {ours}") from error
         conn.execute(_RECORD, (first.number, first.name, first.checksum))
         return first.name
 

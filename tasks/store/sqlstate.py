@@ -1,8 +1,13 @@
-"""What an error of PostgreSQL means for the program: one table from SQLSTATE to type."""
+"""What an error of PostgreSQL means for the program: one table, a row for every class of SQLSTATE.
+
+Source: PostgreSQL's documentation, appendix A ("PostgreSQL Error Codes"). What a pooler says is in the same table.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -12,45 +17,171 @@ from tasks.errors import BadRow, ConfigError, Contended, Error, StoreError, Wron
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# PostgreSQL's documentation, appendix "Error Codes". The longest prefix wins.
-_TYPES: Final[dict[str, type[Error]]] = {
-    "08": Contended,  # connection lost
-    "22": BadRow,
-    "23": BadRow,
-    "23505": Contended,  # we look before we write: the same key came in between
-    "28": ConfigError,  # login refused
-    "3D": ConfigError,  # no such database
-    "3F": WrongSchema,
-    "40": Contended,  # serialization failure, deadlock
-    "42": WrongSchema,
-    "42501": ConfigError,  # a right is missing
-    "53": Contended,  # no memory, disk full, too many connections: may pass
-    "55006": Contended,  # object in use
-    "55P03": Contended,  # lock not available
-    "57": Contended,  # cancelled by an operator, shutting down, starting up
-    "58": Contended,  # the server's own I/O
-}
+
+class Meaning(Enum):
+    """What to do about an error."""
+
+    OURS = "ours"
+    """This piece of work is what the database will not take: it is set aside with its bytes, and the run goes on."""
+    PASSING = "passing"
+    """The same work is done again, for as long as it takes."""
+    YOURS = "yours to mend"
+    """A person has to change something: the run ends with a sentence that says what."""
 
 
-def error_type(sqlstate: str | None) -> type[Error]:
-    """The type of error for a SQLSTATE; None is what psycopg has when the connection broke or was never made."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row: the SQLSTATEs that begin with `prefix`; a longer prefix stands above a shorter one.
+
+    Attributes:
+        words: what happened, for a person.
+        remedy: what to do about it; of what is yours to mend alone.
+        keeps: whether the connection is as good as before; a new one is made otherwise.
+        tries: after so many in a row of what should have passed, this piece of work is to blame; None for never.
+    """
+
+    prefix: str
+    meaning: Meaning
+    words: str
+    remedy: str = ""
+    keeps: bool = False
+    tries: int | None = None
+
+    @property
+    def type(self) -> type[Error]:
+        """The type of error it becomes."""
+        match self.meaning:
+            case Meaning.OURS:
+                return BadRow
+            case Meaning.PASSING:
+                return Contended
+            case Meaning.YOURS:
+                return WrongSchema if self.prefix[:2] in _OF_SCHEMA and self.prefix not in _OF_RIGHTS else ConfigError
+
+
+_OF_SCHEMA: Final = frozenset({"3F", "42"})
+_OF_RIGHTS: Final = frozenset({"42501"})
+_STUBBORN: Final = 20  # tries of up to some seconds each: more than a minute
+
+
+def _ours(prefix: str, words: str) -> Row:
+    return Row(prefix=prefix, meaning=Meaning.OURS, words=words)
+
+
+def _passing(prefix: str, words: str, *, keeps: bool = False, tries: int | None = None) -> Row:
+    return Row(prefix=prefix, meaning=Meaning.PASSING, words=words, keeps=keeps, tries=tries)
+
+
+def _yours(prefix: str, words: str, remedy: str) -> Row:
+    return Row(prefix=prefix, meaning=Meaning.YOURS, words=words, remedy=remedy)
+
+
+_GRANT: Final = "`sluicegate doctor` names the rights that the database user lacks: grant them"
+_SCHEMA: Final = "the tables are not those of this build: `sluicegate doctor` compares them"
+_USER: Final = "check the user and the password in DATABASE_URL, and pg_hba.conf"
+
+TABLE: Final = (
+    # What only a trigger or a rule of the user's own can raise ends the piece of work that it refuses.
+    _ours("00", "the database raised what is no error"),
+    _ours("01", "the database raised a warning as an error"),
+    _ours("02", "the database raised `no data`"),
+    _ours("03", "an SQL statement is not complete yet"),
+    _passing("08", "the connection to the database broke, or its pooler has none to give"),
+    _ours("09", "a trigger refuses the row"),
+    # A prepared statement whose table got another column is one of these; a new connection has none.
+    _passing("0A", "the database cannot do this", tries=_STUBBORN),
+    _passing("0B", "the transaction did not begin"),
+    _ours("0F", "a large object is not valid"),
+    _yours("0L", "the database user may not grant", _GRANT),
+    _yours("0P", "the role is not valid", _USER),
+    _ours("0Z", "a trigger failed in its own handling of errors"),
+    _ours("10", "an XML query failed"),
+    _ours("20", "a trigger found no case"),
+    _ours("21", "a subquery gave more than one row"),
+    _ours("22", "the database cannot hold the value"),
+    _ours("23", "a constraint refuses the row"),
+    # We look before we write: the same key came in between.
+    _passing("23505", "another writer was quicker", keeps=True, tries=_STUBBORN),
+    _passing("24", "the cursor is gone"),
+    _passing("25", "the transaction is not one that could go on"),
+    _passing("25006", "the database is read only (a standby, a disk that is full, or a setting)"),
+    # A pooler gave another session's connection: what was prepared there is not ours.
+    _passing("26", "a prepared statement is gone, as behind a pooler"),
+    _ours("27", "a trigger changed the row that was being changed"),
+    _yours("28", "the login was refused", _USER),
+    _yours("2B", "others depend on the database user's rights", _GRANT),
+    _passing("2D", "the transaction did not end"),
+    _ours("2F", "an SQL function failed"),
+    _passing("34", "the cursor is not known"),
+    _ours("38", "an external routine failed"),
+    _ours("39", "an external routine was called wrongly"),
+    _passing("3B", "the savepoint is gone"),
+    _yours("3D", "there is no such database", "create it, or name another one in DATABASE_URL"),
+    _yours("3F", "there is no such schema", "create it, or set the database user's search_path to one that exists"),
+    _passing("40", "another transaction was in the way", keeps=True),
+    _passing("40003", "the connection broke before the end of the transaction was known"),
+    _yours("42", "the database does not know a table, column or function that is needed", _SCHEMA),
+    _yours("42501", "the database user lacks a right", _GRANT),
+    _passing("42P03", "a cursor of that name is there already", tries=_STUBBORN),
+    _passing("42P05", "a statement of that name is prepared already, as behind a pooler"),
+    _passing("42P06", "another one made the schema at the same time", tries=_STUBBORN),
+    _passing("42P07", "another one made the table at the same time", tries=_STUBBORN),
+    _passing("42710", "another one made the same at the same time", tries=_STUBBORN),
+    _ours("44", "the row is outside of the view it was written to"),
+    _passing("53", "the database server has no more of something it needs"),
+    _passing("53100", "the disk of the database server is full"),
+    _passing("53200", "the database server is out of memory"),
+    _passing("53300", "the database server has too many connections"),
+    _ours("54", "the row or the statement is more than the database can hold"),
+    _passing("55", "the database is not in the state for this"),
+    _passing("55006", "another one uses what is to be changed", keeps=True),
+    _passing("55P03", "another one holds a lock", keeps=True),
+    _passing("57", "the database server is going down or coming up"),
+    _passing("57014", "the statement was cancelled", keeps=True, tries=_STUBBORN),
+    _passing("58", "the system below the database server failed"),
+    _passing("72", "the snapshot is too old", keeps=True),
+    _passing("F0", "the database server's own configuration has a fault"),
+    _passing("HV", "a foreign table does not answer"),
+    _ours("P0", "a trigger refuses the row"),
+    _passing("XX", "the database server failed within itself", tries=_STUBBORN),
+    # Damaged data stays damaged until somebody mends it: waiting loses nothing.
+    _passing("XX001", "data of the database are damaged: see the server's log"),
+    _passing("XX002", "an index of the database is damaged: see the server's log, and REINDEX"),
+)
+# Codes of the user's own triggers, of extensions and of other databases that speak the same protocol.
+UNKNOWN: Final = _ours("", "the database refuses this for a reason that is not known here")
+NO_CODE: Final = _passing("", "the connection to the database broke, or none came about")
+UNSENT: Final = _ours("", "the value cannot be sent to any database")
+_ROWS: Final = {row.prefix: row for row in TABLE}
+_CLASS: Final = 2
+
+
+def row_of(sqlstate: str | None) -> Row:
+    """The row for a SQLSTATE; None is what psycopg has when the connection broke or was never made."""
     if sqlstate is None:
-        return Contended
-    for length in (5, 2):
-        found = _TYPES.get(sqlstate[:length])
-        if found is not None:
-            return found
-    return StoreError
+        return NO_CODE
+    return _ROWS.get(sqlstate) or _ROWS.get(sqlstate[:_CLASS], UNKNOWN)
+
+
+def row_for(error: psycopg.Error) -> Row:
+    """The row for an error of psycopg: by its SQLSTATE, or by its type when the server had no part in it."""
+    if error.sqlstate is not None or isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return row_of(error.sqlstate)
+    return UNSENT
 
 
 def translated(error: psycopg.Error) -> Error:
     """The error of our own that stands for `error`; its message has no statement and no data but the server's words."""
-    if error.sqlstate is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        kind: type[Error] = BadRow if isinstance(error, psycopg.DataError) else StoreError
-    else:
-        kind = error_type(error.sqlstate)
-    reason = error.diag.message_primary or str(error).strip() or type(error).__name__
-    return kind(f"{error.sqlstate}: {reason}" if error.sqlstate else reason)
+    row = row_for(error)
+    reason = " ".join((error.diag.message_primary or str(error)).split()) or type(error).__name__
+    told = f"{row.words}: {reason}" if error.sqlstate is None else f"{row.words}: {reason} (SQLSTATE {error.sqlstate})"
+    return row.type(f"{told}; {row.remedy}" if row.remedy else told)
+
+
+def cause_of(error: StoreError) -> Row:
+    """The row that made `error` what it is."""
+    cause = error.__cause__
+    return row_for(cause) if isinstance(cause, psycopg.Error) else NO_CODE
 
 
 @contextmanager
@@ -59,12 +190,15 @@ def translate() -> Iterator[None]:
 
     Raises:
         Contended: roll back and do the transaction again.
-        BadRow: a value the database will never take.
+        BadRow: what the database will never take.
         WrongSchema: a table or column is not what this build knows.
         ConfigError: the login, the database's name or a right.
-        StoreError: anything else.
     """
     try:
         yield
     except psycopg.Error as error:
         raise translated(error) from error
+    except NotImplementedError as error:
+        # psycopg reads no date in a style that the server was told to write behind our back, as by another user of a
+        # pooler; on a connection made anew it is ours again.
+        raise Contended(f"the database answers in a form that cannot be read: {error}") from error

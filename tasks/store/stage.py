@@ -52,7 +52,7 @@ def _copy_in(table: str, names: tuple[str, ...]) -> bytes:
 
 
 class Stage(Copied):
-    """A temporary table, made when it is first needed, empty at the start of each transaction."""
+    """A temporary table, made when it is first needed in a transaction, and gone at its end."""
 
     __slots__ = ()
 
@@ -79,6 +79,6 @@ class Stage(Copied):
             if kind in _LONG
         ]
         comma = sql.SQL(", ")
-        create = sql.SQL("CREATE TEMP TABLE {} ({}) WITH (toast_tuple_target = 8160) ON COMMIT DELETE ROWS")
+        create = sql.SQL("CREATE TEMP TABLE {} ({}) WITH (toast_tuple_target = 8160) ON COMMIT DROP")
         conn.execute(create.format(table, comma.join(columns)))
         conn.execute(sql.SQL("ALTER TABLE {} {}").format(table, comma.join(storage)))

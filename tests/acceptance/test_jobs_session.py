@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from psycopg import errors
 
+from tasks.beat import Beat
 from tasks.errors import BadRow, Contended
 from tasks.session import Session
 from tasks.settings import Secret
@@ -33,10 +36,10 @@ def through(site, database_url):
     """A function that makes a session whose way to the database breaks down so many times."""
     opened = []
 
-    def make(cuts, **changes):
+    def make(cuts, of=site):
         cutter = Cutter(database_url, cuts)
-        settings = msgspec.structs.replace(site.settings, database_url=Secret(cutter.url), **changes)
-        session = Session(_with(site, settings))
+        settings = msgspec.structs.replace(of.settings, database_url=Secret(cutter.url))
+        session = Session(_with(of, settings))
         opened.extend((session, cutter))
         return session, cutter
 
@@ -45,9 +48,9 @@ def through(site, database_url):
         one.close()
 
 
-def _with(site, settings):
+def _with(site, settings, **changes):
     fields = {name: getattr(site, name) for name in type(site).__dataclass_fields__}
-    return type(site)(**fields | {"settings": settings})
+    return type(site)(**fields | {"settings": settings} | changes)
 
 
 def test_a_connection_lost_before_its_first_statement_is_opened_again(through):
@@ -56,10 +59,85 @@ def test_a_connection_lost_before_its_first_statement_is_opened_again(through):
     assert cutter.connections == 3
 
 
-def test_a_database_that_cuts_every_connection_is_away_and_nothing_else(through):
-    session, _cutter = through(1_000, retry_deadline_s=3.0)
+class Told:
+    """What a session says with its beats, on a clock that moves by its pauses, with a stop after so many of them."""
+
+    def __init__(self, site, stops_after=10**6):
+        self.pauses, self.stops_after, self.clock, self.messages = [], stops_after, site.clock, []
+        self.site = _with(site, site.settings, stop=self, beat=Beat(self.messages.append, site.clock))
+
+    def is_set(self):
+        return len(self.pauses) >= self.stops_after
+
+    def wait(self, seconds):
+        self.pauses.append(seconds)
+        self.clock.advance_s(seconds)
+        return self.is_set()
+
+    @property
+    def conditions(self):
+        return [message["conditions"] for message in self.messages if message["event"] == "beat"]
+
+
+def test_a_database_that_cuts_every_connection_is_waited_for_told_as_degraded_and_told_to_be_back(site, through):
+    told = Told(site)
+    session, _cutter = through(40, of=told.site)
+    assert session.run(lambda conn: conn.execute("select 1").fetchone()) == (1,)
+    assert len(told.pauses) == 40
+    assert max(told.pauses) <= 8, "its return is noticed within seconds"
+    assert {"event": "ready", "pid": os.getpid()} in told.messages
+    shown = [[one["kind"] for one in conditions] for conditions in told.conditions]
+    assert ["database"] in shown
+    assert shown[-1] == []
+
+
+def test_a_hiccup_is_not_told(site, through):
+    told = Told(site)
+    session, _cutter = through(1, of=told.site)
+    session.run(lambda conn: conn.execute("select 1"))
+    assert not any(told.conditions)
+
+
+def test_a_stop_is_heard_while_the_database_is_away(site, through):
+    told = Told(site, stops_after=3)
+    session, _cutter = through(1_000, of=told.site)
     with pytest.raises(Contended):
         session.run(lambda conn: conn.execute("select 1"))
+    assert len(told.pauses) == 3
+
+
+@pytest.mark.parametrize("code", ["25006", "53100", "57P03", "08P01"])
+def test_what_passes_for_the_server_as_a_whole_is_waited_for_on_new_connections(site, code):
+    told, seen = Told(site), []
+
+    def work(conn):
+        seen.append(conn)
+        if len(seen) < 60:
+            raise errors.lookup(code)("not now")
+
+    with closing(Session(told.site)) as session:
+        session.run(work)
+    assert len(set(map(id, seen))) == 60
+
+
+def test_what_should_pass_and_never_does_for_this_work_alone_is_this_works_own_fault(site):
+    told, tries = Told(site), []
+
+    def work(_conn):
+        tries.append(1)
+        raise errors.UniqueViolation("there already")
+
+    with closing(Session(told.site)) as session:
+        with pytest.raises(BadRow, match="20 times in a row"):
+            session.run(work)
+        session.run(lambda conn: conn.execute("select 1"))
+    assert len(tries) == 20
+    assert not told.conditions[-1]
+
+
+def test_text_that_cannot_be_encoded_is_the_works_own_fault(site):
+    with closing(Session(site)) as session, pytest.raises(BadRow):
+        session.run(lambda conn: conn.execute("select %s", ("\ud800",)))
 
 
 def call(worker):

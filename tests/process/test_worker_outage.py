@@ -26,25 +26,39 @@ def start(plant, line):
     ]
 
 
+def conditions(worker):
+    return [one["kind"] for one in worker.last.get("conditions", ())]
+
+
+def degraded(workers):
+    return all(conditions(worker) == ["database"] for worker in workers)
+
+
 def test_calls_stop_while_the_database_is_away_and_all_that_was_paid_for_is_rows_when_it_is_back(make_plant, line):
     plant = make_plant(rate=60, deals=4_000, latency_s=0.02)
     workers = start(plant, line)
     eventually(lambda: plant.value("select count(*) from products") > 20, lambda: workers[1].output)
     line.cut()
-    assert [worker.wait_end() for worker in workers] == [EXIT_TRY_LATER] * 3
+    eventually(lambda: degraded(workers), lambda: [worker.last for worker in workers])
     paid = plant.simulator.control()["spent"]
-    assert len(plant.spooled()) <= 3, "each worker ends with what it had just paid for"
-    again = start(plant, line)
-    assert [worker.wait_end() for worker in again] == [EXIT_TRY_LATER] * 3
+    assert len(plant.spooled()) <= 3, "each worker waits with what it had just paid for"
+    late = plant.worker("backfill", slot=2, database_url=Secret(line.url))
+    eventually(lambda: degraded([late]), lambda: late.output)
+    assert late.is_ready(), "one that starts meanwhile waits like the others"
+    # As if it had been away for longer than anything is held.
+    plant.query("update fetch_queue set ready_at = now() where state = 'leased' returning 1")
+    plant.query("update crawls set asked_until = now() where asked_by is not null returning 1")
+    plant.query("update turns set until = now() returning 1")
     assert plant.simulator.control()["spent"] == paid
-    line.mend()
-    last = start(plant, line)
     before = plant.value("select count(*) from products")
-    eventually(lambda: plant.value("select count(*) from products") > before + 20, lambda: last[1].output)
-    for worker in last:
+    line.mend()
+    eventually(lambda: plant.value("select count(*) from products") > before + 20, lambda: workers[1].output)
+    workers.append(late)
+    eventually(lambda: not any(map(conditions, workers)), lambda: [worker.last for worker in workers])
+    for worker in workers:
         worker.terminate()
-    codes = [worker.wait_end() for worker in last]
-    assert codes == [0, EXIT_TRY_LATER, EXIT_TRY_LATER], "a backfill that was stopped is not finished"
+    codes = [worker.wait_end() for worker in workers]
+    assert codes == [0, EXIT_TRY_LATER, EXIT_TRY_LATER, EXIT_TRY_LATER], "a backfill that was stopped is not finished"
     assert plant.spooled() == []
     spent = plant.simulator.control()["spent"]
     assert spent > paid
@@ -54,3 +68,13 @@ def test_calls_stop_while_the_database_is_away_and_all_that_was_paid_for_is_rows
     ]
     assert len(asked) == len(set(asked)), "nothing was bought twice"
     assert plant.ledger.snapshot().leases == ()
+
+
+def test_a_worker_that_waits_for_the_database_hears_a_stop_at_once(make_plant, line):
+    plant = make_plant()
+    worker = start(plant, line)[0]
+    worker.wait_ready()
+    line.cut()
+    eventually(lambda: degraded([worker]), lambda: worker.output)
+    worker.terminate()
+    assert worker.wait_end() == 0

@@ -2,10 +2,17 @@
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import errors
 
-from tasks.errors import BadRow, ConfigError, Contended, StoreError, WrongSchema
+from tasks.errors import BadRow, ConfigError, Contended, WrongSchema
 from tasks.store.connection import connect
-from tasks.store.sqlstate import error_type, translate
+from tasks.store.sqlstate import TABLE, Meaning, row_for, row_of, translate, translated
+
+# PostgreSQL's documentation, appendix A, as psycopg's module of errors has it.
+KNOWN = sorted({one.sqlstate for one in vars(errors).values() if isinstance(getattr(one, "sqlstate", None), str)})
+CODES = st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=5, max_size=5)
 
 
 @pytest.mark.parametrize(
@@ -28,12 +35,72 @@ from tasks.store.sqlstate import error_type, translate
         ("42501", ConfigError),
         ("28P01", ConfigError),
         ("3D000", ConfigError),
-        ("XX000", StoreError),
-        ("0A000", StoreError),
+        ("25006", Contended),  # read only: a standby, a full disk
+        ("26000", Contended),  # a pooler gave another session: the prepared statement is not there
+        ("42P05", Contended),  # likewise: it is there already
+        ("08P01", Contended),  # a pooler has no connection to give
+        ("58000", Contended),
+        ("XX000", Contended),
+        ("XX002", Contended),
+        ("0A000", Contended),
+        ("P0001", BadRow),  # a trigger of the user's own
+        ("U0815", BadRow),  # and one with a code of its own
+        ("3F000", WrongSchema),
     ],
 )
 def test_each_class_of_sqlstate_has_its_type(sqlstate, kind):
-    assert error_type(sqlstate) is kind
+    assert row_of(sqlstate).type is kind
+
+
+def test_every_class_of_the_documentation_has_a_row_of_its_own():
+    prefixes = {row.prefix for row in TABLE}
+    assert len(KNOWN) > 200
+    assert {code[:2] for code in KNOWN} <= prefixes
+    assert len(prefixes) == len(TABLE), "one row for each"
+
+
+@given(st.one_of(CODES, st.sampled_from(KNOWN)))
+def test_whatever_the_code_it_means_one_thing_and_only_what_is_yours_to_mend_says_how(sqlstate):
+    row = row_of(sqlstate)
+    assert (row.meaning is Meaning.YOURS) == bool(row.remedy)
+    assert (row.meaning is Meaning.YOURS) == issubclass(row.type, ConfigError | WrongSchema)
+    assert (row.meaning is Meaning.PASSING) == issubclass(row.type, Contended)
+    assert row.words
+
+
+@given(st.one_of(CODES, st.sampled_from(KNOWN)), st.text(max_size=30))
+def test_the_sentence_names_the_code_the_servers_words_and_the_remedy(sqlstate, words):
+    error = (
+        errors.lookup(sqlstate)(words)
+        if sqlstate in KNOWN
+        else type("Odd", (psycopg.Error,), {"sqlstate": sqlstate})(words)
+    )
+    told = str(translated(error))
+    assert sqlstate in told
+    assert " ".join(words.split()) in told
+    assert row_of(sqlstate).remedy in told
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (psycopg.OperationalError("server closed the connection unexpectedly"), Meaning.PASSING),
+        (psycopg.OperationalError("FATAL:  no more connections allowed (max_client_conn)"), Meaning.PASSING),
+        (psycopg.OperationalError("FATAL:  query_wait_timeout"), Meaning.PASSING),
+        (psycopg.InterfaceError("the connection is closed"), Meaning.PASSING),
+        (psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), Meaning.OURS),
+        (psycopg.NotSupportedError("not in this version of the client library"), Meaning.OURS),
+        (psycopg.ProgrammingError("the query has 1 placeholders but 0 parameters were passed"), Meaning.OURS),
+    ],
+)
+def test_errors_without_a_code_have_their_meaning_too(error, meaning):
+    assert row_for(error).meaning is meaning
+
+
+def test_a_date_that_cannot_be_read_passes_with_a_connection_made_anew(conn):
+    conn.execute("SET datestyle = 'German, DMY'")
+    with pytest.raises(Contended, match="in a form that cannot be read"), translate():
+        conn.execute("SELECT now()").fetchone()
 
 
 @pytest.mark.parametrize(
