@@ -156,7 +156,7 @@ class Backfill:
                 phase="waiting_work",
                 why=f"{counts.done} products done, {counts.leased} with other workers",
             )
-        haul = Haul(site, desk.session, waiting=counts.pending, detail=self._detail)
+        haul = Haul(site, desk.session, desk.spool, waiting=counts.pending, detail=self._detail)
         try:
             outcome = desk.spender.call(haul)
             self._detail = haul.detail

@@ -37,7 +37,7 @@ class Desk:
         self._is_started = False
         self.targets = targets_of(settings)
         self.session = Session(site)
-        spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
+        self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
         self._client = KeepaClient(
             settings.api_key,
             settings.base_url,
@@ -51,7 +51,7 @@ class Desk:
         self.intake = Intake(site, self.session, self.targets)
         self._replay = Replay(site, spool, self.intake, self.session)
         self._orphans = Orphans(site, self.session, spool)
-        self.listing = Listing(site, self.session, self.spender, self.intake.pages)
+        self.listing = Listing(site, self.session, spool, self.spender, self.intake.pages)
 
     def start(self) -> bool:
         """Check the schema and process what dead workers left; False when that was done before.

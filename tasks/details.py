@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.haul import lease_s, owner_name
+from tasks.haul import lease_s, owner_name, unwritten_leases
 from tasks.keepa.costs import product_shape
 from tasks.keepa.request import ProductRequest, most_asins
 from tasks.pace import fit
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tasks.keepa.costs import Detail
     from tasks.pool import Pool, Wanted
     from tasks.session import Session
+    from tasks.spool import Spool
     from tasks.store.connection import Connection
     from tasks.store.queue import Item
 
@@ -44,10 +45,13 @@ class DetailWant:
     tier: Final = TIER
     may_wait: Final = False
 
-    def __init__(self, site: Site, session: Session, pool: Pool, detail: Detail, *, kept_tokens: int) -> None:
+    def __init__(
+        self, site: Site, session: Session, spool: Spool, pool: Pool, detail: Detail, *, kept_tokens: int
+    ) -> None:
         """Want as many of the pool's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
         self._site = site
         self._session = session
+        self._spool = spool
         self._pool = pool
         self._detail: Detail = detail
         self._taken: list[Wanted] = []
@@ -99,8 +103,9 @@ class DetailWant:
     def _share(self, connection: Connection, newest: list[Wanted]) -> tuple[list[Wanted], list[Item]]:
         """What is left to this job, and what of it was taken from the queue."""
         domain = newest[0].domain
+        paid = unwritten_leases(self._spool)
         gone = sharing.known(connection, domain, {one.asin: one.minute for one in newest})
-        gone |= sharing.held(connection, domain, [one.asin for one in newest])
+        gone |= sharing.held(connection, domain, [one.asin for one in newest], paid=paid)
         wanted = [one for one in newest if one.asin not in gone]
         if self._covering() is None or not wanted:
             return wanted, []
@@ -112,5 +117,6 @@ class DetailWant:
             detail=settings.backfill_detail,
             owner=owner_name(self._site),
             lease_s=lease_s(settings),
+            paid=paid,
         )
         return wanted, items

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tasks.job import Site
     from tasks.session import Session
     from tasks.settings import WorkerSettings
+    from tasks.spool import Spool
     from tasks.store.connection import Connection
     from tasks.store.queue import Item
 
@@ -24,6 +25,11 @@ TIER: Final = "backfill"
 UNASKABLE: Final = "not an ASIN, no locale, or no detail this build knows"
 
 _DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
+
+
+def unwritten_leases(spool: Spool) -> list[int]:
+    """The leases of the queue's items whose answer waits to be written, however long the database was away."""
+    return [lease for origin in spool.origins() for lease in origin.leases]
 
 
 class Haul:
@@ -36,10 +42,11 @@ class Haul:
     tier: Final = TIER
     may_wait: Final = True
 
-    def __init__(self, site: Site, session: Session, *, waiting: int, detail: Detail) -> None:
+    def __init__(self, site: Site, session: Session, spool: Spool, *, waiting: int, detail: Detail) -> None:
         """Want at most `waiting` items, for that is what the queue held when last counted."""
         self._site = site
         self._session = session
+        self._spool = spool
         self._waiting = waiting
         self._limit = 1
         self.detail: Detail = detail
@@ -92,7 +99,8 @@ class Haul:
     def _claim(self, connection: Connection, tokens: int) -> list[Item]:
         """Items of one detail, as many as `tokens` pay for at what that detail costs, but at least one."""
         owner, length_s = owner_name(self._site), lease_s(self._site.settings)
-        claimed = queue.claim(connection, owner=owner, limit=self._limit, lease_s=length_s)
+        paid = unwritten_leases(self._spool)
+        claimed = queue.claim(connection, owner=owner, limit=self._limit, lease_s=length_s, paid=paid)
         good = [item for item in claimed if _is_askable(item)]
         bad = [item for item in claimed if item not in good]
         if bad:
@@ -110,9 +118,9 @@ class Haul:
 
 
 def lease_s(settings: WorkerSettings) -> float:
-    """Seconds an item is held at the most: a call that takes all its time, and a database away for as long as is borne.
+    """Seconds an item is held at the most: a call that takes all its time, and the tries of one that fails.
 
-    Another worker would pay again for what lies in this one's spool.
+    What was answered and waits for the database longer than that is not paid for again: see `unwritten_leases`.
     """
     return settings.longest_call_s + settings.retry_deadline_s
 

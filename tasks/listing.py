@@ -11,7 +11,7 @@ from tasks.errors import Refused
 from tasks.haul import owner_name
 from tasks.job import Idle
 from tasks.keepa import locales
-from tasks.paging import PageWant, turn_of
+from tasks.paging import PageWant, is_page_of, turn_of
 from tasks.parts import Part
 from tasks.store import crawls, quarantine
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tasks.pages import Pages, PageTaken
     from tasks.session import Session
     from tasks.spend import Spender
+    from tasks.spool import Spool
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
     from tasks.target import Target
@@ -48,24 +49,27 @@ class SetAside:
 class Listing:
     """Lists selections for one worker."""
 
-    def __init__(self, site: Site, session: Session, spender: Spender, pages: Pages) -> None:
+    def __init__(self, site: Site, session: Session, spool: Spool, spender: Spender, pages: Pages) -> None:
         self._site = site
         self._session = session
+        self._spool = spool
         self._spender = spender
         self._pages = pages
 
     def has_turn(self, target: Target) -> bool:
         """Whether this worker may go on with the walk through `target`, now or already; never waits.
 
-        It may not while another, who lost the turn with a connection, still waits for the page it has paid for.
+        It may not while another, who lost the turn, still waits for the page it has paid for, or to write it.
 
         Raises:
             StoreError: the database does not answer.
         """
         role, owner = self._site.role, owner_name(self._site)
+        if any(is_page_of(origin, role, target) for origin in self._spool.origins()):
+            return False
 
         def is_mine(connection: Connection) -> bool:
-            if not turn.take(connection, turn_of(role, target)):
+            if not turn.take(connection, turn_of(role, target), owner):
                 return False
             return crawls.asker(connection, role, target.key, target.domain) in {None, owner}
 
@@ -83,7 +87,7 @@ class Listing:
         crawl = self._session.run(lambda connection: progress.begin(connection, role, target))
         site.beat.phase("polling", f"{target.place}, page {crawl.page}")
         try:
-            outcome = self._spender.call(PageWant(site, self._session, target, crawl))
+            outcome = self._spender.call(PageWant(site, self._session, self._spool, target, crawl))
         except Refused as error:
             return self._set_aside(target, crawl, error)
         if isinstance(outcome, Idle):

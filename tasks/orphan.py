@@ -1,6 +1,6 @@
 """What a dead worker of this machine had in hand is anybody's again at once, without waiting for its time to run out.
 
-That is: items of the queue, and pages of walks.
+That is: items of the queue, and pages of walks. A turn is looked at by whoever wants it (`tasks.turn`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from tasks.owner import Owner
+from tasks import turn
+from tasks.haul import owner_name
+from tasks.owner import is_dead
 from tasks.store import crawls, queue
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Orphans:
         self._look_ns = 0
 
     def step(self) -> int:
-        """How many items and pages went back; 0 as well when they were looked for a moment ago.
+        """How many items and pages went back; 0 as well when they were looked for a moment ago. Own turns are kept.
 
         Raises:
             StoreError: the database does not answer.
@@ -43,6 +45,7 @@ class Orphans:
         if now_ns < self._look_ns:
             return 0
         self._look_ns = now_ns + LOOK_EVERY_NS
+        self._session.run(partial(turn.keep, owner=owner_name(self._site)))
         return self._release()
 
     def _release(self) -> int:
@@ -50,7 +53,7 @@ class Orphans:
 
         The dead are found first: whoever is dead by then has put its last reply where the look at the spool finds it.
         """
-        dead = [name for name in self._session.run(_holders) if _is_dead(name)]
+        dead = [name for name in self._session.run(_holders) if is_dead(name)]
         if not dead or self._spool.holds_leftovers():
             return 0
         items, pages = self._session.run(partial(_release, owners=dead))
@@ -65,12 +68,3 @@ def _holders(connection: Connection) -> list[str]:
 def _release(connection: Connection, owners: list[str]) -> tuple[int, int]:
     items = sum(queue.release_owner(connection, owner, max_deaths=MOST_DEATHS) for owner in owners)
     return items, sum(crawls.forget(connection, owner) for owner in owners)
-
-
-def _is_dead(name: str) -> bool:
-    """Whether the process in an owner's name ran in this boot of this machine and runs no more."""
-    try:
-        owner = Owner.parse(name.rpartition("@")[2])
-    except ValueError:
-        return False
-    return owner.boot == Owner.this().boot and not owner.is_alive()

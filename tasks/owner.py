@@ -42,6 +42,15 @@ class Owner:
         return self.boot == _boot() and is_alive(self.pid, self.started)
 
 
+def is_dead(name: str) -> bool:
+    """Whether the process in the name `WORKER@OWNER` ran in this boot of this machine and runs no more."""
+    try:
+        owner = Owner.parse(name.rpartition("@")[2])
+    except ValueError:
+        return False
+    return owner.boot == _boot() and not owner.is_alive()
+
+
 def _boot() -> str:
     """Eight characters that differ from boot to boot."""
     return boot_id().hex()[:8]

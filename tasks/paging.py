@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ledger import Shape
     from tasks.job import Role, Site
     from tasks.session import Session
+    from tasks.spool import Spool
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
     from tasks.target import Target
@@ -26,11 +27,12 @@ class PageWant:
 
     may_wait: Final = True
 
-    def __init__(self, site: Site, session: Session, target: Target, crawl: Crawl) -> None:
+    def __init__(self, site: Site, session: Session, spool: Spool, target: Target, crawl: Crawl) -> None:
         self.tier = site.role
         self._owner = owner_name(site)
         self._lease_s = lease_s(site.settings)
         self._session = session
+        self._spool = spool
         self._target = target
         self._crawl = crawl
 
@@ -41,8 +43,8 @@ class PageWant:
     def take(self) -> Taken | None:
         """The page the walk stands at; None when another worker asks for it, or the walk has gone on.
 
-        The turn may have been lost with the database connection while the tokens were waited for. From now on nobody
-        else pays for this page, even if the connection is lost while the reply is on its way.
+        The turn may have been lost while the tokens were waited for. From now on nobody else pays for this page, even
+        if the turn is lost while the reply is on its way.
         """
         target, crawl = self._target, self._crawl
         origin = Origin(
@@ -57,7 +59,9 @@ class PageWant:
         )
 
         def is_ours(connection: Connection) -> bool:
-            has_turn = turn.take(connection, turn_of(self.tier, target))
+            if any(is_page_of(one, self.tier, target) for one in self._spool.origins()):
+                return False
+            has_turn = turn.take(connection, turn_of(self.tier, target), self._owner)
             stands = has_turn and progress.standing_at(connection, origin) is not None
             return stands and crawls.ask(connection, crawl, owner=self._owner, lease_s=self._lease_s)
 
@@ -67,6 +71,11 @@ class PageWant:
 
     def give_back(self) -> None:
         """Nothing: the walk stands where it stood, and this worker asks again."""
+
+
+def is_page_of(origin: Origin, tier: Role, target: Target) -> bool:
+    """Whether a page of that walk is what was asked for."""
+    return (origin.job, origin.selection_key, origin.domain) == (tier, target.key, target.domain)
 
 
 def turn_of(tier: Role, target: Target) -> str:

@@ -170,6 +170,17 @@ class Spool:
         # Looked at twice: a file that is renamed while its folder is read may be seen under neither name.
         return any(_is_leftover(path) for _ in range(2) for path in self._directory.iterdir())
 
+    def origins(self) -> list[Origin]:
+        """What the replies were asked for that lie here, paid for and not yet written, whoever owns them."""
+        found = []
+        for path in self._directory.iterdir():
+            if path.suffix == SUFFIX:
+                with suppress(FileNotFoundError, msgspec.DecodeError), path.open("rb") as file:
+                    magic, header = file.readline(), file.readline()
+                    if magic == _MAGIC:
+                        found.append(msgspec.json.decode(header, type=Header).origin)
+        return found
+
     def claim(self, path: Path) -> Entry | None:
         """The entry at `path`, now this process's with one more attempt; None if another was quicker."""
         attempts = _attempts_of(path) + 1

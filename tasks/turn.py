@@ -1,26 +1,35 @@
 """Taking turns: one worker at a time walks through a selection.
 
-The database holds a turn for as long as the connection that took it lives, so a killed worker's turn is free at once
-and no flag outlives its process. For the same reason nobody may remember having a turn: the connection may be lost
-without its owner's knowing, and the turn with it. It is taken anew before each thing that only its holder may do.
+A turn is a lease in a row of the database. It lasts for as long as its owner says so, and is free at once when the
+owner's process is dead and ran on this machine. Nobody may remember having a turn: while the database was away
+another may have got it. It is taken anew before each thing that only its holder may do.
 """
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from tasks.owner import is_dead
+from tasks.store import turns
 
 if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
-
-def take(connection: Connection, name: str) -> bool:
-    """Whether the turn called `name` is this connection's, now or already; never waits."""
-    # Taking it again only counts: nothing but the connection's end gives it back.
-    taken = connection.execute("select pg_try_advisory_lock(%s)", (_number(name),)).fetchone()
-    return taken is not None and bool(taken[0])
+# Renewed every half minute, also while nothing is due; a machine that went away keeps others waiting no longer.
+LEASE_S: Final = 120.0
 
 
-def _number(name: str) -> int:
-    """The signed 64-bit number of a turn; two names share one by accident once in 2^64."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+def take(connection: Connection, name: str, owner: str) -> bool:
+    """Whether the turn called `name` is `owner`'s, now or already; never waits."""
+    if turns.take(connection, name, owner=owner, lease_s=LEASE_S):
+        return True
+    other = turns.owner(connection, name)
+    if other is None or not is_dead(other):
+        return False
+    turns.leave(connection, name, other)
+    return turns.take(connection, name, owner=owner, lease_s=LEASE_S)
+
+
+def keep(connection: Connection, owner: str) -> None:
+    """Say that `owner` still wants the turns it has."""
+    turns.keep(connection, owner=owner, lease_s=LEASE_S)

@@ -134,7 +134,7 @@ class Upsert:
         if detail == "none" or not self._pool:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
         kept = DEAL_TOKENS * len(self._due_ns)
-        want = DetailWant(site, self._desk.session, self._pool, detail, kept_tokens=kept)
+        want = DetailWant(site, self._desk.session, self._desk.spool, self._pool, detail, kept_tokens=kept)
         if want.size == 0:
             tick_in_s = site.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
             until_ns = min(next_due_ns, site.clock.now_ns() + round(tick_in_s * NS_PER_S))

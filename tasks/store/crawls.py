@@ -112,8 +112,8 @@ def save(conn: Connection, crawl: Crawl) -> None:
 def ask(conn: Connection, crawl: Crawl, *, owner: str, lease_s: float) -> bool:
     """Whether `owner` may pay for the page the walk stands at; nobody else may for `lease_s` seconds then.
 
-    False while another's time runs. Who has the turn is not enough: it is lost with a connection, and the page that
-    its holder has paid for may still be on the wire.
+    False while another's time runs. Who has the turn is not enough: it may be lost, and the page that its holder has
+    paid for may still be on the wire.
     """
     given = {
         "owner": owner,

@@ -37,12 +37,12 @@ _CLAIM: Final = """
 WITH first AS (
     SELECT domain, detail FROM fetch_queue
     WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
-      AND (%(detail)s::text IS NULL OR detail = %(detail)s)
+      AND (%(detail)s::text IS NULL OR detail = %(detail)s) AND (lease = ANY(%(paid)s)) IS NOT TRUE
     ORDER BY priority DESC, place LIMIT 1 FOR UPDATE SKIP LOCKED
 ), taken AS (
     SELECT domain, asin, detail FROM fetch_queue
     WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
-      AND (domain, detail) = (SELECT domain, detail FROM first)
+      AND (domain, detail) = (SELECT domain, detail FROM first) AND (lease = ANY(%(paid)s)) IS NOT TRUE
     ORDER BY priority DESC, place LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), leased AS (
     UPDATE fetch_queue AS q SET
@@ -166,7 +166,15 @@ def renew(conn: Connection, *, detail: str, age_s: float, limit: int) -> int:
     return conn.execute(_RENEW, wanted, prepare=False).rowcount
 
 
-def claim(conn: Connection, *, owner: str, limit: int, lease_s: float, detail: str | None = None) -> list[Item]:
+def claim(
+    conn: Connection,
+    *,
+    owner: str,
+    limit: int,
+    lease_s: float,
+    detail: str | None = None,
+    paid: Sequence[int] = (),
+) -> list[Item]:
     """Take up to `limit` products of one locale and one level of detail; empty when nothing is ready.
 
     No two callers get the same item, and none waits for another. Commit before working on them.
@@ -177,8 +185,9 @@ def claim(conn: Connection, *, owner: str, limit: int, lease_s: float, detail: s
         limit: how many at the most.
         lease_s: seconds after which somebody else may take them.
         detail: take only this level of detail.
+        paid: leases whose answer is there already and only waits to be written, however late.
     """
-    wanted = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail}
+    wanted = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail, "paid": list(paid)}
     return [
         Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5])
         for row in conn.execute(_CLAIM, wanted, prepare=False).fetchall()

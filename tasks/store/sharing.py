@@ -17,14 +17,14 @@ JOIN products AS p USING (asin) WHERE p.domain = %(domain)s AND p.stats_update >
 """
 _HELD: Final = """
 SELECT asin FROM fetch_queue
-WHERE domain = %s AND asin = ANY(%s) AND state = 'leased' AND ready_at > clock_timestamp()
+WHERE domain = %s AND asin = ANY(%s) AND state = 'leased' AND (ready_at > clock_timestamp() OR lease = ANY(%s))
 """
 # By key and skipping what others have, so that nobody waits for anybody in a circle.
 _CLAIM: Final = """
 WITH taken AS (
     SELECT domain, asin, detail FROM fetch_queue
     WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND detail = %(detail)s
-      AND state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
+      AND state IN ('pending', 'leased') AND ready_at <= clock_timestamp() AND (lease = ANY(%(paid)s)) IS NOT TRUE
     ORDER BY asin FOR UPDATE SKIP LOCKED
 )
 UPDATE fetch_queue AS q SET
@@ -42,13 +42,20 @@ def known(conn: Connection, domain: int, minutes: Mapping[str, int]) -> set[str]
     return {row[0] for row in conn.execute(_KNOWN, wanted).fetchall()}
 
 
-def held(conn: Connection, domain: int, asins: Sequence[str]) -> set[str]:
-    """Those products that somebody has taken from the queue and is fetching now."""
-    return {row[0] for row in conn.execute(_HELD, (domain, list(asins))).fetchall()}
+def held(conn: Connection, domain: int, asins: Sequence[str], *, paid: Sequence[int] = ()) -> set[str]:
+    """Those products that somebody has taken from the queue and is fetching now, or, as `paid` tells, has fetched."""
+    return {row[0] for row in conn.execute(_HELD, (domain, list(asins), list(paid))).fetchall()}
 
 
-def claim(
-    conn: Connection, domain: int, asins: Sequence[str], *, detail: str, owner: str, lease_s: float
+def claim(  # noqa: PLR0913 - each narrows what is taken
+    conn: Connection,
+    domain: int,
+    asins: Sequence[str],
+    *,
+    detail: str,
+    owner: str,
+    lease_s: float,
+    paid: Sequence[int] = (),
 ) -> list[Item]:
     """Take these very products from the queue, as far as they wait there, as `queue.claim` takes the next ones.
 
@@ -59,8 +66,10 @@ def claim(
         detail: the level of detail they wait for.
         owner: who takes them.
         lease_s: seconds after which somebody else may take them.
+        paid: leases whose answer is there already and only waits to be written, however late.
     """
-    wanted = {"domain": domain, "asins": list(asins), "detail": detail, "owner": owner, "lease_s": lease_s}
+    names = {"domain": domain, "asins": list(asins), "detail": detail}
+    wanted = {**names, "owner": owner, "lease_s": lease_s, "paid": list(paid)}
     rows = conn.execute(_CLAIM, wanted).fetchall()
     return [
         Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5]) for row in rows

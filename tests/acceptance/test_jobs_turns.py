@@ -1,6 +1,9 @@
-"""Several workers and one selection: one at a time walks through it, also when a database connection is lost."""
+"""Several workers and one selection: one at a time walks through it, also when its turn or its connection is lost."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import pytest
 
@@ -27,11 +30,16 @@ def lose_connection(here, work):
     eventually(lambda: not here.rows(f"select 1 from pg_stat_activity where pid = {pid}"), "the connection ends")
 
 
+def lose_turn(here, work):
+    """As when the database was away for longer than a turn lasts."""
+    here.execute(f"update turns set until = now() where owner like '{work._site.worker}@%'")
+
+
 def standing(work):
     """The page at which the worker's walk stands, wanted."""
     session, (target,) = work._desk.session, work._desk.targets
     crawl = session.run(lambda conn: progress.begin(conn, work.role, target))
-    return PageWant(work._site, session, target, crawl)
+    return PageWant(work._site, session, work._desk.spool, target, crawl)
 
 
 def turn(work):
@@ -47,13 +55,13 @@ def test_a_page_is_asked_for_by_the_worker_whose_turn_it_is(pair):
     assert not turn(second)
 
 
-def test_a_page_that_is_on_the_wire_is_not_asked_for_by_whoever_gets_the_turn_of_a_lost_connection(pair):
+def test_a_page_that_is_on_the_wire_is_not_asked_for_by_whoever_gets_a_turn_that_was_lost(pair):
     here, first, second = pair
     paid, send = [], first._desk._client.send
 
     def late(request):
         reply = send(request)
-        lose_connection(here, first)
+        lose_turn(here, first)
         paid.append(second.step())
         return reply
 
@@ -68,17 +76,17 @@ def test_a_page_that_is_on_the_wire_is_not_asked_for_by_whoever_gets_the_turn_of
 def test_a_page_whose_asker_never_came_back_is_asked_for_when_its_time_is_over(pair):
     here, first, second = pair
     assert standing(first).take().request.page == 1
-    lose_connection(here, first)
+    lose_turn(here, first)
     assert not turn(second)
     here.execute("update crawls set asked_until = now()")
     assert turn(second)
     assert standing(second).take().request.page == 1
 
 
-def test_a_worker_that_lost_its_turn_with_its_connection_asks_for_nothing_while_another_has_it(pair):
+def test_a_worker_that_lost_its_turn_asks_for_nothing_while_another_has_it(pair):
     here, first, second = pair
     want = standing(first)
-    lose_connection(here, first)
+    lose_turn(here, first)
     assert turn(second)
     assert want.take() is None
     assert not turn(first)
@@ -89,19 +97,50 @@ def test_a_worker_that_lost_its_turn_with_its_connection_asks_for_nothing_while_
 def test_a_worker_that_has_its_turn_back_asks_for_no_page_that_another_has_read_meanwhile(pair):
     here, first, second = pair
     want = standing(first)
-    lose_connection(here, first)
+    lose_turn(here, first)
     second.step()
     assert here.rows("select page from crawls") == [(2,)]
-    lose_connection(here, second)
+    lose_turn(here, second)
     assert want.take() is None
     assert standing(first).take().request.page == 2
 
 
-def test_a_worker_whose_connection_was_lost_while_nobody_else_walks_goes_on_where_it_was(pair):
-    here, first, _second = pair
+def test_a_worker_whose_connection_was_lost_has_its_turn_and_goes_on_where_it_was(pair):
+    here, first, second = pair
     want = standing(first)
     lose_connection(here, first)
+    assert not turn(second)
     assert want.take().request.page == 1
+
+
+def test_the_turn_of_a_process_that_died_is_free_at_once(pair):
+    here, _first, second = pair
+    gone = subprocess.run(
+        [sys.executable, "-c", "from tasks.owner import Owner; print(Owner.this())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    here.execute(f"update turns set owner = 'upsert-0@{gone.stdout.strip()}'")
+    assert turn(second)
+
+
+def test_the_turn_of_a_process_of_another_machine_is_free_when_its_time_is_over(pair):
+    here, _first, second = pair
+    here.execute("update turns set owner = 'upsert-0@00000000-1-1'")
+    assert not turn(second)
+    here.execute("update turns set until = now()")
+    assert turn(second)
+
+
+def test_a_turn_is_kept_while_its_owner_has_nothing_to_ask_for(pair):
+    here, first, second = pair
+    here.execute("update turns set until = now() + interval '1 second'")
+    first._desk._orphans._look_ns = 0
+    first._desk.tidy()
+    ((left_s,),) = here.rows("select extract(epoch from until - now()) from turns")
+    assert left_s > 60
+    assert not turn(second)
 
 
 def test_a_worker_whose_walk_was_taken_over_in_mid_step_pays_nothing(pair):
@@ -109,7 +148,7 @@ def test_a_worker_whose_walk_was_taken_over_in_mid_step_pays_nothing(pair):
     spender, call = first._desk.spender, first._desk.spender.call
 
     def late(want):
-        lose_connection(here, first)
+        lose_turn(here, first)
         second.step()
         return call(want)
 
