@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tasks import progress, walk
 from tasks.errors import Transient
+from tasks.keepa import prices
 from tasks.keepa.wire import decode_deals
 from tasks.pool import Wanted
 from tasks.record import answered
@@ -73,11 +74,12 @@ class Pages:
 
     def _write(self, connection: Connection, header: Header, page: DealPage, body: bytes) -> tuple[PageTaken, int]:
         origin = header.origin
-        moved = self._advance(connection, header, page)
+        minute = _minute(header, page)
+        moved = self._advance(connection, header, page, minute)
         written = deals.write(connection, origin.domain, page.deals, seen_at=header.received_at)
         faults = written.refused + keep_faults(connection, "deal", origin.domain, page.faults)
         changed = set(written.changed_asins)
-        below = page.server_minute if moved is None else moved.below
+        below = minute if moved is None else moved.below
         news = [
             Wanted(deal.creation_date, origin.domain, deal.asin)
             for deal in page.deals
@@ -96,14 +98,14 @@ class Pages:
         odd = keep_odd(connection, header, page.envelope, body)
         return PageTaken(moved=moved, news=news, rows=rows), faults + odd
 
-    def _advance(self, connection: Connection, header: Header, page: DealPage) -> Moved | None:
+    def _advance(self, connection: Connection, header: Header, page: DealPage, minute: int) -> Moved | None:
         origin = header.origin
         target = self._targets.get((origin.selection_key, origin.domain))
         facts = walk.Page(
             number=origin.page,
             minutes=[deal.creation_date for deal in page.deals],
             rows=len(page.deals) + len(page.faults),
-            server_minute=page.server_minute,
+            server_minute=minute,
             prices=[] if target is None else _prices(page, target.selection.price_type),
         )
         if origin.job == progress.UPSERT:
@@ -112,6 +114,13 @@ class Pages:
             return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
         counts = dict(zip(page.category_ids, page.category_counts, strict=False))
         return progress.advance_crawl(connection, origin, facts, target.division(counts))
+
+
+def _minute(header: Header, page: DealPage) -> int:
+    """The server's clock at the page, or this machine's when the page does not tell."""
+    if page.server_minute is not None:
+        return page.server_minute
+    return prices.minute_of_ms(round(header.received_at.timestamp() * 1000))
 
 
 def _prices(page: DealPage, price_type: int) -> list[int]:

@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import Reading
+from tasks.keepa.lenient import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MISSING: Final = msgspec.Raw()
+
+# What can be at all; anything else is somebody's mistake and says nothing. Plans of up to some thousand tokens a minute
+# are sold, a bucket holds 60 minutes of them, and a tick is a minute: API documentation, with wide margins. Keepa's
+# clock begins in 2011, and its minutes and all counts of tokens are stored as 32-bit numbers.
+MOST_TOKENS: Final = 10_000_000
+MOST_RATE: Final = 1_000_000
+MOST_REFILL_MS: Final = 24 * 3_600_000
+EARLIEST_MS: Final = 1_293_840_000_000  # 2011-01-01T00:00Z
+LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01T00:00Z
+MOST_PROCESSING_MS: Final = 24 * 3_600_000
 
 
 class ServerFault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -47,7 +58,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a reply says about the bucket and about itself; tokens whole, times in milliseconds.
 
-    What it needs is None when the body does not have it, or has something else than a number there.
+    What it needs is None when the body does not have it, or has something there that it cannot be.
 
     Attributes:
         timestamp_ms: server time, Unix milliseconds.
@@ -78,6 +89,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         }
         return tuple(name for name, value in needed.items() if value is None)
 
+    def costing_at_most(self, tokens: int) -> Envelope:
+        """The same; a cost above that is none, and not known then."""
+        if self.tokens_consumed is None or self.tokens_consumed <= tokens:
+            return self
+        return msgspec.structs.replace(self, tokens_consumed=None)
+
     @property
     def reading(self) -> Reading | None:
         """The bucket for the ledger; None when a part of it is unknown, or all of it zero as in error bodies."""
@@ -100,30 +117,30 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def envelope_of(head: Head) -> Envelope:
     """The envelope with whole tokens, fractions rounded to the side of having less."""
-    consumed = _whole(head.tokens_consumed, math.ceil)
     return Envelope(
-        timestamp_ms=_whole(head.timestamp, math.floor),
-        tokens_left=_whole(head.tokens_left, math.floor),
-        tokens_consumed=None if consumed is None or consumed < 0 else consumed,
-        refill_in_ms=_whole(head.refill_in, math.ceil),
-        refill_rate=_whole(head.refill_rate, math.floor),
-        token_flow_reduction=_number(head.token_flow_reduction) or 0.0,
-        processing_ms=_whole(head.processing_time_in_ms, math.floor) or 0,
+        timestamp_ms=_whole(head.timestamp, math.floor, EARLIEST_MS, LATEST_MS),
+        tokens_left=_whole(head.tokens_left, math.floor, -MOST_TOKENS, MOST_TOKENS),
+        tokens_consumed=_whole(head.tokens_consumed, math.ceil, 0, MOST_TOKENS),
+        refill_in_ms=_whole(head.refill_in, math.ceil, 0, MOST_REFILL_MS),
+        refill_rate=_whole(head.refill_rate, math.floor, 0, MOST_RATE),
+        token_flow_reduction=_number(head.token_flow_reduction, -MOST_RATE, MOST_RATE) or 0.0,
+        processing_ms=_whole(head.processing_time_in_ms, math.floor, 0, MOST_PROCESSING_MS) or 0,
         error=_fault(head.error),
     )
 
 
-def _whole(raw: msgspec.Raw, rounded: Callable[[float], int]) -> int | None:
-    number = _number(raw)
+def _whole(raw: msgspec.Raw, rounded: Callable[[float], int], least: int, most: int) -> int | None:
+    number = _number(raw, least, most)
     return None if number is None else rounded(number)
 
 
-def _number(raw: msgspec.Raw) -> float | None:
+def _number(raw: msgspec.Raw, least: int, most: int) -> float | None:
+    """The number, if it is one that can be: an error body has zeros for all, and they can be."""
     try:
         number = _NUMBER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
-    return number if math.isfinite(number) else None
+    return number if number == 0 or least <= number <= most else None
 
 
 def _fault(raw: msgspec.Raw) -> ServerFault | None:
@@ -132,7 +149,7 @@ def _fault(raw: msgspec.Raw) -> ServerFault | None:
         return None
     try:
         said = _SAID.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         said = bytes(raw).decode(errors="replace")
     return ServerFault(message=said) if isinstance(said, str) else said
 

@@ -1,28 +1,27 @@
 """Bodies of the API as typed values.
 
-A body is read for its frame and its items' bytes, then item by item: one item that does not fit is an `ItemFault`
-with its bytes, and the others are kept, since the page is paid for either way.
+A body is read strictly and in one go, as nearly all can be. One that cannot is read for its frame and its items' bytes,
+then item by item: what does not fit in an item costs that field, an item that cannot be read is an `ItemFault` with its
+bytes, and the others are kept, since all of it is paid for either way. A body that no parser reads is taken apart by
+its bytes (`tasks.keepa.frame`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
-from tasks.errors import Transient
-from tasks.keepa import item, prices
+from tasks.errors import Foreign, Transient
+from tasks.keepa import fit, item, prices
+from tasks.keepa.bodies import PART_BYTES, DealPage, ProductBatch, ProductReply
 from tasks.keepa.deal import Deal
 from tasks.keepa.envelope import Envelope, Head, ServerFault, envelope_of
-from tasks.keepa.item import ItemFault
+from tasks.keepa.frame import HEAD, Frame, take_apart
+from tasks.keepa.item import ItemFault, Items, Odd
+from tasks.keepa.lenient import UNREADABLE
 from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
 from tasks.keepa.product_stats import Stats
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ledger import Reading
 
 __all__ = [
     "CategoryNode",
@@ -31,6 +30,7 @@ __all__ = [
     "Envelope",
     "FbaFees",
     "ItemFault",
+    "Odd",
     "Offer",
     "Product",
     "ProductBatch",
@@ -43,70 +43,27 @@ __all__ = [
     "open_products",
 ]
 
-PART_BYTES: Final = 4 << 20  # of products, as JSON, that are read and written at a time
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DealPage:
-    """One page of `/deal` in the server's order, and how many deals each root category has, whatever the filter.
-
-    `server_minute` is the server's clock when it answered, in Keepa minutes.
-    """
-
-    envelope: Envelope
-    server_minute: int
-    deals: list[Deal] = field(default_factory=list)
-    faults: list[ItemFault] = field(default_factory=list)
-    category_ids: list[int] = field(default_factory=list)
-    category_names: list[str] = field(default_factory=list)
-    category_counts: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductBatch:
-    """Products of one `/product` call, which has one for each ASIN asked, unknown ones included."""
-
-    envelope: Envelope
-    products: list[Product] = field(default_factory=list)
-    faults: list[ItemFault] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductReply:
-    """A `/product` body of which only the frame is read: as values, a whole one takes six times its size."""
-
-    envelope: Envelope
-    raws: list[msgspec.Raw] = field(repr=False, default_factory=list)
-    read: list[Product] = field(repr=False, default_factory=list)  # a small one, in which nothing is odd
-
-    def parts(self, *, most_bytes: int = PART_BYTES) -> Iterator[ProductBatch]:
-        """The products in the order of their ASINs, a few at a time, read when their turn comes."""
-        if self.read:
-            yield ProductBatch(envelope=self.envelope, products=self.read)
-        raws: list[msgspec.Raw] = []
-        size = 0
-        for raw in sorted(self.raws, key=lambda raw: item.asin_of(raw) or ""):
-            raws.append(raw)
-            size += memoryview(raw).nbytes
-            if size >= most_bytes:
-                yield self._made(raws)
-                raws, size = [], 0
-        if raws:
-            yield self._made(raws)
-
-    def _made(self, raws: list[msgspec.Raw]) -> ProductBatch:
-        products, faults = item.each(raws, item.product)
-        return ProductBatch(envelope=self.envelope, products=products, faults=faults)
-
-
-class _DealCounts(msgspec.Struct, kw_only=True, rename="camel"):
+class _GoodDeals(msgspec.Struct, kw_only=True, rename="camel"):
+    dr: list[Deal]
     category_ids: list[int] | None = None
     category_names: list[str] | None = None
     category_count: list[int] | None = None
 
 
-class _Deals(_DealCounts):
+class _GoodDealsBody(Head, frozen=True, kw_only=True, rename="camel"):
+    deals: _GoodDeals
+
+
+class _GoodProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
+    products: list[Product] | None = None
+
+
+class _Deals(msgspec.Struct, kw_only=True, rename="camel"):
     dr: list[msgspec.Raw]
+    category_ids: msgspec.Raw = msgspec.Raw()
+    category_names: msgspec.Raw = msgspec.Raw()
+    category_count: msgspec.Raw = msgspec.Raw()
 
 
 class _DealsBody(Head, frozen=True, kw_only=True, rename="camel"):
@@ -118,88 +75,99 @@ class _ProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
     products: list[msgspec.Raw] | None = None
 
 
-class _GoodDeals(_DealCounts):
-    dr: list[Deal]
-
-
-class _GoodProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
-    products: list[Product] | None = None
-
-
-class _GoodDealsBody(Head, frozen=True, kw_only=True, rename="camel"):
-    deals: _GoodDeals
-
-
 _B = TypeVar("_B", bound=Head)
 
 _HEAD: Final = msgspec.json.Decoder(Head)
+_NO_HEAD: Final = Head()
 _GOOD_DEALS: Final = msgspec.json.Decoder(_GoodDealsBody)
 _GOOD_PRODUCTS: Final = msgspec.json.Decoder(_GoodProductsBody)
 _DEALS: Final = msgspec.json.Decoder(_DealsBody)
 _PRODUCTS: Final = msgspec.json.Decoder(_ProductsBody)
-_ANYTHING: Final = msgspec.json.Decoder()
 
 
 def decode_envelope(body: bytes) -> Envelope:
-    """The envelope of any JSON body, whatever its payload and whatever is odd in it.
+    """The envelope of any body of the API, whatever its payload and whatever is odd in it.
 
     Raises:
-        Transient: the body is no JSON: cut, or written by somebody in between.
+        Foreign: the body has nothing that a body of the API has: somebody in between wrote it.
     """
-    try:
-        return envelope_of(_HEAD.decode(body))
-    except msgspec.ValidationError:
-        return _envelope_of_other(body)  # not an object; whether it is whole has not been looked at
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(body, error) from None
+    head = _at_once(_HEAD, body)
+    if head is None or head == _NO_HEAD:
+        frame = take_apart(body)
+        head = _head_of(frame)
+        if head == _NO_HEAD and not frame.has_list:
+            raise Foreign(
+                f"the reply is not the API's: none of the fields that every reply of it has ({len(body)} bytes)",
+                status=200,
+            )
+    return envelope_of(head)
 
 
 def decode_deals(body: bytes) -> DealPage:
     """One page of deals.
 
     Raises:
-        Transient: the body as a whole cannot be read, does not tell its time, or has no list of deals. An empty page
-            has an empty list, and taking one for the other would end a walk early.
+        Transient: the body has no list of deals. An empty page has an empty list, and taking one for the other would
+            end a walk early.
     """
     good = _good_deals(body)
-    frame = _frame(_DEALS, body) if good is None else good
-    envelope = envelope_of(frame)
-    if envelope.timestamp_ms is None:
-        raise _unreadable(body, "no usable timestamp", envelope.reading)
-    deals, faults = item.each(frame.deals.dr, item.deal) if isinstance(frame, _DealsBody) else (frame.deals.dr, [])
-    return DealPage(
-        envelope=envelope,
-        server_minute=prices.minute_of_ms(envelope.timestamp_ms),
-        deals=deals,
-        faults=faults,
-        category_ids=frame.deals.category_ids or [],
-        category_names=frame.deals.category_names or [],
-        category_counts=frame.deals.category_count or [],
-    )
+    if good is not None:
+        return _page(
+            envelope_of(good),
+            Items(good.deals.dr),
+            ids=good.deals.category_ids or [],
+            names=good.deals.category_names or [],
+            counts=good.deals.category_count or [],
+        )
+    strict = _at_once(_DEALS, body)
+    if strict is not None:
+        given = (strict.deals.category_ids, strict.deals.category_names, strict.deals.category_count)
+        ids, names, counts = _categories(*map(bytes, given))
+        return _page(envelope_of(strict), item.each(strict.deals.dr, item.deal), ids=ids, names=names, counts=counts)
+    frame = _frame(body, "/deal", "deals")
+    ids, names, counts = _categories(*map(frame.value, ("categoryIds", "categoryNames", "categoryCount")))
+    items = item.each(map(msgspec.Raw, frame.items), item.deal)
+    items.faults.extend(frame.faults)
+    envelope = envelope_of(_head_of(frame))
+    return _page(envelope, items, ids=ids, names=names, counts=counts, is_whole=frame.is_whole)
 
 
 def decode_products(body: bytes) -> ProductBatch:
     """The products of one call, as sent and all at once.
 
     Raises:
-        Transient: the body as a whole cannot be read.
+        Transient: the body has no list of products, and something else in its place.
     """
     reply = open_products(body)
-    products, faults = item.each(reply.raws, item.product)
-    return ProductBatch(envelope=reply.envelope, products=reply.read or products, faults=faults)
+    items = item.each(reply.raws, item.product)
+    return ProductBatch(
+        envelope=reply.envelope,
+        products=reply.read or items.found,
+        faults=items.faults + reply.faults,
+        odd=items.odd,
+        is_whole=reply.is_whole,
+    )
 
 
 def open_products(body: bytes) -> ProductReply:
     """The products of one call, to be read in parts.
 
     Raises:
-        Transient: the body as a whole cannot be read.
+        Transient: the body has no list of products, and something else in its place.
     """
     good = _good_products(body) if len(body) <= PART_BYTES else None
     if good is not None:
         return ProductReply(envelope=envelope_of(good), read=good.products or [])
-    frame = _frame(_PRODUCTS, body)
-    return ProductReply(envelope=envelope_of(frame), raws=frame.products or [])
+    strict = _at_once(_PRODUCTS, body)
+    if strict is not None:
+        return ProductReply(envelope=envelope_of(strict), raws=strict.products or [])
+    frame = _frame(body, "/product", "products")
+    return ProductReply(
+        envelope=envelope_of(_head_of(frame)),
+        raws=[msgspec.Raw(raw) for raw in frame.items],
+        faults=frame.faults,
+        is_whole=frame.is_whole,
+    )
 
 
 def _good_deals(body: bytes) -> _GoodDealsBody | None:
@@ -217,34 +185,57 @@ def _good_products(body: bytes) -> _GoodProductsBody | None:
 def _at_once(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B | None:
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 
-def _frame(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B:
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(body, error, _reading(body)) from None
-
-
-def _unreadable(body: bytes, reason: object, reading: Reading | None = None) -> Transient:
-    return Transient(f"the body cannot be read ({len(body)} bytes): {reason}", status=200, reading=reading)
-
-
-def _reading(body: bytes) -> Reading | None:
-    head = _at_once(_HEAD, body)
-    return None if head is None else envelope_of(head).reading
-
-
-def _envelope_of_other(body: bytes) -> Envelope:
-    """The envelope of a whole body that is JSON but no object: nothing is known but what stands there.
+def _frame(body: bytes, endpoint: str, name: str) -> Frame:
+    """The frame of a body that no parser reads, or that is not what it should be.
 
     Raises:
-        Transient: it is not whole.
+        Transient: there is no list in it.
     """
-    try:
-        _ANYTHING.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(body, error) from None
-    return envelope_of(Head(error=msgspec.Raw(body)))
+    frame = take_apart(body, endpoint)
+    if not frame.has_list:
+        reading = envelope_of(_head_of(frame)).reading
+        raise Transient(
+            f"the body cannot be read ({len(body)} bytes): no list of {name} in it", status=200, reading=reading
+        )
+    return frame
+
+
+def _head_of(frame: Frame) -> Head:
+    return msgspec.convert({name: msgspec.Raw(frame.value(name)) for name in HEAD}, Head)
+
+
+def _page(
+    envelope: Envelope,
+    items: Items[Deal],
+    *,
+    ids: list[int],
+    names: list[str],
+    counts: list[int],
+    is_whole: bool = True,
+) -> DealPage:
+    return DealPage(
+        envelope=envelope,
+        server_minute=None if envelope.timestamp_ms is None else prices.minute_of_ms(envelope.timestamp_ms),
+        deals=items.found,
+        faults=items.faults,
+        odd=items.odd,
+        category_ids=ids,
+        category_names=names,
+        category_counts=counts,
+        is_whole=is_whole,
+    )
+
+
+def _categories(ids: bytes, names: bytes, counts: bytes) -> tuple[list[int], list[str], list[int]]:
+    """The categories of which each of the lists that are there has what it should."""
+    all_ids, all_names, all_counts = [fit.list_of(raw) for raw in (ids, names, counts)]
+    rows = [
+        (number, name, count)
+        for number, name, count in zip(all_ids, all_names, all_counts or [0] * len(all_ids), strict=False)
+        if type(number) is int and isinstance(name, str) and type(count) is int
+    ]
+    return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows] if all_counts else []

@@ -380,17 +380,21 @@ def test_a_whole_reply_that_does_not_tell_the_balance_is_settled_at_what_it_says
     assert here.balance == 293
 
 
-@pytest.mark.parametrize("body", [b"[]", b'"sorry"', b"null", b"{}"])
-def test_a_whole_body_that_is_no_answer_at_all_is_kept_for_a_person_and_not_asked_for_again(shop, body):
+CUT = [b'{"tokensLeft": 5, "products": [', b'{"products":[{"asin":"B0', b'{"error": "oops"}', b'{"refillRate": NaN}']
+
+
+@pytest.mark.parametrize("body", CUT)
+def test_a_body_of_the_api_is_kept_whatever_its_form_and_not_asked_for_again(shop, body):
     here = shop((200, body))
     paid = here.spender.call(Wanting())
     assert isinstance(paid, Paid)
     assert paid.body == body
+    assert paid.entry.read()[1] == body
     assert here.script.sent == ["/token", "/product"]
 
 
-@pytest.mark.parametrize("body", [b"[1, 2", b'{"tokensLeft": 5, "products": [', b"<html>", b""])
-def test_only_a_body_that_is_cut_or_no_json_is_asked_for_again(shop, body):
+@pytest.mark.parametrize("body", [b"[1, 2", b"<html>", b"", b"[]", b'"sorry"', b"null", b"{}", b'{"status": "up"}'])
+def test_only_a_body_that_is_not_the_apis_is_asked_for_again(shop, body):
     here = shop((200, body), answer())
     assert isinstance(here.spender.call(Wanting()), Paid)
     assert here.script.sent.count("/product") == 2

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ledger import ManualClock
-from tasks.errors import ApiError, ConfigError, Forbidden, NotSent, Refused, Throttled, Transient
+from tasks.errors import ApiError, ConfigError, Forbidden, Foreign, NotSent, Refused, Throttled, Transient
 from tasks.keepa.client import KeepaClient, RawReply, check
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection import parse
@@ -406,17 +406,21 @@ def test_an_error_carries_the_reading_when_its_body_has_one():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[1,", b"<html></html>", b'{"refillRate":"5"', b"\xff\xfe", b"[" * 100_000],
-    ids=["empty", "cut", "cut list", "html", "cut after a wrong type", "not text", "deep"],
+    [b"", b"{", b"[1,", b"<html></html>", b"\xff\xfe", b"[" * 100_000, b"null", b"[]", b'"ok"', b'{"status":"ok"}'],
+    ids=["empty", "cut", "cut list", "html", "not text", "deep", "null", "list", "text", "another's object"],
 )
-def test_a_good_status_with_a_body_that_is_cut_or_no_json_is_transient(body):
-    with pytest.raises(Transient) as caught:
+def test_a_good_status_with_nothing_that_the_api_says_is_not_the_apis(body):
+    with pytest.raises(Foreign) as caught:
         check(RawReply(200, body, 0.1, "/deal"))
     assert caught.value.status == 200
 
 
-@pytest.mark.parametrize("body", [b"null", b"[]", b'{"refillRate":"5"}'], ids=["null", "list", "wrong type"])
-def test_a_good_status_with_a_whole_body_is_an_answer_though_it_tells_no_balance(body):
+@pytest.mark.parametrize(
+    "body",
+    [b'{"refillRate":"5"}', b'{"refillRate":"5"', b'{"deals":{"dr":[{"asin":"B0'],
+    ids=["wrong type", "cut after a wrong type", "cut in the payload"],
+)
+def test_a_good_status_with_a_body_of_the_api_is_an_answer_though_it_tells_no_balance(body):
     envelope = check(RawReply(200, body, 0.1, "/deal"))
     assert envelope.reading is None
     assert envelope.tokens_consumed is None

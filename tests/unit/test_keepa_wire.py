@@ -74,9 +74,37 @@ def test_the_envelope_names_what_it_needs_and_cannot_use():
     assert wire.decode_envelope(deals_body(tokenFlowReduction="much")).reading.flow_reduction == 0.0
 
 
-def test_a_page_whose_time_is_unknown_is_no_page():
-    with pytest.raises(Transient, match="timestamp"):
-        wire.decode_deals(deals_body(deal(), timestamp="now"))
+def test_a_page_whose_time_is_unknown_is_a_page_all_the_same():
+    page = wire.decode_deals(deals_body(deal(), timestamp="now"))
+    assert (len(page.deals), page.server_minute, page.envelope.unusable) == (1, None, ("timestamp",))
+
+
+CANNOT_BE = {
+    "tokensLeft": [-(10**9), 10**9, 10**400, "9" * 5000, float("nan"), '"5"', True],
+    "tokensConsumed": [-1, 2_147_483_653, 10**400, 1e300],
+    "refillRate": [-5, 10**9, 10**400],
+    "refillIn": [-1, 10**12, 10**400],
+    "timestamp": [-1, 5, 1_758_036_697, 10**15, 10**400, None],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in CANNOT_BE.items() for value in values],
+    ids=lambda value: str(value)[:20],
+)  # fmt: skip
+def test_a_number_that_cannot_be_is_unusable_and_costs_no_row(name, value):
+    body = deals_body(deal(), **{name: "MARK"}).replace(b'"MARK"', str(value).encode())
+    page = wire.decode_deals(body)
+    assert page.envelope.unusable == (name,)
+    assert (page.envelope.reading is None) == (name != "tokensConsumed")
+    assert len(page.deals) == 1
+    assert wire.decode_envelope(body) == page.envelope
+
+
+def test_a_cost_above_what_the_call_can_cost_is_none():
+    envelope = wire.decode_envelope(deals_body(tokensConsumed=100_000))
+    assert envelope.costing_at_most(500).unusable == ("tokensConsumed",)
+    assert envelope.costing_at_most(100_000) == envelope
 
 
 def test_a_page_is_read_in_order_with_its_categories():
@@ -96,7 +124,6 @@ BAD_DEALS = {
     "a missing field": ({k: v for k, v in deal().items() if k != "delta"}, "B000000001", "delta"),
     "a list of another length": (deal(avg=[[1], [1, 1, 1], [1, 1, 1], [1, 1, 1]]), "B000000001", "avg"),
     "too few dates": (deal(currentSince=[1]), "B000000001", "currentSince"),
-    "too few flags": (deal(backInStock=[True]), "B000000001", "backInStock"),
     "an escaped ASIN": (deal('="B000000001"'), '="B000000001"', "asin"),
     "an ASIN and a line's end": (deal("B000000001\n"), "B000000001\n", "asin"),
     "no ASIN": ({k: v for k, v in deal().items() if k != "asin"}, None, "asin"),
@@ -116,11 +143,22 @@ def test_one_bad_deal_is_a_fault_with_its_bytes_and_the_others_are_kept(bad, asi
     assert json.loads(fault.raw) == bad
 
 
-def test_bytes_that_are_no_text_spoil_their_item_only():
+@pytest.mark.parametrize("odd", ["categoryIds", "categoryNames", "categoryCount"])
+def test_a_category_that_is_odd_costs_itself_only(odd):
+    lists = {"categoryIds": [7, 8, 9], "categoryNames": ["a", "b", "c"], "categoryCount": [1, 2, 3]}
+    lists[odd] = [lists[odd][0], None, lists[odd][2]]
+    page = wire.decode_deals(deals_body(deals={"dr": [deal()], **lists}))
+    assert (page.category_ids, page.category_names, page.category_counts) == ([7, 9], ["a", "c"], [1, 3])
+    assert [one.asin for one in page.deals] == ["B000000001"]
+
+
+def test_bytes_that_are_no_text_are_replaced_and_told():
     body = deals_body(deal(title="GOOD"), deal("B000000002", title="BAD!")).replace(b"BAD!", b"\xff\xfe!!")
     page = wire.decode_deals(body)
-    assert [one.title for one in page.deals] == ["GOOD"]
-    assert b"\xff\xfe!!" in page.faults[0].raw
+    assert [one.title for one in page.deals] == ["GOOD", "\ufffd\ufffd!!"]
+    (odd,) = page.odd
+    assert (odd.asin, odd.notes) == ("B000000002", ("title: bytes that are no UTF-8",))
+    assert b"\xff\xfe!!" in odd.raw
 
 
 def test_fields_nobody_knows_are_kept_and_only_those():
@@ -144,14 +182,13 @@ def test_the_picture_is_decoded_and_odd_codes_are_left_out():
     "body",
     [
         b"",
-        deals_body(deal())[:-20],
         b'{"tokensLeft": 5, "refillRate": 5}',
         deals_body(deals=None),
         deals_body(deals={}),
         deals_body(deals={"dr": None}),
         deals_body(deals=[]),
     ],
-    ids=["empty", "cut", "no deals", "deals null", "no list", "list null", "a list"],
+    ids=["empty", "no deals", "deals null", "no list", "list null", "a list"],
 )
 def test_a_body_without_a_list_of_deals_is_not_taken_for_an_empty_page(body):
     with pytest.raises(Transient, match="the body cannot be read") as caught:
@@ -211,13 +248,18 @@ def test_unknown_fields_are_kept_at_every_level_of_a_product():
     assert product.category_tree[0].extra == {"rank": 9}
 
 
-def test_a_fault_beside_unknown_fields_is_named_by_its_place():
+def test_what_does_not_fit_beside_unknown_fields_is_kept_in_its_place_and_told():
     bad = {"asin": "B000000001", "new": 1, "offers": [{"offerId": 1}, {"new": 1, "offerId": "x"}], "stats": {"new": 1}}
     worse = {"asin": "B000000002", "new": 1, "categoryTree": 5, "fbaFees": None}
     batch = wire.decode_products(products_body(bad, worse))
-    assert batch.products == []
-    assert "$.offers[1].offerId" in batch.faults[0].reason
-    assert "$.categoryTree" in batch.faults[1].reason
+    assert batch.faults == []
+    assert [offer.extra for offer in batch.products[0].offers] == [None, {"new": 1, "offerId": "x"}]
+    assert (batch.products[0].extra, batch.products[0].stats.extra) == ({"new": 1}, {"new": 1})
+    assert batch.products[1].extra == {"new": 1, "categoryTree": 5}
+    assert [odd.notes for odd in batch.odd] == [
+        ("offers.offerId: Expected `int | null`, got `str`",),
+        ("categoryTree: Expected `array`, got `int`",),
+    ]
 
 
 def test_parts_that_are_null_or_empty_beside_unknown_fields_stay_so():
@@ -227,26 +269,34 @@ def test_parts_that_are_null_or_empty_beside_unknown_fields_stay_so():
     assert product.extra == {"new": 1}
 
 
-def test_a_cut_history_spoils_its_product_only():
+def test_a_cut_history_costs_its_product_the_histories_only():
     bad, good = {"asin": "B000000001", "csv": [None, [1, 2, 3]]}, {"asin": "B000000002", "csv": [None, [1, 2]]}
     batch = wire.decode_products(products_body(bad, good))
-    assert [product.asin for product in batch.products] == ["B000000002"]
-    assert batch.faults == [
-        wire.ItemFault(
+    assert [(product.asin, product.csv, product.extra) for product in batch.products] == [
+        ("B000000001", None, {"csv": [None, [1, 2, 3]]}),
+        ("B000000002", [None, [1, 2]], None),
+    ]
+    assert batch.odd == [
+        wire.Odd(
             asin="B000000001",
-            reason="csv[1]: 3 values fit no whole number of groups",
+            notes=("csv: csv[1]: 3 values fit no whole number of groups",),
             raw=json.dumps(bad).encode(),
         )
     ]
 
 
+def test_flags_of_too_few_price_types_cost_their_deal_the_flags_only():
+    (one,) = wire.decode_deals(deals_body(deal(backInStock=[True]))).deals
+    assert (one.back_in_stock, one.extra) == (None, {"backInStock": [True]})
+
+
 def test_a_large_reply_is_read_in_parts_in_the_order_of_asins():
     sent = [{"asin": f"B00000000{at}", "title": "x" * 100} for at in (3, 1, 4, 0, 5, 2)]
-    sent[2]["lastUpdate"] = "never"
+    sent[2]["asin"] += "!"
     body = products_body(*sent, {"title": "nobody"})
     parts = list(wire.open_products(body).parts(most_bytes=300))
     assert [[product.asin[-1] for product in part.products] for part in parts] == [["0", "1", "2"], ["3", "5"]]
-    assert [[fault.asin for fault in part.faults] for part in parts] == [[None], ["B000000004"]]
+    assert [[fault.asin for fault in part.faults] for part in parts] == [[None], ["B000000004!"]]
     whole = wire.decode_products(body)
     assert [product.asin[-1] for product in whole.products] == ["3", "1", "0", "5", "2"]
     assert sorted(whole.products, key=lambda product: product.asin) == [p for part in parts for p in part.products]

@@ -1,0 +1,88 @@
+"""The second reader: a JSON value that the strict one refuses, made good where a person would know what is meant. Pure.
+
+Bytes that are no text and escapes that stand for no character become U+FFFD, numbers that are none become null. Each
+kind is told. What is no JSON in another way is refused here too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Final
+
+import msgspec
+
+# What reading a value may raise, whatever the value is. (msgspec's own errors are `ValueError`s.)
+UNREADABLE: Final = (ValueError, OverflowError, RecursionError)
+
+NO_TEXT: Final = "bytes that are no UTF-8"
+BAD_ESCAPE: Final = "an escape that stands for no character"
+CONTROL: Final = "a control character in a text"
+NO_NUMBER: Final = "a number that is none"
+LONG_NUMBER: Final = "a number of too many digits"
+
+_MOST_DIGITS: Final = 640  # what Python reads under whatever limit is set (sys.int_info.str_digits_check_threshold)
+_ESCAPE: Final = re.compile(
+    r"""\\(?:(?P<good>["\\/bfnrt]
+        | u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}  # both halves of a pair
+        | u(?![dD][89a-fA-F])[0-9a-fA-F]{4})
+    | u[0-9a-fA-F]{0,4} | . | $)""",
+    re.VERBOSE | re.DOTALL,
+)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_UNKNOWN: Final = "\ufffd"
+
+
+def mended(raw: bytes) -> tuple[bytes, set[str]]:
+    """The value as strict JSON, and what was wrong with it.
+
+    Raises:
+        ValueError: it is no JSON, or not all of it; or `RecursionError`: it is nested too deep.
+    """
+    reader = _Reader()
+    return msgspec.json.encode(reader.value(raw)), reader.said
+
+
+class _Reader:
+    """Reads one value; `said` is what was wrong with it."""
+
+    def __init__(self) -> None:
+        self.said: set[str] = set()
+        self._json = json.JSONDecoder(
+            strict=False, parse_constant=self._none, parse_float=self._real, parse_int=self._whole
+        )
+
+    def value(self, raw: bytes) -> object:
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = raw.decode(errors="replace")
+            self.said.add(NO_TEXT)
+        text, controls = _CONTROL.subn(_UNKNOWN, text)
+        if controls:
+            self.said.add(CONTROL)
+        value: object = self._json.decode(_ESCAPE.sub(self._escape, text))
+        return value
+
+    def _escape(self, found: re.Match[str]) -> str:
+        if found.group("good"):
+            return found.group()
+        self.said.add(BAD_ESCAPE)
+        return _UNKNOWN
+
+    def _none(self, _digits: str) -> None:
+        self.said.add(NO_NUMBER)
+
+    def _real(self, digits: str) -> float | None:
+        number = float(digits)
+        if math.isfinite(number):
+            return number
+        self.said.add(NO_NUMBER)
+        return None
+
+    def _whole(self, digits: str) -> int | str:
+        if len(digits) <= _MOST_DIGITS:
+            return int(digits)
+        self.said.add(LONG_NUMBER)
+        return digits
