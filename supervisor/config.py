@@ -71,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "console", "json"]
     metrics_port: int | None
+    web_hosts: tuple[str, ...] | None
     simulator_rate: int
     simulator_tick_s: float
     simulator_start_balance: int

@@ -10,6 +10,7 @@ from supervisor.answers import Answers, Seen
 from supervisor.loop import MonotonicClock
 from supervisor.records import report_of
 from supervisor.web import HOST, Web
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -39,7 +40,8 @@ class Endpoint:
         if port is None:
             return
         try:
-            self._web = Web(port, Answers(self._look), MonotonicClock(), self._failed)
+            hosts = frozenset(self._run.plan.settings.web_hosts or ())
+            self._web = Web(port, Answers(self._look), MonotonicClock(), self._failed, hosts=hosts)
         except OSError as error:
             self._log.warning(
                 "metrics_port_unusable",
@@ -80,5 +82,5 @@ class Endpoint:
             return None  # the live view and the progress line tell
 
     def _failed(self, error: Exception) -> None:
-        words = f"{type(error).__name__}: {error}"
+        words = plain(error)
         self._loop.call(lambda: self._log.error("answer_failed", error=words))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from supervisor import webhost
+
 # Keepa's numbers of the Amazon locales that have deals (domain 12 has products only, 7 is unused).
 DEAL_DOMAINS: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 11)
 
@@ -97,6 +99,24 @@ class Domains:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hosts:
+    """Names of hosts, separated by commas."""
+
+    @property
+    def expected(self) -> str:
+        """The rule in words."""
+        return "names of hosts separated by commas, without scheme and port"
+
+    def parse(self, text: str) -> object:
+        """The names.
+
+        Raises:
+            ValueError: one of them is none.
+        """
+        return tuple(sorted(webhost.names(text)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """Any text; `starts` if it has to begin in a certain way."""
 
@@ -164,7 +184,7 @@ class Option(NamedTuple):
     """
 
     name: str
-    kind: Number | Choice | Domains | Text | HttpUrl
+    kind: Number | Choice | Domains | Hosts | Text | HttpUrl
     default: str
     help: str
     is_secret: bool = False
@@ -247,6 +267,7 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
             "port of /metrics and health on 127.0.0.1; 0: any; set but empty: none",
             has_off=True,
         ),
+        Option("WEB_HOSTS", Hosts(), "", "names METRICS_PORT may be asked by besides localhost and addresses"),
     ),
     "Built-in simulator, for a start without KEEPA_API_KEY and KEEPA_BASE_URL": (
         Option("SIMULATOR_RATE", Number(low=1, high=100_000, whole=True), "20", "tokens a refill adds"),

@@ -27,13 +27,15 @@ HEARD: Final = (
 
 
 class Signals:
-    """While entered, the signals of `numbers` are handed to `call` by the loop, in order."""
+    """While entered, the signals of `numbers` are handed to `call` by the loop, in order, with when they came."""
 
-    def __init__(self, loop: Loop, call: Callable[[signal.Signals], None], numbers: tuple[signal.Signals, ...]) -> None:
+    def __init__(
+        self, loop: Loop, call: Callable[[signal.Signals, int], None], numbers: tuple[signal.Signals, ...]
+    ) -> None:
         self._loop = loop
         self._call = call
         self._numbers = numbers
-        self._noted: deque[int] = deque()
+        self._noted: deque[tuple[int, int]] = deque()
         self._before: dict[signal.Signals, signal._HANDLER] = {}
         self._wakeup_before = -1
 
@@ -54,9 +56,10 @@ class Signals:
         signal.set_wakeup_fd(self._wakeup_before)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        self._noted.append(number)
+        self._noted.append((number, self._loop.now_ns()))
         self._loop.call(self._hand_over)
 
     def _hand_over(self) -> None:
         while self._noted:
-            self._call(signal.Signals(self._noted.popleft()))
+            number, at_ns = self._noted.popleft()
+            self._call(signal.Signals(number), at_ns)

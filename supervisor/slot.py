@@ -16,6 +16,7 @@ from supervisor.fsm import RESTING, Action, Event, State, step
 from supervisor.liveness import Beat, hung_at_ns, says_something_new
 from supervisor.pipes import Pipes
 from supervisor.restart import Cause, Death, Ending, Tally, judge, meaning, pause_s
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -166,7 +167,7 @@ class Slot:
             child = processes.spawn(self.launch)
         except OSError as error:
             # Judged from the loop, when the transition that led here is complete.
-            reason = f"{type(error).__name__}: {error.strerror or error}"
+            reason = plain(error)
             self._loop.call(lambda: self._was_not_started(reason))
             return
         self._child = child

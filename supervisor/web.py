@@ -59,13 +59,24 @@ class Client:
 class Web:
     """Listens from its construction on; answers from `start` until `close`."""
 
-    def __init__(self, port: int, answer: Answering, clock: Clock, failed: Callable[[Exception], object]) -> None:
+    def __init__(
+        self,
+        port: int,
+        answer: Answering,
+        clock: Clock,
+        failed: Callable[[Exception], object],
+        *,
+        hosts: frozenset[str] = frozenset(),
+    ) -> None:
         """Listen on `port`, 0 for any; `failed` is told, in the server's thread, of a bug in `answer`.
+
+        `hosts` are names that requests may be for besides `localhost` and addresses.
 
         Raises:
             OSError: the port is taken, or not ours to take.
         """
         self._answer = answer
+        self._hosts = hosts
         self._clock = clock
         self._failed = failed
         self._listener = socket.create_server((HOST, port), backlog=MOST_CLIENTS)
@@ -153,7 +164,7 @@ class Web:
 
     def _take(self, client: Client) -> None:
         """Answer as soon as the request is complete."""
-        request = parse(bytes(client.request))
+        request = parse(bytes(client.request), self._hosts)
         if request is None:
             return
         if isinstance(request, Bad):

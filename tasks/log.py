@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TextIO
 from urllib.parse import quote, quote_plus
 
+from tasks.wording import plain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -133,4 +135,4 @@ class LogBridge(logging.Handler):
 
 
 def _describe(error: object) -> str:
-    return f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error)
+    return plain(error) if isinstance(error, BaseException) else str(error)

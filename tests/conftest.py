@@ -1,10 +1,11 @@
 """What all tests share."""
 
+import os
 import signal
 
-from tasks import crash_stacks
+from hypothesis import HealthCheck, settings
 
-"""What all tests share."""
+from tasks import crash_stacks
 
 pytest_plugins = [
     "tests.fixtures_pg",
@@ -14,6 +15,16 @@ pytest_plugins = [
     "tests.fixtures_town",
     "tests.fixtures_market",
 ]
+
+# A slow machine makes no example wrong; CI looks at the same examples each time, and a failure tells how to repeat it.
+settings.register_profile(
+    "sluicegate",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("sluicegate")
 
 # A shell without job control starts what it puts in the background deaf to Ctrl-C, and every program of a test with it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -24,24 +23,34 @@ from tasks.keepa.simulator.server import SimulatorServer
 from tasks.log import Logger
 from tasks.settings import Secret, SelectionSettings, WorkerSettings
 from tasks.store.connection import connect
+from tests.fakes.waiting import LIMIT_S, wait_until
 
-DEADLINE_S = 30
 KEY = "k3y-of-the-tests"
 QUERY = {name: value for name, value in default_selection(1).query.items() if name != "domainId"}
 WIDE = {"priceTypes": [1], "dateRange": 3, "isFilterEnabled": False, "isRangeEnabled": False, "sortType": 1}
 
 
-def eventually(condition, what, deadline_s=DEADLINE_S):
-    """The first truthy value of the condition."""
-    pause = threading.Event()
-    ends = time.monotonic() + deadline_s
-    while time.monotonic() < ends:
-        found = condition()
-        if found:
-            return found
-        pause.wait(0.02)
-    pytest.fail(f"not within {deadline_s} s: {what() if callable(what) else what}")
-    return None
+def eventually(condition, what):
+    """The first truthy value of the condition; `what` says, or gives, what was waited for."""
+    return wait_until(condition, what)
+
+
+@contextlib.contextmanager
+def held(simulator):
+    """Calls are let in, and answered when the block ends; gives a function that tells how many have come."""
+    come, is_over, take_time = [], threading.Event(), simulator.service._take_time
+
+    def wait(query):
+        come.append(query)
+        is_over.wait()
+        take_time(query)
+
+    simulator.service._take_time = wait
+    try:
+        yield lambda: len(come)
+    finally:
+        simulator.service._take_time = take_time
+        is_over.set()
 
 
 class Plant:
@@ -146,9 +155,9 @@ class Worker:
             lambda: self.last.get("phase") == phase and self.last, lambda: f"{phase}: {self.last}\n{self.output}"
         )
 
-    def wait_end(self, deadline_s=DEADLINE_S):
+    def wait_end(self):
         try:
-            code = self.process.wait(deadline_s)
+            code = self.process.wait(LIMIT_S)
         except subprocess.TimeoutExpired:
             pytest.fail(f"still running, {self.last}\n{self.output}")
         self._join()
@@ -156,7 +165,7 @@ class Worker:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(DEADLINE_S)
+        self.process.wait(LIMIT_S)
         self._join()
 
     def terminate(self):
@@ -177,7 +186,7 @@ class Worker:
 
     def _join(self):
         for reader in self._readers:
-            reader.join(DEADLINE_S)
+            reader.join(LIMIT_S)
 
 
 class Patient:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import requests
 import urllib3
 
+from tasks.wording import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,10 +34,8 @@ def failure_of(error: Exception) -> Failure:
     """What `error` amounts to, told by its innermost cause, which names no URL."""
     chain = list(_chain(error))
     root = chain[-1]
-    text = root.strerror if isinstance(root, OSError) and root.strerror else str(root)
-    name = type(root).__name__
     was_sent = not any(isinstance(link, _NO_CONNECTION) for link in chain)
-    return Failure(reason=f"{name}: {text}" if text else name, was_sent=was_sent)
+    return Failure(reason=plain(root), was_sent=was_sent)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

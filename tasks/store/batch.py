@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 
 from tasks.store.sqlstate import Meaning, row_for
+from tasks.wording import NO_REASON, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -108,5 +109,5 @@ def evidence(item: msgspec.Struct) -> bytes:
 def reason_of(error: Exception) -> str:
     """Why an item was refused, in one line."""
     if isinstance(error, psycopg.Error):
-        return f"{error.sqlstate}: {error.diag.message_primary or error}"
-    return f"{type(error).__name__}: {error}"
+        return clean(f"{error.sqlstate}: {error.diag.message_primary or error}" if error.sqlstate else str(error))
+    return clean(str(error)) or NO_REASON

@@ -47,7 +47,6 @@ def told(town):
     return drain
 
 
-@pytest.mark.timeout(120)
 def test_the_time_left_is_exact_from_the_second_batch_on_when_nobody_else_spends(told):
     batches = told(rate=5)[1:]
     assert len(batches) > 20
@@ -55,7 +54,6 @@ def test_the_time_left_is_exact_from_the_second_batch_on_when_nobody_else_spends
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("how", "ticks"),
     [

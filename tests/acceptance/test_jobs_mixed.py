@@ -15,7 +15,6 @@ def queued(town, asins, detail, priority=0):
         queue.enqueue(conn, 1, asins, detail=detail, priority=priority)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("left", "now", "start_balance"), [("offers", "history", 300), ("offers", "history", 1), ("history", "offers", 300)]
 )
@@ -41,7 +40,6 @@ def test_what_was_queued_under_another_detail_is_fetched_at_the_pace_of_the_refi
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(120)
 def test_what_was_queued_under_a_dearer_detail_gets_on_beside_a_job_that_wants_everything(town):
     here = town(WIDE, start_balance=60, deals=1_000)
     queued(here, list(here.market())[:40], "offers", priority=2)

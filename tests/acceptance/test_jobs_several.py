@@ -35,7 +35,6 @@ def busy(town):
     return here, work
 
 
-@pytest.mark.timeout(120)
 def test_each_selection_in_each_locale_has_its_own_watermark_and_all_its_deals(busy):
     here, work = busy
     work("upsert", 700, upsert_detail="none", poll_interval_s=300)
@@ -62,7 +61,6 @@ def test_each_selection_in_each_locale_has_its_own_watermark_and_all_its_deals(b
     }
 
 
-@pytest.mark.timeout(120)
 def test_each_selection_in_each_locale_is_crawled_and_the_product_is_fetched_where_it_was_found(busy):
     here, work = busy
     work("backfill", 500, backfill_detail="stats")
@@ -76,7 +74,6 @@ def test_each_selection_in_each_locale_is_crawled_and_the_product_is_fetched_whe
     assert {domain for (domain,) in here.rows("select distinct domain from products")} == {1, 2, 3}
 
 
-@pytest.mark.timeout(120)
 def test_with_offers_every_product_has_its_history_its_figures_and_its_offers(town):
     here = town(WIDE, rate=500, deals=60)
     here.run(here.job("backfill", backfill_detail="offers"), 600)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-import pytest
-
 from tasks import job
 from tests.fixtures_jobs import QUERY
 from tests.fixtures_town import NS, START_MIN, TICK_S, WIDE
 
 
-@pytest.mark.timeout(120)
 def test_every_deal_that_appeared_is_in_deals_after_the_next_poll_and_the_pace_is_a_fifth_of_the_refill(town):
     here = town(WIDE)
     work = here.job(upsert_detail="none")
@@ -74,7 +71,6 @@ def test_a_worker_that_starts_again_does_not_pay_for_a_poll_that_is_not_due(town
     assert here.simulator.control()["spent"] == spent
 
 
-@pytest.mark.timeout(120)
 def test_details_are_the_newest_first_and_never_delay_a_poll(town):
     here = town(WIDE, start_balance=140)
     work = here.job(upsert_detail="stats")
@@ -98,7 +94,6 @@ def test_details_are_the_newest_first_and_never_delay_a_poll(town):
     assert state["lowest_balance"] >= 50 - 5
 
 
-@pytest.mark.timeout(120)
 def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of_debt(town):
     here = town(QUERY)
     jobs = [here.job("upsert"), here.job("backfill")]
@@ -134,7 +129,6 @@ def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of
     assert here.rows("select sum(cost) from calls") == [(state["spent"],)]
 
 
-@pytest.mark.timeout(120)
 def test_backfill_gets_its_share_in_one_process_too_while_upsert_wants_everything(town):
     here = town(WIDE, start_balance=60, deals=1_000)
     jobs = [here.job("upsert", poll_interval_s=1800), here.job("backfill")]

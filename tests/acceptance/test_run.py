@@ -5,16 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.program import all_gone, wait_until
+from tests.fakes.program import all_gone
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DEADLINE_S = 60
 
 
 class Program:
@@ -55,16 +53,18 @@ class Program:
 
     def wait_for(self, condition):
         """The first status that meets the condition."""
-        ends = time.monotonic() + DEADLINE_S
-        while time.monotonic() < ends:
+        status = None
+
+        def look():
+            nonlocal status
             if self.process.poll() is not None:
                 pytest.fail(f"the program ended with {self.process.returncode}:\n{self.tail()}")
             status = self.status()
             if status is not None and status["rows"] is not None and condition(status):
                 return status
-            threading.Event().wait(0.1)
-        pytest.fail(f"never happened within {DEADLINE_S} s; last status {status}\n{self.tail()}")
-        return None
+            return None
+
+        return wait_until(look, "such a status", explain=lambda: f"last status {status}\n{self.tail()}")
 
     def tail(self):
         return (self.state.parent / "log").read_text(errors="replace")[-4000:]
@@ -72,7 +72,7 @@ class Program:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(40)
+        code = self.process.wait(LIMIT_S)
         self.log.close()
         return code
 
@@ -113,7 +113,6 @@ def books_balance(ledger):
     )
 
 
-@pytest.mark.timeout(150)
 def test_deals_products_and_history_arrive_through_kills_and_ctrl_c_leaves_nothing(program):
     status = program.wait_for(lambda s: s["rows"]["deals"] > 0 and s["rows"]["price_series"] > 0)
     books_balance(status["ledger"])
@@ -140,13 +139,12 @@ def test_deals_products_and_history_arrive_through_kills_and_ctrl_c_leaves_nothi
     books_balance(ledger)
 
 
-@pytest.mark.timeout(150)
 def test_after_kill_9_of_the_supervisor_workers_go_and_the_next_start_needs_no_manual_step(program):
     status = program.wait_for(lambda s: s["rows"]["deals"] > 0)
     workers = [worker["pid"] for worker in status["workers"]]
     program.process.kill()
     program.process.wait()
-    wait_until(lambda: all_gone(workers), "the end of every worker", 2)
+    wait_until(lambda: all_gone(workers), "the end of every worker")
     deals = status["rows"]["deals"]
     program.start()
     program.wait_for(lambda s: s["rows"]["deals"] >= deals and pid_of(s, "upsert") not in (None, *workers))

@@ -17,6 +17,16 @@ import threading
 import time
 from pathlib import Path
 
+READY_ONCE_STOPPED = """
+import os, signal, sys
+from pathlib import Path
+pid, status_fd = map(int, sys.argv[1:])
+os.kill(pid, signal.SIGSTOP)
+while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+    pass
+os.write(status_fd, b'{"event": "ready", "pid": %d}\\n' % pid)
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -80,6 +90,11 @@ class Child:
             self.beat()
             self.wait(every_s)
 
+    def until_there(self, path: str) -> None:
+        """Go on once there is this file."""
+        while not Path(path).exists():
+            self.wait(0.01)
+
     def wait(self, seconds: float) -> None:
         """Go on after so long, unless the lifeline ends before."""
         self.orphaned.wait(seconds)
@@ -115,6 +130,12 @@ class Child:
 
     def stop_self(self) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
+
+    def ready_once_stopped(self) -> None:
+        """Stop, and have it said then that this process is ready."""
+        told = [str(os.getpid()), str(self.options.status_fd)]
+        subprocess.Popen([sys.executable, "-c", READY_ONCE_STOPPED, *told], pass_fds=[self.options.status_fd])
+        self.hang()
 
     def stop_self_with_lock(self, path: str) -> None:
         """Stop in the middle of a change of the ledger at `path`."""

@@ -15,10 +15,12 @@ from supervisor.restart import Cause
 from supervisor.spec import Policy, Spec
 from supervisor.tree import Tree
 from tasks.log import Redactor
+from tests.fakes.waiting import LIMIT_S
 
 CHILD = Path(__file__).with_name("child.py")
-QUICK = Policy(first_s=0.05, cap_s=0.4, period_s=60)
-DEADLINE_S = 15.0
+QUICK = Policy(first_s=0.05, cap_s=0.4, period_s=3600)
+# What a test does not shorten cannot be what ended its wait.
+AN_HOUR = {"ready_s": 3600.0, "hang_s": 3600.0, "grace_s": 3600.0, "stop_s": 3600.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ class Family:
         self.tree = Tree(self.loop, self.log, self)
 
     def add(self, role, script, *, slot=0, line=b"{}\n", python=sys.executable, env=None, **limits):
-        spec = Spec(role=role, slot=slot, **{"policy": QUICK, "grace_s": 0.5, "stop_s": 2.0, **limits})
+        spec = Spec(role=role, slot=slot, **{"policy": QUICK, **AN_HOUR, **limits})
         launch = Scripted(role=role, slot=slot, script=script, line=line, python=python)
         if env is not None:
             launch = Scripted(role=role, slot=slot, script=script, line=line, python=python, env=env)
@@ -92,9 +94,9 @@ class Family:
     def all_is_lost(self, code, reason):
         self.lost = self.lost or (code, reason)
 
-    def until(self, condition, what="the condition", deadline_s=DEADLINE_S):
+    def until(self, condition, what="the condition"):
         """Run the loop until `condition` holds, looked at after each event and every 20 ms."""
-        end = time.monotonic() + deadline_s
+        end = time.monotonic() + LIMIT_S
         while not condition():
             if time.monotonic() > end:
                 raise AssertionError(f"{what} did not come about; the log:\n" + "\n".join(self.lines[-40:]))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 import threading
-import time
+
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h
 
 
 class Listener:
     """Hears what sd_notify(3) sends to `address` until `close`."""
 
     def __init__(self, address):
-        self.messages: list[tuple[float, dict[str, str]]] = []
+        self.messages: list[tuple[float, dict[str, str]]] = []  # each with the time at which it was sent
         self.address = address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)  # the kernel's time, not that of our reading
         self._socket.bind(address.replace("@", "\0", 1))
         self._thread = threading.Thread(target=self._listen)
         self._is_over = threading.Event()
@@ -23,8 +26,10 @@ class Listener:
     def _listen(self):
         while not self._is_over.is_set():
             if select.select([self._socket], [], [], 0.05)[0]:
-                text = self._socket.recv(4096).decode()
-                self.messages.append((time.monotonic(), dict(line.split("=", 1) for line in text.splitlines())))
+                text, ((_, _, at), *_), _, _ = self._socket.recvmsg(4096, 64)
+                seconds, nanoseconds = struct.unpack("qq", at)
+                told = dict(line.split("=", 1) for line in text.decode().splitlines())
+                self.messages.append((seconds + nanoseconds / 1e9, told))
 
     def of(self, name):
         return [message[name] for _, message in list(self.messages) if name in message]

@@ -7,26 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
+from contextlib import suppress
 from pathlib import Path
 
+import requests
+
 from ledger import SystemClock, TokenLedger, regionfile
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DEADLINE_S = 40.0
-STRESS = {"SIMULATOR_TICK_S": "0.5", "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "METRICS_PORT": ""}
-
-
-def wait_until(condition, what, deadline_s=DEADLINE_S, explain=lambda: ""):
-    """What `condition` gives, once it gives something."""
-    ends = time.monotonic() + deadline_s
-    while time.monotonic() < ends:
-        found = condition()
-        if found:
-            return found
-        threading.Event().wait(0.03)
-    raise AssertionError(f"{what} did not come about within {deadline_s} s\n{explain()}")
+# A start may take as long as it likes: how long it takes on a loaded machine is not what the tests are about.
+STRESS = {
+    "SIMULATOR_TICK_S": "0.5", "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "METRICS_PORT": "", "READY_S": "150",
+}  # fmt: skip
 
 
 class Program:
@@ -53,7 +46,7 @@ class Program:
             capture_output=True,
             text=True,
             check=False,
-            timeout=DEADLINE_S,
+            timeout=LIMIT_S,
         )
 
     def start(self, *arguments, **more):
@@ -70,12 +63,22 @@ class Program:
         return self
 
     def report(self):
-        """The report of the process that was started last, or None."""
+        """The report that the process started last has written last, or None: what it did since is not in it."""
         try:
             found = json.loads((self.state / "status.json").read_bytes())
         except (FileNotFoundError, ValueError):
             return None
         return found if self.process is not None and found["supervisor"]["pid"] == self.process.pid else None
+
+    def now(self):
+        """The status as the process itself tells it at this moment, over its port (METRICS_PORT)."""
+
+        def look():
+            url = (self.report() or {"supervisor": {}})["supervisor"].get("http")
+            reply = None if url is None else requests.get(f"{url}/status.json", timeout=LIMIT_S)
+            return reply.json() if reply is not None and reply.ok else None
+
+        return wait_until(look, "its status", explain=self.tail)
 
     def ledger(self):
         """The ledger now, as its dump tells it."""
@@ -85,7 +88,7 @@ class Program:
         finally:
             region.close()
 
-    def until(self, condition, what="the condition", deadline_s=DEADLINE_S):
+    def until(self, condition, what="the condition"):
         """The first report that meets `condition`."""
 
         def look():
@@ -94,7 +97,7 @@ class Program:
             report = self.report()
             return report if report is not None and condition(report) else None
 
-        return wait_until(look, what, deadline_s, self.tail)
+        return wait_until(look, what, explain=self.tail)
 
     def until_working(self):
         """The first report in which every child is in service."""
@@ -106,11 +109,11 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def ended(self, deadline_s=DEADLINE_S):
+    def ended(self):
         try:
-            return self.process.wait(deadline_s)
+            return self.process.wait(LIMIT_S)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"did not end within {deadline_s} s:\n{self.tail()}") from None
+            raise AssertionError(f"did not end within {LIMIT_S} s:\n{self.tail()}") from None
 
     def stop(self):
         self.signal(signal.SIGTERM)
@@ -145,6 +148,26 @@ def is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def of_process(pid, name):
+    """What `/proc` has of a process under this name, as bytes; none once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def freeze(pid):
+    """Stop a process, and wait until it does stand still, each thread of it."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stands():
+        stats = [of_process(pid, f"task/{task.name}/stat") for task in Path(f"/proc/{pid}/task").iterdir()]
+        return all(not stat or stat.rpartition(b")")[2].split()[0] in {b"T", b"Z", b"X"} for stat in stats)
+
+    with suppress(FileNotFoundError, ProcessLookupError):
+        wait_until(stands, f"process {pid} to stand still")
 
 
 def all_gone(numbers):

@@ -88,7 +88,7 @@ def test_what_a_killed_process_held_is_free_the_moment_it_is_dead(state, ledger,
     assert ledger.resolve_dead() == 3
     assert (ledger.snapshot().leases, ledger.snapshot().waiters) == ((), ())
     assert (ledger.snapshot().bucket.balance, ledger.snapshot().totals.refunded) == (170, 20)
-    wait_until(lambda: turn.take(conn, "walk"), "the turn: its connection's end is heard by the server", 5)
+    wait_until(lambda: turn.take(conn, "walk"), "the turn: its connection's end is heard by the server")
     assert queue.release_owner(conn, str(name), max_deaths=5) == 1
     assert [item.asin for item in queue.claim(conn, owner="me", limit=10, lease_s=60)] == ["B000000001"]
 
@@ -112,7 +112,7 @@ def test_who_sleeps_for_tokens_holds_no_lock_and_keeps_nobody_waiting(state, led
     )
     try:
         assert sleeper.stdout.readline() == "asleep\n"
-        wait_until(lambda: flock_is_free(state.ledger), "a sleeper that has let go", 5)
+        wait_until(lambda: flock_is_free(state.ledger), "a sleeper that has let go")
         for _ in range(3):
             lease = ledger.try_reserve("upsert", 10)
             assert isinstance(lease, Lease)

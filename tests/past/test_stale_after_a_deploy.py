@@ -77,7 +77,7 @@ def test_a_worker_whose_supervisor_is_gone_is_gone_too_before_new_code_can_be_st
     workers = [plant.worker(role).wait_ready() for role in ("upsert", "backfill")]
     for worker in workers:
         worker.hang_up()
-    wait_until(lambda: all(worker.process.poll() is not None for worker in workers), "the end of both", 3)
+    wait_until(lambda: all(worker.process.poll() is not None for worker in workers), "the end of both")
     assert all_gone(worker.process.pid for worker in workers)
 
 

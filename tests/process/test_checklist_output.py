@@ -30,7 +30,7 @@ def family():
 
 
 def test_line_14_a_hung_worker_shows_its_stacks_and_the_line_of_its_death_says_hung(family):
-    slot = family.add("backfill", [["ready"], ["beat", {"detail": "page 3"}], ["hang"]], slot=2, hang_s=0.4)
+    slot = family.add("backfill", [["beat", {"detail": "page 3"}], ["ready"], ["hang"]], slot=2, hang_s=1.0)
     family.tree.start_workers()
     family.until(lambda: family.records("died"))
     order = [json.loads(line) for line in family.lines]

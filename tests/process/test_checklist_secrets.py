@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
-from tests.fakes.program import Program, pids
+from tests.fakes.program import Program, of_process, pids
 from tests.fakes.rogue import OF_ANY, OF_PRODUCTS, Rogue
 
 KEY = "a-key+that/must=show-nowhere-0123456789"
@@ -29,18 +27,16 @@ def rogue():
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(150)
 def test_no_failure_of_a_call_brings_the_key_to_light(rogue, tmp_path):
     settings = {"TICK_PERIOD_S": "0.2", "READ_TIMEOUT_S": "1", "POLL_INTERVAL_S": "1", "LOG_LEVEL": "debug"}
     program = Program(tmp_path, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=rogue.url, **settings)
     seen = b""
     try:
         running = program.start().until_working()
-        for pid in [program.process.pid, *pids(running).values()]:
-            seen += Path(f"/proc/{pid}/cmdline").read_bytes()
+        seen += of_process(program.process.pid, "cmdline")
         for pid in pids(running).values():
-            seen += Path(f"/proc/{pid}/environ").read_bytes()
-        assert program.ended(120) == 77, program.tail()
+            seen += of_process(pid, "cmdline") + of_process(pid, "environ")
+        assert program.ended() == 77, program.tail()
     finally:
         program.kill()
     assert rogue.used == {*OF_ANY, *OF_PRODUCTS}

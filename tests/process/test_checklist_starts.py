@@ -25,8 +25,8 @@ from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
 from tasks.settings import SelectionSettings
 from tests.fakes.family import QUICK, Family
-from tests.fakes.program import Program, pids
-from tests.fixtures_jobs import WIDE, eventually
+from tests.fakes.program import Program, of_process, pids
+from tests.fixtures_jobs import WIDE, eventually, held
 
 NS = 10**9
 KEY = "a-key-that-must-show-nowhere-9876543210"
@@ -76,10 +76,10 @@ def test_line_02_ps_shows_role_and_slot_and_neither_key_nor_password_shows_anywh
             report = program.until_working()
             program.until(lambda r: r["rows_written"].get("deals", 0) > 0, "deals")
             for name, pid in pids(report).items():
-                argv = Path(f"/proc/{pid}/cmdline").read_bytes()  # what `ps` prints
+                argv = of_process(pid, "cmdline")  # what `ps` prints
                 role, _, number = name.rpartition("-")
                 assert f"{role}\0--slot\0{number}\0".encode() in argv
-                seen += argv + Path(f"/proc/{pid}/environ").read_bytes()
+                seen += argv + of_process(pid, "environ")
             seen += program.command("status", "--json").stdout.encode() + program.command("doctor").stdout.encode()
             seen += program.command("ledger", "dump", "--json").stdout.encode()
             assert program.stop() == 0
@@ -193,12 +193,20 @@ def test_line_10_three_hours_without_a_database_are_over_within_one_pause_of_its
     assert judged.event is Event.DIED_FAILED, "and a crash loop still ends"
 
 
+def has_heard(worker, number):
+    """Whether a signal that was sent to the worker is no longer on its way."""
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    pending = [int(status.partition(name)[2].split()[0], 16) for name in ("SigPnd:", "ShdPnd:")]
+    return not any(mask >> (number - 1) & 1 for mask in pending)
+
+
 def test_line_11_a_backfill_stopped_in_mid_call_leaves_its_cursor_at_its_last_commit_and_is_not_finished(plant):
-    plant.simulator.control(latency_s=0.4)
     wide = SelectionSettings(name="wide", query=WIDE)
-    worker = plant.worker("backfill", selections=(wide,)).wait_ready()
-    eventually(lambda: plant.ledger.snapshot().leases, lambda: worker.output)
-    worker.terminate()
+    with held(plant.simulator) as come:
+        worker = plant.worker("backfill", selections=(wide,)).wait_ready()
+        eventually(come, lambda: worker.output)
+        worker.terminate()
+        eventually(lambda: has_heard(worker, signal.SIGTERM), lambda: worker.output)
     assert worker.wait_end() == 75
     assert plant.query("select page, state from crawls") == [(1, "running")]
     assert plant.value("select count(*) from calls where endpoint = '/deal' and status = 200") == 1
@@ -256,8 +264,8 @@ TRACE = "Traceback (most recent call last):\n  one\n  two\n    three\nZeroDivisi
 @pytest.mark.parametrize(
     "policy",
     [
-        Policy(first_s=0.05, cap_s=0.1, max_restarts=2),
-        pytest.param(Policy(), marks=pytest.mark.kill, id="as shipped"),
+        Policy(first_s=0.05, cap_s=0.1, max_restarts=2, period_s=3600),
+        pytest.param(Policy(period_s=3600), marks=pytest.mark.kill, id="with the pauses as shipped"),
     ],
 )
 def test_line_13_twenty_crashing_children_cost_little_and_say_little(policy):
@@ -269,7 +277,7 @@ def test_line_13_twenty_crashing_children_cost_little_and_say_little(policy):
         ]
         began_ns, used_s = family.loop.now_ns(), cpu_s()
         family.tree.start_workers()
-        family.until(lambda: all(slot.state is State.FAILED for slot in slots), deadline_s=55)
+        family.until(lambda: all(slot.state is State.FAILED for slot in slots))
         used_s = cpu_s() - used_s
         deaths = sum(slot.tally.total for slot in slots)
     finally:
@@ -277,7 +285,7 @@ def test_line_13_twenty_crashing_children_cost_little_and_say_little(policy):
     assert deaths == 20 * (policy.max_restarts + 1)
     assert used_s / deaths < 0.025, "at the pace as shipped: 120 deaths in a minute, and a twentieth of a core"
     family.log.close()
-    assert len(family.lines) < 100
-    assert (family.loop.now_ns() - began_ns) / NS < 60
+    minutes = (family.loop.now_ns() - began_ns) / NS / 60
+    assert len(family.lines) < 100 * max(1, minutes), "what repeats is told once a minute"
     told = sum(record.get("times", 1) for record in family.records("repeated") if "died" in record["like"])
     assert told + len(family.records("died")) == deaths

@@ -14,6 +14,7 @@ import venv
 import pytest
 
 from tests.fakes.program import ROOT, STRESS
+from tests.fakes.waiting import LIMIT_S
 
 COMPLAINTS = ("Traceback", "KeyboardInterrupt", "Exception ignored")
 
@@ -66,7 +67,7 @@ def interrupted(folder, command, delay_s, **environ):
         )
     threading.Event().wait(delay_s)
     os.killpg(process.pid, signal.SIGINT)
-    code = process.wait(30)
+    code = process.wait(LIMIT_S)
     said = log.read_text(errors="replace")
     assert not any(complaint in said for complaint in COMPLAINTS), f"after {delay_s} s, exit {code}:\n{said}"
     return code, said

@@ -11,6 +11,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, TokenLedger, Wait, regionfile
 from ledger.crashtest import forked
+from tests.fakes.waiting import LIMIT_S
 
 SERVER_MS = 1_700_000_000_000
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -154,13 +155,13 @@ def test_a_waiter_wakes_when_another_process_gives_tokens_back(tmp_path):
     got = []
 
     def wait():
-        got.append(other.reserve("upsert", 10, on_wait=lambda _: waiting.set(), timeout_s=20))
+        got.append(other.reserve("upsert", 10, on_wait=lambda _: waiting.set(), timeout_s=3600))
 
     thread = threading.Thread(target=wait)
     thread.start()
-    assert waiting.wait(10)
+    assert waiting.wait(LIMIT_S)
     held.cancel()
-    thread.join(10)
+    thread.join(LIMIT_S)
     assert isinstance(got[0], Lease)
     other.close()
     ledger.close()

@@ -15,7 +15,8 @@ import pytest
 from supervisor.control import CLIENTS, Control, address
 from supervisor.orders import Answer, Pause, Reload, line_of, read_answer
 from tests.fakes.family import Family
-from tests.fakes.program import Program, pids, wait_until
+from tests.fakes.program import Program, pids
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ class Desk:
                 got.append(b"")
             return True
 
-        self.family.until(read, "an answer", deadline_s=8)
+        self.family.until(read, "an answer")
         client.close()
         return read_answer(got[0]) if got[0] else None
 
@@ -112,16 +113,12 @@ def test_line_58_a_folder_whose_name_is_longer_than_an_address_serves_too(family
     assert list(folder.iterdir()) == []
 
 
-def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(family, desk):
-    """Some say nothing, some never end their line or never read, some talk nonsense: others are answered at once."""
-    gaps, last = [], [family.loop.now_ns()]
+def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(desk, monkeypatch):
+    """Some say nothing, some never end their line or never read, some talk nonsense: others are answered meanwhile.
 
-    def tick():
-        gaps.append(family.loop.now_ns() - last[0])
-        last[0] = family.loop.now_ns()
-        family.loop.after(0.01, tick)
-
-    tick()
+    Whoever waited for one of them would wait for an hour.
+    """
+    monkeypatch.setattr("supervisor.control.ORDER_S", 3600.0)
     for _ in range(CLIENTS - 2):
         desk.connect()
     endless = desk.connect()
@@ -139,7 +136,6 @@ def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(family, desk):
         desk.connect()
         assert len(desk.control._clients) <= CLIENTS
     assert desk.ask(line_of(Reload())).code == 0
-    assert max(gaps) < 500_000_000
     assert len(desk.taken) == 3
 
 
@@ -147,15 +143,17 @@ def push(client, data):
     """Send without ever making the socket, which the test reads too, a blocking one."""
     try:
         while data:
-            select.select([], [client], [], 5)
+            select.select([], [client], [], LIMIT_S)
             data = data[client.send(data) :]
     except (OSError, ValueError):
         return  # cut off, or closed by the test that has its answer
 
 
 def test_line_58_one_that_sends_nothing_is_cut_off_and_one_that_says_all_may_shut_its_side(desk, monkeypatch):
-    monkeypatch.setattr("supervisor.control.ORDER_S", 0.2)
-    assert desk.answer(desk.connect()) is None
+    with monkeypatch.context() as patch:
+        patch.setattr("supervisor.control.ORDER_S", 0.2)
+        assert desk.answer(desk.connect()) is None
+    monkeypatch.setattr("supervisor.control.ORDER_S", 3600.0)
     client = desk.connect()
     client.sendall(line_of(Reload()))
     client.shutdown(socket.SHUT_WR)
@@ -165,7 +163,7 @@ def test_line_58_one_that_sends_nothing_is_cut_off_and_one_that_says_all_may_shu
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     """One supervisor for all that can be asked of it while it runs."""
-    one = Program(tmp_path_factory.mktemp("control"))
+    one = Program(tmp_path_factory.mktemp("control"), METRICS_PORT="0")
     one.start().until_working()
     yield one
     assert one.stop() == 0, one.tail()
@@ -184,19 +182,19 @@ def said(done, code=0):
 
 
 def test_line_58_restart_gives_a_fresh_process_at_once_and_counts_nothing(program):
-    before = pids(program.report())
+    before = pids(program.now())
     words = said(program.command("restart", "backfill-0"))
-    after = program.report()
+    after = program.now()
     assert pids(after)["backfill-0"] != before["backfill-0"]
     assert words == f"backfill-0: restarted, pid {before['backfill-0']} is now {pids(after)['backfill-0']}\n"
     assert (worker(after, "backfill-0")["restarts"], after["deaths"]) == (0, [])
-    assert [death["cause"] for death in program.records("died")][-1] == "restarted"
+    wait_until(lambda: [death["cause"] for death in program.records("died")][-1:] == ["restarted"], "the line of it")
     assert pids(after)["upsert-0"] == before["upsert-0"]
 
 
 def test_line_58_what_is_paused_stays_so_over_deaths_reloads_and_new_starts(program):
     said(program.command("pause", "backfill"))
-    assert worker(program.report(), "backfill-0")["state"] == "paused"
+    assert worker(program.now(), "backfill-0")["state"] == "paused"
     said(program.command("reload"))
     assert "paused" in said(program.command("restart", "backfill-0"), 1)
     assert "paused" in said(program.command("retry", "backfill-0"), 1)
@@ -207,28 +205,29 @@ def test_line_58_what_is_paused_stays_so_over_deaths_reloads_and_new_starts(prog
     program.start()
     report = program.until(lambda r: r["workers"] and worker(r, "upsert-0")["state"] == "running", "upsert")
     assert worker(report, "backfill-0")["state"] == "paused"
+    wait_until(lambda: program.records("paused"), "the line of it")
     assert len(program.records("paused")) == 1
     assert said(program.command("resume", "all")) == "backfill: resumed\n"
-    assert worker(program.report(), "backfill-0")["state"] == "running"
+    assert worker(program.now(), "backfill-0")["state"] == "running"
 
 
 def test_line_58_all_may_be_paused_and_nobody_gives_up(program):
     said(program.command("pause", "all"))
-    assert {child["state"] for child in program.report()["workers"]} == {"paused"}
+    assert {child["state"] for child in program.now()["workers"]} == {"paused"}
     said(program.command("resume", "all"))
-    report = program.report()
+    report = program.now()
     assert {child["state"] for child in report["workers"]} == {"running"}
     assert report["deaths"] == []
 
 
 def test_line_58_the_number_of_workers_changes_and_the_highest_go_first(program):
-    first = pids(program.report())["backfill-0"]
+    first = pids(program.now())["backfill-0"]
     assert "BACKFILL_WORKERS 1 -> 3" in said(program.command("scale", "backfill", "3"))
-    assert {"backfill-0", "backfill-1", "backfill-2"} <= set(pids(program.report()))
+    assert {"backfill-0", "backfill-1", "backfill-2"} <= set(pids(program.now()))
     said(program.command("scale", "backfill", "0"))
-    assert {child["role"] for child in program.report()["workers"]} == {"upsert"}
+    assert {child["role"] for child in program.now()["workers"]} == {"upsert"}
     said(program.command("scale", "backfill", "1"))
-    report = program.report()
+    report = program.now()
     assert pids(report)["backfill-0"] != first
     assert report["deaths"] == []
     assert "from 0 to 16" in said(program.command("scale", "backfill", "17"), 78)
@@ -237,7 +236,7 @@ def test_line_58_the_number_of_workers_changes_and_the_highest_go_first(program)
 def test_line_37_signals_change_the_number_by_one_never_below_zero_and_a_reload_keeps_it(program):
     def count(number):
         found = wait_until(
-            lambda: sum(child["role"] == "backfill" for child in program.report()["workers"]) == number,
+            lambda: sum(child["role"] == "backfill" for child in program.now()["workers"]) == number,
             f"{number} backfill workers",
         )
         assert found
@@ -258,7 +257,7 @@ def test_line_37_signals_change_the_number_by_one_never_below_zero_and_a_reload_
 def test_line_37_usr1_writes_a_line_of_status(program):
     before = len(program.records("progress"))
     program.signal(signal.SIGUSR1)
-    wait_until(lambda: len(program.records("progress")) == before + 1, "a line of status")
+    wait_until(lambda: len(program.records("progress")) > before, "a line of status")
     assert "upsert" in program.records("progress")[-1]["gates"]
 
 
@@ -273,7 +272,7 @@ def test_line_58_floors_and_shares_are_the_ledgers_at_once_and_what_is_wrong_cha
     assert "start again" in said(program.command("set", "STATE_DIR=/elsewhere"), 2)
     assert json.loads(program.command("status", "--json").stdout)["told"]["BACKFILL_FLOOR"] == "200"
     said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE="))
-    assert program.report()["told"] == {"BACKFILL_WORKERS": "1"}
+    assert program.now()["told"] == {"BACKFILL_WORKERS": "1"}
 
 
 def test_line_59_retry_and_a_reload_bring_back_what_was_given_up_and_keep_its_deaths(program):
@@ -288,11 +287,11 @@ def test_line_59_retry_and_a_reload_bring_back_what_was_given_up_and_keep_its_de
 
     spoil()
     assert "cannot be kept running" in said(program.command("restart", "backfill-0"), 1)
-    assert worker(program.report(), "backfill-0")["state"] == "failed"
+    assert worker(program.now(), "backfill-0")["state"] == "failed"
     assert "cannot be kept" in said(program.command("retry", "backfill-0"), 1)
     mend()
     assert "deaths forgiven" in said(program.command("retry", "backfill-0"))
-    report = program.report()
+    report = program.now()
     assert worker(report, "backfill-0")["deaths_in_period"] == 0
     assert [(death["slot"], death["code"]) for death in report["deaths"]] == [(0, 78), (0, 78)]
     assert "nothing to retry" in said(program.command("retry", "backfill-0"), 1)
@@ -300,7 +299,7 @@ def test_line_59_retry_and_a_reload_bring_back_what_was_given_up_and_keep_its_de
     said(program.command("restart", "backfill-0"), 1)
     mend()
     assert "started again: backfill-0" in said(program.command("reload"))
-    report = program.report()
+    report = program.now()
     assert worker(report, "backfill-0")["state"] == "running"
     assert len(report["deaths"]) == 3
 

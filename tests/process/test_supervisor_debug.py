@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.program import Program, wait_until
+from tests.fakes.program import Program
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -23,7 +24,7 @@ def sluicegate(state, *arguments, **more):
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=LIMIT_S,
     )
 
 
@@ -95,10 +96,10 @@ def test_ctrl_c_ends_debug_without_a_word_of_complaint_and_leaves_nothing(tmp_pa
         wait_until(lambda: "walk complete" in program.log(), "a walk", explain=program.log)
         assert program.command("run").returncode == 73
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(15) == 0
+        assert process.wait(LIMIT_S) == 0
     finally:
         process.kill()
         process.wait()
     assert "Traceback" not in program.log()
     sockets = [path for path in program.state.rglob("*") if path.is_socket()]
-    wait_until(lambda: not any(path.exists() for path in sockets), "the end of the database", 5)
+    wait_until(lambda: not any(path.exists() for path in sockets), "the end of the database")

@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from tests.fakes.program import Program, pids, wait_until
+from tests.fakes.program import Program, pids
+from tests.fakes.waiting import wait_until
 
 KEY = "aSecretOfTheirs".ljust(64, "0")
 
@@ -16,7 +17,7 @@ KEY = "aSecretOfTheirs".ljust(64, "0")
 def program(tmp_path_factory):
     """One supervisor, started in a folder that has an `.env` of its own."""
     folder = tmp_path_factory.mktemp("reload")
-    one = Program(folder, BACKFILL_WORKERS="2", LOG_LEVEL="")
+    one = Program(folder, BACKFILL_WORKERS="2", LOG_LEVEL="", METRICS_PORT="0")
     one.cwd = folder
     one.write = lambda *lines: (folder / ".env").write_text("\n".join(("LOG_LEVEL=debug", *lines)) + "\n")
     one.write()
@@ -35,7 +36,7 @@ def hang_up(program):
 
 
 def test_line_36_a_bad_configuration_changes_nothing_and_one_message_names_every_fault(program):
-    before = pids(program.report())
+    before = pids(program.now())
     program.write("BACKFILL_FLOOR=200", "UPSERT_WORKERS=many", "MAX_ATTEMPTS=0")
     told = hang_up(program)
     assert told["level"] == "warning"
@@ -43,32 +44,37 @@ def test_line_36_a_bad_configuration_changes_nothing_and_one_message_names_every
     assert "UPSERT_WORKERS" in told["message"]
     assert "MAX_ATTEMPTS" in told["message"]
     assert program.command("reload").returncode == 78
-    assert pids(program.report()) == before
-    assert program.report()["told"] == {}
+    assert pids(program.now()) == before
+    assert program.now()["told"] == {}
     program.write()
     dump = json.loads(program.command("ledger", "dump", "--json").stdout)
     assert [tier["floor"] for tier in dump["tiers"]] == [0, 50, 150]
 
 
 def test_line_36_changed_workers_are_replaced_one_at_a_time_ready_first(program):
-    before = pids(program.report())
+    before = pids(program.now())
     program.write("BACKFILL_DETAIL=stats")
     assert program.command("reload").stdout == "BACKFILL_DETAIL history -> stats\n"
-    after = pids(program.report())
+    after = pids(program.now())
     assert after["upsert-0"] == before["upsert-0"]
     assert not {after["backfill-0"], after["backfill-1"]} & set(before.values())
     pairs = {*before.values(), *after.values()}
-    story = [one for one in program.records("in_service") + program.records("died") if one["pid"] in pairs]
-    story.sort(key=lambda one: one["ts"])
-    story = [one for one in story if one["role"] == "backfill"][2:]  # after the first two starts
+
+    def told():
+        story = [one for one in program.records("in_service") + program.records("died") if one["pid"] in pairs]
+        story.sort(key=lambda one: one["ts"])
+        return [one for one in story if one["role"] == "backfill"][2:]  # after the first two starts
+
+    wait_until(lambda: len(told()) >= 4, "four lines", explain=program.tail)
+    story = told()
     assert [one["event"] for one in story] == ["in_service", "died", "in_service", "died"]
     assert [one["slot"] for one in story] == [0, 0, 1, 1]
     assert {one["cause"] for one in story if one["event"] == "died"} == {"stopped"}
-    assert program.report()["deaths"] == []
+    assert program.now()["deaths"] == []
 
 
 def test_line_36_one_that_never_gets_ready_replaces_nobody(program):
-    before = pids(program.report())
+    before = pids(program.now())
     ledger, aside = program.state / "ledger", program.state / "ledger.aside"
     ledger.rename(aside)
     ledger.write_bytes(b"no ledger" * 1_000)  # a worker that finds this ends with 78
@@ -77,7 +83,7 @@ def test_line_36_one_that_never_gets_ready_replaces_nobody(program):
     wait_until(lambda: program.records("not_replaced"), "the end of the attempt", explain=program.tail)
     aside.replace(ledger)
     assert "upsert-0 stays as it is" in program.records("not_replaced")[0]["message"]
-    assert pids(program.report()) == before
+    assert pids(program.now()) == before
     program.write("BACKFILL_DETAIL=stats")
     assert "UPSERT_DETAIL none -> stats" in hang_up(program)["message"]
 
@@ -87,8 +93,8 @@ def test_line_36_what_needs_a_new_start_is_named_and_what_the_configuration_chan
     program.write("BACKFILL_DETAIL=stats", "SIMULATOR_SEED=7", f"KEEPA_API_KEY={KEY}")
     told = hang_up(program)["message"]
     assert "KEEPA_API_KEY, SIMULATOR_SEED need a new start" in told
-    assert program.report()["told"] == {"BACKFILL_FLOOR": "300"}
+    assert program.now()["told"] == {"BACKFILL_FLOOR": "300"}
     program.write("BACKFILL_DETAIL=stats", "BACKFILL_FLOOR=250")
     assert "BACKFILL_FLOOR 300 -> 250" in hang_up(program)["message"]
-    assert program.report()["told"] == {}
+    assert program.now()["told"] == {}
     assert KEY not in program.log()

@@ -10,14 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
-from tests.fakes.program import ROOT, Program, all_gone, is_alive, pids, wait_until
+from tests.fakes.program import ROOT, Program, all_gone, is_alive, of_process, pids
+from tests.fakes.waiting import wait_until
 
 KEY = "a-key-that-must-show-nowhere-0123456789"
 
@@ -85,7 +85,7 @@ def check_status(program):
 
 
 def check_nothing_is_left(program, running):
-    wait_until(lambda: all_gone(running.values()), "the end of every process", 2)
+    wait_until(lambda: all_gone(running.values()), "the end of every process")
     assert lock_is_free(program.state)
     endings = (".new", ".tmp", ".pid")
     assert [path for path in program.state.rglob("*") if path.is_socket() or path.name.endswith(endings)] == []
@@ -111,7 +111,7 @@ def test_of_two_starts_at_once_one_runs_and_the_other_gives_way(program):
 def test_kill_9_takes_every_child_along_and_the_next_start_works_at_once(program):
     running = pids(program.start().until_working())
     program.kill()
-    wait_until(lambda: all_gone(running.values()), "the end of every child", 2)
+    wait_until(lambda: all_gone(running.values()), "the end of every child")
     status = program.command("status", "--json")
     assert status.returncode == 4
     assert all(worker["state"] == "gone" for worker in json.loads(status.stdout)["workers"])
@@ -121,7 +121,7 @@ def test_kill_9_takes_every_child_along_and_the_next_start_works_at_once(program
         threading.Event().wait(dice.uniform(0.3, 1.0))
         children = descendants(program.process.pid)
         program.kill()
-        wait_until(lambda: all_gone(children), "the end of every child", 5)  # noqa: B023 - used at once
+        wait_until(lambda: all_gone(children), "the end of every child")  # noqa: B023 - used at once
     program.start().until_working()
     assert program.stop() == 0
 
@@ -144,14 +144,29 @@ def descendants(root):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_second_signal_does_not_wait(program, number, code):
-    running = pids(program.start(STOP_S="60").until_working())
+    running = pids(program.start(STOP_S="600").until_working())
     os.kill(running["upsert-0"], signal.SIGSTOP)
     program.signal(number)
     program.until(lambda r: r["supervisor"]["state"] == "stopping", "the stop")
+    threading.Event().wait(0.6)  # a signal that comes at once is the same wish, told twice
     program.signal(number)
-    assert program.ended(10) == code
-    wait_until(lambda: all_gone(running.values()), "the end of every process", 5)
+    assert program.ended() == code
+    wait_until(lambda: all_gone(running.values()), "the end of every process")
     assert "Traceback" not in program.log()
+
+
+def test_the_same_wish_told_twice_within_a_moment_kills_nobody(program):
+    running = pids(program.start(STOP_S="60").until_working())
+    os.kill(running["upsert-0"], signal.SIGSTOP)
+    program.signal(signal.SIGSTOP)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        program.signal(number)
+    threading.Event().wait(0.8)
+    program.signal(signal.SIGCONT)
+    program.until(lambda r: r["supervisor"]["state"] == "stopping", "the stop")
+    assert program.records("kill") == [], "both came to a process that had told nothing yet"
+    os.kill(running["upsert-0"], signal.SIGCONT)
+    assert program.ended() == 0
 
 
 def test_a_worker_that_does_not_stop_is_killed_at_the_deadline_and_named(program):
@@ -161,7 +176,7 @@ def test_a_worker_that_does_not_stop_is_killed_at_the_deadline_and_named(program
     kills = [kill for kill in program.records("signalled") if kill["role"] == "backfill"]
     assert [kill["signal"] for kill in kills] == ["SIGKILL"]
     assert kills[0]["doing"]
-    assert all_gone(running.values())
+    wait_until(lambda: all_gone(running.values()), "the end of every process")
 
 
 def test_signals_that_ask_for_nothing_change_nothing(program):
@@ -193,16 +208,17 @@ def test_nothing_but_one_module_is_loaded_before_ctrl_c_is_ours():
 def until_ours(pid):
     """Wait until the interpreter no longer hears Ctrl-C itself: until our first line has run.
 
-    When its handler was not seen within half a second, it had come and gone. The interpreter never catches SIGTERM: who
-    does is the command that hears both, and the time in between was missed.
+    Python ignores SIGPIPE just before it begins to catch SIGINT, and our first line gives SIGINT its default back. The
+    interpreter never catches SIGTERM: who does is the command that hears both.
     """
-    seen, began = False, time.monotonic()
-    while seen or time.monotonic() < began + 0.5:
-        caught = int(Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0], 16)
-        is_heard, is_ours = (bool(caught >> (number - 1) & 1) for number in (signal.SIGINT, signal.SIGTERM))
-        if is_ours or (seen and not is_heard):
-            return
-        seen = seen or is_heard
+
+    def is_ours():
+        status = Path(f"/proc/{pid}/status").read_text()
+        ignored, caught = (int(status.partition(name)[2].split()[0], 16) for name in ("SigIgn:", "SigCgt:"))
+        has_begun = ignored >> (signal.SIGPIPE - 1) & 1
+        return caught >> (signal.SIGTERM - 1) & 1 or (has_begun and not caught >> (signal.SIGINT - 1) & 1)
+
+    wait_until(is_ours, "our first line")
 
 
 def test_ctrl_c_at_any_moment_prints_no_traceback(program):
@@ -269,7 +285,7 @@ def test_a_bug_in_what_is_done_aside_ends_the_run_with_70_and_its_traceback(prog
     assert "ZeroDivisionError: made by a test" in program.log()
     assert "in broken" in program.log()
     assert lock_is_free(program.state)
-    wait_until(lambda: all_gone(running.values()), "the end of every process", 10)
+    wait_until(lambda: all_gone(running.values()), "the end of every process")
 
 
 def test_a_key_the_server_does_not_know_ends_the_run_with_a_plain_message(program):
@@ -292,10 +308,9 @@ def test_the_key_shows_nowhere_whatever_goes_wrong(program):
         program.start(KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url, TICK_PERIOD_S="0.5", READ_TIMEOUT_S="2")
         program.until_working()
         program.until(lambda r: r["rows_written"].get("deals", 0) > 0, "deals")
-        for pid in [program.process.pid, *pids(program.report()).values()]:
-            seen += Path(f"/proc/{pid}/cmdline").read_bytes()
+        seen += of_process(program.process.pid, "cmdline")
         for pid in pids(program.report()).values():
-            seen += Path(f"/proc/{pid}/environ").read_bytes()
+            seen += of_process(pid, "cmdline") + of_process(pid, "environ")
         for command in (("status", "--json"), ("status",), ("doctor",), ("ledger", "dump", "--json")):
             done = program.command(*command, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url)
             assert done.stdout, f"{command} printed nothing to be searched: {done.stderr}"

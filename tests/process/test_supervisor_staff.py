@@ -54,10 +54,10 @@ def test_line_36_a_replacement_takes_the_place_and_the_tally_when_it_is_ready(fa
 
 
 def test_line_36_a_stop_in_the_middle_of_a_replacement_ends_both(family, staff):
-    slot, relief = begin_replacement(family, staff, [["ready"]], [["wait", 60]])
+    slot, relief = begin_replacement(family, staff, [["ready"]], [["wait", 3600]])
     pids = [slot.pid, relief.pid]
     family.tree.stop_workers()
-    family.until(lambda: family.is_at_rest, deadline_s=5)
+    family.until(lambda: family.is_at_rest)
     assert not any(is_alive(pid) for pid in pids)
     assert {slot.state, relief.state} <= RESTING
 
@@ -85,7 +85,7 @@ def test_line_33_after_a_stop_no_order_starts_anything(family, staff):
     staff.restart(slot)
     staff.heed()
     assert staff.retry_failed() == []
-    family.until(lambda: family.is_at_rest, deadline_s=5)
+    family.until(lambda: family.is_at_rest)
     assert {slot.state, other.state} <= RESTING
     assert {slot.pid, other.pid} == {None}
 

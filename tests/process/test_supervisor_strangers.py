@@ -21,7 +21,7 @@ for _ in range(20):
     subprocess.run(["sh", "-c", "sleep 0.05 & sleep 0.05 & exit 0"], check=True)
 with Loop(MonotonicClock()) as loop:
     one = strangers.Strangers(loop, lambda: {ours.pid})
-    guard = loop.after(8, lambda: None)
+    guard = loop.after(150, lambda: None)
     most = 0
     while loop.now_ns() < guard.at_ns:
         one.look()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import threading
 
 import psycopg
@@ -11,7 +10,8 @@ import pytest
 
 from tasks.store import queue
 from tasks.store.connection import connect
-from tests.fixtures_jobs import eventually
+from tests.fakes.program import freeze
+from tests.fixtures_jobs import eventually, held
 
 
 def books(plant):
@@ -37,14 +37,13 @@ def test_a_worker_killed_in_mid_call_costs_at_most_that_call_and_its_items_are_f
     plant = make_plant()
     first = plant.worker("backfill").wait_ready()
     eventually(lambda: plant.value("select count(*) from fetch_queue"), lambda: first.output)
-    plant.simulator.control(latency_s=5.0)
-    (lease,) = eventually(
-        lambda: plant.value("select count(*) from fetch_queue where state = 'leased'") and in_flight(plant),
-        lambda: first.output,
-    )
-    before = recorded(plant)
-    first.kill()
-    plant.simulator.control(latency_s=0.0)
+    with held(plant.simulator):
+        (lease,) = eventually(
+            lambda: plant.value("select count(*) from fetch_queue where state = 'leased'") and in_flight(plant),
+            lambda: first.output,
+        )
+        before = recorded(plant)
+        first.kill()
     second = plant.worker("backfill").wait_ready()
     eventually(
         lambda: (
@@ -113,7 +112,7 @@ def test_workers_killed_at_random_moments_lose_nothing_and_the_last_ones_finish_
         workers[chance.randrange(3)].wait_ready()
         pause.wait(chance.uniform(0.02, 0.3))  # a batch from the queue to its rows takes a third of that
         for worker in chance.sample(workers, 3):
-            worker.process.send_signal(signal.SIGSTOP)  # so that what it has on its way is known
+            freeze(worker.process.pid)  # so that what it has on its way is known
             wire += sum(lease.cost for lease in in_flight(plant) if lease.owner_pid == worker.process.pid)
             worker.kill()
     plant.simulator.control(latency_s=0.0)
@@ -125,7 +124,6 @@ def test_workers_killed_at_random_moments_lose_nothing_and_the_last_ones_finish_
             and plant.value("select count(*) from fetch_queue where state not in ('done', 'given up')") == 0
         ),
         lambda: f"{[last.last for last in lasts]} {lasts[1].output}",
-        120,
     )
     lasts[0].terminate()
     lasts[0].wait_end()

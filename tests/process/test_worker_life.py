@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 
 import psycopg
 import pytest
@@ -54,16 +53,15 @@ def test_a_call_in_flight_is_settled_and_its_rows_are_committed_before_the_worke
 
 
 @pytest.mark.parametrize("role", ["upsert", "backfill"])
-def test_a_worker_that_waits_for_tokens_says_until_when_and_stops_within_a_second(make_plant, role):
-    plant = make_plant(rate=5, tick_s=20.0, start_balance=-30)
+def test_a_worker_that_waits_for_tokens_says_until_when_and_hears_a_stop_long_before(make_plant, role):
+    plant = make_plant(rate=5, tick_s=3600.0, start_balance=-30)
     worker = plant.worker(role).wait_ready()
     beat = worker.wait_phase("waiting_tokens")
     assert "tokens" in beat["detail"]
     assert beat["until_ns"] > SystemClock().now_ns()
     worker.terminate()
-    began = time.monotonic()
     worker.wait_end()
-    assert time.monotonic() - began < 1
+    assert SystemClock().now_ns() < beat["until_ns"], "an hour later"
     assert plant.ledger.snapshot().waiters == ()
 
 
@@ -73,7 +71,7 @@ def test_a_worker_that_waits_for_a_lock_in_the_database_hears_the_stop_and_keeps
         worker = plant.worker("upsert").wait_ready()
         eventually(plant.spooled, lambda: worker.output)
         worker.terminate()
-        assert worker.wait_end(5) == EXIT_OK
+        assert worker.wait_end() == EXIT_OK
         assert len(plant.spooled()) == 1
 
 
@@ -85,12 +83,12 @@ def test_once_does_one_poll_or_one_batch_and_exits_0(plant, role):
     assert plant.simulator.control()["calls"]["/deal"]["200"] >= 1
 
 
-def test_the_end_of_the_lifeline_ends_the_worker_within_two_seconds(plant):
-    plant.simulator.control(latency_s=20.0)
-    worker = plant.worker("upsert").wait_ready()
+def test_the_end_of_the_lifeline_ends_the_worker_in_the_middle_of_a_call(plant):
+    plant.simulator.control(latency_s=3600.0)
+    worker = plant.worker("upsert", read_timeout_s=3600).wait_ready()
     eventually(lambda: plant.ledger.snapshot().leases, lambda: worker.output)
     worker.hang_up()
-    assert worker.wait_end(2) == EXIT_TRY_LATER
+    assert worker.wait_end() == EXIT_TRY_LATER
 
 
 def test_a_worker_whose_parent_died_before_it_sent_the_settings_does_nothing(plant):
@@ -110,7 +108,7 @@ def test_ctrl_c_is_the_parents_to_hear(plant):
 
 
 def test_sigabrt_prints_the_stacks_of_a_worker_that_hangs(plant):
-    plant.simulator.control(latency_s=20.0)
+    plant.simulator.control(latency_s=3600.0)
     worker = plant.worker("upsert").wait_ready()
     eventually(
         lambda: any(lease.state == "committed" for lease in plant.ledger.snapshot().leases), lambda: worker.output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import parts
@@ -59,7 +59,6 @@ def walked(market, division):
     raise AssertionError("the walk does not end")
 
 
-@settings(deadline=None)
 @given(GROUPS, st.integers(0, 9), st.booleans())
 def test_every_row_is_met_unless_more_than_the_api_shows_have_one_price_and_then_it_is_said(groups, seed, is_named):
     market = Market(groups, seed)
@@ -70,7 +69,6 @@ def test_every_row_is_met_unless_more_than_the_api_shows_have_one_price_and_then
     assert not is_cut or most > MAX_ROWS
 
 
-@settings(deadline=None)
 @given(GROUPS, st.integers(0, 9))
 def test_the_parts_of_a_category_follow_each_other_without_gap_or_overlap(groups, seed):
     market = Market(groups, seed)

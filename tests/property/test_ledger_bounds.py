@@ -82,7 +82,7 @@ class Queue:
                 assert self.clock.now_ns() <= self.latest.setdefault(place, outcome.latest_ns)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     made=tiers(),
     rate=st.sampled_from([1, 5, 20, 60, 1_200, 4_000]),
@@ -109,7 +109,7 @@ def test_the_latest_time_holds_whatever_the_others_do(made, rate, fullness, befo
         queue.ask()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     made=tiers(),
     rate=st.sampled_from([1, 5, 20, 60, 1_200]),

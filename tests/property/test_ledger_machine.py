@@ -215,5 +215,5 @@ class LedgerMachine(RuleBasedStateMachine):
         assert s.bucket.drift == 0 or (self.has_lost and self.has_changed)
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestLedgerMachine = LedgerMachine.TestCase

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, Tier, TokenLedger
+from tests.fakes.waiting import LIMIT_S
 
 TICK_S = 60
 SERVER_MS = 1_700_000_000_000
@@ -76,7 +77,7 @@ GIVEN = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(**GIVEN, after=STEPS)
 def test_a_change_keeps_balance_calls_and_queues_and_what_comes_after_goes_by_the_new_rules(
     first, second, rate, fullness, before, *, after
@@ -121,7 +122,7 @@ def flat(*shares):
     part=1.0,
     watched="upper",
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(**GIVEN, part=st.floats(0.05, 1), watched=st.sampled_from(NAMES))
 def test_the_time_that_is_told_after_a_change_is_exact_when_nobody_else_is_there(
     first, second, rate, fullness, before, *, part, watched
@@ -201,8 +202,9 @@ def test_a_share_that_is_taken_leaves_nothing_saved_whatever_open_calls_give_bac
     assert ledger.snapshot().tiers[1].earmark == 0
 
 
-def test_one_who_waits_is_woken_by_a_lower_floor(tmp_path):
+def test_one_who_waits_is_woken_by_a_lower_floor(tmp_path, monkeypatch):
     """In another process it would be: here in another thread, with a ledger object of its own."""
+    monkeypatch.setattr("ledger.place._LOOK_NS", 3600 * 10**9)  # it does not look by itself
     path = tmp_path / "ledger"
     ledger = TokenLedger.create(path, clock=SystemClock(), tick_period_s=3600)
     ledger.observe(Reading(100, 20, 3_600_000, SERVER_MS))
@@ -210,16 +212,16 @@ def test_one_who_waits_is_woken_by_a_lower_floor(tmp_path):
 
     def wait():
         mine = TokenLedger.attach(path)
-        lease = mine.reserve("backfill", 10, timeout_s=30, on_wait=lambda _: waits.set())
+        lease = mine.reserve("backfill", 10, timeout_s=3600, on_wait=lambda _: waits.set())
         got.append(lease.cost)
         lease.cancel()
         mine.close()
 
     thread = threading.Thread(target=wait)
     thread.start()
-    assert waits.wait(5)
+    assert waits.wait(LIMIT_S)
     ledger.configure([*DEFAULT_TIERS[:2], Tier(name="backfill", floor=60, floor_part=1 / 2, share=0.2)], 3600)
-    thread.join(4)  # it looks by itself after five seconds
+    thread.join(LIMIT_S)
     assert got == [10]
     ledger.close()
 

@@ -159,13 +159,13 @@ def test_a_newer_reading_in_one_locale_leaves_the_other_locales_deal_alone(conn,
 
 BAD = {
     "a NUL in a text": ({"title": "a\0b"}, "22021"),
-    "half a surrogate pair": ({"title": "\ud800"}, "UnicodeEncodeError"),
+    "half a surrogate pair": ({"title": "\ud800"}, "surrogates not allowed"),
     "a price beyond 32 bits": ({"current": [2**31] * 36}, "not 32-bit integers"),
     "a minute beyond 32 bits": ({"last_update": 2**31}, "does not fit 32 bits"),
-    "a category beyond 64 bits": ({"categories": [2**63]}, "OverflowError"),
-    "a root category beyond 64 bits": ({"root_cat": 2**63}, "OverflowError"),
+    "a category beyond 64 bits": ({"categories": [2**63]}, "too big"),
+    "a root category beyond 64 bits": ({"root_cat": 2**63}, "too big"),
     "a ragged table": ({"avg": [[1, 2], [3]]}, "rows of different lengths"),
-    "a field of a wrong type": ({"creation_date": 1.5}, "TypeError"),
+    "a field of a wrong type": ({"creation_date": 1.5}, "cannot be interpreted"),
 }
 
 

@@ -15,23 +15,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ledger import SystemClock
 from tasks.errors import ConfigError, StoreError
 from tasks.store import binaries, postmaster
 from tasks.store.embedded import EmbeddedPostgres
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 FAKE = Path(__file__).resolve().parents[1] / "fakes" / "pg_user.py"
-LIMIT_S = 20
-
-
-def until(condition):
-    """Wait for `condition`; fails after `LIMIT_S`."""
-    clock = SystemClock()
-    deadline_ns = clock.now_ns() + LIMIT_S * 10**9
-    pause = threading.Event()
-    while not condition():
-        assert clock.now_ns() < deadline_ns, f"not within {LIMIT_S} s: {condition}"
-        pause.wait(0.005)
 
 
 @contextlib.contextmanager
@@ -122,7 +111,7 @@ def test_a_killed_starter_leaves_no_server_and_no_row_behind(home):
         query(url, "CREATE TABLE kept AS SELECT 7 AS a")
         process.kill()
         process.wait(LIMIT_S)
-        until(lambda: not is_running(home))
+        wait_until(lambda: not is_running(home), "its end")
     assert "database system is shut down" in (home / "server.log").read_text()
     with EmbeddedPostgres(home) as server:
         assert query(server.url(), "SELECT a FROM kept") == [(7,)]
@@ -240,7 +229,7 @@ def test_a_directory_removed_under_the_server_ends_it_with_its_user(home):
         pid = postmaster.read(home / "data").pid
         shutil.rmtree(home)
         leave(process)
-    until(lambda: not Path(f"/proc/{pid}").exists())
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its end")
 
 
 def test_a_server_that_cannot_start_says_why(home):
@@ -272,7 +261,7 @@ def test_a_server_nobody_holds_is_stopped_by_its_keeper_on_request(home):
         pid = postmaster.read(home / "data").pid
         keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         os.kill(keeper, signal.SIGTERM)
-        until(lambda: not server.is_running())
+        wait_until(lambda: not server.is_running(), "its end")
     assert "received fast shutdown request" in (home / "server.log").read_text()
 
 

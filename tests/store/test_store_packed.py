@@ -32,20 +32,20 @@ def reader(pg_server):
     pg_server.drop(name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(INT4))
 def test_integers(reader, values):
     assert reader("a", packed.ints(values)) == values
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 5), st.integers(0, 40), st.data())
 def test_tables(reader, rows, width, data):
     values = data.draw(st.lists(st.lists(INT4, min_size=width, max_size=width), min_size=rows, max_size=rows))
     assert reader("a", packed.matrix(values)) == (values if rows and width else [])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_lists_and_tables_together_are_what_each_is_alone(data):
     width, height = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 3))
@@ -64,25 +64,25 @@ def test_lists_and_tables_of_one_shape_together():
     assert packed.together(lists, tables) == [*map(packed.ints, lists), *map(packed.matrix, tables)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(INT8))
 def test_long_integers(reader, values):
     assert reader("b", packed.longs(values)) == values
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.booleans()))
 def test_booleans(reader, values):
     assert reader("c", packed.bools(values)) == values
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(TEXT))
 def test_texts(reader, values):
     assert reader("d", packed.texts(values)) == values
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(INT4 | st.integers(-2, 9) | st.sampled_from([0, 2**31 - 2, 2**31 - 1]), max_size=6), st.booleans())
 def test_what_rises_from_0_on_is_told_from_what_does_not(values, is_sorted):
     values = sorted(values) if is_sorted else values

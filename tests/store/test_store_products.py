@@ -12,6 +12,7 @@ from tasks.keepa import prices
 from tasks.keepa.wire import FbaFees, Offer, Product, Stats, decode_products
 from tasks.store import product_row, products
 from tasks.store.connection import connect
+from tests.fakes.waiting import LIMIT_S
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NO_COLUMN = {"domain_id", "csv", "offers", "fba_fees"}  # in the key, in tables and in columns of their own
@@ -302,7 +303,7 @@ def test_bad_products_and_bad_histories_are_quarantined_and_the_rest_is_written(
     assert sorted(reasons) == ["B000000001", "B000000002", "B000000003", "B000000004"]
     assert "22021" in reasons["B000000001"]
     assert "does not fit 32 bits" in reasons["B000000002"]
-    assert "history of price type 0: ValueError: not 32-bit integers" in reasons["B000000003"]
+    assert "history of price type 0: not 32-bit integers" in reasons["B000000003"]
     assert "fit no whole number of groups" in reasons["B000000004"]
     assert series(conn, "B000000005").keys() == {0, 7}
 
@@ -314,7 +315,7 @@ def test_two_replies_for_one_product_at_once_leave_the_newer(database_url, conn,
     def run(age):
         with connect(database_url, application_name="test", autocommit=True) as connection:
             for turn in range(20):
-                barrier.wait(10)
+                barrier.wait(LIMIT_S)
                 product = make_product(f"B{turn:09}", last_update=age, csv=pairs((1, age), (2, age)))
                 written.append(write(connection, product))
 

@@ -56,7 +56,7 @@ def test_an_exception_is_one_line_with_its_traceback(stream):
     except ValueError as error:
         Logger(stream).failure("step_failed", error)
     (line,) = lines(stream)
-    assert line["error"] == "ValueError: two\nlines"
+    assert line["error"] == "two\nlines"
     assert "test_jobs_log" in line["traceback"]
 
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime
 
 import pytest
 
 from tasks.owner import Owner
 from tasks.spool import DAMAGED, Damaged, Header, Origin, Spool, SpoolFull
+from tests.fakes.waiting import wait_until
 
 HEADER = Header(
     origin=Origin(job="upsert", domain=1, selection_key="abc", page=3, started_at=datetime(2025, 9, 14, tzinfo=UTC)),
@@ -97,12 +97,9 @@ def test_the_entries_of_a_living_process_are_left_alone(directory, spool):
 
 
 def test_a_zombie_counts_as_dead(directory, spool):
-    pause = threading.Event()
     child = subprocess.Popen([sys.executable, "-c", PUT_AND_DIE, str(directory), "1"])
     with child:  # not reaped before the block ends
-        deadline = time.monotonic() + 20
-        while not list(spool.orphans()) and time.monotonic() < deadline:
-            pause.wait(0.05)
+        wait_until(lambda: list(spool.orphans()), "the entry of one that died")
         assert len(list(spool.orphans())) == 1
 
 

@@ -16,6 +16,7 @@ from tasks.keepa.client import KeepaClient, RawReply, check
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection import parse
 from tasks.settings import Secret
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 KEY = "k3y+with/odd=characters&9f8e7d6c5b4a"
 ENCODED_KEY = "k3y%2Bwith%2Fodd%3Dcharacters%269f8e7d6c5b4a"
@@ -65,7 +66,7 @@ class Server:
 
     def _serve(self, connection):
         with connection, suppress(OSError):
-            connection.settimeout(5)
+            connection.settimeout(LIMIT_S)
             while request := self._receive(connection):
                 self.requests.append(request)
                 if self.behave(connection, request) == "close":
@@ -92,13 +93,13 @@ class Server:
     def __exit__(self, *_):
         self.done.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(LIMIT_S)
         self._listener.close()
 
 
 @contextmanager
 def talking_to(behave, **options):
-    options = {"connect_timeout_s": 2, "read_timeout_s": 2, **options}
+    options = {"connect_timeout_s": LIMIT_S, "read_timeout_s": LIMIT_S, **options}
     with Server(behave) as server, KeepaClient(Secret(KEY), server.url, **options) as client:
         yield server, client
 
@@ -256,6 +257,7 @@ def test_a_reply_that_does_not_arrive_whole_is_transient_and_hides_the_key(behav
             client.send(ProductRequest(1, ("B000000001",), "stats"))
         assert_no_key(everything_about(caught.value))
         assert_no_key(repr(client))
+        wait_until(lambda: server.requests, "the request, which a time-out may have overtaken")
         assert len(server.requests) == 1
     assert not isinstance(caught.value, NotSent)
     assert caught.value.status is None

@@ -15,6 +15,7 @@ import pytest
 from ledger import DEFAULT_TIERS, Damaged, Lease, LeaseEnded, NoLedger, NotOurs, Reading, TokenLedger
 from ledger.book import BOOK_BYTES
 from ledger.region import slot_at
+from tests.fakes.waiting import LIMIT_S
 
 SERVER_MS = 1_700_000_000_000
 
@@ -240,7 +241,7 @@ def test_a_stopped_holder_of_the_lock_stops_no_reader_and_its_death_lets_the_nex
     assert got == []
     holder.kill()
     holder.wait()
-    waiting.join(20)
+    waiting.join(LIMIT_S)
     assert isinstance(got[0], Lease)
     ledger.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import socket
 import threading
 from contextlib import closing, suppress
@@ -9,11 +11,15 @@ from http import HTTPStatus
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger import ManualClock
 from supervisor.loop import MonotonicClock
 from supervisor.web import CLIENT_S, MOST_CLIENTS, Answer, Web
+from supervisor.webhost import names
 from supervisor.webrequest import LIMIT, Bad, Wanted, parse
+from tests.fakes.waiting import LIMIT_S
 
 S = 1_000_000_000
 
@@ -30,7 +36,7 @@ def serve():
 
     yield start
     for one in started:
-        one.close(5)
+        one.close(LIMIT_S)
         assert not one._thread.is_alive()
 
 
@@ -39,21 +45,23 @@ def hello(path):
 
 
 def connect(web):
-    return socket.create_connection(("127.0.0.1", int(web.url.rpartition(":")[2])), 10)
+    return socket.create_connection(("127.0.0.1", int(web.url.rpartition(":")[2])), LIMIT_S)
 
 
 def get(web, path="/x"):
-    return requests.get(web.url + path, timeout=10)
+    return requests.get(web.url + path, timeout=LIMIT_S)
 
 
 @pytest.mark.parametrize(
     ("data", "outcome"),
     [
-        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Wanted("/metrics", has_body=True)),
+        (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", Wanted("/metrics", has_body=True)),
+        (b"GET http://[::1]:9/a?b HTTP/1.1\r\nHost: x\r\n\r\n", Wanted("/a", has_body=True)),
+        (b"GET http://localhost HTTP/1.1\r\nHost: x\r\n\r\n", Wanted("/", has_body=True)),
         (b"HEAD /a?b=c HTTP/1.0\n\n", Wanted("/a", has_body=False)),
         (b"GET / HTTP/1.1\r\nHost: x\r\n", None),
         (b"", None),
-        (b"POST / HTTP/1.1\r\n\r\n", Bad(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", Bad(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")),
         (b"GET /\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
         (b"\x16\x03\x01\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
         (b"GET / HTTP/2.0\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
@@ -61,6 +69,69 @@ def get(web, path="/x"):
 )
 def test_a_request_is_understood_refused_or_waited_for(data, outcome):
     assert parse(data) == outcome
+
+
+def asked(host, path="/status.json", version="1.1"):
+    lines = [f"GET {path} HTTP/{version}", *(f"Host: {one}" for one in host), "", ""]
+    return parse("\r\n".join(lines).encode(), frozenset({"metrics.example"}))
+
+
+@pytest.mark.parametrize("port", ["", ":", ":9464", ":80"])
+@pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "[::1]", "10.1.2.3", "Metrics.Example"])
+def test_a_request_for_us_is_answered_with_the_port_or_without(name, port):
+    assert asked([name + port]) == Wanted("/status.json", has_body=True)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example", "evil.example:9464", "localhost.evil.example", "127.0.0.1.evil.example", "notlocalhost",
+        "localhost.", "foo.localhost", "metrics.example.evil.example", "127.1", "0x7f.0.0.1", "[localhost]", "::1",
+        "[::1", "localhost:80:80", "localhost:x", "user@localhost", "localhost evil.example", "localhost,evil.example",
+        "localhost/evil.example", "[::1%eth0]", "\xe9vil.example",
+    ],
+)  # fmt: skip
+def test_a_request_for_a_stranger_is_misdirected_whatever_its_method_and_path(host):
+    for path in ("/", "/metrics", "/status.json", "/nowhere"):
+        assert asked([host], path).status is HTTPStatus.MISDIRECTED_REQUEST
+    if not set(host) & {"/", " "}:  # in a URL these end the host
+        assert asked(["localhost"], f"http://{host}/metrics").status is HTTPStatus.MISDIRECTED_REQUEST
+    assert asked([host], "/healthz") == Wanted("/healthz", has_body=True)
+    assert asked([host], "/readyz?x") == Wanted("/readyz", has_body=True)
+
+
+def test_a_request_of_http_1_1_has_one_host():
+    for hosts in ([], [""], ["localhost", "localhost"], ["localhost", "evil.example"], ["", "localhost"]):
+        assert asked(hosts).status is HTTPStatus.BAD_REQUEST
+    assert asked([], version="1.0") == asked([""], version="1.0") == Wanted("/status.json", has_body=True)
+    assert asked(["localhost", "evil.example"], version="1.0").status is HTTPStatus.BAD_REQUEST
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
+def test_no_name_passes_but_localhost_and_addresses(host):
+    def address(text):
+        with suppress(ValueError):
+            return ipaddress.ip_address(text.strip("[]")) is not None
+        return False
+
+    if not isinstance(asked([host]), Bad):
+        name = re.sub(r":\d{0,5}$", "", host)
+        assert name.lower() in {"localhost", "metrics.example"} or address(name)
+
+
+def test_a_server_answers_no_strangers_page(serve):
+    web = serve(hello)
+    reply = requests.get(web.url + "/status.json", headers={"Host": "evil.example"}, timeout=10)
+    assert (reply.status_code, reply.reason) == (421, "Misdirected Request")
+    assert "hello" not in reply.text
+    assert requests.get(web.url + "/healthz", headers={"Host": "evil.example"}, timeout=10).text == "hello /healthz"
+
+
+def test_names_of_hosts_are_read_without_port_and_scheme():
+    assert names(" A.example,b ,") == frozenset({"a.example", "b"})
+    for wrong in ("http://a", "a:80", "a b", "*.a", "-a", "a..b"):
+        with pytest.raises(ValueError, match=re.escape(wrong)):
+            names(wrong)
 
 
 def test_a_request_without_end_is_refused():
@@ -71,17 +142,17 @@ def test_a_request_without_end_is_refused():
 def test_get_has_a_body_head_has_none_and_nothing_else_is_allowed(serve):
     web = serve(hello)
     assert get(web, "/there?what=ever").text == "hello /there"
-    head = requests.head(web.url + "/there", timeout=10)
+    head = requests.head(web.url + "/there", timeout=LIMIT_S)
     assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", "12")
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "BREW"):
-        reply = requests.request(method, web.url, data=b"x" * 100_000, timeout=10)
+        reply = requests.request(method, web.url, data=b"x" * 100_000, timeout=LIMIT_S)
         assert (reply.status_code, reply.headers["Allow"]) == (405, "GET, HEAD")
 
 
 def test_the_answer_reaches_a_client_that_still_sends(serve):
     web = serve(hello)
     with closing(connect(web)) as one, one.makefile("rb") as reader:
-        one.sendall(b"POST / HTTP/1.1\r\n\r\n" + b"x" * 5_000_000)
+        one.sendall(b"POST / HTTP/1.1\r\nHost: [::1]\r\n\r\n" + b"x" * 5_000_000)
         assert reader.readline() == b"HTTP/1.1 405 Method Not Allowed\r\n"
 
 
@@ -95,7 +166,7 @@ def test_clients_that_are_stuck_keep_nobody_out(serve):
     web = serve(lambda _path: Answer(HTTPStatus.OK, b"x" * 10_000_000), clock=ManualClock(S))  # none is too late
     silent = [connect(web) for _ in range(MOST_CLIENTS)]
     greedy = connect(web)  # asks, and never reads what it gets
-    greedy.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    greedy.sendall(b"GET / HTTP/1.0\r\n\r\n")
     half = connect(web)
     half.sendall(b"GET / HT")
     for _ in range(3):
@@ -142,7 +213,7 @@ def test_it_ends_though_clients_are_connected(serve):
     web = serve(hello)
     with closing(connect(web)) as one:
         assert get(web).text == "hello /x"
-        web.close(5)
+        web.close(LIMIT_S)
         assert one.recv(1) == b""
     assert not [thread for thread in threading.enumerate() if thread.name == "http"]
     web.close = lambda _timeout_s: None

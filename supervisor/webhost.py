@@ -1,0 +1,49 @@
+"""For whom a request is: the name in its Host, which tells a person's browser from one that a stranger's page leads.
+
+Any page on the web may have its own name resolve to 127.0.0.1 once its reader is there (DNS rebinding); the browser
+then counts our answers as that page's own. Such a request carries the stranger's name. An address it cannot carry, and
+`localhost` no stranger can own. The port does not matter: a tunnel may end on any. Pure.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+LOOPBACK: Final = "localhost"
+_HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::\d{0,5})?")
+_NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+
+
+def is_ours(host: str, named: frozenset[str]) -> bool:
+    """Whether a Host, with its port or without, is `localhost`, an address or one of `named`."""
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    name = found["name"].lower()
+    return name == LOOPBACK or name in named or _is_address(name)
+
+
+def names(text: str) -> frozenset[str]:
+    """The names of a list with commas, in lower case.
+
+    Raises:
+        ValueError: one of them is no name of a host; it has a port or a scheme, for instance.
+    """
+    found = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+    for name in found:
+        if not _NAME.fullmatch(name):
+            raise ValueError(name)
+    return found
+
+
+def _is_address(name: str) -> bool:
+    try:
+        if name.startswith("["):
+            ipaddress.IPv6Address(name[1:-1])
+        else:
+            ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
