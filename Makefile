@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos bench lint fmt types layers check lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world bench lint fmt types layers check lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,14 +51,17 @@ quarantine: setup ## List what could not be used (ARGS="--kind product")
 scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs/scenarios.md (minutes)
 	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)
 
-test: setup-dev ## Run the tests (under 5 minutes)
-	@exec $(BIN)/python -m pytest -m "not kill and not soak" -n 2 --dist worksteal $(ARGS)
+test: setup-dev ## Run the tests (minutes)
+	@exec $(BIN)/python -m pytest -m "not kill and not soak and not world" -n 2 --dist worksteal $(ARGS)
 
 test-kill: setup-dev ## Run the tests that take long: random kills above all
-	@exec $(BIN)/python -m pytest -m kill $(ARGS)
+	@exec $(BIN)/python -m pytest -m kill -n 2 --dist worksteal $(ARGS)
 
 test-chaos: setup-dev ## Break everything around a whole system for minutes (CHAOS_SEED=1 CHAOS_S=240)
 	@exec $(BIN)/python -m pytest -s -m soak $(ARGS)
+
+test-world: setup-dev ## Spoil one reply in fifty and change the database, and judge what is left (WORLD_S=3600)
+	@exec $(BIN)/python -m pytest -s -m world $(ARGS)
 
 bench: setup-dev ## Measure everything that has an aim against it (minutes; a quiet machine tells more)
 	@for name in ledger_speed ledger_waits store parse pipeline supervision commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done

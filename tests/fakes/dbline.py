@@ -57,7 +57,12 @@ class Line:
                 continue
             self.connections += 1
             server = socket.socket(socket.AF_UNIX)
-            server.connect(self._path)
+            try:
+                server.connect(self._path)
+            except OSError:  # the server is down
+                client.close()
+                server.close()
+                continue
             self._open |= {client, server}
             self._threads.append(threading.Thread(target=self._relay, args=(client, server, self.connections)))
             self._threads[-1].start()

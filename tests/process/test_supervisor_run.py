@@ -205,32 +205,39 @@ def test_nothing_but_one_module_is_loaded_before_ctrl_c_is_ours():
     assert (loaded, done.returncode) == ("['supervisor', 'supervisor.cli']\nsupervisor.ending True\n", 5)
 
 
-def until_ours(pid):
-    """Wait until the interpreter no longer hears Ctrl-C itself: until our first line has run.
+def caught_and_ignored(pid):
+    """The signals that a process catches and those that it ignores, as the bits of two numbers."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return [int(status.partition(name)[2].split()[0], 16) for name in ("SigCgt:", "SigIgn:")]
 
-    Python ignores SIGPIPE just before it begins to catch SIGINT, and our first line gives SIGINT its default back. The
-    interpreter never catches SIGTERM: who does is the command that hears both.
+
+def hears_both(pid):
+    """Whether the command itself catches signals: the interpreter never catches SIGTERM."""
+    caught, _ = caught_and_ignored(pid)
+    return caught >> (signal.SIGTERM - 1) & 1
+
+
+def is_ours(pid):
+    """Whether the interpreter no longer hears Ctrl-C itself: whether our first line has run.
+
+    Python ignores SIGPIPE just before it begins to catch SIGINT, and our first line gives SIGINT its default back.
     """
-
-    def is_ours():
-        status = Path(f"/proc/{pid}/status").read_text()
-        ignored, caught = (int(status.partition(name)[2].split()[0], 16) for name in ("SigIgn:", "SigCgt:"))
-        has_begun = ignored >> (signal.SIGPIPE - 1) & 1
-        return caught >> (signal.SIGTERM - 1) & 1 or (has_begun and not caught >> (signal.SIGINT - 1) & 1)
-
-    wait_until(is_ours, "our first line")
+    caught, ignored = caught_and_ignored(pid)
+    has_begun = ignored >> (signal.SIGPIPE - 1) & 1
+    return hears_both(pid) or (has_begun and not caught >> (signal.SIGINT - 1) & 1)
 
 
 def test_ctrl_c_at_any_moment_prints_no_traceback(program):
     """What the interpreter prints before our first line is not ours. Running and stopping: see the terminal's test."""
     dice = random.Random(11)
-    moments = [number * 0.02 for number in range(11)] + [dice.uniform(0.25, 0.8) for _ in range(3)]
+    moments = [number * 0.02 for number in range(11)] + [dice.uniform(0.25, 0.8) for _ in range(3)] + [None]
     codes = set()
     for moment in moments:
         (program.folder / "log").unlink(missing_ok=True)
         program.start()
-        until_ours(program.process.pid)
-        threading.Event().wait(moment)
+        since = hears_both if moment is None else is_ours
+        wait_until(lambda since=since: since(program.process.pid), "the moment")
+        threading.Event().wait(moment or 0)
         program.signal(signal.SIGINT)
         codes.add(program.ended())
         assert "Traceback" not in program.log(), program.log()

@@ -1,0 +1,85 @@
+"""States that a database can be in without the program's doing. Each is a context manager over a `Place`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager, suppress
+from functools import partial
+
+import psycopg
+from psycopg import conninfo, sql
+
+from tasks.store.embedded import EmbeddedPostgres
+from tests.fakes.dbline import Line
+
+
+class Place:
+    """A database on a server that may be told anything. `urls` gives its URL now."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def admin(self, statement):
+        """Do it as the server's owner, from a database that no state touches; `{}` is this database's name."""
+        told = conninfo.conninfo_to_dict(self.url())
+        name, told["dbname"] = told["dbname"], "postgres"
+        with psycopg.connect(conninfo.make_conninfo(**told), autocommit=True) as conn:
+            conn.execute(sql.SQL(statement).format(sql.Identifier(name)))
+            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+
+
+class Theirs:
+    """A server that is not the program's own, and a line to it that can be cut."""
+
+    def __init__(self, home):
+        self._server = EmbeddedPostgres(home)
+        self._url = self._server.start("theirs")
+        self.line = Line(self._url)
+        self.place = Place(lambda: self._url)
+
+    def kill(self):
+        """As when the machine it runs on is switched off and on."""
+        pid = int((self._server._home / "data" / "postmaster.pid").read_text().splitlines()[0])
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        self._server.start("theirs")
+
+    @contextmanager
+    def stopped(self):
+        self._server.stop()
+        yield
+        self._server.start("theirs")
+
+    @contextmanager
+    def cut_off(self):
+        self.line.cut()
+        yield
+        self.line.mend()
+
+    def close(self):
+        self.line.close()
+        self._server.stop()
+
+
+@contextmanager
+def _told(place, what, undo):
+    place.admin(f"ALTER DATABASE {{}} {what}")
+    yield
+    place.admin(f"ALTER DATABASE {{}} {undo}")
+
+
+def _set(name, value):
+    return partial(_told, what=f"SET {name} = {value}", undo=f"RESET {name}")
+
+
+STATES = {
+    "read only": _set("default_transaction_read_only", "on"),
+    "German dates": _set("datestyle", "'German, DMY'"),
+    "another time zone": _set("timezone", "'Asia/Kolkata'"),
+    "other intervals": _set("intervalstyle", "'iso_8601'"),
+    "escaped bytes": _set("bytea_output", "'escape'"),
+    "serializable": _set("default_transaction_isolation", "'serializable'"),
+    "idle sessions end": _set("idle_session_timeout", "'1s'"),
+    "closed": partial(_told, what="ALLOW_CONNECTIONS false", undo="ALLOW_CONNECTIONS true"),
+}
