@@ -2,6 +2,9 @@
 
 Callbacks run one at a time in the thread that runs the loop. Other threads hand work in through `call`, which
 wakes it. Deadlines are of a monotonic clock that stands still while the machine sleeps.
+
+What was said before a deadline is heard before it, however late the loop itself is. And while the loop did not get to
+run (its process was stopped, swapped out or in a debugger) nobody else is late: see `allow`.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 _MS: Final = 1_000_000
 _DRAIN_BYTES: Final = 4_096
+LATE_S: Final = 1.0  # a wait or a call that takes so much longer than it may is time in which nobody listened
 STALL_S: Final = 5.0  # nothing here may block: a call that takes so long holds up signals, deadlines and the watchdog
 STOPPED: Final = "nothing of ours: the process was stopped, or the machine overloaded"
 
@@ -39,13 +43,17 @@ class MonotonicClock:
 
 
 class Timer:
-    """A call due at a time; `cancel` makes it never happen."""
+    """A call due at a time; `cancel` makes it never happen.
 
-    __slots__ = ("at_ns", "call")
+    `lost_ns` is how long the loop had not listened when it was set, or None when that does not matter.
+    """
 
-    def __init__(self, at_ns: int, call: Callable[[], object]) -> None:
+    __slots__ = ("at_ns", "call", "lost_ns")
+
+    def __init__(self, at_ns: int, call: Callable[[], object], lost_ns: int | None = None) -> None:
         self.at_ns = at_ns
         self.call: Callable[[], object] | None = call
+        self.lost_ns = lost_ns
 
     def cancel(self) -> None:
         """Never call it; more than once changes nothing."""
@@ -64,6 +72,7 @@ class Loop:
         self._numbers = itertools.count()
         self._calls: deque[Callable[[], object]] = deque()
         self._ended = False
+        self._lost_ns = 0
         self._wake_read, self.wake_fd = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self.wake_fd, False)
@@ -88,9 +97,11 @@ class Loop:
 
     def at(self, at_ns: int, call: Callable[[], object]) -> Timer:
         """Call once at `at_ns`; a time already past is due at once."""
-        timer = Timer(at_ns, call)
-        heapq.heappush(self._timers, (at_ns, next(self._numbers), timer))
-        return timer
+        return self._plan(Timer(at_ns, call))
+
+    def allow(self, delay_s: float, call: Callable[[], object]) -> Timer:
+        """Call once in `delay_s` seconds in which this loop was there to listen: for what others are given time for."""
+        return self._plan(Timer(self.now_ns() + round(delay_s * NS_PER_S), call, self._lost_ns))
 
     def call(self, call: Callable[[], object]) -> None:
         """Call from the loop as soon as it is free; safe from any thread."""
@@ -115,13 +126,12 @@ class Loop:
 
     def step(self) -> None:
         """Wait once for anything at all, and make every call that is due."""
-        for key, _ in self._wait(self._timeout_s()):
-            # An earlier call of this round may have dropped this one, and a new one may have its number.
-            current = self._selector.get_map().get(key.fd)
-            if current is not None and current.data is key.data:
-                self._make(key.data)
-        self._make_calls()
-        self._fire()
+        self._hear(self._wait(self._timeout_s()))
+        now_ns = self.now_ns()
+        if self._timers and self._timers[0][0] <= now_ns:
+            # What came since the wait, in a call that took long for instance, came before these deadlines all the same.
+            self._hear(self._selector.select(0))
+            self._fire(now_ns)
 
     def close(self) -> None:
         """Give every descriptor of the loop itself back."""
@@ -135,6 +145,18 @@ class Loop:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
+    def _plan(self, timer: Timer) -> Timer:
+        heapq.heappush(self._timers, (timer.at_ns, next(self._numbers), timer))
+        return timer
+
+    def _hear(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, _ in ready:
+            # An earlier call of this round may have dropped this one, and a new one may have its number.
+            current = self._selector.get_map().get(key.fd)
+            if current is not None and current.data is key.data:
+                self._make(key.data)
+        self._make_calls()
+
     def _woken(self) -> None:
         try:
             while len(os.read(self._wake_read, _DRAIN_BYTES)) == _DRAIN_BYTES:
@@ -146,12 +168,16 @@ class Loop:
         for _ in range(len(self._calls)):
             self._make(self._calls.popleft())
 
-    def _fire(self) -> None:
-        now_ns = self.now_ns()
+    def _fire(self, now_ns: int) -> None:
         while self._timers and self._timers[0][0] <= now_ns:
-            call = heapq.heappop(self._timers)[2].call
-            if call is not None:
-                self._make(call)
+            timer = heapq.heappop(self._timers)[2]
+            if timer.call is None:
+                continue
+            if timer.lost_ns is not None and timer.lost_ns < self._lost_ns:
+                timer.at_ns, timer.lost_ns = timer.at_ns + self._lost_ns - timer.lost_ns, self._lost_ns
+                self._plan(timer)
+            else:
+                self._make(timer.call)
 
     def _make(self, call: Callable[[], object]) -> None:
         began_ns = self.now_ns()
@@ -166,6 +192,8 @@ class Loop:
         return ready
 
     def _judge(self, took_ns: int, call: Callable[[], object] | None) -> None:
+        if took_ns > LATE_S * NS_PER_S:
+            self._lost_ns += took_ns
         if took_ns > STALL_S * NS_PER_S and self.on_stall is not None:
             self.on_stall(STOPPED if call is None else _name_of(call), took_ns / NS_PER_S)
 

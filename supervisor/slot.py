@@ -188,12 +188,12 @@ class Slot:
             self._child.send(number)
 
     def _limit(self, seconds: float, event: Event) -> None:
-        self._timers.append(self._loop.after(seconds, lambda: self.feed(event)))
+        self._timers.append(self._loop.allow(seconds, lambda: self.feed(event)))
 
     def _pause(self) -> None:
         seconds = pause_s(self.tally.in_a_row, self.spec.policy, self._chance())
         self.next_start_ns = self._loop.now_ns() + round(seconds * NS_PER_S)
-        self._limit(seconds, Event.START)
+        self._timers.append(self._loop.after(seconds, lambda: self.feed(Event.START)))
 
     def _forget(self) -> None:
         self.next_start_ns = None
@@ -204,12 +204,13 @@ class Slot:
     def _watch_beats(self) -> None:
         if self.spec.hang_s is not None:
             self._hung_at_ns = self._loop.now_ns() + round(self.spec.hang_s * NS_PER_S)
-            self._timers.append(self._loop.at(self._hung_at_ns, self._look_for_hang))
+            self._timers.append(self._loop.allow(self.spec.hang_s, self._look_for_hang))
 
     def _look_for_hang(self) -> None:
         # One timer that looks again when the time has moved on, instead of one set and dropped with each beat.
-        if self._hung_at_ns > self._loop.now_ns():
-            self._timers = [self._loop.at(self._hung_at_ns, self._look_for_hang)]
+        left_ns = self._hung_at_ns - self._loop.now_ns()
+        if left_ns > 0:
+            self._timers = [self._loop.allow(left_ns / NS_PER_S, self._look_for_hang)]
         else:
             self.feed(Event.HUNG)
 

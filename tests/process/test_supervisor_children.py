@@ -214,6 +214,22 @@ def test_a_child_that_waits_as_promised_is_not_hung_before_its_time_and_is_after
     assert family.deaths()[0].cause == "hung"
 
 
+def test_a_child_that_was_stopped_together_with_us_is_given_its_time_again(family):
+    slot = family.add("upsert", [["ready"], ["work_for_ever", 0.05]], hang_s=8.0)
+    family.tree.start_workers()
+    family.until(lambda: slot.beat is not None)
+
+    def freeze():
+        os.kill(slot.pid, signal.SIGSTOP)
+        time.sleep(9.0)
+        os.kill(slot.pid, signal.SIGCONT)
+
+    family.loop.call(freeze)
+    heard = slot.beat.progress
+    family.until(lambda: slot.beat.progress > heard + 10)
+    assert family.records("signalled") == []
+
+
 def test_going_round_without_getting_anywhere_is_hanging_and_progress_is_not(family):
     stuck = family.add("upsert", [["ready"], ["beat_for_ever", 0.05]], hang_s=3.0)
     busy = family.add("upsert", [["ready"], ["work_for_ever", 0.05]], slot=1, hang_s=3.0)

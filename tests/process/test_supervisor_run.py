@@ -169,6 +169,20 @@ def test_the_same_wish_told_twice_within_a_moment_kills_nobody(program):
     assert program.ended() == 0
 
 
+@pytest.mark.kill
+def test_a_supervisor_that_was_stopped_for_long_kills_no_worker_for_it(program):
+    running = pids(program.start(HANG_S="15").until_working())
+    program.signal(signal.SIGSTOP)
+    threading.Event().wait(40)
+    program.signal(signal.SIGCONT)
+    wait_until(lambda: program.records("loop_stalled"), "the stall to be told", explain=program.tail)
+    beat_at = {worker["slot"]: worker["beat_at"] for worker in program.report()["workers"]}
+    program.until(lambda r: all(one["beat_at"] != beat_at[one["slot"]] for one in r["workers"]), "new beats")
+    assert program.records("signalled") == []
+    assert pids(program.report()) == running
+    assert program.stop() == 0
+
+
 def test_a_worker_that_does_not_stop_is_killed_at_the_deadline_and_named(program):
     running = pids(program.start(STOP_S="2").until_working())
     os.kill(running["backfill-0"], signal.SIGSTOP)
