@@ -31,7 +31,7 @@ simulator: setup ## Run the Keepa-compatible simulator by itself
 	@exec $(CALM) $(BIN)/sluicegate simulator $(ARGS)
 
 ledger-dump: setup ## Print the token ledger (ARGS="--json" or "--watch")
-	@exec $(BIN)/python -m ledger dump $(ARGS)
+	@exec $(CALM) $(BIN)/sluicegate ledger dump $(ARGS)
 
 psql: setup ## Open psql on the database in use
 	@exec $(BIN)/sluicegate psql

@@ -1,8 +1,13 @@
-"""`python -m ledger dump`: the ledger as a table or as JSON, while everything runs and after everything has crashed."""
+"""`python -m ledger dump`: the ledger as a table or as JSON, while everything runs and after everything has crashed.
+
+It needs the standard library only, so it knows STATE_DIR of the environment alone; `sluicegate ledger dump` goes by
+the whole configuration.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -14,38 +19,60 @@ from ledger.errors import LedgerError
 from ledger.ledger import TokenLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-DEFAULT_PATH: Final = Path("var/ledger")
+FOLDER: Final = "var"
+NAME: Final = "ledger"
 EVERY_S: Final = 1
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code: 0, or 1 with one line when there is no ledger to read."""
-    parser = argparse.ArgumentParser(prog="ledger", description="Look into the token ledger.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    options = commands.add_parser("dump", help="print the ledger; takes no lock and changes nothing")
-    options.add_argument("--json", action="store_true", help="as one JSON object")
-    options.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
-    options.add_argument("--path", type=Path, default=DEFAULT_PATH, help=f"the ledger file (default {DEFAULT_PATH})")
-    chosen = parser.parse_args(argv)
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m ledger") -> int:
+    """Exit code: 0, also when whoever reads has read enough; 1 with one line when there is no ledger to read."""
+    chosen = _parser(prog).parse_args(argv)
+    path: Path = chosen.path or default_path(os.environ)
     try:
-        return _dump(chosen.path, is_json=chosen.json, is_watched=chosen.watch)
+        return _dump(path, is_json=chosen.json, is_watched=chosen.watch)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter must not complain at its end
+        return 0
     except (LedgerError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command speaks on its streams
         return 1
 
 
+def default_path(environ: Mapping[str, str]) -> Path:
+    """The ledger in STATE_DIR of the environment, or in `var`."""
+    folder = environ.get("STATE_DIR", "").strip() or FOLDER
+    return Path(os.path.expanduser(folder)).absolute() / NAME  # noqa: PTH111 - never an error: `~nobody` is a name
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Look into the token ledger.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    options = commands.add_parser("dump", help="print the ledger; takes no lock and changes nothing")
+    options.add_argument("--json", action="store_true", help="as one JSON object; its path goes to standard error")
+    options.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
+    options.add_argument("--path", type=Path, help=f"the ledger file [`{NAME}` in STATE_DIR, or in `{FOLDER}`]")
+    return parser
+
+
 def _dump(path: Path, *, is_json: bool, is_watched: bool) -> int:
+    if path.exists() and not path.is_file():
+        print(f"{path} is no file, and so no ledger", file=sys.stderr)  # noqa: T201
+        return 1
     if is_watched:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    is_told = False
     while True:
         home = regionfile.attach(path, read_only=True)
         try:
             taken = TokenLedger(home, SystemClock()).snapshot()
         finally:
             home.close()
-        text = dump.as_json(taken) if is_json else dump.as_text(taken)
+        if is_json and not is_told:
+            print(f"ledger {path}", file=sys.stderr, flush=True)  # noqa: T201
+            is_told = True
+        text = dump.as_json(taken) if is_json else f"{path}\n{dump.as_text(taken)}"
         clear = "\x1b[H\x1b[2J" if is_watched and not is_json and sys.stdout.isatty() else ""
         print(clear + text, flush=True)  # noqa: T201
         if not is_watched or signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, EVERY_S) is not None:

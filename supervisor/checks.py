@@ -39,6 +39,8 @@ def of(wanted: Plan) -> Iterator[Finding]:
     yield _disk(wanted)
     holder = wanted.state.holder()
     told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
+    if holder is not None and wanted.state.is_debugged():
+        told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
     yield good("supervisor", told, running=holder is not None, pid=holder or None)
     yield _ledger(wanted)
 

@@ -174,4 +174,4 @@ def _ledger(arguments: list[str]) -> int:
     from ledger import __main__ as ledger_command
     from supervisor import shell
 
-    return ledger_command.main(shell.with_ledger_path(arguments))
+    return ledger_command.main(shell.with_ledger_path(arguments), prog="sluicegate ledger")

@@ -112,7 +112,7 @@ class Control:
         try:
             order = orders.read_order(line)
         except NotUnderstood as error:
-            self._log.warning("order_not_understood", message=f"from {client.name}: {error}")
+            self._log.info("order_not_understood", message=f"from {client.name}: {error}")
             client.answer(Answer(code=EXIT_USAGE, words=str(error)))
             return
         self._take(order, client.answer, client.name)

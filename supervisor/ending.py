@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ledger import LedgerError
     from tasks.errors import Error
@@ -16,17 +16,44 @@ def of(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit code."""
     from ledger import LedgerError
     from supervisor import commands
+    from tasks import errors
     from tasks.errors import Error
 
     try:
-        return commands.dispatch(arguments)
+        return _with_all_written(commands.dispatch, arguments)
     except (Error, LedgerError) as error:
         _say(f"sluicegate: {error}\n")
         return exit_code(error)
     except BrokenPipeError:
         return _reader_gone()
+    except OutputLost as error:
+        _say(f"sluicegate: the output is not complete: {error}\n")
+        _drop_output()
+        return errors.EXIT_GAVE_UP
     except Exception:  # noqa: BLE001 - the one place where an error nobody expected ends
         return _bug()
+
+
+class OutputLost(Exception):
+    """What was said could not be written to its end; the message says why."""
+
+
+def _with_all_written(do: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+    """Do it, and write the last of it while an error can still be told: at its end the interpreter only complains.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        OutputLost: it cannot be written.
+    """
+    try:
+        return do(arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(error.strerror) from error
 
 
 def exit_code(error: Error | LedgerError) -> int:
@@ -88,7 +115,11 @@ def _without_secrets(text: str) -> str:
 
 def _reader_gone() -> int:
     """`sluicegate status | head` is no error; the interpreter must not complain at its end either."""
+    _drop_output()
+    return 0
+
+
+def _drop_output() -> None:
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0

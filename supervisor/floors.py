@@ -19,6 +19,16 @@ def on_plan(tiers: Iterable[Tier], rate: int) -> tuple[dict[str, int], str | Non
     return floors, f"the plan is too small for the floors of {', '.join(clipped)}: those shown are used"
 
 
+def too_high(tiers: Iterable[Tier], rate: int) -> list[str]:
+    """A sentence for each floor that was set above what a plan of `rate` tokens a tick allows."""
+    return [
+        f"{tier.name.upper()}_FLOOR {tier.floor} is more than a plan of {rate} tokens a refill allows: "
+        f"{tier.floor_on(rate)} is used"
+        for tier in tiers
+        if tier.floor > tier.floor_on(rate)
+    ]
+
+
 class PlanNews:
     """What there is to tell of the plan: once, and again when it changes."""
 

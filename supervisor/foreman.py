@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from supervisor import orders, pauses
+from supervisor import floors, nearby, orders, pauses
 from supervisor.changes import LIVE, Change
 from supervisor.fsm import RESTING, State
 from supervisor.options import OPTIONS
@@ -46,8 +46,8 @@ class Foreman:
         self._promises = Promises(loop)
         run.listeners.append(self._promises.look)
 
-    def take(self, order: orders.Order, tell: Tell, by: str) -> None:
-        """Do what `order` asks for and call `tell` once, when it is done or cannot be."""
+    def take(self, order: orders.Order, tell: Tell | None, by: str) -> None:
+        """Do what `order` asks for and call `tell` once, when it is done or cannot be; None when nobody hears it."""
         tell = self._logged(orders.words(order), tell, by)
         if self._run.stage > Stage.WORKING:
             tell(Answer(code=EXIT_TRY_LATER, words="the supervisor is stopping"))
@@ -59,20 +59,23 @@ class Foreman:
 
     def add_workers(self, more: int, *, by: str) -> None:
         """Have `more` backfill workers than now; fewer when it is negative, and never fewer than none."""
-        tell = self._logged(f"{more:+d} backfill worker", lambda _: None, by)
+        tell = self._logged(f"{more:+d} backfill worker", None, by)
 
         def told(now: Settings, before: Mapping[str, str]) -> dict[str, str]:
             return {**before, _COUNT: str(max(0, now.backfill_workers + more))}
 
         self._run.reload.ask(Asked(reads=False, told=told, then=partial(self._followed, tell, more=_UNTIL)))
 
-    def _logged(self, order: str, tell: Tell, by: str) -> Tell:
+    def _logged(self, order: str, tell: Tell | None, by: str) -> Tell:
+        """`tell` and the log: a refusal is a fault of the run only when whoever asked does not hear it."""
         self._log.info("order", message=f"{order}, asked for by {by}")
 
         def both(said: Answer) -> None:
             self._run.publish()  # `status` must not be behind the answer
-            self._log.write("info" if said.code == EXIT_OK else "warning", "answer", {"message": said.words})
-            tell(said)
+            is_fault = said.code != EXIT_OK and tell is None
+            self._log.write("warning" if is_fault else "info", "answer", {"message": said.words})
+            if tell is not None:
+                tell(said)
 
         return both
 
@@ -133,7 +136,7 @@ class Foreman:
         unknown = sorted(set(settings) - _NAMES)
         fixed = sorted((set(settings) & _NAMES) - set(LIVE))
         if unknown or fixed:
-            words = [f"no setting is called {', '.join(unknown)}"] if unknown else []
+            words = [f"no setting is called {', '.join(map(_meant, unknown))}"] if unknown else []
             words += (
                 [f"{', '.join(fixed)} cannot change while it runs: set it in .env and start again"] if fixed else []
             )
@@ -154,8 +157,16 @@ class Foreman:
             return
         again = self._run.staff.retry_failed() if retries else []
         more = f"; started again: {', '.join(again)}" if again else more if outcome.followed else ""
-        words = outcome.words + more
+        words = "; ".join([outcome.words + more, *self._clipped(outcome)])
         self._when(partial(self._settled, Answer(code=EXIT_OK, words=words)), tell, turns=len(self._run.tree.workers))
+
+    def _clipped(self, change: Change) -> list[str]:
+        """Floors that were set now and are more than the plan allows: the ledger goes by less."""
+        ledger = self._run.ledger
+        if ledger is None or not any("_FLOOR " in one for one in change.followed):
+            return []
+        refill = round(ledger.snapshot().bucket.refill_rate)
+        return floors.too_high(self._run.plan.tiers(), refill) if refill else []
 
     def _settled(self, said: Answer) -> Answer | None:
         staff, tree = self._run.staff, self._run.tree
@@ -184,6 +195,11 @@ class Foreman:
         settings = self._run.plan.settings
         limit_s = (settings.stop_s + settings.ready_s) * max(1, turns) + _MARGIN_S
         self._promises.add(done, tell, limit_s=limit_s)
+
+
+def _meant(name: str) -> str:
+    like = nearby.near(name)
+    return nearby.shown(name) if like is None else f"{nearby.shown(name)} (is {like} meant?)"
 
 
 def _running(slots: list[Slot], words: str) -> Answer | None:

@@ -29,7 +29,7 @@ class Hearing:
         """Do what the signal that came at `at_ns` asks for."""
         match number:
             case signal.SIGHUP if not self._has_hung_up():
-                self._foreman.take(orders.Reload(), lambda _: None, number.name)
+                self._foreman.take(orders.Reload(), None, number.name)
             case signal.SIGTTIN | signal.SIGTTOU:
                 self._foreman.add_workers(1 if number is signal.SIGTTIN else -1, by=number.name)
             case signal.SIGCHLD:

@@ -6,6 +6,7 @@ A breakpoint in a job stops everything here.
 
 from __future__ import annotations
 
+import bdb
 import io
 import json
 import logging
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from ledger import NS_PER_S, SystemClock, TokenLedger
 from supervisor import config, database, logs, plan, report
 from supervisor.start import redactor
+from supervisor.statedir import AlreadyRunning
 from tasks import job
 from tasks.beat import Beat
 from tasks.errors import EXIT_OK, ConfigError
@@ -57,14 +59,34 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         log.info("debug", message=wanted.words())
         for note in wanted.settings.notes:
             log.warning("setting", message=note)
-        with ExitStack() as stack:
-            jobs = [
-                stack.enter_context(closing(_build(role, told, ledger, clock, stop, log)))
-                for role in ROLES
-                if task in (None, role)
-            ]
-            _take_turns(jobs, stop, clock, once=once)
+        before = _spent(ledger)
+        beats = {role: Beat(_Phases(log.bind(role=role)), clock) for role in ROLES if task in {None, role}}
+        try:
+            with ExitStack() as stack:
+                jobs = [
+                    stack.enter_context(closing(_build(role, told, ledger, clock, stop, log, beat)))
+                    for role, beat in beats.items()
+                ]
+                _take_turns(jobs, stop, clock, once=once)
+        except bdb.BdbQuit:  # `q` at the debugger's prompt, from wherever in a job that was
+            log.info("quit", message="the debugger was asked to quit")
+        log.info("done", message=_said(beats, _spent(ledger) - before))
     return EXIT_OK
+
+
+def _spent(ledger: TokenLedger) -> float:
+    return ledger.snapshot().totals.spent
+
+
+def _said(beats: Mapping[Role, Beat], tokens: float) -> str:
+    """What was done, in a sentence; beside a running supervisor its workers spend as well."""
+    parts = [f"{role} wrote {_rows(beat.rows)} in {beat.progress} steps" for role, beat in beats.items()]
+    return f"{', '.join(parts)}; {tokens:g} tokens were spent meanwhile"
+
+
+def _rows(rows: Mapping[str, int]) -> str:
+    written = [f"{count} rows of {table}" for table, count in rows.items() if count]
+    return " and ".join(written) or "nothing"
 
 
 def _hear(stop: Stop) -> None:
@@ -116,7 +138,7 @@ def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
             yield told, ledger
         return
     with ExitStack() as stack:
-        stack.enter_context(wanted.state.locked())
+        stack.enter_context(wanted.state.locked(is_debug=True))
         spool = database.place_of(wanted).spool
         base_url = wanted.base_url or stack.enter_context(_simulator(wanted))
         rows = database.of(wanted)
@@ -137,9 +159,12 @@ def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
     """What the workers of the supervisor with pid `holder` are told.
 
     Raises:
+        AlreadyRunning: it is debug mode as well.
         ConfigError: it is still starting, or these settings are for another server or database than its own.
     """
     last = report.read(wanted.state.status)
+    if wanted.state.is_debugged():
+        raise AlreadyRunning(f"another `sluicegate debug`, pid {holder}, holds {wanted.state.root}: end it first")
     if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
         raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
     if last.run.server != wanted.server.value or wanted.base_url not in (None, last.run.base_url):
@@ -181,10 +206,11 @@ def _is_running() -> bool:
     return plan.make(settings, synthetic_into_database=True).state.holder() is not None
 
 
-def _build(role: Role, told: WorkerSettings, ledger: TokenLedger, clock: SystemClock, stop: Stop, log: Logger) -> Job:
+def _build(  # noqa: PLR0913, PLR0917 - what `job.build` takes
+    role: Role, told: WorkerSettings, ledger: TokenLedger, clock: SystemClock, stop: Stop, log: Logger, beat: Beat
+) -> Job:
     """A job that never waits for tokens inside a step, so that it cannot hold up the other one."""
     mine = log.bind(role=role)
-    beat = Beat(_Phases(mine), clock)
     return job.build(role, told, ledger, clock, stop, mine, beat, blocking=False, worker=f"debug-{role}")
 
 

@@ -35,7 +35,12 @@ def near(name: str, alike: float = _ALIKE) -> str | None:
     return found[0] if found else None
 
 
+def shown(name: str) -> str:
+    """The name, unless it is too long for one."""
+    is_name = len(name) <= _LONGEST and name.isascii() and name.isprintable()
+    return name if is_name else "what is too long or too odd for a name"
+
+
 def _said(where: str, name: str, like: str | None) -> str:
-    shown = name if len(name) <= _LONGEST and name.isprintable() else "a name of more than 40 characters"
     meant = "" if like is None else f"; is {like} meant?"
-    return f"{where} names what is no setting: {shown}{meant}"
+    return f"{where} names what is no setting: {shown(name)}{meant}"

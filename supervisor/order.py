@@ -28,7 +28,7 @@ def give(chosen: argparse.Namespace) -> int:
     elif state.holder() is None:
         said = orders.Answer(code=EXIT_NOT_RUNNING, words=f"no supervisor runs with the state directory {state.root}")
     else:
-        said = _asked(state.control, order)
+        said = _asked(state, order)
     if said.code == EXIT_OK:
         sys.stdout.write(said.words + "\n")
     else:
@@ -36,14 +36,17 @@ def give(chosen: argparse.Namespace) -> int:
     return said.code
 
 
-def _asked(path: Path, order: orders.Order) -> orders.Answer:
+def _asked(state: StateDir, order: orders.Order) -> orders.Answer:
     """What the supervisor answers, or why it does not."""
+    path = state.control
     try:
         line = _exchanged(path, orders.line_of(order))
         return orders.read_answer(line) if line else _later("the supervisor ended before it answered")
     except TimeoutError:
         return _later("the supervisor does not answer: is it stopped (SIGSTOP)?")
     except (FileNotFoundError, ConnectionRefusedError):
+        if state.is_debugged():
+            return _later(f"`sluicegate debug` holds the state directory {state.root}, and it takes no orders")
         return _later("the supervisor takes no orders now: it starts, ends, or could not open its socket")
     except OSError as error:
         return _later(f"{path}: {error.strerror or error}")

@@ -70,7 +70,7 @@ def with_ledger_path(arguments: Sequence[str]) -> list[str]:
 
     Whatever else of the settings is at fault: the ledger may be what somebody needs to see then.
     """
-    named = any(argument == "--path" or argument.startswith("--path=") for argument in arguments)
-    if named or not arguments or arguments[0] != "dump":
+    is_done = any(argument.startswith(("--p", "-h", "--h")) for argument in arguments)
+    if is_done or not arguments or arguments[0] != "dump":
         return list(arguments)
     return [*arguments, "--path", str(StateDir(config.state_dir(config.environment())).ledger)]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # `status` tests the lock by taking it for some microseconds: a start that met it there must look again.
 _TRIES: Final = 20
 _BETWEEN_S: Final = 0.02
+_DEBUG: Final = " debug"
+_LINE: Final = 32  # bytes: a pid and that word
 
 
 class AlreadyRunning(Error):
@@ -92,8 +94,8 @@ class StateDir:
             raise ConfigError(f"STATE_DIR {self.root} {fault}")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Be the one supervisor of this directory.
+    def locked(self, *, is_debug: bool = False) -> Iterator[None]:
+        """Be the one supervisor of this directory, or do its work by hand (`is_debug`).
 
         Raises:
             AlreadyRunning: another one is. Nothing of it is touched.
@@ -104,11 +106,12 @@ class StateDir:
             if not _lock(fd):
                 holder = _pid_in(fd)
                 named = "another process" if holder is None else f"pid {holder}"
+                named += " (`sluicegate debug`)" if _is_debug(fd) else ""
                 raise AlreadyRunning(
                     f"already running: {named} holds {self.lock}; stop it first, or set another STATE_DIR"
                 )
             os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(fd, f"{os.getpid()}{_DEBUG if is_debug else ''}\n".encode(), 0)
             yield
         finally:
             os.close(fd)
@@ -123,6 +126,17 @@ class StateDir:
             if _try_lock(fd, fcntl.LOCK_SH):
                 return None
             return _pid_in(fd) or 0
+        finally:
+            os.close(fd)
+
+    def is_debugged(self) -> bool:
+        """Whether `sluicegate debug` holds the directory, which has no supervisor then."""
+        try:
+            fd = os.open(self.lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            return not _try_lock(fd, fcntl.LOCK_SH) and _is_debug(fd)
         finally:
             os.close(fd)
 
@@ -153,5 +167,9 @@ def _try_lock(fd: int, kind: int) -> bool:
 
 
 def _pid_in(fd: int) -> int | None:
-    text = os.pread(fd, 32, 0).strip()
+    text = os.pread(fd, _LINE, 0).removesuffix(b"\n").removesuffix(_DEBUG.encode())
     return int(text) if text.isdigit() else None
+
+
+def _is_debug(fd: int) -> bool:
+    return os.pread(fd, _LINE, 0).endswith(f"{_DEBUG}\n".encode())

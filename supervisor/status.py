@@ -36,6 +36,7 @@ class Status:
     Attributes:
         counts_age_s: seconds since the supervisor counted; None when they were counted for this status.
         notes: what could not be found out, and why.
+        is_debugged: whether `sluicegate debug` does the work, and no supervisor.
         is_silent: whether the running supervisor has not written its report for longer than it ever takes.
     """
 
@@ -47,6 +48,7 @@ class Status:
     counts_age_s: float | None
     notes: tuple[str, ...]
     is_silent: bool = False
+    is_debugged: bool = False
 
     @property
     def is_gone(self) -> bool:
@@ -71,6 +73,8 @@ class Status:
         """The supervisor's state, by the lock first."""
         if not self.is_running:
             return "not running"
+        if self.is_debugged:
+            return "debug"
         if self.report is None or self.is_gone:
             return "starting"
         return "not answering" if self.is_silent else self.report.supervisor.state
@@ -111,6 +115,7 @@ def gather(settings: Settings) -> Status:
     counts = counted or _counts(wanted, last, notes, is_running=holder is not None)
     return Status(
         is_running=holder is not None,
+        is_debugged=holder is not None and state.is_debugged(),
         pid=holder or None,
         report=last,
         snapshot=snapshot,

@@ -72,7 +72,10 @@ def _folded(line: str, width: int) -> str:
 
 def _head(status: Status, now: datetime) -> Iterator[str]:
     pid = "" if status.pid is None else f", pid {status.pid}"
-    yield f"supervisor  {status.state}{pid}"
+    if status.is_debugged:
+        yield f"supervisor  not running: `sluicegate debug`{pid}, holds the state directory"
+    else:
+        yield f"supervisor  {status.state}{pid}"
     if status.report is not None and status.is_stale:
         at = near(datetime.fromisoformat(status.report.written_at), now)
         why = "by a supervisor that is gone" if status.is_gone else "and not again since: it is stopped or stuck"

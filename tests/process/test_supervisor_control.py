@@ -275,6 +275,24 @@ def test_line_58_floors_and_shares_are_the_ledgers_at_once_and_what_is_wrong_cha
     assert program.now()["told"] == {"BACKFILL_WORKERS": "1"}
 
 
+def test_an_order_that_cannot_be_is_answered_and_is_no_fault_of_the_run(program):
+    before = program.report()["faults"]
+    assert "no setting is called FOO" in said(program.command("set", "FOO=1"), 2)
+    assert "BACKFILL_FLOR (is BACKFILL_FLOOR meant?)" in said(program.command("set", "BACKFILL_FLOR=1"), 2)
+    assert "no worker is called 'foo'" in said(program.command("restart", "foo"), 2)
+    assert "nothing was changed" in said(program.command("set", "BACKFILL_FLOOR=many"), 78)
+    assert "nothing to retry" in said(program.command("retry", "upsert-0"), 1)
+    assert program.report()["faults"] == before
+
+
+def test_a_floor_that_the_plan_does_not_allow_is_answered_with_what_is_used(program):
+    words = said(program.command("set", "BACKFILL_FLOOR=99999"))
+    assert "BACKFILL_FLOOR 150 -> 99999" in words
+    assert "BACKFILL_FLOOR 99999 is more than a plan of 20 tokens a refill allows: 600 is used" in words
+    assert "allows" not in said(program.command("set", "UPSERT_SHARE=0.4"))
+    said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE="))
+
+
 def test_line_59_retry_and_a_reload_bring_back_what_was_given_up_and_keep_its_deaths(program):
     ledger, aside = program.state / "ledger", program.state / "ledger.aside"
 

@@ -4,7 +4,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor import config, plan
-from supervisor.floors import PlanNews, on_plan
+from supervisor.floors import PlanNews, on_plan, too_high
 from tasks.errors import ConfigError
 
 
@@ -21,6 +21,14 @@ def test_a_plan_too_small_for_a_floor_is_named_once_with_what_is_used():
     floors, said = on_plan(DEFAULT_TIERS, 1)
     assert floors == {"upsert": 10, "backfill": 30}
     assert said == "the plan is too small for the floors of upsert 50, backfill 150: those shown are used"
+
+
+def test_only_floors_that_are_cut_are_too_high():
+    assert too_high(DEFAULT_TIERS, 5) == []
+    assert [said.split()[:2] for said in too_high(DEFAULT_TIERS, 1)] == [
+        ["UPSERT_FLOOR", "50"],
+        ["BACKFILL_FLOOR", "150"],
+    ]
 
 
 def test_a_plan_is_told_once_and_again_when_it_changes():
