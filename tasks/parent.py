@@ -20,8 +20,10 @@ LINE_LIMIT: Final = 1 << 22
 GRACE_S: Final = 1.0  # for the transaction at hand; what is not committed by then is replayed from the spool
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies. Linux only; elsewhere the pipe alone tells.
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send this process `number` when its parent dies. Linux only; elsewhere the pipe alone tells.
+
+    It holds over exec, and is forgotten when the process becomes another user.
 
     Raises:
         OSError: the kernel refuses.
@@ -29,7 +31,7 @@ def die_with_parent() -> None:
     if not sys.platform.startswith("linux"):
         return
     library = ctypes.CDLL(None, use_errno=True)
-    if library.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
+    if library.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
 
 

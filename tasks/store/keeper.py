@@ -5,8 +5,9 @@ shared; the kernel drops that lock however the process ends, so a killed supervi
 server outlives the process that happened to start it for as long as somebody else uses it. Telling the server to
 die with its starter (PR_SET_PDEATHSIG) would end it under those others.
 
-The keeper is a fresh interpreter without site-packages, in a session of its own. Killed by force, it takes nothing
-with it: the server runs on and the next user to leave last stops it.
+The keeper is a fresh interpreter without site-packages, in a session of its own. The server dies with it, by the
+kernel's hand: nobody could end a server whose keeper was killed by force once its last user is killed too. A user that
+is still there starts another.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks.parent import die_with_parent
 from tasks.store import identity
 from tasks.store.file_lock import FileLock
 
@@ -39,9 +41,10 @@ def main(arguments: list[str]) -> None:
         os._exit(0)
     users, start = FileLock(Path(home, USERS_LOCK)), FileLock(Path(home, START_LOCK))
     os.chdir("/")
+    keeper = os.getpid()
     server = os.fork()
     if server == 0:
-        _become_server(identity.Identity.parse(who), command)
+        _become_server(identity.Identity.parse(who), command, keeper)
     _pass_on_signals(server)
     threading.Thread(target=_stop_when_unused, args=(server, users, start), daemon=True).start()
     os.waitpid(server, 0)
@@ -49,15 +52,17 @@ def main(arguments: list[str]) -> None:
     os._exit(0)
 
 
-def _become_server(who: identity.Identity, command: list[str]) -> None:
+def _become_server(who: identity.Identity, command: list[str], keeper: int) -> None:
     os.setsid()
     try:
         identity.enter(who)
-        os.execv(command[0], command)  # noqa: S606 - becoming the server is the purpose
+        die_with_parent(signal.SIGINT)  # PostgreSQL's fast shutdown: it breaks off sessions and loses nothing
+        if os.getppid() == keeper:
+            os.execv(command[0], command)  # noqa: S606 - becoming the server is the purpose
     except OSError as error:
         sys.stderr.write(f"cannot start {command[0]} as {who}: {error}\n")
         sys.stderr.flush()
-        os._exit(identity.EXIT_NO_NAMESPACE)
+    os._exit(identity.EXIT_NO_NAMESPACE)
 
 
 def _pass_on_signals(server: int) -> None:

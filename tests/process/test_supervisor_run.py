@@ -126,6 +126,27 @@ def test_kill_9_takes_every_child_along_and_the_next_start_works_at_once(program
     assert program.stop() == 0
 
 
+def test_kill_9_of_the_keeper_of_the_own_server_and_then_of_the_supervisor_leaves_no_server(program):
+    running = pids(program.start().until_working())
+    server = running["database-0"]
+    keeper = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(keeper, signal.SIGKILL)
+    program.kill()
+    wait_until(lambda: all_gone([*running.values(), keeper]), "the end of the server too", explain=program.tail)
+    program.start().until_working()
+    assert program.stop() == 0
+
+
+def test_kill_9_of_the_keeper_alone_costs_a_moment_without_a_database(program):
+    server = pids(program.start().until_working())["database-0"]
+    keeper = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(keeper, signal.SIGKILL)
+    program.until(lambda r: pids(r).get("database-0", server) != server, "another server")
+    wait_until(lambda: [one for one in program.records("well") if one["kind"] == "database"], "that it is back")
+    program.until_working()
+    assert program.stop() == 0
+
+
 def descendants(root):
     """Every process below `root` now."""
     parents = {}

@@ -256,19 +256,26 @@ def test_a_long_log_is_put_aside(home):
     assert (home / "server.log.old").stat().st_size == 5_000_000
 
 
+def keeper_of(pid):
+    """The parent of a server."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def test_a_server_nobody_holds_is_stopped_by_its_keeper_on_request(home):
     with EmbeddedPostgres(home) as server:
         pid = postmaster.read(home / "data").pid
-        keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        os.kill(keeper, signal.SIGTERM)
+        os.kill(keeper_of(pid), signal.SIGTERM)
         wait_until(lambda: not server.is_running(), "its end")
     assert "received fast shutdown request" in (home / "server.log").read_text()
 
 
-def test_a_server_without_its_keeper_goes_on_and_ends_with_its_last_user(home):
+def test_a_server_ends_with_its_keeper_and_a_user_that_is_still_there_starts_another(home):
     with EmbeddedPostgres(home) as server:
         pid = postmaster.read(home / "data").pid
-        keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        os.kill(keeper, signal.SIGKILL)
+        os.kill(keeper_of(pid), signal.SIGKILL)
+        wait_until(lambda: not server.is_running(), "its end")
+        assert "received fast shutdown request" in (home / "server.log").read_text()
+        server.start()
         assert query(server.url(), "SELECT 1") == [(1,)]
+        assert postmaster.read(home / "data").pid != pid
     assert not server.is_running()
