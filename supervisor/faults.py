@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from supervisor.words import AGAIN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -16,7 +18,10 @@ _TOLD_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and condition
 
 
 class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A warning or an error. `role` and `slot` are None for the supervisor's own; `at` is when it last came."""
+    """A warning or an error, from when it first came to when it last came (`since`, `at`).
+
+    `role` and `slot` are None for the supervisor's own.
+    """
 
     at: str
     level: str
@@ -25,6 +30,7 @@ class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
     role: str | None = None
     slot: int | None = None
     times: int = 1
+    since: str | None = None
 
 
 class Faults:
@@ -42,7 +48,7 @@ class Faults:
         for known in self._kept:
             if _is_like(known, fault):
                 self._kept.remove(known)
-                fault = msgspec.structs.replace(fault, times=known.times + 1)
+                fault = msgspec.structs.replace(fault, times=known.times + 1, since=known.since)
                 break
         self._kept.append(fault)
 
@@ -51,17 +57,23 @@ class Faults:
         return tuple(self._kept)
 
     def _of(self, record: Mapping[str, object]) -> FaultRecord:
-        told = [record[name] for name in ("error", "message", "reason") if record.get(name)]
+        told = [record[name] for name in ("message", "error", "reason") if record.get(name)]
         role, slot = record.get("role"), record.get("slot")
         return FaultRecord(
             at=str(record.get("ts")),
+            since=str(record.get("ts")),
             level=str(record.get("level")),
             event=str(record.get("event")),
-            words=self._clean(str(told[0]) if told else "")[:_WORDS],
+            words=self._clean(str(told[0]) if told else "").partition(AGAIN)[0][:_WORDS],
             role=role if isinstance(role, str) else None,
             slot=slot if isinstance(slot, int) else None,
         )
 
 
 def _is_like(one: FaultRecord, other: FaultRecord) -> bool:
-    return (one.event, one.role, one.slot, one.words) == (other.event, other.role, other.slot, other.words)
+    return kind_of(one) == kind_of(other) and (one.role, one.slot) == (other.role, other.slot)
+
+
+def kind_of(one: FaultRecord) -> tuple[str, str]:
+    """What faults that are the same have in common, whoever has them."""
+    return one.event, one.words

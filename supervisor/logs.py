@@ -10,9 +10,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.localtime import clock_of
+from supervisor import steady
+from supervisor.events import is_known, sentence
 from supervisor.faults import Faults
 from supervisor.lines import is_deep
 from supervisor.repeats import Key, Repeats, key_of
+from supervisor.steady import Steady
+from supervisor.words import name_of
 from tasks.log import LEVELS
 
 if TYPE_CHECKING:
@@ -43,8 +47,10 @@ class Log:
         self.faults = Faults(redactor.clean)
         self.level = level
         self._repeats = Repeats()
+        self._steady = Steady()
         self._loop: Loop | None = None
         self._timer: Timer | None = None
+        self._timed_ns = 0
 
     def count_repeats(self, loop: Loop) -> None:
         """From now on count lines that repeat; `loop` says when a number is due."""
@@ -90,22 +96,32 @@ class Log:
         self._tell(None)
 
     def _emit(self, record: Mapping[str, object]) -> None:
+        record = told(record)
         self.faults.note(record)
         if LEVELS.get(str(record.get("level")), LEVELS["error"]) < LEVELS[self.level]:
             return
-        if self._loop is not None and not self._repeats.lets_through(key_of(record), self._loop.now_ns()):
+        if self._loop is not None and not self._lets_through(record, self._loop.now_ns()):
             self._plan()
             return
         self._out(record)
+
+    def _lets_through(self, record: Mapping[str, object], now_ns: int) -> bool:
+        if record.get("event") in steady.EVENTS and self.level != "debug":
+            return self._steady.lets_through(record, now_ns)
+        return self._repeats.lets_through(key_of(record), now_ns, str(record.get("message") or ""))
 
     def _out(self, record: Mapping[str, object]) -> None:
         ordered = {name: record[name] for name in _FIRST if record.get(name) is not None}
         self._put(self._redactor.clean(self._render({**ordered, **record})))
 
     def _plan(self) -> None:
-        due_ns = self._repeats.due_ns()
-        if self._timer is None and self._loop is not None and due_ns is not None:
-            self._timer = self._loop.at(due_ns, self._tell_due)
+        dues = [due_ns for due_ns in (self._repeats.due_ns(), self._steady.due_ns()) if due_ns is not None]
+        if self._loop is None or not dues or (self._timer is not None and self._timed_ns <= min(dues)):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timed_ns = min(dues)
+        self._timer = self._loop.at(self._timed_ns, self._tell_due)
 
     def _tell_due(self) -> None:
         self._timer = None
@@ -115,11 +131,19 @@ class Log:
 
     def _tell(self, now_ns: int | None) -> None:
         for key, count in self._repeats.take_due(now_ns):
-            self._out({"ts": _now(), "level": key.level, "event": "repeated", **_like(key), "times": count})
+            self._out(told({"ts": _now(), "level": key.level, "event": "repeated", **_like(key), "times": count}))
+        for record in self._steady.take_due(now_ns):
+            self._out(told({**record, "ts": _now(), "message": None}))
 
 
 def _like(key: Key) -> dict[str, object]:
-    return {"role": key.role, "slot": key.slot, "like": f"{key.event} {key.text}".strip()[:_VALUE_LIMIT]}
+    return {"role": key.role, "slot": key.slot, "like": f"{key.event}: {key.text}"[:_VALUE_LIMIT]}
+
+
+def told(record: Mapping[str, object]) -> Mapping[str, object]:
+    """The record with its sentence for people as `message`, where one is known."""
+    words = sentence(record)
+    return record if words is None else {**record, "message": words}
 
 
 def renderer(log_format: str, *, is_terminal: bool) -> Callable[[Mapping[str, object]], str]:
@@ -142,20 +166,21 @@ def as_json(record: Mapping[str, object]) -> str:
 
 
 def as_console(record: Mapping[str, object]) -> str:
-    """One line for people: time, who, what, then the fields."""
-    shown = dict(record)
+    """One line for people: time, who, what; of what has no sentence the fields."""
+    shown = dict(told(record) if record.get("message") is None else record)
     at = clock_of(str(shown.pop("ts", "")))
     level = str(shown.pop("level", "info"))
     event = str(shown.pop("event", ""))
     role, slot, pid = shown.pop("role", None), shown.pop("slot", None), shown.pop("pid", None)
-    who = "supervisor" if role is None else f"{role}-{slot}"
     message, trace = shown.pop("message", None), shown.pop("traceback", None)
     rest = [f"{name}={_short(value)}" for name, value in shown.items() if value is not None]
-    if pid is not None and level != "info":
+    if message is not None and is_known(event):
+        rest = []  # the sentence tells it all
+    elif pid is not None and level != "info":
         rest.append(f"pid={pid}")
     words = [event.replace("_", " ") if message is None else _short(message, quoted=False), *rest]
     mark = {"warning": "! ", "error": "!! "}.get(level, "")
-    line = f"{at} {who:<11} {mark}{' '.join(words)}"
+    line = f"{at} {name_of(role, slot):<11} {mark}{' '.join(words)}"
     return line if trace is None else line + "\n" + "\n".join(f"    {one}" for one in str(trace).splitlines())
 
 

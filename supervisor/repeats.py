@@ -29,13 +29,14 @@ class Key(NamedTuple):
 
 
 class _Seen:
-    __slots__ = ("held", "shown", "slots", "until_ns")
+    __slots__ = ("held", "shown", "slots", "until_ns", "words")
 
     def __init__(self, until_ns: int) -> None:
         self.until_ns = until_ns
         self.shown = 0
         self.held = 0
         self.slots: set[int | None] = set()
+        self.words = ""
 
     @property
     def slot(self) -> int | None:
@@ -52,8 +53,8 @@ class Repeats:
         self._kinds = kinds
         self._seen: dict[Key, _Seen] = {}
 
-    def lets_through(self, key: Key, now_ns: int) -> bool:
-        """Whether a line of this kind is to be written; if not it is counted."""
+    def lets_through(self, key: Key, now_ns: int, words: str = "") -> bool:
+        """Whether a line of this kind is to be written; if not it is counted, and its words serve as an example."""
         kind = key._replace(slot=None)
         seen = self._seen.get(kind)
         if seen is None or (now_ns >= seen.until_ns and not seen.held):
@@ -68,6 +69,7 @@ class Repeats:
             return True
         seen.held += 1
         seen.slots.add(key.slot)
+        seen.words = words
         return False
 
     def due_ns(self) -> int | None:
@@ -79,7 +81,7 @@ class Repeats:
         due = [(kind, seen) for kind, seen in self._seen.items() if seen.held and _is_over(seen, now_ns)]
         for kind, _ in due:
             del self._seen[kind]
-        return [(kind._replace(slot=seen.slot), seen.held) for kind, seen in due]
+        return [(kind._replace(slot=seen.slot, text=seen.words or kind.text), seen.held) for kind, seen in due]
 
     def _forget_quiet(self, now_ns: int) -> None:
         for key in [key for key, seen in self._seen.items() if not seen.held and now_ns >= seen.until_ns]:

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
+from supervisor.faults import kind_of
 from supervisor.report import age_s
-from supervisor.words import span
+from supervisor.words import name_of, span
 from tasks.keepa import locales
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger import Snapshot
     from ledger.records import TierRecord
     from supervisor.conditions import ConditionRecord
@@ -62,14 +65,24 @@ def watermark(mark: MarkRecord, now: datetime) -> str:
     return f"{locales.stream(mark.stream)} known up to {span(age_s(mark.at, now))} ago{walked}"
 
 
-def fault(one: FaultRecord, now: datetime) -> str:
-    """A fault in a line."""
-    who = "supervisor" if one.role is None else f"{one.role}-{one.slot}"
-    times = "" if one.times == 1 else f" ({one.times} times)"
-    words = " ".join(one.words.split())
-    return f"{near(datetime.fromisoformat(one.at), now)} {who} {one.event.replace('_', ' ')}{times}: {words}".rstrip(
-        ": "
-    )
+def faults(kept: Sequence[FaultRecord], now: datetime) -> list[str]:
+    """Each fault in a line, whoever has it, the newest last: from when to when, how often, who, and what."""
+    alike: dict[tuple[str, str], list[FaultRecord]] = {}
+    for one in kept:
+        alike.setdefault(kind_of(one), []).append(one)
+    return [_fault(those, now) for those in sorted(alike.values(), key=lambda those: max(one.at for one in those))]
+
+
+def _fault(those: Sequence[FaultRecord], now: datetime) -> str:
+    newest = max(those, key=lambda one: one.at)
+    since = min(one.since or one.at for one in those)
+    times = sum(one.times for one in those)
+    when = near(datetime.fromisoformat(newest.at), now)
+    if times > 1:
+        when = f"{near(datetime.fromisoformat(since), now)} to {when}, {times} times,"
+    who = ", ".join(dict.fromkeys(name_of(one.role, one.slot) for one in those))
+    words = " ".join(newest.words.split()) or newest.event.replace("_", " ")
+    return f"{when} {who}: {words}"
 
 
 def condition(one: ConditionRecord, now: datetime) -> str:
@@ -81,7 +94,7 @@ def death(one: DeathRecord, now: datetime) -> str:
     """A death in a line: its cause, how long it had lived, and what it was at."""
     lived = f"after {span(one.lived_s)}"
     at = near(datetime.fromisoformat(one.at), now)
-    return f"{at} {one.role}-{one.slot} {one.words} {lived}" + (f", {one.doing}" if one.doing else "")
+    return f"{at} {one.role}-{one.slot}: {one.words} {lived}" + (f" ({one.doing})" if one.doing else "")
 
 
 def backfill(done: int, total: int, rate: object, eta_s: object) -> str:

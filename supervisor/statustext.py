@@ -146,7 +146,7 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
 
 
 def _ills(report: Report, now: datetime) -> Iterator[str]:
-    for fault in report.faults[-_FAULTS:]:
-        yield f"fault   {sayings.fault(fault, now)}"
+    for fault in sayings.faults(report.faults, now)[-_FAULTS:]:
+        yield f"fault   {fault}"
     for death in report.deaths[-_DEATHS:]:
         yield f"death   {sayings.death(death, now)}"

@@ -11,6 +11,7 @@ from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_
 if TYPE_CHECKING:
     from supervisor.restart import Ending
 
+AGAIN: Final = "; tried again in "  # and for how long: the part of a sentence that differs each time
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 
@@ -25,27 +26,43 @@ def span(seconds: float) -> str:
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
 
 
+def name_of(role: object, slot: object) -> str:
+    """Who a line is of: a worker by its name, several of one role by the role, and else the supervisor."""
+    if role is None:
+        return "supervisor"
+    return f"{role}" if slot is None else f"{role}-{slot}"
+
+
 _CODES: Final = {
-    EXIT_OK: "ended",
-    EXIT_TRY_LATER: "something it needs is away, it will be tried again",
-    EXIT_REFUSED: "refused by the API",
-    EXIT_CONFIG: "configuration",
-    EXIT_BUG: "a bug, see its traceback",
+    EXIT_OK: "ended by itself",
+    EXIT_TRY_LATER: "ended because something it needs is away",
+    EXIT_REFUSED: "ended because the API refuses the key",
+    EXIT_CONFIG: "ended because the configuration cannot be used",
+    EXIT_BUG: "ended because of a bug, see its traceback in the log",
+}
+_PLANNED: Final = {
+    Cause.STOPPED: "ended as asked",
+    Cause.RESTARTED: "ended as asked, for a fresh process",
+    Cause.RECYCLED: "ended for a fresh process, as it had grown old or large",
+}
+_UNWELL: Final = {
+    Cause.HUNG: "gave no sign of life and was ended",
+    Cause.NOT_READY: "was not ready in time and was ended",
+    Cause.NOT_STARTED: "could not be started",
 }
 
 
 def describe(ending: Ending) -> str:
     """The ending in words, for a log line and for `status`."""
-    if ending.cause.is_planned and ending.signal is None:
-        return f"{ending.cause.value}, exit {ending.code}"
-    if ending.signal is not None:
-        name = signal_name(ending.signal)
-        unasked = ending.cause is Cause.SIGNAL and ending.signal == signals.SIGKILL
-        return f"killed by {name}, out of memory?" if unasked else f"killed by {name}"
-    if ending.code is None:
-        return "could not be started"
-    words = _CODES.get(ending.code)
-    return f"exit {ending.code}" if words is None else f"exit {ending.code}: {words}"
+    by = "" if ending.signal is None else signal_name(ending.signal)
+    known = _PLANNED.get(ending.cause) or _UNWELL.get(ending.cause)
+    if known is not None:
+        return f"{known}, by {by}" if by else known
+    if by:
+        who = ", by somebody or by a system short of memory" if ending.signal == signals.SIGKILL else ""
+        return f"killed by {by}{who}"
+    words = _CODES.get(ending.code) if ending.code is not None else "could not be started"
+    return f"ended with exit code {ending.code}" if words is None else words
 
 
 def signal_name(number: int) -> str:

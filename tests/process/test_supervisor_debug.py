@@ -93,7 +93,7 @@ def test_ctrl_c_ends_debug_without_a_word_of_complaint_and_leaves_nothing(tmp_pa
             start_new_session=True,
         )
     try:
-        wait_until(lambda: "walk complete" in program.log(), "a walk", explain=program.log)
+        wait_until(lambda: "deals listed for" in program.log(), "a walk", explain=program.log)
         assert program.command("run").returncode == 73
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(LIMIT_S) == 0

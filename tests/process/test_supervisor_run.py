@@ -293,7 +293,7 @@ def test_whatever_is_killed_comes_back_and_the_work_goes_on(program):
     assert report["run"]["base_url"] == before["run"]["base_url"]
     deaths = {f"{death['role']}-{death['slot']}": death for death in report["deaths"]}
     assert deaths["upsert-0"]["signal"] == "SIGKILL"
-    assert "out of memory?" in deaths["upsert-0"]["words"]
+    assert "short of memory" in deaths["upsert-0"]["words"]
     assert next(worker for worker in report["workers"] if worker["role"] == "upsert")["restarts"] == 1
     written = report["rows_written"].get("deals", 0)
     program.until(lambda r: r["rows_written"].get("deals", 0) > written, "more deals")

@@ -104,16 +104,34 @@ def test_other_phases_have_their_words(phase, words):
 
 def test_a_time_of_another_day_has_its_date():
     at = NOW - timedelta(days=3)
-    assert sayings.fault(FaultRecord(at=at.isoformat(), level="error", event="x", words=""), NOW).startswith(
-        localtime.minute(at)
+    one = FaultRecord(at=at.isoformat(), level="error", event="x", words="")
+    assert sayings.faults([one], NOW) == [f"{localtime.minute(at)} supervisor: x"]
+
+
+def test_a_fault_that_came_often_says_from_when_to_when_and_how_often_on_one_line():
+    before = NOW - timedelta(minutes=5)
+    one = FaultRecord(
+        at=NOW.isoformat(), since=before.isoformat(), level="error", event="call_failed", words="a\nb\tc", times=3
     )
-
-
-def test_a_fault_that_came_often_says_how_often_on_one_line():
-    one = FaultRecord(at=NOW.isoformat(), level="error", event="call_failed", words="a\nb\tc", times=3)
-    assert sayings.fault(one, NOW) == f"{hms(NOW)} supervisor call failed (3 times): a b c"
+    assert sayings.faults([one], NOW) == [f"{hms(before)} to {hms(NOW)}, 3 times, supervisor: a b c"]
     one = FaultRecord(at=NOW.isoformat(), level="error", event="gave_up", words="", role="upsert", slot=2)
-    assert sayings.fault(one, NOW) == f"{hms(NOW)} upsert-2 gave up"
+    assert sayings.faults([one], NOW) == [f"{hms(NOW)} upsert-2: gave up"]
+
+
+def test_a_fault_that_several_have_is_one_line():
+    """And a line of several workers names their role alone."""
+    at = [(NOW - timedelta(seconds=seconds)).isoformat() for seconds in (30, 20, 10)]
+    words, who = "the database does not do its work", "5 times, upsert-0, backfill"
+    alike = {"level": "warning", "event": "database_away", "words": words}
+    kept = [
+        FaultRecord(at=at[0], role="upsert", slot=0, **alike),
+        FaultRecord(at=at[1], level="error", event="gave_up", words="no worker is left"),
+        FaultRecord(at=at[2], since=at[1], times=4, role="backfill", slot=None, **alike),
+    ]
+    assert sayings.faults(kept, NOW) == [
+        f"{hms(NOW - timedelta(seconds=20))} supervisor: no worker is left",
+        f"{hms(NOW - timedelta(seconds=30))} to {hms(NOW - timedelta(seconds=10))}, {who}: {words}",
+    ]
 
 
 def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_left_out():

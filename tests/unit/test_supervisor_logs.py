@@ -99,7 +99,7 @@ def test_a_level_below_the_wanted_one_is_not_written_and_an_unknown_one_is(writt
 
 def test_a_line_for_people_is_short_and_carries_no_control_characters():
     line = logs.as_console(
-        {"ts": "2026-01-01T00:00:00.000Z", "level": "warning", "event": "died", "role": "upsert", "slot": 0, "pid": 7}
+        {"ts": "2026-01-01T00:00:00.000Z", "level": "warning", "event": "odd", "role": "upsert", "slot": 0, "pid": 7}
         | {"message": "a\x1b[31mb", "doing": "x" * 1000, "lived_s": 1.25}
     )
     assert "\x1b" not in line

@@ -127,9 +127,17 @@ def test_a_worker_that_keeps_dying_after_a_minute_is_started_once_a_minute_and_n
     assert (set(events), tally.in_a_row) == ({Event.DIED_RETRY}, 0)
 
 
-def test_a_kill_nobody_asked_for_suggests_memory_and_our_own_does_not():
-    assert describe(Ending(cause=Cause.SIGNAL, signal=signal.SIGKILL)) == "killed by SIGKILL, out of memory?"
-    assert describe(Ending(cause=Cause.HUNG, signal=signal.SIGKILL)) == "killed by SIGKILL"
-    assert describe(Ending(cause=Cause.SIGNAL, signal=signal.SIGSEGV)) == "killed by SIGSEGV"
-    assert describe(Ending(cause=Cause.NOT_STARTED)) == "could not be started"
-    assert describe(Ending(cause=Cause.EXIT, code=3)) == "exit 3"
+def test_an_ending_is_told_in_words_and_a_kill_nobody_asked_for_claims_no_cause():
+    by_whom = "by somebody or by a system short of memory"
+    told = {
+        Ending(cause=Cause.SIGNAL, signal=signal.SIGKILL): f"killed by SIGKILL, {by_whom}",
+        Ending(cause=Cause.HUNG, signal=signal.SIGKILL): "gave no sign of life and was ended, by SIGKILL",
+        Ending(cause=Cause.SIGNAL, signal=signal.SIGSEGV): "killed by SIGSEGV",
+        Ending(cause=Cause.NOT_STARTED): "could not be started",
+        Ending(cause=Cause.EXIT, code=3): "ended with exit code 3",
+        Ending(cause=Cause.EXIT, code=75): "ended because something it needs is away",
+        Ending(cause=Cause.RESTARTED, code=75): "ended as asked, for a fresh process",
+        Ending(cause=Cause.STOPPED, code=75): "ended as asked",
+        Ending(cause=Cause.STOPPED, signal=signal.SIGKILL): "ended as asked, by SIGKILL",
+    }
+    assert {ending: describe(ending) for ending in told} == told

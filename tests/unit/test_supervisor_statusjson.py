@@ -65,7 +65,7 @@ def last():
         deaths=(
             DeathRecord(
                 at=ago(50), role="upsert", slot=0, pid=6, cause="signal", code=None, signal="SIGKILL",
-                words="killed by SIGKILL, out of memory?", doing="calling: /deal", lived_s=9.0, peak_rss_mb=30.0,
+                words="killed by SIGKILL", doing="calling: /deal", lived_s=9.0, peak_rss_mb=30.0,
                 next="backoff",
             ),
         ),
@@ -167,8 +167,8 @@ def test_the_plain_status_says_everything_within_the_width(last, width):
         "deals 9 (+3 a minute)",
         "[#######.................] 3 of 10 products, 2 a minute, about 3 min 30 s left",
         "default, amazon.com known up to 2 min 0 s ago, last walk 30 s ago",
-        "upsert-0 call failed: no answer",
-        "upsert-0 killed by SIGKILL, out of memory? after 9 s, calling: /deal",
+        "upsert-0: no answer",
+        "upsert-0: killed by SIGKILL after 9 s (calling: /deal)",
     ):
         assert part in flat, part
 

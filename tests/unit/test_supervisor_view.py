@@ -75,7 +75,7 @@ def frame(**more):
                 cause="signal",
                 code=None,
                 signal="SIGKILL",
-                words="killed by SIGKILL, out of memory?",
+                words="killed by SIGKILL, by somebody or by a system short of memory",
                 doing="",
                 lived_s=1.0,
                 peak_rss_mb=3.0,
@@ -100,7 +100,7 @@ def test_the_view_fits_the_terminal_and_cuts_no_name(width):
     text = "\n".join(lines)
     for part in ("upsert-0", "backfill-0", "simulator-0", "database-0", "backoff 4 s", "87 of 1200", "+20 in"):
         assert part in text
-    for part in ("deals 123,456 150/min", "3 of 10 products", "about 1 min 30 s left", "out of memory?"):
+    for part in ("deals 123,456 150/min", "3 of 10 products", "about 1 min 30 s left", "killed by SIGKILL"):
         assert part in text
     assert text.count("┃") == 2
     assert len([line for line in lines if line.startswith("death")]) == 3

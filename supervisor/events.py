@@ -1,0 +1,231 @@
+"""Every event of the log as a sentence for people. Pure.
+
+Programs read an event's name and its fields; people read this sentence, in the terminal, in `status` and as `message`
+of a JSON line. Numbers without a name in the sentence are left to the fields.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from supervisor.words import AGAIN, span
+from tasks.wording import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Fields = Mapping[str, object]
+
+
+def sentence(record: Fields) -> str | None:
+    """The event of a record in words; None when nobody here knows it, or when its fields do not fit it."""
+    event, message = str(record.get("event")), record.get("message")
+    make = _SENTENCES.get(event)
+    if make is None or event in TOLD:
+        return clean(str(message)) if message is not None and event in TOLD else None
+    try:
+        return clean(make(record))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def is_known(event: str) -> bool:
+    """Whether the sentence of an event tells all that people want of it."""
+    return event in _SENTENCES or event in TOLD
+
+
+def _error(start: str, end: Callable[[Fields], str] = lambda _: "") -> Callable[[Fields], str]:
+    """A sentence that ends with the error or the reason that the fields name."""
+
+    def make(fields: Fields) -> str:
+        why = fields.get("error") or fields.get("reason") or fields.get("message")
+        return f"{start}: {_line(why)}{end(fields)}" if why else start + end(fields)
+
+    return make
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def _again(fields: Fields) -> str:
+    pause = fields.get("retry_in_s") if fields.get("again_in_s") is None else fields["again_in_s"]
+    return f"{AGAIN}{span(pause)}" if isinstance(pause, int | float) else ""
+
+
+def _number(fields: Fields, name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, int | float):
+        raise TypeError(name)
+    return f"{value:,.10g}"
+
+
+def _in_service(fields: Fields) -> str:
+    at = f" at {fields['url']}" if fields.get("url") else ""
+    return f"in service{at} after {_number(fields, 'took_s')} s"
+
+
+def _died(fields: Fields) -> str:
+    doing = f" ({fields['doing']})" if fields.get("doing") else ""
+    words = f"{fields['message']} after {span(float(str(fields['lived_s'])))}{doing}"
+    if fields.get("next") == "failed":
+        return f"{words}; it is given up"
+    if fields.get("again_in_s") is not None:
+        died, _, allowed = str(fields["deaths"]).partition("/")
+        words += f"; started again in {span(float(str(fields['again_in_s'])))}"
+        words += f", given up after {allowed} deaths in a minute (so far {died})" if died != "0" else ""
+    return words
+
+
+def _plan(fields: Fields) -> str:
+    floors = fields.get("floors")
+    leaves = [f"{tier} leaves {tokens}" for tier, tokens in floors.items()] if isinstance(floors, dict) else []
+    note = f" ({fields['message']})" if fields.get("message") else ""
+    told = f"; of what is in the bucket {' and '.join(leaves)} to the others" if leaves else ""
+    return f"the plan brings {_number(fields, 'refill')} tokens a refill{told}{note}"
+
+
+def _given_up(fields: Fields) -> str:
+    return (
+        f"is given up: {_line(fields['reason'])}; `sluicegate retry {fields['role']}-{fields['slot']}` tries it again"
+    )
+
+
+def _progress(fields: Fields) -> str:
+    parts = []
+    if fields.get("balance") is not None:
+        parts.append(f"{_number(fields, 'balance')} of {_number(fields, 'capacity')} tokens")
+    gates = fields.get("gates")
+    parts += [f"{tier} {gate}" for tier, gate in gates.items()] if isinstance(gates, dict) else []
+    queue = fields.get("queue")
+    if isinstance(queue, dict):
+        left = queue.get("pending", 0) + queue.get("leased", 0)
+        parts.append(f"{queue.get('done', 0):,} of {queue.get('done', 0) + left:,} products fetched")
+    pace = fields.get("rows_per_minute")
+    if isinstance(pace, dict):
+        parts += [f"{table.replace('_', ' ')} +{rate:,} a minute" for table, rate in pace.items() if rate]
+    return ", ".join(parts) or "nothing is known yet"
+
+
+def _walk(fields: Fields) -> str:
+    rows, tokens, times = _number(fields, "rows"), _number(fields, "tokens"), fields.get("times")
+    if times is not None:
+        return f"{fields['selection']}: listed {times} times since, {rows} deals for {tokens} tokens"
+    again = f", and again in {span(float(str(fields['next_in_s'])))}" if fields.get("next_in_s") is not None else ""
+    return f"{fields['selection']}: {rows} deals listed for {tokens} tokens{again}"
+
+
+def _replay(fields: Fields) -> str:
+    return f"reads a reply of {fields['endpoint']} that {fields['paid_by']} had paid for and not stored"
+
+
+def _set_aside(fields: Fields) -> str:
+    return f"a kept reply cannot be read and is set aside as {fields['file']}: {_line(fields['reason'])}"
+
+
+def _body(fields: Fields) -> str:
+    size = _number(fields, "bytes")
+    return f"a reply of {fields['endpoint']} cannot be read, {size} bytes are in quarantine: {_line(fields['reason'])}"
+
+
+def _never(fields: Fields) -> str:
+    cost, most = _number(fields, "cost"), _number(fields, "most")
+    return f"one request of {fields['tier']} would cost {cost} tokens, can have {most} at most, and is left out"
+
+
+def _crawl_cut(fields: Fields) -> str:
+    where = f" in {fields['part']}" if fields.get("part") else ""
+    shown = _number(fields, "shown")
+    return f"{fields['selection']}: more than {shown} deals have one price{where}; narrow the selection to see the rest"
+
+
+def _batch_refused(fields: Fields) -> str:
+    gone = fields.get("given_up")
+    lost = f"; given up: {', '.join(map(str, gone))}" if isinstance(gone, list | tuple) and gone else ""
+    return f"the API refuses products: {_line(fields['error'])}{lost}"
+
+
+def _dropped(fields: Fields) -> str:
+    dropped, waiting = _number(fields, "dropped"), _number(fields, "waiting")
+    return f"there are more new deals than tokens: details of {dropped} older ones are not fetched, {waiting} wait"
+
+
+def _refused(fields: Fields) -> str:
+    return f"the API refuses the selection {fields['selection']}: {_line(fields['error'])}"
+
+
+def _cost(fields: Fields) -> str:
+    return f"sent {fields['signal']}" + (f" while it was {fields['doing']}" if fields.get("doing") else "")
+
+
+def _stopped(fields: Fields) -> str:
+    return "stopped" + (f" (exit code {fields['code']})" if fields.get("code") else "")
+
+
+def _repeated(fields: Fields) -> str:
+    event, _, words = str(fields["like"]).partition(": ")
+    return f"{_number(fields, 'times')} more lines like this one: {_line(words) or event.replace('_', ' ')}"
+
+
+def _message(fields: Fields) -> str:
+    return _line(fields["message"])
+
+
+# Events that are logged with a sentence of their own.
+TOLD: Final = frozenset(
+    {
+        "answer", "debug", "degraded", "gave_up", "http", "kill", "library", "metrics_port_unusable",
+        "no_control_socket", "not_replaced", "order", "order_not_understood", "paused", "recycled", "setting", "start",
+        "stderr", "stop", "well",
+    }
+)  # fmt: skip
+_SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
+    "answer_failed": _error("a question over HTTP could not be answered"),
+    "batch_refused": _batch_refused,
+    "body_unreadable": _body,
+    "call_failed": _error("a call to the API failed", _again),
+    "crawl_complete": lambda f: f"{f['selection']}: the whole selection is listed, {_number(f, 'rows')} deals",
+    "crawl_cut": _crawl_cut,
+    "database_away": _error("the database does not do its work", _again),
+    "database_does_not_stop": _error("the database does not stop"),
+    "details_dropped": _dropped,
+    "details_refused": _error("the API refuses the details of new deals"),
+    "died": _died,
+    "given_up": _given_up,
+    "history_is_old": lambda f: (
+        f"{_number(f, 'products')} products are fetched anew: their history is older than {_number(f, 'days')} days"
+    ),
+    "in_service": _in_service,
+    "leases_not_resolved": _error("tokens that ended workers held are not settled yet"),
+    "leases_resolved": lambda f: f"settled {_number(f, 'count')} requests for tokens that ended workers left open",
+    "ledger_unreadable": _error("the ledger cannot be read"),
+    "lines_dropped": lambda f: f"wrote too much: {_number(f, 'count')} lines of it were left out",
+    "loop_stalled": lambda f: f"the supervisor was held up for {_number(f, 'took_s')} s by {f['culprit']}",
+    "never_enough_tokens": _never,
+    "not_started": _error("could not be started"),
+    "phase": lambda f: f"{str(f['phase']).replace('_', ' ')} {f.get('detail') or ''}".rstrip(),
+    "plan": _plan,
+    "products_missing": lambda f: f"{_number(f, 'missing')} products were asked for and are not in the reply",
+    "progress": _progress,
+    "ready": lambda _: "ready",
+    "records_lost": _error("the records of some calls are lost"),
+    "released": lambda f: (
+        f"gives back {_number(f, 'items')} products and {_number(f, 'pages')} pages that an ended worker held"
+    ),
+    "repeated": _repeated,
+    "replaced": lambda _: "a fresh process has taken its place",
+    "replay": _replay,
+    "reply_set_aside": _set_aside,
+    "selection_refused": _refused,
+    "settings_unreadable": _error("the settings it was given cannot be read"),
+    "signalled": _cost,
+    "spool_full": _error("nothing is paid for, because the folder of unread replies is full"),
+    "spool_write_failed": _error("a reply cannot be kept on disk"),
+    "started": lambda _: "started",
+    "status_not_written": _error("the status cannot be written"),
+    "status_unreadable": _error("said something that cannot be understood"),
+    "stopped": _stopped,
+    "walk_complete": _walk,
+    "worker_failed": _error("ends because of a bug"),
+    "worker_gives_up": _error("ends"),
+}
