@@ -14,7 +14,8 @@ import sys
 import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger, Wait
-from tests.fakes.program import ROOT, Program, is_alive, pids, wait_until
+from tests.fakes.program import ROOT, Program, is_alive, pids
+from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.past.oracle import Account
 from tests.process.test_supervisor_signals import Terminal
 
@@ -53,7 +54,6 @@ with open(sys.argv[2], "r+b") as file:
 @pytest.mark.parametrize(
     ("times", "rate"), [(400, 90), pytest.param(10_000, 2_000, marks=pytest.mark.kill, id="as the checklist says")]
 )
-@pytest.mark.timeout(300)
 def test_line_38_eight_workers_never_spend_below_the_floor_of_their_tier_and_the_books_are_the_account(
     tmp_path, times, rate
 ):
@@ -64,7 +64,7 @@ def test_line_38_eight_workers_never_spend_below_the_floor_of_their_tier_and_the
     account.write_bytes(struct.pack("5q", start, 0, 0, 0, 0))
     command = [sys.executable, "-c", SPEND, str(tmp_path / "ledger"), str(account), str(times), str(rate)]
     workers = [subprocess.Popen([*command, str(number)], cwd=ROOT) for number in range(WORKERS)]
-    assert [worker.wait(280) for worker in workers] == [0] * WORKERS
+    assert [worker.wait(LIMIT_S * 3) for worker in workers] == [0] * WORKERS
     balance, *spent, broken = struct.unpack("5q", account.read_bytes())
     snapshot = ledger.snapshot()
     assert broken == 0

@@ -26,7 +26,8 @@ from tasks.settings import Secret
 from tasks.store import cluster, postmaster
 from tasks.store.embedded import EmbeddedPostgres
 from tests.fakes.manager import Listener
-from tests.fakes.program import Program, wait_until
+from tests.fakes.program import Program
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 KEY = "a-key-that-must-show-nowhere-0123456789"
 NUMBERS = count()
@@ -73,10 +74,10 @@ def told(world, kind):
     (found["status"],) = [one["why"] for one in status["conditions"] if one["kind"] == kind] or [""]
     if found["status"]:
         assert (done.returncode, status["well"]) == (EXIT_DEGRADED, False)
-    reply = requests.get(world.url + "/readyz", timeout=10)
+    reply = requests.get(world.url + "/readyz", timeout=LIMIT_S)
     (found["readyz"],) = [line for line in reply.text.splitlines() if line.startswith(f"{kind}: ")] or [""]
     assert reply.status_code == 503 or not found["readyz"]
-    metrics = requests.get(world.url + "/metrics", timeout=10).text.splitlines()
+    metrics = requests.get(world.url + "/metrics", timeout=LIMIT_S).text.splitlines()
     holds = f'sluicegate_condition{{kind="{kind}"}} 1.0' in metrics
     since = next(
         line for line in metrics if line.startswith(f'sluicegate_condition_since_timestamp_seconds{{kind="{kind}"')
@@ -111,9 +112,9 @@ def until_over(world, kind):
 
 def until_well(world):
     wait_until(
-        lambda: requests.get(world.url + "/readyz", timeout=10).status_code == 200,
+        lambda: requests.get(world.url + "/readyz", timeout=LIMIT_S).status_code == 200,
         "that all is well",
-        explain=lambda: requests.get(world.url + "/readyz", timeout=10).text + world.program.tail(),
+        explain=lambda: requests.get(world.url + "/readyz", timeout=LIMIT_S).text + world.program.tail(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -221,7 +222,7 @@ def test_a_child_that_was_stopped_together_with_us_is_given_its_time_again(famil
 
     def freeze():
         os.kill(slot.pid, signal.SIGSTOP)
-        time.sleep(9.0)
+        threading.Event().wait(9.0)
         os.kill(slot.pid, signal.SIGCONT)
 
     family.loop.call(freeze)

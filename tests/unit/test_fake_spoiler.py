@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.fakes import spoilings
+from tests.fakes.waiting import LIMIT_S
 
 ASINS = "B000000000,B000000001"
 
@@ -21,7 +22,7 @@ ASINS = "B000000000,B000000001"
 def get(url, path="/token", **params):
     """Status, headers and the bytes of the body, as they came."""
     query = "&".join(f"{name}={value}" for name, value in {"key": "any", **params}.items())
-    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=LIMIT_S)) as connection:
         connection.request("GET", f"{path}?{query}", headers={"Accept-Encoding": "gzip"})
         with connection.getresponse() as reply:
             return reply.status, reply.headers, reply.read()
@@ -129,7 +130,7 @@ def test_a_transfer_can_be_cut(make_spoiled):
 @pytest.mark.parametrize("part", sorted(spoilings.DRIPS))
 def test_a_drip_comes_bit_by_bit(make_spoiled, part):
     spoiler = make_spoiled({"do": "drip", "part": part, "every_s": 0.001})
-    with socket.create_connection(urlsplit(spoiler.url).netloc.split(":"), timeout=20) as line:
+    with socket.create_connection(urlsplit(spoiler.url).netloc.split(":"), timeout=LIMIT_S) as line:
         line.sendall(b"GET /token?key=any HTTP/1.1\r\n\r\n")
         parts = 0
         while parts < 20:
@@ -144,8 +145,8 @@ def test_it_is_a_program_with_a_door_for_another_list(make_spoiled):
     with subprocess.Popen(command, stdout=subprocess.PIPE) as program:
         url = json.loads(program.stdout.readline())["url"]
         assert get(url)[0] == 404
-        with urlopen(Request(f"{url}/spoiler", data=b"[]"), timeout=20) as answer:  # noqa: S310 - our own
+        with urlopen(Request(f"{url}/spoiler", data=b"[]"), timeout=LIMIT_S) as answer:  # noqa: S310 - our own
             assert json.load(answer)["calls"] == {"/token": 1}
         assert get(url)[0] == 200
         program.send_signal(signal.SIGTERM)
-        assert program.wait(20) == 0
+        assert program.wait(LIMIT_S) == 0
