@@ -1,8 +1,14 @@
-"""The last warnings and errors of a run, for whoever asks what went wrong. Pure."""
+"""The last warnings and errors of a run, for whoever asks what went wrong. Pure.
+
+A fault that is over is a thing of the past: it is said until when it lasted, and an hour later it is said no more.
+What is about a condition (`supervisor.conditions`) is over with it; what a worker told and has not told again for ten
+minutes is over too. A fault of the supervisor's own, such as a port that is taken, is told once and stays.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,14 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 FAULTS_KEPT: Final = 20
+QUIET: Final = timedelta(minutes=10)
+REMEMBERED: Final = timedelta(hours=1)
 _WORDS: Final = 300  # characters
 _TOLD_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and conditions have lists of their own
+# Events that are about a condition of this kind.
+_ABOUT: Final = {
+    "database_away": "database",
+    "call_failed": "calls",
+    "spool_full": "spool",
+    "status_not_written": "state",
+}
 
 
 class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A warning or an error, from when it first came to when it last came (`since`, `at`).
+    """A warning or an error. `role` and `slot` are None for the supervisor's own.
 
-    `role` and `slot` are None for the supervisor's own.
+    `since` is when it came first, `at` when it came last, and `until` when it was over; None while it may not be.
     """
 
     at: str
@@ -31,6 +46,7 @@ class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
     slot: int | None = None
     times: int = 1
     since: str | None = None
+    until: str | None = None
 
 
 class Faults:
@@ -41,27 +57,37 @@ class Faults:
         self._kept: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
 
     def note(self, record: Mapping[str, object]) -> None:
-        """Keep a log record, if it is a fault; one that is kept already is counted and becomes the newest."""
+        """Keep a log record, if it is a fault; one that goes on is counted, and becomes the newest."""
         if record.get("level") not in {"warning", "error"} or record.get("event") in _TOLD_ELSEWHERE:
             return
         fault = self._of(record)
         for known in self._kept:
             if _is_like(known, fault):
                 self._kept.remove(known)
-                fault = msgspec.structs.replace(fault, times=known.times + 1, since=known.since)
+                if known.until is None:
+                    fault = msgspec.structs.replace(fault, times=known.times + 1, since=known.since)
                 break
         self._kept.append(fault)
 
-    def kept(self) -> tuple[FaultRecord, ...]:
-        """The last faults, the newest last."""
-        return tuple(self._kept)
+    def over(self, kind: str, at: str) -> None:
+        """The condition of that kind was over `at` that time, and so is what was told about it."""
+        for place, one in enumerate(self._kept):
+            if _ABOUT.get(one.event) == kind and one.until is None:
+                self._kept[place] = msgspec.structs.replace(one, until=at)
+
+    def kept(self, now: datetime) -> tuple[FaultRecord, ...]:
+        """The last faults as they are `now`, the newest last."""
+        for place, one in enumerate(self._kept):
+            if one.until is None and one.role is not None and _age(one.at, now) > QUIET:
+                self._kept[place] = msgspec.structs.replace(one, until=one.at)
+        return tuple(one for one in self._kept if one.until is None or _age(one.until, now) <= REMEMBERED)
 
     def _of(self, record: Mapping[str, object]) -> FaultRecord:
         told = [record[name] for name in ("message", "error", "reason") if record.get(name)]
-        role, slot = record.get("role"), record.get("slot")
+        role, slot, at = record.get("role"), record.get("slot"), str(record.get("ts"))
         return FaultRecord(
-            at=str(record.get("ts")),
-            since=str(record.get("ts")),
+            at=at,
+            since=at,
             level=str(record.get("level")),
             event=str(record.get("event")),
             words=self._clean(str(told[0]) if told else "").partition(AGAIN)[0][:_WORDS],
@@ -77,3 +103,11 @@ def _is_like(one: FaultRecord, other: FaultRecord) -> bool:
 def kind_of(one: FaultRecord) -> tuple[str, str]:
     """What faults that are the same have in common, whoever has them."""
     return one.event, one.words
+
+
+def _age(at: str, now: datetime) -> timedelta:
+    """How long ago that was; a time that cannot be read was just now."""
+    try:
+        return now - datetime.fromisoformat(at)
+    except (ValueError, TypeError):
+        return timedelta(0)

@@ -89,6 +89,7 @@ class Health:
             self._log.warning("degraded", kind=one.kind, who=who, since=one.since, message=f"{one.kind}: {one.why}")
             return
         words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {span(news.lasted_s)}"
+        self._log.faults.over(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
         self._log.info("well", kind=one.kind, since=one.since, lasted_s=news.lasted_s, message=words)
 
 

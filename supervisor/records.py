@@ -50,7 +50,7 @@ def report_of(run: Run, now_ns: int) -> Report:
             RestartRecord(role=role, cause=cause, count=count) for (role, cause), count in totals.restarts.items()
         ),
         counted=run.counted,
-        faults=run.faults.kept(),
+        faults=run.faults.kept(datetime.now(UTC)),
         deaths=tuple(run.tree.deaths),
         paused=tuple(sorted(run.staff.paused)),
         told=dict(run.reload.told),

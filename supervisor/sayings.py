@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from supervisor.faults import FaultRecord
     from supervisor.report import ChildRecord, DeathRecord, MarkRecord
 
+OVER: Final = "over: "
 _WAITS: Final = {
     "waiting_tokens": "waiting for tokens until {}",
     "waiting_poll": "next poll at {}",
@@ -66,20 +67,27 @@ def watermark(mark: MarkRecord, now: datetime) -> str:
 
 
 def faults(kept: Sequence[FaultRecord], now: datetime) -> list[str]:
-    """Each fault in a line, whoever has it, the newest last: from when to when, how often, who, and what."""
-    alike: dict[tuple[str, str], list[FaultRecord]] = {}
+    """Each fault in a line, whoever has it: from when to when, how often, who, and what.
+
+    What goes on comes last, after what is over, and the newest last of all.
+    """
+    alike: dict[tuple[bool, tuple[str, str]], list[FaultRecord]] = {}
     for one in kept:
-        alike.setdefault(kind_of(one), []).append(one)
-    return [_fault(those, now) for those in sorted(alike.values(), key=lambda those: max(one.at for one in those))]
+        alike.setdefault((one.until is None, kind_of(one)), []).append(one)
+    ordered = sorted(alike.items(), key=lambda item: (item[0][0], max(one.at for one in item[1])))
+    return [_fault(those, now) for _, those in ordered]
 
 
 def _fault(those: Sequence[FaultRecord], now: datetime) -> str:
     newest = max(those, key=lambda one: one.at)
-    since = min(one.since or one.at for one in those)
+    since = near(datetime.fromisoformat(min(one.since or one.at for one in those)), now)
     times = sum(one.times for one in those)
     when = near(datetime.fromisoformat(newest.at), now)
-    if times > 1:
-        when = f"{near(datetime.fromisoformat(since), now)} to {when}, {times} times,"
+    if newest.until is not None:
+        until = near(datetime.fromisoformat(max(one.until or "" for one in those)), now)
+        when = f"{OVER}{since} to {until}," + (f" {times} times," if times > 1 else "")
+    elif times > 1:
+        when = f"{since} to {when}, {times} times,"
     who = ", ".join(dict.fromkeys(name_of(one.role, one.slot) for one in those))
     words = " ".join(newest.words.split()) or newest.event.replace("_", " ")
     return f"{when} {who}: {words}"

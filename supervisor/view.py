@@ -164,7 +164,8 @@ def _marks(report: Report, now: datetime) -> list[RenderableType]:
 
 
 def _ills(report: Report, now: datetime) -> list[RenderableType]:
-    lines = [(f"fault  {one}", "yellow") for one in sayings.faults(report.faults, now)[-_FAULTS:]]
+    faults = sayings.faults(report.faults, now)[-_FAULTS:]
+    lines = [(f"fault  {one}", "dim" if one.startswith(sayings.OVER) else "yellow") for one in faults]
     lines += [(f"death  {sayings.death(one, now)}", "red") for one in report.deaths[-_FAULTS:]]
     return [Text(line, colour, no_wrap=True, overflow="ellipsis") for line, colour in lines]
 

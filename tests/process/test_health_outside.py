@@ -29,7 +29,7 @@ from tests.fakes.manager import Listener
 from tests.fakes.program import Program
 from tests.fakes.waiting import LIMIT_S, wait_until
 
-KEY = "a-key-that-must-show-nowhere-0123456789"
+KEY = "aKeyThatMustShowNowhere".ljust(64, "0")
 NUMBERS = count()
 
 
@@ -51,7 +51,7 @@ def world(tmp_path, postgres):
         program.start(
             KEEPA_BASE_URL=simulator.url,
             DATABASE_URL=postgres.url("outside"),
-            UPSERT_INTERVAL="5",
+            POLL_INTERVAL_S="2",
             BACKFILL_WORKERS="2",
         )
         try:
@@ -138,6 +138,8 @@ def test_a_database_that_is_stopped_is_told_at_all_four_places_and_so_is_its_ret
     assert end["lasted_s"] > 0
     assert database(world) == "running"
     until_well(world)
+    faults = world.program.report()["faults"]
+    assert all(one["until"] for one in faults if one["event"] == "database_away"), "what is over fades"
 
 
 def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
