@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,20 +13,28 @@ from supervisor.words import name_of, span
 from tasks.keepa import locales
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger import Snapshot
     from ledger.records import TierRecord
     from supervisor.conditions import ConditionRecord
     from supervisor.faults import FaultRecord
-    from supervisor.report import ChildRecord, DeathRecord, MarkRecord
+    from supervisor.report import ChildRecord, CountRecord, DeathRecord, MarkRecord
 
 OVER: Final = "over: "
+QUARANTINE: Final = "quarantine"
 _WAITS: Final = {
     "waiting_tokens": "waiting for tokens until {}",
     "waiting_poll": "next poll at {}",
     "waiting_work": "waiting for work until {}",
 }
+_PHASES: Final = {
+    "waiting_tokens": "waiting for tokens",
+    "waiting_poll": "waiting for the next poll",
+    "waiting_work": "waiting for work",
+    "replaying": "reading replies that were kept",
+}
+_ASKED: Final = re.compile(r"\w+ waits for (\d+ tokens) \(\w+\)")  # as a worker tells it, its own name first
 
 
 def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
@@ -33,12 +42,16 @@ def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
     if child.phase is None:
         return ""
     until, latest = _until(child, snapshot, now)
+    asked = _ASKED.fullmatch(child.detail)
+    detail = child.detail if asked is None else asked[1]
     words = _WAITS.get(child.phase)
     if words is None or until is None:
-        said = child.phase.replace("_", " ")
-        return f"{said} {child.detail}".rstrip()
+        said = _PHASES.get(child.phase)
+        if said is None:
+            return f"{child.phase.replace('_', ' ')} {detail}".rstrip()
+        return f"{said}, {detail}" if detail else said
     said = words.format(near(until, now)) + (" at the latest" if latest else "")
-    return f"{said}, {child.detail}" if child.detail else said
+    return f"{said}, {detail}" if detail else said
 
 
 def _until(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> tuple[datetime | None, bool]:
@@ -103,6 +116,15 @@ def death(one: DeathRecord, now: datetime) -> str:
     lived = f"after {span(one.lived_s)}"
     at = near(datetime.fromisoformat(one.at), now)
     return f"{at} {one.role}-{one.slot}: {one.words} {lived}" + (f" ({one.doing})" if one.doing else "")
+
+
+def rows(counts: CountRecord, pace: Mapping[str, float]) -> list[str]:
+    """Rows by table, and how many more a minute: what could not be used first, for it asks for a look."""
+    names = sorted(counts.rows, key=lambda name: name != QUARANTINE)
+    return [
+        f"{name.replace('_', ' ')} {counts.rows[name]:,}" + (f" (+{pace[name]:,.0f}/min)" if pace.get(name) else "")
+        for name in names
+    ]
 
 
 def backfill(done: int, total: int, rate: object, eta_s: object) -> str:

@@ -19,25 +19,26 @@ if TYPE_CHECKING:
     from supervisor.status import Status
 
 WIDTH: Final = 100
-_DEATHS: Final = 5
-_FAULTS: Final = 5
+_DEATHS: Final = 3
+_FAULTS: Final = 3
 _BAR: Final = 24
-_GATE: Final = 12
+_GATE: Final = 8
 
 
 def as_text(status: Status, now: datetime, width: int = WIDTH) -> str:
-    """Several lines, the state of the supervisor first."""
+    """Several lines, what matters first: the state, what is wrong, what each worker does; what hardly changes last."""
     lines = list(_head(status, now))
-    if status.report is not None:
-        children = (*status.report.services, *status.report.workers)
-        lines += _children(children, status, now)
+    last = status.report
+    if last is not None:
+        lines += _ills(last, now)
+        lines += _children((*last.services, *last.workers), status, now)
     if status.snapshot is not None:
         lines += _ledger(status.snapshot)
     if status.counts is not None:
         lines += _counts(status, status.counts, now)
-    if status.report is not None:
-        lines += _ills(status.report, now)
     lines += [f"note    {note}" for note in status.notes]
+    if last is not None:
+        lines.append(f"run     {last.run.words}")
     return "\n".join(_folded(line, width) for line in lines) + "\n"
 
 
@@ -80,8 +81,6 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
         at = near(datetime.fromisoformat(status.report.written_at), now)
         why = "by a supervisor that is gone" if status.is_gone else "and not again since: it is stopped or stuck"
         yield f"what follows is stale: it was written at {at} {why}"
-    if status.report is not None:
-        yield f"run     {status.report.run.words}"
     if status.report is not None and not status.is_stale:
         for one in status.report.conditions:
             yield f"degraded  {sayings.condition(one, now)}"
@@ -98,14 +97,14 @@ def _children(children: Sequence[ChildRecord], status: Status, now: datetime) ->
         state = "gone" if is_gone else child.state
         if child.again_in_s is not None and not is_gone:
             state += f", again in {span(child.again_in_s)}"
-        parts = [f"{child.role}-{child.slot}".ljust(14), state.ljust(10)]
+        parts = [f"{child.role}-{child.slot}".ljust(12), state.ljust(8)]
         if child.pid is not None and not is_gone:
             parts.append(f"pid {child.pid}")
-        if child.restarts:
-            parts.append(f"restarts {child.restarts} ({child.deaths_in_period}/{child.deaths_allowed} counted)")
         if child.phase is not None and not is_gone:
             parts.append(sayings.doing(child, snapshot, now))
-        yield "  " + " ".join(parts).rstrip()
+        if child.restarts:
+            parts.append(f"restarted {child.restarts} times")
+        yield "  " + "  ".join(part for part in parts if part).rstrip()
 
 
 def _ledger(snapshot: Snapshot) -> Iterator[str]:
@@ -123,18 +122,14 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
     for tier in snapshot.tiers:
         part = gauges.spent_part(tier, snapshot)
         yield (
-            f"  {tier.name:<12} [{bar(gauges.openness(tier, snapshot), _GATE)}] {sayings.gate(tier):<20} "
-            f"floor {tier.floor:g}, waiting {tier.waiting}, granted {tier.granted}, spent {tier.spent:g} ({part:.0%})"
+            f"  {tier.name:<12}[{bar(gauges.openness(tier, snapshot), _GATE)}] {sayings.gate(tier):<20} "
+            f"floor {tier.floor:g}, waiting {tier.waiting}, spent {tier.spent:g} ({part:.0%})"
         )
 
 
 def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]:
     pace = {} if status.report is None or status.is_stale else status.report.rows_per_minute
-    rows = [
-        f"{name.replace('_', ' ')} {n:,}" + (f" (+{pace[name]:,.0f} a minute)" if pace.get(name) else "")
-        for name, n in counts.rows.items()
-    ]
-    yield "rows    " + ", ".join(rows)
+    yield "rows    " + ", ".join(sayings.rows(counts, pace))
     age = "" if status.counts_age_s is None else f" (counted {status.counts_age_s:.0f} s ago)"
     yield "queue   " + ", ".join(f"{name} {n:,}" for name, n in counts.queue.items()) + age
     far = progress(status.report, counts, status.snapshot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from supervisor.report import ChildRecord, Report
 
 _FAULTS: Final = 3
+_LEAST_WORKERS: Final = 3
 _STREAMS: Final = 4
 _WIDE: Final = 110
 _STATES: Final = {"running": "green", "starting": "yellow", "backoff": "yellow", "failed": "bold red", "done": "dim"}
@@ -51,22 +53,25 @@ class LiveScreen:
 
     def draw(self, frame: Frame) -> None:
         """Replace the view."""
-        self._live.update(draw(frame, self._console.width), refresh=True)
+        self._live.update(draw(frame, self._console.width, self._console.height), refresh=True)
 
     def close(self) -> None:
         """Leave the last view on the screen and give the cursor back."""
         self._live.stop()
 
 
-def draw(frame: Frame, width: int) -> RenderableType:
-    """The view of one moment."""
-    now = datetime.now(UTC)
-    parts: list[RenderableType] = [_head(frame)]
+def draw(frame: Frame, width: int, height: int | None = None) -> RenderableType:
+    """The view of one moment, what matters first; with a height as many workers as it has room for."""
+    now, last = datetime.now(UTC), frame.report
+    above: list[RenderableType] = [_head(frame), *_ills(last, now)]
+    below: list[RenderableType] = [_rows(last), *_progress(frame, width), *_marks(last, now)]
+    lines = len(above) + len(below) + 1  # and the heading of the workers
     if frame.snapshot is not None:
-        parts += [_bar(frame.snapshot, width), _gates(frame.snapshot, width)]
-    parts += [_workers((*frame.report.services, *frame.report.workers), frame.snapshot, now), _rows(frame.report)]
-    parts += _progress(frame, width) + _marks(frame.report, now) + _ills(frame.report, now)
-    return Group(*parts)
+        below = [_bar(frame.snapshot, width), _gates(frame.snapshot, width), *below]
+        lines += 2 + len(frame.snapshot.tiers)
+    children = (*last.services, *last.workers)
+    room = len(children) if height is None else max(_LEAST_WORKERS, height - 1 - lines)
+    return Group(*above, *_workers(children, frame.snapshot, now, room), *below)
 
 
 def _head(frame: Frame) -> Text:
@@ -118,15 +123,36 @@ def _cells(part: float, width: int) -> str:
     return "█" * full + "░" * (width - full)
 
 
-def _workers(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime) -> Table:
-    table = _table("child", "state", "pid", "restarts", "doing")
+def _workers(
+    children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime, room: int
+) -> list[RenderableType]:
+    """What each does; where there is no room for all, those that are not well first, and the rest in a line."""
+    if len(children) <= room:
+        return [_table_of(children, snapshot, now)]
+    first = sorted(children, key=lambda child: (child.state == "running", child.role not in {"upsert", "backfill"}))
+    named = {id(child) for child in first[: room - 1]}
+    shown = [child for child in children if id(child) in named]
+    rest = Counter(_phase(child) for child in children if id(child) not in named)
+    words = ", ".join(f"{count} {phase}" for phase, count in rest.most_common())
+    more = Text(f"and {len(children) - len(shown)} more: {words}", no_wrap=True, overflow="ellipsis", style="dim")
+    return [_table_of(shown, snapshot, now), more]
+
+
+def _phase(child: ChildRecord) -> str:
+    return (child.phase or child.state).replace("_", " for ") if child.state == "running" else child.state
+
+
+def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime) -> Table:
+    has_died = any(child.restarts for child in children)
+    table = _table("child", "state", *(["restarts"] if has_died else []), "doing")
     for child in children:
         state = Text(child.state, _STATES.get(child.state, "yellow"))
         if child.again_in_s is not None:
             state.append(f" {child.again_in_s:.0f} s")
         # A cell that is cut, in a column that may shrink: when the width is short the last column gives way alone.
         cut = Text(sayings.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
-        table.add_row(f"{child.role}-{child.slot}", state, str(child.pid or ""), str(child.restarts), cut)
+        times = [str(child.restarts or "")] if has_died else []
+        table.add_row(f"{child.role}-{child.slot}", state, *times, cut)
     table.columns[-1].no_wrap = False
     return table
 
@@ -134,12 +160,12 @@ def _workers(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: da
 def _rows(report: Report) -> Text:
     if report.counted is None:
         return Text("rows   not counted yet", no_wrap=True)
+    bad = report.counted.rows.get(sayings.QUARANTINE, 0)
+    parts = sayings.rows(report.counted, report.rows_per_minute)
     text = Text("rows   ", no_wrap=True, overflow="ellipsis")
-    for table, count in report.counted.rows.items():
-        text.append(f"{table.removeprefix('price_')} {count:,}")
-        rate = report.rows_per_minute.get(table, 0.0)
-        if rate:
-            text.append(f" {rate:.0f}/min", "green")
+    for part in parts:
+        is_ill = bad and part.startswith(sayings.QUARANTINE)
+        text.append(part.replace("price series", "series"), "bold red" if is_ill else "")
         text.append("  ")
     return text
 
@@ -164,8 +190,11 @@ def _marks(report: Report, now: datetime) -> list[RenderableType]:
 
 
 def _ills(report: Report, now: datetime) -> list[RenderableType]:
+    lines = [(f"degraded {sayings.condition(one, now)}", "bold red") for one in report.conditions]
+    if report.paused:
+        lines.append((f"paused {' and '.join(report.paused)}, until `sluicegate resume`", "yellow"))
     faults = sayings.faults(report.faults, now)[-_FAULTS:]
-    lines = [(f"fault  {one}", "dim" if one.startswith(sayings.OVER) else "yellow") for one in faults]
+    lines += [(f"fault  {one}", "dim" if one.startswith(sayings.OVER) else "yellow") for one in faults]
     lines += [(f"death  {sayings.death(one, now)}", "red") for one in report.deaths[-_FAULTS:]]
     return [Text(line, colour, no_wrap=True, overflow="ellipsis") for line, colour in lines]
 

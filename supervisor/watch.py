@@ -36,7 +36,11 @@ def watch(settings: Settings) -> int:
             from rich.live import Live
 
             with Live(console=console, auto_refresh=False) as live:
-                return _show(settings, lambda now: live.update(picture(now, console.width), refresh=True), _EVERY_S)
+                return _show(
+                    settings,
+                    lambda now: live.update(picture(now, console.width, console.height), refresh=True),
+                    _EVERY_S,
+                )
     return _show(settings, _print_line, _LINE_EVERY_S)
 
 
@@ -55,7 +59,7 @@ def _print_line(now: status.Status) -> None:
     sys.stdout.flush()
 
 
-def picture(now: status.Status, width: int) -> RenderableType:
+def picture(now: status.Status, width: int, height: int | None = None) -> RenderableType:
     """The view of a status; of one that is stale the text, which says so."""
     from rich.text import Text
 
@@ -65,5 +69,7 @@ def picture(now: status.Status, width: int) -> RenderableType:
     if now.report is None or now.is_stale:
         return Text(as_text(now, datetime.now(UTC), width).rstrip())
     return draw(
-        Frame(report=msgspec.structs.replace(now.report, counted=now.counts), snapshot=now.snapshot, up_s=None), width
+        Frame(report=msgspec.structs.replace(now.report, counted=now.counts), snapshot=now.snapshot, up_s=None),
+        width,
+        height,
     )

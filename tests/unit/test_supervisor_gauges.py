@@ -86,7 +86,7 @@ def test_a_wait_for_tokens_ends_when_the_ledger_says_and_else_as_promised(ledger
     assert said == f"waiting for tokens until {hms(NOW + timedelta(seconds=waiter.opens_in_s))}, 5 tokens"
     said = sayings.doing(child(until=promised.isoformat()), snapshot, NOW)
     assert said == f"waiting for tokens until {hms(promised)} at the latest, 5 tokens"
-    assert sayings.doing(child(until=None), None, NOW) == "waiting tokens 5 tokens"
+    assert sayings.doing(child(until=None), None, NOW) == "waiting for tokens, 5 tokens"
 
 
 @pytest.mark.parametrize(

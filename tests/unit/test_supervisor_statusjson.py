@@ -164,7 +164,7 @@ def test_the_plain_status_says_everything_within_the_width(last, width):
         f"waiting for tokens until {until} at the latest",
         "[#|.|....................] 87 of 1200",
         "spent 0 (0%)",
-        "deals 9 (+3 a minute)",
+        "deals 9 (+3/min)",
         "[#######.................] 3 of 10 products, 2 a minute, about 3 min 30 s left",
         "default, amazon.com known up to 2 min 0 s ago, last walk 30 s ago",
         "upsert-0: no answer",
@@ -197,3 +197,25 @@ def test_the_time_left_is_reckoned_from_the_queue_and_the_tokens_of_this_moment_
         77 * 60, abs=30
     )  # 150 lie above the floor, 385 come in by fives
     assert "about 1 h 17 min left" in as_text(now, NOW)
+
+
+def test_in_a_small_terminal_the_status_says_what_matters_within_a_page(last):
+    """80 by 24: what is wrong, what each worker does and quarantine come before what hardly changes."""
+    told = "no KEEPA_API_KEY: running against the built-in simulator on a quick plan, and some more words " * 2
+    counted = msgspec.structs.replace(last.counted, rows={"deals": 9, "price_series": 10**9, "quarantine": 17})
+    one = msgspec.structs.replace(last, run=msgspec.structs.replace(last.run, words=told), counted=counted)
+    lines = as_text(status(one, counts=counted), NOW, 80).splitlines()
+    assert len(lines) <= 24
+    starts = [
+        "supervisor",
+        "degraded",
+        "fault",
+        "death",
+        "  upsert-0",
+        "tokens",
+        "rows    quarantine 17",
+        "queue",
+        "run",
+    ]
+    found = [next(at for at, line in enumerate(lines) if line.startswith(start)) for start in starts]
+    assert found == sorted(found)

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from supervisor.conditions import ConditionRecord
 from supervisor.monitor import Frame
 from supervisor.rates import Rates
 from supervisor.report import ChildRecord, CountRecord, DeathRecord, Report, RunRecord, SupervisorRecord
@@ -100,7 +101,7 @@ def test_the_view_fits_the_terminal_and_cuts_no_name(width):
     text = "\n".join(lines)
     for part in ("upsert-0", "backfill-0", "simulator-0", "database-0", "backoff 4 s", "87 of 1200", "+20 in"):
         assert part in text
-    for part in ("deals 123,456 150/min", "3 of 10 products", "about 1 min 30 s left", "killed by SIGKILL"):
+    for part in ("deals 123,456 (+150/min)", "3 of 10 products", "about 1 min 30 s left", "killed by SIGKILL"):
         assert part in text
     assert text.count("┃") == 2
     assert len([line for line in lines if line.startswith("death")]) == 3
@@ -128,3 +129,48 @@ def test_rows_a_minute_are_those_of_the_last_minute():
     assert rates.after({"deals": 30}, 10 * S) == {"deals": 30.0}
     assert rates.after({"deals": 60}, 70 * S)["deals"] == pytest.approx(30.0)
     assert rates.after({"deals": 60}, 200 * S)["deals"] == 0.0
+
+
+def many(role, count, **more):
+    return tuple(
+        msgspec.structs.replace(child(role, detail="backfill waits for 20 tokens (floor)", **more), slot=slot)
+        for slot in range(count)
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 4, 16])
+@pytest.mark.parametrize("ills", [0, 3])
+def test_in_a_small_terminal_nothing_that_matters_is_cut_off(workers, ills):
+    """80 by 24: what is wrong, quarantine, tokens, progress, and each worker that is not well."""
+    one = frame(
+        workers=(*many("upsert", workers), *many("backfill", workers), *many("broken", 1, state="failed")),
+        counted=msgspec.structs.replace(counted({"pending": 6, "done": 3}), rows={
+            "deals": 123_456_789, "products": 45_678_901, "price_series": 1_234_567_890, "quarantine": 17,
+        }),
+        rows_per_minute={"deals": 15_000.0, "products": 15_000.0, "price_series": 150_000.0},
+        deaths=frame().report.deaths[:ills],
+        conditions=(ConditionRecord(kind="database", since="2026-01-01T00:00:00+00:00", why="it is away"),),
+    )  # fmt: skip
+    console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True, color_system=None)
+    console.print(draw(one, 80, 24))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) < 24
+    text = "\n".join(lines)
+    for part in ("degraded database since", "quarantine 17", "87 of 1200", "3 of 9 products", "broken-0", "failed"):
+        assert part in text, part
+    missing = [
+        f"{role}-{slot}" for role in ("upsert", "backfill") for slot in range(workers) if f"{role}-{slot} " not in text
+    ]
+    assert (
+        not missing
+        or f"and {len(missing) + sum(name not in text for name in ('database-0', 'simulator-0'))} more: " in text
+    )
+    doing = [line for line in lines if line.startswith(("upsert-", "backfill-"))]
+    assert all("waiting for tokens, 20 tokens" in line for line in doing)
+    assert workers > 1 or not missing
+
+
+def test_what_is_wrong_stands_above_what_is_well():
+    lines = shown(frame())
+    first = next(at for at, line in enumerate(lines) if line.startswith("death"))
+    assert first < next(at for at, line in enumerate(lines) if line.startswith("upsert-0"))
