@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT: Final = 1
+_ROOM: Final = 8_192
 
 
 class SupervisorRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,8 +167,21 @@ def write(report: Report, path: Path) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.touch(mode=0o600)
     fresh.chmod(0o600)  # also what a killed supervisor left, before anything is in it
-    fresh.write_bytes(msgspec.json.encode(report) + b"\n")
+    fresh.write_bytes(_text(report))
     fresh.replace(path)
+
+
+def overwrite(report: Report, path: Path) -> None:
+    """Put the report into the file of the older one: for a disk that has no room for another file.
+
+    Whoever reads meanwhile may find half of it, which is no report.
+
+    Raises:
+        OSError: that cannot be written either.
+    """
+    with path.open("r+b") as file:
+        file.write(_text(report))
+        file.truncate()
 
 
 def read(path: Path) -> Report | None:
@@ -176,6 +190,12 @@ def read(path: Path) -> Report | None:
         return msgspec.json.decode(path.read_bytes(), type=Report)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def _text(report: Report) -> bytes:
+    """The report as JSON, and room behind it for what may have to be told when the disk is full."""
+    text = msgspec.json.encode(report)
+    return text.ljust((len(text) // _ROOM + 2) * _ROOM) + b"\n"
 
 
 def age_s(at: str, now: datetime) -> float:

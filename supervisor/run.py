@@ -6,6 +6,7 @@ Stages follow each other and never go back. What is slow happens beside the loop
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -169,6 +170,8 @@ class Run:
         except OSError as error:
             self._log.warning("status_not_written", error=str(error))
             self.health.cannot_write(error)
+            with suppress(OSError):  # then `status` sees by its age that the older one is no longer true
+                report.overwrite(report_of(self, self._loop.now_ns()), self.plan.state.status)
             return
         self.health.has_written()
 

@@ -157,6 +157,25 @@ def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
     until_well(world)
 
 
+def test_a_state_directory_that_takes_no_file_is_told_at_all_four_places(world):
+    in_the_way = world.program.state / "status.json.new"
+    wait_until(lambda: made(in_the_way), "a moment without a new report")
+    found, _ = until_told(world, "state")
+    assert "cannot be written" in found["status"]
+    in_the_way.rmdir()
+    end, _ = until_over(world, "state")
+    assert end["message"].startswith("state: well again after ")
+    until_well(world)
+
+
+def made(folder):
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
 def children_of(pid):
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
