@@ -198,11 +198,22 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "in_service": _in_service,
     "leases_not_resolved": _error("tokens that ended workers held are not settled yet"),
     "leases_resolved": lambda f: f"settled {_number(f, 'count')} requests for tokens that ended workers left open",
+    "items_odd": lambda f: (
+        f"{_number(f, 'items')} items of a reply of {f['endpoint']} have fields that do not fit; they are kept in "
+        f"`extra`: {_line(f['most'])}"
+    ),
     "ledger_unreadable": _error("the ledger cannot be read"),
     "lines_dropped": lambda f: f"wrote too much: {_number(f, 'count')} lines of it were left out",
     "loop_stalled": lambda f: f"the supervisor was held up for {_number(f, 'took_s')} s by {f['culprit']}",
     "never_enough_tokens": _never,
+    "not_asked_for": lambda f: (
+        f"{_number(f, 'left_out')} items of a reply of {f['endpoint']} were not asked for and are left out"
+    ),
     "not_started": _error("could not be started"),
+    "page_unreadable": lambda f: (
+        f"{f['selection']}: page {_number(f, 'page')} cannot be read to its end and is {f['next']}: "
+        f"{_line(f['reason'])}"
+    ),
     "phase": lambda f: f"{str(f['phase']).replace('_', ' ')} {f.get('detail') or ''}".rstrip(),
     "plan": _plan,
     "products_missing": lambda f: f"{_number(f, 'missing')} products were asked for and are not in the reply",

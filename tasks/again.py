@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tasks import reread
+from tasks.aside import ODD
 from tasks.keepa.request import DOMAINS, is_asin
 from tasks.keepa.wire import decode_envelope
 from tasks.reread import DETAILS, Unread
@@ -119,6 +120,8 @@ def _body(conn: Connection, kept: Kept, means: Means) -> Verdict:
     endpoint, _, what = kept.key.partition(" ")
     if what == ENVELOPE:
         return _envelope(kept)
+    if what == ODD:
+        return Verdict(Outcome.SETTLED, "an example: all such items were written at once, the odd field in `extra`")
     if kept.raw and endpoint == "/deal":
         return Verdict(Outcome.READ, reread.page(conn, kept, kept.raw, detail=means.detail))
     if kept.raw and endpoint == "/product":

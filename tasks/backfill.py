@@ -129,7 +129,7 @@ class Backfill:
         moved = taken.moved
         if moved is None:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
-            rest_ns = REST_NS if taken.is_readable else REFUSED_NS
+            rest_ns = REST_NS if taken.is_readable else REFUSED_NS * taken.pauses
             self._rest_ns[target] = self._site.clock.now_ns() + rest_ns
             return
         if moved.cut is not None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tasks.aside import Aside
 from tasks.errors import Transient
+from tasks.held import held
+from tasks.keepa.costs import most_tokens
+from tasks.keepa.frame import CUT_OFF
 from tasks.keepa.wire import open_products
 from tasks.record import answered
 from tasks.store import calls, products, queue
-from tasks.unreadable import items_of, keep_faults, keep_odd, set_aside
+from tasks.unreadable import PAUSE_S, items_of, keep_cut, keep_faults, keep_odd, set_aside
 
 if TYPE_CHECKING:
     from tasks.job import Site
-    from tasks.keepa.wire import ProductReply
+    from tasks.keepa.item import ItemFault
+    from tasks.keepa.wire import Envelope, ProductReply
     from tasks.session import Session
     from tasks.spool import Header
     from tasks.store.connection import Connection
@@ -51,43 +56,67 @@ class Batches:
         except Transient as fault:
             set_aside(self._site, self._session, header, body, str(fault))
             return BatchTaken(faults=1)
-        taken = self._session.run(lambda connection: self._write(connection, header, reply, body))
+        envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
+        aside = Aside(self._site.log, header)
+        taken = self._session.run(lambda connection: self._write(connection, aside, reply, envelope, body))
         self._site.beat.wrote(products=taken.products, price_series=taken.series)
-        odd = int(bool(reply.envelope.unusable))
-        self._site.beat.set_aside("product", taken.faults - odd)
-        self._site.beat.set_aside("body", odd)
+        bodies = int(bool(envelope.unusable)) + int(not reply.is_whole)
+        self._site.beat.set_aside("product", taken.faults - bodies)
+        self._site.beat.set_aside("body", bodies)
+        aside.tell()
         return taken
 
-    def _write(self, connection: Connection, header: Header, reply: ProductReply, body: bytes) -> BatchTaken:
-        origin = header.origin
-        answered_asins: set[str | None] = set()
+    def _write(
+        self, connection: Connection, aside: Aside, reply: ProductReply, envelope: Envelope, body: bytes
+    ) -> BatchTaken:
+        header, origin = aside.header, aside.header.origin
+        asked = frozenset(origin.asins)
+        found: set[str] = set()
+        unread: list[ItemFault] = []
+        strangers: list[ItemFault] = []
         rows = series = faults = 0
-        for part in reply.parts():
+        aside.begin()
+        for part in reply.parts(asked=asked):
+            local = [product for product in part.products if product.domain_id in {None, origin.domain}]
+            aside.unasked += len(part.products) - len(local)
+            aside.odd += part.odd
+            unread += part.faults
+            strangers += part.strangers
+            if not local:
+                continue
             written = products.write(
                 connection,
                 origin.domain,
-                part.products,
+                local,
                 fetched_at=header.received_at,
                 has_history=origin.detail != STATS_ONLY,
             )
-            answered_asins |= {product.asin for product in part.products} | {fault.asin for fault in part.faults}
+            found |= {product.asin for product in local}
             rows += written.inserted + written.updated
             series += written.series
-            faults += written.refused + keep_faults(connection, "product", origin.domain, part.faults)
-        missing = self._settle_queue(connection, header, answered_asins)
-        calls.record(connection, answered(header, reply.envelope, rows=rows))
-        faults += keep_odd(connection, header, reply.envelope, body)
+            faults += written.refused
+        # What was cut off in its middle is asked for again, as what came after it.
+        answers = held(asked, found, [fault for fault in unread if fault.reason != CUT_OFF], strangers)
+        aside.unasked += len(answers.unasked)
+        faults += keep_faults(connection, "product", origin.domain, answers.faults)
+        missing = self._settle_queue(connection, header, answers.asins, is_whole=reply.is_whole)
+        calls.record(connection, answered(header, envelope, rows=rows))
+        faults += keep_odd(connection, header, envelope, body)
+        faults += keep_cut(connection, header, body) if not reply.is_whole else 0
+        aside.keep(connection)
         return BatchTaken(products=rows, series=series, missing=missing, faults=faults)
 
-    def _settle_queue(self, connection: Connection, header: Header, answered_asins: set[str | None]) -> int:
+    def _settle_queue(self, connection: Connection, header: Header, answers: set[str], *, is_whole: bool) -> int:
         """Answered items are done, found or not; those the reply does not hold are tried again. How many these are.
 
         An item whose answer could not be read is done as well: the answer is kept, and asking again would pay for the
         same.
         """
         items = items_of(header)
-        missing = [item for item in items if item.asin not in answered_asins]
-        queue.complete(connection, [item for item in items if item.asin in answered_asins])
+        missing = [item for item in items if item.asin not in answers]
+        queue.complete(connection, [item for item in items if item.asin in answers])
         if missing:
-            queue.fail(connection, missing, MISSING, max_attempts=self._site.settings.max_attempts)
+            most = self._site.settings.max_attempts
+            reason, pause_s = (MISSING, 0.0) if is_whole else (CUT_OFF, PAUSE_S)
+            queue.fail(connection, missing, reason, max_attempts=most, pause_s=pause_s)
         return len(missing)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tasks import progress, walk
+from tasks.aside import Aside
 from tasks.errors import Transient
 from tasks.keepa import prices
-from tasks.keepa.wire import decode_deals
+from tasks.keepa.costs import most_tokens
+from tasks.keepa.frame import CUT_OFF
+from tasks.keepa.selection_rules import PAGE_ROWS
+from tasks.keepa.wire import DealPage, any_envelope, decode_deals
 from tasks.pool import Wanted
 from tasks.record import answered
-from tasks.store import calls, categories, deals, queue
-from tasks.unreadable import keep_faults, keep_odd, set_aside
+from tasks.store import calls, categories, crawls, deals, queue
+from tasks.unreadable import keep_body, keep_faults, keep_odd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tasks.job import Site
-    from tasks.keepa.wire import DealPage
+    from tasks.keepa.wire import Deal
     from tasks.progress import Moved
     from tasks.session import Session
     from tasks.spool import Header
@@ -36,13 +40,20 @@ class PageTaken:
     Attributes:
         moved: what became of its walk; None when the body could not be read, or the walk had moved on.
         news: deals new or changed since the last walk.
-        is_readable: whether the body was a page of deals; the same page asked for again would most likely be none.
+        is_readable: whether the body was a whole page of deals; asked for again it would most likely be none.
+        attempts: how often it was not.
     """
 
     moved: Moved | None = None
     news: list[Wanted] = field(default_factory=list)
     rows: int = 0
     is_readable: bool = True
+    attempts: int = 0
+
+    @property
+    def pauses(self) -> int:
+        """How many times the usual pause there should be before the page is asked for again."""
+        return 1 << max(self.attempts - 1, 0)
 
 
 class Pages:
@@ -52,6 +63,7 @@ class Pages:
         self._site = site
         self._session = session
         self._targets = targets
+        self._most = site.settings.max_attempts
 
     def take(self, header: Header, body: bytes) -> PageTaken:
         """What the page brought; committed.
@@ -61,50 +73,85 @@ class Pages:
         """
         self._site.beat.phase("writing", f"{header.origin.job} page {header.origin.page}")
         try:
-            page = decode_deals(body)
+            page, reason = decode_deals(body), CUT_OFF
         except Transient as fault:
-            set_aside(self._site, self._session, header, body, str(fault))
-            return PageTaken(is_readable=False)
-        taken, faults = self._session.run(lambda connection: self._write(connection, header, page, body))
+            page, reason = DealPage(envelope=any_envelope(body), server_minute=None, is_whole=False), str(fault)
+        page = replace(page, envelope=page.envelope.costing_at_most(most_tokens(header.endpoint, header.items)))
+        aside = Aside(self._site.log, header)
+        taken, faults = self._session.run(lambda connection: self._write(connection, aside, page, body, reason))
         self._site.beat.wrote(deals=taken.rows)
-        odd = int(bool(page.envelope.unusable))
-        self._site.beat.set_aside("deal", faults - odd)
-        self._site.beat.set_aside("body", odd)
+        bodies = int(bool(page.envelope.unusable)) + int(not page.is_whole)
+        self._site.beat.set_aside("deal", faults - bodies)
+        self._site.beat.set_aside("body", bodies)
+        aside.tell()
+        if not page.is_whole:
+            self._tell(header, reason, taken)
         return taken
 
-    def _write(self, connection: Connection, header: Header, page: DealPage, body: bytes) -> tuple[PageTaken, int]:
-        origin = header.origin
+    def _write(
+        self, connection: Connection, aside: Aside, page: DealPage, body: bytes, reason: str
+    ) -> tuple[PageTaken, int]:
+        header, origin = aside.header, aside.header.origin
+        aside.begin()
         minute = _minute(header, page)
-        moved = self._advance(connection, header, page, minute)
-        written = deals.write(connection, origin.domain, page.deals, seen_at=header.received_at)
+        local = [deal for deal in page.deals if _is_of(deal, origin.domain)]
+        aside.unasked, aside.odd = len(page.deals) - len(local), page.odd
+        moved, attempts = self._moved(connection, header, page, minute)
+        written = deals.write(connection, origin.domain, local, seen_at=header.received_at)
         faults = written.refused + keep_faults(connection, "deal", origin.domain, page.faults)
         changed = set(written.changed_asins)
         below = minute if moved is None else moved.below
         news = [
             Wanted(deal.creation_date, origin.domain, deal.asin)
-            for deal in page.deals
+            for deal in local
             if deal.asin in changed and deal.creation_date > below
         ]
         queue.enqueue(
             connection,
             origin.domain,
-            [deal.asin for deal in page.deals],
+            [deal.asin for deal in local],
             detail=self._site.settings.backfill_detail,
             priority=NEWS_PRIORITY if origin.job == progress.UPSERT else 0,
         )
         categories.write(connection, origin.domain, page.category_ids, page.category_names)
         rows = written.inserted + written.updated
         calls.record(connection, answered(header, page.envelope, rows=rows))
-        odd = keep_odd(connection, header, page.envelope, body)
-        return PageTaken(moved=moved, news=news, rows=rows), faults + odd
+        faults += keep_odd(connection, header, page.envelope, body)
+        faults += 0 if page.is_whole else keep_body(connection, header, body, reason)
+        aside.keep(connection)
+        return PageTaken(moved=moved, news=news, rows=rows, is_readable=page.is_whole, attempts=attempts), faults
+
+    def _moved(self, connection: Connection, header: Header, page: DealPage, minute: int) -> tuple[Moved | None, int]:
+        """What became of the walk; of a page that was cut off nothing, until it has come so too often. How often."""
+        if page.is_whole:
+            return self._advance(connection, header, page, minute), 0
+        crawl = progress.standing_at(connection, header.origin)
+        if crawl is None:
+            return None, 0
+        attempts = crawls.count_attempt(connection, crawl)
+        return self._advance(connection, header, page, minute) if attempts >= self._most else None, attempts
+
+    def _tell(self, header: Header, reason: str, taken: PageTaken) -> None:
+        """Say what becomes of a page that could not be read, or not to its end."""
+        origin = header.origin
+        target = self._targets.get((origin.selection_key, origin.domain))
+        self._site.log.alarm(
+            "page_unreadable",
+            selection=origin.selection_key if target is None else target.place,
+            page=origin.page,
+            reason=reason,
+            next="asked for again later" if taken.moved is None else f"passed over after {self._most} attempts",
+        )
 
     def _advance(self, connection: Connection, header: Header, page: DealPage, minute: int) -> Moved | None:
         origin = header.origin
         target = self._targets.get((origin.selection_key, origin.domain))
+        rows = len(page.deals) + len(page.faults)
         facts = walk.Page(
             number=origin.page,
             minutes=[deal.creation_date for deal in page.deals],
-            rows=len(page.deals) + len(page.faults),
+            # Of a page that was cut off, or of which cuts are lost, nobody can say that it was the last.
+            rows=rows if page.is_counted else max(rows, PAGE_ROWS),
             server_minute=minute,
             prices=[] if target is None else _prices(page, target.selection.price_type),
         )
@@ -114,6 +161,11 @@ class Pages:
             return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
         counts = dict(zip(page.category_ids, page.category_counts, strict=False))
         return progress.advance_crawl(connection, origin, facts, target.division(counts))
+
+
+def _is_of(deal: Deal, domain: int) -> bool:
+    """Whether a deal is one of that locale; as a rule it does not say, for only that one was asked for."""
+    return bool((deal.extra or {}).get("domainId", domain) == domain)
 
 
 def _minute(header: Header, page: DealPage) -> int:

@@ -70,6 +70,7 @@ def page(conn: Connection, kept: Kept, body: bytes, *, detail: Detail) -> str:
         Unread: it cannot be read now either.
     """
     page = read(decode_deals, body)
+    _check_whole(page.is_whole)
     taken = _listed(conn, kept, page.deals, detail)
     categories.write(conn, kept.domain, page.category_ids, page.category_names)
     keep_faults(conn, "deal", kept.domain, page.faults)
@@ -83,6 +84,7 @@ def batch(conn: Connection, kept: Kept, body: bytes) -> str:
         Unread: it cannot be read now either.
     """
     batch = read(decode_products, body)
+    _check_whole(batch.is_whole)
     taken = _write(conn, kept, batch.products)
     keep_faults(conn, "product", kept.domain, batch.faults)
     return _told(taken, f"{len(batch.products)} products", batch.faults)
@@ -140,6 +142,11 @@ def _only(items: list[_T], item_faults: list[ItemFault]) -> _T:
 def _check(taken: _Taken) -> None:
     if taken.refused:
         raise Unread("it can be read, and the database still refuses it")
+
+
+def _check_whole(is_whole: bool) -> None:  # noqa: FBT001 - it is all that is looked at
+    if not is_whole:
+        raise Unread("it ends in its middle: what can be read of it was written at once, and the rest asked for again")
 
 
 def _told(taken: _Taken, what: str, item_faults: Sequence[ItemFault] = ()) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
-from tasks.errors import Transient
-from tasks.keepa.wire import decode_envelope
+from tasks.keepa.costs import most_tokens
+from tasks.keepa.frame import CUT_OFF
+from tasks.keepa.wire import any_envelope
 from tasks.record import answered
 from tasks.store import calls, quarantine, queue
 
@@ -32,19 +34,37 @@ def set_aside(site: Site, session: Session, header: Header, body: bytes, reason:
     """
     site.log.alarm("body_unreadable", endpoint=header.endpoint, reason=reason, bytes=len(body))
     origin = header.origin
-    key = f"{header.endpoint} {origin.selection_key or origin.detail} page {origin.page}"
 
     def work(connection: Connection) -> None:
-        quarantine.add(connection, kind="body", key=key, reason=reason, raw=body, domain=origin.domain)
+        keep_body(connection, header, body, reason)
         if origin.leases:
             queue.fail(connection, items_of(header), reason, max_attempts=site.settings.max_attempts, pause_s=PAUSE_S)
-        try:
-            calls.record(connection, answered(header, decode_envelope(body), rows=0))
-        except Transient:
-            return  # not even an envelope: what it cost is not known
+        envelope = any_envelope(body).costing_at_most(most_tokens(header.endpoint, header.items))
+        calls.record(connection, answered(header, envelope, rows=0))
 
     session.run(work)
     site.beat.set_aside("body")
+
+
+def keep_body(connection: Connection, header: Header, body: bytes, reason: str) -> int:
+    """Keep a body that cannot be read, or not all of it, in the place of one that was to answer the same; 1.
+
+    In the caller's transaction.
+    """
+    origin = header.origin
+    key = f"{header.endpoint} {origin.selection_key or origin.detail} page {origin.page}"
+    if origin.asins:
+        key += f" {_mark(','.join(origin.asins).encode())}"  # of other products: their bytes have no other place
+    quarantine.add(connection, kind="body", key=key, reason=reason, raw=body, domain=origin.domain)
+    return 1
+
+
+def keep_cut(connection: Connection, header: Header, body: bytes) -> int:
+    """Keep a body that ends in its middle, of which all that can be read is used; 1.
+
+    In the caller's transaction.
+    """
+    return keep_body(connection, header, body, CUT_OFF)
 
 
 def keep_faults(connection: Connection, kind: Kind, domain: int, faults: Sequence[ItemFault]) -> int:
@@ -53,7 +73,8 @@ def keep_faults(connection: Connection, kind: Kind, domain: int, faults: Sequenc
     In the caller's transaction.
     """
     for fault in faults:
-        quarantine.add(connection, kind=kind, key=fault.asin or "", reason=fault.reason, raw=fault.raw, domain=domain)
+        key = fault.asin or f"no ASIN {_mark(fault.raw)}"
+        quarantine.add(connection, kind=kind, key=key, reason=fault.reason, raw=fault.raw, domain=domain)
     return len(faults)
 
 
@@ -68,6 +89,11 @@ def keep_odd(connection: Connection, header: Header, envelope: Envelope, body: b
     key = f"{header.endpoint} {ENVELOPE}"
     quarantine.add(connection, kind="body", key=key, reason=reason, raw=body, domain=header.origin.domain)
     return 1
+
+
+def _mark(raw: bytes) -> str:
+    """What tells these bytes from others, in a few characters."""
+    return hashlib.blake2b(raw, digest_size=4).hexdigest()
 
 
 def items_of(header: Header) -> list[queue.Item]:

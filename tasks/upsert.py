@@ -79,7 +79,9 @@ class Upsert:
         if not desk.listing.has_turn(target):
             self._due_ns[target] = site.clock.now_ns() + self._interval_ns()
             return Idle(
-                until_ns=min(self._due_ns.values()), phase="waiting_poll", why=f"another worker lists {target.place}"
+                until_ns=min(self._due_ns.values()),
+                phase="waiting_poll",
+                why=f"another worker lists {target.place}",
             )
         outcome = desk.listing.step(target)
         if isinstance(outcome, Idle):
@@ -104,7 +106,7 @@ class Upsert:
                 self._usual_tokens += WEIGHT * (tokens - self._usual_tokens)
             self._tell_walk(target, tokens, taken)
         # A page that could not be read ends this look as well: the same page at once would be paid for again.
-        self._due_ns[target] = self._site.clock.now_ns() + self._interval_ns()
+        self._due_ns[target] = self._site.clock.now_ns() + self._interval_ns() * taken.pauses
         return True
 
     def _tell_walk(self, target: Target, tokens: int, taken: PageTaken) -> None:

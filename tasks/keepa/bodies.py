@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from tasks.keepa import item
+from tasks.keepa.item import ItemFault
+from tasks.keepa.request import is_asin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import msgspec
+    from collections.abc import Collection, Iterator
 
     from tasks.keepa.deal import Deal
     from tasks.keepa.envelope import Envelope
-    from tasks.keepa.item import ItemFault, Odd
+    from tasks.keepa.item import Odd
     from tasks.keepa.product import Product
 
 PART_BYTES: Final = 4 << 20  # of products, as JSON, that are read and written at a time
@@ -55,6 +58,7 @@ class ProductBatch:
     Attributes:
         faults: what could not be read.
         odd: the products in which something was not as it should be.
+        strangers: products that were not asked for, unread, when it was said what was.
         is_whole: whether the body was not cut off.
     """
 
@@ -62,6 +66,7 @@ class ProductBatch:
     products: list[Product] = field(default_factory=list)
     faults: list[ItemFault] = field(default_factory=list)
     odd: list[Odd] = field(default_factory=list)
+    strangers: list[ItemFault] = field(default_factory=list)
     is_whole: bool = True
 
 
@@ -75,13 +80,29 @@ class ProductReply:
     faults: list[ItemFault] = field(repr=False, default_factory=list)
     is_whole: bool = True
 
-    def parts(self, *, most_bytes: int = PART_BYTES) -> Iterator[ProductBatch]:
-        """The products in the order of their ASINs, a few at a time, read when their turn comes."""
-        if self.read or self.faults:
-            yield self._made([], self.read, self.faults)
+    def parts(self, *, asked: Collection[str] | None = None, most_bytes: int = PART_BYTES) -> Iterator[ProductBatch]:
+        """The products in the order of their ASINs, a few at a time, read when their turn comes.
+
+        Those whose ASIN is not among `asked` are not read; None: all are.
+        """
+        known = [product for product in self.read if asked is None or product.asin in asked]
+        strangers = [
+            _stranger(msgspec.json.encode(one), one.asin) for one in self.read if asked and one.asin not in asked
+        ]
         raws: list[msgspec.Raw] = []
         size = 0
-        for raw in sorted(self.raws, key=lambda raw: item.asin_of(raw) or ""):
+        if known or strangers or self.faults:
+            yield ProductBatch(
+                envelope=self.envelope,
+                products=known,
+                faults=self.faults,
+                strangers=strangers,
+                is_whole=self.is_whole,
+            )
+        for asin, raw in sorted(((item.asin_of(raw) or "", raw) for raw in self.raws), key=itemgetter(0)):
+            if asked is not None and asin not in asked and is_asin(asin):
+                yield ProductBatch(envelope=self.envelope, strangers=[_stranger(raw, asin)], is_whole=self.is_whole)
+                continue
             raws.append(raw)
             size += memoryview(raw).nbytes
             if size >= most_bytes:
@@ -90,14 +111,16 @@ class ProductReply:
         if raws:
             yield self._made(raws)
 
-    def _made(
-        self, raws: list[msgspec.Raw], read: Sequence[Product] = (), faults: Sequence[ItemFault] = ()
-    ) -> ProductBatch:
+    def _made(self, raws: list[msgspec.Raw]) -> ProductBatch:
         items = item.each(raws, item.product)
         return ProductBatch(
             envelope=self.envelope,
-            products=[*read, *items.found],
-            faults=[*faults, *items.faults],
+            products=items.found,
+            faults=items.faults,
             odd=items.odd,
             is_whole=self.is_whole,
         )
+
+
+def _stranger(raw: bytes | msgspec.Raw, asin: str) -> ItemFault:
+    return ItemFault(asin=asin, reason=f"its ASIN is {asin}, which was not asked for", raw=bytes(raw))

@@ -17,11 +17,20 @@ PRODUCT_TOKENS: Final = 1  # an ASIN; statistics and history are free. Source: A
 # An ASIN with offers costs 6 per page of ten offers found: recorded batches averaged 3.9 to 10.4 tokens an ASIN.
 OFFERS_TOKENS: Final = 10
 
+# The most that an item of a call can cost, with room for dearer prices: ten pages of offers at 6, and a few options at
+# 1 or 2 each, make about 65 an ASIN. Source: API documentation.
+_MOST_TOKENS: Final = {"/deal": 50, "/product": 150}
+
 _PRODUCT_PRIORS: Final[dict[Detail, int]] = {
     "stats": PRODUCT_TOKENS,
     "history": PRODUCT_TOKENS,
     "offers": OFFERS_TOKENS,
 }
+
+
+def most_tokens(endpoint: str, items: int) -> int:
+    """What a call for so many pages or ASINs can cost at the very most; a reply that tells more cannot be right."""
+    return _MOST_TOKENS.get(endpoint, 0) * max(items, 1)
 
 
 def token_shape() -> Shape:

@@ -14,6 +14,8 @@ from tasks.keepa.deal import Asin
 from tasks.keepa.product_stats import Stats
 
 NO_ACCESS: Final = 3  # `productType` of a product whose data nobody can see
+# What there is of known products alone; it may not fit its field and lie in `extra`.
+_TELLING: Final = frozenset({"title", "csv", "lastUpdate", "productType"})
 INVALID: Final = 4  # `productType` of an ASIN that never was one
 
 
@@ -201,4 +203,6 @@ class Product(
         """False for an ASIN the server knows nothing about: it still gets an object in the reply, an empty one."""
         if self.product_type in {NO_ACCESS, INVALID}:
             return False
+        if not _TELLING.isdisjoint(self.extra or ()):
+            return True
         return self.title is not None or any(self.csv or ()) or (self.last_update or 0) > 0

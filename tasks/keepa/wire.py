@@ -37,6 +37,7 @@ __all__ = [
     "ProductReply",
     "ServerFault",
     "Stats",
+    "any_envelope",
     "decode_deals",
     "decode_envelope",
     "decode_products",
@@ -101,6 +102,14 @@ def decode_envelope(body: bytes) -> Envelope:
                 status=200,
             )
     return envelope_of(head)
+
+
+def any_envelope(body: bytes) -> Envelope:
+    """The envelope of any body at all; of one that is not the API's nothing is known."""
+    try:
+        return decode_envelope(body)
+    except Foreign:
+        return envelope_of(_NO_HEAD)
 
 
 def decode_deals(body: bytes) -> DealPage:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from tasks.store import quarantine
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tasks.store.connection import Connection
 
+_HIGHEST: Final = 2**31
+_MOST_CHARS: Final = 200
 _INSERT: Final = """
 INSERT INTO calls
     (at, tier, endpoint, shape, items, estimate, cost, balance, status, duration_s, waited_s, worker, rows)
@@ -52,5 +56,25 @@ class Call:
 
 
 def record(conn: Connection, call: Call) -> None:
-    """Write the call down, in the caller's transaction."""
-    conn.execute(_INSERT, astuple(call))
+    """Write the call down, in the caller's transaction, whatever it tells: what no column can hold is not known."""
+    conn.execute(_INSERT, astuple(_storable(call)))
+
+
+def _storable(call: Call) -> Call:
+    return replace(
+        call,
+        tier=quarantine.storable(call.tier, _MOST_CHARS),
+        endpoint=quarantine.storable(call.endpoint, _MOST_CHARS),
+        shape=quarantine.storable(call.shape, _MOST_CHARS),
+        worker=quarantine.storable(call.worker, _MOST_CHARS),
+        items=_int4(call.items) or 0,
+        estimate=_int4(call.estimate) or 0,
+        rows=_int4(call.rows) or 0,
+        cost=_int4(call.cost),
+        balance=_int4(call.balance),
+        status=_int4(call.status),
+    )
+
+
+def _int4(value: int | None) -> int | None:
+    return None if value is None or not -_HIGHEST <= value < _HIGHEST else value

@@ -28,7 +28,7 @@ ON CONFLICT (job, selection_key, domain) DO UPDATE SET
     root_cat = excluded.root_cat, page = excluded.page, started_at = excluded.started_at, state = excluded.state,
     high_minute = excluded.high_minute, rows = excluded.rows, finished_at = excluded.finished_at,
     categories = excluded.categories, price_low = excluded.price_low, price_high = excluded.price_high,
-    asked_by = NULL, asked_until = NULL
+    asked_by = NULL, asked_until = NULL, attempts = 0
 """
 _ASK: Final = """
 UPDATE crawls SET asked_by = %(owner)s, asked_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
@@ -40,6 +40,11 @@ SELECT asked_by FROM crawls
 WHERE job = %s AND selection_key = %s AND domain = %s AND asked_until > clock_timestamp()
 """
 _ASKERS: Final = "SELECT DISTINCT asked_by FROM crawls WHERE asked_by IS NOT NULL ORDER BY asked_by"
+_COUNT: Final = """
+UPDATE crawls SET attempts = attempts + 1, asked_by = NULL, asked_until = NULL
+WHERE job = %s AND selection_key = %s AND domain = %s
+RETURNING attempts
+"""
 _FORGET: Final = "UPDATE crawls SET asked_by = NULL, asked_until = NULL WHERE asked_by = %s"
 
 
@@ -123,6 +128,12 @@ def ask(conn: Connection, crawl: Crawl, *, owner: str, lease_s: float) -> bool:
         "domain": crawl.domain,
     }
     return conn.execute(_ASK, given).rowcount == 1
+
+
+def count_attempt(conn: Connection, crawl: Crawl) -> int:
+    """How often the page at which the walk stands could not be read, this time included."""
+    row = conn.execute(_COUNT, (crawl.job, crawl.selection_key, crawl.domain)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def asker(conn: Connection, job: str, selection_key: str, domain: int) -> str | None:

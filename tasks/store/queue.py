@@ -66,7 +66,7 @@ FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND
 _FAIL: Final = """
 UPDATE fetch_queue AS q SET
     attempts = q.attempts + 1, lease = NULL, owner = NULL, reason = %(reason)s,
-    ready_at = now() + make_interval(secs => %(pause_s)s),
+    ready_at = now() + make_interval(secs => %(pause_s)s * 2 ^ least(q.attempts, 10)),
     state = CASE WHEN q.attempts + 1 >= %(most)s THEN 'given up' ELSE 'pending' END,
     finished_at = CASE WHEN q.attempts + 1 >= %(most)s THEN now() END
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
@@ -214,7 +214,7 @@ def fail(
         items: what was tried.
         reason: why it failed.
         max_attempts: attempts after which an item is given up.
-        pause_s: seconds before anybody may try again.
+        pause_s: seconds before anybody may try again, for a first attempt; twice as many after each further one.
     """
     said = quarantine.storable(reason, quarantine.REASON_CHARS)
     tried = _leases(items) | {"reason": said, "most": max_attempts, "pause_s": pause_s}

@@ -138,13 +138,15 @@ def test_a_product_the_reply_does_not_hold_is_tried_again_and_then_given_up(drai
     assert conn.execute("select key from quarantine").fetchall() == [(LOST,)]
 
 
-def test_a_product_that_cannot_be_read_is_quarantined_as_received_and_not_paid_for_again(drained, conn):
+def test_a_product_with_an_odd_field_is_written_and_its_kind_kept_as_received_and_not_paid_for_again(drained, conn):
     asked = drained([*good(2), BROKEN])
     assert len(asked) == 1
     ((key, raw),) = conn.execute("select key, raw from quarantine").fetchall()
-    assert key == BROKEN
+    assert key == "/product odd"
     assert b"what?" in bytes(raw)
-    assert conn.execute("select count(*) from products").fetchone() == (2,)
+    assert conn.execute("select count(*) from products").fetchone() == (3,)
+    rows = conn.execute("select is_found, extra from products where asin = %s", (BROKEN,)).fetchall()
+    assert rows == [(True, {"productType": "what?"})]
 
 
 @pytest.mark.parametrize("odd", [{"tokensConsumed": None}, {"tokensLeft": "many"}], ids=str)

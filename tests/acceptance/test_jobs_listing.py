@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from http.server import ThreadingHTTPServer
@@ -128,3 +129,22 @@ def test_what_was_set_aside_is_told_by_what_it_was(lister):
     assert here.beats[-1]["refused"] == kept
     assert here.beats[-1]["rows"]["quarantine"] == 5
     assert here.beats[-1]["calls"]["/deal"]["statuses"].items() >= {"400": 1}.items()
+
+
+def test_a_page_that_stays_unreadable_is_passed_over_after_a_few_attempts_further_and_further_apart(lister):
+    """Page 0 has no list each time: it is kept, and the walk goes on behind it."""
+    whole = {"deals": {"dr": [], "categoryIds": [], "categoryNames": [], "categoryCount": []}}
+    times = []
+
+    def answer(selection):
+        times.append((selection["page"], here.clock.now_ns()))
+        return (200, GARBLED) if selection["page"] == 0 else (200, whole)
+
+    here, work, _ = lister("upsert", answer)
+    here.run(work, 20 * 60)
+    most = 5  # MAX_ATTEMPTS as it is without being set
+    assert [page for page, _ in times][: most + 1] == [0] * most + [1]
+    pauses = [(later - earlier) / 1e9 for (_, earlier), (_, later) in itertools.pairwise(times[:most])]
+    assert all(later > 1.5 * earlier for earlier, later in itertools.pairwise(pauses)), pauses
+    zeros = [page for page, _ in times].count(0)
+    assert here.rows("select kind, times from quarantine where kind = 'body'") == [("body", zeros)]

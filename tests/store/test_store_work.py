@@ -105,3 +105,22 @@ def test_many_rows_are_estimated_without_counting_them(conn):
     )
     conn.execute("ANALYZE quarantine")
     assert rows.counts(conn).quarantine == pytest.approx(80_000, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"cost": 2_147_483_653},
+        {"cost": 10**400},
+        {"balance": -(10**12)},
+        {"status": 10**10},
+        {"rows": 2**40, "items": 2**40, "estimate": 2**40},
+        {"worker": "a\0\ud800", "endpoint": "/x" * 9_000},
+        {"duration_s": float("inf"), "waited_s": float("nan")},
+    ],
+    ids=str,
+)
+def test_a_call_is_recorded_whatever_it_tells(conn, odd):
+    calls.record(conn, replace(CALL, **odd))
+    ((count,),) = conn.execute("SELECT count(*) FROM calls").fetchall()
+    assert count == 1
