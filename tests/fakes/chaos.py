@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -201,7 +202,10 @@ class Chaos:
 
     def give(self, *order):
         """The exit code of an order; what it changes is remembered."""
-        code = self.program.command(*order).returncode
+        try:
+            code = self.program.command(*order).returncode
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{order} is not answered: {self.story()}") from None
         assert code in {0, 1, 4, 75}, f"{order} ended with {code}: {self.story()}"
         if code == 0 and order[0] in {"pause", "resume"}:
             named = set(OURS if order[1] == "all" else order[1:])
