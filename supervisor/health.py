@@ -15,12 +15,14 @@ from supervisor.words import span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ledger import Snapshot
     from supervisor.conditions import ConditionRecord, News
     from supervisor.logs import Log
     from supervisor.loop import Loop, Timer
     from supervisor.run import Run
 
 _LOOK_S: Final = 1.0  # between two looks while anything is wrong
+_UNHEARD_S: Final = 7_200  # twice what the fullest bucket is refilled in (an hour): a request may wait for that at most
 _LONGEST: Final = 300  # characters of a reason
 _OVER: Final = {"database": "back", "calls": "back"}
 
@@ -36,6 +38,7 @@ class Health:
         self._conditions = Conditions()
         self._timer: Timer | None = None
         self._unwritten: Said | None = None
+        self._unheard: Said | None = None
 
     def records(self) -> tuple[ConditionRecord, ...]:
         """What keeps the run from its work now."""
@@ -65,13 +68,25 @@ class Health:
             self._unwritten = None
             self.look()
 
+    def sees(self, snapshot: Snapshot) -> None:
+        """How the ledger is: while somebody waits for tokens, the server has to be heard now and then."""
+        age_s = snapshot.bucket.synced_age_s or 0.0
+        before = self._unheard
+        if age_s < _UNHEARD_S or not any(tier.waiting for tier in snapshot.tiers):
+            self._unheard = None
+        elif before is None:
+            why = f"requests wait for tokens, and the server has not told the balance for {span(age_s)}"
+            self._unheard = msgspec.structs.replace(_from_now("balance"), why=why)
+        if self._unheard is not before:
+            self.look()
+
     def close(self) -> None:
         """Give back what is asked over."""
         self.database.close()
 
     def _told(self) -> Iterator[Told]:
         """What the workers say and what the supervisor sees itself, in one line each and without secrets."""
-        own = [Told(SUPERVISOR, one) for one in (self.database.said, self._unwritten) if one is not None]
+        own = [Told(SUPERVISOR, one) for one in (self.database.said, self._unwritten, self._unheard) if one is not None]
         for who, said in (*self._run.tree.conditions(), *own):
             why = self._log.clean(" ".join(said.why.split()))[:_LONGEST]
             yield Told(who, msgspec.structs.replace(said, why=why))

@@ -130,6 +130,8 @@ class Monitor:
             self._tiers = self._run.plan.tiers()
             self._plan_news = PlanNews(self._tiers)
         snapshot = self._snapshot()
+        if snapshot is not None and snapshot.synced:
+            self._run.health.sees(snapshot)
         news = self._plan_news.of(snapshot.bucket.refill_rate) if snapshot is not None and snapshot.synced else None
         if news is not None:
             self._log.info("plan", **news)

@@ -1,0 +1,129 @@
+"""What a run says of its conditions: begun and ended in the log, without secrets; and what it sees of the ledger."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from supervisor import config, logs, plan
+from supervisor.conditions import SETTLE_S, Said
+from supervisor.fsm import State
+from supervisor.liveness import Beat
+from supervisor.loop import Loop
+from supervisor.records import report_of
+from supervisor.report import ills
+from supervisor.run import Run
+from supervisor.spec import Spec
+from supervisor.stage import Stage
+from tasks.log import Redactor
+
+SECRET = "hunter2-of-theirs"
+HOUR_S = 3600
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(10**12)
+
+
+@pytest.fixture
+def lines():
+    return []
+
+
+@pytest.fixture
+def run(tmp_path, clock, lines):
+    """A run that has not begun."""
+    with Loop(clock) as loop:
+        wanted = plan.make(config.load({"STATE_DIR": str(tmp_path / "state")}, dotenv=None))
+        wanted.state.make()
+        redactor = Redactor()
+        redactor.hide(SECRET)
+        one = Run(wanted, loop, logs.Log(lines.append, render=logs.as_json, redactor=redactor))
+        yield one
+        one.close()
+
+
+def events(lines, *names):
+    records = [json.loads(line) for line in lines]
+    return [(one["event"], one["message"]) for one in records if one["event"] in names]
+
+
+def says(slot, *conditions, progress=0):
+    slot.state = State.RUNNING
+    slot.hears_beat(Beat(phase="writing", progress=progress, conditions=conditions))
+
+
+def away(why="no answer"):
+    return Said(kind="database", since=datetime.now(UTC), why=why)
+
+
+def test_the_beginning_and_the_end_of_what_workers_say_are_told_once_with_the_length(run, clock, lines):
+    upsert, backfill = (run.tree.add_worker(Spec(role=role, slot=0), None) for role in ("upsert", "backfill"))
+    says(upsert, away(f"no answer\nfrom {SECRET}"))
+    clock.advance_s(1)
+    says(backfill, away())
+    clock.advance_s(51)
+    says(upsert)
+    assert [one.who for one in run.health.records()] == [("backfill-0",)]
+    (record,) = run.health.records()
+    assert ills(report_of(run, clock.now_ns()))[1].startswith(f"database: {record.why} (since ")
+    says(backfill)
+    assert run.health.records(), "it has to stay away for a moment"
+    clock.advance_s(SETTLE_S)
+    run.health.look()
+    assert run.health.records() == ()
+    assert events(lines, "degraded", "well") == [
+        ("degraded", "database: no answer from •••"),
+        ("well", "database: back after 52 s"),
+    ]
+
+
+def test_what_a_worker_said_outlives_it_and_not_the_next_ones_first_step(run, clock):
+    slot = run.tree.add_worker(Spec(role="upsert", slot=0), None)
+    says(slot, away())
+    slot.left = tuple(one.said for one in slot.conditions(clock.now_ns()))
+    slot.beat, slot.state = None, State.BACKOFF
+    clock.advance_s(HOUR_S)
+    run.health.look()
+    assert [one.kind for one in run.health.records()] == ["database"]
+    says(slot)
+    assert [one.kind for one in run.health.records()] == ["database"]
+    says(slot, progress=1)
+    clock.advance_s(SETTLE_S)
+    run.health.look()
+    assert run.health.records() == ()
+
+
+def test_nothing_begins_or_ends_once_the_run_stops(run, clock, lines):
+    slot = run.tree.add_worker(Spec(role="upsert", slot=0), None)
+    says(slot, away())
+    run.stage = Stage.STOPPING_WORKERS
+    says(slot)
+    clock.advance_s(HOUR_S)
+    run.health.look()
+    assert [name for name, _ in events(lines, "degraded", "well")] == ["degraded"]
+
+
+def test_a_server_that_nobody_heard_for_long_is_told_while_somebody_waits(run, clock):
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock, tick_period_s=60)
+    ledger.observe(Reading(tokens_left=0, refill_rate=1, refill_in_ms=1000, server_ms=5))
+    clock.advance_s(3 * HOUR_S)
+    run.health.sees(ledger.snapshot())
+    assert run.health.records() == (), "nobody has anything to ask"
+    now = ledger.snapshot()
+    waited = replace(now, tiers=tuple(replace(tier, waiting=1) for tier in now.tiers))
+    run.health.sees(waited)
+    run.health.sees(waited)
+    (record,) = run.health.records()
+    assert (record.kind, record.who) == ("balance", ("supervisor",))
+    assert "for 3 h" in record.why
+    ledger.observe(Reading(tokens_left=1, refill_rate=1, refill_in_ms=1000, server_ms=10**8))
+    run.health.sees(ledger.snapshot())
+    clock.advance_s(SETTLE_S)
+    run.health.look()
+    assert run.health.records() == ()
