@@ -213,7 +213,9 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
         Option("CONNECT_TIMEOUT_S", _SECONDS, "30", "seconds to wait for a connection"),
         Option("READ_TIMEOUT_S", _SECONDS, "120", "seconds of silence; twice these and the above end a call"),
         Option("MAX_BODY_MB", Number(low=1, high=4096, whole=True), "256", "megabytes of a reply, unpacked, at most"),
-        Option("RETRY_DEADLINE_S", Number(low=0, high=3600), "300", "seconds until a failing call is given up"),
+        Option(
+            "RETRY_DEADLINE_S", Number(low=0, high=3600), "300", "seconds a worker keeps what it took beyond its call"
+        ),
         Option("TICK_PERIOD_S", _PERIOD, "60.2", "seconds between refills, until the replies tell it"),
     ),
     "What to fetch": (

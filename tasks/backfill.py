@@ -53,6 +53,7 @@ class Backfill:
         self._site = site
         self._desk = Desk(site)
         self._rest_ns: dict[Target, int] = dict.fromkeys(self._desk.targets, 0)
+        self._resting: dict[Target, Idle] = {}
         self._is_crawl_next = True
         self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
@@ -75,7 +76,10 @@ class Backfill:
             if outcome is not None:
                 return outcome
         self._is_crawl_next = True
-        return self._drain()
+        outcome = self._drain()
+        if isinstance(outcome, Idle) and self._resting:
+            return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
+        return outcome
 
     def close(self) -> None:
         """See `Job.close`."""
@@ -88,7 +92,12 @@ class Backfill:
             return None
         outcome = self._desk.listing.step(target)
         if isinstance(outcome, Idle):
+            if outcome.is_held and outcome.until_ns is not None:
+                self._rest_ns[target] = outcome.until_ns  # this request rests; the queue does not
+                self._resting[target] = outcome
+                return None
             return outcome
+        self._resting.pop(target, None)
         if outcome is None:
             return Progress(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
@@ -106,6 +115,7 @@ class Backfill:
             return False
         self._rest_ns[target] = now_ns + REST_NS
         if not self._desk.listing.has_turn(target):
+            self._resting.pop(target, None)
             return False
         last = self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
         is_fresh = last is not None and self._is_fresh(last)

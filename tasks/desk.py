@@ -73,6 +73,7 @@ class Desk:
         Raises:
             StoreError: the database does not take it.
         """
+        self.spender.tend()
         if self._replay.step():
             return True
         self._orphans.step()
@@ -81,6 +82,7 @@ class Desk:
     def close(self) -> None:
         """Write what is noted if the database is there, and let go of places and connections."""
         self.spender.close()
+        self.spool.close()
         try:
             self.session.flush()
         except StoreError as error:

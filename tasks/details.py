@@ -44,6 +44,7 @@ class DetailWant:
 
     tier: Final = TIER
     may_wait: Final = False
+    endpoint: Final = "/product"
 
     def __init__(
         self, site: Site, session: Session, spool: Spool, pool: Pool, detail: Detail, *, kept_tokens: int
@@ -82,13 +83,28 @@ class DetailWant:
         origin = Origin(job=self.tier, domain=domain, asins=asins, leases=leases, detail=detail)
         return Taken(ProductRequest(domain, asins, detail), origin)
 
+    @property
+    def what(self) -> str:
+        """The newest products: what failed is among them the next time."""
+        return f"{self.endpoint} {self._detail}"
+
     def give_back(self) -> None:
         """Want them again; what was taken from the queue goes back there."""
+        items = self._back()
+        if items:
+            self._session.run(lambda connection: queue.release(connection, items))
+
+    def postpone(self) -> None:
+        """Want them again; what was taken from the queue waits there."""
+        items = self._back()
+        if items:
+            self._session.run(lambda connection: queue.postpone(connection, items))
+
+    def _back(self) -> list[Item]:
         items, self._items = self._items, []
         self._pool.add(self._taken)
         self._taken = []
-        if items:
-            self._session.run(lambda connection: queue.release(connection, items))
+        return items
 
     def refused(self, reason: str) -> None:
         """Want them no more: the next change of a deal asks again, and the queue counts the attempt."""

@@ -41,6 +41,7 @@ class Haul:
 
     tier: Final = TIER
     may_wait: Final = True
+    endpoint: Final = "/product"
 
     def __init__(self, site: Site, session: Session, spool: Spool, *, waiting: int, detail: Detail) -> None:
         """Want at most `waiting` items, for that is what the queue held when last counted."""
@@ -83,6 +84,17 @@ class Haul:
             detail=detail,
         )
         return Taken(ProductRequest(first.domain, asins, detail), origin)
+
+    @property
+    def what(self) -> str:
+        """Any batch of this detail: the items of one that failed wait in the queue."""
+        return f"{self.endpoint} {self.detail}"
+
+    def postpone(self) -> None:
+        """Nobody takes them before a pause, which grows with each call that fails."""
+        items, self.items = self.items, []
+        if items:
+            self._session.run(lambda connection: queue.postpone(connection, items))
 
     def give_back(self) -> None:
         """Anybody may take them, untried."""

@@ -28,11 +28,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idle:
-    """Nothing can be done now. `until_ns`: when to come back (ledger clock), None when no time is known."""
+    """Nothing can be done now. `until_ns`: when to come back (ledger clock), None when no time is known.
+
+    `is_held`: this request alone has to rest, and others need not wait for it.
+    """
 
     until_ns: int | None
     phase: Phase
     why: str
+    is_held: bool = False
 
 
 class Job(Protocol):

@@ -79,7 +79,6 @@ class Listing:
         """The page at which the walk through `target` stands; None when another worker has gone on with it.
 
         Raises:
-            Transient: the API gave no answer for `retry_deadline_s` of trying.
             Forbidden: the server does not serve this key.
             StoreError: the database does not take it.
         """

@@ -26,6 +26,7 @@ class PageWant:
     """The page a walk stands at. Worth waiting for."""
 
     may_wait: Final = True
+    endpoint: Final = "/deal"
 
     def __init__(self, site: Site, session: Session, spool: Spool, target: Target, crawl: Crawl) -> None:
         self.tier = site.role
@@ -35,6 +36,12 @@ class PageWant:
         self._spool = spool
         self._target = target
         self._crawl = crawl
+
+    @property
+    def what(self) -> str:
+        """This very page, of this part of the selection."""
+        crawl = self._crawl
+        return f"{self.endpoint} {self._target.key} {self._target.domain} {crawl.part} page {crawl.page}"
 
     def shape(self) -> Shape:
         """One page."""
@@ -71,6 +78,9 @@ class PageWant:
 
     def give_back(self) -> None:
         """Nothing: the walk stands where it stood, and this worker asks again."""
+
+    def postpone(self) -> None:
+        """Nothing: nobody else asks for the page for as long as a call may take, and then this worker rests."""
 
 
 def is_page_of(origin: Origin, tier: Role, target: Target) -> bool:

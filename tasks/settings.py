@@ -61,7 +61,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         domains: Keepa's numbers of Amazon locales, for the selections that name none themselves.
         poll_interval_s: seconds between two walks of upsert, or None for the automatic interval.
-        retry_deadline_s: seconds after which a call that keeps failing is given up.
+        retry_deadline_s: seconds for which products that were taken stay with a worker beyond the longest call.
         max_attempts: tries of one queue item before it is quarantined.
         history_max_age_d: days after which a product that still is a deal is fetched again; 0 for never.
         spool_limit_mb: megabytes of unprocessed replies on disk above which no further call is made.

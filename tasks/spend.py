@@ -2,13 +2,12 @@
 
 A call is made for a `Want`, which says what it would cost and hands out the request once the tokens are there: work
 is taken from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens. Every
-attempt has its own lease.
+attempt has its own lease. A call that fails is made again later, however long that lasts (`tasks.failing`).
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,12 +15,12 @@ import msgspec
 from ledger import NS_PER_S
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
 from tasks.exchange import exchange
+from tasks.failing import BALANCE, Failing
 from tasks.gate import Gate
 from tasks.job import Idle
-from tasks.keepa.reply import OK, check
+from tasks.keepa.reply import check
 from tasks.keepa.request import TokenRequest
 from tasks.record import answered, unanswered
-from tasks.retry import Patience, retrying
 from tasks.spool import Header, Origin, SpoolFull
 from tasks.want import Paid
 
@@ -52,36 +51,48 @@ class Spender:
         self._spool = spool
         self._note = note
         self._gate = Gate(site)
+        self._failing = Failing(site, self._read_balance)
         self._refused_in_a_row = 0
 
     def close(self) -> None:
         """Give up what is held between two calls."""
         self._gate.close()
 
+    def tend(self) -> None:
+        """Have what is told of failing calls keep to the time; to be called now and then."""
+        self._failing.tend()
+
     def call(self, want: Want) -> Paid | Idle:
         """The reply to what is wanted, or why there is none now and when to come back.
 
         Raises:
-            Transient: the API gave no answer for `retry_deadline_s` of trying.
             Refused: the server will not answer this request; it was not given back.
             Forbidden: the server does not serve this key.
             StoreError: taking the work from the queue failed.
         """
-        site = self._site
-        patience = Patience(site.settings.retry_deadline_s)
-        retry = retrying(Transient, patience, site.stop, self._tell_pause)
+        rest = self._failing.rest(want) or self._kept_from_disk()
+        if rest is not None:
+            return rest
         try:
-            return retry(self._attempt, want, patience)
+            return self._attempt(want)
+        except Transient as error:
+            # Only the balance was asked for, which is free.
+            return self._failing.failed(BALANCE, error, may_be_charged=False)
+
+    def _kept_from_disk(self) -> Idle | None:
+        """Why no reply can be kept now, so that none is paid for."""
+        site = self._site
+        try:
+            self._spool.require_room()
         except SpoolFull as full:
             site.log.warning("spool_full", reason=str(full))
+            site.beat.degraded("spool", str(full))
             return Idle(until_ns=site.clock.now_ns() + FULL_NS, phase="replaying", why=str(full))
-        except Transient:
-            if not site.stop.is_set():
-                raise
-            return Idle(until_ns=None, phase="stopping", why="asked to stop while the API did not answer")
+        site.beat.well("spool")
+        return None
 
-    def _read_balance(self, patience: Patience) -> Reading:
-        """What the free `/token` request says; a failure uses up patience as that of any other call does.
+    def _read_balance(self) -> Reading:
+        """What the free `/token` request says.
 
         Raises:
             ApiError: it says nothing.
@@ -93,25 +104,24 @@ class Spender:
             reply = exchange(self._site, self._client, request)
             header = _arrived(header, reply)
             envelope = check(reply)
+            if envelope.reading is None:
+                raise Transient("/token told no refill rate", status=reply.status)
         except ApiError as error:
-            self._failed(header, error, began_ns, patience)
+            self._failed(header, error, began_ns)
+            self._failing.balance_failed(error)
             raise
         self._note(answered(header, envelope, rows=0))
-        if envelope.reading is None:
-            raise Transient("/token told no refill rate", status=reply.status)
+        self._failing.balance_told()
         return envelope.reading
 
-    def _attempt(self, want: Want, patience: Patience) -> Paid | Idle:
-        self._spool.require_room()
-        granted = self._gate.reserve(
-            want.tier, want.shape, partial(self._read_balance, patience), may_wait=want.may_wait
-        )
+    def _attempt(self, want: Want) -> Paid | Idle:
+        granted = self._gate.reserve(want.tier, want.shape, self._read_balance, may_wait=want.may_wait)
         if isinstance(granted, Idle):
             return granted
         with granted:
             taken = want.take()
             if taken is not None and taken.request.shape == granted.shape:
-                return self._send(want, taken, granted, patience)
+                return self._send(want, taken, granted)
         if taken is None:
             return Idle(until_ns=None, phase="waiting_work", why="nothing left to ask for")
         # Something else than planned was there: reserve for what it is, so that the cost per item is learned right.
@@ -120,26 +130,45 @@ class Spender:
             want.give_back()
             return smaller
         with smaller:
-            return self._send(want, taken, smaller, patience)
+            return self._send(want, taken, smaller)
 
-    def _send(self, want: Want, taken: Taken, granted: Granted, patience: Patience) -> Paid | Idle:
+    def _send(self, want: Want, taken: Taken, granted: Granted) -> Paid | Idle:
         request = taken.request
+        full = self._kept_from_disk()  # a while may have passed at the gate
+        if full is not None:
+            want.give_back()
+            return full
         began_ns = self._begin(f"{request.endpoint} {granted.shape.name} x{request.items}")
         granted.commit()
         header = self._header(want.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
         try:
             reply = exchange(self._site, self._client, request)
-            return self._settle(granted, header, reply)
+            paid = self._settle(granted, header, reply)
         except Throttled as error:
             return self._throttled(want, granted, error, header)
+        except Transient as error:
+            self._failed(header, error, began_ns)
+            return self._in_vain(want, granted.lease, error)
         except ApiError as error:
-            self._failed(header, error, began_ns, patience)
-            self._end(granted.lease, error)
-            if isinstance(error, Transient):
-                want.give_back()
-            elif isinstance(error, Refused):
-                self._doubt_key(want, patience)
+            self._failed(header, error, began_ns)
+            granted.lease.cancel()
+            self._failing.answered(want)
+            if isinstance(error, Refused):
+                self._doubt_key(want)
+                self._failing.refused(want, _asked_for(taken), error)
             raise
+        self._failing.accepted(want)
+        return paid
+
+    def _in_vain(self, want: Want, lease: Lease, error: Transient) -> Idle:
+        """Only an answer that may have got lost may have been charged; nothing else teaches what an answer costs."""
+        if isinstance(error, NotSent):
+            lease.cancel()
+            want.give_back()
+        else:
+            lease.settle(None, error.reading)
+            want.postpone()
+        return self._failing.failed(want.what, error, may_be_charged=not isinstance(error, NotSent))
 
     def _begin(self, what: str) -> int:
         """The time now, after a beat that promises when the call that begins will be over."""
@@ -148,20 +177,11 @@ class Spender:
         self._site.beat.phase("calling", what, until_ns=until_ns)
         return now_ns
 
-    def _failed(self, header: Header, error: ApiError, began_ns: int, patience: Patience) -> None:
+    def _failed(self, header: Header, error: ApiError, began_ns: int) -> None:
         elapsed_s = (self._site.clock.now_ns() - began_ns) / NS_PER_S
         self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
-        patience.spend(elapsed_s)
 
-    @staticmethod
-    def _end(lease: Lease, error: ApiError) -> None:
-        """Only an answer that may have got lost may have been charged; nothing else teaches what an answer costs."""
-        if isinstance(error, Transient) and not isinstance(error, NotSent):
-            lease.settle(None, error.reading)
-        else:
-            lease.cancel()
-
-    def _doubt_key(self, want: Want, patience: Patience) -> None:
+    def _doubt_key(self, want: Want) -> None:
         """Return if the request is to blame: the server answers a key it does not know like a bad parameter.
 
         Raises:
@@ -169,7 +189,7 @@ class Spender:
             Transient: nobody can tell now; what was taken is given back.
         """
         try:
-            self._site.ledger.observe(self._read_balance(patience))
+            self._site.ledger.observe(self._read_balance())
         except Transient:
             want.give_back()
             raise
@@ -181,13 +201,8 @@ class Spender:
             ApiError: the reply is none.
         """
         header = _arrived(header, reply)
-        entry = self._keep(header, reply.body) if reply.status == OK else None
-        try:
-            envelope = check(reply)
-        except ApiError:
-            if entry is not None:
-                entry.remove()
-            raise
+        entry = self._keep(header, reply.body) if reply.is_paid else None
+        envelope = check(reply)
         granted.lease.settle(envelope.tokens_consumed, envelope.reading)
         self._refused_in_a_row = 0
         return Paid(entry=entry, header=header, body=reply.body, envelope=envelope)
@@ -201,16 +216,13 @@ class Spender:
             return None
 
     def _throttled(self, want: Want, granted: Granted, error: Throttled, header: Header) -> Idle:
-        """A 429 is free and no failure: learn from it and wait at the gate.
-
-        Raises:
-            Transient: the refusal did not say how many tokens there are, so the gate cannot know when to open.
-        """
+        """A 429 is free and no failure: learn from it and wait at the gate."""
         granted.lease.settle(0, error.reading, refused=True)
         self._note(unanswered(header, error))
         want.give_back()
-        if error.reading is None:
-            raise Transient(f"refused without a reading: {error}", status=error.status) from error
+        if error.reading is None:  # how many tokens there are is not told, so the gate cannot know when to open
+            return self._failing.failed(want.what, error, may_be_charged=False)
+        self._failing.answered(want)
         self._refused_in_a_row += 1
         until_ns = self._site.clock.now_ns()
         if self._refused_in_a_row > 1 and granted.waited_s < AT_ONCE_S:
@@ -233,11 +245,11 @@ class Spender:
             waited_s=waited_s,
         )
 
-    def _tell_pause(self, error: BaseException, pause_s: float) -> None:
-        site = self._site
-        site.log.warning("call_failed", error=error, retry_in_s=round(pause_s, 1))
-        until_ns = site.clock.now_ns() + round(pause_s * NS_PER_S)
-        site.beat.phase("calling", f"again in {pause_s:.0f} s: {error}", until_ns=until_ns)
+
+def _asked_for(taken: Taken) -> tuple[str, ...]:
+    """The things that a refusal may be about."""
+    origin = taken.origin
+    return origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",)
 
 
 def _arrived(header: Header, reply: RawReply) -> Header:

@@ -7,6 +7,7 @@ entry is one `rename`, which exactly one process wins. The file appears under it
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import zlib
@@ -31,11 +32,13 @@ DAMAGED: Final = "damaged"
 
 _MAGIC: Final = b"sluicegate reply 1\n"
 _LEVEL: Final = 1  # a page of 350 KB in 5 ms; higher levels save little on JSON and cost the worker's time
+_ROOM: Final = 4 << 20  # bytes; a hundred products with their whole histories are 2 to 3 MB when deflated
+_UNSUPPORTED: Final = frozenset({errno.EOPNOTSUPP, errno.EINVAL})  # a file system that takes no room in advance
 _NUMBERS: Final = itertools.count(1)  # one series a process, however many spools it opens
 
 
 class SpoolFull(Error):
-    """The spool holds as much as it may: process what is in it before another call is paid for."""
+    """No reply can be kept now: the spool holds as much as it may, or the disk takes nothing. Pay for none."""
 
 
 class Damaged(Error):
@@ -108,6 +111,8 @@ class Spool:
         self._directory = directory
         self._limit_bytes = limit_bytes
         self._owner = Owner.this()
+        self._room: Path | None = None
+        self._room_bytes = _ROOM
         for folder in (directory.parent, directory):  # each for its owner alone; `mode` is for the last one only
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -121,12 +126,17 @@ class Spool:
         return total
 
     def require_room(self) -> None:
-        """Return if one more reply may be paid for.
+        """Return if one more reply may be paid for: its room on the disk is taken, and was written to just now.
 
         Raises:
-            SpoolFull: the limit is reached.
+            SpoolFull: the limit is reached, or the disk refuses.
         """
-        size = self.size_bytes()
+        try:
+            size = self.size_bytes()
+            if size < self._limit_bytes:
+                self._take_room()
+        except OSError as error:
+            raise SpoolFull(f"{self._directory}: replies cannot be kept there: {error.strerror or error}") from None
         if size >= self._limit_bytes:
             raise SpoolFull(f"{self._directory}: {size} bytes wait, limit {self._limit_bytes}")
 
@@ -137,10 +147,13 @@ class Spool:
             OSError: the disk does not take it.
         """
         path = self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}"
-        part = path.with_suffix(PART_SUFFIX)
+        part, self._room = self._room or path.with_suffix(PART_SUFFIX), None
+        data = _MAGIC + msgspec.json.encode(header) + b"\n" + zlib.compress(body, _LEVEL)
+        self._room_bytes = max(self._room_bytes, 2 * len(data))
         try:
-            with part.open("wb") as file:
-                file.write(_MAGIC + msgspec.json.encode(header) + b"\n" + zlib.compress(body, _LEVEL))
+            with part.open("r+b" if part.exists() else "wb") as file:
+                file.write(data)
+                file.truncate()
                 file.flush()
                 os.fsync(file.fileno())
             part.rename(path)
@@ -149,6 +162,31 @@ class Spool:
             raise
         self._sync_directory()
         return Entry(path, 0)
+
+    def close(self) -> None:
+        """Give back the room that was taken for a reply that did not come."""
+        if self._room is not None:
+            self._room.unlink(missing_ok=True)
+            self._room = None
+
+    def _take_room(self) -> None:
+        """Have a file of the size of a large reply, and write to it: what is free may be another's a moment later.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        room = self._room or self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{PART_SUFFIX}"
+        with room.open("r+b" if room.exists() else "wb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, self._room_bytes)
+            except OSError as error:
+                if error.errno not in _UNSUPPORTED:
+                    room.unlink(missing_ok=True)
+                    raise
+            file.write(_MAGIC)
+            file.flush()
+            os.fsync(file.fileno())
+        self._room = room
 
     def orphans(self) -> Iterator[Path]:
         """Entries whose owner is dead, or that this process left unfinished, oldest name first.
@@ -162,7 +200,7 @@ class Spool:
                 continue
             if path.suffix == SUFFIX:
                 yield path
-            elif path.suffix == PART_SUFFIX:
+            elif path.suffix == PART_SUFFIX and path != self._room:
                 path.unlink(missing_ok=True)  # its writer died before the reply was whole
 
     def holds_leftovers(self) -> bool:

@@ -6,6 +6,7 @@ deal first. A walk that was interrupted goes on where it was.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +44,7 @@ class Upsert:
         self._due_ns: dict[Target, int] = {}
         self._usual_tokens = float(DEAL_TOKENS)  # per walk
         self._walk_tokens: dict[Target, int] = {}
+        self._resting: dict[Target, Idle] = {}
         self._told_dropped = 0
 
     def start(self) -> None:
@@ -64,7 +66,10 @@ class Upsert:
             return Idle(until_ns=None, phase="waiting_work", why="no selection")
         if self._due_ns[target] <= self._site.clock.now_ns():
             return self._list(target)
-        return self._detail(self._due_ns[target])
+        outcome = self._detail(self._due_ns[target])
+        if isinstance(outcome, Idle) and self._resting:
+            return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
+        return outcome
 
     def close(self) -> None:
         """See `Job.close`."""
@@ -77,6 +82,7 @@ class Upsert:
         """One page of the walk through `target`."""
         desk, site = self._desk, self._site
         if not desk.listing.has_turn(target):
+            self._resting.pop(target, None)
             self._due_ns[target] = site.clock.now_ns() + self._interval_ns()
             return Idle(
                 until_ns=min(self._due_ns.values()),
@@ -85,7 +91,12 @@ class Upsert:
             )
         outcome = desk.listing.step(target)
         if isinstance(outcome, Idle):
+            if outcome.is_held and outcome.until_ns is not None:
+                self._due_ns[target] = outcome.until_ns  # this request rests; other selections and details do not
+                self._resting[target] = outcome
+                return Progress(completes=False)
             return outcome
+        self._resting.pop(target, None)
         if outcome is None:
             return Progress(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
@@ -151,7 +162,7 @@ class Upsert:
             if outcome.phase == "waiting_work":
                 return Progress(completes=False)  # all of these are in the backfill's hands; the next ones may not be
             until_ns = next_due_ns if outcome.until_ns is None else min(next_due_ns, outcome.until_ns)
-            return Idle(until_ns=until_ns, phase="waiting_poll", why=outcome.why)
+            return replace(outcome, until_ns=until_ns, phase="calling" if outcome.is_held else "waiting_poll")
         self._desk.intake.batches.take(outcome.header, outcome.body)
         outcome.forget()
         return Progress(completes=False)

@@ -33,6 +33,16 @@ class Want(Protocol):
         """Whether it is worth waiting for, or only done if the tokens are there now."""
         ...
 
+    @property
+    def endpoint(self) -> str:
+        """What answers it, such as `/deal`."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """A name of the request, the same for as long as the same is asked for: failures are counted by it."""
+        ...
+
     def shape(self) -> Shape:
         """What to reserve for; planned anew before each attempt."""
         ...
@@ -42,7 +52,11 @@ class Want(Protocol):
         ...
 
     def give_back(self) -> None:
-        """What was taken was not answered; anybody may ask for it."""
+        """What was taken was not asked for; anybody may ask for it."""
+        ...
+
+    def postpone(self) -> None:
+        """What was taken was asked for in vain, and may have been charged: nobody asks again before a pause."""
         ...
 
 

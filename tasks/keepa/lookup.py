@@ -102,10 +102,15 @@ def dial(addresses: list[Address], within_s: float, options: object) -> socket.s
 
 def session(ways: Ways) -> requests.Session:
     """HTTP connections that are made in these ways."""
-    made = requests.Session()
+    made = _Session()
     for scheme in ("http://", "https://"):
         made.mount(scheme, _Adapter(ways))
     return made
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        """Nowhere: to find out what a redirect that is not followed asks for, its body would be unpacked unmeasured."""
 
 
 class _Adapter(HTTPAdapter):

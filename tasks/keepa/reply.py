@@ -1,18 +1,4 @@
-"""What came back, and what its status means.
-
-| status | type | because |
-|---|---|---|
-| 200 | `Envelope` | answered, "nothing found" included |
-| 429 | `Throttled` | the balance was not above 0; free |
-| 401, 402, 403 | `Forbidden` | the key has no access |
-| 400, 404, 405 on `/token` | `Forbidden` | it has no parameter: the key is bad, or the server not Keepa's |
-| other 4xx | `Refused` | this request will never be answered |
-| 408, 425, 5xx, anything else | `Transient` | a server or proxy in trouble, or a redirect, which is not followed |
-
-The server answers a key it does not know exactly as it answers a bad parameter: 400 with all token fields 0. Only
-`/token` tells them apart. So `Refused` with status 400 means "the parameter, if the key is good": whoever gets one
-asks `/token` (free) before it throws work away.
-"""
+"""What came back, as the envelope of a reply or as the error that `statuses.TABLE` makes of it."""
 
 from __future__ import annotations
 
@@ -20,22 +6,27 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.errors import ApiError, Forbidden, Refused, Throttled, Transient
+from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Transient
+from tasks.keepa.envelope import Head, envelope_of
+from tasks.keepa.statuses import Meaning, is_own, row
 from tasks.keepa.wire import Envelope, decode_envelope
 
 if TYPE_CHECKING:
     from ledger import Reading
 
 OK: Final = 200
-BAD_REQUEST: Final = 400
-THROTTLED: Final = 429
-TOKEN_ENDPOINT: Final = "/token"  # noqa: S105 - a path, not a secret
 
-_NO_ACCESS: Final = frozenset({401, 402, 403})
-_WRONG_SERVER_OR_KEY: Final = frozenset({400, 404, 405})
-_PASSING: Final = frozenset({408, 425})
 _EXCERPT_CHARS: Final = 200
 _KEY_IN_URL: Final = re.compile(r"(key=)[^&\s\"'<>]+")
+_KINDS: Final[dict[Meaning, type[ApiError]]] = {
+    Meaning.FREE: Throttled,
+    Meaning.OURS: Refused,
+    Meaning.PASSING: Transient,
+    Meaning.YOURS: Forbidden,
+}
+
+
+NOTHING: Final = envelope_of(Head())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,61 +43,56 @@ class RawReply:
     duration_s: float
     endpoint: str = ""
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether this is the API's answer to what was asked, to be kept whatever form it has."""
+        return row(self.status, own=is_own(self.body), endpoint=self.endpoint).meaning is Meaning.REPLY
+
 
 def check(reply: RawReply) -> Envelope:
-    """The envelope of a reply with status 200.
+    """The envelope of a reply that is paid for; one in which nothing can be read has nothing in it.
 
     The error raised for any other carries the status, the reading when the body has one, and the server's reason.
 
     Raises:
-        Throttled: see the table above.
-        Transient: likewise; also a 200 whose body is not JSON, or not all of it.
-        Refused: likewise.
-        Forbidden: likewise.
+        Foreign: what answered is not the API.
+        ApiError: the type that the table of statuses says.
     """
-    if reply.status == OK:
-        return decode_envelope(reply.body)
-    kind = _kind(reply)
+    own = is_own(reply.body)
+    found = row(reply.status, own=own, endpoint=reply.endpoint)
+    if found.meaning is Meaning.REPLY:
+        try:
+            return decode_envelope(reply.body)
+        except Transient:
+            return NOTHING
+    said = f"{reply.status} for {reply.endpoint or 'the call'}: "
+    if not own:
+        raise Foreign(said + _foreign(reply.body), status=reply.status)
     reading, reason = _look(reply.body)
-    said = f"{reply.status} for {reply.endpoint or 'the call'}: {reason}"
-    if kind is Forbidden:
-        said += _what_to_do(reply)
-    elif kind is Throttled and reading is not None:
-        said = f"429 for {reply.endpoint or 'the call'}: the balance is {reading.tokens_left}, not above 0"
-    raise kind(said, status=reply.status, reading=reading)
-
-
-def _kind(reply: RawReply) -> type[ApiError]:
-    status = reply.status
-    if status == THROTTLED:
-        return Throttled
-    if status in _NO_ACCESS or (reply.endpoint == TOKEN_ENDPOINT and status in _WRONG_SERVER_OR_KEY):
-        return Forbidden
-    if 400 <= status < 500 and status not in _PASSING:  # noqa: PLR2004 - the class of client errors
-        return Refused
-    return Transient
-
-
-def _what_to_do(reply: RawReply) -> str:
-    if reply.status in _NO_ACCESS:
-        return "; the key has no access to the API: check the subscription"
-    if reply.status == BAD_REQUEST:
-        return "; the server does not know the key: check KEEPA_API_KEY"
-    return "; the server does not speak the API: check KEEPA_BASE_URL"
+    if found.meaning is Meaning.FREE and reading is not None:
+        reason = f"the balance is {reading.tokens_left}, not above 0"
+    remedy = f"; {found.remedy}" if found.remedy else ""
+    raise _KINDS[found.meaning](said + reason + remedy, status=reply.status, reading=reading)
 
 
 def _look(body: bytes) -> tuple[Reading | None, str]:
-    """The reading and the reason in a body of any kind."""
+    """The reading and the reason in a body of the API."""
     try:
         envelope = decode_envelope(body)
     except Transient:
-        return None, f"no JSON but {_excerpt(body.decode(errors='replace'))!r}" if body else "an empty body"
+        return None, f"a body that cannot be read: {excerpt(body.decode(errors='replace'))!r}"
     if envelope.error is None:
         return envelope.reading, "the server gives no reason"
-    return envelope.reading, _excerpt(str(envelope.error))
+    return envelope.reading, excerpt(str(envelope.error))
 
 
-def _excerpt(text: str) -> str:
+def _foreign(body: bytes) -> str:
+    if not body:
+        return "an empty body, which is not the API's"
+    return f"no reply of the API but {excerpt(body.decode(errors='replace'))!r}"
+
+
+def excerpt(text: str) -> str:
     """A line of readable text. A proxy may print the URL it was asked for, and the key travels in it."""
     line = " ".join(_KEY_IN_URL.sub(r"\1•••", text).split())
     line = "".join(char for char in line if char.isprintable())

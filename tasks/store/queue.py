@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tasks import pacing
 from tasks.store import quarantine, rows
 
 if TYPE_CHECKING:
@@ -56,16 +57,25 @@ SELECT domain, asin, detail, attempts, lease, deaths FROM leased ORDER BY priori
 """
 
 _COMPLETE: Final = """
-UPDATE fetch_queue AS q SET state = 'done', lease = NULL, owner = NULL, finished_at = now()
+UPDATE fetch_queue AS q SET state = 'done', failures = 0, lease = NULL, owner = NULL, finished_at = now()
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
 """
 _RELEASE: Final = """
 UPDATE fetch_queue AS q SET state = 'pending', lease = NULL, owner = NULL, ready_at = now()
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
 """
+# The same pauses as `tasks.pacing` makes, for the same reason: each call may have been charged.
+_POSTPONE: Final = """
+UPDATE fetch_queue AS q SET
+    state = 'pending', lease = NULL, owner = NULL, reason = 'the call for it failed', failures = q.failures + 1,
+    ready_at = clock_timestamp() + make_interval(secs => CASE
+        WHEN q.failures = 0 THEN %(again_s)s ELSE least(%(longest_s)s, %(rarely_s)s * 2.0 ^ least(q.failures - 1, 20))
+    END)
+FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
+"""
 _FAIL: Final = """
 UPDATE fetch_queue AS q SET
-    attempts = q.attempts + 1, lease = NULL, owner = NULL, reason = %(reason)s,
+    attempts = q.attempts + 1, failures = 0, lease = NULL, owner = NULL, reason = %(reason)s,
     ready_at = now() + make_interval(secs => %(pause_s)s * 2 ^ least(q.attempts, 10)),
     state = CASE WHEN q.attempts + 1 >= %(most)s THEN 'given up' ELSE 'pending' END,
     finished_at = CASE WHEN q.attempts + 1 >= %(most)s THEN now() END
@@ -202,6 +212,15 @@ def complete(conn: Connection, items: Sequence[Item]) -> int:
 def release(conn: Connection, items: Sequence[Item]) -> int:
     """Give back, untried, those whose lease is still the one they were taken with; how many."""
     return conn.execute(_RELEASE, _leases(items), prepare=False).rowcount
+
+
+def postpone(conn: Connection, items: Sequence[Item]) -> int:
+    """Give back, uncounted as a try, those of a call that failed; nobody takes them before a pause. How many.
+
+    The pause grows with each such call in a row, whoever makes it.
+    """
+    pauses = {"again_s": pacing.AGAIN_S[1], "rarely_s": pacing.RARELY_S, "longest_s": pacing.LONGEST_S}
+    return conn.execute(_POSTPONE, _leases(items) | pauses, prepare=False).rowcount
 
 
 def fail(

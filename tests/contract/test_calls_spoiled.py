@@ -54,9 +54,11 @@ def test_nothing_is_left_behind_by_calls_that_end_in_time(make_spoiled):
         assert threading.active_count() < before + 20
 
 
+@pytest.mark.parametrize("status", [200, 302, 503])
 @pytest.mark.parametrize("times_packed", [1, 2])
-def test_a_body_that_unpacks_without_measure_is_given_up_at_the_limit(make_spoiled, times_packed):
-    spoiler = make_spoiled({"do": "bomb", "mb": 400, "times_packed": times_packed, "times": 1})
+def test_a_body_that_unpacks_without_measure_is_given_up_at_the_limit(make_spoiled, times_packed, status):
+    bomb = {"do": "bomb", "mb": 400, "times_packed": times_packed, "times": 1, "status": status}
+    spoiler = make_spoiled(bomb)
     with client_of(spoiler, max_body_mb=16) as client:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with pytest.raises(Transient, match=r"larger than 16 MB \(MAX_BODY_MB\)"):

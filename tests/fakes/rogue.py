@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import json
 import socket
 import socketserver
 import struct
@@ -15,6 +16,9 @@ import threading
 from collections import deque
 from urllib.parse import urlsplit
 
+SHUT = (
+    b'{"tokensLeft":0,"refillRate":0,"tokensConsumed":0,"error":{"type":"unauthorized","message":%b}}'  # its own word
+)
 PAGE = "<html>cannot get {target}</html>"
 # These say that the request itself is wrong: a listing would not be asked for again for an hour.
 OF_PRODUCTS = (400, 404, 405, 410, 413, 414, 418, 431)
@@ -37,7 +41,7 @@ class Rogue(socketserver.ThreadingTCPServer):
         self.used: set[object] = set()
         self._lock = threading.Lock()
         self._left = {"/product": deque(OF_PRODUCTS), "": deque(OF_ANY)}
-        self._turns = itertools.cycle((True, True, False))
+        self._turns = itertools.cycle((True, False))
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
 
@@ -69,6 +73,8 @@ class _Handler(socketserver.StreamRequestHandler):
         way = self.server.choose(urlsplit(target).path)
         if way is None:
             self._pass_on(method, target, body)
+        elif way == 403:
+            self._send(way, SHUT % json.dumps(f"cannot get {target}").encode(), "Forbidden")
         elif isinstance(way, int):
             self._send(way, PAGE.format(target=target).encode(), target, Location=f"http://127.0.0.1:1{target}")
         else:

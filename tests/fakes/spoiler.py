@@ -142,11 +142,12 @@ class _Handler(socketserver.StreamRequestHandler):
         if not choices:
             answer, consumed = self._asked(method, target, headers, body)
             choices = server.choose(url.path, answer.status, is_charged=True)
-        query = parse_qs(url.query)
+        query = {name: values[0] for name, values in parse_qs(url.query).items() if name != "key"}
         server.note(
             endpoint=url.path,
-            asins=query.get("asin", [""])[0],
-            selection=query.get("selection", [body.decode()])[0],
+            asins=query.get("asin", ""),
+            selection=query.get("selection", body.decode()),
+            query=query,
             consumed=consumed,
             spoiled=[choice.told["do"] for choice in choices],
         )

@@ -144,7 +144,9 @@ def _coding(answer, told):
 
 
 def _bomb(answer, told):
-    """`mb` megabytes of spaces behind the body, packed `times_packed` times over."""
+    """`mb` megabytes of spaces behind the body, packed `times_packed` times over, under any `status`."""
+    answer.status = told.get("status", 200)
+    answer.headers["Location"] = "/elsewhere"
     packer = zlib.compressobj(9, wbits=31)
     body = packer.compress(answer.body) + b"".join(packer.compress(b" " * MB) for _ in range(told["mb"]))
     body += packer.flush()

@@ -27,6 +27,7 @@ def rogue():
 
 
 @pytest.mark.kill
+@pytest.mark.timeout(600)  # each of forty failures is followed by a pause of some seconds
 def test_no_failure_of_a_call_brings_the_key_to_light(rogue, tmp_path):
     settings = {"TICK_PERIOD_S": "0.2", "READ_TIMEOUT_S": "1", "POLL_INTERVAL_S": "1", "LOG_LEVEL": "debug"}
     program = Program(tmp_path, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=rogue.url, **settings)
@@ -36,7 +37,7 @@ def test_no_failure_of_a_call_brings_the_key_to_light(rogue, tmp_path):
         seen += of_process(program.process.pid, "cmdline")
         for pid in pids(running).values():
             seen += of_process(pid, "cmdline") + of_process(pid, "environ")
-        assert program.ended() == 77, program.tail()
+        assert program.ended(500) == 77, program.tail()
     finally:
         program.kill()
     assert rogue.used == {*OF_ANY, *OF_PRODUCTS}

@@ -4,9 +4,11 @@ damaged files."""
 from __future__ import annotations
 
 import re
+import resource
 
 import pytest
 
+from tasks.errors import EXIT_TRY_LATER
 from tasks.owner import Owner
 from tests.fixtures_jobs import KEY, eventually
 
@@ -18,12 +20,12 @@ def is_balanced(plant):
 @pytest.mark.parametrize("kind", ["500", "cut"])
 def test_a_call_that_fails_is_made_again_with_its_own_lease_and_nothing_else_is_lost(make_plant, kind):
     plant = make_plant(tick_s=60.0)
-    plant.simulator.control(fail_next={"kind": kind, "count": 2, "endpoint": "/deal"})
+    plant.simulator.control(fail_next={"kind": kind, "count": 1, "endpoint": "/deal"})
     worker = plant.worker("upsert", upsert_detail="none").wait_ready()
     worker.wait_phase("waiting_poll")
     assert plant.value("select count(*) from deals") > 0
-    assert plant.value("select count(*) from calls where endpoint = '/deal' and cost is null") == 2
-    assert plant.simulator.control()["calls"]["/token"]["200"] == 3  # at the start, and after each unknown outcome
+    assert plant.value("select count(*) from calls where endpoint = '/deal' and cost is null") == 1
+    assert plant.simulator.control()["calls"]["/token"]["200"] == 2  # at the start, and after the unknown outcome
     eventually(lambda: is_balanced(plant), "the books and the account to agree, between two ticks")
     assert KEY not in worker.output
 
@@ -115,10 +117,37 @@ def test_the_worker_of_a_dead_connection_gives_its_turn_to_another(make_plant):
     )
 
 
-def test_no_output_of_a_worker_whose_every_call_fails_shows_the_key(plant):
+def test_a_worker_whose_every_call_fails_says_so_goes_on_and_shows_the_key_nowhere(plant):
     plant.simulator.control(faults={"500": 0.4, "cut": 0.3, "non_json": 0.3})
-    worker = plant.worker("backfill", retry_deadline_s=2.0)
-    assert worker.wait_end() == 75
-    assert worker.output.count("call_failed") >= 1
+    worker = plant.worker("backfill")
+    (told,) = eventually(lambda: worker.last.get("conditions"), lambda: worker.output)
+    assert told["kind"] == "calls"
+    worker.terminate()
+    assert worker.wait_end() == EXIT_TRY_LATER, "a backfill that was stopped is not finished"
+    assert worker.output.count("call_failed") >= 2
+    assert "worker_gives_up" not in worker.output
     assert KEY not in worker.output
     assert not re.search(r"key=(?!•)", worker.output)
+
+
+def test_nothing_is_paid_for_while_the_disk_takes_no_reply(plant):
+    worker = plant.worker("upsert", poll_interval_s=1, upsert_detail="none").wait_ready()
+    eventually(lambda: plant.value("select count(*) from deals"), lambda: worker.output)
+    before = resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    try:
+        told = eventually(
+            lambda: [one for one in worker.last["conditions"] if one["kind"] == "spool"], lambda: worker.output
+        )
+        assert "replies cannot be kept there" in told[0]["why"]
+        paid = plant.simulator.control()["spent"]
+        seen = worker.output.count("spool_full")
+        eventually(lambda: worker.output.count("spool_full") >= seen + 2, lambda: worker.output)
+        assert plant.simulator.control()["spent"] == paid
+    finally:
+        resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, before)
+    eventually(lambda: plant.simulator.control()["spent"] > paid, lambda: worker.output)
+    eventually(lambda: worker.last["conditions"] == [], lambda: worker.output)
+    assert "spool_write_failed" not in worker.output
+    worker.terminate()
+    assert worker.wait_end() == 0
+    assert plant.value("select sum(cost) from calls") == plant.simulator.control()["spent"], "each has its rows"

@@ -149,10 +149,14 @@ def test_a_missing_ledger_ends_with_75_and_a_foreign_one_with_78(plant, tmp_path
     assert plant.worker("upsert", ledger_path=str(foreign)).wait_end() == EXIT_CONFIG
 
 
-def test_an_api_that_is_away_ends_with_75_after_the_deadline_and_charges_nothing(plant):
-    worker = plant.worker("upsert", base_url="http://127.0.0.1:1", retry_deadline_s=1.0)
-    assert worker.wait_end() == EXIT_TRY_LATER
-    assert "call_failed" in worker.output
+def test_an_api_that_is_away_ends_nobody_is_told_of_and_charges_nothing(plant):
+    worker = plant.worker("upsert", base_url="http://127.0.0.1:1")
+    (told,) = eventually(lambda: worker.last.get("conditions"), lambda: worker.output)
+    assert told["kind"] == "calls"
+    assert "Connection refused" in told["why"]
+    assert plant.simulator.control()["spent"] == 0
+    worker.terminate()
+    assert worker.wait_end() == 0
 
 
 def test_a_missing_key_in_the_settings_is_a_fault_of_the_configuration(plant):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 
 import pytest
@@ -67,9 +68,11 @@ class Wanting:
 
     tier = "backfill"
     may_wait = True
+    endpoint = "/product"
+    what = "/product history"
 
     def __init__(self, most=10, asins=ASINS):
-        self.most, self.asins, self.given_back, self.is_empty = most, asins, 0, False
+        self.most, self.asins, self.given_back, self.postponed, self.is_empty = most, asins, 0, 0, False
 
     def shape(self):
         return product_shape("history", self.most)
@@ -81,6 +84,9 @@ class Wanting:
 
     def give_back(self):
         self.given_back += 1
+
+    def postpone(self):
+        self.postponed += 1
 
 
 class Shop:
@@ -103,6 +109,22 @@ class Shop:
             log=Logger(self.text), beat=Beat(self.beats.append, self.clock), blocking=blocking, worker="w",
         )  # fmt: skip
         self.spender = Spender(site, self.script, self.spool, self.calls.append)
+
+    def until_paid(self, want):
+        """The first reply; how often there was none, with the clock moved on to when to come back each time."""
+        for idle in range(100):
+            outcome = self.spender.call(want)
+            if isinstance(outcome, Paid):
+                return outcome, idle
+            self.clock.advance_to_ns(outcome.until_ns)
+        raise AssertionError(f"no reply: {outcome}")
+
+    def conditions(self):
+        """What keeps the worker from its work, as its last beat tells it."""
+        return {one["kind"]: one["why"] for one in self.beats[-1]["conditions"]}
+
+    def sent(self, endpoint="/product"):
+        return self.script.sent.count(endpoint)
 
     def entries(self):
         return list(self.spool._directory.glob("*.reply"))
@@ -154,48 +176,103 @@ def test_a_call_asks_for_the_balance_once_then_pays_what_the_server_charged(shop
     assert want.given_back == 0
 
 
-def test_the_body_is_on_disk_before_it_is_looked_into(shop):
+def test_a_body_of_the_api_is_on_disk_before_it_is_looked_into_and_another_is_never_kept(shop):
     here = shop((200, b"<html>not JSON</html>"), answer())
     seen = []
     put = here.spool.put
     here.spool.put = lambda header, body: seen.append(body) or put(header, body)
-    here.spender.call(Wanting())
-    assert seen[0] == b"<html>not JSON</html>"
-    assert len(here.entries()) == 1  # of the second answer; what was none is not kept
+    paid, _ = here.until_paid(Wanting())
+    assert seen == [paid.body]
+    assert len(here.entries()) == 1
 
 
-def test_what_may_pass_is_tried_again_with_a_lease_of_its_own_and_its_items_go_back_meanwhile(shop):
+def test_what_may_pass_is_made_again_with_a_lease_of_its_own_and_its_items_wait_meanwhile(shop):
     here = shop(Transient("cut"), (500, b"oops"), answer())
     want = Wanting()
-    assert isinstance(here.spender.call(want), Paid)
-    assert want.given_back == 2
-    assert here.script.sent == ["/token", "/product", "/token", "/product", "/token", "/product"]
+    here.until_paid(want)
+    assert (want.given_back, want.postponed) == (0, 2)
+    assert here.sent() == 3
     assert [call.cost for call in here.calls if call.endpoint == "/product"] == [None, None]
     assert here.balance == 290
-    assert len(here.halt.pauses) == 2
+    assert here.halt.pauses == [], "a pause is the worker's, who hears a stop in it"
 
 
 def test_a_request_that_never_left_costs_nothing_and_needs_no_reading(shop):
     here = shop(NotSent("refused"), answer())
-    assert isinstance(here.spender.call(Wanting()), Paid)
+    want = Wanting()
+    here.until_paid(want)
     assert here.script.sent == ["/token", "/product", "/product"]
+    assert (want.given_back, want.postponed) == (1, 0)
     assert [call.cost for call in here.calls if call.endpoint == "/product"] == [0]
 
 
-def test_patience_ends_with_the_error_itself(shop):
-    here = shop(*[Transient("cut")] * 100)
-    with pytest.raises(Transient, match="cut"):
-        here.spender.call(Wanting())
-    assert 3 < len(here.halt.pauses) < 60
-    assert sum(here.halt.pauses) <= 20
+def test_a_call_that_fails_for_ever_ends_nobody_and_is_made_ever_more_rarely(shop):
+    here = shop(*[Transient("cut")] * 1000)
+    want, began_ns, sent_at = Wanting(), here.clock.now_ns(), []
+    while here.clock.now_ns() < began_ns + 6 * 3600 * NS:
+        before = here.sent()
+        outcome = here.spender.call(want)
+        assert isinstance(outcome, Idle)
+        if here.sent() > before:
+            sent_at.append((here.clock.now_ns() - began_ns) / NS)
+        assert outcome.until_ns > here.clock.now_ns()
+        here.clock.advance_to_ns(outcome.until_ns)
+    assert len([at for at in sent_at if at < 30]) == 2
+    pauses = [later - at for at, later in itertools.pairwise(sent_at)]
+    assert pauses[1] >= 30
+    assert all(later >= 1.4 * pause for pause, later in itertools.pairwise(pauses[:6]))
+    assert all(900 <= pause < 1150 for pause in pauses[7:])
+    assert here.conditions() == {"calls": "cut"}
 
 
-def test_a_stop_while_the_api_does_not_answer_is_no_error(shop):
-    here = shop(*[Transient("cut")] * 100)
-    here.halt.wait = lambda _s: setattr(here.halt, "on", True)
-    outcome = here.spender.call(Wanting())
-    assert isinstance(outcome, Idle)
-    assert outcome.phase == "stopping"
+def test_what_never_leaves_is_tried_every_few_seconds(shop):
+    here = shop(*[NotSent("refused")] * 1000)
+    began_ns = here.clock.now_ns()
+    while here.clock.now_ns() < began_ns + 600 * NS:
+        here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+    assert 60 <= here.sent() <= 150
+    here.script.answers = [answer()]
+    _, idle = here.until_paid(Wanting())
+    assert idle <= 1
+    assert here.conditions() == {}
+
+
+def test_a_hiccup_is_not_told_and_a_second_failure_is(shop):
+    here = shop(Transient("cut"), Transient("cut again"), answer())
+    here.spender.call(Wanting())
+    assert here.conditions() == {}
+    here.clock.advance_s(7)
+    here.spender.call(Wanting())
+    assert here.conditions() == {"calls": "cut again"}
+    here.until_paid(Wanting())
+    assert here.conditions() == {}
+
+
+def test_the_return_of_the_api_is_seen_by_a_free_request_and_ends_the_longest_pause(shop):
+    page = (502, b"<html>bad gateway</html>")
+    here = shop(*[page] * 100)
+    told, away = here.script.send, RawReply(*page, 0.0, "/token")
+    here.script.send = lambda request: told(request) if request.endpoint == "/product" else away
+    here.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=1000, server_ms=1))
+    began_ns = here.clock.now_ns()
+    while here.clock.now_ns() < began_ns + 3600 * NS:
+        here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+    assert here.conditions() != {}
+    here.script.send, here.script.answers = told, [answer()]
+    back_ns = here.clock.now_ns()
+    here.until_paid(Wanting())
+    assert here.clock.now_ns() - back_ns < 15 * NS
+    assert here.conditions() == {}
+
+
+def test_another_request_need_not_wait_for_the_one_that_fails(shop):
+    here = shop(Transient("cut"), answer())
+    want, other = Wanting(), Wanting()
+    other.what = "/product stats"
+    assert here.spender.call(want).is_held
+    assert isinstance(here.spender.call(other), Paid)
+    assert here.spender.call(want).is_held
+    assert here.sent() == 2
 
 
 def test_a_429_is_no_failure_costs_nothing_and_teaches_no_cost(shop):
@@ -223,9 +300,43 @@ def test_refusals_in_a_row_that_nobody_waited_for_wait_for_the_refill(shop):
 
 
 def test_a_429_that_tells_no_balance_is_tried_again_later_like_any_trouble(shop):
-    here = shop((429, b"slow down"), answer())
-    assert isinstance(here.spender.call(Wanting()), Paid)
-    assert len(here.halt.pauses) == 1
+    here = shop((429, b"slow down"), (429, b'{"tokensLeft":"none"}'), answer())
+    want = Wanting()
+    _, idle = here.until_paid(want)
+    assert idle >= 2
+    assert (want.given_back, want.postponed) == (1, 1), "only the API's own 429 is known to be free"
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 410, 451])
+def test_what_others_than_the_api_say_is_nobodys_refusal(shop, status):
+    here = shop((status, b"<html>sign in</html>"), answer())
+    want = Wanting()
+    here.until_paid(want)
+    assert want.postponed == 1
+    assert here.conditions() == {}
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_key_that_everybody_refuses_for_minutes_ends_the_run_with_what_to_do(shop, status):
+    here = shop(*[(status, b"<html>challenge</html>")] * 100)
+    told, page = here.script.send, RawReply(status, b"<html>challenge</html>", 0.0, "/token")
+    here.script.send = lambda request: told(request) if request.endpoint == "/product" else page
+    here.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=1000, server_ms=1))
+    began_ns = here.clock.now_ns()
+    with pytest.raises(Forbidden, match="for 10 minutes: check KEEPA_API_KEY"):
+        while True:
+            here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+            assert "key" in here.conditions()
+    assert 600 <= (here.clock.now_ns() - began_ns) / NS < 900
+
+
+def test_a_key_that_is_refused_by_others_in_between_ends_nothing(shop):
+    here = shop(*[(403, b"<html>challenge</html>")] * 1000)
+    here.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=1000, server_ms=1))
+    began_ns = here.clock.now_ns()
+    while here.clock.now_ns() < began_ns + 4 * 3600 * NS:
+        here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+    assert here.sent("/token") > 1, "which the API answers all the while"
 
 
 def test_a_refused_request_is_free_and_blames_the_key_only_if_the_key_is_bad(shop):
@@ -311,12 +422,12 @@ def test_a_plan_that_can_never_pay_is_said_and_looked_at_again_later(shop):
     assert "never_enough_tokens" in here.text.getvalue()
 
 
-def test_the_beat_promises_the_end_of_a_call_and_of_a_pause(shop):
-    here = shop(Transient("cut"), answer())
+def test_the_beat_promises_the_end_of_a_call(shop):
+    here = shop(answer())
     here.spender.call(Wanting())
     promised = [beat for beat in here.beats if beat["phase"] == "calling"]
+    assert promised
     assert all(beat["until_ns"] > here.clock.now_ns() for beat in promised)
-    assert any("again in" in beat["detail"] for beat in promised)
 
 
 def test_work_that_the_plan_can_never_pay_for_is_looked_at_again_later_and_not_at_once(shop):
@@ -380,42 +491,47 @@ def test_a_whole_reply_that_does_not_tell_the_balance_is_settled_at_what_it_says
     assert here.balance == 293
 
 
-CUT = [b'{"tokensLeft": 5, "products": [', b'{"products":[{"asin":"B0', b'{"error": "oops"}', b'{"refillRate": NaN}']
+@pytest.mark.parametrize("body", [b"[]", b'"sorry"', b"null", b"{}", b"[1, 2", b"<html>", b"", b'{"status": "up"}'])
+def test_a_good_status_with_what_is_not_the_apis_is_a_failed_call(shop, body):
+    here = shop((200, body), answer())
+    here.until_paid(Wanting())
+    assert here.sent() == 2
+    assert len(here.entries()) == 1
 
 
-@pytest.mark.parametrize("body", CUT)
-def test_a_body_of_the_api_is_kept_whatever_its_form_and_not_asked_for_again(shop, body):
-    here = shop((200, body))
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"tokensLeft": 5, "products": [',
+        b'{"tokensLeft": 5, "products": [{"title": "\\ud83d x"}]}',
+        b'{"refillRate": NaN}',
+        b'{"products": [{"asin": "B0',
+    ],
+)
+@pytest.mark.parametrize("status", [200, 203])
+def test_a_body_of_the_api_is_never_thrown_away_or_bought_again_for_its_form(shop, body, status):
+    here = shop((status, body), answer())
     paid = here.spender.call(Wanting())
     assert isinstance(paid, Paid)
-    assert paid.body == body
     assert paid.entry.read()[1] == body
-    assert here.script.sent == ["/token", "/product"]
+    assert here.sent() == 1
 
 
-@pytest.mark.parametrize("body", [b"[1, 2", b"<html>", b"", b"[]", b'"sorry"', b"null", b"{}", b'{"status": "up"}'])
-def test_only_a_body_that_is_not_the_apis_is_asked_for_again(shop, body):
-    here = shop((200, body), answer())
-    assert isinstance(here.spender.call(Wanting()), Paid)
-    assert here.script.sent.count("/product") == 2
-
-
-def test_a_balance_the_server_never_tells_ends_at_the_deadline_as_any_call_does_and_beats_meanwhile(shop):
+def test_a_balance_the_server_never_tells_ends_nobody_and_is_told_of(shop):
     here = shop()
-    at_work = []
 
     def silent(request):
         here.script.sent.append(request.endpoint)
-        at_work.append((here.beats[-1], here.clock.now_ns()))
-        here.clock.advance_s(8)
         raise Transient("/token: no reply")
 
     here.script.send = silent
-    with pytest.raises(Transient, match="no reply"):
-        here.spender.call(Wanting())
-    assert set(here.script.sent) == {"/token"}
-    assert len(here.script.sent) in {2, 3}  # of 8 s each, with the pauses between them: 20 s are borne
-    longest_ns = (30 + 2 * 120) * NS
-    for beat, now_ns in at_work:
-        assert (beat["phase"], beat["detail"], beat["until_ns"]) == ("calling", "/token", now_ns + longest_ns)
-    assert len([beat for beat in here.beats if "again in" in beat["detail"]]) == len(here.script.sent) - 1
+    began_ns = here.clock.now_ns()
+    while here.clock.now_ns() < began_ns + 600 * NS:
+        outcome = here.spender.call(Wanting())
+        assert outcome.phase == "calling"
+        assert "no reply" in outcome.why
+        here.clock.advance_to_ns(outcome.until_ns)
+    assert here.conditions() == {"calls": "/token: no reply"}
+    begun = [beat for beat in here.beats if beat["detail"] == "/token"]
+    assert begun
+    assert all(beat["until_ns"] >= began_ns + (30 + 2 * 120) * NS for beat in begun)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+import resource
 import subprocess
 import sys
 import threading
@@ -148,3 +150,43 @@ def test_files_of_somebody_else_are_not_touched(directory, spool):
 def test_the_spool_is_for_its_owner_alone_at_every_level(tmp_path):
     Spool(tmp_path / "spool" / "simulated", limit_bytes=1000)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("spool", "spool/simulated")] == [0o700, 0o700]
+
+
+def test_the_room_for_a_reply_is_taken_before_it_is_paid_for_and_given_back_when_none_comes(spool, directory):
+    spool.require_room()
+    spool.require_room()
+    (room,) = directory.iterdir()
+    assert room.stat().st_blocks * 512 >= 4 << 20
+    assert list(spool.orphans()) == []
+    assert room.exists(), "it is no half of a reply"
+    entry = spool.put(HEADER, BODY)
+    assert entry.read() == (HEADER, BODY)
+    assert [path.name for path in directory.iterdir()] == [entry.path.name]
+    assert entry.path.stat().st_size < len(BODY), "the rest of the room is free again"
+    spool.require_room()
+    spool.close()
+    assert list(directory.iterdir()) == [entry.path]
+
+
+def test_the_room_grows_with_what_came(directory):
+    spool = Spool(directory, limit_bytes=1 << 30)
+    spool.put(HEADER, random.Random(1).randbytes(3 << 20))
+    spool.require_room()
+    (room,) = directory.glob("*.part")
+    assert room.stat().st_size >= 6 << 20
+
+
+def test_a_disk_that_takes_nothing_is_said_with_its_reason(spool, directory):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    spool.require_room()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    try:
+        with pytest.raises(SpoolFull, match="replies cannot be kept there: File too large"):
+            spool.require_room()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    spool.require_room()
+    assert spool.put(HEADER, BODY).read() == (HEADER, BODY)
+    directory.rename(directory.with_name("gone"))
+    with pytest.raises(SpoolFull, match="No such file or directory"):
+        spool.require_room()

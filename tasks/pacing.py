@@ -1,0 +1,109 @@
+"""Pure: when a call that failed may be made again, by what it asks for.
+
+The server may have charged a call whose answer got lost or was replaced on its way, and charges it again. So the same
+request goes out at most twice in its first half minute and then ever more rarely, however long the trouble lasts. What
+never left, or is free, may be tried more often: the return of a server is noticed by that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S
+
+if TYPE_CHECKING:
+    import random
+
+AGAIN_S: Final = (3.0, 6.0)  # most failures are over by then
+RARELY_S: Final = 30.0  # the third time; from then on the pause doubles
+LONGEST_S: Final = 900.0
+SOON_S: Final = 0.5  # what cost nothing; doubles as well
+LONGEST_SOON_S: Final = 10.0  # so that the return is noticed well within 20 s
+HICCUPS: Final = 1  # failures in a row that nobody needs to be told about
+_FORGET_NS: Final = 120 * NS_PER_S  # after which nobody seems to want that any more
+_MOST_DOUBLINGS: Final = 20  # far above what any pause needs, and no number grows without bound
+
+
+@dataclass
+class _Failing:
+    """One request that fails: how often it was sent, how often it came to nothing for free, and until when it waits."""
+
+    why: str = ""
+    sent: int = 0
+    free: int = 0
+    recent: int = 0  # failures since the server was last seen to be back
+    until_ns: int = 0
+    sent_ns: int = 0
+
+
+class Pacing:
+    """What fails now. Times are nanoseconds of one clock; `chance` spreads the pauses of a fleet."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._failing: dict[str, _Failing] = {}
+
+    def failed(self, what: str, why: str, now_ns: int, *, may_be_charged: bool) -> int:
+        """Count a failure of the request named `what`; when it may be made again."""
+        one = self._failing.setdefault(what, _Failing())
+        one.why = why
+        one.recent += 1
+        if may_be_charged:
+            one.sent += 1
+            one.free = 0
+            one.sent_ns = now_ns
+            pause_s = charged_pause_s(one.sent, self._chance)
+        else:
+            one.free += 1
+            pause_s = free_pause_s(one.free, self._chance)
+        one.until_ns = max(one.until_ns, now_ns + round(pause_s * NS_PER_S))
+        return one.until_ns
+
+    def until_ns(self, what: str, now_ns: int) -> int | None:
+        """When that request may be made; None if now."""
+        one = self._failing.get(what)
+        return None if one is None or one.until_ns <= now_ns else one.until_ns
+
+    def why(self, what: str) -> str:
+        """What happened to it last."""
+        one = self._failing.get(what)
+        return "" if one is None else one.why
+
+    def knows(self, what: str) -> bool:
+        """Whether anything is held against it still."""
+        return what in self._failing
+
+    def answered(self, what: str) -> None:
+        """It was answered: nothing is held against it."""
+        self._failing.pop(what, None)
+
+    def returned(self, now_ns: int) -> None:
+        """The server is back after it was away: what was sent in vain long enough ago may be tried at once."""
+        for one in self._failing.values():
+            rested_ns = one.sent_ns + round(RARELY_S * NS_PER_S) if one.sent > 1 else one.until_ns
+            one.until_ns = min(one.until_ns, max(now_ns, rested_ns if one.sent else now_ns))
+            one.recent = 0
+
+    def hold(self, what: str, why: str, until_ns: int) -> None:
+        """Let the request wait for another reason than a failure."""
+        self._failing[what] = _Failing(why=why, until_ns=until_ns)
+
+    def trouble(self, now_ns: int) -> str | None:
+        """Why, if more fails than a hiccup; what nobody has asked for since its pause is forgotten."""
+        for what in [what for what, one in self._failing.items() if one.until_ns + _FORGET_NS < now_ns]:
+            del self._failing[what]
+        recent = [one for one in self._failing.values() if one.recent]
+        return recent[-1].why if sum(one.recent for one in recent) > HICCUPS else None
+
+
+def charged_pause_s(sent: int, chance: random.Random) -> float:
+    """Seconds after the `sent`th time that a request went out in vain."""
+    if sent <= 1:
+        return chance.uniform(*AGAIN_S)
+    return min(LONGEST_S, RARELY_S * 2.0 ** min(sent - 2, _MOST_DOUBLINGS)) * chance.uniform(1.0, 1.25)
+
+
+def free_pause_s(tried: int, chance: random.Random) -> float:
+    """Seconds after the `tried`th time in a row that a request came to nothing at no cost."""
+    return min(LONGEST_SOON_S, SOON_S * 2.0 ** min(tried - 1, _MOST_DOUBLINGS)) * chance.uniform(0.5, 1.0)
