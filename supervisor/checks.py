@@ -12,6 +12,7 @@ from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.options import OPTIONS
 from tasks.keepa import selection_check
 from tasks.keepa.locales import shop
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,13 +134,13 @@ def _ledger(wanted: Plan) -> Finding:
     except NoLedger:
         return note("ledger", "not there yet; it is made at the first start")
     except (LedgerError, OSError) as error:
-        return bad("ledger", str(error))
+        return bad("ledger", plain(error))
     try:
         if not region.is_of_this_boot:
             return note("ledger", "of an earlier boot: the next start begins it anew from the server", this_boot=False)
         taken = TokenLedger(region, SystemClock()).snapshot()
     except LedgerError as error:
-        return bad("ledger", str(error))
+        return bad("ledger", plain(error))
     finally:
         region.close()
     bucket = taken.bucket

@@ -18,6 +18,7 @@ from supervisor import envfile, keyform, nearby, selections, userfile
 from supervisor.options import OPTIONS, HttpUrl, Text, Unfit
 from tasks.errors import ConfigError
 from tasks.settings import Secret, SelectionSettings
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,7 +190,7 @@ def _from_file(path: Path | None, faults: list[str]) -> envfile.EnvFile:
         faults.append(f"{path}: cannot be read: byte {error.start} is not UTF-8; save it as plain text in UTF-8")
         return envfile.EnvFile()
     except ConfigError as error:
-        faults.append(f"{error}; mend it or take it away")
+        faults.append(f"{plain(error)}; mend it or take it away")
         return envfile.EnvFile()
     faults += [f"{path}, {fault}" for fault in found.faults]
     return found
@@ -212,7 +213,7 @@ def _value(option: Option, text: str, source: str, faults: list[str]) -> object:
         found = option.kind.parse(text)
         return str(Path(str(found)).expanduser()) if option.name == "STATE_DIR" else found
     except Unfit as error:
-        faults.append(f"{option.name} (from {source}) cannot be used: {error}")
+        faults.append(f"{option.name} (from {source}) cannot be used: {plain(error)}")
     except RuntimeError:
         faults.append(f"{option.name} (from {source}) cannot be used: no user has the home folder it begins with")
     except ValueError:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor import orders
 from supervisor.orders import Answer, NotUnderstood
 from tasks.errors import EXIT_USAGE
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,8 +113,8 @@ class Control:
         try:
             order = orders.read_order(line)
         except NotUnderstood as error:
-            self._log.info("order_not_understood", message=f"from {client.name}: {error}")
-            client.answer(Answer(code=EXIT_USAGE, words=str(error)))
+            self._log.info("order_not_understood", message=f"from {client.name}: {plain(error)}")
+            client.answer(Answer(code=EXIT_USAGE, words=plain(error)))
             return
         self._take(order, client.answer, client.name)
 

@@ -16,6 +16,7 @@ from supervisor.report import ChildRecord
 from supervisor.restart import Meaning, Tally, judge, pause_s
 from supervisor.spec import Policy
 from tasks.errors import ConfigError, Contended, WrongSchema
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,9 +146,9 @@ class DatabaseKeeper:
             self._client.database_lost(error)
             return
         self._seen.rest()
-        self._seen.fails(str(error))
+        self._seen.fails(plain(error))
         again_s = pause_s(self._tally.in_a_row, self._policy, 0)
-        self._log.warning("database_away", role=ROLE, slot=0, error=str(error), again_in_s=round(again_s, 1))
+        self._log.warning("database_away", role=ROLE, slot=0, error=plain(error), again_in_s=round(again_s, 1))
         self._again_ns = self._loop.now_ns() + round(again_s * NS_PER_S)
         self._enter(State.BACKOFF)
         self._loop.at(self._again_ns, self.start)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from supervisor.findings import as_text, bad, complete, good, is_well, to_json
 from supervisor.installation import of_the_installation
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, ConfigError
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from supervisor.findings import Finding
@@ -34,11 +35,11 @@ def _of_the_settings() -> list[Finding]:
     try:
         settings = config.load(config.environment())
     except ConfigError as error:
-        return [bad("configuration", str(error))]
+        return [bad("configuration", plain(error))]
     try:
         wanted = plan.make(settings)
         run = good("run", wanted.words())
     except ConfigError as error:
         wanted = plan.make(settings, synthetic_into_database=True)
-        run = bad("run", str(error))
+        run = bad("run", plain(error))
     return [run, *checks.of(wanted), *probes.of(wanted)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from tasks.wording import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -22,12 +24,12 @@ def of(arguments: Sequence[str]) -> int:
     try:
         return _with_all_written(commands.dispatch, arguments)
     except (Error, LedgerError) as error:
-        _say(f"sluicegate: {error}\n")
+        _say(f"sluicegate: {plain(error)}\n")
         return exit_code(error)
     except BrokenPipeError:
         return _reader_gone()
     except OutputLost as error:
-        _say(f"sluicegate: the output is not complete: {error}\n")
+        _say(f"sluicegate: the output is not complete: {plain(error)}\n")
         _drop_output()
         return errors.EXIT_GAVE_UP
     except Exception:  # noqa: BLE001 - the one place where an error nobody expected ends

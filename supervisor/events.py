@@ -48,6 +48,10 @@ def _line(text: object) -> str:
     return " ".join(str(text).split())
 
 
+def _list(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _again(fields: Fields) -> str:
     pause = fields.get("retry_in_s") if fields.get("again_in_s") is None else fields["again_in_s"]
     return f"{AGAIN}{span(pause)}" if isinstance(pause, int | float) else ""
@@ -174,19 +178,23 @@ def _message(fields: Fields) -> str:
 # Events that are logged with a sentence of their own.
 TOLD: Final = frozenset(
     {
-        "answer", "debug", "degraded", "gave_up", "http", "kill", "library", "metrics_port_unusable",
-        "no_control_socket", "not_replaced", "order", "order_not_understood", "paused", "recycled", "setting", "start",
-        "stderr", "stop", "well",
+        "answer", "debug", "degraded", "done", "gave_up", "http", "kill", "library", "metrics_port_unusable",
+        "no_control_socket", "not_replaced", "order", "order_not_understood", "paused", "quit", "recycled", "setting",
+        "start", "stderr", "stop", "well",
     }
 )  # fmt: skip
 _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "answer_failed": _error("a question over HTTP could not be answered"),
+    "balance_not_believed": lambda f: f"the API says that {f['left']} tokens are left, which cannot be",
+    "balance_unreadable": _error("what the API says of the balance cannot be read"),
     "batch_refused": _batch_refused,
     "body_unreadable": _body,
     "call_failed": _error("a call to the API failed", _again),
     "crawl_complete": lambda f: f"{f['selection']}: the whole selection is listed, {_number(f, 'rows')} deals",
     "crawl_cut": _crawl_cut,
     "database_away": _error("the database does not do its work", _again),
+    "database_back": lambda f: f"the database works again, after {span(float(str(f['away_s'])))}",
+    "database_refuses": _error("the database refuses what is to be stored", _again),
     "database_does_not_stop": _error("the database does not stop"),
     "details_dropped": _dropped,
     "details_refused": _error("the API refuses the details of new deals"),
@@ -205,6 +213,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "ledger_unreadable": _error("the ledger cannot be read"),
     "lines_dropped": lambda f: f"wrote too much: {_number(f, 'count')} lines of it were left out",
     "loop_stalled": lambda f: f"the supervisor was held up for {_number(f, 'took_s')} s by {f['culprit']}",
+    "migrated": lambda f: f"the database has the changes of this version: {_list(f['applied'])}",
     "never_enough_tokens": _never,
     "not_asked_for": lambda f: (
         f"{_number(f, 'left_out')} items of a reply of {f['endpoint']} were not asked for and are left out"
@@ -220,6 +229,9 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "progress": _progress,
     "ready": lambda _: "ready",
     "records_lost": _error("the records of some calls are lost"),
+    "refused_in_a_row": lambda f: (
+        f"the API refuses one request after the other, {_number(f, 'requests')} by now: {_line(f['error'])}{_again(f)}"
+    ),
     "released": lambda f: (
         f"gives back {_number(f, 'items')} products and {_number(f, 'pages')} pages that an ended worker held"
     ),

@@ -15,6 +15,7 @@ from supervisor.reload import Asked
 from supervisor.staff import NoSuchWorker
 from supervisor.stage import Stage
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, ConfigError
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,7 +56,7 @@ class Foreman:
         try:
             self._do(order, tell)
         except NoSuchWorker as error:
-            tell(Answer(code=EXIT_USAGE, words=str(error)))
+            tell(Answer(code=EXIT_USAGE, words=plain(error)))
 
     def add_workers(self, more: int, *, by: str) -> None:
         """Have `more` backfill workers than now; fewer when it is negative, and never fewer than none."""

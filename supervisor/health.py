@@ -11,6 +11,7 @@ from supervisor.conditions import SUPERVISOR, Conditions, Said, Told
 from supervisor.dbwatch import DatabaseWatch
 from supervisor.stage import Stage
 from supervisor.words import span
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ class Health:
 
     def cannot_write(self, error: OSError) -> None:
         """The report could not be written; it is tried again with every look."""
-        why = f"the report cannot be written: {error}"
+        why = f"the report cannot be written: {plain(error)}"
         self._unwritten = msgspec.structs.replace(self._unwritten or _from_now("state"), why=why)
         self.look()
 

@@ -12,6 +12,7 @@ from supervisor.database import RowReader
 from supervisor.floors import PlanNews
 from supervisor.records import report_of
 from supervisor.spec import BACKFILL
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,7 +111,7 @@ class Monitor:
         try:
             return None if self._run.ledger is None else self._run.ledger.snapshot()
         except LedgerError as error:
-            self._log.error("ledger_unreadable", error=str(error))
+            self._log.error("ledger_unreadable", error=plain(error))
             return None
 
     def _look(self) -> None:

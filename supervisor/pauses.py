@@ -8,6 +8,7 @@ import msgspec
 
 from supervisor.spec import BACKFILL, UPSERT
 from tasks.errors import ConfigError
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ def read(path: Path) -> frozenset[str]:
         return frozenset()
     except (OSError, msgspec.DecodeError) as error:
         raise ConfigError(
-            f"{path} does not tell what is paused ({error}): mend it, or take it away to start all"
+            f"{path} does not tell what is paused ({plain(error)}): mend it, or take it away to start all"
         ) from error
     return found & {UPSERT, BACKFILL}
 

@@ -12,6 +12,7 @@ import msgspec
 from supervisor import child as processes
 from supervisor.lines import DEEPEST, Lines, Valve, is_deep
 from supervisor.liveness import Beat
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ class Pipes:
         try:
             message = _said(line)
         except msgspec.DecodeError as error:
-            self._listener.hears_noise("status_unreadable", reason=str(error), line=line[:_SHOWN])
+            self._listener.hears_noise("status_unreadable", reason=plain(error), line=line[:_SHOWN])
             return
         if isinstance(message, Announcement):
             self._listener.hears_ready(message)

@@ -11,6 +11,7 @@ from supervisor.plan import CAPACITY_TICKS, Server
 from supervisor.words import span
 from tasks.errors import Error, Forbidden
 from tasks.settings import Secret
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def _database(wanted: Plan) -> Iterator[Finding]:
     try:
         seen = database.look(url)
     except Error as error:
-        yield bad("database", f"{shown}: {error}", url=shown)
+        yield bad("database", f"{shown}: {plain(error)}", url=shown)
         yield note("rights", "not known: the database comes first")
         return
     told = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
@@ -87,9 +88,9 @@ def _api(wanted: Plan) -> Iterator[Finding]:
             reading = client.read_bucket()
             heard_at = datetime.now(UTC)
     except Forbidden as error:
-        yield bad("api", f"the server refuses this key: {error}; check KEEPA_API_KEY")
+        yield bad("api", f"the server refuses this key: {plain(error)}; check KEEPA_API_KEY")
     except Error as error:
-        yield bad("api", f"{wanted.base_url} did not answer: {error}")
+        yield bad("api", f"{wanted.base_url} did not answer: {plain(error)}")
     else:
         yield _plan_of(wanted, reading)
         yield _clock(reading, heard_at)

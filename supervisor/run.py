@@ -28,6 +28,7 @@ from supervisor.staff import Staff
 from supervisor.stage import Stage
 from supervisor.tree import Tree
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, ConfigError, WrongSchema
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     import signal
@@ -132,7 +133,7 @@ class Run:
     def database_lost(self, error: Error | LedgerError | OSError) -> None:
         """There will be no database."""
         code = EXIT_CONFIG if isinstance(error, ConfigError | WrongSchema) else EXIT_GAVE_UP
-        self.all_is_lost(code, f"no database: {error}")
+        self.all_is_lost(code, f"no database: {plain(error)}")
 
     def child_ready(self, slot: Slot, announcement: Announcement) -> None:
         """A child is in service; a simulator says where, and keeps that port for ever."""
@@ -168,7 +169,7 @@ class Run:
         try:
             report.write(report_of(self, self._loop.now_ns()), self.plan.state.status)
         except OSError as error:
-            self._log.warning("status_not_written", error=str(error))
+            self._log.warning("status_not_written", error=plain(error))
             self.health.cannot_write(error)
             with suppress(OSError):  # then `status` sees by its age that the older one is no longer true
                 report.overwrite(report_of(self, self._loop.now_ns()), self.plan.state.status)

@@ -10,6 +10,7 @@ from supervisor import userfile
 from tasks.errors import ConfigError
 from tasks.keepa import selection
 from tasks.settings import SelectionSettings
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,12 +31,12 @@ def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[
         try:
             text = userfile.read(path)
         except ConfigError as error:
-            faults.append(f"SELECTIONS: {error}")
+            faults.append(f"SELECTIONS: {plain(error)}")
             continue
         try:
             found += selection.for_domains(text, name=path.stem, domains=locales)
         except ConfigError as error:
-            faults.append(f"SELECTIONS: {path}: " + str(error).replace("\n", "\n    "))
+            faults.append(f"SELECTIONS: {path}: " + plain(error).replace("\n", "\n    "))
     faults += _twins(found)
     return tuple(_settings(one) for one in found)
 

@@ -17,6 +17,7 @@ from ledger import LedgerError, SystemClock, TokenLedger, regionfile
 from supervisor import config, plan, report
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error
 from tasks.settings import Secret
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -153,12 +154,12 @@ def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
     try:
         region = regionfile.attach(state.ledger, read_only=True)
     except (LedgerError, OSError) as error:
-        notes.append(str(error))
+        notes.append(plain(error))
         return None
     try:
         return TokenLedger(region, SystemClock()).snapshot()
     except LedgerError as error:
-        notes.append(str(error))
+        notes.append(plain(error))
         return None
     finally:
         region.close()
@@ -189,7 +190,7 @@ def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_runn
     try:
         return streams.counted(reader.read(), wanted.settings, None if last is None else last.counted)
     except Error as error:
-        notes.append(f"rows are not counted: {error}")
+        notes.append(f"rows are not counted: {plain(error)}")
         return None
     finally:
         reader.close()

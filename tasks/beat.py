@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from ledger import NS_PER_S
 from tasks.condition import Condition
 from tasks.traffic import Traffic
+from tasks.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +107,7 @@ class Beat:
     def phase(self, phase: Phase, detail: str = "", *, until_ns: int | None = None) -> None:
         """Say what is being done now, and until when at the latest if that is promised."""
         moved = phase != self._phase or until_ns != self._until_ns
-        self._phase, self._detail, self._until_ns = phase, detail[:DETAIL_LIMIT], until_ns
+        self._phase, self._detail, self._until_ns = phase, clean(detail)[:DETAIL_LIMIT], until_ns
         self._tell(at_once=moved)
 
     def done(self) -> None:
@@ -134,7 +135,7 @@ class Beat:
         """Say at once that work is kept from getting done; told again it keeps its beginning and has the new reason."""
         before = self._conditions.get(kind)
         since = datetime.now(UTC).isoformat(timespec="milliseconds") if before is None else before.since
-        self._conditions[kind] = Condition(kind=kind, since=since, why=why[:WHY_LIMIT])
+        self._conditions[kind] = Condition(kind=kind, since=since, why=clean(why)[:WHY_LIMIT])
         if before is None:
             self._tell(at_once=True)
 

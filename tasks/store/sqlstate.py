@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from tasks.errors import BadRow, ConfigError, Contended, Error, StoreError, WrongSchema
+from tasks.wording import NO_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +174,7 @@ def row_for(error: psycopg.Error) -> Row:
 def translated(error: psycopg.Error) -> Error:
     """The error of our own that stands for `error`; its message has no statement and no data but the server's words."""
     row = row_for(error)
-    reason = " ".join((error.diag.message_primary or str(error)).split()) or type(error).__name__
+    reason = " ".join((error.diag.message_primary or str(error)).split()) or NO_REASON
     told = f"{row.words}: {reason}" if error.sqlstate is None else f"{row.words}: {reason} (SQLSTATE {error.sqlstate})"
     return row.type(f"{told}; {row.remedy}" if row.remedy else told)
 

@@ -13,6 +13,7 @@ from supervisor.loop import Loop, MonotonicClock
 from supervisor.statedir import AlreadyRunning
 from tasks import errors
 from tasks.log import Redactor
+from tasks.wording import plain
 
 KEY = "aKeyOfAPerson".ljust(64, "7")
 URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
@@ -44,7 +45,7 @@ def test_each_kind_of_error_has_its_exit_code(monkeypatch, capsys, error, code):
 
     monkeypatch.setattr(commands, "dispatch", fail)
     assert ending.of(["run"]) == code
-    assert capsys.readouterr().err == f"sluicegate: {error}\n"
+    assert capsys.readouterr().err == f"sluicegate: {plain(error)}\n"
 
 
 def test_a_bug_is_told_with_its_traceback_and_without_a_secret(monkeypatch, capsys):

@@ -116,7 +116,7 @@ def test_one_module_alone_turns_errors_into_words():
     shown = []
     for package in ("supervisor", "tasks", "ledger"):
         for path in sorted((ROOT / package).rglob("*.py")):
-            if path.name in {"wording.py", "sqlstate.py"} or "simulator" in path.parts:
+            if path.name == "wording.py" or "simulator" in path.parts:
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 is_name = isinstance(node, ast.Attribute) and node.attr == "__name__"
@@ -125,3 +125,17 @@ def test_one_module_alone_turns_errors_into_words():
                 of_repr = is_repr and ast.unparse(node.value) in {"error", "exc", "exception"}
                 shown += [f"{path.relative_to(ROOT)}:{node.lineno}"] if of_error or of_repr else []
     assert shown == []
+
+
+def test_what_people_see_of_an_error_is_its_words():
+    """The supervisor prints no error as it is; one that goes on inside another is seen to where it ends."""
+    found = []
+    for path in sorted((ROOT / "supervisor").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        raised = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Raise) for inner in ast.walk(node)}
+        for node in ast.walk(tree):
+            is_text = isinstance(node, ast.Call) and ast.unparse(node) in {"str(error)", "repr(error)"}
+            is_shown = isinstance(node, ast.FormattedValue) and ast.unparse(node.value) == "error"
+            if (is_text or is_shown) and id(node) not in raised:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == []
