@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from supervisor import config, dsn, plan
+from supervisor import clients, config, dsn, plan, restoring
 from supervisor.serving import serving
 from supervisor.statedir import StateDir
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from supervisor.clients import Name
 
 _ASKS: Final = frozenset({"--help", "-?", "--version", "-V"})  # the programs answer these by themselves
 
@@ -31,13 +33,14 @@ def database_url() -> Secret:
     return Secret(EmbeddedPostgres(wanted.state.postgres).url(wanted.database))
 
 
-def tool(name: Literal["psql", "pg_dump", "pg_restore"], arguments: Sequence[str]) -> int:
+def tool(name: Name, arguments: Sequence[str]) -> int:
     """The exit code of a program of PostgreSQL on that database; an own server is started for it when none runs.
 
-    The programs are those that came with us: others may be too old for the server.
+    The programs are those that came with us, as others may be too old for the server; but for one reached with TLS.
 
     Raises:
-        ConfigError: the settings cannot be used, or the own server cannot run here.
+        ConfigError: the settings cannot be used, the own server cannot run here, or no program speaks TLS.
+        AlreadyRunning: workers write to the database that is to be filled.
         StoreError: the own server does not start.
     """
     from psycopg.conninfo import make_conninfo
@@ -50,6 +53,10 @@ def tool(name: Literal["psql", "pg_dump", "pg_restore"], arguments: Sequence[str
     wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
     with serving(wanted) as url:
         parts = dsn.read(url)
+        if name == "pg_restore":
+            arguments = restoring.checked(arguments, url, wanted.state)
+        if wanted.database is None:
+            program = str(clients.program(name, url, config.environment()))
         return _ended([program, "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
 
 

@@ -1,0 +1,75 @@
+"""Which of PostgreSQL's client programs speaks to a server: those that came with us, or for TLS the machine's own.
+
+The programs of the wheel are built without TLS. A server that is reached with it needs others, which are no older than
+the server: `pg_dump` refuses a newer one.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from supervisor import dsn
+from tasks.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tasks.settings import Secret
+
+Name = Literal["psql", "pg_dump", "pg_restore"]
+
+_DEBIAN: Final = Path("/usr/lib/postgresql")  # a folder for each major version
+_TLS: Final = frozenset({"require", "verify-ca", "verify-full"})
+_VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
+_CONNECT_S: Final = 10
+
+
+def program(name: Name, url: Secret, environment: Mapping[str, str]) -> Path:
+    """The program to use on that database; `environment` is what it will be given.
+
+    Raises:
+        ConfigError: the server is reached with TLS only, and no program here can do that.
+    """
+    from tasks.store import binaries
+
+    ours = binaries.find() / name
+    mode = dsn.read(url).rest.get("sslmode", environment.get("PGSSLMODE", ""))
+    speaks_tls, major = _seen(url)
+    if not speaks_tls and mode not in _TLS:
+        return ours
+    found = sorted((version, path) for version, path in _installed(name, environment) if version >= major)
+    if found:
+        return found[-1][1]
+    if mode not in _TLS:
+        return ours  # the server lets in without TLS too, as far as we were told to mind
+    raise ConfigError(
+        f"DATABASE_URL asks for TLS (sslmode={mode}), which the {name} that came with us cannot speak: install "
+        f"PostgreSQL's client programs{f' of version {major} or newer' if major else ''} (postgresql-client), "
+        f"and this command uses them"
+    )
+
+
+def _seen(url: Secret) -> tuple[bool, int]:
+    """Whether a connection is encrypted, and the server's major version; False and 0 when there is none to look at."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url.reveal(), connect_timeout=_CONNECT_S) as conn:
+            return bool(conn.pgconn.ssl_in_use), conn.info.server_version // 10000
+    except psycopg.Error:
+        return False, 0  # the program itself says why, and better
+
+
+def _installed(name: Name, environment: Mapping[str, str]) -> Iterator[tuple[int, Path]]:
+    """The machine's own, with their major versions."""
+    on_path = shutil.which(name, path=environment.get("PATH"))
+    paths = [*_DEBIAN.glob(f"*/bin/{name}"), *([Path(on_path)] if on_path is not None else [])]
+    for path in paths:
+        told = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+        version = _VERSION.search(told.stdout)
+        if version is not None:
+            yield int(version[1]), path

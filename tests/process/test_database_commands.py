@@ -1,0 +1,62 @@
+"""psql, back-ups and restores on databases as people have them: with TLS, and under a supervisor that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import EXIT_ALREADY_RUNNING, EXIT_CONFIG
+from tests.fakes.program import Program, wait_until
+
+
+@pytest.fixture
+def program(tmp_path, database_url):
+    one = Program(tmp_path, DATABASE_URL=database_url, UPSERT_DETAIL="none")
+    yield one
+    one.kill()
+
+
+@pytest.mark.parametrize("name", ["psql", "pg-dump", "pg-restore"])
+@pytest.mark.parametrize("mode", ["require", "verify-full"])
+def test_a_server_that_wants_tls_gets_a_program_that_speaks_it_or_one_sentence(program, name, mode, tmp_path):
+    machine = tmp_path / "bin"
+    machine.mkdir()
+    url = f"postgresql://u@127.0.0.1:1/x?sslmode={mode}"
+    told = program.command(name, "--list", DATABASE_URL=url, PATH=str(machine))
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/psql")):
+        assert told.returncode == EXIT_CONFIG
+        assert f"sslmode={mode}" in told.stderr
+        assert "postgresql-client" in told.stderr
+        assert len(told.stderr.splitlines()) == 1
+    fake = machine / name.replace("-", "_")
+    fake.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "fake (PostgreSQL) 99.1" && exit\necho "machine: $@"\n')
+    fake.chmod(0o755)
+    told = program.command(name, "--list", DATABASE_URL=url, PATH=f"{machine}:/usr/bin:/bin")
+    assert told.stdout.startswith("machine: --dbname ")
+
+
+def test_a_program_asked_about_itself_needs_no_database(tmp_path):
+    one = Program(tmp_path)
+    told = one.command("pg-dump", "--help")
+    assert told.returncode == 0
+    assert "pg_dump" in told.stdout
+    assert not one.state.exists()
+
+
+def test_a_restore_under_a_running_supervisor_is_refused_unless_forced(program, tmp_path):
+    file = tmp_path / "backup"
+    program.start("--synthetic-into-database")
+    wait_until(lambda: (program.report() or {}).get("supervisor", {}).get("state") == "running", "running")
+    assert program.command("pg-dump", "--format=custom", f"--file={file}").returncode == 0
+    refused = program.command("pg-restore", "--clean", "--if-exists", str(file))
+    assert refused.returncode == EXIT_ALREADY_RUNNING
+    assert f"pid {program.process.pid}" in refused.stderr
+    elsewhere = Program(tmp_path / "other", DATABASE_URL=program.settings["DATABASE_URL"])
+    elsewhere.folder.mkdir()
+    refused = elsewhere.command("pg-restore", "--clean", "--if-exists", str(file))
+    assert refused.returncode == EXIT_ALREADY_RUNNING
+    assert "`sluicegate " in refused.stderr
+    assert elsewhere.command("pg-restore", "--list", str(file)).returncode == 0
+    forced = elsewhere.command("pg-restore", "--force", "--schema-only", "--table=nothing", str(file))
+    assert forced.returncode == 0, forced.stderr
