@@ -101,6 +101,16 @@ def child_environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), "PYTHONFAULTHANDLER": "1"}
 
 
+def forget_client_variables() -> None:
+    """Take out of our environment, and so of our workers', all that PostgreSQL's client library would read there.
+
+    For the own server alone: whoever names a server may well name its certificates in PGSSLROOTCERT. Every variable of
+    the library's begins with PG. Source: PostgreSQL's documentation, "Environment Variables" of libpq.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+
+
 def secrets() -> dict[str, str]:
     """Every secret that is set, by name, whether or not the settings as a whole can be used."""
     from_file = _from_file(DOTENV, []).values

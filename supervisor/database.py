@@ -6,12 +6,14 @@ Everything here may block and runs beside the loop.
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from supervisor import dsn
+from supervisor import config, dsn
 from tasks.errors import Contended, Error
 from tasks.settings import Secret
+from tasks.unheard import unheard
 
 if TYPE_CHECKING:
     from supervisor.plan import Plan
@@ -32,8 +34,15 @@ class Database(Protocol):
     def start(self) -> Secret:
         """Its URL, once it answers and its schema is up to date."""
 
+    def cancel(self) -> None:
+        """End a `start` that waits in another thread."""
+
     def stop(self) -> None:
         """End our use of it."""
+
+    @property
+    def applied(self) -> list[str]:
+        """The migrations that the last `start` applied."""
 
     def server_pid(self) -> int | None:
         """The server's process, when it is ours to keep running."""
@@ -46,6 +55,9 @@ class OwnDatabase:
         self._directory = plan.state.postgres
         self._name = plan.database or ""
         self._server: EmbeddedPostgres | None = None
+        self._is_cancelled = False
+        self.applied: list[str] = []
+        config.forget_client_variables()
 
     def start(self) -> Secret:
         """Start it, or join the one that runs.
@@ -58,9 +70,17 @@ class OwnDatabase:
 
         if self._server is None:
             self._server = EmbeddedPostgres(self._directory)
+        if self._is_cancelled:
+            self._server.cancel()
         url = Secret(self._server.start(self._name))
-        migrate(url)
+        self.applied = migrate(url)
         return url
+
+    def cancel(self) -> None:
+        """End a `start` that waits in another thread."""
+        self._is_cancelled = True
+        if self._server is not None:
+            self._server.cancel()
 
     def stop(self) -> None:
         """Stop it, unless somebody else uses it.
@@ -84,6 +104,8 @@ class GivenDatabase:
 
     def __init__(self, plan: Plan) -> None:
         self._url = plan.settings.database_url
+        self._is_cancelled = threading.Event()
+        self.applied: list[str] = []
 
     def start(self) -> Secret:
         """Bring its schema up to date.
@@ -91,8 +113,13 @@ class GivenDatabase:
         Raises:
             StoreError: it does not answer, or its schema is not ours.
         """
-        migrate(self._url)
+        stopped = Contended("asked to stop while the database was waited for")
+        self.applied = unheard(lambda: migrate(self._url), self._is_cancelled.is_set, stopped)
         return self._url
+
+    def cancel(self) -> None:
+        """End a `start` that waits in another thread."""
+        self._is_cancelled.set()
 
     def stop(self) -> None:
         """It is not ours to stop."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tasks.settings import Secret
 
 ROLE: Final = "database"
+LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon
 
 
 class Client(Protocol):
@@ -60,7 +61,7 @@ class DatabaseKeeper:
         self._loop = loop
         self._aside = aside
         self._log = log
-        self._policy = Policy()
+        self._policy = Policy(cap_s=LONGEST_PAUSE_S)
         self._tally = Tally()
         self._pidfd = -1
         self._pid: int | None = None
@@ -81,6 +82,7 @@ class DatabaseKeeper:
         self._unwatch()
         self._seen.rest()
         self._enter(State.STOPPING)
+        self._database.cancel()
 
         def stopped(outcome: Done[None] | NotDone) -> None:
             if isinstance(outcome, NotDone):
@@ -127,6 +129,8 @@ class DatabaseKeeper:
                 self._up_ns, self._pid = self._loop.now_ns(), pid
                 self._watch()
                 took_s = round((self._loop.now_ns() - self._asked_ns) / NS_PER_S, 2)
+                if self._database.applied:
+                    self._log.info("migrated", role=ROLE, slot=0, applied=self._database.applied)
                 self._log.info("in_service", role=ROLE, slot=0, pid=pid, took_s=took_s)
                 self._enter(State.RUNNING)
                 self._seen.watch(url)

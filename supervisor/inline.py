@@ -180,6 +180,8 @@ def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
             "use its settings, or another STATE_DIR"
         )
     url = last.run.database_url
+    if wanted.database is not None:
+        config.forget_client_variables()
     rows = wanted.settings.database_url if url is None else Secret(url)
     return wanted.worker_settings(last.run.base_url, rows, place.spool)
 

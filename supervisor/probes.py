@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from supervisor import database, floors, report
+from supervisor import config, database, floors, report
 from supervisor.findings import bad, good, judged, note
 from supervisor.plan import CAPACITY_TICKS, Server
 from supervisor.words import span
@@ -63,6 +63,7 @@ def _url(wanted: Plan) -> Secret | None:
     """Where the database answers; None for an own one that does not run."""
     if wanted.database is None:
         return wanted.settings.database_url
+    config.forget_client_variables()
     last = report.read(wanted.state.status)
     own = last.run.database_url if last is not None and wanted.state.holder() is not None else None
     return None if own is None else Secret(own)

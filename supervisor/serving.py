@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from supervisor import config
 from tasks.errors import NoRows
 from tasks.settings import Secret
 
@@ -31,6 +32,7 @@ def serving(wanted: Plan) -> Iterator[Secret]:
         return
     from tasks.store.embedded import EmbeddedPostgres
 
+    config.forget_client_variables()
     wanted.state.make()
     server = EmbeddedPostgres(wanted.state.postgres)
     try:
@@ -83,6 +85,7 @@ def _there(wanted: Plan) -> Iterator[Secret]:
     )
     if not (wanted.state.postgres / cluster.DATA).is_dir():
         raise missing
+    config.forget_client_variables()
     server = EmbeddedPostgres(wanted.state.postgres)
     try:
         admin = server.start(cluster.SUPERUSER)

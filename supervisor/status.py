@@ -182,6 +182,8 @@ def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_runn
     if url is None:
         notes.append("the own database is not running: rows are not counted")
         return None
+    if wanted.database is not None:
+        config.forget_client_variables()
     # The library that asks takes long to load.
     from supervisor import streams
     from supervisor.database import RowReader

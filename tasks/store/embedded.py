@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from ledger import Clock, SystemClock
-from tasks.errors import ConfigError, StoreError
+from tasks.errors import ConfigError, Contended, StoreError
 from tasks.store import address, binaries, cluster, launch, postmaster, server_log
 from tasks.store.file_lock import FileLock
 from tasks.store.keeper import START_LOCK, USERS_LOCK, is_last
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tasks.store.identity import Identity
 
 _POLL_S: Final = 0.004
+_ANSWER_S: Final = 5.0  # a server that says it is ready answers in milliseconds
 _STOP_S: Final = 60.0  # the checkpoint of a fast shutdown; then an immediate one, which costs a recovery
 
 
@@ -62,7 +63,7 @@ class EmbeddedPostgres:
         self._use_namespace = use_namespace
         self._programs = binaries.find()
         self._users: FileLock | None = None
-        self._pause = threading.Event()
+        self._pause = threading.Event()  # set once nobody waits for a start any more
 
     @property
     def log_path(self) -> Path:
@@ -84,7 +85,7 @@ class EmbeddedPostgres:
 
         Raises:
             ConfigError: this machine or user cannot run it there; the message says what to change.
-            Contended: it is ending: try again.
+            Contended: it is ending, or does not let us in: try again. Or `cancel` was called.
             StoreError: it did not start; the message ends with its log.
         """
         try:
@@ -107,6 +108,10 @@ class EmbeddedPostgres:
                 undo.pop_all()
         return url
 
+    def cancel(self) -> None:
+        """End a `start` that waits in another thread, with `Contended`; a later `stop` works as ever."""
+        self._pause.set()
+
     def is_running(self) -> bool:
         """Whether a server process of this directory is alive, whoever started it."""
         if not self._data.is_dir():
@@ -126,7 +131,7 @@ class EmbeddedPostgres:
         if not self._home.is_dir():  # removed under a running server: the keeper still sees us leave
             self._leave()
             return
-        with self._starting():
+        with self._starting(is_ending=True):
             users.release()
             try:
                 if is_last(users):
@@ -157,27 +162,31 @@ class EmbeddedPostgres:
         return (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None
 
     @contextmanager
-    def _starting(self) -> Iterator[FileLock]:
+    def _starting(self, *, is_ending: bool = False) -> Iterator[FileLock]:
+        held = f"another process holds {self._home / START_LOCK}"
         with self._open_lock(START_LOCK) as lock:
-            for _ in self._until(self._timeout_s, f"another process holds {self._home / START_LOCK}"):
+            for _ in self._until(self._timeout_s, held, is_ending=is_ending):
                 if lock.try_exclusive():
                     break
             yield lock
 
-    def _until(self, seconds: float, complaint: str) -> Iterator[None]:
+    def _until(self, seconds: float, complaint: str, *, is_ending: bool = False) -> Iterator[None]:
         """Tries, a few milliseconds apart.
 
         Raises:
+            Contended: nobody waits for it any more, unless `is_ending`.
             StoreError: with the complaint, when `seconds` have passed.
         """
         deadline_ns = self._clock.now_ns() + int(seconds * 1e9)
+        pause = threading.Event() if is_ending else self._pause
         while self._clock.now_ns() < deadline_ns:
             yield
-            self._pause.wait(_POLL_S)
+            if pause.wait(_POLL_S):
+                raise Contended(f"asked to stop while {self._home} was waited for")
         raise StoreError(f"{complaint} (waited {seconds:g} s); log: {self.log_path}")
 
     def _ensure_server(self, who: Identity) -> None:
-        launched = False
+        launched, ready_ns = False, 0
         for _ in self._until(self._timeout_s, f"the server in {self._home} is not ready"):
             with FileLock(self._data) as server_lock:
                 if server_lock.try_exclusive():
@@ -188,8 +197,15 @@ class EmbeddedPostgres:
                     self._launch(who, server_lock)
                     launched = True
             found = postmaster.read(self._data)
-            if found is not None and found.status == "ready" and self._answers():
+            if found is None or found.status != "ready":
+                ready_ns = 0
+                continue
+            fault = self._fault()
+            if fault is None:
                 return
+            ready_ns = ready_ns or self._clock.now_ns()
+            if self._clock.now_ns() - ready_ns > _ANSWER_S * 1e9:
+                raise Contended(f"the server in {self._home} runs and lets nobody in: {fault}")
 
     def _launch(self, who: Identity, server_lock: FileLock) -> None:
         postmaster.forget_dead(self._data)
@@ -210,12 +226,13 @@ class EmbeddedPostgres:
         finally:
             os.close(log)
 
-    def _answers(self) -> bool:
+    def _fault(self) -> str | None:
+        """Why the server does not answer; None when it does."""
         try:
             psycopg.connect(self.url(cluster.SUPERUSER), connect_timeout=5).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        except psycopg.OperationalError as error:
+            return " ".join(str(error).split())
+        return None
 
     def _ensure_database(self, name: str) -> None:
         # A session on the usual template, template1, would hold this up for 5 s and then fail it; here is never one.
@@ -231,7 +248,7 @@ class EmbeddedPostgres:
 
     def _signal_until_gone(self, number: signal.Signals) -> None:
         told = False
-        for _ in self._until(_STOP_S, f"the server in {self._home} does not end"):
+        for _ in self._until(_STOP_S, f"the server in {self._home} does not end", is_ending=True):
             if not self.is_running():
                 return
             # A server whose starter was killed may not have written its pid yet.
