@@ -10,6 +10,7 @@ from tasks import crash_stacks
 pytest_plugins = [
     "tests.fixtures_pg",
     "tests.fixtures_jobs",
+    "tests.fixtures_pooler",
     "tests.fixtures_recorded",
     "tests.fixtures_spoiler",
     "tests.fixtures_town",

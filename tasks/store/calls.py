@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tasks.store import quarantine
@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
 _HIGHEST: Final = 2**31
 _MOST_CHARS: Final = 200
+# Not twice: a connection that breaks while the transaction ends leaves it unknown whether it did, and all of it is done
+# again. One worker has no two calls of one moment.
 _INSERT: Final = """
 INSERT INTO calls
     (at, tier, endpoint, shape, items, estimate, cost, balance, status, duration_s, waited_s, worker, rows)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+SELECT %(at)s, %(tier)s, %(endpoint)s, %(shape)s, %(items)s, %(estimate)s, %(cost)s, %(balance)s, %(status)s,
+    %(duration_s)s, %(waited_s)s, %(worker)s, %(rows)s
+WHERE NOT EXISTS (
+    SELECT FROM calls WHERE at = %(at)s AND worker = %(worker)s AND endpoint = %(endpoint)s
+    AND tier = %(tier)s AND status IS NOT DISTINCT FROM %(status)s AND duration_s = %(duration_s)s
+)
 """
 
 
@@ -56,8 +63,11 @@ class Call:
 
 
 def record(conn: Connection, call: Call) -> None:
-    """Write the call down, in the caller's transaction, whatever it tells: what no column can hold is not known."""
-    conn.execute(_INSERT, astuple(_storable(call)))
+    """Write the call down, in the caller's transaction, whatever it tells: what no column can hold is not known.
+
+    Again changes nothing.
+    """
+    conn.execute(_INSERT, asdict(_storable(call)), prepare=False)
 
 
 def _storable(call: Call) -> Call:

@@ -15,8 +15,8 @@ import psycopg
 from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
 
-from tasks.errors import ConfigError, Contended
-from tasks.store.sqlstate import translate, translated
+from tasks.errors import ConfigError, Contended, Error
+from tasks.store.sqlstate import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -44,6 +44,7 @@ _FINAL_WORDS: Final = re.compile(
     r"|not permitted to log in|permission denied for database|SSL was required|[Cc]ertificate"
     r"|invalid (integer value|port number|\w+ value)|definition of service|Servname not supported"
     r"|no such (user|database)|unsupported startup parameter|server does not support SSL"
+    r"|not allowed in statement pooling mode"
 )
 _FOR_A_POOLER: Final = re.compile(r"unsupported startup parameter[^:]*: *([\w.]+)")
 OLDEST: Final = 150000  # the tests pass on PostgreSQL 15 and 18
@@ -111,7 +112,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         found = self.info.server_version
         if found < OLDEST:
             raise ConfigError(f"the database server is PostgreSQL {found // 10000}, 15 or newer is needed")
-        pid, encoding, name = self.execute(_ABOUT, prepare=False).fetchone() or (0, "", "")
+        with self.transaction():
+            pid, encoding, name = self.execute(_ABOUT, prepare=False).fetchone() or (0, "", "")
         if encoding != _ENCODING:
             raise ConfigError(
                 f"the database `{name}` has the encoding {encoding}, which cannot hold every title: make "
@@ -147,20 +149,27 @@ def connect(url: str, *, application_name: str, autocommit: bool = False, lock_t
         # libpq quotes the URL, password and all: nothing of that error may survive, not even as a cause.
         raise ConfigError("DATABASE_URL is no connection string that PostgreSQL's client library accepts") from None
     except psycopg.Error as error:
-        ours = translated(error)
-        if isinstance(ours, Contended) and _FINAL_WORDS.search(str(ours)):
-            raise ConfigError(f"DATABASE_URL: {_mended(str(error).strip())}") from error
-        raise ours from error
+        raise _meant(error) from error
     connection.lock_timeout_ms = lock_timeout_ms
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     try:
-        with translate():
-            connection.check()
-            connection.autocommit = autocommit
+        connection.check()
+        connection.autocommit = autocommit
+    except psycopg.Error as error:
+        connection.close()
+        raise _meant(error) from error
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _meant(error: psycopg.Error) -> Error:
+    """What an error at the beginning of a connection means, also when only its words tell."""
+    ours = translated(error)
+    if isinstance(ours, Contended) and _FINAL_WORDS.search(str(ours)):
+        return ConfigError(f"DATABASE_URL: {_mended(str(error).strip())}")
+    return ours
 
 
 def _mended(words: str) -> str:

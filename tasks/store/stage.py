@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Row = tuple[object, ...]
 
-_SIZE: Final = "SELECT pg_relation_size(to_regclass('pg_temp.' || %s))"
+_IS_THERE: Final = "SELECT to_regclass('pg_temp.' || %s) IS NOT NULL"
 # What arrives as bytes already in the form the column's type has on the wire.
 _PACKED: Final = frozenset({"int4[]", "int8[]", "bool[]", "text[]", "json"})
 _LONG: Final = _PACKED | {"text"}
@@ -52,7 +52,7 @@ def _copy_in(table: str, names: tuple[str, ...]) -> bytes:
 
 
 class Stage(Copied):
-    """A temporary table, made when it is first needed in a transaction, and gone at its end."""
+    """A temporary table, made anew for each batch, and gone at the end of the transaction."""
 
     __slots__ = ()
 
@@ -62,12 +62,10 @@ class Stage(Copied):
         Raises:
             psycopg.Error: the database refuses a value.
         """
-        found = conn.execute(_SIZE, (self.table,)).fetchone()
-        size = None if found is None else found[0]
-        if size is None:
-            self._create(conn)
-        elif size > 0:  # a transaction that writes several batches still has the last one there
-            conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(self.table)))
+        found = conn.execute(_IS_THERE, (self.table,)).fetchone()
+        if found is not None and found[0]:  # of the last batch, or what another user of a pooler left in this session
+            conn.execute(sql.SQL("DROP TABLE pg_temp.{}").format(sql.Identifier(self.table)))
+        self._create(conn)
         self.append(conn, rows)
 
     def _create(self, conn: Connection) -> None:

@@ -1,0 +1,13 @@
+"""Whole workers behind PgBouncer in transaction mode, and that away in the middle of the work."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.process.test_worker_outage import *  # noqa: F403 - its tests are these tests
+
+
+@pytest.fixture
+def database_url(pooler, database_url):
+    """The database through the pooler, for everything that these tests do."""
+    return pooler.url(database_url)
