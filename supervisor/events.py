@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.words import AGAIN, span
+from supervisor.restart import Cause
+from supervisor.words import AGAIN, lived, span
 from tasks.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Fields = Mapping[str, object]
+
+_SOON_S: Final = 0.5
+_PLANNED: Final = frozenset(cause.value for cause in Cause if cause.is_planned)
 
 
 def sentence(record: Fields) -> str | None:
@@ -54,7 +58,9 @@ def _list(value: object) -> str:
 
 def _again(fields: Fields) -> str:
     pause = fields.get("retry_in_s") if fields.get("again_in_s") is None else fields["again_in_s"]
-    return f"{AGAIN}{span(pause)}" if isinstance(pause, int | float) else ""
+    if not isinstance(pause, int | float):
+        return ""
+    return f"{AGAIN}in {span(pause)}" if pause >= _SOON_S else f"{AGAIN}at once"
 
 
 def _number(fields: Fields, name: str) -> str:
@@ -64,14 +70,19 @@ def _number(fields: Fields, name: str) -> str:
     return f"{value:,.10g}"
 
 
+def _count(fields: Fields, name: str, noun: str) -> str:
+    return f"{_number(fields, name)} {noun}" + ("" if fields[name] == 1 else "s")
+
+
 def _in_service(fields: Fields) -> str:
     at = f" at {fields['url']}" if fields.get("url") else ""
     return f"in service{at} after {_number(fields, 'took_s')} s"
 
 
 def _died(fields: Fields) -> str:
-    doing = f" ({fields['doing']})" if fields.get("doing") else ""
-    words = f"{fields['message']} after {span(float(str(fields['lived_s'])))}{doing}"
+    is_planned = fields.get("cause") in _PLANNED
+    doing = "" if is_planned else str(fields.get("doing") or "")
+    words = f"{fields['message']}; {lived(float(str(fields['lived_s'])), doing)}"
     if fields.get("next") == "failed":
         return f"{words}; it is given up"
     if fields.get("again_in_s") is not None:
@@ -114,7 +125,9 @@ def _progress(fields: Fields) -> str:
 def _walk(fields: Fields) -> str:
     rows, tokens, times = _number(fields, "rows"), _number(fields, "tokens"), fields.get("times")
     if times is not None:
-        return f"{fields['selection']}: listed {times} times since, {rows} deals for {tokens} tokens"
+        return (
+            f"{fields['selection']}: listed {_count(fields, 'times', 'time')} since, {rows} deals for {tokens} tokens"
+        )
     again = f", and again in {span(float(str(fields['next_in_s'])))}" if fields.get("next_in_s") is not None else ""
     return f"{fields['selection']}: {rows} deals listed for {tokens} tokens{again}"
 
@@ -168,7 +181,7 @@ def _stopped(fields: Fields) -> str:
 
 def _repeated(fields: Fields) -> str:
     event, _, words = str(fields["like"]).partition(": ")
-    return f"{_number(fields, 'times')} more lines like this one: {_line(words) or event.replace('_', ' ')}"
+    return f"{_count(fields, 'times', 'more line')} like this one: {_line(words) or event.replace('_', ' ')}"
 
 
 def _message(fields: Fields) -> str:
@@ -201,17 +214,17 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "died": _died,
     "given_up": _given_up,
     "history_is_old": lambda f: (
-        f"{_number(f, 'products')} products are fetched anew: their history is older than {_number(f, 'days')} days"
+        f"{_count(f, 'products', 'product')} to be fetched anew, with a history older than {_number(f, 'days')} days"
     ),
     "in_service": _in_service,
     "leases_not_resolved": _error("tokens that ended workers held are not settled yet"),
-    "leases_resolved": lambda f: f"settled {_number(f, 'count')} requests for tokens that ended workers left open",
+    "leases_resolved": lambda f: f"settled {_count(f, 'count', 'request')} for tokens that ended workers left open",
     "items_odd": lambda f: (
         f"{_number(f, 'items')} items of a reply of {f['endpoint']} have fields that do not fit; they are kept in "
         f"`extra`: {_line(f['most'])}"
     ),
     "ledger_unreadable": _error("the ledger cannot be read"),
-    "lines_dropped": lambda f: f"wrote too much: {_number(f, 'count')} lines of it were left out",
+    "lines_dropped": lambda f: f"wrote too much: {_count(f, 'count', 'line')} of it left out",
     "loop_stalled": lambda f: f"the supervisor was held up for {_number(f, 'took_s')} s by {f['culprit']}",
     "migrated": lambda f: f"the database has the changes of this version: {_list(f['applied'])}",
     "never_enough_tokens": _never,
@@ -225,7 +238,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     ),
     "phase": lambda f: f"{str(f['phase']).replace('_', ' ')} {f.get('detail') or ''}".rstrip(),
     "plan": _plan,
-    "products_missing": lambda f: f"{_number(f, 'missing')} products were asked for and are not in the reply",
+    "products_missing": lambda f: f"{_count(f, 'missing', 'product')} asked for and not in the reply",
     "progress": _progress,
     "ready": lambda _: "ready",
     "records_lost": _error("the records of some calls are lost"),
@@ -233,7 +246,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
         f"the API refuses one request after the other, {_number(f, 'requests')} by now: {_line(f['error'])}{_again(f)}"
     ),
     "released": lambda f: (
-        f"gives back {_number(f, 'items')} products and {_number(f, 'pages')} pages that an ended worker held"
+        f"gives back {_count(f, 'items', 'product')} and {_count(f, 'pages', 'page')} that an ended worker held"
     ),
     "repeated": _repeated,
     "replaced": lambda _: "a fresh process has taken its place",

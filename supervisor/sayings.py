@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
 from supervisor.faults import kind_of
 from supervisor.report import age_s
-from supervisor.words import name_of, span
+from supervisor.words import activity, lived, name_of, span
 from tasks.keepa import locales
 
 if TYPE_CHECKING:
@@ -28,13 +27,6 @@ _WAITS: Final = {
     "waiting_poll": "next poll at {}",
     "waiting_work": "waiting for work until {}",
 }
-_PHASES: Final = {
-    "waiting_tokens": "waiting for tokens",
-    "waiting_poll": "waiting for the next poll",
-    "waiting_work": "waiting for work",
-    "replaying": "reading replies that were kept",
-}
-_ASKED: Final = re.compile(r"\w+ waits for (\d+ tokens) \(\w+\)")  # as a worker tells it, its own name first
 
 
 def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
@@ -42,16 +34,14 @@ def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
     if child.phase is None:
         return ""
     until, latest = _until(child, snapshot, now)
-    asked = _ASKED.fullmatch(child.detail)
-    detail = child.detail if asked is None else asked[1]
     words = _WAITS.get(child.phase)
     if words is None or until is None:
-        said = _PHASES.get(child.phase)
-        if said is None:
-            return f"{child.phase.replace('_', ' ')} {detail}".rstrip()
-        return f"{said}, {detail}" if detail else said
+        return activity(child.phase, child.detail)
     said = words.format(near(until, now)) + (" at the latest" if latest else "")
-    return f"{said}, {detail}" if detail else said
+    what = activity(child.phase, child.detail)
+    if child.phase == "waiting_tokens" and what.endswith("tokens") and "," not in what:
+        return said.replace("waiting for tokens", what)
+    return f"{said}, {child.detail}" if child.detail else said
 
 
 def _until(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> tuple[datetime | None, bool]:
@@ -113,9 +103,8 @@ def condition(one: ConditionRecord, now: datetime) -> str:
 
 def death(one: DeathRecord, now: datetime) -> str:
     """A death in a line: its cause, how long it had lived, and what it was at."""
-    lived = f"after {span(one.lived_s)}"
     at = near(datetime.fromisoformat(one.at), now)
-    return f"{at} {one.role}-{one.slot}: {one.words} {lived}" + (f" ({one.doing})" if one.doing else "")
+    return f"{at} {one.role}-{one.slot}: {one.words}; {lived(one.lived_s, one.doing)}"
 
 
 def rows(counts: CountRecord, pace: Mapping[str, float]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal as signals
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_
 if TYPE_CHECKING:
     from supervisor.restart import Ending
 
-AGAIN: Final = "; tried again in "  # and for how long: the part of a sentence that differs each time
+AGAIN: Final = "; tried again "  # and for how long: the part of a sentence that differs each time
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 
@@ -24,6 +25,32 @@ def span(seconds: float) -> str:
     if whole < _HOUR_S:
         return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
+
+
+_PHASES: Final = {
+    "waiting_tokens": "waiting for tokens",
+    "waiting_poll": "waiting for the next poll",
+    "waiting_work": "waiting for work",
+    "replaying": "reading replies that were kept",
+}
+_ASKED: Final = re.compile(r"\w+ waits for (\d+ tokens) \(\w+\)")  # as a worker tells it, its own name first
+
+
+def activity(phase: str, detail: str) -> str:
+    """What a worker is at, in words: `calling /deal`, `waiting for 20 tokens`."""
+    asked = _ASKED.fullmatch(detail)
+    if asked is not None:
+        return f"waiting for {asked[1]}"
+    words = _PHASES.get(phase)
+    if words is None:
+        return f"{phase.replace('_', ' ')} {detail}".rstrip()
+    return f"{words}, {detail}" if detail else words
+
+
+def lived(seconds: float, doing: str) -> str:
+    """How long a process had run and, if it had said so, what it was at: `doing` is its phase and the detail."""
+    phase, _, detail = doing.partition(": ")
+    return f"it had run for {span(seconds)}" + (f" and was {activity(phase, detail)}" if doing else "")
 
 
 def name_of(role: object, slot: object) -> str:

@@ -10,9 +10,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ledger import LedgerError
-from tasks.errors import Error
-
 BUG: Final = "an error in this program that nobody expected; the log has its traceback"
 NO_REASON: Final = "no reason was given"
 
@@ -34,6 +31,7 @@ _BY_NAME: Final = {
     "MemoryError": "there is not enough memory",
     "KeyboardInterrupt": "interrupted",
 }
+_OURS: Final = frozenset({"supervisor", "tasks", "ledger"})  # whose errors carry a sentence
 _BUGS: Final = (TypeError, AttributeError, LookupError, NameError, AssertionError, ArithmeticError, RuntimeError)
 
 _TYPE: Final = r"(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Timeout|Disconnected|Interrupt)"
@@ -48,7 +46,7 @@ _SQLSTATE: Final = re.compile(r"(^|: )(?=[A-Z]*[0-9])([0-9A-Z]{5}): ")
 
 def plain(error: BaseException) -> str:
     """What happened, in words."""
-    if isinstance(error, Error | LedgerError):
+    if type(error).__module__.partition(".")[0] in _OURS:
         return clean(str(error)) or NO_REASON
     known = _BY_NAME.get(type(error).__name__)
     if known is not None:

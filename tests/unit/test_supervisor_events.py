@@ -91,18 +91,18 @@ EXAMPLES = [
     ),
     (
         {**DIED, "message": "ended as asked", "code": 75, "cause": "restarted", "deaths": "0/5", "next": "starting"},
-        "ended as asked after 9 s",
+        "ended as asked; it had run for 9 s",
     ),
     (
         {**DIED, "message": "killed by SIGSEGV", "doing": "calling: /deal", "deaths": "2/5", "again_in_s": 2.0},
         (
-            "killed by SIGSEGV after 9 s (calling: /deal); started again in 2 s,"
+            "killed by SIGSEGV; it had run for 9 s and was calling /deal; started again in 2 s,"
             " given up after 5 deaths in a minute (so far 2)"
         ),
     ),
     (
         {**DIED, "message": "killed by SIGSEGV", "deaths": "6/5", "next": "failed"},
-        "killed by SIGSEGV after 9 s; it is given up",
+        "killed by SIGSEGV; it had run for 9 s; it is given up",
     ),
     (
         {"event": "given_up", "role": "upsert", "slot": 0, "reason": "the key is refused", "deaths": 1},
@@ -170,7 +170,7 @@ def test_steady_work_is_a_line_and_then_a_sum_every_ten_minutes():
         "default, amazon.com: 0 deals listed for 5 tokens, and again in 4 s",
         "! odd",
         f"default, amazon.com: listed 149 times since, {sum(range(150)):,} deals for 745 tokens",
-        "default, amazon.com: listed 1 times since, 7 deals for 5 tokens",
+        "default, amazon.com: listed 1 time since, 7 deals for 5 tokens",
     ]
 
 

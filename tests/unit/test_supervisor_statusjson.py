@@ -161,14 +161,14 @@ def test_the_plain_status_says_everything_within_the_width(last, width):
     until = localtime.clock(NOW + timedelta(seconds=100))
     flat = " ".join(text.split())
     for part in (
-        f"waiting for tokens until {until} at the latest",
+        f"waiting for 5 tokens until {until} at the latest",
         "[#|.|....................] 87 of 1200",
         "spent 0 (0%)",
         "deals 9 (+3/min)",
         "[#######.................] 3 of 10 products, 2 a minute, about 3 min 30 s left",
         "default, amazon.com known up to 2 min 0 s ago, last walk 30 s ago",
         "upsert-0: no answer",
-        "upsert-0: killed by SIGKILL after 9 s (calling: /deal)",
+        "upsert-0: killed by SIGKILL; it had run for 9 s and was calling /deal",
     ):
         assert part in flat, part
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 
@@ -15,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ledger
-from ledger import errors as ledger_errors
-from tasks import errors
+import supervisor
+import tasks
 from tasks.store.sqlstate import translated
 from tasks.wording import BUG, NO_REASON, clean, plain
 
@@ -33,12 +35,17 @@ FOREIGN = [
     and not issubclass(kind, Warning | ExceptionGroup)
     and kind is not urllib3.exceptions.InvalidChunkLength  # cannot be made without a connection
 ]
-OWN = [
-    kind
-    for home in (errors, ledger_errors)
-    for kind in vars(home).values()
-    if isinstance(kind, type) and issubclass(kind, Exception)
-]
+OWN = sorted(
+    {
+        kind
+        for package in (supervisor, tasks, ledger)
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+        if not module.name.endswith(("__main__", "simulator.server"))
+        for kind in vars(importlib.import_module(module.name)).values()
+        if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__.startswith(package.__name__)
+    },
+    key=lambda kind: kind.__name__,
+)
 WORDS = st.text("abcdefgh ijklm", min_size=1, max_size=30).map(str.strip).filter(bool)
 
 
