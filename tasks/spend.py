@@ -18,6 +18,7 @@ from tasks.exchange import exchange
 from tasks.failing import BALANCE, Failing
 from tasks.gate import Gate
 from tasks.job import Idle
+from tasks.keepa.costs import most_tokens
 from tasks.keepa.reply import check
 from tasks.keepa.request import TokenRequest
 from tasks.record import answered, unanswered
@@ -202,7 +203,7 @@ class Spender:
         """
         header = _arrived(header, reply)
         entry = self._keep(header, reply.body) if reply.is_paid else None
-        envelope = check(reply)
+        envelope = check(reply).costing_at_most(most_tokens(header.endpoint, header.items))
         granted.lease.settle(envelope.tokens_consumed, envelope.reading)
         self._refused_in_a_row = 0
         return Paid(entry=entry, header=header, body=reply.body, envelope=envelope)
