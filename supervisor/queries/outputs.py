@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -41,7 +42,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 
 
 def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows under a heading, as RFC 4180 has them, in UTF-8; nothing for what is not known.
+    """Rows under a heading, as RFC 4180 has them, in UTF-8 and UTC; nothing for what is not known.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it: titles are written by strangers.
     """
@@ -52,13 +53,28 @@ def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     as_bytes(written.getvalue().encode())
 
 
+def _in_utc(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """The value with every moment in UTC, whatever time zone the database has."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC)
+        case dict():
+            return {name: _in_utc(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_in_utc(inner) for inner in value]
+        case _:
+            return value
+
+
 def _inert(cell: object) -> object:
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def as_json(version: int = FORMAT, /, **parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """One object in one line. Money keeps its digits, times are ISO 8601."""
-    as_bytes(_ENCODER.encode({"format": version, **parts}) + b"\n")
+    """One object in one line. Money keeps its digits, times are ISO 8601 in UTC."""
+    as_bytes(_ENCODER.encode({"format": version, **_in_utc(parts)}) + b"\n")
 
 
 def as_bytes(told: bytes) -> None:

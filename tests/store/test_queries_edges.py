@@ -88,6 +88,14 @@ def history(conn):
     return store
 
 
+def fetched(conn, asin):
+    conn.execute(
+        "INSERT INTO products (domain, asin, is_found, first_fetched_at, fetched_at)"
+        " VALUES (1, %s, true, now(), now())",
+        (asin,),
+    )
+
+
 def percent(rows):
     (row,) = rows
     return row["percent_of_time"]
@@ -252,11 +260,7 @@ def test_sorting_by_money_asks_for_one_currency_and_says_which_there_are(ask, co
 def test_a_history_is_told_in_the_currency_and_as_received(ask, conn, database_url, history):
     history(NEW, (days(3), 1299), (days(1), -1))
     history(SALES, (days(3), 77))
-    conn.execute(
-        "INSERT INTO products (domain, asin, is_found, first_fetched_at, fetched_at)"
-        " VALUES (1, %s, true, now(), now())",
-        (PRODUCT,),
-    )
+    fetched(conn, PRODUCT)
     conn.commit()
     found = json.loads(ask(database_url, "history", PRODUCT, "--json")[1])
     assert found["format"] == 2
@@ -265,3 +269,19 @@ def test_a_history_is_told_in_the_currency_and_as_received(ask, conn, database_u
         ("NEW", None, None),
         ("SALES", None, 77),
     ]
+
+
+def test_programs_get_utc_whatever_the_time_zone_of_the_database(ask, conn, database_url, deal, history):
+    deal("B000000001", price=1000, mean=2000, percent=50)
+    history(NEW, (days(3), 1299), asin="B000000001")
+    fetched(conn, "B000000001")
+    (name,) = conn.execute("SELECT current_database()").fetchone()
+    conn.execute(f"ALTER DATABASE {name} SET timezone = 'Asia/Kolkata'")
+    conn.commit()
+    (one,) = json.loads(ask(database_url, "deals", "--json")[1])["deals"]
+    assert all(one[at].endswith("Z") for at in ("price_since", "deal_since", "updated_at", "first_seen_at"))
+    assert datetime.fromisoformat(one["price_since"]) == EPOCH + timedelta(minutes=minute(timedelta(hours=1)))
+    for command in (["deals", "--csv"], ["history", "B000000001", "--csv"]):
+        times = re.findall(r"\d{4}-\d\d-\d\d.[^,\n]*", ask(database_url, *command)[1])
+        assert times
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", at.strip()) for at in times), times
