@@ -17,7 +17,7 @@ from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
 from tests.fakes.chaos import CHAOS_S, KEY, RATE, SEED, Chaos
 from tests.fakes.verdict import judge, say
-from tests.fakes.worldly import READABLE, UNREADABLE, at_random
+from tests.fakes.worldly import ENDLESS, READABLE, UNREADABLE, at_random
 
 WORLD_S = float(os.environ.get("WORLD_S", "3600"))
 ONE_IN = 50  # replies
@@ -75,7 +75,7 @@ def test_nothing_is_left_over_lost_or_paid_for_twice(make):
 @pytest.mark.timeout(WORLD_S + 7200)
 def test_one_odd_reply_in_fifty_and_every_state_of_the_database_lose_nothing_and_end_nothing(make):
     chaos, oracle = make(6_000, is_theirs=True)
-    chaos.spoiler.set(*at_random(READABLE + UNREADABLE, 1 / ONE_IN, chaos.chance))
+    chaos.spoiler.set(*at_random(READABLE + UNREADABLE + ENDLESS, 1 / ONE_IN, chaos.chance))
     states = sorted(chaos.states())
     chaos.chance.shuffle(states)
     each_s = WORLD_S / (len(states) + 1)

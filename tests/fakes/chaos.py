@@ -38,11 +38,12 @@ class Chaos:
         self.mark = f"{MARK}={SEED}-{os.getpid()}"
         name, _, value = self.mark.partition("=")
         settings = {"DATABASE_URL": self.theirs.line.url} if self.theirs else {}
-        # Silence of more than HANG_S ends a worker, and what it had on its way is then nobody's to tell: only what is
-        # frozen here may be silent for so long.
+        # Silence of more than HANG_S past what was promised ends a worker, and what it had on its way is then nobody's
+        # to tell: only what is frozen here may be silent for so long. The time-outs of calls are as shipped: a loaded
+        # machine takes seconds for a hundred histories, and each reply that comes too late would be paid for again.
         self.program = Program(
             folder, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=self.spoiler.url, BACKFILL_WORKERS="2", POLL_INTERVAL_S="2",
-            TICK_PERIOD_S="0.5", READ_TIMEOUT_S="6", RETRY_DEADLINE_S="12", HANG_S="20", SIMULATOR_TICK_S="",
+            TICK_PERIOD_S="0.5", HANG_S="20", SIMULATOR_TICK_S="",
             LOG_LEVEL="info",
             **{name: value}, **settings,
         )  # fmt: skip

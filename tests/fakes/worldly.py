@@ -39,9 +39,9 @@ UNREADABLE = [
     {"do": "status", "status": 403},
     {"do": "status", "status": 404},
     {"do": "status", "status": 502},
-    {"do": "drip", "part": "chunks", "every_s": 0.01},
 ]
-UNREADABLE_KINDS = {kind["do"] for kind in UNREADABLE}
+ENDLESS = [{"do": "drip", "part": "chunks", "every_s": 0.01}, {"do": "drip", "part": "header"}]
+UNREADABLE_KINDS = {kind["do"] for kind in UNREADABLE + ENDLESS}
 
 
 def at_random(kinds, rate, chance):
