@@ -81,3 +81,63 @@ def test_deals_of_a_spoilt_page_are_in_the_table_or_kept_and_the_page_is_paid_fo
     here.run(work, 200)
     assert here.ledger.snapshot().bucket.balance == here.simulator.control()["bucket"]["balance"]
     assert here.rows("select count(*) from deals") == [(len(asins),)]  # the next walk heals what was lost
+
+
+# Where a body ends, and whether any of its products is whole.
+CUTS = {
+    "in the middle": ({"do": "cut_body", "keep": 0.5}, True),
+    "near its end": ({"do": "cut_body", "keep": 0.98}, True),
+    "at its beginning": ({"do": "cut_body", "keep": 0.02}, False),
+}
+
+
+@pytest.mark.parametrize(("told", "has_whole"), CUTS.values(), ids=CUTS)
+def test_of_a_body_that_ends_in_its_middle_what_is_there_is_used_and_only_the_rest_is_asked_for_again(
+    spoilt, told, has_whole
+):
+    here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
+    asins = set(here.market(WIDE))
+    here.run(work, 300)
+    first = set(spoiler.calls("/product")[0]["asins"].split(","))
+    ((raw,),) = here.rows("select raw from quarantine where kind = 'body' and key like '/product history%'")
+    assert bytes(raw).startswith(b'{"processingTimeInMs"')
+    written = first & {asin for (asin,) in here.rows("select asin from products")}
+    assert (written != set()) is has_whole
+    here.execute("update fetch_queue set ready_at = now() where state = 'pending'")  # the pause is the database's time
+    here.run(work, 600)
+    asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
+    assert {asin for (asin,) in here.rows("select asin from products")} == asins
+    assert {asin for asin in asins if asked.count(asin) > 1} == first - written
+    assert here.rows("select max(attempts) from fetch_queue") == [(1,)]
+
+
+def test_products_that_were_not_asked_for_are_counted_and_left_out(spoilt):
+    told = {"do": "replace", "find": r'"products":\[', "with": '"products":[{"asin":"B0STRANGE1","title":"x"},'}
+    here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
+    asins = set(here.market(WIDE))
+    here.run(work, 300)
+    assert {asin for (asin,) in here.rows("select asin from products")} == asins
+    (event,) = here.events("not_asked_for")
+    assert (event["endpoint"], event["left_out"]) == ("/product", 1)
+    asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
+    assert len(asked) == len(asins)
+
+
+def test_products_of_another_locale_are_not_written_as_if_they_were_of_the_one_asked(spoilt):
+    told = {"do": "replace", "find": r'"domainId":1', "with": '"domainId":3', "most": 1}
+    here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
+    asins = set(here.market(WIDE))
+    here.run(work, 300)
+    assert here.events("not_asked_for")[0]["left_out"] == 1
+    asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
+    assert {asin for (asin,) in here.rows("select asin from products")} == asins  # asked for once more
+    assert len(asked) == len(asins) + 1
+
+
+def test_deals_of_another_locale_are_left_out(spoilt):
+    told = {"do": "replace", "find": r'"lastUpdate":', "with": '"domainId":3,"lastUpdate":', "most": 1}
+    here, _, work = spoilt("upsert", "/deal", told, deals=40)
+    asins = set(here.market(WIDE))
+    here.run(work, 50)
+    assert here.rows("select count(*) from deals") == [(len(asins) - 1,)]
+    assert here.events("not_asked_for")[0]["left_out"] == 1
