@@ -245,12 +245,16 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "refused_in_a_row": lambda f: (
         f"the API refuses one request after the other, {_number(f, 'requests')} by now: {_line(f['error'])}{_again(f)}"
     ),
+    "record_refused": lambda f: f"the database refuses to record a call: {_line(f['reason'])}",
     "released": lambda f: (
         f"gives back {_count(f, 'items', 'product')} and {_count(f, 'pages', 'page')} that an ended worker held"
     ),
     "repeated": _repeated,
     "replaced": lambda _: "a fresh process has taken its place",
     "replay": _replay,
+    "reply_refused": lambda f: (
+        f"the database refuses a reply of {f['endpoint']} as a whole; it is kept in quarantine: {_line(f['reason'])}"
+    ),
     "reply_set_aside": _set_aside,
     "selection_refused": _refused,
     "settings_unreadable": _error("the settings it was given cannot be read"),

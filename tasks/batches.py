@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tasks import unwritable
 from tasks.aside import Aside
-from tasks.errors import Transient
+from tasks.errors import BadRow, Transient
 from tasks.held import held
 from tasks.keepa.costs import most_tokens
 from tasks.keepa.frame import CUT_OFF
@@ -58,7 +59,11 @@ class Batches:
             return BatchTaken(faults=1)
         envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
         aside = Aside(self._site.log, header)
-        taken = self._session.run(lambda connection: self._write(connection, aside, reply, envelope, body))
+        try:
+            taken = self._session.run(lambda connection: self._write(connection, aside, reply, envelope, body))
+        except BadRow as refusal:
+            unwritable.keep(self._site, self._session, header, body, refusal)
+            return BatchTaken(faults=1)
         self._site.beat.wrote(products=taken.products, price_series=taken.series)
         bodies = int(bool(envelope.unusable)) + int(not reply.is_whole)
         self._site.beat.set_aside("product", taken.faults - bodies)

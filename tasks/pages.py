@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tasks import progress, walk
+from tasks import progress, unwritable, walk
 from tasks.aside import Aside
-from tasks.errors import Transient
+from tasks.errors import BadRow, Transient
 from tasks.keepa import prices
 from tasks.keepa.costs import most_tokens
 from tasks.keepa.frame import CUT_OFF
@@ -78,7 +78,11 @@ class Pages:
             page, reason = DealPage(envelope=any_envelope(body), server_minute=None, is_whole=False), str(fault)
         page = replace(page, envelope=page.envelope.costing_at_most(most_tokens(header.endpoint, header.items)))
         aside = Aside(self._site.log, header)
-        taken, faults = self._session.run(lambda connection: self._write(connection, aside, page, body, reason))
+        try:
+            taken, faults = self._session.run(lambda connection: self._write(connection, aside, page, body, reason))
+        except BadRow as refusal:
+            unwritable.keep(self._site, self._session, header, body, refusal)
+            return PageTaken(is_readable=False, attempts=self._most)
         self._site.beat.wrote(deals=taken.rows)
         bodies = int(bool(page.envelope.unusable)) + int(not page.is_whole)
         self._site.beat.set_aside("deal", faults - bodies)

@@ -16,6 +16,7 @@ from psycopg import conninfo
 from tasks.errors import BadRow, Contended
 from tasks.outage import Outage
 from tasks.store import calls
+from tasks.store.batch import refused
 from tasks.store.connection import connect
 from tasks.store.sqlstate import cause_of, translate
 from tasks.unheard import unheard
@@ -117,8 +118,7 @@ class Session:
                 connection = self._open()
                 with connection.transaction():
                     result = work(connection)
-                    for call in noted:
-                        calls.record(connection, call)
+                    refusals = [self._record(connection, call) for call in noted]
         except UnicodeError as error:
             raise BadRow(f"text that no database can hold: {error}") from error
         except Contended as error:
@@ -126,7 +126,14 @@ class Session:
                 self.close()
             raise
         del self._unwritten[: len(noted)]
+        for refusal in filter(None, refusals):
+            self._site.log.alarm("record_refused", reason=refusal)
         return result
+
+    @staticmethod
+    def _record(connection: Connection, call: Call) -> str | None:
+        """Why the record is refused, as by a trigger of the user's own; that is no reason to stop the work."""
+        return refused(connection, lambda: calls.record(connection, call))
 
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:

@@ -98,6 +98,22 @@ def write_each(
     return first + second, first_refused + second_refused
 
 
+def refused(conn: Connection, work: Callable[[], object]) -> str | None:
+    """Why the database refuses `work`, of which nothing is kept then; None when it was done.
+
+    Raises:
+        psycopg.Error: what is not the fault of `work`.
+    """
+    try:
+        with conn.transaction():
+            work()
+    except (psycopg.Error, *UNSTORABLE) as error:
+        if isinstance(error, psycopg.Error) and row_for(error).meaning is not Meaning.OURS:
+            raise
+        return reason_of(error)
+    return None
+
+
 def evidence(item: msgspec.Struct) -> bytes:
     """The item as JSON, or as Python shows it when JSON has no form for what is wrong with it."""
     try:

@@ -1,0 +1,42 @@
+"""A reply that was read and that the database refuses as a whole: paid, kept with its bytes, never asked for again.
+
+Rows that are refused one by one are quarantined where they are written. This is for what is left: a trigger or a
+constraint of the user's own on the tables of the jobs themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.keepa.costs import most_tokens
+from tasks.keepa.wire import any_envelope
+from tasks.record import answered
+from tasks.store import calls, queue
+from tasks.store.batch import refused
+from tasks.unreadable import items_of, keep_body
+
+if TYPE_CHECKING:
+    from tasks.errors import BadRow
+    from tasks.job import Site
+    from tasks.session import Session
+    from tasks.spool import Header
+    from tasks.store.connection import Connection
+
+
+def keep(site: Site, session: Session, header: Header, body: bytes, refusal: BadRow) -> None:
+    """Keep the body with the database's reason; what it was to answer is done, and the call recorded, where that goes.
+
+    Raises:
+        BadRow: the database refuses even to keep it; the reply is in the spool still.
+        StoreError: as a session does.
+    """
+    site.log.alarm("reply_refused", endpoint=header.endpoint, reason=str(refusal), bytes=len(body))
+    envelope = any_envelope(body).costing_at_most(most_tokens(header.endpoint, header.items))
+
+    def work(connection: Connection) -> None:
+        keep_body(connection, header, body, str(refusal))
+        refused(connection, lambda: queue.complete(connection, items_of(header)))
+        refused(connection, lambda: calls.record(connection, answered(header, envelope, rows=0)))
+
+    session.run(work)
+    site.beat.set_aside("body")
