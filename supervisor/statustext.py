@@ -88,7 +88,7 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
             yield f"paused  {' and '.join(status.report.paused)}, until `sluicegate resume`"
         if status.report.told:
             told = " ".join(f"{name}={text}" for name, text in status.report.told.items())
-            yield f"told    {told}, until the supervisor ends"
+            yield f"set     {told}, until the supervisor ends"
 
 
 def _children(children: Sequence[ChildRecord], status: Status, now: datetime) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _children(children: Sequence[ChildRecord], status: Status, now: datetime) ->
         if child.phase is not None and not is_gone:
             parts.append(sayings.doing(child, snapshot, now))
         if child.restarts:
-            parts.append(f"restarted {child.restarts} times")
+            parts.append("restarted once" if child.restarts == 1 else f"restarted {child.restarts} times")
         yield "  " + "  ".join(part for part in parts if part).rstrip()
 
 

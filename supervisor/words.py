@@ -35,12 +35,18 @@ _PHASES: Final = {
 }
 _ASKED: Final = re.compile(r"\w+ waits for (\d+ tokens) \(\w+\)")  # as a worker tells it, its own name first
 
+_CALL: Final = re.compile(r"(/\w+) (?:\w+:)?([\w+]+) x(\d+)")  # endpoint, what is asked for, of how many
+
 
 def activity(phase: str, detail: str) -> str:
     """What a worker is at, in words: `calling /deal`, `waiting for 20 tokens`."""
     asked = _ASKED.fullmatch(detail)
     if asked is not None:
         return f"waiting for {asked[1]}"
+    call = _CALL.fullmatch(detail)
+    if phase == "calling" and call is not None:
+        products = f" for {call[3]} product{'' if call[3] == '1' else 's'} ({call[2]})"
+        return f"calling {call[1]}{products if call[1] == '/product' else ''}"
     words = _PHASES.get(phase)
     if words is None:
         return f"{phase.replace('_', ' ')} {detail}".rstrip()

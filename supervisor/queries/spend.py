@@ -65,7 +65,7 @@ def _table(by: By, sums: Sequence[Sum]) -> None:
         Column(by),
         *(
             Column(heading, is_number=True)
-            for heading in ("calls", "items", "rows", "tokens", "rows/token", "off", "waited", "429", "failed")
+            for heading in ("calls", "items", "rows", "tokens", "rows/token", "off", "waited", "refused", "failed")
         ),
     ]
     outputs.table(columns, [_cells(one) for one in sums])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
-from supervisor import config, gauges, sayings, streams
+from supervisor import config, gauges, sayings, streams, words
 from supervisor.database import Counts
 from supervisor.faults import FaultRecord
 from supervisor.report import ChildRecord
@@ -147,3 +147,20 @@ def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_le
     walking = (Mark(keys[1], 1, 7_900_000, None),)
     again = streams.counted(Counts({}, {}, walking), settings, counted)
     assert again.watermarks[0].walked_at == counted.watermarks[0].walked_at, "the walk under way hides the last one"
+
+
+@pytest.mark.parametrize(
+    ("phase", "detail", "said"),
+    [
+        ("calling", "/product product:history x100", "calling /product for 100 products (history)"),
+        ("calling", "/product product:stats x1", "calling /product for 1 product (stats)"),
+        ("calling", "/deal deal x1", "calling /deal"),
+        ("calling", "/token", "calling /token"),
+        ("waiting_tokens", "backfill waits for 20 tokens (floor)", "waiting for 20 tokens"),
+        ("waiting_tokens", "the server refused", "waiting for tokens, the server refused"),
+        ("waiting_work", "", "waiting for work"),
+        ("polling", "default, amazon.com, page 3", "polling default, amazon.com, page 3"),
+    ],
+)
+def test_what_a_worker_is_at_is_told_without_names_of_the_program(phase, detail, said):
+    assert words.activity(phase, detail) == said
