@@ -17,6 +17,7 @@ from tasks.unheard import unheard
 
 if TYPE_CHECKING:
     from supervisor.plan import Plan
+    from tasks.store.chosen import Chosen
     from tasks.store.connection import Connection
     from tasks.store.embedded import EmbeddedPostgres
     from tasks.store.watermarks import Mark
@@ -227,8 +228,8 @@ class RowReader:
         self._patience_s = patience_s  # a table may be locked for as long as somebody likes
         self._conn: Connection | None = None
 
-    def read(self) -> Counts:
-        """The counts of now.
+    def read(self, chosen: Chosen | None = None) -> Counts:
+        """The counts of now; of the queue, what `chosen` does not ask for, if that is given, is counted by itself.
 
         Raises:
             StoreError: the database does not answer in time, or has no schema yet.
@@ -245,7 +246,9 @@ class RowReader:
             with translate(), self._conn.transaction():
                 self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
                 return Counts(
-                    asdict(rows.counts(self._conn)), queue.counts(self._conn).by_state(), watermarks.every(self._conn)
+                    asdict(rows.counts(self._conn)),
+                    queue.counts(self._conn, chosen).by_state(),
+                    watermarks.every(self._conn),
                 )
         except Error as error:
             self.close()

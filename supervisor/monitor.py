@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, LedgerError
@@ -149,4 +150,4 @@ class Monitor:
                 self._run.changed()
 
         self._counting = True
-        self._aside.do(self._reader.read, counted)
+        self._aside.do(partial(self._reader.read, streams.chosen(self._run.plan.settings)), counted)

@@ -190,7 +190,9 @@ def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_runn
 
     reader = RowReader(url)
     try:
-        return streams.counted(reader.read(), wanted.settings, None if last is None else last.counted)
+        return streams.counted(
+            reader.read(streams.chosen(wanted.settings)), wanted.settings, None if last is None else last.counted
+        )
     except Error as error:
         notes.append(f"rows are not counted: {plain(error)}")
         return None

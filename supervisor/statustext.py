@@ -131,7 +131,9 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
     pace = {} if status.report is None or status.is_stale else status.report.rows_per_minute
     yield "rows    " + ", ".join(sayings.rows(counts, pace))
     age = "" if status.counts_age_s is None else f" (counted {status.counts_age_s:.0f} s ago)"
-    yield "queue   " + ", ".join(f"{name} {n:,}" for name, n in counts.queue.items()) + age
+    unwanted = counts.queue.get("unwanted", 0)
+    states = [f"{name} {n:,}" for name, n in counts.queue.items() if name != "unwanted" or n]
+    yield "queue   " + ", ".join(states) + age + (" (see `sluicegate queue`)" if unwanted else "")
     far = progress(status.report, counts, status.snapshot)
     if far is not None and far["total"]:
         words = sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])

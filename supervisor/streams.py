@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from supervisor.report import CountRecord, MarkRecord
+from tasks import target
 from tasks.keepa import selection
 
 if TYPE_CHECKING:
     from supervisor.config import Settings
     from supervisor.database import Counts
+    from tasks.store.chosen import Chosen
 
 _EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as keepa_time has it
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
@@ -31,6 +33,11 @@ def counted(counts: Counts, settings: Settings, before: CountRecord | None) -> C
             walked_at = walked.get(stream) if mark.walked_at is None else _text(mark.walked_at)
             marks.append(MarkRecord(stream=stream, at=_text(at), walked_at=walked_at))
     return CountRecord(at=_text(datetime.now(UTC)), rows=counts.rows, queue=counts.queue, watermarks=tuple(marks))
+
+
+def chosen(settings: Settings) -> Chosen | None:
+    """What of the queue these settings ask for."""
+    return target.chosen_of(target.targets(settings.chosen, settings.keepa_domains))
 
 
 def _names(settings: Settings) -> dict[tuple[str, int], str]:

@@ -25,6 +25,7 @@ from tasks.listing import REFUSED_NS, SetAside
 from tasks.pace import crawl_interval_s
 from tasks.rate import Rate
 from tasks.store import crawls, queue
+from tasks.target import chosen_of
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -54,6 +55,7 @@ class Backfill:
         self._desk = Desk(site)
         self._rest_ns: dict[Target, int] = dict.fromkeys(self._desk.targets, 0)
         self._resting: dict[Target, Idle] = {}
+        self._chosen = chosen_of(self._desk.targets)
         self._is_crawl_next = True
         self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
@@ -166,7 +168,7 @@ class Backfill:
                 phase="waiting_work",
                 why=f"{counts.done} products done, {counts.leased} with other workers",
             )
-        haul = Haul(site, desk.session, desk.spool, waiting=counts.pending, detail=self._detail)
+        haul = Haul(site, desk.session, desk.spool, waiting=counts.pending, detail=self._detail, chosen=self._chosen)
         try:
             outcome = desk.spender.call(haul)
             self._detail = haul.detail
@@ -210,7 +212,7 @@ class Backfill:
     def _count(self) -> QueueCounts:
         now_ns = self._site.clock.now_ns()
         if self._counts is None or now_ns - self._counted_ns > COUNT_NS:
-            self._counts = self._desk.session.run(queue.counts)
+            self._counts = self._desk.session.run(lambda connection: queue.counts(connection, self._chosen))
             self._counted_ns = now_ns
             self._rate.read(now_ns, self._counts.done)
             self._tell()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tasks.session import Session
     from tasks.settings import WorkerSettings
     from tasks.spool import Spool
+    from tasks.store.chosen import Chosen
     from tasks.store.connection import Connection
     from tasks.store.queue import Item
 
@@ -43,8 +44,18 @@ class Haul:
     may_wait: Final = True
     endpoint: Final = "/product"
 
-    def __init__(self, site: Site, session: Session, spool: Spool, *, waiting: int, detail: Detail) -> None:
-        """Want at most `waiting` items, for that is what the queue held when last counted."""
+    def __init__(
+        self,
+        site: Site,
+        session: Session,
+        spool: Spool,
+        *,
+        waiting: int,
+        detail: Detail,
+        chosen: Chosen | None = None,
+    ) -> None:
+        """Want at most `waiting` items of `chosen`, for that is what the queue held when last counted."""
+        self._chosen = chosen
         self._site = site
         self._session = session
         self._spool = spool
@@ -112,7 +123,9 @@ class Haul:
         """Items of one detail, as many as `tokens` pay for at what that detail costs, but at least one."""
         owner, length_s = owner_name(self._site), lease_s(self._site.settings)
         paid = unwritten_leases(self._spool)
-        claimed = queue.claim(connection, owner=owner, limit=self._limit, lease_s=length_s, paid=paid)
+        claimed = queue.claim(
+            connection, owner=owner, limit=self._limit, lease_s=length_s, paid=paid, chosen=self._chosen
+        )
         good = [item for item in claimed if _is_askable(item)]
         bad = [item for item in claimed if item not in good]
         if bad:

@@ -15,7 +15,8 @@ from tasks.keepa.selection_rules import PAGE_ROWS
 from tasks.keepa.wire import DealPage, any_envelope, decode_deals
 from tasks.pool import Wanted
 from tasks.record import answered
-from tasks.store import calls, categories, crawls, deals, queue
+from tasks.store import calls, categories, crawls, deals, leftovers, queue
+from tasks.target import chosen_of
 from tasks.unreadable import keep_body, keep_faults, keep_odd
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tasks.keepa.wire import Deal
     from tasks.progress import Moved
     from tasks.session import Session
-    from tasks.spool import Header
+    from tasks.spool import Header, Origin
     from tasks.store.connection import Connection
     from tasks.target import Target
 
@@ -110,13 +111,7 @@ class Pages:
             for deal in local
             if deal.asin in changed and deal.creation_date > below
         ]
-        queue.enqueue(
-            connection,
-            origin.domain,
-            [deal.asin for deal in local],
-            detail=self._site.settings.backfill_detail,
-            priority=NEWS_PRIORITY if origin.job == progress.UPSERT else 0,
-        )
+        self._enqueue(connection, origin, [deal.asin for deal in local])
         categories.write(connection, origin.domain, page.category_ids, page.category_names)
         rows = written.inserted + written.updated
         calls.record(connection, answered(header, page.envelope, rows=rows))
@@ -146,6 +141,15 @@ class Pages:
             reason=reason,
             next="asked for again later" if taken.moved is None else f"passed over after {self._most} attempts",
         )
+
+    def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
+        """Queue what the page lists; what a selection that is no more had listed is this one's now."""
+        detail, key = self._site.settings.backfill_detail, origin.selection_key
+        priority = NEWS_PRIORITY if origin.job == progress.UPSERT else 0
+        queue.enqueue(connection, origin.domain, asins, detail=detail, priority=priority, selection_key=key)
+        chosen = chosen_of(self._targets.values())
+        if chosen is not None and (key, origin.domain) in self._targets:
+            leftovers.adopt(connection, origin.domain, asins, detail=detail, selection_key=key, chosen=chosen)
 
     def _advance(self, connection: Connection, header: Header, page: DealPage, minute: int) -> Moved | None:
         origin = header.origin

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 from tasks.keepa import selection
 from tasks.keepa.locales import shop
 from tasks.parts import HIGHEST, Division
+from tasks.store.chosen import Chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tasks.keepa.selection import Selection
     from tasks.parts import Part
-    from tasks.settings import WorkerSettings
+    from tasks.settings import SelectionSettings, WorkerSettings
 
 # The server sums up products of no known category under the largest number there is. No query can name it, but one can
 # leave out all others.
@@ -75,9 +76,28 @@ def targets_of(settings: WorkerSettings) -> tuple[Target, ...]:
     Raises:
         ConfigError: a selection is not valid.
     """
+    return targets(settings.selections, settings.domains)
+
+
+def targets(selections: Iterable[SelectionSettings], domains: Sequence[int]) -> tuple[Target, ...]:
+    """The same, of selections by themselves; `domains` serve those that name none.
+
+    Raises:
+        ConfigError: a selection is not valid.
+    """
     found: dict[tuple[str, int], Target] = {}
-    for given in settings.selections:
-        for one in selection.for_domains(given.query, name=given.name, domains=settings.domains):
+    for given in selections:
+        for one in selection.for_domains(given.query, name=given.name, domains=domains):
             target = Target(selection=one.for_upsert(), key=one.key, domain=one.domain)
             found.setdefault((target.key, target.domain), target)
     return tuple(found.values())
+
+
+def chosen_of(found: Iterable[Target]) -> Chosen | None:
+    """What of the queue these targets ask for; None, which is all of it, when there are none."""
+    listed = tuple(found)
+    return (
+        None
+        if not listed
+        else Chosen(keys=tuple(one.key for one in listed), domains=tuple({one.domain: None for one in listed}))
+    )

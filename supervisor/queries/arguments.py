@@ -31,6 +31,7 @@ def add(commands: Commands) -> None:
     _history(commands)
     _spend(commands)
     _quarantine(commands)
+    _queue(commands)
 
 
 def _deals(commands: Commands) -> None:
@@ -119,6 +120,19 @@ def _quarantine(commands: Commands) -> None:
     drop.set_defaults(do=_do_quarantine_drop)
 
 
+def _queue(commands: Commands) -> None:
+    parser = commands.add_parser("queue", help="what waits to be fetched, by selection; drop what none asks for")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "drop"),
+        default="list",
+        help="drop: take away what was queued for selections and locales that are in the settings no more",
+    )
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.set_defaults(do=_do_queue)
+
+
 def _add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", type=_typed(words.number), nargs="*", metavar="NO", help="numbers in the list")
     parser.add_argument("--all", action="store_true", help="everything")
@@ -199,3 +213,9 @@ def _do_quarantine_drop(chosen: argparse.Namespace) -> int:
     from supervisor.queries import quarantine
 
     return quarantine.drop(chosen)
+
+
+def _do_queue(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import queue
+
+    return queue.drop(chosen) if chosen.action == "drop" else queue.show(chosen)

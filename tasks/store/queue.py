@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from tasks import pacing
 from tasks.store import quarantine, rows
+from tasks.store.chosen import IS_CHOSEN, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tasks.store.chosen import Chosen
     from tasks.store.connection import Connection
 
 RENEWED_PRIORITY: Final = -1  # what nobody has yet comes before what is to be fetched anew
@@ -22,28 +24,31 @@ RENEWED_PRIORITY: Final = -1  # what nobody has yet comes before what is to be f
 # Inserted by key, so that two who queue the same products do not wait for each other in a circle; `place` keeps the
 # order in which they were given.
 _ENQUEUE: Final = """
-INSERT INTO fetch_queue AS q (domain, asin, detail, priority, place)
-SELECT %(domain)s, asin, %(detail)s, %(priority)s, extract(epoch FROM statement_timestamp()) * 1000000000 + min(nth)
+INSERT INTO fetch_queue AS q (domain, asin, detail, priority, place, selection_key)
+SELECT %(domain)s, asin, %(detail)s, %(priority)s, extract(epoch FROM statement_timestamp()) * 1000000000 + min(nth),
+       %(selection_key)s
 FROM unnest(%(asins)s::text[]) WITH ORDINALITY AS wanted (asin, nth)
 GROUP BY asin ORDER BY asin
 ON CONFLICT (domain, asin, detail) DO UPDATE SET
     state = 'pending', priority = excluded.priority, place = excluded.place, attempts = 0, deaths = 0,
-    enqueued_at = now(), ready_at = now(), finished_at = NULL
+    enqueued_at = now(), ready_at = now(), finished_at = NULL, selection_key = excluded.selection_key
 WHERE %(again)s AND q.state IN ('done', 'given up')
 """
 
 # The batch is of one locale and one level of detail, because one request is. A lease that ran out counts as a death:
 # whoever held the item died or hung on it.
-_CLAIM: Final = """
+_CLAIM: Final = f"""
 WITH first AS (
     SELECT domain, detail FROM fetch_queue
     WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
       AND (%(detail)s::text IS NULL OR detail = %(detail)s) AND (lease = ANY(%(paid)s)) IS NOT TRUE
+      AND {IS_CHOSEN}
     ORDER BY priority DESC, place LIMIT 1 FOR UPDATE SKIP LOCKED
 ), taken AS (
     SELECT domain, asin, detail FROM fetch_queue
     WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
       AND (domain, detail) = (SELECT domain, detail FROM first) AND (lease = ANY(%(paid)s)) IS NOT TRUE
+      AND {IS_CHOSEN}
     ORDER BY priority DESC, place LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), leased AS (
     UPDATE fetch_queue AS q SET
@@ -54,7 +59,7 @@ WITH first AS (
     RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths, q.priority, q.place
 )
 SELECT domain, asin, detail, attempts, lease, deaths FROM leased ORDER BY priority DESC, place
-"""
+"""  # noqa: S608 - a fragment of ours
 
 _COMPLETE: Final = """
 UPDATE fetch_queue AS q SET state = 'done', failures = 0, lease = NULL, owner = NULL, finished_at = now()
@@ -106,13 +111,14 @@ UPDATE fetch_queue AS q SET
 FROM old WHERE (q.domain, q.asin, q.detail) = (old.domain, old.asin, old.detail)
 """
 _OWNERS: Final = "SELECT DISTINCT owner FROM fetch_queue WHERE state = 'leased' ORDER BY owner"
-_COUNTS: Final = """
-SELECT count(*) FILTER (WHERE state = 'pending' OR ready_at <= clock_timestamp()),
+_COUNTS: Final = f"""
+SELECT count(*) FILTER (WHERE (state = 'pending' OR ready_at <= clock_timestamp()) AND {IS_CHOSEN}),
+       count(*) FILTER (WHERE (state = 'pending' OR ready_at <= clock_timestamp()) AND NOT {IS_CHOSEN}),
        count(*) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
        count(DISTINCT owner) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
        (SELECT count(*) FROM fetch_queue WHERE state = 'given up')
 FROM fetch_queue WHERE state IN ('pending', 'leased')
-"""
+"""  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,20 +142,31 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
-    """Items waiting, taken by somebody, and finished (those given up are not among them); and how many take items."""
+    """Items waiting, taken by somebody, and finished (those given up are not among them); and how many take items.
+
+    `unwanted` wait too, but no selection of the settings asks for them.
+    """
 
     pending: int
     leased: int
     done: int
     takers: int = 0
+    unwanted: int = 0
 
     def by_state(self) -> dict[str, int]:
         """The items alone, by state."""
-        return {"pending": self.pending, "leased": self.leased, "done": self.done}
+        return {"pending": self.pending, "leased": self.leased, "done": self.done, "unwanted": self.unwanted}
 
 
-def enqueue(
-    conn: Connection, domain: int, asins: Sequence[str], *, detail: str, priority: int = 0, again: bool = False
+def enqueue(  # noqa: PLR0913 - what an item is made of
+    conn: Connection,
+    domain: int,
+    asins: Sequence[str],
+    *,
+    detail: str,
+    priority: int = 0,
+    again: bool = False,
+    selection_key: str | None = None,
 ) -> int:
     """Queue products in the order given; how many of them were not waiting already.
 
@@ -160,10 +177,12 @@ def enqueue(
         detail: how much to fetch of it.
         priority: higher is served first, the order given decides among equals.
         again: also queue those that were fetched or given up before; without it they are left alone for ever.
+        selection_key: the selection that has listed them; None when none has.
     """
     if not asins:
         return 0
     wanted = {"domain": domain, "asins": list(asins), "detail": detail, "priority": priority, "again": again}
+    wanted["selection_key"] = selection_key
     return conn.execute(_ENQUEUE, wanted, prepare=False).rowcount
 
 
@@ -176,7 +195,7 @@ def renew(conn: Connection, *, detail: str, age_s: float, limit: int) -> int:
     return conn.execute(_RENEW, wanted, prepare=False).rowcount
 
 
-def claim(
+def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
     conn: Connection,
     *,
     owner: str,
@@ -184,6 +203,7 @@ def claim(
     lease_s: float,
     detail: str | None = None,
     paid: Sequence[int] = (),
+    chosen: Chosen | None = None,
 ) -> list[Item]:
     """Take up to `limit` products of one locale and one level of detail; empty when nothing is ready.
 
@@ -196,8 +216,10 @@ def claim(
         lease_s: seconds after which somebody else may take them.
         detail: take only this level of detail.
         paid: leases whose answer is there already and only waits to be written, however late.
+        chosen: take only what these selections ask for.
     """
     wanted = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail, "paid": list(paid)}
+    wanted |= parameters(chosen)
     return [
         Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5])
         for row in conn.execute(_CLAIM, wanted, prepare=False).fetchall()
@@ -263,11 +285,15 @@ def owners(conn: Connection) -> list[str]:
     return [row[0] for row in conn.execute(_OWNERS, prepare=False).fetchall()]
 
 
-def counts(conn: Connection) -> QueueCounts:
-    """How many items there are in each state; of a long queue, `done` is an estimate."""
-    pending, leased, takers, given_up = conn.execute(_COUNTS, prepare=False).fetchone() or (0, 0, 0, 0)
-    done = rows.total(conn, "fetch_queue") - pending - leased - given_up
-    return QueueCounts(pending=pending, leased=leased, done=max(0, done), takers=takers)
+def counts(conn: Connection, chosen: Chosen | None = None) -> QueueCounts:
+    """How many items there are in each state; of a long queue, `done` is an estimate.
+
+    With `chosen`, what these selections do not ask for is counted by itself.
+    """
+    found = conn.execute(_COUNTS, parameters(chosen), prepare=False).fetchone()
+    pending, unwanted, leased, takers, given_up = found or (0, 0, 0, 0, 0)
+    done = rows.total(conn, "fetch_queue") - pending - unwanted - leased - given_up
+    return QueueCounts(pending=pending, leased=leased, done=max(0, done), takers=takers, unwanted=unwanted)
 
 
 def _leases(items: Sequence[Item]) -> dict[str, object]:

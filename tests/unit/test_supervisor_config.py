@@ -180,7 +180,7 @@ def test_every_command_has_a_help_text():
     actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     orders = {"pause", "resume", "restart", "retry", "scale", "set", "reload"}
     looks = {"status", "doctor", "db-url", "ledger", "psql", "pg-dump", "pg-restore"}
-    asks = {"deals", "history", "spend", "quarantine"}
+    asks = {"deals", "history", "spend", "quarantine", "queue"}
     assert {"run", "debug", "simulator"} | orders | looks | asks == set(actions[0].choices)
     assert {told.dest for told in actions[0]._choices_actions if told.help} == set(actions[0].choices)
 

@@ -1,0 +1,100 @@
+"""`queue`: what waits to be fetched, by the selection that listed it; `queue drop` takes away what none asks for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from ledger.localtime import near
+from supervisor import config, plan
+from supervisor.queries import outputs
+from supervisor.queries.columns import Column
+from supervisor.serving import asking
+from tasks import target
+from tasks.errors import EXIT_OK
+from tasks.keepa.locales import shop
+from tasks.store import leftovers
+
+if TYPE_CHECKING:
+    import argparse
+
+    from supervisor.plan import Plan
+    from tasks.store.leftovers import Stretch
+    from tasks.target import Target
+
+_COLUMNS: Final = (
+    Column("selection"), Column("shop"), Column("waiting", is_number=True), Column("taken", is_number=True),
+    Column("since"), Column(""),
+)  # fmt: skip
+_LEFT: Final = "in the settings no more"
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Print the queue by selection and locale; the exit code.
+
+    Raises:
+        NoRows: there is no database yet.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    wanted = _plan()
+    targets = _targets(wanted)
+    with asking(wanted) as conn:
+        found = leftovers.stretches(conn, target.chosen_of(targets))
+    if chosen.json:
+        outputs.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
+        return EXIT_OK
+    if not found:
+        outputs.text("nothing waits")
+        return EXIT_OK
+    now = datetime.now(UTC)
+    outputs.table(
+        _COLUMNS,
+        [
+            (
+                _name(one, targets) or one.selection_key or "not known",
+                shop(one.domain),
+                f"{one.pending:,}",
+                f"{one.leased:,}",
+                near(one.since, now),
+                "" if one.is_chosen else _LEFT,
+            )
+            for one in found
+        ],
+    )
+    left = sum(one.pending for one in found if not one.is_chosen)
+    if left:
+        outputs.text(f"{left:,} are neither fetched nor counted any more: `sluicegate queue drop` takes them away")
+    return EXIT_OK
+
+
+def drop(chosen: argparse.Namespace) -> int:
+    """Take away what no selection of the settings asks for; the exit code.
+
+    Raises:
+        NoRows: there is no database yet.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    wanted = _plan()
+    with asking(wanted, writes=True) as conn:
+        count = leftovers.drop(conn, target.chosen_of(_targets(wanted)))
+    if chosen.json:
+        outputs.as_json(dropped=count)
+    else:
+        outputs.text(f"{count:,} products were taken out of the queue")
+    return EXIT_OK
+
+
+def _plan() -> Plan:
+    return plan.make(config.load(config.environment()), synthetic_into_database=True)
+
+
+def _targets(wanted: Plan) -> tuple[Target, ...]:
+    return target.targets(wanted.settings.chosen, wanted.settings.keepa_domains)
+
+
+def _name(one: Stretch, targets: tuple[Target, ...]) -> str | None:
+    """What the settings call the selection; None when it stands in them no more, or nobody knows which it was."""
+    return next((known.selection.name for known in targets if known.key == one.selection_key), None)

@@ -1,0 +1,48 @@
+"""`queue` and `queue drop` as a person types them, with a selection taken out of the settings."""
+
+import json
+
+import pytest
+
+from tasks.keepa.selection import parse
+from tasks.store import queue
+from tests.fakes.program import Program
+
+GERMAN = {"domainId": 3, "priceTypes": [1]}
+USED = {"domainId": 1, "priceTypes": [2]}
+ASINS = [f"B{at:09}" for at in range(5)]
+
+
+@pytest.fixture
+def ask(conn, database_url, tmp_path):
+    """Asks with the German selection alone in the settings."""
+    (tmp_path / "german.json").write_text(json.dumps(GERMAN))
+    german, used = (parse(query, name="any").key for query in (GERMAN, USED))
+    queue.enqueue(conn, 3, ASINS[:2], detail="history", selection_key=german)
+    queue.enqueue(conn, 1, ASINS[2:], detail="history", selection_key=used)
+    conn.commit()
+    program = Program(tmp_path, DATABASE_URL=database_url, SELECTIONS=str(tmp_path / "german.json"))
+
+    def run(*arguments):
+        done = program.command(*arguments)
+        assert done.returncode in {0, 4}, done.stderr
+        return done.stdout
+
+    return run, used
+
+
+def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask):
+    run, used = ask
+    lines = run("queue").splitlines()
+    assert [line.split()[:3] for line in lines[1:3]] == [["german", "amazon.de", "2"], [used, "amazon.com", "3"]]
+    assert "in the settings no more" in lines[2]
+    assert "`sluicegate queue drop`" in lines[3]
+    told = json.loads(run("status", "--json"))
+    assert (told["queue"]["pending"], told["queue"]["unwanted"]) == (2, 3)
+    assert told["backfill"]["total"] == 2
+    assert "unwanted 3" in run("status")
+    assert json.loads(run("queue", "--json"))["queue"][1]["is_chosen"] is False
+    assert run("queue", "drop") == "3 products were taken out of the queue\n"
+    assert json.loads(run("queue", "drop", "--json"))["dropped"] == 0
+    assert len(run("queue").splitlines()) == 2
+    assert "unwanted" not in run("status")

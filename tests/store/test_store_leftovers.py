@@ -1,0 +1,78 @@
+"""What a selection leaves in the queue when it is taken out of the settings: neither fetched nor counted, and known."""
+
+import pytest
+
+from tasks.store import leftovers, queue
+from tasks.store.chosen import Chosen
+from tasks.store.queue import QueueCounts
+
+NOW = Chosen(keys=("mine",), domains=(1,))
+
+
+def put(conn, *asins, key, domain=1, **how):
+    queue.enqueue(conn, domain, asins, detail="history", selection_key=key, **how)
+
+
+def take(conn, limit=10, chosen=NOW):
+    return [item.asin for item in queue.claim(conn, owner="me", limit=limit, lease_s=60, chosen=chosen)]
+
+
+@pytest.fixture
+def mixed(conn):
+    """Of a selection that is gone, first and wanted most; of a locale that is; of nobody knows whom; and ours."""
+    put(conn, "B1", "B2", key="gone", priority=9)
+    put(conn, "B3", key="gone too", domain=3, priority=9)
+    put(conn, "B4", key=None, domain=3, priority=9)
+    put(conn, "B5", key=None)
+    put(conn, "B6", "B7", key="mine")
+    return conn
+
+
+def test_only_what_the_settings_ask_for_is_taken_and_counted(mixed):
+    assert queue.counts(mixed, NOW) == QueueCounts(pending=3, leased=0, done=0, unwanted=4)
+    assert take(mixed) == ["B5", "B6", "B7"]
+    assert take(mixed) == []
+    assert queue.counts(mixed, NOW) == QueueCounts(pending=0, leased=3, done=0, takers=1, unwanted=4)
+    assert queue.counts(mixed).pending == 4
+
+
+def test_it_comes_back_with_the_selection(mixed):
+    assert take(mixed, chosen=Chosen(keys=("gone",), domains=(2,))) == ["B1", "B2"]
+
+
+def test_what_another_selection_lists_too_is_that_ones_then(mixed):
+    adopted = leftovers.adopt(mixed, 1, ["B2", "B5", "B6", "B9"], detail="history", selection_key="mine", chosen=NOW)
+    assert adopted == 2
+    assert queue.counts(mixed, NOW).unwanted == 3
+    both = Chosen(keys=("mine", "other"), domains=(1,))
+    assert leftovers.adopt(mixed, 1, ["B2", "B6"], detail="history", selection_key="other", chosen=both) == 0
+
+
+def test_what_is_fetched_again_is_the_selections_that_asked_last(mixed):
+    (item,) = queue.claim(mixed, owner="me", limit=1, lease_s=60, chosen=NOW)
+    queue.complete(mixed, [item])
+    put(mixed, item.asin, key="gone", again=True)
+    assert item.asin not in take(mixed)
+
+
+def test_the_queue_is_listed_by_selection_and_locale(mixed):
+    take(mixed, limit=1)
+    found = [
+        (one.domain, one.selection_key, one.is_chosen, one.pending, one.leased)
+        for one in leftovers.stretches(mixed, NOW)
+    ]
+    assert found == [
+        (1, "mine", True, 2, 0),
+        (1, None, True, 0, 1),
+        (1, "gone", False, 2, 0),
+        (3, "gone too", False, 1, 0),
+        (3, None, False, 1, 0),
+    ]
+
+
+def test_dropped_is_what_waits_for_nobody_and_nothing_that_is_held(mixed):
+    (held,) = queue.claim(mixed, owner="other", limit=1, lease_s=60, chosen=Chosen(keys=("gone",), domains=()))
+    assert leftovers.drop(mixed, NOW) == 3
+    assert queue.counts(mixed, NOW) == QueueCounts(pending=3, leased=1, done=0, takers=1)
+    assert queue.complete(mixed, [held]) == 1
+    assert leftovers.drop(mixed, NOW) == 0
