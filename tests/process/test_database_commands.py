@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,15 @@ def test_a_restore_under_a_running_supervisor_is_refused_unless_forced(program, 
     assert elsewhere.command("pg-restore", "--list", str(file)).returncode == 0
     forced = elsewhere.command("pg-restore", "--force", "--schema-only", "--table=nothing", str(file))
     assert forced.returncode == 0, forced.stderr
+
+
+def test_a_stop_is_heard_while_a_database_that_says_nothing_is_connected_to(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        program = Program(tmp_path, DATABASE_URL=f"postgresql://u@{host}:{port}/x").start("--synthetic-into-database")
+        try:
+            with silent.accept()[0]:  # it is connected to, and will never be answered
+                assert program.stop() == 0
+        finally:
+            program.kill()
+    assert "timeout expired" not in program.log()

@@ -2,15 +2,33 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+from psycopg import conninfo
 
-from tasks.errors import WrongSchema
+from tasks.errors import ConfigError, WrongSchema
 from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.migrate import Migration
+from tests.fakes.program import Program
 
 ONE = Migration(number=1, name="0001_one.sql", sql=b"CREATE TABLE one (a int)")
 TWO = Migration(number=2, name="0002_two.sql", sql=b"CREATE TABLE two (a int); INSERT INTO two VALUES (2)")
+# What databases of people were made with, and how its checksum begins. A change is a new file, never an edit of these.
+APPLIED = {
+    "0001_reference.sql": "d07d2cff1eca4480",
+    "0002_deals.sql": "9fa98c77060d8b82",
+    "0003_products.sql": "06b421edec2c2b78",
+    "0004_work.sql": "9b8b58be42826643",
+    "0005_crawl_categories.sql": "95965dcfe370e1c5",
+    "0006_parts_and_askers.sql": "31fa9e988129128f",
+    "0007_what_people_ask.sql": "0e97adc02f6c830a",
+    "0008_offers.sql": "ef74be8e10b045e9",
+    "0009_one_price.sql": "6eafddea9e78db56",
+    "0010_turns.sql": "b7edc9f464d664ba",
+    "0011_unreadable_pages.sql": "39701012f59aa52f",
+    "0012_calls_that_fail.sql": "4915c0da5fff699c",
+}
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 
 
@@ -73,6 +91,60 @@ def test_every_table_view_and_column_says_what_it_is(conn):
           AND (obj_description(c.oid, 'pg_class') IS NULL OR col_description(c.oid, a.attnum) IS NULL)"""
     ).fetchall()
     assert undocumented == []
+
+
+def test_no_file_is_changed_after_somebody_may_have_applied_it():
+    found = {migration.name: migration.checksum for migration in migrate.known()}
+    assert {name: found.get(name, "")[:16] for name in APPLIED} == APPLIED
+
+
+def test_a_file_changed_after_it_was_applied_is_told_by_doctor(database_url, tmp_path):
+    with connect(database_url, application_name="test", autocommit=True) as conn:
+        conn.execute("UPDATE schema_migrations SET checksum = repeat('0', 64) WHERE number = 3")
+    told = Program(tmp_path).command("doctor", DATABASE_URL=database_url)
+    assert told.returncode == 1
+    assert "0003_products.sql was applied to the database in another form" in told.stdout
+
+
+@pytest.fixture
+def poor(empty_database_url):
+    """The URL of an empty database for a user who may log in and no more; and the way to grant more."""
+    told = conninfo.conninfo_to_dict(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE poor LOGIN")
+        yield empty_database_url.replace(f"//{told['user']}@", "//poor@"), admin
+        admin.execute("DROP OWNED BY poor; DROP ROLE poor")
+
+
+def test_a_user_without_the_right_to_make_tables_is_told_what_to_grant_and_that_is_enough(poor):
+    url, admin = poor
+    with connect(url, application_name="test", autocommit=True) as conn:
+        with pytest.raises(ConfigError, match="GRANT CREATE ON SCHEMA public TO poor") as told:
+            migrate.migrate(conn)
+        admin.execute(str(told.value).partition("grant it (")[2].rstrip(")"))
+        assert migrate.migrate(conn)
+        admin.execute("REVOKE CREATE ON SCHEMA public FROM poor")
+        assert migrate.migrate(conn) == [], "with nothing to apply nothing is needed"
+
+
+def test_a_user_without_a_schema_is_told_so(poor):
+    url, admin = poor
+    admin.execute("ALTER ROLE poor SET search_path = nowhere")
+    with (
+        connect(url, application_name="test", autocommit=True) as conn,
+        pytest.raises(ConfigError, match="search_path"),
+    ):
+        migrate.migrate(conn)
+
+
+def test_the_start_tells_which_files_it_applies(empty_database_url, tmp_path):
+    program = Program(tmp_path, DATABASE_URL=empty_database_url).start("--synthetic-into-database")
+    try:
+        program.until_working()
+    finally:
+        program.kill()
+    (told,) = program.records("migrated")
+    assert told["applied"] == [migration.name for migration in migrate.known()]
 
 
 def test_numbers_of_the_files_are_unique_and_without_holes():
