@@ -141,3 +141,33 @@ def test_deals_of_another_locale_are_left_out(spoilt):
     here.run(work, 50)
     assert here.rows("select count(*) from deals") == [(len(asins) - 1,)]
     assert here.events("not_asked_for")[0]["left_out"] == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_products_are_held_and_bought_once_whatever_bytes_are_hit_in_every_reply(town, spoil, seed):
+    """Any bytes of every reply, those of its envelope too; an item whose ASIN was hit may be asked for again."""
+    here = town(WIDE, rate=100, deals=40)
+    spoiler = spoil(here.simulator.url, {"do": "mutate", "endpoint": "/product", "count": 3, "seed": seed})
+    work = here.job("backfill", base_url=spoiler.url)
+    asins = set(here.market(WIDE))
+    here.run(work, 900)
+    here.execute("update fetch_queue set ready_at = now() where state = 'pending'")
+    here.run(work, 300)
+    written = {asin for (asin,) in here.rows("select asin from products")}
+    kept = b"".join(bytes(raw) for (raw,) in here.rows("select raw from quarantine where raw is not null"))
+    asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
+    twice = {asin for asin in asins if asked.count(asin) > 1}
+    assert all(asin in written or asin.encode() in kept or asin in twice for asin in asins)
+    assert len(twice) <= 3 * len(spoiler.calls("/product"))
+    assert here.rows("select count(*) from fetch_queue where state in ('leased', 'given up')") == [(0,)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_walk_goes_on_whatever_bytes_are_hit_in_every_page(town, spoil, seed):
+    here = town(WIDE, rate=100, deals=200)
+    spoiler = spoil(here.simulator.url, {"do": "mutate", "endpoint": "/deal", "count": 3, "seed": seed, "times": 4})
+    work = here.job("upsert", base_url=spoiler.url, upsert_detail="none")
+    asins = set(here.market(WIDE))
+    here.run(work, 1_500)
+    assert {asin for (asin,) in here.rows("select asin from deals")} >= asins
+    assert here.rows("select count(*) from crawls where state = 'done' and finished_at is not null") == [(1,)]

@@ -249,3 +249,29 @@ def test_numbers_that_are_not_there_change_nothing(ask, database_url, conn, thre
     assert ask(database_url, "quarantine", verb, "1", "--all")[0] == 2
     with pytest.raises(NoRows, match="nothing of that"):
         ask(database_url, "quarantine", verb, "--key", "nowhere")
+
+
+def test_an_example_of_odd_items_is_settled_for_they_were_written(conn, look):
+    verdict = look(keep(conn, "body", "/product odd", b'{"asin":"B000000001","title":5}'))
+    assert verdict.outcome is Outcome.SETTLED
+    assert count(conn, "quarantine") == 0
+
+
+def test_a_body_that_ends_in_its_middle_stays_for_a_person(conn, look, make_deal):
+    good = msgspec.json.encode(make_deal(ASIN))
+    for key, body in (
+        ("/deal 0123456789ab page 3", b'{"deals":{"dr":[%b,{"asin":"B0' % good),
+        ("/product history page 0 0a1b", b'{"products":[{"asin":"B000000001"},{"asin":"B0'),
+    ):
+        verdict = look(keep(conn, "body", key, body))
+        assert (verdict.outcome, "ends in its middle" in verdict.words) == (Outcome.LEFT, True)
+    assert (count(conn, "deals"), count(conn, "products")) == (0, 0)
+
+
+def test_a_body_that_was_kept_whole_and_has_a_spoilt_item_becomes_rows_but_for_that(conn, look, make_deal):
+    good = msgspec.json.encode(make_deal(ASIN))
+    body = b'{"deals":{"dr":[{"asin":"B000000002","title":"x},%b]}}' % good
+    verdict = look(keep(conn, "body", "/deal 0123456789ab page 3", body))
+    assert verdict.outcome is Outcome.READ
+    assert conn.execute("SELECT asin FROM deals").fetchall() == [(ASIN,)]
+    assert conn.execute("SELECT kind, key FROM quarantine").fetchall() == [("deal", "B000000002")]
