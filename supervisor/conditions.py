@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from ledger import NS_PER_S
+from ledger.localtime import clock_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,7 +120,7 @@ def standing(said: Iterable[Said], left: Iterable[Said], *, progress: int, serve
 
 def sentence(one: ConditionRecord) -> str:
     """A condition in words."""
-    return f"{one.kind}: {one.why} (since {one.since})"
+    return f"{one.kind}: {one.why} (since {clock_of(one.since)})"
 
 
 def _record(since: datetime, tellers: list[Told]) -> ConditionRecord:

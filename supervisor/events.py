@@ -191,9 +191,9 @@ def _message(fields: Fields) -> str:
 # Events that are logged with a sentence of their own.
 TOLD: Final = frozenset(
     {
-        "answer", "debug", "degraded", "done", "gave_up", "http", "kill", "library", "metrics_port_unusable",
-        "no_control_socket", "not_replaced", "order", "order_not_understood", "paused", "quit", "recycled", "setting",
-        "start", "stderr", "stop", "well",
+        "answer", "calls_stopped", "debug", "degraded", "done", "gave_up", "http", "kill", "library",
+        "metrics_port_unusable", "no_control_socket", "not_replaced", "order", "order_not_understood", "paused",
+        "quit", "recycled", "setting", "start", "stderr", "stop", "well",
     }
 )  # fmt: skip
 _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
@@ -202,6 +202,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "balance_unreadable": _error("what the API says of the balance cannot be read"),
     "batch_refused": _batch_refused,
     "body_unreadable": _body,
+    "calls_resumed": lambda f: f"calls of the kind {f['kind']} go on",
     "call_failed": _error("a call to the API failed", _again),
     "crawl_complete": lambda f: f"{f['selection']}: the whole selection is listed, {_number(f, 'rows')} deals",
     "crawl_cut": _crawl_cut,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger import localtime
 from supervisor.conditions import REPEAT_S, SETTLE_S, SUPERVISOR, Conditions, Said, Told, sentence, standing
 
 S = 1_000_000_000
@@ -100,7 +101,7 @@ def test_the_supervisors_own_words_go_first():
         [(0, [Told("upsert-0", said(second=1, why="no")), Told(SUPERVISOR, said(second=2, why="read only"))])]
     )
     (record,) = held[0][2]
-    assert sentence(record) == "database: read only (since 2026-01-01T00:00:01.000+00:00)"
+    assert sentence(record) == f"database: read only (since {localtime.clock(START + timedelta(seconds=1))})"
     assert record.who == (SUPERVISOR, "upsert-0")
 
 
