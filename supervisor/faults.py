@@ -27,6 +27,9 @@ _TOLD_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and condition
 _ABOUT: Final = {
     "database_away": "database",
     "call_failed": "calls",
+    "refused_in_a_row": "refusals",
+    "balance_unreadable": "balance",
+    "balance_not_believed": "balance",
     "spool_full": "spool",
     "status_not_written": "state",
 }

@@ -22,7 +22,9 @@ from supervisor.dbprobe import READ_ONLY, STANDBY, Probe
 from tasks.errors import EXIT_DEGRADED, Contended
 from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
+from tasks.owner import Owner
 from tasks.settings import Secret
+from tasks.spool import SUFFIX
 from tasks.store import cluster, postmaster
 from tasks.store.embedded import EmbeddedPostgres
 from tests.fakes.manager import Listener
@@ -52,6 +54,7 @@ def world(tmp_path, postgres):
             KEEPA_BASE_URL=simulator.url,
             DATABASE_URL=postgres.url("outside"),
             POLL_INTERVAL_S="2",
+            SPOOL_LIMIT_MB="1",
             BACKFILL_WORKERS="2",
         )
         try:
@@ -154,6 +157,28 @@ def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
             os.kill(one, signal.SIGCONT)
     assert found["status"]
     until_over(world, "database")
+    until_well(world)
+
+
+def test_calls_that_fail_are_told_at_all_four_places_and_so_is_their_end(world):
+    world.simulator.control(faults={"500": 1.0})
+    found, _ = until_told(world, "calls")
+    assert "500" in found["readyz"]
+    world.simulator.control(faults={"500": 0.0})
+    end, _ = until_over(world, "calls")
+    assert end["message"].startswith("calls: back after ")
+    until_well(world)
+
+
+def test_a_spool_that_takes_no_reply_is_told_at_all_four_places(world):
+    (folder,) = (world.program.state / "spool").iterdir()
+    waits = folder / f"{Owner.this()}.000001.0{SUFFIX}"  # nobody else's to read, and as much as may wait
+    waits.write_bytes(bytes(3_000_000))
+    found, _ = until_told(world, "spool")
+    assert "limit" in found["status"]
+    waits.unlink()
+    end, _ = until_over(world, "spool")
+    assert end["message"].startswith("spool: well again after ")
     until_well(world)
 
 
