@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tasks.errors import EXIT_ALREADY_RUNNING, EXIT_CONFIG
+from supervisor import config, database, plan
+from tasks.errors import EXIT_ALREADY_RUNNING, EXIT_CONFIG, Contended
 from tests.fakes.program import Program, wait_until
 
 
@@ -64,12 +66,22 @@ def test_a_restore_under_a_running_supervisor_is_refused_unless_forced(program, 
 
 
 def test_a_stop_is_heard_while_a_database_that_says_nothing_is_connected_to(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as beside:
+        given = {"STATE_DIR": str(tmp_path), "DATABASE_URL": f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x"}
+        one = database.of(plan.make(config.load(given), synthetic_into_database=True))
+        start = beside.submit(one.start)
+        with silent.accept()[0]:  # it is connected to, and will never answer
+            one.cancel()
+            with pytest.raises(Contended, match="asked to stop"):
+                start.result()
+
+
+def test_a_run_that_waits_for_a_database_that_says_nothing_ends_when_it_is_told_to(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        host, port = silent.getsockname()
-        program = Program(tmp_path, DATABASE_URL=f"postgresql://u@{host}:{port}/x").start("--synthetic-into-database")
+        url = f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x"
+        program = Program(tmp_path, DATABASE_URL=url).start("--synthetic-into-database")
         try:
-            with silent.accept()[0]:  # it is connected to, and will never be answered
+            with silent.accept()[0]:
                 assert program.stop() == 0
         finally:
             program.kill()
-    assert "timeout expired" not in program.log()
