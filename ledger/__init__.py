@@ -8,6 +8,7 @@ from ledger.errors import (
     Full,
     LeaseEnded,
     LedgerError,
+    NeedsBlindCall,
     NeedsReading,
     NeverEnough,
     NoLedger,
@@ -21,7 +22,7 @@ from ledger.gates import Headroom
 from ledger.lease import Lease
 from ledger.ledger import TokenLedger
 from ledger.place import Place, StopSignal
-from ledger.records import Snapshot
+from ledger.records import Snapshot, Standing
 from ledger.tiers import DEFAULT_TIERS, Tier
 from ledger.waits import Wait
 
@@ -37,6 +38,7 @@ __all__ = [
     "LeaseEnded",
     "LedgerError",
     "ManualClock",
+    "NeedsBlindCall",
     "NeedsReading",
     "NeverEnough",
     "NoLedger",
@@ -46,6 +48,7 @@ __all__ = [
     "Reading",
     "Shape",
     "Snapshot",
+    "Standing",
     "StopSignal",
     "Stopped",
     "SystemClock",

@@ -145,6 +145,19 @@ class Book(Structure):
     nominal_period_ns: int
     next_id: int
     journal_count: int
+    guess_ns: int
+    late_ns: int
+    asked_ns: int
+    blind_ns: int
+    aside_count: int
+    doubt_left_mt: int
+    doubt_rate_mt: int
+    doubt_server_ms: int
+    doubt_next_ms: int
+    doubt_spent_mt: int
+    doubt_ns: int
+    doubt_late_ns: int
+    unread_mt: int
     reader_start: int
     reader_since_ns: int
     reader_pid: int
@@ -154,7 +167,13 @@ class Book(Structure):
     lease_count: int
     waiter_count: int
     kept: int
-    pad: int
+    period_trust: int
+    guess_count: int
+    doubt_set: int
+    doubt_count: int
+    aside_in_a_row: int
+    asks: int
+    probation: int
     _fields_ = (
         ("checksum", c_uint32),
         ("tier_count", c_uint32),
@@ -182,6 +201,19 @@ class Book(Structure):
         ("nominal_period_ns", c_int64),
         ("next_id", c_uint64),
         ("journal_count", c_uint64),
+        ("guess_ns", c_int64),
+        ("late_ns", c_int64),
+        ("asked_ns", c_int64),
+        ("blind_ns", c_int64),
+        ("aside_count", c_uint64),
+        ("doubt_left_mt", c_int64),
+        ("doubt_rate_mt", c_int64),
+        ("doubt_server_ms", c_int64),
+        ("doubt_next_ms", c_int64),
+        ("doubt_spent_mt", c_int64),
+        ("doubt_ns", c_int64),
+        ("doubt_late_ns", c_int64),
+        ("unread_mt", c_int64),
         ("reader_start", c_uint64),
         ("reader_since_ns", c_int64),
         ("reader_pid", c_int32),
@@ -191,7 +223,13 @@ class Book(Structure):
         ("lease_count", c_uint32),
         ("waiter_count", c_uint32),
         ("kept", c_uint32),
-        ("pad", c_uint32),
+        ("period_trust", c_uint32),
+        ("guess_count", c_uint32),
+        ("doubt_set", c_uint32),
+        ("doubt_count", c_uint32),
+        ("aside_in_a_row", c_uint32),
+        ("asks", c_uint32),
+        ("probation", c_uint32),
         ("tiers", TierState * MAX_TIERS),
         ("shapes", ShapeState * MAX_SHAPES),
         ("leases", LeaseState * MAX_LEASES),

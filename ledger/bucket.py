@@ -8,17 +8,20 @@ just before a tick that we have counted already takes nothing back. Conserved at
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ledger import period
 from ledger.book import COMMITTED, MT, Book
+from ledger.period import Step
 
 if TYPE_CHECKING:
     from ledger.view import View
 
 TICK_PERIOD_S: Final = 60.2  # nominally 60 s; about 60.208 s was measured over 109 recorded replies
 CAPACITY_TICKS: Final = 60  # the bucket holds one hour: Keepa documents that tokens expire after 60 minutes
-PERIOD_TOLERANCE: Final = 0.02  # measured periods lie within 0.5 % of 60 s; more is a broken reading
-REFILL_IN_FLOOR_MS: Final = 550  # the server never announces less than about 522 ms, so below this it tells nothing
+REFILL_IN_FLOOR_MS: Final = 550  # of a minute: less than about 522 ms is never announced, so below it tells nothing
+CLOCK_SLACK_NS: Final = 30_000_000_000  # what the server's clock and ours may differ by between two replies,
+CLOCK_DRIFT: Final = 1_000  # and a thousandth of the time between them
 MAX_RATE_SEARCH: Final = 240  # ticks over which a plan change may be placed; beyond it the bucket was full anyway
 _NS_PER_MS: Final = 1_000_000
 
@@ -32,6 +35,25 @@ class Reading:
     refill_in_ms: int
     server_ms: int
     flow_reduction: float = 0.0
+
+
+class Arrival(NamedTuple):
+    """A reading that came with the reply to a call: when, what the call cost, when it was sent (None: just now)."""
+
+    reading: Reading
+    now_ns: int
+    consumed_mt: int = 0
+    sent_ns: int | None = None
+
+    @property
+    def told_mt(self) -> int:
+        """The balance before the call's own charge."""
+        return self.reading.tokens_left * MT + self.consumed_mt
+
+    @property
+    def late_ns(self) -> int:
+        """How old the reading may be."""
+        return 0 if self.sent_ns is None else max(0, self.now_ns - self.sent_ns)
 
 
 def capacity_mt(book: Book) -> int:
@@ -70,7 +92,7 @@ def materialise(book: Book, now_ns: int) -> None:
 
 
 def charge_unread(book: Book, cost_mt: int, now_ns: int, *, is_certain: bool) -> None:
-    """Charge without a reading; an uncertain charge stands until the next reading tells."""
+    """Charge without a reading that is believed; an uncertain charge stands until the next reading tells."""
     materialise(book, now_ns)
     book.balance_mt -= cost_mt
     book.spent_mt += cost_mt
@@ -80,69 +102,105 @@ def charge_unread(book: Book, cost_mt: int, now_ns: int, *, is_certain: bool) ->
         book.needs_reading = 1
 
 
-def apply(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sent_ns: int | None = None) -> int:
+def clock_slack_ns(late_ns: int, elapsed_ns: int) -> int:
+    """How far two timestamps may be from what our clock measured between them, for replies `late_ns` on their way."""
+    return CLOCK_SLACK_NS + late_ns + abs(elapsed_ns) // CLOCK_DRIFT
+
+
+def is_timely(book: Book, come: Arrival) -> bool:
+    """Whether our own clock can vouch for the reading's timestamp."""
+    elapsed_ns = come.now_ns - book.synced_ns
+    off_ns = (come.reading.server_ms - book.server_ms) * _NS_PER_MS - elapsed_ns
+    return abs(off_ns) <= clock_slack_ns(come.late_ns + book.late_ns, elapsed_ns)
+
+
+def step(book: Book, come: Arrival, *, is_timely: bool) -> Step:
+    """What lies between the Book's state and the reading; by our own clock where that cannot vouch for the server's."""
+    reading = come.reading
+    refill_ns = reading.refill_in_ms * _NS_PER_MS
+    if is_timely:
+        distance_ns = (reading.server_ms + reading.refill_in_ms - book.next_tick_server_ms) * _NS_PER_MS
+    else:
+        distance_ns = come.now_ns + refill_ns - (book.next_tick_ns - guard_ns(book))
+    if reading.refill_rate * MT != book.rate_mt:
+        return Step(distance_ns, round(distance_ns / book.period_ns), 0)
+    told_mt = come.told_mt
+    return period.count(book, distance_ns, refill_ns, told_mt - book.balance_mt, is_full=told_mt >= capacity_mt(book))
+
+
+def is_older(book: Book, come: Arrival) -> bool:
+    """Whether the last reading contains this one's charge already.
+
+    A call sent after the last reading had come is later, whatever the timestamps say.
+    """
+    if come.sent_ns is not None and come.sent_ns > book.synced_ns:
+        return False
+    if come.reading.server_ms != book.server_ms:
+        return come.reading.server_ms < book.server_ms
+    # Of two paid replies in one millisecond the poorer is the later; a free reading was asked for after the last.
+    return come.consumed_mt > 0 and come.told_mt > book.balance_mt
+
+
+def apply(view: View, come: Arrival, there: Step | None) -> int:
     """Make the reading the truth; returns the drift it settled, in milli-tokens (0 when all is explained).
 
-    `consumed_mt` is what the call of this reply cost. A reading older than the last one applied changes no balance:
-    the later one contains its charge already. `sent_ns` is when the call was sent, None for just now: a reply to a
-    call sent before another's outcome was lost tells nothing about the lost one.
+    `there` is the way to it, None for a reading older than the last one applied: that changes no balance, the later
+    one contains its charge already. A reply to a call sent before another's outcome was lost tells nothing about the
+    lost one.
     """
     book = view.book
-    left_mt = reading.tokens_left * MT
-    book.spent_mt += consumed_mt
     if not book.synced:
-        _open(book, reading, now_ns)
+        book.spent_mt += come.consumed_mt
+        _open(book, come)
         return 0
-    if _is_older(book, reading, left_mt, consumed_mt):
-        book.drift_mt += consumed_mt
+    if there is None:
+        book.drift_mt += come.consumed_mt
     else:
-        _advance_to(book, reading, left_mt, consumed_mt)
-        _mark(book, reading, now_ns)
-    if book.unknown_mt and sent_ns is not None and sent_ns <= book.unknown_ns:
+        _advance_to(book, come, there)
+        _mark(book, come)
+    book.spent_mt += come.consumed_mt
+    if book.unknown_mt and come.sent_ns is not None and come.sent_ns <= book.unknown_ns:
         return 0
     book.needs_reading = 0
     book.reader_pid = 0
     return _settle_drift(view)
 
 
-def _open(book: Book, reading: Reading, now_ns: int) -> None:
+def _open(book: Book, come: Arrival) -> None:
     """First reading: its balance is the opening credit."""
+    reading = come.reading
     book.balance_mt = reading.tokens_left * MT
     book.rate_mt = reading.refill_rate * MT
     book.credited_mt = book.balance_mt + book.spent_mt + book.expired_mt - book.drift_mt
     book.quiet_drift_mt = book.drift_mt
     book.quiet_expired_mt = book.expired_mt
-    book.unknown_mt = 0
+    book.unknown_mt = book.unread_mt = 0
     book.synced = 1
     book.needs_reading = 0
     book.reader_pid = 0
+    period.learn(book, Step(0, 0, 0), reading.refill_in_ms * _NS_PER_MS, 0, is_full=False)
     book.next_tick_server_ms = reading.server_ms + reading.refill_in_ms
-    _mark(book, reading, now_ns)
+    _mark(book, come)
 
 
-def _is_older(book: Book, reading: Reading, left_mt: int, consumed_mt: int) -> bool:
-    if reading.server_ms != book.server_ms:
-        return reading.server_ms < book.server_ms
-    # Of two paid replies in one millisecond the poorer is the later; a free reading was asked for after the last.
-    return consumed_mt > 0 and left_mt > book.balance_mt - consumed_mt
-
-
-def _advance_to(book: Book, reading: Reading, left_mt: int, consumed_mt: int) -> None:
+def _advance_to(book: Book, come: Arrival, there: Step) -> None:
     """Fold the ticks since the last reading, whatever is left unexplained is drift for now."""
-    announced_ms = reading.server_ms + reading.refill_in_ms
-    ticks = round((announced_ms - book.next_tick_server_ms) * _NS_PER_MS / book.period_ns)
-    rate_mt = reading.refill_rate * MT
+    reading, ticks = come.reading, there.ticks
+    rate_mt, left_mt, refill_ns = reading.refill_rate * MT, reading.tokens_left * MT, reading.refill_in_ms * _NS_PER_MS
+    is_told = refill_ns > refill_floor_ns(book)
     if rate_mt != book.rate_mt:
-        _change_plan(book, rate_mt, ticks, left_mt + consumed_mt)
+        _change_plan(book, rate_mt, ticks, come.told_mt)
     else:
+        if is_told or there.guess_ns:
+            rise_mt, is_full = come.told_mt - book.balance_mt, come.told_mt >= capacity_mt(book)
+            period.learn(book, there, refill_ns, rise_mt, is_full=is_full)
         _credit(book, ticks, rate_mt)
     book.tick_index += ticks
-    book.drift_mt += left_mt - (book.balance_mt - consumed_mt)
+    book.drift_mt += come.told_mt - book.balance_mt
     book.balance_mt = left_mt
-    if ticks > 0 and reading.refill_in_ms > REFILL_IN_FLOOR_MS:
-        _learn_period(book, announced_ms, ticks)
-    if ticks != 0 or reading.refill_in_ms > REFILL_IN_FLOOR_MS:
-        book.next_tick_server_ms = announced_ms
+    book.unread_mt = 0
+    if ticks != 0 or is_told:
+        book.next_tick_server_ms = reading.server_ms + reading.refill_in_ms
 
 
 def _credit(book: Book, ticks: int, rate_mt: int) -> None:
@@ -171,22 +229,22 @@ def _change_plan(book: Book, rate_mt: int, ticks: int, expected_mt: int) -> None
     _credit(book, best, rate_mt)
 
 
-def _learn_period(book: Book, announced_ms: int, ticks: int) -> None:
-    """Move the tick period towards what the announced ticks say; long gaps weigh more than their jitter."""
-    measured_ns = (announced_ms - book.next_tick_server_ms) * _NS_PER_MS / ticks
-    gain = ticks / (ticks + 60)
-    period_ns = book.period_ns + gain * (measured_ns - book.period_ns)
-    slack_ns = book.nominal_period_ns * PERIOD_TOLERANCE
-    low, high = book.nominal_period_ns - slack_ns, book.nominal_period_ns + slack_ns
-    book.period_ns = round(min(max(period_ns, low), high))
+def guard_ns(book: Book) -> int:
+    """How long after its announced time a tick counts: a 60th of a period, against the half-second jitter seen."""
+    return book.period_ns // 60
 
 
-def _mark(book: Book, reading: Reading, now_ns: int) -> None:
-    """Schedule the next tick: announced, plus a guard of 1/60 period against the half-second jitter seen."""
-    guard_ns = book.nominal_period_ns // 60
-    book.next_tick_ns = now_ns + reading.refill_in_ms * _NS_PER_MS + guard_ns
-    book.server_ms = reading.server_ms
-    book.synced_ns = now_ns
+def refill_floor_ns(book: Book) -> int:
+    """An announced wait no longer than this says only that the next tick is near."""
+    return min(REFILL_IN_FLOOR_MS * _NS_PER_MS, REFILL_IN_FLOOR_MS * book.period_ns // 60_000)
+
+
+def _mark(book: Book, come: Arrival) -> None:
+    """Schedule the next tick: announced, plus a guard."""
+    book.next_tick_ns = come.now_ns + come.reading.refill_in_ms * _NS_PER_MS + guard_ns(book)
+    book.server_ms = come.reading.server_ms
+    book.synced_ns = come.now_ns
+    book.late_ns = come.late_ns
 
 
 def _settle_drift(view: View) -> int:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ledger.book import MAX_SHAPES, NAME_BYTES, ShapeState
+from ledger.book import MAX_SHAPES, MT, NAME_BYTES, ShapeState
 from ledger.errors import Full
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ MEMORY: Final = 50  # samples after which old ones fade
 CLIP: Final = 6.0  # standard deviations beyond which a sample counts as that far only
 PRIOR_SAMPLES: Final = 3  # the weight of the prior among samples
 MAX_PER_ITEM: Final = 60.0  # ten pages of offers at 6 tokens: the most one product can cost as documented
+MOST_CHARGED: Final = 100  # an item, with all that may come on top of the offers (stock, rating, update), and to spare
+MOST_A_CALL: Final = 10_000  # a hundred such items, the most one request may ask for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,13 @@ def estimate(view: View, shape: Shape) -> int:
 
 
 def high(state: ShapeState, items: int) -> float:
-    """High quantile of the total for `items` items, in tokens."""
-    return float(items * state.mean + Z * math.sqrt(items * state.variance))
+    """High quantile of the total for `items` items, in tokens; never above what so many can cost."""
+    return float(min(items * state.mean + Z * math.sqrt(items * state.variance), items * MAX_PER_ITEM))
+
+
+def most_mt(cost_mt: int, items: int) -> int:
+    """The most a call can have cost for which `cost_mt` were reserved; `items` is 0 when its shape is not known."""
+    return max(cost_mt, (items * MOST_CHARGED if items > 0 else MOST_A_CALL) * MT)
 
 
 def find(view: View, name: str) -> int:
@@ -79,11 +86,14 @@ def enter(view: View, shape: Shape) -> int:
 
 
 def learn(state: ShapeState, items: int, tokens: int) -> None:
-    """Take in that `items` items cost `tokens`; one wild sample moves the estimates little."""
+    """Take in that `items` items cost `tokens`; one sample moves the estimates by a bounded part.
+
+    It counts up to the most an item can cost, and where costs were seen to scatter, up to six deviations.
+    """
     if items <= 0:
         return
     weight = min(state.samples + PRIOR_SAMPLES, MEMORY)
-    error = tokens / items - state.mean
+    error = min(tokens / items, MAX_PER_ITEM) - state.mean
     if state.samples >= PRIOR_SAMPLES and state.variance > 0:
         reach = CLIP * math.sqrt(state.variance / items)
         error = min(max(error, -reach), reach)

@@ -65,7 +65,8 @@ def _bucket(snapshot: Snapshot) -> str:
     bucket: BucketRecord = snapshot.bucket
     head = f"ledger, sequence {snapshot.sequence}, {_moment(snapshot.generated_at)}"
     if not snapshot.synced:
-        return f"{head}\nno reading from the server yet: the balance is unknown and nobody may spend"
+        aside = f"; {bucket.aside_in_a_row} that came could not be" if bucket.aside_in_a_row else ""
+        return f"{head}\nno reading from the server yet: the balance is unknown and nobody may spend{aside}"
     floors = tuple(tier.floor for tier in snapshot.tiers)
     drift = "none" if not bucket.drift else f"{bucket.drift:+g} tokens: something else uses this key"
     return (
@@ -73,6 +74,7 @@ def _bucket(snapshot: Snapshot) -> str:
         f"balance   {bucket.balance:g} of {bucket.capacity:g}  [{bar(bucket.balance, bucket.capacity, floors)}]\n"
         f"refill    {bucket.refill_rate:g} every {bucket.tick_period_s:.2f} s, next in {span(bucket.next_tick_in_s)}\n"
         f"last word from the server {span(bucket.synced_age_s)} ago, drift {drift}"
+        + (f"\n{bucket.aside_in_a_row} readings since then were not believed" if bucket.aside_in_a_row else "")
     )
 
 
@@ -122,6 +124,7 @@ def _totals(snapshot: Snapshot) -> str:
     return (
         f"\ncredited {t.credited:g} + drift {b.drift:g} = balance {b.balance:g} + spent {t.spent:g}"
         f" + expired {t.expired:g}; given back {t.refunded:g}; refused (429) {t.refused_429}"
+        + (f"; numbers not believed {t.set_aside}" if t.set_aside else "")
     )
 
 

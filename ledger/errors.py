@@ -53,6 +53,13 @@ class NeedsReading(LedgerError):
     """
 
 
+class NeedsBlindCall(LedgerError):
+    """The balance is unknown and no usable answer came to the question for it.
+
+    Make one small call with `lease_blind`: its reply teaches the balance, and a refusal is free.
+    """
+
+
 class NotGranted(LedgerError):
     """`reserve` ended without a lease; `wait` is what it was waiting for."""
 

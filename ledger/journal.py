@@ -37,6 +37,9 @@ class Event(IntEnum):
     DEAD_WAITER = 12
     TIERS = 13
     LAPSED = 14
+    ASIDE = 15  # a number from outside that was not believed
+    PERIOD = 16  # the ticks come at another pace than was supposed; its tokens are seconds
+    BLIND = 17  # a call granted though the balance was unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

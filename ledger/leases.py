@@ -7,32 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ledger import bucket, costs, gates, queue, waits
+from ledger import bucket, costs, doubt, gates, queue, waits
 from ledger.book import COMMITTED, MT, PPM, RESERVED
+from ledger.bucket import Arrival
+from ledger.clock import NS_PER_S
+from ledger.doubt import Verdict
 from ledger.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.bucket import Reading
-    from ledger.queue import Owner, Request
+    from ledger.queue import Request
     from ledger.view import View
     from ledger.waits import Wait
 
-CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
-
-
-def claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[int, int], bool]) -> bool:
-    """Whether a reading is needed and this owner is the one to ask for it."""
-    book = view.book
-    if book.synced and not book.needs_reading:
-        return False
-    is_mine = (book.reader_pid, book.reader_start) == (owner.pid, owner.start)
-    is_fresh = now_ns - book.reader_since_ns < CLAIM_NS
-    if book.reader_pid and not is_mine and is_fresh and is_alive(book.reader_pid, book.reader_start):
-        return False
-    book.reader_pid, book.reader_start, book.reader_since_ns = owner.pid, owner.start, now_ns
-    return True
+RETOLD: Final = 20  # a period that changes by more than this part of it is told
+MOST_TOLD_MT: Final = 10**15
+MOST_IN_A_ROW: Final = 1_000_000
 
 
 def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
@@ -44,6 +36,18 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
         ahead_mt = queue.ahead_mt(view, request.tier, ticket)
     if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
         return waits.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
+    if view.book.probation and view.book.lease_count:
+        return waits.one_at_a_time()
+    return _lend(view, request, now_ns, ticket)
+
+
+def lend_blind(view: View, request: Request, now_ns: int) -> int:
+    """The id of a lease that is granted though nobody knows the balance."""
+    view.events.append((Event.BLIND, request.tier, -request.cost_mt, request.owner.pid))
+    return _lend(view, request, now_ns, 0)
+
+
+def _lend(view: View, request: Request, now_ns: int, ticket: int) -> int:
     tier = view.tiers[request.tier]
     earmark_nt = min(tier.earmark_nt, request.cost_mt * PPM)
     tier.earmark_nt -= earmark_nt
@@ -84,12 +88,19 @@ def cancel(view: View, lease_id: int, now_ns: int) -> bool:
 
 
 def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | None, now_ns: int) -> bool:
-    """End the lease with what it cost; None is unknown: charged in full until the next reading. False if it is gone."""
+    """End the lease with what it cost; None is unknown: charged in full until the next reading. False if it is gone.
+
+    What no such call can have cost is taken for unknown.
+    """
     index = view.lease(lease_id)
     if index < 0:
         return False
     lease = view.leases[index]
     tier, cost_mt, pid, sent_ns = lease.tier, lease.cost_mt, lease.owner_pid, lease.at_ns
+    if consumed is not None and not 0 <= consumed * MT <= costs.most_mt(cost_mt, lease.items):
+        view.events.append((Event.ASIDE, tier, -_bounded(consumed * MT), pid))
+        view.book.aside_count += 1
+        consumed = None
     consumed_mt = cost_mt if consumed is None else consumed * MT
     if consumed and lease.shape >= 0:  # a refusal costs nothing, and teaches nothing about what an answer costs
         costs.learn(view.shapes[lease.shape], lease.items, consumed)
@@ -99,27 +110,68 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
     view.book.refunded_mt += max(0, cost_mt - consumed_mt)
     if reading is None or consumed is None:
         bucket.charge_unread(view.book, consumed_mt, now_ns, is_certain=consumed is not None)
+        view.book.unread_mt += 0 if consumed is None else consumed_mt
     view.events.append((Event.UNKNOWN if consumed is None else Event.SETTLED, tier, -consumed_mt, pid))
     if reading is not None:
         observe(view, reading, now_ns, 0 if consumed is None else consumed_mt, None if consumed is None else sent_ns)
     return True
 
 
-def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sent_ns: int | None = None) -> None:
-    """Make a reading the truth, and journal what it brought to light."""
+def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sent_ns: int | None = None) -> bool:
+    """Make a reading the truth, and journal what it brought to light; False if it is set aside, its charge booked."""
     gates.advance(view, now_ns)
-    was_synced, rate_mt = view.book.synced, view.book.rate_mt
-    drift_mt = bucket.apply(view, reading, now_ns, consumed_mt, sent_ns)
+    book, come = view.book, Arrival(reading, now_ns, consumed_mt, sent_ns)
+    verdict, there = doubt.weigh(view, come)
+    if verdict is Verdict.ODD or verdict is Verdict.IMPOSSIBLE:
+        _set_aside(view, come, is_odd=verdict is Verdict.ODD)
+        return False
+    before = (book.synced, book.rate_mt, book.period_ns)
+    doubt.believe(book, come, verdict)
+    drift_mt = bucket.apply(view, come, there)
+    if book.rate_mt < before[1]:
+        _cut_earmarks(view)
+    _tell(view, *before, drift_mt)
+    # Ticks are counted alike before and after, but a reading may be of just before one that we have counted already.
+    tick = book.tick_index + bucket.ticks_due(book, now_ns)
+    for tier in view.tiers[: book.tier_count]:
+        tier.earmark_tick = min(tier.earmark_tick, tick + 1)
+    return True
+
+
+def _cut_earmarks(view: View) -> None:
+    """Leave every tier what it may save on the smaller plan: more would lock the others out until it is spent."""
+    for index in range(view.book.tier_count):
+        tier = view.tiers[index]
+        tier.earmark_nt = min(tier.earmark_nt, gates.earmark_cap_mt(view, index) * PPM)
+
+
+def _tell(view: View, was_synced: int, rate_mt: int, period_ns: int, drift_mt: int) -> None:
+    """Journal what a reading brought to light."""
+    book = view.book
     if not was_synced:
-        view.events.append((Event.OPENED, NO_TIER, view.book.balance_mt, 0))
-    elif view.book.rate_mt != rate_mt:
-        view.events.append((Event.PLAN, NO_TIER, view.book.rate_mt, 0))
+        view.events.append((Event.OPENED, NO_TIER, book.balance_mt, 0))
+    elif book.rate_mt != rate_mt:
+        view.events.append((Event.PLAN, NO_TIER, book.rate_mt, 0))
+    if abs(book.period_ns - period_ns) * RETOLD > period_ns:
+        view.events.append((Event.PERIOD, NO_TIER, book.period_ns * MT // NS_PER_S, 0))
     if drift_mt:
         view.events.append((Event.DRIFT, NO_TIER, drift_mt, 0))
-    # Ticks are counted alike before and after, but a reading may be of just before one that we have counted already.
-    tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
-    for tier in view.tiers[: view.book.tier_count]:
-        tier.earmark_tick = min(tier.earmark_tick, tick + 1)
+
+
+def _set_aside(view: View, come: Arrival, *, is_odd: bool) -> None:
+    book = view.book
+    if come.consumed_mt:
+        bucket.charge_unread(book, come.consumed_mt, come.now_ns, is_certain=True)
+    book.aside_count += 1
+    book.aside_in_a_row = min(book.aside_in_a_row + 1, MOST_IN_A_ROW)
+    if is_odd:
+        doubt.remember(book, come)
+    view.events.append((Event.ASIDE, NO_TIER, _bounded(come.reading.tokens_left * MT), 0))
+
+
+def _bounded(tokens_mt: int) -> int:
+    """A number of any size as the journal can hold it."""
+    return max(-MOST_TOLD_MT, min(tokens_mt, MOST_TOLD_MT))
 
 
 def owners(view: View) -> set[tuple[int, int]]:

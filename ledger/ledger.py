@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ledger import costs, gates, leases, owner, queue, regionfile, snapshot
+from ledger import asks, costs, gates, leases, owner, queue, regionfile, snapshot
 from ledger.book import MT
 from ledger.bucket import TICK_PERIOD_S
 from ledger.clock import NS_PER_S, SystemClock
-from ledger.errors import NeedsReading, NeverEnough
+from ledger.errors import NeedsBlindCall, NeedsReading, NeverEnough
 from ledger.journal import NO_TIER, Event
 from ledger.lease import Lease
 from ledger.place import Place, seconds_until
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ledger.costs import Shape
     from ledger.gates import Headroom
     from ledger.place import StopSignal
-    from ledger.records import Snapshot
+    from ledger.records import Snapshot, Standing
     from ledger.region import Region
 
 _DEATH_CHECK_NS: Final = 1_000_000_000  # a waiter looks for dead owners at most once a second
@@ -153,13 +153,63 @@ class TokenLedger:
         view, _ = self._look()
         return costs.estimate(view, shape)
 
-    def observe(self, reading: Reading) -> None:
-        """Make a reading that cost nothing the truth; one with `refill_rate` 0 says nothing and is ignored."""
-        if reading.refill_rate == 0:
-            return
+    def observe(self, reading: Reading, *, sent_ns: int | None = None) -> bool:
+        """Make a reading that cost nothing the truth; False when it says nothing or is not believed.
+
+        One with `refill_rate` 0 says nothing. One that cannot be is set aside; one that nothing explains is believed
+        when another agrees. `sent_ns` is when it was asked for, None for just now.
+        """
         with self._changes.change(opens=True) as view:
-            leases.observe(view, reading, self._clock.now_ns())
             view.events.append((Event.READING, NO_TIER, 0, 0))
+            says = reading.refill_rate != 0
+            after_ns = None if sent_ns is None else sent_ns + 1  # it was asked for after all that happened until then
+            is_believed = says and leases.observe(view, reading, self._clock.now_ns(), sent_ns=after_ns)
+            if not is_believed:
+                asks.answered_badly(view, self._clock.now_ns())
+        return is_believed
+
+    def unanswered(self) -> None:
+        """The server was asked for a reading, and what came was no usable answer: the next question has to wait."""
+        with self._changes.change(opens=True) as view:
+            asks.answered_badly(view, self._clock.now_ns())
+
+    def look(self, wait: Wait) -> None:
+        """Tell whether a caller who has to wait so long is to ask the server meanwhile, or to make a blind call.
+
+        Raises:
+            NeedsReading: one look at the balance is due, and this caller is the one to ask.
+            NeedsBlindCall: the balance is unknown, and asking for it did not help.
+        """
+        view, _ = self._look()
+        now_ns = self._clock.now_ns()
+        if asks.may_go_blind(view, now_ns):
+            raise NeedsBlindCall("no usable reading is to be had: make one small call to learn the balance")
+        if view.book.synced and now_ns >= asks.next_look_ns(view):
+            with self._changes.change() as changed:
+                if asks.claim_look(changed, wait, Owner(*owner.identity()), now_ns):
+                    raise NeedsReading("the wait is long: look at the balance meanwhile, observe it, go on waiting")
+
+    def lease_blind(self, tier: str, cost: int, *, shape: Shape | None = None) -> Lease | None:
+        """A lease while the balance is unknown and the server's answers about it are unusable; None: not now.
+
+        One at a time, and at most one a tick.
+        """
+        with self._changes.change() as view:
+            request, now_ns = self._request(view, tier, cost, shape), self._clock.now_ns()
+            if not asks.claim_blind(view, now_ns):
+                return None
+            lease_id = leases.lend_blind(view, request, now_ns)
+        return Lease(self, lease_id, tier, cost)
+
+    def next_try_ns(self) -> int:
+        """When a caller who waits should come back at the latest, because something else than tokens is due then."""
+        view, _ = self._look()
+        return asks.next_try_ns(view, self._clock.now_ns())
+
+    def standing(self) -> Standing:
+        """What is known of the balance, and how well."""
+        view, _ = self._look()
+        return snapshot.standing(view.book, self._clock.now_ns())
 
     def resolve_dead(self) -> int:
         """Resolve what dead processes left; returns how many leases and waiters that were."""
@@ -195,6 +245,7 @@ class TokenLedger:
         """See `Lease.cancel`."""
         with self._changes.change(opens=True) as view:
             leases.cancel(view, lease.id, self._clock.now_ns())
+            view.book.blind_ns = 0  # nothing was sent, so the next small call need not wait a tick
 
     def attempt(self, place: Place, cost: int, shape: Shape | None) -> Lease | Wait:
         """See `Place.poll`."""
@@ -236,8 +287,7 @@ class TokenLedger:
 
     def _grant(self, view: View, request: Request, ticket: int) -> int | Wait:
         now_ns = self._clock.now_ns()
-        if leases.claim_reading(view, request.owner, now_ns, owner.is_alive):
-            view.events.append((Event.READING, NO_TIER, 0, request.owner.pid))
+        if asks.claim_reading(view, request.owner, now_ns, owner.is_alive):
             raise NeedsReading("the balance is unknown: ask the server for a reading, observe it, reserve again")
         if view.book.synced:
             most_mt = gates.most_ever_mt(view, request.tier)

@@ -42,6 +42,10 @@ class Queue(Protocol):
         """Take the place out of the queue."""
         ...
 
+    def look(self, wait: Wait) -> None:
+        """Raise when something else than tokens is due for a caller who waits."""
+        ...
+
     def doze(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
         """Sleep a while, at most until then; the time afterwards, and whether a gate may have opened since the poll."""
         ...
@@ -79,11 +83,16 @@ class Place:
         deadline_ns: int | None = None,
         stop: StopSignal | None = None,
         on_wait: Callable[[Wait], None] | None = None,
+        looks: bool = False,
     ) -> Lease:
         """A lease on `cost` tokens, as soon as its turn has come and the gate is open.
 
+        With `looks` the wait is left, and the place kept, when the server is to be asked meanwhile: see
+        `TokenLedger.look`.
+
         Raises:
             NeverEnough, NeedsReading: as `poll`.
+            NeedsReading, NeedsBlindCall: as `TokenLedger.look`.
             Stopped: `stop` was set.
             TimedOut: the deadline passed.
         """
@@ -93,6 +102,8 @@ class Place:
             outcome = self._queue.attempt(self, cost, shape)
             if not isinstance(outcome, Wait):
                 return outcome
+            if looks:
+                self._queue.look(outcome)
             if on_wait is not None and _is_news(told, outcome):
                 on_wait(outcome)
                 told = outcome

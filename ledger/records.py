@@ -14,8 +14,27 @@ FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is known of the balance, and how well.
+
+    Attributes:
+        tick_s: seconds between two refills, as learned.
+        believed_age_s: seconds since a reading was believed, None before the first.
+        aside_in_a_row: readings set aside since one was believed.
+        asks: questions for the balance in a row that brought nothing usable.
+        server_ms: the server's clock now, Unix milliseconds, as far as readings that were believed tell it; else None.
+    """
+
+    tick_s: float
+    believed_age_s: float | None
+    aside_in_a_row: int
+    asks: int
+    server_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BucketRecord:
-    """The bucket. Tokens; seconds."""
+    """The bucket. Tokens; seconds. `aside_in_a_row`: readings that were not believed since the last one that was."""
 
     balance: float
     capacity: float
@@ -24,6 +43,7 @@ class BucketRecord:
     next_tick_in_s: float | None
     synced_age_s: float | None
     drift: float
+    aside_in_a_row: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +91,17 @@ class WaiterRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotalsRecord:
-    """Sums since the ledger began: `credited + drift = balance + spent + expired`."""
+    """Sums since the ledger began: `credited + drift = balance + spent + expired`.
+
+    `set_aside` counts the numbers from outside that were not believed.
+    """
 
     credited: float
     spent: float
     expired: float
     refunded: float
     refused_429: int
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

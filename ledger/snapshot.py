@@ -14,6 +14,7 @@ from ledger.records import (
     History,
     LeaseRecord,
     Snapshot,
+    Standing,
     TierRecord,
     TotalsRecord,
     WaiterRecord,
@@ -44,6 +45,7 @@ def take(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snapshot:
             next_tick_in_s=_seconds(bucket.tick_at_ns(book, ticks + 1) - now_ns) if book.synced else None,
             synced_age_s=_seconds(now_ns - book.synced_ns) if book.synced else None,
             drift=book.drift_mt / MT,
+            aside_in_a_row=book.aside_in_a_row,
         ),
         tiers=tuple(_tier(view, i, now_ns) for i in range(book.tier_count)),
         leases=tuple(_lease(view, i, now_ns) for i in range(book.lease_count)),
@@ -54,6 +56,7 @@ def take(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snapshot:
             expired=(book.expired_mt + book.balance_mt + gained - balance) / MT,
             refunded=book.refunded_mt / MT,
             refused_429=book.refused,
+            set_aside=book.aside_count,
         ),
         costs=tuple(
             CostRecord(
@@ -71,6 +74,17 @@ def take(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snapshot:
             wall=wall,
             tiers=tuple(tier.name.decode() for tier in view.tiers),
         ),
+    )
+
+
+def standing(book: Book, now_ns: int) -> Standing:
+    """What the book knows of the balance, and how well."""
+    return Standing(
+        tick_s=book.period_ns / NS_PER_S,
+        believed_age_s=_seconds(now_ns - book.synced_ns) if book.synced else None,
+        aside_in_a_row=book.aside_in_a_row,
+        asks=book.asks,
+        server_ms=book.server_ms + (now_ns - book.synced_ns) * 1000 // NS_PER_S if book.synced else None,
     )
 
 

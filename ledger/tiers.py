@@ -66,6 +66,8 @@ def check(tiers: Sequence[Tier]) -> None:
 def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int, now_ns: int) -> None:
     """Set the tiers and the nominal tick period in the book, keeping what is known: also while calls are open.
 
+    The nominal period is where learning starts: one that the replies have taught stays.
+
     What was saved up to now was saved by the shares that were, and stays within what the new ones may save; a tier
     that has no share any more has saved nothing, and its open calls give nothing back to it.
 
@@ -76,7 +78,9 @@ def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int, now_ns: i
     book = view.book
     gates.advance(view, now_ns)
     if book.nominal_period_ns != nominal_period_ns:
-        book.nominal_period_ns = book.period_ns = nominal_period_ns
+        book.nominal_period_ns = nominal_period_ns
+        if not book.period_trust:
+            book.period_ns = nominal_period_ns
     if [tier.name.encode() for tier in tiers] != [state.name for state in view.tiers[: book.tier_count]]:
         if book.lease_count or book.waiter_count:
             raise ValueError("the tiers' names cannot change while calls are open: stop the workers first")

@@ -28,6 +28,11 @@ class Wait:
     reason: str
 
 
+def one_at_a_time() -> Wait:
+    """A wait for the reply to the call that is open: what is believed of the plan must be confirmed first."""
+    return Wait(until_ns=None, latest_ns=None, reason="in flight")
+
+
 def wait_for(view: View, index: int, cost_mt: int, now_ns: int, ahead_mt: int = 0) -> Wait:
     """How long tier `index` waits for `cost_mt` with `ahead_mt` of older requests of the tier before it."""
     book = view.book

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ledger.records import Snapshot
     from ledger.waits import Wait
 
-_LATER_MS: Final = 2_000_000_000_000  # after any server time of a test
+_SERVER_MS: Final = 1_700_000_000_000
 _DIGITS: Final = 6  # tokens are thousandths; binary fractions are not
 
 
@@ -65,6 +65,11 @@ def next_operation_s(ledger: TokenLedger, dead: Container[int], *, is_alone: boo
     return took_s
 
 
+def server_ms(ledger: TokenLedger) -> int:
+    """What a server would put under a reply now; a reading with another time would not be believed."""
+    return ledger.standing().server_ms or _SERVER_MS
+
+
 def _one_token(ledger: TokenLedger) -> Lease | Wait | None:
     """The answer to a request for one token, after a reading if one is asked for or the balance is spent.
 
@@ -74,7 +79,7 @@ def _one_token(ledger: TokenLedger) -> Lease | Wait | None:
     if isinstance(outcome, Lease) or (outcome is not None and ledger.snapshot().bucket.balance > 0):
         return outcome
     bucket = ledger.snapshot().bucket
-    ledger.observe(Reading(max(1, round(bucket.balance)), round(bucket.refill_rate), 60_000, _LATER_MS))
+    ledger.observe(Reading(max(1, round(bucket.balance)), round(bucket.refill_rate), 60_000, server_ms(ledger)))
     return _ask(ledger)
 
 

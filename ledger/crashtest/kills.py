@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 WORKERS: Final = 3
 _RATE: Final = 4_000
 _BALANCE: Final = 200_000
-_SERVER_MS: Final = 1_700_000_000_000
 _LONGEST_LIFE_S: Final = 0.01
 _WAIT_S: Final = 0.002
 _MOST: Final = 60_000  # tokens; now and then one that has to wait
@@ -38,18 +37,18 @@ def run(folder: Path, kills: int, seed: int) -> Iterator[float]:
     """
     path = folder / "random"
     survivor = TokenLedger.create(path, DEFAULT_TIERS)
-    survivor.observe(Reading(_BALANCE, _RATE, 60_000, _SERVER_MS))
+    survivor.observe(Reading(_BALANCE, _RATE, 60_000, judge.server_ms(survivor)))
     chance = random.Random(seed)  # noqa: S311 - a seed makes a run repeatable
     workers = [_worker(path, chance) for _ in range(WORKERS)]
     try:
-        for turn in range(1, kills + 1):
+        for _ in range(kills):
             select.select([], [], [], chance.uniform(0, _LONGEST_LIFE_S))
             victim = workers.pop(chance.randrange(WORKERS))
             os.kill(victim, signal.SIGKILL)
             if ended(victim) != -signal.SIGKILL:
                 raise judge.Broken(f"worker {victim} had ended before it was killed: see its traceback")
             yield judge.next_operation_s(survivor, {victim}, is_alone=False)
-            survivor.observe(Reading(_BALANCE, _RATE, 60_000, _SERVER_MS + turn))
+            survivor.observe(Reading(_BALANCE, _RATE, 60_000, judge.server_ms(survivor)))
             workers.append(_worker(path, chance))
     finally:
         for worker in workers:
@@ -76,7 +75,7 @@ def _work(path: Path, chance: random.Random) -> None:
         except (TimedOut, NeverEnough, Full):
             continue
         except NeedsReading:
-            ledger.observe(Reading(_BALANCE, _RATE, 60_000, _SERVER_MS))
+            ledger.observe(Reading(_BALANCE, _RATE, 60_000, judge.server_ms(ledger)))
             continue
         _finish(lease, chance)
 

@@ -72,3 +72,28 @@ def test_one_reply_of_sixty_tokens_an_item_moves_a_settled_estimate_by_less_than
     settled = learner.estimate(items)
     learner.learn(items, 60 * items)
     assert learner.estimate(items) < 1.5 * settled
+
+
+@given(
+    st.lists(st.integers(1, 100), max_size=30),
+    st.integers(1, 12),
+    st.integers(1, 10_000_000),
+    st.integers(1, 100),
+)
+def test_no_sample_makes_a_request_dearer_than_it_can_be(batches, each, wild, items):
+    learner = Learner()
+    for batch in batches:
+        learner.learn(batch, each * batch)
+    learner.learn(items, wild)
+    assert learner.estimate(items) <= costs.MAX_PER_ITEM * items
+
+
+@given(st.integers(3, 200), st.integers(1, 12), st.integers(1, 10_000_000))
+def test_where_all_calls_cost_the_same_a_wild_sample_counts_as_the_most_an_item_can_cost(calls, each, wild):
+    learner = Learner(prior=each)
+    for _ in range(calls):
+        learner.learn(1, each)
+    learner.learn(1, wild)
+    weight = min(calls + costs.PRIOR_SAMPLES, costs.MEMORY)
+    moved = learner.view.shapes[learner.index].mean - each
+    assert moved <= (costs.MAX_PER_ITEM - each) / weight + 1e-6

@@ -1,0 +1,119 @@
+"""When the server is asked for a reading that costs nothing, and by whom. Pure functions of a View and a time.
+
+It is asked before the first grant, after a call whose outcome is not known, and rarely during long waits: a wrong
+balance, another plan or bought tokens would otherwise be heard of only after the wait.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ledger.journal import NO_TIER, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.queue import Owner
+    from ledger.view import View
+    from ledger.waits import Wait
+
+CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
+LOOK_NS: Final = 900_000_000_000  # between two looks during waits, all workers together: 15 min
+MOST_ASKS: Final = 20
+LONG_TICKS: Final = 3  # a wait no longer than this many ticks is not worth a look
+
+
+def claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[int, int], bool]) -> bool:
+    """Whether a reading is needed and this owner is the one to ask for it."""
+    book = view.book
+    if book.synced and not book.needs_reading:
+        return False
+    if now_ns < next_ask_ns(view):
+        return False
+    is_mine = (book.reader_pid, book.reader_start) == (owner.pid, owner.start)
+    is_fresh = now_ns - book.reader_since_ns < CLAIM_NS
+    if book.reader_pid and not is_mine and is_fresh and is_alive(book.reader_pid, book.reader_start):
+        return False
+    _claim(view, owner, now_ns)
+    return True
+
+
+def claim_look(view: View, wait: Wait, owner: Owner, now_ns: int) -> bool:
+    """Whether this owner, who has to wait so long, is the one to look at the balance meanwhile."""
+    book = view.book
+    if not book.synced or book.needs_reading or now_ns < next_look_ns(view):
+        return False
+    if wait.until_ns is None:
+        is_long = now_ns - book.synced_ns >= LOOK_NS
+    else:
+        is_long = wait.until_ns - now_ns > LONG_TICKS * book.period_ns
+    if is_long:
+        _claim(view, owner, now_ns)
+    return is_long
+
+
+def claim_blind(view: View, now_ns: int) -> bool:
+    """Whether one small call may be made though the balance is unknown: its reply is to teach it.
+
+    Only where no usable answer came to the question for the balance, once a tick, and with no other call open.
+    """
+    book = view.book
+    if not may_go_blind(view, now_ns):
+        return False
+    book.blind_ns = now_ns
+    return True
+
+
+def may_go_blind(view: View, now_ns: int) -> bool:
+    """The same, without taking the turn."""
+    book = view.book
+    is_due = not book.blind_ns or now_ns - book.blind_ns >= book.period_ns
+    return not book.synced and book.asks > 0 and not book.lease_count and is_due
+
+
+def answered_badly(view: View, now_ns: int) -> None:
+    """The server was asked and nothing usable came: the next question has to wait, and one in doubt is put to the test.
+
+    Whoever asked gives up the claim.
+    """
+    book = view.book
+    book.asks = min(book.asks + 1, MOST_ASKS)
+    book.asked_ns = max(now_ns, 1)
+    book.reader_pid = 0
+    if book.synced and book.doubt_count:
+        book.needs_reading = 1
+
+
+def next_try_ns(view: View, now_ns: int) -> int:
+    """When asking, a blind call or a look is due next."""
+    book = view.book
+    if book.synced:
+        due_ns = next_ask_ns(view) if book.needs_reading else next_look_ns(view)
+    else:
+        due_ns = min(next_ask_ns(view), book.blind_ns + book.period_ns)
+    return max(due_ns, now_ns)
+
+
+def next_ask_ns(view: View) -> int:
+    """When the server may be asked again, after answers that could not be used: ever more rarely.
+
+    One that only contradicts what is known is put to the test at once.
+    """
+    book = view.book
+    if not book.asks:
+        return 0
+    if book.asks == 1 and book.doubt_count:
+        return book.asked_ns
+    return book.asked_ns + int(min(book.period_ns << book.asks - 1, LOOK_NS))
+
+
+def next_look_ns(view: View) -> int:
+    """When the next look during a wait is due."""
+    return int(view.book.asked_ns + LOOK_NS) if view.book.asked_ns else 0
+
+
+def _claim(view: View, owner: Owner, now_ns: int) -> None:
+    book = view.book
+    book.reader_pid, book.reader_start, book.reader_since_ns = owner.pid, owner.start, now_ns
+    book.asked_ns = now_ns
+    view.events.append((Event.READING, NO_TIER, 0, owner.pid))

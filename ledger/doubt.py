@@ -1,0 +1,191 @@
+"""Which readings are believed. Pure functions of a Book, a reading and a time.
+
+A reading with a number that cannot be is set aside, however often it comes. One that nothing known explains is set
+aside until another agrees with it, or until three in a row are unexplained: then it is the book that is wrong. What
+a believed reading pushes out is kept as the other possibility, so that one sane reading undoes a lie.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from ledger.book import COMMITTED, MAX_LEASES, MT
+from ledger.bucket import (
+    CAPACITY_TICKS,
+    balance_after,
+    clock_slack_ns,
+    is_older,
+    is_timely,
+    step,
+)
+from ledger.costs import MOST_A_CALL
+from ledger.period import MOST_NS, SLACK, TRUSTED
+
+if TYPE_CHECKING:
+    from ledger.book import Book
+    from ledger.bucket import Arrival, Reading
+    from ledger.period import Step
+    from ledger.view import View
+
+MOST_RATE: Final = 100_000  # tokens a tick; the largest plans known have some thousands
+MOST_TOKENS: Final = CAPACITY_TICKS * MOST_RATE
+MOST_MS: Final = 1 << 50  # a timestamp in some thousands of years
+SMALL_RISE: Final = 2  # refills: a tick counted a little early or late explains as much
+ANOTHERS_CALL_MT: Final = 500 * MT  # a batch of 50 products with offers was seen to cost 462 tokens
+ENOUGH: Final = 3  # unexplained readings in a row, though none agrees with another
+GREAT_LEAP: Final = 20  # times the rate; plan changes by a factor of 5 were seen
+NEARNESS: Final = 4  # a reading agrees that is so many times nearer to it than to the book
+_NS_PER_MS: Final = 1_000_000
+
+
+class Verdict(Enum):
+    """What becomes of a reading."""
+
+    PLAIN = auto()  # all of it is explained
+    NEWS = auto()  # believed, though not all of it is explained
+    ODD = auto()  # set aside until another agrees
+    IMPOSSIBLE = auto()  # set aside
+
+
+def weigh(view: View, come: Arrival) -> tuple[Verdict, Step | None]:
+    """What becomes of a reading, and the way to it: None for one older than the last, and for the first of all."""
+    book = view.book
+    if not _is_possible(book, come.reading):
+        return Verdict.IMPOSSIBLE, None
+    if not book.synced:
+        return _first(book, come), None
+    timely = is_timely(book, come)
+    if timely and is_older(book, come):
+        return Verdict.PLAIN, None
+    there = step(book, come, is_timely=timely)
+    if timely and _fits_period(book, come.reading):
+        if come.reading.refill_rate * MT == book.rate_mt and come.told_mt == balance_after(book, there.ticks):
+            return Verdict.PLAIN, there
+        verdict = _compare(view, come, there.ticks)
+    else:
+        verdict = Verdict.ODD
+    if verdict is Verdict.ODD and _is_confirmed(view, come, there.ticks):
+        verdict = Verdict.NEWS
+    return verdict, there
+
+
+def remember(book: Book, come: Arrival) -> None:
+    """Keep a reading that was set aside, for the next one to agree with; its charge is booked already."""
+    reading = come.reading
+    _keep(book, reading.tokens_left * MT, reading.refill_rate * MT, reading.server_ms, come.now_ns)
+    book.doubt_next_ms = reading.server_ms + reading.refill_in_ms
+    book.doubt_late_ns = come.late_ns
+    book.doubt_count += 1
+
+
+def believe(book: Book, come: Arrival, verdict: Verdict) -> None:
+    """Before the reading becomes the truth: what it does not explain of the Book is kept as the other possibility."""
+    book.aside_in_a_row = book.asks = 0
+    book.probation = _is_great_leap(book, come.reading)
+    if verdict is Verdict.NEWS and book.synced:
+        _keep(book, book.balance_mt, book.rate_mt, book.server_ms, book.synced_ns)
+        book.doubt_next_ms = book.next_tick_server_ms
+        book.doubt_late_ns = book.late_ns
+        book.doubt_count = 0
+    elif book.doubt_set:
+        book.doubt_set = book.doubt_count = 0
+
+
+def _keep(book: Book, left_mt: int, rate_mt: int, server_ms: int, at_ns: int) -> None:
+    book.doubt_set = 1
+    book.doubt_left_mt, book.doubt_rate_mt = left_mt, rate_mt
+    book.doubt_server_ms, book.doubt_ns, book.doubt_spent_mt = server_ms, at_ns, book.spent_mt
+
+
+def _is_possible(book: Book, reading: Reading) -> bool:
+    """Whether each number is one that can be at all.
+
+    A call is let in while the balance is above 0, so the debt is at most what all open calls of a busy account cost.
+    """
+    rate, left = reading.refill_rate, reading.tokens_left
+    if not 0 < rate <= MOST_RATE or not 0 <= reading.refill_in_ms <= MOST_NS // _NS_PER_MS:
+        return False
+    capacity = CAPACITY_TICKS * max(rate, book.rate_mt // MT)
+    return -capacity - MAX_LEASES * MOST_A_CALL <= left <= MOST_TOKENS and 0 <= reading.server_ms <= MOST_MS
+
+
+def _first(book: Book, come: Arrival) -> Verdict:
+    """The first reading is believed at once unless it is beyond what one call and a full bucket explain."""
+    left, capacity_of_it = come.reading.tokens_left, CAPACITY_TICKS * come.reading.refill_rate
+    if -capacity_of_it - ANOTHERS_CALL_MT // MT <= left <= capacity_of_it or book.doubt_count + 1 >= ENOUGH:
+        return Verdict.PLAIN
+    return Verdict.PLAIN if _agrees(book, come, abs(left) * MT // NEARNESS) else Verdict.ODD
+
+
+def _compare(view: View, come: Arrival, ticks: int) -> Verdict:
+    """What the balance and the rate say beside what the book explains."""
+    book, rate_mt, told_mt = view.book, come.reading.refill_rate * MT, come.told_mt
+    low_mt, high_mt = _explained(view, rate_mt, ticks)
+    most_mt = max(rate_mt, book.rate_mt)
+    rise_mt, fall_mt = told_mt - high_mt, low_mt - told_mt
+    if rise_mt > SMALL_RISE * most_mt or fall_mt > CAPACITY_TICKS * most_mt + ANOTHERS_CALL_MT:
+        return Verdict.ODD
+    is_news = rate_mt != book.rate_mt or max(rise_mt, fall_mt) > SMALL_RISE * most_mt
+    return Verdict.NEWS if is_news else Verdict.PLAIN
+
+
+def _is_confirmed(view: View, come: Arrival, ticks: int) -> bool:
+    """Whether an odd reading is believed all the same, because of those before it."""
+    book = view.book
+    if book.doubt_count + 1 >= ENOUGH:
+        return True
+    spread_mt = abs(balance_after(book, ticks) - _doubt_expects(book, come.reading))
+    return _agrees(book, come, spread_mt // NEARNESS + _open_mt(view))
+
+
+def _agrees(book: Book, come: Arrival, tolerance_mt: int) -> bool:
+    """Whether the reading says what the one in doubt foretells, within a tolerance or two refills and the clock's."""
+    if not book.doubt_set or come.reading.refill_rate * MT != book.doubt_rate_mt:
+        return False
+    elapsed_ns = come.now_ns - book.doubt_ns
+    off_ns = (come.reading.server_ms - book.doubt_server_ms) * _NS_PER_MS - elapsed_ns
+    if abs(off_ns) > clock_slack_ns(come.late_ns + book.doubt_late_ns, elapsed_ns):
+        return False
+    if not _fits_period(book, come.reading):
+        apart_ms = abs(come.reading.server_ms + come.reading.refill_in_ms - book.doubt_next_ms)
+        if apart_ms * _NS_PER_MS > SLACK * book.period_ns:
+            return False  # both tell of a long wait, but not for the same tick
+    most_mt = max(tolerance_mt, SMALL_RISE * book.doubt_rate_mt)
+    return abs(come.told_mt - _doubt_expects(book, come.reading)) <= most_mt
+
+
+def _doubt_expects(book: Book, reading: Reading) -> int:
+    """The balance at the reading, before its own charge, if the one in doubt was the truth."""
+    distance_ms = reading.server_ms + reading.refill_in_ms - book.doubt_next_ms
+    ticks = max(0, round(distance_ms * _NS_PER_MS / book.period_ns))
+    grown_mt = min(book.doubt_left_mt + ticks * book.doubt_rate_mt, CAPACITY_TICKS * book.doubt_rate_mt)
+    return max(grown_mt, book.doubt_left_mt) - (book.spent_mt - book.doubt_spent_mt)
+
+
+def _explained(view: View, rate_mt: int, ticks: int) -> tuple[int, int]:
+    """The least and the most that is explained: by either plan, by calls on the wire, and by what was only supposed."""
+    book = view.book
+    before_mt = book.balance_mt
+    grown = [before_mt]
+    for each_mt in (book.rate_mt, rate_mt):
+        after_mt = before_mt + ticks * each_mt
+        grown.append(min(after_mt, max(before_mt, CAPACITY_TICKS * each_mt)) if ticks > 0 else after_mt)
+    supposed_mt = book.unknown_mt + book.unread_mt + max(0, book.expired_mt - book.quiet_expired_mt)
+    low_mt = min(grown[1:]) - _open_mt(view)
+    return low_mt, max(grown[1:] if rate_mt == book.rate_mt else grown) + supposed_mt
+
+
+def _open_mt(view: View) -> int:
+    """What calls on the wire may have cost already."""
+    return sum(lease.cost_mt for lease in view.leases[: view.book.lease_count] if lease.state == COMMITTED)
+
+
+def _fits_period(book: Book, reading: Reading) -> bool:
+    """Whether the announced wait is within the period, as far as that is known."""
+    return book.period_trust < TRUSTED or reading.refill_in_ms * _NS_PER_MS <= book.period_ns * (1 + SLACK)
+
+
+def _is_great_leap(book: Book, reading: Reading) -> bool:
+    """Whether the reading tells of a plan so much larger that a second one must say it before several spend by it."""
+    return bool(book.synced) and reading.refill_rate * MT > GREAT_LEAP * book.rate_mt

@@ -1,0 +1,113 @@
+"""How long a tick is, learned from what replies announce and from how the balance grew. Pure functions of a Book.
+
+The nominal period of the settings is where it starts from. A period that foretold a refill exactly several times is
+trusted, and gives way only to several replies that contradict it alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from ledger.book import Book
+
+LEAST_NS: Final = 20_000_000
+MOST_NS: Final = 4_000_000_000_000  # above the longest period that can be set, an hour
+TRUSTED: Final = 3  # refills foretold exactly, after which one odd reply no longer counts against the period
+OFF: Final = 0.1  # part of a period by which an announced tick may be off; jitter was seen up to 0.5 s of 60
+JITTER_PARTS: Final = 40  # two ticks no further apart than such a part of the period are one that was announced twice
+ALIKE: Final = 0.05  # two guesses that differ by no more say the same
+SLACK: Final = 0.05  # an announced wait may be so much longer than the period
+MEMORY: Final = 60  # ticks after which old measurements fade
+MOST_TICKS_TOLD_APART: Final = 10  # over longer gaps the error of the period itself comes near to OFF
+_PROVEN: Final = 2  # guesses alike that a balance proves,
+_UNPROVEN: Final = 3  # and that nothing but the announced times speaks for;
+_MORE: Final = 2  # so many more against a period that is trusted
+
+
+class Step(NamedTuple):
+    """From the Book's state to a reading: ns between the ticks they announce, ticks, and the period that explains it.
+
+    `guess_ns` is 0 when the present period does.
+    """
+
+    distance_ns: int
+    ticks: int
+    guess_ns: int
+
+
+def count(book: Book, distance_ns: int, refill_ns: int, rise_mt: int, *, is_full: bool) -> Step:
+    """The ticks that passed while the balance rose by `rise_mt` to a reading that announces a tick in `refill_ns`.
+
+    The distance in periods tells, unless the period is not trusted yet and the rise in whole refills tells better.
+    """
+    ticks = round(distance_ns / book.period_ns)
+    rate_mt = book.rate_mt
+    if distance_ns <= 0 or rate_mt <= 0 or rise_mt == ticks * rate_mt or (is_full and rise_mt <= ticks * rate_mt):
+        return Step(distance_ns, ticks, 0)
+    whole, rest = divmod(rise_mt, rate_mt)
+    is_off = abs(distance_ns - ticks * book.period_ns) > OFF * book.period_ns
+    if is_off and not rest and abs(whole - ticks) == 1 and whole >= 0:
+        ticks = whole
+    if book.period_trust >= TRUSTED or book.unknown_mt:
+        return Step(distance_ns, ticks, 0)
+    needed = whole + bool(rest)
+    least_ns = max(LEAST_NS, round(refill_ns * (1 - SLACK)))
+    if needed < 1 or distance_ns < needed * least_ns:
+        return Step(distance_ns, ticks, 0)
+    if not rest and not is_full and (whole > ticks or is_off or not book.period_trust):
+        return Step(distance_ns, whole, distance_ns // whole)
+    return Step(distance_ns, max(ticks, needed), 0) if is_full else Step(distance_ns, ticks, 0)
+
+
+def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool) -> None:
+    """Move the period towards what the reading says; contradictions count only when several agree."""
+    if refill_ns > book.period_ns * (1 + SLACK):
+        book.period_ns = min(refill_ns, MOST_NS)  # nobody waits longer for a tick than from one to the next
+        book.period_trust = 0
+        return
+    distance_ns, ticks, guess_ns = step
+    if distance_ns <= 0:
+        return
+    is_exact = bool(book.rate_mt) and not is_full and rise_mt == ticks * book.rate_mt
+    if not guess_ns:
+        if ticks and abs(distance_ns - ticks * book.period_ns) <= OFF * book.period_ns * max(
+            1, ticks / MOST_TICKS_TOLD_APART
+        ):
+            gain = ticks / (ticks + MEMORY)
+            book.period_ns = round(book.period_ns + gain * (distance_ns / ticks - book.period_ns))
+            book.guess_count = 0
+            book.period_trust = min(book.period_trust + is_exact, MEMORY)
+            return
+        if ticks > MOST_TICKS_TOLD_APART or distance_ns * JITTER_PARTS < book.period_ns:
+            return
+        whole = rise_mt // book.rate_mt if book.rate_mt and not is_full and rise_mt % book.rate_mt == 0 else 0
+        guess_ns = distance_ns // whole if whole > 0 else _common(distance_ns, book.period_ns)
+        if guess_ns < refill_ns * (1 - SLACK):
+            book.guess_count = 0
+            return
+        is_exact = not is_full and rise_mt == round(distance_ns / guess_ns) * book.rate_mt
+    _consider(book, guess_ns, is_proven=is_exact)
+
+
+def _consider(book: Book, guess_ns: int, *, is_proven: bool) -> None:
+    longer, shorter = max(guess_ns, book.guess_ns), min(guess_ns, book.guess_ns)
+    is_alike = book.guess_count and abs(longer - round(longer / shorter) * shorter) <= ALIKE * shorter
+    book.guess_count = book.guess_count + 1 if is_alike else 1
+    book.guess_ns = shorter if is_alike else guess_ns
+    needed = _UNPROVEN if not is_proven else _PROVEN if book.period_trust else 1
+    if book.period_trust >= TRUSTED:
+        needed += _MORE
+    if book.guess_count >= needed:
+        book.period_ns = min(max(book.guess_ns, LEAST_NS), MOST_NS)
+        book.period_trust = 1
+        book.guess_count = 0
+
+
+def _common(first_ns: int, second_ns: int) -> int:
+    """The longest span, roughly, of which both are multiples."""
+    longer, shorter = max(first_ns, second_ns), min(first_ns, second_ns)
+    least = max(LEAST_NS, shorter // 20)
+    while shorter > least:
+        longer, shorter = shorter, abs(longer - round(longer / shorter) * shorter)
+    return longer
