@@ -228,7 +228,10 @@ class Spender:
         until_ns = self._site.clock.now_ns()
         if self._refused_in_a_row > 1 and granted.waited_s < AT_ONCE_S:
             # The gate opens though the server refuses: somebody else is quicker. The next tick is soon enough.
-            until_ns += round((error.reading.refill_in_ms / 1000 + AFTER_REFILL_S) * NS_PER_S)
+            tick_s = self._site.ledger.standing().tick_s  # no wait is longer, whatever the reply says
+            until_ns += round(
+                (min(max(error.reading.refill_in_ms, 0), tick_s * 1000) / 1000 + AFTER_REFILL_S) * NS_PER_S
+            )
         return Idle(until_ns=until_ns, phase="waiting_tokens", why="the server refused with 429: somebody else spends")
 
     def _header(self, tier: str, request: Request, origin: Origin, estimate: int, waited_s: float) -> Header:
