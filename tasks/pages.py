@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tasks import progress, unwritable, walk
@@ -98,7 +99,7 @@ class Pages:
     ) -> tuple[PageTaken, int]:
         header, origin = aside.header, aside.header.origin
         aside.begin()
-        minute = _minute(header, page)
+        minute = _minute(self._site, header, page)
         local = [deal for deal in page.deals if _is_of(deal, origin.domain)]
         aside.unasked, aside.odd = len(page.deals) - len(local), page.odd
         moved, attempts = self._moved(connection, header, page, minute)
@@ -176,11 +177,14 @@ def _is_of(deal: Deal, domain: int) -> bool:
     return bool((deal.extra or {}).get("domainId", domain) == domain)
 
 
-def _minute(header: Header, page: DealPage) -> int:
-    """The server's clock at the page, or this machine's when the page does not tell."""
-    if page.server_minute is not None:
-        return page.server_minute
-    return prices.minute_of_ms(round(header.received_at.timestamp() * 1000))
+def _minute(site: Site, header: Header, page: DealPage) -> int:
+    """The server's clock at the page; what other replies say, or this machine, when the page cannot be right."""
+    known_ms = site.ledger.standing().server_ms
+    if known_ms is None:
+        own = prices.minute_of_ms(round(header.received_at.timestamp() * 1000))
+        return own if page.server_minute is None else page.server_minute
+    age_s = max(0.0, (datetime.now(UTC) - header.received_at).total_seconds())
+    return walk.vouched_minute(page.server_minute, prices.minute_of_ms(round(known_ms - age_s * 1000)))
 
 
 def _prices(page: DealPage, price_type: int) -> list[int]:

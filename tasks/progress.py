@@ -71,7 +71,7 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved 
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    mark = watermarks.get(connection, origin.selection_key, origin.domain)
+    mark = walk.known_mark(watermarks.get(connection, origin.selection_key, origin.domain), page.server_minute)
     verdict = walk.upsert_verdict(page, mark=mark)
     high = walk.high_minute(page, crawl.high_minute)
     moved = _moved(crawl, page, is_complete=verdict.is_complete, high=high)
@@ -79,7 +79,8 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved 
     if verdict.is_complete:
         new_mark = walk.moved_mark(mark, high, page.server_minute)
         if new_mark is not None:
-            watermarks.set(connection, origin.selection_key, origin.domain, new_mark)
+            now = page.server_minute
+            watermarks.set(connection, origin.selection_key, origin.domain, new_mark, latest=now + walk.OVERLAP_MIN)
     return Moved(
         verdict=verdict,
         crawl=moved,

@@ -28,6 +28,11 @@ FIRST_WALK_MIN: Final = 24 * 60
 FIRST_WALK_PAGES: Final = 20
 
 
+# How far a page's timestamp may be from the server's clock as other replies told it: a reply may have lain in the spool
+# of a machine that was off, whose own clock was set meanwhile.
+CLOCK_OFF_MIN: Final = 24 * 60
+
+
 class Verdict(Enum):
     """What follows from a page just read."""
 
@@ -61,6 +66,16 @@ class Page:
     def is_at_limit(self) -> bool:
         """Whether the API shows nothing after this page though there may be more: its last row is the 10,000th."""
         return self.number * PAGE_ROWS + self.rows >= MAX_ROWS
+
+
+def vouched_minute(told: int | None, expected: int) -> int:
+    """The server's minute as a page tells it, or as it is expected when it tells none or one that cannot be."""
+    return told if told is not None and abs(told - expected) <= CLOCK_OFF_MIN else expected
+
+
+def known_mark(mark: int | None, server_minute: int) -> int | None:
+    """The watermark, None when it lies in the future: then a first walk has to find out what has been seen."""
+    return None if mark is None or mark > server_minute + OVERLAP_MIN else mark
 
 
 def upsert_verdict(page: Page, *, mark: int | None) -> Verdict:

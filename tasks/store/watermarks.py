@@ -13,7 +13,7 @@ _GET: Final = "SELECT minute FROM watermarks WHERE selection_key = %s AND domain
 _SET: Final = """
 INSERT INTO watermarks (selection_key, domain, minute) VALUES (%s, %s, %s)
 ON CONFLICT (selection_key, domain) DO UPDATE SET minute = excluded.minute, moved_at = now()
-WHERE excluded.minute > watermarks.minute
+WHERE excluded.minute > watermarks.minute OR watermarks.minute > %s
 """
 _ALL: Final = """
 SELECT w.selection_key, w.domain, w.minute, c.finished_at FROM watermarks AS w
@@ -41,6 +41,6 @@ def get(conn: Connection, selection_key: str, domain: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def set(conn: Connection, selection_key: str, domain: int, minute: int) -> None:  # noqa: A001 - watermarks.set reads well
-    """Move the watermark forward to `minute`; it never moves back."""
-    conn.execute(_SET, (selection_key, domain, minute))
+def set(conn: Connection, selection_key: str, domain: int, minute: int, *, latest: int) -> None:  # noqa: A001 - watermarks.set reads well
+    """Move the watermark forward to `minute`; it moves back only when it stands above `latest`, in the future."""
+    conn.execute(_SET, (selection_key, domain, minute, latest))

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tasks.keepa.selection_rules import LAST_PAGE, PAGE_ROWS
 from tasks.walk import (
+    FIRST_WALK_MIN,
     FIRST_WALK_PAGES,
     OVERLAP_MIN,
     Page,
@@ -12,8 +13,11 @@ from tasks.walk import (
     disorder,
     high_minute,
     is_past,
+    known_mark,
     moved_mark,
+    stop_minute,
     upsert_verdict,
+    vouched_minute,
 )
 
 NOW = 7_000_000
@@ -65,6 +69,26 @@ def test_no_walk_asks_for_a_row_beyond_the_api_limit():
 
 def test_a_watermark_from_the_future_does_not_hide_what_is_new():
     assert upsert_verdict(page([NOW - 1, NOW - 2]), mark=NOW + 10_000) is Verdict.NEXT_PAGE
+
+
+@given(st.one_of(st.none(), st.integers(-(10**12), 10**12)))
+def test_a_page_tells_the_time_while_it_is_within_a_day_of_what_others_said(told):
+    minute = vouched_minute(told, NOW)
+    assert abs(minute - NOW) <= 24 * 60
+    assert minute in {NOW, told}
+    assert vouched_minute(NOW + 14 * 60, NOW) == NOW + 14 * 60
+
+
+@given(st.integers(NOW - 10_000, NOW + 50_000_000), st.integers(0, 10_000))
+def test_whatever_the_watermark_says_a_complete_walk_leaves_it_in_the_past(mark, age):
+    known = known_mark(mark, NOW)
+    assert known in {mark, None}
+    moved = moved_mark(known, NOW - age, NOW)
+    assert moved <= NOW
+    assert stop_minute(known, NOW) <= NOW - OVERLAP_MIN
+    if mark > NOW + OVERLAP_MIN:
+        assert moved == NOW - age
+        assert stop_minute(known, NOW) == NOW - FIRST_WALK_MIN
 
 
 def test_the_watermark_comes_from_the_first_page_and_never_lies_in_the_future():
