@@ -37,7 +37,7 @@ def test_no_failure_of_a_call_brings_the_key_to_light(rogue, tmp_path):
         seen += of_process(program.process.pid, "cmdline")
         for pid in pids(running).values():
             seen += of_process(pid, "cmdline") + of_process(pid, "environ")
-        assert program.ended(500) == 77, program.tail()
+        assert program.process.wait(500) == 77, program.tail()
     finally:
         program.kill()
     assert rogue.used == {*OF_ANY, *OF_PRODUCTS}

@@ -28,6 +28,7 @@ APPLIED = {
     "0010_turns.sql": "b7edc9f464d664ba",
     "0011_unreadable_pages.sql": "39701012f59aa52f",
     "0012_calls_that_fail.sql": "4915c0da5fff699c",
+    "0013_who_asked.sql": "c3b5b1246b3c9b62",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 
