@@ -85,7 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("db-url", help="print the URL of the database in use").set_defaults(do=_db_url)
     commands.add_parser("psql", help="open psql on that database; arguments are psql's", add_help=False)
     commands.add_parser("pg-dump", help="back that database up; arguments are pg_dump's", add_help=False)
-    commands.add_parser("pg-restore", help="fill it from a back-up; arguments are pg_restore's", add_help=False)
+    commands.add_parser(
+        "pg-restore",
+        help="fill it from a back-up, with nothing running (or --force); arguments are pg_restore's",
+        add_help=False,
+    )
     commands.add_parser(
         "simulator", help="the Keepa-compatible server by itself; --help shows its options", add_help=False
     )
