@@ -29,14 +29,14 @@ def make(tmp_path):
     """A function that makes a system that works, and a server of the same market that can be asked for everything."""
     opened = []
 
-    def start(deals, *, is_theirs):
+    def start(deals, **how):
         market = {"deals": deals, "duplicates": 0.2, "start_unix_ms": round(time.time() * 1000), "seed": SEED}
         config = SimulatorConfig(rate=RATE, tick_s=0.5, keys=frozenset({KEY}), hang_s=4, latency_s=0.03, **market)
         server, oracle = (
             SimulatorServer(config),
             SimulatorServer(SimulatorConfig(rate=10**6, start_balance=10**6, **market)),
         )
-        for one in (server, oracle, Chaos(tmp_path, server, is_theirs=is_theirs)):
+        for one in (server, oracle, Chaos(tmp_path, server, **how)):
             opened.append(one)
             one.__enter__()
         opened[-1].begin()
@@ -74,7 +74,7 @@ def test_nothing_is_left_over_lost_or_paid_for_twice(make):
 @pytest.mark.world
 @pytest.mark.timeout(WORLD_S + 7200)
 def test_one_odd_reply_in_fifty_and_every_state_of_the_database_lose_nothing_and_end_nothing(make):
-    chaos, oracle = make(6_000, is_theirs=True)
+    chaos, oracle = make(6_000, is_theirs=True, poll_s=1)
     chaos.spoiler.set(*at_random(READABLE + UNREADABLE + ENDLESS, 1 / ONE_IN, chaos.chance))
     states = sorted(chaos.states())
     chaos.chance.shuffle(states)

@@ -30,7 +30,7 @@ OURS = ("upsert", "backfill")
 class Chaos:
     """One system, and what is done to it. Its database is its own, or with `is_theirs` one that was there before."""
 
-    def __init__(self, folder, simulator, *, is_theirs):
+    def __init__(self, folder, simulator, *, is_theirs, poll_s=2):
         self.chance = random.Random(SEED)
         self.simulator = simulator
         self.spoiler = Spoiler(simulator.url)
@@ -42,9 +42,8 @@ class Chaos:
         # to tell: only what is frozen here may be silent for so long. The time-outs of calls are as shipped: a loaded
         # machine takes seconds for a hundred histories, and each reply that comes too late would be paid for again.
         self.program = Program(
-            folder, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=self.spoiler.url, BACKFILL_WORKERS="2", POLL_INTERVAL_S="2",
-            TICK_PERIOD_S="0.5", HANG_S="20", SIMULATOR_TICK_S="",
-            LOG_LEVEL="info",
+            folder, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=self.spoiler.url, BACKFILL_WORKERS="2",
+            POLL_INTERVAL_S=str(poll_s), TICK_PERIOD_S="0.5", HANG_S="20", SIMULATOR_TICK_S="", LOG_LEVEL="info",
             **{name: value}, **settings,
         )  # fmt: skip
         self.wire = 0.0  # tokens of calls whose end nobody saw
