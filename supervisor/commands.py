@@ -111,7 +111,9 @@ def _add_orders(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("pause", "end the work of these workers until `resume`, over new starts too").add_argument(
         "role", choices=(*roles, "all")
     )
-    add("resume", "start them again").add_argument("role", choices=(*roles, "all"))
+    add("resume", "start them again, and pay again for what was stopped as unusable").add_argument(
+        "role", choices=(*roles, "all")
+    )
     add("restart", "a fresh process for one worker; planned, so it counts as no death").add_argument(
         "worker", metavar="WORKER", help="as status names it: backfill-0"
     )

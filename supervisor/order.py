@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor import config, orders
 from supervisor.control import address
 from supervisor.statedir import StateDir
-from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE
+from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows
 
 if TYPE_CHECKING:
     import argparse
@@ -29,11 +29,30 @@ def give(chosen: argparse.Namespace) -> int:
         said = orders.Answer(code=EXIT_NOT_RUNNING, words=f"no supervisor runs with the state directory {state.root}")
     else:
         said = _asked(state, order)
+        if isinstance(order, orders.Resume) and said.code == EXIT_OK:
+            said = _lifted(said)
     if said.code == EXIT_OK:
         sys.stdout.write(said.words + "\n")
     else:
         sys.stderr.write(f"sluicegate: {said.words}\n")
     return said.code
+
+
+def _lifted(said: orders.Answer) -> orders.Answer:
+    """The answer, once calls that were stopped because most replies could not be used may be made again."""
+    from supervisor import plan
+    from supervisor.serving import asking
+    from tasks.store import brakes
+
+    try:
+        wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+        with asking(wanted, writes=True) as conn:
+            kinds = brakes.lift(conn)
+    except NoRows:
+        return said
+    except Error as error:
+        return _later(f"{said.words}; whether calls are stopped could not be looked up: {error}")
+    return said if not kinds else orders.Answer(code=EXIT_OK, words=f"{said.words}; calls go on: {', '.join(kinds)}")
 
 
 def _asked(state: StateDir, order: orders.Order) -> orders.Answer:

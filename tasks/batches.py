@@ -17,6 +17,7 @@ from tasks.store import calls, products, queue
 from tasks.unreadable import PAUSE_S, items_of, keep_cut, keep_faults, keep_odd, set_aside
 
 if TYPE_CHECKING:
+    from tasks.brake import Brake
     from tasks.job import Site
     from tasks.keepa.item import ItemFault
     from tasks.keepa.wire import Envelope, ProductReply
@@ -41,9 +42,10 @@ class BatchTaken:
 class Batches:
     """Takes batches of products, live or replayed."""
 
-    def __init__(self, site: Site, session: Session) -> None:
+    def __init__(self, site: Site, session: Session, brake: Brake) -> None:
         self._site = site
         self._session = session
+        self._brake = brake
 
     def take(self, header: Header, body: bytes) -> BatchTaken:
         """What the batch brought; committed.
@@ -56,6 +58,7 @@ class Batches:
             reply = open_products(body)
         except Transient as fault:
             set_aside(self._site, self._session, header, body, str(fault))
+            self._brake.saw(header, unusable=header.items, of=header.items)
             return BatchTaken(faults=1)
         envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
         aside = Aside(self._site.log, header)
@@ -69,6 +72,7 @@ class Batches:
         self._site.beat.set_aside("product", taken.faults - bodies)
         self._site.beat.set_aside("body", bodies)
         aside.tell()
+        self._brake.saw(header, unusable=taken.faults - bodies + taken.missing, of=header.items)
         return taken
 
     def _write(

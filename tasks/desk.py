@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tasks.brake import Brake
 from tasks.errors import StoreError
 from tasks.intake import Intake
 from tasks.keepa.client import KeepaClient
@@ -47,8 +48,9 @@ class Desk:
             is_stopped=site.stop.is_set,
             clock=site.clock,
         )
-        self.spender = Spender(site, self._client, spool, self.session.note)
-        self.intake = Intake(site, self.session, self.targets)
+        brake = Brake(site, self.session)
+        self.spender = Spender(site, self._client, spool, self.session.note, brake.holds)
+        self.intake = Intake(site, self.session, self.targets, brake)
         self._replay = Replay(site, spool, self.intake, self.session)
         self._orphans = Orphans(site, self.session, spool)
         self.listing = Listing(site, self.session, spool, self.spender, self.intake.pages)

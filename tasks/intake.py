@@ -11,6 +11,7 @@ from tasks.unreadable import set_aside
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tasks.brake import Brake
     from tasks.job import Site
     from tasks.session import Session
     from tasks.spool import Header
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 class Intake:
     """Both kinds of replies."""
 
-    def __init__(self, site: Site, session: Session, targets: Iterable[Target]) -> None:
+    def __init__(self, site: Site, session: Session, targets: Iterable[Target], brake: Brake) -> None:
         self._site = site
         self._session = session
-        self.pages = Pages(site, session, {(target.key, target.domain): target for target in targets})
-        self.batches = Batches(site, session)
+        self.pages = Pages(site, session, {(target.key, target.domain): target for target in targets}, brake)
+        self.batches = Batches(site, session, brake)
 
     def take(self, header: Header, body: bytes) -> None:
         """Write what the reply holds.

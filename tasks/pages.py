@@ -23,6 +23,7 @@ from tasks.unreadable import keep_body, keep_faults, keep_odd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tasks.brake import Brake
     from tasks.job import Site
     from tasks.keepa.wire import Deal
     from tasks.progress import Moved
@@ -61,7 +62,8 @@ class PageTaken:
 class Pages:
     """Takes pages of deals, live or replayed."""
 
-    def __init__(self, site: Site, session: Session, targets: Mapping[tuple[str, int], Target]) -> None:
+    def __init__(self, site: Site, session: Session, targets: Mapping[tuple[str, int], Target], brake: Brake) -> None:
+        self._brake = brake
         self._site = site
         self._session = session
         self._targets = targets
@@ -90,6 +92,9 @@ class Pages:
         self._site.beat.set_aside("deal", faults - bodies)
         self._site.beat.set_aside("body", bodies)
         aside.tell()
+        is_lost = not page.is_whole and not page.deals
+        of = max(1, len(page.deals) + len(page.faults))
+        self._brake.saw(header, unusable=of if is_lost else faults - bodies, of=of)
         if not page.is_whole:
             self._tell(header, reason, taken)
         return taken

@@ -44,9 +44,20 @@ AFTER_REFILL_S: Final = 0.1  # Keepa's own Java client lets this much pass beyon
 
 
 class Spender:
-    """Makes the calls of one worker. `note` is told every call that failed or cost nothing, for the record."""
+    """Makes the calls of one worker. `note` is told every call that failed or cost nothing, for the record.
 
-    def __init__(self, site: Site, client: KeepaClient, spool: Spool, note: Callable[[Call], None]) -> None:
+    `held` tells of a kind of request, by the name of its shape, why it is not to be paid for now.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        client: KeepaClient,
+        spool: Spool,
+        note: Callable[[Call], None],
+        held: Callable[[str], Idle | None] = lambda _shape: None,
+    ) -> None:
+        self._held = held
         self._site = site
         self._client = client
         self._spool = spool
@@ -71,7 +82,7 @@ class Spender:
             Forbidden: the server does not serve this key.
             StoreError: taking the work from the queue failed.
         """
-        rest = self._failing.rest(want) or self._kept_from_disk()
+        rest = self._failing.rest(want) or self._held(want.shape().name) or self._kept_from_disk()
         if rest is not None:
             return rest
         try:
@@ -135,10 +146,10 @@ class Spender:
 
     def _send(self, want: Want, taken: Taken, granted: Granted) -> Paid | Idle:
         request = taken.request
-        full = self._kept_from_disk()  # a while may have passed at the gate
-        if full is not None:
+        rest = self._held(request.shape.name) or self._kept_from_disk()  # a while may have passed at the gate
+        if rest is not None:
             want.give_back()
-            return full
+            return rest
         began_ns = self._begin(f"{request.endpoint} {granted.shape.name} x{request.items}")
         granted.commit()
         header = self._header(want.tier, request, taken.origin, granted.lease.cost, granted.waited_s)

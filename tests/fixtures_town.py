@@ -96,6 +96,10 @@ class Town:
         lines = [json.loads(line) for line in self.text.getvalue().splitlines()]
         return [line for line in lines if line["event"] == name]
 
+    def connected(self):
+        """A connection to the database, outside a transaction."""
+        return connect(self.database_url, application_name="test", autocommit=True)
+
     def rows(self, statement):
         with connect(self.database_url, application_name="test", autocommit=True) as conn:
             return conn.execute(statement).fetchall()
