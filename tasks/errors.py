@@ -38,7 +38,7 @@ class Throttled(ApiError):
 
 
 class Transient(ApiError):
-    """No reply, a 5xx, or a body cut short: what may pass. Try again within a deadline, then exit 75."""
+    """No reply, a 5xx, or a body cut short: what may pass. Try again, ever more rarely, for as long as it takes."""
 
 
 class NotSent(Transient):
@@ -50,11 +50,11 @@ class Foreign(Transient):
 
 
 class Refused(ApiError):
-    """400, 404, 405: this request will never be answered. Quarantine the item with the message, go on."""
+    """The API says that this request will never be answered. Quarantine the item with the message, go on."""
 
 
 class Forbidden(ApiError):
-    """401, 402, 403 or a key the server does not know: exit 77; restarting cannot help."""
+    """The API, or everybody for minutes, refuses the key: exit 77; restarting cannot help."""
 
 
 class StoreError(Error):
