@@ -12,7 +12,7 @@ UNREADABLE = {"do": "replace", "endpoint": "/product", "find": '"asin":"', "with
 
 @pytest.fixture
 def here(town):
-    return town(rate=100, start_balance=3_000, deals=2_000)
+    return town(rate=100, start_balance=3_000, deals=4_000)
 
 
 @pytest.fixture
