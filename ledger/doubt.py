@@ -126,6 +126,8 @@ def _compare(view: View, come: Arrival, ticks: int) -> Verdict:
     rise_mt, fall_mt = told_mt - high_mt, low_mt - told_mt
     if rise_mt > SMALL_RISE * most_mt or fall_mt > CAPACITY_TICKS * most_mt + ANOTHERS_CALL_MT:
         return Verdict.ODD
+    if _is_great_leap(book, come.reading) and max(rise_mt, fall_mt) > 0:
+        return Verdict.ODD  # so much larger a plan is believed at once only with the balance that it explains
     is_news = rate_mt != book.rate_mt or max(rise_mt, fall_mt) > SMALL_RISE * most_mt
     return Verdict.NEWS if is_news else Verdict.PLAIN
 

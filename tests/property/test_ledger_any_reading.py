@@ -226,7 +226,13 @@ def test_lone_lies_cost_no_floor_more_than_a_batch_of_each_worker(plan, fullness
         ],
     )  # fmt: skip
     replies = iter(range(10**9))
-    world.spoil = lambda: world.chance.choice(palette) if next(replies) % 7 == 3 else None
+
+    def now_and_then():
+        """A lie that stands alone: what the one before has cost has come in again."""
+        is_due = next(replies) % 7 == 3 and world.bucket.balance >= floors[-1]
+        return world.chance.choice(palette) if is_due else None
+
+    world.spoil = now_and_then
     world.live(200)
     for tier, floor in zip(DEFAULT_TIERS, floors, strict=True):
         worker = next(worker for worker in world.workers if worker.tier == tier.name)
