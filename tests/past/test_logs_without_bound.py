@@ -43,7 +43,7 @@ def faulty_day(*, is_counted):
         for second in range(0, DAY_S, EVERY_S):
             log.warning("call_failed", error=f"no reply within {second} s", retry_in_s=second % 7)
             clock.advance_s(EVERY_S)
-            loop._fire()
+            loop._fire(clock.now_ns())
         log.close()
     return [json.loads(line) for line in written]
 

@@ -274,7 +274,7 @@ def test_the_dump_takes_no_lock_changes_nothing_and_is_valid_json(path):
         before = (path.read_bytes(), path.stat().st_ino)
         seen = dump(path, "--json")
         assert (path.read_bytes(), path.stat().st_ino) == before
-    assert (seen.returncode, seen.stderr) == (0, "")
+    assert (seen.returncode, seen.stderr) == (0, f"ledger {path}\n")
     record = json.loads(seen.stdout)
     assert {"format", "sequence", "generated_at", "bucket", "tiers", "leases", "totals", "costs", "journal"} <= set(
         record
