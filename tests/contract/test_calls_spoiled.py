@@ -14,12 +14,14 @@ from tasks.keepa.request import ProductRequest, TokenRequest
 from tasks.keepa.wire import decode_products
 from tasks.settings import Secret
 from tests.fakes import spoilings
+from tests.fakes.waiting import LIMIT_S
 
 ASK = ProductRequest(1, ("B000000000", "B000000001"), "stats")
 
 
 def client_of(spoiler, **options):
-    return KeepaClient(Secret("any-key"), spoiler.url, **{"connect_timeout_s": 30, "read_timeout_s": 30, **options})
+    options = {"connect_timeout_s": LIMIT_S, "read_timeout_s": LIMIT_S, **options}
+    return KeepaClient(Secret("any-key"), spoiler.url, **options)
 
 
 @pytest.mark.parametrize("part", sorted(spoilings.DRIPS))
