@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-from supervisor.options import help_text
+from supervisor.optiontexts import help_text
 from supervisor.queries import arguments as queries
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import msgspec
 
 import tasks
 from supervisor import envfile, keyform, nearby, selections, userfile
-from supervisor.options import OPTIONS, HttpUrl, Text, Unfit
+from supervisor.optionkinds import HttpUrl, Text, Unfit
+from supervisor.options import OPTIONS
 from tasks.errors import ConfigError
 from tasks.settings import Secret, SelectionSettings
 from tasks.wording import plain

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import config, database, dsn
-from supervisor.options import OPTIONS, HttpUrl
+from supervisor.optionkinds import HttpUrl
+from supervisor.options import OPTIONS
 from tasks.errors import ConfigError
 from tasks.keepa.selection import parse
 from tasks.settings import Secret

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from supervisor import commands, config
-from supervisor.options import GROUPS, OPTIONS, env_example, help_text, readme_table
+from supervisor.options import GROUPS, OPTIONS
+from supervisor.optiontexts import env_example, help_text, readme_table
 from tasks.errors import ConfigError
 
 ROOT = Path(config.__file__).resolve().parent.parent

@@ -1,0 +1,177 @@
+"""What the value of a setting may be: each kind says what it expects, and makes a value of a text. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from supervisor import webhost
+
+# Keepa's numbers of the Amazon locales that have deals (domain 12 has products only, 7 is unused).
+DEAL_DOMAINS: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 11)
+
+# What a person writes: no digits of other scripts and no `_` between them, which Python takes too.
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_LONGEST: Final = 40  # characters of a number
+_HOST: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
+
+
+class Unfit(ValueError):
+    """A value that cannot be used; the message says why, and shows nothing of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A number within a range."""
+
+    low: float
+    high: float
+    whole: bool = False
+
+    @property
+    def expected(self) -> str:
+        """The rule in words."""
+        kind = "a whole number" if self.whole else "a number"
+        return f"{kind} from {self.low:.10g} to {self.high:.10g}"
+
+    def parse(self, text: str) -> object:
+        """The number.
+
+        Raises:
+            ValueError: it is none, or outside the range.
+        """
+        if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
+            raise ValueError(text)
+        value = int(text) if self.whole else float(text)
+        if not math.isfinite(value) or not self.low <= value <= self.high:
+            raise ValueError(text)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of a few words, in any case."""
+
+    words: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        """The rule in words."""
+        return "one of " + ", ".join(self.words)
+
+    def parse(self, text: str) -> object:
+        """The word in lower case.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        if text.lower() not in self.words:
+            raise ValueError(text)
+        return text.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domains:
+    """Numbers of Amazon locales, separated by commas."""
+
+    @property
+    def expected(self) -> str:
+        """The rule in words."""
+        return f"numbers separated by commas, each one of {', '.join(map(str, DEAL_DOMAINS))}"
+
+    def parse(self, text: str) -> object:
+        """The numbers in their order, each once.
+
+        Raises:
+            ValueError: one of them is no locale with deals.
+        """
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if any(len(part) > _LONGEST or not _NUMBER.fullmatch(part) for part in parts):
+            raise ValueError(text)
+        numbers = tuple(dict.fromkeys(map(int, parts)))
+        if not numbers or not set(numbers) <= set(DEAL_DOMAINS):
+            raise ValueError(text)
+        return numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosts:
+    """Names of hosts, separated by commas."""
+
+    @property
+    def expected(self) -> str:
+        """The rule in words."""
+        return "names of hosts separated by commas, without scheme and port"
+
+    def parse(self, text: str) -> object:
+        """The names.
+
+        Raises:
+            ValueError: one of them is none.
+        """
+        return tuple(sorted(webhost.names(text)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Any text; `starts` if it has to begin in a certain way."""
+
+    expected: str = "text"
+    starts: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> object:
+        """The text itself.
+
+        Raises:
+            ValueError: it begins otherwise.
+        """
+        if self.starts and not text.startswith(self.starts):
+            raise ValueError(text)
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpUrl:
+    """The address of a server that speaks HTTP."""
+
+    expected: str = "a URL that begins with http:// or https://"
+
+    def parse(self, text: str) -> object:
+        """The address itself.
+
+        Raises:
+            ValueError: it begins otherwise.
+            Unfit: it is no address of a server, or has in it what is no part of one; it may be a secret.
+        """
+        if not text.lower().startswith(("http://", "https://")):
+            raise ValueError(text)
+        try:
+            parts = urlsplit(text)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            raise Unfit("it is no address of a server; write it as in http://127.0.0.1:8080") from None
+        if parts.username is not None or parts.password is not None:
+            raise Unfit("there is a user or a password in it, which is not sent; take away what stands before @")
+        if parts.query or parts.fragment or text.endswith(("?", "#")):
+            raise Unfit("there is a ? or # in it; the paths of the API are added to it, so end it before that")
+        if not text.isprintable() or any(char in text for char in ' \\"<>^`{|}') or port == 0 or not _is_host(host):
+            raise Unfit("it is no address of a server; write it as in http://127.0.0.1:8080")
+        return text
+
+
+def _is_host(name: str) -> bool:
+    if ":" in name:
+        try:
+            ipaddress.IPv6Address(name)
+        except ValueError:
+            return False
+        return True
+    try:
+        ascii_name = name.encode("idna").decode()  # what the network is asked for
+    except UnicodeError:
+        return False
+    return bool(_HOST.fullmatch(ascii_name))
