@@ -62,11 +62,12 @@ def count(book: Book, distance_ns: int, refill_ns: int, rise_mt: int, *, is_full
 
 def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool) -> None:
     """Move the period towards what the reading says; contradictions count only when several agree."""
-    if refill_ns > book.period_ns * (1 + SLACK):
-        book.period_ns = min(refill_ns, MOST_NS)  # nobody waits longer for a tick than from one to the next
-        book.period_trust = 0
-        return
     distance_ns, ticks, guess_ns = step
+    if refill_ns > book.period_ns * (1 + SLACK):
+        # Nobody waits longer for a tick than from one to the next; what the balance says of it is more exact.
+        book.period_ns = min(max(refill_ns, guess_ns), MOST_NS)
+        book.period_trust = book.guess_count = 0
+        return
     if distance_ns <= 0:
         return
     is_exact = bool(book.rate_mt) and not is_full and rise_mt == ticks * book.rate_mt

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ROLES: Final[tuple[Role, ...]] = ("upsert", "backfill")
 _NAP_S: Final = 1.0  # when no job can name a time
+_LOOK_S: Final = 2.0  # while one waits for tokens: a place unused for 5 s with its gate open is lost
 _RESTS: Final = ("waiting_poll", "waiting_work")
 
 
@@ -124,8 +125,11 @@ def _is_enough(outcome: job.Progress | job.Idle) -> bool:
 
 def _nap_s(outcomes: Sequence[job.Progress | job.Idle], now_ns: int) -> float:
     """Seconds until the first of the idle jobs is due."""
-    times = [one.until_ns for one in outcomes if isinstance(one, job.Idle) and one.until_ns is not None]
-    return max(0.0, (min(times) - now_ns) / NS_PER_S) if times else _NAP_S
+    idle = [one for one in outcomes if isinstance(one, job.Idle)]
+    naps = [(one.until_ns - now_ns) / NS_PER_S for one in idle if one.until_ns is not None]
+    if any(one.phase == "waiting_tokens" for one in idle):
+        naps.append(_LOOK_S)
+    return max(0.0, min(naps, default=_NAP_S))
 
 
 @contextmanager

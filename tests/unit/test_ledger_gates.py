@@ -4,6 +4,7 @@ import pytest
 
 from ledger import (
     DEFAULT_TIERS,
+    NS_PER_S,
     Lease,
     ManualClock,
     NeedsReading,
@@ -176,6 +177,21 @@ def test_an_oldest_waiter_that_does_not_use_its_turn_loses_it_and_joins_at_the_e
     clock.advance_s(0.2)
     assert isinstance(mine.poll(10), Lease)
     assert "lapsed" in [entry.event for entry in ledger.snapshot().journal]
+
+
+def test_a_waiter_that_asks_keeps_its_turn_though_its_gate_stood_open_for_moments_between():
+    ledger, clock = opened(200)
+    place = ledger.place("backfill")
+    lent = ledger.try_reserve("interactive", 90)
+    for _ in range(3):
+        assert isinstance(place.poll(20), Wait)  # shut: what is lent may all be spent
+        assert isinstance(lent, Lease)
+        lent.settle(0)  # open for a moment, and somebody else's look sees it
+        assert isinstance(ledger.try_reserve("backfill", 5), Wait)
+        lent = ledger.try_reserve("interactive", 90)
+        clock.advance_s(queue.LAPSE_NS / NS_PER_S)
+    assert isinstance(place.poll(20), Wait)
+    assert "lapsed" not in [entry.event for entry in ledger.snapshot().journal]
 
 
 def test_a_waiter_whose_gate_is_shut_keeps_its_turn_however_long():

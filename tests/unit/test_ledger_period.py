@@ -73,6 +73,14 @@ def test_whatever_the_settings_say_the_tick_is_the_servers_and_nobody_else_is_bl
     assert bucket.drift == 0
 
 
+def test_a_wait_longer_than_the_period_gives_way_to_what_the_balance_says_of_it():
+    """Two readings are enough: the second announces 55 s, and the balance rose by four refills meanwhile."""
+    server = Server(60.208, supposed_s=3, start=-100)
+    server.clock.advance_s(3 * 60.208 + 25)
+    server.ledger.observe(server.reading())
+    assert server.ledger.snapshot().bucket.tick_period_s == pytest.approx(60.208, rel=0.001)
+
+
 def test_a_period_that_the_replies_have_taught_survives_other_settings():
     server = Server(3)
     server.live(100, (0.2, 9))
