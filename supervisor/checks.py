@@ -104,6 +104,8 @@ def _without_rights(state: StateDir) -> list[str]:
     whole = os.R_OK | os.W_OK | os.X_OK
     if not os.access(state.root, whole):
         return ["it cannot be written: mend its rights or set another STATE_DIR"]
+    if state.blocked_spool is not None:
+        return [f"{state.blocked_spool} is no folder: take away what is there"]
     inside = {state.lock: os.R_OK | os.W_OK, state.ledger: os.R_OK | os.W_OK, state.root / "spool": whole}
     shut = [path for path, mode in inside.items() if path.exists() and not os.access(path, mode)]
     return [

@@ -260,7 +260,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "selection_refused": _refused,
     "settings_unreadable": _error("the settings it was given cannot be read"),
     "signalled": _cost,
-    "spool_full": _error("nothing is paid for, because the folder of unread replies is full"),
+    "spool_full": _error("nothing is paid for, because no reply can be kept on disk"),
     "spool_write_failed": _error("a reply cannot be kept on disk"),
     "started": lambda _: "started",
     "status_not_written": _error("the status cannot be written"),

@@ -71,6 +71,12 @@ class StateDir:
         """Replies not yet in the database of this name."""
         return self.root / "spool" / database
 
+    @property
+    def blocked_spool(self) -> Path | None:
+        """What stands where the folder of replies has to be; None when nothing does."""
+        spools = self.root / "spool"
+        return spools if os.path.lexists(spools) and not spools.is_dir() else None
+
     def make(self) -> None:
         """Create it, for its owner alone, if it is not there.
 
@@ -89,6 +95,9 @@ class StateDir:
             ) from error
         if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
             raise ConfigError(f"STATE_DIR {self.root} cannot be written; set another one or mend its rights")
+        blocked = self.blocked_spool
+        if blocked is not None:
+            raise ConfigError(f"{blocked} is no folder: replies cannot be kept there; take away what is there")
         fault = filesystem.fault_of(self.root)
         if fault is not None:
             raise ConfigError(f"STATE_DIR {self.root} {fault}")

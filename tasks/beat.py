@@ -144,6 +144,10 @@ class Beat:
         if self._conditions.pop(kind, None) is not None:
             self._tell(at_once=True)
 
+    def is_degraded(self, kind: ConditionKind) -> bool:
+        """Whether that has begun and is not over."""
+        return kind in self._conditions
+
     def job(self, **fields: object) -> None:
         """Set what the job itself reports: done, total, rate_per_min, eta_s, dropped."""
         self._job = fields

@@ -7,6 +7,7 @@ attempt has its own lease. A call that fails is made again later, however long t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -71,8 +72,12 @@ class Spender:
         self._gate.close()
 
     def tend(self) -> None:
-        """Have what is told of failing calls keep to the time; to be called now and then."""
+        """Have what is told of failing calls and of the spool keep to the time; to be called now and then."""
         self._failing.tend()
+        if self._site.beat.is_degraded("spool"):
+            with suppress(SpoolFull):
+                self._spool.require_room()
+                self._site.beat.well("spool")
 
     def call(self, want: Want) -> Paid | Idle:
         """The reply to what is wanted, or why there is none now and when to come back.

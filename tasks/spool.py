@@ -11,7 +11,7 @@ import errno
 import itertools
 import os
 import zlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -34,11 +34,16 @@ _MAGIC: Final = b"sluicegate reply 1\n"
 _LEVEL: Final = 1  # a page of 350 KB in 5 ms; higher levels save little on JSON and cost the worker's time
 _ROOM: Final = 4 << 20  # bytes; a hundred products with their whole histories are 2 to 3 MB when deflated
 _UNSUPPORTED: Final = frozenset({errno.EOPNOTSUPP, errno.EINVAL})  # a file system that takes no room in advance
+_REMEDIES: Final = {
+    errno.ENOENT: "put the folder back, or make an empty one",
+    errno.ENOTDIR: "take away what stands in the folder's place",
+    errno.EACCES: "give it back to the user who runs this",
+}
 _NUMBERS: Final = itertools.count(1)  # one series a process, however many spools it opens
 
 
 class SpoolFull(Error):
-    """No reply can be kept now: the spool holds as much as it may, or the disk takes nothing. Pay for none."""
+    """No reply can be kept now: the spool holds as much as it may, or the disk or the folder refuses. Pay for none."""
 
 
 class Damaged(Error):
@@ -89,8 +94,10 @@ class Entry:
 
         Raises:
             Damaged: the file is not what was written.
+            SpoolFull: it cannot be got at.
         """
-        data = self.path.read_bytes()
+        with _reached(self.path):
+            data = self.path.read_bytes()
         magic, header, body = data[: len(_MAGIC)], *_split(data[len(_MAGIC) :])
         if magic != _MAGIC:
             raise Damaged(f"{self.path.name}: not a spooled reply")
@@ -100,12 +107,19 @@ class Entry:
             raise Damaged(f"{self.path.name}: {error}") from error
 
     def remove(self) -> None:
-        """Forget the entry: its rows are committed. Removing it twice is harmless."""
-        self.path.unlink(missing_ok=True)
+        """Forget the entry: its rows are committed. Removing it twice is harmless.
+
+        One that cannot be removed is found again when the folder is back, and changes nothing then.
+        """
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
 
 class Spool:
-    """The directory of replies of one database, shared by every worker that writes to it."""
+    """The directory of replies of one database, shared by every worker that writes to it.
+
+    Whatever looks into it raises `SpoolFull` while it cannot be got at: what lies there paid for is not known then.
+    """
 
     def __init__(self, directory: Path, *, limit_bytes: int) -> None:
         self._directory = directory
@@ -113,16 +127,18 @@ class Spool:
         self._owner = Owner.this()
         self._room: Path | None = None
         self._room_bytes = _ROOM
-        for folder in (directory.parent, directory):  # each for its owner alone; `mode` is for the last one only
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(OSError):  # whoever uses it is told
+            for folder in (directory.parent, directory):  # each for its owner alone; `mode` is for the last one only
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def size_bytes(self) -> int:
         """Bytes of the replies that wait to be processed, whoever owns them."""
         total = 0
-        for path in self._directory.iterdir():
-            if path.suffix == SUFFIX:
-                with suppress(FileNotFoundError):
-                    total += path.stat().st_size
+        with _reached(self._directory):
+            for path in self._directory.iterdir():
+                if path.suffix == SUFFIX:
+                    with suppress(FileNotFoundError):
+                        total += path.stat().st_size
         return total
 
     def require_room(self) -> None:
@@ -131,14 +147,11 @@ class Spool:
         Raises:
             SpoolFull: the limit is reached, or the disk refuses.
         """
-        try:
-            size = self.size_bytes()
-            if size < self._limit_bytes:
-                self._take_room()
-        except OSError as error:
-            raise SpoolFull(f"{self._directory}: replies cannot be kept there: {error.strerror or error}") from None
+        size = self.size_bytes()
         if size >= self._limit_bytes:
             raise SpoolFull(f"{self._directory}: {size} bytes wait, limit {self._limit_bytes}")
+        with _reached(self._directory):
+            self._take_room()
 
     def put(self, header: Header, body: bytes) -> Entry:
         """The entry for `body`, after its bytes and its name have reached the disk.
@@ -166,7 +179,8 @@ class Spool:
     def close(self) -> None:
         """Give back the room that was taken for a reply that did not come."""
         if self._room is not None:
-            self._room.unlink(missing_ok=True)
+            with suppress(OSError):  # the next look of any process for what the dead left takes it away
+                self._room.unlink(missing_ok=True)
             self._room = None
 
     def _take_room(self) -> None:
@@ -194,26 +208,29 @@ class Spool:
         The caller must hold no entry of its own while it asks: everything of this process counts as
         unfinished.
         """
-        for path in sorted(self._directory.iterdir()):
+        for path in self._paths():
             owner = _owner_of(path)
             if owner is None or (owner != self._owner and owner.is_alive()):
                 continue
             if path.suffix == SUFFIX:
                 yield path
             elif path.suffix == PART_SUFFIX and path != self._room:
-                path.unlink(missing_ok=True)  # its writer died before the reply was whole
+                with _reached(path):
+                    path.unlink(missing_ok=True)  # its writer died before the reply was whole
 
     def holds_leftovers(self) -> bool:
         """Whether a reply lies here that a dead worker paid for, whether or not another has taken it over."""
         # Looked at twice: a file that is renamed while its folder is read may be seen under neither name.
-        return any(_is_leftover(path) for _ in range(2) for path in self._directory.iterdir())
+        return any(_is_leftover(path) for _ in range(2) for path in self._paths())
 
     def origins(self) -> list[Origin]:
         """What the replies were asked for that lie here, paid for and not yet written, whoever owns them."""
         found = []
-        for path in self._directory.iterdir():
+        for path in self._paths():
             if path.suffix == SUFFIX:
-                with suppress(FileNotFoundError, msgspec.DecodeError), path.open("rb") as file:
+                # One that is no file, or whose header was hit, tells nothing.
+                gone = suppress(FileNotFoundError, IsADirectoryError, msgspec.DecodeError)
+                with _reached(path), gone, path.open("rb") as file:
                     magic, header = file.readline(), file.readline()
                     if magic == _MAGIC:
                         found.append(msgspec.json.decode(header, type=Header).origin)
@@ -223,20 +240,22 @@ class Spool:
         """The entry at `path`, now this process's with one more attempt; None if another was quicker."""
         attempts = _attempts_of(path) + 1
         mine = self._directory / f"{self._owner}.{next(_NUMBERS):06d}.{attempts}{SUFFIX}"
-        try:
-            path.rename(mine)
-        except FileNotFoundError:
-            return None
-        self._sync_directory()
+        with _reached(path):
+            try:
+                path.rename(mine)
+            except FileNotFoundError:
+                return None
+            self._sync_directory()
         return Entry(mine, attempts)
 
     def set_aside(self, entry: Entry) -> Path:
         """Where the entry lies now: out of the way, kept for a person to look at."""
         aside = self._directory / DAMAGED
-        aside.mkdir(exist_ok=True, mode=0o700)
         target = aside / entry.path.name
-        with suppress(FileNotFoundError):
-            entry.path.rename(target)
+        with _reached(aside):
+            aside.mkdir(exist_ok=True, mode=0o700)
+            with suppress(FileNotFoundError):
+                entry.path.rename(target)
         return target
 
     def put_back(self, name: str) -> None:
@@ -247,9 +266,15 @@ class Spool:
             Damaged: the file is not what was written.
         """
         aside = self._directory / DAMAGED / PurePath(name).name  # never another folder's
+        aside.stat()
         Entry(aside, 0).read()
         aside.rename(self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}")
         self._sync_directory()
+
+    def _paths(self) -> list[Path]:
+        """What lies there, by name."""
+        with _reached(self._directory):
+            return sorted(self._directory.iterdir())
 
     def _sync_directory(self) -> None:
         fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -257,6 +282,20 @@ class Spool:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+@contextmanager
+def _reached(path: Path) -> Iterator[None]:
+    """Have what the file system refuses there raised as what it means.
+
+    Raises:
+        SpoolFull: it refuses.
+    """
+    try:
+        yield
+    except OSError as error:
+        remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
+        raise SpoolFull(f"{path}: replies cannot be kept there: {error.strerror or error}{remedy}") from None
 
 
 def _split(data: bytes) -> tuple[bytes, bytes]:

@@ -1,7 +1,8 @@
-"""What the database refuses for good is one piece of work and not the run: the worker tells it and goes on.
+"""What the database or the spool refuses is no end of the run: the worker tells it, rests and goes on.
 
 Replies that cannot be written are set aside where they are taken (`tasks.unwritable`). What else is refused, as a claim
-from the queue by a trigger of the user's own, is tried again ever more rarely: nothing is paid for meanwhile.
+from the queue by a trigger of the user's own, is tried again ever more rarely: nothing is paid for meanwhile. Nor is it
+while the folder of paid replies cannot be got at: what lies there may be just what would be asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from tasks.errors import BadRow
 from tasks.job import Idle
+from tasks.spool import SpoolFull
 
 if TYPE_CHECKING:
     from ledger import Clock
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 FIRST_S: Final = 1
 LONGEST_S: Final = 300
+SPOOL_S: Final = 5
 
 
 class Steady:
@@ -32,8 +35,20 @@ class Steady:
         self._log = log
         self._failures = 0
 
+    def start(self) -> None:
+        """As the job's; what the spool refuses is tried again with each step.
+
+        Raises:
+            Error: as the job does.
+            LedgerError: likewise.
+        """
+        try:
+            self._work.start()
+        except SpoolFull as refusal:
+            self._kept_from_spool(refusal)
+
     def step(self) -> Progress | Idle:
-        """As the job's, but what the database refuses is a pause.
+        """As the job's, but what the database or the spool refuses is a pause.
 
         Raises:
             Error: as the job does.
@@ -47,5 +62,12 @@ class Steady:
             self._log.alarm("database_refuses", error=error, retry_in_s=pause_s)
             self._beat.degraded("database", str(error))
             return Idle(until_ns=self._clock.now_ns() + pause_s * NS_PER_S, phase="writing", why=str(error))
+        except SpoolFull as refusal:
+            return self._kept_from_spool(refusal)
         self._failures = 0
         return outcome
+
+    def _kept_from_spool(self, refusal: SpoolFull) -> Idle:
+        self._log.warning("spool_full", reason=str(refusal))
+        self._beat.degraded("spool", str(refusal))
+        return Idle(until_ns=self._clock.now_ns() + SPOOL_S * NS_PER_S, phase="replaying", why=str(refusal))

@@ -20,6 +20,7 @@ from tasks import crash_stacks, errors, job, parent, settings
 from tasks.beat import Beat, PipeSink
 from tasks.log import LogBridge, Logger
 from tasks.session import password_of
+from tasks.spool import SpoolFull
 from tasks.steady import Steady
 from tasks.stop import Stop
 
@@ -84,10 +85,11 @@ def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger
     beat = Beat(PipeSink(options.status_fd), clock)
     worker = f"{options.role}-{options.slot}"
     with closing(job.build(options.role, told, ledger, clock, stop, log, beat, worker=worker)) as work:
-        work.start()
+        steps = work if options.once else Steady(work, clock, beat, log)
+        steps.start()
         beat.ready()
         log.debug("ready")
-        finished = _run(work if options.once else Steady(work, clock, beat, log), stop, beat, clock, once=options.once)
+        finished = _run(steps, stop, beat, clock, once=options.once)
         beat.phase("stopping")
     return finished
 
@@ -127,7 +129,7 @@ def exit_code(error: errors.Error | LedgerError) -> int:
             return errors.EXIT_CONFIG
         case errors.Forbidden():
             return errors.EXIT_REFUSED
-        case errors.Transient() | errors.Throttled() | errors.Contended() | NoLedger() | Damaged():
+        case errors.Transient() | errors.Throttled() | errors.Contended() | NoLedger() | Damaged() | SpoolFull():
             return errors.EXIT_TRY_LATER
         case _:
             return errors.EXIT_BUG

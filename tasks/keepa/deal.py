@@ -12,6 +12,9 @@ import msgspec
 
 # Amazon's identifier: an ISBN-10, which may end in X, or B0…. A malformed one costs a look-up that finds nothing.
 Asin = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{10}\Z")]
+# As wide as the columns are: an optional number beyond its own is one that does not fit, and costs the item nothing.
+Int4 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Int8 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 _PRINTABLE: Final = range(0x20, 0x7F)
 
@@ -43,8 +46,8 @@ class Deal(
     title: str | None = None
     parent_asin: str | None = None
     image_codes: list[int] | None = msgspec.field(name="image", default=None)
-    root_cat: int | None = None
-    categories: list[int] | None = None
+    root_cat: Int8 | None = None
+    categories: list[Int8] | None = None
     current: list[int]
     current_since: list[int]
     creation_date: int
@@ -54,15 +57,15 @@ class Deal(
     delta_last: list[int]
     avg: list[list[int]]
     back_in_stock: list[bool] | None = None
-    sales_rank_drops30: int | None = None
-    sales_rank_drops90: int | None = None
-    sales_rank_drops180: int | None = None
-    sales_rank_drops365: int | None = None
-    lightning_start: int | None = None
-    lightning_end: int | None = None
-    warehouse_condition: int | None = None
+    sales_rank_drops30: Int4 | None = None
+    sales_rank_drops90: Int4 | None = None
+    sales_rank_drops180: Int4 | None = None
+    sales_rank_drops365: Int4 | None = None
+    lightning_start: Int4 | None = None
+    lightning_end: Int4 | None = None
+    warehouse_condition: Int4 | None = None
     warehouse_condition_comment: str | None = None
-    date_interval_index: int | None = None
+    date_interval_index: Int4 | None = None
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
     @property

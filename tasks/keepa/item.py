@@ -130,14 +130,17 @@ def _read(
     misfit: Callable[[_T], tuple[str, str] | None],
     raw: msgspec.Raw,
 ) -> tuple[_T, list[str]]:
+    notes: list[str] = []
+    data = clean = bytes(raw)
+    if lenient.has_nul(data) and (clean := lenient.without_nul(data)) != data:
+        notes.append(lenient.NUL)
     try:
-        found = decoder.decode(raw)
+        found = decoder.decode(clean)
         if misfit(found) is None:
-            return found, []
+            return found, notes
     except UNREADABLE:
         pass
-    notes: list[str] = []
-    fields = apart(raw, notes)
+    fields = apart(msgspec.Raw(clean), notes)
     extra = fit(kind, fields, notes)
     found = _made(decoder, fields, extra)
     while (wrong := misfit(found)) is not None:

@@ -20,6 +20,7 @@ NO_TEXT: Final = "bytes that are no UTF-8"
 BAD_ESCAPE: Final = "an escape that stands for no character"
 CONTROL: Final = "a control character in a text"
 NO_NUMBER: Final = "a number that is none"
+NUL: Final = "a NUL in a text, which no table holds"
 LONG_NUMBER: Final = "a number of too many digits"
 
 _MOST_DIGITS: Final = 640  # what Python reads under whatever limit is set (sys.int_info.str_digits_check_threshold)
@@ -32,6 +33,18 @@ _ESCAPE: Final = re.compile(
 )
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _UNKNOWN: Final = "\ufffd"
+_NUL: Final = rb"\u0000"
+_ANY_ESCAPE: Final = re.compile(rb"\\(?:u0000|.)", re.DOTALL)
+
+
+def without_nul(raw: bytes) -> bytes:
+    """The JSON with U+FFFD for each escaped NUL: JSON has it, PostgreSQL has it in no text."""
+    return _ANY_ESCAPE.sub(lambda found: b"\\ufffd" if found.group() == _NUL else found.group(), raw)
+
+
+def has_nul(raw: bytes) -> bool:
+    """Whether an escaped NUL may be in it."""
+    return _NUL in raw
 
 
 def mended(raw: bytes) -> tuple[bytes, set[str]]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tasks.keepa.deal import Asin
+from tasks.keepa.deal import Asin, Int4, Int8
 from tasks.keepa.product_stats import Stats
 
 NO_ACCESS: Final = 3  # `productType` of a product whose data nobody can see
@@ -31,17 +31,17 @@ class Offer(
         extra: fields this build does not know; None when there are none.
     """
 
-    offer_id: int | None = None
+    offer_id: Int4 | None = None
     seller_id: str | None = None
-    last_seen: int | None = None
-    condition: int | None = None
+    last_seen: Int4 | None = None
+    condition: Int4 | None = None
     condition_comment: str | None = None
-    offer_csv: list[int] | None = msgspec.field(name="offerCSV", default=None)
-    stock_csv: list[int] | None = msgspec.field(name="stockCSV", default=None)
-    prime_excl_csv: list[int] | None = msgspec.field(name="primeExclCSV", default=None)
-    coupon_history: list[int] | None = None
-    last_stock_update: int | None = None
-    min_order_qty: int | None = None
+    offer_csv: list[Int4] | None = msgspec.field(name="offerCSV", default=None)
+    stock_csv: list[Int4] | None = msgspec.field(name="stockCSV", default=None)
+    prime_excl_csv: list[Int4] | None = msgspec.field(name="primeExclCSV", default=None)
+    coupon_history: list[Int4] | None = None
+    last_stock_update: Int4 | None = None
+    min_order_qty: Int4 | None = None
     is_amazon: bool | None = None
     is_fba: bool | None = msgspec.field(name="isFBA", default=None)
     is_prime: bool | None = None
@@ -61,8 +61,8 @@ class FbaFees(
 ):
     """What Amazon takes for picking and packing."""
 
-    last_update: int | None = None
-    pick_and_pack_fee: int | None = None
+    last_update: Int4 | None = None
+    pick_and_pack_fee: Int4 | None = None
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
 
@@ -96,10 +96,10 @@ class Product(
     asin: Asin
     domain_id: int | None = None
     title: str | None = None
-    product_type: int | None = None
+    product_type: Int4 | None = None
     parent_asin: str | None = None
-    root_category: int | None = None
-    categories: list[int] | None = None
+    root_category: Int8 | None = None
+    categories: list[Int8] | None = None
     category_tree: list[CategoryNode] | None = None
     images: list[dict[str, Any]] | None = None
     images_csv: str | None = msgspec.field(name="imagesCSV", default=None)
@@ -134,19 +134,19 @@ class Product(
     url_slug: str | None = None
     website_display_group: str | None = None
     website_display_group_name: str | None = None
-    number_of_items: int | None = None
-    number_of_pages: int | None = None
-    publication_date: int | None = None
-    release_date: int | None = None
-    item_height: int | None = None
-    item_length: int | None = None
-    item_width: int | None = None
-    item_weight: int | None = None
-    package_height: int | None = None
-    package_length: int | None = None
-    package_width: int | None = None
-    package_weight: int | None = None
-    package_quantity: int | None = None
+    number_of_items: Int4 | None = None
+    number_of_pages: Int4 | None = None
+    publication_date: Int4 | None = None
+    release_date: Int4 | None = None
+    item_height: Int4 | None = None
+    item_length: Int4 | None = None
+    item_width: Int4 | None = None
+    item_weight: Int4 | None = None
+    package_height: Int4 | None = None
+    package_length: Int4 | None = None
+    package_width: Int4 | None = None
+    package_weight: Int4 | None = None
+    package_quantity: Int4 | None = None
     has_reviews: bool | None = None
     is_adult_product: bool | None = None
     is_b2b: bool | None = msgspec.field(name="isB2B", default=None)
@@ -157,33 +157,33 @@ class Product(
     is_sns: bool | None = msgspec.field(name="isSNS", default=None)
     launchpad: bool | None = None
 
-    last_update: int | None = None
-    last_price_change: int | None = None
-    last_rating_update: int | None = None
-    last_ebay_update: int | None = None
-    last_sold_update: int | None = None
-    last_stock_update: int | None = None
-    tracking_since: int | None = None
-    listed_since: int | None = None
+    last_update: Int4 | None = None
+    last_price_change: Int4 | None = None
+    last_rating_update: Int4 | None = None
+    last_ebay_update: Int4 | None = None
+    last_sold_update: Int4 | None = None
+    last_stock_update: Int4 | None = None
+    tracking_since: Int4 | None = None
+    listed_since: Int4 | None = None
 
-    monthly_sold: int | None = None
-    monthly_sold_history: list[int] | None = None
+    monthly_sold: Int4 | None = None
+    monthly_sold_history: list[Int4] | None = None
     sales_ranks: dict[str, list[int] | None] | None = None
-    sales_rank_reference: int | None = None
-    sales_rank_reference_history: list[int] | None = None
-    ebay_listing_ids: list[int] | None = None
-    g: int | None = None  # sent with every product, described nowhere
+    sales_rank_reference: Int8 | None = None
+    sales_rank_reference_history: list[Int8] | None = None
+    ebay_listing_ids: list[Int8] | None = None
+    g: Int4 | None = None  # sent with every product, described nowhere
 
     buy_box_seller_id_history: list[str] | None = None
     buy_box_used_history: list[str] | None = None
-    buy_box_eligible_offer_counts: list[int] | None = None
+    buy_box_eligible_offer_counts: list[Int4] | None = None
     fba_fees: FbaFees | None = None
-    referral_fee_percent: int | None = None
+    referral_fee_percent: Int4 | None = None
     referral_fee_percentage: float | None = None
-    variable_closing_fee: int | None = None
-    coupon: list[int] | None = None
-    coupon_history: list[int] | None = None
-    competitive_price_threshold: int | None = None
+    variable_closing_fee: Int4 | None = None
+    coupon: list[Int4] | None = None
+    coupon_history: list[Int4] | None = None
+    competitive_price_threshold: Int4 | None = None
     new_price_is_map: bool | None = msgspec.field(name="newPriceIsMAP", default=None)
     # What these two hold is documented nowhere; no recorded product has one.
     deals: list[Any] | None = None
@@ -192,9 +192,9 @@ class Product(
     csv: list[list[int] | None] | None = None
     stats: Stats | None = None
     offers: list[Offer] | None = None
-    live_offers_order: list[int] | None = None
+    live_offers_order: list[Int4] | None = None
     offers_successful: bool | None = None
-    availability_amazon: int | None = None
+    availability_amazon: Int4 | None = None
 
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from tasks.errors import Foreign, Transient
-from tasks.keepa import fit, item, prices
+from tasks.keepa import fit, item, lenient, prices
 from tasks.keepa.bodies import PART_BYTES, DealPage, ProductBatch, ProductReply
 from tasks.keepa.deal import Deal
 from tasks.keepa.envelope import Envelope, Head, ServerFault, envelope_of
@@ -181,13 +181,13 @@ def open_products(body: bytes) -> ProductReply:
 
 def _good_deals(body: bytes) -> _GoodDealsBody | None:
     """The page read in one go, as nearly all can be; None when something in it needs a closer look."""
-    page = _at_once(_GOOD_DEALS, body)
+    page = None if lenient.has_nul(body) else _at_once(_GOOD_DEALS, body)
     return None if page is None or any(deal.ragged() for deal in page.deals.dr) else page
 
 
 def _good_products(body: bytes) -> _GoodProductsBody | None:
     """The same of a reply with products."""
-    reply = _at_once(_GOOD_PRODUCTS, body)
+    reply = None if lenient.has_nul(body) else _at_once(_GOOD_PRODUCTS, body)
     return None if reply is None or any(prices.fault(product.csv) for product in reply.products or ()) else reply
 
 

@@ -130,11 +130,13 @@ def age(product: Product) -> int:
 def row(product: Product, *, has_history: bool) -> Row:
     """The values of `COLUMNS`, in their order.
 
+    A history that could not be used, and lies in `extra`, is none: `has_history` is for the others.
+
     Raises:
         OverflowError: a number does not fit its column; and `TypeError` or `ValueError` for a malformed list.
     """
     ages = {
-        "history_update": age(product) if has_history else None,
+        "history_update": age(product) if has_history and "csv" not in (product.extra or ()) else None,
         "stats_update": None if product.stats is None else age(product),
         "offers_update": None if product.offers is None else age(product),
     }

@@ -10,6 +10,7 @@ import pytest
 from tests.fixtures_town import WIDE
 
 HUGE = "9" * 400
+TITLE = r'"title":"[^"]*"'
 # What is done to one reply of each endpoint, and how many of its items may then be missing from the tables.
 SPOILINGS = {
     "half a surrogate pair": ({"do": "replace", "find": r'"title":"', "with": r'"title":"\ud83d x', "most": 1}, 0),
@@ -19,6 +20,10 @@ SPOILINGS = {
     "a title that never ends": ({"do": "replace", "find": r'"title":"[^"]*"', "with": '"title":"x', "most": 1}, 1),
     "a brace too many": ({"do": "replace", "find": r'"title":', "with": '{"title":', "most": 1}, 1),
     "another type in each": ({"do": "replace", "find": r'"title":"[^"]*"', "with": '"title":[{"a":1}]'}, 0),
+    "a NUL in each title": ({"do": "replace", "find": r'"title":"', "with": r'"title":"\\u0000'}, 0),
+    "a NUL in an unknown field": ({"do": "replace", "find": TITLE, "with": r'"new":{"a\\u0000":"\\u0000"}'}, 0),
+    "a number beyond 32 bits in each": ({"do": "replace", "find": TITLE, "with": '"salesRankDrops30":2147483648'}, 0),
+    "a number beyond 64 bits in each": ({"do": "replace", "find": TITLE, "with": f'"rootCat":{2**63}'}, 0),
     "a cost of 32 bits and more": ({"do": "set", "path": "tokensConsumed", "raw": "2147483653"}, 0),
     "a cost of 400 digits": ({"do": "set", "path": "tokensConsumed", "raw": HUGE}, 0),
     "a cost of 100,000": ({"do": "set", "path": "tokensConsumed", "raw": "100000"}, 0),

@@ -53,6 +53,14 @@ def refuses(program, *arguments, said, **environ):
     return told
 
 
+def test_what_stands_in_the_place_of_the_folder_of_replies_is_told_at_the_start(program, tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "spool").write_text("mine")
+    refuses(program, "run", STATE_DIR=str(state), said="spool is no folder: replies cannot be kept there")
+    refuses(program, "doctor", STATE_DIR=str(state), said="spool is no folder: take away what is there")
+
+
 KINDS = ["a pipe", "a device without end", "a link to itself", "a socket", "a huge file", "no text"]
 
 

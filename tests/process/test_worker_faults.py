@@ -3,6 +3,7 @@ damaged files."""
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 
@@ -151,3 +152,39 @@ def test_nothing_is_paid_for_while_the_disk_takes_no_reply(plant):
     worker.terminate()
     assert worker.wait_end() == 0
     assert plant.value("select sum(cost) from calls") == plant.simulator.control()["spent"], "each has its rows"
+
+
+def replaced_by_a_file(spool):
+    spool.write_text("mine")
+
+
+def replaced_by_a_broken_link(spool):
+    spool.symlink_to(spool.with_name("nowhere"))
+
+
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+@pytest.mark.parametrize("put_there", [lambda _spool: None, replaced_by_a_file, replaced_by_a_broken_link])
+def test_a_spool_that_is_gone_ends_no_worker_and_nothing_is_paid_for_until_it_is_back(make_plant, role, put_there):
+    plant = make_plant(rate=200, deals=300)
+    worker = plant.worker(role, poll_interval_s=1, upsert_detail="none").wait_ready()
+    eventually(lambda: plant.value("select count(*) from calls"), lambda: worker.output)
+    spool, away = plant.folder / "spool", plant.folder / "away"
+    spool.rename(away)
+    put_there(spool)
+    told = eventually(
+        lambda: [one for one in worker.last["conditions"] if one["kind"] == "spool"], lambda: worker.output
+    )
+    assert "replies cannot be kept there" in told[0]["why"]
+    paid = plant.simulator.control()["spent"]
+    seen = worker.output.count("spool_full")
+    eventually(lambda: worker.output.count("spool_full") >= seen + 2, lambda: worker.output)
+    assert plant.simulator.control()["spent"] == paid
+    assert worker.process.poll() is None
+    workers = [worker]
+    if os.path.lexists(spool):  # one that starts now cannot make the folder either
+        workers.append(plant.worker(role, slot=1, poll_interval_s=1, upsert_detail="none").wait_ready())
+        eventually(lambda: [one["kind"] for one in workers[1].last["conditions"]] == ["spool"], lambda: worker.output)
+        spool.unlink()
+    away.rename(spool)
+    eventually(lambda: all(one.last["conditions"] == [] for one in workers), lambda: worker.output)
+    eventually(lambda: plant.simulator.control()["spent"] > paid, lambda: worker.output)

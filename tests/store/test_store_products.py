@@ -327,3 +327,12 @@ def test_two_replies_for_one_product_at_once_leave_the_newer(database_url, conn,
     assert len(written) == 40
     ages = conn.execute("SELECT DISTINCT p.last_update, s.prices FROM products p JOIN price_series s USING (asin)")
     assert ages.fetchall() == [(21, [21, 21])]
+
+
+def test_a_product_whose_history_lies_in_extra_has_none_yet_and_its_neighbour_has(conn):
+    """Told by each product, not by what was asked for."""
+    items = '{"asin":"B000000001","lastUpdate":20,"csv":"odd"},{"asin":"B000000002","lastUpdate":20,"csv":[[1,2]]}'
+    batch = decode_products(b'{"products":[%b],"tokensLeft":1}' % items.encode()).products
+    write(conn, *batch)
+    assert one(conn, "extra->>'csv', history_update, history_fetched_at") == ("odd", None, None)
+    assert one(conn, "history_update, history_fetched_at", "B000000002") == (20, NOON)
