@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from tasks.store import quarantine
 
@@ -14,17 +16,14 @@ if TYPE_CHECKING:
 
 _HIGHEST: Final = 2**31
 _MOST_CHARS: Final = 200
-# Not twice: a connection that breaks while the transaction ends leaves it unknown whether it did, and all of it is done
-# again. One worker has no two calls of one moment.
+# A connection that breaks while a transaction ends leaves it unknown whether it did, and all of it is done again. The
+# first one may still be under way then: only a unique key has the second wait for it.
 _INSERT: Final = """
 INSERT INTO calls
-    (at, tier, endpoint, shape, items, estimate, cost, balance, status, duration_s, waited_s, worker, rows)
-SELECT %(at)s, %(tier)s, %(endpoint)s, %(shape)s, %(items)s, %(estimate)s, %(cost)s, %(balance)s, %(status)s,
-    %(duration_s)s, %(waited_s)s, %(worker)s, %(rows)s
-WHERE NOT EXISTS (
-    SELECT FROM calls WHERE at = %(at)s AND worker = %(worker)s AND endpoint = %(endpoint)s
-    AND tier = %(tier)s AND status IS NOT DISTINCT FROM %(status)s AND duration_s = %(duration_s)s
-)
+    (key, at, tier, endpoint, shape, items, estimate, cost, balance, status, duration_s, waited_s, worker, rows)
+VALUES (%(key)s, %(at)s, %(tier)s, %(endpoint)s, %(shape)s, %(items)s, %(estimate)s, %(cost)s, %(balance)s, %(status)s,
+    %(duration_s)s, %(waited_s)s, %(worker)s, %(rows)s)
+ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
 """
 
 
@@ -67,7 +66,16 @@ def record(conn: Connection, call: Call) -> None:
 
     Again changes nothing.
     """
-    conn.execute(_INSERT, asdict(_storable(call)), prepare=False)
+    conn.execute(_INSERT, {**asdict(_storable(call)), "key": _key(call)}, prepare=False)
+
+
+def _key(call: Call) -> UUID:
+    """The same for the same call, however often it is recorded: one worker has no two calls of one moment and length.
+
+    What its reply came to, as its rows, is no part of it.
+    """
+    parts = (call.at.timestamp(), call.duration_s, call.worker, call.tier, call.endpoint, call.shape, call.status)
+    return UUID(bytes=hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest())
 
 
 def _storable(call: Call) -> Call:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-# Of what an older build queued nobody knows by which selection it came: then the locale decides.
-IS_CHOSEN: Final = """
-(%(keys)s::text[] IS NULL OR (selection_key IS NOT NULL AND selection_key = ANY(%(keys)s))
- OR (selection_key IS NULL AND domain = ANY(%(domains)s::int[])))
-"""
+# Who asks for an item: the selection that listed it; of what an older build queued nobody knows that, and then its
+# locale does. There is an index by it. A selection's key has twelve digits, so that it is never taken for a locale.
+ASKER: Final = "coalesce(selection_key, domain::text)"
+IS_CHOSEN: Final = f"(%(askers)s::text[] IS NULL OR {ASKER} = ANY(%(askers)s::text[]))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +23,6 @@ class Chosen:
     domains: tuple[int, ...]
 
 
-def parameters(chosen: Chosen | None) -> dict[str, object]:
+def parameters(chosen: Chosen | None) -> dict[str, list[str] | None]:
     """What `IS_CHOSEN` is asked with; None means everything."""
-    if chosen is None:
-        return {"keys": None, "domains": []}
-    return {"keys": list(chosen.keys), "domains": list(chosen.domains)}
+    return {"askers": None if chosen is None else [*dict.fromkeys([*chosen.keys, *map(str, chosen.domains)])]}

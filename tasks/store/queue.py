@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tasks import pacing
 from tasks.store import quarantine, rows
 from tasks.store.chosen import IS_CHOSEN, parameters
+from tasks.store.claiming import CLAIM_ANY, CLAIM_CHOSEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,32 +35,6 @@ ON CONFLICT (domain, asin, detail) DO UPDATE SET
     enqueued_at = now(), ready_at = now(), finished_at = NULL, selection_key = excluded.selection_key
 WHERE %(again)s AND q.state IN ('done', 'given up')
 """
-
-# The batch is of one locale and one level of detail, because one request is. A lease that ran out counts as a death:
-# whoever held the item died or hung on it.
-_CLAIM: Final = f"""
-WITH first AS (
-    SELECT domain, detail FROM fetch_queue
-    WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
-      AND (%(detail)s::text IS NULL OR detail = %(detail)s) AND (lease = ANY(%(paid)s)) IS NOT TRUE
-      AND {IS_CHOSEN}
-    ORDER BY priority DESC, place LIMIT 1 FOR UPDATE SKIP LOCKED
-), taken AS (
-    SELECT domain, asin, detail FROM fetch_queue
-    WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp()
-      AND (domain, detail) = (SELECT domain, detail FROM first) AND (lease = ANY(%(paid)s)) IS NOT TRUE
-      AND {IS_CHOSEN}
-    ORDER BY priority DESC, place LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-), leased AS (
-    UPDATE fetch_queue AS q SET
-        deaths = q.deaths + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
-        lease = nextval('fetch_queue_lease'),
-        ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
-    FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
-    RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths, q.priority, q.place
-)
-SELECT domain, asin, detail, attempts, lease, deaths FROM leased ORDER BY priority DESC, place
-"""  # noqa: S608 - a fragment of ours
 
 _COMPLETE: Final = """
 UPDATE fetch_queue AS q SET state = 'done', failures = 0, lease = NULL, owner = NULL, finished_at = now()
@@ -222,7 +197,7 @@ def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
     wanted |= parameters(chosen)
     return [
         Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5])
-        for row in conn.execute(_CLAIM, wanted, prepare=False).fetchall()
+        for row in conn.execute(CLAIM_ANY if chosen is None else CLAIM_CHOSEN, wanted, prepare=False).fetchall()
     ]
 
 

@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tasks.store import queue
+from tasks.store.chosen import Chosen
 from tasks.store.connection import connect
 from tasks.store.queue import QueueCounts
 
 ASINS = [f"B{at:09}" for at in range(6)]
+OURS = Chosen(keys=("mine", "other"), domains=(1,))
 
 
 def put(conn, *asins, **how):
@@ -199,15 +201,39 @@ def test_queueing_the_same_products_at_once_never_deadlocks(database_url):
         assert sum(pool.map(run, range(4))) == 29 * len(ASINS)
 
 
-def test_a_long_queue_is_claimed_by_its_index(conn):
-    put(conn, *[f"B{at:09}" for at in range(20_000)])
-    conn.execute("ANALYZE fetch_queue")
-    plan = conn.execute(
-        "EXPLAIN SELECT domain, asin, detail FROM fetch_queue WHERE state IN ('pending', 'leased')"
-        " AND ready_at <= clock_timestamp() ORDER BY priority DESC, place LIMIT 20 FOR UPDATE SKIP LOCKED"
-    ).fetchall()
-    assert any("fetch_queue_next" in line for (line,) in plan)
-    assert asins_of(take(conn, 3)) == ["B000000000", "B000000001", "B000000002"]
+def reads(conn, work):
+    """How many rows of the queue `work` reads, however it finds them."""
+    asks = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'fetch_queue'"
+    with conn.transaction():
+        ((before,),) = conn.execute(asks).fetchall()
+        work()
+        ((after,),) = conn.execute(asks).fetchall()
+    return after - before
+
+
+@pytest.mark.parametrize(("chosen", "is_analyzed"), [(None, True), (OURS, True), (OURS, False)])
+def test_of_a_long_queue_no_more_is_read_than_taken(conn, is_analyzed, chosen):
+    put(conn, *[f"B{at:09}" for at in range(20_000)], selection_key="mine")
+    conn.execute("ANALYZE fetch_queue" if is_analyzed else "SELECT")
+    taken = []
+    count = reads(conn, lambda: taken.extend(take(conn, 3, chosen=chosen)))
+    assert asins_of(taken) == ["B000000000", "B000000001", "B000000002"]
+    assert count < 100
+
+
+@pytest.mark.parametrize("is_analyzed", [True, False])
+def test_what_others_have_left_in_front_is_not_read(conn, is_analyzed):
+    put(conn, *[f"B{at:09}" for at in range(20_000)], selection_key="gone", priority=5)
+    put(conn, "A1", "A2", selection_key="mine")
+    put(conn, "A3", selection_key="other")
+    put(conn, "A4")
+    put(conn, "A5", selection_key="mine")
+    conn.execute("ANALYZE fetch_queue" if is_analyzed else "SELECT")
+    taken = []
+    count = reads(conn, lambda: taken.extend(take(conn, 4, chosen=OURS)))
+    assert asins_of(taken) == ["A1", "A2", "A3", "A4"], "in the order of all of them"
+    assert count < 100
+    assert asins_of(take(conn, 4, chosen=OURS)) == ["A5"]
 
 
 def test_only_deals_that_were_fetched_long_ago_and_listed_since_are_queued_again_and_after_all_others(conn):

@@ -1,14 +1,17 @@
 """What the jobs remember: walks, watermarks, faults, calls; and how many rows there are."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from tasks.store import calls, crawls, quarantine, rows, watermarks
 from tasks.store.calls import Call
+from tasks.store.connection import connect
 from tasks.store.crawls import Crawl
 from tasks.store.rows import RowCounts
+from tests.fakes.waiting import wait_until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CRAWL = Crawl(
@@ -79,6 +82,54 @@ def test_a_call_is_kept_with_all_it_says(conn):
     assert [dict(zip(names.split(", "), row, strict=True)) for row in found] == [
         {name: getattr(call, name) for name in names.split(", ")} for call in (CALL, lost)
     ]
+
+
+def test_a_call_whose_first_record_is_still_under_way_is_recorded_once(database_url):
+    """As after a connection that broke in mid-commit, when the server has not noticed yet."""
+
+    def wait_for_the_first():
+        with connect(database_url, application_name="second", autocommit=True) as conn, conn.transaction():
+            calls.record(conn, replace(CALL, rows=0))
+
+    def waits(conn):
+        asks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'second' AND wait_event_type = 'Lock'"
+        return conn.execute(asks).fetchone() == (1,)
+
+    with (
+        connect(database_url, application_name="first", autocommit=True) as first,
+        connect(database_url, application_name="looks", autocommit=True) as looks,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        with first.transaction():
+            calls.record(first, CALL)
+            second = beside.submit(wait_for_the_first)
+            wait_until(lambda: second.done() or waits(looks), "the second to wait for the first")
+        second.result()
+        assert first.execute("SELECT rows FROM calls").fetchall() == [(CALL.rows,)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"at": NOON + timedelta(microseconds=1)},
+        {"duration_s": 1.5000001},
+        {"worker": "backfill-1"},
+        {"endpoint": "/token"},
+        {"tier": ""},
+        {"status": None},
+    ],
+    ids=str,
+)
+def test_another_call_has_a_record_of_its_own(conn, other):
+    calls.record(conn, CALL)
+    calls.record(conn, replace(CALL, **other))
+    assert conn.execute("SELECT count(*) FROM calls").fetchone() == (2,)
+
+
+def test_the_same_moment_in_another_place_of_the_world_is_the_same_call(conn):
+    calls.record(conn, CALL)
+    calls.record(conn, replace(CALL, at=CALL.at.astimezone(timezone(timedelta(hours=9)))))
+    assert conn.execute("SELECT count(*) FROM calls").fetchone() == (1,)
 
 
 def test_a_fault_is_kept_with_its_bytes_and_counted_when_it_comes_again(conn):

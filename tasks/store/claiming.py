@@ -1,0 +1,48 @@
+"""How the next items are taken from the queue, as SQL. Pure.
+
+A batch is of one locale and one level of detail, because one request is. Whoever asks for some selections alone reads
+the first items of each, by the index of who asks: what others have left in front, however much, is not read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tasks.store.chosen import ASKER
+
+_READY: Final = """
+SELECT domain, asin, detail, priority, place FROM fetch_queue
+WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp() AND (lease = ANY(%(paid)s)) IS NOT TRUE
+"""
+_IN_ORDER: Final = "ORDER BY priority DESC, place"
+_OF_EACH: Final = "unnest(%(askers)s::text[]) AS a (asker), LATERAL"
+_BY_ASKER: Final = f"AND {ASKER} = a.asker"
+
+
+def _claim(each: str, by: str) -> str:
+    """A lease that ran out counts as a death: whoever held the item died or hung on it."""
+    return f"""
+WITH first AS (
+    SELECT domain, detail FROM {each} (
+        {_READY} {by} AND (%(detail)s::text IS NULL OR detail = %(detail)s)
+        {_IN_ORDER} LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) AS next {_IN_ORDER} LIMIT 1
+), taken AS (
+    SELECT domain, asin, detail FROM {each} (
+        {_READY} {by} AND (domain, detail) = (SELECT domain, detail FROM first)
+        {_IN_ORDER} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ) AS next {_IN_ORDER} LIMIT %(limit)s
+), leased AS (
+    UPDATE fetch_queue AS q SET
+        deaths = q.deaths + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
+        lease = nextval('fetch_queue_lease'),
+        ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+    FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
+    RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths, q.priority, q.place
+)
+SELECT domain, asin, detail, attempts, lease, deaths FROM leased {_IN_ORDER}
+"""  # noqa: S608 - fragments of ours
+
+
+CLAIM_ANY: Final = _claim("", "")
+CLAIM_CHOSEN: Final = _claim(_OF_EACH, _BY_ASKER)
