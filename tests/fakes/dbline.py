@@ -18,6 +18,9 @@ class Line:
         self._path = f"{told['host']}/.s.PGSQL.{told['port']}"
         self.connections = 0
         self._is_cut = threading.Event()
+        self._passes = threading.Event()
+        self._passes.set()
+        self.held = 0
         self._open = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
@@ -39,7 +42,15 @@ class Line:
     def mend(self):
         self._is_cut.clear()
 
+    def hold(self):
+        """Let no answer through until `pass_on`, with every connection open; `held` counts those that wait."""
+        self._passes.clear()
+
+    def pass_on(self):
+        self._passes.set()
+
     def close(self):
+        self.pass_on()
         self.cut()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -75,6 +86,9 @@ class Line:
                     data = source.recv(1 << 16)
                     if not data:
                         return
+                    if source is server and not self._passes.is_set():
+                        self.held += 1
+                        self._passes.wait()
                     (server if source is client else client).sendall(data)
                     told = (told + data)[-16:] if source is server else told
         self._open -= {client, server}

@@ -78,3 +78,41 @@ def test_a_worker_that_waits_for_the_database_hears_a_stop_at_once(make_plant, l
     eventually(lambda: degraded([worker]), lambda: worker.output)
     worker.terminate()
     assert worker.wait_end() == 0
+
+
+SILENT = "the database does not answer a statement"
+
+
+def silent(worker):
+    return [one["why"] for one in worker.last.get("conditions", ())] == [SILENT]
+
+
+def held(plant, line, role):
+    """A worker in the middle of its work, of which a statement gets no answer, and who tells so."""
+    worker = plant.worker(role, poll_interval_s=1, database_url=Secret(line.url))
+    table = {"upsert": "deals", "backfill": "products"}[role]
+    eventually(lambda: plant.value(f"select count(*) from {table}") > 20, lambda: worker.output)
+    line.hold()
+    eventually(lambda: line.held and silent(worker), lambda: worker.last)
+    return worker
+
+
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+def test_a_statement_that_never_answers_is_told_and_a_stop_ends_it(make_plant, line, role):
+    worker = held(make_plant(rate=60, deals=4_000), line, role)
+    assert worker.process.poll() is None
+    worker.terminate()
+    assert worker.wait_end() in {0, EXIT_TRY_LATER}, "with nobody having answered"
+
+
+def test_a_statement_that_is_answered_late_is_done_once_and_all_is_well(make_plant, line):
+    plant = make_plant(rate=60, deals=4_000)
+    worker = held(plant, line, "backfill")
+    before = plant.value("select count(*) from products")
+    line.pass_on()
+    eventually(lambda: plant.value("select count(*) from products") > before + 20, lambda: worker.output)
+    eventually(lambda: not conditions(worker), lambda: worker.last)
+    worker.terminate()
+    assert worker.wait_end() == EXIT_TRY_LATER
+    assert plant.simulator.control()["spent"] == plant.value("select sum(cost) from calls")
+    assert "database_away" not in worker.output, "the connection was there all the time"

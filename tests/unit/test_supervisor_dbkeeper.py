@@ -1,0 +1,78 @@
+"""The keeper of the database: what it is at when a stop comes is ended, and not waited for."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from supervisor.aside import Aside
+from supervisor.dbkeeper import DatabaseKeeper
+from supervisor.dbwatch import DatabaseWatch
+from supervisor.fsm import State
+from supervisor.logs import Log, as_json
+from supervisor.loop import Loop, MonotonicClock
+from tasks.errors import Contended
+from tasks.log import Redactor
+from tests.fakes.waiting import LIMIT_S, wait_until
+
+
+class Deaf:
+    """A database whose start takes until it is cancelled."""
+
+    applied: tuple[str, ...] = ()
+
+    def __init__(self):
+        self.done = []
+        self.is_started, self.is_cancelled = threading.Event(), threading.Event()
+
+    def start(self):
+        self.is_started.set()
+        self.is_cancelled.wait(LIMIT_S)
+        self.done.append("started")
+        raise Contended("asked to stop")
+
+    def cancel(self):
+        self.done.append("cancelled")
+        self.is_cancelled.set()
+
+    def stop(self):
+        self.done.append("stopped")
+
+    def server_pid(self):
+        return None
+
+
+class Nobody:
+    """Needs the database, and would be told."""
+
+    def database_up(self, _url):
+        pytest.fail("it is up")
+
+    def database_lost(self, _error):
+        pytest.fail("it is lost")
+
+    def changed(self):
+        pass
+
+
+def test_a_start_that_waits_is_ended_by_a_stop_and_only_then_is_the_database_stopped():
+    database, at_rest = Deaf(), []
+    with Loop(MonotonicClock()) as loop:
+        aside, log = Aside(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
+        watch = DatabaseWatch(loop, lambda: None)
+        keeper = DatabaseKeeper(database, Nobody(), loop=loop, aside=aside, log=log, watch=watch)
+        keeper.start()
+        assert database.is_started.wait(LIMIT_S)
+        keeper.stop(lambda: at_rest.append(keeper.state))
+        assert database.done[0] == "cancelled", "at once, by whoever stops it"
+
+        def stands():
+            loop.after(0.02, lambda: None)
+            loop.step()
+            return at_rest
+
+        wait_until(stands, "the end of the stop")
+        assert aside.close(LIMIT_S)
+    assert database.done == ["cancelled", "started", "stopped"]
+    assert at_rest == [State.STOPPED]
