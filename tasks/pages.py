@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tasks import progress, unwritable, walk
 from tasks.aside import Aside
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # History of what appears now is wanted before history of what the crawl finds.
 NEWS_PRIORITY = 1
+MOST_PAUSES: Final = 16  # half a day or so, however many attempts are allowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,8 @@ class PageTaken:
 
     @property
     def pauses(self) -> int:
-        """How many times the usual pause there should be before the page is asked for again."""
-        return 1 << max(self.attempts - 1, 0)
+        """How many times the usual pause there should be before the page is asked for again: ever more, to a limit."""
+        return min(1 << max(self.attempts - 1, 0), MOST_PAUSES)
 
 
 class Pages:
