@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -16,6 +18,7 @@ from tasks.settings import Secret
 from tasks.store import deals, migrate, products, queue
 from tasks.store.connection import connect
 from tests.fakes.program import Program
+from tests.fakes.waiting import wait_until
 
 NOW = datetime(2025, 9, 30, 12, 30, 15, 123456, tzinfo=UTC)
 DEFAULTS = {
@@ -60,29 +63,79 @@ def write(conn, make_deal, make_product):
         products.write(conn, 1, [make_product()], fetched_at=NOW, has_history=True)
         queue.enqueue(conn, 1, ["B000000001"], detail="history")
         assert queue.claim(conn, owner="me", limit=1, lease_s=60)
-        conn.execute("SELECT pg_sleep(0.03)")
+        conn.execute("SELECT pg_sleep(0.03)")  # longer than a statement would be given
+        time.sleep(0.03)  # and than a transaction that waits for us
 
 
 def read(conn):
     with conn.transaction():
         (row,) = conn.execute(
             """SELECT title, last_seen_at, current[1], 0.1::float8 + 0.2, '\\x00ff'::bytea, 'a\\b',
-            interval '1 day 2 hours' FROM deals"""
+            interval '1 day 2 hours', '\\x00ff'::bytea::text, '2025-01-01 00:00+00'::timestamptz::text FROM deals"""
         ).fetchall()
     return row
 
 
-@pytest.mark.parametrize("names", [*((name,) for name in DEFAULTS), tuple(DEFAULTS)], ids=lambda names: names[0])
+def hold(conn, make_deal, make_product):
+    write(conn, make_deal, make_product)
+    title, seen_at, _current, number, raw, text, span, raw_text, time_text = read(conn)
+    assert (title, seen_at, number, raw, text) == ("Grüße 😀 \\ '", NOW, 0.1 + 0.2, b"\x00\xff", "a\\b")
+    assert span.total_seconds() == 26 * 3600
+    assert (raw_text, time_text) == ("\\x00ff", "2025-01-01 00:00:00+00")
+
+
+EACH_AND_ALL = pytest.mark.parametrize(
+    "names",
+    [*((name,) for name in DEFAULTS), tuple(DEFAULTS)],
+    ids=lambda names: names[0] if len(names) == 1 else "all",
+)
+
+
+@EACH_AND_ALL
 def test_rows_are_the_same_whatever_a_database_has_as_its_defaults(
     set_for, database_url, names, make_deal, make_product
 ):
     for name in names:
         set_for(name, DEFAULTS[name])
     with closing(connect(database_url, application_name="test", autocommit=True)) as conn:
-        write(conn, make_deal, make_product)
-        title, seen_at, _current, number, raw, text, span = read(conn)
-    assert (title, seen_at, number, raw, text) == ("Grüße 😀 \\ '", NOW, 0.1 + 0.2, b"\x00\xff", "a\\b")
-    assert span.total_seconds() == 26 * 3600
+        hold(conn, make_deal, make_product)
+
+
+@EACH_AND_ALL
+def test_rows_are_the_same_whatever_another_user_of_the_session_has_left_in_it(
+    database_url, names, make_deal, make_product
+):
+    """As behind a pooler that keeps no settings apart."""
+    with closing(connect(database_url, application_name="test", autocommit=True)) as conn:
+        for name in names:
+            statement = sql.SQL("SET {} = {}").format(sql.SQL(name), sql.Literal(DEFAULTS[name]))
+            conn.execute(statement)
+        hold(conn, make_deal, make_product)
+
+
+@pytest.mark.parametrize("is_default", [True, False])
+def test_a_lock_is_waited_for_as_long_as_we_say_whatever_the_defaults(set_for, database_url, is_default):
+    if is_default:
+        set_for("lock_timeout", "1ms")
+
+    def wait_for_it():
+        with closing(connect(database_url, application_name="waits", autocommit=True)) as conn:
+            if not is_default:
+                conn.execute("SET lock_timeout = '1ms'")
+            with conn.transaction():
+                conn.execute("SELECT pg_advisory_xact_lock(1)")
+
+    def waits(conn):
+        asks = """SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waits'
+            AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '20 ms'"""
+        return conn.execute(asks).fetchone() == (1,)
+
+    with psycopg.connect(database_url, autocommit=True) as holder, ThreadPoolExecutor(1) as beside:
+        holder.execute("SELECT pg_advisory_lock(1)")
+        waiter = beside.submit(wait_for_it)
+        wait_until(lambda: waiter.done() or waits(holder), "the other to wait for the lock")
+        holder.execute("SELECT pg_advisory_unlock(1)")
+        waiter.result()
 
 
 def test_a_role_with_a_schema_of_its_own_keeps_it(empty_database_url):
