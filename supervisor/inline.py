@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, SystemClock, TokenLedger
 from supervisor import config, database, logs, plan, report
@@ -28,7 +28,7 @@ from tasks.settings import Secret
 from tasks.stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from supervisor.plan import Plan
@@ -65,7 +65,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         try:
             with ExitStack() as stack:
                 jobs = [
-                    stack.enter_context(closing(_build(role, told, ledger, clock, stop, log, beat)))
+                    (stack.enter_context(closing(_build(role, told, ledger, clock, stop, log, beat))), beat)
                     for role, beat in beats.items()
                 ]
                 _take_turns(jobs, stop, clock, once=once)
@@ -81,12 +81,16 @@ def _spent(ledger: TokenLedger) -> float:
 
 def _said(beats: Mapping[Role, Beat], tokens: float) -> str:
     """What was done, in a sentence; beside a running supervisor its workers spend as well."""
-    parts = [f"{role} wrote {_rows(beat.rows)} in {beat.progress} steps" for role, beat in beats.items()]
+    parts = [f"{role} wrote {_rows(beat.rows)} in {_steps(beat.progress)}" for role, beat in beats.items()]
     return f"{', '.join(parts)}; {tokens:g} tokens were spent meanwhile"
 
 
+def _steps(count: int) -> str:
+    return f"{count} step" if count == 1 else f"{count} steps"
+
+
 def _rows(rows: Mapping[str, int]) -> str:
-    written = [f"{count} rows of {table}" for table, count in rows.items() if count]
+    written = [f"{count} {'row' if count == 1 else 'rows'} of {table}" for table, count in rows.items() if count]
     return " and ".join(written) or "nothing"
 
 
@@ -101,17 +105,24 @@ def _hear(stop: Stop) -> None:
         signal.signal(number, handle)
 
 
-def _take_turns(jobs: Sequence[Job], stop: Stop, clock: SystemClock, *, once: bool) -> None:
-    """One step of each job in turn; when all are idle, sleep until the first is due."""
+def _take_turns(jobs: Sequence[tuple[Job, Beat]], stop: Stop, clock: SystemClock, *, once: bool) -> None:
+    """One step of each job in turn, counted in its beat; when all are idle, sleep until the first is due."""
     left = list(jobs)
-    for one in left:
+    for one, _ in left:
         one.start()
     while left and not stop.is_set():
-        outcomes = [(one, one.step()) for one in left if not stop.is_set()]
+        outcomes = [(one, beat, _step(one, beat)) for one, beat in left if not stop.is_set()]
         if once:
-            left = [one for one, outcome in outcomes if not _is_enough(outcome)]
-        if left and all(isinstance(outcome, job.Idle) for _, outcome in outcomes):
-            stop.wait(_nap_s([outcome for _, outcome in outcomes], clock.now_ns()))
+            left = [(one, beat) for one, beat, outcome in outcomes if not _is_enough(outcome)]
+        if left and all(isinstance(outcome, job.Idle) for _, _, outcome in outcomes):
+            stop.wait(_nap_s([outcome for _, _, outcome in outcomes], clock.now_ns()))
+
+
+def _step(one: Job, beat: Beat) -> job.Progress | job.Idle:
+    outcome = one.step()
+    if isinstance(outcome, job.Progress):
+        beat.done()
+    return outcome
 
 
 def _is_enough(outcome: job.Progress | job.Idle) -> bool:
@@ -234,20 +245,24 @@ class _Phases:
             self._log.debug("phase", phase=phase, detail=message.get("detail"))
 
 
-class _ConsoleLines(io.StringIO):
-    """Turns the jobs' JSON lines into what a person reads."""
+class _Lines(io.StringIO):
+    """Gives the jobs' JSON lines the sentences that the log of a run has, for people or for programs."""
+
+    def __init__(self, render: Callable[[Mapping[str, object]], str]) -> None:
+        super().__init__()
+        self._render = render
 
     def write(self, text: str) -> int:
         """Print each line."""
         for line in text.splitlines():
-            sys.stderr.write(logs.as_console(json.loads(line)) + "\n")
+            sys.stderr.write(self._render(logs.told(json.loads(line))) + "\n")
         return len(text)
 
 
 def _logger(wanted: Plan) -> Logger:
     settings = wanted.settings
     is_json = logs.is_json(settings.log_format, is_terminal=sys.stderr.isatty())
-    stream: TextIO = sys.stderr if is_json else _ConsoleLines()
+    stream = _Lines(logs.as_json if is_json else logs.as_console)
     log = Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
     return log

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,9 @@ def sluicegate(state, *arguments, **more):
 def test_debug_once_does_one_poll_and_ends_with_its_ledger_at_rest(tmp_path):
     done = sluicegate(tmp_path / "state", "debug", "--task", "upsert", "--once")
     assert done.returncode == 0, done.stderr
-    assert "walk_complete" in done.stderr
+    told = {record["event"]: record["message"] for record in map(json.loads, done.stderr.splitlines())}
+    assert "deals listed for" in told["walk_complete"], "each event is a sentence, as in a run"
+    assert re.search(r"upsert wrote [1-9]\d* rows of deals in [1-9]\d* steps?;", told["done"])
     dump = sluicegate(tmp_path / "state", "ledger", "dump", "--json")
     ledger = json.loads(dump.stdout)
     assert (ledger["leases"], ledger["waiters"]) == ([], [])
