@@ -24,11 +24,15 @@ REPEAT_S: Final = 10.0  # a worker in service that does not tell within this wha
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition as a worker tells it with its beats: see `tasks.condition`."""
+    """A condition as a worker tells it with its beats: see `tasks.condition`.
+
+    `late_s` is how long it had lasted when it could first be told: silence is known for what it is only after a while.
+    """
 
     kind: str
     since: datetime
     why: str
+    late_s: float = 0.0
 
 
 class Told(NamedTuple):
@@ -57,10 +61,11 @@ class News(NamedTuple):
 class _Open:
     __slots__ = ("began_ns", "last_ns", "record", "since")
 
-    def __init__(self, since: datetime, record: ConditionRecord, now_ns: int) -> None:
+    def __init__(self, since: datetime, record: ConditionRecord, now_ns: int, late_s: float) -> None:
         self.since = since
         self.record = record
-        self.began_ns = self.last_ns = now_ns
+        self.last_ns = now_ns
+        self.began_ns = now_ns - round(late_s * NS_PER_S)
 
 
 class Conditions:
@@ -94,10 +99,13 @@ class Conditions:
 
     def _begin(self, kind: str, tellers: list[Told], now_ns: int) -> ConditionRecord:
         since = min(one.said.since for one in tellers)
-        self._open[kind] = _Open(since, _record(since, tellers), now_ns)
+        late_s = max(one.said.late_s for one in tellers)
+        self._open[kind] = _Open(since, _record(since, tellers), now_ns, late_s)
         return self._open[kind].record
 
     def _go_on(self, one: _Open, tellers: list[Told], now_ns: int) -> None:
+        fresh = [teller.said.late_s for teller in tellers if teller.who not in one.record.who]
+        one.began_ns = min(one.began_ns, now_ns - round(max(fresh, default=0.0) * NS_PER_S))
         one.since = min(one.since, *(teller.said.since for teller in tellers))
         one.record = _record(one.since, tellers)
         one.last_ns = now_ns

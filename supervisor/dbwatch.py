@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
 
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.conditions import Said
@@ -52,10 +54,10 @@ class DatabaseWatch:
         """Do not ask until `watch`: it is being started or stopped, and whoever does that tells how it goes."""
         self._is_wanted = False
 
-    def fails(self, words: str, state: str = AWAY) -> None:
-        """It does not serve; the first time this is said is the beginning."""
-        since = datetime.now(UTC) if self.said is None else self.said.since
-        fresh = Said(kind=KIND, since=since, why=words)
+    def fails(self, words: str, state: str = AWAY, *, late_s: float = 0.0) -> None:
+        """It does not serve; it began `late_s` seconds before this is said for the first time."""
+        began = Said(kind=KIND, since=datetime.now(UTC) - timedelta(seconds=late_s), why=words, late_s=late_s)
+        fresh = began if self.said is None else structs.replace(self.said, why=words)
         is_new = (fresh, state) != (self.said, self.state)
         self.said, self.state = fresh, state
         if is_new:
@@ -85,7 +87,8 @@ class DatabaseWatch:
             return
         self._waited += 1
         if self._waited >= _PATIENCE:
-            self.fails(f"it has not answered for {self._waited * _EVERY_S:g} s")
+            late_s = self._waited * _EVERY_S
+            self.fails(f"it has not answered for {late_s:g} s", late_s=late_s)
         if self._waited >= _CUT:
             self._probe.cut()
 

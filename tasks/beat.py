@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from msgspec import structs
 
 from ledger import NS_PER_S
 from tasks.condition import Condition
@@ -131,11 +133,15 @@ class Beat:
         """Count a call that ended after `seconds`; `status` is None when no reply came."""
         self._traffic.count(endpoint, status, seconds)
 
-    def degraded(self, kind: ConditionKind, why: str) -> None:
-        """Say at once that work is kept from getting done; told again it keeps its beginning and has the new reason."""
-        before = self._conditions.get(kind)
-        since = datetime.now(UTC).isoformat(timespec="milliseconds") if before is None else before.since
-        self._conditions[kind] = Condition(kind=kind, since=since, why=clean(why)[:WHY_LIMIT])
+    def degraded(self, kind: ConditionKind, why: str, *, late_s: float = 0.0) -> None:
+        """Say at once that work is kept from getting done, for `late_s` seconds by now.
+
+        Told again it keeps its beginning and has the new reason.
+        """
+        before, words = self._conditions.get(kind), clean(why)[:WHY_LIMIT]
+        since = (datetime.now(UTC) - timedelta(seconds=late_s)).isoformat(timespec="milliseconds")
+        began = Condition(kind=kind, since=since, why=words, late_s=round(late_s, 3))
+        self._conditions[kind] = began if before is None else structs.replace(before, why=words)
         if before is None:
             self._tell(at_once=True)
 
@@ -173,7 +179,8 @@ class Beat:
                 "calls": self._traffic.told(),
                 "job": dict(self._job),
                 "conditions": [
-                    {"kind": one.kind, "since": one.since, "why": one.why} for one in self._conditions.values()
+                    {"kind": one.kind, "since": one.since, "why": one.why, "late_s": one.late_s}
+                    for one in self._conditions.values()
                 ],
             }
         )

@@ -23,8 +23,12 @@ Kind = Literal[
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """One of them. `since` is its beginning in UTC as ISO 8601; `why` is a sentence without secrets."""
+    """One of them. `since` is its beginning in UTC as ISO 8601; `why` is a sentence without secrets.
+
+    `late_s` is how long it had lasted when it was first told.
+    """
 
     kind: Kind
     since: str
     why: str
+    late_s: float = 0.0

@@ -39,7 +39,7 @@ class Outage:
         until_ns = now_ns + round((pause_s + ATTEMPT_S) * NS_PER_S)
         site.beat.phase("writing", f"again in {pause_s:.0f} s: {error}", until_ns=until_ns)
         if now_ns + round(pause_s * NS_PER_S) - self._failed_ns >= HICCUP_NS:
-            self._degraded(str(error))
+            self._degraded(str(error), (now_ns - self._failed_ns) / NS_PER_S)
 
     def silent(self, seconds: float) -> None:
         """The server has owed an answer to one statement for so long.
@@ -56,7 +56,7 @@ class Outage:
         if promises > self._promises:
             until_ns = self._site.clock.now_ns() + round(2 * SILENCE_S * NS_PER_S)
             self._site.beat.phase("writing", why, until_ns=until_ns)
-            self._degraded(why)
+            self._degraded(why, seconds)
         self._promises = promises
 
     def over(self) -> None:
@@ -68,6 +68,6 @@ class Outage:
         self._promises = 0
         self._site.beat.well("database")
 
-    def _degraded(self, why: str) -> None:
+    def _degraded(self, why: str, late_s: float) -> None:
         self._site.beat.ready()  # as far as it can be: what is missing is not the worker's
-        self._site.beat.degraded("database", why)
+        self._site.beat.degraded("database", why, late_s=late_s)

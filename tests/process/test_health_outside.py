@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import time
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -152,11 +153,16 @@ def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
         os.kill(one, signal.SIGSTOP)
     try:
         found, _ = until_told(world, "database")
+        (begin,) = world.program.records("degraded")
     finally:
         for one in family:
             os.kill(one, signal.SIGCONT)
     assert found["status"]
-    until_over(world, "database")
+    end, _ = until_over(world, "database")
+    since, told = (datetime.fromisoformat(begin[name]) for name in ("since", "ts"))
+    unseen_s = (told - since).total_seconds()
+    assert unseen_s > 5, "it is told since it was asked in vain, and not since it was known"
+    assert end["lasted_s"] >= unseen_s
     until_well(world)
 
 

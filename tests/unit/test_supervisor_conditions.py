@@ -50,6 +50,25 @@ def test_every_beginning_has_one_end_with_its_length_and_no_end_is_told_twice(st
     assert held[-1][2] == ()
 
 
+@given(st.floats(0, 600), st.floats(0, 600))
+def test_what_could_be_told_only_late_lasted_from_its_beginning(late_s, told_s):
+    one, silent = Conditions(), Said(kind="database", since=START, why="no answer", late_s=late_s)
+    ends_ns = round(told_s * S)
+    assert [new.lasted_s for new in one.follow([Told(SUPERVISOR, silent)], 0)] == [None]
+    one.follow([Told(SUPERVISOR, silent)], ends_ns)
+    (end,) = one.follow([], ends_ns + round(SETTLE_S * S))
+    assert abs(end.lasted_s - (late_s + told_s)) < 0.01
+
+
+def test_the_first_beginning_counts_whoever_knows_it_and_each_says_once_how_late_it_knew():
+    one, known, silent = Conditions(), said(second=9), Said(kind="database", since=START, why="mute", late_s=8)
+    one.follow([Told(SUPERVISOR, known)], 0)
+    for second in range(1, 5):
+        one.follow([Told(SUPERVISOR, known), Told("upsert-0", silent)], second * S)
+    (end,) = one.follow([], 9 * S)
+    assert end.lasted_s == 8 - 1 + 4
+
+
 @given(STEPS, st.randoms(use_true_random=False))
 def test_the_order_in_which_it_is_told_does_not_matter(steps, chance):
     assert played(steps) == played(steps, lambda told: chance.sample(told, len(told)))
