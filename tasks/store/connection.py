@@ -16,6 +16,7 @@ from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
 
 from tasks.errors import ConfigError, Contended, Error
+from tasks.store.reasons import in_short
 from tasks.store.sqlstate import translated
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _meant(error: psycopg.Error) -> Error:
     """What an error at the beginning of a connection means, also when only its words tell."""
     ours = translated(error)
     if isinstance(ours, Contended) and _FINAL_WORDS.search(str(ours)):
-        return ConfigError(f"DATABASE_URL: {_mended(str(error).strip())}")
+        return ConfigError(f"DATABASE_URL: {_mended(in_short(str(error)))}")
     return ours
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from tasks.errors import BadRow, ConfigError, Contended, Error, StoreError, WrongSchema
+from tasks.store.reasons import in_short
 from tasks.wording import NO_REASON
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ TABLE: Final = (
 )
 # Codes of the user's own triggers, of extensions and of other databases that speak the same protocol.
 UNKNOWN: Final = _ours("", "the database refuses this for a reason that is not known here")
-NO_CODE: Final = _passing("", "the connection to the database broke, or none came about")
+NO_CODE: Final = _passing("", "no connection to the database")
 UNSENT: Final = _ours("", "the value cannot be sent to any database")
 _ROWS: Final = {row.prefix: row for row in TABLE}
 _CLASS: Final = 2
@@ -174,7 +175,8 @@ def row_for(error: psycopg.Error) -> Row:
 def translated(error: psycopg.Error) -> Error:
     """The error of our own that stands for `error`; its message has no statement and no data but the server's words."""
     row = row_for(error)
-    reason = " ".join((error.diag.message_primary or str(error)).split()) or NO_REASON
+    reason = error.diag.message_primary or in_short(str(error))
+    reason = " ".join(reason.split()) or NO_REASON
     told = f"{row.words}: {reason}" if error.sqlstate is None else f"{row.words}: {reason} (SQLSTATE {error.sqlstate})"
     return row.type(f"{told}; {row.remedy}" if row.remedy else told)
 
