@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from tasks.log import level_of
+
 if TYPE_CHECKING:
     from supervisor.logs import Log
     from supervisor.loop import Loop
@@ -20,7 +22,7 @@ class Library(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record as the event `library`."""
-        level = "error" if record.levelno >= logging.ERROR else "warning"
+        level = level_of(record)
         fields = {"logger": record.name, "message": record.getMessage()}
         self._loop.call(lambda: self._log.write(level, "library", fields))
 

@@ -130,8 +130,17 @@ class LogBridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record as the event `library`."""
-        level = "error" if record.levelno >= logging.ERROR else "warning"
-        self._log._write(level, "library", {"logger": record.name, "message": record.getMessage()})  # noqa: SLF001 - same module
+        self._log._write(level_of(record), "library", {"logger": record.name, "message": record.getMessage()})  # noqa: SLF001 - same module
+
+
+def level_of(record: logging.LogRecord) -> str:
+    """The level of our own at which a library's record is written.
+
+    What psycopg ignores while it cleans up behind an error is a consequence of that error, which is raised and told.
+    """
+    if record.name.startswith("psycopg") and str(record.msg).startswith("error ignored"):
+        return "debug"
+    return "error" if record.levelno >= logging.ERROR else "warning"
 
 
 def _describe(error: object) -> str:

@@ -95,3 +95,14 @@ def test_a_reader_that_is_gone_does_not_stop_the_writer():
             raise BrokenPipeError
 
     Logger(Gone()).info("nobody_listens")
+
+
+def test_what_psycopg_ignores_behind_an_error_is_no_fault_of_its_own(stream):
+    bridge = LogBridge(Logger(stream))
+    said = ("error ignored terminating %r: %s", "error ignored in rollback of %s: %s", "error ignored exiting %r: %s")
+    for words in said:
+        bridge.emit(logging.LogRecord("psycopg", logging.WARNING, "", 0, words, ("it", "lost"), None))
+    assert lines(stream) == []
+    bridge.emit(logging.LogRecord("psycopg", logging.WARNING, "", 0, "something else", None, None))
+    bridge.emit(logging.LogRecord("other", logging.WARNING, "", 0, "error ignored", None, None))
+    assert [line["message"] for line in lines(stream)] == ["something else", "error ignored"]
