@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # other programs have names with dots and dashes
 _BLANK: Final = re.compile(r"\s*")
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
+# A name and = with a quotation mark behind it: python-dotenv finds no fault in such a line but that it has no end.
+_OPEN_QUOTE: Final = re.compile(
+    r"""\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(["'])(?:\\.|(?!\1)[^\r\n\\])*(?:[\r\n]|\Z)"""
+)
 _NAMES: Final = frozenset(option.name for option in OPTIONS)
 _WORDS: Final = re.compile(r"[A-Za-z_]+")
 
@@ -68,6 +72,8 @@ def _bindings(text: str) -> Iterator[tuple[int, Binding]]:
 
 def _fault(binding: Binding) -> str | None:
     """What is wrong with a line; None when nothing is, or when it is a comment."""
+    if binding.error and _OPEN_QUOTE.match(binding.original.string):
+        return f"is not understood{_of_which(binding)}: a quotation mark is opened and not closed"
     if binding.error or (binding.key is not None and binding.value is None):
         return f"is not understood{_of_which(binding)}: write NAME=value, and # in front of a comment"
     if binding.key is None:

@@ -50,7 +50,7 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
     ),
     "What to fetch": (
         Option("KEEPA_DOMAINS", Domains(), "1", "locales of selections that name none: 1 com, 2 co.uk, 3 de"),
-        Option("SELECTIONS", Text(), "", "a folder of selection files, or files separated by commas; empty: built in"),
+        Option("SELECTIONS", Text(), "", "a folder of *.json files, or files separated by commas; empty: built in"),
         Option("UPSERT_DETAIL", Choice(words=("none", "stats", "offers")), "stats", "what to fetch of a new deal"),
         Option("BACKFILL_DETAIL", Choice(words=("stats", "history", "offers")), "history", "what backfill fetches"),
         Option("POLL_INTERVAL_S", Number(low=1, high=86_400), "", "seconds between listings; empty: from the refill"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from tasks.wording import plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_PASTED: Final = re.compile(r"\s*(\{|https?://)", re.IGNORECASE)
 _MOST: Final = 200  # files: each is walked by itself, at five tokens a page
 
 
@@ -26,6 +28,14 @@ def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[
     locales = domains or (1,)
     if not where:
         return tuple(_settings(selection.default_selection(domain)) for domain in locales)
+    pasted = _PASTED.match(where)
+    if pasted is not None:
+        what = "a selection itself" if pasted[1] == "{" else "an address"
+        faults.append(
+            f"SELECTIONS: {what} stands there; put it into a file whose name ends with .json, and name that file or "
+            "its folder"
+        )
+        return ()
     found: list[selection.Selection] = []
     for path in _files(where, faults):
         try:

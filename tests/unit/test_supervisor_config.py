@@ -162,6 +162,21 @@ def test_two_selections_that_ask_for_the_same_are_a_fault(tmp_path):
     assert "b asks for the same as a" in faults({"SELECTIONS": str(tmp_path)})
 
 
+@pytest.mark.parametrize(
+    ("pasted", "what"),
+    [
+        ("https://keepa.com/#!deals/%7B%22page%22%3A0%2C%22priceTypes%22%3A%5B0%5D%7D", "an address"),
+        (f"HTTPS://api.keepa.com/deal?key={'s3cret' * 4}&selection=%7B%7D", "an address"),
+        ('{"page":0,"domainId":1,"priceTypes":[0]}', "a selection itself"),
+    ],
+)
+def test_a_selection_pasted_in_the_place_of_its_file_is_told_where_it_belongs(pasted, what):
+    told = faults({"SELECTIONS": pasted})
+    assert f"SELECTIONS: {what} stands there; put it into a file whose name ends with .json" in told
+    assert "No such file" not in told
+    assert "s3cret" not in told
+
+
 def test_an_empty_folder_of_selections_is_a_fault(tmp_path):
     assert "has no *.json file" in faults({"SELECTIONS": str(tmp_path)})
 

@@ -18,7 +18,18 @@ FAULTY = {
     "Windows": (f"set KEEPA_API_KEY={SECRET}", "line 1 is not understood"),
     "a list of compose": (f"- KEEPA_API_KEY={SECRET}", "line 1 is not understood"),
     "a URL alone": (f"postgresql://u:{SECRET}@h/d?sslmode=require", "line 1 is not understood: what stands before ="),
-    "a quote that does not close": (f'KEEPA_API_KEY="{SECRET}', "line 1 is not understood"),
+    "a quote that does not close": (
+        f'KEEPA_API_KEY="{SECRET}',
+        "line 1 is not understood (KEEPA_API_KEY is meant?): a quotation mark is opened and not closed",
+    ),
+    "a single quote that does not close, and more lines": (
+        f"export STATE_DIR = '{SECRET}\nLOG_LEVEL=info\n",
+        "line 1 is not understood (STATE_DIR is meant?): a quotation mark is opened and not closed",
+    ),
+    "something behind a quote that is closed": (
+        f'STATE_DIR="a"{SECRET}',
+        "line 1 is not understood (STATE_DIR is meant?): write",
+    ),
     "a quote that closes in another line": (
         f'KEEPA_API_KEY="{SECRET}\nSTATE_DIR=x"',
         "line 1 begins a value of KEEPA_API_KEY that goes on in the next line",
