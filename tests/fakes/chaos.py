@@ -28,9 +28,12 @@ OURS = ("upsert", "backfill")
 
 
 class Chaos:
-    """One system, and what is done to it. Its database is its own, or with `is_theirs` one that was there before."""
+    """One system, and what is done to it. Its database is its own, or with `is_theirs` one that was there before.
 
-    def __init__(self, folder, simulator, *, is_theirs, poll_s=2):
+    `more` are settings of the program in place of those of the chaos.
+    """
+
+    def __init__(self, folder, simulator, *, is_theirs, poll_s=2, **more):
         self.chance = random.Random(SEED)
         self.simulator = simulator
         self.spoiler = Spoiler(simulator.url)
@@ -43,8 +46,8 @@ class Chaos:
         # machine takes seconds for a hundred histories, and each reply that comes too late would be paid for again.
         self.program = Program(
             folder, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=self.spoiler.url, BACKFILL_WORKERS="2",
-            POLL_INTERVAL_S=str(poll_s), TICK_PERIOD_S="0.5", HANG_S="20", SIMULATOR_TICK_S="", LOG_LEVEL="info",
-            **{name: value}, **settings,
+            POLL_INTERVAL_S=str(poll_s), TICK_PERIOD_S="0.5", SIMULATOR_TICK_S="", LOG_LEVEL="info",
+            **({"HANG_S": "20"} | {name: value} | settings | more),
         )  # fmt: skip
         self.wire = 0.0  # tokens of calls whose end nobody saw
         self.paused = set()  # the roles that we ordered to pause
@@ -172,7 +175,11 @@ class Chaos:
         """The states that this database can be in, by name: each makes a context manager."""
         found = {name: lambda make=make: make(self.place) for name, make in STATES.items()}
         if self.theirs is not None:
-            found |= {"stopped": self.theirs.stopped, "cut off": self.theirs.cut_off}
+            found |= {
+                "stopped": self.theirs.stopped,
+                "frozen": self.theirs.frozen,
+                "cut off": self.theirs.cut_off,
+            }
         return found
 
     def upset(self, state, seconds):

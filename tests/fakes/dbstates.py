@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 import psycopg
 from psycopg import conninfo, sql
@@ -20,12 +21,18 @@ class Place:
     def __init__(self, url):
         self.url = url
 
-    def admin(self, statement):
-        """Do it as the server's owner, from a database that no state touches; `{}` is this database's name."""
+    def admin(self, statement, *, is_of_server=False):
+        """Do it as the server's owner, from a database that no state touches; `{}` is this database's name.
+
+        Every connection to it ends then, so that nobody goes on with what was so before. What is said of the server
+        itself is read anew.
+        """
         told = conninfo.conninfo_to_dict(self.url())
         name, told["dbname"] = told["dbname"], "postgres"
         with psycopg.connect(conninfo.make_conninfo(**told), autocommit=True) as conn:
             conn.execute(sql.SQL(statement).format(sql.Identifier(name)))
+            if is_of_server:
+                conn.execute("SELECT pg_reload_conf()")
             conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
@@ -38,11 +45,13 @@ class Theirs:
         self.line = Line(self._url)
         self.place = Place(lambda: self._url)
 
+    def _pid(self):
+        return int((self._server._home / "data" / "postmaster.pid").read_text().splitlines()[0])
+
     def kill(self):
         """As when the machine it runs on is switched off and on."""
-        pid = int((self._server._home / "data" / "postmaster.pid").read_text().splitlines()[0])
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(self._pid(), signal.SIGKILL)
         self._server.start("theirs")
 
     @contextmanager
@@ -50,6 +59,22 @@ class Theirs:
         self._server.stop()
         yield
         self._server.start("theirs")
+
+    @contextmanager
+    def frozen(self):
+        """Every process stands still: connections stand and say nothing."""
+        pid = self._pid()
+        os.kill(pid, signal.SIGSTOP)  # first, so that no more come
+        held = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        try:
+            for one in held:
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGSTOP)
+            yield
+        finally:
+            for one in held:
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGCONT)
 
     @contextmanager
     def cut_off(self):
@@ -60,6 +85,14 @@ class Theirs:
     def close(self):
         self.line.close()
         self._server.stop()
+
+
+@contextmanager
+def _read_only(place):
+    """As a standby is, and a server whose disk is full: every database of it."""
+    place.admin("ALTER SYSTEM SET default_transaction_read_only = on", is_of_server=True)
+    yield
+    place.admin("ALTER SYSTEM RESET default_transaction_read_only", is_of_server=True)
 
 
 @contextmanager
@@ -75,6 +108,7 @@ def _set(name, value):
 
 STATES = {
     "read only": _set("default_transaction_read_only", "on"),
+    "read only server": _read_only,
     "German dates": _set("datestyle", "'German, DMY'"),
     "another time zone": _set("timezone", "'Asia/Kolkata'"),
     "other intervals": _set("intervalstyle", "'iso_8601'"),

@@ -18,6 +18,7 @@ import socketserver
 import struct
 import sys
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -149,6 +150,7 @@ class _Handler(socketserver.StreamRequestHandler):
             selection=query.get("selection", body.decode()),
             query=query,
             consumed=consumed,
+            at=time.monotonic(),
             spoiled=[choice.told["do"] for choice in choices],
         )
         for bit in spoiled(answer, choices):
