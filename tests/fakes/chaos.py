@@ -102,6 +102,8 @@ class Chaos:
         deed = self.chance.choice(deeds)
         self.events.append(deed.__name__)
         deed()
+        if deed != self.spoil_bodies:
+            self.spoiler.set()
 
     def worker(self):
         """A worker that runs, by name and pid; None when there is none just now."""
@@ -159,12 +161,10 @@ class Chaos:
         self.simulator.control(faults=CALM)
 
     def spoil_bodies(self):
-        """The world spoils every third reply for a moment."""
+        """The world spoils every third reply until something else has gone wrong too."""
         kinds = self.chance.sample(READABLE + UNREADABLE, 3)
         self.events[-1] += f" {[kind['do'] for kind in kinds]}"
         self.spoiler.set(*at_random(kinds, 1 / 3, self.chance))
-        self.live(self.chance.uniform(2, 5))
-        self.spoiler.set()
 
     def upset_database(self):
         state = self.chance.choice(sorted(self.states()))
@@ -198,7 +198,7 @@ class Chaos:
         return False
 
     def change_plan(self):
-        self.simulator.control(rate=self.chance.choice([10, 20, 40]))
+        self.simulator.control(rate=self.chance.choice([6, 20, 40]))
 
     def give_order(self):
         orders = [("pause", "backfill"), ("resume", "all"), ("restart", "backfill-0"), ("scale", "backfill", "1")]

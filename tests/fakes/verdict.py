@@ -134,8 +134,8 @@ def lines(chaos, level):
 
 def judge_run(chaos):
     """No worker ended with a bug, and none was refused for good."""
-    ends = Counter(death.get("code") or death.get("signal") for death in chaos.program.records("died"))
-    say(f"deaths by code or signal: {dict(ends)}")
+    ends = Counter(death.get("code") or death.get("signal") or death["role"] for death in chaos.program.records("died"))
+    say(f"deaths by code, signal or role: {dict(ends)}")
     alarms = Counter(f"{one['event']}: {one.get('error')}"[:200] for one in lines(chaos, "error"))
     for words, times in alarms.most_common(12):
         say(f"  {times} times {words}")
