@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, NoLedger, SystemClock, TokenLedger, regionfile
-from supervisor import database, filesystem
+from supervisor import database, filesystem, stillness
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.options import OPTIONS
 from tasks.keepa import selection_check
@@ -38,12 +38,17 @@ def of(wanted: Plan) -> Iterator[Finding]:
     yield judged("selections", words, faults=[], notes=notes, selections=names)
     yield _state(wanted.state)
     yield _disk(wanted)
-    holder = wanted.state.holder()
-    told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
-    if holder is not None and wanted.state.is_debugged():
-        told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
-    yield good("supervisor", told, running=holder is not None, pid=holder or None)
+    yield _supervisor(wanted.state)
     yield _ledger(wanted)
+
+
+def _supervisor(state: StateDir) -> Finding:
+    holder = state.holder()
+    told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
+    if holder is not None and state.is_debugged():
+        told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
+    still = [f"{stillness.WORDS}: {stillness.remedy(holder)}"] if stillness.is_still(holder) else []
+    return judged("supervisor", told, faults=still, notes=[], running=holder is not None, pid=holder or None)
 
 
 def _configuration(settings: Settings) -> Finding:

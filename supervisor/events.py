@@ -263,7 +263,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "spool_full": _error("nothing is paid for, because no reply can be kept on disk"),
     "spool_write_failed": _error("a reply cannot be kept on disk"),
     "started": lambda _: "started",
-    "status_not_written": _error("the status cannot be written"),
+    "status_not_written": _error("the file that `status` reads cannot be written"),
     "status_unreadable": _error("said something that cannot be understood"),
     "stopped": _stopped,
     "walk_complete": _walk,

@@ -59,7 +59,8 @@ class Health:
 
     def cannot_write(self, error: OSError) -> None:
         """The report could not be written; it is tried again with every look."""
-        why = f"the report cannot be written: {plain(error)}"
+        root = self._run.plan.state.root
+        why = f"no new file can be written in {root}: {error.strerror or plain(error)}"
         self._unwritten = msgspec.structs.replace(self._unwritten or _from_now("state"), why=why)
         self.look()
 

@@ -29,7 +29,7 @@ _MS: Final = 1_000_000
 _DRAIN_BYTES: Final = 4_096
 LATE_S: Final = 1.0  # a wait or a call that takes so much longer than it may is time in which nobody listened
 STALL_S: Final = 5.0  # nothing here may block: a call that takes so long holds up signals, deadlines and the watchdog
-STOPPED: Final = "nothing of ours: the process was stopped, or the machine overloaded"
+STOPPED: Final = "something outside of it: the process was stopped, or the machine overloaded"
 
 
 class MonotonicClock:

@@ -6,15 +6,20 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
 from supervisor import config, orders
 from supervisor.control import address
+from supervisor.loop import MonotonicClock
 from supervisor.statedir import StateDir
+from supervisor.stillness import WORDS, is_still, remedy
 from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+_LOOK_S: Final = 2.0  # between two looks whether whoever is to answer stands still
+_READ_BYTES: Final = 4096
 _PATIENCE_S: Final = 1800.0  # sixteen workers replaced in turn, each of which takes its whole grace
 _BOTH: Final[tuple[orders.Role, ...]] = ("upsert", "backfill")
 
@@ -57,12 +62,15 @@ def _lifted(said: orders.Answer) -> orders.Answer:
 
 def _asked(state: StateDir, order: orders.Order) -> orders.Answer:
     """What the supervisor answers, or why it does not."""
-    path = state.control
+    path, holder = state.control, state.holder()
+    if is_still(holder):
+        return _later(f"the supervisor, pid {holder}, was asked nothing: {WORDS}; {remedy(holder)}")
     try:
-        line = _exchanged(path, orders.line_of(order))
+        line = _exchanged(path, orders.line_of(order), holder)
         return orders.read_answer(line) if line else _later("the supervisor ended before it answered")
     except TimeoutError:
-        return _later("the supervisor does not answer: is it stopped (SIGSTOP)?")
+        why = f"does this when it goes on: {WORDS}; {remedy(holder)}" if is_still(holder) else "has not answered"
+        return _later(f"the supervisor, pid {holder}, was asked and {why}")
     except (FileNotFoundError, ConnectionRefusedError):
         if state.is_debugged():
             return _later(f"`sluicegate debug` holds the state directory {state.root}, and it takes no orders")
@@ -71,14 +79,30 @@ def _asked(state: StateDir, order: orders.Order) -> orders.Answer:
         return _later(f"{path}: {error.strerror or error}")
 
 
-def _exchanged(path: Path, line: bytes) -> bytes:
-    """The line that comes back; empty when there is none."""
+def _exchanged(path: Path, line: bytes, holder: int | None) -> bytes:
+    """The line that comes back; empty when there is none.
+
+    Raises:
+        TimeoutError: none came although there was time enough, or the supervisor stands still.
+    """
+    clock = MonotonicClock()
+    ends_ns = clock.now_ns() + round(_PATIENCE_S * NS_PER_S)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, address(path) as short:
-        connection.settimeout(_PATIENCE_S)
+        connection.settimeout(_LOOK_S)
         connection.connect(short)
         connection.sendall(line)
-        with connection.makefile("rb") as answer:
-            return answer.readline()
+        answer = b""
+        while not answer.endswith(b"\n"):
+            try:
+                more = connection.recv(_READ_BYTES)
+            except TimeoutError:
+                if is_still(holder) or clock.now_ns() >= ends_ns:
+                    raise
+                continue
+            if not more:
+                break
+            answer += more
+        return answer
 
 
 def _later(words: str) -> orders.Answer:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger import LedgerError, SystemClock, TokenLedger, regionfile
 from supervisor import config, plan, report
+from supervisor.stillness import is_still
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error
 from tasks.settings import Secret
 from tasks.wording import plain
@@ -38,7 +39,8 @@ class Status:
         counts_age_s: seconds since the supervisor counted; None when they were counted for this status.
         notes: what could not be found out, and why.
         is_debugged: whether `sluicegate debug` does the work, and no supervisor.
-        is_silent: whether the running supervisor has not written its report for longer than it ever takes.
+        is_silent: whether the running supervisor stands still, or has not written its report for longer than it ever
+            takes.
     """
 
     is_running: bool
@@ -123,8 +125,12 @@ def gather(settings: Settings) -> Status:
         counts=counts,
         counts_age_s=age_s,
         notes=tuple(notes),
-        is_silent=last is not None and is_of_holder and abs(report.age_s(last.written_at, now)) > _SILENT_S,
+        is_silent=last is not None and is_of_holder and (is_still(holder) or _is_old(last, now)),
     )
+
+
+def _is_old(last: Report, now: datetime) -> bool:
+    return abs(report.age_s(last.written_at, now)) > _SILENT_S
 
 
 def to_json(status: Status) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def test_a_state_directory_that_takes_no_file_is_told_at_all_four_places(world):
     in_the_way = world.program.state / "status.json.new"
     wait_until(lambda: made(in_the_way), "a moment without a new report")
     found, _ = until_told(world, "state")
-    assert "cannot be written" in found["status"]
+    assert f"no new file can be written in {world.program.state}: " in found["status"]
     in_the_way.rmdir()
     end, _ = until_over(world, "state")
     assert end["message"].startswith("state: well again after ")
