@@ -149,13 +149,18 @@ def migrate(url: Secret) -> list[str]:
 
 
 class Seen(NamedTuple):
-    """A database that was looked at: its version, who we are there, what is still to be applied and what we may not."""
+    """A database that was looked at: its version, who we are there, what is still to be applied and what we may not.
+
+    Attributes:
+        grants: for each right that is lacking, now or later, the statement that gives it.
+    """
 
     version: str
     user: str
     pending: list[str]
     lacking: list[str]
     lacking_later: list[str]
+    grants: dict[str, str]
 
 
 def look(url: Secret) -> Seen:
@@ -173,8 +178,10 @@ def look(url: Secret) -> Seen:
         pending = migrations.pending(conn)
         with conn.transaction():
             user, lacking, later = rights.lacking(conn)
+            (name,) = conn.execute("SELECT quote_ident(current_database())").fetchone() or ("?",)
         number = conn.info.server_version
-    return Seen(f"{number // 10000}.{number % 10000}", user, pending, lacking, later)
+    grants = {right: rights.remedy(right, user, name) for right in (*lacking, *later)}
+    return Seen(f"{number // 10000}.{number % 10000}", user, pending, lacking, later, grants)
 
 
 def secrets_in(url: Secret) -> list[str]:

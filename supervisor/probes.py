@@ -51,8 +51,10 @@ def _database(wanted: Plan) -> Iterator[Finding]:
     yield judged(
         "rights",
         f"of the database user {seen.user}",
-        faults=[f"it lacks {right}: grant it" for right in lacks],
-        notes=[] if lacks else [f"an upgrade needs {right} as well" for right in seen.lacking_later],
+        faults=[f"it lacks {right}: {seen.grants[right]}" for right in lacks],
+        notes=[]
+        if lacks
+        else [f"an upgrade needs {right} as well: {seen.grants[right]}" for right in seen.lacking_later],
         user=seen.user,
         lacking=seen.lacking,
         lacking_for_an_upgrade=seen.lacking_later,

@@ -37,7 +37,7 @@ COMMENT ON COLUMN schema_migrations.checksum IS 'SHA-256 of the file as it was a
 COMMENT ON COLUMN schema_migrations.applied_at IS 'When it was applied.';
 """
 _MAY_CREATE: Final = """
-SELECT current_user, current_database(), current_schema(),
+SELECT quote_ident(current_user), quote_ident(current_database()), quote_ident(current_schema()),
        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 """
 _EXISTS: Final = "SELECT to_regclass('schema_migrations') IS NOT NULL"

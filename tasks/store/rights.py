@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _CREATES: Final = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?(\w+)")
 _SESSION: Final = """
-SELECT current_user, current_schema(), current_setting('transaction_read_only')::bool,
+SELECT quote_ident(current_user), quote_ident(current_schema()), current_setting('transaction_read_only')::bool,
        has_database_privilege(current_database(), 'TEMP'),
        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 """
@@ -28,7 +28,7 @@ ORDER BY c.relname
 
 
 def lacking(conn: Connection) -> tuple[str, list[str], list[str]]:
-    """The user's name; which rights it lacks for the work at hand; and which for the next upgrade. Changes nothing.
+    """The user's name; which rights it lacks for the work at hand; which for an upgrade. Names are as SQL has them.
 
     Raises:
         StoreError: the database does not answer.
@@ -46,6 +46,15 @@ def lacking(conn: Connection) -> tuple[str, list[str], list[str]]:
         return user, [*now, "a schema of its search_path"], []
     later = [] if may_create else [f"CREATE on the schema {schema}"]
     return user, now, later
+
+
+def remedy(right: str, user: str, database: str) -> str:
+    """The statement that gives `user` a right that `lacking` names; for what no statement gives, what it needs."""
+    names, on, what = right.partition(" on ")
+    if not on:
+        return "mend that first"
+    place = {"the database": f"DATABASE {database}"}.get(what, what.replace("the schema ", "SCHEMA "))
+    return f"GRANT {names} ON {place} TO {user}"
 
 
 def _tables() -> list[str]:

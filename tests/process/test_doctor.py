@@ -139,6 +139,8 @@ def test_a_database_user_who_may_not_write_is_told_what_to_grant(database_url):
     assert seen.user == reader
     assert "DELETE, INSERT on products" in seen.lacking
     assert seen.lacking_later == ["CREATE on the schema public"]
+    assert seen.grants["DELETE, INSERT on products"] == f"GRANT DELETE, INSERT ON products TO {reader}"
+    assert seen.grants["CREATE on the schema public"] == f"GRANT CREATE ON SCHEMA public TO {reader}"
 
 
 def test_a_state_directory_that_others_may_read_or_that_is_nearly_full_is_worth_a_note(program):

@@ -6,7 +6,9 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
+from supervisor import database
 from tasks.errors import ConfigError, WrongSchema
+from tasks.settings import Secret
 from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.migrate import Migration
@@ -119,6 +121,20 @@ def poor(empty_database_url):
         admin.execute("CREATE ROLE poor LOGIN")
         yield empty_database_url.replace(f"//{told['user']}@", "//poor@"), admin
         admin.execute("DROP OWNED BY poor; DROP ROLE poor")
+
+
+def test_what_doctor_says_to_grant_is_enough_whatever_the_names(poor):
+    url, admin = poor
+    admin.execute('CREATE SCHEMA "their own"; ALTER ROLE poor SET search_path = "their own"')
+    admin.execute('GRANT USAGE ON SCHEMA "their own" TO poor')
+    admin.execute(
+        "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$"
+    )
+    seen = database.look(Secret(url))
+    assert set(seen.grants) == {"TEMPORARY on the database", 'CREATE on the schema "their own"'}
+    for grant in seen.grants.values():
+        admin.execute(grant)
+    assert database.look(Secret(url)).grants == {}
 
 
 def test_a_user_without_the_right_to_make_tables_is_told_what_to_grant_and_that_is_enough(poor):
