@@ -61,6 +61,12 @@ def bar(balance: float, capacity: float, floors: tuple[float, ...], width: int =
     return "".join(cells)
 
 
+def within(seconds: float | None) -> str:
+    """When something will be: `in 2.0 s`, or `now`."""
+    told = span(seconds)
+    return told if told == "now" else f"in {told}"
+
+
 def _bucket(snapshot: Snapshot) -> str:
     bucket: BucketRecord = snapshot.bucket
     head = f"ledger, sequence {snapshot.sequence}, {_moment(snapshot.generated_at)}"
@@ -72,7 +78,7 @@ def _bucket(snapshot: Snapshot) -> str:
     return (
         f"{head}\n"
         f"balance   {bucket.balance:g} of {bucket.capacity:g}  [{bar(bucket.balance, bucket.capacity, floors)}]\n"
-        f"refill    {bucket.refill_rate:g} every {bucket.tick_period_s:.2f} s, next in {span(bucket.next_tick_in_s)}\n"
+        f"refill    {bucket.refill_rate:g} every {bucket.tick_period_s:.2f} s, next {within(bucket.next_tick_in_s)}\n"
         f"last word from the server {span(bucket.synced_age_s)} ago, drift {drift}"
         + (f"\n{bucket.aside_in_a_row} readings since then were not believed" if bucket.aside_in_a_row else "")
     )
@@ -99,7 +105,7 @@ def _tiers(tiers: tuple[TierRecord, ...]) -> str:
 
 
 def _gate(tier: TierRecord) -> str:
-    return "open" if tier.open else f"in {span(tier.opens_in_s)}" if tier.opens_in_s is not None else "closed"
+    return "open" if tier.open else within(tier.opens_in_s) if tier.opens_in_s is not None else "closed"
 
 
 def _waiters(waiters: tuple[WaiterRecord, ...]) -> str:
@@ -107,7 +113,7 @@ def _waiters(waiters: tuple[WaiterRecord, ...]) -> str:
         return "\nnobody waits"
     return "\n" + "\n".join(
         f"{w.tier} (pid {w.owner_pid}) waits for {w.cost:g} tokens since {span(w.waited_s)}: "
-        f"in {span(w.opens_in_s)} if nobody else acts, at the latest in {span(w.latest_in_s)} ({w.reason})"
+        f"{within(w.opens_in_s)} if nobody else acts, at the latest {within(w.latest_in_s)} ({w.reason})"
         for w in waiters
     )
 

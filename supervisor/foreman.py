@@ -38,6 +38,14 @@ _COUNT: Final = "BACKFILL_WORKERS"
 _SETTLED: Final = frozenset({State.RUNNING, State.DONE, State.FAILED})
 
 
+def _lasting(settings: Mapping[str, str]) -> str:
+    """For how long what `set` says holds: an empty value takes back what was told before."""
+    back = sorted(name for name, text in settings.items() if not text.strip())
+    if len(back) == len(settings):
+        return ", as configured"
+    return _UNTIL + (f"; as configured: {', '.join(back)}" if back else "")
+
+
 class Foreman:
     """Takes orders for one run."""
 
@@ -148,7 +156,7 @@ class Foreman:
             merged = {**before, **{name: text.strip() for name, text in settings.items()}}
             return {name: text for name, text in merged.items() if text}
 
-        self._run.reload.ask(Asked(reads=False, told=told, then=partial(self._followed, tell, more=_UNTIL)))
+        self._run.reload.ask(Asked(reads=False, told=told, then=partial(self._followed, tell, more=_lasting(settings))))
 
     def _followed(self, tell: Tell, outcome: Outcome, *, retries: bool = False, more: str = "") -> None:
         """What comes after a change of settings; `retries`: those that were given up get another chance."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from supervisor.run import Run
     from tasks.errors import Error
 
-BY_ORDER = "order"  # the source of a setting that was told by one
+BY_ORDER = "the order"  # the source of a setting that was told by one
 
 
 class Asked(NamedTuple):

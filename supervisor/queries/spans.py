@@ -8,7 +8,7 @@ from typing import Final
 
 EXPECTED: Final = "a length of time such as 90m, 24h, 7d or 4w"
 
-_FORM: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhdw])")
+_FORM: Final = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,3})?)([smhdw])")
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MOST: Final = timedelta(days=36525)  # a hundred years: what is longer is a slip, and leaves the calendar
 _TWO: Final = 2
@@ -23,10 +23,10 @@ def parse(text: str) -> timedelta:
     found = _FORM.fullmatch(text.strip().lower())
     if found is None:
         raise ValueError(f"{text!r} is not {EXPECTED}")
-    span = timedelta(seconds=float(found[1]) * _UNITS_S[found[2]])
-    if not timedelta() < span <= _MOST:
+    seconds = float(found[1]) * _UNITS_S[found[2]]
+    if not 0 < seconds <= _MOST.total_seconds():
         raise ValueError(f"{text!r} is not between a second and a hundred years")
-    return span
+    return timedelta(seconds=seconds)
 
 
 def words(span: timedelta) -> str:

@@ -271,7 +271,10 @@ def test_line_58_floors_and_shares_are_the_ledgers_at_once_and_what_is_wrong_cha
     assert "NAME=VALUE" in said(program.command("set", "BACKFILL_FLOOR"), 2)
     assert "start again" in said(program.command("set", "STATE_DIR=/elsewhere"), 2)
     assert json.loads(program.command("status", "--json").stdout)["told"]["BACKFILL_FLOOR"] == "200"
-    said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE="))
+    words = said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE=0.3"))
+    assert words.endswith(", until the supervisor ends (.env is for good); as configured: BACKFILL_FLOOR\n")
+    words = said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE="))
+    assert words == "UPSERT_SHARE 0.3 -> 0.5, as configured\n"
     assert program.now()["told"] == {"BACKFILL_WORKERS": "1"}
 
 
@@ -280,7 +283,9 @@ def test_an_order_that_cannot_be_is_answered_and_is_no_fault_of_the_run(program)
     assert "no setting is called FOO" in said(program.command("set", "FOO=1"), 2)
     assert "BACKFILL_FLOR (is BACKFILL_FLOOR meant?)" in said(program.command("set", "BACKFILL_FLOR=1"), 2)
     assert "no worker is called 'foo'" in said(program.command("restart", "foo"), 2)
-    assert "nothing was changed" in said(program.command("set", "BACKFILL_FLOOR=many"), 78)
+    refused = said(program.command("set", "BACKFILL_FLOOR=many"), 78)
+    assert "nothing was changed" in refused
+    assert "BACKFILL_FLOOR (from the order): 'many' cannot be used" in refused
     assert "nothing to retry" in said(program.command("retry", "upsert-0"), 1)
     assert program.report()["faults"] == before
 

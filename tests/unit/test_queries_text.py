@@ -25,6 +25,12 @@ def test_what_is_no_length_of_time_is_refused(text):
         spans.parse(text)
 
 
+@given(st.integers(100, 10**25), st.sampled_from("hdw"))
+def test_a_length_that_is_too_long_is_told_to_be_one(number, unit):
+    with pytest.raises(ValueError, match="is not between a second and a hundred years"):
+        spans.parse(f"{number}0000{unit}")
+
+
 @pytest.mark.parametrize(
     ("text", "shown"), [("24h", "1d"), ("36h", "36h"), ("90m", "90m"), ("90s", "90s"), ("7d", "7d")]
 )
