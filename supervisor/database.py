@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 APPLICATION: Final = "sluicegate supervisor"
 _HASH: Final = 16
+_SILENCES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
 # For one transaction alone: a connection may be shared by a pooler.
 _PATIENCE: Final = "SELECT set_config('statement_timeout', %s, true)"
 
@@ -249,6 +250,7 @@ class RowReader:
 
         if self._conn is None or self._conn.closed:
             self._conn = connect(self._url.reveal(), application_name=APPLICATION, autocommit=True)
+            self._conn.on_wait = self._silent
         try:
             with translate(), self._conn.transaction():
                 self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
@@ -260,7 +262,7 @@ class RowReader:
         except Error as error:
             self.close()
             if isinstance(error.__cause__, QueryCanceled):
-                raise Contended(f"the database did not answer within {self._patience_s:g} s") from error
+                raise Contended(self._late()) from error
             raise
 
     def close(self) -> None:
@@ -268,3 +270,11 @@ class RowReader:
         if self._conn is not None:
             self._conn.close()
             self._conn = None
+
+    def _silent(self, seconds: float) -> None:
+        """A server that has frozen, or a line that leads nowhere, does not end what takes too long."""
+        if seconds > _SILENCES * self._patience_s:
+            raise Contended(self._late())
+
+    def _late(self) -> str:
+        return f"the database did not answer within {self._patience_s:g} s"

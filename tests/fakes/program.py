@@ -49,6 +49,12 @@ class Program:
             timeout=LIMIT_S,
         )
 
+    def status(self, **more):
+        """What `status --json` says, and its exit code."""
+        done = self.command("status", "--json", **more)
+        assert done.stdout, f"`status --json` ended with {done.returncode} and said nothing but: {done.stderr}"
+        return json.loads(done.stdout), done.returncode
+
     def start(self, *arguments, **more):
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -132,7 +138,8 @@ class Program:
         return self.log()[-5000:]
 
     def records(self, event):
-        lines = [line for line in self.log().splitlines() if line.startswith("{")]
+        whole = self.log().rpartition("\n")[0]  # a line that is being written may be seen in part
+        lines = [line for line in whole.split("\n") if line.startswith("{")]
         return [record for record in map(json.loads, lines) if record["event"] == event]
 
 

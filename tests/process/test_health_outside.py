@@ -5,7 +5,6 @@ The four are `status`, `/readyz`, `/metrics` and the status line of a service ma
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -73,11 +72,10 @@ def world(tmp_path, postgres):
 def told(world, kind):
     """What each of the four places says of `kind` now: its words, or nothing."""
     program, found = world.program, {}
-    done = program.command("status", "--json", DATABASE_URL=world.postgres.url("outside"), KEEPA_API_KEY=KEY)
-    status = json.loads(done.stdout)
+    status, code = program.status(DATABASE_URL=world.postgres.url("outside"), KEEPA_API_KEY=KEY)
     (found["status"],) = [one["why"] for one in status["conditions"] if one["kind"] == kind] or [""]
     if found["status"]:
-        assert (done.returncode, status["well"]) == (EXIT_DEGRADED, False)
+        assert (code, status["well"]) == (EXIT_DEGRADED, False)
     reply = requests.get(world.url + "/readyz", timeout=LIMIT_S)
     (found["readyz"],) = [line for line in reply.text.splitlines() if line.startswith(f"{kind}: ")] or [""]
     assert reply.status_code == 503 or not found["readyz"]

@@ -279,7 +279,7 @@ def test_line_58_floors_and_shares_are_the_ledgers_at_once_and_what_is_wrong_cha
 
 
 def test_an_order_that_cannot_be_is_answered_and_is_no_fault_of_the_run(program):
-    before = program.report()["faults"]
+    before = program.now()["faults"]  # as they are, and not as they were written last
     assert "no setting is called FOO" in said(program.command("set", "FOO=1"), 2)
     assert "BACKFILL_FLOR (is BACKFILL_FLOOR meant?)" in said(program.command("set", "BACKFILL_FLOR=1"), 2)
     assert "no worker is called 'foo'" in said(program.command("restart", "foo"), 2)
@@ -287,7 +287,7 @@ def test_an_order_that_cannot_be_is_answered_and_is_no_fault_of_the_run(program)
     assert "nothing was changed" in refused
     assert "BACKFILL_FLOOR (from the order): 'many' cannot be used" in refused
     assert "nothing to retry" in said(program.command("retry", "upsert-0"), 1)
-    assert program.report()["faults"] == before
+    assert program.now()["faults"] == before
 
 
 def test_a_floor_that_the_plan_does_not_allow_is_answered_with_what_is_used(program):

@@ -8,6 +8,8 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -30,6 +32,7 @@ from supervisor.status import as_text, gather
 from tasks.errors import ConfigError, Contended
 from tasks.log import Redactor
 from tasks.settings import Secret
+from tests.fakes.dbline import Line
 from tests.fakes.program import ROOT
 from tests.fakes.waiting import LIMIT_S, wait_until
 
@@ -134,14 +137,34 @@ def test_a_locked_table_is_waited_for_a_moment_only(database_url):
             reader.read()
         conn.rollback()
 
-        def read():
-            try:
-                return reader.read().rows
-            except Contended:  # a tenth of a second is little where many want the processor
-                return None
-
-        assert wait_until(read, "the rows")["products"] == 0
+        assert wait_until(lambda: rows_of(reader), "the rows")["products"] == 0
         reader.close()
+
+
+def test_a_database_that_has_frozen_in_mid_statement_is_waited_for_a_moment_only(database_url):
+    line = Line(database_url)
+    with closing(line), closing(RowReader(Secret(line.url))) as reader:
+        assert reader.read().rows["products"] == 0
+        line.hold()
+        told = []
+
+        def read():
+            with pytest.raises(Contended) as caught:
+                reader.read()
+            told.append(str(caught.value))
+
+        threading.Thread(target=read, daemon=True).start()
+        wait_until(lambda: told, "that it gives up")
+        assert told == ["the database did not answer within 2 s"]
+        line.pass_on()
+        assert wait_until(lambda: rows_of(reader), "the rows")["products"] == 0
+
+
+def rows_of(reader):
+    try:
+        return reader.read().rows
+    except Contended:  # two seconds are little where many want the processor
+        return None
 
 
 def status(run):

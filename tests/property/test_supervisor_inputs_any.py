@@ -28,13 +28,20 @@ PIECES = st.lists(NASTY | st.text(max_size=5), max_size=6).map("".join)
 URLS = st.builds(
     "{}{}{}{}{}".format,
     st.sampled_from(["http://", "HTTPS://", "postgresql://", "postgres://"]),
-    PIECES,
+    st.just("") | PIECES,
     st.sampled_from(["", f"u:{SECRET}@", f":{SECRET}@"]),
     st.sampled_from(["", "h", "[::1]", "127.0.0.1:80", "a" * 70, "h:99999"]),
     st.sampled_from(["", f"?password={OTHER}", f"?options=-c a.b={OTHER}", f"/d?sslpassword={OTHER}"]),
 )
 NAMES = st.sampled_from([option.name for option in OPTIONS])
 VALUES = PIECES | URLS | st.integers().map(str) | st.floats().map(str)
+KEYS = st.builds("{}{}{}".format, PIECES, st.sampled_from(["", SECRET, "a" * 64]), PIECES)
+ENVIRONS = st.builds(
+    lambda any_ones, odd_ones: any_ones | odd_ones,
+    st.dictionaries(NAMES, VALUES, max_size=3),
+    # Where the secrets are: among all names these would hardly ever come.
+    st.fixed_dictionaries({}, optional={"KEEPA_BASE_URL": URLS, "DATABASE_URL": URLS, "KEEPA_API_KEY": KEYS}),
+)
 LINES = PIECES | st.builds("{}{}{}".format, NAMES, st.sampled_from(["=", ": ", " ", " = ", ":="]), VALUES)
 
 
@@ -46,8 +53,13 @@ def loaded(environ, dotenv=None):
     return settings, "\n".join(settings.notes)
 
 
-@given(st.dictionaries(NAMES, VALUES, max_size=4))
-def test_any_settings_are_used_or_one_message_says_what_is_odd(environ):
+def texts_in(settings):
+    """Every text of the settings, secrets too."""
+    values = [getattr(settings, name) for name in settings.__struct_fields__]
+    return [one.reveal() if isinstance(one, Secret) else str(one) for one in values]
+
+
+def judge(environ):
     settings, said = loaded(environ)
     said.encode()
     assert (settings is None) == said.startswith("the configuration has ")
@@ -55,7 +67,25 @@ def test_any_settings_are_used_or_one_message_says_what_is_odd(environ):
     shown = {word for name, text in environ.items() for word in (SECRET, OTHER) if word in text and name not in hidden}
     assert not {SECRET, OTHER} - shown & {word for word in (SECRET, OTHER) if word in said}
     if settings is not None:
-        assert not {word for word in (SECRET, OTHER) if word in settings.keepa_base_url.partition("/")[2]}
+        assert not [word for word in (SECRET, OTHER) if word in settings.keepa_base_url]
+        for text in texts_in(settings):
+            text.encode()  # what cannot be written anywhere is no setting
+
+
+@given(ENVIRONS)
+def test_any_settings_are_used_or_one_message_says_what_is_odd(environ):
+    judge(environ)
+
+
+# With nothing else to be refused for, and among few names: what is used is looked at as well.
+@given(st.sampled_from(["STATE_DIR", "SELECTIONS", "KEEPA_API_KEY"]), KEYS)
+def test_any_text_alone_is_used_or_one_message_says_what_is_odd(name, text):
+    judge({name: text})
+
+
+@given(st.sampled_from(["KEEPA_BASE_URL", "DATABASE_URL"]), URLS)
+def test_any_url_alone_is_used_or_one_message_says_what_is_odd(name, url):
+    judge({name: url})
 
 
 @given(st.lists(LINES, max_size=5))
