@@ -14,7 +14,7 @@ from tasks.keepa.frame import CUT_OFF
 from tasks.keepa.wire import open_products
 from tasks.record import answered
 from tasks.store import calls, products, queue
-from tasks.unreadable import PAUSE_S, items_of, keep_cut, keep_faults, keep_odd, set_aside
+from tasks.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, set_aside
 
 if TYPE_CHECKING:
     from tasks.brake import Brake
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tasks.spool import Header
     from tasks.store.connection import Connection
 
+NOTHING: Final = "none of the products asked for is in it"
 MISSING: Final = "the reply to a request for it did not hold it"
 STATS_ONLY: Final = "stats"
 
@@ -37,6 +38,7 @@ class BatchTaken:
     series: int = 0
     missing: int = 0
     faults: int = 0
+    is_void: bool = False  # the body was read and answers nothing of what was asked for
 
 
 class Batches:
@@ -68,7 +70,7 @@ class Batches:
             unwritable.keep(self._site, self._session, header, body, refusal)
             return BatchTaken(faults=1)
         self._site.beat.wrote(products=taken.products, price_series=taken.series)
-        bodies = int(bool(envelope.unusable)) + int(not reply.is_whole)
+        bodies = int(bool(envelope.unusable)) + int(not reply.is_whole) + int(taken.is_void)
         self._site.beat.set_aside("product", taken.faults - bodies)
         self._site.beat.set_aside("body", bodies)
         aside.tell()
@@ -86,7 +88,7 @@ class Batches:
         rows = series = faults = 0
         aside.begin()
         for part in reply.parts(asked=asked):
-            local = [product for product in part.products if product.domain_id in {None, origin.domain}]
+            local = [product for product in part.products if product.is_of(origin.domain)]
             aside.unasked += len(part.products) - len(local)
             aside.odd += part.odd
             unread += part.faults
@@ -108,24 +110,26 @@ class Batches:
         answers = held(asked, found, [fault for fault in unread if fault.reason != CUT_OFF], strangers)
         aside.unasked += len(answers.unasked)
         faults += keep_faults(connection, "product", origin.domain, answers.faults)
-        missing = self._settle_queue(connection, header, answers.asins, is_whole=reply.is_whole)
+        is_void = reply.is_whole and bool(asked) and not answers.asins
+        why = CUT_OFF if not reply.is_whole else NOTHING if is_void else MISSING
+        missing = self._settle_queue(connection, header, answers.asins, why)
         calls.record(connection, answered(header, envelope, rows=rows))
         faults += keep_odd(connection, header, envelope, body)
-        faults += keep_cut(connection, header, body) if not reply.is_whole else 0
+        faults += keep_body(connection, header, body, why) if why != MISSING else 0
         aside.keep(connection)
-        return BatchTaken(products=rows, series=series, missing=missing, faults=faults)
+        return BatchTaken(products=rows, series=series, missing=missing, faults=faults, is_void=is_void)
 
-    def _settle_queue(self, connection: Connection, header: Header, answers: set[str], *, is_whole: bool) -> int:
+    def _settle_queue(self, connection: Connection, header: Header, answers: set[str], why: str) -> int:
         """Answered items are done, found or not; those the reply does not hold are tried again. How many these are.
 
         An item whose answer could not be read is done as well: the answer is kept, and asking again would pay for the
-        same.
+        same. What a body as a whole is to blame for is tried again after a pause.
         """
         items = items_of(header)
         missing = [item for item in items if item.asin not in answers]
         queue.complete(connection, [item for item in items if item.asin in answers])
         if missing:
             most = self._site.settings.max_attempts
-            reason, pause_s = (MISSING, 0.0) if is_whole else (CUT_OFF, PAUSE_S)
-            queue.fail(connection, missing, reason, max_attempts=most, pause_s=pause_s)
+            pause_s = 0.0 if why == MISSING else PAUSE_S
+            queue.fail(connection, missing, why, max_attempts=most, pause_s=pause_s)
         return len(missing)

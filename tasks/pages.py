@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from tasks.brake import Brake
     from tasks.job import Site
-    from tasks.keepa.wire import Deal
     from tasks.progress import Moved
     from tasks.session import Session
     from tasks.spool import Header, Origin
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 # History of what appears now is wanted before history of what the crawl finds.
 NEWS_PRIORITY = 1
 MOST_PAUSES: Final = 16  # half a day or so, however many attempts are allowed
+ELSEWHERE = "all deals in it are of another locale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,9 @@ class Pages:
             page, reason = decode_deals(body), CUT_OFF
         except Transient as fault:
             page, reason = DealPage(envelope=any_envelope(body), server_minute=None, is_whole=False), str(fault)
+        domain = header.origin.domain
+        if page.deals and not any(deal.is_of(domain) for deal in page.deals):  # a cache's, or another request's
+            page, reason = replace(page, is_whole=False), ELSEWHERE
         page = replace(page, envelope=page.envelope.costing_at_most(most_tokens(header.endpoint, header.items)))
         aside = Aside(self._site.log, header)
         try:
@@ -93,7 +96,7 @@ class Pages:
         self._site.beat.set_aside("deal", faults - bodies)
         self._site.beat.set_aside("body", bodies)
         aside.tell()
-        is_lost = not page.is_whole and not page.deals
+        is_lost = not page.is_whole and not any(deal.is_of(domain) for deal in page.deals)
         of = max(1, len(page.deals) + len(page.faults))
         self._brake.saw(header, unusable=of if is_lost else faults - bodies, of=of)
         if not page.is_whole:
@@ -106,7 +109,7 @@ class Pages:
         header, origin = aside.header, aside.header.origin
         aside.begin()
         minute = _minute(self._site, header, page)
-        local = [deal for deal in page.deals if _is_of(deal, origin.domain)]
+        local = [deal for deal in page.deals if deal.is_of(origin.domain)]
         aside.unasked, aside.odd = len(page.deals) - len(local), page.odd
         moved, attempts = self._moved(connection, header, page, minute)
         written = deals.write(connection, origin.domain, local, seen_at=header.received_at)
@@ -164,7 +167,7 @@ class Pages:
         rows = len(page.deals) + len(page.faults)
         facts = walk.Page(
             number=origin.page,
-            minutes=[deal.creation_date for deal in page.deals],
+            minutes=[deal.creation_date for deal in page.deals if deal.is_of(origin.domain)],
             # Of a page that was cut off, or of which cuts are lost, nobody can say that it was the last.
             rows=rows if page.is_counted else max(rows, PAGE_ROWS),
             server_minute=minute,
@@ -176,11 +179,6 @@ class Pages:
             return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
         counts = dict(zip(page.category_ids, page.category_counts, strict=False))
         return progress.advance_crawl(connection, origin, facts, target.division(counts))
-
-
-def _is_of(deal: Deal, domain: int) -> bool:
-    """Whether a deal is one of that locale; as a rule it does not say, for only that one was asked for."""
-    return bool((deal.extra or {}).get("domainId", domain) == domain)
 
 
 def _minute(site: Site, header: Header, page: DealPage) -> int:

@@ -71,10 +71,13 @@ def page(conn: Connection, kept: Kept, body: bytes, *, detail: Detail) -> str:
     """
     page = read(decode_deals, body)
     _check_whole(page.is_whole)
-    taken = _listed(conn, kept, page.deals, detail)
+    local = [deal for deal in page.deals if deal.is_of(kept.domain)]
+    if page.deals and not local:
+        raise Unread("all deals in it are of another locale: there is nothing in it for this one; drop it")
+    taken = _listed(conn, kept, local, detail)
     categories.write(conn, kept.domain, page.category_ids, page.category_names)
     keep_faults(conn, "deal", kept.domain, page.faults)
-    return _told(taken, f"a page of {len(page.deals)} deals", page.faults)
+    return _told(taken, f"a page of {len(local)} deals", page.faults)
 
 
 def batch(conn: Connection, kept: Kept, body: bytes) -> str:
@@ -85,9 +88,10 @@ def batch(conn: Connection, kept: Kept, body: bytes) -> str:
     """
     batch = read(decode_products, body)
     _check_whole(batch.is_whole)
-    taken = _write(conn, kept, batch.products)
+    local = [product for product in batch.products if product.is_of(kept.domain)]
+    taken = _write(conn, kept, local)
     keep_faults(conn, "product", kept.domain, batch.faults)
-    return _told(taken, f"{len(batch.products)} products", batch.faults)
+    return _told(taken, f"{len(local)} products", batch.faults)
 
 
 def read(decode: Callable[[bytes], _T], body: bytes) -> _T:

@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from tasks.keepa.costs import most_tokens
-from tasks.keepa.frame import CUT_OFF
 from tasks.keepa.wire import any_envelope
 from tasks.record import answered
 from tasks.store import calls, quarantine, queue
@@ -57,14 +56,6 @@ def keep_body(connection: Connection, header: Header, body: bytes, reason: str) 
         key += f" {_mark(','.join(origin.asins).encode())}"  # of other products: their bytes have no other place
     quarantine.add(connection, kind="body", key=key, reason=reason, raw=body, domain=origin.domain)
     return 1
-
-
-def keep_cut(connection: Connection, header: Header, body: bytes) -> int:
-    """Keep a body that ends in its middle, of which all that can be read is used; 1.
-
-    In the caller's transaction.
-    """
-    return keep_body(connection, header, body, CUT_OFF)
 
 
 def keep_faults(connection: Connection, kind: Kind, domain: int, faults: Sequence[ItemFault]) -> int:

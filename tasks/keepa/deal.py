@@ -68,6 +68,10 @@ class Deal(
     date_interval_index: Int4 | None = None
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
+    def is_of(self, domain: int) -> bool:
+        """Whether it is one of that locale; as a rule it does not say, for only that one was asked for."""
+        return bool((self.extra or {}).get("domainId", domain) == domain)
+
     @property
     def image(self) -> str:
         """File name of the picture, such as `51950K3CZ5L.jpg`; empty when there is none."""

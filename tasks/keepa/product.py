@@ -198,6 +198,10 @@ class Product(
 
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
+    def is_of(self, domain: int) -> bool:
+        """Whether it is one of that locale, or does not say."""
+        return self.domain_id in {None, domain}
+
     @property
     def is_found(self) -> bool:
         """False for an ASIN the server knows nothing about: it still gets an object in the reply, an empty one."""

@@ -57,11 +57,15 @@ class _GoodDealsBody(Head, frozen=True, kw_only=True, rename="camel"):
 
 
 class _GoodProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
-    products: list[Product] | None = None
+    products: list[Product]
+
+
+# A list, or an object with the same items by name: what one server writes as the one, another does as the other.
+_Listed = list[msgspec.Raw] | dict[str, msgspec.Raw]
 
 
 class _Deals(msgspec.Struct, kw_only=True, rename="camel"):
-    dr: list[msgspec.Raw]
+    dr: _Listed
     category_ids: msgspec.Raw = msgspec.Raw()
     category_names: msgspec.Raw = msgspec.Raw()
     category_count: msgspec.Raw = msgspec.Raw()
@@ -72,8 +76,9 @@ class _DealsBody(Head, frozen=True, kw_only=True, rename="camel"):
 
 
 class _ProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
-    # A call in which nothing was found may lack the key altogether.
-    products: list[msgspec.Raw] | None = None
+    # A call in which nothing was found may lack the key altogether; then it has no other endpoint's instead.
+    products: _Listed | None = None
+    deals: msgspec.Raw = msgspec.Raw()
 
 
 _B = TypeVar("_B", bound=Head)
@@ -132,7 +137,9 @@ def decode_deals(body: bytes) -> DealPage:
     if strict is not None:
         given = (strict.deals.category_ids, strict.deals.category_names, strict.deals.category_count)
         ids, names, counts = _categories(*map(bytes, given))
-        return _page(envelope_of(strict), item.each(strict.deals.dr, item.deal), ids=ids, names=names, counts=counts)
+        return _page(
+            envelope_of(strict), item.each(_items(strict.deals.dr), item.deal), ids=ids, names=names, counts=counts
+        )
     frame = _frame(body, "/deal", "deals")
     ids, names, counts = _categories(*map(frame.value, ("categoryIds", "categoryNames", "categoryCount")))
     items = item.each(map(msgspec.Raw, frame.items), item.deal)
@@ -166,10 +173,10 @@ def open_products(body: bytes) -> ProductReply:
     """
     good = _good_products(body) if len(body) <= PART_BYTES else None
     if good is not None:
-        return ProductReply(envelope=envelope_of(good), read=good.products or [])
+        return ProductReply(envelope=envelope_of(good), read=good.products)
     strict = _at_once(_PRODUCTS, body)
-    if strict is not None:
-        return ProductReply(envelope=envelope_of(strict), raws=strict.products or [])
+    if strict is not None and (strict.products is not None or not bytes(strict.deals)):
+        return ProductReply(envelope=envelope_of(strict), raws=_items(strict.products or []))
     frame = _frame(body, "/product", "products")
     return ProductReply(
         envelope=envelope_of(_head_of(frame)),
@@ -177,6 +184,10 @@ def open_products(body: bytes) -> ProductReply:
         faults=frame.faults,
         is_whole=frame.is_whole,
     )
+
+
+def _items(listed: _Listed) -> list[msgspec.Raw]:
+    return list(listed.values()) if isinstance(listed, dict) else listed
 
 
 def _good_deals(body: bytes) -> _GoodDealsBody | None:
@@ -188,7 +199,7 @@ def _good_deals(body: bytes) -> _GoodDealsBody | None:
 def _good_products(body: bytes) -> _GoodProductsBody | None:
     """The same of a reply with products."""
     reply = None if lenient.has_nul(body) else _at_once(_GOOD_PRODUCTS, body)
-    return None if reply is None or any(prices.fault(product.csv) for product in reply.products or ()) else reply
+    return None if reply is None or any(prices.fault(product.csv) for product in reply.products) else reply
 
 
 def _at_once(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B | None:

@@ -27,6 +27,7 @@ Reading = TypeVar("Reading", bound=_OfProduct)
 Result = TypeVar("Result")
 
 # Raised while a value is made ready for the database: it could never hold it.
+_OWN_KEY: Final = "_pkey"  # so PostgreSQL calls a primary key, and all that is written in batches has no other
 UNSTORABLE: Final = (OverflowError, TypeError, ValueError)
 
 
@@ -88,7 +89,7 @@ def write_each(
         with conn.transaction():
             return list(write(items)), []
     except (psycopg.Error, *UNSTORABLE) as error:
-        if isinstance(error, psycopg.Error) and row_for(error).meaning is not Meaning.OURS:
+        if isinstance(error, psycopg.Error) and not _is_ours(error):
             raise
         if len(items) == 1:
             return [], [Refusal(items[0], reason_of(error))]
@@ -108,10 +109,20 @@ def refused(conn: Connection, work: Callable[[], object]) -> str | None:
         with conn.transaction():
             work()
     except (psycopg.Error, *UNSTORABLE) as error:
-        if isinstance(error, psycopg.Error) and row_for(error).meaning is not Meaning.OURS:
+        if isinstance(error, psycopg.Error) and not _is_ours(error):
             raise
         return reason_of(error)
     return None
+
+
+def _is_ours(error: psycopg.Error) -> bool:
+    """Whether what was to be written is to blame.
+
+    The same key in a table's primary key came in between; one in an index of the user's own stays there.
+    """
+    if isinstance(error, psycopg.errors.UniqueViolation):
+        return not (error.diag.constraint_name or _OWN_KEY).endswith(_OWN_KEY)
+    return row_for(error).meaning is Meaning.OURS
 
 
 def evidence(item: msgspec.Struct) -> bytes:

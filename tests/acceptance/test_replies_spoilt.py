@@ -176,3 +176,80 @@ def test_a_walk_goes_on_whatever_bytes_are_hit_in_every_page(town, spoil, seed):
     here.run(work, 1_500)
     assert {asin for (asin,) in here.rows("select asin from deals")} >= asins
     assert here.rows("select count(*) from crawls where state = 'done' and finished_at is not null") == [(1,)]
+
+
+# Complete replies in another form than the API's, or to another request: what is read, and how often each is asked for.
+FORMS = {
+    "an object by name": {"do": "by_name"},
+    "an error beside the rows": {"do": "set", "path": "error", "raw": '{"type":"odd","message":"but there are rows"}'},
+    "each item twice": {"do": "twice"},
+    "a cost as text": {"do": "set", "path": "tokensConsumed", "raw": '"5"'},
+    "a cost that is true": {"do": "set", "path": "tokensConsumed", "raw": "true"},
+    "a refill before now": {"do": "set", "path": "refillIn", "raw": "-5"},
+    "an older timestamp": {"do": "set", "path": "timestamp", "raw": "1757000000000"},
+}
+
+
+@pytest.mark.parametrize("told", FORMS.values(), ids=FORMS)
+def test_products_in_another_form_are_written_and_paid_for_once(spoilt, told):
+    here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
+    asins = set(here.market(WIDE))
+    here.run(work, 900)
+    assert {asin for (asin,) in here.rows("select asin from products")} == asins
+    asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
+    assert sorted(asked) == sorted(asins)
+    assert here.ledger.snapshot().bucket.balance == here.simulator.control()["bucket"]["balance"]
+
+
+@pytest.mark.parametrize("told", FORMS.values(), ids=FORMS)
+def test_deals_in_another_form_are_written_and_paid_for_once(spoilt, told):
+    here, spoiler, work = spoilt("upsert", "/deal", told, deals=40)
+    asins = set(here.market(WIDE))
+    here.run(work, 50)
+    assert len(spoiler.calls("/deal")) == 1
+    assert {asin for (asin,) in here.rows("select asin from deals")} == asins
+    assert here.rows("select state from crawls") == [("done",)]
+
+
+DEALS = '{"deals":{"dr":[]},"timestamp":1757873538842,"tokensLeft":9,"tokensConsumed":5,"refillIn":1,"refillRate":100}'
+PRODUCTS = DEALS.replace('"deals":{"dr":[]}', '"products":[]')
+# Whole bodies that answer nothing of what was asked for.
+VOID = {
+    "null for the list": {"do": "replace", "find": r'"(products|dr)":\[.*\]', "with": '"products":null,"dr":null'},
+    "no list": {"do": "replace", "find": r'"(products|deals|dr)":', "with": '"other":'},
+    "an empty list of products": {"do": "replace", "find": r"(?s)^.*$", "with": PRODUCTS, "most": 1},
+    "deals in the place of products": {"do": "replace", "find": r"(?s)^.*$", "with": DEALS, "most": 1},
+}
+
+
+@pytest.mark.parametrize("told", VOID.values(), ids=VOID)
+def test_a_body_that_answers_nothing_is_kept_and_its_work_is_asked_for_again_after_a_pause(spoilt, told):
+    here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
+    asins = set(here.market(WIDE))
+    here.run(work, 300)
+    ((raw,),) = here.rows("select raw from quarantine where kind = 'body' and key like '/product history%'")
+    assert b"tokensConsumed" in bytes(raw)
+    first = set(spoiler.calls("/product")[0]["asins"].split(","))
+    assert here.rows("select count(*) from fetch_queue where attempts = 1 and ready_at > now()") == [(len(first),)]
+    here.execute("update fetch_queue set ready_at = now() where state = 'pending'")  # the pause is the database's time
+    here.run(work, 600)
+    asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
+    assert {asin for (asin,) in here.rows("select asin from products")} == asins
+    assert {asin for asin in asins if asked.count(asin) > 1} == first
+    assert here.rows("select max(attempts) from fetch_queue") == [(1,)]
+
+
+ELSEWHERE = {"all of another locale": {"do": "replace", "find": r'"lastUpdate":', "with": '"domainId":3,"lastUpdate":'}}
+
+
+@pytest.mark.parametrize("told", [*list(VOID.values())[:3], *ELSEWHERE.values()], ids=[*list(VOID)[:3], *ELSEWHERE])
+def test_a_page_that_is_none_of_what_was_asked_for_is_kept_and_ends_no_walk(spoilt, told):
+    here, _, work = spoilt("upsert", "/deal", told, deals=40)
+    here.run(work, 50)
+    assert here.rows("select count(*) from deals") == [(0,)]
+    assert here.rows("select count(*) from crawls where state = 'done'") == [(0,)]
+    ((raw,),) = here.rows("select raw from quarantine where kind = 'body' and key like '/deal%page 0'")
+    assert b"tokensConsumed" in bytes(raw)
+    here.run(work, 4_000)
+    assert here.rows("select count(*) from crawls where state = 'done'") == [(1,)]
+    assert here.rows("select count(*) from deals") >= [(10,)]

@@ -76,6 +76,22 @@ def _places(holders, names):
                 yield holder, key
 
 
+def _by_name(body, _told, _chance):
+    """The list of items becomes an object that has each under its ASIN."""
+    tree = json.loads(body)
+    holder, name = (tree, "products") if "products" in tree else (tree["deals"], "dr")
+    holder[name] = {one["asin"]: one for one in holder[name]}
+    return json.dumps(tree, separators=(",", ":")).encode()
+
+
+def _twice(body, _told, _chance):
+    """Each item stands in the list twice."""
+    tree = json.loads(body)
+    holder, name = (tree, "products") if "products" in tree else (tree["deals"], "dr")
+    holder[name] += holder[name]
+    return json.dumps(tree, separators=(",", ":")).encode()
+
+
 def _nest(body, told, chance):
     """The value at `path` becomes `depth` lists in one another."""
     depth = told.get("depth", 5_000)
@@ -105,6 +121,7 @@ def _mutate(body, told, chance):
 TOKENS = (b"NaN", b"-Infinity", b"1e999", b"null", b"-1", b"9" * 40, b'"\\ud83d"', b"\\", b"[[", b"}", b"{}", b'"')
 EDITS = {
     "replace": _replace, "set": _set, "nest": _nest, "cut_body": _cut_body, "charset": _charset, "mutate": _mutate,
+    "by_name": _by_name, "twice": _twice,
 }  # fmt: skip
 
 

@@ -53,7 +53,8 @@ def test_a_deal_that_can_be_read_by_now_becomes_a_row_and_is_queued(conn, look, 
 
 
 def test_a_deal_the_database_still_refuses_is_left_as_it_was(conn, look, make_deal):
-    deals.write(conn, 1, [make_deal(ASIN, title="\0")], seen_at=NOON)
+    conn.execute("ALTER TABLE deal_rows ADD CONSTRAINT own CHECK (title <> 'refused')")
+    deals.write(conn, 1, [make_deal(ASIN, title="refused")], seen_at=NOON)
     before = conn.execute("SELECT * FROM quarantine").fetchall()
     verdict = look(before[0][0])
     assert (verdict.outcome, verdict.words) == (Outcome.LEFT, "it can be read, and the database still refuses it")
@@ -87,8 +88,28 @@ def test_an_older_answer_does_not_settle_what_was_asked_for_later(conn, look, ma
     assert queue.counts(conn).pending == 1
 
 
+def test_what_was_quarantined_for_a_nul_is_read_by_now(conn, look, make_deal):
+    deals.write(conn, 1, [make_deal(ASIN, title="a\0b")], seen_at=NOON)
+    (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
+    assert look(kept).outcome is Outcome.READ
+    assert conn.execute("SELECT title FROM deals").fetchall() == [("a\ufffdb",)]
+
+
+BODIES = {"deal": ("/deal x page 0", '{"deals":{"dr":[%s]},'), "product": ("/product stats x", '{"products":[%s],')}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_items_of_another_locale_in_a_kept_body_are_written_nowhere(conn, look, make_deal, make_product, kind):
+    key, list_of = BODIES[kind]
+    item = make_deal(ASIN) if kind == "deal" else make_product(ASIN)
+    raw = msgspec.json.encode(msgspec.to_builtins(item) | {"domainId": 3})
+    look(keep(conn, "body", key, (list_of % raw.decode() + '"tokensLeft":1}').encode()))
+    assert (count(conn, "deals"), count(conn, "products")) == (0, 0)
+
+
 def test_a_product_the_database_still_refuses_is_asked_for_again_only_when_told_to_pay(conn, look, make_product):
-    products.write(conn, 1, [make_product(ASIN, title="\0")], fetched_at=NOON, has_history=True)
+    conn.execute("ALTER TABLE products ADD CONSTRAINT own CHECK (title <> 'refused')")
+    products.write(conn, 1, [make_product(ASIN, title="refused")], fetched_at=NOON, has_history=True)
     (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
     assert look(kept).outcome is Outcome.LEFT
     assert queue.counts(conn).pending == 0

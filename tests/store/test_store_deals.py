@@ -325,3 +325,11 @@ def test_current_deals_shows_money_and_percent(conn, make_deal):
         (1, "USD", "NEW", "19.99", since, "24.99", None, "24.99", None, 20, -33, 4321, NOON),
         (5, "JPY", "NEW", "1999", since, "2499", None, "2499", None, 20, -33, 4321, NOON),
     ]
+
+
+def test_a_key_in_an_index_of_the_users_own_costs_the_rows_that_have_it_twice_and_no_others(conn, make_deal):
+    conn.execute("CREATE UNIQUE INDEX own ON deal_rows (title)")
+    page = [make_deal(f"B{at:09}", title=f"title {at}") for at in range(20)]
+    page[7] = make_deal("B000000007", title="title 3")
+    assert (write(conn, *page).inserted, [row[2] for row in quarantined(conn)]) == (19, ["B000000007"])
+    assert "23505" in quarantined(conn)[0][3]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pacing import LONGEST_S, LONGEST_SOON_S, Pacing
+from tasks.pacing import AGAIN_S, LONGEST_S, LONGEST_SOON_S, Pacing
 from tasks.refusals import LONGEST_S as LONGEST_REST_S
 from tasks.refusals import Refusals
 
@@ -24,6 +24,7 @@ def test_the_same_request_goes_out_twice_in_half_a_minute_and_then_ever_more_rar
         assert pacing.until_ns("it", now_ns) is None
     assert len([at for at in sent_ns if at < sent_ns[0] + 30 * NS]) == 2
     pauses = [later - at for at, later in itertools.pairwise(sent_ns)]
+    assert pauses[0] >= AGAIN_S[0] * NS
     assert all(later > at for at, later in itertools.pairwise(pauses[:5]))
     assert all(LONGEST_S * NS <= pause <= 1.25 * LONGEST_S * NS + 1 for pause in pauses[7:])
 
@@ -51,6 +52,14 @@ def test_what_costs_nothing_is_tried_every_few_seconds(seed):
         until_ns = pacing.failed("it", "refused", now_ns, may_be_charged=False)
         assert 0 < until_ns - now_ns <= LONGEST_SOON_S * NS
         now_ns = until_ns
+
+
+def test_a_free_failure_does_not_shorten_the_pause_of_what_may_be_charged():
+    pacing = Pacing(random.Random(1))
+    until_ns = 0
+    for _ in range(4):
+        until_ns = pacing.failed("it", "cut", until_ns, may_be_charged=True)
+    assert pacing.failed("it", "refused", until_ns - 60 * NS, may_be_charged=False) == until_ns
 
 
 def test_one_request_that_fails_says_nothing_about_another():
