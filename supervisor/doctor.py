@@ -24,7 +24,7 @@ def examine(*, as_json: bool) -> int:
     found = list(of_the_installation())
     if is_well(found):
         found += _of_the_settings()
-    found = complete(found, "not looked at: what is bad above comes first")
+    found = complete(found, "not looked at, for what is bad above comes first")
     sys.stdout.write(json.dumps(to_json(found), ensure_ascii=False, default=str) + "\n" if as_json else as_text(found))
     return EXIT_OK if is_well(found) else EXIT_GAVE_UP
 

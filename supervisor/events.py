@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from supervisor.restart import Cause
-from supervisor.words import AGAIN, lived, span
+from supervisor.words import AGAIN, lasted, lived, series, span
 from tasks.wording import clean
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Fields = Mapping[str, object]
 
-_SOON_S: Final = 0.5
 _PLANNED: Final = frozenset(cause.value for cause in Cause if cause.is_planned)
 
 
@@ -53,14 +52,14 @@ def _line(text: object) -> str:
 
 
 def _list(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return series([str(one) for one in value]) if isinstance(value, list | tuple) else str(value)
 
 
 def _again(fields: Fields) -> str:
     pause = fields.get("retry_in_s") if fields.get("again_in_s") is None else fields["again_in_s"]
     if not isinstance(pause, int | float):
         return ""
-    return f"{AGAIN}in {span(pause)}" if pause >= _SOON_S else f"{AGAIN}at once"
+    return f"{AGAIN}in {span(pause)}" if round(pause) else f"{AGAIN}at once"
 
 
 def _number(fields: Fields, name: str) -> str:
@@ -207,7 +206,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "crawl_complete": lambda f: f"{f['selection']}: the whole selection is listed, {_number(f, 'rows')} deals",
     "crawl_cut": _crawl_cut,
     "database_away": _error("the database does not do its work", _again),
-    "database_back": lambda f: f"the database works again, after {span(float(str(f['away_s'])))}",
+    "database_back": lambda f: f"the database works again, after {lasted(float(str(f['away_s'])))}",
     "database_refuses": _error("the database refuses what is to be stored", _again),
     "database_does_not_stop": _error("the database does not stop"),
     "details_dropped": _dropped,

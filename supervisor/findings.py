@@ -43,12 +43,13 @@ _MARKS: Final = {Verdict.GOOD: "ok  ", Verdict.NOTE: "note", Verdict.BAD: "BAD "
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found, in words and, for programs, as data."""
+    """What a check found, in words and, for programs, as data; `is_missing` when it was not made."""
 
     check: str
     verdict: Verdict
     words: str
     data: dict[str, Any] = field(default_factory=dict)
+    is_missing: bool = False
 
 
 def good(check: str, words: str, **data: object) -> Finding:
@@ -74,7 +75,8 @@ def judged(check: str, words: str, *, faults: Sequence[str], notes: Sequence[str
 
 def complete(found: Sequence[Finding], why: str) -> list[Finding]:
     """`found` in the order of `CHECKS`, and of those that are missing that they were not looked at, and why."""
-    missing = [note(check, why) for check in CHECKS if all(one.check != check for one in found)]
+    unseen = [check for check in CHECKS if all(one.check != check for one in found)]
+    missing = [Finding(check, Verdict.NOTE, why, is_missing=True) for check in unseen]
     return sorted([*found, *missing], key=lambda one: CHECKS.index(one.check))
 
 
@@ -84,8 +86,12 @@ def is_well(findings: Sequence[Finding]) -> bool:
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """A line a check; only a list of faults has more."""
-    lines = [f"{_MARKS[one.verdict]}  {one.check:<14}  " + one.words.replace("\n", f"\n{_INDENT}") for one in findings]
+    """A line a check; a list of faults has more, and those that were not looked at share one."""
+    seen = [one for one in findings if not one.is_missing]
+    lines = [f"{_MARKS[one.verdict]}  {one.check:<14}  " + one.words.replace("\n", f"\n{_INDENT}") for one in seen]
+    missing = [one for one in findings if one.is_missing]
+    if missing:
+        lines.append(f"{missing[0].words}: {', '.join(one.check for one in missing)}")
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ import msgspec
 from supervisor.conditions import SUPERVISOR, Conditions, Said, Told
 from supervisor.dbwatch import DatabaseWatch
 from supervisor.stage import Stage
-from supervisor.words import span
+from supervisor.words import lasted, span
 from tasks.wording import plain
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Health:
             who = ", ".join(one.who)
             self._log.warning("degraded", kind=one.kind, who=who, since=one.since, message=f"{one.kind}: {one.why}")
             return
-        words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {span(news.lasted_s)}"
+        words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {lasted(news.lasted_s)}"
         self._log.faults.over(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
         self._log.info("well", kind=one.kind, since=one.since, lasted_s=news.lasted_s, message=words)
 

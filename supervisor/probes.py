@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor import config, database, floors, report
 from supervisor.findings import bad, good, judged, note
 from supervisor.plan import CAPACITY_TICKS, Server
-from supervisor.words import span
+from supervisor.words import series, span
 from tasks.errors import Error, Forbidden
 from tasks.settings import Secret
 from tasks.wording import plain
@@ -45,7 +45,7 @@ def _database(wanted: Plan) -> Iterator[Finding]:
         yield note("rights", "not known: the database comes first")
         return
     told = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
-    todo = [f"the next start applies {', '.join(seen.pending)}"] if seen.pending else []
+    todo = [f"the next start applies {series(seen.pending)}"] if seen.pending else []
     yield judged("database", told, faults=[], notes=todo, url=shown, version=seen.version, pending=seen.pending)
     lacks = [*seen.lacking, *(seen.lacking_later if seen.pending else [])]
     yield judged(

@@ -10,11 +10,14 @@ from supervisor.restart import Cause
 from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from supervisor.restart import Ending
 
 AGAIN: Final = "; tried again "  # and for how long: the part of a sentence that differs each time
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
+_FEW: Final = 3  # names
 
 
 def span(seconds: float) -> str:
@@ -25,6 +28,16 @@ def span(seconds: float) -> str:
     if whole < _HOUR_S:
         return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
+
+
+def lasted(seconds: float) -> str:
+    """How long something lasted that did last: never nothing."""
+    return span(seconds) if round(seconds) else "less than 1 s"
+
+
+def series(names: Sequence[str]) -> str:
+    """Names that follow one another, in as few words as a line has room for: the first and the last of many."""
+    return ", ".join(names) if len(names) <= _FEW else f"{len(names)} from {names[0]} to {names[-1]}"
 
 
 _PHASES: Final = {

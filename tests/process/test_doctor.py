@@ -189,3 +189,10 @@ def test_what_of_a_selection_the_server_will_ignore_is_worth_a_note(program, tmp
     assert code == 0
     assert found["selections"]["verdict"] == "note"
     assert "odd: isRangeEnabled is false: the server may ignore currentRange" in found["selections"]["words"]
+
+
+def test_what_was_not_looked_at_shares_a_line_below_what_is_bad(program):
+    told = program.command("doctor", UPSERT_SHARE="lots").stdout.splitlines()
+    assert told[-1] == f"not looked at, for what is bad above comes first: {', '.join(findings.CHECKS[4:])}"
+    assert len([line for line in told if "not looked at" in line]) == 1
+    assert "UPSERT_SHARE" in told[-2]

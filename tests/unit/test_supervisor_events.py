@@ -80,6 +80,16 @@ def test_no_fields_break_a_sentence_and_none_shows_that_something_is_missing(eve
 
 DIED = {"event": "died", "role": "upsert", "slot": 0, "lived_s": 9.0}
 EXAMPLES = [
+    ({"event": "call_failed", "error": "no", "retry_in_s": 0.5}, "a call to the API failed: no; tried again at once"),
+    ({"event": "database_back", "away_s": 0.2}, "the database works again, after less than 1 s"),
+    (
+        {"event": "migrated", "applied": [f"000{number}_a.sql" for number in range(1, 10)]},
+        "the database has the changes of this version: 9 from 0001_a.sql to 0009_a.sql",
+    ),
+    (
+        {"event": "migrated", "applied": ["0008_a.sql", "0009_b.sql"]},
+        "the database has the changes of this version: 0008_a.sql, 0009_b.sql",
+    ),
     ({"event": "in_service", "role": "upsert", "slot": 0, "took_s": 0.43}, "in service after 0.43 s"),
     (
         {"event": "call_failed", "error": "no answer in time", "retry_in_s": 2.3},
