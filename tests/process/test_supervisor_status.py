@@ -135,8 +135,10 @@ def test_a_locked_table_is_waited_for_a_moment_only(database_url):
         reader = RowReader(Secret(database_url), patience_s=0.1)
         with pytest.raises(Contended, match=r"did not answer within 0\.1 s"):
             reader.read()
+        with psycopg.connect(database_url, autocommit=True) as looks:
+            asks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluicegate supervisor'"
+            wait_until(lambda: looks.execute(asks).fetchone() == (0,), "that nothing of it is left at the server")
         conn.rollback()
-
         assert wait_until(lambda: rows_of(reader), "the rows")["products"] == 0
         reader.close()
 

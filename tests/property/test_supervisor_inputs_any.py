@@ -17,13 +17,12 @@ from tasks.keepa.selection import parse
 from tasks.settings import Secret
 
 SECRET, OTHER = "s3cretWord", "0therWord"
-NASTY = st.sampled_from(
-    [
-        *("\x00", "\n", "\r", "\udcff", "\ud83d", "\u00e9", "\uff11", "\u200b", " ", "'", '"', "#", "%", "%zz", "%00"),
-        *("[", "]", "::1", "@", ":", "/", "?", "&", "=", "\\", "$", "~", "-", "_", ".", "..", "e9", "nan", "inf"),
-        *("1_0", "0x1", "9" * 400),
-    ]
+ODD = (
+    *("\x00", "\n", "\r", "\udcff", "\ud83d", "\u00e9", "\uff11", "\u200b", " ", "'", '"', "#", "%", "%zz", "%00"),
+    *("[", "]", "::1", "@", ":", "/", "?", "&", "=", "\\", "$", "~", "-", "_", ".", "..", "e9", "nan", "inf"),
+    *("1_0", "0x1", "9" * 400),
 )
+NASTY = st.sampled_from(ODD)
 PIECES = st.lists(NASTY | st.text(max_size=5), max_size=6).map("".join)
 URLS = st.builds(
     "{}{}{}{}{}".format,
@@ -75,6 +74,13 @@ def judge(environ):
 @given(ENVIRONS)
 def test_any_settings_are_used_or_one_message_says_what_is_odd(environ):
     judge(environ)
+
+
+@pytest.mark.parametrize("name", [option.name for option in OPTIONS])
+def test_each_odd_sign_in_each_setting_is_used_or_told(name):
+    for odd in ODD:
+        for text in (odd, f"a{odd}b", f"http://h{odd}/", f"postgresql://h/d{odd}"):
+            judge({name: text})
 
 
 # With nothing else to be refused for, and among few names: what is used is looked at as well.
