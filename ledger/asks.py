@@ -77,7 +77,8 @@ def answered_badly(view: View, now_ns: int) -> None:
     Whoever asked gives up the claim.
     """
     book = view.book
-    book.asks = min(book.asks + 1, MOST_ASKS)
+    is_only_odd = book.doubt_count > 0 and book.doubt_ns >= book.asked_ns  # unlike others it can be true
+    book.asks = 1 if is_only_odd else min(book.asks + 1, MOST_ASKS)
     book.asked_ns = max(now_ns, 1)
     book.reader_pid = 0
     if book.synced and book.doubt_count:

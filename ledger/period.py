@@ -18,7 +18,8 @@ OFF: Final = 0.1  # part of a period by which an announced tick may be off; jitt
 JITTER_PARTS: Final = 40  # two ticks no further apart than such a part of the period are one that was announced twice
 ALIKE: Final = 0.05  # two guesses that differ by no more say the same
 SLACK: Final = 0.05  # an announced wait may be so much longer than the period
-MEMORY: Final = 60  # ticks after which old measurements fade
+MEMORY: Final = 60  # readings after which old ones fade
+_FEW: Final = 2  # what counts as much as so many measured ticks: what was supposed before
 MOST_TICKS_TOLD_APART: Final = 10  # over longer gaps the error of the period itself comes near to OFF
 _PROVEN: Final = 2  # guesses alike that a balance proves,
 _UNPROVEN: Final = 3  # and that nothing but the announced times speaks for;
@@ -55,7 +56,11 @@ def count(book: Book, distance_ns: int, refill_ns: int, rise_mt: int, *, is_full
     least_ns = max(LEAST_NS, round(refill_ns * (1 - SLACK)))
     if needed < 1 or distance_ns < needed * least_ns:
         return Step(distance_ns, ticks, 0)
-    if not rest and not is_full and (whole > ticks or is_off or not book.period_trust):
+    # Announced ticks fit a period of which the true one is a multiple, and one that is no more than the longest wait
+    # seen; otherwise somebody else took a part.
+    is_multiple = ticks <= MOST_TICKS_TOLD_APART and whole > 0 and not ticks % whole
+    is_part = not book.period_trust and (is_multiple or book.period_ns != book.nominal_period_ns)
+    if not rest and not is_full and (whole > ticks or is_off or is_part):
         return Step(distance_ns, whole, distance_ns // whole)
     return Step(distance_ns, max(ticks, needed), 0) if is_full else Step(distance_ns, ticks, 0)
 
@@ -63,6 +68,8 @@ def count(book: Book, distance_ns: int, refill_ns: int, rise_mt: int, *, is_full
 def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool) -> None:
     """Move the period towards what the reading says; contradictions count only when several agree."""
     distance_ns, ticks, guess_ns = step
+    if book.guess_ns < refill_ns * (1 - SLACK):
+        book.guess_count = 0
     if refill_ns > book.period_ns * (1 + SLACK):
         # Nobody waits longer for a tick than from one to the next; what the balance says of it is more exact.
         book.period_ns = min(max(refill_ns, guess_ns), MOST_NS)
@@ -75,10 +82,7 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
         if ticks and abs(distance_ns - ticks * book.period_ns) <= OFF * book.period_ns * max(
             1, ticks / MOST_TICKS_TOLD_APART
         ):
-            gain = ticks / (ticks + MEMORY)
-            book.period_ns = round(book.period_ns + gain * (distance_ns / ticks - book.period_ns))
-            book.guess_count = 0
-            book.period_trust = min(book.period_trust + is_exact, MEMORY)
+            _refine(book, distance_ns / ticks, ticks, is_exact=is_exact)
             return
         if ticks > MOST_TICKS_TOLD_APART or distance_ns * JITTER_PARTS < book.period_ns:
             return
@@ -89,6 +93,14 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
             return
         is_exact = not is_full and rise_mt == round(distance_ns / guess_ns) * book.rate_mt
     _consider(book, guess_ns, is_proven=is_exact)
+
+
+def _refine(book: Book, seen_ns: float, ticks: int, *, is_exact: bool) -> None:
+    if is_exact or book.period_trust:
+        gain = ticks / (ticks + (max(book.period_trust, _FEW) if is_exact else MEMORY))
+        book.period_ns = round(book.period_ns + gain * (seen_ns - book.period_ns))
+    book.guess_count = 0
+    book.period_trust = min(book.period_trust + is_exact, MEMORY)
 
 
 def _consider(book: Book, guess_ns: int, *, is_proven: bool) -> None:

@@ -58,6 +58,7 @@ class World:
 
     def __init__(self, *, rate, start, tick_s, supposed_s, costs, seed, tiers=DEFAULT_TIERS):
         self.chance = random.Random(seed)
+        self.supposed_s = supposed_s
         self.clock = ManualClock(START_NS)
         plan = Plan(rate=rate, tick_period_ns=round(tick_s * NS_PER_S))
         self.bucket = Bucket(plan, first_tick_ns=START_NS + plan.tick_period_ns // 2, start=start)
@@ -160,10 +161,15 @@ def knows_the_truth(world):
 
 
 def serve_all(world):
-    """With sane replies the ledger knows the truth within 15 minutes, and serves each tier within its bound."""
+    """With sane replies the ledger knows the truth within 15 minutes, and serves each tier within its bound.
+
+    One reading does not tell how long a tick is: where that was supposed wrongly it takes one look more.
+    """
     world.spoil = lambda: None
     began_ns = world.clock.now_ns()
     tick_ns = world.bucket.plan.tick_period_ns
+    looks = 1 if abs(world.supposed_s * NS_PER_S / tick_ns - 1) < 0.05 else 2
+    learned_ns = began_ns + looks * LOOK_S * NS_PER_S + 2 * tick_ns
     waits = {worker.tier: None for worker in world.workers if worker.tier != "interactive"}
     is_known = False
     while waits:
@@ -178,7 +184,7 @@ def serve_all(world):
                     waits[waiter.tier] = world.clock.now_ns() + ticks * tick_ns
         state = (world.ledger.snapshot().bucket, world.bucket.balance, waits)
         assert all(world.clock.now_ns() <= (until_ns or MOST_NS) + tick_ns for until_ns in waits.values()), state
-        assert None not in waits.values() or world.clock.now_ns() <= began_ns + LOOK_S * NS_PER_S + 2 * tick_ns, state
+        assert None not in waits.values() or world.clock.now_ns() <= learned_ns, state
         world.step()
 
 

@@ -223,3 +223,19 @@ def test_questions_that_bring_nothing_usable_are_asked_ever_more_rarely():
             asked += 1
             ledger.observe(Reading(DIGITS_400, 5, 1, 1))
     assert 6 * 4 <= asked <= 6 * 4 + 5
+
+
+def test_the_first_answer_that_can_be_true_is_put_to_the_test_at_once_after_many_that_could_not():
+    account = Account(balance=50)
+    ledger = account.ledger()
+    lease = ledger.try_reserve("interactive", 5)
+    lease.commit()
+    lease.settle(None)  # nobody knows what it cost, so the server is asked
+    for _ in range(4):
+        ledger.observe(Reading(DIGITS_400, 5, 1, 1))
+    account.clock.advance_s(3600)
+    account.bucket.advance(account.clock.now_ns())
+    account.bucket.take(-200)
+    assert not ledger.observe(a_reading(account))
+    with pytest.raises(NeedsReading):
+        ledger.try_reserve("interactive", 5)

@@ -62,6 +62,8 @@ class Server:
         (60.208, 3600, (1, 90)),
         (300, 60.2, (10, 400)),
         (55, 60.2, (1, 100)),
+        (120, 60.2, (1, 300)),
+        (10, 60.2, (1, 60)),
     ],
 )
 def test_whatever_the_settings_say_the_tick_is_the_servers_and_nobody_else_is_blamed(tick_s, supposed_s, pauses, seed):
