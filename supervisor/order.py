@@ -13,6 +13,7 @@ from supervisor.loop import MonotonicClock
 from supervisor.statedir import StateDir
 from supervisor.stillness import WORDS, is_still, remedy
 from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows
+from tasks.wording import plain
 
 if TYPE_CHECKING:
     import argparse
@@ -56,7 +57,7 @@ def _lifted(said: orders.Answer) -> orders.Answer:
     except NoRows:
         return said
     except Error as error:
-        return _later(f"{said.words}; whether calls are stopped could not be looked up: {error}")
+        return _later(f"{said.words}; whether calls are stopped could not be looked up: {plain(error)}")
     return said if not kinds else orders.Answer(code=EXIT_OK, words=f"{said.words}; calls go on: {', '.join(kinds)}")
 
 
