@@ -91,9 +91,13 @@ class Log:
         self._emit(record)
         return record
 
+    def settle(self) -> None:
+        """Write every number that is owed by now."""
+        self._tell(None)
+
     def close(self) -> None:
         """Write every number that is still owed."""
-        self._tell(None)
+        self.settle()
 
     def _emit(self, record: Mapping[str, object]) -> None:
         record = told(record)

@@ -260,6 +260,7 @@ class Run:
         if all(slot.state in RESTING for slot in self.tree.services):
             self._enter(Stage.OVER)
             self.publish()
+            self._log.settle()  # so that the last line is the end
             self._log.info("stopped", code=self.exit_code)
             self._loop.end()
 

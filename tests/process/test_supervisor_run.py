@@ -49,6 +49,19 @@ def lock_is_free(state):
         return True
 
 
+def test_the_last_line_of_the_log_is_the_end_whatever_was_owed_by_then(program):
+    """Walks that went as the last one did are owed as a sum."""
+    program.start(LOG_LEVEL="info", POLL_INTERVAL_S="1", BACKFILL_WORKERS="0")
+    program.until(
+        lambda r: sum(r["calls"].get("/deal", {"statuses": {}})["statuses"].values()) >= 10,
+        "a walk of five pages and more",
+    )
+    assert program.stop() == 0, program.tail()
+    assert any("times" in one for one in program.records("walk_complete")), "a sum was owed"
+    last = json.loads(program.log().splitlines()[-1])
+    assert (last["event"], last["message"], last.get("role")) == ("stopped", "stopped", None)
+
+
 def test_a_whole_life_is_told_truly_cannot_be_doubled_and_leaves_nothing(program):
     (program.state / "supervisor.lock").write_text(f"{os.getpid()}\n")  # a stranger's pid decides nothing
     program.start().until_working()
