@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
+from threading import Event
 
 import psycopg
 import pytest
@@ -64,7 +64,7 @@ def write(conn, make_deal, make_product):
         queue.enqueue(conn, 1, ["B000000001"], detail="history")
         assert queue.claim(conn, owner="me", limit=1, lease_s=60)
         conn.execute("SELECT pg_sleep(0.03)")  # longer than a statement would be given
-        time.sleep(0.03)  # and than a transaction that waits for us
+        Event().wait(0.03)  # and than a transaction that waits for us
 
 
 def read(conn):
