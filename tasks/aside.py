@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from tasks.store import quarantine
 
 if TYPE_CHECKING:
+    from tasks.header import Header
     from tasks.keepa.item import Odd
     from tasks.log import Logger
-    from tasks.spool import Header
     from tasks.store.connection import Connection
 
 ODD: Final = "odd"  # in the key of an example

@@ -18,11 +18,11 @@ from tasks.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd
 
 if TYPE_CHECKING:
     from tasks.brake import Brake
+    from tasks.header import Header
     from tasks.job import Site
     from tasks.keepa.item import ItemFault
     from tasks.keepa.wire import Envelope, ProductReply
     from tasks.session import Session
-    from tasks.spool import Header
     from tasks.store.connection import Connection
 
 NOTHING: Final = "none of the products asked for is in it"

@@ -15,9 +15,9 @@ from tasks.job import Idle
 from tasks.store import brakes
 
 if TYPE_CHECKING:
+    from tasks.header import Header
     from tasks.job import Site
     from tasks.session import Session
-    from tasks.spool import Header
     from tasks.store.brakes import Held
 
 LOOK_NS: Final = 5 * NS_PER_S  # how late another worker's brake, or a person's word, is heard

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tasks.haul import lease_s, owner_name, unwritten_leases
+from tasks.header import Origin
 from tasks.keepa.costs import product_shape
 from tasks.keepa.request import ProductRequest, most_asins
 from tasks.pace import fit
-from tasks.spool import Origin
 from tasks.store import queue, sharing
 from tasks.want import Taken
 

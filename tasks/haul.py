@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
+from tasks.header import Origin
 from tasks.keepa.costs import Detail, product_shape
 from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
 from tasks.owner import Owner
 from tasks.pace import batch_size, fit, together
-from tasks.spool import Origin
 from tasks.store import queue
 from tasks.want import Taken
 

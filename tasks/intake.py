@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tasks.brake import Brake
+    from tasks.header import Header
     from tasks.job import Site
     from tasks.session import Session
-    from tasks.spool import Header
     from tasks.target import Target
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tasks.brake import Brake
+    from tasks.header import Header, Origin
     from tasks.job import Site
     from tasks.progress import Moved
     from tasks.session import Session
-    from tasks.spool import Header, Origin
     from tasks.store.connection import Connection
     from tasks.target import Target
 

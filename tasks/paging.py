@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from tasks import progress, turn
 from tasks.haul import lease_s, owner_name
+from tasks.header import Origin
 from tasks.keepa.costs import deal_shape
 from tasks.keepa.request import DealRequest
-from tasks.spool import Origin
 from tasks.store import crawls
 from tasks.want import Taken
 

@@ -17,9 +17,9 @@ from tasks.store.crawls import Crawl
 from tasks.walk import Verdict
 
 if TYPE_CHECKING:
+    from tasks.header import Origin
     from tasks.job import Role
     from tasks.parts import Division
-    from tasks.spool import Origin
     from tasks.store.connection import Connection
     from tasks.target import Target
     from tasks.walk import Page

@@ -9,8 +9,8 @@ from tasks.store.calls import Call
 
 if TYPE_CHECKING:
     from tasks.errors import ApiError
+    from tasks.header import Header
     from tasks.keepa.wire import Envelope
-    from tasks.spool import Header
 
 
 def answered(header: Header, envelope: Envelope, *, rows: int) -> Call:

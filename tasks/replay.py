@@ -12,10 +12,11 @@ from tasks.unreadable import items_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tasks.header import Header
     from tasks.intake import Intake
     from tasks.job import Site
     from tasks.session import Session
-    from tasks.spool import Entry, Header, Spool
+    from tasks.spool import Entry, Spool
     from tasks.store.connection import Connection
 
 LOOK_EVERY_NS: Final = 30 * NS_PER_S  # a slot that is not started again must not keep its replies for ever

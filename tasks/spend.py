@@ -18,12 +18,13 @@ from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
 from tasks.exchange import exchange
 from tasks.failing import BALANCE, Failing
 from tasks.gate import Gate
+from tasks.header import Header, Origin
 from tasks.job import Idle
 from tasks.keepa.costs import most_tokens
 from tasks.keepa.reply import check
 from tasks.keepa.request import TokenRequest
 from tasks.record import answered, unanswered
-from tasks.spool import Header, Origin, SpoolFull
+from tasks.spool import SpoolFull
 from tasks.want import Paid
 
 if TYPE_CHECKING:

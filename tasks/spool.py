@@ -13,18 +13,20 @@ import os
 import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tasks.errors import Error
+from tasks.header import Header
 from tasks.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tasks.header import Origin
 
 SUFFIX: Final = ".reply"
 PART_SUFFIX: Final = ".part"
@@ -48,38 +50,6 @@ class SpoolFull(Error):
 
 class Damaged(Error):
     """An entry that cannot be read back: the file was cut or changed after it was written."""
-
-
-class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a request was made for: the selection and its walk, or the products asked for."""
-
-    job: str
-    domain: int
-    selection_key: str = ""
-    root_cat: int | None = None
-    price_low: int | None = None
-    price_high: int | None = None
-    page: int = 0
-    started_at: datetime | None = None  # which walk: the time it began
-    asins: tuple[str, ...] = ()
-    leases: tuple[int, ...] = ()  # of the queue's items, one for each ASIN; empty when they came from no queue
-    detail: str = ""
-
-
-class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What it takes to process a body again: what it was asked for, and how the call went."""
-
-    origin: Origin
-    endpoint: str
-    tier: str
-    worker: str
-    shape: str
-    items: int
-    estimate: int
-    received_at: datetime
-    status: int
-    duration_s: float
-    waited_s: float
 
 
 @dataclass(frozen=True, slots=True)

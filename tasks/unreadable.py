@@ -13,11 +13,11 @@ from tasks.store import calls, quarantine, queue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tasks.header import Header
     from tasks.job import Site
     from tasks.keepa.item import ItemFault
     from tasks.keepa.wire import Envelope
     from tasks.session import Session
-    from tasks.spool import Header
     from tasks.store.connection import Connection
     from tasks.store.quarantine import Kind
 

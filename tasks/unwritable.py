@@ -17,9 +17,9 @@ from tasks.unreadable import items_of, keep_body
 
 if TYPE_CHECKING:
     from tasks.errors import BadRow
+    from tasks.header import Header
     from tasks.job import Site
     from tasks.session import Session
-    from tasks.spool import Header
     from tasks.store.connection import Connection
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ledger import Shape
+    from tasks.header import Header, Origin
     from tasks.keepa.request import Request
     from tasks.keepa.wire import Envelope
-    from tasks.spool import Entry, Header, Origin
+    from tasks.spool import Entry
 
 
 @dataclass(frozen=True, slots=True)

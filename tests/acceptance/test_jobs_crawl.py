@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tasks import progress
+from tasks.header import Origin
 from tasks.keepa.selection_rules import LAST_PAGE, PAGE_ROWS
 from tasks.parts import HIGHEST, Division, Part
-from tasks.spool import Origin
 from tasks.store import crawls
 from tasks.target import Target
 from tasks.walk import Page, Verdict

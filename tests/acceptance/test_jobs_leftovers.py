@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from ledger.owner import _start_of
+from tasks.header import Header, Origin
 from tasks.orphan import Orphans
 from tasks.owner import Owner
 from tasks.replay import MOST_ATTEMPTS, Replay
 from tasks.session import Session
-from tasks.spool import Header, Origin, Spool
+from tasks.spool import Spool
 from tasks.store import queue
 
 ASINS = ("B000000001", "B000000002")

@@ -9,7 +9,8 @@ import pytest
 from tasks import again
 from tasks.again import Means, Outcome
 from tasks.errors import NoRows
-from tasks.spool import DAMAGED, Header, Origin, Spool
+from tasks.header import Header, Origin
+from tasks.spool import DAMAGED, Spool
 from tasks.store import deals, products, quarantine, queue
 
 ASIN = "B000000001"

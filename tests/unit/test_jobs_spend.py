@@ -11,6 +11,7 @@ import pytest
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from tasks.beat import Beat
 from tasks.errors import Forbidden, NotSent, Refused, Transient
+from tasks.header import Origin
 from tasks.job import Idle, Site
 from tasks.keepa.costs import product_shape
 from tasks.keepa.reply import RawReply
@@ -18,7 +19,7 @@ from tasks.keepa.request import ProductRequest
 from tasks.log import Logger
 from tasks.settings import Secret, WorkerSettings
 from tasks.spend import Spender
-from tasks.spool import Origin, Spool
+from tasks.spool import Spool
 from tasks.want import Paid, Taken
 
 NS = 10**9

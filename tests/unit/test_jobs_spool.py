@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tasks.header import Header, Origin
 from tasks.owner import Owner
-from tasks.spool import DAMAGED, Damaged, Header, Origin, Spool, SpoolFull
+from tasks.spool import DAMAGED, Damaged, Spool, SpoolFull
 from tests.fakes.waiting import wait_until
 
 HEADER = Header(
@@ -32,7 +33,8 @@ PUT_AND_DIE = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tasks.spool import Header, Origin, Spool
+from tasks.header import Header, Origin
+from tasks.spool import Spool
 spool = Spool(Path(sys.argv[1]), limit_bytes=1 << 20)
 header = Header(origin=Origin(job="upsert", domain=1), endpoint="/deal", tier="upsert", worker="w", shape="deal",
     items=1, estimate=5, received_at=datetime.now(UTC), status=200, duration_s=0.0, waited_s=0.0)
