@@ -30,6 +30,7 @@ class Place:
         told = conninfo.conninfo_to_dict(self.url())
         name, told["dbname"] = told["dbname"], "postgres"
         with psycopg.connect(conninfo.make_conninfo(**told), autocommit=True) as conn:
+            conn.execute("SET default_transaction_read_only = off")  # for the whole server may be read only
             conn.execute(sql.SQL(statement).format(sql.Identifier(name)))
             if is_of_server:
                 conn.execute("SELECT pg_reload_conf()")
