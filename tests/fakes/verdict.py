@@ -75,14 +75,13 @@ def judge_rows(chaos, oracle):
     assert missing == set(), f"neither a row nor in quarantine: {chaos.story()}"
 
 
-def judge_work(chaos, age_s):
-    """Nothing was paid for again before `age_s`, but for what could be read by nothing or was on the wire.
+def bought_again(paid, age_s):
+    """Tokens paid again before `age_s`: of what was `read`, and of what could not be, with the work it was.
 
     A history is known by its product. Figures alone are asked for again when a deal changes: of those only the same
     many in one request are the same work.
     """
-    paid = [call for call in chaos.spoiler.calls("/product") if call["consumed"] > 0]
-    last, again, thrown = {}, Counter(), Counter()
+    last, again, works = {}, Counter(), Counter()
     for call in paid:
         asins, is_read = call["asins"].split(","), not UNREADABLE_KINDS & set(call["spoiled"])
         is_history = call["query"].get("history") == "1"
@@ -91,15 +90,22 @@ def judge_work(chaos, age_s):
             when, was_read = last.get(one, (-math.inf, True))
             if call["at"] - when < age_s:
                 again["read" if was_read else "unread"] += call["consumed"] / len(work)
-                thrown[one] += 1
+                works[one] += 1
             last[one] = call["at"], is_read
+    return again, works
+
+
+def judge_work(chaos, age_s):
+    """Nothing was paid for again before `age_s`, but for what could be read by nothing or was on the wire."""
+    paid = [call for call in chaos.spoiler.calls("/product") if call["consumed"] > 0]
+    again, works = bought_again(paid, age_s)
     spoiled = Counter(kind for call in chaos.spoiler.calls() for kind in call["spoiled"])
     say(f"{len(chaos.spoiler.calls())} replies, {len(paid)} of them products; spoiled {dict(spoiled)}")
     unseen = chaos.rows(PAID)[0][1]
     unreadable = sum(call["consumed"] for call in paid if UNREADABLE_KINDS & set(call["spoiled"]))
     figures = f"wire {chaos.wire:g}, no end seen {unseen:g}, unreadable {unreadable}"
     say(f"bought again: {again['read']:g} tokens that were read, {again['unread']:g} that were not ({figures})")
-    assert again["read"] <= chaos.wire + unseen, f"{thrown.most_common(8)} {chaos.story()}"
+    assert again["read"] <= chaos.wire + unseen, f"{works.most_common(8)} {chaos.story()}"
 
 
 def judge_balance(chaos):
