@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
 LOOK_NS: Final = 900_000_000_000  # between two looks during waits, all workers together: 15 min
 MOST_ASKS: Final = 20
-LONG_TICKS: Final = 3  # a wait no longer than this many ticks is not worth a look
+LONG_TICKS: Final = 3  # a wait no longer than this many ticks is not worth a look, unless the tick itself is long
 
 
 def claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[int, int], bool]) -> bool:
@@ -46,7 +46,7 @@ def claim_look(view: View, wait: Wait, owner: Owner, now_ns: int) -> bool:
     if wait.until_ns is None:
         is_long = now_ns - book.synced_ns >= LOOK_NS
     else:
-        is_long = wait.until_ns - now_ns > LONG_TICKS * book.period_ns
+        is_long = wait.until_ns - now_ns > min(LONG_TICKS * book.period_ns, LOOK_NS)
     if is_long:
         _claim(view, owner, now_ns)
     return is_long

@@ -179,7 +179,7 @@ def _open(book: Book, come: Arrival) -> None:
     book.needs_reading = 0
     book.reader_pid = 0
     period.learn(book, Step(0, 0, 0), reading.refill_in_ms * _NS_PER_MS, 0, is_full=False)
-    book.next_tick_server_ms = reading.server_ms + reading.refill_in_ms
+    book.next_tick_server_ms = reading.server_ms + wait_ns(book, reading) // _NS_PER_MS
     _mark(book, come)
 
 
@@ -200,7 +200,7 @@ def _advance_to(book: Book, come: Arrival, there: Step) -> None:
     book.balance_mt = left_mt
     book.unread_mt = 0
     if ticks != 0 or is_told:
-        book.next_tick_server_ms = reading.server_ms + reading.refill_in_ms
+        book.next_tick_server_ms = reading.server_ms + wait_ns(book, reading) // _NS_PER_MS
 
 
 def _credit(book: Book, ticks: int, rate_mt: int) -> None:
@@ -229,6 +229,11 @@ def _change_plan(book: Book, rate_mt: int, ticks: int, expected_mt: int) -> None
     _credit(book, best, rate_mt)
 
 
+def wait_ns(book: Book, reading: Reading) -> int:
+    """The announced wait for the next tick, which is never longer than from one tick to the next."""
+    return min(reading.refill_in_ms * _NS_PER_MS, round(book.period_ns * (1 + period.SLACK)))
+
+
 def guard_ns(book: Book) -> int:
     """How long after its announced time a tick counts: a 60th of a period, against the half-second jitter seen."""
     return book.period_ns // 60
@@ -241,7 +246,7 @@ def refill_floor_ns(book: Book) -> int:
 
 def _mark(book: Book, come: Arrival) -> None:
     """Schedule the next tick: announced, plus a guard."""
-    book.next_tick_ns = come.now_ns + come.reading.refill_in_ms * _NS_PER_MS + guard_ns(book)
+    book.next_tick_ns = come.now_ns + wait_ns(book, come.reading) + guard_ns(book)
     book.server_ms = come.reading.server_ms
     book.synced_ns = come.now_ns
     book.late_ns = come.late_ns

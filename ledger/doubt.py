@@ -34,6 +34,7 @@ MOST_MS: Final = 1 << 50  # a timestamp in some thousands of years
 SMALL_RISE: Final = 2  # refills: a tick counted a little early or late explains as much
 ANOTHERS_CALL_MT: Final = 500 * MT  # a batch of 50 products with offers was seen to cost 462 tokens
 ENOUGH: Final = 3  # unexplained readings in a row, though none agrees with another
+LONE_WAIT_NS: Final = 600_000_000_000  # one reply alone cannot make the ticks longer than ten of the API's own
 GREAT_LEAP: Final = 20  # times the rate; plan changes by a factor of 5 were seen
 NEARNESS: Final = 4  # a reading agrees that is so many times nearer to it than to the book
 _NS_PER_MS: Final = 1_000_000
@@ -111,9 +112,10 @@ def _is_possible(book: Book, reading: Reading) -> bool:
 
 
 def _first(book: Book, come: Arrival) -> Verdict:
-    """The first reading is believed at once unless it is beyond what one call and a full bucket explain."""
+    """The first reading is believed unless it is beyond what one call, a full bucket and a tick explain."""
     left, capacity_of_it = come.reading.tokens_left, CAPACITY_TICKS * come.reading.refill_rate
-    if -capacity_of_it - ANOTHERS_CALL_MT // MT <= left <= capacity_of_it or book.doubt_count + 1 >= ENOUGH:
+    is_plain = -capacity_of_it - ANOTHERS_CALL_MT // MT <= left <= capacity_of_it and _fits_period(book, come.reading)
+    if is_plain or book.doubt_count + 1 >= ENOUGH:
         return Verdict.PLAIN
     return Verdict.PLAIN if _agrees(book, come, abs(left) * MT // NEARNESS) else Verdict.ODD
 
@@ -184,8 +186,11 @@ def _open_mt(view: View) -> int:
 
 
 def _fits_period(book: Book, reading: Reading) -> bool:
-    """Whether the announced wait is within the period, as far as that is known."""
-    return book.period_trust < TRUSTED or reading.refill_in_ms * _NS_PER_MS <= book.period_ns * (1 + SLACK)
+    """Whether the announced wait is within the period or, while that is not trusted, within what one reply may say."""
+    longest_ns = book.period_ns
+    if book.period_trust < TRUSTED:
+        longest_ns = max(longest_ns, book.nominal_period_ns, LONE_WAIT_NS)
+    return reading.refill_in_ms * _NS_PER_MS <= longest_ns * (1 + SLACK)
 
 
 def _is_great_leap(book: Book, reading: Reading) -> bool:

@@ -76,6 +76,7 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
         book.period_trust = book.guess_count = 0
         return
     if distance_ns <= 0:
+        _unlearn(book, distance_ns, refill_ns)
         return
     is_exact = bool(book.rate_mt) and not is_full and rise_mt == ticks * book.rate_mt
     if not guess_ns:
@@ -93,6 +94,12 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
             return
         is_exact = not is_full and rise_mt == round(distance_ns / guess_ns) * book.rate_mt
     _consider(book, guess_ns, is_proven=is_exact)
+
+
+def _unlearn(book: Book, distance_ns: int, refill_ns: int) -> None:
+    """Take back what was learned from a wait if a tick comes before the one that it announced."""
+    if not book.period_trust and distance_ns < -OFF * book.period_ns:
+        book.period_ns = max(refill_ns, min(book.period_ns, book.nominal_period_ns))
 
 
 def _refine(book: Book, seen_ns: float, ticks: int, *, is_exact: bool) -> None:

@@ -20,6 +20,8 @@ READINGS = {  # what is put where
     "row 6, a debt of a billion": ("tokensLeft", "-1000000000"),
     "row 6, a debt that can be": ("tokensLeft", "-5000"),
     "row 7, the year 2100": ("timestamp", FAR),
+    "row 42, a wait of an hour": ("refillIn", "3600000"),
+    "a wait of ten minutes": ("refillIn", "590000"),
     "a plan of 100,000 a minute": ("refillRate", "100000"),
     "a plan of one a minute": ("refillRate", "1"),
 }

@@ -51,6 +51,7 @@ IMPROBABLE = [
     {"tokens_left": -100_000},
     {"tokens_left": 290},
     {"tokens_left": 100_000},
+    {"refill_in_ms": 3_600_000},
     {"server_ms": 4_102_444_800_000},
     {"server_ms": 0},
     {"server_ms": EPOCH_MS},
@@ -239,3 +240,13 @@ def test_the_first_answer_that_can_be_true_is_put_to_the_test_at_once_after_many
     assert not ledger.observe(a_reading(account))
     with pytest.raises(NeedsReading):
         ledger.try_reserve("interactive", 5)
+
+
+def test_no_tick_is_awaited_longer_than_ticks_are_believed_to_last_though_another_plan_comes_with_the_wait():
+    account = Account(balance=50)
+    ledger = account.ledger()
+    account.wait(1)
+    spend(ledger, account, tier="interactive", refill_rate=20, refill_in_ms=590_000)
+    bucket = says(ledger)
+    assert bucket.refill_rate == 20
+    assert bucket.next_tick_in_s <= bucket.tick_period_s * 1.05 + 1.1

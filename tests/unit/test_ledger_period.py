@@ -1,10 +1,11 @@
 """The tick is learned from the replies, whatever the settings say of it."""
 
+import itertools
 import random
 
 import pytest
 
-from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsReading, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsBlindCall, NeedsReading, Reading, TokenLedger
 from tasks.keepa.simulator.bucket import NS_PER_MS, NS_PER_S, Bucket, Plan
 
 EPOCH_MS = 1_700_000_000_000
@@ -126,3 +127,73 @@ def test_jitter_of_half_a_second_and_odd_waits_now_and_then_teach_no_other_perio
         assert 45 < bucket.tick_period_s < 75
     server.reading = true
     assert server.live(60, (1, 90), cost=3, seed=seed).tick_period_s == pytest.approx(60.208, rel=0.02)
+
+
+LONGEST_MS = 3_600_000
+LOOK_S = 900
+WAITS = {
+    "one of an hour": lambda told, nth: LONGEST_MS if nth == 1 else told,
+    "one of ten minutes": lambda told, nth: 590_000 if nth == 1 else told,
+    "the first of all": lambda told, nth: LONGEST_MS if nth == 0 else told,
+    "the first two": lambda told, nth: LONGEST_MS if nth < 2 else told,
+    "ever an hour": lambda _told, _nth: LONGEST_MS,
+    "an hour every other time": lambda told, nth: LONGEST_MS if nth % 2 else told,
+    "ever none": lambda _told, _nth: 0,
+    "ever less than none": lambda _told, _nth: -1,
+}
+
+
+def spoiled(server, told):
+    """The server's readings with other waits for the next tick, the first of them counted as 0."""
+    true, numbers = server.reading, itertools.count()
+
+    def reading():
+        reply = true()
+        return Reading(reply.tokens_left, reply.refill_rate, told(reply.refill_in_ms, next(numbers)), reply.server_ms)
+
+    return reading
+
+
+def pay(server, lease, cost):
+    lease.commit()
+    server.bucket.advance(server.clock.now_ns())
+    server.bucket.charge(cost)
+    lease.settle(cost, server.reading())
+
+
+def poll(server, place, cost):
+    """A lease when the gate is open; the server is asked, or called blindly, when the ledger says so."""
+    try:
+        outcome = place.poll(cost)
+        if isinstance(outcome, Lease):
+            return outcome
+        server.ledger.look(outcome)
+    except NeedsReading:
+        server.ledger.observe(server.reading())
+    except NeedsBlindCall:
+        pay(server, server.ledger.lease_blind("interactive", 1), 1)
+    return None
+
+
+@pytest.mark.parametrize("supposed_s", [60.2, 3, 3600])
+@pytest.mark.parametrize("told", WAITS.values(), ids=WAITS)
+def test_whatever_wait_was_announced_a_waiter_is_served_one_look_after_the_tokens_came(told, supposed_s):
+    server = Server(60.208, start=30)
+    true = server.reading
+    server.reading = spoiled(server, told)
+    server.ledger = TokenLedger.in_memory(DEFAULT_TIERS, server.clock, tick_period_s=supposed_s)
+    server.ledger.observe(server.reading())
+    place = server.ledger.place("interactive")
+    for _ in range(6):
+        server.clock.advance_s(2)
+        lease = poll(server, place, 5)
+        if lease is not None:
+            pay(server, lease, 5)
+    server.reading = true
+    lease, late_s, cost = None, 0, 15  # few ticks, for which alone nobody looks at the balance
+    while lease is None:
+        server.clock.advance_s(1)
+        server.bucket.advance(server.clock.now_ns())
+        late_s += server.bucket.balance >= cost
+        assert late_s <= LOOK_S + 2, server.ledger.snapshot().bucket
+        lease = poll(server, place, cost)
