@@ -1,0 +1,181 @@
+"""The gate of one worker where the balance cannot be learned by asking, or where a reply lied about a cost."""
+
+import io
+import itertools
+import threading
+
+import pytest
+
+from ledger import DEFAULT_TIERS, NS_PER_S, Reading, Shape, TokenLedger
+from tasks.beat import Beat
+from tasks.errors import Foreign, Throttled
+from tasks.gate import Gate, Granted
+from tasks.job import Idle, Site
+from tasks.log import Logger
+from tasks.settings import Secret, WorkerSettings
+from tests.past.oracle import MINUTE_S, Account
+
+SMALL = Shape(name="small", items=1, prior=5)
+DEEP = Shape(name="deep", items=10, prior=2)
+TICK_NS = 60.2 * NS_PER_S  # as it is supposed before a reply has told
+NO_READING = Reading(tokens_left=10**399, refill_rate=5, refill_in_ms=1, server_ms=1)
+
+
+def foreign():
+    raise Foreign("/token: a page of HTML")
+
+
+def throttled():
+    raise Throttled("/token: 429", status=429, reading=NO_READING)
+
+
+SILENCES = {
+    "a balance that cannot be": lambda: NO_READING,
+    "no refill": lambda: Reading(0, 0, 0, 0),
+    "a foreign page": foreign,
+    "a refusal that tells nothing": throttled,
+}
+
+
+class Desk:
+    """Workers of one account with an own ledger in memory; `/token` answers as told."""
+
+    def __init__(self, *, balance, ask=None):
+        self.account = Account(balance=balance)
+        self.clock = self.account.clock
+        self.ledger = TokenLedger.in_memory(DEFAULT_TIERS, self.clock)
+        self.ask = ask or self.account.reading
+        self.beats, self.gates = [], {}
+
+    def reserve(self, tier="interactive", shape=SMALL):
+        gate = self.gates.get(tier) or self.gates.setdefault(tier, self.gate(tier))
+        return gate.reserve(tier, lambda: shape, self.ask, may_wait=True)
+
+    def gate(self, worker):
+        told = WorkerSettings(
+            api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
+            selections=(), domains=(1,),
+        )  # fmt: skip
+        beat = Beat(self.beats.append, self.clock)
+        site = Site(
+            role="backfill", settings=told, ledger=self.ledger, clock=self.clock, stop=threading.Event(),
+            log=Logger(io.StringIO()), beat=beat, blocking=False, worker=worker,
+        )  # fmt: skip
+        return Gate(site)
+
+    def pay(self, granted, cost=5, **told):
+        """One call; its reply is as the server gives it, or says something else of the cost or the bucket."""
+        granted.commit()
+        reading, is_admitted = self.account.call(cost)
+        consumed = told.get("consumed", cost if is_admitted else 0)
+        with granted:
+            granted.lease.settle(consumed, told.get("reading", reading), refused=not is_admitted)
+
+    def conditions(self):
+        return [one["why"] for one in self.beats[-1]["conditions"] if one["kind"] == "balance"] if self.beats else []
+
+    @property
+    def balance(self):
+        bucket = self.ledger.snapshot().bucket
+        return bucket.balance if self.ledger.snapshot().synced else None
+
+
+@pytest.mark.parametrize("ask", SILENCES.values(), ids=SILENCES)
+def test_the_balance_is_learned_from_one_small_paid_call_when_asking_for_it_brings_nothing(ask):
+    desk = Desk(balance=100, ask=ask)
+    granted = desk.reserve()
+    assert isinstance(granted, Granted)
+    assert "blind" in [entry.event for entry in desk.ledger.snapshot().journal]
+    assert desk.balance is None
+    desk.pay(granted)
+    assert desk.balance == desk.account.balance == 95
+
+
+def test_no_second_blind_call_is_made_while_one_is_open_however_long_it_takes():
+    desk = Desk(balance=100, ask=foreign)
+    first = desk.reserve()
+    first.commit()
+    for _ in range(600):
+        desk.clock.advance_s(1)
+        for tier in ("interactive", "upsert", "backfill"):
+            assert isinstance(desk.reserve(tier), Idle)
+    desk.pay(first)
+    assert desk.balance == desk.account.balance
+
+
+def test_at_most_one_blind_call_a_tick_is_made_as_long_as_its_replies_teach_nothing():
+    desk = Desk(balance=250, ask=foreign)
+    made = []
+    for _ in range(20 * 60):
+        for tier in ("backfill", "upsert", "interactive"):
+            outcome = desk.reserve(tier)
+            if isinstance(outcome, Granted):
+                made.append(desk.clock.now_ns())
+                desk.pay(outcome, reading=NO_READING)
+        desk.clock.advance_s(1)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(made)]
+    assert min(gaps) >= TICK_NS
+    assert len(made) >= 18
+    assert desk.balance is None
+
+
+def test_a_blind_call_that_was_never_sent_need_not_wait_a_tick_for_the_next():
+    desk = Desk(balance=100, ask=foreign)
+    with desk.reserve():
+        pass
+    assert isinstance(desk.reserve(), Granted)
+
+
+def test_a_blind_call_that_is_refused_teaches_the_balance_and_costs_nothing():
+    desk = Desk(balance=-20, ask=foreign)
+    desk.pay(desk.reserve())
+    assert desk.account.refused == 1
+    assert desk.balance == desk.account.balance == -20
+    outcome = desk.reserve()
+    assert isinstance(outcome, Idle)
+    assert outcome.until_ns > desk.clock.now_ns() + 4 * TICK_NS  # until it is above 0 by five tokens
+
+
+def test_a_hidden_balance_is_told_from_the_first_bad_answer_until_a_reply_has_taught_it():
+    desk = Desk(balance=100, ask=foreign)
+    assert desk.conditions() == []
+    granted = desk.reserve()
+    assert desk.conditions() == ["the balance is unknown: the API gives no usable answer to the question for it"]
+    desk.pay(granted)
+    assert desk.conditions() == []
+
+
+def test_readings_that_cannot_be_are_told_from_the_third_in_a_row_until_a_sane_one():
+    desk = Desk(balance=100)
+    for _ in range(3):
+        assert desk.conditions() == []
+        desk.pay(desk.reserve(), reading=NO_READING)
+    assert len(desk.conditions()) == 1
+    assert "3 readings" in desk.conditions()[0]
+    desk.pay(desk.reserve())
+    assert desk.conditions() == []
+
+
+def test_a_request_whose_cost_was_told_far_too_high_is_tried_once_a_tick_at_its_first_guess_until_it_is_known():
+    desk = Desk(balance=300)
+    desk.pay(desk.reserve("backfill", DEEP), cost=20, consumed=1_000)
+    desk.ledger.observe(desk.account.reading())
+    most = desk.ledger.headroom("backfill").ever
+    assert desk.ledger.estimate(DEEP) > most
+    tried = []
+    for _ in range(12 * 3600):
+        outcome = desk.reserve("backfill", DEEP)
+        is_trial = desk.ledger.estimate(DEEP) > most
+        if isinstance(outcome, Granted):
+            if is_trial:
+                assert outcome.lease.cost == 20
+                tried.append(desk.clock.now_ns())
+            desk.pay(outcome, cost=20)
+        else:
+            assert outcome.until_ns > desk.clock.now_ns()
+        if not is_trial:
+            break
+        desk.clock.advance_s(1)
+    assert desk.ledger.estimate(DEEP) <= most
+    assert len(tried) > 1
+    assert all(later - earlier >= MINUTE_S * NS_PER_S * 0.99 for earlier, later in itertools.pairwise(tried))
