@@ -64,10 +64,11 @@ def parse(text: str) -> EnvFile:
 
 def _bindings(text: str) -> Iterator[tuple[int, Binding]]:
     """Each with the number of the line it begins in: the blank lines before it count as its own."""
-    for binding in parse_stream(io.StringIO(text.removeprefix("\ufeff"))):
+    # Behind a line it does not understand, python-dotenv takes \r\n for two ends.
+    for binding in parse_stream(io.StringIO(_LINE_END.sub("\n", text.removeprefix("\ufeff")))):
         blank = _BLANK.match(binding.original.string)
         before = "" if blank is None else blank[0]
-        yield binding.original.line + len(_LINE_END.findall(before)), binding
+        yield binding.original.line + before.count("\n"), binding
 
 
 def _fault(binding: Binding) -> str | None:
