@@ -118,21 +118,29 @@ class DetailWant:
 
     def _share(self, connection: Connection, newest: list[Wanted]) -> tuple[list[Wanted], list[Item]]:
         """What is left to this job, and what of it was taken from the queue."""
-        domain = newest[0].domain
+        domain, asins = newest[0].domain, [one.asin for one in newest]
         paid = unwritten_leases(self._spool)
-        gone = sharing.known(connection, domain, {one.asin: one.minute for one in newest})
-        gone |= sharing.held(connection, domain, [one.asin for one in newest], paid=paid)
-        wanted = [one for one in newest if one.asin not in gone]
-        if self._covering() is None or not wanted:
-            return wanted, []
+        items = self._claim(connection, domain, asins, paid)
+        # In this order: whoever has a product in hand writes it and lets go of it in one transaction. What is not held
+        # any more is known when we look for that afterwards; the other way round it would be bought again.
+        gone = sharing.held(connection, domain, asins, paid=paid) - {item.asin for item in items}
+        gone |= sharing.known(connection, domain, {one.asin: one.minute for one in newest})
+        unneeded = [item for item in items if item.asin in gone]
+        if unneeded:
+            queue.release(connection, unneeded)
+        return [one for one in newest if one.asin not in gone], [item for item in items if item.asin not in gone]
+
+    def _claim(self, connection: Connection, domain: int, asins: list[str], paid: list[int]) -> list[Item]:
+        """Those of the products that wait in the queue for a detail that covers ours, taken from there."""
+        if self._covering() is None:
+            return []
         settings = self._site.settings
-        items = sharing.claim(
+        return sharing.claim(
             connection,
             domain,
-            [one.asin for one in wanted],
+            asins,
             detail=settings.backfill_detail,
             owner=owner_name(self._site),
             lease_s=lease_s(settings),
             paid=paid,
         )
-        return wanted, items
