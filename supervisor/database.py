@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 APPLICATION: Final = "sluicegate supervisor"
 _HASH: Final = 16
+_OPENS: Final = "its programs are looked for"
+_MIGRATES: Final = "it is asked for its schema, which is brought up to date if it is older"
 _SILENCES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
 # For one transaction alone: a connection may be shared by a pooler.
 _PATIENCE: Final = "SELECT set_config('statement_timeout', %s, true)"
@@ -35,6 +37,10 @@ class Database(Protocol):
 
     def start(self) -> Secret:
         """Its URL, once it answers and its schema is up to date."""
+
+    @property
+    def doing(self) -> str:
+        """What a `start` that takes long is at, in words."""
 
     def cancel(self) -> None:
         """End a `start` that waits in another thread."""
@@ -56,6 +62,7 @@ class OwnDatabase:
     def __init__(self, plan: Plan) -> None:
         self._directory = plan.state.postgres
         self._name = plan.database or ""
+        self._doing = _OPENS
         self._server: EmbeddedPostgres | None = None
         self._is_cancelled = False
         self.applied: list[str] = []
@@ -74,9 +81,16 @@ class OwnDatabase:
             self._server = EmbeddedPostgres(self._directory)
         if self._is_cancelled:
             self._server.cancel()
+        self._doing = ""
         url = Secret(self._server.start(self._name))
+        self._doing = _MIGRATES
         self.applied = migrate(url)
         return url
+
+    @property
+    def doing(self) -> str:
+        """What a `start` that takes long is at."""
+        return self._doing or ("" if self._server is None else self._server.doing)
 
     def cancel(self) -> None:
         """End a `start` that waits in another thread."""
@@ -118,6 +132,11 @@ class GivenDatabase:
         stopped = Contended("asked to stop while the database was waited for")
         self.applied = unheard(lambda: migrate(self._url), self._is_cancelled.is_set, stopped)
         return self._url
+
+    @property
+    def doing(self) -> str:
+        """What a `start` that takes long is at."""
+        return _MIGRATES
 
     def cancel(self) -> None:
         """End a `start` that waits in another thread."""

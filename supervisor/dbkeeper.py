@@ -7,6 +7,7 @@ serve (wrong login, foreign schema) is told at once.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from ledger import NS_PER_S
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tasks.settings import Secret
 
 ROLE: Final = "database"
+_LONG_S: Final = 5.0  # so long a start is told, with what it is at
 LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon
 
 
@@ -76,6 +78,7 @@ class DatabaseKeeper:
         self._asked_ns = self._loop.now_ns()
         self._enter(State.STARTING)
         self._aside.do(self._bring_up, self._is_up)
+        self._loop.after(_LONG_S, partial(self._takes_long, self._asked_ns))
 
     def stop(self, then: Callable[[], object]) -> None:
         """End our use of it, after whatever is being done with it, then call."""
@@ -116,6 +119,13 @@ class DatabaseKeeper:
         if self.state is not State.BACKOFF:
             return None
         return round(max(0, self._again_ns - self._loop.now_ns()) / NS_PER_S, 1)
+
+    def _takes_long(self, asked_ns: int) -> None:
+        if self.state is not State.STARTING or asked_ns != self._asked_ns:
+            return
+        so_far_s = (self._loop.now_ns() - asked_ns) / NS_PER_S
+        self._seen.fails(f"its start is not over: {self._database.doing}", late_s=so_far_s)
+        self._loop.after(_LONG_S, partial(self._takes_long, asked_ns))
 
     def _bring_up(self) -> tuple[Secret, int | None]:
         url = self._database.start()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tasks.store.identity import Identity
 
 _POLL_S: Final = 0.004
+_AGAIN_S: Final = 0.5  # a server that only just starts may miss a signal
+_CONNECT_S: Final = 5
 _ANSWER_S: Final = 5.0  # a server that says it is ready answers in milliseconds
 _STOP_S: Final = 60.0  # the checkpoint of a fast shutdown; then an immediate one, which costs a recovery
 
@@ -63,6 +65,7 @@ class EmbeddedPostgres:
         self._use_namespace = use_namespace
         self._programs = binaries.find()
         self._users: FileLock | None = None
+        self._doing = ""
         self._pause = threading.Event()  # set once nobody waits for a start any more
 
     @property
@@ -97,16 +100,24 @@ class EmbeddedPostgres:
         with self._starting() as start_lock:
             joined = self._users is None
             users = self._users or self._open_lock(USERS_LOCK)
-            users.wait_shared()
+            for _ in self._until(self._timeout_s, f"another process holds {self._home / USERS_LOCK} alone"):
+                if users.try_shared():
+                    break
             self._users = users
             with ExitStack() as undo:
                 if joined:
                     undo.callback(self._leave)
+                self._doing = f"the cluster in {self._home} is looked at, and made if it is not there"
                 who = cluster.ensure(self._home, self._programs, start_lock, use_namespace=self._use_namespace)
                 self._ensure_server(who)
                 self._ensure_database(database)
                 undo.pop_all()
         return url
+
+    @property
+    def doing(self) -> str:
+        """What the `start` in another thread is at; nothing before the first."""
+        return self._doing
 
     def cancel(self) -> None:
         """End a `start` that waits in another thread, with `Contended`; a later `stop` works as ever."""
@@ -177,6 +188,7 @@ class EmbeddedPostgres:
             Contended: nobody waits for it any more, unless `is_ending`.
             StoreError: with the complaint, when `seconds` have passed.
         """
+        self._doing = complaint
         deadline_ns = self._clock.now_ns() + int(seconds * 1e9)
         pause = threading.Event() if is_ending else self._pause
         while self._clock.now_ns() < deadline_ns:
@@ -229,14 +241,18 @@ class EmbeddedPostgres:
     def _fault(self) -> str | None:
         """Why the server does not answer; None when it does."""
         try:
-            psycopg.connect(self.url(cluster.SUPERUSER), connect_timeout=5).close()
+            self._connect().close()
         except psycopg.OperationalError as error:
             return " ".join(str(error).split())
         return None
 
+    def _connect(self, *, autocommit: bool = False) -> psycopg.Connection:
+        return psycopg.connect(self.url(cluster.SUPERUSER), autocommit=autocommit, connect_timeout=_CONNECT_S)
+
     def _ensure_database(self, name: str) -> None:
+        self._doing = f"the database `{name}` is looked for in {self._home}, and made if it is not there"
         # A session on the usual template, template1, would hold this up for 5 s and then fail it; here is never one.
-        with translate(), psycopg.connect(self.url(cluster.SUPERUSER), autocommit=True) as conn:
+        with translate(), self._connect(autocommit=True) as conn:
             if conn.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).rowcount == 0:
                 conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
 
@@ -247,9 +263,10 @@ class EmbeddedPostgres:
             self._signal_until_gone(signal.SIGQUIT)
 
     def _signal_until_gone(self, number: signal.Signals) -> None:
-        told = False
+        again_ns = 0
         for _ in self._until(_STOP_S, f"the server in {self._home} does not end", is_ending=True):
             if not self.is_running():
                 return
             # A server whose starter was killed may not have written its pid yet.
-            told = told or postmaster.tell(self._data, number)
+            if self._clock.now_ns() >= again_ns and postmaster.tell(self._data, number):
+                again_ns = self._clock.now_ns() + int(_AGAIN_S * 1e9)

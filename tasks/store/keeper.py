@@ -17,7 +17,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from tasks.parent import die_with_parent
 from tasks.store import identity
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 START_LOCK = "start.lock"  # exclusive: somebody starts or stops the server
 USERS_LOCK = "users.lock"  # shared: a process uses the server
+
+_AGAIN_S: Final = 0.5
+_PATIENCE: Final = 120  # signals: a minute for the checkpoint of a fast shutdown
 
 
 def main(arguments: list[str]) -> None:
@@ -54,6 +57,10 @@ def main(arguments: list[str]) -> None:
 
 def _become_server(who: identity.Identity, command: list[str], keeper: int) -> None:
     os.setsid()
+    # A handler of this interpreter only notes the signal, and exec forgets the note; one that is ignored stays so.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         identity.enter(who)
         die_with_parent(signal.SIGINT)  # PostgreSQL's fast shutdown: it breaks off sessions and loses nothing
@@ -82,9 +89,18 @@ def _stop_when_unused(server: int, users: FileLock, start: FileLock) -> None:
         users.release()
         start.wait_exclusive()
         if users.try_exclusive():
-            os.kill(server, signal.SIGINT)
-            return  # both locks stay held, so that nobody starts before the server is gone
+            _end(server)  # both locks stay held, so that nobody starts before the server is gone
         start.release()
+
+
+def _end(server: int) -> NoReturn:
+    """Stop the server, and say so until this process ends with it: one that only just starts may miss a signal."""
+    pause = threading.Event()
+    told = 0
+    while True:
+        os.kill(server, signal.SIGINT if told < _PATIENCE else signal.SIGQUIT)
+        pause.wait(_AGAIN_S)
+        told += 1
 
 
 def is_last(users: FileLock) -> bool:

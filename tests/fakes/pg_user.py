@@ -1,9 +1,11 @@
 """A process that uses an embedded server: says its URL, then stays until its input ends, and leaves in order.
 
-`pg_user.py DIRECTORY [thread]`: with `thread`, the server is started by a thread that ends at once.
+`pg_user.py DIRECTORY [thread | deaf]`: with `thread`, the server is started by a thread that ends at once; with `deaf`,
+SIGINT is ignored, as it is in what a shell without job control runs in the background.
 """
 
 import json
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -14,6 +16,8 @@ from tasks.store.embedded import EmbeddedPostgres
 
 
 def main():
+    if "deaf" in sys.argv[2:]:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = EmbeddedPostgres(Path(sys.argv[1]))
     if "thread" in sys.argv[2:]:
         starter = threading.Thread(target=server.start)

@@ -125,12 +125,17 @@ def database(world):
     return child["state"]
 
 
+def until_database(world, state):
+    """A worker may have told of it before the supervisor has looked for itself."""
+    wait_until(lambda: database(world) == state, f"the database to be {state}", explain=world.program.tail)
+
+
 def test_a_database_that_is_stopped_is_told_at_all_four_places_and_so_is_its_return(world):
     assert database(world) == "running"
     world.postgres.stop()
     found, _ = until_told(world, "database")
     assert "connection" in found["status"]
-    assert database(world) == "away"
+    until_database(world, "away")
     text = world.program.command("status", DATABASE_URL=world.postgres.url("outside"), KEEPA_API_KEY=KEY).stdout
     assert "database since " in text
     assert "database-0     running" not in text
@@ -216,7 +221,7 @@ def test_a_database_that_is_read_only_is_told_at_all_four_places(world, where):
         alter(world, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluicegate%'")
     found, _ = until_told(world, "database")
     assert "read only" in found["readyz"] or "read-only" in found["readyz"]
-    assert database(world) == "read only"
+    until_database(world, "read only")
     alter(world, f"ALTER {where} RESET default_transaction_read_only")
     end, _ = until_over(world, "database")
     assert end["message"].startswith("database: back after ")

@@ -16,6 +16,8 @@ import pytest
 
 from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
+from tasks.store.file_lock import FileLock
+from tasks.store.keeper import START_LOCK
 from tests.fakes.program import ROOT, Program, all_gone, is_alive, of_process, pids
 from tests.fakes.waiting import wait_until
 
@@ -310,6 +312,20 @@ def test_whatever_is_killed_comes_back_and_the_work_goes_on(program):
     assert next(worker for worker in report["workers"] if worker["role"] == "upsert")["restarts"] == 1
     written = report["rows_written"].get("deals", 0)
     program.until(lambda r: r["rows_written"].get("deals", 0) > written, "more deals")
+    assert program.stop() == 0
+
+
+def test_a_start_that_waits_for_a_lock_says_which_and_goes_on_when_it_is_free(program):
+    with FileLock(program.state / "postgres" / START_LOCK) as lock:
+        assert lock.try_exclusive()
+        program.start()
+        report = program.until(lambda r: r["conditions"], "what is waited for")
+        (told,) = report["conditions"]
+        assert (told["kind"], START_LOCK in told["why"]) == ("database", True)
+    program.until_working()
+    program.until(lambda r: not r["conditions"], "the end of it")
+    (end,) = program.records("well")
+    assert end["kind"] == "database"
     assert program.stop() == 0
 
 

@@ -117,6 +117,19 @@ def test_a_killed_starter_leaves_no_server_and_no_row_behind(home):
         assert query(server.url(), "SELECT a FROM kept") == [(7,)]
 
 
+@pytest.mark.parametrize("how", ["as usual", "deaf"])
+def test_a_starter_killed_as_soon_as_there_is_a_server_leaves_none_behind(home, how):
+    """The signal that ends the server comes while it is not yet one, and who runs in the background ignores it."""
+    for _ in range(4):
+        with user(home, how) as process:
+            wait_until(lambda: is_running(home), "the keeper")
+            process.kill()
+            process.wait(LIMIT_S)
+            wait_until(lambda: not is_running(home), "its end")
+    with EmbeddedPostgres(home) as server:
+        assert query(server.url(), "SELECT 1") == [(1,)]
+
+
 @pytest.mark.parametrize("end", ["leaves", "is killed"])
 def test_the_server_stays_while_another_process_uses_it(home, end):
     with user(home) as starter:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from supervisor import dbkeeper
 from supervisor.aside import Aside
 from supervisor.dbkeeper import DatabaseKeeper
 from supervisor.dbwatch import DatabaseWatch
@@ -21,6 +22,7 @@ class Deaf:
     """A database whose start takes until it is cancelled."""
 
     applied: tuple[str, ...] = ()
+    doing = "somebody else's lock is waited for"
 
     def __init__(self):
         self.done = []
@@ -54,6 +56,27 @@ class Nobody:
 
     def changed(self):
         pass
+
+
+def test_a_start_that_takes_long_is_told_with_what_it_is_at(monkeypatch):
+    monkeypatch.setattr(dbkeeper, "_LONG_S", 0.01)
+    database = Deaf()
+    with Loop(MonotonicClock()) as loop:
+        aside, log = Aside(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
+        watch = DatabaseWatch(loop, lambda: None)
+        DatabaseKeeper(database, Nobody(), loop=loop, aside=aside, log=log, watch=watch).start()
+
+        def told(words):
+            loop.step()
+            return watch.said is not None and words in watch.said.why
+
+        wait_until(lambda: told("somebody else's lock"), "what is waited for")
+        since = watch.said.since
+        database.doing = "an old schema is brought up to date"
+        wait_until(lambda: told("an old schema"), "what it is at by now")
+        assert watch.said.since == since
+        database.cancel()
+        assert aside.close(LIMIT_S)
 
 
 def test_a_start_that_waits_is_ended_by_a_stop_and_only_then_is_the_database_stopped():
