@@ -47,6 +47,16 @@ def _error(start: str, end: Callable[[Fields], str] = lambda _: "") -> Callable[
     return make
 
 
+def _because(effect: str, end: Callable[[Fields], str] = lambda _: "") -> Callable[[Fields], str]:
+    """A sentence that begins with its cause, so that a line that is cut at 80 columns still tells it."""
+
+    def make(fields: Fields) -> str:
+        why = fields.get("error") or fields.get("reason") or fields.get("message")
+        return (f"{_line(why)}; " if why else "") + effect + end(fields)
+
+    return make
+
+
 def _line(text: object) -> str:
     return " ".join(str(text).split())
 
@@ -202,10 +212,10 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "batch_refused": _batch_refused,
     "body_unreadable": _body,
     "calls_resumed": lambda f: f"calls of the kind {f['kind']} go on",
-    "call_failed": _error("a call to the API failed", _again),
+    "call_failed": _because("a call to the API failed", _again),
     "crawl_complete": lambda f: f"{f['selection']}: the whole selection is listed, {_number(f, 'rows')} deals",
     "crawl_cut": _crawl_cut,
-    "database_away": _error("the database does not do its work", _again),
+    "database_away": _because("the database does not do its work", _again),
     "database_back": lambda f: f"the database works again, after {lasted(float(str(f['away_s'])))}",
     "database_refuses": _error("the database refuses what is to be stored", _again),
     "database_does_not_stop": _error("the database does not stop"),
@@ -259,7 +269,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "selection_refused": _refused,
     "settings_unreadable": _error("the settings it was given cannot be read"),
     "signalled": _cost,
-    "spool_full": _error("nothing is paid for, because no reply can be kept on disk"),
+    "spool_full": _because("nothing is paid for"),
     "spool_write_failed": _error("a reply cannot be kept on disk"),
     "started": lambda _: "started",
     "status_not_written": _error("the file that `status` reads cannot be written"),

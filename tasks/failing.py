@@ -174,7 +174,8 @@ class Failing:
         if self._doubt is None or self._doubt.status != error.status:
             self._doubt = _Doubt(error.status, now_ns)
         self._doubt.times += 1
-        self._site.beat.degraded("key", f"{error}; believed when it lasts for {KEY_NS // NS_PER_S // 60} minutes")
+        why = f"{error}; believed when it lasts for {KEY_NS // NS_PER_S // 60} minutes"
+        self._site.beat.degraded("key", f"{self._site.settings.server}: {why}")
         if self._doubt.times >= LEAST_REFUSALS and now_ns - self._doubt.began_ns >= KEY_NS:
             raise Forbidden(
                 f"{error}; it has been so for {KEY_NS // NS_PER_S // 60} minutes: check KEEPA_API_KEY, the "
@@ -187,7 +188,7 @@ class Failing:
         if trouble is None:
             self._site.beat.well("calls")
         else:
-            self._site.beat.degraded("calls", trouble)
+            self._site.beat.degraded("calls", f"{self._site.settings.server}: {trouble}")
 
 
 @dataclass

@@ -7,6 +7,7 @@ over that pipe because a pipe is not visible to other users, unlike an argument 
 from __future__ import annotations
 
 from typing import Any, Final, Literal, final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -86,6 +87,11 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     spool_limit_mb: int = 512
     max_body_mb: int = MAX_BODY_MB
     log_level: str = "info"
+
+    @property
+    def server(self) -> str:
+        """The host that calls go to, and the port where it is named, without a login in front of it."""
+        return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
     @property
     def longest_call_s(self) -> float:

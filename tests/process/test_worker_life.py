@@ -153,6 +153,7 @@ def test_an_api_that_is_away_ends_nobody_is_told_of_and_charges_nothing(plant):
     worker = plant.worker("upsert", base_url="http://127.0.0.1:1")
     (told,) = eventually(lambda: worker.last.get("conditions"), lambda: worker.output)
     assert told["kind"] == "calls"
+    assert told["why"].startswith("127.0.0.1:1: /token")
     assert "Connection refused" in told["why"]
     assert plant.simulator.control()["spent"] == 0
     worker.terminate()

@@ -46,6 +46,18 @@ def test_a_secret_is_written_by_encode_alone():
         assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("base_url", "server"),
+    [
+        ("https://api.keepa.com", "api.keepa.com"),
+        ("http://127.0.0.1:8080/keepa", "127.0.0.1:8080"),
+        ("http://me:a-password@[::1]:8080", "[::1]:8080"),
+    ],
+)
+def test_the_server_is_named_without_a_login(base_url, server):
+    assert msgspec.structs.replace(GIVEN, base_url=base_url).server == server
+
+
 def test_secrets_compare_by_value_and_know_when_they_are_empty():
     assert Secret("a") == Secret("a") != Secret("b")
     assert Secret("a") != "a"

@@ -80,7 +80,7 @@ def test_no_fields_break_a_sentence_and_none_shows_that_something_is_missing(eve
 
 DIED = {"event": "died", "role": "upsert", "slot": 0, "lived_s": 9.0}
 EXAMPLES = [
-    ({"event": "call_failed", "error": "no", "retry_in_s": 0.5}, "a call to the API failed: no; tried again at once"),
+    ({"event": "call_failed", "error": "no", "retry_in_s": 0.5}, "no; a call to the API failed; tried again at once"),
     ({"event": "database_back", "away_s": 0.2}, "the database works again, after less than 1 s"),
     (
         {"event": "migrated", "applied": [f"000{number}_a.sql" for number in range(1, 10)]},
@@ -93,11 +93,15 @@ EXAMPLES = [
     ({"event": "in_service", "role": "upsert", "slot": 0, "took_s": 0.43}, "in service after 0.43 s"),
     (
         {"event": "call_failed", "error": "no answer in time", "retry_in_s": 2.3},
-        "a call to the API failed: no answer in time; tried again in 2 s",
+        "no answer in time; a call to the API failed; tried again in 2 s",
+    ),
+    (
+        {"event": "spool_full", "reason": "var/spool: replies cannot be kept there"},
+        "var/spool: replies cannot be kept there; nothing is paid for",
     ),
     (
         {"event": "database_away", "error": "57P01: it shuts down", "again_in_s": 65.0},
-        "the database does not do its work: it shuts down; tried again in 1 min 5 s (SQLSTATE 57P01)",
+        "it shuts down; the database does not do its work; tried again in 1 min 5 s (SQLSTATE 57P01)",
     ),
     (
         {**DIED, "message": "ended as asked", "code": 75, "cause": "restarted", "deaths": "0/5", "next": "starting"},
@@ -215,5 +219,5 @@ def test_lines_that_were_held_back_are_told_with_an_example():
             log.warning("call_failed", role="backfill", slot=attempt % 2, error=f"refused {attempt}", retry_in_s=1.0)
         log.close()
     assert written[-1].split(maxsplit=1)[1] == (
-        "backfill    ! 7 more lines like this one: a call to the API failed: refused 11; tried again in 1 s"
+        "backfill    ! 7 more lines like this one: refused 11; a call to the API failed; tried again in 1 s"
     )

@@ -53,7 +53,7 @@ def test_the_log_remembers_its_faults_without_secrets_whatever_its_level_and_how
     log.relay('{"event": "call_failed", "level": "warning", "error": "key=hunter2"}', role="upsert", slot=0, pid=5)
     log.warning("odd", message="hunter2 again")
     assert [(one.event, one.words) for one in log.faults.kept(datetime.now(UTC))] == [
-        ("call_failed", "a call to the API failed: key=•••"),
+        ("call_failed", "key=•••; a call to the API failed"),
         ("odd", "••• again"),
     ]
 
