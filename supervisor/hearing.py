@@ -25,8 +25,8 @@ class Hearing:
         self._strangers = strangers
         self._terminals = [fd for fd in range(3) if os.isatty(fd)]
 
-    def hear(self, number: signal.Signals, at_ns: int) -> None:
-        """Do what the signal that came at `at_ns` asks for."""
+    def hear(self, number: signal.Signals) -> None:
+        """Do what the signal asks for."""
         match number:
             case signal.SIGHUP if not self._has_hung_up():
                 self._foreman.take(orders.Reload(), None, number.name)
@@ -37,7 +37,7 @@ class Hearing:
             case signal.SIGUSR1:
                 self._monitor.tell()
             case _:
-                self._run.hear(number, at_ns)
+                self._run.hear(number)
 
     def _has_hung_up(self) -> bool:
         """Whether the terminal we were started in is gone: one that hangs up sends the same signal as a person does."""

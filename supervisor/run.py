@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from ledger import NS_PER_S, TokenLedger
+from ledger import TokenLedger
 from supervisor import database, pauses, report
 from supervisor.aside import Aside, Done, NotDone
 from supervisor.dbkeeper import DatabaseKeeper
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
 _DATABASE_STOP_S: Final = 70.0  # the own server takes up to a minute for its last checkpoint
 _HURRY_S: Final = 2.0
-_SECOND_NS: Final = NS_PER_S // 2  # nobody reads that it stops, and wants it at once, in less
+_SECOND_S: Final = 0.5  # nobody reads that it stops, and wants it at once, in less
 _WRITE_EVERY_S: Final = 0.5
 
 
@@ -80,7 +80,8 @@ class Run:
         )
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"
-        self._stop_told_ns: int | None = None
+        self._is_stop_told = False
+        self._takes_a_second = False
         self._is_hurried = False
         self._ledger_asked = False
         self._report = Paced(loop, self.publish, every_s=_WRITE_EVERY_S)
@@ -94,20 +95,25 @@ class Run:
             spec = Spec(role=SIMULATOR, slot=0, hang_s=None, ready_s=self.plan.settings.ready_s, stop_s=2.0)
             self.tree.add_service(spec, SimulatorLaunch(settings=self.plan.settings)).feed(Event.START)
 
-    def hear(self, number: signal.Signals, at_ns: int) -> None:
-        """A signal that came at `at_ns` asks to stop; a second one does not wait.
+    def hear(self, number: signal.Signals) -> None:
+        """A signal asks to stop; a second one does not wait.
 
-        The same wish often comes twice at once: from the terminal, and passed on by npm, `timeout` or a wrapper.
+        The same wish often comes twice at once: from the terminal, and passed on by npm, `timeout` or a wrapper. What
+        comes while the loop is held up is handed over before the deadline that makes it another wish.
         """
-        if self._stop_told_ns is None:
+        if not self._is_stop_told:
             self._log.info("stop", message=f"{number.name}: stopping, the calls under way are finished first")
-            self._stop_told_ns = self._loop.now_ns()
+            self._is_stop_told = True
+            self._loop.after(_SECOND_S, self._take_a_second)
             self.stop(EXIT_OK)
-        elif not self._is_hurried and at_ns >= self._stop_told_ns + _SECOND_NS:
+        elif self._takes_a_second and not self._is_hurried:
             self._is_hurried = True
             self.exit_code = SIGNAL_BASE + number
             self._log.warning("kill", message=f"{number.name} again: killing what still runs")
             self._hurry()
+
+    def _take_a_second(self) -> None:
+        self._takes_a_second = True
 
     def stop(self, code: int) -> None:
         """Stop workers, then the database, then the simulator, and end the loop."""

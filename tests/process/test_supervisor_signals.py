@@ -47,7 +47,7 @@ def test_line_34_ten_thousand_signals_lose_no_stop_request_and_no_death(family):
         "for _ in range(10_000): os.kill(int(sys.argv[1]), dice.choice(numbers))\n"
         "os.kill(int(sys.argv[1]), signal.SIGTERM)\n"
     )
-    with Signals(family.loop, lambda number, _at_ns: heard.append(number), (*FLOOD, signal.SIGTERM)):
+    with Signals(family.loop, heard.append, (*FLOOD, signal.SIGTERM)):
         family.tree.start_workers()
         family.until(lambda: slot.state is State.RUNNING)
         sender = subprocess.Popen([sys.executable, "-c", script, str(os.getpid())])
@@ -62,7 +62,7 @@ def test_line_34_ten_thousand_signals_lose_no_stop_request_and_no_death(family):
 def test_a_signal_that_reaches_another_thread_wakes_the_loop():
     with Loop(MonotonicClock()) as loop:
         heard = []
-        with Signals(loop, lambda number, _at_ns: heard.append(number), (signal.SIGUSR1,)):
+        with Signals(loop, heard.append, (signal.SIGUSR1,)):
             thread = threading.Timer(0.1, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1))
             thread.start()
             guard = loop.after(LIMIT_S, lambda: None)
