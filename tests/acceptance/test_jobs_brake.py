@@ -52,6 +52,7 @@ def test_calls_of_a_kind_stop_for_every_worker_and_over_restarts_once_most_of_it
     assert here.beats[-1]["conditions"] == []
 
 
+@pytest.mark.kill
 def test_another_build_goes_on_by_itself_and_is_judged_anew(here, spoiler, monkeypatch):
     spoiler.set(UNREADABLE)
     here.run(worker(here, spoiler, "old"), 60)

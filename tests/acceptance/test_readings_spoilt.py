@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fakes.quick import cases
 from tests.fixtures_town import TICK_S, WIDE
 
 FAR = "4102444800000"  # a time in the year 2100, Unix milliseconds
@@ -26,9 +27,10 @@ READINGS = {  # what is put where
     "a plan of one a minute": ("refillRate", "1"),
 }
 HOURS = 3
+OFTEN = ("row 3, a cost beyond 32 bits", "row 6, a debt that can be", "row 7, the year 2100", "a wait of ten minutes")
 
 
-@pytest.mark.parametrize(("path", "raw"), READINGS.values(), ids=READINGS)
+@pytest.mark.parametrize(("path", "raw"), cases(READINGS, OFTEN))
 def test_the_work_goes_on_and_the_ledger_knows_the_servers_balance(town, spoil, path, raw):
     here = town(WIDE, rate=5, deals=40, start_balance=100)
     lie = {"do": "set", "path": path, "raw": raw, "endpoint": "/product", "times": 1}

@@ -149,6 +149,7 @@ def test_a_database_that_is_stopped_is_told_at_all_four_places_and_so_is_its_ret
     assert all(one["until"] for one in faults if one["event"] == "database_away"), "what is over fades"
 
 
+@pytest.mark.kill
 def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
     pid = postmaster.read(world.folder / "pg" / cluster.DATA).pid
     family = [pid, *children_of(pid)]
@@ -169,6 +170,7 @@ def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
     until_well(world)
 
 
+@pytest.mark.kill
 def test_calls_that_fail_are_told_at_all_four_places_and_so_is_their_end(world):
     world.simulator.control(faults={"500": 1.0})
     found, _ = until_told(world, "calls")

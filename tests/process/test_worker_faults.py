@@ -11,6 +11,7 @@ import pytest
 
 from tasks.errors import EXIT_TRY_LATER
 from tasks.owner import Owner
+from tests.fakes.quick import cases
 from tests.fixtures_jobs import KEY, eventually
 
 
@@ -166,8 +167,11 @@ def replaced_by_a_broken_link(spool):
     spool.symlink_to(spool.with_name("nowhere"))
 
 
+PUT_THERE = {"nothing": lambda _spool: None, "a file": replaced_by_a_file, "a broken link": replaced_by_a_broken_link}
+
+
 @pytest.mark.parametrize("role", ["upsert", "backfill"])
-@pytest.mark.parametrize("put_there", [lambda _spool: None, replaced_by_a_file, replaced_by_a_broken_link])
+@pytest.mark.parametrize("put_there", cases(PUT_THERE, ["a file"]))
 def test_a_spool_that_is_gone_ends_no_worker_and_nothing_is_paid_for_until_it_is_back(make_plant, role, put_there):
     plant = make_plant(rate=200, deals=300)
     worker = plant.worker(role, poll_interval_s=1, upsert_detail="none").wait_ready()
