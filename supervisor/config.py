@@ -167,7 +167,7 @@ def check(texts: Texts) -> Settings:
         values[option.field] = _value(option, *texts.found[option.name], faults)
     faults += _between(values)
     _judge_key(values, texts, faults, notes)
-    values["chosen"] = selections.read(str(values["selections"] or ""), values["keepa_domains"], faults)
+    values["chosen"] = selections.read(str(values["selections"] or ""), values["keepa_domains"], faults, notes)
     if faults:
         raise ConfigError(_message(faults))
     sources = {name: source for name, (_, source) in texts.found.items()}

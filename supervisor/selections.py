@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _PASTED: Final = re.compile(r"\s*(\{|https?://)", re.IGNORECASE)
+# What nobody takes for a selection: hidden files, back-ups of editors, and what goes with any folder.
+_MEANT: Final = re.compile(r"(?is)\..*|.*(~|#|\.bak|\.orig)|(README|LICEN[SC]E|COPYING)([._-].*)?")
+_FEW: Final = 3  # names
+_SHOWN: Final = 60  # characters of one
 _MOST: Final = 200  # files: each is walked by itself, at five tokens a page
 
 
-def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[SelectionSettings, ...]:
+def read(
+    where: str, domains: Sequence[int] | None, faults: list[str], notes: list[str]
+) -> tuple[SelectionSettings, ...]:
     """The selections of the folder or of the files `where`, the built-in one when it is empty.
 
-    One that names no `domainId` stands once for each of `domains`. What is wrong is added to `faults`.
+    One that names no `domainId` stands once for each of `domains`. What is wrong is added to `faults`, and what may be
+    a slip to `notes`.
     """
     locales = domains or (1,)
     if not where:
@@ -37,7 +44,7 @@ def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[
         )
         return ()
     found: list[selection.Selection] = []
-    for path in _files(where, faults):
+    for path in _files(where, faults, notes):
         try:
             text = userfile.read(path)
         except ConfigError as error:
@@ -51,11 +58,11 @@ def read(where: str, domains: Sequence[int] | None, faults: list[str]) -> tuple[
     return tuple(_settings(one) for one in found)
 
 
-def _files(where: str, faults: list[str]) -> Iterator[Path]:
+def _files(where: str, faults: list[str], notes: list[str]) -> Iterator[Path]:
     for part in filter(None, (part.strip() for part in where.split(","))):
         try:
             path = Path(part).expanduser()
-            inside = sorted(islice(path.glob("*.json"), _MOST + 1)) if path.is_dir() else None
+            inside = sorted(islice(_selections_in(path), _MOST + 1)) if path.is_dir() else None
         except RuntimeError:
             faults.append(f"SELECTIONS: {part}: no user has the home folder it begins with")
         except OSError as error:
@@ -64,11 +71,28 @@ def _files(where: str, faults: list[str]) -> Iterator[Path]:
             if inside is None:
                 yield path
             elif inside and len(inside) <= _MOST:
+                notes += _passed_over(path)
                 yield from inside
             elif inside:
                 faults.append(f"SELECTIONS: the folder {path} has more than {_MOST} *.json files; is it the right one?")
             else:
                 faults.append(f"SELECTIONS: the folder {path} has no *.json file; put one there or unset SELECTIONS")
+
+
+def _selections_in(folder: Path) -> Iterator[Path]:
+    """Hidden ones are an editor's, or were put aside."""
+    return (path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
+def _passed_over(folder: Path) -> list[str]:
+    """That something in the folder is not read: it may be a selection under another name."""
+    others = sorted(path.name for path in folder.iterdir() if path.suffix != ".json" and not _MEANT.fullmatch(path.name))
+    if not others:
+        return []
+    named = ", ".join(repr(name)[:_SHOWN] for name in others[:_FEW])
+    more = f" and {len(others) - _FEW} more" if len(others) > _FEW else ""
+    rule = "a selection is a file whose name ends with .json; rename it, or put it elsewhere"
+    return [f"SELECTIONS: {named}{more} in the folder {folder} is not read: {rule}"]
 
 
 def _twins(found: list[selection.Selection]) -> list[str]:

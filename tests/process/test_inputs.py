@@ -144,3 +144,21 @@ def test_a_run_tells_of_names_that_are_no_settings_and_of_lines_that_do_not_coun
         ".env sets UPSERT_WORKERS in lines 2, 3: the last one counts",
     ]
     assert SECRET not in program.log()
+
+
+def test_a_run_and_doctor_name_what_is_not_read_of_a_folder_of_selections(program):
+    folder = program.cwd / "selections"
+    folder.mkdir()
+    (folder / "all.json").write_text('{"priceTypes": [1], "dateRange": 0, "domainId": 1}')
+    (folder / "de.txt").write_text("{}")
+    said = "'de.txt' in the folder selections is not read"
+    doctor = program.command("doctor", SELECTIONS="selections")
+    assert doctor.stdout.count(said) == 1, doctor.stdout
+    program.start(SELECTIONS="selections")
+    try:
+        program.until_working()
+        told = [record["message"] for record in program.records("setting")]
+    finally:
+        program.stop()
+    assert len(told) == 1
+    assert said in told[0]

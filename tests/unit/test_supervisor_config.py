@@ -177,6 +177,28 @@ def test_a_selection_pasted_in_the_place_of_its_file_is_told_where_it_belongs(pa
     assert "s3cret" not in told
 
 
+def test_what_is_not_read_of_a_folder_of_selections_is_named_once(tmp_path):
+    (tmp_path / "a.json").write_text('{"priceTypes": [1], "dateRange": 0, "domainId": 1}')
+    for name in ("de.txt", "US.JSON", "a.json.txt", "a~b", "old\n"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "more").mkdir()
+    (told,) = load({"SELECTIONS": str(tmp_path)}).notes
+    assert told.startswith("SELECTIONS: 'US.JSON', 'a.json.txt', 'a~b' and 3 more in the folder ")
+    assert "ends with .json; rename it" in told
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.json~", ".a.json", ".a.json.swp", "#a.json#", "a.json.bak", "README", "readme.md", "LICENSE", "Licence.txt"],
+)
+def test_what_nobody_takes_for_a_selection_is_passed_over_without_a_word(tmp_path, name):
+    (tmp_path / "a.json").write_text('{"priceTypes": [1], "dateRange": 0, "domainId": 1}')
+    (tmp_path / name).write_text("no selection")
+    settings = load({"SELECTIONS": str(tmp_path)})
+    assert settings.notes == ()
+    assert [one.name for one in settings.chosen] == ["a"]
+
+
 def test_an_empty_folder_of_selections_is_a_fault(tmp_path):
     assert "has no *.json file" in faults({"SELECTIONS": str(tmp_path)})
 
