@@ -86,7 +86,8 @@ def _selections_in(folder: Path) -> Iterator[Path]:
 
 def _passed_over(folder: Path) -> list[str]:
     """That something in the folder is not read: it may be a selection under another name."""
-    others = sorted(path.name for path in folder.iterdir() if path.suffix != ".json" and not _MEANT.fullmatch(path.name))
+    names = (path.name for path in folder.iterdir() if path.suffix != ".json")
+    others = sorted(name for name in names if not _MEANT.fullmatch(name))
     if not others:
         return []
     named = ", ".join(repr(name)[:_SHOWN] for name in others[:_FEW])

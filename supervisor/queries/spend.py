@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TOTAL: Final = "all"
 _MINUTE_S: Final = 60
 _FREE: Final = "(free)"
+_REFILLS: Final = 20  # one more or less of so many is 5 %
 
 
 def show(*, since: timedelta, by: By, as_json: bool) -> int:
@@ -90,10 +91,9 @@ def _cells(one: Sum) -> list[str]:
 def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: timedelta) -> list[str]:
     lines = [f"the last {spans.words(since)}; off: how far reservations lay above the cost"]
     if flow is not None and flow.span_s > 0:
-        per_min = flow.added / flow.span_s * _MINUTE_S
         lines += [
             f"balance {flow.first_balance:,} -> {flow.last_balance:,} in {span(flow.span_s)}, {flow.charged:,} charged",
-            f"so {flow.added:,} came in, {per_min:.1f} a minute{_plan(bucket)}",
+            came_in(flow, bucket),
         ]
     if total.unknown:
         lines.append(
@@ -105,10 +105,21 @@ def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: ti
     return lines
 
 
-def _plan(bucket: BucketRecord | None) -> str:
+def came_in(flow: Flow, bucket: BucketRecord | None) -> str:
+    """What the server added, and how much that is a minute where the time is long enough to say so.
+
+    Tokens come in refills, so a time that begins just before one and ends just after another holds one more than its
+    length would have: of two refills in 61 s a rate would be twice the plan's.
+    """
+    told = f"so {flow.added:,} came in"
+    tick_s = bucket.tick_period_s if bucket is not None and bucket.tick_period_s > 0 else _MINUTE_S
+    if flow.span_s >= _REFILLS * tick_s:
+        told += f", {flow.added / flow.span_s * _MINUTE_S:.1f} a minute"
     if bucket is None or bucket.tick_period_s <= 0:
-        return ""
-    return f" (the plan brings {bucket.refill_rate / bucket.tick_period_s * _MINUTE_S:.1f}, but none while it is full)"
+        return told
+    per_min = bucket.refill_rate / tick_s * _MINUTE_S
+    plan = f"{bucket.refill_rate:g} every {tick_s:.1f} s" if flow.span_s < _REFILLS * tick_s else f"{per_min:.1f}"
+    return f"{told} (the plan brings {plan}, but none while it is full)"
 
 
 def _told(one: Sum) -> dict[str, Any]:
