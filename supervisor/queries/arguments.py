@@ -61,7 +61,12 @@ def _deals(commands: Commands) -> None:
 
 def _history(commands: Commands) -> None:
     parser = commands.add_parser("history", help="the price history of one product")
-    parser.add_argument("asin", type=_typed(words.asin), metavar="ASIN", help="ten digits and capital letters")
+    parser.add_argument(
+        "product",
+        type=_typed(words.product),
+        metavar="ASIN",
+        help="ten digits and capital letters, or the address of its page at Amazon or Keepa",
+    )
     parser.add_argument(
         "--type",
         type=_typed(words.price_type),

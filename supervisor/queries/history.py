@@ -42,18 +42,20 @@ def show(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
+    asin, domain = chosen.product
+    domain = chosen.domain or domain
     with asking(plan.make(config.load(config.environment()), synthetic_into_database=True)) as conn:
-        places = [chosen.domain] if chosen.domain else histories.domains_of(conn, chosen.asin)
+        places = [domain] if domain else histories.domains_of(conn, asin)
         if len(places) > 1:
             named = " and ".join(map(shop, places))
             sys.stderr.write(
-                f"sluicegate: {chosen.asin} is known in {named}: choose one, such as --domain {shop(places[0])}\n"
+                f"sluicegate: {asin} is known in {named}: choose one, such as --domain {shop(places[0])}\n"
             )
             return EXIT_USAGE
-        known = histories.known(conn, places[0], chosen.asin) if places else None
+        known = histories.known(conn, places[0], asin) if places else None
         if known is None or not known.is_any:
-            raise NoRows(f"{chosen.asin} is not known here: no selection has listed it yet")
-        points = histories.points(conn, known.domain, chosen.asin, price_types=chosen.type)
+            raise NoRows(f"{asin} is not known here: no selection has listed it yet")
+        points = histories.points(conn, known.domain, asin, price_types=chosen.type)
     if not points:
         raise NoRows(_why_none(known, chosen.type))
     by_type = {name: list(group) for name, group in groupby(points, attrgetter("price_type"))}

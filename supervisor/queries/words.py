@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from supervisor.queries import productpage
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import NAMES
 from tasks.keepa.request import is_asin
@@ -26,6 +27,16 @@ def asin(text: str) -> str:
     if not is_asin(found):
         raise ValueError(f"{text!r} is no ASIN: one has ten digits and letters, such as B08N5WRWNW")
     return found
+
+
+def product(text: str) -> tuple[str, int | None]:
+    """The ASIN in capitals, given as such or as the address of a product's page, and the locale that this names.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    wanted = text.strip()
+    return productpage.read(wanted) if productpage.is_address(wanted) else (asin(wanted), None)
 
 
 def domain(text: str) -> int:

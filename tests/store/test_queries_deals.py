@@ -168,6 +168,10 @@ def test_a_product_of_several_locales_asks_which(ask, market_url, market, produc
     )
     assert ask(market_url, "history", product)[0] == 2
     assert ask(market_url, "history", product, "--domain", "com")[0] == 0
+    assert ask(market_url, "history", f"https://www.amazon.com/dp/{product}?th=1")[0] == 0
+    with pytest.raises(NoRows, match=r"in amazon\.de was not fetched yet"):
+        ask(market_url, "history", f"https://www.amazon.de/dp/{product}")
+    assert ask(market_url, "history", f"https://www.amazon.de/dp/{product}", "--domain", "com")[0] == 0
 
 
 @pytest.mark.parametrize("arguments", [["history", "B00"], ["deals", "--domain", "7"], ["spend", "--since", "1y"]])
