@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor.optiontexts import help_text
 from supervisor.queries import arguments as queries
+from tasks import usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,13 +35,15 @@ def dispatch(arguments: Sequence[str]) -> int:
     }
     if arguments and arguments[0] in passed_on:
         return passed_on[arguments[0]](list(arguments[1:]))
-    chosen = _parser().parse_args(arguments)
+    chosen, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        chosen.parser.error(usage.UNKNOWN + " ".join(unknown))
     do: Callable[[argparse.Namespace], int] = chosen.do
     return do(chosen)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = usage.Parser(
         prog="sluicegate",
         description="Ingests Amazon deals from the Keepa API into PostgreSQL under one shared token budget.",
         epilog=f"{help_text()}\n\n{_EXIT_CODES}",
@@ -48,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    into = argparse.ArgumentParser(add_help=False)
+    into = usage.Parser(add_help=False)
     into.add_argument(
         "--synthetic-into-database", action="store_true", help="without a key, write synthetic rows to DATABASE_URL"
     )
@@ -96,10 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "ledger", help="`ledger dump` prints the token ledger; --help shows its options", add_help=False
     )
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser
 
 
-def _add_orders(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_orders(commands: argparse._SubParsersAction[usage.Parser]) -> None:
     """What a running supervisor can be asked for; the answer comes when it is done."""
 
     def add(name: str, text: str) -> argparse.ArgumentParser:

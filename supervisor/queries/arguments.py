@@ -123,6 +123,8 @@ def _quarantine(commands: Commands) -> None:
     _add_choice(drop)
     drop.add_argument("--yes", action="store_true", help="needed with --all and with filters")
     drop.set_defaults(do=_do_quarantine_drop)
+    for verb in verbs.choices.values():
+        verb.set_defaults(parser=verb)
 
 
 def _queue(commands: Commands) -> None:

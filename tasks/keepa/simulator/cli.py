@@ -12,6 +12,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
+from tasks import usage
 from tasks.errors import EXIT_CONFIG, EXIT_OK, ConfigError
 from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The flags."""
-    out = argparse.ArgumentParser(
+    out = usage.Parser(
         prog="sluicegate simulator",
         description="A Keepa-compatible server with a token bucket, a synthetic market and faults on demand. "
         "GET /control shows its state, POST /control changes it while it runs.",

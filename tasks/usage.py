@@ -1,0 +1,67 @@
+"""A command line that was mistyped: one sentence that says what was found, what is expected, and what may be meant."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from typing import TYPE_CHECKING, Final
+
+from tasks.errors import EXIT_USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import NoReturn
+
+UNKNOWN: Final = "unrecognized arguments: "  # as argparse says it
+_CHOICE: Final = re.compile(
+    r"argument (?P<what>.+?): invalid choice: (?P<found>'.*?'|\".*?\"|\S+)[^(]* \(choose from (?P<all>.*)\)", re.DOTALL
+)
+_REQUIRED: Final = re.compile(r"the following arguments are required: (?P<what>.*)")
+_OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+_ALIKE: Final = 0.6  # one letter of three, three of eight
+_FEW: Final = 8  # choices that a line has room for
+_SHOWN: Final = 60  # characters of what was typed
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's own, which answers a slip of the pen with all that there is and not with what is most like it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong on standard error, and end with 2."""
+        said = self._said(message)
+        if said is None:
+            super().error(message)
+        self.exit(EXIT_USAGE, f"{self.prog}: {said}\n")
+
+    def _said(self, message: str) -> str | None:
+        """The message in our words; None when argparse's own are as good."""
+        if message.startswith(UNKNOWN):
+            return self._unknown(message.removeprefix(UNKNOWN).split())
+        missing = _REQUIRED.fullmatch(message)
+        if missing is not None:
+            return f"{missing['what']} is missing: {self._help()} shows what there is"
+        odd = _CHOICE.fullmatch(message)
+        if odd is None:
+            return None
+        found, choices = odd["found"][:_SHOWN], [one.strip("'\"") for one in odd["all"].split(", ")]
+        told = _meant(found.strip("'\""), choices)
+        if len(choices) > _FEW:
+            return f"there is no {odd['what'].lower()} {found}{told or ':'} {self._help()} lists all"
+        return f"{odd['what']}: {found} is none of {', '.join(choices)}{told}"
+
+    def _unknown(self, words: list[str]) -> str:
+        option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
+        if option is None:
+            return f"{words[0][:_SHOWN]!r} is one word too many: {self._help()} shows what there is"
+        told = _meant(option, _OPTION.findall(self.format_help()))
+        return f"there is no option {option[:_SHOWN]!r}{told or ':'} {self._help()} lists all"
+
+    def _help(self) -> str:
+        return f"`{self.prog} --help`"
+
+
+def _meant(found: str, choices: Iterable[str]) -> str:
+    """What of the choices may be meant; empty when none is like it."""
+    like = difflib.get_close_matches(found.lower(), sorted(set(choices)), n=1, cutoff=_ALIKE)
+    return f"; did you mean `{like[0]}`?" if like else ""
