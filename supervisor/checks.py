@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, NoLedger, SystemClock, TokenLedger, regionfile
-from supervisor import database, filesystem, stillness
+from supervisor import astray, database, filesystem, stillness
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.options import OPTIONS
 from tasks.keepa import selection_check
@@ -38,12 +38,15 @@ def of(wanted: Plan) -> Iterator[Finding]:
     yield judged("selections", words, faults=[], notes=notes, selections=names)
     yield _state(wanted.state)
     yield _disk(wanted)
-    yield _supervisor(wanted.state)
+    yield _supervisor(wanted.state, wanted.settings.metrics_port)
     yield _ledger(wanted)
 
 
-def _supervisor(state: StateDir) -> Finding:
+def _supervisor(state: StateDir, port: int | None) -> Finding:
     holder = state.holder()
+    lost = None if holder is not None else astray.find(state.root, port)
+    if lost is not None:
+        return bad("supervisor", f"{astray.WORDS}: {astray.remedy(state.root, lost)}", running=True, pid=lost)
     told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
     if holder is not None and state.is_debugged():
         told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"

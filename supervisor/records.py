@@ -28,7 +28,11 @@ def report_of(run: Run, now_ns: int) -> Report:
     return Report(
         written_at=now(),
         supervisor=SupervisorRecord(
-            pid=os.getpid(), state=run.stage.words, started_at=run.started_at, http=run.http_url
+            pid=os.getpid(),
+            state=run.stage.words,
+            started_at=run.started_at,
+            http=run.http_url,
+            state_dir=str(plan.state.root),
         ),
         run=RunRecord(
             server=plan.server.value,

@@ -25,12 +25,14 @@ class SupervisorRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: starting, running, stopping or, said by `status` alone, not running.
         http: where it answers questions over HTTP; None when it does not.
+        state_dir: its state directory, by the name it was started with.
     """
 
     pid: int | None
     state: str
     started_at: str | None = None
     http: str | None = None
+    state_dir: str | None = None
 
 
 class ChildRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from supervisor import config, library, logs, notify, plan
+from supervisor import astray, config, library, logs, notify, plan
 from supervisor.control import Control
 from supervisor.database import secrets_in
 from supervisor.endpoint import Endpoint
@@ -19,6 +19,7 @@ from supervisor.monitor import Monitor
 from supervisor.outlet import Outlet, StreamScreen
 from supervisor.run import Run
 from supervisor.signals import HEARD, Signals
+from supervisor.statedir import AlreadyRunning
 from supervisor.strangers import Strangers
 from tasks import crash_stacks
 from tasks.log import Redactor
@@ -41,6 +42,9 @@ def run(*, synthetic_into_database: bool = False) -> int:
     """
     texts = config.read(config.environment())
     wanted = plan.make(config.check(texts), synthetic_into_database=synthetic_into_database)
+    lost = astray.find(wanted.state.root, wanted.settings.metrics_port)
+    if lost is not None and wanted.state.holder() is None:
+        raise AlreadyRunning(f"already running: {astray.remedy(wanted.state.root, lost)}")
     wanted.state.make()
     with wanted.state.locked(), Loop(MonotonicClock()) as loop:
         return _run(wanted, texts, loop)

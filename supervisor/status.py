@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger import LedgerError, SystemClock, TokenLedger, regionfile
-from supervisor import config, plan, report
+from supervisor import astray, config, plan, report
 from supervisor.stillness import is_still
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error
 from tasks.settings import Secret
@@ -39,6 +39,7 @@ class Status:
         counts_age_s: seconds since the supervisor counted; None when they were counted for this status.
         notes: what could not be found out, and why.
         is_debugged: whether `sluicegate debug` does the work, and no supervisor.
+        is_astray: whether the supervisor that runs has lost its state directory, with its report and all.
         is_silent: whether the running supervisor stands still, or has not written its report for longer than it ever
             takes.
     """
@@ -52,6 +53,7 @@ class Status:
     notes: tuple[str, ...]
     is_silent: bool = False
     is_debugged: bool = False
+    is_astray: bool = False
 
     @property
     def is_gone(self) -> bool:
@@ -78,6 +80,8 @@ class Status:
             return "not running"
         if self.is_debugged:
             return "debug"
+        if self.is_astray:
+            return astray.WORDS
         if self.report is None or self.is_gone:
             return "starting"
         return "not answering" if self.is_silent else self.report.supervisor.state
@@ -109,6 +113,9 @@ def gather(settings: Settings) -> Status:
     wanted = plan.make(settings, synthetic_into_database=True)
     state = wanted.state
     holder = state.holder()
+    lost = None if holder is not None else astray.find(state.root, settings.metrics_port)
+    if lost is not None:
+        return _of_astray(lost, astray.remedy(state.root, lost))
     last = report.read(state.status)
     notes: list[str] = []
     snapshot = _snapshot(state, notes)
@@ -126,6 +133,19 @@ def gather(settings: Settings) -> Status:
         counts_age_s=age_s,
         notes=tuple(notes),
         is_silent=last is not None and is_of_holder and (is_still(holder) or _is_old(last, now)),
+    )
+
+
+def _of_astray(pid: int, words: str) -> Status:
+    return Status(
+        is_running=True,
+        is_astray=True,
+        pid=pid,
+        report=None,
+        snapshot=None,
+        counts=None,
+        counts_age_s=None,
+        notes=(words,),
     )
 
 

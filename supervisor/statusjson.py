@@ -35,6 +35,7 @@ def as_json(status: Status, now: datetime) -> dict[str, Any]:
             "state": status.state,
             "started_at": None if last is None or status.is_gone else last.supervisor.started_at,
             "http": None if last is None or status.is_gone else last.supervisor.http,
+            "state_dir": None if last is None or status.is_gone else last.supervisor.state_dir,
         },
         "stale": status.is_stale,
         "reported_at": None if last is None else last.written_at,
