@@ -18,6 +18,8 @@ _EXIT_CODES: Final = """\
 exit codes: 0 ended as asked, 1 gave up, 2 usage, 3 degraded and 4 not running (status), 70 a bug,
 73 already running, 75 try later, 77 refused by the API, 78 configuration, 130 and 143 killed by a second signal"""
 
+_TAKEN: Final = "Ctrl-C ends the waiting for the answer alone: an order that was taken is carried out."
+
 
 def dispatch(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit code.
@@ -85,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
 
     queries.add(commands)
 
-    commands.add_parser("db-url", help="print the URL of the database in use").set_defaults(do=_db_url)
+    commands.add_parser(
+        "db-url", help="print the URL of the database in use, with its password; `doctor` shows it without"
+    ).set_defaults(do=_db_url)
     commands.add_parser("psql", help="open psql on that database; arguments are psql's", add_help=False)
     commands.add_parser("pg-dump", help="back that database up; arguments are pg_dump's", add_help=False)
     commands.add_parser(
@@ -108,7 +112,7 @@ def _add_orders(commands: argparse._SubParsersAction[usage.Parser]) -> None:
     """What a running supervisor can be asked for; the answer comes when it is done."""
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text)
+        command = commands.add_parser(name, help=text, description=text, epilog=_TAKEN)
         command.set_defaults(do=_order, name=name)
         return command
 
@@ -165,7 +169,10 @@ def _doctor(chosen: argparse.Namespace) -> int:
 def _db_url(_chosen: argparse.Namespace) -> int:
     from supervisor import shell
 
-    sys.stdout.write(shell.database_url().reveal() + "\n")
+    url = shell.database_url()
+    if sys.stdout.isatty() and shell.has_secret(url):
+        sys.stderr.write("sluicegate: this line shows a password; `sluicegate psql` connects without showing one\n")
+    sys.stdout.write(url.reveal() + "\n")
     return 0
 
 

@@ -33,6 +33,11 @@ def database_url() -> Secret:
     return Secret(EmbeddedPostgres(wanted.state.postgres).url(wanted.database))
 
 
+def has_secret(url: Secret) -> bool:
+    """Whether there is anything in the URL that others must not see."""
+    return bool(dsn.read(url).secrets)
+
+
 def tool(name: Name, arguments: Sequence[str]) -> int:
     """The exit code of a program of PostgreSQL on that database; an own server is started for it when none runs.
 

@@ -211,6 +211,16 @@ def test_line_58_what_is_paused_stays_so_over_deaths_reloads_and_new_starts(prog
     assert worker(program.now(), "backfill-0")["state"] == "running"
 
 
+def test_an_order_that_was_taken_is_carried_out_though_whoever_gave_it_is_gone(program):
+    with socket.socket(socket.AF_UNIX) as client, address(program.state / "control.sock") as path:
+        client.connect(path)
+        client.sendall(line_of(Pause(roles=("backfill",))))
+    wait_until(lambda: worker(program.now(), "backfill-0")["state"] == "paused", "the pause", explain=program.tail)
+    assert said(program.command("resume", "all")) == "backfill: resumed\n"
+    told = " ".join(program.command("pause", "--help").stdout.split())
+    assert "an order that was taken is carried out" in told
+
+
 def test_line_58_all_may_be_paused_and_nobody_gives_up(program):
     said(program.command("pause", "all"))
     assert {child["state"] for child in program.now()["workers"]} == {"paused"}
