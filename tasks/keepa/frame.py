@@ -31,16 +31,17 @@ _LISTS: Final[dict[str, tuple[bytes, type[Deal | Product]]]] = {
     "/deal": (b"dr", Deal),
     "/product": (b"products", Product),
 }
-_OPEN: Final = {Deal: b'{"":{"":[', Product: b'{"":['}  # how deep in the body the list lies
+_AROUND: Final = {Deal: ("object", "object", "list"), Product: ("object", "list")}  # how deep in the body the list lies
 _WITH_ASIN: Final = 3
 _WITHOUT_ASIN: Final = 6
 _OBJECT: Final = re.compile(rb'\{[ \t\r\n]*"')
 # The list's end and what follows it.
-_CLOSE: Final = rb"\][ \t\r\n]*\}?[ \t\r\n]*"
+_CLOSE: Final = rb"\][ \t\r\n]*(?:\}[ \t\r\n]*)?"
 _KNOWN_END: Final = re.compile(_CLOSE + rb',[ \t\r\n]*"(?:%b)"[ \t\r\n]*:' % "|".join(_AFTER_LIST).encode())
 _ANY_END: Final = re.compile(_CLOSE + rb"[,}]")
+_GOES_ON: Final = re.compile(rb"[\]} \t\r\n]*,")  # then a list that seemed to end was one inside an item
 _ASIN: Final = re.compile(rb'"asin"[ \t\r\n]*:[ \t\r\n]*"([0-9A-Z]{10})"')
-_MOST_READ: Final = 4  # times its own length that a body may be read while the next item is looked for
+_MOST_READ: Final = 4  # times its own length that a body may be read in vain; no input makes it a matter of hours
 
 
 @dataclass(slots=True)
@@ -64,13 +65,17 @@ class Frame:
     def value(self, name: str) -> bytes:
         """The value of a field around the list; of two the later; empty when there is none."""
         found = b""
+        names = re.compile(rb'(?<!\\)"%b"[ \t\r\n]*:' % name.encode())
         for part in self.around:
-            for match in re.finditer(rb'(?<!\\)"%b"[ \t\r\n]*:' % name.encode(), part):
+            budget, at = _MOST_READ * len(part), 0
+            while budget >= 0 and (match := names.search(part, at)) is not None:
                 at = scan.blank(part, match.end())
                 try:
-                    found = part[at : scan.end(part, at)]
-                except scan.Lost:
-                    continue
+                    stop = scan.end(part, at)
+                except scan.Lost as lost:
+                    budget -= lost.at - at
+                else:
+                    found, at = part[at:stop], stop
         return found
 
 
@@ -114,34 +119,46 @@ class _Splitter:
         begins = self._next(at + 1)
         if begins is not None:
             return begins
-        ending = _KNOWN_END.search(self._body, at)
+        ending = _KNOWN_END.search(self._body, at + 1)  # not where it was looked for in vain
         return len(self._body) if ending is None else ending.start()
 
     def _ends(self, at: int) -> bool:
         """Whether the list ends here: its bracket, and behind it sound fields, or a known one and no item any more."""
         if _ANY_END.match(self._body, at) is None:
             return False
-        rest = _OPEN[self._kind] + self._body[at:]
+        is_known = _KNOWN_END.match(self._body, at) is not None
+        if self._budget <= 0:
+            return is_known
         try:
-            return scan.blank(rest, scan.end(rest, 0)) == len(rest)
-        except scan.Lost:
-            return _KNOWN_END.match(self._body, at) is not None and self._next(at) is None
+            stop = scan.closing(self._body, at, _AROUND[self._kind])
+        except scan.Lost as lost:
+            self._budget -= lost.at - at
+            return is_known and self._next(at, is_followed=False) is None
+        self._budget -= stop - at
+        # What somebody has put behind the whole body is no part of it; what goes on with it is.
+        return _GOES_ON.match(self._body, stop) is None
 
     def _item_end(self, at: int) -> int | None:
         """Where the element ends that begins here, provided that another follows, or the list's end; else None."""
+        if self._budget <= 0:
+            return None
         try:
             stop = scan.end(self._body, at)
-        except scan.Lost:
+        except scan.Lost as lost:
+            self._budget -= lost.at - at
             return None
-        return stop if self._is_followed(stop) else None
+        if self._is_followed(stop):
+            return stop
+        self._budget -= stop - at
+        return None
 
     def _behind(self, stop: int) -> int:
         """Where the next element begins, or the list's end is, after one that ended at `stop`."""
         at = scan.blank(self._body, stop)
         return scan.blank(self._body, at + 1) if self._body[at : at + 1] == b"," else at
 
-    def _next(self, at: int) -> int | None:
-        """Where the next item begins, of which another or the list's end follows; None when none does."""
+    def _next(self, at: int, *, is_followed: bool = True) -> int | None:
+        """Where the next item begins, None when none does; one of which another or the list's end follows, if asked."""
         while self._budget > 0 and (match := _OBJECT.search(self._body, at)) is not None:
             start = match.start()
             try:
@@ -152,8 +169,10 @@ class _Splitter:
                 continue
             known = {name.decode(errors="replace") for name in names} & fit.known_names(self._kind)
             is_item = len(known) >= (_WITH_ASIN if "asin" in known else _WITHOUT_ASIN)
-            if is_item and self._is_followed(stop):
+            if is_item and (not is_followed or self._is_followed(stop)):
                 return start
+            if is_item:
+                self._budget -= stop - start  # what is in it is read once more
             at = start + 1 if is_item else stop
         return None
 

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _TOKEN: Final = re.compile(
     rb"""[ \t\r\n]*(?:
@@ -56,7 +56,16 @@ def end(data: bytes, at: int) -> int:
     Raises:
         Lost: its strings or brackets do not close as they should.
     """
-    return _walk(data, at, lambda _name, _start, _end: None)
+    return _walk(data, at, _forget)
+
+
+def closing(data: bytes, at: int, around: Sequence[str]) -> int:
+    """Where the outermost of the brackets closes that stand open at `at`, behind a value; `around` are their kinds.
+
+    Raises:
+        Lost: they do not close as they should.
+    """
+    return _walk(data, at, _forget, around)
 
 
 def fields(data: bytes, at: int = 0) -> dict[bytes, bytes]:
@@ -112,10 +121,14 @@ def elements(data: bytes, at: int = 0) -> list[bytes]:
     return found
 
 
-def _walk(data: bytes, at: int, keep: Callable[[bytes, int, int], None]) -> int:
+def _forget(_name: bytes, _start: int, _end: int) -> None:
+    """Keep no field."""
+
+
+def _walk(data: bytes, at: int, keep: Callable[[bytes, int, int], None], around: Sequence[str] = ()) -> int:
     """Where the value ends. `keep` is told each field of the value itself: name, and from where to where it goes."""
-    stack: list[str] = []
-    state, name, start = "value", b"", at
+    stack = list(around)
+    state, name, start = "after" if stack else "value", b"", at
     while True:
         token = _TOKEN.match(data, at)
         kind = "" if token is None else token.lastgroup or ""
