@@ -27,6 +27,10 @@ APPLICATION: Final = "sluicegate supervisor"
 _HASH: Final = 16
 _OPENS: Final = "its programs are looked for"
 _MIGRATES: Final = "it is asked for its schema, which is brought up to date if it is older"
+_STOPPED: Final = "asked to stop while the database was waited for"
+# A table that somebody reads, as a back-up does, cannot be changed meanwhile, and whoever comes after us for it waits
+# behind us. So we step back, say so, and come again.
+_LOCK_WAIT_MS: Final = 3_000
 _SILENCES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
 # For one transaction alone: a connection may be shared by a pooler.
 _PATIENCE: Final = "SELECT set_config('statement_timeout', %s, true)"
@@ -84,7 +88,7 @@ class OwnDatabase:
         self._doing = ""
         url = Secret(self._server.start(self._name))
         self._doing = _MIGRATES
-        self.applied = migrate(url)
+        self.applied = unheard(lambda: migrate(url), lambda: self._is_cancelled, Contended(_STOPPED))
         return url
 
     @property
@@ -129,8 +133,7 @@ class GivenDatabase:
         Raises:
             StoreError: it does not answer, or its schema is not ours.
         """
-        stopped = Contended("asked to stop while the database was waited for")
-        self.applied = unheard(lambda: migrate(self._url), self._is_cancelled.is_set, stopped)
+        self.applied = unheard(lambda: migrate(self._url), self._is_cancelled.is_set, Contended(_STOPPED))
         return self._url
 
     @property
@@ -159,12 +162,14 @@ def migrate(url: Secret) -> list[str]:
     """The migrations that were applied now.
 
     Raises:
-        StoreError: the database does not answer, or the schema is not ours.
+        Contended: somebody else has locked what is to be changed, or the database does not answer: try again.
+        StoreError: the schema is not ours.
     """
     from tasks.store import migrate as migrations
     from tasks.store.connection import connect
 
-    with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
+    conn = connect(url.reveal(), application_name=APPLICATION, autocommit=True, lock_timeout_ms=_LOCK_WAIT_MS)
+    with conn:
         return migrations.migrate(conn)
 
 

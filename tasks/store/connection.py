@@ -153,8 +153,10 @@ def connect(url: str, *, application_name: str, autocommit: bool = False, lock_t
         raise _meant(error) from error
     connection.lock_timeout_ms = lock_timeout_ms
     connection.isolation_level = IsolationLevel.READ_COMMITTED
+    connection.on_wait = _answers_soon
     try:
         connection.check()
+        connection.on_wait = None
         connection.autocommit = autocommit
     except psycopg.Error as error:
         connection.close()
@@ -163,6 +165,16 @@ def connect(url: str, *, application_name: str, autocommit: bool = False, lock_t
         connection.close()
         raise
     return connection
+
+
+def _answers_soon(seconds: float) -> None:
+    """A pooler without a free session lets everybody in, and so does a line that leads to no server any more.
+
+    Raises:
+        Contended: the first answer takes longer than a connection may.
+    """
+    if seconds > _CONNECT_S:
+        raise Contended(f"the database lets us in and then does not answer within {_CONNECT_S} s")
 
 
 def _meant(error: psycopg.Error) -> Error:

@@ -1,0 +1,112 @@
+"""No wait for the database is without an end: for its first answer, and for what somebody else has locked."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from supervisor import database
+from supervisor.database import OwnDatabase, RowReader
+from supervisor.dbprobe import Probe
+from supervisor.loop import MonotonicClock
+from tasks.errors import Contended
+from tasks.settings import Secret
+from tasks.store import connection, migrate
+from tests.fakes.dbline import Line
+from tests.fakes.waiting import wait_until
+
+LOGGED_IN = b"Z\x00\x00\x00\x05I"  # the end of a login, as PostgreSQL's documentation has it ("Message Formats")
+
+
+class LetsIn(Line):
+    """Lets everybody in, as a pooler without a free session does, and says nothing more."""
+
+    def ends_after(self, _number, told):
+        if told.endswith(LOGGED_IN):
+            self.hold()
+        return False
+
+
+@pytest.fixture
+def line(database_url):
+    one = LetsIn(database_url)
+    yield one
+    one.close()
+
+
+class Asked:
+    """`work`, done in a thread, and what it raised."""
+
+    def __init__(self, work):
+        self.error = None
+        self._thread = threading.Thread(target=self._do, args=(work,), daemon=True)
+        self._thread.start()
+
+    def _do(self, work):
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - it is looked at in the test
+            self.error = error
+
+    def is_over(self):
+        return not self._thread.is_alive()
+
+
+@pytest.mark.parametrize("who", ["probe", "reader", "connect"])
+def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(line, who, monkeypatch):
+    monkeypatch.setattr(connection, "_CONNECT_S", 1)
+    url = Secret(line.url)
+    asks = {
+        "probe": lambda: Probe(url, MonotonicClock()).ask(),
+        "reader": lambda: RowReader(url).read(),
+        "connect": lambda: connection.connect(line.url, application_name="test"),
+    }
+    asked = Asked(asks[who])
+    wait_until(lambda: line.held, "the first statement has come")
+    wait_until(asked.is_over, "it is given up", at_least_s=20)
+    assert isinstance(asked.error, Contended)
+    assert "does not answer" in str(asked.error)
+
+
+@pytest.fixture
+def older_url(empty_database_url):
+    """A database that an older build has made: it lacks the last files."""
+    with connection.connect(empty_database_url, application_name="test", autocommit=True) as conn:
+        migrate.migrate(conn, [one for one in migrate.known() if one.number <= 11])
+    return empty_database_url
+
+
+def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_the_migration(older_url, monkeypatch):
+    monkeypatch.setattr(database, "_LOCK_WAIT_MS", 100)
+    with psycopg.connect(older_url) as reader:  # as a back-up does, until it is done
+        reader.execute("SELECT count(*) FROM fetch_queue")
+        with pytest.raises(Contended, match=r"0012_calls_that_fail\.sql.*another one holds a lock"):
+            database.migrate(Secret(older_url))
+        with psycopg.connect(older_url) as other:
+            other.execute("SET statement_timeout = '1min'")
+            other.execute("SELECT count(*) FROM fetch_queue")
+    assert database.migrate(Secret(older_url))[0] == "0012_calls_that_fail.sql"
+
+
+def test_a_stop_ends_the_wait_of_the_own_database_for_somebody_elses_lock(pg_server, older_url, monkeypatch):
+    """A start that is cancelled says so, whatever its migration waits for."""
+    name = older_url.partition("?")[0].rpartition("/")[2]
+    own = OwnDatabase(SimpleNamespace(state=SimpleNamespace(postgres=pg_server.server.log_path.parent), database=name))
+    monkeypatch.setattr(database, "_LOCK_WAIT_MS", 0)  # the lock is waited for until it is free
+    with psycopg.connect(older_url) as reader:
+        reader.execute("SELECT count(*) FROM fetch_queue")
+        asked = Asked(own.start)
+        wait_until(lambda: waits_for_lock(pg_server.admin_url), "the migration waits")
+        own.cancel()
+        wait_until(asked.is_over, "the start is over")
+        assert isinstance(asked.error, Contended)
+        assert "asked to stop" in str(asked.error)
+    own.stop()
+
+
+def waits_for_lock(url):
+    with psycopg.connect(url) as conn:
+        return conn.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]
