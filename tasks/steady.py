@@ -36,7 +36,7 @@ class Steady:
         self._failures = 0
 
     def start(self) -> None:
-        """As the job's; what the spool refuses is tried again with each step.
+        """As the job's; what the database or the spool refuses is tried again with each step.
 
         Raises:
             Error: as the job does.
@@ -44,6 +44,8 @@ class Steady:
         """
         try:
             self._work.start()
+        except BadRow as refusal:
+            self._kept_from_database(refusal)
         except SpoolFull as refusal:
             self._kept_from_spool(refusal)
 
@@ -56,16 +58,19 @@ class Steady:
         """
         try:
             outcome = self._work.step()
-        except BadRow as error:
-            pause_s = min(LONGEST_S, FIRST_S * 2**self._failures)
-            self._failures = min(self._failures + 1, LONGEST_S)
-            self._log.alarm("database_refuses", error=error, retry_in_s=pause_s)
-            self._beat.degraded("database", str(error))
-            return Idle(until_ns=self._clock.now_ns() + pause_s * NS_PER_S, phase="writing", why=str(error))
+        except BadRow as refusal:
+            return self._kept_from_database(refusal)
         except SpoolFull as refusal:
             return self._kept_from_spool(refusal)
         self._failures = 0
         return outcome
+
+    def _kept_from_database(self, refusal: BadRow) -> Idle:
+        pause_s = min(LONGEST_S, FIRST_S * 2**self._failures)
+        self._failures = min(self._failures + 1, LONGEST_S)
+        self._log.alarm("database_refuses", error=refusal, retry_in_s=pause_s)
+        self._beat.degraded("database", str(refusal))
+        return Idle(until_ns=self._clock.now_ns() + pause_s * NS_PER_S, phase="writing", why=str(refusal))
 
     def _kept_from_spool(self, refusal: SpoolFull) -> Idle:
         self._log.warning("spool_full", reason=str(refusal))

@@ -105,6 +105,28 @@ def test_a_reply_or_a_claim_that_is_refused_as_a_whole_ends_no_worker_and_nothin
     assert plant.spooled() == []
 
 
+def test_what_is_refused_while_a_worker_begins_does_not_end_it_either(make_plant):
+    """It gives back what a dead one held, and just that is forbidden."""
+    plant = make_plant(rate=60, deals=4_000, latency_s=0.05)
+    dead = plant.worker("backfill")
+    taken = "select owner from fetch_queue where lease is not null"
+    owners = eventually(lambda: plant.query(taken), lambda: dead.output)
+    dead.kill()
+    plant.query(
+        "update fetch_queue set state = 'leased', lease = nextval('fetch_queue_lease'), owner = %s, "
+        "ready_at = now() + interval '1 hour' where state = 'pending' returning 1",
+        owners[0][0],
+    )
+    refuse(plant, "fetch_queue", event="UPDATE")
+    worker = plant.worker("backfill", slot=1)
+    eventually(lambda: worker.is_ready() and conditions(worker) == ["database"], lambda: worker.output)
+    allow(plant, "fetch_queue")
+    before = plant.value("select count(*) from products")
+    eventually(lambda: plant.value("select count(*) from products") > before, lambda: worker.output)
+    eventually(lambda: not conditions(worker), lambda: worker.output)
+    end(worker)
+
+
 def test_a_right_that_is_missing_ends_the_run_with_what_to_grant(plant, database_url):
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute(
