@@ -146,6 +146,7 @@ class Book(Structure):
     next_id: int
     journal_count: int
     guess_ns: int
+    longest_wait_ns: int
     late_ns: int
     asked_ns: int
     blind_ns: int
@@ -202,6 +203,7 @@ class Book(Structure):
         ("next_id", c_uint64),
         ("journal_count", c_uint64),
         ("guess_ns", c_int64),
+        ("longest_wait_ns", c_int64),
         ("late_ns", c_int64),
         ("asked_ns", c_int64),
         ("blind_ns", c_int64),

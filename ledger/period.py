@@ -19,10 +19,13 @@ JITTER_PARTS: Final = 40  # two ticks no further apart than such a part of the p
 ALIKE: Final = 0.05  # two guesses that differ by no more say the same
 SLACK: Final = 0.05  # an announced wait may be so much longer than the period
 MEMORY: Final = 60  # readings after which old ones fade
+FADE_PARTS: Final = 16  # the longest wait announced fades by such a part with each reading: it may have been a lie
+TYPICAL_WAITS: Final = 2  # of several waits the longest is half a period and more
 _FEW: Final = 2  # what counts as much as so many measured ticks: what was supposed before
 MOST_TICKS_TOLD_APART: Final = 10  # over longer gaps the error of the period itself comes near to OFF
 _PROVEN: Final = 2  # guesses alike that a balance proves,
-_UNPROVEN: Final = 3  # and that nothing but the announced times speaks for;
+_UNPROVEN: Final = 3  # and that nothing but the announced times speaks for,
+_LONG: Final = 8  # and that are longer than the waits announced make likely;
 _MORE: Final = 2  # so many more against a period that is trusted
 
 
@@ -68,7 +71,8 @@ def count(book: Book, distance_ns: int, refill_ns: int, rise_mt: int, *, is_full
 def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool) -> None:
     """Move the period towards what the reading says; contradictions count only when several agree."""
     distance_ns, ticks, guess_ns = step
-    if book.guess_ns < refill_ns * (1 - SLACK):
+    book.longest_wait_ns = max(refill_ns, book.longest_wait_ns - book.longest_wait_ns // FADE_PARTS)
+    if book.guess_ns < _least_ns(book, refill_ns):
         book.guess_count = 0
     if refill_ns > book.period_ns * (1 + SLACK):
         # Nobody waits longer for a tick than from one to the next; what the balance says of it is more exact.
@@ -79,33 +83,52 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
         _unlearn(book, distance_ns, refill_ns)
         return
     is_exact = bool(book.rate_mt) and not is_full and rise_mt == ticks * book.rate_mt
-    if not guess_ns:
-        if ticks and abs(distance_ns - ticks * book.period_ns) <= OFF * book.period_ns * max(
-            1, ticks / MOST_TICKS_TOLD_APART
-        ):
-            _refine(book, distance_ns / ticks, ticks, is_exact=is_exact)
-            return
-        if ticks > MOST_TICKS_TOLD_APART or distance_ns * JITTER_PARTS < book.period_ns:
-            return
+    if guess_ns:
+        _consider(book, guess_ns, is_proven=is_exact)
+        return
+    is_fit = ticks > 0 and abs(distance_ns - ticks * book.period_ns) <= _tolerance_ns(book, ticks)
+    if is_fit and (is_exact or book.period_trust):
+        _refine(book, distance_ns / ticks, ticks, is_exact=is_exact)
+    elif not _says_little(book, distance_ns, ticks):
         whole = rise_mt // book.rate_mt if book.rate_mt and not is_full and rise_mt % book.rate_mt == 0 else 0
-        guess_ns = distance_ns // whole if whole > 0 else _common(distance_ns, book.period_ns)
-        if guess_ns < refill_ns * (1 - SLACK):
+        if whole > 0 and not is_fit:
+            guess_ns = distance_ns // whole
+        else:
+            guess_ns = _guess(book, distance_ns, distance_ns // ticks if is_fit else distance_ns)
+        if guess_ns < _least_ns(book, refill_ns):
             book.guess_count = 0
             return
         is_exact = not is_full and rise_mt == round(distance_ns / guess_ns) * book.rate_mt
-    _consider(book, guess_ns, is_proven=is_exact)
+        _consider(book, guess_ns, is_proven=is_exact)
+
+
+def _least_ns(book: Book, refill_ns: int) -> float:
+    """No period is shorter than a wait that was announced; a trusted one may have been another until now."""
+    return (refill_ns if book.period_trust else book.longest_wait_ns) * (1 - SLACK)
+
+
+def _says_little(book: Book, distance_ns: int, ticks: int) -> bool:
+    """Whether the same tick was announced twice, or one so far from the last that a trusted period tells it better."""
+    if not book.period_trust:
+        return distance_ns * JITTER_PARTS < book.longest_wait_ns
+    return distance_ns * JITTER_PARTS < book.period_ns or ticks > MOST_TICKS_TOLD_APART
 
 
 def _unlearn(book: Book, distance_ns: int, refill_ns: int) -> None:
     """Take back what was learned from a wait if a tick comes before the one that it announced."""
     if not book.period_trust and distance_ns < -OFF * book.period_ns:
         book.period_ns = max(refill_ns, min(book.period_ns, book.nominal_period_ns))
+        book.longest_wait_ns = refill_ns
+
+
+def _tolerance_ns(book: Book, ticks: int) -> float:
+    """By how much so many ticks may be off and fit: more where the error of a period that was measured adds up."""
+    return OFF * book.period_ns * (max(1, ticks / MOST_TICKS_TOLD_APART) if book.period_trust else 1)
 
 
 def _refine(book: Book, seen_ns: float, ticks: int, *, is_exact: bool) -> None:
-    if is_exact or book.period_trust:
-        gain = ticks / (ticks + (max(book.period_trust, _FEW) if is_exact else MEMORY))
-        book.period_ns = round(book.period_ns + gain * (seen_ns - book.period_ns))
+    gain = ticks / (ticks + (max(book.period_trust, _FEW) if is_exact else MEMORY))
+    book.period_ns = round(book.period_ns + gain * (seen_ns - book.period_ns))
     book.guess_count = 0
     book.period_trust = min(book.period_trust + is_exact, MEMORY)
 
@@ -116,6 +139,8 @@ def _consider(book: Book, guess_ns: int, *, is_proven: bool) -> None:
     book.guess_count = book.guess_count + 1 if is_alike else 1
     book.guess_ns = shorter if is_alike else guess_ns
     needed = _UNPROVEN if not is_proven else _PROVEN if book.period_trust else 1
+    if not is_proven and book.guess_ns > TYPICAL_WAITS * book.longest_wait_ns:
+        needed = _LONG  # a multiple of the true one fits as well until the ticks are an odd number apart
     if book.period_trust >= TRUSTED:
         needed += _MORE
     if book.guess_count >= needed:
@@ -124,10 +149,26 @@ def _consider(book: Book, guess_ns: int, *, is_proven: bool) -> None:
         book.guess_count = 0
 
 
-def _common(first_ns: int, second_ns: int) -> int:
-    """The longest span, roughly, of which both are multiples."""
-    longer, shorter = max(first_ns, second_ns), min(first_ns, second_ns)
-    least = max(LEAST_NS, shorter // 20)
-    while shorter > least:
-        longer, shorter = shorter, abs(longer - round(longer / shorter) * shorter)
-    return longer
+def _guess(book: Book, distance_ns: int, first_ns: int) -> int:
+    """A period of which the distance is a multiple, and so is what was guessed before; `first_ns` if nothing was.
+
+    The present period is left out of it: one that the distance contradicts is seldom a multiple of the true one.
+    """
+    error_ns = max(LEAST_NS, round(ALIKE * book.longest_wait_ns))
+    return _common(distance_ns, book.guess_ns, error_ns) if book.guess_count else first_ns
+
+
+def _common(first_ns: int, second_ns: int, error_ns: int) -> int:
+    """The longest span of which both are multiples to within an error, which is smaller than any tick.
+
+    Euclid's algorithm; it counts how often the longer one holds the span, so that errors do not grow with the steps.
+    """
+    longest = longer = max(first_ns, second_ns)
+    shorter, spans_before, spans = min(first_ns, second_ns), 0, 1
+    while shorter > error_ns:
+        times = round(longer / shorter)
+        rest, spans_left = longer - times * shorter, spans_before - times * spans
+        if rest < 0:
+            rest, spans_left = -rest, -spans_left
+        longer, shorter, spans_before, spans = shorter, rest, spans, spans_left
+    return longest // max(1, abs(spans))

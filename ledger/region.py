@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAGIC: Final = b"SLUICEGT"
-FORMAT: Final = 2
+FORMAT: Final = 3
 SLOTS: Final = 4
 HEADER: Final = struct.Struct("<8sII16sQ")  # magic, format, layout, boot id, account
 _PAGE: Final = 4096

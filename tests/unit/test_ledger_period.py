@@ -76,6 +76,26 @@ def test_whatever_the_settings_say_the_tick_is_the_servers_and_nobody_else_is_bl
     assert bucket.drift == 0
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("pauses", [(20, 90), (100, 700)])
+@pytest.mark.parametrize(
+    ("tick_s", "supposed_s"), [(3, 60.2), (3, 3600), (10, 60.2), (20, 60.2), (45, 60.2), (60.208, 3600), (60.208, 3)]
+)
+def test_the_tick_is_learned_while_the_bucket_is_full_at_each_of_few_replies(tick_s, supposed_s, pauses, seed):
+    """No balance tells it then, only the announced times do."""
+    server = Server(tick_s, supposed_s=supposed_s, start=300)
+    bucket = server.live(100, pauses, cost=1, seed=seed)
+    assert bucket.balance == server.bucket.balance >= 290
+    assert bucket.tick_period_s == pytest.approx(tick_s, rel=0.02)
+    assert (server.largest_drift, bucket.drift) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_hour_between_replies_at_a_full_bucket_makes_no_multiple_of_the_tick_of_a_setting_that_is_near(seed):
+    server = Server(60.208, supposed_s=60, start=300)
+    assert server.live(60, (3_000, 4_000), cost=1, seed=seed).tick_period_s == pytest.approx(60.208, rel=0.02)
+
+
 def test_a_wait_longer_than_the_period_gives_way_to_what_the_balance_says_of_it():
     """Two readings are enough: the second announces 55 s, and the balance rose by four refills meanwhile."""
     server = Server(60.208, supposed_s=3, start=-100)
