@@ -84,7 +84,7 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
         return
     is_exact = bool(book.rate_mt) and not is_full and rise_mt == ticks * book.rate_mt
     if guess_ns:
-        _consider(book, guess_ns, is_proven=is_exact)
+        _consider(book, guess_ns, is_proven=is_exact, least_ns=0)
         return
     is_fit = ticks > 0 and abs(distance_ns - ticks * book.period_ns) <= _tolerance_ns(book, ticks)
     if is_fit and (is_exact or book.period_trust):
@@ -95,11 +95,8 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
             guess_ns = distance_ns // whole
         else:
             guess_ns = _guess(book, distance_ns, distance_ns // ticks if is_fit else distance_ns)
-        if guess_ns < _least_ns(book, refill_ns):
-            book.guess_count = 0
-            return
-        is_exact = not is_full and rise_mt == round(distance_ns / guess_ns) * book.rate_mt
-        _consider(book, guess_ns, is_proven=is_exact)
+        is_exact = not is_full and rise_mt == round(distance_ns / max(1, guess_ns)) * book.rate_mt
+        _consider(book, guess_ns, is_proven=is_exact, least_ns=_least_ns(book, refill_ns))
 
 
 def _least_ns(book: Book, refill_ns: int) -> float:
@@ -133,7 +130,10 @@ def _refine(book: Book, seen_ns: float, ticks: int, *, is_exact: bool) -> None:
     book.period_trust = min(book.period_trust + is_exact, MEMORY)
 
 
-def _consider(book: Book, guess_ns: int, *, is_proven: bool) -> None:
+def _consider(book: Book, guess_ns: int, *, is_proven: bool, least_ns: float) -> None:
+    if guess_ns < least_ns:
+        book.guess_count = 0
+        return
     longer, shorter = max(guess_ns, book.guess_ns), min(guess_ns, book.guess_ns)
     is_alike = book.guess_count and abs(longer - round(longer / shorter) * shorter) <= ALIKE * shorter
     book.guess_count = book.guess_count + 1 if is_alike else 1
