@@ -43,6 +43,13 @@ SELECT quote_ident(current_user), quote_ident(current_database()), quote_ident(c
 _EXISTS: Final = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _APPLIED: Final = "SELECT number, name, checksum FROM schema_migrations ORDER BY number"
 _RECORD: Final = "INSERT INTO schema_migrations (number, name, checksum) VALUES (%s, %s, %s)"
+# PostgreSQL's documentation, appendix A: duplicate_column, _object, _function, _schema and _table. Elsewhere the same
+# may have been made at that moment by another; here the lock is ours, and what is there stays.
+_THERE_ALREADY: Final = frozenset({"42701", "42710", "42723", "42P06", "42P07"})
+_NOT_OURS: Final = (
+    "it is somebody else's, or is left of a newer schema over which an older back-up was restored: drop or rename it, "
+    "or use another database"
+)
 _CURE: Final = "`sluicegate run` brings it up to date"
 
 
@@ -145,8 +152,11 @@ def _step(conn: Connection, wanted: Sequence[Migration]) -> str | None:
         try:
             conn.execute(first.sql)
         except psycopg.Error as error:
+            at = f"while applying {first.name}, of which nothing was kept"
+            if error.sqlstate in _THERE_ALREADY:
+                raise WrongSchema(f"{at}: {error.diag.message_primary}; {_NOT_OURS}") from error
             ours = translated(error)
-            raise type(ours)(f"while applying {first.name}, of which nothing was kept: {ours}") from error
+            raise type(ours)(f"{at}: {ours}") from error
         conn.execute(_RECORD, (first.number, first.name, first.checksum))
         return first.name
 

@@ -170,3 +170,14 @@ def test_the_start_tells_which_files_it_applies(empty_database_url, tmp_path):
 
 def test_numbers_of_the_files_are_unique_and_without_holes():
     assert [migration.number for migration in migrate.known()] == list(range(1, len(migrate.known()) + 1))
+
+
+def test_what_a_file_makes_and_is_there_already_is_told_and_not_waited_for(empty_database_url):
+    """As after a back-up of an older build was restored over a newer schema, or beside a table of somebody else's."""
+    with connect(empty_database_url, application_name="test", autocommit=True) as conn:
+        migrate.migrate(conn, [one for one in migrate.known() if one.number < 10])
+        conn.execute("CREATE TABLE turns (mine text)")
+    with pytest.raises(WrongSchema) as caught:
+        database.migrate(Secret(empty_database_url))
+    assert '0010_turns.sql, of which nothing was kept: relation "turns" already exists' in str(caught.value)
+    assert "drop or rename it" in str(caught.value)
