@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.restart import Cause
 from supervisor.words import AGAIN, lasted, lived, series, span
-from tasks.wording import clean
+from tasks.wording import clean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,8 +41,8 @@ def _error(start: str, end: Callable[[Fields], str] = lambda _: "") -> Callable[
     """A sentence that ends with the error or the reason that the fields name."""
 
     def make(fields: Fields) -> str:
-        why = fields.get("error") or fields.get("reason") or fields.get("message")
-        return f"{start}: {_line(why)}{end(fields)}" if why else start + end(fields)
+        why = _why(fields)
+        return (f"{start}: {why}" if why else start) + end(fields)
 
     return make
 
@@ -51,14 +51,14 @@ def _because(effect: str, end: Callable[[Fields], str] = lambda _: "") -> Callab
     """A sentence that begins with its cause, so that a line that is cut at 80 columns still tells it."""
 
     def make(fields: Fields) -> str:
-        why = fields.get("error") or fields.get("reason") or fields.get("message")
-        return (f"{_line(why)}; " if why else "") + effect + end(fields)
+        why = _why(fields)
+        return (f"{why}; {effect}" if why else effect) + end(fields)
 
     return make
 
 
-def _line(text: object) -> str:
-    return " ".join(str(text).split())
+def _why(fields: Fields) -> str:
+    return one_line(fields.get("error") or fields.get("reason") or fields.get("message") or "")
 
 
 def _list(value: object) -> str:
@@ -110,9 +110,8 @@ def _plan(fields: Fields) -> str:
 
 
 def _given_up(fields: Fields) -> str:
-    return (
-        f"is given up: {_line(fields['reason'])}; `sluicegate retry {fields['role']}-{fields['slot']}` tries it again"
-    )
+    who = f"{fields['role']}-{fields['slot']}"
+    return f"is given up: {one_line(fields['reason'])}; `sluicegate retry {who}` tries it again"
 
 
 def _progress(fields: Fields) -> str:
@@ -146,12 +145,14 @@ def _replay(fields: Fields) -> str:
 
 
 def _set_aside(fields: Fields) -> str:
-    return f"a kept reply cannot be read and is set aside as {fields['file']}: {_line(fields['reason'])}"
+    return f"a kept reply cannot be read and is set aside as {fields['file']}: {one_line(fields['reason'])}"
 
 
 def _body(fields: Fields) -> str:
     size = _number(fields, "bytes")
-    return f"a reply of {fields['endpoint']} cannot be read, {size} bytes are in quarantine: {_line(fields['reason'])}"
+    return (
+        f"a reply of {fields['endpoint']} cannot be read, {size} bytes are in quarantine: {one_line(fields['reason'])}"
+    )
 
 
 def _never(fields: Fields) -> str:
@@ -168,7 +169,7 @@ def _crawl_cut(fields: Fields) -> str:
 def _batch_refused(fields: Fields) -> str:
     gone = fields.get("given_up")
     lost = f"; given up: {', '.join(map(str, gone))}" if isinstance(gone, list | tuple) and gone else ""
-    return f"the API refuses products: {_line(fields['error'])}{lost}"
+    return f"the API refuses products: {one_line(fields['error'])}{lost}"
 
 
 def _dropped(fields: Fields) -> str:
@@ -177,7 +178,7 @@ def _dropped(fields: Fields) -> str:
 
 
 def _refused(fields: Fields) -> str:
-    return f"the API refuses the selection {fields['selection']}: {_line(fields['error'])}"
+    return f"the API refuses the selection {fields['selection']}: {one_line(fields['error'])}"
 
 
 def _cost(fields: Fields) -> str:
@@ -190,11 +191,11 @@ def _stopped(fields: Fields) -> str:
 
 def _repeated(fields: Fields) -> str:
     event, _, words = str(fields["like"]).partition(": ")
-    return f"{_count(fields, 'times', 'more line')} like this one: {_line(words) or event.replace('_', ' ')}"
+    return f"{_count(fields, 'times', 'more line')} like this one: {one_line(words) or event.replace('_', ' ')}"
 
 
 def _message(fields: Fields) -> str:
-    return _line(fields["message"])
+    return one_line(fields["message"])
 
 
 # Events that are logged with a sentence of their own.
@@ -231,7 +232,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "leases_resolved": lambda f: f"settled {_count(f, 'count', 'request')} for tokens that ended workers left open",
     "items_odd": lambda f: (
         f"{_number(f, 'items')} items of a reply of {f['endpoint']} have fields that do not fit; they are kept in "
-        f"`extra`: {_line(f['most'])}"
+        f"`extra`: {one_line(f['most'])}"
     ),
     "ledger_unreadable": _error("the ledger cannot be read"),
     "lines_dropped": lambda f: f"wrote too much: {_count(f, 'count', 'line')} of it left out",
@@ -244,7 +245,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "not_started": _error("could not be started"),
     "page_unreadable": lambda f: (
         f"{f['selection']}: page {_number(f, 'page')} cannot be read to its end and is {f['next']}: "
-        f"{_line(f['reason'])}"
+        f"{one_line(f['reason'])}"
     ),
     "phase": lambda f: f"{str(f['phase']).replace('_', ' ')} {f.get('detail') or ''}".rstrip(),
     "plan": _plan,
@@ -253,9 +254,10 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "ready": lambda _: "ready",
     "records_lost": _error("the records of some calls are lost"),
     "refused_in_a_row": lambda f: (
-        f"the API refuses one request after the other, {_number(f, 'requests')} by now: {_line(f['error'])}{_again(f)}"
+        f"the API refuses one request after the other, {_number(f, 'requests')} by now: {one_line(f['error'])}"
+        f"{_again(f)}"
     ),
-    "record_refused": lambda f: f"the database refuses to record a call: {_line(f['reason'])}",
+    "record_refused": lambda f: f"the database refuses to record a call: {one_line(f['reason'])}",
     "released": lambda f: (
         f"gives back {_count(f, 'items', 'product')} and {_count(f, 'pages', 'page')} that an ended worker held"
     ),
@@ -263,7 +265,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "replaced": lambda _: "a fresh process has taken its place",
     "replay": _replay,
     "reply_refused": lambda f: (
-        f"the database refuses a reply of {f['endpoint']} as a whole; it is kept in quarantine: {_line(f['reason'])}"
+        f"the database refuses a reply of {f['endpoint']} as a whole; it is kept in quarantine: {one_line(f['reason'])}"
     ),
     "reply_set_aside": _set_aside,
     "selection_refused": _refused,

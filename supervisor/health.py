@@ -11,7 +11,7 @@ from supervisor.conditions import SUPERVISOR, Conditions, Said, Told
 from supervisor.dbwatch import DatabaseWatch
 from supervisor.stage import Stage
 from supervisor.words import lasted, span
-from tasks.wording import plain
+from tasks.wording import one_line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ class Health:
         """What the workers say and what the supervisor sees itself, in one line each and without secrets."""
         own = [Told(SUPERVISOR, one) for one in (self.database.said, self._unwritten, self._unheard) if one is not None]
         for who, said in (*self._run.tree.conditions(), *own):
-            why = self._log.clean(" ".join(said.why.split()))[:_LONGEST]
+            why = self._log.clean(one_line(said.why))[:_LONGEST]
             yield Told(who, msgspec.structs.replace(said, why=why))
 
     def _look_again(self) -> None:

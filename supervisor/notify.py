@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor.conditions import sentence
 from supervisor.fsm import State
 from supervisor.paced import Paced
+from tasks.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,7 +115,7 @@ def words(state: str, workers: Sequence[Slot], conditions: Sequence[ConditionRec
     serving = sum(slot.state is State.RUNNING for slot in workers)
     head = state if not workers else f"{state}, {serving} of {len(workers)} workers in service"
     others = [f"{slot.spec.name} {slot.state.value}" for slot in workers if slot.state is not State.RUNNING]
-    told = [" ".join(sentence(one).split()) for one in conditions]
+    told = [one_line(sentence(one)) for one in conditions]
     return "; ".join([head, *others, *told])
 
 

@@ -10,6 +10,7 @@ from supervisor.faults import kind_of
 from supervisor.report import age_s
 from supervisor.words import activity, lived, name_of, span
 from tasks.keepa import locales
+from tasks.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,13 +93,13 @@ def _fault(those: Sequence[FaultRecord], now: datetime) -> str:
     elif times > 1:
         when = f"{since} to {when}, {times} times,"
     who = ", ".join(dict.fromkeys(name_of(one.role, one.slot) for one in those))
-    words = " ".join(newest.words.split()) or newest.event.replace("_", " ")
+    words = one_line(newest.words) or newest.event.replace("_", " ")
     return f"{when} {who}: {words}"
 
 
 def condition(one: ConditionRecord, now: datetime) -> str:
     """What keeps the run from its work, since when and why."""
-    return f"{one.kind} since {near(datetime.fromisoformat(one.since), now)}: {' '.join(one.why.split())}"
+    return f"{one.kind} since {near(datetime.fromisoformat(one.since), now)}: {one_line(one.why)}"
 
 
 def death(one: DeathRecord, now: datetime) -> str:

@@ -59,6 +59,11 @@ def plain(error: BaseException) -> str:
     return clean(str(error)) or BUG
 
 
+def one_line(text: object) -> str:
+    """The text with a single space for each stretch of white space, none at its ends."""
+    return " ".join(str(text).split())
+
+
 def clean(text: str) -> str:
     """The text without names of error types, representations and error numbers; a SQLSTATE stands at its end."""
     if text.strip() == "None":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -18,8 +19,9 @@ from tasks.store import leftovers
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
-    from supervisor.plan import Plan
+    from tasks.store.connection import Connection
     from tasks.store.leftovers import Stretch
     from tasks.target import Target
 
@@ -38,9 +40,7 @@ def show(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    wanted = _plan()
-    targets = _targets(wanted)
-    with asking(wanted) as conn:
+    with _asking() as (conn, targets):
         found = leftovers.stretches(conn, target.chosen_of(targets))
     if chosen.json:
         outputs.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
@@ -77,9 +77,8 @@ def drop(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    wanted = _plan()
-    with asking(wanted, writes=True) as conn:
-        count = leftovers.drop(conn, target.chosen_of(_targets(wanted)))
+    with _asking(writes=True) as (conn, targets):
+        count = leftovers.drop(conn, target.chosen_of(targets))
     if chosen.json:
         outputs.as_json(dropped=count)
     else:
@@ -87,12 +86,12 @@ def drop(chosen: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _plan() -> Plan:
-    return plan.make(config.load(config.environment()), synthetic_into_database=True)
-
-
-def _targets(wanted: Plan) -> tuple[Target, ...]:
-    return target.targets(wanted.settings.chosen, wanted.settings.keepa_domains)
+@contextmanager
+def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Target, ...]]]:
+    """The database in use, and what the settings ask for."""
+    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    with asking(wanted, writes=writes) as conn:
+        yield conn, target.targets(wanted.settings.chosen, wanted.settings.keepa_domains)
 
 
 def _name(one: Stretch, targets: tuple[Target, ...]) -> str | None:

@@ -10,6 +10,7 @@ from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Trans
 from tasks.keepa.envelope import Head, envelope_of
 from tasks.keepa.statuses import Meaning, is_own, row
 from tasks.keepa.wire import Envelope, decode_envelope
+from tasks.wording import one_line
 
 if TYPE_CHECKING:
     from ledger import Reading
@@ -94,6 +95,6 @@ def _foreign(body: bytes) -> str:
 
 def excerpt(text: str) -> str:
     """A line of readable text. A proxy may print the URL it was asked for, and the key travels in it."""
-    line = " ".join(_KEY_IN_URL.sub(r"\1•••", text).split())
+    line = one_line(_KEY_IN_URL.sub(r"\1•••", text))
     line = "".join(char for char in line if char.isprintable())
     return line if len(line) <= _EXCERPT_CHARS else f"{line[:_EXCERPT_CHARS]}..."

@@ -24,6 +24,7 @@ from tasks.store import address, binaries, cluster, launch, postmaster, server_l
 from tasks.store.file_lock import FileLock
 from tasks.store.keeper import START_LOCK, USERS_LOCK, is_last
 from tasks.store.sqlstate import translate
+from tasks.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -243,7 +244,7 @@ class EmbeddedPostgres:
         try:
             self._connect().close()
         except psycopg.OperationalError as error:
-            return " ".join(str(error).split())
+            return one_line(error)
         return None
 
     def _connect(self, *, autocommit: bool = False) -> psycopg.Connection:

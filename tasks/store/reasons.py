@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tasks.wording import one_line
+
 # libpq, "connection to server at ..."; psycopg lists every attempt when there were several.
 _ATTEMPT: Final = re.compile(
     r'connection to server (?:at "(?P<host>[^"]*)"(?: \([^)]*\))?, port (?P<port>\d+)|on socket "(?P<socket>[^"]*)") '
@@ -30,7 +32,7 @@ def in_short(text: str) -> str:
     about: dict[str, list[str]] = {}
     for one in _ATTEMPT.finditer(text):
         where = f"socket {one['socket']}" if one["socket"] is not None else f"{one['host']}, port {one['port']}"
-        places = about.setdefault(" ".join(one["reason"].split()), [])
+        places = about.setdefault(one_line(one["reason"]), [])
         if where not in places:
             places.append(where)
     if about:
@@ -38,4 +40,4 @@ def in_short(text: str) -> str:
     rest = _GUESS.sub("", text)
     while (opening := _OPENING.match(rest)) is not None:
         rest = rest[opening.end() :]
-    return " ".join(rest.split())
+    return one_line(rest)

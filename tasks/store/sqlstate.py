@@ -14,7 +14,7 @@ import psycopg
 
 from tasks.errors import BadRow, ConfigError, Contended, Error, StoreError, WrongSchema
 from tasks.store.reasons import in_short
-from tasks.wording import NO_REASON
+from tasks.wording import NO_REASON, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,7 +176,7 @@ def translated(error: psycopg.Error) -> Error:
     """The error of our own that stands for `error`; its message has no statement and no data but the server's words."""
     row = row_for(error)
     reason = error.diag.message_primary or in_short(str(error))
-    reason = " ".join(reason.split()) or NO_REASON
+    reason = one_line(reason) or NO_REASON
     told = f"{row.words}: {reason}" if error.sqlstate is None else f"{row.words}: {reason} (SQLSTATE {error.sqlstate})"
     return row.type(f"{told}; {row.remedy}" if row.remedy else told)
 

@@ -136,19 +136,25 @@ def test_a_worker_whose_every_call_fails_says_so_goes_on_and_shows_the_key_nowhe
     assert not re.search(r"key=(?!•)", worker.output)
 
 
+def paid_while_no_reply_is_kept(plant, worker):
+    """What the server has been paid, which stays so over two more tries of a worker that says why."""
+    told = eventually(
+        lambda: [one for one in worker.last["conditions"] if one["kind"] == "spool"], lambda: worker.output
+    )
+    assert "replies cannot be kept there" in told[0]["why"]
+    paid = plant.simulator.control()["spent"]
+    seen = worker.output.count("spool_full")
+    eventually(lambda: worker.output.count("spool_full") >= seen + 2, lambda: worker.output)
+    assert plant.simulator.control()["spent"] == paid
+    return paid
+
+
 def test_nothing_is_paid_for_while_the_disk_takes_no_reply(plant):
     worker = plant.worker("upsert", poll_interval_s=1, upsert_detail="none").wait_ready()
     eventually(lambda: plant.value("select count(*) from deals"), lambda: worker.output)
     before = resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     try:
-        told = eventually(
-            lambda: [one for one in worker.last["conditions"] if one["kind"] == "spool"], lambda: worker.output
-        )
-        assert "replies cannot be kept there" in told[0]["why"]
-        paid = plant.simulator.control()["spent"]
-        seen = worker.output.count("spool_full")
-        eventually(lambda: worker.output.count("spool_full") >= seen + 2, lambda: worker.output)
-        assert plant.simulator.control()["spent"] == paid
+        paid = paid_while_no_reply_is_kept(plant, worker)
     finally:
         resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, before)
     eventually(lambda: plant.simulator.control()["spent"] > paid, lambda: worker.output)
@@ -179,14 +185,7 @@ def test_a_spool_that_is_gone_ends_no_worker_and_nothing_is_paid_for_until_it_is
     spool, away = plant.folder / "spool", plant.folder / "away"
     spool.rename(away)
     put_there(spool)
-    told = eventually(
-        lambda: [one for one in worker.last["conditions"] if one["kind"] == "spool"], lambda: worker.output
-    )
-    assert "replies cannot be kept there" in told[0]["why"]
-    paid = plant.simulator.control()["spent"]
-    seen = worker.output.count("spool_full")
-    eventually(lambda: worker.output.count("spool_full") >= seen + 2, lambda: worker.output)
-    assert plant.simulator.control()["spent"] == paid
+    paid = paid_while_no_reply_is_kept(plant, worker)
     assert worker.process.poll() is None
     workers = [worker]
     if os.path.lexists(spool):  # one that starts now cannot make the folder either

@@ -20,7 +20,7 @@ import ledger
 import supervisor
 import tasks
 from tasks.store.sqlstate import translated
-from tasks.wording import BUG, NO_REASON, clean, plain
+from tasks.wording import BUG, NO_REASON, clean, one_line, plain
 
 ROOT = Path(ledger.__file__).resolve().parent.parent
 RIDDLES = re.compile(
@@ -80,6 +80,14 @@ def test_an_error_of_ours_says_its_sentence_and_not_its_type(kind):
 ), max_leaves=4))  # fmt: skip
 def test_what_libraries_wrap_into_each_other_is_unwrapped(text):
     assert not RIDDLES.search(clean(text)), clean(text)
+
+
+@given(st.text())
+def test_a_text_one_line_has_its_words_and_no_other_white_space_than_single_spaces(text):
+    line = one_line(text)
+    assert line.split() == text.split()
+    assert line == line.strip()
+    assert not re.search(r"[^\S ]|  ", line)
 
 
 @given(WORDS)
