@@ -20,6 +20,7 @@ _CHOICE: Final = re.compile(
 _REQUIRED: Final = re.compile(r"the following arguments are required: (?P<what>.*)")
 _OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 _ALIKE: Final = 0.6  # one letter of three, three of eight
+_VERY_ALIKE: Final = 0.75
 _FEW: Final = 8  # choices that a line has room for
 _SHOWN: Final = 60  # characters of what was typed
 
@@ -63,5 +64,9 @@ class Parser(argparse.ArgumentParser):
 
 def _meant(found: str, choices: Iterable[str]) -> str:
     """What of the choices may be meant; empty when none is like it."""
-    like = difflib.get_close_matches(found.lower(), sorted(set(choices)), n=1, cutoff=_ALIKE)
+    typed, known = found.lower(), sorted(set(choices))
+    like = difflib.get_close_matches(typed, known, n=1, cutoff=_ALIKE)
+    if not like:  # a name may be long, and only its beginning was typed
+        begins = {one[: len(typed)]: one for one in reversed(known)}
+        like = [begins[one] for one in difflib.get_close_matches(typed, begins, n=1, cutoff=_VERY_ALIKE)]
     return f"; did you mean `{like[0]}`?" if like else ""

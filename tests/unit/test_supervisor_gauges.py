@@ -108,7 +108,7 @@ def test_a_time_of_another_day_has_its_date():
     assert sayings.faults([one], NOW) == [f"{localtime.minute(at)} supervisor: x"]
 
 
-def test_a_fault_that_came_often_says_from_when_to_when_and_how_often_one_line():
+def test_a_fault_that_came_often_says_from_when_to_when_and_how_often_on_one_line():
     before = NOW - timedelta(minutes=5)
     one = FaultRecord(
         at=NOW.isoformat(), since=before.isoformat(), level="error", event="call_failed", words="a\nb\tc", times=3

@@ -40,6 +40,7 @@ def told(capsys):
         ("--jsno status", "sluicegate status: there is no option '--jsno'; did you mean `--json`?"),
         ("status -x", "sluicegate status: there is no option '-x': `sluicegate status --help` lists all"),
         ("status now", "sluicegate status: 'now' is one word too many: `sluicegate status --help` shows"),
+        ("debug --syntethic", "there is no option '--syntethic'; did you mean `--synthetic-into-database`?"),
         ("quarantine drop --every", "sluicegate quarantine drop: there is no option '--every'"),
         ("quarantine lst", "quarantine: ACTION: 'lst' is none of list, show, retry, drop; did you mean `list`?"),
         ("deals --sort discont", "--sort: 'discont' is none of discount, drop, price, rank, newest; did you mean"),
