@@ -52,7 +52,7 @@ def _lifted(said: orders.Answer) -> orders.Answer:
 
     try:
         wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
-        with asking(wanted, writes=True) as conn:
+        with asking(wanted, writes=True) as conn, conn.transaction():
             kinds = brakes.lift(conn)
     except NoRows:
         return said

@@ -46,7 +46,8 @@ def asking(wanted: Plan, *, writes: bool = False) -> Iterator[Connection]:
     """A connection to the database, which must be there and of this build.
 
     An own server is started when none runs, and nothing is ever made. Without `writes` it is inside one transaction
-    that can change nothing, so that a report is of one moment; with `writes` it commits each statement by itself.
+    that can change nothing, so that a report is of one moment; with `writes` the caller opens transactions, for only in
+    one does what the program relies on hold (`tasks.store.connection`).
 
     Raises:
         NoRows: there is no database yet.

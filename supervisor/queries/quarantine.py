@@ -103,7 +103,9 @@ def retry(chosen: argparse.Namespace) -> int:
     )
     counts = dict.fromkeys(Outcome, 0)
     with asking(wanted, writes=True) as conn:
-        for number in _numbers(chosen, faults.ids(conn, _which(chosen))):
+        with conn.transaction():
+            numbers = _numbers(chosen, faults.ids(conn, _which(chosen)))
+        for number in numbers:
             verdict = again.look(conn, number, means)
             if verdict is not None:
                 counts[verdict.outcome] += 1
@@ -123,13 +125,14 @@ def drop(chosen: argparse.Namespace) -> int:
     if (refusal := _unbounded(chosen, "drop")) is not None:
         return refusal
     which = _which(chosen)
-    with asking(_plan(), writes=True) as conn:
+    is_meant = bool(chosen.ids or chosen.yes)
+    with asking(_plan(), writes=True) as conn, conn.transaction():
         _numbers(chosen, faults.ids(conn, which))
-        if chosen.ids or chosen.yes:
-            outputs.text(f"dropped {_counted(faults.drop(conn, which))}")
-            return EXIT_OK
-        would = _counted(faults.tally(conn, which))
-    sys.stderr.write(f"sluicegate: this would drop {would}, for good: say --yes if that is what you want\n")
+        counted = _counted(faults.drop(conn, which) if is_meant else faults.tally(conn, which))
+    if is_meant:
+        outputs.text(f"dropped {counted}")
+        return EXIT_OK
+    sys.stderr.write(f"sluicegate: this would drop {counted}, for good: say --yes if that is what you want\n")
     return EXIT_USAGE
 
 

@@ -77,7 +77,7 @@ def drop(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    with _asking(writes=True) as (conn, targets):
+    with _asking(writes=True) as (conn, targets), conn.transaction():
         count = leftovers.drop(conn, target.chosen_of(targets))
     if chosen.json:
         outputs.as_json(dropped=count)

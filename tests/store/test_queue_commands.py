@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tasks.keepa.selection import parse
-from tasks.store import queue
+from tasks.store import quarantine, queue
 from tests.fakes.program import Program
 
 GERMAN = {"domainId": 3, "priceTypes": [1]}
@@ -46,3 +46,21 @@ def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask):
     assert json.loads(run("queue", "drop", "--json"))["dropped"] == 0
     assert len(run("queue").splitlines()) == 2
     assert "unwanted" not in run("status")
+
+
+SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN OLD; END $$;
+CREATE TRIGGER slow BEFORE DELETE ON fetch_queue FOR EACH STATEMENT EXECUTE FUNCTION slow();
+CREATE TRIGGER slow BEFORE DELETE ON quarantine FOR EACH STATEMENT EXECUTE FUNCTION slow();
+"""
+
+
+def test_a_time_limit_of_the_database_ends_no_command_that_changes_rows(ask, conn, database_url):
+    """What `ALTER DATABASE ... SET` says has no effect on the program; a long queue takes longer than such a limit."""
+    quarantine.add(conn, kind="product", key=ASINS[0], reason="odd", raw=b"{}")
+    conn.execute(SLOW)
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    conn.execute(f"ALTER DATABASE {name} SET statement_timeout = '50ms'")
+    run, _ = ask
+    assert run("queue", "drop") == "3 products were taken out of the queue\n"
+    assert run("quarantine", "drop", "--all", "--yes").startswith("dropped 1 ")
