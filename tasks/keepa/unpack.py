@@ -12,6 +12,7 @@ import zlib
 from typing import Final
 
 MOST_LAYERS: Final = 5  # twice is common, by a server and by a proxy behind it
+MOST_MEMBERS: Final = 10_000  # of a gzip file; those who write several put 64 KB and more into each
 
 _GZIP: Final = b"\x1f\x8b"  # RFC 1952, 2.3.1
 _ZLIB_WBITS: Final = 15
@@ -20,6 +21,8 @@ _RAW_WBITS: Final = -15
 _ZLIB_METHOD: Final = 0x78  # deflate with a window of 32 KB, the only one in use; RFC 1950, 2.2
 _ZLIB_CHECK: Final = 31
 _HEAD: Final = 4
+_PIECE: Final = 1 << 12
+_MOST_PIECE: Final = 1 << 20
 _TEXT_STARTS: Final = frozenset(b'{["<-0123456789tfn \t\r\n')  # of JSON and of markup
 _CONTROL: Final = frozenset(range(0x20)) - frozenset(b"\t\r\n")  # in packed bytes soon, in text never
 _LOOK: Final = 64
@@ -67,40 +70,58 @@ def unpacked(body: bytes, *, coding: str = "", limit: int) -> bytes:
 def _layer(body: bytes, limit: int) -> bytes | None:
     """What is in the outermost packing; None when there is none."""
     if body.startswith(_GZIP):
-        return _inflated(body, _GZIP_WBITS, limit)
+        return _inflated(body, _GZIP_WBITS, limit)[0]
     if _is_text(body) or len(body) < _HEAD:
         return None
     if body[0] == _ZLIB_METHOD and int.from_bytes(body[:2], "big") % _ZLIB_CHECK == 0:
-        return _inflated(body, _ZLIB_WBITS, limit)
+        return _inflated(body, _ZLIB_WBITS, limit)[0]
     if body.startswith(tuple(mark for mark, _ in _MARKS)) or _without_mark(body) is not None:
         return None
     try:
-        return _inflated(body, _RAW_WBITS, limit) or None  # what some servers call `deflate`; nothing marks it
+        inner, end = _inflated(body, _RAW_WBITS, limit)  # what some servers call `deflate`; nothing marks it
     except Unpackable as reason:
         if str(reason) == _too_large(limit):
             raise
         return None
+    # A text with an odd byte near its beginning may unpack to something too, but never to its very end.
+    return inner if inner and end == len(body) else None
 
 
-def _inflated(body: bytes, wbits: int, limit: int) -> bytes:
-    """The members of the packed stream, one after the other; what follows the last and is none is left out."""
+def _inflated(body: bytes, wbits: int, limit: int) -> tuple[bytes, int]:
+    """The members of the packed stream, one after the other, and where the last ends; what follows is left out."""
     parts: list[bytes] = []
-    size = 0
-    rest = body
-    while not parts or rest.startswith(_GZIP):
-        packer = zlib.decompressobj(wbits)
-        try:
-            part = packer.decompress(rest, limit - size + 1)
-        except zlib.error as error:
-            raise Unpackable(f"the packed body is damaged: {error}") from None
+    at = size = 0
+    while at == 0 or body.startswith(_GZIP, at):
+        if len(parts) >= MOST_MEMBERS:
+            raise Unpackable(f"the body is packed in more than {MOST_MEMBERS} parts")
+        part, at = _member(body, at, wbits, limit - size)
         size += len(part)
         if size > limit:
             raise Unpackable(_too_large(limit))
-        if not packer.eof:
-            raise Unpackable("the packed body ends before its end")
         parts.append(part)
-        rest = packer.unused_data
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts), at
+
+
+def _member(body: bytes, at: int, wbits: int, most: int) -> tuple[bytes, int]:
+    """The member that begins at `at`, and where it ends; of one that holds more than `most` bytes a little more.
+
+    It is read in pieces, since whatever follows it in a piece is copied.
+    """
+    packer = zlib.decompressobj(wbits)
+    parts: list[bytes] = []
+    size, piece = 0, _PIECE
+    while not packer.eof and size <= most:
+        if at >= len(body):
+            raise Unpackable("the packed body ends before its end")
+        try:
+            part = packer.decompress(body[at : at + piece], most - size + 1)
+        except zlib.error as error:
+            raise Unpackable(f"the packed body is damaged: {error}") from None
+        parts.append(part)
+        size += len(part)
+        at += piece
+        piece = min(2 * piece, _MOST_PIECE)
+    return b"".join(parts), min(at, len(body)) - len(packer.unused_data)
 
 
 def _as_utf8(body: bytes) -> bytes:

@@ -1,11 +1,12 @@
 """A body as text, whatever it came in."""
 
 import gzip
+import random
 import zlib
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tasks.keepa.unpack import Unpackable, unpacked
@@ -53,6 +54,31 @@ def test_half_a_pair_in_utf_16_does_not_lose_the_rest():
 def test_members_of_a_stream_are_put_together_and_what_follows_is_left_out():
     body = gzip.compress(BODY[:20]) + gzip.compress(BODY[20:]) + b"\0" * 30
     assert unpacked(body, limit=LIMIT) == BODY
+
+
+def test_parts_without_end_are_given_up_before_they_take_for_ever():
+    empty = gzip.compress(b"")
+    assert unpacked(gzip.compress(BODY) + empty * 9_000, limit=LIMIT) == BODY
+    with pytest.raises(Unpackable, match="more than 10000 parts"):
+        unpacked(empty * 2_000_000, limit=LIMIT)
+
+
+@given(st.sampled_from([BODY, b'{\n "timestamp" : 1732819813000, "tokensLeft": 12}']), st.data())
+def test_a_text_with_odd_bytes_near_its_beginning_is_never_taken_for_a_packed_one(text, data):
+    body = bytearray(text)
+    for _ in range(data.draw(st.integers(1, 3))):
+        body[data.draw(st.integers(1, len(body) - 1))] = data.draw(st.integers(0, 31) | st.integers(32, 255))
+    assume(0 not in body[:4])  # that tells of UTF-16
+    assert unpacked(bytes(body), limit=LIMIT) == body
+
+
+@example(1 << 12)
+@example((1 << 12) + 1)
+@given(st.integers(0, 3 << 12))
+def test_where_the_pieces_that_are_read_end_tells_nothing(size):
+    text = b"[" + random.Random(size).randbytes(size).hex().encode() + b"]"
+    assert unpacked(gzip.compress(text) + gzip.compress(b" ") + b"x" * 9, limit=LIMIT) == text + b" "
+    assert unpacked(PACKED["deflate"](text), limit=LIMIT) == text
 
 
 def test_damage_inside_is_no_text():
