@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OK: Final = 200
 
 _EXCERPT_CHARS: Final = 200
+_LOOK_CHARS: Final = 10_000  # an excerpt is taken from so much; split into its words, a page takes 20 times its size
 _KEY_IN_URL: Final = re.compile(r"(key=)[^&\s\"'<>]+")
 _KINDS: Final[dict[Meaning, type[ApiError]]] = {
     Meaning.FREE: Throttled,
@@ -81,7 +82,7 @@ def _look(body: bytes) -> tuple[Reading | None, str]:
     try:
         envelope = decode_envelope(body)
     except Transient:
-        return None, f"a body that cannot be read: {excerpt(body.decode(errors='replace'))!r}"
+        return None, f"a body that cannot be read: {excerpt(_beginning(body))!r}"
     if envelope.error is None:
         return envelope.reading, "the server gives no reason"
     return envelope.reading, excerpt(str(envelope.error))
@@ -90,11 +91,15 @@ def _look(body: bytes) -> tuple[Reading | None, str]:
 def _foreign(body: bytes) -> str:
     if not body:
         return "an empty body, which is not the API's"
-    return f"no reply of the API but {excerpt(body.decode(errors='replace'))!r}"
+    return f"no reply of the API but {excerpt(_beginning(body))!r}"
+
+
+def _beginning(body: bytes) -> str:
+    return body[:_LOOK_CHARS].decode(errors="replace")
 
 
 def excerpt(text: str) -> str:
     """A line of readable text. A proxy may print the URL it was asked for, and the key travels in it."""
-    line = one_line(_KEY_IN_URL.sub(r"\1•••", text))
+    line = one_line(_KEY_IN_URL.sub(r"\1•••", text[:_LOOK_CHARS]))
     line = "".join(char for char in line if char.isprintable())
     return line if len(line) <= _EXCERPT_CHARS else f"{line[:_EXCERPT_CHARS]}..."

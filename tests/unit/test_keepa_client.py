@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 import traceback
+import tracemalloc
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -433,6 +434,18 @@ def test_a_long_error_page_is_shortened():
     with pytest.raises(Transient) as caught:
         check(RawReply(500, b"x" * 1_000_000, 0.1))
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("body", [b"ab " * (4 << 20), b'{"error":{"type":"%b","message":"x"}}' % (b"ab " * (4 << 20))])
+def test_an_excerpt_of_a_page_of_any_size_takes_little_memory(body):
+    tracemalloc.start()
+    try:
+        with pytest.raises(Transient):
+            check(RawReply(500, body, 0.1))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * len(body)
 
 
 @pytest.mark.parametrize("url", ["", "api.keepa.com", "ftp://x", "http://", "http://x:99999", f"https://x/?key={KEY}"])
