@@ -36,6 +36,7 @@ _MAGIC: Final = b"sluicegate reply 1\n"
 _LEVEL: Final = 1  # a page of 350 KB in 5 ms; higher levels save little on JSON and cost the worker's time
 _ROOM: Final = 4 << 20  # bytes; a hundred products with their whole histories are 2 to 3 MB when deflated
 _UNSUPPORTED: Final = frozenset({errno.EOPNOTSUPP, errno.EINVAL})  # a file system that takes no room in advance
+_NO_HEADER: Final = (msgspec.DecodeError, UnicodeDecodeError)  # what reading one that was hit raises
 _REMEDIES: Final = {
     errno.ENOENT: "put the folder back, or make an empty one",
     errno.ENOTDIR: "take away what stands in the folder's place",
@@ -73,7 +74,7 @@ class Entry:
             raise Damaged(f"{self.path.name}: not a spooled reply")
         try:
             return msgspec.json.decode(header, type=Header), zlib.decompress(body)
-        except (msgspec.DecodeError, zlib.error) as error:
+        except (*_NO_HEADER, zlib.error) as error:
             raise Damaged(f"{self.path.name}: {error}") from error
 
     def remove(self) -> None:
@@ -199,7 +200,7 @@ class Spool:
         for path in self._paths():
             if path.suffix == SUFFIX:
                 # One that is no file, or whose header was hit, tells nothing.
-                gone = suppress(FileNotFoundError, IsADirectoryError, msgspec.DecodeError)
+                gone = suppress(FileNotFoundError, IsADirectoryError, *_NO_HEADER)
                 with _reached(path), gone, path.open("rb") as file:
                     magic, header = file.readline(), file.readline()
                     if magic == _MAGIC:

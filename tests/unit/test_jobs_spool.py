@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -130,6 +131,17 @@ def test_a_damaged_entry_says_so_and_is_set_aside_for_a_person(directory, spool,
     spool.set_aside(entry)
     assert list(spool.orphans()) == []
     assert len(list((directory / DAMAGED).iterdir())) == 1
+
+
+@pytest.mark.parametrize("byte", [0, 1, 34, 92, 123, 128, 195, 237, 255])
+def test_a_byte_that_is_hit_anywhere_in_an_entry_ends_nobody(spool, byte):
+    entry = spool.put(HEADER, b"{}")
+    whole = entry.path.read_bytes()
+    for at in range(len(whole)):
+        entry.path.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
+        assert len(spool.origins()) <= 1
+        with suppress(Damaged):
+            entry.read()
 
 
 def test_a_full_spool_says_so_until_it_drains(directory):
