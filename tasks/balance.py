@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.errors import Foreign, NotSent, Throttled, Transient
+from tasks.errors import Foreign, NotSent, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +34,6 @@ class Balance:
         sent_ns = site.clock.now_ns()
         try:
             reading = read()
-        except Throttled as error:
-            if error.reading is None or not site.ledger.observe(error.reading, sent_ns=sent_ns):
-                site.ledger.unanswered()
         except NotSent:
             raise
         except Transient as error:

@@ -29,6 +29,7 @@ PROBE_NS: Final = 8 * NS_PER_S  # a free look whether the API is back, which is 
 AWAY: Final = 2  # looks in vain that tell an absence from a call lost by itself
 KEY_NS: Final = 600 * NS_PER_S  # the same refusal of the key for so long is believed, whoever says it
 LEAST_REFUSALS: Final = 5
+DOUBT_NS: Final = 1200 * NS_PER_S  # for so long a refusal is held against the key; calls in vain are closer together
 BALANCE: Final = "/token"
 PROBE: Final = "/token, to see whether the API is back"
 
@@ -101,6 +102,8 @@ class Failing:
     def tend(self) -> None:
         """Forget what nobody asks for any more, so that it is not told of for ever."""
         self._tell()
+        if self._doubt is not None and self._site.clock.now_ns() - self._doubt.last_ns > DOUBT_NS:
+            self._end_doubt()
         for endpoint in [one for one, row in self._refusals.items() if row.is_general]:
             if not self._pacing.knows(f"refused {endpoint}"):
                 del self._refusals[endpoint]
@@ -154,9 +157,12 @@ class Failing:
     def _seen(self) -> None:
         """Something of the API was heard: it is not away, and its word about the key counts alone."""
         self._away = 0
-        self._doubt = None
         self._pacing.answered(BALANCE)
         self._pacing.answered(PROBE)
+        self._end_doubt()
+
+    def _end_doubt(self) -> None:
+        self._doubt = None
         self._site.beat.well("key")
 
     def _suspect(self, error: ApiError) -> None:
@@ -168,12 +174,13 @@ class Failing:
         if not isinstance(error, Foreign):
             return
         if error.status not in ABOUT_THE_KEY:
-            self._doubt = None
+            self._end_doubt()
             return
         now_ns = self._site.clock.now_ns()
         if self._doubt is None or self._doubt.status != error.status:
             self._doubt = _Doubt(error.status, now_ns)
         self._doubt.times += 1
+        self._doubt.last_ns = now_ns
         why = f"{error}; believed when it lasts for {KEY_NS // NS_PER_S // 60} minutes"
         self._site.beat.degraded("key", f"{self._site.settings.server}: {why}")
         if self._doubt.times >= LEAST_REFUSALS and now_ns - self._doubt.began_ns >= KEY_NS:
@@ -198,6 +205,7 @@ class _Doubt:
     status: int | None
     began_ns: int
     times: int = 0
+    last_ns: int = 0
 
 
 def _refused(want: Want) -> str:

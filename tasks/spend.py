@@ -110,10 +110,11 @@ class Spender:
         return None
 
     def _read_balance(self) -> Reading:
-        """What the free `/token` request says.
+        """What the free `/token` request says; a refusal of it tells the balance as well.
 
         Raises:
-            ApiError: it says nothing.
+            Transient: it says nothing.
+            Forbidden: the server does not serve this key, or does not know the request.
         """
         request = TokenRequest()
         header = self._header("", request, Origin(job="balance", domain=0), estimate=0, waited_s=0.0)
@@ -121,16 +122,14 @@ class Spender:
         try:
             reply = exchange(self._site, self._client, request)
             header = _arrived(header, reply)
-            envelope = check(reply)
-            if envelope.reading is None:
-                raise Transient("/token told no refill rate", status=reply.status)
+            reading, told = _balance_in(reply, header)
         except ApiError as error:
             self._failed(header, error, began_ns)
             self._failing.balance_failed(error)
             raise
-        self._note(answered(header, envelope, rows=0))
+        self._note(told)
         self._failing.balance_told()
-        return envelope.reading
+        return reading
 
     def _attempt(self, want: Want) -> Paid | Idle:
         granted = self._gate.reserve(want.tier, want.shape, self._read_balance, may_wait=want.may_wait)
@@ -265,6 +264,24 @@ class Spender:
             duration_s=0.0,
             waited_s=waited_s,
         )
+
+
+def _balance_in(reply: RawReply, header: Header) -> tuple[Reading, Call]:
+    """The balance that a reply of `/token` tells, and the call for the record.
+
+    Raises:
+        Transient: it tells none.
+        Forbidden: the server does not serve this key, or does not know the request.
+    """
+    try:
+        envelope = check(reply)
+    except Throttled as error:
+        reading, told = error.reading, unanswered(header, error)
+    else:
+        reading, told = envelope.reading, answered(header, envelope, rows=0)
+    if reading is None:
+        raise Transient("/token told no refill rate", status=reply.status)
+    return reading, told
 
 
 def _asked_for(taken: Taken) -> tuple[str, ...]:

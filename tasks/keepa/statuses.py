@@ -54,6 +54,7 @@ TABLE: Final = (
     Row(401, 403, True, None, Meaning.YOURS, _ACCESS),
     Row(400, 400, True, True, Meaning.YOURS, f"the server does not know the key: {_KEY}"),
     Row(404, 405, True, True, Meaning.YOURS, _SERVER),
+    Row(400, 499, True, True, Meaning.PASSING),  # nothing in it could be to blame
     Row(408, 408, None, None, Meaning.PASSING),  # the server waited for us
     Row(425, 425, None, None, Meaning.PASSING),  # too early for the connection
     Row(400, 499, True, None, Meaning.OURS),

@@ -70,6 +70,11 @@ def test_what_is_not_the_apis_own_is_nobodys_refusal_and_ends_nothing(status, bo
     assert caught.value.reading is None
 
 
+def test_the_question_for_the_balance_holds_nothing_that_could_be_refused():
+    meanings = {row(status, own=True, endpoint="/token").meaning for status in range(100, 1000)}
+    assert Meaning.OURS not in meanings
+
+
 def test_only_the_apis_own_word_about_the_key_or_the_server_ends_the_run_and_says_what_to_do():
     asked = itertools.product(range(100, 1000), ENDPOINTS)
     ends = {one for one in asked if row(one[0], own=True, endpoint=one[1]).meaning is Meaning.YOURS}

@@ -8,7 +8,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, NS_PER_S, Reading, Shape, TokenLedger
 from tasks.beat import Beat
-from tasks.errors import Foreign, Throttled
+from tasks.errors import Foreign, Transient
 from tasks.gate import Gate, Granted
 from tasks.job import Idle, Site
 from tasks.log import Logger
@@ -26,7 +26,7 @@ def foreign():
 
 
 def throttled():
-    raise Throttled("/token: 429", status=429, reading=NO_READING)
+    raise Transient("/token: 429", status=429)
 
 
 SILENCES = {

@@ -356,6 +356,65 @@ def test_a_refused_request_is_free_and_blames_the_key_only_if_the_key_is_bad(sho
         other.spender.call(Wanting())
 
 
+def odd_token(here, status, *, first=0):
+    """Have `/token` answer with the API's own envelope under another status, after `first` good answers."""
+    send, counted = here.script.send, itertools.count()
+
+    def odd(request):
+        reply = send(request)
+        if request.endpoint == "/token" and next(counted) >= first:
+            return RawReply(status, reply.body, 0.0, "/token")
+        return reply
+
+    here.script.send = odd
+
+
+@pytest.mark.parametrize("status", [406, 409, 410, 418, 422, 429, 451, 499])
+def test_a_question_for_the_balance_that_is_refused_is_no_refusal_of_the_work(shop, status):
+    here = shop(answer(), blocking=False)
+    odd_token(here, status)
+    paid, times = here.until_paid(Wanting())
+    assert paid.header.endpoint == "/product"
+    assert times <= 10
+    assert here.sent("/token") <= 10, "no more than the pauses let through"
+
+
+@pytest.mark.parametrize("status", [410, 422, 429])
+def test_a_refusal_is_the_works_though_nobody_can_be_asked_about_the_key(shop, status):
+    zero = json.dumps({"refillRate": 0, "tokensLeft": 0, "error": {"message": "bad parameter"}}).encode()
+    here = shop((400, zero), answer(), blocking=False)
+    odd_token(here, status, first=1)
+    want = Wanting()
+    if status == 429:  # which an unknown key is never answered with
+        with pytest.raises(Refused, match="bad parameter"):
+            here.spender.call(want)
+    else:
+        assert isinstance(here.spender.call(want), Idle)
+        assert want.given_back == 1
+
+
+@pytest.mark.parametrize("status", [410, 422, 429])
+def test_a_look_whether_the_api_is_back_that_is_refused_ends_nobody(shop, status):
+    here = shop(*[Transient("cut")] * 3, answer(), blocking=False)
+    odd_token(here, status, first=1)
+    assert here.until_paid(Wanting())[0].header.endpoint == "/product"
+    assert here.sent("/token") > 2
+
+
+@pytest.mark.parametrize("later", [502, None])
+def test_a_doubt_about_the_key_ends_when_nobody_asks_any_more(shop, later):
+    here = shop((403, b"<html>challenge</html>"), *[(later, b"<html>gone</html>")] * (later is not None))
+    here.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=1000, server_ms=1))
+    here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+    if later is not None:
+        here.spender.call(Wanting())
+    here.spender.tend()
+    here.clock.advance_to_ns(here.clock.now_ns() + 1201 * NS)
+    here.spender.tend()
+    here.spender._site.beat.phase("waiting_work")
+    assert here.conditions() == {}
+
+
 def test_where_nothing_may_block_a_closed_gate_is_told_with_its_time(shop):
     here = shop(answer(), blocking=False, balance=100)
     outcome = here.spender.call(Wanting())
