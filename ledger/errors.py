@@ -16,6 +16,18 @@ class NotOurs(LedgerError):
     """The file is not a ledger this build can read: another magic, format or layout. Never repaired by guessing."""
 
 
+class OtherFormat(NotOurs):
+    """It is a ledger of another build, older or newer: the next start begins it anew, and this one says so.
+
+    Attributes:
+        found: the format of the file.
+    """
+
+    def __init__(self, message: str, found: int) -> None:
+        super().__init__(message)
+        self.found = found
+
+
 class NoLedger(LedgerError):
     """There is no ledger at the path: nothing has been started there yet."""
 

@@ -43,6 +43,7 @@ class TokenLedger:
 
     def __init__(self, home: Region, clock: Clock) -> None:
         self._region = home
+        self.replaced: Final = home.replaced  # why this start has begun the file anew, a sentence; else empty
         self._clock = clock
         self._changes = Changes(home, clock)
         self._next_death_check_ns = 0
@@ -203,8 +204,7 @@ class TokenLedger:
 
     def next_try_ns(self) -> int:
         """When a caller who waits should come back at the latest, because something else than tokens is due then."""
-        view, _ = self._look()
-        return asks.next_try_ns(view, self._clock.now_ns())
+        return asks.next_try_ns(self._look()[0], self._clock.now_ns())
 
     def standing(self) -> Standing:
         """What is known of the balance, and how well."""

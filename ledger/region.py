@@ -30,7 +30,7 @@ SLOTS: Final = 4
 HEADER: Final = struct.Struct("<8sII16sQ")  # magic, format, layout, boot id, account
 _PAGE: Final = 4096
 HEAD_WORD: Final = 32  # index of HEAD among the 8-byte words; at a cache line of its own
-_RETIRED_WORD: Final = 40
+RETIRED_WORD: Final = 40  # at the same place in every format: a start of one build tells the processes of another
 _WAKE_WORD: Final = 96  # index of the wake counter among the 4-byte words
 _SLOT_BYTES: Final = -(-BOOK_BYTES // 64) * 64
 _RING_AT: Final = _PAGE + SLOTS * _SLOT_BYTES
@@ -43,10 +43,14 @@ _open_regions: weakref.WeakSet[Region] = weakref.WeakSet()
 
 
 class Region:
-    """The file, mapped. `path` is None for a region in plain memory, which needs no lock."""
+    """The file, mapped. `path` is None for a region in plain memory, which needs no lock.
+
+    `replaced` says why it took the place of another file at this start, in a sentence; empty when it did not.
+    """
 
     def __init__(self, buffer: bytearray | mmap.mmap, path: Path | None, lock_fd: int) -> None:
         self.path = path
+        self.replaced = ""
         self._buffer = buffer
         self._lock_fd = lock_fd
         self._thread_lock = threading.Lock()
@@ -73,7 +77,7 @@ class Region:
     @property
     def is_retired(self) -> bool:
         """Whether another file has taken its place, or was about to when its maker was killed."""
-        return bool(self._words[_RETIRED_WORD])
+        return bool(self._words[RETIRED_WORD])
 
     @property
     def sequence(self) -> int:
@@ -170,7 +174,7 @@ class Region:
 
     def retire(self) -> None:
         """Tell every process attached to this file that another one has taken its place."""
-        self._words[_RETIRED_WORD] = 1
+        self._words[RETIRED_WORD] = 1
 
     def reopen_after_fork(self) -> None:
         """Give a forked child a lock of its own: an inherited descriptor shares its parent's."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import sys
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ledger import owner
 from ledger.book import BOOK_BYTES, LAYOUT, Book
-from ledger.errors import Damaged, NoLedger, NotOurs, Unusable
+from ledger.errors import Damaged, NoLedger, NotOurs, OtherFormat, Unusable
 from ledger.packed import checksum
-from ledger.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, Region, slot_at
+from ledger.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, RETIRED_WORD, Region, slot_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,8 @@ def attach(path: Path, *, read_only: bool = False) -> Region:
 
     Raises:
         NoLedger: there is no file.
-        NotOurs: the file is something else, or of another format or layout.
+        NotOurs: the file is something else.
+        OtherFormat: it is a ledger of another format or layout.
         Unusable: it may not be opened.
     """
     flags = (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC
@@ -69,16 +71,30 @@ def create(path: Path, account: str) -> Region:
         try:
             region = attach(path)
         except NoLedger:
-            return _begin_anew(path, number)
+            return _begin_anew(path, number, "")
+        except OtherFormat as error:
+            _retire(path)
+            return _begin_anew(path, number, "not whole" if error.found == FORMAT else f"of format {error.found}")
         except NotOurs:
             _refuse_foreign(path)
-            return _begin_anew(path, number)
-        is_good = region.is_of_this_boot and region.account == number and not region.is_retired
-        if is_good and _has_sound_copy(region):
+            return _begin_anew(path, number, "not whole")
+        fault = _fault(region, number)
+        if not fault:
             return region
         region.retire()
         region.close()
-        return _begin_anew(path, number)
+        return _begin_anew(path, number, fault)
+
+
+def _fault(region: Region, account: int) -> str:
+    """Why a start cannot go on with what is there; empty if it can."""
+    if not region.is_of_this_boot:
+        return "of an earlier boot"
+    if region.account != account:
+        return "of another key or server"
+    if region.is_retired:
+        return "left by a start that was killed"
+    return "" if _has_sound_copy(region) else "damaged"
 
 
 def account_number(account: str) -> int:
@@ -101,7 +117,7 @@ def _creating(path: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _begin_anew(path: Path, account: int) -> Region:
+def _begin_anew(path: Path, account: int, fault: str) -> Region:
     """Make the file complete under another name, then rename: nobody ever sees half of it."""
     fresh = path.with_name(path.name + ".new")
     buffer = bytearray(REGION_BYTES)
@@ -117,7 +133,10 @@ def _begin_anew(path: Path, account: int) -> Region:
     except OSError as error:
         fresh.unlink(missing_ok=True)
         raise _unusable(path, "made", error) from error
-    return attach(path)
+    region = attach(path)
+    if fault:
+        region.replaced = f"the ledger was {fault}: it begins anew from one reading of the balance"
+    return region
 
 
 def _unusable(path: Path, done: str, error: OSError) -> Unusable:
@@ -142,9 +161,10 @@ def _check(fd: int, path: Path) -> None:
         raise NotOurs(f"{path} is not a ledger ({size} bytes, another magic): move it away or set another STATE_DIR")
     _, found, layout, _, _ = HEADER.unpack(start)
     if (found, layout, size) != (FORMAT, LAYOUT, REGION_BYTES):
-        raise NotOurs(
+        raise OtherFormat(
             f"ledger {path}: format {found}, layout {layout:08x}, {size} bytes; this build reads format {FORMAT}, "
-            f"layout {LAYOUT:08x}, {REGION_BYTES} bytes: stop everything and start again, it then begins anew"
+            f"layout {LAYOUT:08x}, {REGION_BYTES} bytes: stop everything and start again, it then begins anew",
+            found,
         )
 
 
@@ -153,6 +173,17 @@ def _refuse_foreign(path: Path) -> None:
         start = file.read(len(MAGIC))
     if start and start != MAGIC:
         raise NotOurs(f"{path} is not a ledger: move it away or set another STATE_DIR")
+
+
+def _retire(path: Path) -> None:
+    """Tell every process that has a file of another build open that another one takes its place."""
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        at = RETIRED_WORD * 8
+        if os.fstat(fd).st_size >= at + 8:
+            os.pwrite(fd, (1).to_bytes(8, sys.byteorder), at)
+    finally:
+        os.close(fd)
 
 
 def _has_sound_copy(region: Region) -> bool:

@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from ledger import LedgerError, NoLedger, SystemClock, TokenLedger, regionfile
+from ledger import LedgerError, NoLedger, OtherFormat, SystemClock, TokenLedger, regionfile
 from supervisor import astray, database, filesystem, stillness
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.options import OPTIONS
@@ -143,6 +143,8 @@ def _ledger(wanted: Plan) -> Finding:
         region = regionfile.attach(wanted.state.ledger, read_only=True)
     except NoLedger:
         return note("ledger", "not there yet; it is made at the first start")
+    except OtherFormat as error:
+        return note("ledger", "of another build: the next start begins it anew from the server", format=error.found)
     except (LedgerError, OSError) as error:
         return bad("ledger", plain(error))
     try:

@@ -60,6 +60,8 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         log.info("debug", message=wanted.words())
         for note in wanted.settings.notes:
             log.warning("setting", message=note)
+        if ledger.replaced and wanted.base_url is not None:
+            log.info("ledger_anew", message=ledger.replaced)
         before = _spent(ledger)
         beats = {role: Beat(_Phases(log.bind(role=role)), clock) for role in ROLES if task in {None, role}}
         try:

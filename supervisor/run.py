@@ -226,6 +226,8 @@ class Run:
             self.all_is_lost(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
             return
         self.ledger = outcome.value
+        if self.ledger.replaced and self.plan.base_url is not None:  # each simulator is another account
+            self._log.info("ledger_anew", message=self.ledger.replaced)
         if self.stage is not Stage.PREPARING:
             return
         told = self._told()
