@@ -166,10 +166,12 @@ def row_of(sqlstate: str | None) -> Row:
 
 
 def row_for(error: psycopg.Error) -> Row:
-    """The row for an error of psycopg: by its SQLSTATE, or by its type when the server had no part in it."""
-    if error.sqlstate is not None or isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return row_of(error.sqlstate)
-    return UNSENT
+    """The row for an error of psycopg: by its SQLSTATE, or by its type when the server had no part in it.
+
+    An error without either is what the client library found: an answer that is none, or no memory for it.
+    """
+    is_unsent = isinstance(error, psycopg.DataError | psycopg.ProgrammingError | psycopg.NotSupportedError)
+    return UNSENT if is_unsent and error.sqlstate is None else row_of(error.sqlstate)
 
 
 def translated(error: psycopg.Error) -> Error:

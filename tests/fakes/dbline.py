@@ -32,6 +32,10 @@ class Line:
         """Whether connection `_number` ends now that the server has told these last bytes."""
         return False
 
+    def as_told(self, data):
+        """What the client gets of what the server says."""
+        return data
+
     def cut(self):
         """End every connection, in mid-statement too, and let no new one stand."""
         self._is_cut.set()
@@ -89,6 +93,7 @@ class Line:
                     if source is server and not self._passes.is_set():
                         self.held += 1
                         self._passes.wait()
+                    data = data if source is client else self.as_told(data)
                     (server if source is client else client).sendall(data)
                     told = (told + data)[-16:] if source is server else told
         self._open -= {client, server}

@@ -1,4 +1,4 @@
-"""No wait for the database is without an end: for its first answer, and for what somebody else has locked."""
+"""What stands between us and the database: no wait without an end, and no answer of its that is taken for a refusal."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from supervisor.loop import MonotonicClock
 from tasks.errors import Contended
 from tasks.settings import Secret
 from tasks.store import connection, migrate
+from tasks.store.sqlstate import translate
 from tests.fakes.dbline import Line
 from tests.fakes.waiting import wait_until
 
@@ -69,6 +70,24 @@ def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(li
     wait_until(asked.is_over, "it is given up", at_least_s=20)
     assert isinstance(asked.error, Contended)
     assert "does not answer" in str(asked.error)
+
+
+class Answers(Line):
+    """Something else answers from a moment on, as a proxy that has lost the server."""
+
+    instead = None
+
+    def as_told(self, data):
+        return self.instead or data
+
+
+def test_an_answer_that_is_none_is_the_lines_fault_and_not_that_of_what_was_written(database_url):
+    line = Answers(database_url)
+    with connection.connect(line.url, application_name="test", autocommit=True) as conn:
+        line.instead = b"HTTP/1.1 502 Bad Gateway\r\n\r\n"
+        with pytest.raises(Contended, match="lost synchronization"), translate():
+            conn.execute("SELECT 1")
+    line.close()
 
 
 @pytest.fixture
