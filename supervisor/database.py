@@ -199,6 +199,7 @@ def look(url: Secret) -> Seen:
     from tasks.store import rights
     from tasks.store.connection import connect
 
+    dsn.read(url)  # what is at fault there the client library tells in other words, and with a part of the password
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
         pending = migrations.pending(conn)
         with conn.transaction():

@@ -102,6 +102,7 @@ def read(url: Secret) -> Dsn:
     except (psycopg.ProgrammingError, ValueError):
         # The library quotes what it does not understand, which may be the password.
         raise ConfigError("DATABASE_URL is no connection string that PostgreSQL's client library accepts") from None
+    _check_marks(url.reveal())
     password = found.get(_PASSWORD)
     in_clear = [found.pop(name) for name in _SECRETS if name in found]
     if _OPTIONS in found and _is_secret(found[_OPTIONS]):
@@ -163,6 +164,24 @@ def _check_values(found: Mapping[str, str]) -> None:
         text = found.get(name, "0").strip().removeprefix("-")
         if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text) < _INT32):
             raise ConfigError(f"DATABASE_URL: {name} is no whole number")
+
+
+def _check_marks(url: str) -> None:
+    """Find an @ behind the one that ends the login, or behind a /: a part of a password would be taken for a name.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    if "@" in _behind_login(url.partition("://")[2]).partition("?")[0]:
+        raise ConfigError(
+            "DATABASE_URL: there is an @ behind the login; in a password or a name, write @ as %40 and / as %2F"
+        )
+
+
+def _behind_login(text: str) -> str:
+    """What follows the first @, unless a / stands before it."""
+    login, is_there, _ = text.partition("/")[0].partition("@")
+    return text.removeprefix(f"{login}@") if is_there else text
 
 
 def _check_ports(hosts: str | None, ports: str | None) -> None:
