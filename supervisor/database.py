@@ -256,9 +256,11 @@ class Counts(NamedTuple):
 class RowReader:
     """Counts rows over a connection that is kept, and made anew after an error."""
 
-    def __init__(self, url: Secret, *, patience_s: float = 2.0) -> None:
+    def __init__(self, url: Secret, *, patience_s: float = 2.0, connect_s: int | None = None) -> None:
+        """Wait as long as told for an answer and for a connection."""
         self._url = url
         self._patience_s = patience_s  # a table may be locked for as long as somebody likes
+        self._connect_s = connect_s
         self._conn: Connection | None = None
 
     def read(self, chosen: Chosen | None = None) -> Counts:
@@ -274,7 +276,9 @@ class RowReader:
         from tasks.store.sqlstate import translate
 
         if self._conn is None or self._conn.closed:
-            self._conn = connect(self._url.reveal(), application_name=APPLICATION, autocommit=True)
+            self._conn = connect(
+                self._url.reveal(), application_name=APPLICATION, autocommit=True, wait_s=self._connect_s
+            )
             self._conn.on_wait = self._silent
         try:
             with translate(), self._conn.transaction():

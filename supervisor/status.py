@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _EVERY_S: Final = 1.0
 _FRESH_S: Final = 20.0  # a supervisor counts at least every 16 s while the database answers
 _SILENT_S: Final = 60.0  # and writes its report as often whatever the database does
+_CONNECT_S: Final = 2  # a person waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +215,7 @@ def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_runn
     from supervisor import streams
     from supervisor.database import RowReader
 
-    reader = RowReader(url)
+    reader = RowReader(url, connect_s=_CONNECT_S)
     try:
         return streams.counted(
             reader.read(streams.chosen(wanted.settings)), wanted.settings, None if last is None else last.counted

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import psycopg
@@ -127,20 +128,23 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         return self
 
 
-def connect(url: str, *, application_name: str, autocommit: bool = False, lock_timeout_ms: int = 0) -> Connection:
-    """A new connection.
+def connect(
+    url: str, *, application_name: str, autocommit: bool = False, lock_timeout_ms: int = 0, wait_s: int | None = None
+) -> Connection:
+    """A new connection; `wait_s` is how long it may take to each host, and then the first answer, in seconds.
 
     Raises:
         Contended: the server does not answer, or is starting or stopping: try again.
         ConfigError: the URL, the login or the database's name is wrong, the server too old, or the encoding too small.
     """
+    patience_s = wait_s or _CONNECT_S
     try:
         connection = Connection.connect(
             url,
             application_name=application_name,
             autocommit=True,
             client_encoding=_ENCODING,
-            connect_timeout=_CONNECT_S,
+            connect_timeout=patience_s,
             keepalives_idle=_KEEPALIVE_IDLE_S,
             keepalives_interval=_KEEPALIVE_INTERVAL_S,
             keepalives_count=_KEEPALIVE_COUNT,
@@ -153,7 +157,7 @@ def connect(url: str, *, application_name: str, autocommit: bool = False, lock_t
         raise _meant(error) from error
     connection.lock_timeout_ms = lock_timeout_ms
     connection.isolation_level = IsolationLevel.READ_COMMITTED
-    connection.on_wait = _answers_soon
+    connection.on_wait = partial(_answers_within, patience_s)
     try:
         connection.check()
         connection.on_wait = None
@@ -167,14 +171,14 @@ def connect(url: str, *, application_name: str, autocommit: bool = False, lock_t
     return connection
 
 
-def _answers_soon(seconds: float) -> None:
+def _answers_within(patience_s: int, seconds: float) -> None:
     """A pooler without a free session lets everybody in, and so does a line that leads to no server any more.
 
     Raises:
         Contended: the first answer takes longer than a connection may.
     """
-    if seconds > _CONNECT_S:
-        raise Contended(f"the database lets us in and then does not answer within {_CONNECT_S} s")
+    if seconds > patience_s:
+        raise Contended(f"the database lets us in and then does not answer within {patience_s} s")
 
 
 def _meant(error: psycopg.Error) -> Error:

@@ -72,6 +72,13 @@ def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(li
     assert "does not answer" in str(asked.error)
 
 
+def test_a_status_does_not_wait_for_a_connection_as_long_as_work_does(line, monkeypatch):
+    monkeypatch.setattr(connection, "_CONNECT_S", 3600)
+    asked = Asked(RowReader(Secret(line.url), connect_s=2).read)
+    wait_until(asked.is_over, "it is given up")
+    assert "does not answer within 2 s" in str(asked.error)
+
+
 class Answers(Line):
     """Something else answers from a moment on, as a proxy that has lost the server."""
 
