@@ -1,7 +1,8 @@
 """Which of PostgreSQL's client programs speaks to a server: those that came with us, or for TLS the machine's own.
 
-The programs of the wheel are built without TLS. A server that is reached with it needs others, which are no older than
-the server: `pg_dump` refuses a newer one.
+The programs of the wheel are built without TLS. A server that is reached with it needs others. Those for back-ups must
+be no older than the server: `pg_dump` refuses a newer one, and an older `pg_restore` cannot read its archives. An older
+`psql` sends what it is given to any server.
 """
 
 from __future__ import annotations
@@ -41,15 +42,16 @@ def program(name: Name, url: Secret, environment: Mapping[str, str]) -> Path:
     speaks_tls, major = _seen(url)
     if not speaks_tls and mode not in _TLS:
         return ours
-    found = sorted((version, path) for version, path in _installed(name, environment) if version >= major)
+    oldest = 0 if name == "psql" else major
+    found = sorted((version, path) for version, path in _installed(name, environment) if version >= oldest)
     if found:
         return found[-1][1]
-    if mode not in _TLS:
-        return ours  # the server lets in without TLS too, as far as we were told to mind
+    if mode not in _TLS and _lets_in_without_tls(url):
+        return ours
+    asked = f"DATABASE_URL asks for TLS (sslmode={mode})" if mode in _TLS else "the server lets nobody in without TLS"
     raise ConfigError(
-        f"DATABASE_URL asks for TLS (sslmode={mode}), which the {name} that came with us cannot speak: install "
-        f"PostgreSQL's client programs{f' of version {major} or newer' if major else ''} (postgresql-client), "
-        f"and this command uses them"
+        f"{asked}, which the {name} that came with us cannot speak: install PostgreSQL's client programs"
+        f"{f' of version {oldest} or newer' if oldest else ''} (postgresql-client), and this command uses them"
     )
 
 
@@ -62,6 +64,16 @@ def _seen(url: Secret) -> tuple[bool, int]:
             return bool(conn.pgconn.ssl_in_use), conn.info.server_version // 10000
     except psycopg.Error:
         return False, 0  # the program itself says why, and better
+
+
+def _lets_in_without_tls(url: Secret) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(url.reveal(), connect_timeout=_CONNECT_S, sslmode="disable").close()
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _installed(name: Name, environment: Mapping[str, str]) -> Iterator[tuple[int, Path]]:

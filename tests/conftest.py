@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures_pooler",
     "tests.fixtures_recorded",
     "tests.fixtures_spoiler",
+    "tests.fixtures_tls",
     "tests.fixtures_town",
     "tests.fixtures_market",
 ]

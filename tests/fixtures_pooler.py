@@ -33,6 +33,7 @@ class Pooler:
         given = (
             SETTINGS | {"unix_socket_dir": str(folder), "listen_port": 6432, "logfile": str(folder / "log")} | settings
         )
+        self.port = given["listen_port"]
         lines = [f"* = host={told['host']} port={told['port']} user={told['user']}"]
         (folder / "ini").write_text(
             "\n".join(["[databases]", *lines, "[pgbouncer]", *(f"{name} = {value}" for name, value in given.items())])
@@ -50,7 +51,7 @@ class Pooler:
     def url(self, database_url):
         """The same database through this pooler."""
         told = conninfo.conninfo_to_dict(database_url)
-        return f"postgresql://{told['user']}@/{told['dbname']}?host={quote(str(self.folder), safe='')}&port=6432"
+        return f"postgresql://{told['user']}@/{told['dbname']}?host={quote(str(self.folder), safe='')}&port={self.port}"
 
     def is_ready(self, database_url):
         assert self.process.poll() is None, (self.folder / "log").read_text()

@@ -43,11 +43,15 @@ _UNRECEIPTED_MS: Final = 20_000
 # themselves; a server that speaks another language is waited for, and its words are shown meanwhile.
 _FINAL_WORDS: Final = re.compile(
     r"(role|database) \".*\" does not exist|authentication failed|no password supplied|no pg_hba\.conf entry"
-    r"|not permitted to log in|permission denied for database|SSL was required|[Cc]ertificate"
+    r"|not permitted to log in|permission denied for database|[Cc]ertificate"
+    r"|(SSL|TLS)( connection)?( is| was)? required|requires? (SSL|TLS)"
     r"|invalid (integer value|port number|\w+ value)|definition of service|Servname not supported"
     r"|no such (user|database)|unsupported startup parameter|server does not support SSL"
     r"|not allowed in statement pooling mode"
 )
+# Where TLS is tried first, a handshake that broke is followed by a try without it, whose refusal says nothing.
+_BROKEN_TLS: Final = re.compile(r"SSL SYSCALL error|SSL error: (?!certificate)|SSL connection has been closed")
+_WITHOUT_TLS: Final = re.compile(r"(SSL|TLS)( connection)?( is| was)? required|requires? (SSL|TLS)|no encryption")
 _FOR_A_POOLER: Final = re.compile(r"unsupported startup parameter[^:]*: *([\w.]+)")
 OLDEST: Final = 150000  # the tests pass on PostgreSQL 15 and 18
 _WITH_ITS_OWN_LIMIT: Final = 170000  # the version that brought transaction_timeout
@@ -184,16 +188,19 @@ def _answers_within(patience_s: int, seconds: float) -> None:
 def _meant(error: psycopg.Error) -> Error:
     """What an error at the beginning of a connection means, also when only its words tell."""
     ours = translated(error)
-    if isinstance(ours, Contended) and _FINAL_WORDS.search(str(ours)):
+    told = str(ours)
+    is_final = _FINAL_WORDS.search(told) and not (_WITHOUT_TLS.search(told) and _BROKEN_TLS.search(told))
+    if isinstance(ours, Contended) and is_final:
         return ConfigError(f"DATABASE_URL: {_mended(in_short(str(error)))}")
     return ours
 
 
 def _mended(words: str) -> str:
-    """The words, with what helps against a pooler that does not know a parameter."""
+    """The words, with what helps where the server lets nobody in without TLS, or a pooler does not know a parameter."""
     found = _FOR_A_POOLER.search(words)
     if found is None:
-        return words
+        wants_tls = _WITHOUT_TLS.search(words) and "SSL encryption" not in words  # refused with it as well
+        return f"{words}; put `sslmode=require` into DATABASE_URL" if wants_tls else words
     return (
         f"{words}; take `{found[1]}` out of DATABASE_URL and the PG* variables, "
         "or add it to ignore_startup_parameters of the pooler"
