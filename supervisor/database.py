@@ -204,6 +204,7 @@ def look(url: Secret) -> Seen:
         pending = migrations.pending(conn)
         with conn.transaction():
             user, lacking, later = rights.lacking(conn)
+            later += rights.for_an_upgrade(conn, pending) if pending else []
             (name,) = conn.execute("SELECT quote_ident(current_database())").fetchone() or ("?",)
         number = conn.info.server_version
     grants = {right: rights.remedy(right, user, name) for right in (*lacking, *later)}

@@ -7,6 +7,7 @@ lock is the transaction's own, so that it goes with it whatever stands between u
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -40,6 +41,15 @@ _MAY_CREATE: Final = """
 SELECT quote_ident(current_user), quote_ident(current_database()), quote_ident(current_schema()),
        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 """
+# What PostgreSQL itself asks: whoever is a member of the owner counts as the owner, and a superuser does.
+_OTHERS: Final = """
+SELECT quote_ident(relname) FROM pg_class
+WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relname = ANY (%s)
+  AND relkind IN ('r', 'p', 'v') AND NOT pg_has_role(relowner, 'USAGE')
+ORDER BY relname
+"""
+_MADE: Final = re.compile(rb"CREATE (?:OR REPLACE )?(?:TABLE|VIEW) (?:IF NOT EXISTS )?(\w+)")
+_WORD: Final = re.compile(rb"\w+")
 _EXISTS: Final = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _APPLIED: Final = "SELECT number, name, checksum FROM schema_migrations ORDER BY number"
 _RECORD: Final = "INSERT INTO schema_migrations (number, name, checksum) VALUES (%s, %s, %s)"
@@ -89,22 +99,24 @@ def migrate(conn: Connection, migrations: Sequence[Migration] | None = None) -> 
     """
     wanted = known() if migrations is None else migrations
     applied: list[str] = []
-    if not pending(conn, wanted):
+    missing = pending(conn, wanted)
+    if not missing:
         return applied
     with translate():
-        _require_rights(conn)
+        _require_rights(conn, missing)
         while (name := _step(conn, wanted)) is not None:
             applied.append(name)
     return applied
 
 
-def _require_rights(conn: Connection) -> None:
-    """Return if tables can be made.
+def _require_rights(conn: Connection, missing: Sequence[str]) -> None:
+    """Return if tables can be made, and those that are there changed as the files `missing` do.
 
     Raises:
         ConfigError: they cannot; the message says what to grant.
     """
     with conn.transaction():
+        others = not_owned(conn, missing)
         user, database, schema, may_create = conn.execute(_MAY_CREATE).fetchone() or ("?", "?", None, False)
     if schema is None:
         raise ConfigError(
@@ -116,6 +128,19 @@ def _require_rights(conn: Connection) -> None:
             f"the database user {user} lacks CREATE on the schema {schema} of {database}, where the tables are "
             f"made: grant it (GRANT CREATE ON SCHEMA {schema} TO {user})"
         )
+    if others:
+        raise ConfigError(
+            f"the database user {user} does not own {', '.join(others)}, and only their owner may change them: "
+            f"make them its own ({'; '.join(f'ALTER TABLE {name} OWNER TO {user}' for name in others)})"
+        )
+
+
+def not_owned(conn: Connection, missing: Sequence[str]) -> list[str]:
+    """What the files `missing` are about and belongs to another user: tables and views, as SQL has their names."""
+    made = {name for one in known() for name in _MADE.findall(one.sql)}
+    about = {word for one in known() if one.name in missing for word in _WORD.findall(one.sql)}
+    names = sorted({name.decode() for name in made & about} | {"schema_migrations"})
+    return [row[0] for row in conn.execute(_OTHERS, (names,)).fetchall()]
 
 
 def check(conn: Connection, migrations: Sequence[Migration] | None = None) -> None:

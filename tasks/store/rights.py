@@ -9,8 +9,11 @@ from tasks.store import migrate
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tasks.store.connection import Connection
 
+OWNERSHIP: Final = "ownership of "
 _CREATES: Final = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?(\w+)")
 _SESSION: Final = """
 SELECT quote_ident(current_user), quote_ident(current_schema()), current_setting('transaction_read_only')::bool,
@@ -48,8 +51,20 @@ def lacking(conn: Connection) -> tuple[str, list[str], list[str]]:
     return user, now, later
 
 
+def for_an_upgrade(conn: Connection, pending: Sequence[str]) -> list[str]:
+    """What the user lacks for the files `pending`, beside what `lacking` tells of later.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    with translate():
+        return [f"{OWNERSHIP}{name}" for name in migrate.not_owned(conn, pending)]
+
+
 def remedy(right: str, user: str, database: str) -> str:
     """The statement that gives `user` a right that `lacking` names; for what no statement gives, what it needs."""
+    if right.startswith(OWNERSHIP):
+        return f"ALTER TABLE {right.removeprefix(OWNERSHIP)} OWNER TO {user}"
     names, on, what = right.partition(" on ")
     if not on:
         return "mend that first"

@@ -120,7 +120,7 @@ def poor(empty_database_url):
     with psycopg.connect(empty_database_url, autocommit=True) as admin:
         admin.execute("CREATE ROLE poor LOGIN")
         yield empty_database_url.replace(f"//{told['user']}@", "//poor@"), admin
-        admin.execute("DROP OWNED BY poor; DROP ROLE poor")
+        admin.execute("DROP OWNED BY poor CASCADE; DROP ROLE poor")
 
 
 def test_what_doctor_says_to_grant_is_enough_whatever_the_names(poor):
@@ -146,6 +146,23 @@ def test_a_user_without_the_right_to_make_tables_is_told_what_to_grant_and_that_
         assert migrate.migrate(conn)
         admin.execute("REVOKE CREATE ON SCHEMA public FROM poor")
         assert migrate.migrate(conn) == [], "with nothing to apply nothing is needed"
+
+
+def test_a_user_whose_tables_are_another_ones_is_told_whose_they_have_to_be_and_that_is_enough(poor):
+    """An upgrade changes tables, which only their owner may, whatever rights are granted."""
+    url, admin = poor
+    with connect(admin.info.dsn, application_name="test", autocommit=True) as owner:
+        migrate.migrate(owner, [one for one in migrate.known() if one.number < 9])
+    admin.execute("GRANT CREATE ON SCHEMA public TO poor; GRANT ALL ON ALL TABLES IN SCHEMA public TO poor")
+    told = "the database user poor does not own calls, .*crawls, .*, price_history.*ALTER TABLE calls OWNER TO poor"
+    with pytest.raises(ConfigError, match=told):
+        database.migrate(Secret(url))
+    grants = database.look(Secret(url)).grants
+    assert grants["ownership of price_history"] == "ALTER TABLE price_history OWNER TO poor"
+    for grant in grants.values():
+        admin.execute(grant)
+    assert len(database.migrate(Secret(url))) == len(migrate.known()) - 8
+    assert database.look(Secret(url)).grants == {}
 
 
 def test_a_user_without_a_schema_is_told_so(poor):
