@@ -1,8 +1,9 @@
 """The last warnings and errors of a run, for whoever asks what went wrong. Pure.
 
 A fault that is over is a thing of the past: it is said until when it lasted, and an hour later it is said no more.
-What is about a condition (`supervisor.conditions`) is over with it; what a worker told and has not told again for ten
-minutes is over too. A fault of the supervisor's own, such as a port that is taken, is told once and stays.
+What is about a condition (`supervisor.conditions`) is over with it and not before; what else a worker told and has not
+told again for ten minutes is over too. A fault of the supervisor's own, such as a port that is taken, is told once and
+stays.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ _TOLD_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and condition
 # Events that are about a condition of this kind.
 _ABOUT: Final = {
     "database_away": "database",
+    "database_refuses": "database",
     "call_failed": "calls",
     "refused_in_a_row": "refusals",
+    "calls_stopped": "replies",
     "balance_unreadable": "balance",
     "balance_not_believed": "balance",
     "spool_full": "spool",
+    "spool_write_failed": "spool",
     "status_not_written": "state",
 }
 
@@ -58,6 +62,7 @@ class Faults:
     def __init__(self, clean: Callable[[str], str]) -> None:
         self._clean = clean
         self._kept: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
+        self._held: set[str] = set()
 
     def note(self, record: Mapping[str, object]) -> None:
         """Keep a log record, if it is a fault; one that goes on is counted, and becomes the newest."""
@@ -72,8 +77,13 @@ class Faults:
                 break
         self._kept.append(fault)
 
+    def holds(self, kind: str) -> None:
+        """The condition of that kind has begun: until it is over, so is nothing that was told about it."""
+        self._held.add(kind)
+
     def over(self, kind: str, at: str) -> None:
         """The condition of that kind was over `at` that time, and so is what was told about it."""
+        self._held.discard(kind)
         for place, one in enumerate(self._kept):
             if _ABOUT.get(one.event) == kind and one.until is None:
                 self._kept[place] = msgspec.structs.replace(one, until=at)
@@ -81,7 +91,8 @@ class Faults:
     def kept(self, now: datetime) -> tuple[FaultRecord, ...]:
         """The last faults as they are `now`, the newest last."""
         for place, one in enumerate(self._kept):
-            if one.until is None and one.role is not None and _age(one.at, now) > QUIET:
+            is_held = _ABOUT.get(one.event) in self._held
+            if one.until is None and one.role is not None and not is_held and _age(one.at, now) > QUIET:
                 self._kept[place] = msgspec.structs.replace(one, until=one.at)
         return tuple(one for one in self._kept if one.until is None or _age(one.until, now) <= REMEMBERED)
 

@@ -103,6 +103,7 @@ class Health:
         one = news.condition
         if news.lasted_s is None:
             who = ", ".join(one.who)
+            self._log.faults.holds(one.kind)
             self._log.warning("degraded", kind=one.kind, who=who, since=one.since, message=f"{one.kind}: {one.why}")
             return
         words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {lasted(news.lasted_s)}"

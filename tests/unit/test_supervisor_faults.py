@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +81,20 @@ def test_what_was_told_of_a_condition_is_over_with_it_and_an_hour_later_it_is_to
         "metrics_port_unusable",
     ]
     assert told(faults, 64) == [("metrics_port_unusable", after(1), None, 1)], "a port that is taken stays so"
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"), [("database_away", "database"), ("database_refuses", "database"), ("calls_stopped", "replies")]
+)
+def test_what_is_told_once_of_a_condition_is_not_over_before_it(event, kind):
+    """An outage that says the same all night is one line of the log."""
+    faults = Faults(str)
+    faults.holds(kind)
+    faults.note(record(event, role="upsert", slot=0, error="no answer", ts=after(0)))
+    night = 8 * REMEMBERED / timedelta(minutes=1)
+    assert told(faults, night) == [(event, after(0), None, 1)]
+    faults.over(kind, after(night))
+    assert told(faults, night + 1) == [(event, after(0), after(night), 1)]
 
 
 def test_what_begins_again_after_its_end_is_another_fault():
