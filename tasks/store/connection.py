@@ -52,6 +52,8 @@ _FINAL_WORDS: Final = re.compile(
 # Where TLS is tried first, a handshake that broke is followed by a try without it, whose refusal says nothing.
 _BROKEN_TLS: Final = re.compile(r"SSL SYSCALL error|SSL error: (?!certificate)|SSL connection has been closed")
 _WITHOUT_TLS: Final = re.compile(r"(SSL|TLS)( connection)?( is| was)? required|requires? (SSL|TLS)|no encryption")
+# Where it was tried, as `in_short` and the driver say it: names of the user's own, which tell nothing of the reason.
+_PLACES: Final = re.compile(r"\((?:socket |[^()]*, port )[^()]*\)|resolve host '[^']*'")
 _FOR_A_POOLER: Final = re.compile(r"unsupported startup parameter[^:]*: *([\w.]+)")
 OLDEST: Final = 150000  # the tests pass on PostgreSQL 15 and 18
 _WITH_ITS_OWN_LIMIT: Final = 170000  # the version that brought transaction_timeout
@@ -188,7 +190,7 @@ def _answers_within(patience_s: int, seconds: float) -> None:
 def _meant(error: psycopg.Error) -> Error:
     """What an error at the beginning of a connection means, also when only its words tell."""
     ours = translated(error)
-    told = str(ours)
+    told = _PLACES.sub("", str(ours))
     is_final = _FINAL_WORDS.search(told) and not (_WITHOUT_TLS.search(told) and _BROKEN_TLS.search(told))
     if isinstance(ours, Contended) and is_final:
         return ConfigError(f"DATABASE_URL: {_mended(in_short(str(error)))}")

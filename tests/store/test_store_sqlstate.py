@@ -169,6 +169,14 @@ def test_a_server_that_is_not_there_is_contended(tmp_path):
         connect(f"postgresql:///x?host={tmp_path}", application_name="test")
 
 
+@pytest.mark.parametrize(
+    "where", ["certificates.invalid/db", "/db?host=/nowhere/certificates", "127.0.0.1:1/certificates"]
+)
+def test_names_of_the_users_own_do_not_decide_what_an_error_means(where):
+    with pytest.raises(Contended):
+        connect(f"postgresql://u@{where}", application_name="test")
+
+
 def test_a_database_that_is_not_there_is_a_matter_of_configuration(pg_server):
     with pytest.raises(ConfigError, match="does not exist"):
         connect(pg_server.server.url("missing"), application_name="test")
