@@ -41,6 +41,7 @@ _KNOWN_END: Final = re.compile(_CLOSE + rb',[ \t\r\n]*"(?:%b)"[ \t\r\n]*:' % "|"
 _ANY_END: Final = re.compile(_CLOSE + rb"[,}]")
 _GOES_ON: Final = re.compile(rb"[\]} \t\r\n]*,")  # then a list that seemed to end was one inside an item
 _ASIN: Final = re.compile(rb'"asin"[ \t\r\n]*:[ \t\r\n]*"([0-9A-Z]{10})"')
+MOST_ITEMS: Final = 150_000  # of a list; a request is for a hundred products or one page, and answers hold as many
 _MOST_READ: Final = 4  # times its own length that a body may be read in vain; no input makes it a matter of hours
 
 
@@ -101,7 +102,7 @@ class _Splitter:
         body = self._body
         frame = Frame(has_list=True)
         at = scan.blank(body, begins)
-        while at < len(body) and not self._ends(at):
+        while at < len(body) and len(frame.items) + len(frame.faults) <= MOST_ITEMS and not self._ends(at):
             stop = self._item_end(at)
             if stop is not None:
                 frame.items.append(body[at:stop])

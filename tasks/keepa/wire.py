@@ -17,7 +17,7 @@ from tasks.keepa import fit, item, lenient, prices
 from tasks.keepa.bodies import PART_BYTES, DealPage, ProductBatch, ProductReply
 from tasks.keepa.deal import Deal
 from tasks.keepa.envelope import Envelope, Head, ServerFault, envelope_of
-from tasks.keepa.frame import HEAD, Frame, take_apart
+from tasks.keepa.frame import HEAD, MOST_ITEMS, Frame, take_apart
 from tasks.keepa.item import ItemFault, Items, Odd
 from tasks.keepa.lenient import UNREADABLE
 from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
@@ -82,6 +82,7 @@ class _ProductsBody(Head, frozen=True, kw_only=True, rename="camel"):
 
 
 _B = TypeVar("_B", bound=Head)
+_I = TypeVar("_I", bytes, msgspec.Raw)
 
 _HEAD: Final = msgspec.json.Decoder(Head)
 _NO_HEAD: Final = Head()
@@ -121,8 +122,8 @@ def decode_deals(body: bytes) -> DealPage:
     """One page of deals.
 
     Raises:
-        Transient: the body has no list of deals. An empty page has an empty list, and taking one for the other would
-            end a walk early.
+        Transient: the body has no list of deals, or one beyond all bounds. An empty page has an empty list, and taking
+            one for the other would end a walk early.
     """
     good = _good_deals(body)
     if good is not None:
@@ -152,7 +153,7 @@ def decode_products(body: bytes) -> ProductBatch:
     """The products of one call, as sent and all at once.
 
     Raises:
-        Transient: the body has no list of products, and something else in its place.
+        Transient: the body has no list of products, and something else in its place; or a list beyond all bounds.
     """
     reply = open_products(body)
     items = item.each(reply.raws, item.product)
@@ -169,7 +170,7 @@ def open_products(body: bytes) -> ProductReply:
     """The products of one call, to be read in parts.
 
     Raises:
-        Transient: the body has no list of products, and something else in its place.
+        Transient: the body has no list of products, and something else in its place; or a list beyond all bounds.
     """
     good = _good_products(body) if len(body) <= PART_BYTES else None
     if good is not None:
@@ -187,7 +188,23 @@ def open_products(body: bytes) -> ProductReply:
 
 
 def _items(listed: _Listed) -> list[msgspec.Raw]:
-    return list(listed.values()) if isinstance(listed, dict) else listed
+    """The bytes of the items.
+
+    Raises:
+        Transient: there are more than any reply has.
+    """
+    return _bounded(list(listed.values()) if isinstance(listed, dict) else listed)
+
+
+def _bounded(items: list[_I]) -> list[_I]:
+    """The same.
+
+    Raises:
+        Transient: there are more than any reply has: to read each would take for ever, and quarantine is for people.
+    """
+    if len(items) > MOST_ITEMS:
+        raise Transient(f"the body cannot be read: more than {MOST_ITEMS} items in its list", status=200)
+    return items
 
 
 def _good_deals(body: bytes) -> _GoodDealsBody | None:
@@ -213,7 +230,7 @@ def _frame(body: bytes, endpoint: str, name: str) -> Frame:
     """The frame of a body that no parser reads, or that is not what it should be.
 
     Raises:
-        Transient: there is no list in it.
+        Transient: there is no list in it, or more in it than any reply has.
     """
     frame = take_apart(body, endpoint)
     if not frame.has_list:
@@ -221,6 +238,7 @@ def _frame(body: bytes, endpoint: str, name: str) -> Frame:
         raise Transient(
             f"the body cannot be read ({len(body)} bytes): no list of {name} in it", status=200, reading=reading
         )
+    _bounded([*frame.items, *(fault.raw for fault in frame.faults)])
     return frame
 
 

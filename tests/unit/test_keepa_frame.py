@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tasks.errors import Transient
 from tasks.keepa import scan, wire
 from tasks.keepa.frame import take_apart
 
@@ -82,6 +83,19 @@ def test_twice_the_body_is_not_four_times_the_work(head, again):
     endpoint = "/deal" if b"deals" in head else "/product"
     once, twice = (tokens_read(head + again * count, endpoint) for count in (150, 300))
     assert twice < 2.6 * once + 200, (once, twice)
+
+
+@pytest.mark.parametrize("behind", [b"", b"x"])
+@pytest.mark.parametrize("item", [b"0,", b"{},"])
+@pytest.mark.parametrize(
+    ("decode", "head", "end"),
+    [(wire.open_products, b'{"products":[', b"]}"), (wire.decode_deals, b'{"deals":{"dr":[', b"]}}")],
+)
+def test_a_list_that_is_longer_than_any_is_no_list_of_items(decode, head, item, end, behind):
+    body = head + item * 150_001 + item[:-1] + end + behind
+    with pytest.raises(Transient, match="more than 150000 items"):
+        decode(body)
+    assert wire.decode_envelope(b'{"tokensLeft":1,' + body[1:]).tokens_left == 1
 
 
 @pytest.mark.parametrize("middle", [b"", b"}"])
