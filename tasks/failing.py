@@ -32,6 +32,7 @@ LEAST_REFUSALS: Final = 5
 DOUBT_NS: Final = 1200 * NS_PER_S  # for so long a refusal is held against the key; calls in vain are closer together
 BALANCE: Final = "/token"
 PROBE: Final = "/token, to see whether the API is back"
+NEVER_NS: Final = 2**63 - 1
 
 
 class Failing:
@@ -128,7 +129,7 @@ class Failing:
 
     def _probe(self) -> None:
         """Ask for the balance, which is free: its answer tells that the API is back."""
-        site = self._site
+        site, was_away = self._site, self._away > 0
         self._probe_ns = site.clock.now_ns() + PROBE_NS
         try:
             reading = self._ask()
@@ -137,6 +138,8 @@ class Failing:
             self._tell()
         else:
             self._pacing.answered(PROBE)
+            if not was_away:
+                self._probe_ns = NEVER_NS  # it was there all the while: only another failure is worth another look
             site.ledger.observe(reading)
 
     def _until(self, want: Want) -> tuple[int, str] | None:

@@ -226,6 +226,15 @@ def test_a_call_that_fails_for_ever_ends_nobody_and_is_made_ever_more_rarely(sho
     assert here.conditions() == {"calls": "x: cut"}
 
 
+def test_an_api_that_is_there_all_the_while_is_looked_for_once_after_each_failure(shop):
+    here = shop(*[Transient("cut")] * 1000, blocking=False)
+    began_ns = here.clock.now_ns()
+    while here.clock.now_ns() < began_ns + 6 * 3600 * NS:
+        here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+    looks = here.sent("/token") - here.sent("/product")  # each lost call has the balance asked for once more
+    assert looks <= here.sent("/product") + 5
+
+
 def test_what_never_leaves_is_tried_every_few_seconds(shop):
     here = shop(*[NotSent("refused")] * 1000)
     began_ns = here.clock.now_ns()
