@@ -48,6 +48,15 @@ class Brake:
             return None
         return Idle(until_ns=self._look_ns, phase="calling", why=_words(held), is_held=True)
 
+    def tend(self) -> None:
+        """Notice a brake that is lifted, though nothing of its kind is wanted.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        if self._held and self._site.clock.now_ns() >= self._look_ns:
+            self._look()
+
     def saw(self, header: Header, *, unusable: int, of: int) -> None:
         """Count what a reply brought: of so many things so many that cannot be used.
 

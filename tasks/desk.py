@@ -48,7 +48,7 @@ class Desk:
             is_stopped=site.stop.is_set,
             clock=site.clock,
         )
-        brake = Brake(site, self.session)
+        self._brake = brake = Brake(site, self.session)
         self.spender = Spender(site, self._client, spool, self.session.note, brake.holds)
         self.intake = Intake(site, self.session, self.targets, brake)
         self._replay = Replay(site, spool, self.intake, self.session)
@@ -76,6 +76,7 @@ class Desk:
             StoreError: the database does not take it.
         """
         self.spender.tend()
+        self._brake.tend()
         if self._replay.step():
             return True
         self._orphans.step()

@@ -59,6 +59,11 @@ class Gate:
         for place in self._places.values():
             place.leave()
 
+    def tend(self) -> None:
+        """End what was told of the balance when others have learned it, though nothing is wanted here."""
+        if self._site.beat.is_degraded("balance"):
+            self._balance.tell()
+
     def reserve(
         self, tier: str, plan: Callable[[], Shape], read_balance: Callable[[], Reading], *, may_wait: bool
     ) -> Granted | Idle:

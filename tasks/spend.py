@@ -73,8 +73,9 @@ class Spender:
         self._gate.close()
 
     def tend(self) -> None:
-        """Have what is told of failing calls and of the spool keep to the time; to be called now and then."""
+        """Have what is told of calls, balance and spool keep to the time, though nothing is wanted; call it often."""
         self._failing.tend()
+        self._gate.tend()
         if self._site.beat.is_degraded("spool"):
             with suppress(SpoolFull):
                 self._spool.require_room()

@@ -1,4 +1,6 @@
-"""A reply that was read and that the database refuses as a whole: paid, kept with its bytes, never asked for again.
+"""A reply that was read and that the database refuses as a whole: paid, and kept with its bytes.
+
+The products it answers are not asked for again. A page is, after the longest pause: its walk stands at it.
 
 Rows that are refused one by one are quarantined where they are written. This is for what is left: a trigger or a
 constraint of the user's own on the tables of the jobs themselves.

@@ -52,6 +52,24 @@ def test_calls_of_a_kind_stop_for_every_worker_and_over_restarts_once_most_of_it
     assert here.beats[-1]["conditions"] == []
 
 
+def test_a_brake_that_is_lifted_is_noticed_by_a_worker_who_wants_nothing_of_its_kind_any_more(here, spoiler):
+    spoiler.set(UNREADABLE)
+    first = worker(here, spoiler, "first")
+    here.run(first, 60)
+    assert [one["kind"] for one in here.beats[-1]["conditions"]] == ["replies"]
+    calls = len(spoiler.calls())
+    first._desk.targets = ()
+    with here.connected() as conn:
+        conn.execute("delete from fetch_queue")
+    here.run(first, 30)
+    assert [one["kind"] for one in here.beats[-1]["conditions"]] == ["replies"]
+    with here.connected() as conn:
+        assert brakes.lift(conn) == ["product:history"]
+    here.run(first, 30)
+    assert len(spoiler.calls()) == calls, "nothing was wanted"
+    assert here.beats[-1]["conditions"] == []
+
+
 @pytest.mark.kill
 def test_another_build_goes_on_by_itself_and_is_judged_anew(here, spoiler, monkeypatch):
     spoiler.set(UNREADABLE)

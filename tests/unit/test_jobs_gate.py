@@ -145,6 +145,18 @@ def test_a_hidden_balance_is_told_from_the_first_bad_answer_until_a_reply_has_ta
     assert desk.conditions() == []
 
 
+def test_what_is_told_of_the_balance_ends_when_another_has_learned_it_though_nothing_is_wanted_here():
+    desk = Desk(balance=100)
+    idle, busy = desk.gate("idle"), desk.gate("busy")
+    granted = [idle.reserve("interactive", lambda: SMALL, desk.ask, may_wait=True) for _ in range(3)]
+    for one in granted:
+        desk.pay(one, reading=NO_READING)
+    assert len(desk.conditions()) == 1
+    desk.pay(busy.reserve("interactive", lambda: SMALL, desk.ask, may_wait=True))
+    idle.tend()
+    assert desk.conditions() == []
+
+
 def test_readings_that_cannot_be_are_told_from_the_third_in_a_row_until_a_sane_one():
     desk = Desk(balance=100)
     for _ in range(3):
