@@ -10,6 +10,7 @@ import random
 import threading
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -230,24 +231,40 @@ def test_once_sane_readings_come_again_every_waiter_is_served(plan, fullness, pa
     assert known.refill_rate == rate
 
 
-@settings(max_examples=60, deadline=None, phases=QUICK)
-@given(
-    rate=st.sampled_from([5, 20, 1_200]),
-    tick_s=st.sampled_from([60.208, 60.208, 3]),
-    supposed_s=st.floats(0, 1).map(lambda part: round(0.05 * 72_000**part, 3)),
-    fullness=st.floats(-1, 1),
-    seed=st.integers(0, 10_000),
-)
-@example(20, 60.208, 45.336, -0.8395959423385795, 1893)
-@example(5, 60.208, 53.231, -0.8920418871788756, 6969)
-@example(1_200, 3, 1_084.338, -0.4982120875179319, 7583)
-def test_whatever_period_the_settings_suppose_the_truth_is_reached(rate, tick_s, supposed_s, fullness, seed):
+def whatever_period(rate, tick_s, supposed_s, fullness, seed):
     costs = (5, min(20, 4 * rate), min(60, 12 * rate))
     start = round(60 * rate * fullness)
     world = World(rate=rate, start=start, tick_s=tick_s, supposed_s=supposed_s, costs=costs, seed=seed)
     serve_all(world)
     world.live(60)
     assert knows_the_truth(world), (world.ledger.snapshot().bucket, world.bucket.balance)
+
+
+WORLDS = {
+    "rate": st.sampled_from([5, 20, 1_200]),
+    "tick_s": st.sampled_from([60.208, 60.208, 3]),
+    "supposed_s": st.floats(0, 1).map(lambda part: round(0.05 * 72_000**part, 3)),
+    "fullness": st.floats(-1, 1),
+    "seed": st.integers(0, 10_000),
+}
+
+
+@settings(max_examples=12, deadline=None, phases=QUICK)
+@given(**WORLDS)
+@example(20, 60.208, 45.336, -0.8395959423385795, 1893)
+@example(5, 60.208, 53.231, -0.8920418871788756, 6969)
+@example(1_200, 3, 1_084.338, -0.4982120875179319, 7583)
+def test_whatever_period_the_settings_suppose_the_truth_is_reached(rate, tick_s, supposed_s, fullness, seed):
+    whatever_period(rate, tick_s, supposed_s, fullness, seed)
+
+
+@pytest.mark.kill
+@settings(max_examples=150, deadline=None, phases=QUICK)
+@given(**WORLDS)
+def test_whatever_period_the_settings_suppose_the_truth_is_reached_in_many_worlds(
+    rate, tick_s, supposed_s, fullness, seed
+):
+    whatever_period(rate, tick_s, supposed_s, fullness, seed)
 
 
 @settings(max_examples=40, deadline=None, phases=QUICK)
