@@ -70,7 +70,7 @@ def read_order(line: bytes) -> Order:
     """
     try:
         return _ORDERS.decode(line)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotUnderstood(f"no order: {error}") from None
 
 
@@ -82,7 +82,7 @@ def read_answer(line: bytes) -> Answer:
     """
     try:
         return _ANSWERS.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotUnderstood(f"no answer: {error}") from None
 
 

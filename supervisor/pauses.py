@@ -25,7 +25,7 @@ def read(path: Path) -> frozenset[str]:
         found = frozenset(msgspec.json.decode(path.read_bytes(), type=list[str]))
     except FileNotFoundError:
         return frozenset()
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path} does not tell what is paused ({plain(error)}): mend it, or take it away to start all"
         ) from error

@@ -190,7 +190,7 @@ def read(path: Path) -> Report | None:
     """The last report; None when there is none that this build can read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Report)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import changes, config, orders, pauses
+from supervisor import changes, config, orders, pauses, report
 from supervisor.options import OPTIONS
 from tasks.errors import ConfigError
 from tasks.settings import WorkerSettings
@@ -44,11 +44,24 @@ def test_whatever_else_comes_is_no_order_and_no_crash(line):
         b'{"do": "pause", "roles": ["simulator"]}',
         b'{"do": "quit"}',
         b'{"do": "reload", "x": 1}',
+        b'{"do": "restart", "worker": "\xff"}',
+        b'{"do": "set", "settings": {"\xc3": "\xed\xa0\x80"}}',
     ],
 )
 def test_an_order_that_is_nearly_one_is_none(line):
     with pytest.raises(orders.NotUnderstood):
         orders.read_order(line)
+
+
+def test_bytes_that_are_no_text_are_no_answer_no_report_and_no_pauses(tmp_path):
+    with pytest.raises(orders.NotUnderstood, match="no answer"):
+        orders.read_answer(b'{"code": 0, "words": "\xff"}')
+    path = tmp_path / "file"
+    path.write_bytes(b'["\xff"]')
+    with pytest.raises(ConfigError, match="does not tell what is paused"):
+        pauses.read(path)
+    path.write_bytes(b'{"written_at": "\xff"}')
+    assert report.read(path) is None
 
 
 def settings(**environ):
