@@ -42,6 +42,7 @@ _REMEDIES: Final = {
     errno.ENOTDIR: "take away what stands in the folder's place",
     errno.EACCES: "give it back to the user who runs this",
 }
+_LOOKS: Final = 2  # that find nothing new, one after the other
 _NUMBERS: Final = itertools.count(1)  # one series a process, however many spools it opens
 
 
@@ -69,8 +70,8 @@ class Entry:
         """
         with _reached(self.path):
             data = self.path.read_bytes()
-        magic, header, body = data[: len(_MAGIC)], *_split(data[len(_MAGIC) :])
-        if magic != _MAGIC:
+        header, _newline, body = data.removeprefix(_MAGIC).partition(b"\n")
+        if not data.startswith(_MAGIC):
             raise Damaged(f"{self.path.name}: not a spooled reply")
         try:
             return msgspec.json.decode(header, type=Header), zlib.decompress(body)
@@ -105,11 +106,10 @@ class Spool:
     def size_bytes(self) -> int:
         """Bytes of the replies that wait to be processed, whoever owns them."""
         total = 0
-        with _reached(self._directory):
-            for path in self._directory.iterdir():
-                if path.suffix == SUFFIX:
-                    with suppress(FileNotFoundError):
-                        total += path.stat().st_size
+        for path in self._paths():
+            if path.suffix == SUFFIX:
+                with _reached(path), suppress(FileNotFoundError):
+                    total += path.stat().st_size
         return total
 
     def require_room(self) -> None:
@@ -176,8 +176,7 @@ class Spool:
     def orphans(self) -> Iterator[Path]:
         """Entries whose owner is dead, or that this process left unfinished, oldest name first.
 
-        The caller must hold no entry of its own while it asks: everything of this process counts as
-        unfinished.
+        The caller must hold no entry of its own while it asks: everything of this process counts as unfinished.
         """
         for path in self._paths():
             owner = _owner_of(path)
@@ -191,21 +190,23 @@ class Spool:
 
     def holds_leftovers(self) -> bool:
         """Whether a reply lies here that a dead worker paid for, whether or not another has taken it over."""
-        # Looked at twice: a file that is renamed while its folder is read may be seen under neither name.
-        return any(_is_leftover(path) for _ in range(2) for path in self._paths())
+        # A file that is renamed while its folder is read may be seen under neither name.
+        return any(_is_leftover(path) for _ in range(_LOOKS) for path in self._paths())
 
     def origins(self) -> list[Origin]:
-        """What the replies were asked for that lie here, paid for and not yet written, whoever owns them."""
-        found = []
-        for path in self._paths():
-            if path.suffix == SUFFIX:
-                # One that is no file, or whose header was hit, tells nothing.
-                gone = suppress(FileNotFoundError, IsADirectoryError, *_NO_HEADER)
-                with _reached(path), gone, path.open("rb") as file:
-                    magic, header = file.readline(), file.readline()
-                    if magic == _MAGIC:
-                        found.append(msgspec.json.decode(header, type=Header).origin)
-        return found
+        """What the replies were asked for that lie here, paid for and not yet written, whoever owns them.
+
+        One that is written meanwhile may be among them.
+        """
+        found: dict[Path, Origin | None] = {}
+        # A file that is taken over while its folder is read may be seen under neither name, or be gone under the one
+        # that was seen. What is missed here would be paid for again.
+        looks_in_vain = 0
+        while looks_in_vain < _LOOKS:
+            new = [path for path in self._paths() if path.suffix == SUFFIX and path not in found]
+            found |= {path: _origin_of(path) for path in new}
+            looks_in_vain = 0 if new else looks_in_vain + 1
+        return [origin for origin in found.values() if origin is not None]
 
     def claim(self, path: Path) -> Entry | None:
         """The entry at `path`, now this process's with one more attempt; None if another was quicker."""
@@ -230,7 +231,7 @@ class Spool:
         return target
 
     def put_back(self, name: str) -> None:
-        """Put what was set aside under that name where any worker finds it, as if nobody had tried it before.
+        """Put what was set aside under that name where any worker finds it, as if it had not been tried.
 
         Raises:
             FileNotFoundError: it is not there.
@@ -257,21 +258,12 @@ class Spool:
 
 @contextmanager
 def _reached(path: Path) -> Iterator[None]:
-    """Have what the file system refuses there raised as what it means.
-
-    Raises:
-        SpoolFull: it refuses.
-    """
+    """Raise what the file system refuses there as `SpoolFull`, with what to do."""
     try:
         yield
     except OSError as error:
         remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
         raise SpoolFull(f"{path}: replies cannot be kept there: {error.strerror or error}{remedy}") from None
-
-
-def _split(data: bytes) -> tuple[bytes, bytes]:
-    header, _newline, body = data.partition(b"\n")
-    return header, body
 
 
 def _owner_of(path: Path) -> Owner | None:
@@ -282,6 +274,15 @@ def _owner_of(path: Path) -> Owner | None:
         return Owner.parse(path.name.split(".", maxsplit=1)[0])
     except ValueError:
         return None
+
+
+def _origin_of(path: Path) -> Origin | None:
+    """What the reply at `path` was asked for; None for one that is gone, is no file, or whose header was hit."""
+    with _reached(path), suppress(FileNotFoundError, IsADirectoryError, *_NO_HEADER), path.open("rb") as file:
+        magic, header = file.readline(), file.readline()
+        if magic == _MAGIC:
+            return msgspec.json.decode(header, type=Header).origin
+    return None
 
 
 def _is_leftover(path: Path) -> bool:

@@ -144,6 +144,24 @@ def test_a_byte_that_is_hit_anywhere_in_an_entry_ends_nobody(spool, byte):
             entry.read()
 
 
+@pytest.mark.parametrize("moment", ["gone under the name that was seen", "seen under neither name"])
+def test_a_reply_that_is_taken_over_while_it_is_looked_for_is_seen(monkeypatch, spool, directory, moment):
+    """What a look misses is paid for again."""
+    spool.put(HEADER, BODY)
+    look, looks = Spool._paths, []
+
+    def paths(self):
+        seen = look(self)
+        looks.append(seen)
+        if len(looks) == 1:
+            assert spool.claim(seen[0]) is not None
+            return seen if moment == "gone under the name that was seen" else []
+        return seen
+
+    monkeypatch.setattr(Spool, "_paths", paths)
+    assert [origin.page for origin in Spool(directory, limit_bytes=1 << 20).origins()] == [3]
+
+
 def test_a_full_spool_says_so_until_it_drains(directory):
     spool = Spool(directory, limit_bytes=200)
     spool.require_room()
