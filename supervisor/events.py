@@ -243,6 +243,10 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
         f"{_number(f, 'left_out')} items of a reply of {f['endpoint']} were not asked for and are left out"
     ),
     "not_started": _error("could not be started"),
+    "page_repeated": lambda f: (
+        f"{f['selection']}: page {_number(f, 'page')} came with the deals of an earlier page, as from a cache in "
+        f"between that leaves its number out of account: the walk is not complete, and asks again ever more rarely"
+    ),
     "page_unreadable": lambda f: (
         f"{f['selection']}: page {_number(f, 'page')} cannot be read to its end and is {f['next']}: "
         f"{one_line(f['reason'])}"

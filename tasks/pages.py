@@ -11,6 +11,7 @@ from tasks.aside import Aside
 from tasks.errors import BadRow, Transient
 from tasks.keepa import prices
 from tasks.keepa.costs import most_tokens
+from tasks.keepa.fingerprint import fingerprint
 from tasks.keepa.frame import CUT_OFF
 from tasks.keepa.selection_rules import PAGE_ROWS
 from tasks.keepa.wire import DealPage, any_envelope, decode_deals
@@ -44,7 +45,8 @@ class PageTaken:
     Attributes:
         moved: what became of its walk; None when the body could not be read, or the walk had moved on.
         news: deals new or changed since the last walk.
-        is_readable: whether the body was a whole page of deals; asked for again it would most likely be none.
+        is_readable: whether the body was a whole page of deals, and not one that the walk had read before; asked for
+            again at once it would most likely be the same.
         attempts: how often it was not.
     """
 
@@ -101,6 +103,8 @@ class Pages:
         self._brake.saw(header, unusable=of if is_lost else faults - bodies, of=of)
         if not page.is_whole:
             self._tell(header, reason, taken)
+        elif not taken.is_readable:
+            self._site.log.alarm("page_repeated", selection=self._place(header.origin), page=header.origin.page)
         return taken
 
     def _write(
@@ -128,12 +132,19 @@ class Pages:
         faults += keep_odd(connection, header, page.envelope, body)
         faults += 0 if page.is_whole else keep_body(connection, header, body, reason)
         aside.keep(connection)
-        return PageTaken(moved=moved, news=news, rows=rows, is_readable=page.is_whole, attempts=attempts), faults
+        return PageTaken(
+            moved=moved, news=news, rows=rows, is_readable=page.is_whole and not attempts, attempts=attempts
+        ), faults
 
     def _moved(self, connection: Connection, header: Header, page: DealPage, minute: int) -> tuple[Moved | None, int]:
-        """What became of the walk; of a page that was cut off nothing, until it has come so too often. How often."""
+        """What became of the walk, and how often its page came in vain.
+
+        Of a page that was cut off nothing, until it has come so too often; of one that was read before nothing ever.
+        """
         if page.is_whole:
-            return self._advance(connection, header, page, minute), 0
+            known_by = fingerprint(page)
+            repeats = progress.repeats(connection, header.origin, known_by)
+            return (None, repeats) if repeats else (self._advance(connection, header, page, minute, known_by), 0)
         crawl = progress.standing_at(connection, header.origin)
         if crawl is None:
             return None, 0
@@ -142,15 +153,18 @@ class Pages:
 
     def _tell(self, header: Header, reason: str, taken: PageTaken) -> None:
         """Say what becomes of a page that could not be read, or not to its end."""
-        origin = header.origin
-        target = self._targets.get((origin.selection_key, origin.domain))
         self._site.log.alarm(
             "page_unreadable",
-            selection=origin.selection_key if target is None else target.place,
-            page=origin.page,
+            selection=self._place(header.origin),
+            page=header.origin.page,
             reason=reason,
             next="asked for again later" if taken.moved is None else f"passed over after {self._most} attempts",
         )
+
+    def _place(self, origin: Origin) -> str:
+        """What people call the selection."""
+        target = self._targets.get((origin.selection_key, origin.domain))
+        return origin.selection_key if target is None else target.place
 
     def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
         """Queue what the page lists; what a selection that is no more had listed is this one's now."""
@@ -161,7 +175,9 @@ class Pages:
         if chosen is not None and (key, origin.domain) in self._targets:
             leftovers.adopt(connection, origin.domain, asins, detail=detail, selection_key=key, chosen=chosen)
 
-    def _advance(self, connection: Connection, header: Header, page: DealPage, minute: int) -> Moved | None:
+    def _advance(
+        self, connection: Connection, header: Header, page: DealPage, minute: int, known_by: int | None = None
+    ) -> Moved | None:
         origin = header.origin
         target = self._targets.get((origin.selection_key, origin.domain))
         rows = len(page.deals) + len(page.faults)
@@ -172,6 +188,7 @@ class Pages:
             rows=rows if page.is_counted else max(rows, PAGE_ROWS),
             server_minute=minute,
             prices=[] if target is None else _prices(page, target.selection.price_type),
+            fingerprint=known_by,
         )
         if origin.job == progress.UPSERT:
             return progress.advance_upsert(connection, origin, facts)

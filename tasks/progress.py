@@ -114,6 +114,23 @@ def advance_crawl(connection: Connection, origin: Origin, page: Page, division: 
     )
 
 
+def repeats(connection: Connection, origin: Origin, fingerprint: int | None) -> int:
+    """How often by now pages have come that this walk had read before; 0 when this one is none, or not the walk's.
+
+    As from a cache that leaves the number out of account. Such a page says nothing of where the list ends or of what is
+    on the page that was asked for, so it moves nothing. A walk for new deals begins anew, for its first page is where
+    they are, and what is read at its place may have moved down; a crawl asks for the same page again.
+    """
+    crawl = standing_at(connection, origin)
+    if crawl is None or fingerprint not in crawl.fingerprints:
+        return 0
+    told = replace(crawl, repeats=crawl.repeats + 1)
+    if origin.job == UPSERT:
+        told = replace(told.standing(Part(), 0), started_at=datetime.now(UTC), high_minute=None, rows=0)
+    crawls.save(connection, told)
+    return told.repeats
+
+
 def leave_part(connection: Connection, crawl: Crawl) -> None:
     """Go on with the category after the one this crawl stands in, which the server refuses; the last one ends it.
 
@@ -146,4 +163,5 @@ def _moved(crawl: Crawl, page: Page, *, is_complete: bool, high: int | None) -> 
         high_minute=high,
         rows=crawl.rows + page.rows,
         finished_at=datetime.now(UTC) if is_complete else None,
+        fingerprints=[*crawl.fingerprints, *([] if page.fingerprint is None else [page.fingerprint])],
     )

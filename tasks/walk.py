@@ -56,6 +56,7 @@ class Page:
     rows: int  # rows sent, the unreadable ones included
     server_minute: int
     prices: Sequence[int] = ()  # `current` of each readable row, of the selection's price type
+    fingerprint: int | None = None  # what it is known again by
 
     @property
     def is_last(self) -> bool:

@@ -16,18 +16,19 @@ State = Literal["running", "done"]
 
 _LOAD: Final = """
 SELECT job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at,
-       categories, price_low, price_high
+       categories, price_low, price_high, fingerprints, repeats
 FROM crawls WHERE job = %s AND selection_key = %s AND domain = %s
 """
 _SAVE: Final = """
 INSERT INTO crawls
     (job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at, categories,
-     price_low, price_high)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+     price_low, price_high, fingerprints, repeats)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (job, selection_key, domain) DO UPDATE SET
     root_cat = excluded.root_cat, page = excluded.page, started_at = excluded.started_at, state = excluded.state,
     high_minute = excluded.high_minute, rows = excluded.rows, finished_at = excluded.finished_at,
     categories = excluded.categories, price_low = excluded.price_low, price_high = excluded.price_high,
+    fingerprints = excluded.fingerprints, repeats = excluded.repeats,
     asked_by = NULL, asked_until = NULL, attempts = 0
 """
 _ASK: Final = """
@@ -60,6 +61,8 @@ class Crawl:
         high_minute: newest Keepa minute met so far, None before the first row.
         rows: rows met so far.
         categories: root categories of a split walk, as its last page listed them; empty while it is not split.
+        fingerprints: what the pages of this part are known again by that this walk has read.
+        repeats: how often one came again in this walk in the place of another.
     """
 
     job: str
@@ -75,6 +78,8 @@ class Crawl:
     categories: list[int] = field(default_factory=list)
     price_low: int | None = None
     price_high: int | None = None
+    fingerprints: list[int] = field(default_factory=list)
+    repeats: int = 0
 
     @property
     def part(self) -> Part:
@@ -82,9 +87,9 @@ class Crawl:
         return Part(self.root_cat, self.price_low, self.price_high)
 
     def standing(self, part: Part, page: int) -> Crawl:
-        """The same walk, at a page of a part."""
-        low, high = part.price_low, part.price_high
-        return replace(self, root_cat=part.root_cat, price_low=low, price_high=high, page=page)
+        """The same walk, at a page of a part; at its beginning nothing of it has been read."""
+        low, high, read = part.price_low, part.price_high, self.fingerprints if page else []
+        return replace(self, root_cat=part.root_cat, price_low=low, price_high=high, page=page, fingerprints=read)
 
 
 def load(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl | None:
@@ -106,6 +111,8 @@ def load(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl |
         categories=row[10],
         price_low=row[11],
         price_high=row[12],
+        fingerprints=row[13],
+        repeats=row[14],
     )
 
 

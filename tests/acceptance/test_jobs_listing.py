@@ -10,11 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tasks.keepa.prices import minute_of_ms
 from tests.fakes.jsonhttp import JsonHandler
 from tests.fixtures_town import START_MS
 
 CATEGORIES = (10, 20, 30)
 GARBLED = {"deals": {"dr": "none"}}
+NOW_MIN = minute_of_ms(START_MS + 10**9)  # as the server's clock begins
 
 
 class _Lister(JsonHandler):
@@ -148,3 +150,77 @@ def test_a_page_that_stays_unreadable_is_passed_over_after_a_few_attempts_furthe
     assert all(later > 1.5 * earlier for earlier, later in itertools.pairwise(pauses)), pauses
     zeros = [page for page, _ in times].count(0)
     assert here.rows("select kind, times from quarantine where kind = 'body'") == [("body", zeros)]
+
+
+class Shelf:
+    """A list of deals, newest first, and a cache before it that may leave the page number out of account."""
+
+    def __init__(self, count):
+        self.deals = [self.deal(number, NOW_MIN - number // 4) for number in range(count)]
+        self.is_cached = False
+        self.asked = []
+
+    @staticmethod
+    def deal(number, minute):
+        row = [1000 + number] * 36
+        return {
+            "asin": f"B{number:09d}", "creationDate": minute, "lastUpdate": minute, "current": row,
+            "currentSince": [minute] * 36, "delta": [row] * 4, "deltaPercent": [row] * 4, "avg": [row] * 4,
+            "deltaLast": row,
+        }  # fmt: skip
+
+    def __call__(self, selection):
+        number = selection["page"]
+        self.asked.append(number)
+        at = 0 if self.is_cached else number * 150
+        return 200, {"deals": {"dr": self.deals[at : at + 150], "categoryIds": [], "categoryNames": []}}
+
+
+def test_a_cache_that_leaves_out_the_page_number_completes_no_walk_and_is_paid_ever_less(lister):
+    shelf = Shelf(500)
+    shelf.is_cached = True
+    here, work, _ = lister("upsert", shelf)
+    here.run(work, 3600)
+    assert here.rows("select minute from watermarks") == []
+    assert here.rows("select state from crawls") == [("running",)]
+    paid = len(shelf.asked)
+    assert set(shelf.asked) == {0, 1}
+    repeated = here.events("page_repeated")
+    assert (repeated[0]["selection"], repeated[0]["page"]) == ("default, amazon.com", 1)
+    assert here.rows("select count(*) from quarantine where key like '/deal%'") == [(0,)], "all of it is in the tables"
+    shelf.deals.insert(0, shelf.deal(900, NOW_MIN + 50))
+    here.run(work, 3600)
+    assert here.rows("select count(*) from deal_rows where asin = 'B000000900'") == [(1,)], "what is new comes in"
+    assert len(shelf.asked) - paid < paid < 60, "one that was read would be paid for each minute"
+    shelf.is_cached = False
+    here.run(work, 3600)
+    assert here.rows("select count(*) from deal_rows") == [(501,)]
+    assert here.rows("select state, repeats from crawls")[0][0] == "done"
+    assert len(here.rows("select minute from watermarks")) == 1
+
+
+def test_a_crawl_asks_again_for_a_page_that_came_in_the_place_of_another_and_reads_all_once_it_can(lister):
+    shelf = Shelf(500)
+    here, work, _ = lister("backfill", shelf)
+    while len(shelf.asked) < 2:
+        work.step()
+        here.clock.advance_s(1)
+    shelf.is_cached = True
+    here.run(work, 4 * 3600)
+    assert shelf.asked[:2] == [0, 1]
+    assert shelf.asked[2:] == [2, 2, 2], "at once, after one hour, after two more"
+    assert here.rows("select page, state from crawls") == [(2, "running")]
+    shelf.is_cached = False
+    here.run(work, 4 * 3600)
+    assert shelf.asked[-2:] == [2, 3]
+    assert here.rows("select state, rows from crawls") == [("done", 500)]
+    assert here.rows("select count(distinct asin) from fetch_queue") == [(500,)]
+
+
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+@pytest.mark.parametrize("count", [149, 150, 500])
+def test_a_list_that_stays_the_same_from_walk_to_walk_repeats_no_page(lister, role, count):
+    here, work, _ = lister(role, Shelf(count))
+    here.run(work, 900)
+    assert here.events("page_repeated") == []
+    assert here.rows("select state from crawls") == [("done",)]

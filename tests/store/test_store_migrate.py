@@ -34,6 +34,7 @@ APPLIED = {
     "0014_brakes.sql": "37430ad117cff04d",
     "0015_each_call_once.sql": "4a27cf50861c1a52",
     "0016_queue_by_asker.sql": "9c2428a364fda73a",
+    "0017_pages_that_repeat.sql": "006ab6ff11c04560",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 
