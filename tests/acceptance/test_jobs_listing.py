@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import threading
 from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tasks.keepa.prices import minute_of_ms
+from tasks.spool import SpoolFull
 from tests.fakes.jsonhttp import JsonHandler
 from tests.fixtures_town import START_MS
 
@@ -224,3 +226,41 @@ def test_a_list_that_stays_the_same_from_walk_to_walk_repeats_no_page(lister, ro
     here.run(work, 900)
     assert here.events("page_repeated") == []
     assert here.rows("select state from crawls") == [("done",)]
+
+
+@pytest.mark.parametrize("moment", ["on the wire", "before it is written"])
+@pytest.mark.parametrize("role", ["upsert", "backfill"])
+def test_a_reply_in_hand_is_written_though_the_folder_of_replies_is_deleted_under_it(lister, role, moment):
+    shelf = Shelf(500)
+
+    def delete():
+        shutil.rmtree(here.folder / "spool")
+
+    def answer(selection):
+        if moment == "on the wire":
+            delete()
+        return shelf(selection)
+
+    here, work, _ = lister(role, answer)
+    pages = work._desk.intake.pages
+    take = pages.take
+
+    def taken(header, body):
+        if moment == "before it is written":
+            delete()
+        return take(header, body)
+
+    pages.take = taken
+    while not shelf.asked:
+        work.step()
+    assert here.rows("select count(*) from deal_rows") == [(150,)]
+    assert here.rows("select page from crawls") == [(1,)]
+    assert not (here.folder / "spool").exists()
+    with pytest.raises(SpoolFull, match="put the folder back, or make an empty one"):
+        here.run(work, 3600)
+    (here.folder / "spool").mkdir()
+    pages.take = take
+    moment = "over"
+    while len(shelf.asked) < 2:
+        here.run(work, 60)
+    assert shelf.asked[:2] == [0, 1], "no page is bought twice"

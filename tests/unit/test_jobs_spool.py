@@ -44,6 +44,32 @@ for number in range(int(sys.argv[2])):
 os.kill(os.getpid(), 9)
 """
 
+# Root gets at every folder: whoever runs the tests as root becomes somebody else here, for whom the rights hold.
+LOCKED_OUT = """
+import os, sys
+from pathlib import Path
+from tasks.spool import Spool, SpoolFull
+os.chdir(sys.argv[1])
+spool = Spool(Path("spool"), limit_bytes=1 << 20)
+spool.require_room()  # whatever is loaded late is loaded before the interpreter's own files may be out of reach
+spool.close()
+if os.geteuid() == 0:
+    os.chmod(".", 0o711)
+    os.chown("spool", 65534, 65534)
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+for rights in (0o000, 0o500, 0o700):
+    os.chmod("spool", rights)
+    for look in (spool.require_room, spool.origins, lambda: list(spool.orphans())):
+        spool.close()
+        try:
+            look()
+            print(f"{rights:o} well")
+        except SpoolFull as refusal:
+            print(f"{rights:o} {refusal}")
+"""
+
 
 @pytest.fixture
 def directory(tmp_path):
@@ -222,3 +248,12 @@ def test_a_disk_that_takes_nothing_is_said_with_its_reason(spool, directory):
     directory.rename(directory.with_name("gone"))
     with pytest.raises(SpoolFull, match="No such file or directory"):
         spool.require_room()
+
+
+def test_a_folder_that_is_not_ours_any_more_is_said_with_the_remedy_and_used_again_when_it_is(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED_OUT, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    refused = "spool: replies cannot be kept there: Permission denied; give it back to the user who runs this"
+    told = [f"0 {refused}"] * 3 + [f"500 {refused}", "500 well", "500 well"] + ["700 well"] * 3
+    assert (done.stderr, done.stdout.splitlines()) == ("", told)
