@@ -201,9 +201,9 @@ def _message(fields: Fields) -> str:
 # Events that are logged with a sentence of their own.
 TOLD: Final = frozenset(
     {
-        "answer", "calls_stopped", "debug", "degraded", "done", "gave_up", "http", "kill", "library",
-        "metrics_port_unusable", "no_control_socket", "not_replaced", "order", "order_not_understood", "paused",
-        "quit", "recycled", "setting", "start", "stderr", "stop", "well",
+        "answer", "calls_stopped", "debug", "degraded", "done", "gave_up", "http", "kill", "ledger_anew",
+        "library", "metrics_port_unusable", "no_control_socket", "not_replaced", "order", "order_not_understood",
+        "paused", "quit", "recycled", "setting", "start", "stderr", "stop", "well",
     }
 )  # fmt: skip
 _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
