@@ -317,7 +317,7 @@ def test_whatever_is_killed_comes_back_and_the_work_goes_on(program):
 
 def test_a_start_that_waits_for_a_lock_says_which_and_goes_on_when_it_is_free(program):
     with FileLock(program.state / "postgres" / START_LOCK) as lock:
-        assert lock.try_exclusive()
+        wait_until(lock.try_exclusive, "the end of the server of the test before this one")
         program.start()
         report = program.until(lambda r: r["conditions"], "what is waited for")
         (told,) = report["conditions"]
