@@ -16,7 +16,13 @@ from tests.fakes.program import ROOT, Program, is_alive, wait_until
 
 UNSHARE = shutil.which("unshare")
 OWN = ("--pid", "--fork", "--mount-proc", "--kill-child")
-QUICK = "import sys\nfrom supervisor import cli, strangers\nstrangers.PAUSE_S = 0.2\nsys.exit(cli.main(['run']))\n"
+QUICK = (
+    "import sys\n"
+    "from supervisor import cli\n"
+    "from supervisor import strangers\n"
+    "strangers.PAUSE_S = 0.2\n"
+    "sys.exit(cli.main(['run']))\n"
+)
 
 
 def may_unshare():

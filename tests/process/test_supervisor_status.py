@@ -171,7 +171,8 @@ def rows_of(reader):
 
 def status(run):
     """What `status` says, and whether it loaded the database's client library for it."""
-    code = "import sys; from supervisor import cli\ncli.main(['status', '--json'])\nprint('psycopg' in sys.modules)\n"
+    code = "import sys; from supervisor import cli\n"
+    code += "cli.main(['status', '--json'])\nprint('psycopg' in sys.modules)\n"
     environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(run.plan.state.root), "DATABASE_URL": URL}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=True

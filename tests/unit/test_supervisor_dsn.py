@@ -142,7 +142,11 @@ def test_the_spool_belongs_to_the_database_whoever_asks_for_it():
 
 
 def test_status_of_an_own_database_does_not_load_the_client_library(tmp_path):
-    code = "import sys; from supervisor import status, config; status.gather(config.load({'STATE_DIR': sys.argv[1]}))"
+    code = (
+        "import sys; from supervisor import status; "
+        "from supervisor import config; "
+        "status.gather(config.load({'STATE_DIR': sys.argv[1]}))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print('psycopg' in sys.modules)", str(tmp_path / "state")],
         cwd=tmp_path,
