@@ -11,9 +11,9 @@ import re
 import sys
 from pathlib import Path
 
-from ledger import costs
-from ledger.book import Book
-from ledger.view import View
+from ledger.model import costs
+from ledger.model.book import Book
+from ledger.model.view import View
 
 BATCH = re.compile(r"[,.]\d{3},?\s+(\d+) (\d+) (\d+\.\d+)")
 PRIOR = 7.0

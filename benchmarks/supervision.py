@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger import SystemClock, TokenLedger, regionfile
+from ledger import SystemClock, TokenLedger
+from ledger.storage import file
 from tasks.keepa.simulator.config import SimulatorConfig
 from tasks.keepa.simulator.server import SimulatorServer
 
@@ -79,7 +80,7 @@ class Run:
 
     def ledger(self) -> Any:
         """The ledger now."""
-        region = regionfile.attach(self.state / "ledger", read_only=True)
+        region = file.attach(self.state / "ledger", read_only=True)
         try:
             return TokenLedger(region, SystemClock()).snapshot()
         finally:

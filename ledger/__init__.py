@@ -1,8 +1,6 @@
 """A crash-safe token budget that several processes share: bytes and time, the standard library only."""
 
-from ledger.bucket import TICK_PERIOD_S, Reading
 from ledger.clock import NS_PER_S, Clock, ManualClock, SystemClock
-from ledger.costs import Shape
 from ledger.errors import (
     Damaged,
     Full,
@@ -19,13 +17,15 @@ from ledger.errors import (
     TimedOut,
     Unusable,
 )
-from ledger.gates import Headroom
 from ledger.lease import Lease
 from ledger.ledger import TokenLedger
+from ledger.model.bucket import TICK_PERIOD_S, Reading
+from ledger.model.costs import Shape
+from ledger.model.gates import Headroom
+from ledger.model.tiers import DEFAULT_TIERS, Tier
+from ledger.model.waits import Wait
 from ledger.place import Place, StopSignal
-from ledger.records import Snapshot, Standing
-from ledger.tiers import DEFAULT_TIERS, Tier
-from ledger.waits import Wait
+from ledger.snapshot_records import Snapshot, Standing
 
 __all__ = [
     "DEFAULT_TIERS",

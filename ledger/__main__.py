@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ledger import dump, regionfile
+from ledger import dump
 from ledger.clock import SystemClock
 from ledger.errors import LedgerError
 from ledger.ledger import TokenLedger
+from ledger.storage import file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +65,7 @@ def _dump(path: Path, *, is_json: bool, is_watched: bool) -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     is_told = False
     while True:
-        home = regionfile.attach(path, read_only=True)
+        home = file.attach(path, read_only=True)
         try:
             taken = TokenLedger(home, SystemClock()).snapshot()
         finally:

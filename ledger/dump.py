@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.localtime import clock_of, day
 
 if TYPE_CHECKING:
-    from ledger.records import BucketRecord, Snapshot, TierRecord, WaiterRecord
+    from ledger.snapshot_records import BucketRecord, Snapshot, TierRecord, WaiterRecord
 
 BAR_WIDTH: Final = 40
 JOURNAL_LINES: Final = 12

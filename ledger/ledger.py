@@ -10,30 +10,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ledger import asks, costs, gates, leases, owner, queue, regionfile, snapshot
-from ledger.book import MT
-from ledger.bucket import TICK_PERIOD_S
+from ledger import process, snapshot
 from ledger.clock import NS_PER_S, SystemClock
 from ledger.errors import NeedsBlindCall, NeedsReading, NeverEnough
-from ledger.journal import NO_TIER, Event
 from ledger.lease import Lease
+from ledger.model import costs, gates, leases, polling, waiters
+from ledger.model.book import MT
+from ledger.model.bucket import TICK_PERIOD_S
+from ledger.model.journal import NO_TIER, Event
+from ledger.model.tiers import DEFAULT_TIERS, Tier, install
+from ledger.model.view import View
+from ledger.model.waiters import Owner, Request
+from ledger.model.waits import Wait
 from ledger.place import Place, seconds_until
-from ledger.queue import Owner, Request
-from ledger.tiers import DEFAULT_TIERS, Tier, install
-from ledger.transaction import Changes
-from ledger.view import View
-from ledger.waits import Wait
+from ledger.storage import file
+from ledger.storage.transaction import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ledger.bucket import Reading
     from ledger.clock import Clock
-    from ledger.costs import Shape
-    from ledger.gates import Headroom
+    from ledger.model.bucket import Reading
+    from ledger.model.costs import Shape
+    from ledger.model.gates import Headroom
     from ledger.place import StopSignal
-    from ledger.records import Snapshot, Standing
-    from ledger.region import Region
+    from ledger.snapshot_records import Snapshot, Standing
+    from ledger.storage.region import Region
 
 _DEATH_CHECK_NS: Final = 1_000_000_000  # a waiter looks for dead owners at most once a second
 
@@ -65,7 +67,7 @@ class TokenLedger:
             Unusable: the file cannot be made or opened.
             ValueError: the tiers are not usable.
         """
-        ledger = cls(regionfile.create(Path(path), account), clock or SystemClock())
+        ledger = cls(file.create(Path(path), account), clock or SystemClock())
         ledger.configure(tiers, tick_period_s)
         return ledger
 
@@ -78,12 +80,12 @@ class TokenLedger:
             NotOurs: it is something else, or of another format.
             Unusable: it may not be opened.
         """
-        return cls(regionfile.attach(Path(path)), clock or SystemClock())
+        return cls(file.attach(Path(path)), clock or SystemClock())
 
     @classmethod
     def in_memory(cls, tiers: Sequence[Tier], clock: Clock, *, tick_period_s: float = TICK_PERIOD_S) -> TokenLedger:
         """A ledger of this process alone, for debugging and simulation."""
-        ledger = cls(regionfile.in_memory(), clock)
+        ledger = cls(file.in_memory(), clock)
         ledger.configure(tiers, tick_period_s)
         return ledger
 
@@ -166,13 +168,13 @@ class TokenLedger:
             after_ns = None if sent_ns is None else sent_ns + 1  # it was asked for after all that happened until then
             is_believed = says and leases.observe(view, reading, self._clock.now_ns(), sent_ns=after_ns)
             if not is_believed:
-                asks.answered_badly(view, self._clock.now_ns())
+                polling.answered_badly(view, self._clock.now_ns())
         return is_believed
 
     def unanswered(self) -> None:
         """The server was asked for a reading, and what came was no usable answer: the next question has to wait."""
         with self._changes.change(opens=True) as view:
-            asks.answered_badly(view, self._clock.now_ns())
+            polling.answered_badly(view, self._clock.now_ns())
 
     def look(self, wait: Wait) -> None:
         """Tell whether a caller who has to wait so long is to ask the server meanwhile, or to make a blind call.
@@ -183,11 +185,11 @@ class TokenLedger:
         """
         view, _ = self._look()
         now_ns = self._clock.now_ns()
-        if asks.may_go_blind(view, now_ns):
+        if polling.may_go_blind(view, now_ns):
             raise NeedsBlindCall("no usable reading is to be had: make one small call to learn the balance")
-        if view.book.synced and now_ns >= asks.next_look_ns(view):
+        if view.book.synced and now_ns >= polling.next_look_ns(view):
             with self._changes.change() as changed:
-                if asks.claim_look(changed, wait, Owner(*owner.identity()), now_ns):
+                if polling.claim_look(changed, wait, Owner(*process.identity()), now_ns):
                     raise NeedsReading("the wait is long: look at the balance meanwhile, observe it, go on waiting")
 
     def lease_blind(self, tier: str, cost: int, *, shape: Shape | None = None) -> Lease | None:
@@ -197,14 +199,14 @@ class TokenLedger:
         """
         with self._changes.change() as view:
             request, now_ns = self._request(view, tier, cost, shape), self._clock.now_ns()
-            if not asks.claim_blind(view, now_ns):
+            if not polling.claim_blind(view, now_ns):
                 return None
             lease_id = leases.lend_blind(view, request, now_ns)
         return Lease(self, lease_id, tier, cost)
 
     def next_try_ns(self) -> int:
         """When a caller who waits should come back at the latest, because something else than tokens is due then."""
-        return asks.next_try_ns(self._look()[0], self._clock.now_ns())
+        return polling.next_try_ns(self._look()[0], self._clock.now_ns())
 
     def standing(self) -> Standing:
         """What is known of the balance, and how well."""
@@ -214,10 +216,10 @@ class TokenLedger:
     def resolve_dead(self) -> int:
         """Resolve what dead processes left; returns how many leases and waiters that were."""
         view, _ = self._look()
-        if all(owner.is_alive(pid, start) for pid, start in leases.owners(view)):
+        if all(process.is_alive(pid, start) for pid, start in leases.owners(view)):
             return 0
         with self._changes.change(opens=True) as view:
-            return leases.resolve_dead(view, self._clock.now_ns(), owner.is_alive)
+            return leases.resolve_dead(view, self._clock.now_ns(), process.is_alive)
 
     def snapshot(self) -> Snapshot:
         """The ledger now; takes no lock and changes nothing."""
@@ -252,11 +254,11 @@ class TokenLedger:
         change = self._changes.change()
         with change as view:
             request = self._request(view, place.tier, cost, shape)
-            ticket = queue.keep(view, place.ticket, request.cost_mt)
+            ticket = waiters.keep(view, place.ticket, request.cost_mt)
             outcome = self._grant(view, request, ticket)
             if isinstance(outcome, Wait) and not ticket:
                 now_ns = self._clock.now_ns()
-                ticket = queue.join(view, request, now_ns)
+                ticket = waiters.join(view, request, now_ns)
                 outcome = leases.grant(view, request, now_ns, ticket)
             seen = self._region.wake_value
             change.opens = ticket > 0 and not isinstance(outcome, Wait)  # the next of the queue may be served too
@@ -269,7 +271,7 @@ class TokenLedger:
     def abandon(self, place: Place) -> None:
         """See `Place.leave`."""
         with self._changes.change(opens=True) as view:
-            queue.leave(view, place.ticket, self._clock.now_ns())
+            waiters.leave(view, place.ticket, self._clock.now_ns())
 
     def doze(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
         """Sleep until then, until the book changes or a signal comes, and look for the dead: see `Place`."""
@@ -283,11 +285,11 @@ class TokenLedger:
     def _request(self, view: View, tier: str, cost: int, shape: Shape | None) -> Request:
         if cost < 1:
             raise ValueError(f"a cost of {cost} tokens: at least 1 is expected")
-        return Request(view.tier_index(tier), cost * MT, Owner(*owner.identity()), shape)
+        return Request(view.tier_index(tier), cost * MT, Owner(*process.identity()), shape)
 
     def _grant(self, view: View, request: Request, ticket: int) -> int | Wait:
         now_ns = self._clock.now_ns()
-        if asks.claim_reading(view, request.owner, now_ns, owner.is_alive):
+        if polling.claim_reading(view, request.owner, now_ns, process.is_alive):
             raise NeedsReading("the balance is unknown: ask the server for a reading, observe it, reserve again")
         if view.book.synced:
             most_mt = gates.most_ever_mt(view, request.tier)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from ledger import wake
 from ledger.clock import NS_PER_S
 from ledger.errors import Stopped, TimedOut
-from ledger.waits import Wait
+from ledger.model.waits import Wait
+from ledger.storage import futex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.costs import Shape
     from ledger.lease import Lease
+    from ledger.model.costs import Shape
 
 _RETELL_NS: Final = NS_PER_S  # a change of the expected time smaller than this is not told again
 _LOOK_NS: Final = 5 * NS_PER_S  # without any event, look again so often: belt and braces
@@ -143,7 +143,7 @@ class Place:
 
 def seconds_until(at_ns: int | None, now_ns: int) -> float:
     """Seconds to sleep until `at_ns`; the longest sleep when no time is known."""
-    return wake.CAP_S if at_ns is None else (at_ns - now_ns) / NS_PER_S
+    return futex.CAP_S if at_ns is None else (at_ns - now_ns) / NS_PER_S
 
 
 def _is_news(told: Wait | None, wait: Wait) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger import bucket, costs, gates, waits
-from ledger.book import COMMITTED, MT, PPM, Book
 from ledger.clock import NS_PER_S
-from ledger.records import (
+from ledger.model import bucket, costs, gates, waits
+from ledger.model.book import COMMITTED, MT, PPM, Book
+from ledger.model.view import View
+from ledger.snapshot_records import (
     FORMAT,
     BucketRecord,
     CostRecord,
@@ -19,7 +20,6 @@ from ledger.records import (
     TotalsRecord,
     WaiterRecord,
 )
-from ledger.view import View
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,7 +6,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from ledger import LedgerError, NoLedger, OtherFormat, SystemClock, TokenLedger, regionfile
+from ledger import LedgerError, NoLedger, OtherFormat, SystemClock, TokenLedger
+from ledger.storage import file
 from supervisor import astray, database, filesystem, stillness
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.options import OPTIONS
@@ -140,7 +141,7 @@ def _nearest(path: Path) -> Path:
 
 def _ledger(wanted: Plan) -> Finding:
     try:
-        region = regionfile.attach(wanted.state.ledger, read_only=True)
+        region = file.attach(wanted.state.ledger, read_only=True)
     except NoLedger:
         return note("ledger", "not there yet; it is made at the first start")
     except OtherFormat as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ledger import Snapshot
-    from ledger.records import TierRecord
+    from ledger.snapshot_records import TierRecord
 
 _ALMOST: Final = 0.99  # of a bar: only an open gate has a full one
 

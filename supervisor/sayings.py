@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ledger import Snapshot
-    from ledger.records import TierRecord
+    from ledger.snapshot_records import TierRecord
     from supervisor.conditions import ConditionRecord
     from supervisor.faults import FaultRecord
     from supervisor.report import ChildRecord, CountRecord, DeathRecord, MarkRecord

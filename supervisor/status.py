@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import LedgerError, SystemClock, TokenLedger, regionfile
+from ledger import LedgerError, SystemClock, TokenLedger
+from ledger.storage import file
 from supervisor import astray, config, plan, report
 from supervisor.stillness import is_still
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error
@@ -179,7 +180,7 @@ def _columns(otherwise: int) -> int:
 
 def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
     try:
-        region = regionfile.attach(state.ledger, read_only=True)
+        region = file.attach(state.ledger, read_only=True)
     except (LedgerError, OSError) as error:
         notes.append(plain(error))
         return None

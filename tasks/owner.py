@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ledger.owner import boot_id, identity, is_alive
+from ledger.process import boot_id, identity, is_alive
 
 
 @dataclass(frozen=True, slots=True)

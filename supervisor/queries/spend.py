@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import LedgerError, SystemClock, TokenLedger, regionfile
+from ledger import LedgerError, SystemClock, TokenLedger
+from ledger.storage import file
 from supervisor import config, plan
 from supervisor.queries import outputs, spans
 from supervisor.queries.columns import Column
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from ledger.records import BucketRecord
+    from ledger.snapshot_records import BucketRecord
     from tasks.store.spending import By, Flow
 
 _TOTAL: Final = "all"
@@ -134,7 +135,7 @@ def _total(sums: Sequence[Sum]) -> Sum:
 def _bucket(path: Path) -> BucketRecord | None:
     """What the ledger knows of the bucket; None when there is no ledger, or none that can be read."""
     try:
-        region = regionfile.attach(path, read_only=True)
+        region = file.attach(path, read_only=True)
     except (LedgerError, OSError):
         return None
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.owner import _start_of
+from ledger.process import _start_of
 from tasks.header import Header, Origin
 from tasks.orphan import Orphans
 from tasks.owner import Owner

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import requests
 
-from ledger import SystemClock, TokenLedger, regionfile
+from ledger import SystemClock, TokenLedger
+from ledger.storage import file
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -88,7 +89,7 @@ class Program:
 
     def ledger(self):
         """The ledger now, as its dump tells it."""
-        region = regionfile.attach(self.state / "ledger", read_only=True)
+        region = file.attach(self.state / "ledger", read_only=True)
         try:
             return TokenLedger(region, SystemClock()).snapshot().to_json()
         finally:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, TokenLedger, Wait, regionfile
-from ledger.crashtest import forked
+from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, TokenLedger, Wait
+from ledger.storage import file
+from tests.crash import forked
 from tests.fakes.waiting import LIMIT_S
 
 SERVER_MS = 1_700_000_000_000
@@ -27,7 +28,7 @@ def books_balance(ledger):
 
 
 def crashtest(*options, patch=""):
-    imports = "import sys; from ledger.crashtest.__main__ import main; from ledger.region import *"
+    imports = "import sys; from tests.crash.__main__ import main; from ledger.storage.region import *"
     code = f"{imports}\n{patch}\nsys.exit(main())"
     return subprocess.run([sys.executable, "-c", code, *options], capture_output=True, text=True, cwd=ROOT, check=False)
 
@@ -61,7 +62,7 @@ def publish_first(self):
     return view
 Region._begin = publish_first""",
     "never gives back a dead owner's lease": """
-from ledger import leases
+from ledger.model import leases
 leases.resolve_dead = lambda *_: 0""",
 }
 
@@ -108,7 +109,7 @@ def die_at_line(number, path):
             os.kill(os.getpid(), signal.SIGKILL)
         return stepped
 
-    sys.settrace(lambda frame, *_: stepped if frame.f_code.co_filename == regionfile.__file__ else None)
+    sys.settrace(lambda frame, *_: stepped if frame.f_code.co_filename == file.__file__ else None)
     TokenLedger.create(path, DEFAULT_TIERS, account="another").close()
     sys.settrace(None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.region import FORMAT, HEADER, MAGIC
+from ledger.storage.region import FORMAT, HEADER, MAGIC
 from tests.fakes.program import Program
 from tests.fakes.waiting import wait_until
 

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, NeedsReading, OtherFormat, Reading, TokenLedger
-from ledger.book import LAYOUT
-from ledger.region import FORMAT, HEADER, MAGIC, REGION_BYTES, RETIRED_WORD, SLOTS
+from ledger.model.book import LAYOUT
+from ledger.storage.region import FORMAT, HEADER, MAGIC, REGION_BYTES, RETIRED_WORD, SLOTS
 
 PAGE = 4096
 SERVER_MS = 1_700_000_000_000

@@ -10,18 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from ledger import (
-    DEFAULT_TIERS,
-    Lease,
-    ManualClock,
-    NeedsReading,
-    NeverEnough,
-    Reading,
-    TokenLedger,
-    Wait,
-    owner,
-    regionfile,
-)
+from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsReading, NeverEnough, Reading, TokenLedger, Wait, process
+from ledger.storage import file
 
 PERIOD_MS = 60_000
 EPOCH_MS = 1_700_000_000_000
@@ -62,12 +52,12 @@ class LedgerMachine(RuleBasedStateMachine):
     def start(self, rate, part):
         self.server = Server(rate, round(60 * rate * part))
         self.clock = ManualClock(10**12)
-        region = regionfile.in_memory()
+        region = file.in_memory()
         self.pids = [1, 2, 3]
         self.acting = 1
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(owner, "identity", lambda: (self.acting, 1))
-        self.patch.setattr(owner, "is_alive", lambda pid, _start: pid in self.pids)
+        self.patch.setattr(process, "identity", lambda: (self.acting, 1))
+        self.patch.setattr(process, "is_alive", lambda pid, _start: pid in self.pids)
         self.ledgers = [TokenLedger(region, self.clock) for _ in self.pids]
         self.ledger = self.ledgers[0]
         self.ledger.configure(DEFAULT_TIERS, 60)

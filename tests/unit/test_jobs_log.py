@@ -57,7 +57,7 @@ def test_an_exception_is_one_line_with_its_traceback(stream):
         Logger(stream).failure("step_failed", error)
     (line,) = lines(stream)
     assert line["error"] == "two\nlines"
-    assert "test_jobs_log" in line["traceback"]
+    assert "test_log" in line["traceback"]
 
 
 def test_a_huge_value_is_cut(stream):

@@ -5,9 +5,10 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import Shape, costs
-from ledger.book import Book
-from ledger.view import View
+from ledger import Shape
+from ledger.model import costs
+from ledger.model.book import Book
+from ledger.model.view import View
 
 BATCH = re.compile(r"[,.]\d{3},?\s+(\d+) (\d+) \d+\.\d+")
 

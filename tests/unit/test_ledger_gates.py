@@ -16,9 +16,9 @@ from ledger import (
     TimedOut,
     TokenLedger,
     Wait,
-    queue,
 )
-from ledger.queue import Owner, Request
+from ledger.model import waiters
+from ledger.model.waiters import Owner, Request
 
 SERVER_MS = 1_700_000_000_000
 TICK_S = 60.2
@@ -189,7 +189,7 @@ def test_a_waiter_that_asks_keeps_its_turn_though_its_gate_stood_open_for_moment
         lent.settle(0)  # open for a moment, and somebody else's look sees it
         assert isinstance(ledger.try_reserve("backfill", 5), Wait)
         lent = ledger.try_reserve("interactive", 90)
-        clock.advance_s(queue.LAPSE_NS / NS_PER_S)
+        clock.advance_s(waiters.LAPSE_NS / NS_PER_S)
     assert isinstance(place.poll(20), Wait)
     assert "lapsed" not in [entry.event for entry in ledger.snapshot().journal]
 
@@ -216,7 +216,7 @@ def test_a_lower_tier_spends_nothing_that_an_upper_one_waits_to_collect():
 
 def joined(view, tier, cost_mt, clock):
     owner = Owner(pid=1, start=0)
-    return queue.join(view, Request(tier=tier, cost_mt=cost_mt, owner=owner, shape=None), clock.now_ns())
+    return waiters.join(view, Request(tier=tier, cost_mt=cost_mt, owner=owner, shape=None), clock.now_ns())
 
 
 def test_stop_and_time_out_leave_no_place_in_the_queue_behind():

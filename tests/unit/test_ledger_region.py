@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ledger import DEFAULT_TIERS, Damaged, Lease, LeaseEnded, NoLedger, NotOurs, Reading, TokenLedger
-from ledger.book import BOOK_BYTES
-from ledger.region import slot_at
+from ledger.model.book import BOOK_BYTES
+from ledger.storage.region import slot_at
 from tests.fakes.waiting import LIMIT_S
 
 SERVER_MS = 1_700_000_000_000

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.records import BucketRecord
+from ledger.snapshot_records import BucketRecord
 from supervisor.queries import spend
 from tasks.store.spending import Flow
 

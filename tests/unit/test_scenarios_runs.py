@@ -11,7 +11,8 @@ from benchmarks.scenarios.measures import BACKFILL
 from benchmarks.scenarios.ours import Ours
 from benchmarks.scenarios.scenario import Scenario, run
 from benchmarks.scenarios.server import start_balance
-from ledger import DEFAULT_TIERS, bucket, gates
+from ledger import DEFAULT_TIERS
+from ledger.model import bucket, gates
 from tasks.keepa.costs import DEAL_TOKENS
 from tasks.keepa.simulator.bucket import TICK_PERIOD_NS
 

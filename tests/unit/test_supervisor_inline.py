@@ -2,7 +2,8 @@
 
 import pytest
 
-from ledger import NS_PER_S, queue
+from ledger import NS_PER_S
+from ledger.model import waiters
 from supervisor import inline
 from tasks.job import Idle
 
@@ -16,7 +17,7 @@ def idle(phase, until_ns):
 
 def test_a_job_that_waits_for_tokens_looks_before_its_place_in_the_queue_is_lost():
     nap_s = inline._nap_s([idle("waiting_tokens", NOW_NS + HOUR_NS)], NOW_NS)
-    assert 0 < nap_s * NS_PER_S < queue.LAPSE_NS
+    assert 0 < nap_s * NS_PER_S < waiters.LAPSE_NS
 
 
 def test_others_sleep_until_the_first_is_due():

@@ -1,4 +1,4 @@
-"""`python -m ledger.crashtest`: is the ledger as safe as it says, wherever its users are killed?"""
+"""`python -m tests.crash`: is the ledger as safe as it says, wherever its users are killed?"""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ledger.crashtest import judge, kills, steps, torn
-from ledger.crashtest.cases import CASES
 from ledger.errors import LedgerError
+from tests.crash import judge, kills, steps, torn
+from tests.crash.cases import CASES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ _LIMIT_MS: Final = 100  # of a survivor's next operation, but for one in a hundr
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code: 0, or 1 with what was found when a promise is broken."""
-    parser = argparse.ArgumentParser(prog="python -m ledger.crashtest", description="Kill the ledger's users.")
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description="Kill the ledger's users.")
     parser.add_argument("--kills", type=int, default=5_000, help="kills at random moments (default 5000)")
     parser.add_argument("--seed", type=int, default=1, help="of the random moments (default 1)")
     parser.add_argument("--every", type=int, default=1, help="kill after every N-th store only (default 1: after each)")

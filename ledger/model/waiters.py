@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger import bucket, gates
-from ledger.journal import Event
+from ledger.model import bucket, gates
+from ledger.model.journal import Event
 
 if TYPE_CHECKING:
-    from ledger.costs import Shape
-    from ledger.view import View
+    from ledger.model.costs import Shape
+    from ledger.model.view import View
 
 LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and did not go in loses its place
 

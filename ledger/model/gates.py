@@ -16,11 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ledger.book import MT, PPM
-from ledger.bucket import balance_after, capacity_mt, ticks_due
+from ledger.model.book import MT, PPM
+from ledger.model.bucket import balance_after, capacity_mt, ticks_due
 
 if TYPE_CHECKING:
-    from ledger.view import View
+    from ledger.model.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

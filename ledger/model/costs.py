@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ledger.book import MAX_SHAPES, MT, NAME_BYTES, ShapeState
 from ledger.errors import Full
+from ledger.model.book import MAX_SHAPES, MT, NAME_BYTES, ShapeState
 
 if TYPE_CHECKING:
-    from ledger.view import View
+    from ledger.model.view import View
 
 Z: Final = 2.33  # one reservation in a hundred falls short where costs scatter normally
 MEMORY: Final = 50  # samples after which old ones fade

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.book import MAX_LEASES, MAX_SHAPES, MAX_TIERS, MAX_WAITERS
 from ledger.errors import Full
+from ledger.model.book import MAX_LEASES, MAX_SHAPES, MAX_TIERS, MAX_WAITERS
 
 if TYPE_CHECKING:
     from ctypes import Structure
 
-    from ledger.book import Book, LeaseState, ShapeState, TierState, WaiterState
+    from ledger.model.book import Book, LeaseState, ShapeState, TierState, WaiterState
 
 
 class View:

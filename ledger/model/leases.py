@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ledger import bucket, costs, doubt, gates, queue, waits
-from ledger.book import COMMITTED, MT, PPM, RESERVED
-from ledger.bucket import Arrival
 from ledger.clock import NS_PER_S
-from ledger.doubt import Verdict
-from ledger.journal import NO_TIER, Event
+from ledger.model import bucket, costs, gates, plausibility, waiters, waits
+from ledger.model.book import COMMITTED, MT, PPM, RESERVED
+from ledger.model.bucket import Arrival
+from ledger.model.journal import NO_TIER, Event
+from ledger.model.plausibility import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.bucket import Reading
-    from ledger.queue import Request
-    from ledger.view import View
-    from ledger.waits import Wait
+    from ledger.model.bucket import Reading
+    from ledger.model.view import View
+    from ledger.model.waiters import Request
+    from ledger.model.waits import Wait
 
 RETOLD: Final = 20  # a period that changes by more than this part of it is told
 MOST_TOLD_MT: Final = 10**15
@@ -32,8 +32,8 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
     gates.advance(view, now_ns)
     ahead_mt = 0
     if view.book.waiter_count:
-        queue.lapse(view, now_ns, ticket)
-        ahead_mt = queue.ahead_mt(view, request.tier, ticket)
+        waiters.lapse(view, now_ns, ticket)
+        ahead_mt = waiters.ahead_mt(view, request.tier, ticket)
     if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
         return waits.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
     if view.book.probation and view.book.lease_count:
@@ -52,7 +52,7 @@ def _lend(view: View, request: Request, now_ns: int, ticket: int) -> int:
     earmark_nt = min(tier.earmark_nt, request.cost_mt * PPM)
     tier.earmark_nt -= earmark_nt
     if ticket:
-        queue.leave(view, ticket, now_ns, is_served=True)
+        waiters.leave(view, ticket, now_ns, is_served=True)
     tier.granted += 1
     lease = view.add_lease()
     lease.owner_pid, lease.owner_start = request.owner.pid, request.owner.start
@@ -121,12 +121,12 @@ def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sen
     """Make a reading the truth, and journal what it brought to light; False if it is set aside, its charge booked."""
     gates.advance(view, now_ns)
     book, come = view.book, Arrival(reading, now_ns, consumed_mt, sent_ns)
-    verdict, there = doubt.weigh(view, come)
+    verdict, there = plausibility.weigh(view, come)
     if verdict is Verdict.ODD or verdict is Verdict.IMPOSSIBLE:
         _set_aside(view, come, is_odd=verdict is Verdict.ODD)
         return False
     before = (book.synced, book.rate_mt, book.period_ns)
-    doubt.believe(book, come, verdict)
+    plausibility.believe(book, come, verdict)
     drift_mt = bucket.apply(view, come, there)
     if book.rate_mt < before[1]:
         _cut_earmarks(view)
@@ -165,7 +165,7 @@ def _set_aside(view: View, come: Arrival, *, is_odd: bool) -> None:
     book.aside_count += 1
     book.aside_in_a_row = min(book.aside_in_a_row + 1, MOST_IN_A_ROW)
     if is_odd:
-        doubt.remember(book, come)
+        plausibility.remember(book, come)
     view.events.append((Event.ASIDE, NO_TIER, _bounded(come.reading.tokens_left * MT), 0))
 
 
@@ -203,7 +203,7 @@ def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) 
         if not is_alive(waiter.owner_pid, waiter.owner_start):
             resolved += 1
             view.events.append((Event.DEAD_WAITER, waiter.tier, waiter.cost_mt, waiter.owner_pid))
-            queue.drop(view, index)
+            waiters.drop(view, index)
     return resolved
 
 

@@ -15,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from ledger.region import Region
+    from ledger.storage.region import Region
 
 CAP_S: Final = 0.5
 _POLL_S: Final = 0.02

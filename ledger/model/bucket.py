@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger import period
-from ledger.book import COMMITTED, MT, Book
-from ledger.period import Step
+from ledger.model import tick_period
+from ledger.model.book import COMMITTED, MT, Book
+from ledger.model.tick_period import Step
 
 if TYPE_CHECKING:
-    from ledger.view import View
+    from ledger.model.view import View
 
 TICK_PERIOD_S: Final = 60.2  # nominally 60 s; about 60.208 s was measured over 109 recorded replies
 CAPACITY_TICKS: Final = 60  # the bucket holds one hour: Keepa documents that tokens expire after 60 minutes
@@ -125,7 +125,9 @@ def step(book: Book, come: Arrival, *, is_timely: bool) -> Step:
     if reading.refill_rate * MT != book.rate_mt:
         return Step(distance_ns, round(distance_ns / book.period_ns), 0)
     told_mt = come.told_mt
-    return period.count(book, distance_ns, refill_ns, told_mt - book.balance_mt, is_full=told_mt >= capacity_mt(book))
+    return tick_period.count(
+        book, distance_ns, refill_ns, told_mt - book.balance_mt, is_full=told_mt >= capacity_mt(book)
+    )
 
 
 def is_older(book: Book, come: Arrival) -> bool:
@@ -178,7 +180,7 @@ def _open(book: Book, come: Arrival) -> None:
     book.synced = 1
     book.needs_reading = 0
     book.reader_pid = 0
-    period.learn(book, Step(0, 0, 0), reading.refill_in_ms * _NS_PER_MS, 0, is_full=False)
+    tick_period.learn(book, Step(0, 0, 0), reading.refill_in_ms * _NS_PER_MS, 0, is_full=False)
     book.next_tick_server_ms = reading.server_ms + wait_ns(book, reading) // _NS_PER_MS
     _mark(book, come)
 
@@ -193,7 +195,7 @@ def _advance_to(book: Book, come: Arrival, there: Step) -> None:
     else:
         if is_told or there.guess_ns:
             rise_mt, is_full = come.told_mt - book.balance_mt, come.told_mt >= capacity_mt(book)
-            period.learn(book, there, refill_ns, rise_mt, is_full=is_full)
+            tick_period.learn(book, there, refill_ns, rise_mt, is_full=is_full)
         _credit(book, ticks, rate_mt)
     book.tick_index += ticks
     book.drift_mt += come.told_mt - book.balance_mt
@@ -231,7 +233,7 @@ def _change_plan(book: Book, rate_mt: int, ticks: int, expected_mt: int) -> None
 
 def wait_ns(book: Book, reading: Reading) -> int:
     """The announced wait for the next tick, which is never longer than from one tick to the next."""
-    return min(reading.refill_in_ms * _NS_PER_MS, round(book.period_ns * (1 + period.SLACK)))
+    return min(reading.refill_in_ms * _NS_PER_MS, round(book.period_ns * (1 + tick_period.SLACK)))
 
 
 def guard_ns(book: Book) -> int:

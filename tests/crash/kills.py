@@ -8,12 +8,12 @@ import select
 import signal
 from typing import TYPE_CHECKING, Final
 
-from ledger.bucket import Reading
-from ledger.crashtest import judge
-from ledger.crashtest.forked import ended, start
 from ledger.errors import Full, NeedsReading, NeverEnough, TimedOut
 from ledger.ledger import TokenLedger
-from ledger.tiers import DEFAULT_TIERS
+from ledger.model.bucket import Reading
+from ledger.model.tiers import DEFAULT_TIERS
+from tests.crash import judge
+from tests.crash.forked import ended, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def run(folder: Path, kills: int, seed: int) -> Iterator[float]:
     path = folder / "random"
     survivor = TokenLedger.create(path, DEFAULT_TIERS)
     survivor.observe(Reading(_BALANCE, _RATE, 60_000, judge.server_ms(survivor)))
-    chance = random.Random(seed)  # noqa: S311 - a seed makes a run repeatable
+    chance = random.Random(seed)
     workers = [_worker(path, chance) for _ in range(WORKERS)]
     try:
         for _ in range(kills):
@@ -63,7 +63,7 @@ def run(folder: Path, kills: int, seed: int) -> Iterator[float]:
 
 def _worker(path: Path, chance: random.Random) -> int:
     seed = chance.random()
-    return start(lambda: _work(path, random.Random(seed)))  # noqa: S311 - as above
+    return start(lambda: _work(path, random.Random(seed)))
 
 
 def _work(path: Path, chance: random.Random) -> None:
@@ -81,7 +81,7 @@ def _work(path: Path, chance: random.Random) -> None:
 
 
 def _finish(lease: Lease, chance: random.Random) -> None:
-    if chance.random() < 0.3:  # noqa: PLR2004 - nearly a third is given back unsent
+    if chance.random() < 0.3:
         lease.cancel()
         return
     lease.commit()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from ledger.book import Book
+    from ledger.model.book import Book
 
 LEAST_NS: Final = 20_000_000
 MOST_NS: Final = 4_000_000_000_000  # above the longest period that can be set, an hour

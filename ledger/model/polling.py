@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ledger.journal import NO_TIER, Event
+from ledger.model.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.queue import Owner
-    from ledger.view import View
-    from ledger.waits import Wait
+    from ledger.model.view import View
+    from ledger.model.waiters import Owner
+    from ledger.model.waits import Wait
 
 CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
 LOOK_NS: Final = 900_000_000_000  # between two looks during waits, all workers together: 15 min

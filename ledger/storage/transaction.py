@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger import bucket, wake
 from ledger.errors import NeedsReading
+from ledger.model import bucket
+from ledger.storage import futex
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ledger.clock import Clock
-    from ledger.region import Region
-    from ledger.view import View
+    from ledger.model.view import View
+    from ledger.storage.region import Region
 
 
 class Changes:
@@ -21,7 +22,7 @@ class Changes:
     def __init__(self, region: Region, clock: Clock) -> None:
         self._region = region
         self._clock = clock
-        self._waker = None if memoryview(region.buffer).readonly else wake.waker_for(region)
+        self._waker = None if memoryview(region.buffer).readonly else futex.waker_for(region)
 
     def change(self, *, opens: bool = False) -> Change:
         """A book to change, published when the block ends well; with `opens`, waiters look again afterwards.

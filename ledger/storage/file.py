@@ -14,11 +14,11 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ledger import owner
-from ledger.book import BOOK_BYTES, LAYOUT, Book
+from ledger import process
 from ledger.errors import Damaged, NoLedger, NotOurs, OtherFormat, Unusable
-from ledger.packed import checksum
-from ledger.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, RETIRED_WORD, Region, slot_at
+from ledger.model.book import BOOK_BYTES, LAYOUT, Book
+from ledger.storage.checksum import checksum
+from ledger.storage.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, RETIRED_WORD, Region, slot_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +145,7 @@ def _unusable(path: Path, done: str, error: OSError) -> Unusable:
 
 
 def _fill(buffer: bytearray, account: int) -> None:
-    HEADER.pack_into(buffer, 0, MAGIC, FORMAT, LAYOUT, owner.boot_id(), account)
+    HEADER.pack_into(buffer, 0, MAGIC, FORMAT, LAYOUT, process.boot_id(), account)
     book = Book.from_buffer(buffer, slot_at(1))
     book.sequence = 1
     book.next_id = 1

@@ -8,17 +8,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from ledger.bucket import TICK_PERIOD_S
 from ledger.clock import ManualClock
-from ledger.crashtest import judge
 from ledger.ledger import TokenLedger
-from ledger.region import Region
-from ledger.tiers import DEFAULT_TIERS
+from ledger.model.bucket import TICK_PERIOD_S
+from ledger.model.tiers import DEFAULT_TIERS
+from ledger.storage.region import Region
+from tests.crash import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.crashtest.steps import Course
+    from tests.crash.steps import Course
 
 _WORD: Final = 8
 

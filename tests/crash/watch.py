@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import ledger
+
 if TYPE_CHECKING:
     import mmap
     from collections.abc import Callable
     from types import FrameType
 
-_LEDGER: Final = str(Path(__file__).resolve().parent.parent)
+_LEDGER: Final = str(Path(ledger.__file__).resolve().parent)
 
 
 class StoreWatch:

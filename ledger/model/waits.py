@@ -6,14 +6,14 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ledger.book import PPM
-from ledger.bucket import balance_after, capacity_mt, tick_at_ns, ticks_due
-from ledger.gates import has_common, has_earmark, head
+from ledger.model.book import PPM
+from ledger.model.bucket import balance_after, capacity_mt, tick_at_ns, ticks_due
+from ledger.model.gates import has_common, has_earmark, head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.view import View
+    from ledger.model.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

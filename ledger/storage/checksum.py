@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-from ledger.book import (
+from ledger.model.book import (
     LEASE_BYTES,
     LEASES_AT,
     MAX_LEASES,

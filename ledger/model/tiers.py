@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ledger import gates
-from ledger.book import MAX_TIERS, MT, NAME_BYTES, PPM
-from ledger.bucket import CAPACITY_TICKS, ticks_due
-from ledger.journal import NO_TIER, Event
+from ledger.model import gates
+from ledger.model.book import MAX_TIERS, MT, NAME_BYTES, PPM
+from ledger.model.bucket import CAPACITY_TICKS, ticks_due
+from ledger.model.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.view import View
+    from ledger.model.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,22 +12,22 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ledger import regionfile
-from ledger.book import BOOK_BYTES
 from ledger.clock import ManualClock
-from ledger.crashtest import judge
-from ledger.crashtest.cases import START_NS, open_stage
-from ledger.crashtest.forked import ended, start
-from ledger.crashtest.watch import StoreWatch
 from ledger.ledger import TokenLedger
-from ledger.region import SLOTS, slot_at
-from ledger.tiers import DEFAULT_TIERS
+from ledger.model.book import BOOK_BYTES
+from ledger.model.tiers import DEFAULT_TIERS
+from ledger.storage import file
+from ledger.storage.region import SLOTS, slot_at
+from tests.crash import judge
+from tests.crash.cases import START_NS, open_stage
+from tests.crash.forked import ended, start
+from tests.crash.watch import StoreWatch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ledger.crashtest.cases import Case
-    from ledger.region import Region
+    from ledger.storage.region import Region
+    from tests.crash.cases import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def killed_after(case: Case, source: Path, course: Course, store: int) -> float:
 
 
 def _attach(path: Path, at_ns: int) -> tuple[Region, TokenLedger, ManualClock]:
-    region, clock = regionfile.attach(path), ManualClock(at_ns)
+    region, clock = file.attach(path), ManualClock(at_ns)
     return region, TokenLedger(region, clock), clock
 
 

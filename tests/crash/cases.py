@@ -9,10 +9,10 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from ledger.bucket import Reading
-from ledger.costs import Shape
 from ledger.errors import NeedsReading
-from ledger.tiers import DEFAULT_TIERS
+from ledger.model.bucket import Reading
+from ledger.model.costs import Shape
+from ledger.model.tiers import DEFAULT_TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

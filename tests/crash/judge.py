@@ -6,16 +6,16 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger.bucket import Reading
 from ledger.errors import NeedsReading
 from ledger.lease import Lease
+from ledger.model.bucket import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from ledger.ledger import TokenLedger
-    from ledger.records import Snapshot
-    from ledger.waits import Wait
+    from ledger.model.waits import Wait
+    from ledger.snapshot_records import Snapshot
 
 _SERVER_MS: Final = 1_700_000_000_000
 _DIGITS: Final = 6  # tokens are thousandths; binary fractions are not

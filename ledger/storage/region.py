@@ -14,11 +14,12 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Final
 
-from ledger import journal, owner
-from ledger.book import BOOK_BYTES, Book
+from ledger import process
 from ledger.errors import Damaged
-from ledger.packed import checksum, copy_sound, is_sound
-from ledger.view import View
+from ledger.model import journal
+from ledger.model.book import BOOK_BYTES, Book
+from ledger.model.view import View
+from ledger.storage.checksum import checksum, copy_sound, is_sound
 
 if TYPE_CHECKING:
     import mmap
@@ -72,7 +73,7 @@ class Region:
     @property
     def is_of_this_boot(self) -> bool:
         """Whether its times are of this boot; those in plain memory always are."""
-        return self.path is None or bool(HEADER.unpack_from(self._bytes)[3] == owner.boot_id())
+        return self.path is None or bool(HEADER.unpack_from(self._bytes)[3] == process.boot_id())
 
     @property
     def is_retired(self) -> bool:

@@ -10,23 +10,16 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from ledger.book import COMMITTED, MAX_LEASES, MT
-from ledger.bucket import (
-    CAPACITY_TICKS,
-    balance_after,
-    clock_slack_ns,
-    is_older,
-    is_timely,
-    step,
-)
-from ledger.costs import MOST_A_CALL
-from ledger.period import MOST_NS, SLACK, TRUSTED
+from ledger.model.book import COMMITTED, MAX_LEASES, MT
+from ledger.model.bucket import CAPACITY_TICKS, balance_after, clock_slack_ns, is_older, is_timely, step
+from ledger.model.costs import MOST_A_CALL
+from ledger.model.tick_period import MOST_NS, SLACK, TRUSTED
 
 if TYPE_CHECKING:
-    from ledger.book import Book
-    from ledger.bucket import Arrival, Reading
-    from ledger.period import Step
-    from ledger.view import View
+    from ledger.model.book import Book
+    from ledger.model.bucket import Arrival, Reading
+    from ledger.model.tick_period import Step
+    from ledger.model.view import View
 
 MOST_RATE: Final = 100_000  # tokens a tick; the largest plans known have some thousands
 MOST_TOKENS: Final = CAPACITY_TICKS * MOST_RATE

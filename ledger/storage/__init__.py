@@ -1,0 +1,4 @@
+"""The bytes of the mapped file.
+
+Imports `ledger.model`, `types`, `errors`, `process` and `clock`.
+"""
