@@ -18,10 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 from tasks.keepa.client import KeepaClient
 from tasks.keepa.request import DealRequest, ProductRequest
 from tasks.keepa.selection import parse
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.keepa.wire import decode_deals
 from tasks.settings import Secret
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 
 RATE = 20_000
 BALANCE = 1_000_000

@@ -30,10 +30,10 @@ from tasks.keepa.client import KeepaClient
 from tasks.keepa.prices import NAMES
 from tasks.keepa.request import DealRequest, ProductRequest
 from tasks.keepa.selection import parse
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.keepa.wire import decode_deals, decode_products
 from tasks.settings import Secret
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tasks.store import deals, product_row, series
 
 DEAL_AIM_MS = 5.0

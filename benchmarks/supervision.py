@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import SystemClock, TokenLedger
 from ledger.storage import file
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

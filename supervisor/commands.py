@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor.optiontexts import help_text
 from supervisor.queries import arguments as queries
-from tasks import usage
+from tasks import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,13 +39,13 @@ def dispatch(arguments: Sequence[str]) -> int:
         return passed_on[arguments[0]](list(arguments[1:]))
     chosen, unknown = _parser().parse_known_args(arguments)
     if unknown:
-        chosen.parser.error(usage.UNKNOWN + " ".join(unknown))
+        chosen.parser.error(command_line.UNKNOWN + " ".join(unknown))
     do: Callable[[argparse.Namespace], int] = chosen.do
     return do(chosen)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = usage.Parser(
+    parser = command_line.Parser(
         prog="sluicegate",
         description="Ingests Amazon deals from the Keepa API into PostgreSQL under one shared token budget.",
         epilog=f"{help_text()}\n\n{_EXIT_CODES}",
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    into = usage.Parser(add_help=False)
+    into = command_line.Parser(add_help=False)
     into.add_argument(
         "--synthetic-into-database", action="store_true", help="without a key, write synthetic rows to DATABASE_URL"
     )
@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_orders(commands: argparse._SubParsersAction[usage.Parser]) -> None:
+def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
     """What a running supervisor can be asked for; the answer comes when it is done."""
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
@@ -183,7 +183,7 @@ def _postgres(name: Literal["psql", "pg_dump", "pg_restore"], arguments: list[st
 
 
 def _simulator(arguments: list[str]) -> int:
-    from tasks.keepa.simulator import cli
+    from tasks.simulator import cli
 
     return cli.main(arguments)
 

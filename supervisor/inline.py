@@ -205,8 +205,8 @@ def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
 
 @contextmanager
 def _simulator(wanted: Plan) -> Iterator[str]:
-    from tasks.keepa.simulator.config import SimulatorConfig
-    from tasks.keepa.simulator.server import SimulatorServer
+    from tasks.simulator.config import SimulatorConfig
+    from tasks.simulator.server import SimulatorServer
 
     settings = wanted.settings
     chosen = SimulatorConfig(

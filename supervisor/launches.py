@@ -60,7 +60,7 @@ class SimulatorLaunch:
             "--lifeline-fd": lifeline_fd,
         }
         flat = [str(part) for pair in options.items() for part in pair]
-        return (*_PYTHON, "tasks.keepa.simulator", *flat)
+        return (*_PYTHON, "tasks.simulator", *flat)
 
     def first_line(self) -> bytes:
         """Nothing: all of it is in the command."""

@@ -18,10 +18,10 @@ from tasks import settings
 from tasks.beat import Beat
 from tasks.job import Site
 from tasks.keepa.selection import default_selection
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.log import Logger
 from tasks.settings import Secret, SelectionSettings, WorkerSettings
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect
 from tests.fakes.waiting import LIMIT_S, wait_until
 

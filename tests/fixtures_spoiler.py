@@ -6,8 +6,8 @@ import contextlib
 
 import pytest
 
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.spoiler import Spoiler
 
 

@@ -14,11 +14,11 @@ from tasks.keepa.client import KeepaClient, check
 from tasks.keepa.prices import minute_of_ms
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection import for_domains
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.keepa.wire import decode_deals
 from tasks.log import Logger
 from tasks.settings import Secret, SelectionSettings, WorkerSettings
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tasks.stop import Stop
 from tasks.store.connection import connect
 from tests.fixtures_jobs import QUERY

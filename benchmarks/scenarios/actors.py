@@ -11,7 +11,7 @@ from benchmarks.scenarios.engine import NS_PER_S, Rest
 from benchmarks.scenarios.load import pages
 from benchmarks.scenarios.measures import BACKFILL, UPSERT
 from tasks.keepa.costs import DEAL_TOKENS, PRODUCT_TOKENS
-from tasks.keepa.simulator.bucket import TICK_PERIOD_NS
+from tasks.simulator.bucket import TICK_PERIOD_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

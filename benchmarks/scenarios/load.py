@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.scenarios.engine import NS_PER_S
 from tasks.keepa.costs import DEAL_TOKENS, PRODUCT_TOKENS
-from tasks.keepa.simulator.bucket import TICK_PERIOD_NS
 from tasks.pace import poll_interval_s
+from tasks.simulator.bucket import TICK_PERIOD_NS
 from tasks.walk import PAGE_ROWS
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from benchmarks.scenarios.grid import STORY_RATE
 from benchmarks.scenarios.strategies import OURS
 from ledger import DEFAULT_TIERS
-from tasks.keepa.simulator.bucket import CAPACITY_TICKS
+from tasks.simulator.bucket import CAPACITY_TICKS
 
 if TYPE_CHECKING:
     from pathlib import Path

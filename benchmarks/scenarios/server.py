@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.scenarios.engine import NS_PER_S, Rest
 from ledger import Reading
-from tasks.keepa.simulator.bucket import TICK_PERIOD_NS, Bucket, Plan
+from tasks.simulator.bucket import TICK_PERIOD_NS, Bucket, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Generator

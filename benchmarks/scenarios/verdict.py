@@ -12,7 +12,7 @@ from benchmarks.scenarios.strategies import OURS
 from benchmarks.scenarios.table import duration, percent
 from ledger import DEFAULT_TIERS
 from tasks.keepa.costs import DEAL_TOKENS
-from tasks.keepa.simulator.bucket import TICK_PERIOD_NS
+from tasks.simulator.bucket import TICK_PERIOD_NS
 
 if TYPE_CHECKING:
     from benchmarks.scenarios.grid import Results

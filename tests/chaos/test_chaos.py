@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.chaos import CHAOS_S, KEY, RATE, SEED, Chaos
 from tests.fakes.verdict import judge, say
 from tests.fakes.worldly import ENDLESS, READABLE, UNREADABLE, at_random

@@ -11,10 +11,10 @@ from tasks.keepa.client import KeepaClient
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection import parse
 from tasks.keepa.selection_rules import RULES
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.keepa.wire import decode_deals, decode_envelope
 from tasks.settings import Secret
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.judge import Judge
 
 BALANCE = 4_321

@@ -10,10 +10,10 @@ from tasks.keepa import prices, wire
 from tasks.keepa.client import KeepaClient, check
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection import default_selection, parse
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
-from tasks.keepa.simulator.service import Request
 from tasks.settings import Secret
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
+from tasks.simulator.service import Request
 
 OPEN = parse({"domainId": 1, "priceTypes": [2], "dateRange": 3, "sortType": 1}, name="open")
 NULL = "null"

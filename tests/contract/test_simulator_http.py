@@ -14,8 +14,8 @@ import pytest
 
 from ledger import ManualClock
 from tasks.errors import ConfigError
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.fixtures_jobs import held
 

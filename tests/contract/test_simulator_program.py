@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.keepa.simulator import cli
-from tasks.keepa.simulator.config import SimulatorConfig
+from tasks.simulator import cli
+from tasks.simulator.config import SimulatorConfig
 from tests.fakes.waiting import LIMIT_S
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -37,7 +37,7 @@ def launch():
         if is_announced:
             fds += ["--announce-fd", str(announce_write)]
         child = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tasks.keepa.simulator", *fds, *flags],
+            [sys.executable, "-W", "error", "-m", "tasks.simulator", *fds, *flags],
             cwd=ROOT,
             pass_fds=(announce_write, lifeline_read),
             stdin=subprocess.DEVNULL,

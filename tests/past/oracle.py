@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from tasks.keepa.simulator.bucket import NS_PER_MS, NS_PER_S, TICK_PERIOD_NS, Bucket, Plan
+from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, TICK_PERIOD_NS, Bucket, Plan
 
 EPOCH_MS = 1_700_000_000_000
 MINUTE_S = TICK_PERIOD_NS / NS_PER_S

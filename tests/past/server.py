@@ -6,9 +6,9 @@ import json
 import threading
 
 from ledger import ManualClock
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.serverclock import ServerClock
-from tasks.keepa.simulator.service import Request, Service
+from tasks.simulator.clock import ServerClock
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.service import Request, Service
 
 START_MS = 1_757_873_538_842
 SELECTION = {"domainId": 1, "priceTypes": [1], "dateRange": 1}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.program import Program, of_process, pids
 from tests.fakes.rogue import OF_ANY, OF_PRODUCTS, Rogue
 

@@ -21,9 +21,9 @@ import pytest
 from supervisor.fsm import Event, State
 from supervisor.restart import Cause, Ending, Tally, judge, meaning, pause_s
 from supervisor.spec import Keep, Policy
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.settings import SelectionSettings
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.family import QUICK, Family
 from tests.fakes.program import Program, of_process, pids
 from tests.fixtures_jobs import WIDE, eventually, held

@@ -17,8 +17,8 @@ from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
 from supervisor import child as processes
 from supervisor.fsm import State
 from supervisor.liveness import Beat, hung_at_ns
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.family import Family, Scripted
 from tests.fakes.program import ROOT, Program, wait_until
 from tests.fixtures_jobs import Worker, eventually

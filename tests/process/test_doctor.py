@@ -13,9 +13,9 @@ import pytest
 
 from supervisor import database, findings
 from supervisor.doctor import examine
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.settings import Secret
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.program import Program
 
 KEY = "a-key-that-must-show-nowhere-0123456789"

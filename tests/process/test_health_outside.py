@@ -20,10 +20,10 @@ import requests
 from ledger import SystemClock
 from supervisor.dbprobe import READ_ONLY, STANDBY, Probe
 from tasks.errors import EXIT_DEGRADED, Contended
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.owner import Owner
 from tasks.settings import Secret
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tasks.spool import SUFFIX
 from tasks.store import cluster, postmaster
 from tasks.store.embedded import EmbeddedPostgres

@@ -18,9 +18,9 @@ from supervisor.catalogue import CATALOGUE, PREFIX
 from supervisor.endpoint import Endpoint
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.run import Run
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
 from tasks.log import Redactor
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect
 from tests.fakes.program import Program, pids
 from tests.fakes.waiting import LIMIT_S, wait_until

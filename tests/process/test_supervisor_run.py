@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tasks.store.file_lock import FileLock
 from tasks.store.keeper import START_LOCK
 from tests.fakes.program import ROOT, Program, all_gone, is_alive, of_process, pids

@@ -18,9 +18,9 @@ from ledger import DEFAULT_TIERS, NS_PER_S, ManualClock, Reading, Shape, TokenLe
 from tasks.beat import Beat
 from tasks.gate import Gate, Granted
 from tasks.job import Site
-from tasks.keepa.simulator.bucket import NS_PER_MS, Bucket, Plan
 from tasks.log import Logger
 from tasks.settings import Secret, WorkerSettings
+from tasks.simulator.bucket import NS_PER_MS, Bucket, Plan
 
 START_NS = 10**15
 EPOCH_MS = 1_700_000_000_000

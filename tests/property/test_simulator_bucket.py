@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.keepa.simulator.bucket import NS_PER_MS, NS_PER_S, REFILL_IN_FLOOR_MS, TICK_PERIOD_NS, Bucket, Plan
+from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, REFILL_IN_FLOOR_MS, TICK_PERIOD_NS, Bucket, Plan
 
 plans = st.builds(
     Plan,

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsBlindCall, NeedsReading, Reading, TokenLedger
-from tasks.keepa.simulator.bucket import NS_PER_MS, NS_PER_S, Bucket, Plan
+from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, Bucket, Plan
 
 EPOCH_MS = 1_700_000_000_000
 START_NS = 10**15

@@ -9,7 +9,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, TokenLedger
 from ledger.model import leases
-from tasks.keepa.simulator.bucket import NS_PER_MS, NS_PER_S, TICK_PERIOD_NS, Bucket, Plan
+from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, TICK_PERIOD_NS, Bucket, Plan
 
 DAY_NS = 24 * 3600 * NS_PER_S
 START_NS = 10**15

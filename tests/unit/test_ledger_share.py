@@ -7,7 +7,7 @@ import random
 import pytest
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsReading, Reading, TokenLedger
-from tasks.keepa.simulator.bucket import NS_PER_MS, NS_PER_S, Bucket, Plan
+from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, Bucket, Plan
 
 START_NS = 10**15
 HOUR_NS = 3600 * NS_PER_S

@@ -12,7 +12,7 @@ from benchmarks.scenarios.grid import PARTS, RATES
 from benchmarks.scenarios.load import Load, pages
 from benchmarks.scenarios.past import Purse
 from ledger import ManualClock
-from tasks.keepa.simulator.bucket import TICK_PERIOD_NS
+from tasks.simulator.bucket import TICK_PERIOD_NS
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -14,7 +14,7 @@ from benchmarks.scenarios.server import start_balance
 from ledger import DEFAULT_TIERS
 from ledger.model import bucket, gates
 from tasks.keepa.costs import DEAL_TOKENS
-from tasks.keepa.simulator.bucket import TICK_PERIOD_NS
+from tasks.simulator.bucket import TICK_PERIOD_NS
 
 HOURS = 6
 MT = 1000

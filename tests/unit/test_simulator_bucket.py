@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.keepa.simulator.bucket import NS_PER_MS, NS_PER_S, TICK_PERIOD_NS, Bucket, Plan
+from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, TICK_PERIOD_NS, Bucket, Plan
 
 
 def test_a_long_idle_account_has_exactly_sixty_ticks_worth():

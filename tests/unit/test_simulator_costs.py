@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.keepa.simulator import costs, products
-from tasks.keepa.simulator.costs import Outcome
-from tasks.keepa.simulator.market import Market, Scope
-from tasks.keepa.simulator.productquery import ProductQuery
-from tasks.keepa.simulator.timeline import EPOCH_MINUTE
+from tasks.simulator.api import costs, products
+from tasks.simulator.api.costs import Outcome
+from tasks.simulator.api.product_query import ProductQuery
+from tasks.simulator.market.market import Market, Scope
+from tasks.simulator.market.timeline import EPOCH_MINUTE
 
 PLAIN = ProductQuery(domain=1)
 OFFERS = ProductQuery(domain=1, offers=100)

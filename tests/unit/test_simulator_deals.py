@@ -8,11 +8,12 @@ from itertools import pairwise
 
 import pytest
 
-from tasks.keepa.simulator import dealquery, item
-from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.deals import Deals
-from tasks.keepa.simulator.market import Market, Scope
-from tasks.keepa.simulator.timeline import EPOCH_MINUTE
+from tasks.simulator.api import deal_query
+from tasks.simulator.api.deals import Deals
+from tasks.simulator.market import item
+from tasks.simulator.market import price_types as pt
+from tasks.simulator.market.market import Market, Scope
+from tasks.simulator.market.timeline import EPOCH_MINUTE
 
 NOW_MINUTE = 8_300_000
 NOW_MS = (NOW_MINUTE + EPOCH_MINUTE) * 60_000
@@ -29,7 +30,7 @@ def deals(market):
 
 
 def query(**fields):
-    return dealquery.parse(json.dumps({"page": 0, "domainId": 1, "priceTypes": [1], "dateRange": 3} | fields))
+    return deal_query.parse(json.dumps({"page": 0, "domainId": 1, "priceTypes": [1], "dateRange": 3} | fields))
 
 
 def crawl(deals, now_ms=NOW_MS, **fields):

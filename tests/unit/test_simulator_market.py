@@ -7,12 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from tasks.keepa.simulator import dealrow, identity, products
-from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.item import Item
-from tasks.keepa.simulator.market import Market, Parent, Scope
-from tasks.keepa.simulator.productquery import ProductQuery, StatsSpan
-from tasks.keepa.simulator.timeline import EPOCH_MINUTE, minute_of
+from tasks.simulator.api import deal as dealrow
+from tasks.simulator.api import products
+from tasks.simulator.api.product_query import ProductQuery, StatsSpan
+from tasks.simulator.market import identity
+from tasks.simulator.market import price_types as pt
+from tasks.simulator.market.item import Item
+from tasks.simulator.market.market import Market, Parent, Scope
+from tasks.simulator.market.timeline import EPOCH_MINUTE, minute_of
 
 NOW_MINUTE = 8_300_000
 NOW_MS = (NOW_MINUTE + EPOCH_MINUTE) * 60_000

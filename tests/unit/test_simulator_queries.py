@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tasks.keepa.simulator import dealquery, productquery
-from tasks.keepa.simulator.fields import Fault
+from tasks.simulator.api import deal_query, product_query
+from tasks.simulator.api.fields import Fault
 
 GOOD = {"page": 0, "domainId": 1, "priceTypes": [2], "dateRange": 3}
 
@@ -34,7 +34,7 @@ def refusal(call, *args):
     ],
 )
 def test_a_selection_that_the_real_server_took_is_taken(change):
-    assert dealquery.parse(json.dumps(GOOD | change)).domain == 1
+    assert deal_query.parse(json.dumps(GOOD | change)).domain == 1
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_a_selection_that_the_real_server_took_is_taken(change):
     ],
 )
 def test_a_bad_selection_is_refused(change, status):
-    assert refusal(dealquery.parse, json.dumps(GOOD | change)) == status
+    assert refusal(deal_query.parse, json.dumps(GOOD | change)) == status
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "1", b"\xff", "%7B%7D"])
 def test_a_selection_that_is_no_object_is_refused(body):
-    assert refusal(dealquery.parse, body) == 400
+    assert refusal(deal_query.parse, body) == 400
 
 
 def test_groups_that_are_switched_off_do_not_filter():
-    query = dealquery.parse(json.dumps(GOOD | {"isLowest": True, "deltaPercentRange": [50, 80], "brand": ["x"]}))
+    query = deal_query.parse(json.dumps(GOOD | {"isLowest": True, "deltaPercentRange": [50, 80], "brand": ["x"]}))
     assert (query.flags, query.ranges, query.texts) == (frozenset(), (), ())
 
 
@@ -98,20 +98,20 @@ def test_groups_that_are_switched_off_do_not_filter():
     ],
 )
 def test_a_bad_product_request_is_refused(params, status):
-    assert refusal(productquery.parse, params) == status
+    assert refusal(product_query.parse, params) == status
 
 
 def test_unknown_and_misspelt_parameters_are_ignored():
     params = {"domain": "12", "asin": "B000000000", "only_live_offers": "1", "buyBox": "1"}
-    query = productquery.parse(params)
+    query = product_query.parse(params)
     assert not query.only_live
     assert not query.buy_box
 
 
 def test_stats_take_days_or_two_dates_in_either_order():
     base = {"domain": "1", "asin": "B000000000"}
-    assert productquery.parse(base | {"stats": "180"}).stats.days == 180
-    day = productquery.parse(base | {"stats": "2011-01-03,2011-01-02"}).stats
+    assert product_query.parse(base | {"stats": "180"}).stats.days == 180
+    day = product_query.parse(base | {"stats": "2011-01-03,2011-01-02"}).stats
     assert (day.begin, day.end) == (1_440, 2_880)
-    unix = productquery.parse(base | {"stats": "1293926400000,1294012800000"}).stats
+    unix = product_query.parse(base | {"stats": "1293926400000,1294012800000"}).stats
     assert (unix.begin, unix.end) == (1_440, 2_880)

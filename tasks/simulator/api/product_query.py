@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa.simulator import dealquery, fields
-from tasks.keepa.simulator.fields import MALFORMED, OUT_OF_RANGE, Fault
-from tasks.keepa.simulator.timeline import minute_of
+from tasks.simulator.api import deal_query, fields
+from tasks.simulator.api.fields import MALFORMED, OUT_OF_RANGE, Fault
+from tasks.simulator.market.timeline import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DOMAINS: Final = dealquery.DOMAINS | {12}  # Brazil has products, but no deals
+DOMAINS: Final = deal_query.DOMAINS | {12}  # Brazil has products, but no deals
 _MOST_ASINS: Final = 100
 _OFFERS: Final = range(20, 101)
 _DAYS: Final = re.compile(r"[0-9]{1,5}")

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ledger import SystemClock
 from tasks.errors import ConfigError
-from tasks.keepa.simulator import control
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.fields import MALFORMED
-from tasks.keepa.simulator.serverclock import ServerClock
-from tasks.keepa.simulator.service import OK, Reply, Request, Service
+from tasks.simulator import control
+from tasks.simulator.api.fields import MALFORMED
+from tasks.simulator.clock import ServerClock
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.service import OK, Reply, Request, Service
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tasks.keepa.simulator.bucket import NS_PER_MS
+from tasks.simulator.bucket import NS_PER_MS
 
 if TYPE_CHECKING:
     from ledger import Clock

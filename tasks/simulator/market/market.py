@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa.simulator import identity, item
-from tasks.keepa.simulator.timeline import Timeline
+from tasks.simulator.market import identity, item
+from tasks.simulator.market.timeline import Timeline
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.item import Item
-    from tasks.keepa.simulator.timeline import State
+    from tasks.simulator.market.item import Item
+    from tasks.simulator.market.timeline import State
 
 _FAMILY: Final = 8  # products to a parent
 _CHILD: Final = 10  # of 256 have one

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa.simulator import catalog, identity, item
+from tasks.simulator.market import catalog, identity, item
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.item import Item
+    from tasks.simulator.market.item import Item
 
 Json = dict[str, object]
 _FIRST_YEAR: Final = 1_965

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.keepa.simulator import pricetype as pt
+from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.catalog import Root
+    from tasks.simulator.market.catalog import Root
 
 ALWAYS: Final = 256
 _SHIPPING: Final = 399  # the usual flat rate for a book

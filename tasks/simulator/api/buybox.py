@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa.simulator import identity
-from tasks.keepa.simulator import pricetype as pt
+from tasks.simulator.market import identity
+from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.history import Track
-    from tasks.keepa.simulator.item import Item
-    from tasks.keepa.simulator.offers import Listing
-    from tasks.keepa.simulator.productquery import ProductQuery
-    from tasks.keepa.simulator.timeline import State
+    from tasks.simulator.api.history import Track
+    from tasks.simulator.api.offers import Listing
+    from tasks.simulator.api.product_query import ProductQuery
+    from tasks.simulator.market.item import Item
+    from tasks.simulator.market.timeline import State
 
 Json = dict[str, object]
 _UNKNOWN: Final = -2  # no offers were asked for

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tasks.errors import ConfigError
-from tasks.keepa.simulator.bucket import CAPACITY_TICKS, NS_PER_S, TICK_PERIOD_NS
+from tasks.simulator.bucket import CAPACITY_TICKS, NS_PER_S, TICK_PERIOD_NS
 
 if TYPE_CHECKING:
     from ledger import Clock

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from tasks.keepa.simulator import catalog, chance, filters
-from tasks.keepa.simulator.dealrow import SPANS, Sheet, row
-from tasks.keepa.simulator.index import Shelves
-from tasks.keepa.simulator.timeline import minute_of
+from tasks.simulator.api import filters
+from tasks.simulator.api.deal import SPANS, Sheet, row
+from tasks.simulator.api.index import Shelves
+from tasks.simulator.market import catalog, rng
+from tasks.simulator.market.timeline import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tasks.keepa.simulator.dealquery import DealQuery
-    from tasks.keepa.simulator.index import Facts
-    from tasks.keepa.simulator.market import Market
-    from tasks.keepa.simulator.timeline import State
+    from tasks.simulator.api.deal_query import DealQuery
+    from tasks.simulator.api.index import Facts
+    from tasks.simulator.market.market import Market
+    from tasks.simulator.market.timeline import State
 
 PAGE_ROWS: Final = 150
 MOST_ROWS: Final = 10_000  # what can be reached of a selection, however many match
@@ -111,7 +112,7 @@ class Deals:
             return 0
         hour, seed = minute_of(now_ms) // 60, self._market.scope.seed
         return sum(
-            chance.share(seed, "repeat", hour, query.kind, page) < self._duplicates for page in range(1, query.page + 1)
+            rng.share(seed, "repeat", hour, query.kind, page) < self._duplicates for page in range(1, query.page + 1)
         )
 
 
@@ -132,4 +133,4 @@ def order(query: DealQuery) -> Callable[[Facts], tuple[int, int]]:
         case 4:
             return lambda fact: (sign * fact.percents[at], fact.product)
         case _:
-            return lambda fact: (chance.mix(fact.product, 0), fact.product)
+            return lambda fact: (rng.mix(fact.product, 0), fact.product)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.productquery import ProductQuery
+    from tasks.simulator.api.product_query import ProductQuery
 
 DEAL_PAGE: Final = 5  # also for an empty page
 _PER_OFFER_PAGE: Final = 6

@@ -1,10 +1,10 @@
-"""`python -m tasks.keepa.simulator`."""
+"""`python -m tasks.simulator`."""
 
 from __future__ import annotations
 
 import sys
 
-from tasks.keepa.simulator.cli import main
+from tasks.simulator.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

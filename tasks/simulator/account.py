@@ -6,13 +6,13 @@ import threading
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.keepa.simulator import chance
-from tasks.keepa.simulator.bucket import NS_PER_S, Bucket, Plan
-from tasks.keepa.simulator.envelope import Envelope
+from tasks.simulator.bucket import NS_PER_S, Bucket, Plan
+from tasks.simulator.envelope import Envelope
+from tasks.simulator.market import rng
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.config import SimulatorConfig
-    from tasks.keepa.simulator.serverclock import ServerClock
+    from tasks.simulator.clock import ServerClock
+    from tasks.simulator.config import SimulatorConfig
 
 Json = dict[str, object]
 _LOG_LENGTH: Final = 1_000
@@ -125,5 +125,5 @@ def _first_tick_ns(plan: Plan, config: SimulatorConfig, clock: ServerClock) -> i
     now_ns, period = clock.now_ns(), plan.tick_period_ns
     if config.phase_s is not None:
         return now_ns + round(config.phase_s * NS_PER_S)
-    phase = round(chance.share(plan.seed, "phase") * period)
+    phase = round(rng.share(plan.seed, "phase") * period)
     return now_ns + period - (now_ns - phase) % period

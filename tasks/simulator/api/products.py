@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.keepa.simulator import attributes, buybox, identity, offers, stats
-from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.costs import Outcome
-from tasks.keepa.simulator.dealrow import DAY, Sheet, categories, rank_drops
-from tasks.keepa.simulator.history import Track, tracks
-from tasks.keepa.simulator.market import Parent
-from tasks.keepa.simulator.timeline import minute_of
+from tasks.simulator.api import buybox, offers, stats
+from tasks.simulator.api.costs import Outcome
+from tasks.simulator.api.deal import DAY, Sheet, categories, rank_drops
+from tasks.simulator.api.history import Track, tracks
+from tasks.simulator.market import attributes, identity
+from tasks.simulator.market import price_types as pt
+from tasks.simulator.market.market import Parent
+from tasks.simulator.market.timeline import minute_of
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.item import Item
-    from tasks.keepa.simulator.market import Market
-    from tasks.keepa.simulator.productquery import ProductQuery, StatsSpan
-    from tasks.keepa.simulator.timeline import State, Timeline
+    from tasks.simulator.api.product_query import ProductQuery, StatsSpan
+    from tasks.simulator.market.item import Item
+    from tasks.simulator.market.market import Market
+    from tasks.simulator.market.timeline import State, Timeline
 
 Json = dict[str, object]
 NO_ACCESS: Final = 3

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from tasks.keepa.simulator import costs, dealquery, productquery, products
-from tasks.keepa.simulator.account import TOO_MANY, Account, Entry
-from tasks.keepa.simulator.deals import Deals
-from tasks.keepa.simulator.envelope import Envelope
-from tasks.keepa.simulator.faults import Faults, Kind
-from tasks.keepa.simulator.fields import MALFORMED, Fault
-from tasks.keepa.simulator.market import Market, Parent, Scope
-from tasks.keepa.simulator.timeline import EPOCH_MINUTE
+from tasks.simulator.account import TOO_MANY, Account, Entry
+from tasks.simulator.api import costs, deal_query, product_query, products
+from tasks.simulator.api.deals import Deals
+from tasks.simulator.api.fields import MALFORMED, Fault
+from tasks.simulator.envelope import Envelope
+from tasks.simulator.faults import Faults, Kind
+from tasks.simulator.market.market import Market, Parent, Scope
+from tasks.simulator.market.timeline import EPOCH_MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tasks.keepa.simulator.config import SimulatorConfig
-    from tasks.keepa.simulator.dealquery import DealQuery
-    from tasks.keepa.simulator.productquery import ProductQuery
-    from tasks.keepa.simulator.serverclock import ServerClock
+    from tasks.simulator.api.deal_query import DealQuery
+    from tasks.simulator.api.product_query import ProductQuery
+    from tasks.simulator.clock import ServerClock
+    from tasks.simulator.config import SimulatorConfig
 
 OK: Final = 200
 BROKEN: Final = 500
@@ -110,7 +110,7 @@ class Service:
             raise Fault(MALFORMED, "")
 
     def _take_time(self, query: DealQuery | ProductQuery) -> None:
-        asins = 0 if isinstance(query, dealquery.DealQuery) else len(query.asins)
+        asins = 0 if isinstance(query, deal_query.DealQuery) else len(query.asins)
         latency_s = self.latency_s + asins * self._config.latency_per_asin_s
         if latency_s > 0:
             self._stop.wait(latency_s)
@@ -120,7 +120,7 @@ class Service:
         self._take_time(query)
         with self._lock:
             now_ms = self._market_ms()
-            if isinstance(query, dealquery.DealQuery):
+            if isinstance(query, deal_query.DealQuery):
                 return _Work(costs.DEAL_PAGE, deals=self._deals.page(query, now_ms))
             answers = [products.answer(self._market, asin, query, now_ms) for asin in self._asins(query)]
         cost = sum(costs.product(query, answer.outcome) for answer in answers)
@@ -155,8 +155,8 @@ class Service:
                 status=reply.status,
                 consumed=told.tokens_consumed,
                 tokens_left=told.tokens_left,
-                asins=list(query.asins or query.codes) if isinstance(query, productquery.ProductQuery) else None,
-                page=query.page if isinstance(query, dealquery.DealQuery) else None,
+                asins=list(query.asins or query.codes) if isinstance(query, product_query.ProductQuery) else None,
+                page=query.page if isinstance(query, deal_query.DealQuery) else None,
                 fault=reply.fault,
             )
         )
@@ -170,7 +170,7 @@ def _parse(endpoint: str, request: Request) -> DealQuery | ProductQuery:
         Fault: 400 or 405.
     """
     if endpoint == "/product":
-        return productquery.parse(request.params)
+        return product_query.parse(request.params)
     if request.method == "POST":
-        return dealquery.parse(request.body)
-    return dealquery.parse(request.params.get("selection", ""))
+        return deal_query.parse(request.body)
+    return deal_query.parse(request.params.get("selection", ""))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.keepa.simulator import chance, identity
-from tasks.keepa.simulator import pricetype as pt
+from tasks.simulator.market import identity, rng
+from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.history import Track
-    from tasks.keepa.simulator.item import Item
-    from tasks.keepa.simulator.productquery import ProductQuery
-    from tasks.keepa.simulator.timeline import State
+    from tasks.simulator.api.history import Track
+    from tasks.simulator.api.product_query import ProductQuery
+    from tasks.simulator.market.item import Item
+    from tasks.simulator.market.timeline import State
 
 Json = dict[str, object]
 NEW: Final = 1
@@ -59,7 +59,7 @@ def _live(found: Item, tracks: dict[int, Track], state: State, number: int, *, i
     """Offer `number` of its kind; the first of each kind is the cheapest and has the history of the price itself."""
     kinds = (pt.NEW_FBM, pt.NEW) if is_new else (pt.USED_GOOD, pt.USED)
     track = next((tracks[kind] for kind in kinds if kind in tracks and tracks[kind].values[-1] > 0), None)
-    draw = chance.mix(found.index, number + (0 if is_new else 1_000))
+    draw = rng.mix(found.index, number + (0 if is_new else 1_000))
     offer = _blank(found, draw, state.last_update, number + (1 if is_new else 201))
     if track is not None and number == 0:
         history = track.csv(pt.NEW_FBM)[-3 * _LONGEST :]
@@ -81,7 +81,7 @@ def _live(found: Item, tracks: dict[int, Track], state: State, number: int, *, i
 
 def _old(found: Item, number: int, state: State) -> Json:
     """An offer that is gone but stays in the list."""
-    draw = chance.mix(found.index, number + 5_000)
+    draw = rng.mix(found.index, number + 5_000)
     seen = max(found.since, state.anchor - 40_000 - draw * 8)
     offer = _blank(found, draw, seen, 400 + number)
     offer["condition"] = 1 + draw % 5

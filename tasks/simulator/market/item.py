@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tasks.keepa.simulator import catalog, chance, identity, stock
+from tasks.simulator.market import catalog, identity, rng, stock
 
 _TRAITS: Final = 48
 _OLDEST_MINUTE: Final = 5_600_000
@@ -56,7 +56,7 @@ class Item:
 
 def make(seed: int, index: int, *, slots: int, closed_share: float) -> Item:
     """Product `index` of the market `seed`, with `slots` price types."""
-    d = chance.traits(seed, index, _TRAITS)
+    d = rng.traits(seed, index, _TRAITS)
     root = catalog.PICK[d[0]] if d[1] or d[2] & 1 else None
     shelf = root or catalog.ROOTS[-1]
     since = _OLDEST_MINUTE + (d[8] | d[9] << 8) * _TRACKING_SPREAD
@@ -80,7 +80,7 @@ def make(seed: int, index: int, *, slots: int, closed_share: float) -> Item:
         phase=d[12] * 31 + d[13],
         beat_min=_BEAT_MIN[0] + d[14] * d[15] * _BEAT_MIN[1] // _SQUARE,
         is_early=d[16] < _EARLY,
-        is_closed=chance.mix(index, seed) < closed_share * 65_536,
+        is_closed=rng.mix(index, seed) < closed_share * 65_536,
         since=since,
         price=held.price,
         rank=held.rank,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from tasks.keepa.simulator import fields
-from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.fields import MALFORMED, OUT_OF_RANGE, Fault
+from tasks.simulator.api import fields
+from tasks.simulator.api.fields import MALFORMED, OUT_OF_RANGE, Fault
+from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

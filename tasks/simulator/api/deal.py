@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.keepa.simulator import attributes, catalog, curves, item, windows
-from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.timeline import levels
+from tasks.simulator.market import attributes, catalog, curves, item, windows
+from tasks.simulator.market import price_types as pt
+from tasks.simulator.market.timeline import levels
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.item import Item
-    from tasks.keepa.simulator.market import Market
-    from tasks.keepa.simulator.stock import Fixed, Series
-    from tasks.keepa.simulator.timeline import State, Timeline
+    from tasks.simulator.market.item import Item
+    from tasks.simulator.market.market import Market
+    from tasks.simulator.market.stock import Fixed, Series
+    from tasks.simulator.market.timeline import State, Timeline
 
 DAY: Final = windows.MINUTES_PER_DAY
 # Means are over two days for the range of one, then over the range itself.

@@ -6,12 +6,12 @@ import operator
 from itertools import chain, compress
 from typing import TYPE_CHECKING, NamedTuple
 
-from tasks.keepa.simulator import curves
-from tasks.keepa.simulator import pricetype as pt
+from tasks.simulator.market import curves
+from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.productquery import ProductQuery
-    from tasks.keepa.simulator.timeline import State, Timeline
+    from tasks.simulator.api.product_query import ProductQuery
+    from tasks.simulator.market.timeline import State, Timeline
 
 
 class Track(NamedTuple):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tasks.errors import ConfigError
-from tasks.keepa.simulator import faults
+from tasks.simulator import faults
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.service import Service
+    from tasks.simulator.service import Service
 
 Json = dict[str, object]
 _MOST_PLANNED: Final = 10_000

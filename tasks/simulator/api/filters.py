@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa.simulator import attributes, item
-from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.dealrow import DAY, Sheet, categories
-from tasks.keepa.simulator.index import value_now
-from tasks.keepa.simulator.timeline import minute_of
+from tasks.simulator.api.deal import DAY, Sheet, categories
+from tasks.simulator.api.index import value_now
+from tasks.simulator.market import attributes, item
+from tasks.simulator.market import price_types as pt
+from tasks.simulator.market.timeline import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tasks.keepa.simulator.dealquery import DealQuery
-    from tasks.keepa.simulator.index import Facts
-    from tasks.keepa.simulator.market import Market
+    from tasks.simulator.api.deal_query import DealQuery
+    from tasks.simulator.api.index import Facts
+    from tasks.simulator.market.market import Market
 
 _LAST_RANGE: Final = 3
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, NamedTuple
 
-from tasks.keepa.simulator import catalog
-from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.dealrow import Cell, Sheet, gaps
+from tasks.simulator.api.deal import Cell, Sheet, gaps
+from tasks.simulator.market import catalog
+from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.market import Market
-    from tasks.keepa.simulator.timeline import State, Timeline
+    from tasks.simulator.market.market import Market
+    from tasks.simulator.market.timeline import State, Timeline
 
 
 class Facts(NamedTuple):

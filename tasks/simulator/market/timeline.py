@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.keepa.simulator import chance, curves
-from tasks.keepa.simulator import pricetype as pt
+from tasks.simulator.market import curves, rng
+from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.item import Item
-    from tasks.keepa.simulator.stock import Series
+    from tasks.simulator.market.item import Item
+    from tasks.simulator.market.stock import Series
 
 _STRETCH_BYTES: Final = curves.SLOTS * curves.COLUMNS
 _CACHED_STRETCHES: Final = 8_192  # 450 bytes each
@@ -66,7 +66,7 @@ class Timeline:
         else:
             next_beat = self._beat_minute(turn + 1)
         anchor = max(changed, beat)
-        lag = chance.mix(anchor, item.index)
+        lag = rng.mix(anchor, item.index)
         ends = min(next_beat, self.slot_minute(slot + 1))
         return State(
             slot,
@@ -131,7 +131,7 @@ class Timeline:
 
     def _beat_minute(self, turn: int) -> int:
         item = self.item
-        return item.phase + turn * item.beat_min + (chance.mix(turn, item.index) * item.beat_min >> 17)
+        return item.phase + turn * item.beat_min + (rng.mix(turn, item.index) * item.beat_min >> 17)
 
 
 def levels(series: Series, draws: list[tuple[bytes, int]]) -> list[int]:
@@ -161,4 +161,4 @@ def _trend(draws: bytes, column: int) -> int:
 
 @functools.lru_cache(maxsize=_CACHED_STRETCHES)
 def _stretch(seed: int, domain: int, index: int, number: int) -> bytes:
-    return chance.history(seed, domain, index, number, _STRETCH_BYTES)
+    return rng.history(seed, domain, index, number, _STRETCH_BYTES)

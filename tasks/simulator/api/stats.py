@@ -5,14 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa.simulator import pricetype as pt
-from tasks.keepa.simulator.dealrow import DAY
-from tasks.keepa.simulator.windows import Window
+from tasks.simulator.api.deal import DAY
+from tasks.simulator.market import price_types as pt
+from tasks.simulator.market.windows import Window
 
 if TYPE_CHECKING:
-    from tasks.keepa.simulator.history import Track
-    from tasks.keepa.simulator.productquery import StatsSpan
-    from tasks.keepa.simulator.timeline import State
+    from tasks.simulator.api.history import Track
+    from tasks.simulator.api.product_query import StatsSpan
+    from tasks.simulator.market.timeline import State
 
 Json = dict[str, object]
 Extreme = list[int] | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import exp
 from typing import Final
 
-from tasks.keepa.simulator import pricetype as pt
+from tasks.simulator.market import price_types as pt
 
 Levels = tuple[int, ...]
 

@@ -12,10 +12,10 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
-from tasks import usage
+from tasks import command_line
 from tasks.errors import EXIT_CONFIG, EXIT_OK, ConfigError
-from tasks.keepa.simulator.config import SimulatorConfig
-from tasks.keepa.simulator.server import SimulatorServer
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The flags."""
-    out = usage.Parser(
+    out = command_line.Parser(
         prog="sluicegate simulator",
         description="A Keepa-compatible server with a token bucket, a synthetic market and faults on demand. "
         "GET /control shows its state, POST /control changes it while it runs.",

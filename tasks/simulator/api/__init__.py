@@ -1,0 +1,4 @@
+"""Pure: queries in, objects out.
+
+Imports `tasks.simulator.market`.
+"""

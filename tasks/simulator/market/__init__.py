@@ -1,0 +1,4 @@
+"""Pure: the synthetic shop.
+
+Imports nothing of ours but its own modules.
+"""
