@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
-from tasks.store.embedded import EmbeddedPostgres
+from tasks.embedded_postgres.server import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,11 +29,11 @@ import psycopg
 from benchmarks import canned
 from ledger import TokenLedger
 from tasks import settings
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.prices import NAMES
 from tasks.settings import Secret, WorkerSettings
 from tasks.store import migrate, queue
 from tasks.store.connection import connect
-from tasks.store.embedded import EmbeddedPostgres
 
 RATIO_AIM = 5.0
 MEMORY_AIM_MB = 250

@@ -23,11 +23,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from ledger import SystemClock
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa import prices
 from tasks.keepa.wire import Deal, Product
 from tasks.store import deals, migrate, packed, products, series
 from tasks.store.connection import connect
-from tasks.store.embedded import EmbeddedPostgres
 
 SLOTS = 36
 PAGE = 150

@@ -35,7 +35,7 @@ def program(name: Name, url: Secret, environment: Mapping[str, str]) -> Path:
     Raises:
         ConfigError: the server is reached with TLS only, and no program here can do that.
     """
-    from tasks.store import binaries
+    from tasks.embedded_postgres import binaries
 
     ours = binaries.find() / name
     mode = dsn.read(url).rest.get("sslmode", environment.get("PGSSLMODE", ""))

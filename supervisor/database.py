@@ -17,9 +17,9 @@ from tasks.unheard import unheard
 
 if TYPE_CHECKING:
     from supervisor.plan import Plan
+    from tasks.embedded_postgres.server import EmbeddedPostgres
     from tasks.store.chosen import Chosen
     from tasks.store.connection import Connection
-    from tasks.store.embedded import EmbeddedPostgres
     from tasks.store.watermarks import Mark
 
 
@@ -79,7 +79,7 @@ class OwnDatabase:
             ConfigError: this machine or user cannot run it there.
             StoreError: it did not start, or the schema cannot be brought up to date.
         """
-        from tasks.store.embedded import EmbeddedPostgres
+        from tasks.embedded_postgres.server import EmbeddedPostgres
 
         if self._server is None:
             self._server = EmbeddedPostgres(self._directory)
@@ -113,7 +113,7 @@ class OwnDatabase:
 
     def server_pid(self) -> int | None:
         """The server's process."""
-        from tasks.store import cluster, postmaster
+        from tasks.embedded_postgres import cluster, postmaster
 
         found = postmaster.read(self._directory.absolute() / cluster.DATA)
         return None if found is None else found.pid

@@ -30,7 +30,7 @@ def serving(wanted: Plan) -> Iterator[Secret]:
     if wanted.database is None:
         yield wanted.settings.database_url
         return
-    from tasks.store.embedded import EmbeddedPostgres
+    from tasks.embedded_postgres.server import EmbeddedPostgres
 
     config.forget_client_variables()
     wanted.state.make()
@@ -77,9 +77,9 @@ def _there(wanted: Plan) -> Iterator[Secret]:
     if wanted.database is None:
         yield wanted.settings.database_url
         return
-    from tasks.store import cluster
+    from tasks.embedded_postgres import cluster
+    from tasks.embedded_postgres.server import EmbeddedPostgres
     from tasks.store.connection import connect
-    from tasks.store.embedded import EmbeddedPostgres
 
     missing = NoRows(
         f"there is no database `{wanted.database}` in {wanted.state.root} yet: `make run` makes and fills it"

@@ -28,7 +28,7 @@ def database_url() -> Secret:
     wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
     if wanted.database is None:
         return wanted.settings.database_url
-    from tasks.store.embedded import EmbeddedPostgres
+    from tasks.embedded_postgres.server import EmbeddedPostgres
 
     return Secret(EmbeddedPostgres(wanted.state.postgres).url(wanted.database))
 
@@ -50,7 +50,7 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     """
     from psycopg.conninfo import make_conninfo
 
-    from tasks.store import binaries
+    from tasks.embedded_postgres import binaries
 
     program = str(binaries.find() / name)
     if _ASKS & {argument.partition("=")[0] for argument in arguments}:

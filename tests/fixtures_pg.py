@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.store import migrate
 from tasks.store.connection import connect
-from tasks.store.embedded import EmbeddedPostgres
 
 TEMPLATE = "template_sluicegate"
 FOR_POWER_CUTS = ("fsync", "full_page_writes", "synchronous_commit")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from tasks.store import identity, launch
+from tasks.embedded_postgres import programs, run_as
 from tests.fixtures_jobs import eventually
 
 SKIPPED = "PgBouncer is not installed (apt-get install pgbouncer)"
@@ -39,10 +39,10 @@ class Pooler:
             "\n".join(["[databases]", *lines, "[pgbouncer]", *(f"{name} = {value}" for name, value in given.items())])
         )
         owner = folder.stat()
-        who = identity.choose(owner.st_uid, owner.st_gid)
+        who = run_as.choose(owner.st_uid, owner.st_gid)
         program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin")
         self.process = subprocess.Popen(
-            launch.under_identity(who, folder, [program, str(folder / "ini")]),
+            programs.under_identity(who, folder, [program, str(folder / "ini")]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from tasks.store import identity, launch
+from tasks.embedded_postgres import programs, run_as
 from tests.fixtures_jobs import eventually
 
 NO_OPENSSL = "the openssl program is not installed (apt-get install openssl)"
@@ -80,13 +80,13 @@ def debian_server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("debian")
     key, certificate = certify(folder, "server")
     data, port = folder / "data", free_port()
-    who = identity.choose(folder.stat().st_uid, folder.stat().st_gid)
+    who = run_as.choose(folder.stat().st_uid, folder.stat().st_gid)
 
     def command(name, *arguments):
-        return launch.under_identity(who, folder, [str(found[-1].with_name(name)), "-D", str(data), *arguments])
+        return programs.under_identity(who, folder, [str(found[-1].with_name(name)), "-D", str(data), *arguments])
 
     made = command("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
-    subprocess.run(made, check=True, capture_output=True, env=launch.ENVIRONMENT)
+    subprocess.run(made, check=True, capture_output=True, env=programs.ENVIRONMENT)
     (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 trust\n")
     given = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off",
@@ -94,7 +94,7 @@ def debian_server(tmp_path_factory):
     }  # fmt: skip
     settings = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command("postgres", *settings), stdout=log, stderr=log, env=launch.ENVIRONMENT)
+        process = subprocess.Popen(command("postgres", *settings), stdout=log, stderr=log, env=programs.ENVIRONMENT)
     server = Encrypted(port, certificate, "postgres")
 
     def answers():

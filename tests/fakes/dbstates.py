@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, sql
 
-from tasks.store.embedded import EmbeddedPostgres
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tests.fakes.dbline import Line
 
 

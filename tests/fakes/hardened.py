@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tasks.store import identity
+from tasks.embedded_postgres import run_as
 
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65  # linux/prctl.h
 REFUSE_EXEC_GAIN = 1
@@ -41,7 +41,7 @@ def main():
     allowed = calls(wanted["SystemCallFilter"])
     os.umask(int(wanted["UMask"][0], 8))
     if os.geteuid() == 0:
-        identity.enter(identity.choose(0, 0))
+        run_as.enter(run_as.choose(0, 0))
     if wanted["NoNewPrivileges"] == ["yes"]:
         check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     if wanted["MemoryDenyWriteExecute"] == ["yes"]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tasks.store.embedded import EmbeddedPostgres
+from tasks.embedded_postgres.server import EmbeddedPostgres
 
 
 def main():

@@ -8,13 +8,13 @@ import sys
 from collections import Counter
 from contextlib import contextmanager
 
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.client import KeepaClient, check
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection import default_selection
 from tasks.keepa.wire import decode_deals
 from tasks.settings import Secret
 from tasks.store.connection import connect
-from tasks.store.embedded import EmbeddedPostgres
 from tests.fakes.program import all_gone
 from tests.fakes.waiting import wait_until
 from tests.fakes.worldly import UNREADABLE_KINDS

@@ -19,14 +19,14 @@ import requests
 
 from ledger import SystemClock
 from supervisor.dbprobe import READ_ONLY, STANDBY, Probe
+from tasks.embedded_postgres import cluster, postmaster
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_DEGRADED, Contended
 from tasks.owner import Owner
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.spool import SUFFIX
-from tasks.store import cluster, postmaster
-from tasks.store.embedded import EmbeddedPostgres
 from tests.fakes.manager import Listener
 from tests.fakes.program import Program
 from tests.fakes.waiting import LIMIT_S, wait_until

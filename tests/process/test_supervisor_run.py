@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tasks.embedded_postgres.file_lock import FileLock
+from tasks.embedded_postgres.keeper import START_LOCK
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tasks.store.file_lock import FileLock
-from tasks.store.keeper import START_LOCK
 from tests.fakes.program import ROOT, Program, all_gone, is_alive, of_process, pids
 from tests.fakes.waiting import wait_until
 

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.wire import Deal, Product
-from tasks.store.embedded import EmbeddedPostgres
 
 
 @pytest.fixture(scope="session")

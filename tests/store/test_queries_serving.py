@@ -8,9 +8,9 @@ import pytest
 
 from supervisor import commands, config, database, ending, plan
 from supervisor.serving import asking
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, Contended, NoRows, StoreError
 from tasks.store import queue
-from tasks.store.embedded import EmbeddedPostgres
 from tests.fakes.program import ROOT
 
 COMMANDS = [["deals"], ["history", "B000000001"], ["spend"], ["quarantine", "list"], ["quarantine", "retry", "--all"]]

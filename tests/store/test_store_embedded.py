@@ -15,9 +15,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tasks.embedded_postgres import binaries, postmaster
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import ConfigError, StoreError
-from tasks.store import binaries, postmaster
-from tasks.store.embedded import EmbeddedPostgres
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 FAKE = Path(__file__).resolve().parents[1] / "fakes" / "pg_user.py"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tasks.embedded_postgres import run_as as identity
+from tasks.embedded_postgres.run_as import Identity, Way
+from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import ConfigError
-from tasks.store import identity
-from tasks.store.embedded import EmbeddedPostgres
-from tasks.store.identity import Identity, Way
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -20,7 +20,7 @@ NAMELESS = 54321
 PROGRAM = """
 import sys, psycopg
 from pathlib import Path
-from tasks.store.embedded import EmbeddedPostgres
+from tasks.embedded_postgres.server import EmbeddedPostgres
 with EmbeddedPostgres(Path(sys.argv[1])) as server:
     with psycopg.connect(server.url()) as connection:
         print(connection.execute("SELECT current_user").fetchone()[0])
@@ -44,7 +44,7 @@ def run_as(uid, *arguments):
     environment = {"PYTHONPATH": os.pathsep.join(site), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
     for interpreter in (sys.executable, "/usr/bin/python3"):
         try:
-            probe = ["-c", "import psycopg, tasks.store.embedded"]
+            probe = ["-c", "import psycopg, tasks.embedded_postgres.server"]
             subprocess.run([interpreter, *probe], user=uid, group=uid, extra_groups=[], env=environment, check=True)
         except (OSError, subprocess.CalledProcessError):
             continue

@@ -232,12 +232,12 @@ def test_the_program_forgets_every_variable_of_the_client_library(monkeypatch):
 
 
 def test_a_wait_for_a_server_that_lets_nobody_in_tells_why(tmp_path, monkeypatch):
-    from tasks.store import embedded
+    from tasks.embedded_postgres import server
 
-    monkeypatch.setattr(embedded, "_ANSWER_S", 0.2)
-    with embedded.EmbeddedPostgres(tmp_path / "pg"):
+    monkeypatch.setattr(server, "_ANSWER_S", 0.2)
+    with server.EmbeddedPostgres(tmp_path / "pg"):
         monkeypatch.setenv("PGCHANNELBINDING", "require")
-        other = embedded.EmbeddedPostgres(tmp_path / "pg")
+        other = server.EmbeddedPostgres(tmp_path / "pg")
         with pytest.raises(Contended, match=r"lets nobody in: .*channel binding"):
             other.start()
         monkeypatch.delenv("PGCHANNELBINDING")

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.store.identity import Identity
+    from tasks.embedded_postgres.run_as import Identity
 
 _ROOT: Final = Path(__file__).parents[2]
 # -I and -S halve the time to start and keep the environment out; the package is then found by its place alone.
-_RUN: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from tasks.store import {0}; {0}.main(sys.argv[1:])"
+_RUN: Final = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from tasks.embedded_postgres import {0}; {0}.main(sys.argv[1:])"
+)
 
 # Nothing of our own environment reaches the server: PG* variables and locales would change what it does.
 ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
@@ -21,7 +23,7 @@ ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
 
 def under_identity(identity: Identity, home: Path, command: Sequence[str]) -> list[str]:
     """Run `command` as `identity`, which must be able to reach `home`."""
-    return [*_interpreter("identity"), str(identity), str(home), *command]
+    return [*_interpreter("run_as"), str(identity), str(home), *command]
 
 
 def under_keeper(identity: Identity, home: Path, command: Sequence[str]) -> list[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, quote_from_bytes
 
+from tasks.embedded_postgres.cluster import SUPERUSER
+from tasks.embedded_postgres.postmaster import PORT, SOCKET
 from tasks.errors import ConfigError
-from tasks.store.cluster import SUPERUSER
-from tasks.store.postmaster import PORT, SOCKET
 
 # unix(7): sun_path has 108 bytes on Linux, one for the end; BSD and macOS have 104.
 _LONGEST: Final = 103

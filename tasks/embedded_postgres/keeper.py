@@ -19,9 +19,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from tasks.embedded_postgres import run_as
+from tasks.embedded_postgres.file_lock import FileLock
 from tasks.parent import die_with_parent
-from tasks.store import identity
-from tasks.store.file_lock import FileLock
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
     keeper = os.getpid()
     server = os.fork()
     if server == 0:
-        _become_server(identity.Identity.parse(who), command, keeper)
+        _become_server(run_as.Identity.parse(who), command, keeper)
     _pass_on_signals(server)
     threading.Thread(target=_stop_when_unused, args=(server, users, start), daemon=True).start()
     os.waitpid(server, 0)
@@ -55,21 +55,21 @@ def main(arguments: list[str]) -> None:
     os._exit(0)
 
 
-def _become_server(who: identity.Identity, command: list[str], keeper: int) -> None:
+def _become_server(who: run_as.Identity, command: list[str], keeper: int) -> None:
     os.setsid()
     # A handler of this interpreter only notes the signal, and exec forgets the note; one that is ignored stays so.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
-        identity.enter(who)
+        run_as.enter(who)
         die_with_parent(signal.SIGINT)  # PostgreSQL's fast shutdown: it breaks off sessions and loses nothing
         if os.getppid() == keeper:
             os.execv(command[0], command)  # noqa: S606 - becoming the server is the purpose
     except OSError as error:
         sys.stderr.write(f"cannot start {command[0]} as {who}: {error}\n")
         sys.stderr.flush()
-    os._exit(identity.EXIT_NO_NAMESPACE)
+    os._exit(run_as.EXIT_NO_NAMESPACE)
 
 
 def _pass_on_signals(server: int) -> None:

@@ -11,15 +11,16 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
+from tasks.embedded_postgres import programs as launch
+from tasks.embedded_postgres import run_as
+from tasks.embedded_postgres.binaries import MAJOR
 from tasks.errors import ConfigError, StoreError
-from tasks.store import identity, launch
-from tasks.store.binaries import MAJOR
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tasks.store.file_lock import FileLock
-    from tasks.store.identity import Identity
+    from tasks.embedded_postgres.file_lock import FileLock
+    from tasks.embedded_postgres.run_as import Identity
 
 DATA: Final = "data"
 SUPERUSER: Final = "postgres"
@@ -55,7 +56,7 @@ def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: b
         StoreError: `initdb` failed.
     """
     owner = home.stat()
-    who = identity.choose(owner.st_uid, owner.st_gid)
+    who = run_as.choose(owner.st_uid, owner.st_gid)
     if who is None:
         raise ConfigError(_not_ours(home, owner.st_uid))
     version = home / DATA / "PG_VERSION"
@@ -67,7 +68,7 @@ def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: b
                 "dump it with the old programs and restore it here, or set STATE_DIR elsewhere"
             )
         return who
-    if who.way is identity.Way.NAMESPACE and not use_namespace:
+    if who.way is run_as.Way.NAMESPACE and not use_namespace:
         return _create_as_another(home, programs, start_lock, "namespaces are switched off")
     try:
         _create(home, programs, start_lock, who)
@@ -81,7 +82,7 @@ class _NoNamespaceError(Exception):
 
 
 def _create_as_another(home: Path, programs: Path, start_lock: FileLock, why: str) -> Identity:
-    who = identity.fallback()
+    who = run_as.fallback()
     if who is None:
         raise ConfigError(
             f"cannot run PostgreSQL as uid {os.geteuid()} ({why}): give this user an entry in /etc/passwd, "
@@ -129,9 +130,9 @@ def _create(home: Path, programs: Path, start_lock: FileLock, who: Identity) -> 
         check=False,
     )
     reason = done.stderr.strip()
-    if done.returncode == identity.EXIT_NO_NAMESPACE:
+    if done.returncode == run_as.EXIT_NO_NAMESPACE:
         raise _NoNamespaceError(reason)
-    if done.returncode == identity.EXIT_NO_ACCESS:
+    if done.returncode == run_as.EXIT_NO_ACCESS:
         raise ConfigError(f"{reason}: choose a STATE_DIR that user can enter, or name a server in DATABASE_URL")
     if done.returncode != 0:
         raise StoreError(f"initdb failed in {home} (exit {done.returncode}): {reason}")

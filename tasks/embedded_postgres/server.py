@@ -19,10 +19,10 @@ import psycopg
 from psycopg import sql
 
 from ledger import Clock, SystemClock
+from tasks.embedded_postgres import address, binaries, cluster, postmaster, programs, server_log
+from tasks.embedded_postgres.file_lock import FileLock
+from tasks.embedded_postgres.keeper import START_LOCK, USERS_LOCK, is_last
 from tasks.errors import ConfigError, Contended, StoreError
-from tasks.store import address, binaries, cluster, launch, postmaster, server_log
-from tasks.store.file_lock import FileLock
-from tasks.store.keeper import START_LOCK, USERS_LOCK, is_last
 from tasks.store.sqlstate import translate
 from tasks.wording import one_line
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from tasks.store.identity import Identity
+    from tasks.embedded_postgres.run_as import Identity
 
 _POLL_S: Final = 0.004
 _AGAIN_S: Final = 0.5  # a server that only just starts may miss a signal
@@ -227,11 +227,11 @@ class EmbeddedPostgres:
         try:
             # Whether it worked is seen by the lock that the keeper and the server inherit.
             subprocess.run(  # noqa: S603 - our own programs, a list, no shell
-                launch.under_keeper(who, self._home, command),
+                programs.under_keeper(who, self._home, command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=launch.ENVIRONMENT,
+                env=programs.ENVIRONMENT,
                 start_new_session=True,
                 pass_fds=(server_lock.fd,),
                 check=False,
