@@ -34,7 +34,7 @@ from tasks.keepa.wire import decode_deals, decode_products
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tasks.store import deals, product_row, series
+from tasks.store import deals, price_series, product_row
 
 DEAL_AIM_MS = 5.0
 PRODUCT_AIM_MS = 8.0
@@ -59,9 +59,9 @@ def our_deals(body):
 
 def our_products(body):
     found = decode_products(body).products
-    histories, _ = series._told(found)  # noqa: SLF001
+    histories, _ = price_series._told(found)  # noqa: SLF001
     return [product_row.row(product, has_history=True) for product in found], [
-        series._row(1, history)  # noqa: SLF001
+        price_series._row(1, history)  # noqa: SLF001
         for history in histories
     ]
 

@@ -32,8 +32,9 @@ from tasks import settings
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.prices import NAMES
 from tasks.settings import Secret, WorkerSettings
-from tasks.store import migrate, queue
+from tasks.store import migrate
 from tasks.store.connection import connect
+from tasks.store.queue import queue
 
 RATIO_AIM = 5.0
 MEMORY_AIM_MB = 250

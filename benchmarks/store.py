@@ -26,7 +26,8 @@ from ledger import SystemClock
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa import prices
 from tasks.keepa.wire import Deal, Product
-from tasks.store import deals, migrate, packed, products, series
+from tasks.store import deals, migrate, price_series, products
+from tasks.store.bulk import arrays
 from tasks.store.connection import connect
 
 SLOTS = 36
@@ -117,11 +118,11 @@ def copy_deals(conn, page):
 
 def copy_series(conn, batch):
     """The bare COPY: lists that are there already, packed in the same way."""
-    series._ROWS.append(conn, (bare(asin, one) for asin, one in batch))  # noqa: SLF001
+    price_series._ROWS.append(conn, (bare(asin, one) for asin, one in batch))  # noqa: SLF001
 
 
 def bare(asin, one):
-    ints = packed.ints
+    ints = arrays.ints
     first, last, points = one.minutes[0], one.minutes[-1], len(one.minutes)
     return (1, asin, one.price_type, first, last, points, 0, ints(one.minutes), ints(one.prices), None)
 

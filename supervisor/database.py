@@ -18,8 +18,8 @@ from tasks.unheard import unheard
 if TYPE_CHECKING:
     from supervisor.plan import Plan
     from tasks.embedded_postgres.server import EmbeddedPostgres
-    from tasks.store.chosen import Chosen
     from tasks.store.connection import Connection
+    from tasks.store.queue.selected import Chosen
     from tasks.store.watermarks import Mark
 
 
@@ -196,18 +196,18 @@ def look(url: Secret) -> Seen:
         StoreError: it does not answer, or the schema is of another build.
     """
     from tasks.store import migrate as migrations
-    from tasks.store import rights
+    from tasks.store import privileges
     from tasks.store.connection import connect
 
     dsn.read(url)  # what is at fault there the client library tells in other words, and with a part of the password
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
         pending = migrations.pending(conn)
         with conn.transaction():
-            user, lacking, later = rights.lacking(conn)
-            later += rights.for_an_upgrade(conn, pending) if pending else []
+            user, lacking, later = privileges.lacking(conn)
+            later += privileges.for_an_upgrade(conn, pending) if pending else []
             (name,) = conn.execute("SELECT quote_ident(current_database())").fetchone() or ("?",)
         number = conn.info.server_version
-    grants = {right: rights.remedy(right, user, name) for right in (*lacking, *later)}
+    grants = {right: privileges.remedy(right, user, name) for right in (*lacking, *later)}
     return Seen(f"{number // 10000}.{number % 10000}", user, pending, lacking, later, grants)
 
 
@@ -272,8 +272,9 @@ class RowReader:
         """
         from psycopg.errors import QueryCanceled
 
-        from tasks.store import queue, rows, watermarks
+        from tasks.store import row_counts, watermarks
         from tasks.store.connection import connect
+        from tasks.store.queue import queue
         from tasks.store.sqlstate import translate
 
         if self._conn is None or self._conn.closed:
@@ -285,7 +286,7 @@ class RowReader:
             with translate(), self._conn.transaction():
                 self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
                 return Counts(
-                    asdict(rows.counts(self._conn)),
+                    asdict(row_counts.counts(self._conn)),
                     queue.counts(self._conn, chosen).by_state(),
                     watermarks.every(self._conn),
                 )

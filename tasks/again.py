@@ -17,7 +17,8 @@ from tasks.keepa.request import DOMAINS, is_asin
 from tasks.keepa.wire import decode_envelope
 from tasks.reread import DETAILS, Unread
 from tasks.spool import SUFFIX, Damaged, Spool
-from tasks.store import faults, queue, requeue
+from tasks.store import faults
+from tasks.store.queue import queue, requeue
 from tasks.unreadable import ENVELOPE
 
 if TYPE_CHECKING:

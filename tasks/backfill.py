@@ -24,7 +24,8 @@ from tasks.keepa.selection_rules import MAX_ROWS, PAGE_ROWS
 from tasks.listing import REFUSED_NS, SetAside
 from tasks.pace import crawl_interval_s
 from tasks.rate import Rate
-from tasks.store import crawls, queue
+from tasks.store import crawls
+from tasks.store.queue import queue
 from tasks.target import chosen_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from tasks.keepa.costs import Detail
     from tasks.pages import PageTaken
     from tasks.store.crawls import Crawl
-    from tasks.store.queue import QueueCounts
+    from tasks.store.queue.queue import QueueCounts
     from tasks.target import Target
 
 REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free

@@ -13,7 +13,8 @@ from tasks.keepa.costs import most_tokens
 from tasks.keepa.frame import CUT_OFF
 from tasks.keepa.wire import open_products
 from tasks.record import answered
-from tasks.store import calls, products, queue
+from tasks.store import calls, products
+from tasks.store.queue import queue
 from tasks.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, set_aside
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from tasks.header import Origin
 from tasks.keepa.costs import product_shape
 from tasks.keepa.request import ProductRequest, most_asins
 from tasks.pace import fit
-from tasks.store import queue, sharing
+from tasks.store.queue import queue, sharing
 from tasks.want import Taken
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tasks.session import Session
     from tasks.spool import Spool
     from tasks.store.connection import Connection
-    from tasks.store.queue import Item
+    from tasks.store.queue.queue import Item
 
 TIER: Final = "upsert"
 

@@ -9,7 +9,7 @@ from tasks.keepa.costs import Detail, product_shape
 from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
 from tasks.owner import Owner
 from tasks.pace import batch_size, fit, together
-from tasks.store import queue
+from tasks.store.queue import queue
 from tasks.want import Taken
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tasks.session import Session
     from tasks.settings import WorkerSettings
     from tasks.spool import Spool
-    from tasks.store.chosen import Chosen
     from tasks.store.connection import Connection
-    from tasks.store.queue import Item
+    from tasks.store.queue.queue import Item
+    from tasks.store.queue.selected import Chosen
 
 TIER: Final = "backfill"
 UNASKABLE: Final = "not an ASIN, no locale, or no detail this build knows"

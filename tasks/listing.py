@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from tasks import progress, turn
+from tasks import progress
 from tasks.errors import Refused
 from tasks.haul import owner_name
 from tasks.job import Idle
 from tasks.keepa import locales
 from tasks.paging import PageWant, is_page_of, turn_of
 from tasks.parts import Part
-from tasks.store import crawls, quarantine
+from tasks.store import crawls, quarantine, turn
 
 if TYPE_CHECKING:
     from tasks.job import Site

@@ -1,6 +1,6 @@
 """What a dead worker of this machine had in hand is anybody's again at once, without waiting for its time to run out.
 
-That is: items of the queue, and pages of walks. A turn is looked at by whoever wants it (`tasks.turn`).
+That is: items of the queue, and pages of walks. A turn is looked at by whoever wants it (`tasks.store.turn`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from tasks import turn
 from tasks.haul import owner_name
 from tasks.owner import is_dead
-from tasks.store import crawls, queue
+from tasks.store import crawls, turn
+from tasks.store.queue import queue
 
 if TYPE_CHECKING:
     from tasks.job import Site

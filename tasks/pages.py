@@ -17,7 +17,8 @@ from tasks.keepa.selection_rules import PAGE_ROWS
 from tasks.keepa.wire import DealPage, any_envelope, decode_deals
 from tasks.pool import Wanted
 from tasks.record import answered
-from tasks.store import calls, categories, crawls, deals, leftovers, queue
+from tasks.store import calls, categories, crawls, deals
+from tasks.store.queue import leftovers, queue
 from tasks.target import chosen_of
 from tasks.unreadable import keep_body, keep_faults, keep_odd
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks import progress, turn
+from tasks import progress
 from tasks.haul import lease_s, owner_name
 from tasks.header import Origin
 from tasks.keepa.costs import deal_shape
 from tasks.keepa.request import DealRequest
-from tasks.store import crawls
+from tasks.store import crawls, turn
 from tasks.want import Taken
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from tasks.spool import Damaged
-from tasks.store import quarantine, queue
+from tasks.store import quarantine
+from tasks.store.queue import queue
 from tasks.unreadable import items_of
 
 if TYPE_CHECKING:

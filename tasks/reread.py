@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, get_args
 from tasks.errors import Error, Transient
 from tasks.keepa.costs import Detail
 from tasks.keepa.wire import decode_deals, decode_products
-from tasks.store import categories, deals, products, queue, requeue
+from tasks.store import categories, deals, products
+from tasks.store.queue import queue, requeue
 from tasks.unreadable import keep_faults
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from psycopg import conninfo
 from tasks.errors import BadRow, Contended
 from tasks.outage import Outage
 from tasks.store import calls
-from tasks.store.batch import refused
+from tasks.store.bulk.batch import refused
 from tasks.store.connection import connect
 from tasks.store.sqlstate import cause_of, translate
 from tasks.unheard import unheard

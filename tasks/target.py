@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.keepa import selection
 from tasks.keepa.locales import shop
 from tasks.parts import HIGHEST, Division
-from tasks.store.chosen import Chosen
+from tasks.store.queue.selected import Chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tasks.keepa.costs import most_tokens
 from tasks.keepa.wire import any_envelope
 from tasks.record import answered
-from tasks.store import calls, quarantine, queue
+from tasks.store import calls, quarantine
+from tasks.store.queue import queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

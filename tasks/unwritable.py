@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from tasks.keepa.costs import most_tokens
 from tasks.keepa.wire import any_envelope
 from tasks.record import answered
-from tasks.store import calls, queue
-from tasks.store.batch import refused
+from tasks.store import calls
+from tasks.store.bulk.batch import refused
+from tasks.store.queue import queue
 from tasks.unreadable import items_of, keep_body
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa import selection
 from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES
-from tasks.store import bargains
-from tasks.store.bargains import Bargain, Over
+from tasks.store import best_deals
+from tasks.store.best_deals import Bargain, Over
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +42,7 @@ def show(chosen: argparse.Namespace) -> int:
     settings = config.load(config.environment())
     types, over = usual(settings)
     types, over = chosen.type or types, chosen.over or over
-    wish = bargains.Wish(
+    wish = best_deals.Wish(
         price_types=types,
         over=over,
         within=chosen.within,
@@ -52,11 +52,11 @@ def show(chosen: argparse.Namespace) -> int:
         sort=chosen.sort,
     )
     with asking(plan.make(settings, synthetic_into_database=True)) as conn:
-        by_currency = bargains.currencies(conn, wish) if chosen.sort in _BY_MONEY else {}
+        by_currency = best_deals.currencies(conn, wish) if chosen.sort in _BY_MONEY else {}
         if len(by_currency) > 1:
             return _which_shop(chosen.sort, by_currency)
-        found = bargains.find(conn, wish)
-        newest = None if found else bargains.newest(conn, domain=chosen.domain)
+        found = best_deals.find(conn, wish)
+        newest = None if found else best_deals.newest(conn, domain=chosen.domain)
     if chosen.json:
         outputs.as_json(price_types=types, over=over, deals=[asdict(one) for one in found])
     elif chosen.csv:

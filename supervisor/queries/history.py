@@ -19,8 +19,8 @@ from supervisor.queries.steps import Steps
 from supervisor.serving import asking
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
-from tasks.store import histories
-from tasks.store.histories import Known, Point
+from tasks.store import price_history
+from tasks.store.price_history import Known, Point
 
 if TYPE_CHECKING:
     import argparse
@@ -45,17 +45,17 @@ def show(chosen: argparse.Namespace) -> int:
     asin, domain = chosen.product
     domain = chosen.domain or domain
     with asking(plan.make(config.load(config.environment()), synthetic_into_database=True)) as conn:
-        places = [domain] if domain else histories.domains_of(conn, asin)
+        places = [domain] if domain else price_history.domains_of(conn, asin)
         if len(places) > 1:
             named = " and ".join(map(shop, places))
             sys.stderr.write(
                 f"sluicegate: {asin} is known in {named}: choose one, such as --domain {shop(places[0])}\n"
             )
             return EXIT_USAGE
-        known = histories.known(conn, places[0], asin) if places else None
+        known = price_history.known(conn, places[0], asin) if places else None
         if known is None or not known.is_any:
             raise NoRows(f"{asin} is not known here: no selection has listed it yet")
-        points = histories.points(conn, known.domain, asin, price_types=chosen.type)
+        points = price_history.points(conn, known.domain, asin, price_types=chosen.type)
     if not points:
         raise NoRows(_why_none(known, chosen.type))
     by_type = {name: list(group) for name, group in groupby(points, attrgetter("price_type"))}

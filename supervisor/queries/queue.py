@@ -15,14 +15,14 @@ from supervisor.serving import asking
 from tasks import target
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
-from tasks.store import leftovers
+from tasks.store.queue import leftovers
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
     from tasks.store.connection import Connection
-    from tasks.store.leftovers import Stretch
+    from tasks.store.queue.leftovers import Stretch
     from tasks.target import Target
 
 _COLUMNS: Final = (

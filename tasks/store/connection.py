@@ -17,7 +17,7 @@ from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
 
 from tasks.errors import ConfigError, Contended, Error
-from tasks.store.reasons import in_short
+from tasks.store.connection_errors import in_short
 from tasks.store.sqlstate import translated
 
 if TYPE_CHECKING:

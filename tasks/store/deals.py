@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tasks.store import packed, quarantine
-from tasks.store.batch import Written, evidence, newest, write_each
-from tasks.store.stage import Copied
-from tasks.store.update import Updated
+from tasks.store import quarantine
+from tasks.store.bulk import arrays
+from tasks.store.bulk.batch import Written, evidence, newest, write_each
+from tasks.store.bulk.replace import Updated
+from tasks.store.bulk.staging import Copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from tasks.keepa.wire import Deal
-    from tasks.store.batch import Refusal
+    from tasks.store.bulk.batch import Refusal
+    from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
-    from tasks.store.stage import Row
 
 _ROWS: Final = Copied(
     table="deal_rows",
@@ -146,18 +147,18 @@ def _row(deal: Deal) -> Row:
         deal.warehouse_condition,
         deal.date_interval_index,
     )
-    packed.check_int4s(numbers)
+    arrays.check_int4s(numbers)
     return (
         deal.asin,
         deal.title,
         deal.parent_asin,
         deal.image or None,
         deal.root_cat,
-        None if deal.categories is None else packed.longs(deal.categories),
-        *packed.together(
+        None if deal.categories is None else arrays.longs(deal.categories),
+        *arrays.together(
             (deal.current, deal.current_since, deal.delta_last), (deal.delta, deal.delta_percent, deal.avg)
         ),
-        None if deal.back_in_stock is None else packed.bools(deal.back_in_stock),
+        None if deal.back_in_stock is None else arrays.bools(deal.back_in_stock),
         None if deal.extra is None else msgspec.json.encode(deal.extra),
         deal.warehouse_condition_comment,
         *numbers,

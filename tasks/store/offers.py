@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tasks.store import packed
-from tasks.store.batch import UNSTORABLE, Refusal, reason_of, write_each
-from tasks.store.stage import Copied
+from tasks.store.bulk import arrays
+from tasks.store.bulk.batch import UNSTORABLE, Refusal, reason_of, write_each
+from tasks.store.bulk.staging import Copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tasks.keepa.wire import Offer, Product
+    from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
-    from tasks.store.stage import Row
 
 _NUMBERS: Final = ("offer_id", "condition", "last_seen", "last_stock_update", "min_order_qty")
 _FLAGS: Final = (
@@ -91,7 +91,7 @@ def _row(offer: Offer) -> Row:
         OverflowError: a number does not fit its column; and `ValueError` for a list that was cut.
     """
     numbers = [getattr(offer, name) for name in _NUMBERS]
-    packed.check_int4s(numbers)
+    arrays.check_int4s(numbers)
     history = offer.offer_csv or []
     if len(history) % _GROUP:
         raise ValueError(f"offerCSV: {len(history)} values fit no whole number of groups")
@@ -101,7 +101,7 @@ def _row(offer: Offer) -> Row:
         offer.seller_id,
         offer.condition_comment,
         *(getattr(offer, name) for name in _FLAGS),
-        *(packed.ints(history[at::_GROUP]) for at in range(_GROUP)),
-        *(None if values is None else packed.ints(values) for values in lists),
+        *(arrays.ints(history[at::_GROUP]) for at in range(_GROUP)),
+        *(None if values is None else arrays.ints(values) for values in lists),
         None if offer.extra is None else msgspec.json.encode(offer.extra),
     )

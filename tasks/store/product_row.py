@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tasks.store import packed
+from tasks.store.bulk import arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tasks.keepa.wire import Product
-    from tasks.store.stage import Row
+    from tasks.store.bulk.staging import Row
 
 # Told by every reply.
 BASE: Final = {
@@ -166,7 +166,7 @@ def _extra(product: Product) -> dict[str, object] | None:
 
 
 def _int4(value: int) -> int:
-    packed.check_int4s((value,))
+    arrays.check_int4s((value,))
     return value
 
 
@@ -185,8 +185,8 @@ def _as_received(value: object) -> object:
 
 _PACK: Final[dict[str, Callable[..., object]]] = {
     "int4": _int4,
-    "int4[]": packed.ints,
-    "int8[]": packed.longs,
-    "text[]": packed.texts,
+    "int4[]": arrays.ints,
+    "int8[]": arrays.longs,
+    "text[]": arrays.texts,
     "json": _json,
 }

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg import sql
 
-from tasks.store import offers, product_row, quarantine, series
-from tasks.store.batch import UNSTORABLE, Refusal, Written, evidence, newest, reason_of, write_each
-from tasks.store.stage import Stage
+from tasks.store import offers, price_series, product_row, quarantine
+from tasks.store.bulk.batch import UNSTORABLE, Refusal, Written, evidence, newest, reason_of, write_each
+from tasks.store.bulk.staging import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from tasks.keepa.wire import Product
+    from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
-    from tasks.store.stage import Row
 
 _STAGE: Final = Stage(table="product_stage", columns=product_row.COLUMNS)
 
@@ -144,7 +144,7 @@ def write(
     missed, unmissed = write_each(conn, [product for product in listed.values() if not product.is_found], miss)
     written += missed
     refusals += [*(Refusal(refusal.item[0], refusal.reason) for refusal in refused), *unmissed]
-    points, cut = series.write(conn, domain, [listed[row.asin] for row in written if row.has_history])
+    points, cut = price_series.write(conn, domain, [listed[row.asin] for row in written if row.has_history])
     sellers, spoilt = offers.write(conn, domain, [listed[row.asin] for row in written if row.has_offers])
     for refusal in (*refusals, *cut, *spoilt):
         product, reason = refusal.item, refusal.reason

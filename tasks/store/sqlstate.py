@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from tasks.errors import BadRow, ConfigError, Contended, Error, StoreError, WrongSchema
-from tasks.store.reasons import in_short
+from tasks.store.connection_errors import in_short
 from tasks.wording import NO_REASON, one_line
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from tasks.beat import Beat
 from tasks.log import Logger
 from tasks.settings import Secret, WorkerSettings
 from tasks.stop import Stop
-from tasks.store import queue
 from tasks.store.connection import connect
+from tasks.store.queue import queue
 from tests.fakes.jsonhttp import JsonHandler
 
 BAD = "B00BADBAD0"

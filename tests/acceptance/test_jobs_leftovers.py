@@ -17,7 +17,7 @@ from tasks.owner import Owner
 from tasks.replay import MOST_ATTEMPTS, Replay
 from tasks.session import Session
 from tasks.spool import Spool
-from tasks.store import queue
+from tasks.store.queue import queue
 
 ASINS = ("B000000001", "B000000002")
 NS = 10**9

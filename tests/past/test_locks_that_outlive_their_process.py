@@ -18,9 +18,9 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
 from supervisor.statedir import StateDir
-from tasks import turn
 from tasks.owner import Owner
-from tasks.store import queue
+from tasks.store import turn
+from tasks.store.queue import queue
 from tests.fakes.program import ROOT, wait_until
 from tests.past.oracle import EPOCH_MS
 
@@ -31,9 +31,9 @@ import sys
 from pathlib import Path
 from ledger import TokenLedger
 from supervisor.statedir import StateDir
-from tasks import turn
+from tasks.store import turn
 from tasks.owner import Owner
-from tasks.store import queue
+from tasks.store.queue import queue
 from tasks.store.connection import connect
 state = StateDir(Path(sys.argv[1]))
 conn = connect(sys.argv[2], application_name="holder", autocommit=True)

@@ -8,8 +8,8 @@ import threading
 import psycopg
 import pytest
 
-from tasks.store import queue
 from tasks.store.connection import connect
+from tasks.store.queue import queue
 from tests.fakes.program import freeze
 from tests.fixtures_jobs import eventually, held
 

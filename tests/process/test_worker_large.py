@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tasks.store import queue
 from tasks.store.connection import connect
+from tasks.store.queue import queue
 from tests.fakes.jsonhttp import JsonHandler
 from tests.fixtures_jobs import eventually
 

@@ -11,7 +11,8 @@ from tasks.again import Means, Outcome
 from tasks.errors import NoRows
 from tasks.header import Header, Origin
 from tasks.spool import DAMAGED, Spool
-from tasks.store import deals, products, quarantine, queue
+from tasks.store import deals, products, quarantine
+from tasks.store.queue import queue
 
 ASIN = "B000000001"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 
 from supervisor.queries import words
 from tasks.errors import NoRows
-from tasks.store import calls, histories
+from tasks.store import calls, price_history
 from tasks.store.calls import Call
 
 
@@ -238,8 +238,8 @@ def test_one_product_is_found_by_its_key_however_many_there_are(conn):
     )
     conn.execute("ANALYZE price_series, fetch_queue")
     asin = "B000000007"
-    for statement in (histories._DOMAINS, histories._PRODUCT, histories._POINTS):
+    for statement in (price_history._DOMAINS, price_history._PRODUCT, price_history._POINTS):
         wanted = {"asin": asin, "domain": 1, "price_types": ["NEW"]}
         found = conn.execute(f"EXPLAIN {statement}", wanted, prepare=False).fetchall()
         assert not any("Seq Scan on fetch_queue" in line or "Seq Scan on price_series" in line for (line,) in found)
-    assert histories.domains_of(conn, asin) == [1, 2, 3]
+    assert price_history.domains_of(conn, asin) == [1, 2, 3]

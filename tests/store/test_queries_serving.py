@@ -10,7 +10,7 @@ from supervisor import commands, config, database, ending, plan
 from supervisor.serving import asking
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, Contended, NoRows, StoreError
-from tasks.store import queue
+from tasks.store.queue import queue
 from tests.fakes.program import ROOT
 
 COMMANDS = [["deals"], ["history", "B000000001"], ["spend"], ["quarantine", "list"], ["quarantine", "retry", "--all"]]

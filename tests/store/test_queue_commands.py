@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tasks.keepa.selection import parse
-from tasks.store import quarantine, queue
+from tasks.store import quarantine
+from tasks.store.queue import queue
 from tests.fakes.program import Program
 
 GERMAN = {"domainId": 3, "priceTypes": [1]}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.store import packed
+from tasks.store.bulk import arrays
 from tasks.store.connection import connect
 
 INT4 = st.integers(-(2**31), 2**31 - 1)
@@ -35,14 +35,14 @@ def reader(pg_server):
 @settings(max_examples=40)
 @given(st.lists(INT4))
 def test_integers(reader, values):
-    assert reader("a", packed.ints(values)) == values
+    assert reader("a", arrays.ints(values)) == values
 
 
 @settings(max_examples=40)
 @given(st.integers(0, 5), st.integers(0, 40), st.data())
 def test_tables(reader, rows, width, data):
     values = data.draw(st.lists(st.lists(INT4, min_size=width, max_size=width), min_size=rows, max_size=rows))
-    assert reader("a", packed.matrix(values)) == (values if rows and width else [])
+    assert reader("a", arrays.matrix(values)) == (values if rows and width else [])
 
 
 @settings(max_examples=60)
@@ -53,33 +53,33 @@ def test_lists_and_tables_together_are_what_each_is_alone(data):
     lists = data.draw(st.lists(row, min_size=1, max_size=3))
     tables = data.draw(st.lists(st.lists(row, min_size=height, max_size=height), min_size=1, max_size=3))
     if all(len(set(map(len, table))) <= 1 for table in tables):
-        assert packed.together(lists, tables) == [*map(packed.ints, lists), *map(packed.matrix, tables)]
+        assert arrays.together(lists, tables) == [*map(arrays.ints, lists), *map(arrays.matrix, tables)]
     else:
         with pytest.raises(ValueError, match="rows of different lengths"):
-            packed.together(lists, tables)
+            arrays.together(lists, tables)
 
 
 def test_lists_and_tables_of_one_shape_together():
     lists, tables = [[1, -2], [3, 2**31 - 1]], [[[5, 6], [7, 8]], [[0, 0], [-(2**31), 1]]]
-    assert packed.together(lists, tables) == [*map(packed.ints, lists), *map(packed.matrix, tables)]
+    assert arrays.together(lists, tables) == [*map(arrays.ints, lists), *map(arrays.matrix, tables)]
 
 
 @settings(max_examples=40)
 @given(st.lists(INT8))
 def test_long_integers(reader, values):
-    assert reader("b", packed.longs(values)) == values
+    assert reader("b", arrays.longs(values)) == values
 
 
 @settings(max_examples=40)
 @given(st.lists(st.booleans()))
 def test_booleans(reader, values):
-    assert reader("c", packed.bools(values)) == values
+    assert reader("c", arrays.bools(values)) == values
 
 
 @settings(max_examples=40)
 @given(st.lists(TEXT))
 def test_texts(reader, values):
-    assert reader("d", packed.texts(values)) == values
+    assert reader("d", arrays.texts(values)) == values
 
 
 @settings(max_examples=300)
@@ -87,45 +87,45 @@ def test_texts(reader, values):
 def test_what_rises_from_0_on_is_told_from_what_does_not(values, is_sorted):
     values = sorted(values) if is_sorted else values
     expected = all(one < other for one, other in pairwise(values)) and all(value >= 0 for value in values)
-    assert packed.rises(packed.words(values)) == expected
+    assert arrays.rises(arrays.words(values)) == expected
 
 
 def test_a_long_list(reader):
     values = list(range(-50_000, 50_000))
-    assert reader("a", packed.ints(values)) == values
+    assert reader("a", arrays.ints(values)) == values
 
 
 @pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**80])
 def test_what_does_not_fit_32_bits_is_refused(number):
     for attempt in (
-        lambda: packed.ints([0, number]),
-        lambda: packed.matrix([[0], [number]]),
-        lambda: packed.together([[0]], [[[number]]]),
-        lambda: packed.check_int4s((None, number)),
+        lambda: arrays.ints([0, number]),
+        lambda: arrays.matrix([[0], [number]]),
+        lambda: arrays.together([[0]], [[[number]]]),
+        lambda: arrays.check_int4s((None, number)),
     ):
         with pytest.raises((OverflowError, ValueError), match="32"):
             attempt()
-    packed.check_int4s((None, 2**31 - 1, -(2**31)))
+    arrays.check_int4s((None, 2**31 - 1, -(2**31)))
 
 
 def test_what_does_not_fit_64_bits_is_refused():
     with pytest.raises(OverflowError):
-        packed.longs([2**63])
+        arrays.longs([2**63])
 
 
 def test_a_ragged_table_is_refused():
     with pytest.raises(ValueError, match="rows of different lengths: 2, 1"):
-        packed.matrix([[1, 2], [3]])
+        arrays.matrix([[1, 2], [3]])
     with pytest.raises(ValueError, match="rows of different lengths: 3, 1"):
-        packed.together([[1, 2]], [[[1, 2, 3], [4]]])  # as many numbers as it should have
+        arrays.together([[1, 2]], [[[1, 2, 3], [4]]])  # as many numbers as it should have
 
 
 @pytest.mark.parametrize("value", [[1.5], ["1"], [None]])
 def test_what_is_no_integer_is_refused(value):
     with pytest.raises(ValueError, match="not 32-bit integers"):
-        packed.ints(value)
+        arrays.ints(value)
 
 
 def test_half_a_surrogate_pair_is_refused():
     with pytest.raises(UnicodeEncodeError):
-        packed.texts(["\ud800"])
+        arrays.texts(["\ud800"])

@@ -15,8 +15,9 @@ from psycopg import conninfo, sql
 from supervisor import database
 from tasks.errors import ConfigError, Contended
 from tasks.settings import Secret
-from tasks.store import deals, migrate, products, queue
+from tasks.store import deals, migrate, products
 from tasks.store.connection import connect
+from tasks.store.queue import queue
 from tests.fakes.program import Program
 from tests.fakes.waiting import wait_until
 

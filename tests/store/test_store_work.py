@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tasks.store import calls, crawls, quarantine, rows, watermarks
+from tasks.store import calls, crawls, quarantine, row_counts, watermarks
 from tasks.store.calls import Call
 from tasks.store.connection import connect
 from tasks.store.crawls import Crawl
-from tasks.store.rows import RowCounts
+from tasks.store.row_counts import RowCounts
 from tests.fakes.waiting import wait_until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -149,12 +149,12 @@ def test_no_text_is_too_odd_for_the_quarantine(conn):
 def test_rows_are_counted_while_few(conn, make_deal, make_product):
     from tasks.store import deals, products
 
-    assert rows.counts(conn) == RowCounts(deals=0, products=0, price_series=0, quarantine=0)
+    assert row_counts.counts(conn) == RowCounts(deals=0, products=0, price_series=0, quarantine=0)
     with conn.transaction():
         deals.write(conn, 1, [make_deal("B000000001"), make_deal("B000000002")], seen_at=NOON)
         products.write(conn, 1, [make_product()], fetched_at=NOON, has_history=True)
         quarantine.add(conn, kind="deal", key="x", reason="y", raw=None, domain=1)
-    assert rows.counts(conn) == RowCounts(deals=2, products=1, price_series=2, quarantine=1)
+    assert row_counts.counts(conn) == RowCounts(deals=2, products=1, price_series=2, quarantine=1)
 
 
 def test_many_rows_are_estimated_without_counting_them(conn):
@@ -162,7 +162,7 @@ def test_many_rows_are_estimated_without_counting_them(conn):
         "INSERT INTO quarantine (kind, domain, key, reason) SELECT 'deal', 1, n, 'r' FROM generate_series(1, 80000) n"
     )
     conn.execute("ANALYZE quarantine")
-    assert rows.counts(conn).quarantine == pytest.approx(80_000, rel=0.02)
+    assert row_counts.counts(conn).quarantine == pytest.approx(80_000, rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.store.reasons import in_short
+from tasks.store.connection_errors import in_short
 from tasks.store.sqlstate import translated
 
 GUESS = "\n\tIs the server running on that host and accepting TCP/IP connections?"

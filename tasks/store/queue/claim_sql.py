@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tasks.store.chosen import ASKER
+from tasks.store.queue.selected import ASKER
 
 _READY: Final = """
 SELECT domain, asin, detail, priority, place FROM fetch_queue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.store.queue import Item
+from tasks.store.queue.queue import Item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 
-from tasks.store.stage import Stage
+from tasks.store.bulk.staging import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tasks.store.bulk.staging import Copied, Row
     from tasks.store.connection import Connection
-    from tasks.store.stage import Copied, Row
 
 # Both a foreign key to the table and a trigger of it count as triggers there. We have none of our own.
 _WATCHED: Final = "SELECT relhastriggers FROM pg_class WHERE oid = to_regclass(%s)"

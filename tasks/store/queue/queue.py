@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tasks import pacing
-from tasks.store import quarantine, rows
-from tasks.store.chosen import IS_CHOSEN, parameters
-from tasks.store.claiming import CLAIM_ANY, CLAIM_CHOSEN
+from tasks.store import quarantine, row_counts
+from tasks.store.queue.claim_sql import CLAIM_ANY, CLAIM_CHOSEN
+from tasks.store.queue.selected import IS_CHOSEN, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.store.chosen import Chosen
     from tasks.store.connection import Connection
+    from tasks.store.queue.selected import Chosen
 
 RENEWED_PRIORITY: Final = -1  # what nobody has yet comes before what is to be fetched anew
 
@@ -267,7 +267,7 @@ def counts(conn: Connection, chosen: Chosen | None = None) -> QueueCounts:
     """
     found = conn.execute(_COUNTS, parameters(chosen), prepare=False).fetchone()
     pending, unwanted, leased, takers, given_up = found or (0, 0, 0, 0, 0)
-    done = rows.total(conn, "fetch_queue") - pending - unwanted - leased - given_up
+    done = row_counts.total(conn, "fetch_queue") - pending - unwanted - leased - given_up
     return QueueCounts(pending=pending, leased=leased, done=max(0, done), takers=takers, unwanted=unwanted)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.store.chosen import IS_CHOSEN, parameters
+from tasks.store.queue.selected import IS_CHOSEN, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from tasks.store.chosen import Chosen
     from tasks.store.connection import Connection
+    from tasks.store.queue.selected import Chosen
 
 _LIST: Final = f"""
 SELECT domain, selection_key, {IS_CHOSEN} AS is_chosen, count(*) FILTER (WHERE state = 'pending'),

@@ -12,18 +12,18 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.keepa import prices
-from tasks.store import packed
-from tasks.store.batch import UNSTORABLE, Refusal, reason_of, write_each
-from tasks.store.stage import Copied
-from tasks.store.update import Updated
+from tasks.store.bulk import arrays
+from tasks.store.bulk.batch import UNSTORABLE, Refusal, reason_of, write_each
+from tasks.store.bulk.replace import Updated
+from tasks.store.bulk.staging import Copied
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Mapping, Sequence
 
     from tasks.keepa.wire import Product
+    from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
-    from tasks.store.stage import Row
 
 _Key = tuple[str, int]  # ASIN and price type
 
@@ -170,9 +170,9 @@ def _joined(conn: Connection, domain: int, history: _History, late: _Numbers) ->
     kept = bisect_left(minutes, late.minutes[0])
     before = (shipping or [-1] * kept)[:kept]
     return late._replace(
-        minutes=packed.words(minutes[:kept]) + late.minutes,
-        prices=packed.words(values[:kept]) + late.prices,
-        shipping=None if late.shipping is None else packed.words(before) + late.shipping,
+        minutes=arrays.words(minutes[:kept]) + late.minutes,
+        prices=arrays.words(values[:kept]) + late.prices,
+        shipping=None if late.shipping is None else arrays.words(before) + late.shipping,
     )
 
 
@@ -183,10 +183,10 @@ def _numbers(flat: prices.Flat) -> _Numbers:
         ValueError: a number does not fit its column.
     """
     _, width, values = flat
-    minutes, *columns = (packed.words(values[at::width]) for at in range(width))
-    if not packed.rises(minutes):
+    minutes, *columns = (arrays.words(values[at::width]) for at in range(width))
+    if not arrays.rises(minutes):
         series = prices.series_of(flat)
-        minutes, *columns = map(packed.words, filter(None, (series.minutes, series.prices, series.shipping)))
+        minutes, *columns = map(arrays.words, filter(None, (series.minutes, series.prices, series.shipping)))
     digest = hashlib.blake2b(minutes, digest_size=8)
     for column in columns:
         digest.update(column)
@@ -204,9 +204,9 @@ def _row(domain: int, history: _History) -> Row:
         minutes[-1],
         len(minutes),
         numbers.fingerprint,
-        packed.ints_of(minutes),
-        packed.ints_of(numbers.prices),
-        None if numbers.shipping is None else packed.ints_of(numbers.shipping),
+        arrays.ints_of(minutes),
+        arrays.ints_of(numbers.prices),
+        None if numbers.shipping is None else arrays.ints_of(numbers.shipping),
     )
 
 

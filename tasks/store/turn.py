@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tasks.owner import is_dead
-from tasks.store import turns
+from tasks.store import stream_locks
 
 if TYPE_CHECKING:
     from tasks.store.connection import Connection
@@ -21,15 +21,15 @@ LEASE_S: Final = 120.0
 
 def take(connection: Connection, name: str, owner: str) -> bool:
     """Whether the turn called `name` is `owner`'s, now or already; never waits."""
-    if turns.take(connection, name, owner=owner, lease_s=LEASE_S):
+    if stream_locks.take(connection, name, owner=owner, lease_s=LEASE_S):
         return True
-    other = turns.owner(connection, name)
+    other = stream_locks.owner(connection, name)
     if other is None or not is_dead(other):
         return False
-    turns.leave(connection, name, other)
-    return turns.take(connection, name, owner=owner, lease_s=LEASE_S)
+    stream_locks.leave(connection, name, other)
+    return stream_locks.take(connection, name, owner=owner, lease_s=LEASE_S)
 
 
 def keep(connection: Connection, owner: str) -> None:
     """Say that `owner` still wants the turns it has."""
-    turns.keep(connection, owner=owner, lease_s=LEASE_S)
+    stream_locks.keep(connection, owner=owner, lease_s=LEASE_S)

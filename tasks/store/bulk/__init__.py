@@ -1,0 +1,4 @@
+"""Rows by binary COPY: arrays, staging tables, replacing what is there.
+
+Imports `tasks.store.connection` and `sqlstate`.
+"""
