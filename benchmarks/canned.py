@@ -16,9 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from tasks.keepa.client import KeepaClient
+from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.request import DealRequest, ProductRequest
-from tasks.keepa.selection import parse
-from tasks.keepa.wire import decode_deals
+from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

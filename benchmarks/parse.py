@@ -27,10 +27,10 @@ from psycopg.adapt import PyFormat, Transformer
 
 from tasks import worker
 from tasks.keepa.client import KeepaClient
+from tasks.keepa.decode.body import decode_deals, decode_products
 from tasks.keepa.prices import NAMES
 from tasks.keepa.request import DealRequest, ProductRequest
-from tasks.keepa.selection import parse
-from tasks.keepa.wire import decode_deals, decode_products
+from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

@@ -11,8 +11,8 @@ from ledger.storage import file
 from supervisor import astray, database, filesystem, stillness
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.options import OPTIONS
-from tasks.keepa import selection_check
 from tasks.keepa.locales import shop
+from tasks.keepa.selection import check
 from tasks.wording import plain
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def of(wanted: Plan) -> Iterator[Finding]:
     chosen = wanted.settings.chosen
     names = [f"{one.name} ({shop(int(one.query['domainId']))})" for one in chosen]
     words = f"{len(chosen)} valid: {', '.join(names)}"
-    notes = [f"{one.name}: {told}" for one in chosen for told in selection_check.notes(one.query)]
+    notes = [f"{one.name}: {told}" for one in chosen for told in check.notes(one.query)]
     yield judged("selections", words, faults=[], notes=notes, selections=names)
     yield _state(wanted.state)
     yield _disk(wanted)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor import userfile
 from tasks.errors import ConfigError
-from tasks.keepa import selection
+from tasks.keepa.selection import selection
 from tasks.settings import SelectionSettings
 from tasks.wording import plain
 

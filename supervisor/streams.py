@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.report import CountRecord, MarkRecord
 from tasks import target
-from tasks.keepa import selection
+from tasks.keepa.selection import selection
 
 if TYPE_CHECKING:
     from supervisor.config import Settings

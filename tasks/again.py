@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from tasks import reread
 from tasks.aside import ODD
+from tasks.keepa.decode.body import decode_envelope
 from tasks.keepa.request import DOMAINS, is_asin
-from tasks.keepa.wire import decode_envelope
 from tasks.reread import DETAILS, Unread
 from tasks.spool import SUFFIX, Damaged, Spool
 from tasks.store import faults

@@ -12,7 +12,7 @@ from tasks.store import quarantine
 
 if TYPE_CHECKING:
     from tasks.header import Header
-    from tasks.keepa.item import Odd
+    from tasks.keepa.decode.item import Odd
     from tasks.log import Logger
     from tasks.store.connection import Connection
 

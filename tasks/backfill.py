@@ -20,7 +20,7 @@ from tasks.forecast import Forecast
 from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS, product_shape
-from tasks.keepa.selection_rules import MAX_ROWS, PAGE_ROWS
+from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
 from tasks.listing import REFUSED_NS, SetAside
 from tasks.pace import crawl_interval_s
 from tasks.rate import Rate

@@ -10,8 +10,8 @@ from tasks.aside import Aside
 from tasks.errors import BadRow, Transient
 from tasks.held import held
 from tasks.keepa.costs import most_tokens
-from tasks.keepa.frame import CUT_OFF
-from tasks.keepa.wire import open_products
+from tasks.keepa.decode.body import open_products
+from tasks.keepa.decode.frame import CUT_OFF
 from tasks.record import answered
 from tasks.store import calls, products
 from tasks.store.queue import queue
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tasks.brake import Brake
     from tasks.header import Header
     from tasks.job import Site
-    from tasks.keepa.item import ItemFault
-    from tasks.keepa.wire import Envelope, ProductReply
+    from tasks.keepa.decode.body import Envelope, ProductReply
+    from tasks.keepa.decode.item import ItemFault
     from tasks.session import Session
     from tasks.store.connection import Connection
 

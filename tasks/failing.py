@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from tasks.errors import Forbidden, Foreign, Transient
 from tasks.job import Idle
-from tasks.keepa.statuses import ABOUT_THE_KEY
+from tasks.keepa.http_status import ABOUT_THE_KEY
 from tasks.pacing import Pacing
 from tasks.refusals import Refusals
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from tasks.keepa.item import ItemFault
+    from tasks.keepa.decode.item import ItemFault
 
 GARBLED_CHARS: Final = 2  # an ASIN that differs in no more from one asked for, and from none that came, is that one
 _LENGTH: Final = 10

@@ -11,10 +11,10 @@ from tasks.aside import Aside
 from tasks.errors import BadRow, Transient
 from tasks.keepa import prices
 from tasks.keepa.costs import most_tokens
+from tasks.keepa.decode.body import DealPage, any_envelope, decode_deals
+from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.fingerprint import fingerprint
-from tasks.keepa.frame import CUT_OFF
-from tasks.keepa.selection_rules import PAGE_ROWS
-from tasks.keepa.wire import DealPage, any_envelope, decode_deals
+from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.pool import Wanted
 from tasks.record import answered
 from tasks.store import calls, categories, crawls, deals

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa.selection_rules import MAX_ROWS
+from tasks.keepa.selection.rules import MAX_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

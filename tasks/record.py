@@ -10,7 +10,7 @@ from tasks.store.calls import Call
 if TYPE_CHECKING:
     from tasks.errors import ApiError
     from tasks.header import Header
-    from tasks.keepa.wire import Envelope
+    from tasks.keepa.decode.body import Envelope
 
 
 def answered(header: Header, envelope: Envelope, *, rows: int) -> Call:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, get_args
 
 from tasks.errors import Error, Transient
 from tasks.keepa.costs import Detail
-from tasks.keepa.wire import decode_deals, decode_products
+from tasks.keepa.decode.body import decode_deals, decode_products
 from tasks.store import categories, deals, products
 from tasks.store.queue import queue, requeue
 from tasks.unreadable import keep_faults
@@ -17,7 +17,7 @@ from tasks.unreadable import keep_faults
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tasks.keepa.wire import Deal, ItemFault, Product
+    from tasks.keepa.decode.body import Deal, ItemFault, Product
     from tasks.store.connection import Connection
     from tasks.store.faults import Kept
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa import selection
 from tasks.keepa.locales import shop
+from tasks.keepa.selection import selection
 from tasks.parts import HIGHEST, Division
 from tasks.store.queue.selected import Chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tasks.keepa.selection import Selection
+    from tasks.keepa.selection.selection import Selection
     from tasks.parts import Part
     from tasks.settings import SelectionSettings, WorkerSettings
 

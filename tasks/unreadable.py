@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from tasks.keepa.costs import most_tokens
-from tasks.keepa.wire import any_envelope
+from tasks.keepa.decode.body import any_envelope
 from tasks.record import answered
 from tasks.store import calls, quarantine
 from tasks.store.queue import queue
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from tasks.header import Header
     from tasks.job import Site
-    from tasks.keepa.item import ItemFault
-    from tasks.keepa.wire import Envelope
+    from tasks.keepa.decode.body import Envelope
+    from tasks.keepa.decode.item import ItemFault
     from tasks.session import Session
     from tasks.store.connection import Connection
     from tasks.store.quarantine import Kind

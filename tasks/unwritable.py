@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tasks.keepa.costs import most_tokens
-from tasks.keepa.wire import any_envelope
+from tasks.keepa.decode.body import any_envelope
 from tasks.record import answered
 from tasks.store import calls
 from tasks.store.bulk.batch import refused

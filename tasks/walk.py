@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from tasks.keepa.selection_rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
+from tasks.keepa.selection.rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

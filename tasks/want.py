@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.header import Header, Origin
+    from tasks.keepa.decode.body import Envelope
     from tasks.keepa.request import Request
-    from tasks.keepa.wire import Envelope
     from tasks.spool import Entry
 
 

@@ -17,7 +17,7 @@ from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
 from tasks import settings
 from tasks.beat import Beat
 from tasks.job import Site
-from tasks.keepa.selection import default_selection
+from tasks.keepa.selection.selection import default_selection
 from tasks.log import Logger
 from tasks.settings import Secret, SelectionSettings, WorkerSettings
 from tasks.simulator.config import SimulatorConfig

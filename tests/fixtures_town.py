@@ -11,10 +11,10 @@ from ledger import ManualClock, TokenLedger
 from tasks import job
 from tasks.beat import Beat
 from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.prices import minute_of_ms
 from tasks.keepa.request import DealRequest
-from tasks.keepa.selection import for_domains
-from tasks.keepa.wire import decode_deals
+from tasks.keepa.selection.selection import for_domains
 from tasks.log import Logger
 from tasks.settings import Secret, SelectionSettings, WorkerSettings
 from tasks.simulator.config import SimulatorConfig

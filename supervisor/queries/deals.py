@@ -13,9 +13,9 @@ from supervisor.queries.columns import Column
 from supervisor.queries.words import NOT_MONEY
 from supervisor.serving import asking
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
-from tasks.keepa import selection
 from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES
+from tasks.keepa.selection import selection
 from tasks.store import best_deals
 from tasks.store.best_deals import Bargain, Over
 

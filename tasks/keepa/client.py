@@ -18,12 +18,12 @@ import urllib3
 
 from ledger import NS_PER_S, Clock, SystemClock
 from tasks.errors import ConfigError, NotSent, Transient
-from tasks.keepa import lookup
+from tasks.keepa import resolver
 from tasks.keepa.deadline import Deadline
+from tasks.keepa.decode.unpack import Unpackable, unpacked
 from tasks.keepa.failure import Failure, failure_of
 from tasks.keepa.reply import OK, RawReply, check
 from tasks.keepa.request import TokenRequest
-from tasks.keepa.unpack import Unpackable, unpacked
 from tasks.settings import longest_call_s
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class KeepaClient:
         self._limit = round(max_body_mb * _MB)
         self._deadline = Deadline(longest_call_s(connect_timeout_s, read_timeout_s))
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._session = lookup.session(lookup.Ways(is_stopped, connect_timeout_s, self._deadline))
+        self._session = resolver.session(resolver.Ways(is_stopped, connect_timeout_s, self._deadline))
         if _is_loopback(self._base_url):
             self._session.trust_env = False  # a proxy meant for the world must not be asked for a local server
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings and debug lines hold whole URLs

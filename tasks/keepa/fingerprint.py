@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tasks.keepa.bodies import DealPage
+    from tasks.keepa.decode.body_types import DealPage
 
 _BYTES: Final = 8  # as wide as a column; of the 67 pages of a walk two are alike by chance once in 10**15 walks
 

@@ -12,7 +12,7 @@ from tasks.keepa import costs
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.keepa.costs import Detail
-    from tasks.keepa.selection import Selection
+    from tasks.keepa.selection.selection import Selection
 
 Method = Literal["GET", "POST"]
 

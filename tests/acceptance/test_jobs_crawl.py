@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from tasks import progress
 from tasks.header import Origin
-from tasks.keepa.selection_rules import LAST_PAGE, PAGE_ROWS
+from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
 from tasks.parts import HIGHEST, Division, Part
 from tasks.store import crawls
 from tasks.target import Target

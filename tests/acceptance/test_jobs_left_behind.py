@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.keepa.selection import for_domains
+from tasks.keepa.selection.selection import for_domains
 from tasks.settings import SelectionSettings
 from tests.fixtures_town import WIDE
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.request import DealRequest
-from tasks.keepa.wire import decode_deals
 from tasks.parts import HIGHEST, Part
 from tasks.settings import Secret
 from tasks.target import NO_CATEGORY

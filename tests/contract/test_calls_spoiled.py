@@ -10,8 +10,8 @@ import pytest
 
 from tasks.errors import Transient
 from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.decode.body import decode_products
 from tasks.keepa.request import ProductRequest, TokenRequest
-from tasks.keepa.wire import decode_products
 from tasks.settings import Secret
 from tests.fakes import spoilings
 from tests.fakes.waiting import LIMIT_S

@@ -8,10 +8,10 @@ from keepa.models import backend
 
 from tasks.errors import ConfigError
 from tasks.keepa.client import KeepaClient
+from tasks.keepa.decode.body import decode_deals, decode_envelope
 from tasks.keepa.request import DealRequest
-from tasks.keepa.selection import parse
-from tasks.keepa.selection_rules import RULES
-from tasks.keepa.wire import decode_deals, decode_envelope
+from tasks.keepa.selection.rules import RULES
+from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

@@ -8,7 +8,7 @@ from ledger import Reading
 from tasks.errors import Forbidden, Refused, Throttled
 from tasks.keepa import costs
 from tasks.keepa.client import RawReply, check
-from tasks.keepa.wire import decode_envelope
+from tasks.keepa.decode.body import decode_envelope
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tasks.keepa import wire
+from tasks.keepa.decode import body as wire
 
 TOKENS = (
     *(b"NaN", b"-Infinity", b"1e999", b"null", b"-1", b"9" * 400, b'"\\ud83d"', b"\\", b"[[", b"}", b"{}", b'"', b","),

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from tasks.keepa import prices, wire
+from tasks.keepa import prices
 from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.decode import body as wire
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
-from tasks.keepa.selection import default_selection, parse
+from tasks.keepa.selection.selection import default_selection, parse
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.request import DealRequest
-from tasks.keepa.selection import default_selection
-from tasks.keepa.wire import decode_deals
+from tasks.keepa.selection.selection import default_selection
 from tasks.settings import Secret
 from tasks.store.connection import connect
 from tests.fakes.program import all_gone

@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from tasks.keepa.client import KeepaClient
+from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.request import DealRequest
-from tasks.keepa.selection import for_domains
-from tasks.keepa.wire import decode_deals
+from tasks.keepa.selection.selection import for_domains
 from tasks.settings import Secret
 from tests.fixtures_town import NS, WIDE
 

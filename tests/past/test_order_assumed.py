@@ -11,8 +11,8 @@ from functools import cache
 import pytest
 
 from tasks.errors import ConfigError
-from tasks.keepa.selection import parse
-from tasks.keepa.selection_rules import PAGE_ROWS
+from tasks.keepa.selection.rules import PAGE_ROWS
+from tasks.keepa.selection.selection import parse
 from tasks.walk import OVERLAP_MIN, Page, upsert_verdict
 from tests.past.server import SELECTION, START_MS, Server
 

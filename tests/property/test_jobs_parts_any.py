@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import parts
-from tasks.keepa.selection_rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
+from tasks.keepa.selection.rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
 from tasks.parts import HIGHEST, Division, Part
 from tasks.walk import Page
 

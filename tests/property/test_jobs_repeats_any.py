@@ -6,11 +6,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.keepa.bodies import DealPage
 from tasks.keepa.deal import Deal
-from tasks.keepa.envelope import Head, envelope_of
+from tasks.keepa.decode.body_types import DealPage
+from tasks.keepa.decode.envelope import Head, envelope_of
+from tasks.keepa.decode.item import ItemFault
 from tasks.keepa.fingerprint import fingerprint
-from tasks.keepa.item import ItemFault
 
 ENVELOPE = envelope_of(Head())
 NUMBERS = st.integers(-(10**400), 10**400)

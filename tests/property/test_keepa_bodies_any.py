@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tasks.keepa import wire
+from tasks.keepa.decode import body as wire
 
 ENVELOPE = {
     "processingTimeInMs": 12, "refillIn": 45592, "refillRate": 5, "timestamp": 1758036697230,

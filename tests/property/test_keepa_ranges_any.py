@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.keepa import wire
 from tasks.keepa.deal import Int4, Int8
+from tasks.keepa.decode import body as wire
 from tasks.store import product_row
 
 DEAL = {

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tasks.errors import ConfigError
 from tasks.keepa.request import LONGEST_GET, DealRequest
-from tasks.keepa.selection import parse
-from tasks.keepa.selection_rules import FLAG_FILTERS, PRICE_TYPES, RANGES, RULES, TEXT_FILTERS
+from tasks.keepa.selection.rules import FLAG_FILTERS, PRICE_TYPES, RANGES, RULES, TEXT_FILTERS
+from tasks.keepa.selection.selection import parse
 
 NAMES = sorted(RULES)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(str.strip)

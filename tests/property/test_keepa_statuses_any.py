@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Transient
+from tasks.keepa.http_status import TABLE, Meaning, is_own, row
 from tasks.keepa.reply import RawReply, check
-from tasks.keepa.statuses import TABLE, Meaning, is_own, row
 from tests.fakes.spoilings import PAGE
 
 ENVELOPE = {"timestamp": 1758036697230, "tokensLeft": 7, "tokensConsumed": 0, "refillIn": 45592, "refillRate": 5}

@@ -13,7 +13,7 @@ from supervisor import config, database, dsn
 from supervisor.optionkinds import HttpUrl
 from supervisor.options import OPTIONS
 from tasks.errors import ConfigError
-from tasks.keepa.selection import parse
+from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 
 SECRET, OTHER = "s3cretWord", "0therWord"

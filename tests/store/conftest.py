@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tasks.embedded_postgres.server import EmbeddedPostgres
-from tasks.keepa.wire import Deal, Product
+from tasks.keepa.decode.body import Deal, Product
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tasks.keepa.selection import parse
+from tasks.keepa.selection.selection import parse
 from tasks.store import quarantine
 from tasks.store.queue import queue
 from tests.fakes.program import Program

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.held import held
-from tasks.keepa.item import ItemFault
+from tasks.keepa.decode.item import ItemFault
 
 ASKED = ("B00000AAA1", "B00000BBB2", "B00000CCC3")
 A, B, C = ASKED

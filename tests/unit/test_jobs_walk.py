@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.keepa.selection_rules import LAST_PAGE, PAGE_ROWS
+from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
 from tasks.walk import (
     FIRST_WALK_MIN,
     FIRST_WALK_PAGES,

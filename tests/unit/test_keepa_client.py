@@ -15,7 +15,7 @@ from ledger import ManualClock
 from tasks.errors import ApiError, ConfigError, Forbidden, Foreign, NotSent, Refused, Throttled, Transient
 from tasks.keepa.client import KeepaClient, RawReply, check
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
-from tasks.keepa.selection import parse
+from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 from tests.fakes.waiting import LIMIT_S, wait_until
 

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from tasks.errors import Transient
-from tasks.keepa import scan, wire
-from tasks.keepa.frame import take_apart
+from tasks.keepa.decode import body as wire
+from tasks.keepa.decode import scanner
+from tasks.keepa.decode.frame import take_apart
 
 ITEM = b'{"asin":"B000000001","title":"x","brand":"y"}'
 KNOWN = b'"timestamp":1758036697230,"tokensLeft":7,"refillIn":100,"refillRate":5,"tokensConsumed":1'
@@ -52,7 +53,7 @@ def tokens_read(body, endpoint):
 
     def counted(frame, event, _argument):
         nonlocal count
-        count += event == "call" and frame.f_code is scan._turned.__code__
+        count += event == "call" and frame.f_code is scanner._turned.__code__
 
     sys.setprofile(counted)
     try:

@@ -7,7 +7,7 @@ import pytest
 
 from ledger import ManualClock
 from tasks.errors import NotSent
-from tasks.keepa import lookup
+from tasks.keepa import resolver
 from tasks.keepa.client import KeepaClient
 from tasks.keepa.request import TokenRequest
 from tasks.settings import Secret
@@ -22,15 +22,15 @@ def test_a_name_that_nobody_knows_is_a_call_that_was_not_sent():
 
 
 def test_a_name_the_system_knows_is_not_waited_for():
-    assert {one.place[1] for one in lookup.look_up("localhost", 80, lambda: False, 20)} == {80}
+    assert {one.place[1] for one in resolver.look_up("localhost", 80, lambda: False, 20)} == {80}
 
 
 def test_a_stop_ends_the_wait_for_an_answer_that_does_not_come(monkeypatch):
     never = threading.Event()
-    monkeypatch.setattr(lookup.socket, "getaddrinfo", lambda *_args, **_more: never.wait(3600) and [])
+    monkeypatch.setattr(resolver.socket, "getaddrinfo", lambda *_args, **_more: never.wait(3600) and [])
     asked = []
     with pytest.raises(OSError, match="asked to stop"):
-        lookup.look_up("slow.example", 443, lambda: asked.append(1) or len(asked) > 2, 3600)
+        resolver.look_up("slow.example", 443, lambda: asked.append(1) or len(asked) > 2, 3600)
     assert len(asked) == 3
     never.set()
 
@@ -42,7 +42,7 @@ def test_a_resolver_that_says_nothing_is_given_up_within_the_time_to_connect(mon
         never.wait(3600)
         raise OSError("too late")
 
-    monkeypatch.setattr(lookup.socket, "getaddrinfo", silent)
+    monkeypatch.setattr(resolver.socket, "getaddrinfo", silent)
     client = KeepaClient(Secret("some-key"), "http://slow.example", connect_timeout_s=0.2)
     with client, pytest.raises(NotSent, match="not looked up"):
         client.send(TokenRequest())
@@ -58,11 +58,11 @@ def test_a_name_is_looked_up_once_and_every_address_gets_its_part_of_the_time(mo
             asked.append(args)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in (NOBODY, NOBODY, good)]
 
-        monkeypatch.setattr(lookup.socket, "getaddrinfo", found)
-        addresses = lookup.look_up("three.example", 80, lambda: False, 20)
-        with lookup.dial(addresses, 20, None) as made:
+        monkeypatch.setattr(resolver.socket, "getaddrinfo", found)
+        addresses = resolver.look_up("three.example", 80, lambda: False, 20)
+        with resolver.dial(addresses, 20, None) as made:
             assert made.getpeername() == good
             assert made.gettimeout() <= 20
         with pytest.raises(ConnectionRefusedError):
-            lookup.dial(addresses[:2], 20, None)
+            resolver.dial(addresses[:2], 20, None)
     assert len(asked) == 1

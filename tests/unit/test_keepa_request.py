@@ -7,7 +7,7 @@ import pytest
 from ledger import DEFAULT_TIERS, Shape, TokenLedger
 from ledger.clock import ManualClock
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest, is_asin, most_asins
-from tasks.keepa.selection import parse
+from tasks.keepa.selection.selection import parse
 
 ASINS = ("B000000001", "055299068X")
 SELECTION = parse({"domainId": 1, "priceTypes": [2]}, name="s")

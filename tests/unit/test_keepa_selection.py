@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tasks.errors import ConfigError
-from tasks.keepa.selection import default_selection, for_domains, parse
-from tasks.keepa.selection_rules import RULES
+from tasks.keepa.selection.rules import RULES
+from tasks.keepa.selection.selection import default_selection, for_domains, parse
 
 # As the deals page writes it, strings for numbers and all.
 EXPORTED = """{

@@ -6,8 +6,8 @@ from urllib.parse import quote, quote_plus, urlencode
 import pytest
 
 from tasks.errors import ConfigError
-from tasks.keepa.selection import for_domains, parse
-from tasks.keepa.selection_rules import RANGES
+from tasks.keepa.selection.rules import RANGES
+from tasks.keepa.selection.selection import for_domains, parse
 
 # As the page writes it when nothing was entered, by way of the query in its own address.
 OF_THE_PAGE = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tasks.keepa.unpack import Unpackable, unpacked
+from tasks.keepa.decode.unpack import Unpackable, unpacked
 from tests.fakes.spoilings import PACKED
 
 LIMIT = 1 << 20

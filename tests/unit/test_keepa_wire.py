@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tasks.errors import Transient
-from tasks.keepa import wire
+from tasks.keepa.decode import body as wire
 
 ENVELOPE = {
     "processingTimeInMs": 12,

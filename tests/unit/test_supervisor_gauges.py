@@ -11,7 +11,7 @@ from supervisor import config, gauges, sayings, streams, words
 from supervisor.database import Counts
 from supervisor.faults import FaultRecord
 from supervisor.report import ChildRecord
-from tasks.keepa import selection
+from tasks.keepa.selection import selection
 from tasks.store.watermarks import Mark
 
 S = 1_000_000_000

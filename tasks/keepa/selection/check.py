@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Final
 
-from tasks.keepa import selection_open
-from tasks.keepa.selection_rules import (
+from tasks.keepa.selection import open_range
+from tasks.keepa.selection.rules import (
     FILTERS,
     LEAST_PERCENT,
     LEAST_PERCENT_RANK,
@@ -77,7 +77,7 @@ def _without_the_page(given: Mapping[str, object]) -> Mapping[str, object]:
     for name in _BY_LOCALE:
         value = query.get(name)
         if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
-            query[name] = selection_open.of_locale(value, given.get("domainId"))
+            query[name] = open_range.of_locale(value, given.get("domainId"))
     return query
 
 
@@ -85,7 +85,7 @@ def _close_ranges(query: dict[str, Any]) -> None:
     is_rank = query.get("priceTypes") == [SALES]
     for name in RANGES:
         if name in query:
-            ends = selection_open.closed(name, query.pop(name), is_rank=is_rank)
+            ends = open_range.closed(name, query.pop(name), is_rank=is_rank)
             if ends is not None:
                 query[name] = ends
 

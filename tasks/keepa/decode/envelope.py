@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import Reading
-from tasks.keepa.lenient import UNREADABLE
+from tasks.keepa.decode.lenient import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
-from tasks.keepa.selection_rules import Fault, shown
+from tasks.keepa.selection.rules import Fault, shown
 
 DEEPEST: Final = 8  # lists and objects within each other; a query has three
 _PASTE: Final = "paste the JSON object that the deals page shows for its filters"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tasks.keepa.selection_rules import LEAST_PERCENT, LEAST_PERCENT_RANK, OPEN
+from tasks.keepa.selection.rules import LEAST_PERCENT, LEAST_PERCENT_RANK, OPEN
 
 LARGEST: Final = 2**31 - 1
 _RANK: Final = "salesRankRange"

@@ -3,7 +3,7 @@
 A body is read strictly and in one go, as nearly all can be. One that cannot is read for its frame and its items' bytes,
 then item by item: what does not fit in an item costs that field, an item that cannot be read is an `ItemFault` with its
 bytes, and the others are kept, since all of it is paid for either way. A body that no parser reads is taken apart by
-its bytes (`tasks.keepa.frame`).
+its bytes (`tasks.keepa.decode.frame`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Final, TypeVar
 import msgspec
 
 from tasks.errors import Foreign, Transient
-from tasks.keepa import fit, item, lenient, prices
-from tasks.keepa.bodies import PART_BYTES, DealPage, ProductBatch, ProductReply
+from tasks.keepa import prices
 from tasks.keepa.deal import Deal
-from tasks.keepa.envelope import Envelope, Head, ServerFault, envelope_of
-from tasks.keepa.frame import HEAD, MOST_ITEMS, Frame, take_apart
-from tasks.keepa.item import ItemFault, Items, Odd
-from tasks.keepa.lenient import UNREADABLE
+from tasks.keepa.decode import fields, item, lenient
+from tasks.keepa.decode.body_types import PART_BYTES, DealPage, ProductBatch, ProductReply
+from tasks.keepa.decode.envelope import Envelope, Head, ServerFault, envelope_of
+from tasks.keepa.decode.frame import HEAD, MOST_ITEMS, Frame, take_apart
+from tasks.keepa.decode.item import ItemFault, Items, Odd
+from tasks.keepa.decode.lenient import UNREADABLE
 from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
 from tasks.keepa.product_stats import Stats
 
@@ -270,7 +271,7 @@ def _page(
 
 def _categories(ids: bytes, names: bytes, counts: bytes) -> tuple[list[int], list[str], list[int]]:
     """The categories of which each of the lists that are there has what it should."""
-    all_ids, all_names, all_counts = [fit.list_of(raw) for raw in (ids, names, counts)]
+    all_ids, all_names, all_counts = [fields.list_of(raw) for raw in (ids, names, counts)]
     rows = [
         (number, name, count)
         for number, name, count in zip(all_ids, all_names, all_counts or [0] * len(all_ids), strict=False)

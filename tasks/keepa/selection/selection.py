@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.errors import ConfigError
-from tasks.keepa import selection_check, selection_text
-from tasks.keepa.selection_rules import FILTERS, MAX_CATEGORIES, OPEN, RANGES, Fault
+from tasks.keepa.selection import check
+from tasks.keepa.selection import text as selection_text
+from tasks.keepa.selection.rules import FILTERS, MAX_CATEGORIES, OPEN, RANGES, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -114,12 +115,12 @@ def parse(source: str | bytes | Mapping[str, Any], *, name: str, domain: int | N
         ConfigError: it is none. The message names every fault.
     """
     given = dict(_object(source, name) if isinstance(source, str | bytes) else source)
-    if domain is not None and selection_check.is_unset(given.get("domainId")):
+    if domain is not None and check.is_unset(given.get("domainId")):
         given["domainId"] = domain
-    query, faults = selection_check.check(given)
+    query, faults = check.check(given)
     if faults:
         raise _refused(name, faults)
-    return Selection(name=name, query=query, notes=selection_check.notes(query))
+    return Selection(name=name, query=query, notes=check.notes(query))
 
 
 def for_domains(source: str | bytes | Mapping[str, Any], *, name: str, domains: Iterable[int]) -> tuple[Selection, ...]:
@@ -129,7 +130,7 @@ def for_domains(source: str | bytes | Mapping[str, Any], *, name: str, domains: 
         ConfigError: it is none. The message names every fault.
     """
     given = _object(source, name) if isinstance(source, str | bytes) else source
-    own = not selection_check.is_unset(given.get("domainId"))
+    own = not check.is_unset(given.get("domainId"))
     chosen = [None] if own else list(dict.fromkeys(domains))
     return tuple(parse(given, name=name, domain=domain) for domain in chosen)
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from tasks.keepa import lenient, scan
 from tasks.keepa.deal import Deal
-from tasks.keepa.lenient import UNREADABLE
+from tasks.keepa.decode import lenient, scanner
+from tasks.keepa.decode.lenient import UNREADABLE
 from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
 from tasks.keepa.product_stats import Stats
 
@@ -74,7 +74,7 @@ def apart(raw: msgspec.Raw, notes: list[str]) -> RawObject:
         raise  # it is something else, and whole
     except UNREADABLE as error:
         notes.append(str(error).partition(" (byte")[0])
-    return {_text(name): msgspec.Raw(value) for name, value in scan.fields(bytes(raw)).items()}
+    return {_text(name): msgspec.Raw(value) for name, value in scanner.fields(bytes(raw)).items()}
 
 
 def fit(kind: Kind, fields: RawObject, notes: list[str], where: str = "") -> dict[str, Any]:
@@ -150,7 +150,7 @@ def _elements(raw: msgspec.Raw) -> list[msgspec.Raw]:
     except msgspec.ValidationError:
         raise
     except UNREADABLE:
-        return [msgspec.Raw(one) for one in scan.elements(bytes(raw))]
+        return [msgspec.Raw(one) for one in scanner.elements(bytes(raw))]
 
 
 def received(raw: msgspec.Raw) -> Any:  # noqa: ANN401 - whatever was received

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 
-from tasks.keepa import lenient, prices, scan
+from tasks.keepa import prices
 from tasks.keepa.deal import Deal
-from tasks.keepa.fit import EXTRA, FIELDS, apart, fit, received
-from tasks.keepa.lenient import UNREADABLE
+from tasks.keepa.decode import lenient, scanner
+from tasks.keepa.decode.fields import EXTRA, FIELDS, apart, fit, received
+from tasks.keepa.decode.lenient import UNREADABLE
 from tasks.keepa.product import Product
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def asin_of(raw: msgspec.Raw) -> str | None:
     except UNREADABLE:
         pass
     try:
-        return _NAMED.decode(lenient.mended(scan.fields(bytes(raw))[b"asin"])[0].join((b'{"asin":', b"}"))).asin
+        return _NAMED.decode(lenient.mended(scanner.fields(bytes(raw))[b"asin"])[0].join((b'{"asin":', b"}"))).asin
     except (KeyError, *UNREADABLE):
         return None
 

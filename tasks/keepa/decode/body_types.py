@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tasks.keepa import item
-from tasks.keepa.item import ItemFault
+from tasks.keepa.decode import item
+from tasks.keepa.decode.item import ItemFault
 from tasks.keepa.request import is_asin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from tasks.keepa.deal import Deal
-    from tasks.keepa.envelope import Envelope
-    from tasks.keepa.item import Odd
+    from tasks.keepa.decode.envelope import Envelope
+    from tasks.keepa.decode.item import Odd
     from tasks.keepa.product import Product
 
 PART_BYTES: Final = 4 << 20  # of products, as JSON, that are read and written at a time

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from tasks.keepa import fit, scan
 from tasks.keepa.deal import Deal
-from tasks.keepa.item import ItemFault
+from tasks.keepa.decode import fields, scanner
+from tasks.keepa.decode.item import ItemFault
 from tasks.keepa.product import Product
 
 LOST_CUT: Final = "where one item ends and the next begins cannot be told"
@@ -70,10 +70,10 @@ class Frame:
         for part in self.around:
             budget, at = _MOST_READ * len(part), 0
             while budget >= 0 and (match := names.search(part, at)) is not None:
-                at = scan.blank(part, match.end())
+                at = scanner.blank(part, match.end())
                 try:
-                    stop = scan.end(part, at)
-                except scan.Lost as lost:
+                    stop = scanner.end(part, at)
+                except scanner.Lost as lost:
                     budget -= lost.at - at
                 else:
                     found, at = part[at:stop], stop
@@ -101,7 +101,7 @@ class _Splitter:
         """The frame, given where the list's first item would begin."""
         body = self._body
         frame = Frame(has_list=True)
-        at = scan.blank(body, begins)
+        at = scanner.blank(body, begins)
         while at < len(body) and len(frame.items) + len(frame.faults) <= MOST_ITEMS and not self._ends(at):
             stop = self._item_end(at)
             if stop is not None:
@@ -131,8 +131,8 @@ class _Splitter:
         if self._budget <= 0:
             return is_known
         try:
-            stop = scan.closing(self._body, at, _AROUND[self._kind])
-        except scan.Lost as lost:
+            stop = scanner.closing(self._body, at, _AROUND[self._kind])
+        except scanner.Lost as lost:
             self._budget -= lost.at - at
             return is_known and self._next(at, is_followed=False) is None
         self._budget -= stop - at
@@ -144,8 +144,8 @@ class _Splitter:
         if self._budget <= 0:
             return None
         try:
-            stop = scan.end(self._body, at)
-        except scan.Lost as lost:
+            stop = scanner.end(self._body, at)
+        except scanner.Lost as lost:
             self._budget -= lost.at - at
             return None
         if self._is_followed(stop):
@@ -155,20 +155,20 @@ class _Splitter:
 
     def _behind(self, stop: int) -> int:
         """Where the next element begins, or the list's end is, after one that ended at `stop`."""
-        at = scan.blank(self._body, stop)
-        return scan.blank(self._body, at + 1) if self._body[at : at + 1] == b"," else at
+        at = scanner.blank(self._body, stop)
+        return scanner.blank(self._body, at + 1) if self._body[at : at + 1] == b"," else at
 
     def _next(self, at: int, *, is_followed: bool = True) -> int | None:
         """Where the next item begins, None when none does; one of which another or the list's end follows, if asked."""
         while self._budget > 0 and (match := _OBJECT.search(self._body, at)) is not None:
             start = match.start()
             try:
-                names, stop = scan.names(self._body, start)
-            except scan.Lost as lost:
+                names, stop = scanner.names(self._body, start)
+            except scanner.Lost as lost:
                 self._budget -= lost.at - start
                 at = start + 1
                 continue
-            known = {name.decode(errors="replace") for name in names} & fit.known_names(self._kind)
+            known = {name.decode(errors="replace") for name in names} & fields.known_names(self._kind)
             is_item = len(known) >= (_WITH_ASIN if "asin" in known else _WITHOUT_ASIN)
             if is_item and (not is_followed or self._is_followed(stop)):
                 return start
@@ -178,7 +178,7 @@ class _Splitter:
         return None
 
     def _is_followed(self, stop: int) -> bool:
-        behind = scan.blank(self._body, stop)
+        behind = scanner.blank(self._body, stop)
         return self._body[behind : behind + 1] == b"," or self._ends(behind)
 
     def _stretch(self, start: int, stop: int) -> ItemFault:
