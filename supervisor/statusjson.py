@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from supervisor.report import age_s
-from tasks.forecast import Pace, left_s, means_of
+from tasks.planning.forecast import Pace, left_s, means_of
 
 if TYPE_CHECKING:
     from datetime import datetime

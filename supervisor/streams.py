@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from supervisor.report import CountRecord, MarkRecord
-from tasks import target
 from tasks.keepa.selection import selection
+from tasks.planning import streams
 
 if TYPE_CHECKING:
     from supervisor.config import Settings
@@ -37,7 +37,7 @@ def counted(counts: Counts, settings: Settings, before: CountRecord | None) -> C
 
 def chosen(settings: Settings) -> Chosen | None:
     """What of the queue these settings ask for."""
-    return target.chosen_of(target.targets(settings.chosen, settings.keepa_domains))
+    return streams.chosen_of(streams.targets(settings.chosen, settings.keepa_domains))
 
 
 def _names(settings: Settings) -> dict[tuple[str, int], str]:

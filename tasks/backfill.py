@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import NS_PER_S
-from tasks import forecast
 from tasks.desk import Desk
 from tasks.errors import Refused
-from tasks.forecast import Forecast
 from tasks.haul import TIER, Haul
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS, product_shape
 from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
 from tasks.listing import REFUSED_NS, SetAside
-from tasks.pace import crawl_interval_s
-from tasks.rate import Rate
+from tasks.planning import forecast
+from tasks.planning.forecast import Forecast
+from tasks.planning.pacing import crawl_interval_s
+from tasks.planning.rate import Rate
+from tasks.planning.streams import chosen_of
 from tasks.store import crawls
 from tasks.store.queue import queue
-from tasks.target import chosen_of
 
 if TYPE_CHECKING:
     from ledger import Snapshot
     from tasks.job import Role, Site
     from tasks.keepa.costs import Detail
     from tasks.pages import PageTaken
+    from tasks.planning.streams import Target
     from tasks.store.crawls import Crawl
     from tasks.store.queue.queue import QueueCounts
-    from tasks.target import Target
 
 REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free
 COUNT_NS: Final = 5 * NS_PER_S  # counting the queue reads it as a whole

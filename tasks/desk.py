@@ -11,12 +11,12 @@ from tasks.intake import Intake
 from tasks.keepa.client import KeepaClient
 from tasks.listing import Listing
 from tasks.orphan import Orphans
+from tasks.planning.streams import targets_of
 from tasks.replay import Replay
 from tasks.session import Session
 from tasks.spend import Spender
 from tasks.spool import Spool
 from tasks.store import migrate
-from tasks.target import targets_of
 
 if TYPE_CHECKING:
     from tasks.job import Site

@@ -12,7 +12,7 @@ from tasks.haul import lease_s, owner_name, unwritten_leases
 from tasks.header import Origin
 from tasks.keepa.costs import product_shape
 from tasks.keepa.request import ProductRequest, most_asins
-from tasks.pace import fit
+from tasks.planning.pacing import fit
 from tasks.store.queue import queue, sharing
 from tasks.want import Taken
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ledger import Shape
     from tasks.job import Site
     from tasks.keepa.costs import Detail
-    from tasks.pool import Pool, Wanted
+    from tasks.planning.backlog import Pool, Wanted
     from tasks.session import Session
     from tasks.spool import Spool
     from tasks.store.connection import Connection

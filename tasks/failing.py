@@ -14,8 +14,8 @@ from ledger import NS_PER_S
 from tasks.errors import Forbidden, Foreign, Transient
 from tasks.job import Idle
 from tasks.keepa.http_status import ABOUT_THE_KEY
-from tasks.pacing import Pacing
-from tasks.refusals import Refusals
+from tasks.planning.refusals import Refusals
+from tasks.planning.retry_schedule import Pacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from tasks.header import Origin
 from tasks.keepa.costs import Detail, product_shape
 from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
 from tasks.owner import Owner
-from tasks.pace import batch_size, fit, together
+from tasks.planning.pacing import batch_size, fit, together
 from tasks.store.queue import queue
 from tasks.want import Taken
 

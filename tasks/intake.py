@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tasks.brake import Brake
     from tasks.header import Header
     from tasks.job import Site
+    from tasks.planning.streams import Target
     from tasks.session import Session
-    from tasks.target import Target
 
 
 class Intake:

@@ -12,18 +12,18 @@ from tasks.haul import owner_name
 from tasks.job import Idle
 from tasks.keepa import locales
 from tasks.paging import PageWant, is_page_of, turn_of
-from tasks.parts import Part
+from tasks.planning.partitions import Part
 from tasks.store import crawls, quarantine, turn
 
 if TYPE_CHECKING:
     from tasks.job import Site
     from tasks.pages import Pages, PageTaken
+    from tasks.planning.streams import Target
     from tasks.session import Session
     from tasks.spend import Spender
     from tasks.spool import Spool
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
-    from tasks.target import Target
     from tasks.want import Paid
 
 REFUSED_NS: Final = (

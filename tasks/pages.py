@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from tasks import progress, unwritable, walk
+from tasks import progress, unwritable
 from tasks.aside import Aside
 from tasks.errors import BadRow, Transient
 from tasks.keepa import prices
@@ -15,11 +15,12 @@ from tasks.keepa.decode.body import DealPage, any_envelope, decode_deals
 from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.fingerprint import fingerprint
 from tasks.keepa.selection.rules import PAGE_ROWS
-from tasks.pool import Wanted
+from tasks.planning import pagination
+from tasks.planning.backlog import Wanted
+from tasks.planning.streams import chosen_of
 from tasks.record import answered
 from tasks.store import calls, categories, crawls, deals
 from tasks.store.queue import leftovers, queue
-from tasks.target import chosen_of
 from tasks.unreadable import keep_body, keep_faults, keep_odd
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from tasks.brake import Brake
     from tasks.header import Header, Origin
     from tasks.job import Site
+    from tasks.planning.streams import Target
     from tasks.progress import Moved
     from tasks.session import Session
     from tasks.store.connection import Connection
-    from tasks.target import Target
 
 # History of what appears now is wanted before history of what the crawl finds.
 NEWS_PRIORITY = 1
@@ -182,7 +183,7 @@ class Pages:
         origin = header.origin
         target = self._targets.get((origin.selection_key, origin.domain))
         rows = len(page.deals) + len(page.faults)
-        facts = walk.Page(
+        facts = pagination.Page(
             number=origin.page,
             minutes=[deal.creation_date for deal in page.deals if deal.is_of(origin.domain)],
             # Of a page that was cut off, or of which cuts are lost, nobody can say that it was the last.
@@ -206,7 +207,7 @@ def _minute(site: Site, header: Header, page: DealPage) -> int:
         own = prices.minute_of_ms(round(header.received_at.timestamp() * 1000))
         return own if page.server_minute is None else page.server_minute
     age_s = max(0.0, (datetime.now(UTC) - header.received_at).total_seconds())
-    return walk.vouched_minute(page.server_minute, prices.minute_of_ms(round(known_ms - age_s * 1000)))
+    return pagination.vouched_minute(page.server_minute, prices.minute_of_ms(round(known_ms - age_s * 1000)))
 
 
 def _prices(page: DealPage, price_type: int) -> list[int]:

@@ -15,11 +15,11 @@ from tasks.want import Taken
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.job import Role, Site
+    from tasks.planning.streams import Target
     from tasks.session import Session
     from tasks.spool import Spool
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
-    from tasks.target import Target
 
 
 class PageWant:

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from tasks import parts, walk
-from tasks.parts import Part
+from tasks.planning import pagination, partitions
+from tasks.planning.pagination import Verdict
+from tasks.planning.partitions import Part
 from tasks.store import crawls, watermarks
 from tasks.store.crawls import Crawl
-from tasks.walk import Verdict
 
 if TYPE_CHECKING:
     from tasks.header import Origin
     from tasks.job import Role
-    from tasks.parts import Division
+    from tasks.planning.pagination import Page
+    from tasks.planning.partitions import Division
+    from tasks.planning.streams import Target
     from tasks.store.connection import Connection
-    from tasks.target import Target
-    from tasks.walk import Page
 
 UPSERT: Final = "upsert"
 
@@ -71,20 +71,22 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved 
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    mark = walk.known_mark(watermarks.get(connection, origin.selection_key, origin.domain), page.server_minute)
-    verdict = walk.upsert_verdict(page, mark=mark)
-    high = walk.high_minute(page, crawl.high_minute)
+    mark = pagination.known_mark(watermarks.get(connection, origin.selection_key, origin.domain), page.server_minute)
+    verdict = pagination.upsert_verdict(page, mark=mark)
+    high = pagination.high_minute(page, crawl.high_minute)
     moved = _moved(crawl, page, is_complete=verdict.is_complete, high=high)
     crawls.save(connection, moved)
     if verdict.is_complete:
-        new_mark = walk.moved_mark(mark, high, page.server_minute)
+        new_mark = pagination.moved_mark(mark, high, page.server_minute)
         if new_mark is not None:
             now = page.server_minute
-            watermarks.set(connection, origin.selection_key, origin.domain, new_mark, latest=now + walk.OVERLAP_MIN)
+            watermarks.set(
+                connection, origin.selection_key, origin.domain, new_mark, latest=now + pagination.OVERLAP_MIN
+            )
     return Moved(
         verdict=verdict,
         crawl=moved,
-        below=walk.stop_minute(mark, page.server_minute),
+        below=pagination.stop_minute(mark, page.server_minute),
         server_minute=page.server_minute,
         is_first=mark is None,
     )
@@ -98,7 +100,7 @@ def advance_crawl(connection: Connection, origin: Origin, page: Page, division: 
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    following = parts.after(crawl.part, page, division)
+    following = partitions.after(crawl.part, page, division)
     is_divided = following.part.root_cat is not None
     moved = replace(
         _moved(crawl, page, is_complete=following.is_over, high=None).standing(following.part, following.page),
@@ -138,7 +140,7 @@ def leave_part(connection: Connection, crawl: Crawl) -> None:
     """
     if crawls.load(connection, crawl.job, crawl.selection_key, crawl.domain) != crawl:
         return
-    following = parts.next_category(crawl.part, crawl.categories)
+    following = partitions.next_category(crawl.part, crawl.categories)
     if following is None and (crawl.categories or crawl.root_cat is None):
         crawls.save(connection, replace(crawl, state="done", finished_at=datetime.now(UTC)))
     else:

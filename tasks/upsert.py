@@ -17,15 +17,15 @@ from tasks.errors import Refused
 from tasks.job import Idle, Progress
 from tasks.keepa.costs import DEAL_TOKENS
 from tasks.listing import REFUSED_NS, SetAside
-from tasks.pace import poll_interval_s
-from tasks.pool import Pool
+from tasks.planning.backlog import Pool
+from tasks.planning.pacing import poll_interval_s
 from tasks.store import crawls
 
 if TYPE_CHECKING:
     from tasks.job import Role, Site
     from tasks.pages import PageTaken
+    from tasks.planning.streams import Target
     from tasks.store.crawls import Crawl
-    from tasks.target import Target
     from tasks.want import Paid
 
 UNKNOWN_TICK_S: Final = 1.0

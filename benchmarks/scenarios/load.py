@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.scenarios.engine import NS_PER_S
 from tasks.keepa.costs import DEAL_TOKENS, PRODUCT_TOKENS
-from tasks.pace import poll_interval_s
+from tasks.planning.pacing import poll_interval_s
+from tasks.planning.pagination import PAGE_ROWS
 from tasks.simulator.bucket import TICK_PERIOD_NS
-from tasks.walk import PAGE_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from benchmarks.scenarios.engine import NS_PER_S
 from benchmarks.scenarios.measures import BACKFILL, UPSERT
 from ledger import DEFAULT_TIERS, TokenLedger, Wait
 from tasks.keepa.costs import DEAL_TOKENS, deal_shape, product_shape
-from tasks.pace import batch_size, fit
+from tasks.planning.pacing import batch_size, fit
 from tasks.simulator.bucket import TICK_PERIOD_NS
 
 if TYPE_CHECKING:

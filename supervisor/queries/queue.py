@@ -12,18 +12,18 @@ from supervisor import config, plan
 from supervisor.queries import outputs
 from supervisor.queries.columns import Column
 from supervisor.serving import asking
-from tasks import target
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
+from tasks.planning import streams
 from tasks.store.queue import leftovers
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from tasks.planning.streams import Target
     from tasks.store.connection import Connection
     from tasks.store.queue.leftovers import Stretch
-    from tasks.target import Target
 
 _COLUMNS: Final = (
     Column("selection"), Column("shop"), Column("waiting", is_number=True), Column("taken", is_number=True),
@@ -41,7 +41,7 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with _asking() as (conn, targets):
-        found = leftovers.stretches(conn, target.chosen_of(targets))
+        found = leftovers.stretches(conn, streams.chosen_of(targets))
     if chosen.json:
         outputs.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
         return EXIT_OK
@@ -78,7 +78,7 @@ def drop(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with _asking(writes=True) as (conn, targets), conn.transaction():
-        count = leftovers.drop(conn, target.chosen_of(targets))
+        count = leftovers.drop(conn, streams.chosen_of(targets))
     if chosen.json:
         outputs.as_json(dropped=count)
     else:
@@ -91,7 +91,7 @@ def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Target,
     """The database in use, and what the settings ask for."""
     wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
     with asking(wanted, writes=writes) as conn:
-        yield conn, target.targets(wanted.settings.chosen, wanted.settings.keepa_domains)
+        yield conn, streams.targets(wanted.settings.chosen, wanted.settings.keepa_domains)
 
 
 def _name(one: Stretch, targets: tuple[Target, ...]) -> str | None:

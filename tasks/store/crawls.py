@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from tasks.parts import Part
+from tasks.planning.partitions import Part
 
 if TYPE_CHECKING:
     from datetime import datetime

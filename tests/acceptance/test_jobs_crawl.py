@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from tasks import progress
 from tasks.header import Origin
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
-from tasks.parts import HIGHEST, Division, Part
+from tasks.planning.pagination import Page, Verdict
+from tasks.planning.partitions import HIGHEST, Division, Part
+from tasks.planning.streams import Target
 from tasks.store import crawls
-from tasks.target import Target
-from tasks.walk import Page, Verdict
 
 
 class Walk:

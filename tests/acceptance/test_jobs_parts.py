@@ -7,9 +7,9 @@ import pytest
 from tasks.keepa.client import KeepaClient, check
 from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.request import DealRequest
-from tasks.parts import HIGHEST, Part
+from tasks.planning.partitions import HIGHEST, Part
+from tasks.planning.streams import NO_CATEGORY
 from tasks.settings import Secret
-from tasks.target import NO_CATEGORY
 from tests.fixtures_town import WIDE
 
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.scenarios.scenario import Scenario, run
 from ledger import DEFAULT_TIERS, NeverEnough, Wait
 from tasks.keepa.costs import product_shape
-from tasks.pace import batch_size
+from tasks.planning.pacing import batch_size
 from tests.past.oracle import Account, reserved
 
 SHARES = {tier.name: tier.share for tier in DEFAULT_TIERS}

@@ -8,10 +8,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import parts
 from tasks.keepa.selection.rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
-from tasks.parts import HIGHEST, Division, Part
-from tasks.walk import Page
+from tasks.planning import partitions
+from tasks.planning.pagination import Page
+from tasks.planning.partitions import HIGHEST, Division, Part
 
 GROUPS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9_000), st.integers(0, 50_000)), max_size=8)
 
@@ -48,7 +48,7 @@ def walked(market, division):
         rows, page = market.page(shown, number)
         assert number <= LAST_PAGE
         met.update(rows)
-        following = parts.after(part, page, division)
+        following = partitions.after(part, page, division)
         is_cut = is_cut or following.is_cut
         if following.is_over:
             return met, walked_parts, is_cut

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from tasks.forecast import Forecast, Means, Pace, left_s, means_of
+from tasks.planning.forecast import Forecast, Means, Pace, left_s, means_of
 
 NS = 10**9
 PLAN = {"per_item": 1.0, "spare": 0.0, "refill": 5.0, "tick_s": 60.0, "next_tick_s": 60.0, "share": 0.2}

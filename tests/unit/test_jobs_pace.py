@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pace import attempt_limit, batch_size, crawl_interval_s, fit, poll_interval_s, together
+from tasks.planning.pacing import attempt_limit, batch_size, crawl_interval_s, fit, poll_interval_s, together
 
 
 @pytest.mark.parametrize(

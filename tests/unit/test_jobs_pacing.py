@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pacing import AGAIN_S, LONGEST_S, LONGEST_SOON_S, Pacing
-from tasks.refusals import LONGEST_S as LONGEST_REST_S
-from tasks.refusals import Refusals
+from tasks.planning.refusals import LONGEST_S as LONGEST_REST_S
+from tasks.planning.refusals import Refusals
+from tasks.planning.retry_schedule import AGAIN_S, LONGEST_S, LONGEST_SOON_S, Pacing
 
 NS = 10**9
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pool import LIMIT, STALE_MIN, Pool, Wanted
-from tasks.rate import LEAST_NS, WINDOW_NS, Rate
+from tasks.planning.backlog import LIMIT, STALE_MIN, Pool, Wanted
+from tasks.planning.rate import LEAST_NS, WINDOW_NS, Rate
 
 NOW = 8_000_000
 

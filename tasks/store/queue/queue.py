@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks import pacing
+from tasks.planning import retry_schedule
 from tasks.store import quarantine, row_counts
 from tasks.store.queue.claim_sql import CLAIM_ANY, CLAIM_CHOSEN
 from tasks.store.queue.selected import IS_CHOSEN, parameters
@@ -44,7 +44,7 @@ _RELEASE: Final = """
 UPDATE fetch_queue AS q SET state = 'pending', lease = NULL, owner = NULL, ready_at = now()
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
 """
-# The same pauses as `tasks.pacing` makes, for the same reason: each call may have been charged.
+# The same pauses as `tasks.planning.retry_schedule` makes, for the same reason: each call may have been charged.
 _POSTPONE: Final = """
 UPDATE fetch_queue AS q SET
     state = 'pending', lease = NULL, owner = NULL, reason = 'the call for it failed', failures = q.failures + 1,
@@ -216,7 +216,11 @@ def postpone(conn: Connection, items: Sequence[Item]) -> int:
 
     The pause grows with each such call in a row, whoever makes it.
     """
-    pauses = {"again_s": pacing.AGAIN_S[1], "rarely_s": pacing.RARELY_S, "longest_s": pacing.LONGEST_S}
+    pauses = {
+        "again_s": retry_schedule.AGAIN_S[1],
+        "rarely_s": retry_schedule.RARELY_S,
+        "longest_s": retry_schedule.LONGEST_S,
+    }
     return conn.execute(_POSTPONE, _leases(items) | pauses, prepare=False).rowcount
 
 

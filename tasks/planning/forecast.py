@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tasks.rate import Rate
+from tasks.planning.rate import Rate
 
 if TYPE_CHECKING:
     from ledger import Snapshot

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import selection
-from tasks.parts import HIGHEST, Division
+from tasks.planning.partitions import HIGHEST, Division
 from tasks.store.queue.selected import Chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tasks.keepa.selection.selection import Selection
-    from tasks.parts import Part
+    from tasks.planning.partitions import Part
     from tasks.settings import SelectionSettings, WorkerSettings
 
 # The server sums up products of no known category under the largest number there is. No query can name it, but one can

@@ -15,7 +15,7 @@ from tasks.keepa.selection.rules import MAX_ROWS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tasks.walk import Page
+    from tasks.planning.pagination import Page
 
 HIGHEST: Final = 2**31 - 1  # prices are 32-bit numbers
 

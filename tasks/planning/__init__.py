@@ -1,0 +1,4 @@
+"""Pure decisions: which page next, how many, how often, how long.
+
+Imports `tasks.keepa`, `tasks.settings` and `tasks.errors`.
+"""
