@@ -24,7 +24,7 @@ REPEAT_S: Final = 10.0  # a worker in service that does not tell within this wha
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition as a worker tells it with its beats: see `tasks.condition`.
+    """A condition as a worker tells it with its beats: see `tasks.runtime.condition`.
 
     `late_s` is how long it had lasted when it could first be told: silence is known for what it is only after a while.
     """

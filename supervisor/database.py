@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from supervisor import config, dsn
 from tasks.errors import Contended, Error
+from tasks.runtime.interruptible import unheard
 from tasks.settings import Secret
-from tasks.unheard import unheard
 
 if TYPE_CHECKING:
     from supervisor.plan import Plan

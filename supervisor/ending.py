@@ -100,7 +100,7 @@ def _without_secrets(text: str) -> str:
     from supervisor import config
     from supervisor.database import secrets_in
     from tasks.errors import ConfigError
-    from tasks.log import Redactor
+    from tasks.runtime.log import Redactor
     from tasks.settings import Secret
 
     known = Redactor()

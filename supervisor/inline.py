@@ -20,19 +20,19 @@ from ledger import NS_PER_S, SystemClock, TokenLedger
 from supervisor import config, database, logs, plan, report
 from supervisor.start import redactor
 from supervisor.statedir import AlreadyRunning
-from tasks import job
-from tasks.beat import Beat
 from tasks.errors import EXIT_OK, ConfigError
-from tasks.log import LogBridge, Logger
+from tasks.runtime import job
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.log import LogBridge, Logger
+from tasks.runtime.stop import Stop
 from tasks.settings import Secret
-from tasks.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from supervisor.plan import Plan
-    from tasks.job import Job, Role
+    from tasks.runtime.job import Job, Role
     from tasks.settings import WorkerSettings
 
 ROLES: Final[tuple[Role, ...]] = ("upsert", "backfill")

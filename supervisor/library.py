@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from tasks.log import level_of
+from tasks.runtime.log import level_of
 
 if TYPE_CHECKING:
     from supervisor.logs import Log

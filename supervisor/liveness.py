@@ -14,7 +14,7 @@ import msgspec
 
 from ledger import NS_PER_S
 from supervisor.conditions import Said
-from tasks.traffic import Calls
+from tasks.runtime.call_stats import Calls
 
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
 

@@ -17,13 +17,13 @@ from supervisor.lines import is_deep
 from supervisor.repeats import Key, Repeats, key_of
 from supervisor.steady import Steady
 from supervisor.words import name_of
-from tasks.log import LEVELS
+from tasks.runtime.log import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from supervisor.loop import Loop, Timer
-    from tasks.log import Redactor
+    from tasks.runtime.log import Redactor
 
 _FIRST: Final = ("ts", "level", "event", "role", "slot", "pid")
 _VALUE_LIMIT: Final = 300  # characters of one value on a line for people

@@ -16,8 +16,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from supervisor import report
 from supervisor.catalogue import CATALOGUE, PREFIX
 from supervisor.restart import Cause
-from tasks.condition import Kind
-from tasks.traffic import BOUNDS_S
+from tasks.runtime.call_stats import BOUNDS_S
+from tasks.runtime.condition import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,7 +10,7 @@ import msgspec
 from supervisor.conditions import ConditionRecord, sentence
 from supervisor.faults import FaultRecord
 from supervisor.fsm import State
-from tasks.traffic import Calls
+from tasks.runtime.call_stats import Calls
 
 if TYPE_CHECKING:
     from pathlib import Path

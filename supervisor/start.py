@@ -21,8 +21,8 @@ from supervisor.run import Run
 from supervisor.signals import HEARD, Signals
 from supervisor.statedir import AlreadyRunning
 from supervisor.strangers import Strangers
-from tasks import crash_stacks
-from tasks.log import Redactor
+from tasks.runtime import crash_stacks
+from tasks.runtime.log import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

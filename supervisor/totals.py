@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.fsm import RESTING
 from supervisor.rates import Rates
-from tasks.traffic import merged
+from tasks.runtime.call_stats import merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from supervisor.liveness import Beat
     from supervisor.restart import Death
     from supervisor.slot import Slot
-    from tasks.traffic import Calls
+    from tasks.runtime.call_stats import Calls
 
 
 class Totals:

@@ -16,18 +16,19 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final, assert_never, get_args
 
 from ledger import NS_PER_S, Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger, Unusable
-from tasks import crash_stacks, errors, job, parent, settings
-from tasks.beat import Beat, PipeSink
-from tasks.log import LogBridge, Logger
-from tasks.session import password_of
-from tasks.spool import SpoolFull
-from tasks.steady import Steady
-from tasks.stop import Stop
+from tasks import errors, settings
+from tasks.calls.spool import SpoolFull
+from tasks.ingest.session import password_of
+from tasks.jobs.run_loop import Steady
+from tasks.runtime import crash_stacks, job, lifeline
+from tasks.runtime.heartbeat import Beat, PipeSink
+from tasks.runtime.log import LogBridge, Logger
+from tasks.runtime.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.job import Idle, Job, Progress, Role
+    from tasks.runtime.job import Idle, Job, Progress, Role
     from tasks.settings import WorkerSettings
 
 LONGEST_NAP_S: Final = 30.0  # between two looks for replies that dead workers left
@@ -39,7 +40,7 @@ COLLECT_EVERY: Final = 50_000
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of one worker's life."""
     options = _options(argv)
-    parent.die_with_parent()
+    lifeline.die_with_parent()
     crash_stacks.enable()
     gc.set_threshold(COLLECT_EVERY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to hear
@@ -47,12 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     with Stop() as stop:
         stop.on([signal.SIGTERM])
         try:
-            told = settings.decode(parent.first_line(options.lifeline_fd))
+            told = settings.decode(lifeline.first_line(options.lifeline_fd))
         except errors.ConfigError as error:
             log.alarm("settings_unreadable", error=error)
             return errors.EXIT_CONFIG
         log = _logger(log, told)
-        parent.watch(options.lifeline_fd, stop)
+        lifeline.watch(options.lifeline_fd, stop)
         try:
             return _live(options, told, stop, log)
         except Exception as error:  # noqa: BLE001 - the one place where an error nobody expected ends

@@ -5,7 +5,7 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-from tasks import crash_stacks
+from tasks.runtime import crash_stacks
 
 pytest_plugins = [
     "tests.fixtures_pg",

@@ -15,10 +15,10 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
 from tasks import settings
-from tasks.beat import Beat
-from tasks.job import Site
 from tasks.keepa.selection.selection import default_selection
-from tasks.log import Logger
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.job import Site
+from tasks.runtime.log import Logger
 from tasks.settings import Secret, SelectionSettings, WorkerSettings
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

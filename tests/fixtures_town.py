@@ -8,18 +8,18 @@ import json
 import pytest
 
 from ledger import ManualClock, TokenLedger
-from tasks import job
-from tasks.beat import Beat
 from tasks.keepa.client import KeepaClient, check
 from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.prices import minute_of_ms
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import for_domains
-from tasks.log import Logger
+from tasks.runtime import job
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.log import Logger
+from tasks.runtime.stop import Stop
 from tasks.settings import Secret, SelectionSettings, WorkerSettings
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tasks.stop import Stop
 from tasks.store.connection import connect
 from tests.fixtures_jobs import QUERY
 

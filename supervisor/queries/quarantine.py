@@ -12,9 +12,9 @@ from supervisor import config, database, plan
 from supervisor.queries import outputs, spans
 from supervisor.queries.columns import Column, readable
 from supervisor.serving import asking
-from tasks import again
-from tasks.again import Means, Outcome
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
+from tasks.ingest import retry_quarantined
+from tasks.ingest.retry_quarantined import Means, Outcome
 from tasks.keepa import locales
 from tasks.keepa.locales import shop
 from tasks.store import faults
@@ -106,7 +106,7 @@ def retry(chosen: argparse.Namespace) -> int:
         with conn.transaction():
             numbers = _numbers(chosen, faults.ids(conn, _which(chosen)))
         for number in numbers:
-            verdict = again.look(conn, number, means)
+            verdict = retry_quarantined.look(conn, number, means)
             if verdict is not None:
                 counts[verdict.outcome] += 1
                 outputs.text(f"{number}  {verdict.outcome.value}: {readable(verdict.words)}")

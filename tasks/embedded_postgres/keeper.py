@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from tasks.embedded_postgres import run_as
 from tasks.embedded_postgres.file_lock import FileLock
-from tasks.parent import die_with_parent
+from tasks.runtime.lifeline import die_with_parent
 
 if TYPE_CHECKING:
     from types import FrameType

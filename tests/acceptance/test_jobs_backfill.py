@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ledger import SystemClock, TokenLedger
-from tasks import job
-from tasks.beat import Beat
-from tasks.log import Logger
+from tasks.runtime import job
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.log import Logger
+from tasks.runtime.stop import Stop
 from tasks.settings import Secret, WorkerSettings
-from tasks.stop import Stop
 from tasks.store.connection import connect
 from tasks.store.queue import queue
 from tests.fakes.jsonhttp import JsonHandler

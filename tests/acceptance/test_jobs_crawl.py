@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tasks import progress
-from tasks.header import Origin
+from tasks.calls.header import Origin
+from tasks.ingest import cursor
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
 from tasks.planning.pagination import Page, Verdict
 from tasks.planning.partitions import HIGHEST, Division, Part
@@ -23,7 +23,7 @@ class Walk:
 
     def feed(self, rows_of, *, counts, prices=(), most=500):
         for _ in range(most):
-            crawl = progress.begin(self.conn, "backfill", self.target)
+            crawl = cursor.begin(self.conn, "backfill", self.target)
             part = crawl.part
             self.asked.append((part.root_cat, crawl.page))
             origin = Origin(
@@ -33,7 +33,7 @@ class Walk:
             rows = rows_of(crawl)
             page = Page(number=crawl.page, minutes=[7_000_000], rows=rows, server_minute=7_000_000, prices=prices)
             division = Division(categories=sorted(counts), counts=counts)
-            moved = progress.advance_crawl(self.conn, origin, page, division)
+            moved = cursor.advance_crawl(self.conn, origin, page, division)
             if moved.verdict.is_complete:
                 return moved
         return None
@@ -86,18 +86,18 @@ def test_a_category_that_counts_too_many_rows_is_walked_by_price(conn):
 
 def test_a_page_that_arrives_twice_moves_its_walk_once(conn):
     target = Target(selection=None, key="key", domain=1)
-    crawl = progress.begin(conn, "upsert", target)
+    crawl = cursor.begin(conn, "upsert", target)
     origin = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=crawl.started_at)
     page = Page(number=0, minutes=[7_000_000] * PAGE_ROWS, rows=PAGE_ROWS, server_minute=7_000_000)
-    assert progress.advance_upsert(conn, origin, page).verdict is Verdict.NEXT_PAGE
-    assert progress.advance_upsert(conn, origin, page) is None
+    assert cursor.advance_upsert(conn, origin, page).verdict is Verdict.NEXT_PAGE
+    assert cursor.advance_upsert(conn, origin, page) is None
     assert crawls.load(conn, "upsert", "key", 1).page == 1
 
 
 def test_a_page_of_an_earlier_walk_moves_nothing(conn):
     target = Target(selection=None, key="key", domain=1)
-    progress.begin(conn, "upsert", target)
+    cursor.begin(conn, "upsert", target)
     old = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=datetime(2020, 1, 1, tzinfo=UTC))
     page = Page(number=0, minutes=[7_000_000], rows=1, server_minute=7_000_000)
-    assert progress.advance_upsert(conn, old, page) is None
+    assert cursor.advance_upsert(conn, old, page) is None
     assert conn.execute("select count(*) from watermarks").fetchone() == (0,)

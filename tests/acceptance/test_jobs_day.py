@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tasks import job
+from tasks.runtime import job
 from tests.fixtures_town import NS, WIDE
 
 HOUR_S = 3600

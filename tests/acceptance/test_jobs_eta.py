@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import job
+from tasks.runtime import job
 from tests.fixtures_town import NS, START_MIN, TICK_S, WIDE
 
 

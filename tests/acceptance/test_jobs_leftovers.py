@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from ledger.process import _start_of
-from tasks.header import Header, Origin
-from tasks.orphan import Orphans
+from tasks.calls.header import Header, Origin
+from tasks.calls.spool import Spool
+from tasks.ingest.orphan import Orphans
+from tasks.ingest.recovery import MOST_ATTEMPTS, Replay
+from tasks.ingest.session import Session
 from tasks.owner import Owner
-from tasks.replay import MOST_ATTEMPTS, Replay
-from tasks.session import Session
-from tasks.spool import Spool
 from tasks.store.queue import queue
 
 ASINS = ("B000000001", "B000000002")

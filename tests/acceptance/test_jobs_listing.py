@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tasks.calls.spool import SpoolFull
 from tasks.keepa.prices import minute_of_ms
-from tasks.spool import SpoolFull
 from tests.fakes.jsonhttp import JsonHandler
 from tests.fixtures_town import START_MS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import job
+from tasks.runtime import job
 from tasks.store.connection import connect
 from tasks.store.queue import queue
 from tests.fixtures_town import NS, WIDE

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from psycopg import errors
 
-from tasks.beat import Beat
 from tasks.errors import BadRow, Contended
-from tasks.session import Session
+from tasks.ingest.session import Session
+from tasks.runtime.heartbeat import Beat
 from tasks.settings import Secret
 from tasks.store.calls import Call
 from tests.fakes.dbline import Line

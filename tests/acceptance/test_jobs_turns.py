@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from tasks import job, progress
-from tasks.paging import PageWant
+from tasks.ingest import cursor
+from tasks.jobs.paging import PageWant
+from tasks.runtime import job
 from tests.fixtures_jobs import eventually
 from tests.fixtures_town import WIDE
 
@@ -38,7 +39,7 @@ def lose_turn(here, work):
 def standing(work):
     """The page at which the worker's walk stands, wanted."""
     session, (target,) = work._desk.session, work._desk.targets
-    crawl = session.run(lambda conn: progress.begin(conn, work.role, target))
+    crawl = session.run(lambda conn: cursor.begin(conn, work.role, target))
     return PageWant(work._site, session, work._desk.spool, target, crawl)
 
 

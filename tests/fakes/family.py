@@ -14,7 +14,7 @@ from supervisor.loop import Loop, MonotonicClock
 from supervisor.restart import Cause
 from supervisor.spec import Policy, Spec
 from supervisor.tree import Tree
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 from tests.fakes.waiting import LIMIT_S
 
 CHILD = Path(__file__).with_name("child.py")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from supervisor.cli import main
-from tasks.backfill import Backfill
-from tasks.upsert import Upsert
+from tasks.jobs.backfill import Backfill
+from tasks.jobs.upsert import Upsert
 
 
 def stop(_job):

@@ -12,7 +12,7 @@ import pytest
 from ledger import ManualClock
 from supervisor import logs
 from supervisor.loop import Loop
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 from tests.fixtures_town import WIDE
 
 HOURS = 12

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import job
 from tasks.planning.pagination import OVERLAP_MIN, Page, high_minute, moved_mark, stop_minute, upsert_verdict
+from tasks.runtime import job
 from tests.fixtures_town import START_MIN, WIDE
 
 NOW = 7_000_000

@@ -130,7 +130,7 @@ DEBUG = """
 import os, sys, threading
 from pathlib import Path
 from supervisor import cli
-from tasks.upsert import Upsert
+from tasks.jobs.upsert import Upsert
 step, seen = Upsert.step, []
 def look():
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()

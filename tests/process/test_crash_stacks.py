@@ -11,7 +11,7 @@ from tests.fakes.program import ROOT
 # Every signal a program may handle, all pending at once and let in at one moment: they nest as deep as they can.
 CROWD = """
 import gc, os, signal, sys
-from tasks import crash_stacks
+from tasks.runtime import crash_stacks
 crash_stacks.enable()
 unheard = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT}  # the last is taken back by a stop
 crashes = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
@@ -30,7 +30,7 @@ print("all is whole", len(ours))
 """
 ABORT = """
 import os
-from tasks import crash_stacks
+from tasks.runtime import crash_stacks
 crash_stacks.enable()
 def where_it_died(): os.abort()
 where_it_died()

@@ -19,6 +19,7 @@ import requests
 
 from ledger import SystemClock
 from supervisor.dbprobe import READ_ONLY, STANDBY, Probe
+from tasks.calls.spool import SUFFIX
 from tasks.embedded_postgres import cluster, postmaster
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_DEGRADED, Contended
@@ -26,7 +27,6 @@ from tasks.owner import Owner
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tasks.spool import SUFFIX
 from tests.fakes.manager import Listener
 from tests.fakes.program import Program
 from tests.fakes.waiting import LIMIT_S, wait_until

@@ -18,7 +18,7 @@ from supervisor.catalogue import CATALOGUE, PREFIX
 from supervisor.endpoint import Endpoint
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.run import Run
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect

@@ -30,7 +30,7 @@ from supervisor.slot import Death
 from supervisor.spec import Spec
 from supervisor.status import as_text, gather
 from tasks.errors import ConfigError, Contended
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 from tasks.settings import Secret
 from tests.fakes.dbline import Line
 from tests.fakes.program import ROOT

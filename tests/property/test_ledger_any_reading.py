@@ -15,10 +15,10 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, NS_PER_S, ManualClock, Reading, Shape, TokenLedger
-from tasks.beat import Beat
-from tasks.gate import Gate, Granted
-from tasks.job import Site
-from tasks.log import Logger
+from tasks.calls.budget import Gate, Granted
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.job import Site
+from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings
 from tasks.simulator.bucket import NS_PER_MS, Bucket, Plan
 

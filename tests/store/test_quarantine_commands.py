@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from tasks import again
-from tasks.again import Means, Outcome
+from tasks.calls.header import Header, Origin
+from tasks.calls.spool import DAMAGED, Spool
 from tasks.errors import NoRows
-from tasks.header import Header, Origin
-from tasks.spool import DAMAGED, Spool
+from tasks.ingest import retry_quarantined
+from tasks.ingest.retry_quarantined import Means, Outcome
 from tasks.store import deals, products, quarantine
 from tasks.store.queue import queue
 
@@ -40,7 +40,9 @@ def give_up(conn, *asins, detail="history", reason="HTTP 400"):
 @pytest.fixture
 def look(conn, tmp_path):
     def run(fault_id, *, may_pay=False):
-        return again.look(conn, fault_id, Means(spool_dir=tmp_path / "spool", detail="history", may_pay=may_pay))
+        return retry_quarantined.look(
+            conn, fault_id, Means(spool_dir=tmp_path / "spool", detail="history", may_pay=may_pay)
+        )
 
     return run
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from ledger.clock import ManualClock
-from tasks.beat import DETAIL_LIMIT, WHY_LIMIT, Beat, PipeSink
+from tasks.runtime.heartbeat import DETAIL_LIMIT, WHY_LIMIT, Beat, PipeSink
 
 
 @pytest.fixture

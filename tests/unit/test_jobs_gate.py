@@ -7,11 +7,11 @@ import threading
 import pytest
 
 from ledger import DEFAULT_TIERS, NS_PER_S, Reading, Shape, TokenLedger
-from tasks.beat import Beat
+from tasks.calls.budget import Gate, Granted
 from tasks.errors import Foreign, Transient
-from tasks.gate import Gate, Granted
-from tasks.job import Idle, Site
-from tasks.log import Logger
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.job import Idle, Site
+from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings
 from tests.past.oracle import MINUTE_S, Account
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.haul import lease_s
+from tasks.jobs.queue_batch import lease_s
 from tasks.settings import Secret, WorkerSettings
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.held import held
+from tasks.ingest.answered_products import held
 from tasks.keepa.decode.item import ItemFault
 
 ASKED = ("B00000AAA1", "B00000BBB2", "B00000CCC3")

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tasks.log import MASK, VALUE_LIMIT, LogBridge, Logger
+from tasks.runtime.log import MASK, VALUE_LIMIT, LogBridge, Logger
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from ledger import NS_PER_S, ManualClock
-from tasks.beat import Beat
 from tasks.errors import Contended
-from tasks.log import Logger
-from tasks.outage import SILENCE_S, Outage
+from tasks.ingest.database_outage import SILENCE_S, Outage
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.log import Logger
 
 LOOK_S = 0.1
 

@@ -9,18 +9,18 @@ import json
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from tasks.beat import Beat
+from tasks.calls.header import Origin
+from tasks.calls.metered_client import Spender
+from tasks.calls.request_plan import Paid, Taken
+from tasks.calls.spool import Spool
 from tasks.errors import Forbidden, NotSent, Refused, Transient
-from tasks.header import Origin
-from tasks.job import Idle, Site
 from tasks.keepa.costs import product_shape
 from tasks.keepa.reply import RawReply
 from tasks.keepa.request import ProductRequest
-from tasks.log import Logger
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.job import Idle, Site
+from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings
-from tasks.spend import Spender
-from tasks.spool import Spool
-from tasks.want import Paid, Taken
 
 NS = 10**9
 ASINS = tuple(f"B{n:09d}" for n in range(10))

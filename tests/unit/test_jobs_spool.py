@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.header import Header, Origin
+from tasks.calls.header import Header, Origin
+from tasks.calls.spool import DAMAGED, Damaged, Spool, SpoolFull
 from tasks.owner import Owner
-from tasks.spool import DAMAGED, Damaged, Spool, SpoolFull
 from tests.fakes.waiting import wait_until
 
 HEADER = Header(
@@ -34,8 +34,8 @@ PUT_AND_DIE = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tasks.header import Header, Origin
-from tasks.spool import Spool
+from tasks.calls.header import Header, Origin
+from tasks.calls.spool import Spool
 spool = Spool(Path(sys.argv[1]), limit_bytes=1 << 20)
 header = Header(origin=Origin(job="upsert", domain=1), endpoint="/deal", tier="upsert", worker="w", shape="deal",
     items=1, estimate=5, received_at=datetime.now(UTC), status=200, duration_s=0.0, waited_s=0.0)
@@ -48,7 +48,7 @@ os.kill(os.getpid(), 9)
 LOCKED_OUT = """
 import os, sys
 from pathlib import Path
-from tasks.spool import Spool, SpoolFull
+from tasks.calls.spool import Spool, SpoolFull
 os.chdir(sys.argv[1])
 spool = Spool(Path("spool"), limit_bytes=1 << 20)
 spool.require_room()  # whatever is loaded late is loaded before the interpreter's own files may be out of reach

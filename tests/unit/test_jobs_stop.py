@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from tasks.stop import Stop
+from tasks.runtime.stop import Stop
 from tests.fakes.waiting import LIMIT_S
 
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.traffic import BOUNDS_S, NO_REPLY, OTHER, Calls, Traffic, merged
+from tasks.runtime.call_stats import BOUNDS_S, NO_REPLY, OTHER, Calls, Traffic, merged
 
 
 def calls(**more):

@@ -14,7 +14,7 @@ from supervisor.fsm import State
 from supervisor.logs import Log, as_json
 from supervisor.loop import Loop, MonotonicClock
 from tasks.errors import Contended
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 

@@ -12,7 +12,7 @@ from supervisor.logs import Log, as_json
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.statedir import AlreadyRunning
 from tasks import errors
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 from tasks.wording import plain
 
 KEY = "aKeyOfAPerson".ljust(64, "7")

@@ -15,7 +15,7 @@ from ledger import ManualClock
 from supervisor import events, logs
 from supervisor.loop import Loop
 from supervisor.steady import Steady
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 
 ROOT = Path(events.__file__).resolve().parent.parent
 WRITERS = {"debug", "info", "warning", "error", "alarm", "failure"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from supervisor import logs, sayings
 from supervisor.faults import FAULTS_KEPT, QUIET, REMEMBERED, FaultRecord, Faults
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from supervisor.report import ills
 from supervisor.run import Run
 from supervisor.spec import Spec
 from supervisor.stage import Stage
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 
 SECRET = "hunter2-of-theirs"
 HOUR_S = 3600

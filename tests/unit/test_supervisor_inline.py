@@ -5,7 +5,7 @@ import pytest
 from ledger import NS_PER_S
 from ledger.model import waiters
 from supervisor import inline
-from tasks.job import Idle
+from tasks.runtime.job import Idle
 
 NOW_NS = 10**15
 HOUR_NS = 3600 * NS_PER_S

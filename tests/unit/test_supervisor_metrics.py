@@ -16,7 +16,7 @@ from supervisor.metrics import text_of
 from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
 from supervisor.restart import Cause, Ending
 from supervisor.totals import Totals
-from tasks.traffic import Traffic
+from tasks.runtime.call_stats import Traffic
 
 RUN = RunRecord(
     server="keepa", synthetic=False, base_url=None, database=None, database_url=None, spool="", rows_into="", words=""

@@ -14,7 +14,7 @@ from supervisor import config, logs, plan
 from supervisor.loop import Loop, MonotonicClock
 from supervisor.run import Run
 from supervisor.signals import HEARD, Signals
-from tasks.log import Redactor
+from tasks.runtime.log import Redactor
 from tests.fakes.waiting import wait_until
 
 HALF_S = 0.5

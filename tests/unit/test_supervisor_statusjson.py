@@ -18,7 +18,7 @@ from supervisor.report import CountRecord, DeathRecord, MarkRecord, RestartRecor
 from supervisor.status import Status
 from supervisor.statusjson import FORMAT, as_json
 from supervisor.statustext import as_line, as_text
-from tasks.traffic import Traffic
+from tasks.runtime.call_stats import Traffic
 
 DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"
 NOW = datetime.now(UTC)

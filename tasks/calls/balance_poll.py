@@ -1,0 +1,86 @@
+"""Asking the server for the balance, and telling when nothing usable is learned of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tasks.errors import Foreign, NotSent, Transient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger import Reading, Standing
+    from tasks.runtime.job import Site
+
+OLD_S: Final = 900.0  # a balance that was last heard of longer ago, though the server was asked, is told
+ODD_IN_A_ROW: Final = 3  # readings set aside one after the other: no hiccup any more
+_SERVER_FAULT: Final = 500
+
+
+class Balance:
+    """What one worker does to learn the balance."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def ask(self, read: Callable[[], Reading]) -> None:
+        """Ask the server, and let the ledger judge the answer; work goes on without one that cannot be used.
+
+        Raises:
+            Transient: no answer came.
+            Forbidden: the server does not serve this key.
+        """
+        site = self._site
+        sent_ns = site.clock.now_ns()
+        try:
+            reading = read()
+        except NotSent:
+            raise
+        except Transient as error:
+            if not _is_answer(error):
+                raise
+            site.log.warning("balance_unreadable", reason=str(error))
+            site.ledger.unanswered()
+        else:
+            if not site.ledger.observe(reading, sent_ns=sent_ns):
+                site.log.warning("balance_not_believed", left=_short(reading.tokens_left))
+        self.tell()
+
+    def tell(self) -> None:
+        """Say with the next beat whether what is known of the balance can be worked with."""
+        why = _trouble(self._site.ledger.standing())
+        if why:
+            self._site.beat.degraded("balance", why)
+        else:
+            self._site.beat.well("balance")
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the balance is unknown and asking for it brings nothing usable."""
+        known = self._site.ledger.standing()
+        return known.believed_age_s is None and known.asks > 0
+
+
+def _is_answer(error: Transient) -> bool:
+    """Whether something was answered, though not the balance: then the other calls may be answered well."""
+    return isinstance(error, Foreign) or (error.status is not None and error.status < _SERVER_FAULT)
+
+
+def _trouble(known: Standing) -> str:
+    """What keeps the balance from being known, or nothing."""
+    if known.aside_in_a_row >= ODD_IN_A_ROW:
+        return (
+            f"the last {known.aside_in_a_row} readings of the balance cannot be true, so it is reckoned from the calls"
+        )
+    if not known.asks:
+        return ""
+    if known.believed_age_s is None:
+        return "the balance is unknown: the API gives no usable answer to the question for it"
+    if known.believed_age_s > OLD_S:
+        return f"nothing usable was learned of the balance for {known.believed_age_s / 60:.0f} min"
+    return ""
+
+
+def _short(number: int) -> str:
+    """A number of any length as it fits a log line."""
+    return f"{number:d}" if abs(number) < 10**30 else "a number of more than 30 digits"

@@ -1,0 +1,185 @@
+"""Getting a lease: wait at the gate, or say until when; ask the server for the balance when the ledger says so."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, Self
+
+from ledger import NS_PER_S, NeedsBlindCall, NeedsReading, NeverEnough, Stopped, Wait
+from tasks.calls.balance_poll import Balance
+from tasks.runtime.job import Idle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger import Lease, Place, Reading, Shape
+    from tasks.runtime.job import Site
+
+LOOK_AGAIN_NS: Final = NS_PER_S // 2  # when only an event can open the gate and this process may not block for it
+NEVER_NS: Final = 60 * NS_PER_S  # a plan that can never pay for one item: look again, the plan may change
+
+
+class Granted:
+    """A lease in hand, what for, and how long it was waited for. As a context it ends the lease whatever happens."""
+
+    def __init__(self, lease: Lease, shape: Shape, waited_s: float, balance: Balance) -> None:
+        self._balance = balance
+        self.lease = lease
+        self.shape = shape
+        self.waited_s = waited_s
+        self._is_sent = False
+
+    def commit(self) -> None:
+        """The request is about to leave."""
+        self.lease.commit()
+        self._is_sent = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self.lease.is_open and self._is_sent:
+            self.lease.settle(None)  # nobody knows what the call cost: charged until a reading tells
+        elif self.lease.is_open:
+            self.lease.cancel()
+        self._balance.tell()
+
+
+class Gate:
+    """The ledger as one worker sees it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._places: dict[str, Place] = {}
+        self._balance = Balance(site)
+        self._next_trial_ns = 0
+
+    def close(self) -> None:
+        """Give up the places held between two steps."""
+        for place in self._places.values():
+            place.leave()
+
+    def tend(self) -> None:
+        """End what was told of the balance when others have learned it, though nothing is wanted here."""
+        if self._site.beat.is_degraded("balance"):
+            self._balance.tell()
+
+    def reserve(
+        self, tier: str, plan: Callable[[], Shape], read_balance: Callable[[], Reading], *, may_wait: bool
+    ) -> Granted | Idle:
+        """A lease for a request of the shape planned, waited for if that is allowed, or when to come back.
+
+        The plan is made anew after each reading: what fits depends on the balance. Where a step must not block, the
+        place in the queue is kept until the next one, so that the tier saves up its share all the same.
+
+        Where the balance cannot be learned by asking, one small call a tick is let through to learn it from its reply.
+        A request whose learned cost can never be granted is tried at its first guess, once a tick, to learn better.
+
+        Raises:
+            Transient: the balance is unknown and the server does not answer.
+            Forbidden: the server does not serve this key.
+        """
+        site = self._site
+        began_ns = site.clock.now_ns()
+        while True:
+            self._balance.tell()
+            shape = plan()
+            cost, is_trial = self._cost(tier, shape)
+            try:
+                lease = self._lease(tier, cost, shape, may_wait=may_wait)
+            except NeedsReading:
+                self._balance.ask(read_balance)
+                continue
+            except NeverEnough as error:
+                return self._never(tier, shape, error)
+            except Stopped:
+                return Idle(until_ns=None, phase="stopping", why="asked to stop while waiting for tokens")
+            if isinstance(lease, Wait):
+                return self._idle(tier, cost, lease)
+            if is_trial:
+                tick_ns = round(site.ledger.standing().tick_s * NS_PER_S)
+                self._next_trial_ns = site.clock.now_ns() + tick_ns
+            return Granted(lease, shape, (site.clock.now_ns() - began_ns) / NS_PER_S, self._balance)
+
+    def reserve_now(self, tier: str, shape: Shape) -> Granted | Idle:
+        """A lease if the gate is open at this moment, or when to come back."""
+        ledger = self._site.ledger
+        cost = ledger.estimate(shape)
+        try:
+            lease = self._lease(tier, cost, shape, may_wait=False)
+        except NeedsReading as error:
+            # This process is the one to ask, and does so when it plans anew.
+            return Idle(until_ns=self._site.clock.now_ns(), phase="waiting_tokens", why=str(error))
+        except NeverEnough as error:
+            return self._never(tier, shape, error)
+        return self._idle(tier, cost, lease) if isinstance(lease, Wait) else Granted(lease, shape, 0.0, self._balance)
+
+    def _lease(self, tier: str, cost: int, shape: Shape, *, may_wait: bool) -> Lease | Wait:
+        """A lease, or how long to wait; a blind one where asking for the balance does not help."""
+        try:
+            return self._place(tier, cost, shape) if may_wait else self._looked(tier, cost, shape)
+        except NeedsBlindCall as error:
+            blind = self._site.ledger.lease_blind(tier, cost, shape=shape)
+            return blind if blind is not None else Wait(until_ns=None, latest_ns=None, reason=str(error))
+
+    def _place(self, tier: str, cost: int, shape: Shape) -> Lease | Wait:
+        place = self._places.setdefault(tier, self._site.ledger.place(tier))
+
+        def tell(wait: Wait) -> None:
+            self._site.beat.phase("waiting_tokens", _words(tier, cost, wait), until_ns=_promise_ns(wait))
+
+        try:
+            if self._site.blocking and not self._balance.is_hidden:
+                return place.wait(cost, shape=shape, stop=self._site.stop, on_wait=tell, looks=True)
+            return self._looked(tier, cost, shape, place)
+        except (NeverEnough, Stopped):
+            place.leave()
+            raise
+
+    def _looked(self, tier: str, cost: int, shape: Shape, place: Place | None = None) -> Lease | Wait:
+        """What is to be had at once, unless this worker is to do something else about the balance while it waits."""
+        ledger = self._site.ledger
+        lease = ledger.try_reserve(tier, cost, shape=shape) if place is None else place.poll(cost, shape=shape)
+        if isinstance(lease, Wait):
+            ledger.look(lease)
+        return lease
+
+    def _cost(self, tier: str, shape: Shape) -> tuple[int, bool]:
+        """The tokens to ask for, and whether that is a trial: the first guess, where what was learned can never be had.
+
+        Asking for the former would give up the place in the queue each time, and with it what the tier has saved up.
+        """
+        ledger = self._site.ledger
+        learned, guess = ledger.estimate(shape), math.ceil(shape.items * shape.prior)
+        if guess < learned and self._site.clock.now_ns() >= self._next_trial_ns:
+            ever = ledger.headroom(tier).ever
+            if 1 <= guess <= ever < learned:
+                return guess, True
+        return learned, False
+
+    def _never(self, tier: str, shape: Shape, error: NeverEnough) -> Idle:
+        site = self._site
+        now_ns = site.clock.now_ns()
+        site.log.warning("never_enough_tokens", tier=tier, cost=error.cost, most=error.most, shape=shape.name)
+        is_tried_soon = now_ns < self._next_trial_ns
+        until_ns = min(now_ns + NEVER_NS, self._next_trial_ns) if is_tried_soon else now_ns + NEVER_NS
+        return Idle(until_ns=until_ns, phase="waiting_tokens", why=str(error))
+
+    def _idle(self, tier: str, cost: int, wait: Wait) -> Idle:
+        now_ns = self._site.clock.now_ns()
+        until_ns = wait.until_ns if wait.until_ns is not None else now_ns + LOOK_AGAIN_NS
+        due_ns = self._site.ledger.next_try_ns()
+        return Idle(
+            until_ns=min(until_ns, due_ns) if due_ns > now_ns else until_ns,
+            phase="waiting_tokens",
+            why=_words(tier, cost, wait),
+        )
+
+
+def _words(tier: str, cost: int, wait: Wait) -> str:
+    return f"{tier} waits for {cost} tokens ({wait.reason})"
+
+
+def _promise_ns(wait: Wait) -> int | None:
+    known = [at for at in (wait.until_ns, wait.latest_ns) if at is not None]
+    return max(known, default=None)

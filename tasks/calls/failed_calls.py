@@ -1,0 +1,215 @@
+"""Calls that fail: when each is made again, what is told meanwhile, and how the return of the API is noticed.
+
+However long it lasts, nobody gives up: a worker that ended would be started again and ask for the same. Only a key
+that is refused for minutes by whatever answers ends the run, for that a person has to mend.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S
+from tasks.errors import Forbidden, Foreign, Transient
+from tasks.keepa.http_status import ABOUT_THE_KEY
+from tasks.planning.refusals import Refusals
+from tasks.planning.retry_schedule import Pacing
+from tasks.runtime.job import Idle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ledger import Reading
+    from tasks.calls.request_plan import Want
+    from tasks.errors import ApiError
+    from tasks.runtime.job import Site
+
+PROBE_NS: Final = 8 * NS_PER_S  # a free look whether the API is back, which is to be noticed well within 20 s
+AWAY: Final = 2  # looks in vain that tell an absence from a call lost by itself
+KEY_NS: Final = 600 * NS_PER_S  # the same refusal of the key for so long is believed, whoever says it
+LEAST_REFUSALS: Final = 5
+DOUBT_NS: Final = 1200 * NS_PER_S  # for so long a refusal is held against the key; calls in vain are closer together
+BALANCE: Final = "/token"
+PROBE: Final = "/token, to see whether the API is back"
+NEVER_NS: Final = 2**63 - 1
+
+
+class Failing:
+    """What fails for one worker. `ask` makes the free request for the balance and raises when it comes to nothing."""
+
+    def __init__(self, site: Site, ask: Callable[[], Reading]) -> None:
+        self._site = site
+        self._ask = ask
+        self._pacing = Pacing(random.Random())  # noqa: S311 - spreads pauses, guards nothing
+        self._refusals: dict[str, Refusals] = {}
+        self._probe_ns = 0
+        self._away = 0
+        self._doubt: _Doubt | None = None
+
+    def rest(self, want: Want) -> Idle | None:
+        """Why what is wanted is not asked for now, and when to come back; None when it may be.
+
+        Raises:
+            Forbidden: the key has been refused for minutes.
+        """
+        if self._until(want) is None:
+            return None
+        if self._site.clock.now_ns() >= self._probe_ns:
+            self._probe()
+        held = self._until(want)
+        return None if held is None else self._idle(*held)
+
+    def failed(self, what: str, error: ApiError, *, may_be_charged: bool) -> Idle:
+        """Count that a request came to nothing; when to come back.
+
+        Raises:
+            Forbidden: the key has been refused for minutes.
+        """
+        site = self._site
+        now_ns = site.clock.now_ns()
+        until_ns = self._pacing.failed(what, str(error), now_ns, may_be_charged=may_be_charged)
+        self._probe_ns = now_ns + PROBE_NS
+        site.log.warning("call_failed", error=error, retry_in_s=round((until_ns - now_ns) / NS_PER_S, 1))
+        self._suspect(error)
+        self._tell()
+        return self._idle(until_ns, str(error))
+
+    def answered(self, want: Want) -> None:
+        """The API answered what is wanted, be it with a refusal."""
+        self._pacing.answered(want.what)
+        self._seen()
+        self._tell()
+
+    def accepted(self, want: Want) -> None:
+        """It answered, and with a reply."""
+        self.answered(want)
+        if self._refusals.pop(want.endpoint, None) is not None:
+            self._pacing.answered(_refused(want))
+        if not any(row.is_general for row in self._refusals.values()):
+            self._site.beat.well("refusals")
+
+    def refused(self, want: Want, items: Iterable[str], error: ApiError) -> None:
+        """Count that the API refused a request for these items; rest when these are not to blame."""
+        site = self._site
+        one = self._refusals.setdefault(want.endpoint, Refusals())
+        pause_s = one.refused(items)
+        if not pause_s:
+            return
+        self._pacing.hold(_refused(want), str(error), site.clock.now_ns() + round(pause_s * NS_PER_S))
+        site.log.alarm("refused_in_a_row", error=error, requests=one.different, retry_in_s=pause_s)
+        site.beat.degraded("refusals", f"{one.different} different requests in a row: {error}")
+
+    def tend(self) -> None:
+        """Forget what nobody asks for any more, so that it is not told of for ever."""
+        self._tell()
+        if self._doubt is not None and self._site.clock.now_ns() - self._doubt.last_ns > DOUBT_NS:
+            self._end_doubt()
+        for endpoint in [one for one, row in self._refusals.items() if row.is_general]:
+            if not self._pacing.knows(f"refused {endpoint}"):
+                del self._refusals[endpoint]
+                self._site.beat.well("refusals")
+
+    def balance_told(self) -> None:
+        """The API answered `/token`."""
+        is_back = self._away >= AWAY
+        self._seen()
+        if is_back:
+            self._pacing.returned(self._site.clock.now_ns())
+            self._tell()
+
+    def balance_failed(self, error: ApiError) -> None:
+        """`/token` came to nothing.
+
+        Raises:
+            Forbidden: the key has been refused for minutes.
+        """
+        self._away += 1
+        self._suspect(error)
+
+    def _probe(self) -> None:
+        """Ask for the balance, which is free: its answer tells that the API is back."""
+        site, was_away = self._site, self._away > 0
+        self._probe_ns = site.clock.now_ns() + PROBE_NS
+        try:
+            reading = self._ask()
+        except Transient as error:
+            self._pacing.failed(PROBE, str(error), site.clock.now_ns(), may_be_charged=False)
+            self._tell()
+        else:
+            self._pacing.answered(PROBE)
+            if not was_away:
+                self._probe_ns = NEVER_NS  # it was there all the while: only another failure is worth another look
+            site.ledger.observe(reading)
+
+    def _until(self, want: Want) -> tuple[int, str] | None:
+        """Until when it waits, and why."""
+        now_ns = self._site.clock.now_ns()
+        held = [
+            (until_ns, self._pacing.why(what))
+            for what in (want.what, BALANCE, _refused(want))
+            if (until_ns := self._pacing.until_ns(what, now_ns)) is not None
+        ]
+        return max(held, default=None)
+
+    def _idle(self, until_ns: int, why: str) -> Idle:
+        now_ns = self._site.clock.now_ns()
+        words = f"again in {(until_ns - now_ns) / NS_PER_S:.0f} s: {why}"
+        return Idle(until_ns=min(until_ns, max(now_ns, self._probe_ns)), phase="calling", why=words, is_held=True)
+
+    def _seen(self) -> None:
+        """Something of the API was heard: it is not away, and its word about the key counts alone."""
+        self._away = 0
+        self._pacing.answered(BALANCE)
+        self._pacing.answered(PROBE)
+        self._end_doubt()
+
+    def _end_doubt(self) -> None:
+        self._doubt = None
+        self._site.beat.well("key")
+
+    def _suspect(self, error: ApiError) -> None:
+        """Count what others than the API say about the key.
+
+        Raises:
+            Forbidden: they have said the same for minutes.
+        """
+        if not isinstance(error, Foreign):
+            return
+        if error.status not in ABOUT_THE_KEY:
+            self._end_doubt()
+            return
+        now_ns = self._site.clock.now_ns()
+        if self._doubt is None or self._doubt.status != error.status:
+            self._doubt = _Doubt(error.status, now_ns)
+        self._doubt.times += 1
+        self._doubt.last_ns = now_ns
+        why = f"{error}; believed when it lasts for {KEY_NS // NS_PER_S // 60} minutes"
+        self._site.beat.degraded("key", f"{self._site.settings.server}: {why}")
+        if self._doubt.times >= LEAST_REFUSALS and now_ns - self._doubt.began_ns >= KEY_NS:
+            raise Forbidden(
+                f"{error}; it has been so for {KEY_NS // NS_PER_S // 60} minutes: check KEEPA_API_KEY, the "
+                "subscription, KEEPA_BASE_URL, and whether a proxy or portal stands between",
+                status=error.status,
+            )
+
+    def _tell(self) -> None:
+        trouble = self._pacing.trouble(self._site.clock.now_ns())
+        if trouble is None:
+            self._site.beat.well("calls")
+        else:
+            self._site.beat.degraded("calls", f"{self._site.settings.server}: {trouble}")
+
+
+@dataclass
+class _Doubt:
+    """A refusal of the key by somebody else than the API."""
+
+    status: int | None
+    began_ns: int
+    times: int = 0
+    last_ns: int = 0
+
+
+def _refused(want: Want) -> str:
+    return f"refused {want.endpoint}"

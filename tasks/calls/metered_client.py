@@ -1,0 +1,297 @@
+"""The only way to the API: reserve, commit, one request, body to the spool, settle.
+
+A call is made for a `Want`, which says what it would cost and hands out the request once the tokens are there: work
+is taken from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens. Every
+attempt has its own lease. A call that fails is made again later, however long that lasts (`tasks.calls.failed_calls`).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ledger import NS_PER_S
+from tasks.calls.budget import Gate
+from tasks.calls.exchange import exchange
+from tasks.calls.failed_calls import BALANCE, Failing
+from tasks.calls.header import Header, Origin
+from tasks.calls.record import answered, unanswered
+from tasks.calls.request_plan import Paid
+from tasks.calls.spool import SpoolFull
+from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
+from tasks.keepa.costs import most_tokens
+from tasks.keepa.reply import check
+from tasks.keepa.request import TokenRequest
+from tasks.runtime.job import Idle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger import Lease, Reading
+    from tasks.calls.budget import Granted
+    from tasks.calls.request_plan import Taken, Want
+    from tasks.calls.spool import Entry, Spool
+    from tasks.keepa.client import KeepaClient
+    from tasks.keepa.reply import RawReply
+    from tasks.keepa.request import Request
+    from tasks.runtime.job import Site
+    from tasks.store.calls import Call
+
+FULL_NS: Final = 5 * NS_PER_S
+AT_ONCE_S: Final = 0.05  # a lease granted sooner than this was not waited for
+AFTER_REFILL_S: Final = 0.1  # Keepa's own Java client lets this much pass beyond `refillIn`
+
+
+class Spender:
+    """Makes the calls of one worker. `note` is told every call that failed or cost nothing, for the record.
+
+    `held` tells of a kind of request, by the name of its shape, why it is not to be paid for now.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        client: KeepaClient,
+        spool: Spool,
+        note: Callable[[Call], None],
+        held: Callable[[str], Idle | None] = lambda _shape: None,
+    ) -> None:
+        self._held = held
+        self._site = site
+        self._client = client
+        self._spool = spool
+        self._note = note
+        self._gate = Gate(site)
+        self._failing = Failing(site, self._read_balance)
+        self._refused_in_a_row = 0
+
+    def close(self) -> None:
+        """Give up what is held between two calls."""
+        self._gate.close()
+
+    def tend(self) -> None:
+        """Have what is told of calls, balance and spool keep to the time, though nothing is wanted; call it often."""
+        self._failing.tend()
+        self._gate.tend()
+        if self._site.beat.is_degraded("spool"):
+            with suppress(SpoolFull):
+                self._spool.require_room()
+                self._site.beat.well("spool")
+
+    def call(self, want: Want) -> Paid | Idle:
+        """The reply to what is wanted, or why there is none now and when to come back.
+
+        Raises:
+            Refused: the server will not answer this request; it was not given back.
+            Forbidden: the server does not serve this key.
+            StoreError: taking the work from the queue failed.
+        """
+        rest = self._failing.rest(want) or self._held(want.shape().name) or self._kept_from_disk()
+        if rest is not None:
+            return rest
+        try:
+            return self._attempt(want)
+        except Transient as error:
+            # Only the balance was asked for, which is free.
+            return self._failing.failed(BALANCE, error, may_be_charged=False)
+
+    def _kept_from_disk(self) -> Idle | None:
+        """Why no reply can be kept now, so that none is paid for."""
+        site = self._site
+        try:
+            self._spool.require_room()
+        except SpoolFull as full:
+            site.log.warning("spool_full", reason=str(full))
+            site.beat.degraded("spool", str(full))
+            return Idle(until_ns=site.clock.now_ns() + FULL_NS, phase="replaying", why=str(full))
+        site.beat.well("spool")
+        return None
+
+    def _read_balance(self) -> Reading:
+        """What the free `/token` request says; a refusal of it tells the balance as well.
+
+        Raises:
+            Transient: it says nothing.
+            Forbidden: the server does not serve this key, or does not know the request.
+        """
+        request = TokenRequest()
+        header = self._header("", request, Origin(job="balance", domain=0), estimate=0, waited_s=0.0)
+        began_ns = self._begin(request.endpoint)
+        try:
+            reply = exchange(self._site, self._client, request)
+            header = _arrived(header, reply)
+            reading, told = _balance_in(reply, header)
+        except ApiError as error:
+            self._failed(header, error, began_ns)
+            self._failing.balance_failed(error)
+            raise
+        self._note(told)
+        self._failing.balance_told()
+        return reading
+
+    def _attempt(self, want: Want) -> Paid | Idle:
+        granted = self._gate.reserve(want.tier, want.shape, self._read_balance, may_wait=want.may_wait)
+        if isinstance(granted, Idle):
+            return granted
+        with granted:
+            taken = want.take()
+            if taken is not None and taken.request.shape == granted.shape:
+                return self._send(want, taken, granted)
+        if taken is None:
+            return Idle(until_ns=None, phase="waiting_work", why="nothing left to ask for")
+        # Something else than planned was there: reserve for what it is, so that the cost per item is learned right.
+        smaller = self._gate.reserve_now(want.tier, taken.request.shape)
+        if isinstance(smaller, Idle):
+            want.give_back()
+            return smaller
+        with smaller:
+            return self._send(want, taken, smaller)
+
+    def _send(self, want: Want, taken: Taken, granted: Granted) -> Paid | Idle:
+        request = taken.request
+        rest = self._held(request.shape.name) or self._kept_from_disk()  # a while may have passed at the gate
+        if rest is not None:
+            want.give_back()
+            return rest
+        began_ns = self._begin(f"{request.endpoint} {granted.shape.name} x{request.items}")
+        granted.commit()
+        header = self._header(want.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
+        try:
+            reply = exchange(self._site, self._client, request)
+            paid = self._settle(granted, header, reply)
+        except Throttled as error:
+            return self._throttled(want, granted, error, header)
+        except Transient as error:
+            self._failed(header, error, began_ns)
+            return self._in_vain(want, granted.lease, error)
+        except ApiError as error:
+            self._failed(header, error, began_ns)
+            granted.lease.cancel()
+            self._failing.answered(want)
+            if isinstance(error, Refused):
+                self._doubt_key(want)
+                self._failing.refused(want, _asked_for(taken), error)
+            raise
+        self._failing.accepted(want)
+        return paid
+
+    def _in_vain(self, want: Want, lease: Lease, error: Transient) -> Idle:
+        """Only an answer that may have got lost may have been charged; nothing else teaches what an answer costs."""
+        if isinstance(error, NotSent):
+            lease.cancel()
+            want.give_back()
+        else:
+            lease.settle(None, error.reading)
+            want.postpone()
+        return self._failing.failed(want.what, error, may_be_charged=not isinstance(error, NotSent))
+
+    def _begin(self, what: str) -> int:
+        """The time now, after a beat that promises when the call that begins will be over."""
+        now_ns = self._site.clock.now_ns()
+        until_ns = now_ns + round(self._site.settings.longest_call_s * NS_PER_S)
+        self._site.beat.phase("calling", what, until_ns=until_ns)
+        return now_ns
+
+    def _failed(self, header: Header, error: ApiError, began_ns: int) -> None:
+        elapsed_s = (self._site.clock.now_ns() - began_ns) / NS_PER_S
+        self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
+
+    def _doubt_key(self, want: Want) -> None:
+        """Return if the request is to blame: the server answers a key it does not know like a bad parameter.
+
+        Raises:
+            Forbidden: it is the key.
+            Transient: nobody can tell now; what was taken is given back.
+        """
+        try:
+            self._site.ledger.observe(self._read_balance())
+        except Transient:
+            want.give_back()
+            raise
+
+    def _settle(self, granted: Granted, header: Header, reply: RawReply) -> Paid:
+        """The reply, on disk before it is looked into; its lease settled.
+
+        Raises:
+            ApiError: the reply is none.
+        """
+        header = _arrived(header, reply)
+        entry = self._keep(header, reply.body) if reply.is_paid else None
+        envelope = check(reply).costing_at_most(most_tokens(header.endpoint, header.items))
+        granted.lease.settle(envelope.tokens_consumed, envelope.reading)
+        self._refused_in_a_row = 0
+        return Paid(entry=entry, header=header, body=reply.body, envelope=envelope)
+
+    def _keep(self, header: Header, body: bytes) -> Entry | None:
+        try:
+            return self._spool.put(header, body)
+        except OSError as error:
+            # Paid for and in memory: going on without the safety net beats throwing it away.
+            self._site.log.alarm("spool_write_failed", error=error)
+            return None
+
+    def _throttled(self, want: Want, granted: Granted, error: Throttled, header: Header) -> Idle:
+        """A 429 is free and no failure: learn from it and wait at the gate."""
+        granted.lease.settle(0, error.reading, refused=True)
+        self._note(unanswered(header, error))
+        want.give_back()
+        if error.reading is None:  # how many tokens there are is not told, so the gate cannot know when to open
+            return self._failing.failed(want.what, error, may_be_charged=False)
+        self._failing.answered(want)
+        self._refused_in_a_row += 1
+        until_ns = self._site.clock.now_ns()
+        if self._refused_in_a_row > 1 and granted.waited_s < AT_ONCE_S:
+            # The gate opens though the server refuses: somebody else is quicker. The next tick is soon enough.
+            tick_s = self._site.ledger.standing().tick_s  # no wait is longer, whatever the reply says
+            until_ns += round(
+                (min(max(error.reading.refill_in_ms, 0), tick_s * 1000) / 1000 + AFTER_REFILL_S) * NS_PER_S
+            )
+        return Idle(until_ns=until_ns, phase="waiting_tokens", why="the server refused with 429: somebody else spends")
+
+    def _header(self, tier: str, request: Request, origin: Origin, estimate: int, waited_s: float) -> Header:
+        return Header(
+            origin=origin,
+            endpoint=request.endpoint,
+            tier=tier,
+            worker=self._site.worker,
+            shape=request.shape.name,
+            items=request.items,
+            estimate=estimate,
+            received_at=datetime.now(UTC),
+            status=0,
+            duration_s=0.0,
+            waited_s=waited_s,
+        )
+
+
+def _balance_in(reply: RawReply, header: Header) -> tuple[Reading, Call]:
+    """The balance that a reply of `/token` tells, and the call for the record.
+
+    Raises:
+        Transient: it tells none.
+        Forbidden: the server does not serve this key, or does not know the request.
+    """
+    try:
+        envelope = check(reply)
+    except Throttled as error:
+        reading, told = error.reading, unanswered(header, error)
+    else:
+        reading, told = envelope.reading, answered(header, envelope, rows=0)
+    if reading is None:
+        raise Transient("/token told no refill rate", status=reply.status)
+    return reading, told
+
+
+def _asked_for(taken: Taken) -> tuple[str, ...]:
+    """The things that a refusal may be about."""
+    origin = taken.origin
+    return origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",)
+
+
+def _arrived(header: Header, reply: RawReply) -> Header:
+    return msgspec.structs.replace(
+        header, status=reply.status, duration_s=reply.duration_s, received_at=datetime.now(UTC)
+    )

@@ -1,0 +1,76 @@
+"""What passes between a job and the way to the API: something wanted, something taken in hand, something paid for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ledger import Shape
+    from tasks.calls.header import Header, Origin
+    from tasks.calls.spool import Entry
+    from tasks.keepa.decode.body import Envelope
+    from tasks.keepa.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A request and what it is made for."""
+
+    request: Request
+    origin: Origin
+
+
+class Want(Protocol):
+    """What somebody would like to ask the API for."""
+
+    @property
+    def tier(self) -> str:
+        """Who pays."""
+        ...
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it is worth waiting for, or only done if the tokens are there now."""
+        ...
+
+    @property
+    def endpoint(self) -> str:
+        """What answers it, such as `/deal`."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """A name of the request, the same for as long as the same is asked for: failures are counted by it."""
+        ...
+
+    def shape(self) -> Shape:
+        """What to reserve for; planned anew before each attempt."""
+        ...
+
+    def take(self) -> Taken | None:
+        """The request, now that the tokens are there; None when there is nothing left to ask for."""
+        ...
+
+    def give_back(self) -> None:
+        """What was taken was not asked for; anybody may ask for it."""
+        ...
+
+    def postpone(self) -> None:
+        """What was taken was asked for in vain, and may have been charged: nobody asks again before a pause."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """A whole reply with status 200, on disk until it is forgotten."""
+
+    entry: Entry | None  # None when the disk did not take it
+    header: Header
+    body: bytes
+    envelope: Envelope
+
+    def forget(self) -> None:
+        """The rows are committed: the reply is no longer needed."""
+        if self.entry is not None:
+            self.entry.remove()

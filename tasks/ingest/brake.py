@@ -1,0 +1,101 @@
+"""Stops paying for what cannot be used: the API may change a field in every product within a week.
+
+What is unusable lies in quarantine with its bytes and can be read later; but more of the same is not worth a token.
+So calls of a kind stop, for every worker and over restarts, when most of what is paid for with them is unusable, until
+a person resumes them or another build, which may read it, takes over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S
+from tasks.ingest import reader_version
+from tasks.runtime.job import Idle
+from tasks.store import brakes
+
+if TYPE_CHECKING:
+    from tasks.calls.header import Header
+    from tasks.ingest.session import Session
+    from tasks.runtime.job import Site
+    from tasks.store.brakes import Held
+
+LOOK_NS: Final = 5 * NS_PER_S  # how late another worker's brake, or a person's word, is heard
+REMEDY: Final = "`sluicegate resume all` or an upgrade goes on"
+
+
+class Brake:
+    """The brakes as one worker sees them."""
+
+    def __init__(self, site: Site, session: Session) -> None:
+        self._site = site
+        self._session = session
+        self._held: dict[str, Held] = {}
+        self._look_ns = 0
+        self._good: dict[str, tuple[int, int]] = {}  # calls without anything unusable, and their tokens
+
+    def holds(self, kind: str) -> Idle | None:
+        """Why nothing of this kind is asked for, and when to look again; None when it may be.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        now_ns = self._site.clock.now_ns()
+        if now_ns >= self._look_ns:
+            self._look()
+        held = self._held.get(kind)
+        if held is None:
+            return None
+        return Idle(until_ns=self._look_ns, phase="calling", why=_words(held), is_held=True)
+
+    def tend(self) -> None:
+        """Notice a brake that is lifted, though nothing of its kind is wanted.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        if self._held and self._site.clock.now_ns() >= self._look_ns:
+            self._look()
+
+    def saw(self, header: Header, *, unusable: int, of: int) -> None:
+        """Count what a reply brought: of so many things so many that cannot be used.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        if of <= 0:
+            return
+        origin, kind = header.origin, header.shape
+        calls, tokens = self._good.get(kind, (0, 0))
+        if unusable <= 0:
+            self._good[kind] = (calls + 1, tokens + header.estimate)  # written with the next that is not so good
+            return
+        outcome = brakes.Outcome(
+            before=(calls, tokens),
+            tokens=header.estimate,
+            lost=round(header.estimate * min(unusable, of) / of),
+            things=origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",),
+            why=f"{unusable} of {of} could not be used",
+        )
+        stops = self._session.run(lambda connection: brakes.count(connection, kind, reader_version.name(), outcome))
+        self._good.pop(kind, None)
+        if stops:
+            self._look()
+
+    def _look(self) -> None:
+        site, before = self._site, self._held
+        self._look_ns = site.clock.now_ns() + LOOK_NS
+        found = self._session.run(lambda connection: brakes.held(connection, reader_version.name()))
+        self._held = {one.kind: one for one in found}
+        for kind in self._held.keys() - before.keys():
+            site.log.alarm("calls_stopped", kind=kind, message=_words(self._held[kind]))
+        for kind in before.keys() - self._held.keys():
+            site.log.info("calls_resumed", kind=kind)
+        if self._held:
+            site.beat.degraded("replies", "; ".join(map(_words, self._held.values())))
+        else:
+            site.beat.well("replies")
+
+
+def _words(held: Held) -> str:
+    return f"calls for {held.kind} are stopped: most replies cannot be used (the last: {held.why}); {REMEDY}"

@@ -1,0 +1,73 @@
+"""A database that is away, as its worker tells it: since when, why, and that it is back.
+
+A lost connection that is made again at once is nothing to tell. What lasts is, and so is a statement that gets no
+answer at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S
+from tasks.errors import Contended
+
+if TYPE_CHECKING:
+    from tasks.runtime.job import Site
+
+HICCUP_NS: Final = 3 * NS_PER_S
+SILENCE_S: Final = 8.0  # a batch is written in less than a second
+ATTEMPT_S: Final = 30.0  # what the next try may take until it fails, with several hosts to connect to
+
+
+class Outage:
+    """Failures in a row, and the silence of one statement."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._failed_ns: int | None = None
+        self._promises = 0
+        self._told = ""
+
+    def failed(self, error: BaseException, pause_s: float) -> None:
+        """It could not be done, and is tried again after `pause_s` seconds."""
+        site, now_ns = self._site, self._site.clock.now_ns()
+        if self._failed_ns is None:
+            self._failed_ns = now_ns
+        if str(error) != self._told:
+            self._told = str(error)
+            site.log.warning("database_away", error=error, retry_in_s=round(pause_s, 1))
+        until_ns = now_ns + round((pause_s + ATTEMPT_S) * NS_PER_S)
+        site.beat.phase("writing", f"again in {pause_s:.0f} s: {error}", until_ns=until_ns)
+        if now_ns + round(pause_s * NS_PER_S) - self._failed_ns >= HICCUP_NS:
+            self._degraded(str(error), (now_ns - self._failed_ns) / NS_PER_S)
+
+    def silent(self, seconds: float) -> None:
+        """The server has owed an answer to one statement for so long.
+
+        Raises:
+            Contended: the stop was asked for, and there is nothing to wait for.
+        """
+        if seconds < SILENCE_S:
+            return
+        why = "the database does not answer a statement"
+        if self._site.stop.is_set():
+            raise Contended(f"asked to stop while {why}")
+        promises = int(seconds / SILENCE_S)  # a new one only when the last is over
+        if promises > self._promises:
+            until_ns = self._site.clock.now_ns() + round(2 * SILENCE_S * NS_PER_S)
+            self._site.beat.phase("writing", why, until_ns=until_ns)
+            self._degraded(why, seconds)
+        self._promises = promises
+
+    def over(self) -> None:
+        """A transaction was committed."""
+        if self._failed_ns is not None:
+            away_s = round((self._site.clock.now_ns() - self._failed_ns) / NS_PER_S, 1)
+            self._site.log.info("database_back", away_s=away_s)
+            self._failed_ns, self._told = None, ""
+        self._promises = 0
+        self._site.beat.well("database")
+
+    def _degraded(self, why: str, late_s: float) -> None:
+        self._site.beat.ready()  # as far as it can be: what is missing is not the worker's
+        self._site.beat.degraded("database", why, late_s=late_s)

@@ -1,0 +1,214 @@
+"""A page of deals becomes rows: deals, queue entries, faults, the walk's progress, the call, in ONE transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from tasks.calls.record import answered
+from tasks.errors import BadRow, Transient
+from tasks.ingest import cursor, unwritable
+from tasks.ingest.odd_items import Aside
+from tasks.ingest.unreadable import keep_body, keep_faults, keep_odd
+from tasks.keepa import prices
+from tasks.keepa.costs import most_tokens
+from tasks.keepa.decode.body import DealPage, any_envelope, decode_deals
+from tasks.keepa.decode.frame import CUT_OFF
+from tasks.keepa.fingerprint import fingerprint
+from tasks.keepa.selection.rules import PAGE_ROWS
+from tasks.planning import pagination
+from tasks.planning.backlog import Wanted
+from tasks.planning.streams import chosen_of
+from tasks.store import calls, categories, crawls, deals
+from tasks.store.queue import leftovers, queue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tasks.calls.header import Header, Origin
+    from tasks.ingest.brake import Brake
+    from tasks.ingest.cursor import Moved
+    from tasks.ingest.session import Session
+    from tasks.planning.streams import Target
+    from tasks.runtime.job import Site
+    from tasks.store.connection import Connection
+
+# History of what appears now is wanted before history of what the crawl finds.
+NEWS_PRIORITY = 1
+MOST_PAUSES: Final = 16  # half a day or so, however many attempts are allowed
+ELSEWHERE = "all deals in it are of another locale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTaken:
+    """What a page brought.
+
+    Attributes:
+        moved: what became of its walk; None when the body could not be read, or the walk had moved on.
+        news: deals new or changed since the last walk.
+        is_readable: whether the body was a whole page of deals, and not one that the walk had read before; asked for
+            again at once it would most likely be the same.
+        attempts: how often it was not.
+    """
+
+    moved: Moved | None = None
+    news: list[Wanted] = field(default_factory=list)
+    rows: int = 0
+    is_readable: bool = True
+    attempts: int = 0
+
+    @property
+    def pauses(self) -> int:
+        """How many times the usual pause there should be before the page is asked for again: ever more, to a limit."""
+        return min(1 << max(self.attempts - 1, 0), MOST_PAUSES)
+
+
+class Pages:
+    """Takes pages of deals, live or replayed."""
+
+    def __init__(self, site: Site, session: Session, targets: Mapping[tuple[str, int], Target], brake: Brake) -> None:
+        self._brake = brake
+        self._site = site
+        self._session = session
+        self._targets = targets
+        self._most = site.settings.max_attempts
+
+    def take(self, header: Header, body: bytes) -> PageTaken:
+        """What the page brought; committed.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        self._site.beat.phase("writing", f"{header.origin.job} page {header.origin.page}")
+        try:
+            page, reason = decode_deals(body), CUT_OFF
+        except Transient as fault:
+            page, reason = DealPage(envelope=any_envelope(body), server_minute=None, is_whole=False), str(fault)
+        domain = header.origin.domain
+        if page.deals and not any(deal.is_of(domain) for deal in page.deals):  # a cache's, or another request's
+            page, reason = replace(page, is_whole=False), ELSEWHERE
+        page = replace(page, envelope=page.envelope.costing_at_most(most_tokens(header.endpoint, header.items)))
+        aside = Aside(self._site.log, header)
+        try:
+            taken, faults = self._session.run(lambda connection: self._write(connection, aside, page, body, reason))
+        except BadRow as refusal:
+            unwritable.keep(self._site, self._session, header, body, refusal)
+            return PageTaken(is_readable=False, attempts=self._most)
+        self._site.beat.wrote(deals=taken.rows)
+        bodies = int(bool(page.envelope.unusable)) + int(not page.is_whole)
+        self._site.beat.set_aside("deal", faults - bodies)
+        self._site.beat.set_aside("body", bodies)
+        aside.tell()
+        is_lost = not page.is_whole and not any(deal.is_of(domain) for deal in page.deals)
+        of = max(1, len(page.deals) + len(page.faults))
+        self._brake.saw(header, unusable=of if is_lost else faults - bodies, of=of)
+        if not page.is_whole:
+            self._tell(header, reason, taken)
+        elif not taken.is_readable:
+            self._site.log.alarm("page_repeated", selection=self._place(header.origin), page=header.origin.page)
+        return taken
+
+    def _write(
+        self, connection: Connection, aside: Aside, page: DealPage, body: bytes, reason: str
+    ) -> tuple[PageTaken, int]:
+        header, origin = aside.header, aside.header.origin
+        aside.begin()
+        minute = _minute(self._site, header, page)
+        local = [deal for deal in page.deals if deal.is_of(origin.domain)]
+        aside.unasked, aside.odd = len(page.deals) - len(local), page.odd
+        moved, attempts = self._moved(connection, header, page, minute)
+        written = deals.write(connection, origin.domain, local, seen_at=header.received_at)
+        faults = written.refused + keep_faults(connection, "deal", origin.domain, page.faults)
+        changed = set(written.changed_asins)
+        below = minute if moved is None else moved.below
+        news = [
+            Wanted(deal.creation_date, origin.domain, deal.asin)
+            for deal in local
+            if deal.asin in changed and deal.creation_date > below
+        ]
+        self._enqueue(connection, origin, [deal.asin for deal in local])
+        categories.write(connection, origin.domain, page.category_ids, page.category_names)
+        rows = written.inserted + written.updated
+        calls.record(connection, answered(header, page.envelope, rows=rows))
+        faults += keep_odd(connection, header, page.envelope, body)
+        faults += 0 if page.is_whole else keep_body(connection, header, body, reason)
+        aside.keep(connection)
+        return PageTaken(
+            moved=moved, news=news, rows=rows, is_readable=page.is_whole and not attempts, attempts=attempts
+        ), faults
+
+    def _moved(self, connection: Connection, header: Header, page: DealPage, minute: int) -> tuple[Moved | None, int]:
+        """What became of the walk, and how often its page came in vain.
+
+        Of a page that was cut off nothing, until it has come so too often; of one that was read before nothing ever.
+        """
+        if page.is_whole:
+            known_by = fingerprint(page)
+            repeats = cursor.repeats(connection, header.origin, known_by)
+            return (None, repeats) if repeats else (self._advance(connection, header, page, minute, known_by), 0)
+        crawl = cursor.standing_at(connection, header.origin)
+        if crawl is None:
+            return None, 0
+        attempts = crawls.count_attempt(connection, crawl)
+        return self._advance(connection, header, page, minute) if attempts >= self._most else None, attempts
+
+    def _tell(self, header: Header, reason: str, taken: PageTaken) -> None:
+        """Say what becomes of a page that could not be read, or not to its end."""
+        self._site.log.alarm(
+            "page_unreadable",
+            selection=self._place(header.origin),
+            page=header.origin.page,
+            reason=reason,
+            next="asked for again later" if taken.moved is None else f"passed over after {self._most} attempts",
+        )
+
+    def _place(self, origin: Origin) -> str:
+        """What people call the selection."""
+        target = self._targets.get((origin.selection_key, origin.domain))
+        return origin.selection_key if target is None else target.place
+
+    def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
+        """Queue what the page lists; what a selection that is no more had listed is this one's now."""
+        detail, key = self._site.settings.backfill_detail, origin.selection_key
+        priority = NEWS_PRIORITY if origin.job == cursor.UPSERT else 0
+        queue.enqueue(connection, origin.domain, asins, detail=detail, priority=priority, selection_key=key)
+        chosen = chosen_of(self._targets.values())
+        if chosen is not None and (key, origin.domain) in self._targets:
+            leftovers.adopt(connection, origin.domain, asins, detail=detail, selection_key=key, chosen=chosen)
+
+    def _advance(
+        self, connection: Connection, header: Header, page: DealPage, minute: int, known_by: int | None = None
+    ) -> Moved | None:
+        origin = header.origin
+        target = self._targets.get((origin.selection_key, origin.domain))
+        rows = len(page.deals) + len(page.faults)
+        facts = pagination.Page(
+            number=origin.page,
+            minutes=[deal.creation_date for deal in page.deals if deal.is_of(origin.domain)],
+            # Of a page that was cut off, or of which cuts are lost, nobody can say that it was the last.
+            rows=rows if page.is_counted else max(rows, PAGE_ROWS),
+            server_minute=minute,
+            prices=[] if target is None else _prices(page, target.selection.price_type),
+            fingerprint=known_by,
+        )
+        if origin.job == cursor.UPSERT:
+            return cursor.advance_upsert(connection, origin, facts)
+        if target is None:
+            return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
+        counts = dict(zip(page.category_ids, page.category_counts, strict=False))
+        return cursor.advance_crawl(connection, origin, facts, target.division(counts))
+
+
+def _minute(site: Site, header: Header, page: DealPage) -> int:
+    """The server's clock at the page; what other replies say, or this machine, when the page cannot be right."""
+    known_ms = site.ledger.standing().server_ms
+    if known_ms is None:
+        own = prices.minute_of_ms(round(header.received_at.timestamp() * 1000))
+        return own if page.server_minute is None else page.server_minute
+    age_s = max(0.0, (datetime.now(UTC) - header.received_at).total_seconds())
+    return pagination.vouched_minute(page.server_minute, prices.minute_of_ms(round(known_ms - age_s * 1000)))
+
+
+def _prices(page: DealPage, price_type: int) -> list[int]:
+    return [deal.current[price_type] for deal in page.deals if price_type < deal.slots]

@@ -1,0 +1,136 @@
+"""A batch of products becomes rows: products and series, the queue's items, faults and the call, in ONE transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tasks.calls.record import answered
+from tasks.errors import BadRow, Transient
+from tasks.ingest import unwritable
+from tasks.ingest.answered_products import held
+from tasks.ingest.odd_items import Aside
+from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, set_aside
+from tasks.keepa.costs import most_tokens
+from tasks.keepa.decode.body import open_products
+from tasks.keepa.decode.frame import CUT_OFF
+from tasks.store import calls, products
+from tasks.store.queue import queue
+
+if TYPE_CHECKING:
+    from tasks.calls.header import Header
+    from tasks.ingest.brake import Brake
+    from tasks.ingest.session import Session
+    from tasks.keepa.decode.body import Envelope, ProductReply
+    from tasks.keepa.decode.item import ItemFault
+    from tasks.runtime.job import Site
+    from tasks.store.connection import Connection
+
+NOTHING: Final = "none of the products asked for is in it"
+MISSING: Final = "the reply to a request for it did not hold it"
+STATS_ONLY: Final = "stats"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTaken:
+    """What a batch brought, in products and rows."""
+
+    products: int = 0
+    series: int = 0
+    missing: int = 0
+    faults: int = 0
+    is_void: bool = False  # the body was read and answers nothing of what was asked for
+
+
+class Batches:
+    """Takes batches of products, live or replayed."""
+
+    def __init__(self, site: Site, session: Session, brake: Brake) -> None:
+        self._site = site
+        self._session = session
+        self._brake = brake
+
+    def take(self, header: Header, body: bytes) -> BatchTaken:
+        """What the batch brought; committed.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        self._site.beat.phase("writing", f"{header.items} products")
+        try:
+            reply = open_products(body)
+        except Transient as fault:
+            set_aside(self._site, self._session, header, body, str(fault))
+            self._brake.saw(header, unusable=header.items, of=header.items)
+            return BatchTaken(faults=1)
+        envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
+        aside = Aside(self._site.log, header)
+        try:
+            taken = self._session.run(lambda connection: self._write(connection, aside, reply, envelope, body))
+        except BadRow as refusal:
+            unwritable.keep(self._site, self._session, header, body, refusal)
+            return BatchTaken(faults=1)
+        self._site.beat.wrote(products=taken.products, price_series=taken.series)
+        bodies = int(bool(envelope.unusable)) + int(not reply.is_whole) + int(taken.is_void)
+        self._site.beat.set_aside("product", taken.faults - bodies)
+        self._site.beat.set_aside("body", bodies)
+        aside.tell()
+        self._brake.saw(header, unusable=taken.faults - bodies + taken.missing, of=header.items)
+        return taken
+
+    def _write(
+        self, connection: Connection, aside: Aside, reply: ProductReply, envelope: Envelope, body: bytes
+    ) -> BatchTaken:
+        header, origin = aside.header, aside.header.origin
+        asked = frozenset(origin.asins)
+        found: set[str] = set()
+        unread: list[ItemFault] = []
+        strangers: list[ItemFault] = []
+        rows = series = faults = 0
+        aside.begin()
+        for part in reply.parts(asked=asked):
+            local = [product for product in part.products if product.is_of(origin.domain)]
+            aside.unasked += len(part.products) - len(local)
+            aside.odd += part.odd
+            unread += part.faults
+            strangers += part.strangers
+            if not local:
+                continue
+            written = products.write(
+                connection,
+                origin.domain,
+                local,
+                fetched_at=header.received_at,
+                has_history=origin.detail != STATS_ONLY,
+            )
+            found |= {product.asin for product in local}
+            rows += written.inserted + written.updated
+            series += written.series
+            faults += written.refused
+        # What was cut off in its middle is asked for again, as what came after it.
+        answers = held(asked, found, [fault for fault in unread if fault.reason != CUT_OFF], strangers)
+        aside.unasked += len(answers.unasked)
+        faults += keep_faults(connection, "product", origin.domain, answers.faults)
+        is_void = reply.is_whole and bool(asked) and not answers.asins
+        why = CUT_OFF if not reply.is_whole else NOTHING if is_void else MISSING
+        missing = self._settle_queue(connection, header, answers.asins, why)
+        calls.record(connection, answered(header, envelope, rows=rows))
+        faults += keep_odd(connection, header, envelope, body)
+        faults += keep_body(connection, header, body, why) if why != MISSING else 0
+        aside.keep(connection)
+        return BatchTaken(products=rows, series=series, missing=missing, faults=faults, is_void=is_void)
+
+    def _settle_queue(self, connection: Connection, header: Header, answers: set[str], why: str) -> int:
+        """Answered items are done, found or not; those the reply does not hold are tried again. How many these are.
+
+        An item whose answer could not be read is done as well: the answer is kept, and asking again would pay for the
+        same. What a body as a whole is to blame for is tried again after a pause.
+        """
+        items = items_of(header)
+        missing = [item for item in items if item.asin not in answers]
+        queue.complete(connection, [item for item in items if item.asin in answers])
+        if missing:
+            most = self._site.settings.max_attempts
+            pause_s = 0.0 if why == MISSING else PAUSE_S
+            queue.fail(connection, missing, why, max_attempts=most, pause_s=pause_s)
+        return len(missing)

@@ -1,0 +1,160 @@
+"""Rows out of kept bytes, by the same ways that replies take: an item by itself, a page, a batch.
+
+In the caller's transaction. Nothing here asks the API for anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, get_args
+
+from tasks.errors import Error, Transient
+from tasks.ingest.unreadable import keep_faults
+from tasks.keepa.costs import Detail
+from tasks.keepa.decode.body import decode_deals, decode_products
+from tasks.store import categories, deals, products
+from tasks.store.queue import queue, requeue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tasks.keepa.decode.body import Deal, ItemFault, Product
+    from tasks.store.connection import Connection
+    from tasks.store.faults import Kept
+
+_T = TypeVar("_T")
+
+DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
+
+
+class Unread(Error):
+    """What is kept is of no more use than before: whatever was written on the way must be taken back."""
+
+
+class _Taken(NamedTuple):
+    """Rows written, and items the database refused."""
+
+    rows: int
+    refused: int
+
+
+def deal(conn: Connection, kept: Kept, raw: bytes, *, detail: Detail) -> str:
+    """What a deal that was set aside by itself brought, in words.
+
+    Raises:
+        Unread: it cannot be used now either.
+    """
+    # Read as the only one of a page, so that there is one way to read.
+    page = read(decode_deals, b'{"timestamp":1,"deals":{"dr":[%b]}}' % raw)
+    found = _only(page.deals, page.faults)
+    taken = _listed(conn, kept, [found], detail)
+    _check(taken)
+    return _told(taken, f"the deal {found.asin}")
+
+
+def product(conn: Connection, kept: Kept, raw: bytes) -> str:
+    """What a product that was set aside by itself brought, in words.
+
+    Raises:
+        Unread: it cannot be used now either.
+    """
+    batch = read(decode_products, b'{"products":[%b]}' % raw)
+    found = _only(batch.products, batch.faults)
+    taken = _write(conn, kept, [found])
+    _check(taken)
+    return _told(taken, f"the product {found.asin}")
+
+
+def page(conn: Connection, kept: Kept, body: bytes, *, detail: Detail) -> str:
+    """What a page of deals brought, in words. The walk it was for has asked for the page again, so it moves none.
+
+    Raises:
+        Unread: it cannot be read now either.
+    """
+    page = read(decode_deals, body)
+    _check_whole(page.is_whole)
+    local = [deal for deal in page.deals if deal.is_of(kept.domain)]
+    if page.deals and not local:
+        raise Unread("all deals in it are of another locale: there is nothing in it for this one; drop it")
+    taken = _listed(conn, kept, local, detail)
+    categories.write(conn, kept.domain, page.category_ids, page.category_names)
+    keep_faults(conn, "deal", kept.domain, page.faults)
+    return _told(taken, f"a page of {len(local)} deals", page.faults)
+
+
+def batch(conn: Connection, kept: Kept, body: bytes) -> str:
+    """What a batch of products brought, in words.
+
+    Raises:
+        Unread: it cannot be read now either.
+    """
+    batch = read(decode_products, body)
+    _check_whole(batch.is_whole)
+    local = [product for product in batch.products if product.is_of(kept.domain)]
+    taken = _write(conn, kept, local)
+    keep_faults(conn, "product", kept.domain, batch.faults)
+    return _told(taken, f"{len(local)} products", batch.faults)
+
+
+def read(decode: Callable[[bytes], _T], body: bytes) -> _T:
+    """The body as `decode` reads it.
+
+    Raises:
+        Unread: it cannot.
+    """
+    try:
+        return decode(body)
+    except Transient as fault:
+        raise Unread(f"this build cannot read it either: {fault}") from None
+
+
+def _listed(conn: Connection, kept: Kept, found: list[Deal], detail: Detail) -> _Taken:
+    """Write the deals, and queue their products as any page does."""
+    written = deals.write(conn, kept.domain, found, seen_at=kept.last_at)
+    queue.enqueue(conn, kept.domain, [deal.asin for deal in found], detail=detail)
+    return _Taken(written.inserted + written.updated, written.refused)
+
+
+def _write(conn: Connection, kept: Kept, found: Sequence[Product]) -> _Taken:
+    """Write the products, and take from the queue what they answer; what they answer is seen by what came."""
+    rows = refused = 0
+    for has_history in (False, True):
+        part = [product for product in found if (product.csv is not None) is has_history]
+        written = products.write(conn, kept.domain, part, fetched_at=kept.last_at, has_history=has_history)
+        rows += written.inserted + written.updated
+        refused += written.refused
+    for detail in DETAILS:
+        asins = [product.asin for product in found if _answers(product, detail)]
+        requeue.settle(conn, kept.domain, asins, detail=detail, received_at=kept.last_at)
+    return _Taken(rows, refused)
+
+
+def _answers(product: Product, detail: Detail) -> bool:
+    """Whether that detail need not be asked for: it is there, or the product is not."""
+    if not product.is_found or detail == "stats":
+        return True
+    return (product.csv if detail == "history" else product.offers) is not None
+
+
+def _only(items: list[_T], item_faults: list[ItemFault]) -> _T:
+    """The one item that was kept."""
+    if item_faults:
+        raise Unread(f"this build cannot read it either: {item_faults[0].reason}")
+    if len(items) != 1:
+        raise Unread(f"what is kept is not one item but {len(items)}")
+    return items[0]
+
+
+def _check(taken: _Taken) -> None:
+    if taken.refused:
+        raise Unread("it can be read, and the database still refuses it")
+
+
+def _check_whole(is_whole: bool) -> None:  # noqa: FBT001 - it is all that is looked at
+    if not is_whole:
+        raise Unread("it ends in its middle: what can be read of it was written at once, and the rest asked for again")
+
+
+def _told(taken: _Taken, what: str, item_faults: Sequence[ItemFault] = ()) -> str:
+    aside = taken.refused + len(item_faults)
+    rows = f"{taken.rows} rows written" if taken.rows else "nothing newer than what is there"
+    return f"{what}: {rows}" + (f", {aside} set aside by themselves" if aside else "")

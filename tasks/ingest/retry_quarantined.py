@@ -1,0 +1,168 @@
+"""A second look at what was set aside: what is kept is read by this build before anything is asked for again.
+
+A newer build may read what an older one could not, and a database may by now take what it refused. So rows come out
+of the bytes that were paid for, and only what left no bytes goes back into the queue. Everything about one fault
+happens in one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tasks.calls.spool import SUFFIX, Damaged, Spool
+from tasks.ingest import reprocess
+from tasks.ingest.odd_items import ODD
+from tasks.ingest.reprocess import DETAILS, Unread
+from tasks.ingest.unreadable import ENVELOPE
+from tasks.keepa.decode.body import decode_envelope
+from tasks.keepa.request import DOMAINS, is_asin
+from tasks.store import faults
+from tasks.store.queue import queue, requeue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tasks.keepa.costs import Detail
+    from tasks.store.connection import Connection
+    from tasks.store.faults import Kept
+
+
+class Outcome(Enum):
+    """What became of a fault."""
+
+    READ = "read"
+    """What is kept became rows; nothing was paid."""
+    QUEUED = "queued"
+    """It is asked for again, which costs tokens."""
+    SETTLED = "settled"
+    """There was nothing left to do."""
+    LEFT = "left"
+    """It is still in quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of it, in a word and in words for a person."""
+
+    outcome: Outcome
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a second look works with.
+
+    Attributes:
+        spool_dir: where replies lie that no worker could process.
+        detail: how much to fetch of a product the queue knows nothing of.
+        may_pay: whether to ask again for a product whose kept answer this build cannot read either.
+    """
+
+    spool_dir: Path
+    detail: Detail
+    may_pay: bool
+
+
+def look(conn: Connection, fault_id: int, means: Means) -> Verdict | None:
+    """What became of the fault of that number; None when there is none.
+
+    Raises:
+        psycopg.Error: the database does not take it, which is not the fault's fault.
+    """
+    with conn.transaction():
+        kept = faults.take(conn, fault_id)
+        if kept is None:
+            return None
+        try:
+            with conn.transaction():
+                verdict = _look(conn, kept, means)
+        except Unread as reason:
+            verdict = Verdict(Outcome.LEFT, str(reason))
+        if verdict.outcome is not Outcome.LEFT:
+            faults.forget(conn, fault_id)
+    return verdict
+
+
+def _look(conn: Connection, kept: Kept, means: Means) -> Verdict:
+    match kept.kind:
+        case "deal":
+            return _deal(conn, kept, means)
+        case "product":
+            return _product(conn, kept, means)
+        case "body":
+            return _body(conn, kept, means)
+        case "request":
+            raise Unread("a selection is asked for again by itself, within the hour; drop this once it is mended")
+
+
+def _deal(conn: Connection, kept: Kept, means: Means) -> Verdict:
+    if not kept.raw:
+        raise Unread("nothing was kept of it; the next change of the deal brings it anew")
+    return Verdict(Outcome.READ, reprocess.deal(conn, kept, kept.raw, detail=means.detail))
+
+
+def _product(conn: Connection, kept: Kept, means: Means) -> Verdict:
+    if not kept.raw:
+        return _queue_again(conn, kept, means)
+    try:
+        with conn.transaction():
+            return Verdict(Outcome.READ, reprocess.product(conn, kept, kept.raw))
+    except Unread:
+        if not means.may_pay:
+            raise
+        return _queue_again(conn, kept, means, even_if_done=True)
+
+
+def _body(conn: Connection, kept: Kept, means: Means) -> Verdict:
+    if kept.key.endswith(SUFFIX):
+        return _reply(kept, means)
+    endpoint, _, what = kept.key.partition(" ")
+    if what == ENVELOPE:
+        return _envelope(kept)
+    if what == ODD:
+        return Verdict(Outcome.SETTLED, "an example: all such items were written at once, the odd field in `extra`")
+    if kept.raw and endpoint == "/deal":
+        return Verdict(Outcome.READ, reprocess.page(conn, kept, kept.raw, detail=means.detail))
+    if kept.raw and endpoint == "/product":
+        return Verdict(Outcome.READ, reprocess.batch(conn, kept, kept.raw))
+    raise Unread("nobody takes such a body: look at it, then drop it")
+
+
+def _envelope(kept: Kept) -> Verdict:
+    """A body whose rows were written at once."""
+    unusable = reprocess.read(decode_envelope, kept.raw or b"").unusable
+    if unusable:
+        raise Unread(f"its rows were written at once; its envelope still has no usable {', '.join(unusable)}")
+    return Verdict(Outcome.SETTLED, "its rows were written at once, and its envelope can be read by now")
+
+
+def _reply(kept: Kept, means: Means) -> Verdict:
+    """A reply no worker could process, file and all: back to where workers look for what others left."""
+    if not means.spool_dir.is_dir():
+        raise Unread("its file is no longer in the spool: it can only be dropped")
+    try:
+        Spool(means.spool_dir, limit_bytes=0).put_back(kept.key)
+    except FileNotFoundError:
+        raise Unread("its file is no longer in the spool: it can only be dropped") from None
+    except Damaged as damage:
+        raise Unread(f"its file is still damaged: {damage}") from None
+    return Verdict(Outcome.READ, "back in the spool: a running worker takes it within half a minute")
+
+
+def _queue_again(conn: Connection, kept: Kept, means: Means, *, even_if_done: bool = False) -> Verdict:
+    if not is_asin(kept.key) or kept.domain not in DOMAINS:
+        raise Unread("not an ASIN of a known locale: it can never be asked for; drop it")
+    states = requeue.states(conn, kept.domain, kept.key)
+    if any(state in {"pending", "leased"} for state, _ in states.values()):
+        return Verdict(Outcome.SETTLED, "it is in the queue already")
+    given_up = [detail for detail, (state, _) in states.items() if state == "given up" and detail in DETAILS]
+    if given_up:
+        requeue.revive(conn, kept.domain, kept.key, given_up)
+        return Verdict(Outcome.QUEUED, f"queued again for {' and '.join(given_up)}")
+    if not even_if_done and any(at is not None and at > kept.last_at for _, at in states.values()):
+        return Verdict(Outcome.SETTLED, "it was fetched since")
+    detail = next((detail for detail in states if detail in DETAILS), means.detail)
+    queue.enqueue(conn, kept.domain, [kept.key], detail=detail, again=True)
+    return Verdict(Outcome.QUEUED, f"queued again for {detail}")

@@ -1,0 +1,163 @@
+"""A worker's connection to PostgreSQL: one transaction after another, each done again when the database was in the way.
+
+However long the database is away, the work waits for it: nothing is paid for meanwhile, because whatever is to be
+asked of the API is taken from the database first. Calls to be recorded are noted here and written by the next
+transaction, so a call stands in the table together with its rows or not at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import psycopg
+import tenacity
+from psycopg import conninfo
+
+from tasks.errors import BadRow, Contended
+from tasks.ingest.database_outage import Outage
+from tasks.runtime.interruptible import unheard
+from tasks.store import calls
+from tasks.store.bulk.batch import refused
+from tasks.store.connection import connect
+from tasks.store.sqlstate import cause_of, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tasks.runtime.job import Site
+    from tasks.store.calls import Call
+    from tasks.store.connection import Connection
+
+T = TypeVar("T")
+
+
+def password_of(url: str) -> str:
+    """The password in a connection string, for the log to blot out; empty when there is none."""
+    try:
+        return str(conninfo.conninfo_to_dict(url).get("password") or "")
+    except psycopg.ProgrammingError:
+        return ""
+
+
+# A stop cannot be heard while a statement waits for somebody's lock; the retry that follows hears it, within a second.
+LOCK_TIMEOUT_MS: Final = 700
+UNWRITTEN_LIMIT: Final = 1_000  # records of failed calls kept while the database is away
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon; below it full jitter
+
+
+class Session:
+    """One connection, opened when needed and opened again when it was lost."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._outage = Outage(site)
+        self._connection: Connection | None = None
+        self._unwritten: list[Call] = []
+
+    def note(self, call: Call) -> None:
+        """Record `call` with the next transaction."""
+        self._unwritten.append(call)
+        del self._unwritten[:-UNWRITTEN_LIMIT]
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, after its transaction is committed, however long that takes.
+
+        `work` may be called several times.
+
+        Raises:
+            Contended: the stop flag was set while the database was in the way.
+            BadRow: the database will not do this work, but others.
+            WrongSchema: a person has to mend the tables.
+            ConfigError: a person has to mend the login, the rights or the database.
+        """
+        stop = self._site.stop
+        failures: list[str | None] = []
+
+        def pause(seconds: float) -> None:
+            stop.wait(seconds)
+
+        def failed(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome is not None else None
+            if isinstance(error, Contended):
+                self._outage.failed(error, state.upcoming_sleep)
+                _blame(error, failures)
+
+        retry = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Contended),
+            wait=tenacity.wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S),
+            stop=lambda _state: stop.is_set(),
+            sleep=pause,
+            before_sleep=failed,
+            reraise=True,
+        )
+        result: T = retry(self._once, work)
+        self._outage.over()
+        return result
+
+    def flush(self) -> None:
+        """Write what is noted, if the database is there.
+
+        Raises:
+            StoreError: it is not.
+            ConfigError: it never will be.
+        """
+        if self._unwritten:
+            self._once(lambda _connection: None)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        noted = tuple(self._unwritten)
+        try:
+            with translate():
+                connection = self._open()
+                with connection.transaction():
+                    result = work(connection)
+                    refusals = [self._record(connection, call) for call in noted]
+        except UnicodeError as error:
+            raise BadRow(f"text that no database can hold: {error}") from error
+        except Contended as error:
+            if not cause_of(error).keeps:
+                self.close()
+            raise
+        del self._unwritten[: len(noted)]
+        for refusal in filter(None, refusals):
+            self._site.log.alarm("record_refused", reason=refusal)
+        return result
+
+    @staticmethod
+    def _record(connection: Connection, call: Call) -> str | None:
+        """Why the record is refused, as by a trigger of the user's own; that is no reason to stop the work."""
+        return refused(connection, lambda: calls.record(connection, call))
+
+    def _open(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            url, worker = self._site.settings.database_url.reveal(), self._site.worker
+            self._connection = unheard(
+                lambda: connect(
+                    url, application_name=f"sluicegate {worker}", autocommit=True, lock_timeout_ms=LOCK_TIMEOUT_MS
+                ),
+                self._site.stop.is_set,
+                Contended("asked to stop while the database was connected to"),
+            )
+            self._connection.on_wait = self._outage.silent
+        return self._connection
+
+
+def _blame(error: Contended, failures: list[str | None]) -> None:
+    """Note a failure; the database is not away if it refuses the same work alone, again and again in the same way.
+
+    Raises:
+        BadRow: there were enough of them.
+    """
+    row = cause_of(error)
+    if failures and failures[-1] != row.prefix:
+        failures.clear()
+    failures.append(row.prefix)
+    if row.tries is not None and len(failures) >= row.tries:
+        raise BadRow(f"{error}; {len(failures)} times in a row") from error

@@ -1,0 +1,4 @@
+"""The two jobs.
+
+Imports everything in `tasks` but `worker`, `embedded_postgres` and `simulator`.
+"""

@@ -1,0 +1,248 @@
+"""The whole of each selection with full history: crawl its pages, queue its products, drain the queue in batches.
+
+Several workers share the queue; one at a time crawls a selection, page and batch in turn, so that both get on however
+few tokens there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ledger import NS_PER_S
+from tasks.errors import Refused
+from tasks.jobs.components import Desk
+from tasks.jobs.listing import REFUSED_NS, SetAside
+from tasks.jobs.queue_batch import TIER, Haul
+from tasks.keepa.costs import DEAL_TOKENS, product_shape
+from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
+from tasks.planning import forecast
+from tasks.planning.forecast import Forecast
+from tasks.planning.pacing import crawl_interval_s
+from tasks.planning.rate import Rate
+from tasks.planning.streams import chosen_of
+from tasks.runtime.job import Idle, Progress
+from tasks.store import crawls
+from tasks.store.queue import queue
+
+if TYPE_CHECKING:
+    from ledger import Snapshot
+    from tasks.ingest.deal_page import PageTaken
+    from tasks.keepa.costs import Detail
+    from tasks.planning.streams import Target
+    from tasks.runtime.job import Role, Site
+    from tasks.store.crawls import Crawl
+    from tasks.store.queue.queue import QueueCounts
+
+REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free
+COUNT_NS: Final = 5 * NS_PER_S  # counting the queue reads it as a whole
+EMPTY_NS: Final = 5 * NS_PER_S
+DAY_S: Final = 86_400
+RENEWED_AT_ONCE: Final = 1_000  # what is new meanwhile comes first again after so many
+
+SAMPLE: Final = 100  # items whose estimate, divided, is what one costs
+
+
+class Backfill:
+    """The job for history."""
+
+    role: Final[Role] = TIER
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._desk = Desk(site)
+        self._rest_ns: dict[Target, int] = dict.fromkeys(self._desk.targets, 0)
+        self._resting: dict[Target, Idle] = {}
+        self._chosen = chosen_of(self._desk.targets)
+        self._is_crawl_next = True
+        self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
+        self._counts: QueueCounts | None = None
+        self._counted_ns = 0
+        self._renew_ns = 0
+        self._rate = Rate()
+        self._forecast = Forecast()
+
+    def start(self) -> None:
+        """See `Job.start`."""
+        self._desk.start()
+
+    def step(self) -> Progress | Idle:
+        """See `Job.step`."""
+        self.start()
+        if self._desk.tidy():
+            return Progress(completes=False)
+        if self._is_crawl_next:
+            outcome = self._crawl()
+            if outcome is not None:
+                return outcome
+        self._is_crawl_next = True
+        outcome = self._drain()
+        if isinstance(outcome, Idle) and self._resting:
+            return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
+        return outcome
+
+    def close(self) -> None:
+        """See `Job.close`."""
+        self._desk.close()
+
+    def _crawl(self) -> Progress | Idle | None:
+        """One page of the first crawl that is due and this worker's turn; None when there is none."""
+        target = next((target for target in self._desk.targets if self._may_crawl(target)), None)
+        if target is None:
+            return None
+        outcome = self._desk.listing.step(target)
+        if isinstance(outcome, Idle):
+            if outcome.is_held and outcome.until_ns is not None:
+                self._rest_ns[target] = outcome.until_ns  # this request rests; the queue does not
+                self._resting[target] = outcome
+                return None
+            return outcome
+        self._resting.pop(target, None)
+        if outcome is None:
+            return Progress(completes=False)  # another worker goes on with it: the next step finds the turn taken
+        if isinstance(outcome, SetAside):
+            if outcome.is_whole:
+                self._rest_ns[target] = self._site.clock.now_ns() + REFUSED_NS
+            return Progress(completes=True)
+        self._after_page(target, outcome.taken)
+        self._is_crawl_next = False
+        self._counts = None
+        return Progress(completes=True)
+
+    def _may_crawl(self, target: Target) -> bool:
+        now_ns = self._site.clock.now_ns()
+        if self._rest_ns[target] > now_ns:
+            return False
+        self._rest_ns[target] = now_ns + REST_NS
+        if not self._desk.listing.has_turn(target):
+            self._resting.pop(target, None)
+            return False
+        last = self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
+        is_fresh = last is not None and self._is_fresh(last)
+        if not is_fresh:
+            self._rest_ns[target] = now_ns
+        return not is_fresh
+
+    def _is_fresh(self, last: Crawl) -> bool:
+        """Whether the last crawl is complete and too recent to pay for another."""
+        if last.finished_at is None:
+            return False
+        bucket = self._site.ledger.snapshot().bucket
+        pages = last.rows / PAGE_ROWS + 1
+        interval_s = crawl_interval_s(
+            tokens=pages * DEAL_TOKENS, rate=bucket.refill_rate, tick_period_s=bucket.tick_period_s
+        )
+        age_s = (datetime.now(UTC) - last.finished_at).total_seconds()
+        return 0 <= age_s < interval_s  # one that ends in the future tells of a clock that was set back
+
+    def _after_page(self, target: Target, taken: PageTaken) -> None:
+        moved = taken.moved
+        if moved is None:
+            # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
+            rest_ns = REST_NS if taken.is_readable else REFUSED_NS * taken.pauses
+            self._rest_ns[target] = self._site.clock.now_ns() + rest_ns
+            return
+        if moved.cut is not None:
+            # Only a narrower selection can show the rest: more rows than the API shows have one price.
+            self._site.log.alarm("crawl_cut", selection=target.place, part=str(moved.cut), shown=MAX_ROWS)
+        if moved.verdict.is_complete:
+            self._site.log.info(
+                "crawl_complete",
+                selection=target.place,
+                rows=moved.crawl.rows,
+                why=moved.verdict.name.lower(),
+            )
+
+    def _drain(self) -> Progress | Idle:
+        """One batch from the queue."""
+        desk, site = self._desk, self._site
+        counts = self._count()
+        if not counts.pending:
+            self._counts = None
+            if self._renew():
+                return Progress(completes=False)
+            return Idle(
+                until_ns=site.clock.now_ns() + EMPTY_NS,
+                phase="waiting_work",
+                why=f"{counts.done} products done, {counts.leased} with other workers",
+            )
+        haul = Haul(site, desk.session, desk.spool, waiting=counts.pending, detail=self._detail, chosen=self._chosen)
+        try:
+            outcome = desk.spender.call(haul)
+            self._detail = haul.detail
+        except Refused as error:
+            given_up = haul.refused(str(error))
+            site.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
+            site.beat.set_aside("product", len(given_up))
+            return Progress(completes=True)
+        if isinstance(outcome, Idle):
+            if outcome.phase == "waiting_work":
+                self._counts = None
+            return outcome
+        began_ns = site.clock.now_ns()
+        taken = desk.intake.batches.take(outcome.header, outcome.body)
+        outcome.forget()
+        writing_s = (site.clock.now_ns() - began_ns) / NS_PER_S
+        self._forecast.read_work(len(haul.items), outcome.header.duration_s + writing_s)
+        if taken.missing:
+            site.log.warning("products_missing", missing=taken.missing)
+        done = len(haul.items) - taken.missing
+        self._counts = replace(counts, pending=max(0, counts.pending - done), done=counts.done + done)
+        self._tell()
+        return Progress(completes=True)
+
+    def _renew(self) -> int:
+        """How much of what was fetched too long ago is queued again: some, once all that nobody has yet is there."""
+        now_ns, settings = self._site.clock.now_ns(), self._site.settings
+        if not settings.history_max_age_d or now_ns < self._renew_ns:
+            return 0
+        self._renew_ns = now_ns + REST_NS
+        age_s = settings.history_max_age_d * DAY_S
+        count = self._desk.session.run(
+            lambda connection: queue.renew(
+                connection, detail=settings.backfill_detail, age_s=age_s, limit=RENEWED_AT_ONCE
+            )
+        )
+        if count:
+            self._site.log.info("history_is_old", products=count, days=settings.history_max_age_d)
+        return count
+
+    def _count(self) -> QueueCounts:
+        now_ns = self._site.clock.now_ns()
+        if self._counts is None or now_ns - self._counted_ns > COUNT_NS:
+            self._counts = self._desk.session.run(lambda connection: queue.counts(connection, self._chosen))
+            self._counted_ns = now_ns
+            self._rate.read(now_ns, self._counts.done)
+            self._tell()
+        return self._counts
+
+    def _tell(self) -> None:
+        counts = self._counts
+        if counts is None:
+            return
+        left = counts.pending + counts.leased
+        per_min = self._rate.per_min()
+        snapshot = self._site.ledger.snapshot()
+        self._forecast.read_others(
+            self._site.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
+        )
+        pace = self._forecast.pace(self._per_item(snapshot), counts.takers)
+        means = forecast.means_of(snapshot, TIER, pace.per_item)
+        eta_s = None if means is None else forecast.left_s(left, pace, means)
+        # The pace goes along: who shows the time left reckons it from what is queued and in the bucket at that moment.
+        self._site.beat.job(
+            done=counts.done,
+            total=left + counts.done,
+            rate_per_min=None if per_min is None else round(per_min, 2),
+            eta_s=None if eta_s is None else round(eta_s),
+            pace=msgspec.to_builtins(pace),
+        )
+
+    def _per_item(self, snapshot: Snapshot) -> float:
+        """Tokens a product costs on average, as learned; before that what would be reserved for one."""
+        shape = product_shape(self._site.settings.backfill_detail, SAMPLE)
+        learned = next((cost.mean for cost in snapshot.costs if cost.shape == shape.name and cost.samples), None)
+        return self._site.ledger.estimate(shape) / SAMPLE if learned is None else learned

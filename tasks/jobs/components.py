@@ -1,0 +1,94 @@
+"""What both jobs work with, put together once: database, spool, way to the API, intake, listing, leftovers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tasks.calls.metered_client import Spender
+from tasks.calls.spool import Spool
+from tasks.errors import StoreError
+from tasks.ingest.brake import Brake
+from tasks.ingest.intake import Intake
+from tasks.ingest.orphan import Orphans
+from tasks.ingest.recovery import Replay
+from tasks.ingest.session import Session
+from tasks.jobs.listing import Listing
+from tasks.keepa.client import KeepaClient
+from tasks.planning.streams import targets_of
+from tasks.store import migrate
+
+if TYPE_CHECKING:
+    from tasks.runtime.job import Site
+
+_MB: Final = 1 << 20
+
+
+class Desk:
+    """The parts of one job, wired."""
+
+    def __init__(self, site: Site) -> None:
+        """Put the parts together; nothing is opened yet but the spool's directory.
+
+        Raises:
+            ConfigError: a selection, the key or the base URL is not usable.
+        """
+        settings = site.settings
+        self._site = site
+        self._is_started = False
+        self.targets = targets_of(settings)
+        self.session = Session(site)
+        self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
+        self._client = KeepaClient(
+            settings.api_key,
+            settings.base_url,
+            connect_timeout_s=settings.connect_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
+            max_body_mb=settings.max_body_mb,
+            is_stopped=site.stop.is_set,
+            clock=site.clock,
+        )
+        self._brake = brake = Brake(site, self.session)
+        self.spender = Spender(site, self._client, spool, self.session.note, brake.holds)
+        self.intake = Intake(site, self.session, self.targets, brake)
+        self._replay = Replay(site, spool, self.intake, self.session)
+        self._orphans = Orphans(site, self.session, spool)
+        self.listing = Listing(site, self.session, spool, self.spender, self.intake.pages)
+
+    def start(self) -> bool:
+        """Check the schema and process what dead workers left; False when that was done before.
+
+        Raises:
+            StoreError: the database is away, or its schema is another build's.
+        """
+        if self._is_started:
+            return False
+        self.session.run(migrate.check)
+        while not self._site.stop.is_set() and self.tidy():
+            pass
+        self._is_started = True
+        return True
+
+    def tidy(self) -> bool:
+        """Whether a reply that a dead worker left was processed; without one, the items it held go back to the queue.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        self.spender.tend()
+        self._brake.tend()
+        if self._replay.step():
+            return True
+        self._orphans.step()
+        return False
+
+    def close(self) -> None:
+        """Write what is noted if the database is there, and let go of places and connections."""
+        self.spender.close()
+        self.spool.close()
+        try:
+            self.session.flush()
+        except StoreError as error:
+            self._site.log.warning("records_lost", error=error)
+        self.session.close()
+        self._client.close()

@@ -1,0 +1,146 @@
+"""Details of the newest deals, as far as the tokens at hand go beyond those kept for the next walk.
+
+What the backfill is fetching now, or has fetched since the deal changed, is left to it. What still waits for it in
+the queue is taken from there, and asked for with history, which costs nothing more: one call serves both jobs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tasks.calls.header import Origin
+from tasks.calls.request_plan import Taken
+from tasks.jobs.queue_batch import lease_s, owner_name, unwritten_leases
+from tasks.keepa.costs import product_shape
+from tasks.keepa.request import ProductRequest, most_asins
+from tasks.planning.pacing import fit
+from tasks.store.queue import queue, sharing
+
+if TYPE_CHECKING:
+    from ledger import Shape
+    from tasks.calls.spool import Spool
+    from tasks.ingest.session import Session
+    from tasks.keepa.costs import Detail
+    from tasks.planning.backlog import Pool, Wanted
+    from tasks.runtime.job import Site
+    from tasks.store.connection import Connection
+    from tasks.store.queue.queue import Item
+
+TIER: Final = "upsert"
+
+
+def covering(wanted: Detail, queued: Detail) -> Detail | None:
+    """The detail that serves a request for `wanted` and a queue item for `queued` at the cost of `wanted` alone.
+
+    None when there is none. History is free, offers are not. Source: API documentation.
+    """
+    if wanted == "offers":
+        return "offers"
+    return None if queued == "offers" else queued
+
+
+class DetailWant:
+    """A batch of details. Not worth waiting for: what is not fetched now competes with newer deals next time."""
+
+    tier: Final = TIER
+    may_wait: Final = False
+    endpoint: Final = "/product"
+
+    def __init__(
+        self, site: Site, session: Session, spool: Spool, pool: Pool, detail: Detail, *, kept_tokens: int
+    ) -> None:
+        """Want as many of the pool's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
+        self._site = site
+        self._session = session
+        self._spool = spool
+        self._pool = pool
+        self._detail: Detail = detail
+        self._taken: list[Wanted] = []
+        self._items: list[Item] = []
+        spare = site.ledger.headroom(self.tier).now - kept_tokens
+        most = min(len(pool), most_asins(detail))
+        self.size = fit(lambda n: site.ledger.estimate(product_shape(detail, n)), tokens=spare, most=most)
+
+    def shape(self) -> Shape:
+        """As many products as there are tokens to spare."""
+        return product_shape(self._detail, max(1, min(self.size, len(self._pool))))
+
+    def take(self) -> Taken | None:
+        """The newest products that nobody else has fetched or is fetching, all of one domain and one detail."""
+        newest = self._pool.take(self.size)
+        if not newest:
+            return None
+        wanted, self._items = self._session.run(lambda connection: self._share(connection, newest))
+        claimed = {item.asin: item.lease for item in self._items}
+        self._taken = [one for one in wanted if not claimed or one.asin in claimed]
+        self._pool.add(one for one in wanted if claimed and one.asin not in claimed)
+        if not self._taken:
+            return None
+        domain = newest[0].domain
+        asins = tuple(one.asin for one in self._taken)
+        detail = (self._covering() or self._detail) if claimed else self._detail
+        leases = tuple(claimed[asin] for asin in asins) if claimed else ()
+        origin = Origin(job=self.tier, domain=domain, asins=asins, leases=leases, detail=detail)
+        return Taken(ProductRequest(domain, asins, detail), origin)
+
+    @property
+    def what(self) -> str:
+        """The newest products: what failed is among them the next time."""
+        return f"{self.endpoint} {self._detail}"
+
+    def give_back(self) -> None:
+        """Want them again; what was taken from the queue goes back there."""
+        items = self._back()
+        if items:
+            self._session.run(lambda connection: queue.release(connection, items))
+
+    def postpone(self) -> None:
+        """Want them again; what was taken from the queue waits there."""
+        items = self._back()
+        if items:
+            self._session.run(lambda connection: queue.postpone(connection, items))
+
+    def _back(self) -> list[Item]:
+        items, self._items = self._items, []
+        self._pool.add(self._taken)
+        self._taken = []
+        return items
+
+    def refused(self, reason: str) -> None:
+        """Want them no more: the next change of a deal asks again, and the queue counts the attempt."""
+        items, self._items = self._items, []
+        most = self._site.settings.max_attempts
+        if items:
+            self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
+
+    def _covering(self) -> Detail | None:
+        return covering(self._detail, self._site.settings.backfill_detail)
+
+    def _share(self, connection: Connection, newest: list[Wanted]) -> tuple[list[Wanted], list[Item]]:
+        """What is left to this job, and what of it was taken from the queue."""
+        domain, asins = newest[0].domain, [one.asin for one in newest]
+        paid = unwritten_leases(self._spool)
+        items = self._claim(connection, domain, asins, paid)
+        # In this order: whoever has a product in hand writes it and lets go of it in one transaction. What is not held
+        # any more is known when we look for that afterwards; the other way round it would be bought again.
+        gone = sharing.held(connection, domain, asins, paid=paid) - {item.asin for item in items}
+        gone |= sharing.known(connection, domain, {one.asin: one.minute for one in newest})
+        unneeded = [item for item in items if item.asin in gone]
+        if unneeded:
+            queue.release(connection, unneeded)
+        return [one for one in newest if one.asin not in gone], [item for item in items if item.asin not in gone]
+
+    def _claim(self, connection: Connection, domain: int, asins: list[str], paid: list[int]) -> list[Item]:
+        """Those of the products that wait in the queue for a detail that covers ours, taken from there."""
+        if self._covering() is None:
+            return []
+        settings = self._site.settings
+        return sharing.claim(
+            connection,
+            domain,
+            asins,
+            detail=settings.backfill_detail,
+            owner=owner_name(self._site),
+            lease_s=lease_s(settings),
+            paid=paid,
+        )

@@ -1,0 +1,112 @@
+"""One page of a walk: asked for by the worker whose turn it is, written down, the walk moved. Both jobs list alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S
+from tasks.errors import Refused
+from tasks.ingest import cursor
+from tasks.jobs.paging import PageWant, is_page_of, turn_of
+from tasks.jobs.queue_batch import owner_name
+from tasks.keepa import locales
+from tasks.planning.partitions import Part
+from tasks.runtime.job import Idle
+from tasks.store import crawls, quarantine, turn
+
+if TYPE_CHECKING:
+    from tasks.calls.metered_client import Spender
+    from tasks.calls.request_plan import Paid
+    from tasks.calls.spool import Spool
+    from tasks.ingest.deal_page import Pages, PageTaken
+    from tasks.ingest.session import Session
+    from tasks.planning.streams import Target
+    from tasks.runtime.job import Site
+    from tasks.store.connection import Connection
+    from tasks.store.crawls import Crawl
+
+REFUSED_NS: Final = (
+    3600 * NS_PER_S
+)  # what is refused or cannot be read, asked for again, would be so again: a person has to look
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page that was paid for and written down."""
+
+    paid: Paid
+    taken: PageTaken
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What the server refuses, kept with its reason. `is_whole`: the selection, not one part of it."""
+
+    is_whole: bool
+
+
+class Listing:
+    """Lists selections for one worker."""
+
+    def __init__(self, site: Site, session: Session, spool: Spool, spender: Spender, pages: Pages) -> None:
+        self._site = site
+        self._session = session
+        self._spool = spool
+        self._spender = spender
+        self._pages = pages
+
+    def has_turn(self, target: Target) -> bool:
+        """Whether this worker may go on with the walk through `target`, now or already; never waits.
+
+        It may not while another, who lost the turn, still waits for the page it has paid for, or to write it.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        role, owner = self._site.role, owner_name(self._site)
+        if any(is_page_of(origin, role, target) for origin in self._spool.origins()):
+            return False
+
+        def is_mine(connection: Connection) -> bool:
+            if not turn.take(connection, turn_of(role, target), owner):
+                return False
+            return crawls.asker(connection, role, target.key, target.domain) in {None, owner}
+
+        return self._session.run(is_mine)
+
+    def step(self, target: Target) -> Listed | SetAside | Idle | None:
+        """The page at which the walk through `target` stands; None when another worker has gone on with it.
+
+        Raises:
+            Forbidden: the server does not serve this key.
+            StoreError: the database does not take it.
+        """
+        site, role = self._site, self._site.role
+        crawl = self._session.run(lambda connection: cursor.begin(connection, role, target))
+        site.beat.phase("polling", f"{target.place}, page {crawl.page}")
+        try:
+            outcome = self._spender.call(PageWant(site, self._session, self._spool, target, crawl))
+        except Refused as error:
+            return self._set_aside(target, crawl, error)
+        if isinstance(outcome, Idle):
+            return None if outcome.phase == "waiting_work" else outcome
+        taken = self._pages.take(outcome.header, outcome.body)
+        outcome.forget()
+        return Listed(outcome, taken)
+
+    def _set_aside(self, target: Target, crawl: Crawl, error: Refused) -> SetAside:
+        part = crawl.part
+        is_whole = part == Part()
+        label = target.label if is_whole else f"{target.label}, {part}"
+        self._site.log.alarm("selection_refused", selection=locales.label(label), error=error)
+        raw = target.within(part, crawl.categories).to_json().encode()
+
+        def work(connection: Connection) -> None:
+            quarantine.add(connection, kind="request", key=label, reason=str(error), raw=raw, domain=target.domain)
+            if not is_whole:
+                cursor.leave_part(connection, crawl)
+
+        self._session.run(work)
+        self._site.beat.set_aside("request")
+        return SetAside(is_whole=is_whole)

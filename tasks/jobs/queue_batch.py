@@ -1,0 +1,163 @@
+"""A batch from the shared queue: planned to the tokens, taken with a lease in hand, given back if not answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, get_args
+
+from tasks.calls.header import Origin
+from tasks.calls.request_plan import Taken
+from tasks.keepa.costs import Detail, product_shape
+from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
+from tasks.owner import Owner
+from tasks.planning.pacing import batch_size, fit, together
+from tasks.store.queue import queue
+
+if TYPE_CHECKING:
+    from ledger import Shape
+    from tasks.calls.spool import Spool
+    from tasks.ingest.session import Session
+    from tasks.runtime.job import Site
+    from tasks.settings import WorkerSettings
+    from tasks.store.connection import Connection
+    from tasks.store.queue.queue import Item
+    from tasks.store.queue.selected import Chosen
+
+TIER: Final = "backfill"
+UNASKABLE: Final = "not an ASIN, no locale, or no detail this build knows"
+
+_DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
+
+
+def unwritten_leases(spool: Spool) -> list[int]:
+    """The leases of the queue's items whose answer waits to be written, however long the database was away."""
+    return [lease for origin in spool.origins() for lease in origin.leases]
+
+
+class Haul:
+    """One batch wanted from the queue. Worth waiting for.
+
+    What is next in the queue may want another detail than the settings say: what was queued before they were changed.
+    `detail` is what is planned for, and once items were taken it is theirs, for the next plan to start from.
+    """
+
+    tier: Final = TIER
+    may_wait: Final = True
+    endpoint: Final = "/product"
+
+    def __init__(
+        self,
+        site: Site,
+        session: Session,
+        spool: Spool,
+        *,
+        waiting: int,
+        detail: Detail,
+        chosen: Chosen | None = None,
+    ) -> None:
+        """Want at most `waiting` items of `chosen`, for that is what the queue held when last counted."""
+        self._chosen = chosen
+        self._site = site
+        self._session = session
+        self._spool = spool
+        self._waiting = waiting
+        self._limit = 1
+        self.detail: Detail = detail
+        self.items: list[Item] = []
+
+    def shape(self) -> Shape:
+        """As many products as can be had now, or as about one tick pays for."""
+        ledger, detail = self._site.ledger, self.detail
+        room = ledger.headroom(self.tier)
+        self._limit = batch_size(
+            lambda n: ledger.estimate(product_shape(detail, n)),
+            now=room.now,
+            ever=room.ever,
+            tick_tokens=round(ledger.snapshot().bucket.refill_rate),
+            most=max(1, min(self._waiting, most_asins(detail))),
+        )
+        return product_shape(detail, self._limit)
+
+    def take(self) -> Taken | None:
+        """The next items: of one locale and detail, and with the same past of refusals and deaths."""
+        planned = product_shape(self.detail, self._limit)
+        tokens = self._site.ledger.estimate(planned)
+        self.items = self._session.run(lambda connection: self._claim(connection, tokens))
+        if not self.items:
+            return None
+        first = self.items[0]
+        detail = self.detail = _detail(first.detail)
+        asins = tuple(item.asin for item in self.items)
+        origin = Origin(
+            job=self.tier,
+            domain=first.domain,
+            asins=asins,
+            leases=tuple(item.lease for item in self.items),
+            detail=detail,
+        )
+        return Taken(ProductRequest(first.domain, asins, detail), origin)
+
+    @property
+    def what(self) -> str:
+        """Any batch of this detail: the items of one that failed wait in the queue."""
+        return f"{self.endpoint} {self.detail}"
+
+    def postpone(self) -> None:
+        """Nobody takes them before a pause, which grows with each call that fails."""
+        items, self.items = self.items, []
+        if items:
+            self._session.run(lambda connection: queue.postpone(connection, items))
+
+    def give_back(self) -> None:
+        """Anybody may take them, untried."""
+        items, self.items = self.items, []
+        if items:
+            self._session.run(lambda connection: queue.release(connection, items))
+
+    def refused(self, reason: str) -> list[Item]:
+        """The items given up now; the others are asked for again in smaller company."""
+        items, self.items = self.items, []
+        most = self._site.settings.max_attempts
+        return self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
+
+    def _claim(self, connection: Connection, tokens: int) -> list[Item]:
+        """Items of one detail, as many as `tokens` pay for at what that detail costs, but at least one."""
+        owner, length_s = owner_name(self._site), lease_s(self._site.settings)
+        paid = unwritten_leases(self._spool)
+        claimed = queue.claim(
+            connection, owner=owner, limit=self._limit, lease_s=length_s, paid=paid, chosen=self._chosen
+        )
+        good = [item for item in claimed if _is_askable(item)]
+        bad = [item for item in claimed if item not in good]
+        if bad:
+            queue.fail(connection, bad, UNASKABLE, max_attempts=1)
+        if not good:
+            return []
+        detail = _detail(good[0].detail)
+        chosen, rest = together(good, lambda item: (item.attempts, item.deaths), most_asins(detail))
+        estimate = self._site.ledger.estimate
+        paid_for = max(1, fit(lambda n: estimate(product_shape(detail, n)), tokens=tokens, most=len(chosen)))
+        rest += chosen[paid_for:]
+        if rest:
+            queue.release(connection, rest)
+        return chosen[:paid_for]
+
+
+def lease_s(settings: WorkerSettings) -> float:
+    """Seconds an item is held at the most: a call that takes all its time, and the tries of one that fails.
+
+    What was answered and waits for the database longer than that is not paid for again: see `unwritten_leases`.
+    """
+    return settings.longest_call_s + settings.retry_deadline_s
+
+
+def owner_name(site: Site) -> str:
+    """Who takes items: the worker, and its process so that others can tell when it is dead."""
+    return f"{site.worker}@{Owner.this()}"
+
+
+def _is_askable(item: Item) -> bool:
+    return is_asin(item.asin) and item.domain in DOMAINS and item.detail in _DETAILS
+
+
+def _detail(text: str) -> Detail:
+    return next(detail for detail in _DETAILS if detail == text)

@@ -1,0 +1,196 @@
+"""Recent deals, kept fresh: walk through each selection newest first down to what is known, then fetch details.
+
+Listing comes first and at its own pace; details take what is left of the tokens until the next walk is due, newest
+deal first. A walk that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S
+from tasks.errors import Refused
+from tasks.jobs.components import Desk
+from tasks.jobs.detail_batch import DetailWant
+from tasks.jobs.listing import REFUSED_NS, SetAside
+from tasks.keepa.costs import DEAL_TOKENS
+from tasks.planning.backlog import Pool
+from tasks.planning.pacing import poll_interval_s
+from tasks.runtime.job import Idle, Progress
+from tasks.store import crawls
+
+if TYPE_CHECKING:
+    from tasks.calls.request_plan import Paid
+    from tasks.ingest.deal_page import PageTaken
+    from tasks.planning.streams import Target
+    from tasks.runtime.job import Role, Site
+    from tasks.store.crawls import Crawl
+
+UNKNOWN_TICK_S: Final = 1.0
+WEIGHT: Final = 0.2  # of the newest walk in what walks usually cost: one burst moves the pace by a fifth
+
+
+class Upsert:
+    """The job for recent deals."""
+
+    role: Final[Role] = "upsert"
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._desk = Desk(site)
+        self._pool = Pool()
+        self._due_ns: dict[Target, int] = {}
+        self._usual_tokens = float(DEAL_TOKENS)  # per walk
+        self._walk_tokens: dict[Target, int] = {}
+        self._resting: dict[Target, Idle] = {}
+        self._told_dropped = 0
+
+    def start(self) -> None:
+        """See `Job.start`."""
+        if not self._desk.start():
+            return
+        for target in self._desk.targets:
+            self._due_ns[target] = self._site.clock.now_ns()
+        for target in self._desk.targets:
+            self._due_ns[target] = self._first_due_ns(self._last_walk(target))
+
+    def step(self) -> Progress | Idle:
+        """See `Job.step`."""
+        self.start()
+        if self._desk.tidy():
+            return Progress(completes=False)
+        target = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
+        if target is None:
+            return Idle(until_ns=None, phase="waiting_work", why="no selection")
+        if self._due_ns[target] <= self._site.clock.now_ns():
+            return self._list(target)
+        outcome = self._detail(self._due_ns[target])
+        if isinstance(outcome, Idle) and self._resting:
+            return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
+        return outcome
+
+    def close(self) -> None:
+        """See `Job.close`."""
+        self._desk.close()
+
+    def _last_walk(self, target: Target) -> Crawl | None:
+        return self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
+
+    def _list(self, target: Target) -> Progress | Idle:
+        """One page of the walk through `target`."""
+        desk, site = self._desk, self._site
+        if not desk.listing.has_turn(target):
+            self._resting.pop(target, None)
+            self._due_ns[target] = site.clock.now_ns() + self._interval_ns()
+            return Idle(
+                until_ns=min(self._due_ns.values()),
+                phase="waiting_poll",
+                why=f"another worker lists {target.place}",
+            )
+        outcome = desk.listing.step(target)
+        if isinstance(outcome, Idle):
+            if outcome.is_held and outcome.until_ns is not None:
+                self._due_ns[target] = outcome.until_ns  # this request rests; other selections and details do not
+                self._resting[target] = outcome
+                return Progress(completes=False)
+            return outcome
+        self._resting.pop(target, None)
+        if outcome is None:
+            return Progress(completes=False)  # another worker goes on with it: the next step finds the turn taken
+        if isinstance(outcome, SetAside):
+            self._due_ns[target] = site.clock.now_ns() + REFUSED_NS
+            return Progress(completes=True)
+        self._pool.add(outcome.taken.news)
+        return Progress(completes=self._after(target, outcome.paid, outcome.taken))
+
+    def _after(self, target: Target, paid: Paid, taken: PageTaken) -> bool:
+        """Whether the walk is over; if so, when the next one is due."""
+        told = paid.envelope.tokens_consumed
+        tokens = self._walk_tokens.pop(target, 0) + (paid.header.estimate if told is None else told)
+        if taken.moved is not None and not taken.moved.verdict.is_complete:
+            self._walk_tokens[target] = tokens
+            return False
+        if taken.moved is not None:
+            if not taken.moved.is_first:
+                self._usual_tokens += WEIGHT * (tokens - self._usual_tokens)
+            self._tell_walk(target, tokens, taken)
+        # A page that could not be read ends this look as well: the same page at once would be paid for again.
+        self._due_ns[target] = self._site.clock.now_ns() + self._interval_ns() * taken.pauses
+        return True
+
+    def _tell_walk(self, target: Target, tokens: int, taken: PageTaken) -> None:
+        moved = taken.moved
+        if moved is None:
+            return
+        self._site.log.info(
+            "walk_complete",
+            selection=target.place,
+            pages=moved.crawl.page,
+            rows=moved.crawl.rows,
+            tokens=tokens,
+            why=moved.verdict.name.lower(),
+            next_in_s=round(self._interval_ns() / NS_PER_S, 1),
+        )
+        self._pool.forget_stale(moved.server_minute)
+        if self._pool.dropped > self._told_dropped:
+            self._site.log.warning(
+                "details_dropped", dropped=self._pool.dropped - self._told_dropped, waiting=len(self._pool)
+            )
+            self._told_dropped = self._pool.dropped
+
+    def _detail(self, next_due_ns: int) -> Progress | Idle:
+        """Details of as many of the newest deals as there are tokens to spare now."""
+        site, detail = self._site, self._site.settings.upsert_detail
+        site.beat.job(waiting=len(self._pool), dropped=self._pool.dropped)
+        if detail == "none" or not self._pool:
+            return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
+        kept = DEAL_TOKENS * len(self._due_ns)
+        want = DetailWant(site, self._desk.session, self._desk.spool, self._pool, detail, kept_tokens=kept)
+        if want.size == 0:
+            tick_in_s = site.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
+            until_ns = min(next_due_ns, site.clock.now_ns() + round(tick_in_s * NS_PER_S))
+            return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._pool)} details wait for tokens")
+        try:
+            outcome = self._desk.spender.call(want)
+        except Refused as error:
+            site.log.alarm("details_refused", error=error)
+            want.refused(str(error))
+            return Progress(completes=False)
+        if isinstance(outcome, Idle):
+            if outcome.phase == "waiting_work":
+                return Progress(completes=False)  # all of these are in the backfill's hands; the next ones may not be
+            until_ns = next_due_ns if outcome.until_ns is None else min(next_due_ns, outcome.until_ns)
+            return replace(outcome, until_ns=until_ns, phase="calling" if outcome.is_held else "waiting_poll")
+        self._desk.intake.batches.take(outcome.header, outcome.body)
+        outcome.forget()
+        return Progress(completes=False)
+
+    def _interval_ns(self) -> int:
+        """Nanoseconds between two walks through one selection."""
+        given_s = self._site.settings.poll_interval_s
+        if given_s is not None:
+            return round(given_s * NS_PER_S)
+        bucket = self._site.ledger.snapshot().bucket
+        count = len(self._due_ns)
+        interval_s = poll_interval_s(
+            floor_tokens=DEAL_TOKENS * count,
+            usual_tokens=self._usual_tokens * count,
+            rate=bucket.refill_rate,
+            tick_period_s=bucket.tick_period_s,
+        )
+        return round(interval_s * NS_PER_S)
+
+    def _first_due_ns(self, last: Crawl | None) -> int:
+        """When the first walk is due: at once, unless one was completed less than an interval ago."""
+        now_ns = self._site.clock.now_ns()
+        if last is None or last.finished_at is None:
+            return now_ns
+        ago_ns = round((datetime.now(UTC) - last.finished_at) / timedelta(seconds=1) * NS_PER_S)
+        interval_ns = self._interval_ns()
+        return now_ns + min(max(interval_ns - ago_ns, 0), interval_ns)
+
+
+def _fresh(selections: int) -> str:
+    return "the selection is fresh" if selections == 1 else f"all {selections} selections are fresh"

@@ -1,0 +1,186 @@
+"""What a worker tells its supervisor: a line of JSON when something changed, at most one a second otherwise.
+
+A beat is written by the loop that does the work, never by a thread beside it: a live thread next to a stuck
+loop would say "well" for ever. `progress` counts steps completed. `until_ns` promises when the present wait
+ends at the latest, so waiting an hour for tokens is not taken for hanging.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from msgspec import structs
+
+from ledger import NS_PER_S
+from tasks.runtime.call_stats import Traffic
+from tasks.runtime.condition import Condition
+from tasks.wording import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tasks.runtime.condition import Kind as ConditionKind
+    from tasks.store.quarantine import Kind
+
+Phase = Literal[
+    "starting",
+    "polling",
+    "calling",
+    "writing",
+    "waiting_tokens",
+    "waiting_poll",
+    "waiting_work",
+    "replaying",
+    "stopping",
+]
+
+BEAT_NS: Final = NS_PER_S
+WHY_LIMIT: Final = 160  # characters of a condition, of which there are a few at a time
+DETAIL_LIMIT: Final = 300  # characters; a line must stay below PIPE_BUF (4,096 bytes) to be written whole or not at all
+
+
+class BeatClock(Protocol):
+    """The part of the ledger's clock a beat needs."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since boot."""
+
+
+class Sink(Protocol):
+    """Takes a message. Must not block."""
+
+    def __call__(self, message: Mapping[str, object]) -> None:
+        """Deliver `message`, or drop it."""
+
+
+class PipeSink:
+    """Writes each message as a line to a pipe, and drops it when the pipe is full or nobody reads."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        os.set_blocking(fd, False)
+
+    def __call__(self, message: Mapping[str, object]) -> None:
+        """Write one line, whole or not at all."""
+        line = json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        try:
+            os.write(self._fd, line)
+        except (BlockingIOError, BrokenPipeError):
+            return  # A later beat tells the same and more.
+
+
+class Beat:
+    """The present state of one worker, and when it was last told."""
+
+    def __init__(self, sink: Sink, clock: BeatClock) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._phase: Phase = "starting"
+        self._detail = ""
+        self._until_ns: int | None = None
+        self._progress = 0
+        self._rows = {"deals": 0, "products": 0, "price_series": 0, "quarantine": 0}
+        self._refused: dict[str, int] = {}
+        self._traffic = Traffic()
+        self._job: dict[str, object] = {}
+        self._conditions: dict[ConditionKind, Condition] = {}
+        self._told_ns: int | None = None
+        self._is_ready = False
+
+    @property
+    def progress(self) -> int:
+        """Steps completed since the start."""
+        return self._progress
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Rows written since the start, by table."""
+        return self._rows
+
+    def ready(self) -> None:
+        """Say that the worker is attached and may be relied on; once, however often it is called."""
+        if not self._is_ready:
+            self._is_ready = True
+            self._sink({"event": "ready", "pid": os.getpid()})
+
+    def phase(self, phase: Phase, detail: str = "", *, until_ns: int | None = None) -> None:
+        """Say what is being done now, and until when at the latest if that is promised."""
+        moved = phase != self._phase or until_ns != self._until_ns
+        self._phase, self._detail, self._until_ns = phase, clean(detail)[:DETAIL_LIMIT], until_ns
+        self._tell(at_once=moved)
+
+    def done(self) -> None:
+        """Count one step completed."""
+        self._progress += 1
+        self._tell(at_once=False)
+
+    def wrote(self, *, deals: int = 0, products: int = 0, price_series: int = 0) -> None:
+        """Count rows that are committed."""
+        self._rows["deals"] += deals
+        self._rows["products"] += products
+        self._rows["price_series"] += price_series
+
+    def set_aside(self, kind: Kind, count: int = 1) -> None:
+        """Count what went into quarantine and is committed there, by what it was."""
+        if count:
+            self._rows["quarantine"] += count
+            self._refused[kind] = self._refused.get(kind, 0) + count
+
+    def called(self, endpoint: str, status: int | None, seconds: float) -> None:
+        """Count a call that ended after `seconds`; `status` is None when no reply came."""
+        self._traffic.count(endpoint, status, seconds)
+
+    def degraded(self, kind: ConditionKind, why: str, *, late_s: float = 0.0) -> None:
+        """Say at once that work is kept from getting done, for `late_s` seconds by now.
+
+        Told again it keeps its beginning and has the new reason.
+        """
+        before, words = self._conditions.get(kind), clean(why)[:WHY_LIMIT]
+        since = (datetime.now(UTC) - timedelta(seconds=late_s)).isoformat(timespec="milliseconds")
+        began = Condition(kind=kind, since=since, why=words, late_s=round(late_s, 3))
+        self._conditions[kind] = began if before is None else structs.replace(before, why=words)
+        if before is None:
+            self._tell(at_once=True)
+
+    def well(self, kind: ConditionKind) -> None:
+        """Say that this is over, at once; harmless when it never began."""
+        if self._conditions.pop(kind, None) is not None:
+            self._tell(at_once=True)
+
+    def is_degraded(self, kind: ConditionKind) -> bool:
+        """Whether that has begun and is not over."""
+        return kind in self._conditions
+
+    def job(self, **fields: object) -> None:
+        """Set what the job itself reports: done, total, rate_per_min, eta_s, dropped."""
+        self._job = fields
+
+    def flush(self) -> None:
+        """Tell the present state whatever the time of the last beat."""
+        self._tell(at_once=True)
+
+    def _tell(self, *, at_once: bool) -> None:
+        now_ns = self._clock.now_ns()
+        if not at_once and self._told_ns is not None and now_ns - self._told_ns < BEAT_NS:
+            return
+        self._told_ns = now_ns
+        self._sink(
+            {
+                "event": "beat",
+                "phase": self._phase,
+                "progress": self._progress,
+                "until_ns": self._until_ns,
+                "detail": self._detail,
+                "rows": dict(self._rows),
+                "refused": dict(self._refused),
+                "calls": self._traffic.told(),
+                "job": dict(self._job),
+                "conditions": [
+                    {"kind": one.kind, "since": one.since, "why": one.why, "late_s": one.late_s}
+                    for one in self._conditions.values()
+                ],
+            }
+        )
