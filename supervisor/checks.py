@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, NoLedger, OtherFormat, SystemClock, TokenLedger
 from ledger.storage import file
-from supervisor import astray, database, filesystem, stillness
+from supervisor import database
+from supervisor.config import filesystem, lost_state_dir
+from supervisor.config.options import OPTIONS
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
-from supervisor.options import OPTIONS
+from supervisor.process import stopped
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import check
 from tasks.wording import plain
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from supervisor.config import Settings
-    from supervisor.plan import Plan
-    from supervisor.statedir import StateDir
+    from supervisor.config.run_plan import Plan
+    from supervisor.config.settings import Settings
+    from supervisor.config.state_dir import StateDir
 
 MASK: Final = "•••"
 _FULL_MB: Final = 64
@@ -45,13 +47,15 @@ def of(wanted: Plan) -> Iterator[Finding]:
 
 def _supervisor(state: StateDir, port: int | None) -> Finding:
     holder = state.holder()
-    lost = None if holder is not None else astray.find(state.root, port)
+    lost = None if holder is not None else lost_state_dir.find(state.root, port)
     if lost is not None:
-        return bad("supervisor", f"{astray.WORDS}: {astray.remedy(state.root, lost)}", running=True, pid=lost)
+        return bad(
+            "supervisor", f"{lost_state_dir.WORDS}: {lost_state_dir.remedy(state.root, lost)}", running=True, pid=lost
+        )
     told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
     if holder is not None and state.is_debugged():
         told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
-    still = [f"{stillness.WORDS}: {stillness.remedy(holder)}"] if stillness.is_still(holder) else []
+    still = [f"{stopped.WORDS}: {stopped.remedy(holder)}"] if stopped.is_still(holder) else []
     return judged("supervisor", told, faults=still, notes=[], running=holder is not None, pid=holder or None)
 
 

@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-from supervisor.optiontexts import help_text
+from supervisor.config.option_texts import help_text
 from supervisor.queries import arguments as queries
 from tasks import command_line
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from supervisor.eventloop.loop import Loop, Timer
     from supervisor.logs import Log
-    from supervisor.loop import Loop, Timer
 
     Take = Callable[[orders.Order, Callable[[Answer], object], str], object]
 

@@ -10,13 +10,14 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from supervisor import config, dsn
+from supervisor import dsn
+from supervisor.config import settings
 from tasks.errors import Contended, Error
 from tasks.runtime.interruptible import unheard
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
-    from supervisor.plan import Plan
+    from supervisor.config.run_plan import Plan
     from tasks.embedded_postgres.server import EmbeddedPostgres
     from tasks.store.connection import Connection
     from tasks.store.queue.selected import Chosen
@@ -70,7 +71,7 @@ class OwnDatabase:
         self._server: EmbeddedPostgres | None = None
         self._is_cancelled = False
         self.applied: list[str] = []
-        config.forget_client_variables()
+        settings.forget_client_variables()
 
     def start(self) -> Secret:
         """Start it, or join the one that runs.

@@ -11,11 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from ledger import NS_PER_S
-from supervisor.aside import Done, NotDone
-from supervisor.fsm import Event, State
+from supervisor.eventloop.executor import Done, NotDone
+from supervisor.process.restart import Meaning, Tally, judge, pause_s
+from supervisor.process.spec import Policy
+from supervisor.process.states import Event, State
 from supervisor.report import ChildRecord
-from supervisor.restart import Meaning, Tally, judge, pause_s
-from supervisor.spec import Policy
 from tasks.errors import ConfigError, Contended, WrongSchema
 from tasks.wording import plain
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import LedgerError
-    from supervisor.aside import Aside
     from supervisor.database import Database
     from supervisor.dbwatch import DatabaseWatch
+    from supervisor.eventloop.executor import Aside
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs import Log
-    from supervisor.loop import Loop
     from tasks.errors import Error
     from tasks.settings import Secret
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
-from supervisor.aside import Aside, Done, NotDone
-from supervisor.conditions import Said
 from supervisor.dbprobe import Probe
-from supervisor.loop import MonotonicClock
+from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.eventloop.loop import MonotonicClock
+from supervisor.process.conditions import Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from supervisor.loop import Loop
+    from supervisor.eventloop.loop import Loop
     from tasks.settings import Secret
 
 _EVERY_S: Final = 3.0

@@ -30,16 +30,18 @@ def examine(*, as_json: bool) -> int:
 
 
 def _of_the_settings() -> list[Finding]:
-    from supervisor import checks, config, plan, probes
+    from supervisor import checks, probes
+    from supervisor.config import run_plan
+    from supervisor.config import settings as config
 
     try:
         settings = config.load(config.environment())
     except ConfigError as error:
         return [bad("configuration", plain(error))]
     try:
-        wanted = plan.make(settings)
+        wanted = run_plan.make(settings)
         run = good("run", wanted.words())
     except ConfigError as error:
-        wanted = plan.make(settings, synthetic_into_database=True)
+        wanted = run_plan.make(settings, synthetic_into_database=True)
         run = bad("run", plain(error))
     return [run, *checks.of(wanted), *probes.of(wanted)]

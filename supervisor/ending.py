@@ -61,7 +61,7 @@ def _with_all_written(do: Callable[[Sequence[str]], int], arguments: Sequence[st
 def exit_code(error: Error | LedgerError) -> int:
     """What a caller should make of `error`."""
     from ledger import NotOurs, Unusable
-    from supervisor.statedir import AlreadyRunning
+    from supervisor.config.state_dir import AlreadyRunning
     from tasks import errors
 
     table = {
@@ -97,14 +97,14 @@ def _say(text: str) -> None:
 
 
 def _without_secrets(text: str) -> str:
-    from supervisor import config
+    from supervisor.config import settings
     from supervisor.database import secrets_in
     from tasks.errors import ConfigError
     from tasks.runtime.log import Redactor
     from tasks.settings import Secret
 
     known = Redactor()
-    for name, secret in config.secrets().items():
+    for name, secret in settings.secrets().items():
         known.hide(secret)
         try:
             parts = secrets_in(Secret(secret)) if name == "DATABASE_URL" else []

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError
 from supervisor.answers import Answers, Seen
-from supervisor.loop import MonotonicClock
+from supervisor.eventloop.loop import MonotonicClock
 from supervisor.records import report_of
 from supervisor.web import HOST, Web
 from tasks.wording import plain
 
 if TYPE_CHECKING:
     from ledger import Snapshot
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs import Log
-    from supervisor.loop import Loop
     from supervisor.run import Run
 
 _CLOSE_S: Final = 0.5

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.restart import Cause
+from supervisor.process.restart import Cause
 from supervisor.words import AGAIN, lasted, lived, series, span
 from tasks.wording import clean, one_line
 

@@ -1,9 +1,9 @@
 """The last warnings and errors of a run, for whoever asks what went wrong. Pure.
 
-A fault that is over is a thing of the past: it is said until when it lasted, and an hour later it is said no more.
-What is about a condition (`supervisor.conditions`) is over with it and not before; what else a worker told and has not
-told again for ten minutes is over too. A fault of the supervisor's own, such as a port that is taken, is told once and
-stays.
+A fault that is over is a thing of the past: it is said until when it lasted, and an hour later it is said no more. What
+is about a condition (`supervisor.process.conditions`) is over with it and not before; what else a worker told and has
+not told again for ten minutes is over too. A fault of the supervisor's own, such as a port that is taken, is told once
+and stays.
 """
 
 from __future__ import annotations

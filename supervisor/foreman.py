@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from supervisor import floors, nearby, orders, pauses
-from supervisor.changes import LIVE, Change
-from supervisor.fsm import RESTING, State
-from supervisor.options import OPTIONS
+from supervisor import orders
+from supervisor.config import floors, pauses, similar_names
+from supervisor.config.changes import LIVE, Change
+from supervisor.config.options import OPTIONS
 from supervisor.orders import Answer
+from supervisor.process.stage import Stage
+from supervisor.process.states import RESTING, State
 from supervisor.promises import Promises
 from supervisor.reload import Asked
 from supervisor.staff import NoSuchWorker
-from supervisor.stage import Stage
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, ConfigError
 from tasks.wording import plain
 
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ledger import LedgerError
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs import Log
-    from supervisor.loop import Loop
+    from supervisor.process.slot import Slot
     from supervisor.run import Run
-    from supervisor.slot import Slot
     from tasks.errors import Error
 
     Tell: TypeAlias = Callable[[Answer], object]
@@ -207,8 +208,8 @@ class Foreman:
 
 
 def _meant(name: str) -> str:
-    like = nearby.near(name)
-    return nearby.shown(name) if like is None else f"{nearby.shown(name)} (is {like} meant?)"
+    like = similar_names.near(name)
+    return similar_names.shown(name) if like is None else f"{similar_names.shown(name)} (is {like} meant?)"
 
 
 def _running(slots: list[Slot], words: str) -> Answer | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor.conditions import SUPERVISOR, Conditions, Said, Told
 from supervisor.dbwatch import DatabaseWatch
-from supervisor.stage import Stage
+from supervisor.process.conditions import SUPERVISOR, Conditions, Said, Told
+from supervisor.process.stage import Stage
 from supervisor.words import lasted, span
 from tasks.wording import one_line, plain
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ledger import Snapshot
-    from supervisor.conditions import ConditionRecord, News
+    from supervisor.eventloop.loop import Loop, Timer
     from supervisor.logs import Log
-    from supervisor.loop import Loop, Timer
+    from supervisor.process.conditions import ConditionRecord, News
     from supervisor.run import Run
 
 _LOOK_S: Final = 1.0  # between two looks while anything is wrong

@@ -11,8 +11,8 @@ from supervisor import orders
 if TYPE_CHECKING:
     from supervisor.foreman import Foreman
     from supervisor.monitor import Monitor
+    from supervisor.process.reaper import Strangers
     from supervisor.run import Run
-    from supervisor.strangers import Strangers
 
 
 class Hearing:

@@ -17,9 +17,11 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, SystemClock, TokenLedger
-from supervisor import config, database, logs, plan, report
+from supervisor import database, logs, report
+from supervisor.config import run_plan
+from supervisor.config import settings as config
+from supervisor.config.state_dir import AlreadyRunning
 from supervisor.start import redactor
-from supervisor.statedir import AlreadyRunning
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.runtime import job
 from tasks.runtime.heartbeat import Beat
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
-    from supervisor.plan import Plan
+    from supervisor.config.run_plan import Plan
     from tasks.runtime.job import Job, Role
     from tasks.settings import WorkerSettings
 
@@ -49,7 +51,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         Error: a job cannot go on.
         LedgerError: neither can the ledger.
     """
-    wanted = plan.make(
+    wanted = run_plan.make(
         config.load(config.environment()), synthetic_into_database=synthetic_into_database or _is_running()
     )
     wanted.state.make()
@@ -222,7 +224,7 @@ def _simulator(wanted: Plan) -> Iterator[str]:
 def _is_running() -> bool:
     """Whether a supervisor runs with these settings: it has been told where synthetic rows go."""
     settings = config.load(config.environment())
-    return plan.make(settings, synthetic_into_database=True).state.holder() is not None
+    return run_plan.make(settings, synthetic_into_database=True).state.holder() is not None
 
 
 def _build(  # noqa: PLR0913, PLR0917 - what `job.build` takes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tasks.runtime.log import level_of
 
 if TYPE_CHECKING:
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs import Log
-    from supervisor.loop import Loop
 
 
 class Library(logging.Handler):

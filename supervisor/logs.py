@@ -13,7 +13,7 @@ from ledger.localtime import clock_of
 from supervisor import steady
 from supervisor.events import is_known, sentence
 from supervisor.faults import Faults
-from supervisor.lines import is_deep
+from supervisor.process.lines import is_deep
 from supervisor.repeats import Key, Repeats, key_of
 from supervisor.steady import Steady
 from supervisor.words import name_of
@@ -22,7 +22,7 @@ from tasks.runtime.log import LEVELS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from supervisor.loop import Loop, Timer
+    from supervisor.eventloop.loop import Loop, Timer
     from tasks.runtime.log import Redactor
 
 _FIRST: Final = ("ts", "level", "event", "role", "slot", "pid")

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from supervisor import report
 from supervisor.catalogue import CATALOGUE, PREFIX
-from supervisor.restart import Cause
+from supervisor.process.restart import Cause
 from tasks.runtime.call_stats import BOUNDS_S
 from tasks.runtime.condition import Kind
 

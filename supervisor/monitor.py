@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, LedgerError
 from supervisor import streams
-from supervisor.aside import Aside, Done, NotDone
+from supervisor.config.floors import PlanNews
 from supervisor.database import RowReader
-from supervisor.floors import PlanNews
+from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.process.spec import BACKFILL
 from supervisor.records import report_of
-from supervisor.spec import BACKFILL
 from tasks.wording import plain
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from supervisor.database import Counts
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs import Log
-    from supervisor.loop import Loop
     from supervisor.report import Report
     from supervisor.run import Run
     from tasks.settings import Secret

@@ -11,18 +11,18 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from supervisor.conditions import sentence
-from supervisor.fsm import State
-from supervisor.paced import Paced
+from supervisor.eventloop.throttle import Paced
+from supervisor.process.conditions import sentence
+from supervisor.process.states import State
 from tasks.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from supervisor.conditions import ConditionRecord
-    from supervisor.loop import Loop
+    from supervisor.eventloop.loop import Loop
+    from supervisor.process.conditions import ConditionRecord
+    from supervisor.process.slot import Slot
     from supervisor.run import Run
-    from supervisor.slot import Slot
 
 _STATUS_EVERY_S: Final = 1.0
 _STARTING_EVERY_S: Final = 10.0  # how often a start that takes long asks for more time

@@ -7,11 +7,12 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from supervisor import config, orders
+from supervisor import orders
+from supervisor.config import settings
+from supervisor.config.state_dir import StateDir
 from supervisor.control import address
-from supervisor.loop import MonotonicClock
-from supervisor.statedir import StateDir
-from supervisor.stillness import WORDS, is_still, remedy
+from supervisor.eventloop.loop import MonotonicClock
+from supervisor.process.stopped import WORDS, is_still, remedy
 from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows
 from tasks.wording import plain
 
@@ -28,7 +29,7 @@ _BOTH: Final[tuple[orders.Role, ...]] = ("upsert", "backfill")
 def give(chosen: argparse.Namespace) -> int:
     """The exit code of what came of the order that `chosen` spells."""
     order = _order(chosen)
-    state = StateDir(config.state_dir(config.environment()))
+    state = StateDir(settings.state_dir(settings.environment()))
     if order is None:
         said = orders.Answer(code=EXIT_USAGE, words="set: NAME=VALUE is expected, as in BACKFILL_FLOOR=100")
     elif state.holder() is None:
@@ -46,12 +47,12 @@ def give(chosen: argparse.Namespace) -> int:
 
 def _lifted(said: orders.Answer) -> orders.Answer:
     """The answer, once calls that were stopped because most replies could not be used may be made again."""
-    from supervisor import plan
+    from supervisor.config import run_plan
     from supervisor.serving import asking
     from tasks.store import brakes
 
     try:
-        wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+        wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
         with asking(wanted, writes=True) as conn, conn.transaction():
             kinds = brakes.lift(conn)
     except NoRows:

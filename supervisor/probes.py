@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from supervisor import config, database, floors, report
+from supervisor import database, report
+from supervisor.config import floors
+from supervisor.config import settings as config
+from supervisor.config.run_plan import CAPACITY_TICKS, Server
 from supervisor.findings import bad, good, judged, note
-from supervisor.plan import CAPACITY_TICKS, Server
 from supervisor.words import series, span
 from tasks.errors import Error, Forbidden
 from tasks.settings import Secret
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ledger import Reading
+    from supervisor.config.run_plan import Plan
     from supervisor.findings import Finding
-    from supervisor.plan import Plan
 
 _SKEW_S: Final = 30.0  # a call's own time and a drifting clock stay below; a wrong time zone or a dead battery do not
 _MS: Final = 1000

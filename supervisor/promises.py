@@ -11,7 +11,7 @@ from tasks.errors import EXIT_TRY_LATER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from supervisor.loop import Loop, Timer
+    from supervisor.eventloop.loop import Loop, Timer
 
 
 class Promises:

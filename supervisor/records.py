@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, SystemClock
-from supervisor.fsm import State
+from supervisor.process.states import State
 from supervisor.report import ChildRecord, DeathRecord, Report, RestartRecord, RunRecord, SupervisorRecord
 from supervisor.words import describe, signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.restart import Death
+    from supervisor.process.restart import Death
+    from supervisor.process.slot import Slot
     from supervisor.run import Run
-    from supervisor.slot import Slot
 
 _KB_PER_MB: Final = 1024
 

@@ -11,8 +11,8 @@ from ledger import NS_PER_S
 from supervisor.words import span
 
 if TYPE_CHECKING:
-    from supervisor.config import Settings
-    from supervisor.slot import Slot
+    from supervisor.config.settings import Settings
+    from supervisor.process.slot import Slot
 
 SPREAD: Final = 0.1  # part of the age: workers that started together must not be replaced together
 _HOUR_S: Final = 3600

@@ -11,16 +11,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from supervisor import changes, config
-from supervisor.aside import Done, NotDone
-from supervisor.stage import Stage
+from supervisor.config import changes, settings
+from supervisor.eventloop.executor import Done, NotDone
+from supervisor.process.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ledger import LedgerError
-    from supervisor.aside import Aside
-    from supervisor.config import Settings, Texts
+    from supervisor.config.settings import Settings, Texts
+    from supervisor.eventloop.executor import Aside
     from supervisor.run import Run
     from tasks.errors import Error
 
@@ -53,7 +53,7 @@ class Reload:
         """Begin with `texts`, which the settings of the run were made from."""
         self.told: dict[str, str] = {}
         self._run = run
-        self._texts = texts or config.read(config.environment())
+        self._texts = texts or settings.read(settings.environment())
         self._aside = aside
         self._asked: deque[Asked] = deque()
         self._is_busy = False
@@ -79,11 +79,11 @@ class Reload:
             ConfigError: the settings have faults.
             LedgerError: the ledger cannot be changed.
         """
-        texts = config.read(config.environment()) if reads else self._texts
+        texts = settings.read(settings.environment()) if reads else self._texts
         told = {name: text for name, text in told.items() if texts.found[name][0] == self._texts.found[name][0]}
         found = {**texts.found, **{name: (text, BY_ORDER) for name, text in told.items()}}
         old = self._run.plan
-        change = changes.between(old.settings, config.check(replace(texts, found=found)))
+        change = changes.between(old.settings, settings.check(replace(texts, found=found)))
         new = replace(old, settings=change.settings)
         if new.tiers() != old.tiers() and self._run.ledger is not None:
             self._run.ledger.configure(new.tiers(), new.tick_period_s)

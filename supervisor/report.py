@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from supervisor.conditions import ConditionRecord, sentence
 from supervisor.faults import FaultRecord
-from supervisor.fsm import State
+from supervisor.process.conditions import ConditionRecord, sentence
+from supervisor.process.states import State
 from tasks.runtime.call_stats import Calls
 
 if TYPE_CHECKING:

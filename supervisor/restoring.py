@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.statedir import AlreadyRunning
+from supervisor.config.state_dir import AlreadyRunning
 from tasks.store.connection import connect
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.statedir import StateDir
+    from supervisor.config.state_dir import StateDir
     from tasks.settings import Secret
 
 FORCE: Final = "--force"

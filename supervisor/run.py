@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ledger import TokenLedger
-from supervisor import database, pauses, report
-from supervisor.aside import Aside, Done, NotDone
+from supervisor import database, report
+from supervisor.config import pauses
+from supervisor.config.run_plan import Server
 from supervisor.dbkeeper import DatabaseKeeper
-from supervisor.fsm import RESTING, Event
+from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.eventloop.throttle import Paced
 from supervisor.health import Health
-from supervisor.launches import SimulatorLaunch
-from supervisor.paced import Paced
-from supervisor.plan import Server
+from supervisor.process.launch import SimulatorLaunch
+from supervisor.process.spec import SIMULATOR, Spec
+from supervisor.process.stage import Stage
+from supervisor.process.states import RESTING, Event
 from supervisor.records import report_of
 from supervisor.reload import Reload
-from supervisor.spec import SIMULATOR, Spec
 from supervisor.staff import Staff
-from supervisor.stage import Stage
 from supervisor.tree import Tree
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, ConfigError, WrongSchema
 from tasks.wording import plain
@@ -35,13 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import LedgerError
-    from supervisor.changes import Change
-    from supervisor.config import Texts
+    from supervisor.config.changes import Change
+    from supervisor.config.run_plan import Plan
+    from supervisor.config.settings import Texts
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs import Log
-    from supervisor.loop import Loop
-    from supervisor.pipes import Announcement
-    from supervisor.plan import Plan
-    from supervisor.slot import Slot
+    from supervisor.process.output import Announcement
+    from supervisor.process.slot import Slot
     from tasks.errors import Error
     from tasks.settings import Secret, WorkerSettings
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
-    from supervisor.conditions import ConditionRecord
     from supervisor.faults import FaultRecord
+    from supervisor.process.conditions import ConditionRecord
     from supervisor.report import ChildRecord, CountRecord, DeathRecord, MarkRecord
 
 OVER: Final = "over: "

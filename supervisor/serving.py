@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from supervisor import config
+from supervisor.config import settings
 from tasks.errors import NoRows
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from supervisor.plan import Plan
+    from supervisor.config.run_plan import Plan
     from tasks.store.connection import Connection
 
 APPLICATION: Final = "sluicegate query"
@@ -32,7 +32,7 @@ def serving(wanted: Plan) -> Iterator[Secret]:
         return
     from tasks.embedded_postgres.server import EmbeddedPostgres
 
-    config.forget_client_variables()
+    settings.forget_client_variables()
     wanted.state.make()
     server = EmbeddedPostgres(wanted.state.postgres)
     try:
@@ -86,7 +86,7 @@ def _there(wanted: Plan) -> Iterator[Secret]:
     )
     if not (wanted.state.postgres / cluster.DATA).is_dir():
         raise missing
-    config.forget_client_variables()
+    settings.forget_client_variables()
     server = EmbeddedPostgres(wanted.state.postgres)
     try:
         admin = server.start(cluster.SUPERUSER)

@@ -6,9 +6,10 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from supervisor import clients, config, dsn, plan, restoring
+from supervisor import clients, dsn, restoring
+from supervisor.config import run_plan, settings
+from supervisor.config.state_dir import StateDir
 from supervisor.serving import serving
-from supervisor.statedir import StateDir
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def database_url() -> Secret:
     Raises:
         ConfigError: the settings cannot be used.
     """
-    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
     if wanted.database is None:
         return wanted.settings.database_url
     from tasks.embedded_postgres.server import EmbeddedPostgres
@@ -55,13 +56,13 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     program = str(binaries.find() / name)
     if _ASKS & {argument.partition("=")[0] for argument in arguments}:
         return _ended([program, *arguments], {})
-    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
     with serving(wanted) as url:
         parts = dsn.read(url)
         if name == "pg_restore":
             arguments = restoring.checked(arguments, url, wanted.state)
         if wanted.database is None:
-            program = str(clients.program(name, url, config.environment()))
+            program = str(clients.program(name, url, settings.environment()))
         return _ended([program, "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
 
 
@@ -70,7 +71,7 @@ def _ended(command: list[str], more: dict[str, str]) -> int:
     # Ctrl-C is for the program, psql cancels a query by it, and must not end us beneath it.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        env = {**config.child_environment(), **more}
+        env = {**settings.child_environment(), **more}
         done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's own, no shell
     finally:
         signal.signal(signal.SIGINT, before)
@@ -85,4 +86,4 @@ def with_ledger_path(arguments: Sequence[str]) -> list[str]:
     is_done = any(argument.startswith(("--p", "-h", "--h")) for argument in arguments)
     if is_done or not arguments or arguments[0] != "dump":
         return list(arguments)
-    return [*arguments, "--path", str(StateDir(config.state_dir(config.environment())).ledger)]
+    return [*arguments, "--path", str(StateDir(settings.state_dir(settings.environment())).ledger)]

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.fsm import RESTING, Event, State
-from supervisor.launches import WorkerLaunch
+from supervisor.process.launch import WorkerLaunch
+from supervisor.process.restart import Cause
+from supervisor.process.spec import BACKFILL, UPSERT, Keep, Spec
+from supervisor.process.states import RESTING, Event, State
 from supervisor.recycling import Recycler
-from supervisor.restart import Cause
-from supervisor.spec import BACKFILL, UPSERT, Keep, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
     from supervisor.logs import Log
-    from supervisor.slot import Slot
+    from supervisor.process.slot import Slot
     from supervisor.tree import Tree
     from tasks.settings import WorkerSettings
 

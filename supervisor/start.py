@@ -8,29 +8,31 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from supervisor import astray, config, library, logs, notify, plan
+from supervisor import library, logs, notify
+from supervisor.config import lost_state_dir, run_plan
+from supervisor.config import settings as config
+from supervisor.config.state_dir import AlreadyRunning
 from supervisor.control import Control
 from supervisor.database import secrets_in
 from supervisor.endpoint import Endpoint
+from supervisor.eventloop.loop import Loop, MonotonicClock
+from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.foreman import Foreman
 from supervisor.hearing import Hearing
-from supervisor.loop import Loop, MonotonicClock
 from supervisor.monitor import Monitor
 from supervisor.outlet import Outlet, StreamScreen
+from supervisor.process.reaper import Strangers
 from supervisor.run import Run
-from supervisor.signals import HEARD, Signals
-from supervisor.statedir import AlreadyRunning
-from supervisor.strangers import Strangers
 from tasks.runtime import crash_stacks
 from tasks.runtime.log import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from supervisor.config import Settings, Texts
+    from supervisor.config.run_plan import Plan
+    from supervisor.config.settings import Settings, Texts
     from supervisor.logs import Log
     from supervisor.outlet import Screen
-    from supervisor.plan import Plan
 
 
 def run(*, synthetic_into_database: bool = False) -> int:
@@ -41,10 +43,10 @@ def run(*, synthetic_into_database: bool = False) -> int:
         AlreadyRunning: another supervisor uses the state directory.
     """
     texts = config.read(config.environment())
-    wanted = plan.make(config.check(texts), synthetic_into_database=synthetic_into_database)
-    lost = astray.find(wanted.state.root, wanted.settings.metrics_port)
+    wanted = run_plan.make(config.check(texts), synthetic_into_database=synthetic_into_database)
+    lost = lost_state_dir.find(wanted.state.root, wanted.settings.metrics_port)
     if lost is not None and wanted.state.holder() is None:
-        raise AlreadyRunning(f"already running: {astray.remedy(wanted.state.root, lost)}")
+        raise AlreadyRunning(f"already running: {lost_state_dir.remedy(wanted.state.root, lost)}")
     wanted.state.make()
     with wanted.state.locked(), Loop(MonotonicClock()) as loop:
         return _run(wanted, texts, loop)

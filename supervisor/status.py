@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger import LedgerError, SystemClock, TokenLedger
 from ledger.storage import file
-from supervisor import astray, config, plan, report
-from supervisor.stillness import is_still
+from supervisor import report
+from supervisor.config import lost_state_dir, run_plan
+from supervisor.config import settings as config
+from supervisor.process.stopped import is_still
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error
 from tasks.settings import Secret
 from tasks.wording import plain
 
 if TYPE_CHECKING:
     from ledger import Snapshot
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
+    from supervisor.config.state_dir import StateDir
     from supervisor.report import CountRecord, Report
-    from supervisor.statedir import StateDir
 
 _EVERY_S: Final = 1.0
 _FRESH_S: Final = 20.0  # a supervisor counts at least every 16 s while the database answers
@@ -83,7 +85,7 @@ class Status:
         if self.is_debugged:
             return "debug"
         if self.is_astray:
-            return astray.WORDS
+            return lost_state_dir.WORDS
         if self.report is None or self.is_gone:
             return "starting"
         return "not answering" if self.is_silent else self.report.supervisor.state
@@ -112,12 +114,12 @@ def show(*, as_json: bool, watch: bool) -> int:
 
 def gather(settings: Settings) -> Status:
     """The status of the run these settings speak of."""
-    wanted = plan.make(settings, synthetic_into_database=True)
+    wanted = run_plan.make(settings, synthetic_into_database=True)
     state = wanted.state
     holder = state.holder()
-    lost = None if holder is not None else astray.find(state.root, settings.metrics_port)
+    lost = None if holder is not None else lost_state_dir.find(state.root, settings.metrics_port)
     if lost is not None:
-        return _of_astray(lost, astray.remedy(state.root, lost))
+        return _of_astray(lost, lost_state_dir.remedy(state.root, lost))
     last = report.read(state.status)
     notes: list[str] = []
     snapshot = _snapshot(state, notes)
@@ -204,7 +206,7 @@ def told(last: Report, now: datetime) -> tuple[CountRecord | None, float | None]
     return (last.counted, round(age_s, 1)) if 0 <= age_s <= _FRESH_S else (None, None)
 
 
-def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_running: bool) -> CountRecord | None:
+def _counts(wanted: run_plan.Plan, last: Report | None, notes: list[str], *, is_running: bool) -> CountRecord | None:
     """Rows in the database in use; an own one is asked only while it runs with its supervisor."""
     url = _url(wanted, last, is_running=is_running)
     if url is None:
@@ -228,7 +230,7 @@ def _counts(wanted: plan.Plan, last: Report | None, notes: list[str], *, is_runn
         reader.close()
 
 
-def _url(wanted: plan.Plan, last: Report | None, *, is_running: bool) -> Secret | None:
+def _url(wanted: run_plan.Plan, last: Report | None, *, is_running: bool) -> Secret | None:
     if is_running and last is not None and last.run.database_url is not None:
         return Secret(last.run.database_url)
     return wanted.settings.database_url if wanted.database is None else None

@@ -10,7 +10,7 @@ from tasks.keepa.selection import selection
 from tasks.planning import streams
 
 if TYPE_CHECKING:
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
     from supervisor.database import Counts
     from tasks.store.queue.selected import Chosen
 

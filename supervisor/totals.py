@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from supervisor.fsm import RESTING
+from supervisor.process.states import RESTING
 from supervisor.rates import Rates
 from tasks.runtime.call_stats import merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from supervisor.liveness import Beat
-    from supervisor.restart import Death
-    from supervisor.slot import Slot
+    from supervisor.process.heartbeat import Beat
+    from supervisor.process.restart import Death
+    from supervisor.process.slot import Slot
     from tasks.runtime.call_stats import Calls
 
 

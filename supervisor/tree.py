@@ -13,11 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S
-from supervisor.fsm import RESTING, Event, State
+from supervisor.process.restart import Cause
+from supervisor.process.slot import Slot
+from supervisor.process.spec import UPSERT
+from supervisor.process.states import RESTING, Event, State
 from supervisor.records import death_record, story
-from supervisor.restart import Cause
-from supervisor.slot import Slot
-from supervisor.spec import UPSERT
 from supervisor.totals import Totals
 from supervisor.words import describe
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
@@ -25,14 +25,14 @@ from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from supervisor.child import Launch
-    from supervisor.conditions import Told
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs import Log
-    from supervisor.loop import Loop
-    from supervisor.pipes import Announcement
+    from supervisor.process.child import Launch
+    from supervisor.process.conditions import Told
+    from supervisor.process.output import Announcement
+    from supervisor.process.restart import Death
+    from supervisor.process.spec import Spec
     from supervisor.report import DeathRecord
-    from supervisor.restart import Death
-    from supervisor.spec import Spec
 
 DEATHS_KEPT: Final = 100
 _SPACING_S: Final = 0.15  # between two starts: interpreters that start together slow each other down

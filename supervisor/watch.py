@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
 
 _EVERY_S: Final = 1
 _LINE_EVERY_S: Final = 60

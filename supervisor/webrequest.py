@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from supervisor.webhost import is_ours
+from supervisor.config.host_names import is_ours
 
 LIMIT: Final = 8_192  # bytes of a request and its headers; those of a browser are a tenth of that
 ANY_HOST: Final = frozenset({"/healthz", "/readyz"})  # a check may come by any name, and they tell no numbers

@@ -6,13 +6,13 @@ import re
 import signal as signals
 from typing import TYPE_CHECKING, Final
 
-from supervisor.restart import Cause
+from supervisor.process.restart import Cause
 from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.restart import Ending
+    from supervisor.process.restart import Ending
 
 AGAIN: Final = "; tried again "  # and for how long: the part of a sentence that differs each time
 _MINUTE_S: Final = 60

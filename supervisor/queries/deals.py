@@ -7,7 +7,8 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, get_args
 
-from supervisor import config, plan
+from supervisor.config import run_plan
+from supervisor.config import settings as config
 from supervisor.queries import outputs, spans
 from supervisor.queries.columns import Column
 from supervisor.queries.words import NOT_MONEY
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
 
 _OVERS: Final[tuple[Over, ...]] = get_args(Over)
 _WEEK: Final = 1
@@ -51,7 +52,7 @@ def show(chosen: argparse.Namespace) -> int:
         min_discount=chosen.min_discount,
         sort=chosen.sort,
     )
-    with asking(plan.make(settings, synthetic_into_database=True)) as conn:
+    with asking(run_plan.make(settings, synthetic_into_database=True)) as conn:
         by_currency = best_deals.currencies(conn, wish) if chosen.sort in _BY_MONEY else {}
         if len(by_currency) > 1:
             return _which_shop(chosen.sort, by_currency)

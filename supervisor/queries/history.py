@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import day, minute
-from supervisor import config, plan
+from supervisor.config import run_plan, settings
 from supervisor.queries import outputs, words
 from supervisor.queries.columns import Column, readable
 from supervisor.queries.steps import Steps
@@ -44,7 +44,7 @@ def show(chosen: argparse.Namespace) -> int:
     """
     asin, domain = chosen.product
     domain = chosen.domain or domain
-    with asking(plan.make(config.load(config.environment()), synthetic_into_database=True)) as conn:
+    with asking(run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)) as conn:
         places = [domain] if domain else price_history.domains_of(conn, asin)
         if len(places) > 1:
             named = " and ".join(map(shop, places))

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import minute
-from supervisor import config, database, plan
+from supervisor import database
+from supervisor.config import run_plan, settings
 from supervisor.queries import outputs, spans
 from supervisor.queries.columns import Column, readable
 from supervisor.serving import asking
@@ -160,8 +161,8 @@ def _numbers(chosen: argparse.Namespace, found: Sequence[int]) -> Sequence[int]:
     return found
 
 
-def _plan() -> plan.Plan:
-    return plan.make(config.load(config.environment()), synthetic_into_database=True)
+def _plan() -> run_plan.Plan:
+    return run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
 
 
 def _which(chosen: argparse.Namespace) -> Which:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
-from supervisor import config, plan
+from supervisor.config import run_plan, settings
 from supervisor.queries import outputs
 from supervisor.queries.columns import Column
 from supervisor.serving import asking
@@ -89,7 +89,7 @@ def drop(chosen: argparse.Namespace) -> int:
 @contextmanager
 def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Target, ...]]]:
     """The database in use, and what the settings ask for."""
-    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
     with asking(wanted, writes=writes) as conn:
         yield conn, streams.targets(wanted.settings.chosen, wanted.settings.keepa_domains)
 

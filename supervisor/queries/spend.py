@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger import LedgerError, SystemClock, TokenLedger
 from ledger.storage import file
-from supervisor import config, plan
+from supervisor.config import run_plan, settings
 from supervisor.queries import outputs, spans
 from supervisor.queries.columns import Column
 from supervisor.serving import asking
@@ -38,7 +38,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    wanted = plan.make(config.load(config.environment()), synthetic_into_database=True)
+    wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
     with asking(wanted) as conn:
         sums = spending.sums(conn, since=since, by=by)
         flow = spending.flow(conn, since=since)

@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs import Log, as_json
-from supervisor.loop import Loop, MonotonicClock
-from supervisor.restart import Cause
-from supervisor.spec import Policy, Spec
+from supervisor.process.restart import Cause
+from supervisor.process.spec import Policy, Spec
 from supervisor.tree import Tree
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import LIMIT_S

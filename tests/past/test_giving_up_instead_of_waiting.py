@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ledger import Lease, Wait
-from supervisor.liveness import Beat, hung_at_ns
+from supervisor.process.heartbeat import Beat, hung_at_ns
 from tests.past.oracle import FLOORS, MINUTE_S, Account, reserved
 
 NS = 10**9

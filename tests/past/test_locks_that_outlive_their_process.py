@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
-from supervisor.statedir import StateDir
+from supervisor.config.state_dir import StateDir
 from tasks.owner import Owner
 from tasks.store import turn
 from tasks.store.queue import queue
@@ -30,7 +30,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from ledger import TokenLedger
-from supervisor.statedir import StateDir
+from supervisor.config.state_dir import StateDir
 from tasks.store import turn
 from tasks.owner import Owner
 from tasks.store.queue import queue

@@ -15,7 +15,7 @@ from psycopg.errors import UndefinedTable
 
 from ledger import DEFAULT_TIERS, TokenLedger
 from supervisor import report
-from supervisor.launches import WorkerLaunch
+from supervisor.process.launch import WorkerLaunch
 from tasks.errors import WrongSchema
 from tasks.settings import Secret, WorkerSettings
 from tasks.store import migrate

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from supervisor import astray
+from supervisor.config import lost_state_dir
 from tests.fakes.program import Program
 from tests.fakes.waiting import wait_until
 
@@ -25,9 +25,14 @@ def test_status_doctor_and_another_start_tell_of_a_supervisor_whose_state_direct
     pid, moved = program.process.pid, tmp_path / "moved"
     program.state.rename(moved)
     told, code = program.status(METRICS_PORT=port)
-    assert (code, told["supervisor"]["pid"], told["supervisor"]["state"], told["well"]) == (3, pid, astray.WORDS, False)
+    assert (code, told["supervisor"]["pid"], told["supervisor"]["state"], told["well"]) == (
+        3,
+        pid,
+        lost_state_dir.WORDS,
+        False,
+    )
     shown = program.command("status", METRICS_PORT=port).stdout
-    assert f"supervisor  {astray.WORDS}, pid {pid}" in shown
+    assert f"supervisor  {lost_state_dir.WORDS}, pid {pid}" in shown
     assert "was moved or deleted under the supervisor" in " ".join(shown.split())
     doctor = json.loads(program.command("doctor", "--json", METRICS_PORT=port).stdout)
     (found,) = [one for one in doctor["checks"] if one["check"] == "supervisor"]
@@ -66,9 +71,9 @@ def test_whatever_else_answers_at_the_port_is_no_supervisor_of_ours(tmp_path, an
 
         thread = threading.Thread(target=once)
         thread.start()
-        assert astray.find(tmp_path, server.getsockname()[1]) is None
+        assert lost_state_dir.find(tmp_path, server.getsockname()[1]) is None
         thread.join()
 
 
 def test_without_a_port_nobody_is_asked(tmp_path):
-    assert [astray.find(tmp_path, port) for port in (None, 0)] == [None, None]
+    assert [lost_state_dir.find(tmp_path, port) for port in (None, 0)] == [None, None]

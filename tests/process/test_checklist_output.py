@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from supervisor import run
-from supervisor.fsm import State
-from supervisor.spec import Policy
+from supervisor.process.spec import Policy
+from supervisor.process.states import State
 from tasks import errors
 from tests.fakes.family import Family
 from tests.fakes.program import ROOT, Program

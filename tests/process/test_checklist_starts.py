@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.fsm import Event, State
-from supervisor.restart import Cause, Ending, Tally, judge, meaning, pause_s
-from supervisor.spec import Keep, Policy
+from supervisor.process.restart import Cause, Ending, Tally, judge, meaning, pause_s
+from supervisor.process.spec import Keep, Policy
+from supervisor.process.states import Event, State
 from tasks.settings import SelectionSettings
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
@@ -218,7 +218,7 @@ def test_line_11_a_backfill_stopped_in_mid_call_leaves_its_cursor_at_its_last_co
 # A run in which every worker of one role ends at once and for good.
 HOPELESS = (
     "import sys\n"
-    "from supervisor import cli, launches\n"
+    "from supervisor import cli; from supervisor.process import launch as launches\n"
     "right = launches.WorkerLaunch.argv\n"
     "def argv(self, *fds):\n"
     "    wrong = (sys.executable, '-c', 'raise SystemExit(78)')\n"

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
-from supervisor import child as processes
-from supervisor.fsm import State
-from supervisor.liveness import Beat, hung_at_ns
+from supervisor.process import child as processes
+from supervisor.process.heartbeat import Beat, hung_at_ns
+from supervisor.process.states import State
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.family import Family, Scripted
@@ -199,7 +199,7 @@ def test_line_27_a_worker_between_its_exec_and_its_prctl_goes_with_its_parent(pl
 REUSE = """
 import os, signal, sys
 from pathlib import Path
-from supervisor import child as processes
+from supervisor.process import child as processes
 from tests.fakes.family import Scripted
 one = processes.spawn(Scripted(role="upsert", slot=0, script=[["ready"], ["hang"]]))
 one.send(signal.SIGKILL)

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from supervisor import run
-from supervisor.options import OPTIONS
-from supervisor.spec import Spec
+from supervisor.config.options import OPTIONS
+from supervisor.process.spec import Spec
 from tasks import errors
 from tests.fakes.hardened import directives
 from tests.fakes.program import ROOT, Program

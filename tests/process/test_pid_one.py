@@ -19,7 +19,7 @@ OWN = ("--pid", "--fork", "--mount-proc", "--kill-child")
 QUICK = (
     "import sys\n"
     "from supervisor import cli\n"
-    "from supervisor import strangers\n"
+    "from supervisor.process import reaper as strangers\n"
     "strangers.PAUSE_S = 0.2\n"
     "sys.exit(cli.main(['run']))\n"
 )

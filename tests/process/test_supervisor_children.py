@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.fsm import RESTING, State
-from supervisor.spec import Keep, Policy
+from supervisor.process.spec import Keep, Policy
+from supervisor.process.states import RESTING, State
 from tests.fakes.family import QUICK, Family
 
 

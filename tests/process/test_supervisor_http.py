@@ -13,10 +13,11 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from supervisor import config, logs, plan
+from supervisor import logs
 from supervisor.catalogue import CATALOGUE, PREFIX
+from supervisor.config import run_plan, settings
 from supervisor.endpoint import Endpoint
-from supervisor.loop import Loop, MonotonicClock
+from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.run import Run
 from tasks.runtime.log import Redactor
 from tasks.simulator.config import SimulatorConfig
@@ -162,7 +163,7 @@ def make_endpoint(tmp_path):
         loop, lines = Loop(MonotonicClock()), []
         environ = {"STATE_DIR": str(tmp_path / "state"), "METRICS_PORT": port}
         log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())
-        run = Run(plan.make(config.load(environ, dotenv=None)), loop, log)
+        run = Run(run_plan.make(settings.load(environ, dotenv=None)), loop, log)
         one = Endpoint(run, loop, log, **more)
         opened.append((one, loop))
         one.begin()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.loop import Loop, MonotonicClock
+from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.notify import Manager, Notices
 from tests.fakes.manager import Listener
 from tests.fakes.program import Program, all_gone, pids
@@ -60,7 +60,7 @@ def test_a_supervisor_that_is_aborted_for_its_silence_leaves_its_stacks_and_no_p
     finally:
         program.kill()
     assert "Fatal Python error: Aborted" in program.log()
-    assert "supervisor/loop.py" in program.log()
+    assert "supervisor/eventloop/loop.py" in program.log()
     wait_until(lambda: all_gone(running.values()), "the end of every process")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor import config
-from supervisor.fsm import State
-from supervisor.spec import Policy
+from supervisor.config import settings
+from supervisor.process.spec import Policy
+from supervisor.process.states import State
 from supervisor.staff import Staff
 from tests.fakes.family import Family
 
@@ -23,7 +23,7 @@ def family():
 def employ(family, script, count):
     """Workers of so little an allowance that each is too large."""
     staff = Staff(family.tree, family.log, ())
-    staff._settings = config.load({"MAX_RSS_MB": "1"}, dotenv=None)
+    staff._settings = settings.load({"MAX_RSS_MB": "1"}, dotenv=None)
     family.child_beat = lambda slot: staff.consider(slot, family.loop.now_ns())
     return [family.add("backfill", script, slot=number, policy=SOON) for number in range(count)]
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.aside import Aside, Done, NotDone
-from supervisor.fsm import State
-from supervisor.loop import Loop, MonotonicClock
+from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.eventloop.loop import Loop, MonotonicClock
+from supervisor.eventloop.signals import Signals
 from supervisor.outlet import Outlet, StreamScreen
-from supervisor.signals import Signals
-from supervisor.spec import Policy
+from supervisor.process.spec import Policy
+from supervisor.process.states import State
 from tasks.errors import Contended
 from tests.fakes.family import Family
 from tests.fakes.program import ROOT, Program

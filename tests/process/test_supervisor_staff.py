@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.fsm import RESTING, State
-from supervisor.restart import Cause
+from supervisor.process.restart import Cause
+from supervisor.process.states import RESTING, State
 from supervisor.staff import Staff
 from tests.fakes.family import Family
 from tests.fakes.program import is_alive

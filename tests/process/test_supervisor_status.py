@@ -18,16 +18,18 @@ import psycopg
 import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
-from supervisor import config, inline, logs, plan, report
+from supervisor import inline, logs, report
+from supervisor.config import run_plan
+from supervisor.config import settings as config
 from supervisor.database import RowReader
-from supervisor.fsm import State
-from supervisor.loop import Loop, MonotonicClock
+from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.monitor import Monitor
+from supervisor.process.restart import Cause, Ending
+from supervisor.process.slot import Death
+from supervisor.process.spec import Spec
+from supervisor.process.states import State
 from supervisor.records import report_of
-from supervisor.restart import Cause, Ending
 from supervisor.run import Run
-from supervisor.slot import Death
-from supervisor.spec import Spec
 from supervisor.status import as_text, gather
 from tasks.errors import ConfigError, Contended
 from tasks.runtime.log import Redactor
@@ -54,7 +56,7 @@ def make_run(tmp_path):
 
     def make(**environ):
         loops.append(Loop(MonotonicClock()))
-        wanted = plan.make(
+        wanted = run_plan.make(
             config.load({"STATE_DIR": str(tmp_path / "state"), **environ}, dotenv=None), synthetic_into_database=True
         )
         wanted.state.make()

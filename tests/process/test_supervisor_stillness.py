@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from supervisor.stillness import is_still
+from supervisor.process.stopped import is_still
 from tasks.errors import EXIT_DEGRADED, EXIT_GAVE_UP, EXIT_TRY_LATER
 from tests.fakes.program import Program, freeze
 from tests.fakes.waiting import LIMIT_S, wait_until

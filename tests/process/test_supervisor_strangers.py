@@ -11,8 +11,8 @@ from tests.fakes.program import ROOT
 SCRIPT = """
 import ctypes, os, subprocess, sys
 from ledger import SystemClock
-from supervisor import strangers
-from supervisor.loop import Loop, MonotonicClock
+from supervisor.process import reaper as strangers
+from supervisor.eventloop.loop import Loop, MonotonicClock
 
 strangers.PAUSE_S = 0.1
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import config, database, dsn
-from supervisor.optionkinds import HttpUrl
-from supervisor.options import OPTIONS
+from supervisor import database, dsn
+from supervisor.config import settings as config
+from supervisor.config.option_kinds import HttpUrl
+from supervisor.config.options import OPTIONS
 from tasks.errors import ConfigError
 from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret

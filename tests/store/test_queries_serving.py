@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from supervisor import commands, config, database, ending, plan
+from supervisor import commands, database, ending
+from supervisor.config import run_plan, settings
 from supervisor.serving import asking
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, Contended, NoRows, StoreError
@@ -17,7 +18,7 @@ COMMANDS = [["deals"], ["history", "B000000001"], ["spend"], ["quarantine", "lis
 
 
 def wanted(state, **environ):
-    return plan.make(config.load({"STATE_DIR": str(state), **environ}, dotenv=None), synthetic_into_database=True)
+    return run_plan.make(settings.load({"STATE_DIR": str(state), **environ}, dotenv=None), synthetic_into_database=True)
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)

@@ -11,7 +11,7 @@ import pytest
 from supervisor import database
 from supervisor.database import OwnDatabase, RowReader
 from supervisor.dbprobe import Probe
-from supervisor.loop import MonotonicClock
+from supervisor.eventloop.loop import MonotonicClock
 from tasks.errors import Contended
 from tasks.settings import Secret
 from tasks.store import connection, migrate

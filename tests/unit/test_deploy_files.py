@@ -12,7 +12,7 @@ import tomllib
 import pytest
 
 from supervisor import commands, run
-from supervisor.options import OPTIONS
+from supervisor.config.options import OPTIONS
 from tests.fakes.program import ROOT
 
 DEPLOY = ROOT / "deploy"

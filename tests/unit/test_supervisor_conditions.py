@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import localtime
-from supervisor.conditions import REPEAT_S, SETTLE_S, SUPERVISOR, Conditions, Said, Told, sentence, standing
+from supervisor.process.conditions import REPEAT_S, SETTLE_S, SUPERVISOR, Conditions, Said, Told, sentence, standing
 
 S = 1_000_000_000
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import commands, config
-from supervisor.options import GROUPS, OPTIONS
-from supervisor.optiontexts import env_example, help_text, readme_table
+from supervisor import commands
+from supervisor.config import settings as config
+from supervisor.config.option_texts import env_example, help_text, readme_table
+from supervisor.config.options import GROUPS, OPTIONS
 from tasks.errors import ConfigError
 
-ROOT = Path(config.__file__).resolve().parent.parent
+ROOT = Path(config.__file__).resolve().parent.parent.parent
 KEY = "verySecret".ljust(64, "k")
 
 

@@ -7,12 +7,12 @@ import threading
 import pytest
 
 from supervisor import dbkeeper
-from supervisor.aside import Aside
 from supervisor.dbkeeper import DatabaseKeeper
 from supervisor.dbwatch import DatabaseWatch
-from supervisor.fsm import State
+from supervisor.eventloop.executor import Aside
+from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs import Log, as_json
-from supervisor.loop import Loop, MonotonicClock
+from supervisor.process.states import State
 from tasks.errors import Contended
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import LIMIT_S, wait_until

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from supervisor import config, database, dsn, plan, shell, start
+from supervisor import database, dsn, shell, start
+from supervisor.config import run_plan
+from supervisor.config import settings as config
 from tasks.errors import ConfigError
 from tasks.settings import Secret
 from tests.fakes.program import Program
@@ -66,7 +68,7 @@ def test_a_log_shows_neither_the_password_nor_the_url_in_any_spelling(spelling):
 @pytest.mark.parametrize("fault", UNUSABLE)
 def test_a_url_that_cannot_be_used_is_a_fault_of_the_configuration_and_is_not_repeated(fault):
     url = UNUSABLE[fault]
-    for use in (dsn.read, database.secrets_in, lambda url: database.place_of(plan.make(settings(url.reveal())))):
+    for use in (dsn.read, database.secrets_in, lambda url: database.place_of(run_plan.make(settings(url.reveal())))):
         with pytest.raises(ConfigError) as caught:
             use(Secret(url))
         assert "s3" not in str(caught.value)
@@ -123,7 +125,7 @@ def test_psql_reaches_the_database_of_a_url(database_url, tmp_path):
 
 def test_the_spool_belongs_to_the_database_whoever_asks_for_it():
     def name(url):
-        return database.place_of(plan.make(settings(url))).spool
+        return database.place_of(run_plan.make(settings(url))).spool
 
     first = name("postgresql://u:p%40ss@db.example:5433/deals")
     assert first == name("postgresql://u:other@db.example:5433/deals")
@@ -144,7 +146,7 @@ def test_the_spool_belongs_to_the_database_whoever_asks_for_it():
 def test_status_of_an_own_database_does_not_load_the_client_library(tmp_path):
     code = (
         "import sys; from supervisor import status; "
-        "from supervisor import config; "
+        "from supervisor.config import settings as config; "
         "status.gather(config.load({'STATE_DIR': sys.argv[1]}))"
     )
     done = subprocess.run(

@@ -7,10 +7,12 @@ import os
 import pytest
 
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
-from supervisor import commands, config, ending, inline, library, plan
+from supervisor import commands, ending, inline, library
+from supervisor.config import run_plan
+from supervisor.config import settings as config
+from supervisor.config.state_dir import AlreadyRunning
+from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs import Log, as_json
-from supervisor.loop import Loop, MonotonicClock
-from supervisor.statedir import AlreadyRunning
 from tasks import errors
 from tasks.runtime.log import Redactor
 from tasks.wording import plain
@@ -83,7 +85,7 @@ def libraries():
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_what_a_library_says_in_debug_mode_is_a_record_without_secrets(libraries, capsys, log_format):
     settings = config.load({"KEEPA_API_KEY": KEY, "LOG_FORMAT": log_format}, dotenv=None)
-    inline._logger(plan.make(settings))
+    inline._logger(run_plan.make(settings))
     libraries.warning("cannot get %s", f"/deal?key={KEY}")
     said = capsys.readouterr().err
     assert "cannot get /deal?key=•••" in said

@@ -2,8 +2,9 @@
 
 import pytest
 
-from supervisor import config, envfile
-from supervisor.options import OPTIONS
+from supervisor.config import env_file
+from supervisor.config import settings as config
+from supervisor.config.options import OPTIONS
 from tasks.errors import ConfigError
 
 SECRET = "s3cretValue"
@@ -49,7 +50,7 @@ def test_a_line_that_is_none_is_told_by_its_number_and_not_shown(tmp_path, text,
 
 
 def test_what_is_understood_is_read_as_python_dotenv_reads_it():
-    read = envfile.parse(
+    read = env_file.parse(
         "\ufeff# settings\r\nexport UPSERT_WORKERS = 3 # some\r\n"
         "'STATE_DIR'=\"a b\"\r\nDATABASE_URL='x#y'\n\nLOG_LEVEL=\n"
     )
@@ -58,7 +59,7 @@ def test_what_is_understood_is_read_as_python_dotenv_reads_it():
 
 
 def test_names_of_other_programs_are_left_alone():
-    assert envfile.parse("other.name=1\nOTHER-NAME=2\nKEY='several\nlines'\n").faults == ()
+    assert env_file.parse("other.name=1\nOTHER-NAME=2\nKEY='several\nlines'\n").faults == ()
 
 
 @pytest.mark.parametrize("option", [option.name for option in OPTIONS])
@@ -66,7 +67,7 @@ def test_a_setting_with_a_slip_in_its_name_is_asked_about(option):
     slips = {option[:-1] + "X", option + "S", option.lower(), option.replace("_", "-")} - {option}
     for slip in slips:
         settings = config.read({slip: "1"} if slip.lower() == slip else {}, dotenv=None).notes
-        told = [*settings, *config.nearby.in_file([slip])]
+        told = [*settings, *config.similar_names.in_file([slip])]
         assert any(note.endswith(f"{slip}; is {option} meant?") for note in told), (slip, told)
 
 
@@ -87,5 +88,5 @@ def test_of_two_lines_for_one_setting_the_last_counts_and_both_are_told(tmp_path
 
 
 def test_a_long_name_may_be_a_value_out_of_its_place_and_is_not_shown():
-    (told,) = config.nearby.in_file(["k" * 64])
+    (told,) = config.similar_names.in_file(["k" * 64])
     assert "kkk" not in told

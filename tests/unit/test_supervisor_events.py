@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ledger import ManualClock
 from supervisor import events, logs
-from supervisor.loop import Loop
+from supervisor.eventloop.loop import Loop
 from supervisor.steady import Steady
 from tasks.runtime.log import Redactor
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.fsm import DEATHS, RESTING, TABLE, Action, Event, State, step
+from supervisor.process.states import DEATHS, RESTING, TABLE, Action, Event, State, step
 
 ALIVE = {
     State.STARTING,

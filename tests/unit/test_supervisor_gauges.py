@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
-from supervisor import config, gauges, sayings, streams, words
+from supervisor import gauges, sayings, streams, words
+from supervisor.config import settings as config
 from supervisor.database import Counts
 from supervisor.faults import FaultRecord
 from supervisor.report import ChildRecord

@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from supervisor import config, logs, plan
-from supervisor.conditions import SETTLE_S, Said
-from supervisor.fsm import State
-from supervisor.liveness import Beat
-from supervisor.loop import Loop
+from supervisor import logs
+from supervisor.config import run_plan, settings
+from supervisor.eventloop.loop import Loop
+from supervisor.process.conditions import SETTLE_S, Said
+from supervisor.process.heartbeat import Beat
+from supervisor.process.spec import Spec
+from supervisor.process.stage import Stage
+from supervisor.process.states import State
 from supervisor.records import report_of
 from supervisor.report import ills
 from supervisor.run import Run
-from supervisor.spec import Spec
-from supervisor.stage import Stage
 from tasks.runtime.log import Redactor
 
 SECRET = "hunter2-of-theirs"
@@ -39,7 +40,7 @@ def lines():
 def run(tmp_path, clock, lines):
     """A run that has not begun."""
     with Loop(clock) as loop:
-        wanted = plan.make(config.load({"STATE_DIR": str(tmp_path / "state")}, dotenv=None))
+        wanted = run_plan.make(settings.load({"STATE_DIR": str(tmp_path / "state")}, dotenv=None))
         wanted.state.make()
         redactor = Redactor()
         redactor.hide(SECRET)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.liveness import Beat, hung_at_ns, says_something_new
+from supervisor.process.heartbeat import Beat, hung_at_ns, says_something_new
 
 S = 1_000_000_000
 moments = st.integers(0, 10**15)

@@ -8,7 +8,7 @@ import pytest
 
 from ledger import ManualClock
 from supervisor import logs
-from supervisor.loop import Loop
+from supervisor.eventloop.loop import Loop
 from tasks.runtime.log import Redactor
 
 

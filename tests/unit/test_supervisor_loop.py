@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import ManualClock
-from supervisor.loop import LATE_S, STALL_S, STOPPED, Loop
+from supervisor.eventloop.loop import LATE_S, STALL_S, STOPPED, Loop
 
 
 @pytest.fixture

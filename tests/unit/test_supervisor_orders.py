@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import changes, config, orders, pauses, report
-from supervisor.options import OPTIONS
+from supervisor import orders, report
+from supervisor.config import changes, pauses
+from supervisor.config import settings as config
+from supervisor.config.options import OPTIONS
 from tasks.errors import ConfigError
 from tasks.settings import WorkerSettings
 

@@ -3,8 +3,8 @@
 import pytest
 
 from ledger import ManualClock
-from supervisor.loop import Loop
-from supervisor.paced import Paced
+from supervisor.eventloop.loop import Loop
+from supervisor.eventloop.throttle import Paced
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import config
+from supervisor.config import settings as config
 from supervisor.recycling import SPREAD, reason, rss_bytes
 
 HOUR_S = 3600

@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger import ManualClock
-from supervisor import config, logs, plan
-from supervisor.loop import Loop, MonotonicClock
+from supervisor import logs
+from supervisor.config import run_plan
+from supervisor.config import settings as config
+from supervisor.eventloop.loop import Loop, MonotonicClock
+from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.run import Run
-from supervisor.signals import HEARD, Signals
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import wait_until
 
@@ -30,7 +32,7 @@ def make_run(tmp_path):
         clock = ManualClock(10**12)
         loops.append(Loop(clock))
         environ = {"STATE_DIR": str(tmp_path / "state")}
-        wanted = plan.make(config.load(environ, dotenv=None))
+        wanted = run_plan.make(config.load(environ, dotenv=None))
         wanted.state.make()
         lines = []
         log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())

@@ -12,8 +12,8 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
-from supervisor.conditions import ConditionRecord
 from supervisor.faults import FaultRecord
+from supervisor.process.conditions import ConditionRecord
 from supervisor.report import CountRecord, DeathRecord, MarkRecord, RestartRecord
 from supervisor.status import Status
 from supervisor.statusjson import FORMAT, as_json

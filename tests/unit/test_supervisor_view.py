@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from supervisor.conditions import ConditionRecord
 from supervisor.monitor import Frame
+from supervisor.process.conditions import ConditionRecord
 from supervisor.rates import Rates
 from supervisor.report import ChildRecord, CountRecord, DeathRecord, Report, RunRecord, SupervisorRecord
 from supervisor.view import draw

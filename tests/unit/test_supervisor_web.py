@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import ManualClock
-from supervisor.loop import MonotonicClock
+from supervisor.config.host_names import names
+from supervisor.eventloop.loop import MonotonicClock
 from supervisor.web import CLIENT_S, MOST_CLIENTS, Answer, Web
-from supervisor.webhost import names
 from supervisor.webrequest import LIMIT, Bad, Wanted, parse
 from tests.fakes.waiting import LIMIT_S
 

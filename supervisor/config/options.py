@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from supervisor.optionkinds import Choice, Domains, Hosts, HttpUrl, Number, Text
+from supervisor.config.option_kinds import Choice, Domains, Hosts, HttpUrl, Number, Text
 
 
 class Option(NamedTuple):

@@ -12,13 +12,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from ledger import DEFAULT_TIERS
-from supervisor.statedir import StateDir
+from supervisor.config.state_dir import StateDir
 from tasks.errors import ConfigError
 from tasks.settings import Secret, WorkerSettings
 
 if TYPE_CHECKING:
     from ledger import Tier
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
 
 KEEPA: Final = "https://api.keepa.com"
 LIVE_DATABASE: Final = "sluicegate"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import NS_PER_S
-from supervisor.fsm import Event, State
-from supervisor.liveness import Beat
-from supervisor.spec import Keep
+from supervisor.process.heartbeat import Beat
+from supervisor.process.spec import Keep
+from supervisor.process.states import Event, State
 from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
 if TYPE_CHECKING:
-    from supervisor.spec import Policy
+    from supervisor.process.spec import Policy
 
 _HOPELESS: Final = frozenset({EXIT_REFUSED, EXIT_CONFIG})
 

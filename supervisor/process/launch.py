@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from supervisor import config
+from supervisor.config import settings as config
 from tasks import settings as wire
 
 if TYPE_CHECKING:
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
     from tasks.settings import WorkerSettings
 
 # -P: the folder a person happens to stand in is no place to import from.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from supervisor.loop import Loop
+    from supervisor.eventloop.loop import Loop
 
 PAUSE_S: Final = 2.0
 

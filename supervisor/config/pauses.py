@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from supervisor.spec import BACKFILL, UPSERT
+from supervisor.process.spec import BACKFILL, UPSERT
 from tasks.errors import ConfigError
 from tasks.wording import plain
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dotenv.parser import parse_stream
 
-from supervisor.options import OPTIONS
+from supervisor.config.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

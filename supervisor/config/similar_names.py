@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from supervisor.options import OPTIONS
+from supervisor.config.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

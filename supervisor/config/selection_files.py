@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from supervisor import userfile
+from supervisor.config import user_file
 from tasks.errors import ConfigError
 from tasks.keepa.selection import selection
 from tasks.settings import SelectionSettings
@@ -46,7 +46,7 @@ def read(
     found: list[selection.Selection] = []
     for path in _files(where, faults, notes):
         try:
-            text = userfile.read(path)
+            text = user_file.read(path)
         except ConfigError as error:
             faults.append(f"SELECTIONS: {plain(error)}")
             continue

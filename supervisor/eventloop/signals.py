@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from supervisor.loop import Loop
+    from supervisor.eventloop.loop import Loop
 
 HEARD: Final = (
     signal.SIGINT,

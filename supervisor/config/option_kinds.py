@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from supervisor import webhost
+from supervisor.config import host_names
 
 # Keepa's numbers of the Amazon locales that have deals (domain 12 has products only, 7 is unused).
 DEAL_DOMAINS: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 11)
@@ -113,7 +113,7 @@ class Hosts:
         Raises:
             ValueError: one of them is none.
         """
-        return tuple(sorted(webhost.names(text)))
+        return tuple(sorted(host_names.names(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger import NS_PER_S
-from supervisor.conditions import Said
+from supervisor.process.conditions import Said
 from tasks.runtime.call_stats import Calls
 
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})

@@ -10,22 +10,22 @@ import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S, SystemClock
-from supervisor import child as processes
-from supervisor.conditions import Told, standing
-from supervisor.fsm import RESTING, Action, Event, State, step
-from supervisor.liveness import Beat, hung_at_ns, says_something_new
-from supervisor.pipes import Pipes
-from supervisor.restart import Cause, Death, Ending, Tally, judge, meaning, pause_s
+from supervisor.process import child as processes
+from supervisor.process.conditions import Told, standing
+from supervisor.process.heartbeat import Beat, hung_at_ns, says_something_new
+from supervisor.process.output import Pipes
+from supervisor.process.restart import Cause, Death, Ending, Tally, judge, meaning, pause_s
+from supervisor.process.states import RESTING, Action, Event, State, step
 from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from supervisor.child import Child, Launch
-    from supervisor.conditions import Said
-    from supervisor.loop import Loop, Timer
-    from supervisor.pipes import Announcement
-    from supervisor.spec import Spec
+    from supervisor.eventloop.loop import Loop, Timer
+    from supervisor.process.child import Child, Launch
+    from supervisor.process.conditions import Said
+    from supervisor.process.output import Announcement
+    from supervisor.process.spec import Spec
 
 _SIGNALS: Final = {Action.TERM: signal.SIGTERM, Action.ABORT: signal.SIGABRT, Action.KILL: signal.SIGKILL}
 

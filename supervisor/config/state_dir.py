@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from supervisor import filesystem
+from supervisor.config import filesystem
 from tasks.errors import ConfigError, Error
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from tasks.errors import Error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from supervisor.loop import Loop
+    from supervisor.eventloop.loop import Loop
 
 T = TypeVar("T")
 

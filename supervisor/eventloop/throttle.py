@@ -9,7 +9,7 @@ from ledger import NS_PER_S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from supervisor.loop import Loop, Timer
+    from supervisor.eventloop.loop import Loop, Timer
 
 
 class Paced:

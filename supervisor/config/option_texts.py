@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.options import GROUPS, OPTIONS
+from supervisor.config.options import GROUPS, OPTIONS
 
 
 def help_text() -> str:

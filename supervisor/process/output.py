@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from supervisor import child as processes
-from supervisor.lines import DEEPEST, Lines, Valve, is_deep
-from supervisor.liveness import Beat
+from supervisor.process import child as processes
+from supervisor.process.heartbeat import Beat
+from supervisor.process.lines import DEEPEST, Lines, Valve, is_deep
 from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from supervisor.child import Child
-    from supervisor.loop import Loop
+    from supervisor.eventloop.loop import Loop
+    from supervisor.process.child import Child
 
 _LAST_WORDS: Final = 64  # readings, 4 MiB: a grandchild that still floods the pipe of a dead child cannot hold us
 _SHOWN: Final = 200  # characters of a line that makes no sense

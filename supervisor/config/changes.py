@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor.options import OPTIONS
-from supervisor.spec import BACKFILL, UPSERT
+from supervisor.config.options import OPTIONS
+from supervisor.process.spec import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
-    from supervisor.config import Settings
+    from supervisor.config.settings import Settings
 
 _BOTH: Final = frozenset({UPSERT, BACKFILL})
 _NOBODY: Final[frozenset[str]] = frozenset()

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 import tasks
-from supervisor import envfile, keyform, nearby, selections, userfile
-from supervisor.optionkinds import HttpUrl, Text, Unfit
-from supervisor.options import OPTIONS
+from supervisor.config import api_key, env_file, selection_files, similar_names, user_file
+from supervisor.config.option_kinds import HttpUrl, Text, Unfit
+from supervisor.config.options import OPTIONS
 from tasks.errors import ConfigError
 from tasks.settings import Secret, SelectionSettings
 from tasks.wording import plain
@@ -24,7 +24,7 @@ from tasks.wording import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from supervisor.options import Option
+    from supervisor.config.options import Option
 
 DOTENV: Final = Path(".env")
 _OF_A_MANAGER: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -33,7 +33,7 @@ _SHOWN: Final = 60  # characters of a wrong value that a message repeats
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting, checked. Fields are the names in `supervisor.options` in lower case.
+    """Every setting, checked. Fields are the names in `supervisor.config.options` in lower case.
 
     Attributes:
         chosen: the selections themselves, read and validated.
@@ -148,7 +148,7 @@ def read(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
     faults: list[str] = []
     file = _from_file(dotenv, faults)
     found = {option.name: _look_up(option, environ, file.values) for option in OPTIONS}
-    notes = [*nearby.in_file(file.values), *nearby.in_environment(environ)]
+    notes = [*similar_names.in_file(file.values), *similar_names.in_environment(environ)]
     for name, lines in file.repeated.items():
         notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one counts")
     unknown = tuple(sorted(set(file.values) - set(found)))
@@ -167,7 +167,7 @@ def check(texts: Texts) -> Settings:
         values[option.field] = _value(option, *texts.found[option.name], faults)
     faults += _between(values)
     _judge_key(values, texts, faults, notes)
-    values["chosen"] = selections.read(str(values["selections"] or ""), values["keepa_domains"], faults, notes)
+    values["chosen"] = selection_files.read(str(values["selections"] or ""), values["keepa_domains"], faults, notes)
     if faults:
         raise ConfigError(_message(faults))
     sources = {name: source for name, (_, source) in texts.found.items()}
@@ -191,18 +191,18 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
     return Path(str(found)).absolute()
 
 
-def _from_file(path: Path | None, faults: list[str]) -> envfile.EnvFile:
+def _from_file(path: Path | None, faults: list[str]) -> env_file.EnvFile:
     """What stands in the file `path`, if it is there; what is wrong with it is added to `faults`."""
     if path is None or not (path.exists() or path.is_symlink()):
-        return envfile.EnvFile()
+        return env_file.EnvFile()
     try:
-        found = envfile.parse(userfile.read(path).decode())
+        found = env_file.parse(user_file.read(path).decode())
     except UnicodeDecodeError as error:
         faults.append(f"{path}: cannot be read: byte {error.start} is not UTF-8; save it as plain text in UTF-8")
-        return envfile.EnvFile()
+        return env_file.EnvFile()
     except ConfigError as error:
         faults.append(f"{plain(error)}; mend it or take it away")
-        return envfile.EnvFile()
+        return env_file.EnvFile()
     faults += [f"{path}, {fault}" for fault in found.faults]
     return found
 
@@ -254,10 +254,10 @@ def _judge_key(values: Mapping[str, Any], texts: Texts, faults: list[str], notes
     if not key or base_url is None:
         return
     named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
-    never, of_keepa = keyform.never(key), keyform.of_keepa(key)
-    if never is not None or (of_keepa is not None and keyform.is_for_keepa(base_url)):
+    never, of_keepa = api_key.never(key), api_key.of_keepa(key)
+    if never is not None or (of_keepa is not None and api_key.is_for_keepa(base_url)):
         faults.append(f"{named} cannot be used: {never or of_keepa}")
-    elif of_keepa is not None and not keyform.is_here(base_url):
+    elif of_keepa is not None and not api_key.is_here(base_url):
         notes.append(f"{named} is none of Keepa's: {of_keepa}, unless the server at KEEPA_BASE_URL has others")
 
 

@@ -1,0 +1,4 @@
+"""What people set, and where things lie.
+
+Imports `tasks` and `ledger` only.
+"""
