@@ -76,7 +76,7 @@ def _ready(seen: Seen) -> Answer:
 
 
 def _status(seen: Seen) -> Answer:
-    from supervisor import status
+    from supervisor.status import status
 
     counts, age_s = status.told(seen.report, datetime.now(UTC))
     now = status.Status(

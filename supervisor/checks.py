@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, NoLedger, OtherFormat, SystemClock, TokenLedger
 from ledger.storage import file
-from supervisor import database
 from supervisor.config import filesystem, lost_state_dir
 from supervisor.config.options import OPTIONS
+from supervisor.database import backend
 from supervisor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.process import stopped
 from tasks.keepa.locales import shop
@@ -80,7 +80,7 @@ def _configuration(settings: Settings) -> Finding:
 def _shown(settings: Settings, name: str) -> object:
     value = getattr(settings, name.lower())
     if name == "DATABASE_URL":
-        return database.shown(value) if value else ""
+        return backend.shown(value) if value else ""
     if name == "KEEPA_API_KEY":
         return MASK if value else ""
     return "off" if value is None and name == "METRICS_PORT" else value

@@ -155,7 +155,7 @@ def _debug(chosen: argparse.Namespace) -> int:
 
 
 def _status(chosen: argparse.Namespace) -> int:
-    from supervisor import status
+    from supervisor.status import status
 
     return status.show(as_json=chosen.json, watch=chosen.watch)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from supervisor.eventloop.loop import Loop, Timer
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
 
     Take = Callable[[orders.Order, Callable[[Answer], object], str], object]
 

@@ -98,7 +98,7 @@ def _say(text: str) -> None:
 
 def _without_secrets(text: str) -> str:
     from supervisor.config import settings
-    from supervisor.database import secrets_in
+    from supervisor.database.backend import secrets_in
     from tasks.errors import ConfigError
     from tasks.runtime.log import Redactor
     from tasks.settings import Secret

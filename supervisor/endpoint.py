@@ -15,7 +15,7 @@ from tasks.wording import plain
 if TYPE_CHECKING:
     from ledger import Snapshot
     from supervisor.eventloop.loop import Loop
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from supervisor.run import Run
 
 _CLOSE_S: Final = 0.5

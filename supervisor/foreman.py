@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ledger import LedgerError
     from supervisor.config.settings import Settings
     from supervisor.eventloop.loop import Loop
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from supervisor.process.slot import Slot
     from supervisor.run import Run
     from tasks.errors import Error

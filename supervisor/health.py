@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor.dbwatch import DatabaseWatch
+from supervisor.database.watch import DatabaseWatch
+from supervisor.logs.phrases import lasted, span
 from supervisor.process.conditions import SUPERVISOR, Conditions, Said, Told
 from supervisor.process.stage import Stage
-from supervisor.words import lasted, span
 from tasks.wording import one_line, plain
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from supervisor.eventloop.loop import Loop, Timer
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from supervisor.process.conditions import ConditionRecord, News
     from supervisor.run import Run
 

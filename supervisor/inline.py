@@ -17,10 +17,12 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, SystemClock, TokenLedger
-from supervisor import database, logs, report
+from supervisor import report
 from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.config.state_dir import AlreadyRunning
+from supervisor.database import backend
+from supervisor.logs import log as logs
 from supervisor.start import redactor
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.runtime import job
@@ -158,9 +160,9 @@ def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
         return
     with ExitStack() as stack:
         stack.enter_context(wanted.state.locked(is_debug=True))
-        spool = database.place_of(wanted).spool
+        spool = backend.place_of(wanted).spool
         base_url = wanted.base_url or stack.enter_context(_simulator(wanted))
-        rows = database.of(wanted)
+        rows = backend.of(wanted)
         stack.callback(rows.stop)
         url_of_rows = rows.start()
         ledger = TokenLedger.create(
@@ -191,7 +193,7 @@ def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
             f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
             f"these settings say {wanted.server.value}): use its settings, or another STATE_DIR"
         )
-    place = database.place_of(wanted)
+    place = backend.place_of(wanted)
     if place.spool != last.run.spool:
         raise ConfigError(
             f"the supervisor, pid {holder}, writes into another database ({last.run.rows_into}, spool "

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, LedgerError
-from supervisor import streams
 from supervisor.config.floors import PlanNews
-from supervisor.database import RowReader
+from supervisor.database import counts
+from supervisor.database.backend import RowReader
 from supervisor.eventloop.executor import Aside, Done, NotDone
 from supervisor.process.spec import BACKFILL
 from supervisor.records import report_of
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ledger import Snapshot
-    from supervisor.database import Counts
+    from supervisor.database.backend import Counts
     from supervisor.eventloop.loop import Loop
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from supervisor.report import Report
     from supervisor.run import Run
     from tasks.settings import Secret
@@ -146,8 +146,8 @@ class Monitor:
         def counted(outcome: Done[Counts] | NotDone) -> None:
             self._counting = False
             if isinstance(outcome, Done):
-                self._run.counted = streams.counted(outcome.value, self._run.plan.settings, self._run.counted)
+                self._run.counted = counts.counted(outcome.value, self._run.plan.settings, self._run.counted)
                 self._run.changed()
 
         self._counting = True
-        self._aside.do(partial(self._reader.read, streams.chosen(self._run.plan.settings)), counted)
+        self._aside.do(partial(self._reader.read, counts.chosen(self._run.plan.settings)), counted)

@@ -48,7 +48,7 @@ def give(chosen: argparse.Namespace) -> int:
 def _lifted(said: orders.Answer) -> orders.Answer:
     """The answer, once calls that were stopped because most replies could not be used may be made again."""
     from supervisor.config import run_plan
-    from supervisor.serving import asking
+    from supervisor.database.access import asking
     from tasks.store import brakes
 
     try:

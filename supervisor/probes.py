@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from supervisor import database, report
+from supervisor import report
 from supervisor.config import floors
 from supervisor.config import settings as config
 from supervisor.config.run_plan import CAPACITY_TICKS, Server
+from supervisor.database import backend
 from supervisor.findings import bad, good, judged, note
-from supervisor.words import series, span
+from supervisor.logs.phrases import series, span
 from tasks.errors import Error, Forbidden
 from tasks.settings import Secret
 from tasks.wording import plain
@@ -39,9 +40,9 @@ def _database(wanted: Plan) -> Iterator[Finding]:
         yield note("database", "an own PostgreSQL; it is not running, and is not started to be looked at")
         yield good("rights", "the own PostgreSQL is ours alone")
         return
-    shown = database.shown(url)
+    shown = backend.shown(url)
     try:
-        seen = database.look(url)
+        seen = backend.look(url)
     except Error as error:
         yield bad("database", f"{shown}: {plain(error)}", url=shown)
         yield note("rights", "not known: the database comes first")

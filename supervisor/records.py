@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, SystemClock
+from supervisor.logs.phrases import describe, signal_name
 from supervisor.process.states import State
 from supervisor.report import ChildRecord, DeathRecord, Report, RestartRecord, RunRecord, SupervisorRecord
-from supervisor.words import describe, signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from supervisor.faults import FaultRecord
+from supervisor.logs.faults import FaultRecord
 from supervisor.process.conditions import ConditionRecord, sentence
 from supervisor.process.states import State
 from tasks.runtime.call_stats import Calls

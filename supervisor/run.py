@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ledger import TokenLedger
-from supervisor import database, report
+from supervisor import report
 from supervisor.config import pauses
 from supervisor.config.run_plan import Server
-from supervisor.dbkeeper import DatabaseKeeper
+from supervisor.database import backend
+from supervisor.database.keeper import DatabaseKeeper
 from supervisor.eventloop.executor import Aside, Done, NotDone
 from supervisor.eventloop.throttle import Paced
 from supervisor.health import Health
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from supervisor.config.run_plan import Plan
     from supervisor.config.settings import Texts
     from supervisor.eventloop.loop import Loop
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from supervisor.process.output import Announcement
     from supervisor.process.slot import Slot
     from tasks.errors import Error
@@ -63,7 +64,7 @@ class Run:
         self.database_url: Secret | None = None
         self.base_url = plan.base_url
         self.plan = plan
-        self.place = database.place_of(plan)
+        self.place = backend.place_of(plan)
         self.counted: report.CountRecord | None = None
         self.http_url: str | None = None
         self.faults = log.faults
@@ -77,7 +78,7 @@ class Run:
         self.reload = Reload(self, texts, self._ledger_aside)
         self._database_aside = Aside(loop, "database")
         self.database = DatabaseKeeper(
-            database.of(plan), self, loop=loop, aside=self._database_aside, log=log, watch=self.health.database
+            backend.of(plan), self, loop=loop, aside=self._database_aside, log=log, watch=self.health.database
         )
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"

@@ -6,16 +6,16 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from supervisor import clients, dsn, restoring
 from supervisor.config import run_plan, settings
 from supervisor.config.state_dir import StateDir
-from supervisor.serving import serving
+from supervisor.database import client_programs, dsn, restore
+from supervisor.database.access import serving
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.clients import Name
+    from supervisor.database.client_programs import Name
 
 _ASKS: Final = frozenset({"--help", "-?", "--version", "-V"})  # the programs answer these by themselves
 
@@ -60,9 +60,9 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     with serving(wanted) as url:
         parts = dsn.read(url)
         if name == "pg_restore":
-            arguments = restoring.checked(arguments, url, wanted.state)
+            arguments = restore.checked(arguments, url, wanted.state)
         if wanted.database is None:
-            program = str(clients.program(name, url, settings.environment()))
+            program = str(client_programs.program(name, url, settings.environment()))
         return _ended([program, "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
 
 

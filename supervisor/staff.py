@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from supervisor.config.settings import Settings
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from supervisor.process.slot import Slot
     from supervisor.tree import Tree
     from tasks.settings import WorkerSettings

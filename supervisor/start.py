@@ -8,17 +8,19 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from supervisor import library, logs, notify
+from supervisor import notify
 from supervisor.config import lost_state_dir, run_plan
 from supervisor.config import settings as config
 from supervisor.config.state_dir import AlreadyRunning
 from supervisor.control import Control
-from supervisor.database import secrets_in
+from supervisor.database.backend import secrets_in
 from supervisor.endpoint import Endpoint
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.foreman import Foreman
 from supervisor.hearing import Hearing
+from supervisor.logs import library
+from supervisor.logs import log as logs
 from supervisor.monitor import Monitor
 from supervisor.outlet import Outlet, StreamScreen
 from supervisor.process.reaper import Strangers
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import Plan
     from supervisor.config.settings import Settings, Texts
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from supervisor.outlet import Screen
 
 

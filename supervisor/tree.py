@@ -13,20 +13,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S
+from supervisor.logs.phrases import describe
 from supervisor.process.restart import Cause
 from supervisor.process.slot import Slot
 from supervisor.process.spec import UPSERT
 from supervisor.process.states import RESTING, Event, State
 from supervisor.records import death_record, story
 from supervisor.totals import Totals
-from supervisor.words import describe
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from supervisor.eventloop.loop import Loop
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from supervisor.process.child import Launch
     from supervisor.process.conditions import Told
     from supervisor.process.output import Announcement

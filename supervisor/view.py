@@ -12,10 +12,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from supervisor import gauges, sayings
+from supervisor.logs.phrases import span
 from supervisor.outlet import StreamScreen
-from supervisor.statusjson import progress
-from supervisor.words import span
+from supervisor.status import formatting, gauges
+from supervisor.status.as_json import progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ def _gates(snapshot: Snapshot, width: int) -> Table:
         spent = f"{tier.spent:.0f} {gauges.spent_part(tier, snapshot):.0%}"
         numbers = (f"{number:.0f}" for number in (tier.floor, tier.earmark, tier.waiting))
         bar = Text(_cells(gauges.openness(tier, snapshot), cells), colour)
-        table.add_row(tier.name, bar, Text(sayings.gate(tier), colour), *numbers, spent)
+        table.add_row(tier.name, bar, Text(formatting.gate(tier), colour), *numbers, spent)
     return table
 
 
@@ -150,7 +150,7 @@ def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: d
         if child.again_in_s is not None:
             state.append(f" {child.again_in_s:.0f} s")
         # A cell that is cut, in a column that may shrink: when the width is short the last column gives way alone.
-        cut = Text(sayings.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
+        cut = Text(formatting.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
         times = [str(child.restarts or "")] if has_died else []
         table.add_row(f"{child.role}-{child.slot}", state, *times, cut)
     table.columns[-1].no_wrap = False
@@ -160,11 +160,11 @@ def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: d
 def _rows(report: Report) -> Text:
     if report.counted is None:
         return Text("rows   not counted yet", no_wrap=True)
-    bad = report.counted.rows.get(sayings.QUARANTINE, 0)
-    parts = sayings.rows(report.counted, report.rows_per_minute)
+    bad = report.counted.rows.get(formatting.QUARANTINE, 0)
+    parts = formatting.rows(report.counted, report.rows_per_minute)
     text = Text("rows   ", no_wrap=True, overflow="ellipsis")
     for part in parts:
-        is_ill = bad and part.startswith(sayings.QUARANTINE)
+        is_ill = bad and part.startswith(formatting.QUARANTINE)
         text.append(part.replace("price series", "series"), "bold red" if is_ill else "")
         text.append("  ")
     return text
@@ -175,7 +175,7 @@ def _progress(frame: Frame, width: int) -> list[RenderableType]:
     far = progress(frame.report, frame.report.counted, frame.snapshot)
     if far is None:
         return []
-    words = sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
+    words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
     text = Text("queue  ", no_wrap=True, overflow="ellipsis")
     if far["total"]:
         text.append(_cells(far["done"] / far["total"], 10 if width < _WIDE else 24) + " ", "cyan")
@@ -185,17 +185,18 @@ def _progress(frame: Frame, width: int) -> list[RenderableType]:
 def _marks(report: Report, now: datetime) -> list[RenderableType]:
     marks = () if report.counted is None else report.counted.watermarks
     return [
-        Text(f"deals  {sayings.watermark(mark, now)}", no_wrap=True, overflow="ellipsis") for mark in marks[:_STREAMS]
+        Text(f"deals  {formatting.watermark(mark, now)}", no_wrap=True, overflow="ellipsis")
+        for mark in marks[:_STREAMS]
     ]
 
 
 def _ills(report: Report, now: datetime) -> list[RenderableType]:
-    lines = [(f"degraded {sayings.condition(one, now)}", "bold red") for one in report.conditions]
+    lines = [(f"degraded {formatting.condition(one, now)}", "bold red") for one in report.conditions]
     if report.paused:
         lines.append((f"paused {' and '.join(report.paused)}, until `sluicegate resume`", "yellow"))
-    faults = sayings.faults(report.faults, now)[-_FAULTS:]
-    lines += [(f"fault  {one}", "dim" if one.startswith(sayings.OVER) else "yellow") for one in faults]
-    lines += [(f"death  {sayings.death(one, now)}", "red") for one in report.deaths[-_FAULTS:]]
+    faults = formatting.faults(report.faults, now)[-_FAULTS:]
+    lines += [(f"fault  {one}", "dim" if one.startswith(formatting.OVER) else "yellow") for one in faults]
+    lines += [(f"death  {formatting.death(one, now)}", "red") for one in report.deaths[-_FAULTS:]]
     return [Text(line, colour, no_wrap=True, overflow="ellipsis") for line, colour in lines]
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor import status
 from supervisor.monitor import Frame
+from supervisor.status import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def _show(settings: Settings, show: Callable[[status.Status], None], every_s: in
 
 
 def _print_line(now: status.Status) -> None:
-    from supervisor.statustext import as_line
+    from supervisor.status.as_text import as_line
 
     sys.stdout.write(as_line(now, datetime.now(UTC)))
     sys.stdout.flush()
@@ -63,7 +63,7 @@ def picture(now: status.Status, width: int, height: int | None = None) -> Render
     """The view of a status; of one that is stale the text, which says so."""
     from rich.text import Text
 
-    from supervisor.statustext import as_text
+    from supervisor.status.as_text import as_text
     from supervisor.view import draw
 
     if now.report is None or now.is_stale:

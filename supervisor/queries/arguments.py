@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from supervisor.queries import spans, words
+from supervisor import durations
+from supervisor.queries import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +50,8 @@ def _deals(commands: Commands) -> None:
     parser.add_argument("--min-discount", type=_typed(words.percent), default=1, metavar="PERCENT", help="at least [1]")
     parser.add_argument(
         "--within",
-        type=_typed(spans.parse),
-        default=spans.parse("24h"),
+        type=_typed(durations.parse),
+        default=durations.parse("24h"),
         metavar="TIME",
         help="listed not longer ago, such as 90m, 24h, 7d [24h]",
     )
@@ -74,7 +75,9 @@ def _history(commands: Commands) -> None:
         metavar="NAME",
         help="price type, such as NEW, AMAZON, SALES; may be repeated [an overview of all]",
     )
-    parser.add_argument("--since", type=_typed(spans.parse), metavar="TIME", help="only the last 90d, 52w ... [all]")
+    parser.add_argument(
+        "--since", type=_typed(durations.parse), metavar="TIME", help="only the last 90d, 52w ... [all]"
+    )
     parser.add_argument("--plot", action="store_true", help="draw it")
     _add_domain(parser)
     _add_formats(parser)
@@ -85,8 +88,8 @@ def _spend(commands: Commands) -> None:
     parser = commands.add_parser("spend", help="where the tokens went")
     parser.add_argument(
         "--since",
-        type=_typed(spans.parse),
-        default=spans.parse("24h"),
+        type=_typed(durations.parse),
+        default=durations.parse("24h"),
         metavar="TIME",
         help="the last 90m, 24h, 7d ... [24h]",
     )

@@ -7,12 +7,13 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, get_args
 
+from supervisor import durations
 from supervisor.config import run_plan
 from supervisor.config import settings as config
-from supervisor.queries import outputs, spans
+from supervisor.database.access import asking
+from supervisor.queries import outputs
 from supervisor.queries.columns import Column
 from supervisor.queries.words import NOT_MONEY
-from supervisor.serving import asking
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES
@@ -115,7 +116,7 @@ def _cells(one: Bargain, now: datetime, *, several: bool, mixed: bool) -> Iterat
     yield f"{one.price} {one.currency or ''}".rstrip()
     yield f"{one.average}"
     yield "" if one.sales_rank is None else f"{one.sales_rank:,}"
-    yield spans.age(now - one.last_seen_at)
+    yield durations.age(now - one.last_seen_at)
     if several:
         yield one.shop or shop(one.domain)
     if mixed:
@@ -130,7 +131,7 @@ def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | N
     age = datetime.now(UTC) - newest
     if age > chosen.within:
         return (
-            f"no deal was listed within {spans.words(chosen.within)}; the last was {spans.age(age)} ago: "
+            f"no deal was listed within {durations.words(chosen.within)}; the last was {durations.age(age)} ago: "
             "look further back with --within"
         )
     return (

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import day, minute
 from supervisor.config import run_plan, settings
+from supervisor.database.access import asking
 from supervisor.queries import outputs, words
 from supervisor.queries.columns import Column, readable
 from supervisor.queries.steps import Steps
-from supervisor.serving import asking
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
 from tasks.store import price_history

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import minute
-from supervisor import database
+from supervisor import durations
 from supervisor.config import run_plan, settings
-from supervisor.queries import outputs, spans
+from supervisor.database import backend
+from supervisor.database.access import asking
+from supervisor.queries import outputs
 from supervisor.queries.columns import Column, readable
-from supervisor.serving import asking
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Means, Outcome
@@ -98,7 +99,7 @@ def retry(chosen: argparse.Namespace) -> int:
         return refusal
     wanted = _plan()
     means = Means(
-        spool_dir=wanted.state.spool(database.place_of(wanted).spool),
+        spool_dir=wanted.state.spool(backend.place_of(wanted).spool),
         detail=wanted.settings.backfill_detail,
         may_pay=chosen.refetch,
     )
@@ -196,7 +197,7 @@ def _table(found: Sequence[Fault]) -> None:
                 shop(one.domain) if one.domain else "",
                 locales.label(one.key),
                 f"{one.times:,}",
-                spans.age(now - one.last_at),
+                durations.age(now - one.last_at),
                 "" if one.raw_bytes is None else _size(one.raw_bytes),
                 one.reason,
             ]

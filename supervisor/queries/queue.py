@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
 from supervisor.config import run_plan, settings
+from supervisor.database.access import asking
 from supervisor.queries import outputs
 from supervisor.queries.columns import Column
-from supervisor.serving import asking
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.planning import streams

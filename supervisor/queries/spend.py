@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger import LedgerError, SystemClock, TokenLedger
 from ledger.storage import file
+from supervisor import durations
 from supervisor.config import run_plan, settings
-from supervisor.queries import outputs, spans
+from supervisor.database.access import asking
+from supervisor.logs.phrases import span
+from supervisor.queries import outputs
 from supervisor.queries.columns import Column
-from supervisor.serving import asking
-from supervisor.words import span
 from tasks.errors import EXIT_OK
 from tasks.store import spending
 from tasks.store.spending import Sum
@@ -55,7 +56,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         )
         return EXIT_OK
     if not sums:
-        outputs.text(f"no call within {spans.words(since)}; look further back with --since")
+        outputs.text(f"no call within {durations.words(since)}; look further back with --since")
         return EXIT_OK
     _table(by, [*sums, total] if len(sums) > 1 else sums)
     outputs.text("", *_words(total, flow, bucket, since))
@@ -90,7 +91,7 @@ def _cells(one: Sum) -> list[str]:
 
 
 def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: timedelta) -> list[str]:
-    lines = [f"the last {spans.words(since)}; off: how far reservations lay above the cost"]
+    lines = [f"the last {durations.words(since)}; off: how far reservations lay above the cost"]
     if flow is not None and flow.span_s > 0:
         lines += [
             f"balance {flow.first_balance:,} -> {flow.last_balance:,} in {span(flow.span_s)}, {flow.charged:,} charged",

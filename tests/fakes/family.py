@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.logs import Log, as_json
+from supervisor.logs.log import Log, as_json
 from supervisor.process.restart import Cause
 from supervisor.process.spec import Policy, Spec
 from supervisor.tree import Tree

@@ -10,8 +10,8 @@ import json
 import pytest
 
 from ledger import ManualClock
-from supervisor import logs
 from supervisor.eventloop.loop import Loop
+from supervisor.logs import log as logs
 from tasks.runtime.log import Redactor
 from tests.fixtures_town import WIDE
 

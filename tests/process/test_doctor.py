@@ -11,7 +11,8 @@ import time
 import psycopg
 import pytest
 
-from supervisor import database, findings
+from supervisor import findings
+from supervisor.database import backend
 from supervisor.doctor import examine
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
@@ -115,7 +116,7 @@ def test_a_database_of_the_user_is_looked_at_and_left_as_it_is(program, empty_da
     assert found["rights"]["verdict"] == "ok"
     with psycopg.connect(database_url) as conn:
         assert conn.execute("select to_regclass('schema_migrations')").fetchone() == (None,)
-    database.migrate(Secret(database_url))
+    backend.migrate(Secret(database_url))
     _, found = doctor(program, **wanted)
     assert "schema up to date" in found["database"]["words"]
     assert found["database"]["verdict"] == "ok"
@@ -129,7 +130,7 @@ def test_a_database_user_who_may_not_write_is_told_what_to_grant(database_url):
         conn.execute(f"grant update on products to {reader}")
     try:
         url = psycopg.conninfo.conninfo_to_dict(database_url) | {"user": reader, "password": "p"}
-        seen = database.look(
+        seen = backend.look(
             Secret(f"postgresql://{reader}:p@/{url['dbname']}?host={url['host']}&port={url.get('port', 5432)}")
         )
     finally:

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from ledger import SystemClock
-from supervisor.dbprobe import READ_ONLY, STANDBY, Probe
+from supervisor.database.probe import READ_ONLY, STANDBY, Probe
 from tasks.calls.spool import SUFFIX
 from tasks.embedded_postgres import cluster, postmaster
 from tasks.embedded_postgres.server import EmbeddedPostgres

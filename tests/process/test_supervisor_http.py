@@ -13,11 +13,11 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from supervisor import logs
 from supervisor.catalogue import CATALOGUE, PREFIX
 from supervisor.config import run_plan, settings
 from supervisor.endpoint import Endpoint
 from supervisor.eventloop.loop import Loop, MonotonicClock
+from supervisor.logs import log as logs
 from supervisor.run import Run
 from tasks.runtime.log import Redactor
 from tasks.simulator.config import SimulatorConfig

@@ -331,7 +331,11 @@ def test_a_start_that_waits_for_a_lock_says_which_and_goes_on_when_it_is_free(pr
 
 @pytest.mark.parametrize(
     "place",
-    ["supervisor.database.OwnDatabase.start", "supervisor.database.OwnDatabase.stop", "ledger.TokenLedger.create"],
+    [
+        "supervisor.database.backend.OwnDatabase.start",
+        "supervisor.database.backend.OwnDatabase.stop",
+        "ledger.TokenLedger.create",
+    ],
 )
 def test_a_bug_in_what_is_done_aside_ends_the_run_with_70_and_its_traceback(program, place):
     module, _, name = place.rpartition(".")

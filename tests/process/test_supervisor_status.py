@@ -18,11 +18,12 @@ import psycopg
 import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
-from supervisor import inline, logs, report
+from supervisor import inline, report
 from supervisor.config import run_plan
 from supervisor.config import settings as config
-from supervisor.database import RowReader
+from supervisor.database.backend import RowReader
 from supervisor.eventloop.loop import Loop, MonotonicClock
+from supervisor.logs import log as logs
 from supervisor.monitor import Monitor
 from supervisor.process.restart import Cause, Ending
 from supervisor.process.slot import Death
@@ -30,7 +31,7 @@ from supervisor.process.spec import Spec
 from supervisor.process.states import State
 from supervisor.records import report_of
 from supervisor.run import Run
-from supervisor.status import as_text, gather
+from supervisor.status.status import as_text, gather
 from tasks.errors import ConfigError, Contended
 from tasks.runtime.log import Redactor
 from tasks.settings import Secret

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import database, dsn
 from supervisor.config import settings as config
 from supervisor.config.option_kinds import HttpUrl
 from supervisor.config.options import OPTIONS
+from supervisor.database import backend, dsn
 from tasks.errors import ConfigError
 from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
@@ -117,11 +117,11 @@ def test_no_database_url_shows_what_is_secret_in_it(url):
     try:
         parts = dsn.read(Secret(url))
     except ConfigError as error:
-        said = str(error) + database.shown(Secret(url))
+        said = str(error) + backend.shown(Secret(url))
         assert not {word for word in (SECRET, OTHER) if word in said}
         return
     secret = {word for word in (SECRET, OTHER) for text in parts.secrets if word in text}
-    said = database.shown(Secret(url)) + str(parts.parameters)
+    said = backend.shown(Secret(url)) + str(parts.parameters)
     assert not {word for word in secret if word in said}
 
 

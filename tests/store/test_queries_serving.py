@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from supervisor import commands, database, ending
+from supervisor import commands, ending
 from supervisor.config import run_plan, settings
-from supervisor.serving import asking
+from supervisor.database import backend
+from supervisor.database.access import asking
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, Contended, NoRows, StoreError
 from tasks.store.queue import queue
@@ -38,7 +39,7 @@ def test_an_own_server_is_started_for_a_query_and_gone_afterwards(ask, made_clus
         with pytest.raises(NoRows, match="no database `simulated`"):
             ask("", "deals")
         assert not server.is_running()
-    own = database.of(wanted(state))
+    own = backend.of(wanted(state))
     own.start()
     own.stop()
     assert ask("", "spend") == (0, "no call within 1d; look further back with --since\n")

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from supervisor import database
+from supervisor.database import backend
 from tasks.errors import ConfigError, WrongSchema
 from tasks.settings import Secret
 from tasks.store import migrate
@@ -131,11 +131,11 @@ def test_what_doctor_says_to_grant_is_enough_whatever_the_names(poor):
     admin.execute(
         "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$"
     )
-    seen = database.look(Secret(url))
+    seen = backend.look(Secret(url))
     assert set(seen.grants) == {"TEMPORARY on the database", 'CREATE on the schema "their own"'}
     for grant in seen.grants.values():
         admin.execute(grant)
-    assert database.look(Secret(url)).grants == {}
+    assert backend.look(Secret(url)).grants == {}
 
 
 def test_a_user_without_the_right_to_make_tables_is_told_what_to_grant_and_that_is_enough(poor):
@@ -157,13 +157,13 @@ def test_a_user_whose_tables_are_another_ones_is_told_whose_they_have_to_be_and_
     admin.execute("GRANT CREATE ON SCHEMA public TO poor; GRANT ALL ON ALL TABLES IN SCHEMA public TO poor")
     told = "the database user poor does not own calls, .*crawls, .*, price_history.*ALTER TABLE calls OWNER TO poor"
     with pytest.raises(ConfigError, match=told):
-        database.migrate(Secret(url))
-    grants = database.look(Secret(url)).grants
+        backend.migrate(Secret(url))
+    grants = backend.look(Secret(url)).grants
     assert grants["ownership of price_history"] == "ALTER TABLE price_history OWNER TO poor"
     for grant in grants.values():
         admin.execute(grant)
-    assert len(database.migrate(Secret(url))) == len(migrate.known()) - 8
-    assert database.look(Secret(url)).grants == {}
+    assert len(backend.migrate(Secret(url))) == len(migrate.known()) - 8
+    assert backend.look(Secret(url)).grants == {}
 
 
 def test_a_user_without_a_schema_is_told_so(poor):
@@ -196,6 +196,6 @@ def test_what_a_file_makes_and_is_there_already_is_told_and_not_waited_for(empty
         migrate.migrate(conn, [one for one in migrate.known() if one.number < 10])
         conn.execute("CREATE TABLE turns (mine text)")
     with pytest.raises(WrongSchema) as caught:
-        database.migrate(Secret(empty_database_url))
+        backend.migrate(Secret(empty_database_url))
     assert '0010_turns.sql, of which nothing was kept: relation "turns" already exists' in str(caught.value)
     assert "drop or rename it" in str(caught.value)

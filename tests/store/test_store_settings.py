@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from supervisor import database
+from supervisor.database import backend
 from tasks.errors import ConfigError, Contended
 from tasks.settings import Secret
 from tasks.store import deals, migrate, products
@@ -178,7 +178,7 @@ def test_a_database_that_cannot_hold_every_character_is_refused_with_the_remedy(
     with pytest.raises(ConfigError, match=f"encoding {encoding}.*ENCODING 'UTF8' TEMPLATE template0"):
         connect(url, application_name="test")
     with pytest.raises(ConfigError):
-        database.migrate(Secret(url))
+        backend.migrate(Secret(url))
     told = Program(tmp_path).command("doctor", DATABASE_URL=url)
     assert f"encoding {encoding}" in told.stdout
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from supervisor import database
-from supervisor.database import OwnDatabase, RowReader
-from supervisor.dbprobe import Probe
+from supervisor.database import backend
+from supervisor.database.backend import OwnDatabase, RowReader
+from supervisor.database.probe import Probe
 from supervisor.eventloop.loop import MonotonicClock
 from tasks.errors import Contended
 from tasks.settings import Secret
@@ -106,22 +106,22 @@ def older_url(empty_database_url):
 
 
 def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_the_migration(older_url, monkeypatch):
-    monkeypatch.setattr(database, "_LOCK_WAIT_MS", 100)
+    monkeypatch.setattr(backend, "_LOCK_WAIT_MS", 100)
     with psycopg.connect(older_url) as reader:  # as a back-up does, until it is done
         reader.execute("SELECT count(*) FROM fetch_queue")
         with pytest.raises(Contended, match=r"0012_calls_that_fail\.sql.*another one holds a lock"):
-            database.migrate(Secret(older_url))
+            backend.migrate(Secret(older_url))
         with psycopg.connect(older_url) as other:
             other.execute("SET statement_timeout = '1min'")
             other.execute("SELECT count(*) FROM fetch_queue")
-    assert database.migrate(Secret(older_url))[0] == "0012_calls_that_fail.sql"
+    assert backend.migrate(Secret(older_url))[0] == "0012_calls_that_fail.sql"
 
 
 def test_a_stop_ends_the_wait_of_the_own_database_for_somebody_elses_lock(pg_server, older_url, monkeypatch):
     """A start that is cancelled says so, whatever its migration waits for."""
     name = older_url.partition("?")[0].rpartition("/")[2]
     own = OwnDatabase(SimpleNamespace(state=SimpleNamespace(postgres=pg_server.server.log_path.parent), database=name))
-    monkeypatch.setattr(database, "_LOCK_WAIT_MS", 0)  # the lock is waited for until it is free
+    monkeypatch.setattr(backend, "_LOCK_WAIT_MS", 0)  # the lock is waited for until it is free
     with psycopg.connect(older_url) as reader:
         reader.execute("SELECT count(*) FROM fetch_queue")
         asked = Asked(own.start)

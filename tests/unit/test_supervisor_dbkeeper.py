@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from supervisor import dbkeeper
-from supervisor.dbkeeper import DatabaseKeeper
-from supervisor.dbwatch import DatabaseWatch
+from supervisor.database import keeper as dbkeeper
+from supervisor.database.keeper import DatabaseKeeper
+from supervisor.database.watch import DatabaseWatch
 from supervisor.eventloop.executor import Aside
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.logs import Log, as_json
+from supervisor.logs.log import Log, as_json
 from supervisor.process.states import State
 from tasks.errors import Contended
 from tasks.runtime.log import Redactor

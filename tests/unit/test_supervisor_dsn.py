@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from supervisor import database, dsn, shell, start
+from supervisor import shell, start
 from supervisor.config import run_plan
 from supervisor.config import settings as config
+from supervisor.database import backend, dsn
 from tasks.errors import ConfigError
 from tasks.settings import Secret
 from tests.fakes.program import Program
@@ -42,7 +43,7 @@ def settings(url):
 @pytest.mark.parametrize("spelling", WITH_PASSWORD)
 def test_a_url_is_shown_without_its_password(spelling):
     url, _ = WITH_PASSWORD[spelling]
-    shown = database.shown(Secret(url))
+    shown = backend.shown(Secret(url))
     assert "s3cret" not in shown
     assert "•••" in shown
     assert "127.0.0.1:1" in shown
@@ -51,8 +52,8 @@ def test_a_url_is_shown_without_its_password(spelling):
 
 def test_a_url_without_a_password_is_shown_as_it_is():
     url = "postgresql://u@h1:1,h2:2/db?sslmode=require"
-    assert database.shown(Secret(url)) == url
-    assert database.secrets_in(Secret(url)) == []
+    assert backend.shown(Secret(url)) == url
+    assert backend.secrets_in(Secret(url)) == []
 
 
 @pytest.mark.parametrize("spelling", WITH_PASSWORD)
@@ -68,13 +69,13 @@ def test_a_log_shows_neither_the_password_nor_the_url_in_any_spelling(spelling):
 @pytest.mark.parametrize("fault", UNUSABLE)
 def test_a_url_that_cannot_be_used_is_a_fault_of_the_configuration_and_is_not_repeated(fault):
     url = UNUSABLE[fault]
-    for use in (dsn.read, database.secrets_in, lambda url: database.place_of(run_plan.make(settings(url.reveal())))):
+    for use in (dsn.read, backend.secrets_in, lambda url: backend.place_of(run_plan.make(settings(url.reveal())))):
         with pytest.raises(ConfigError) as caught:
             use(Secret(url))
         assert "s3" not in str(caught.value)
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__ or caught.value.__context__ is None
-    assert "s3cret" not in database.shown(Secret(url))
+    assert "s3cret" not in backend.shown(Secret(url))
 
 
 @pytest.mark.parametrize(
@@ -120,12 +121,12 @@ def test_psql_gets_the_password_from_the_environment_alone(monkeypatch, spelling
 def test_psql_reaches_the_database_of_a_url(database_url, tmp_path):
     program = Program(tmp_path)
     done = program.command("psql", "-At", "-c", "select current_database()", DATABASE_URL=database_url)
-    assert done.stdout.strip() == database.dsn.read(Secret(database_url)).dbname
+    assert done.stdout.strip() == backend.dsn.read(Secret(database_url)).dbname
 
 
 def test_the_spool_belongs_to_the_database_whoever_asks_for_it():
     def name(url):
-        return database.place_of(run_plan.make(settings(url))).spool
+        return backend.place_of(run_plan.make(settings(url))).spool
 
     first = name("postgresql://u:p%40ss@db.example:5433/deals")
     assert first == name("postgresql://u:other@db.example:5433/deals")
@@ -145,7 +146,7 @@ def test_the_spool_belongs_to_the_database_whoever_asks_for_it():
 
 def test_status_of_an_own_database_does_not_load_the_client_library(tmp_path):
     code = (
-        "import sys; from supervisor import status; "
+        "import sys; from supervisor.status import status; "
         "from supervisor.config import settings as config; "
         "status.gather(config.load({'STATE_DIR': sys.argv[1]}))"
     )

@@ -7,12 +7,13 @@ import os
 import pytest
 
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
-from supervisor import commands, ending, inline, library
+from supervisor import commands, ending, inline
 from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.config.state_dir import AlreadyRunning
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.logs import Log, as_json
+from supervisor.logs import library
+from supervisor.logs.log import Log, as_json
 from tasks import errors
 from tasks.runtime.log import Redactor
 from tasks.wording import plain

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import ManualClock
-from supervisor import events, logs
 from supervisor.eventloop.loop import Loop
-from supervisor.steady import Steady
+from supervisor.logs import log as logs
+from supervisor.logs import sentences
+from supervisor.logs.rollup import Steady
 from tasks.runtime.log import Redactor
 
-ROOT = Path(events.__file__).resolve().parent.parent
+ROOT = Path(sentences.__file__).resolve().parent.parent.parent
 WRITERS = {"debug", "info", "warning", "error", "alarm", "failure"}
 S = 1_000_000_000
 RIDDLES = re.compile(r"\bNone\b|\b[A-Z]\w*(?:Error|Exception)\b|[a-z]_[a-z]|\{|'\w+':|^[0-9A-Z]{5}:")
@@ -67,12 +68,12 @@ def logged():
 def test_every_event_of_the_source_has_a_sentence():
     known = logged()
     assert len(known) > 40
-    assert {event: where for event, where in known.items() if not events.is_known(event)} == {}
+    assert {event: where for event, where in known.items() if not sentences.is_known(event)} == {}
 
 
-@given(st.sampled_from(sorted(events._SENTENCES)), st.dictionaries(st.sampled_from(FIELDS), VALUES))
+@given(st.sampled_from(sorted(sentences._SENTENCES)), st.dictionaries(st.sampled_from(FIELDS), VALUES))
 def test_no_fields_break_a_sentence_and_none_shows_that_something_is_missing(event, fields):
-    said = events.sentence({"event": event, **fields})
+    said = sentences.sentence({"event": event, **fields})
     assert said is None or isinstance(said, str)
     if said is not None and all(not isinstance(value, str | list) for value in fields.values()):
         assert not re.search(r"\bNone\b", said), said
@@ -149,7 +150,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("record", "said"), EXAMPLES, ids=lambda one: one["event"] if isinstance(one, dict) else "")
 def test_an_event_is_told_in_words(record, said):
-    assert events.sentence(record) == said
+    assert sentences.sentence(record) == said
     whole = {"ts": "2026-01-01T00:00:00Z", "level": "warning", "role": "backfill", "slot": None, **record}
     line = logs.as_console({**whole, "message": said})
     assert line.endswith(f"! {said}"), "nothing follows the sentence"

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import logs, sayings
-from supervisor.faults import FAULTS_KEPT, QUIET, REMEMBERED, FaultRecord, Faults
+from supervisor.logs import log as logs
+from supervisor.logs.faults import FAULTS_KEPT, QUIET, REMEMBERED, FaultRecord, Faults
+from supervisor.status import formatting
 from tasks.runtime.log import Redactor
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -119,6 +120,6 @@ def test_what_a_worker_tells_no_longer_is_over_after_a_while():
 def test_where_there_is_little_room_what_goes_on_comes_before_what_is_over(over, most):
     one = FaultRecord(at=after(0), level="warning", event="", words="")
     faults = [msgspec.structs.replace(one, words=str(n), until=after(1) if o else None) for n, o in enumerate(over)]
-    shown = sayings.faults(faults, NOW)[-most:]
+    shown = formatting.faults(faults, NOW)[-most:]
     assert len(shown) == min(most, len(faults))
-    assert sum(not line.startswith(sayings.OVER) for line in shown) == min(most, over.count(False))
+    assert sum(not line.startswith(formatting.OVER) for line in shown) == min(most, over.count(False))

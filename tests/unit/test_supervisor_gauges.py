@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
-from supervisor import gauges, sayings, streams, words
 from supervisor.config import settings as config
-from supervisor.database import Counts
-from supervisor.faults import FaultRecord
+from supervisor.database import counts
+from supervisor.database.backend import Counts
+from supervisor.logs import phrases
+from supervisor.logs.faults import FaultRecord
 from supervisor.report import ChildRecord
+from supervisor.status import formatting, gauges
 from tasks.keepa.selection import selection
 from tasks.store.watermarks import Mark
 
@@ -83,11 +85,11 @@ def test_a_wait_for_tokens_ends_when_the_ledger_says_and_else_as_promised(ledger
         snapshot = ledger.snapshot()
     waiter = snapshot.waiters[0]
     promised = NOW + timedelta(seconds=900)
-    said = sayings.doing(child(pid=waiter.owner_pid, until=promised.isoformat()), snapshot, NOW)
+    said = formatting.doing(child(pid=waiter.owner_pid, until=promised.isoformat()), snapshot, NOW)
     assert said == f"waiting for tokens until {hms(NOW + timedelta(seconds=waiter.opens_in_s))}, 5 tokens"
-    said = sayings.doing(child(until=promised.isoformat()), snapshot, NOW)
+    said = formatting.doing(child(until=promised.isoformat()), snapshot, NOW)
     assert said == f"waiting for tokens until {hms(promised)} at the latest, 5 tokens"
-    assert sayings.doing(child(until=None), None, NOW) == "waiting for tokens, 5 tokens"
+    assert formatting.doing(child(until=None), None, NOW) == "waiting for tokens, 5 tokens"
 
 
 @pytest.mark.parametrize(
@@ -97,16 +99,16 @@ def test_a_wait_for_tokens_ends_when_the_ledger_says_and_else_as_promised(ledger
 def test_other_phases_have_their_words(phase, words):
     until = NOW + timedelta(seconds=65)
     detail = "/deal" if phase == "calling" else ""
-    assert sayings.doing(child(phase=phase, detail=detail, until=until.isoformat()), None, NOW) == words.format(
+    assert formatting.doing(child(phase=phase, detail=detail, until=until.isoformat()), None, NOW) == words.format(
         hms(until)
     )
-    assert sayings.doing(child(phase=None), None, NOW) == ""
+    assert formatting.doing(child(phase=None), None, NOW) == ""
 
 
 def test_a_time_of_another_day_has_its_date():
     at = NOW - timedelta(days=3)
     one = FaultRecord(at=at.isoformat(), level="error", event="x", words="")
-    assert sayings.faults([one], NOW) == [f"{localtime.minute(at)} supervisor: x"]
+    assert formatting.faults([one], NOW) == [f"{localtime.minute(at)} supervisor: x"]
 
 
 def test_a_fault_that_came_often_says_from_when_to_when_and_how_often_on_one_line():
@@ -114,9 +116,9 @@ def test_a_fault_that_came_often_says_from_when_to_when_and_how_often_on_one_lin
     one = FaultRecord(
         at=NOW.isoformat(), since=before.isoformat(), level="error", event="call_failed", words="a\nb\tc", times=3
     )
-    assert sayings.faults([one], NOW) == [f"{hms(before)} to {hms(NOW)}, 3 times, supervisor: a b c"]
+    assert formatting.faults([one], NOW) == [f"{hms(before)} to {hms(NOW)}, 3 times, supervisor: a b c"]
     one = FaultRecord(at=NOW.isoformat(), level="error", event="gave_up", words="", role="upsert", slot=2)
-    assert sayings.faults([one], NOW) == [f"{hms(NOW)} upsert-2: gave up"]
+    assert formatting.faults([one], NOW) == [f"{hms(NOW)} upsert-2: gave up"]
 
 
 def test_a_fault_that_several_have_is_one_line():
@@ -129,7 +131,7 @@ def test_a_fault_that_several_have_is_one_line():
         FaultRecord(at=at[1], level="error", event="gave_up", words="no worker is left"),
         FaultRecord(at=at[2], since=at[1], times=4, role="backfill", slot=None, **alike),
     ]
-    assert sayings.faults(kept, NOW) == [
+    assert formatting.faults(kept, NOW) == [
         f"{hms(NOW - timedelta(seconds=20))} supervisor: no worker is left",
         f"{hms(NOW - timedelta(seconds=30))} to {hms(NOW - timedelta(seconds=10))}, {who}: {words}",
     ]
@@ -139,14 +141,14 @@ def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_le
     settings = config.load({"KEEPA_DOMAINS": "1,3"}, dotenv=None)
     keys = {one.domain: one.key for one in map(selection.default_selection, (1, 3))}
     marks = (Mark(keys[1], 1, 7_900_000, NOW), Mark(keys[3], 3, 7_900_001, None), Mark("gone", 1, 7_900_000, NOW))
-    counted = streams.counted(Counts({}, {}, marks), settings, None)
+    counted = counts.counted(Counts({}, {}, marks), settings, None)
     assert [(one.stream, one.walked_at) for one in counted.watermarks] == [
         ("default/1", NOW.isoformat(timespec="milliseconds")),
         ("default/3", None),
     ]
     assert datetime.fromisoformat(counted.watermarks[0].at) == datetime(2026, 1, 8, 2, 40, tzinfo=UTC)
     walking = (Mark(keys[1], 1, 7_900_000, None),)
-    again = streams.counted(Counts({}, {}, walking), settings, counted)
+    again = counts.counted(Counts({}, {}, walking), settings, counted)
     assert again.watermarks[0].walked_at == counted.watermarks[0].walked_at, "the walk under way hides the last one"
 
 
@@ -164,4 +166,4 @@ def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_le
     ],
 )
 def test_what_a_worker_is_at_is_told_without_names_of_the_program(phase, detail, said):
-    assert words.activity(phase, detail) == said
+    assert phrases.activity(phase, detail) == said

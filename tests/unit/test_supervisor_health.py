@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from supervisor import logs
 from supervisor.config import run_plan, settings
 from supervisor.eventloop.loop import Loop
+from supervisor.logs import log
 from supervisor.process.conditions import SETTLE_S, Said
 from supervisor.process.heartbeat import Beat
 from supervisor.process.spec import Spec
@@ -44,7 +44,7 @@ def run(tmp_path, clock, lines):
         wanted.state.make()
         redactor = Redactor()
         redactor.hide(SECRET)
-        one = Run(wanted, loop, logs.Log(lines.append, render=logs.as_json, redactor=redactor))
+        one = Run(wanted, loop, log.Log(lines.append, render=log.as_json, redactor=redactor))
         yield one
         one.close()
 

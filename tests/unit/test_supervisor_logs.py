@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from ledger import ManualClock
-from supervisor import logs
 from supervisor.eventloop.loop import Loop
+from supervisor.logs import log as logs
 from tasks.runtime.log import Redactor
 
 

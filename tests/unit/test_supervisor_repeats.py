@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.repeats import Repeats, key_of
+from supervisor.logs.repeats import Repeats, key_of
 
 S = 1_000_000_000
 

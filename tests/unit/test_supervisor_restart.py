@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.logs.phrases import describe
 from supervisor.process.restart import Cause, Ending, Meaning, Tally, judge, meaning, pause_s
 from supervisor.process.spec import Keep, Policy
 from supervisor.process.states import Event
-from supervisor.words import describe
 
 S = 1_000_000_000
 POLICY = Policy()

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger import ManualClock
-from supervisor import logs
 from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
+from supervisor.logs import log as logs
 from supervisor.run import Run
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import wait_until

@@ -12,12 +12,12 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
-from supervisor.faults import FaultRecord
+from supervisor.logs.faults import FaultRecord
 from supervisor.process.conditions import ConditionRecord
 from supervisor.report import CountRecord, DeathRecord, MarkRecord, RestartRecord
-from supervisor.status import Status
-from supervisor.statusjson import FORMAT, as_json
-from supervisor.statustext import as_line, as_text
+from supervisor.status.as_json import FORMAT, as_json
+from supervisor.status.as_text import as_line, as_text
+from supervisor.status.status import Status
 from tasks.runtime.call_stats import Traffic
 
 DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"

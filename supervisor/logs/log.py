@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.localtime import clock_of
-from supervisor import steady
-from supervisor.events import is_known, sentence
-from supervisor.faults import Faults
+from supervisor.logs import rollup
+from supervisor.logs.faults import Faults
+from supervisor.logs.phrases import name_of
+from supervisor.logs.repeats import Key, Repeats, key_of
+from supervisor.logs.rollup import Steady
+from supervisor.logs.sentences import is_known, sentence
 from supervisor.process.lines import is_deep
-from supervisor.repeats import Key, Repeats, key_of
-from supervisor.steady import Steady
-from supervisor.words import name_of
 from tasks.runtime.log import LEVELS
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Log:
         self._out(record)
 
     def _lets_through(self, record: Mapping[str, object], now_ns: int) -> bool:
-        if record.get("event") in steady.EVENTS and self.level != "debug":
+        if record.get("event") in rollup.EVENTS and self.level != "debug":
             return self._steady.lets_through(record, now_ns)
         return self._repeats.lets_through(key_of(record), now_ns, str(record.get("message") or ""))
 

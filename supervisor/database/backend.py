@@ -10,8 +10,8 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from supervisor import dsn
 from supervisor.config import settings
+from supervisor.database import dsn
 from tasks.errors import Contended, Error
 from tasks.runtime.interruptible import unheard
 from tasks.settings import Secret

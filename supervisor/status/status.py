@@ -159,15 +159,15 @@ def _is_old(last: Report, now: datetime) -> bool:
 
 def to_json(status: Status) -> dict[str, Any]:
     """The status for programs."""
-    from supervisor.statusjson import as_json
+    from supervisor.status.as_json import as_json
 
     return as_json(status, datetime.now(UTC))
 
 
 def as_text(status: Status) -> str:
     """The status for people."""
-    from supervisor.statustext import WIDTH
-    from supervisor.statustext import as_text as text
+    from supervisor.status.as_text import WIDTH
+    from supervisor.status.as_text import as_text as text
 
     return text(status, datetime.now(UTC), min(WIDTH, _columns(WIDTH)))
 
@@ -215,8 +215,8 @@ def _counts(wanted: run_plan.Plan, last: Report | None, notes: list[str], *, is_
     if wanted.database is not None:
         config.forget_client_variables()
     # The library that asks takes long to load.
-    from supervisor import streams
-    from supervisor.database import RowReader
+    from supervisor.database import counts as streams
+    from supervisor.database.backend import RowReader
 
     reader = RowReader(url, connect_s=_CONNECT_S)
     try:

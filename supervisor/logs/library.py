@@ -9,7 +9,7 @@ from tasks.runtime.log import level_of
 
 if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
 
 
 class Library(logging.Handler):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
-from supervisor.dbprobe import Probe
+from supervisor.database.probe import Probe
 from supervisor.eventloop.executor import Aside, Done, NotDone
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.process.conditions import Said

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from supervisor.report import ChildRecord, CountRecord, Report
-    from supervisor.status import Status
+    from supervisor.status.status import Status
 
 FORMAT: Final = 1
 BACKFILL: Final = "backfill"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor.words import AGAIN
+from supervisor.logs.phrases import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import clock, near
-from supervisor import gauges, sayings
-from supervisor.statusjson import progress
-from supervisor.words import span
+from supervisor.logs.phrases import span
+from supervisor.status import formatting, gauges
+from supervisor.status.as_json import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ledger import Snapshot
     from supervisor.report import ChildRecord, CountRecord, Report
-    from supervisor.status import Status
+    from supervisor.status.status import Status
 
 WIDTH: Final = 100
 _DEATHS: Final = 3
@@ -48,14 +48,14 @@ def as_line(status: Status, now: datetime) -> str:
     if status.snapshot is not None and status.snapshot.synced:
         bucket = status.snapshot.bucket
         parts.append(f"tokens {bucket.balance:g} of {bucket.capacity:g}")
-        parts += [f"{tier.name} {sayings.gate(tier)}" for tier in status.snapshot.tiers if tier.floor]
+        parts += [f"{tier.name} {formatting.gate(tier)}" for tier in status.snapshot.tiers if tier.floor]
     if status.report is not None and not status.is_stale:
         parts += [f"{table} {rate:.0f}/min" for table, rate in status.report.rows_per_minute.items() if rate]
     far = progress(status.report, status.counts, status.snapshot)
     if far is not None:
-        parts.append(sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"]))
+        parts.append(formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"]))
     if status.counts is not None:
-        parts += [sayings.watermark(mark, now) for mark in status.counts.watermarks]
+        parts += [formatting.watermark(mark, now) for mark in status.counts.watermarks]
     return ", ".join(parts) + "\n"
 
 
@@ -83,7 +83,7 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
         yield f"what follows is stale: it was written at {at} {why}"
     if status.report is not None and not status.is_stale:
         for one in status.report.conditions:
-            yield f"degraded  {sayings.condition(one, now)}"
+            yield f"degraded  {formatting.condition(one, now)}"
         if status.report.paused:
             yield f"paused  {' and '.join(status.report.paused)}, until `sluicegate resume`"
         if status.report.told:
@@ -101,7 +101,7 @@ def _children(children: Sequence[ChildRecord], status: Status, now: datetime) ->
         if child.pid is not None and not is_gone:
             parts.append(f"pid {child.pid}")
         if child.phase is not None and not is_gone:
-            parts.append(sayings.doing(child, snapshot, now))
+            parts.append(formatting.doing(child, snapshot, now))
         if child.restarts:
             parts.append("restarted once" if child.restarts == 1 else f"restarted {child.restarts} times")
         yield "  " + "  ".join(part for part in parts if part).rstrip()
@@ -122,28 +122,28 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
     for tier in snapshot.tiers:
         part = gauges.spent_part(tier, snapshot)
         yield (
-            f"  {tier.name:<12}[{bar(gauges.openness(tier, snapshot), _GATE)}] {sayings.gate(tier):<20} "
+            f"  {tier.name:<12}[{bar(gauges.openness(tier, snapshot), _GATE)}] {formatting.gate(tier):<20} "
             f"floor {tier.floor:g}, waiting {tier.waiting}, spent {tier.spent:g} ({part:.0%})"
         )
 
 
 def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]:
     pace = {} if status.report is None or status.is_stale else status.report.rows_per_minute
-    yield "rows    " + ", ".join(sayings.rows(counts, pace))
+    yield "rows    " + ", ".join(formatting.rows(counts, pace))
     age = "" if status.counts_age_s is None else f" (counted {status.counts_age_s:.0f} s ago)"
     unwanted = counts.queue.get("unwanted", 0)
     states = [f"{name} {n:,}" for name, n in counts.queue.items() if name != "unwanted" or n]
     yield "queue   " + ", ".join(states) + age + (" (see `sluicegate queue`)" if unwanted else "")
     far = progress(status.report, counts, status.snapshot)
     if far is not None and far["total"]:
-        words = sayings.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
+        words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
         yield f"history [{bar(far['done'] / far['total'], _BAR)}] {words}"
     for mark in counts.watermarks:
-        yield f"deals   {sayings.watermark(mark, now)}"
+        yield f"deals   {formatting.watermark(mark, now)}"
 
 
 def _ills(report: Report, now: datetime) -> Iterator[str]:
-    for fault in sayings.faults(report.faults, now)[-_FAULTS:]:
+    for fault in formatting.faults(report.faults, now)[-_FAULTS:]:
         yield f"fault   {fault}"
     for death in report.deaths[-_DEATHS:]:
-        yield f"death   {sayings.death(death, now)}"
+        yield f"death   {formatting.death(death, now)}"

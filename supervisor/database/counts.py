@@ -11,7 +11,7 @@ from tasks.planning import streams
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
-    from supervisor.database import Counts
+    from supervisor.database.backend import Counts
     from tasks.store.queue.selected import Chosen
 
 _EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as keepa_time has it

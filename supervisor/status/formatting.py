@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
-from supervisor.faults import kind_of
+from supervisor.logs.faults import kind_of
+from supervisor.logs.phrases import activity, lived, name_of, span
 from supervisor.report import age_s
-from supervisor.words import activity, lived, name_of, span
 from tasks.keepa import locales
 from tasks.wording import one_line
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
-    from supervisor.faults import FaultRecord
+    from supervisor.logs.faults import FaultRecord
     from supervisor.process.conditions import ConditionRecord
     from supervisor.report import ChildRecord, CountRecord, DeathRecord, MarkRecord
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import LedgerError
-    from supervisor.database import Database
-    from supervisor.dbwatch import DatabaseWatch
+    from supervisor.database.backend import Database
+    from supervisor.database.watch import DatabaseWatch
     from supervisor.eventloop.executor import Aside
     from supervisor.eventloop.loop import Loop
-    from supervisor.logs import Log
+    from supervisor.logs.log import Log
     from tasks.errors import Error
     from tasks.settings import Secret
 

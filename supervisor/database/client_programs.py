@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from supervisor import dsn
+from supervisor.database import dsn
 from tasks.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from supervisor.logs.phrases import AGAIN, lasted, lived, series, span
 from supervisor.process.restart import Cause
-from supervisor.words import AGAIN, lasted, lived, series, span
 from tasks.wording import clean, one_line
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from supervisor.database import APPLICATION
+from supervisor.database.backend import APPLICATION
 from tasks.errors import Error
 
 if TYPE_CHECKING:

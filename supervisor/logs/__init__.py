@@ -1,0 +1,4 @@
+"""The log of a run.
+
+Imports `supervisor.report`, `process` and `tasks.runtime.log`.
+"""
