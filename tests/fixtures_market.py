@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor import commands
+from supervisor.cli import commands
 from tasks.store.connection import connect
 from tests.fixtures_jobs import QUERY
 from tests.fixtures_town import Town

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from supervisor.web import HOST
+from supervisor.http.server import HOST
 
 _PATIENCE_S: Final = 1.0
 _LONGEST: Final = 4 << 20  # bytes; a status has some ten thousand

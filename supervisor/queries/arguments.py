@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from supervisor import durations
-from supervisor.queries import words
+from supervisor.queries import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,17 +37,19 @@ def add(commands: Commands) -> None:
 
 def _deals(commands: Commands) -> None:
     parser = commands.add_parser("deals", help="the best deals of now")
-    parser.add_argument("--top", type=_typed(words.count), default=20, metavar="N", help="how many [20]")
+    parser.add_argument("--top", type=_typed(parsing.count), default=20, metavar="N", help="how many [20]")
     parser.add_argument("--sort", choices=_SORTS, default="discount", help="what makes one better [discount]")
     parser.add_argument("--over", choices=_OVER, help="the mean the price is held against [as the selection says]")
     parser.add_argument(
         "--type",
-        type=_typed(words.money_type),
+        type=_typed(parsing.money_type),
         action="append",
         metavar="NAME",
         help="price type, such as NEW, AMAZON, WAREHOUSE; may be repeated [as the selections say]",
     )
-    parser.add_argument("--min-discount", type=_typed(words.percent), default=1, metavar="PERCENT", help="at least [1]")
+    parser.add_argument(
+        "--min-discount", type=_typed(parsing.percent), default=1, metavar="PERCENT", help="at least [1]"
+    )
     parser.add_argument(
         "--within",
         type=_typed(durations.parse),
@@ -64,13 +66,13 @@ def _history(commands: Commands) -> None:
     parser = commands.add_parser("history", help="the price history of one product")
     parser.add_argument(
         "product",
-        type=_typed(words.product),
+        type=_typed(parsing.product),
         metavar="ASIN",
         help="ten digits and capital letters, or the address of its page at Amazon or Keepa",
     )
     parser.add_argument(
         "--type",
-        type=_typed(words.price_type),
+        type=_typed(parsing.price_type),
         action="append",
         metavar="NAME",
         help="price type, such as NEW, AMAZON, SALES; may be repeated [an overview of all]",
@@ -104,12 +106,12 @@ def _quarantine(commands: Commands) -> None:
 
     listing = verbs.add_parser("list", help="the faults, the latest first")
     _add_filters(listing)
-    listing.add_argument("--limit", type=_typed(words.count), default=50, metavar="N", help="at most so many [50]")
+    listing.add_argument("--limit", type=_typed(parsing.count), default=50, metavar="N", help="at most so many [50]")
     listing.add_argument("--json", action="store_true", help="as one JSON object")
     listing.set_defaults(do=_do_quarantine_list)
 
     show = verbs.add_parser("show", help="one fault, with what was received")
-    show.add_argument("id", type=_typed(words.number), metavar="NO", help="its number in the list")
+    show.add_argument("id", type=_typed(parsing.number), metavar="NO", help="its number in the list")
     shapes = show.add_mutually_exclusive_group()
     shapes.add_argument("--raw", action="store_true", help="only what was received, byte for byte")
     shapes.add_argument("--json", action="store_true", help="as one JSON object")
@@ -144,7 +146,7 @@ def _queue(commands: Commands) -> None:
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ids", type=_typed(words.number), nargs="*", metavar="NO", help="numbers in the list")
+    parser.add_argument("ids", type=_typed(parsing.number), nargs="*", metavar="NO", help="numbers in the list")
     parser.add_argument("--all", action="store_true", help="everything")
     _add_filters(parser)
 
@@ -159,7 +161,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 def _add_domain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--domain",
-        type=_typed(words.domain),
+        type=_typed(parsing.domain),
         metavar="D",
         help="only this shop: de, amazon.de or its number at Keepa [all]",
     )

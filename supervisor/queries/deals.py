@@ -11,9 +11,9 @@ from supervisor import durations
 from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.database.access import asking
-from supervisor.queries import outputs
+from supervisor.queries import output
 from supervisor.queries.columns import Column
-from supervisor.queries.words import NOT_MONEY
+from supervisor.queries.parsing import NOT_MONEY
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES
@@ -60,14 +60,14 @@ def show(chosen: argparse.Namespace) -> int:
         found = best_deals.find(conn, wish)
         newest = None if found else best_deals.newest(conn, domain=chosen.domain)
     if chosen.json:
-        outputs.as_json(price_types=types, over=over, deals=[asdict(one) for one in found])
+        output.as_json(price_types=types, over=over, deals=[asdict(one) for one in found])
     elif chosen.csv:
         names = [field.name for field in fields(Bargain)]
-        outputs.as_csv(names, ([getattr(one, name) for name in names] for one in found))
+        output.as_csv(names, ([getattr(one, name) for name in names] for one in found))
     elif found:
         _table(found, over)
     else:
-        outputs.text(_none(chosen, types, newest))
+        output.text(_none(chosen, types, newest))
     return EXIT_OK
 
 
@@ -108,7 +108,7 @@ def _table(found: Sequence[Bargain], over: Over) -> None:
         Column("title", is_elastic=True),
     ]
     now = datetime.now(UTC)
-    outputs.table(columns, (list(_cells(one, now, several=several, mixed=mixed)) for one in found))
+    output.table(columns, (list(_cells(one, now, several=several, mixed=mixed)) for one in found))
 
 
 def _cells(one: Bargain, now: datetime, *, several: bool, mixed: bool) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.localtime import day, minute
 from supervisor.config import run_plan, settings
 from supervisor.database.access import asking
-from supervisor.queries import outputs, words
+from supervisor.queries import output, parsing
 from supervisor.queries.columns import Column, readable
 from supervisor.queries.steps import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
@@ -69,15 +69,15 @@ def show(chosen: argparse.Namespace) -> int:
 def _print(chosen: argparse.Namespace, known: Known, by_type: dict[str, list[Point]]) -> None:
     points = list(chain.from_iterable(by_type.values()))
     if chosen.json:
-        outputs.as_json(_FORMAT, product=asdict(known), points=[asdict(point) for point in points])
+        output.as_json(_FORMAT, product=asdict(known), points=[asdict(point) for point in points])
         return
     if chosen.csv:
         names = [field.name for field in fields(Point)]
         whose = [known.domain, known.shop, known.asin, known.currency]
         rows = ([*whose, *(getattr(point, name) for name in names)] for point in points)
-        outputs.as_csv(["domain", "shop", "asin", "currency", *names], rows)
+        output.as_csv(["domain", "shop", "asin", "currency", *names], rows)
         return
-    outputs.text(f"{known.asin}  {known.shop}  {readable(known.title or '')}".rstrip())
+    output.text(f"{known.asin}  {known.shop}  {readable(known.title or '')}".rstrip())
     if chosen.plot:
         _plot(by_type, chosen)
     elif chosen.type:
@@ -116,8 +116,8 @@ def _overview(by_type: dict[str, list[Point]], known: Known) -> None:
         Column("highest", is_number=True),
         Column("last change"),
     ]
-    outputs.table(columns, [_summary(name, changes) for name, changes in by_type.items()])
-    outputs.text(f"money in {known.currency}, shipping included where the type has it; changes of one: --type NAME")
+    output.table(columns, [_summary(name, changes) for name, changes in by_type.items()])
+    output.text(f"money in {known.currency}, shipping included where the type has it; changes of one: --type NAME")
 
 
 def _summary(name: str, changes: Sequence[Point]) -> list[str]:
@@ -135,14 +135,14 @@ def _summary(name: str, changes: Sequence[Point]) -> list[str]:
 
 def _changes(points: Sequence[Point], known: Known, *, several: bool) -> None:
     ships = any(point.shipping is not None for point in points)
-    is_money = all(words.is_money(name) for name in {point.price_type for point in points})
+    is_money = all(parsing.is_money(name) for name in {point.price_type for point in points})
     columns = [
         Column("from"),
         *([Column("type", is_elastic=True)] if several else []),
         Column(f"price {known.currency}" if is_money else "value", is_number=True),
         *([Column("shipping", is_number=True)] if ships else []),
     ]
-    outputs.table(columns, (list(_cells(point, several=several, ships=ships)) for point in points))
+    output.table(columns, (list(_cells(point, several=several, ships=ships)) for point in points))
 
 
 def _cells(point: Point, *, several: bool, ships: bool) -> Iterator[str]:
@@ -180,9 +180,9 @@ def _plot(by_type: dict[str, list[Point]], chosen: argparse.Namespace) -> None:
     if chosen.since is not None:
         since = (now - chosen.since).timestamp()
         curves = {name: steps.since(since) for name, steps in curves.items()}
-    width = outputs.terminal_width()
+    width = output.terminal_width()
     size = (_PLOT[0] if width is None else min(width, _MOST_WIDE), _PLOT[1])
-    outputs.text(*plot.draw(curves, until=now.timestamp(), size=size, is_colourless=width is None))
+    output.text(*plot.draw(curves, until=now.timestamp(), size=size, is_colourless=width is None))
 
 
 def _steps(changes: Sequence[Point]) -> Steps:

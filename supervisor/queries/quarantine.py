@@ -12,7 +12,7 @@ from supervisor import durations
 from supervisor.config import run_plan, settings
 from supervisor.database import backend
 from supervisor.database.access import asking
-from supervisor.queries import outputs
+from supervisor.queries import output
 from supervisor.queries.columns import Column, readable
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_quarantined
@@ -45,18 +45,18 @@ def list_(chosen: argparse.Namespace) -> int:
         found = faults.find(conn, which, most=chosen.limit)
         tallies = faults.tally(conn, which)
     if chosen.json:
-        outputs.as_json(
+        output.as_json(
             total=sum(one.faults for one in tallies),
             tally=[asdict(one) for one in tallies],
             faults=[asdict(one) for one in found],
         )
         return EXIT_OK
     if not found:
-        outputs.text("nothing is in quarantine" if which == Which() else "nothing of that is in quarantine")
+        output.text("nothing is in quarantine" if which == Which() else "nothing of that is in quarantine")
         return EXIT_OK
     _table(found)
     more = sum(one.faults for one in tallies) - len(found)
-    outputs.text(_counted(tallies) + (f"; {more:,} more with --limit" if more > 0 else ""))
+    output.text(_counted(tallies) + (f"; {more:,} more with --limit" if more > 0 else ""))
     return EXIT_OK
 
 
@@ -74,16 +74,16 @@ def show(chosen: argparse.Namespace) -> int:
     if not found:
         raise NoRows(f"there is no {chosen.id} in quarantine")
     if chosen.raw:
-        outputs.as_bytes(raw or b"")
+        output.as_bytes(raw or b"")
         return EXIT_OK
     text = None if raw is None else raw.decode("utf-8", "backslashreplace")
     if chosen.json:
-        outputs.as_json(fault=asdict(found[0]), raw=text)
+        output.as_json(fault=asdict(found[0]), raw=text)
         return EXIT_OK
-    outputs.text(*_lines(found[0]))
+    output.text(*_lines(found[0]))
     if text is not None:
         more = len(text) - _SHOWN_CHARS
-        outputs.text("", readable(text[:_SHOWN_CHARS]), *([f"... {more:,} more characters: --raw"] if more > 0 else []))
+        output.text("", readable(text[:_SHOWN_CHARS]), *([f"... {more:,} more characters: --raw"] if more > 0 else []))
     return EXIT_OK
 
 
@@ -111,8 +111,8 @@ def retry(chosen: argparse.Namespace) -> int:
             verdict = retry_quarantined.look(conn, number, means)
             if verdict is not None:
                 counts[verdict.outcome] += 1
-                outputs.text(f"{number}  {verdict.outcome.value}: {readable(verdict.words)}")
-    outputs.text(", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome))
+                output.text(f"{number}  {verdict.outcome.value}: {readable(verdict.words)}")
+    output.text(", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome))
     return EXIT_GAVE_UP if counts[Outcome.LEFT] else EXIT_OK
 
 
@@ -132,7 +132,7 @@ def drop(chosen: argparse.Namespace) -> int:
         _numbers(chosen, faults.ids(conn, which))
         counted = _counted(faults.drop(conn, which) if is_meant else faults.tally(conn, which))
     if is_meant:
-        outputs.text(f"dropped {counted}")
+        output.text(f"dropped {counted}")
         return EXIT_OK
     sys.stderr.write(f"sluicegate: this would drop {counted}, for good: say --yes if that is what you want\n")
     return EXIT_USAGE
@@ -188,7 +188,7 @@ def _table(found: Sequence[Fault]) -> None:
         Column("why", is_elastic=True),
     ]
     now = datetime.now(UTC)
-    outputs.table(
+    output.table(
         columns,
         (
             [

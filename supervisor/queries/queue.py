@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.localtime import near
 from supervisor.config import run_plan, settings
 from supervisor.database.access import asking
-from supervisor.queries import outputs
+from supervisor.queries import output
 from supervisor.queries.columns import Column
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
@@ -43,13 +43,13 @@ def show(chosen: argparse.Namespace) -> int:
     with _asking() as (conn, targets):
         found = leftovers.stretches(conn, streams.chosen_of(targets))
     if chosen.json:
-        outputs.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
+        output.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
         return EXIT_OK
     if not found:
-        outputs.text("nothing waits")
+        output.text("nothing waits")
         return EXIT_OK
     now = datetime.now(UTC)
-    outputs.table(
+    output.table(
         _COLUMNS,
         [
             (
@@ -65,7 +65,7 @@ def show(chosen: argparse.Namespace) -> int:
     )
     left = sum(one.pending for one in found if not one.is_chosen)
     if left:
-        outputs.text(f"{left:,} are neither fetched nor counted any more: `sluicegate queue drop` takes them away")
+        output.text(f"{left:,} are neither fetched nor counted any more: `sluicegate queue drop` takes them away")
     return EXIT_OK
 
 
@@ -80,9 +80,9 @@ def drop(chosen: argparse.Namespace) -> int:
     with _asking(writes=True) as (conn, targets), conn.transaction():
         count = leftovers.drop(conn, streams.chosen_of(targets))
     if chosen.json:
-        outputs.as_json(dropped=count)
+        output.as_json(dropped=count)
     else:
-        outputs.text(f"{count:,} products were taken out of the queue")
+        output.text(f"{count:,} products were taken out of the queue")
     return EXIT_OK
 
 

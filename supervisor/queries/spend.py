@@ -11,7 +11,7 @@ from supervisor import durations
 from supervisor.config import run_plan, settings
 from supervisor.database.access import asking
 from supervisor.logs.phrases import span
-from supervisor.queries import outputs
+from supervisor.queries import output
 from supervisor.queries.columns import Column
 from tasks.errors import EXIT_OK
 from tasks.store import spending
@@ -46,7 +46,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
     bucket = _bucket(wanted.state.ledger)
     total = _total(sums)
     if as_json:
-        outputs.as_json(
+        output.as_json(
             since_s=since.total_seconds(),
             by=by,
             sums=[_told(one) for one in sums],
@@ -56,10 +56,10 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         )
         return EXIT_OK
     if not sums:
-        outputs.text(f"no call within {durations.words(since)}; look further back with --since")
+        output.text(f"no call within {durations.words(since)}; look further back with --since")
         return EXIT_OK
     _table(by, [*sums, total] if len(sums) > 1 else sums)
-    outputs.text("", *_words(total, flow, bucket, since))
+    output.text("", *_words(total, flow, bucket, since))
     return EXIT_OK
 
 
@@ -71,7 +71,7 @@ def _table(by: By, sums: Sequence[Sum]) -> None:
             for heading in ("calls", "items", "rows", "tokens", "rows/token", "off", "waited", "refused", "failed")
         ),
     ]
-    outputs.table(columns, [_cells(one) for one in sums])
+    output.table(columns, [_cells(one) for one in sums])
 
 
 def _cells(one: Sum) -> list[str]:

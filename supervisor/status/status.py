@@ -99,7 +99,7 @@ def show(*, as_json: bool, watch: bool) -> int:
     """
     settings = config.load(config.environment())
     if watch and not as_json:
-        from supervisor import watch as watching
+        from supervisor.cli import status as watching
 
         return watching.watch(settings)
     while True:

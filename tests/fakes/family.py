@@ -13,7 +13,7 @@ from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
 from supervisor.process.restart import Cause
 from supervisor.process.spec import Policy, Spec
-from supervisor.tree import Tree
+from supervisor.tree.tree import Tree
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import LIMIT_S
 

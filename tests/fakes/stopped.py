@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from supervisor.cli import main
+from supervisor.cli.main import main
 from tasks.jobs.backfill import Backfill
 from tasks.jobs.upsert import Upsert
 

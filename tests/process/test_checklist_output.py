@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import run
 from supervisor.process.spec import Policy
 from supervisor.process.states import State
+from supervisor.tree import supervisor
 from tasks import errors
 from tests.fakes.family import Family
 from tests.fakes.program import ROOT, Program
@@ -112,7 +112,7 @@ def codes_of_the_readme():
 
 def test_line_54_the_readme_has_a_row_for_every_exit_code_and_for_no_other():
     ours = [value for name, value in vars(errors).items() if name.startswith("EXIT_")]
-    killed = [run.SIGNAL_BASE + number for number in (signal.SIGINT, signal.SIGTERM)]
+    killed = [supervisor.SIGNAL_BASE + number for number in (signal.SIGINT, signal.SIGTERM)]
     assert sorted(codes_of_the_readme()) == sorted({*ours, *killed})
 
 

@@ -218,7 +218,7 @@ def test_line_11_a_backfill_stopped_in_mid_call_leaves_its_cursor_at_its_last_co
 # A run in which every worker of one role ends at once and for good.
 HOPELESS = (
     "import sys\n"
-    "from supervisor import cli; from supervisor.process import launch as launches\n"
+    "from supervisor.cli import main as cli; from supervisor.process import launch as launches\n"
     "right = launches.WorkerLaunch.argv\n"
     "def argv(self, *fds):\n"
     "    wrong = (sys.executable, '-c', 'raise SystemExit(78)')\n"

@@ -129,7 +129,7 @@ def test_line_44_with_every_warning_an_error_a_whole_run_gives_none(tmp_path, da
 DEBUG = """
 import os, sys, threading
 from pathlib import Path
-from supervisor import cli
+from supervisor.cli import main as cli
 from tasks.jobs.upsert import Upsert
 step, seen = Upsert.step, []
 def look():

@@ -128,7 +128,7 @@ def test_fifty_times_ctrl_c_at_make_run(folder):
     """From the shell's first moment to a run in full service; `make` waits for the program, so nothing is left."""
     program = folder / "bin" / "sluicegate"
     program.parent.mkdir()
-    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from supervisor.cli import main; sys.exit(main())"
+    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from supervisor.cli.main import main; sys.exit(main())"
     program.write_text(f"#!{sys.executable}\n{start}\n")
     program.chmod(0o755)
     make = ["make", "-o", "setup", "run", f"BIN={program.parent}"]

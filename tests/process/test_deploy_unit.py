@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from supervisor import run
 from supervisor.config.options import OPTIONS
 from supervisor.process.spec import Spec
+from supervisor.tree import supervisor
 from tasks import errors
 from tests.fakes.hardened import directives
 from tests.fakes.program import ROOT, Program
@@ -28,7 +28,7 @@ def unit():
 def test_the_time_for_a_stop_is_longer_than_any_stop_takes(unit):
     stop_s = float(next(option.default for option in OPTIONS if option.name == "STOP_S"))
     simulator = Spec(role="simulator", slot=0, stop_s=2.0)
-    longest_s = stop_s + run._DATABASE_STOP_S + simulator.stop_s
+    longest_s = stop_s + supervisor._DATABASE_STOP_S + simulator.stop_s
     assert float(unit["TimeoutStopSec"]) >= longest_s + 10
     assert unit["KillMode"] == "mixed", "the supervisor ends its workers, the manager only what is left"
 
@@ -36,7 +36,9 @@ def test_the_time_for_a_stop_is_longer_than_any_stop_takes(unit):
 def test_only_what_may_pass_is_started_again(unit):
     never = {int(code) for code in unit["RestartPreventExitStatus"].split()}
     assert never == {errors.EXIT_USAGE, errors.EXIT_ALREADY_RUNNING, errors.EXIT_REFUSED, errors.EXIT_CONFIG}
-    assert {run.SIGNAL_BASE + 2, run.SIGNAL_BASE + 15} == {int(code) for code in unit["SuccessExitStatus"].split()}
+    assert {supervisor.SIGNAL_BASE + 2, supervisor.SIGNAL_BASE + 15} == {
+        int(code) for code in unit["SuccessExitStatus"].split()
+    }
     assert unit["Restart"] == "on-failure"
     assert unit["OOMPolicy"] == "continue", "a worker out of memory must not end the others"
 

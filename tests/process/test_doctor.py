@@ -11,9 +11,9 @@ import time
 import psycopg
 import pytest
 
-from supervisor import findings
+from supervisor.cli.doctor import examine
 from supervisor.database import backend
-from supervisor.doctor import examine
+from supervisor.doctor import findings
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

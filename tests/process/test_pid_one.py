@@ -18,7 +18,7 @@ UNSHARE = shutil.which("unshare")
 OWN = ("--pid", "--fork", "--mount-proc", "--kill-child")
 QUICK = (
     "import sys\n"
-    "from supervisor import cli\n"
+    "from supervisor.cli import main as cli\n"
     "from supervisor.process import reaper as strangers\n"
     "strangers.PAUSE_S = 0.2\n"
     "sys.exit(cli.main(['run']))\n"

@@ -12,8 +12,8 @@ import threading
 
 import pytest
 
-from supervisor.control import CLIENTS, Control, address
-from supervisor.orders import Answer, Pause, Reload, line_of, read_answer
+from supervisor.control.protocol import Answer, Pause, Reload, line_of, read_answer
+from supervisor.control.server import CLIENTS, Control, address
 from tests.fakes.family import Family
 from tests.fakes.program import Program, pids
 from tests.fakes.waiting import LIMIT_S, wait_until
@@ -118,7 +118,7 @@ def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(desk, monkeypat
 
     Whoever waited for one of them would wait for an hour.
     """
-    monkeypatch.setattr("supervisor.control.ORDER_S", 3600.0)
+    monkeypatch.setattr("supervisor.control.server.ORDER_S", 3600.0)
     for _ in range(CLIENTS - 2):
         desk.connect()
     endless = desk.connect()
@@ -151,9 +151,9 @@ def push(client, data):
 
 def test_line_58_one_that_sends_nothing_is_cut_off_and_one_that_says_all_may_shut_its_side(desk, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("supervisor.control.ORDER_S", 0.2)
+        patch.setattr("supervisor.control.server.ORDER_S", 0.2)
         assert desk.answer(desk.connect()) is None
-    monkeypatch.setattr("supervisor.control.ORDER_S", 3600.0)
+    monkeypatch.setattr("supervisor.control.server.ORDER_S", 3600.0)
     client = desk.connect()
     client.sendall(line_of(Reload()))
     client.shutdown(socket.SHUT_WR)

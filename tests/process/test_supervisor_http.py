@@ -13,12 +13,12 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from supervisor.catalogue import CATALOGUE, PREFIX
 from supervisor.config import run_plan, settings
-from supervisor.endpoint import Endpoint
 from supervisor.eventloop.loop import Loop, MonotonicClock
+from supervisor.http.catalogue import CATALOGUE, PREFIX
+from supervisor.http.endpoint import Endpoint
 from supervisor.logs import log as logs
-from supervisor.run import Run
+from supervisor.tree.supervisor import Run
 from tasks.runtime.log import Redactor
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.notify import Manager, Notices
+from supervisor.tree.systemd import Manager, Notices
 from tests.fakes.manager import Listener
 from tests.fakes.program import Program, all_gone, pids
 from tests.fakes.waiting import wait_until

@@ -7,7 +7,7 @@ import pytest
 from supervisor.config import settings
 from supervisor.process.spec import Policy
 from supervisor.process.states import State
-from supervisor.staff import Staff
+from supervisor.tree.workers import Staff
 from tests.fakes.family import Family
 
 SOON = Policy(stable_s=0.2)

@@ -241,7 +241,7 @@ def test_nothing_but_one_module_is_loaded_before_ctrl_c_is_ours():
     code = (
         "import signal, sys\n"
         "before = {*sys.modules}\n"
-        "from supervisor import cli\n"
+        "from supervisor.cli import main as cli\n"
         "print(sorted({*sys.modules} - before))\n"
         "class Finder:\n"
         "    def find_spec(self, name, *_more):\n"
@@ -252,7 +252,10 @@ def test_nothing_but_one_module_is_loaded_before_ctrl_c_is_ours():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     loaded = done.stdout.replace("'__future__', ", "")  # which a path hook of the environment may have loaded before
-    assert (loaded, done.returncode) == ("['supervisor', 'supervisor.cli']\nsupervisor.ending True\n", 5)
+    assert (loaded, done.returncode) == (
+        "['supervisor', 'supervisor.cli', 'supervisor.cli.main']\nsupervisor.cli.exit_codes True\n",
+        5,
+    )
 
 
 def caught_and_ignored(pid):
@@ -344,7 +347,7 @@ def test_a_bug_in_what_is_done_aside_ends_the_run_with_70_and_its_traceback(prog
         f"import sys, {module} as module\n"
         "def broken(*_args, **_more): raise ZeroDivisionError('made by a test')\n"
         f"module.{owner}.{name} = broken\n"
-        "from supervisor import cli\n"
+        "from supervisor.cli import main as cli\n"
         "sys.exit(cli.main(['run']))\n"
     )
     with program.log_path.open("wb") as log:

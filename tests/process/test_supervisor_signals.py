@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.console.writer import Outlet, StreamScreen
 from supervisor.eventloop.executor import Aside, Done, NotDone
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import Signals
-from supervisor.outlet import Outlet, StreamScreen
 from supervisor.process.spec import Policy
 from supervisor.process.states import State
 from tasks.errors import Contended

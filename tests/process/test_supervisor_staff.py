@@ -8,7 +8,7 @@ import pytest
 
 from supervisor.process.restart import Cause
 from supervisor.process.states import RESTING, State
-from supervisor.staff import Staff
+from supervisor.tree.workers import Staff
 from tests.fakes.family import Family
 from tests.fakes.program import is_alive
 

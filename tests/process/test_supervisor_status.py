@@ -18,20 +18,21 @@ import psycopg
 import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
-from supervisor import inline, report
+from supervisor import report
+from supervisor.cli import debug
 from supervisor.config import run_plan
 from supervisor.config import settings as config
+from supervisor.console.monitor import Monitor
 from supervisor.database.backend import RowReader
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs import log as logs
-from supervisor.monitor import Monitor
 from supervisor.process.restart import Cause, Ending
 from supervisor.process.slot import Death
 from supervisor.process.spec import Spec
 from supervisor.process.states import State
-from supervisor.records import report_of
-from supervisor.run import Run
 from supervisor.status.status import as_text, gather
+from supervisor.tree.reporting import report_of
+from supervisor.tree.supervisor import Run
 from tasks.errors import ConfigError, Contended
 from tasks.runtime.log import Redactor
 from tasks.settings import Secret
@@ -174,7 +175,7 @@ def rows_of(reader):
 
 def status(run):
     """What `status` says, and whether it loaded the database's client library for it."""
-    code = "import sys; from supervisor import cli\n"
+    code = "import sys; from supervisor.cli import main as cli\n"
     code += "cli.main(['status', '--json'])\nprint('psycopg' in sys.modules)\n"
     environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(run.plan.state.root), "DATABASE_URL": URL}
     done = subprocess.run(
@@ -221,7 +222,7 @@ def test_a_report_that_is_not_renewed_is_said_to_be_stale(make_run, age_s, is_st
 
 
 def test_the_supervisor_renews_its_report_though_nothing_happens(make_run, monkeypatch):
-    monkeypatch.setattr("supervisor.monitor._LOOK_S", 0.01)
+    monkeypatch.setattr("supervisor.console.monitor._LOOK_S", 0.01)
     run, loop = make_run(DATABASE_URL=URL)
     monitor = Monitor(run, loop, logs.Log(print, render=logs.as_json, redactor=Redactor()), None)
     monitor.begin()
@@ -279,10 +280,10 @@ def test_debug_beside_a_run_is_refused_another_database_or_spool(make_run):
         reported(run, loop)
         for one in refused:
             with pytest.raises(ConfigError, match="writes into another database") as caught:
-                inline._of_the_running(one.plan, os.getpid())
+                debug._of_the_running(one.plan, os.getpid())
             words = str(caught.value)
             assert all(part in words for place in (run.place, one.place) for part in place)
             assert "s3cret" not in words
-        told = inline._of_the_running(run.plan, os.getpid())
+        told = debug._of_the_running(run.plan, os.getpid())
         assert told.spool_dir == str(run.plan.state.spool(run.place.spool))
-    assert inline._of_the_running(same.plan, os.getpid()).database_url == same.plan.settings.database_url
+    assert debug._of_the_running(same.plan, os.getpid()).database_url == same.plan.settings.database_url

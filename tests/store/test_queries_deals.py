@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from supervisor.queries import words
+from supervisor.queries import parsing
 from tasks.errors import NoRows
 from tasks.store import calls, price_history
 from tasks.store.calls import Call
@@ -24,9 +24,9 @@ def as_csv(ask, url, *arguments):
 
 
 def test_locales_and_price_types_are_named_as_in_the_database(conn):
-    assert dict(conn.execute("SELECT id, host FROM domains").fetchall()) == words.SHOPS
+    assert dict(conn.execute("SELECT id, host FROM domains").fetchall()) == parsing.SHOPS
     not_money = conn.execute("SELECT id FROM price_types WHERE NOT is_money").fetchall()
-    assert {number for (number,) in not_money} == words.NOT_MONEY
+    assert {number for (number,) in not_money} == parsing.NOT_MONEY
 
 
 def test_the_best_deals_come_first_and_each_product_once(ask, gathered_url, gathered):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from supervisor import commands, ending
+from supervisor.cli import commands, exit_codes
 from supervisor.config import run_plan, settings
 from supervisor.database import backend
 from supervisor.database.access import asking
@@ -26,7 +26,7 @@ def wanted(state, **environ):
 def test_without_any_database_a_query_says_how_to_make_one_and_makes_nothing(ask, tmp_path, arguments):
     with pytest.raises(NoRows, match=r"no database `simulated` in .*: `make run` makes and fills it") as caught:
         ask("", *arguments)
-    assert ending.exit_code(caught.value) == EXIT_GAVE_UP
+    assert exit_codes.exit_code(caught.value) == EXIT_GAVE_UP
     assert not (tmp_path / "state").exists()
 
 
@@ -60,7 +60,7 @@ def test_who_only_asks_can_change_nothing(tmp_path, database_url):
 def test_a_database_of_another_build_is_not_asked(ask, empty_database_url, arguments):
     with pytest.raises(StoreError, match="older than this build") as caught:
         ask(empty_database_url, *arguments)
-    assert ending.exit_code(caught.value) == EXIT_CONFIG
+    assert exit_codes.exit_code(caught.value) == EXIT_CONFIG
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
@@ -82,7 +82,7 @@ def test_titles_of_any_script_reach_a_terminal_of_any_encoding(tmp_path, market_
 
 def test_no_library_is_loaded_before_a_command_is_chosen():
     heavy = "{'psycopg', 'plotext', 'rich', 'requests', 'msgspec._core'}"
-    program = f"import sys; from supervisor import commands; commands._parser(); print({heavy} & set(sys.modules))"
+    program = f"import sys; from supervisor.cli import commands; commands._parser(); print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
     assert commands._parser().parse_args(["quarantine", "show", "7"]).id == 7

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from supervisor import order
-from supervisor.orders import Answer
+from supervisor.control import client
+from supervisor.control.protocol import Answer
 from tasks.errors import EXIT_OK, EXIT_TRY_LATER
 from tasks.store import brakes
 from tasks.store.connection import connect
@@ -15,13 +15,13 @@ def test_resume_lifts_what_was_stopped_and_names_it(database_url, monkeypatch, t
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("DATABASE_URL", database_url)
-    assert order._lifted(RESUMED) == RESUMED, "nothing was stopped"
+    assert client._lifted(RESUMED) == RESUMED, "nothing was stopped"
     with connect(database_url, application_name="test", autocommit=True) as conn:
         for number in range(brakes.LEAST_CALLS):
             lost = brakes.Outcome(before=(0, 0), tokens=5, lost=5, things=[str(number)], why="odd")
             stops = brakes.count(conn, "deal", "this build", lost)
         assert stops
-        assert order._lifted(RESUMED).words == "backfill: resumed; calls go on: deal"
+        assert client._lifted(RESUMED).words == "backfill: resumed; calls go on: deal"
         assert brakes.held(conn, "this build") == []
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    assert order._lifted(RESUMED).code == EXIT_TRY_LATER
+    assert client._lifted(RESUMED).code == EXIT_TRY_LATER

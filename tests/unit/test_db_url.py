@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from supervisor import commands
+from supervisor.cli import commands
 
 URL = "postgresql://me:s3cretWord@host.example/db"
 

@@ -11,8 +11,9 @@ import tomllib
 
 import pytest
 
-from supervisor import commands, run
+from supervisor.cli import commands
 from supervisor.config.options import OPTIONS
+from supervisor.tree import supervisor
 from tests.fakes.program import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -96,7 +97,7 @@ def test_compose_builds_this_image_and_lets_a_stop_take_its_time(compose):
     own = compose["sluicegate"]
     assert (DEPLOY / value(own, "context")).resolve() == ROOT
     assert (ROOT / value(own, "dockerfile")).is_file()
-    longest_s = float(OPTION["STOP_S"].default) + run._DATABASE_STOP_S
+    longest_s = float(OPTION["STOP_S"].default) + supervisor._DATABASE_STOP_S
     assert seconds(value(own, "stop_grace_period")) >= longest_s + 10
     assert "condition: service_healthy" in own
     assert "healthcheck:" in compose["postgres"]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from supervisor import commands
+from supervisor.cli import commands
 from tests.fakes.program import ROOT
 
 TEXTS = ("README.md", "docs/operations.md")

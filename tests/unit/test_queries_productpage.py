@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.queries import words
+from supervisor.queries import parsing
 from tasks.keepa.locales import SHOPS
 
 ASIN = "B08N5WRWNW"
@@ -27,11 +27,11 @@ ASIN = "B08N5WRWNW"
     ],
 )
 def test_the_address_of_a_page_is_a_product_in_a_shop(address):
-    assert words.product(address) == (ASIN, 3)
+    assert parsing.product(address) == (ASIN, 3)
 
 
 def test_an_asin_alone_names_no_shop():
-    assert words.product(f" {ASIN.lower()} ") == (ASIN, None)
+    assert parsing.product(f" {ASIN.lower()} ") == (ASIN, None)
 
 
 @given(
@@ -43,7 +43,7 @@ def test_an_asin_alone_names_no_shop():
 )
 def test_every_shop_is_known_by_its_host(domain, before, title, asin, rest):
     address = f"https://{before}{SHOPS[domain]}/{title}/dp/{asin}{rest}"
-    assert words.product(address) == (asin, domain)
+    assert parsing.product(address) == (asin, domain)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_every_shop_is_known_by_its_host(domain, before, title, asin, rest):
 )
 def test_another_address_is_refused_with_what_is_expected(text, said):
     with pytest.raises(ValueError, match=said) as caught:
-        words.product(text)
+        parsing.product(text)
     assert "B08N5WRWNW" in str(caught.value)
 
 
 @given(st.text(max_size=60) | st.text("htps:/.[]@amzondekp#!%0B", max_size=40).map("https://{}".format))
 def test_any_text_is_a_product_or_a_sentence(text):
     try:
-        asin, domain = words.product(text)
+        asin, domain = parsing.product(text)
     except ValueError as error:
         said = str(error)
     else:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from supervisor import durations
-from supervisor.queries import columns, outputs, steps, words
+from supervisor.queries import columns, output, parsing, steps
 from supervisor.queries.columns import Column
 from supervisor.queries.steps import Steps
 
@@ -49,33 +49,33 @@ def test_an_age_is_short(seconds, shown):
 
 @pytest.mark.parametrize("text", ["3", "de", "amazon.de", " DE "])
 def test_a_locale_is_known_by_number_and_name(text):
-    assert words.domain(text) == 3
+    assert parsing.domain(text) == 3
 
 
 @pytest.mark.parametrize(("text", "number"), [("com", 1), ("uk", 2), ("co.uk", 2), ("mx", 11), ("jp", 5)])
 def test_a_locale_is_known_by_its_last_part(text, number):
-    assert words.domain(text) == number
+    assert parsing.domain(text) == number
 
 
 @pytest.mark.parametrize(
-    "read", [words.domain, words.price_type, words.asin, words.count, words.percent, words.money_type]
+    "read", [parsing.domain, parsing.price_type, parsing.asin, parsing.count, parsing.percent, parsing.money_type]
 )
 @pytest.mark.parametrize("text", ["", "7x", "cn", "-1", "0", "²"])
 def test_what_is_meant_by_nobody_is_refused_with_what_there_is(read, text):
-    if (read, text) in [(words.price_type, "0"), (words.money_type, "0")]:
+    if (read, text) in [(parsing.price_type, "0"), (parsing.money_type, "0")]:
         return
     with pytest.raises(ValueError, match=r"there are|no ASIN|whole number"):
         read(text)
 
 
 def test_price_types_are_known_by_name_and_number():
-    assert [words.price_type(text) for text in ("new", "0", "new-fba")] == ["NEW", "AMAZON", "NEW_FBA"]
+    assert [parsing.price_type(text) for text in ("new", "0", "new-fba")] == ["NEW", "AMAZON", "NEW_FBA"]
     with pytest.raises(ValueError, match="SALES is no price but a rank"):
-        words.money_type("sales")
+        parsing.money_type("sales")
 
 
 def test_an_asin_may_be_typed_in_small_letters():
-    assert words.asin(" b08n5wrwnw ") == "B08N5WRWNW"
+    assert parsing.asin(" b08n5wrwnw ") == "B08N5WRWNW"
 
 
 def test_numbers_stand_right_and_the_elastic_column_gives_way():
@@ -120,6 +120,6 @@ def test_ticks_span_the_whole():
 
 def test_what_a_spreadsheet_would_run_as_a_formula_is_kept_as_text(monkeypatch):
     told = []
-    monkeypatch.setattr(outputs, "as_bytes", told.append)
-    outputs.as_csv(("title", "price"), [("=HYPERLINK()", -5), ("@a", 1.5), ("plain - title", None)])
+    monkeypatch.setattr(output, "as_bytes", told.append)
+    output.as_csv(("title", "price"), [("=HYPERLINK()", -5), ("@a", 1.5), ("plain - title", None)])
     assert told == [b"title,price\r\n'=HYPERLINK(),-5\r\n'@a,1.5\r\nplain - title,\r\n"]

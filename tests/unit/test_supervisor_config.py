@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import commands
+from supervisor.cli import commands
 from supervisor.config import settings as config
 from supervisor.config.option_texts import env_example, help_text, readme_table
 from supervisor.config.options import GROUPS, OPTIONS

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from supervisor import shell, start
+from supervisor.cli import postgres
+from supervisor.cli import run as start
 from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.database import backend, dsn
@@ -112,7 +113,7 @@ def test_psql_gets_the_password_from_the_environment_alone(monkeypatch, spelling
         return subprocess.CompletedProcess(command, 0 if check is False else 1)
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert shell.tool("psql", ["-c", "select 1"]) == 0
+    assert postgres.tool("psql", ["-c", "select 1"]) == 0
     assert "s3cret" not in " ".join(seen["command"])
     assert seen["command"][-2:] == ["-c", "select 1"]
     assert seen["env"].get("PGPASSWORD") == (password if spelling != "of a key" else None)
@@ -153,7 +154,7 @@ def test_status_of_an_own_database_does_not_load_the_client_library(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print('psycopg' in sys.modules)", str(tmp_path / "state")],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(shell.__file__).rpartition("/supervisor/")[0]},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(postgres.__file__).rpartition("/supervisor/")[0]},
         capture_output=True,
         text=True,
         check=True,

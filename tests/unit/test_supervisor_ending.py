@@ -7,7 +7,7 @@ import os
 import pytest
 
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
-from supervisor import commands, ending, inline
+from supervisor.cli import commands, debug, exit_codes
 from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.config.state_dir import AlreadyRunning
@@ -47,7 +47,7 @@ def test_each_kind_of_error_has_its_exit_code(monkeypatch, capsys, error, code):
         raise error
 
     monkeypatch.setattr(commands, "dispatch", fail)
-    assert ending.of(["run"]) == code
+    assert exit_codes.of(["run"]) == code
     assert capsys.readouterr().err == f"sluicegate: {plain(error)}\n"
 
 
@@ -57,7 +57,7 @@ def test_a_bug_is_told_with_its_traceback_and_without_a_secret(monkeypatch, caps
 
     monkeypatch.setattr(os, "environ", {"KEEPA_API_KEY": KEY, "DATABASE_URL": URL})
     monkeypatch.setattr(commands, "dispatch", fail)
-    assert ending.of(["run"]) == 70
+    assert exit_codes.of(["run"]) == 70
     said = capsys.readouterr().err
     assert "ZeroDivisionError: in https://api.keepa.com/deal?key=•••" in said
     assert not any(secret in said for secret in (KEY, "pass%2Fword", "pass/word"))
@@ -69,7 +69,7 @@ def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(monkeypatch, capsys
 
     monkeypatch.setattr(os, "environ", {"DATABASE_URL": "mysql://me:hidden-word@h"})
     monkeypatch.setattr(commands, "dispatch", fail)
-    assert ending.of(["run"]) == 78
+    assert exit_codes.of(["run"]) == 78
     assert "hidden-word" not in capsys.readouterr().err
 
 
@@ -86,7 +86,7 @@ def libraries():
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_what_a_library_says_in_debug_mode_is_a_record_without_secrets(libraries, capsys, log_format):
     settings = config.load({"KEEPA_API_KEY": KEY, "LOG_FORMAT": log_format}, dotenv=None)
-    inline._logger(run_plan.make(settings))
+    debug._logger(run_plan.make(settings))
     libraries.warning("cannot get %s", f"/deal?key={KEY}")
     said = capsys.readouterr().err
     assert "cannot get /deal?key=•••" in said

@@ -17,9 +17,9 @@ from supervisor.process.heartbeat import Beat
 from supervisor.process.spec import Spec
 from supervisor.process.stage import Stage
 from supervisor.process.states import State
-from supervisor.records import report_of
 from supervisor.report import ills
-from supervisor.run import Run
+from supervisor.tree.reporting import report_of
+from supervisor.tree.supervisor import Run
 from tasks.runtime.log import Redactor
 
 SECRET = "hunter2-of-theirs"

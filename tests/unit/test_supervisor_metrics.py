@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
-from supervisor.metrics import text_of
+from supervisor.http.metrics import text_of
 from supervisor.process.heartbeat import Beat
 from supervisor.process.restart import Cause, Ending
 from supervisor.process.states import State
 from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
-from supervisor.totals import Totals
+from supervisor.tree.totals import Totals
 from tasks.runtime.call_stats import Traffic
 
 RUN = RunRecord(

@@ -5,37 +5,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import orders, report
+from supervisor import report
 from supervisor.config import changes, pauses
 from supervisor.config import settings as config
 from supervisor.config.options import OPTIONS
+from supervisor.control import protocol
 from tasks.errors import ConfigError
 from tasks.settings import WorkerSettings
 
 NAMES = st.text(max_size=30)
 ROLES = st.lists(st.sampled_from(["upsert", "backfill"]), max_size=3).map(tuple)
 ORDERS = st.one_of(
-    st.builds(orders.Pause, roles=ROLES),
-    st.builds(orders.Resume, roles=ROLES),
-    st.builds(orders.Restart, worker=NAMES),
-    st.builds(orders.Retry, worker=NAMES),
-    st.builds(orders.Set, settings=st.dictionaries(NAMES, NAMES, max_size=4)),
-    st.just(orders.Reload()),
+    st.builds(protocol.Pause, roles=ROLES),
+    st.builds(protocol.Resume, roles=ROLES),
+    st.builds(protocol.Restart, worker=NAMES),
+    st.builds(protocol.Retry, worker=NAMES),
+    st.builds(protocol.Set, settings=st.dictionaries(NAMES, NAMES, max_size=4)),
+    st.just(protocol.Reload()),
 )
 
 
 @given(ORDERS)
 def test_an_order_is_one_line_and_reads_back_as_it_was(order):
-    line = orders.line_of(order)
+    line = protocol.line_of(order)
     assert line.count(b"\n") == 1
-    assert orders.read_order(line) == order
-    assert orders.words(order)
+    assert protocol.read_order(line) == order
+    assert protocol.words(order)
 
 
 @given(st.binary(max_size=200))
 def test_whatever_else_comes_is_no_order_and_no_crash(line):
-    with pytest.raises(orders.NotUnderstood, match="no order"):
-        orders.read_order(line)
+    with pytest.raises(protocol.NotUnderstood, match="no order"):
+        protocol.read_order(line)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +52,13 @@ def test_whatever_else_comes_is_no_order_and_no_crash(line):
     ],
 )
 def test_an_order_that_is_nearly_one_is_none(line):
-    with pytest.raises(orders.NotUnderstood):
-        orders.read_order(line)
+    with pytest.raises(protocol.NotUnderstood):
+        protocol.read_order(line)
 
 
 def test_bytes_that_are_no_text_are_no_answer_no_report_and_no_pauses(tmp_path):
-    with pytest.raises(orders.NotUnderstood, match="no answer"):
-        orders.read_answer(b'{"code": 0, "words": "\xff"}')
+    with pytest.raises(protocol.NotUnderstood, match="no answer"):
+        protocol.read_answer(b'{"code": 0, "words": "\xff"}')
     path = tmp_path / "file"
     path.write_bytes(b'["\xff"]')
     with pytest.raises(ConfigError, match="does not tell what is paused"):
@@ -71,7 +72,7 @@ def settings(**environ):
 
 
 def test_the_words_of_an_order_show_no_value_that_may_be_a_secret():
-    assert orders.words(orders.Set(settings={"KEEPA_API_KEY": "a-secret"})) == "set KEEPA_API_KEY"
+    assert protocol.words(protocol.Set(settings={"KEEPA_API_KEY": "a-secret"})) == "set KEEPA_API_KEY"
 
 
 def test_line_36_what_cannot_change_is_named_and_left_and_the_rest_is_followed():

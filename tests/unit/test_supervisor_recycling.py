@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.config import settings as config
-from supervisor.recycling import SPREAD, reason, rss_bytes
+from supervisor.tree.recycling import SPREAD, reason, rss_bytes
 
 HOUR_S = 3600
 

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from supervisor.requirements import Need, faults, needs
+from supervisor.doctor.requirements import Need, faults, needs
 from tests.fakes.program import ROOT
 
 

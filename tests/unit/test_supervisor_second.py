@@ -15,7 +15,7 @@ from supervisor.config import settings as config
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.logs import log as logs
-from supervisor.run import Run
+from supervisor.tree.supervisor import Run
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import wait_until
 

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from supervisor.monitor import Frame
+from supervisor.console.live_view import draw
+from supervisor.console.monitor import Frame
 from supervisor.process.conditions import ConditionRecord
-from supervisor.rates import Rates
 from supervisor.report import ChildRecord, CountRecord, DeathRecord, Report, RunRecord, SupervisorRecord
-from supervisor.view import draw
+from supervisor.tree.rates import Rates
 
 S = 1_000_000_000
 

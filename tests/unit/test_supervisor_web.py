@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from ledger import ManualClock
 from supervisor.config.host_names import names
 from supervisor.eventloop.loop import MonotonicClock
-from supervisor.web import CLIENT_S, MOST_CLIENTS, Answer, Web
-from supervisor.webrequest import LIMIT, Bad, Wanted, parse
+from supervisor.http.request import LIMIT, Bad, Wanted, parse
+from supervisor.http.server import CLIENT_S, MOST_CLIENTS, Answer, Web
 from tests.fakes.waiting import LIMIT_S
 
 S = 1_000_000_000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from supervisor import commands
+from supervisor.cli import commands
 
 
 @pytest.fixture

@@ -1,0 +1,274 @@
+"""Debug mode: both jobs in this one process, taking turns, with the ledger, gates and database of a run.
+
+Beside a running supervisor it takes leases like any worker; alone it brings database, simulator and ledger itself.
+A breakpoint in a job stops everything here.
+"""
+
+from __future__ import annotations
+
+import bdb
+import io
+import json
+import logging
+import os
+import signal
+import sys
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S, SystemClock, TokenLedger
+from supervisor import report
+from supervisor.cli.run import redactor
+from supervisor.config import run_plan
+from supervisor.config import settings as config
+from supervisor.config.state_dir import AlreadyRunning
+from supervisor.database import backend
+from supervisor.logs import log as logs
+from tasks.errors import EXIT_OK, ConfigError
+from tasks.runtime import job
+from tasks.runtime.heartbeat import Beat
+from tasks.runtime.log import LogBridge, Logger
+from tasks.runtime.stop import Stop
+from tasks.settings import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import FrameType
+
+    from supervisor.config.run_plan import Plan
+    from tasks.runtime.job import Job, Role
+    from tasks.settings import WorkerSettings
+
+ROLES: Final[tuple[Role, ...]] = ("upsert", "backfill")
+_NAP_S: Final = 1.0  # when no job can name a time
+_LOOK_S: Final = 2.0  # while one waits for tokens: a place unused for 5 s with its gate open is lost
+_RESTS: Final = ("waiting_poll", "waiting_work")
+
+
+def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False) -> int:
+    """The exit code, after Ctrl-C or, with `once`, after one poll or batch of each job.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+        Error: a job cannot go on.
+        LedgerError: neither can the ledger.
+    """
+    wanted = run_plan.make(
+        config.load(config.environment()), synthetic_into_database=synthetic_into_database or _is_running()
+    )
+    wanted.state.make()
+    clock = SystemClock()
+    with Stop() as stop, _surroundings(wanted) as (told, ledger):
+        _hear(stop)
+        log = _logger(wanted)
+        log.info("debug", message=wanted.words())
+        for note in wanted.settings.notes:
+            log.warning("setting", message=note)
+        if ledger.replaced and wanted.base_url is not None:
+            log.info("ledger_anew", message=ledger.replaced)
+        before = _spent(ledger)
+        beats = {role: Beat(_Phases(log.bind(role=role)), clock) for role in ROLES if task in {None, role}}
+        try:
+            with ExitStack() as stack:
+                jobs = [
+                    (stack.enter_context(closing(_build(role, told, ledger, clock, stop, log, beat))), beat)
+                    for role, beat in beats.items()
+                ]
+                _take_turns(jobs, stop, clock, once=once)
+        except bdb.BdbQuit:  # `q` at the debugger's prompt, from wherever in a job that was
+            log.info("quit", message="the debugger was asked to quit")
+        log.info("done", message=_said(beats, _spent(ledger) - before))
+    return EXIT_OK
+
+
+def _spent(ledger: TokenLedger) -> float:
+    return ledger.snapshot().totals.spent
+
+
+def _said(beats: Mapping[Role, Beat], tokens: float) -> str:
+    """What was done, in a sentence; beside a running supervisor its workers spend as well."""
+    parts = [f"{role} wrote {_rows(beat.rows)} in {_steps(beat.progress)}" for role, beat in beats.items()]
+    return f"{', '.join(parts)}; {tokens:g} tokens were spent meanwhile"
+
+
+def _steps(count: int) -> str:
+    return f"{count} step" if count == 1 else f"{count} steps"
+
+
+def _rows(rows: Mapping[str, int]) -> str:
+    written = [f"{count} {'row' if count == 1 else 'rows'} of {table}" for table, count in rows.items() if count]
+    return " and ".join(written) or "nothing"
+
+
+def _hear(stop: Stop) -> None:
+    """Let Ctrl-C end the turns after the step at hand; a second one does not wait for it."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+
+
+def _take_turns(jobs: Sequence[tuple[Job, Beat]], stop: Stop, clock: SystemClock, *, once: bool) -> None:
+    """One step of each job in turn, counted in its beat; when all are idle, sleep until the first is due."""
+    left = list(jobs)
+    for one, _ in left:
+        one.start()
+    while left and not stop.is_set():
+        outcomes = [(one, beat, _step(one, beat)) for one, beat in left if not stop.is_set()]
+        if once:
+            left = [(one, beat) for one, beat, outcome in outcomes if not _is_enough(outcome)]
+        if left and all(isinstance(outcome, job.Idle) for _, _, outcome in outcomes):
+            stop.wait(_nap_s([outcome for _, _, outcome in outcomes], clock.now_ns()))
+
+
+def _step(one: Job, beat: Beat) -> job.Progress | job.Idle:
+    outcome = one.step()
+    if isinstance(outcome, job.Progress):
+        beat.done()
+    return outcome
+
+
+def _is_enough(outcome: job.Progress | job.Idle) -> bool:
+    """Whether one poll or one batch has ended with this step."""
+    match outcome:
+        case job.Progress(completes=completes):
+            return completes
+        case job.Idle(phase=phase):
+            return phase in _RESTS
+
+
+def _nap_s(outcomes: Sequence[job.Progress | job.Idle], now_ns: int) -> float:
+    """Seconds until the first of the idle jobs is due."""
+    idle = [one for one in outcomes if isinstance(one, job.Idle)]
+    naps = [(one.until_ns - now_ns) / NS_PER_S for one in idle if one.until_ns is not None]
+    if any(one.phase == "waiting_tokens" for one in idle):
+        naps.append(_LOOK_S)
+    return max(0.0, min(naps, default=_NAP_S))
+
+
+@contextmanager
+def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
+    """What the jobs work with: a running supervisor's, or our own for as long as this lasts."""
+    holder = wanted.state.holder()
+    if holder is not None:
+        told = _of_the_running(wanted, holder)
+        with closing(TokenLedger.attach(wanted.state.ledger)) as ledger:
+            yield told, ledger
+        return
+    with ExitStack() as stack:
+        stack.enter_context(wanted.state.locked(is_debug=True))
+        spool = backend.place_of(wanted).spool
+        base_url = wanted.base_url or stack.enter_context(_simulator(wanted))
+        rows = backend.of(wanted)
+        stack.callback(rows.stop)
+        url_of_rows = rows.start()
+        ledger = TokenLedger.create(
+            wanted.state.ledger,
+            wanted.tiers(),
+            tick_period_s=wanted.tick_period_s,
+            account=wanted.account(str(os.getpid())),
+        )
+        stack.enter_context(closing(ledger))
+        ledger.resolve_dead()
+        yield wanted.worker_settings(base_url, url_of_rows, spool), ledger
+
+
+def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
+    """What the workers of the supervisor with pid `holder` are told.
+
+    Raises:
+        AlreadyRunning: it is debug mode as well.
+        ConfigError: it is still starting, or these settings are for another server or database than its own.
+    """
+    last = report.read(wanted.state.status)
+    if wanted.state.is_debugged():
+        raise AlreadyRunning(f"another `sluicegate debug`, pid {holder}, holds {wanted.state.root}: end it first")
+    if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
+        raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
+    if last.run.server != wanted.server.value or wanted.base_url not in (None, last.run.base_url):
+        raise ConfigError(
+            f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
+            f"these settings say {wanted.server.value}): use its settings, or another STATE_DIR"
+        )
+    place = backend.place_of(wanted)
+    if place.spool != last.run.spool:
+        raise ConfigError(
+            f"the supervisor, pid {holder}, writes into another database ({last.run.rows_into}, spool "
+            f"{last.run.spool}; these settings say {place.words}, spool {place.spool}): "
+            "use its settings, or another STATE_DIR"
+        )
+    url = last.run.database_url
+    if wanted.database is not None:
+        config.forget_client_variables()
+    rows = wanted.settings.database_url if url is None else Secret(url)
+    return wanted.worker_settings(last.run.base_url, rows, place.spool)
+
+
+@contextmanager
+def _simulator(wanted: Plan) -> Iterator[str]:
+    from tasks.simulator.config import SimulatorConfig
+    from tasks.simulator.server import SimulatorServer
+
+    settings = wanted.settings
+    chosen = SimulatorConfig(
+        rate=settings.simulator_rate,
+        tick_s=settings.simulator_tick_s,
+        start_balance=settings.simulator_start_balance,
+        seed=settings.simulator_seed,
+    )
+    with SimulatorServer(chosen) as server:
+        yield server.url
+
+
+def _is_running() -> bool:
+    """Whether a supervisor runs with these settings: it has been told where synthetic rows go."""
+    settings = config.load(config.environment())
+    return run_plan.make(settings, synthetic_into_database=True).state.holder() is not None
+
+
+def _build(  # noqa: PLR0913, PLR0917 - what `job.build` takes
+    role: Role, told: WorkerSettings, ledger: TokenLedger, clock: SystemClock, stop: Stop, log: Logger, beat: Beat
+) -> Job:
+    """A job that never waits for tokens inside a step, so that it cannot hold up the other one."""
+    mine = log.bind(role=role)
+    return job.build(role, told, ledger, clock, stop, mine, beat, blocking=False, worker=f"debug-{role}")
+
+
+class _Phases:
+    """Logs a phase when it differs from the last one."""
+
+    def __init__(self, log: Logger) -> None:
+        self._log = log
+        self._last: object = None
+
+    def __call__(self, message: Mapping[str, object]) -> None:
+        phase = message.get("phase")
+        if phase != self._last:
+            self._last = phase
+            self._log.debug("phase", phase=phase, detail=message.get("detail"))
+
+
+class _Lines(io.StringIO):
+    """Gives the jobs' JSON lines the sentences that the log of a run has, for people or for programs."""
+
+    def __init__(self, render: Callable[[Mapping[str, object]], str]) -> None:
+        super().__init__()
+        self._render = render
+
+    def write(self, text: str) -> int:
+        """Print each line."""
+        for line in text.splitlines():
+            sys.stderr.write(self._render(logs.told(json.loads(line))) + "\n")
+        return len(text)
+
+
+def _logger(wanted: Plan) -> Logger:
+    settings = wanted.settings
+    is_json = logs.is_json(settings.log_format, is_terminal=sys.stderr.isatty())
+    stream = _Lines(logs.as_json if is_json else logs.as_console)
+    log = Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})
+    logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
+    return log

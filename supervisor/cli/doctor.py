@@ -1,0 +1,47 @@
+"""`sluicegate doctor`: looks at everything a run needs, changes nothing, and says what to do about what is wrong.
+
+With a real key it makes one real call, to `/token`, which is free. What is loaded late may be missing: that is one of
+the findings.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from supervisor.doctor.findings import as_text, bad, complete, good, is_well, to_json
+from supervisor.doctor.packages import of_the_installation
+from tasks.errors import EXIT_GAVE_UP, EXIT_OK, ConfigError
+from tasks.wording import plain
+
+if TYPE_CHECKING:
+    from supervisor.doctor.findings import Finding
+
+
+def examine(*, as_json: bool) -> int:
+    """Print one line a check; 0 when nothing is bad, 1 otherwise."""
+    found = list(of_the_installation())
+    if is_well(found):
+        found += _of_the_settings()
+    found = complete(found, "not looked at, for what is bad above comes first")
+    sys.stdout.write(json.dumps(to_json(found), ensure_ascii=False, default=str) + "\n" if as_json else as_text(found))
+    return EXIT_OK if is_well(found) else EXIT_GAVE_UP
+
+
+def _of_the_settings() -> list[Finding]:
+    from supervisor.config import run_plan
+    from supervisor.config import settings as config
+    from supervisor.doctor import local_checks, remote_checks
+
+    try:
+        settings = config.load(config.environment())
+    except ConfigError as error:
+        return [bad("configuration", plain(error))]
+    try:
+        wanted = run_plan.make(settings)
+        run = good("run", wanted.words())
+    except ConfigError as error:
+        wanted = run_plan.make(settings, synthetic_into_database=True)
+        run = bad("run", plain(error))
+    return [run, *local_checks.of(wanted), *remote_checks.of(wanted)]

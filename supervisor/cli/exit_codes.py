@@ -1,0 +1,127 @@
+"""How a command ends: the only place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tasks.wording import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ledger import LedgerError
+    from tasks.errors import Error
+
+
+def of(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the exit code."""
+    from ledger import LedgerError
+    from supervisor.cli import commands
+    from tasks import errors
+    from tasks.errors import Error
+
+    try:
+        return _with_all_written(commands.dispatch, arguments)
+    except (Error, LedgerError) as error:
+        _say(f"sluicegate: {plain(error)}\n")
+        return exit_code(error)
+    except BrokenPipeError:
+        return _reader_gone()
+    except OutputLost as error:
+        _say(f"sluicegate: the output is not complete: {plain(error)}\n")
+        _drop_output()
+        return errors.EXIT_GAVE_UP
+    except Exception:  # noqa: BLE001 - the one place where an error nobody expected ends
+        return _bug()
+
+
+class OutputLost(Exception):
+    """What was said could not be written to its end; the message says why."""
+
+
+def _with_all_written(do: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+    """Do it, and write the last of it while an error can still be told: at its end the interpreter only complains.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        OutputLost: it cannot be written.
+    """
+    try:
+        return do(arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(error.strerror) from error
+
+
+def exit_code(error: Error | LedgerError) -> int:
+    """What a caller should make of `error`."""
+    from ledger import NotOurs, Unusable
+    from supervisor.config.state_dir import AlreadyRunning
+    from tasks import errors
+
+    table = {
+        AlreadyRunning: errors.EXIT_ALREADY_RUNNING,
+        errors.ConfigError: errors.EXIT_CONFIG,
+        errors.WrongSchema: errors.EXIT_CONFIG,
+        NotOurs: errors.EXIT_CONFIG,
+        Unusable: errors.EXIT_CONFIG,
+        errors.Forbidden: errors.EXIT_REFUSED,
+        errors.Transient: errors.EXIT_TRY_LATER,
+        errors.Throttled: errors.EXIT_TRY_LATER,
+        errors.Contended: errors.EXIT_TRY_LATER,
+    }
+    return next((code for kind, code in table.items() if isinstance(error, kind)), errors.EXIT_GAVE_UP)
+
+
+def _bug() -> int:
+    import traceback
+
+    from tasks.errors import EXIT_BUG
+
+    _say(traceback.format_exc())
+    return EXIT_BUG
+
+
+def _say(text: str) -> None:
+    """Tell a person, without a secret: an error of a library may hold a whole URL."""
+    try:
+        shown = _without_secrets(text)
+    except ImportError:  # what reads the settings is not installed, so nobody has read a secret either
+        shown = text
+    sys.stderr.write(shown)
+
+
+def _without_secrets(text: str) -> str:
+    from supervisor.config import settings
+    from supervisor.database.backend import secrets_in
+    from tasks.errors import ConfigError
+    from tasks.runtime.log import Redactor
+    from tasks.settings import Secret
+
+    known = Redactor()
+    for name, secret in settings.secrets().items():
+        known.hide(secret)
+        try:
+            parts = secrets_in(Secret(secret)) if name == "DATABASE_URL" else []
+        except ConfigError:
+            continue  # it cannot be read, and nobody has taken it apart
+        for part in parts:
+            known.hide(part)
+    return known.clean(text)
+
+
+def _reader_gone() -> int:
+    """`sluicegate status | head` is no error; the interpreter must not complain at its end either."""
+    _drop_output()
+    return 0
+
+
+def _drop_output() -> None:
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,126 @@
+"""`sluicegate run`: from the settings to an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from supervisor.cli.hearing import Hearing
+from supervisor.config import lost_state_dir, run_plan
+from supervisor.config import settings as config
+from supervisor.config.state_dir import AlreadyRunning
+from supervisor.console.monitor import Monitor
+from supervisor.console.writer import Outlet, StreamScreen
+from supervisor.control.handlers import Foreman
+from supervisor.control.server import Control
+from supervisor.database.backend import secrets_in
+from supervisor.eventloop.loop import Loop, MonotonicClock
+from supervisor.eventloop.signals import HEARD, Signals
+from supervisor.http.endpoint import Endpoint
+from supervisor.logs import library
+from supervisor.logs import log as logs
+from supervisor.process.reaper import Strangers
+from supervisor.tree import systemd
+from supervisor.tree.supervisor import Run
+from tasks.runtime import crash_stacks
+from tasks.runtime.log import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from supervisor.config.run_plan import Plan
+    from supervisor.config.settings import Settings, Texts
+    from supervisor.console.writer import Screen
+    from supervisor.logs.log import Log
+
+
+def run(*, synthetic_into_database: bool = False) -> int:
+    """The exit code of a whole run.
+
+    Raises:
+        ConfigError: the settings or the state directory cannot be used.
+        AlreadyRunning: another supervisor uses the state directory.
+    """
+    texts = config.read(config.environment())
+    wanted = run_plan.make(config.check(texts), synthetic_into_database=synthetic_into_database)
+    lost = lost_state_dir.find(wanted.state.root, wanted.settings.metrics_port)
+    if lost is not None and wanted.state.holder() is None:
+        raise AlreadyRunning(f"already running: {lost_state_dir.remedy(wanted.state.root, lost)}")
+    wanted.state.make()
+    with wanted.state.locked(), Loop(MonotonicClock()) as loop:
+        return _run(wanted, texts, loop)
+
+
+def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
+    crash_stacks.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
+    is_watched = sys.stdout.isatty()
+    outlet = Outlet(_live_screen if is_watched else _plain_screen)
+    render = logs.renderer(wanted.settings.log_format, is_terminal=sys.stderr.isatty())
+    log = logs.Log(outlet.put, render=render, redactor=redactor(wanted.settings), level=wanted.settings.log_level)
+    log.count_repeats(loop)
+    loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
+    library.listen(loop, log)
+    one = Run(wanted, loop, log, texts)
+    systemd.begin(one, loop, config.environment())
+    monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
+    foreman = Foreman(one, loop, log)
+    hearing = Hearing(one, foreman, monitor, Strangers(loop, one.tree.pids))
+    heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
+    endpoint = Endpoint(one, loop, log)
+    # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
+    with Signals(loop, hearing.hear, heard), _control(wanted, loop, log, foreman):
+        try:
+            endpoint.begin()
+            one.begin()
+            for told in wanted.settings.notes:
+                log.warning("setting", message=told)
+            monitor.begin()
+            loop.run()
+        finally:  # also after an error nobody expected: its traceback comes last, and the terminal is whole
+            endpoint.close()
+            monitor.close()
+            one.close()
+            log.close()
+            outlet.close()
+    return one.exit_code
+
+
+@contextmanager
+def _control(wanted: Plan, loop: Loop, log: Log, foreman: Foreman) -> Iterator[None]:
+    """Take orders over the control socket; where there can be none the run goes on without."""
+    try:
+        control = Control(wanted.state.control, loop, log, foreman.take)
+    except OSError as error:
+        log.warning("no_control_socket", message=f"{wanted.state.control}: {error.strerror}; signals still work")
+        yield
+        return
+    try:
+        yield
+    finally:
+        control.close()
+
+
+def redactor(settings: Settings) -> Redactor:
+    """Knows every secret of the settings."""
+    known = Redactor()
+    for secret in (settings.keepa_api_key.reveal(), *secrets_in(settings.database_url)):
+        known.hide(secret)
+    return known
+
+
+def _plain_screen() -> Screen:
+    return StreamScreen(sys.stderr)
+
+
+def _live_screen() -> Screen:
+    from rich.console import Console
+
+    from supervisor.console.live_view import LiveScreen
+
+    console = Console(highlight=False)
+    if console.is_dumb_terminal or not console.is_terminal:
+        return StreamScreen(sys.stderr)
+    return LiveScreen(console, lines_to=None if sys.stderr.isatty() else sys.stderr)

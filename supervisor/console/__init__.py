@@ -1,0 +1,4 @@
+"""The terminal of `run`.
+
+Imports `supervisor.tree`, `status`, `database` and `report`.
+"""

@@ -1,0 +1,207 @@
+"""The live view: balance and floors, gates, workers, rows, progress, faults, deaths, in the width of the terminal."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TextIO
+
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from supervisor.console.writer import StreamScreen
+from supervisor.logs.phrases import span
+from supervisor.status import formatting, gauges
+from supervisor.status.as_json import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console, RenderableType
+
+    from ledger import Snapshot
+    from supervisor.console.monitor import Frame
+    from supervisor.report import ChildRecord, Report
+
+_FAULTS: Final = 3
+_LEAST_WORKERS: Final = 3
+_STREAMS: Final = 4
+_WIDE: Final = 110
+_STATES: Final = {"running": "green", "starting": "yellow", "backoff": "yellow", "failed": "bold red", "done": "dim"}
+
+
+class LiveScreen:
+    """Draws the view at the bottom of the terminal and lets lines scroll above it."""
+
+    def __init__(self, console: Console, *, lines_to: TextIO | None = None) -> None:
+        """Take over the terminal of `console`; lines go to `lines_to` when they are read elsewhere."""
+        self._console = console
+        self._lines_to = lines_to
+        self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+        self._live.start()
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Show lines above the view."""
+        if self._lines_to is not None:
+            StreamScreen(self._lines_to).write(lines)
+            return
+        for line in lines:
+            self._console.print(Text.from_ansi(line), soft_wrap=True)
+
+    def draw(self, frame: Frame) -> None:
+        """Replace the view."""
+        self._live.update(draw(frame, self._console.width, self._console.height), refresh=True)
+
+    def close(self) -> None:
+        """Leave the last view on the screen and give the cursor back."""
+        self._live.stop()
+
+
+def draw(frame: Frame, width: int, height: int | None = None) -> RenderableType:
+    """The view of one moment, what matters first; with a height as many workers as it has room for."""
+    now, last = datetime.now(UTC), frame.report
+    above: list[RenderableType] = [_head(frame), *_ills(last, now)]
+    below: list[RenderableType] = [_rows(last), *_progress(frame, width), *_marks(last, now)]
+    lines = len(above) + len(below) + 1  # and the heading of the workers
+    if frame.snapshot is not None:
+        below = [_bar(frame.snapshot, width), _gates(frame.snapshot, width), *below]
+        lines += 2 + len(frame.snapshot.tiers)
+    children = (*last.services, *last.workers)
+    room = len(children) if height is None else max(_LEAST_WORKERS, height - 1 - lines)
+    return Group(*above, *_workers(children, frame.snapshot, now, room), *below)
+
+
+def _head(frame: Frame) -> Text:
+    run = frame.report.run
+    text = Text.assemble(("Sluicegate ", "bold"), frame.report.supervisor.state)
+    if frame.up_s is not None:
+        text.append(f" {span(frame.up_s)}")
+    text.append(f" · {'simulator' if run.server == 'simulator' else run.base_url}")
+    text.append(f" · database {run.database or 'DATABASE_URL'}")
+    if run.synthetic:
+        text.append(" · synthetic data", "yellow")
+    text.truncate(200)
+    text.no_wrap = True
+    return text
+
+
+def _bar(snapshot: Snapshot, width: int) -> Text:
+    """The bucket as a bar, with a mark at each floor."""
+    bucket = snapshot.bucket
+    words = f" {bucket.balance:.0f} of {bucket.capacity:.0f}"
+    if bucket.next_tick_in_s is not None:
+        words += f", +{bucket.refill_rate:.0f} in {max(0.0, bucket.next_tick_in_s):.0f} s"
+    if not snapshot.synced:
+        words = " no reading yet"
+    cells = max(10, min(60, width - len("tokens ") - len(words) - 1))
+    full, marks = gauges.cells(gauges.level(snapshot), cells), gauges.floor_marks(snapshot, cells)
+    colour = "cyan" if bucket.balance > 0 else "red"
+    styled = [("┃", "bold yellow") if cell in marks else ("█" if cell < full else "░", colour) for cell in range(cells)]
+    text = Text("tokens ", no_wrap=True)
+    for style, run in itertools.groupby(styled, key=lambda cell: cell[1]):
+        text.append("".join(letter for letter, _ in run), style)
+    return text.append(words)
+
+
+def _gates(snapshot: Snapshot, width: int) -> Table:
+    table = _table("tier", "gate", "", "floor", "saved", "wait", "spent")
+    cells = 8 if width < _WIDE else 24
+    for tier in snapshot.tiers:
+        colour = "green" if tier.open else "yellow"
+        spent = f"{tier.spent:.0f} {gauges.spent_part(tier, snapshot):.0%}"
+        numbers = (f"{number:.0f}" for number in (tier.floor, tier.earmark, tier.waiting))
+        bar = Text(_cells(gauges.openness(tier, snapshot), cells), colour)
+        table.add_row(tier.name, bar, Text(formatting.gate(tier), colour), *numbers, spent)
+    return table
+
+
+def _cells(part: float, width: int) -> str:
+    full = gauges.cells(part, width)
+    return "█" * full + "░" * (width - full)
+
+
+def _workers(
+    children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime, room: int
+) -> list[RenderableType]:
+    """What each does; where there is no room for all, those that are not well first, and the rest in a line."""
+    if len(children) <= room:
+        return [_table_of(children, snapshot, now)]
+    first = sorted(children, key=lambda child: (child.state == "running", child.role not in {"upsert", "backfill"}))
+    named = {id(child) for child in first[: room - 1]}
+    shown = [child for child in children if id(child) in named]
+    rest = Counter(_phase(child) for child in children if id(child) not in named)
+    words = ", ".join(f"{count} {phase}" for phase, count in rest.most_common())
+    more = Text(f"and {len(children) - len(shown)} more: {words}", no_wrap=True, overflow="ellipsis", style="dim")
+    return [_table_of(shown, snapshot, now), more]
+
+
+def _phase(child: ChildRecord) -> str:
+    return (child.phase or child.state).replace("_", " for ") if child.state == "running" else child.state
+
+
+def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime) -> Table:
+    has_died = any(child.restarts for child in children)
+    table = _table("child", "state", *(["restarts"] if has_died else []), "doing")
+    for child in children:
+        state = Text(child.state, _STATES.get(child.state, "yellow"))
+        if child.again_in_s is not None:
+            state.append(f" {child.again_in_s:.0f} s")
+        # A cell that is cut, in a column that may shrink: when the width is short the last column gives way alone.
+        cut = Text(formatting.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
+        times = [str(child.restarts or "")] if has_died else []
+        table.add_row(f"{child.role}-{child.slot}", state, *times, cut)
+    table.columns[-1].no_wrap = False
+    return table
+
+
+def _rows(report: Report) -> Text:
+    if report.counted is None:
+        return Text("rows   not counted yet", no_wrap=True)
+    bad = report.counted.rows.get(formatting.QUARANTINE, 0)
+    parts = formatting.rows(report.counted, report.rows_per_minute)
+    text = Text("rows   ", no_wrap=True, overflow="ellipsis")
+    for part in parts:
+        is_ill = bad and part.startswith(formatting.QUARANTINE)
+        text.append(part.replace("price series", "series"), "bold red" if is_ill else "")
+        text.append("  ")
+    return text
+
+
+def _progress(frame: Frame, width: int) -> list[RenderableType]:
+    """How far the backfill is, from the newest words of any of its workers."""
+    far = progress(frame.report, frame.report.counted, frame.snapshot)
+    if far is None:
+        return []
+    words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
+    text = Text("queue  ", no_wrap=True, overflow="ellipsis")
+    if far["total"]:
+        text.append(_cells(far["done"] / far["total"], 10 if width < _WIDE else 24) + " ", "cyan")
+    return [text.append(words)]
+
+
+def _marks(report: Report, now: datetime) -> list[RenderableType]:
+    marks = () if report.counted is None else report.counted.watermarks
+    return [
+        Text(f"deals  {formatting.watermark(mark, now)}", no_wrap=True, overflow="ellipsis")
+        for mark in marks[:_STREAMS]
+    ]
+
+
+def _ills(report: Report, now: datetime) -> list[RenderableType]:
+    lines = [(f"degraded {formatting.condition(one, now)}", "bold red") for one in report.conditions]
+    if report.paused:
+        lines.append((f"paused {' and '.join(report.paused)}, until `sluicegate resume`", "yellow"))
+    faults = formatting.faults(report.faults, now)[-_FAULTS:]
+    lines += [(f"fault  {one}", "dim" if one.startswith(formatting.OVER) else "yellow") for one in faults]
+    lines += [(f"death  {formatting.death(one, now)}", "red") for one in report.deaths[-_FAULTS:]]
+    return [Text(line, colour, no_wrap=True, overflow="ellipsis") for line, colour in lines]
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    return table

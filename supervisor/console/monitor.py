@@ -1,0 +1,153 @@
+"""Watches a run for people: frames for the live view, or one line a minute. Costs nothing when nobody looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S, LedgerError
+from supervisor.config.floors import PlanNews
+from supervisor.database import counts
+from supervisor.database.backend import RowReader
+from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.process.spec import BACKFILL
+from supervisor.tree.reporting import report_of
+from tasks.wording import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ledger import Snapshot
+    from supervisor.database.backend import Counts
+    from supervisor.eventloop.loop import Loop
+    from supervisor.logs.log import Log
+    from supervisor.report import Report
+    from supervisor.tree.supervisor import Run
+    from tasks.settings import Secret
+
+_FRAME_S: Final = 0.5
+_LOOK_S: Final = 2.0
+_LOOKS: Final = 8  # rows are counted at every so many looks though no worker wrote any: others may have
+_LINE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A run at one moment, as the view shows it."""
+
+    report: Report
+    snapshot: Snapshot | None
+    up_s: float | None
+
+
+class Monitor:
+    """Looks at the run now and then."""
+
+    def __init__(self, run: Run, loop: Loop, log: Log, show: Callable[[Frame], None] | None) -> None:
+        self._run = run
+        self._loop = loop
+        self._log = log
+        self._show = show
+        self._began_ns = loop.now_ns()
+        self._reader: RowReader | None = None
+        self._aside: Aside | None = None
+        self._counting = False
+        self._written: Mapping[str, int] | None = None  # when rows were last counted
+        self._tiers = run.plan.tiers()
+        self._plan_news = PlanNews(self._tiers)
+        self._quiet_looks = 0
+
+    def begin(self) -> None:
+        """Look from now on."""
+        self._look()
+        if self._show is None:
+            self._loop.after(_LINE_S, self._line)
+        else:
+            self._loop.after(0, self._frame)
+
+    def close(self) -> None:
+        """Show how it ended, and give the connection back; a database that does not answer is not waited for."""
+        if self._show is not None:
+            self._show(self._now())
+        if self._aside is not None and self._aside.close(0.1) and self._reader is not None:
+            self._reader.close()
+
+    def _frame(self) -> None:
+        if self._show is None:
+            return
+        self._show(self._now())
+        self._loop.after(_FRAME_S, self._frame)
+
+    def _line(self) -> None:
+        self._loop.after(_LINE_S, self._line)
+        self.tell()
+
+    def tell(self) -> None:
+        """Write how far everything is, as one line."""
+        frame = self._now()
+        fields: dict[str, object] = {}
+        if frame.snapshot is not None:
+            bucket = frame.snapshot.bucket
+            gates = {
+                tier.name: "open" if tier.open else f"opens in {tier.opens_in_s} s" for tier in frame.snapshot.tiers
+            }
+            fields |= {"balance": bucket.balance, "capacity": bucket.capacity, "gates": gates}
+        counted = frame.report.counted
+        if counted is not None:
+            fields |= {"rows": counted.rows, "queue": counted.queue}
+        fields["rows_per_minute"] = {table: round(rate) for table, rate in frame.report.rows_per_minute.items()}
+        jobs = [child.job for child in frame.report.workers if child.role == BACKFILL and child.job]
+        self._log.info("progress", **fields, backfill=jobs[0] if jobs else None)
+
+    def _now(self) -> Frame:
+        now_ns = self._loop.now_ns()
+        return Frame(
+            report=report_of(self._run, now_ns),
+            snapshot=self._snapshot(),
+            up_s=(now_ns - self._began_ns) / NS_PER_S,
+        )
+
+    def _snapshot(self) -> Snapshot | None:
+        try:
+            return None if self._run.ledger is None else self._run.ledger.snapshot()
+        except LedgerError as error:
+            self._log.error("ledger_unreadable", error=plain(error))
+            return None
+
+    def _look(self) -> None:
+        """Have rows counted when some were written, and now and then besides; tell a new plan once."""
+        self._loop.after(_LOOK_S, self._look)
+        self._tell_plan()
+        written = self._run.tree.rows_written()
+        self._quiet_looks = self._quiet_looks + 1 if written == self._written else _LOOKS
+        if self._quiet_looks >= _LOOKS:
+            self._run.changed()  # a report that is not renewed looks like one of a supervisor that is stuck
+        if self._quiet_looks >= _LOOKS and not self._counting and self._run.database_url is not None:
+            self._written, self._quiet_looks = written, 0
+            self._count(self._run.database_url)
+
+    def _tell_plan(self) -> None:
+        if self._tiers != self._run.plan.tiers():  # they were set anew
+            self._tiers = self._run.plan.tiers()
+            self._plan_news = PlanNews(self._tiers)
+        snapshot = self._snapshot()
+        if snapshot is not None and snapshot.synced:
+            self._run.health.sees(snapshot)
+        news = self._plan_news.of(snapshot.bucket.refill_rate) if snapshot is not None and snapshot.synced else None
+        if news is not None:
+            self._log.info("plan", **news)
+
+    def _count(self, url: Secret) -> None:
+        """Ask the database; until it has answered it is not asked again."""
+        if self._aside is None or self._reader is None:
+            self._aside, self._reader = Aside(self._loop, "rows"), RowReader(url)
+
+        def counted(outcome: Done[Counts] | NotDone) -> None:
+            self._counting = False
+            if isinstance(outcome, Done):
+                self._run.counted = counts.counted(outcome.value, self._run.plan.settings, self._run.counted)
+                self._run.changed()
+
+        self._counting = True
+        self._aside.do(partial(self._reader.read, counts.chosen(self._run.plan.settings)), counted)

@@ -1,0 +1,4 @@
+"""The control socket.
+
+Imports `supervisor.tree`, `process`, `config` and `eventloop`.
+"""

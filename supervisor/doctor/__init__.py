@@ -1,0 +1,4 @@
+"""The checks of `sluicegate doctor`.
+
+Imports `supervisor.database`, `config`, `report` and `durations`.
+"""

@@ -1,0 +1,170 @@
+"""The checks of `doctor` that look at this machine: settings, the state directory, the ledger."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from ledger import LedgerError, NoLedger, OtherFormat, SystemClock, TokenLedger
+from ledger.storage import file
+from supervisor.config import filesystem, lost_state_dir
+from supervisor.config.options import OPTIONS
+from supervisor.database import backend
+from supervisor.doctor.findings import Finding, Verdict, bad, good, judged, note
+from supervisor.process import stopped
+from tasks.keepa.locales import shop
+from tasks.keepa.selection import check
+from tasks.wording import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from supervisor.config.run_plan import Plan
+    from supervisor.config.settings import Settings
+    from supervisor.config.state_dir import StateDir
+
+MASK: Final = "•••"
+_FULL_MB: Final = 64
+_RESERVE_MB: Final = 1024  # for the database, beside the spool
+_MB: Final = 1024 * 1024
+
+
+def of(wanted: Plan) -> Iterator[Finding]:
+    """What can be said of the run the settings describe, without asking anybody."""
+    yield _configuration(wanted.settings)
+    chosen = wanted.settings.chosen
+    names = [f"{one.name} ({shop(int(one.query['domainId']))})" for one in chosen]
+    words = f"{len(chosen)} valid: {', '.join(names)}"
+    notes = [f"{one.name}: {told}" for one in chosen for told in check.notes(one.query)]
+    yield judged("selections", words, faults=[], notes=notes, selections=names)
+    yield _state(wanted.state)
+    yield _disk(wanted)
+    yield _supervisor(wanted.state, wanted.settings.metrics_port)
+    yield _ledger(wanted)
+
+
+def _supervisor(state: StateDir, port: int | None) -> Finding:
+    holder = state.holder()
+    lost = None if holder is not None else lost_state_dir.find(state.root, port)
+    if lost is not None:
+        return bad(
+            "supervisor", f"{lost_state_dir.WORDS}: {lost_state_dir.remedy(state.root, lost)}", running=True, pid=lost
+        )
+    told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
+    if holder is not None and state.is_debugged():
+        told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
+    still = [f"{stopped.WORDS}: {stopped.remedy(holder)}"] if stopped.is_still(holder) else []
+    return judged("supervisor", told, faults=still, notes=[], running=holder is not None, pid=holder or None)
+
+
+def _configuration(settings: Settings) -> Finding:
+    """Each value with its source; what is set in words, and all of it as data."""
+    told = {
+        option.name: {"value": _shown(settings, option.name), "source": settings.sources[option.name]}
+        for option in OPTIONS
+    }
+    chosen = [f"{name}={one['value']} ({one['source']})" for name, one in told.items() if one["source"] != "default"]
+    words = f"{len(chosen)} set, {len(told) - len(chosen)} at their defaults"
+    return judged(
+        "configuration",
+        ": ".join([words, ", ".join(chosen)] if chosen else [words]),
+        faults=[],
+        notes=settings.notes,
+        settings=told,
+        unknown=list(settings.unknown),
+    )
+
+
+def _shown(settings: Settings, name: str) -> object:
+    value = getattr(settings, name.lower())
+    if name == "DATABASE_URL":
+        return backend.shown(value) if value else ""
+    if name == "KEEPA_API_KEY":
+        return MASK if value else ""
+    return "off" if value is None and name == "METRICS_PORT" else value
+
+
+def _state(state: StateDir) -> Finding:
+    root = state.root
+    kind, there = filesystem.kind_of(root), _nearest(root)
+    fault = filesystem.fault_of(there)
+    faults = [] if fault is None else [f"it {fault}"]
+    data = {"path": str(root), "exists": os.path.isdir(root), "file_system": kind}  # noqa: PTH112 - never an error, whatever the name
+    if not os.path.isdir(root):  # noqa: PTH112 - never an error, whatever the name
+        blocked = _in_the_way(root)
+        if blocked is not None:
+            faults.append(f"{blocked} is no folder; set another STATE_DIR, or take away what is there")
+        elif not os.access(there, os.W_OK | os.X_OK):
+            faults.append(f"it is not there, and {there} cannot be written: mend its rights or set another STATE_DIR")
+        notes = [] if faults else ["it is made at the first start"]
+        return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=None)
+    mode = root.stat().st_mode & 0o777
+    faults += _without_rights(state)
+    notes = [f"others may read it (mode {mode:o}): chmod 700 {root}"] if mode & 0o077 else []
+    return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=f"{mode:o}")
+
+
+def _in_the_way(root: Path) -> Path | None:
+    """What stands where the folder `root`, or one that it lies in, has to be."""
+    lies_in = (root, *root.parents)
+    return next((one for one in lies_in if os.path.lexists(one) and not os.path.isdir(one)), None)  # noqa: PTH112 - as above
+
+
+def _without_rights(state: StateDir) -> list[str]:
+    """What in the state directory this user may not use: it was made by another one."""
+    whole = os.R_OK | os.W_OK | os.X_OK
+    if not os.access(state.root, whole):
+        return ["it cannot be written: mend its rights or set another STATE_DIR"]
+    if state.blocked_spool is not None:
+        return [f"{state.blocked_spool} is no folder: take away what is there"]
+    inside = {state.lock: os.R_OK | os.W_OK, state.ledger: os.R_OK | os.W_OK, state.root / "spool": whole}
+    shut = [path for path, mode in inside.items() if path.exists() and not os.access(path, mode)]
+    return [
+        f"{path} belongs to uid {path.stat().st_uid}: run as that user, or give it back with chown" for path in shut
+    ]
+
+
+def _disk(wanted: Plan) -> Finding:
+    there, limit_mb = _nearest(wanted.state.root), wanted.settings.spool_limit_mb
+    free_mb = shutil.disk_usage(there).free // _MB
+    wanted_mb = limit_mb + _RESERVE_MB
+    words, data = f"{free_mb:,} MB free", {"free_mb": free_mb, "spool_limit_mb": limit_mb, "wanted_mb": wanted_mb}
+    if free_mb < _FULL_MB:
+        return bad("disk", f"{words}: too little to start with; make room", **data)
+    if free_mb < wanted_mb:
+        return note("disk", f"{words}: a full spool ({limit_mb} MB) and the database want {wanted_mb:,} MB", **data)
+    return good("disk", words, **data)
+
+
+def _nearest(path: Path) -> Path:
+    """The folder itself, or the one it would be made in."""
+    return next(one for one in (path, *path.parents) if os.path.isdir(one))  # noqa: PTH112 - never an error
+
+
+def _ledger(wanted: Plan) -> Finding:
+    try:
+        region = file.attach(wanted.state.ledger, read_only=True)
+    except NoLedger:
+        return note("ledger", "not there yet; it is made at the first start")
+    except OtherFormat as error:
+        return note("ledger", "of another build: the next start begins it anew from the server", format=error.found)
+    except (LedgerError, OSError) as error:
+        return bad("ledger", plain(error))
+    try:
+        if not region.is_of_this_boot:
+            return note("ledger", "of an earlier boot: the next start begins it anew from the server", this_boot=False)
+        taken = TokenLedger(region, SystemClock()).snapshot()
+    except LedgerError as error:
+        return bad("ledger", plain(error))
+    finally:
+        region.close()
+    bucket = taken.bucket
+    balance = f"balance {bucket.balance:g} of {bucket.capacity:g}" if taken.synced else "no reading yet"
+    return Finding(
+        "ledger",
+        Verdict.GOOD,
+        f"sound and of this boot, sequence {taken.sequence}, {balance}",
+        {"this_boot": True, "sequence": taken.sequence, "balance": bucket.balance, "capacity": bucket.capacity},
+    )

@@ -1,0 +1,129 @@
+"""The checks of `doctor` that ask others: the database, and with a real key the API, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from supervisor import report
+from supervisor.config import floors
+from supervisor.config import settings as config
+from supervisor.config.run_plan import CAPACITY_TICKS, Server
+from supervisor.database import backend
+from supervisor.doctor.findings import bad, good, judged, note
+from supervisor.logs.phrases import series, span
+from tasks.errors import Error, Forbidden
+from tasks.settings import Secret
+from tasks.wording import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger import Reading
+    from supervisor.config.run_plan import Plan
+    from supervisor.doctor.findings import Finding
+
+_SKEW_S: Final = 30.0  # a call's own time and a drifting clock stay below; a wrong time zone or a dead battery do not
+_MS: Final = 1000
+_PATIENCE_S: Final = 10.0  # a person waits, and the free reading is worked out at once
+
+
+def of(wanted: Plan) -> Iterator[Finding]:
+    """The database and the API."""
+    yield from _database(wanted)
+    yield from _api(wanted)
+
+
+def _database(wanted: Plan) -> Iterator[Finding]:
+    url = _url(wanted)
+    if url is None:
+        yield note("database", "an own PostgreSQL; it is not running, and is not started to be looked at")
+        yield good("rights", "the own PostgreSQL is ours alone")
+        return
+    shown = backend.shown(url)
+    try:
+        seen = backend.look(url)
+    except Error as error:
+        yield bad("database", f"{shown}: {plain(error)}", url=shown)
+        yield note("rights", "not known: the database comes first")
+        return
+    told = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
+    todo = [f"the next start applies {series(seen.pending)}"] if seen.pending else []
+    yield judged("database", told, faults=[], notes=todo, url=shown, version=seen.version, pending=seen.pending)
+    lacks = [*seen.lacking, *(seen.lacking_later if seen.pending else [])]
+    yield judged(
+        "rights",
+        f"of the database user {seen.user}",
+        faults=[f"it lacks {right}: {seen.grants[right]}" for right in lacks],
+        notes=[]
+        if lacks
+        else [f"an upgrade needs {right} as well: {seen.grants[right]}" for right in seen.lacking_later],
+        user=seen.user,
+        lacking=seen.lacking,
+        lacking_for_an_upgrade=seen.lacking_later,
+    )
+
+
+def _url(wanted: Plan) -> Secret | None:
+    """Where the database answers; None for an own one that does not run."""
+    if wanted.database is None:
+        return wanted.settings.database_url
+    config.forget_client_variables()
+    last = report.read(wanted.state.status)
+    own = last.run.database_url if last is not None and wanted.state.holder() is not None else None
+    return None if own is None else Secret(own)
+
+
+def _api(wanted: Plan) -> Iterator[Finding]:
+    """One free reading with a real key; a made-up key never goes to a server, and a simulator may not be there."""
+    if wanted.server is not Server.KEEPA or wanted.base_url is None:
+        yield note("api", "no KEEPA_API_KEY: nothing was asked; set one for real data")
+        yield note("clock", "not compared: the API was not asked")
+        return
+    from tasks.keepa.client import KeepaClient
+
+    settings = wanted.settings
+    try:
+        with KeepaClient(
+            wanted.api_key,
+            wanted.base_url,
+            connect_timeout_s=min(settings.connect_timeout_s, _PATIENCE_S),
+            read_timeout_s=min(settings.read_timeout_s, _PATIENCE_S),
+            max_body_mb=settings.max_body_mb,
+        ) as client:
+            reading = client.read_bucket()
+            heard_at = datetime.now(UTC)
+    except Forbidden as error:
+        yield bad("api", f"the server refuses this key: {plain(error)}; check KEEPA_API_KEY")
+    except Error as error:
+        yield bad("api", f"{wanted.base_url} did not answer: {plain(error)}")
+    else:
+        yield _plan_of(wanted, reading)
+        yield _clock(reading, heard_at)
+        return
+    yield note("clock", "not compared: the API did not answer")
+
+
+def _plan_of(wanted: Plan, reading: Reading) -> Finding:
+    rate = reading.refill_rate
+    come_to, clipped = floors.on_plan(wanted.tiers(), rate)
+    capacity = CAPACITY_TICKS * rate
+    told = ", ".join(f"{name} {floor}" for name, floor in come_to.items())
+    return judged(
+        "api",
+        f"plan of {rate} a minute, balance {reading.tokens_left} of {capacity}, floors: {told}",
+        faults=[],
+        notes=[] if clipped is None else [clipped],
+        refill_rate=rate,
+        balance=reading.tokens_left,
+        capacity=capacity,
+        floors=come_to,
+    )
+
+
+def _clock(reading: Reading, heard_at: datetime) -> Finding:
+    ahead_s = round(heard_at.timestamp() - reading.server_ms / _MS, 1)
+    if abs(ahead_s) <= _SKEW_S:
+        return good("clock", f"as the server's, within {_SKEW_S:g} s", ahead_s=ahead_s)
+    where = "ahead of" if ahead_s > 0 else "behind"
+    return note("clock", f"{span(abs(ahead_s))} {where} the server's: have it set (NTP)", ahead_s=ahead_s)

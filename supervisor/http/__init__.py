@@ -1,0 +1,4 @@
+"""Metrics and health over HTTP.
+
+Imports `supervisor.tree`, `status` and `report`.
+"""

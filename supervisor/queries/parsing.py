@@ -1,0 +1,118 @@
+"""What people type on a command line, read: products, locales, price types, counts. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from supervisor.queries import product_page
+from tasks.keepa.locales import SHOPS
+from tasks.keepa.prices import NAMES
+from tasks.keepa.request import is_asin
+
+# As in the table `price_types`; a test holds the two together.
+NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35})  # ranks, counts and ratings
+_PREFIX: Final = "amazon."
+_MOST: Final = 1_000_000
+_MOST_ROWS: Final = 2**63 - 1
+_PERCENT: Final = 100
+
+
+def asin(text: str) -> str:
+    """The ASIN in capitals.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = text.strip().upper()
+    if not is_asin(found):
+        raise ValueError(f"{text!r} is no ASIN: one has ten digits and letters, such as B08N5WRWNW")
+    return found
+
+
+def product(text: str) -> tuple[str, int | None]:
+    """The ASIN in capitals, given as such or as the address of a product's page, and the locale that this names.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    wanted = text.strip()
+    return product_page.read(wanted) if product_page.is_address(wanted) else (asin(wanted), None)
+
+
+def domain(text: str) -> int:
+    """Keepa's number of a locale, given as such, as `de`, or as `amazon.de`.
+
+    Raises:
+        ValueError: there is no such locale.
+    """
+    wanted = text.strip().lower()
+    for number, shop in SHOPS.items():
+        if wanted in {str(number), shop, shop.removeprefix(_PREFIX), shop.rpartition(".")[2]}:
+            return number
+    known = ", ".join(shop.removeprefix(_PREFIX) for shop in SHOPS.values())
+    raise ValueError(f"{text!r} is no Amazon shop Keepa knows; there are {known}")
+
+
+def price_type(text: str) -> str:
+    """Keepa's name of a price type, given as such in any case, or as its number.
+
+    Raises:
+        ValueError: there is no such price type.
+    """
+    wanted = text.strip().upper().replace("-", "_")
+    if wanted in NAMES:
+        return wanted
+    if wanted.isascii() and wanted.isdigit() and int(wanted) < len(NAMES):
+        return NAMES[int(wanted)]
+    raise ValueError(f"{text!r} is no price type; there are {', '.join(NAMES)}")
+
+
+def money_type(text: str) -> str:
+    """Keepa's name of a price type whose values are prices, as `price_type` reads it.
+
+    Raises:
+        ValueError: there is no such price type.
+    """
+    name = price_type(text)
+    if NAMES.index(name) in NOT_MONEY:
+        raise ValueError(f"{name} is no price but a rank, a count or a rating: `history` shows it")
+    return name
+
+
+def is_money(name: str) -> bool:
+    """Whether the values of a price type of this name are prices."""
+    return name in NAMES and NAMES.index(name) not in NOT_MONEY
+
+
+def count(text: str) -> int:
+    """A number of things, from 1.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _whole(text, low=1, high=_MOST)
+
+
+def number(text: str) -> int:
+    """The number of a row, from 1.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _whole(text, low=1, high=_MOST_ROWS)
+
+
+def percent(text: str) -> int:
+    """A percentage from 1 to 100.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _whole(text.strip().removesuffix("%"), low=1, high=_PERCENT)
+
+
+def _whole(text: str, *, low: int, high: int) -> int:
+    wanted = text.strip()
+    if not (wanted.isascii() and wanted.isdigit() and low <= int(wanted) <= high):
+        raise ValueError(f"{text!r} is no whole number from {low} to {high}")
+    return int(wanted)

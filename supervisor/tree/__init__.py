@@ -1,0 +1,4 @@
+"""All children of one run.
+
+Imports `supervisor.database`, `logs`, `report`, `process`, `config` and `eventloop`.
+"""

@@ -1,0 +1,100 @@
+"""Other settings for a run that goes on: read, checked and given to the ledger beside the loop, then followed.
+
+Changes are made one after another. What was told by an order stands above the configuration until the supervisor ends,
+or until that setting changes in the configuration itself. A configuration with a fault changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from supervisor.config import changes, settings
+from supervisor.eventloop.executor import Done, NotDone
+from supervisor.process.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ledger import LedgerError
+    from supervisor.config.settings import Settings, Texts
+    from supervisor.eventloop.executor import Aside
+    from supervisor.tree.supervisor import Run
+    from tasks.errors import Error
+
+BY_ORDER = "the order"  # the source of a setting that was told by one
+
+
+class Asked(NamedTuple):
+    """A change that is to be made.
+
+    Attributes:
+        reads: whether the configuration is read again.
+        told: what was told by orders, made from the settings in force and what was told before.
+    """
+
+    reads: bool
+    told: Callable[[Settings, Mapping[str, str]], dict[str, str]]
+    then: Callable[[changes.Change | Error | LedgerError | OSError], object]
+
+
+class _Prepared(NamedTuple):
+    texts: Texts
+    told: dict[str, str]
+    change: changes.Change
+
+
+class Reload:
+    """The settings of a run while it runs."""
+
+    def __init__(self, run: Run, texts: Texts | None, aside: Aside) -> None:
+        """Begin with `texts`, which the settings of the run were made from."""
+        self.told: dict[str, str] = {}
+        self._run = run
+        self._texts = texts or settings.read(settings.environment())
+        self._aside = aside
+        self._asked: deque[Asked] = deque()
+        self._is_busy = False
+
+    def ask(self, asked: Asked) -> None:
+        """Make a change as soon as those before it are made and the workers are there."""
+        self._asked.append(asked)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Begin with the next change if it can be made now."""
+        if self._is_busy or not self._asked or self._run.stage is not Stage.WORKING:
+            return
+        self._is_busy = True
+        asked = self._asked.popleft()
+        told = asked.told(self._run.plan.settings, self.told)
+        self._aside.do(partial(self._prepare, told, reads=asked.reads), partial(self._follow, asked))
+
+    def _prepare(self, told: dict[str, str], *, reads: bool) -> _Prepared:
+        """Everything that may fail or take its time.
+
+        Raises:
+            ConfigError: the settings have faults.
+            LedgerError: the ledger cannot be changed.
+        """
+        texts = settings.read(settings.environment()) if reads else self._texts
+        told = {name: text for name, text in told.items() if texts.found[name][0] == self._texts.found[name][0]}
+        found = {**texts.found, **{name: (text, BY_ORDER) for name, text in told.items()}}
+        old = self._run.plan
+        change = changes.between(old.settings, settings.check(replace(texts, found=found)))
+        new = replace(old, settings=change.settings)
+        if new.tiers() != old.tiers() and self._run.ledger is not None:
+            self._run.ledger.configure(new.tiers(), new.tick_period_s)
+        return _Prepared(texts, told, change)
+
+    def _follow(self, asked: Asked, outcome: Done[_Prepared] | NotDone) -> None:
+        self._is_busy = False
+        if isinstance(outcome, Done):
+            self._texts, self.told, change = outcome.value
+            self._run.follow(change)
+            asked.then(change)
+        else:
+            asked.then(outcome.error)
+        self.go_on()

@@ -1,0 +1,138 @@
+"""Slots, deaths and the whole run as people and programs are shown them."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S, SystemClock
+from supervisor.logs.phrases import describe, signal_name
+from supervisor.process.states import State
+from supervisor.report import ChildRecord, DeathRecord, Report, RestartRecord, RunRecord, SupervisorRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from supervisor.process.restart import Death
+    from supervisor.process.slot import Slot
+    from supervisor.tree.supervisor import Run
+
+_KB_PER_MB: Final = 1024
+
+
+def report_of(run: Run, now_ns: int) -> Report:
+    """The run at `now_ns` of the supervisor's clock."""
+    plan, url, totals = run.plan, run.database_url, run.tree.totals
+    is_own = plan.database is not None and url is not None
+    return Report(
+        written_at=now(),
+        supervisor=SupervisorRecord(
+            pid=os.getpid(),
+            state=run.stage.words,
+            started_at=run.started_at,
+            http=run.http_url,
+            state_dir=str(plan.state.root),
+        ),
+        run=RunRecord(
+            server=plan.server.value,
+            synthetic=plan.is_synthetic,
+            base_url=run.base_url,
+            database=plan.database,
+            database_url=url.reveal() if is_own and url is not None else None,
+            spool=run.place.spool,
+            rows_into=run.place.words,
+            words=plan.words(),
+        ),
+        workers=children(run.tree.workers, now_ns, run.staff.paused),
+        services=(run.database.record(), *children(run.tree.services, now_ns)),
+        rows_written=totals.rows(),
+        rows_per_minute=totals.rows_per_minute(now_ns),
+        refused=totals.refused(),
+        calls=totals.calls(),
+        restarts=tuple(
+            RestartRecord(role=role, cause=cause, count=count) for (role, cause), count in totals.restarts.items()
+        ),
+        counted=run.counted,
+        faults=run.faults.kept(datetime.now(UTC)),
+        deaths=tuple(run.tree.deaths),
+        paused=tuple(sorted(run.staff.paused)),
+        told=dict(run.reload.told),
+        conditions=run.health.records(),
+    )
+
+
+def children(slots: Sequence[Slot], now_ns: int, paused: frozenset[str] = frozenset()) -> tuple[ChildRecord, ...]:
+    """The slots at `now_ns` of the supervisor's clock; one that is stopped because its role is paused says so."""
+    return tuple(_child(slot, now_ns, is_paused=slot.spec.role in paused) for slot in slots)
+
+
+def _child(slot: Slot, now_ns: int, *, is_paused: bool) -> ChildRecord:
+    beat = slot.beat
+    return ChildRecord(
+        role=slot.spec.role,
+        slot=slot.spec.slot,
+        pid=slot.pid,
+        state="paused" if is_paused and slot.state is State.STOPPED else slot.state.value,
+        phase=None if beat is None else beat.phase,
+        detail="" if beat is None else beat.detail,
+        up_s=None if slot.started_ns is None else round((now_ns - slot.started_ns) / NS_PER_S, 1),
+        again_in_s=None if slot.next_start_ns is None else round(max(0, slot.next_start_ns - now_ns) / NS_PER_S, 1),
+        restarts=slot.tally.total,
+        deaths_in_period=len(slot.tally.counted_ns),
+        deaths_allowed=slot.spec.policy.max_restarts,
+        rows={} if beat is None else dict(beat.rows),
+        job={} if beat is None else dict(beat.job),
+        until=None if beat is None or beat.until_ns is None else _at(beat.until_ns - SystemClock().now_ns()),
+        beat_at=None if beat is None else _at(slot.beat_ns - now_ns),
+        due_at=None if beat is None or slot.due_ns is None else _at(slot.due_ns - now_ns),
+    )
+
+
+def _at(from_now_ns: int) -> str:
+    """The wall clock's time that far from now."""
+    return (datetime.now(UTC) + timedelta(seconds=from_now_ns / NS_PER_S)).isoformat(timespec="milliseconds")
+
+
+def story(slot: Slot, death: Death) -> dict[str, object]:
+    """A death as the fields of a log line."""
+    return {
+        "pid": death.pid,
+        "cause": death.ending.cause.value,
+        "message": describe(death.ending),
+        "code": death.ending.code,
+        "signal": None if death.ending.signal is None else signal_name(death.ending.signal),
+        "lived_s": death.lived_s,
+        "deaths": f"{death.counted}/{slot.spec.policy.max_restarts}",
+        "peak_rss_mb": _megabytes(death.peak_rss_kb),
+        "doing": death.doing,
+        "next": death.next.value,
+        "again_in_s": death.again_in_s,
+    }
+
+
+def death_record(slot: Slot, death: Death) -> DeathRecord:
+    """A death as `status` keeps it."""
+    return DeathRecord(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        role=slot.spec.role,
+        slot=slot.spec.slot,
+        pid=death.pid,
+        cause=death.ending.cause.value,
+        code=death.ending.code,
+        signal=None if death.ending.signal is None else signal_name(death.ending.signal),
+        words=describe(death.ending),
+        doing=death.doing,
+        lived_s=death.lived_s,
+        peak_rss_mb=_megabytes(death.peak_rss_kb),
+        next=death.next.value,
+    )
+
+
+def now() -> str:
+    """This moment as reports write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _megabytes(kilobytes: int | None) -> float | None:
+    return None if kilobytes is None else round(kilobytes / _KB_PER_MB, 1)

@@ -1,0 +1,247 @@
+"""The children and the rules between them: who starts after whom, when all is lost, in which order all stop.
+
+The first upsert worker is ready before any backfill worker starts, unless there is none to wait for. Workers stop
+together under one deadline; what they need stops after them. Beside the workers there are those that will take the
+place of one (`add_relief`) and those that are leaving (`take_away`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ledger import NS_PER_S
+from supervisor.logs.phrases import describe
+from supervisor.process.restart import Cause
+from supervisor.process.slot import Slot
+from supervisor.process.spec import UPSERT
+from supervisor.process.states import RESTING, Event, State
+from supervisor.tree.reporting import death_record, story
+from supervisor.tree.totals import Totals
+from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from supervisor.eventloop.loop import Loop
+    from supervisor.logs.log import Log
+    from supervisor.process.child import Launch
+    from supervisor.process.conditions import Told
+    from supervisor.process.output import Announcement
+    from supervisor.process.restart import Death
+    from supervisor.process.spec import Spec
+    from supervisor.report import DeathRecord
+
+DEATHS_KEPT: Final = 100
+_SPACING_S: Final = 0.15  # between two starts: interpreters that start together slow each other down
+_NEWS: Final = {"signalled": "warning", "not_started": "error"}
+
+
+class Overseer(Protocol):
+    """Who decides about the run as a whole. Nothing here may block."""
+
+    def child_ready(self, slot: Slot, announcement: Announcement) -> None:
+        """A child is in service."""
+
+    def child_died(self, slot: Slot) -> None:
+        """A child's process ended, asked or unasked."""
+
+    def child_beat(self, slot: Slot) -> None:
+        """A child said what it is doing."""
+
+    def changed(self) -> None:
+        """Something that `status` shows is new."""
+
+    def at_rest(self) -> None:
+        """Every worker is at rest for good."""
+
+    def all_is_lost(self, code: int, reason: str) -> None:
+        """Going on makes no sense; `code` is the exit code that says why."""
+
+
+class Tree:
+    """All children of one run."""
+
+    def __init__(self, loop: Loop, log: Log, overseer: Overseer) -> None:
+        self.workers: list[Slot] = []
+        self.services: list[Slot] = []
+        self.is_stopping = False
+        self.on_left: Callable[[], object] = lambda: None
+        """Called when one that was taken away is gone."""
+        self.deaths: deque[DeathRecord] = deque(maxlen=DEATHS_KEPT)
+        self._loop = loop
+        self._log = log
+        self._overseer = overseer
+        self._dice = random.SystemRandom()
+        self.totals = Totals(self._all)
+        self._last_errors: dict[str, str] = {}
+        self._others: list[Slot] = []
+        self._leaving: list[Slot] = []
+        self._due: set[Slot] = set()
+
+    def add_worker(self, spec: Spec, launch: Launch) -> Slot:
+        """A place for a worker; `start_workers` fills it."""
+        slot = self._slot(spec, launch)
+        self.workers.append(slot)
+        self.workers.sort(key=_rank)
+        return slot
+
+    def add_relief(self, spec: Spec, launch: Launch) -> Slot:
+        """A worker that starts at once, to take the place of one of the same name when it is ready: see `relieve`."""
+        slot = self._slot(spec, launch)
+        self._others.append(slot)
+        slot.feed(Event.START)
+        return slot
+
+    def relieve(self, old: Slot, relief: Slot) -> None:
+        """Let `relief` take the place of `old`, which ends its work and leaves."""
+        self._others.remove(relief)
+        self.workers[self.workers.index(old)] = relief
+        relief.tally = old.tally
+        self._leave(old)
+
+    def take_away(self, slot: Slot) -> None:
+        """Let a worker or a relief end its work and leave for good."""
+        (self.workers if slot in self.workers else self._others).remove(slot)
+        self._leave(slot)
+
+    def add_service(self, spec: Spec, launch: Launch) -> Slot:
+        """A place for a child that workers need; the caller starts and stops it."""
+        self.services.append(self._slot(spec, launch))
+        return self.services[-1]
+
+    def start_workers(self) -> None:
+        """Start upsert workers that wait for their turn, and the others once one of them is ready or none is coming."""
+        first = [slot for slot in self.workers if slot.spec.role == UPSERT]
+        is_served = any(slot.state is State.RUNNING for slot in first)
+        is_coming = any(slot.state not in RESTING for slot in first)
+        self._start(first if is_coming and not is_served else self.workers)
+
+    def stop_workers(self) -> None:
+        """Ask every worker to end its work; `at_rest` follows."""
+        self._end(Event.STOP)
+
+    def kill_workers(self) -> None:
+        """End every worker now; `at_rest` follows."""
+        self._end(Event.KILL)
+
+    @property
+    def has_leavers(self) -> bool:
+        """Whether a worker that was taken away still ends its work."""
+        return bool(self._leaving)
+
+    def pids(self) -> set[int]:
+        """Every process of ours that is there."""
+        return {slot.pid for slot in (*self._all(), *self.services) if slot.pid is not None}
+
+    def conditions(self) -> list[Told]:
+        """What keeps any of the children from its work."""
+        now_ns = self._loop.now_ns()
+        return [told for slot in (*self._all(), *self.services) for told in slot.conditions(now_ns)]
+
+    def rows_written(self) -> dict[str, int]:
+        """Rows the workers committed since the start, by table, those of dead workers included."""
+        return self.totals.rows()
+
+    def is_ready(self, slot: Slot, announcement: Announcement) -> None:
+        """A child is in service: log it, and let others start that waited for it."""
+        took_s = (self._loop.now_ns() - (slot.started_ns or 0)) / NS_PER_S
+        self._say("info", slot, "in_service", {"took_s": round(took_s, 2), "url": announcement.url})
+        if not self.is_stopping:
+            self.start_workers()
+        self._overseer.child_ready(slot, announcement)
+
+    def has_died(self, slot: Slot, death: Death) -> None:
+        """A process ended: log it, keep it, and see whether anything is left to go on with."""
+        cause = death.ending.cause
+        level = "debug" if cause is Cause.STOPPED else "info" if cause.is_planned else "warning"
+        self._say(level, slot, "died", story(slot, death))
+        self.totals.bury(slot, death)
+        if not cause.is_planned:
+            self.deaths.append(death_record(slot, death))
+        self._overseer.child_died(slot)
+        if slot.state is State.FAILED:
+            self._consider(slot, death)
+
+    def has_changed(self, slot: Slot) -> None:
+        """A state is new."""
+        if slot.beat is None and slot.state is State.STARTING and slot.pid is not None:
+            self._say("debug", slot, "started", {})
+        self._overseer.changed()
+        if slot in self._leaving and slot.state in RESTING:
+            self._loop.call(partial(self._forget, slot))
+        if self.is_stopping and all(worker.state in RESTING for worker in self._all()):
+            self._loop.call(self._overseer.at_rest)
+
+    def has_beaten(self, slot: Slot) -> None:
+        """A beat is new."""
+        self._overseer.child_beat(slot)
+        self._overseer.changed()
+
+    def has_written(self, slot: Slot, line: str) -> None:
+        """A line of a child's output."""
+        record = self._log.relay(line, role=slot.spec.role, slot=slot.spec.slot, pid=slot.pid)
+        if record.get("level") == "error":
+            self._last_errors[slot.spec.name] = str(record.get("error") or record.get("message") or record["event"])
+
+    def acts(self, slot: Slot, what: str, fields: Mapping[str, object]) -> None:
+        """Something is done to a child."""
+        self._say(_NEWS.get(what, "warning"), slot, what, fields)
+
+    def _slot(self, spec: Spec, launch: Launch) -> Slot:
+        return Slot(spec, launch, loop=self._loop, owner=self, chance=lambda: self._dice.uniform(-1, 1))
+
+    def _start(self, slots: list[Slot]) -> None:
+        waiting = [slot for slot in slots if slot.state is State.WAITING and slot not in self._due]
+        for place, slot in enumerate(waiting):
+            self._due.add(slot)
+            delay_s = place * _SPACING_S * (1 + self._dice.uniform(-0.5, 0.5))
+            self._loop.after(delay_s, partial(self._start_one, slot))
+
+    def _start_one(self, slot: Slot) -> None:
+        self._due.discard(slot)
+        slot.feed(Event.START)
+
+    def _end(self, event: Event) -> None:
+        self.is_stopping = True
+        for slot in self._all():
+            slot.feed(event)
+        if all(slot.state in RESTING for slot in self._all()):
+            self._loop.call(self._overseer.at_rest)
+
+    def _all(self) -> list[Slot]:
+        return [*self.workers, *self._others, *self._leaving]
+
+    def _leave(self, slot: Slot) -> None:
+        self._leaving.append(slot)
+        slot.feed(Event.STOP)
+        if slot.state in RESTING:
+            self._loop.call(partial(self._forget, slot))
+
+    def _forget(self, slot: Slot) -> None:
+        if slot in self._leaving:
+            self._leaving.remove(slot)
+            self.on_left()
+            self._overseer.changed()
+
+    def _consider(self, slot: Slot, death: Death) -> None:
+        """Tell the overseer when no worker could do better than the one that was given up."""
+        reason = self._last_errors.get(slot.spec.name, describe(death.ending))
+        self._say("error", slot, "given_up", {"reason": reason, "deaths": death.counted})
+        if self.is_stopping:
+            return
+        if death.ending.code == EXIT_REFUSED:
+            self._overseer.all_is_lost(EXIT_REFUSED, reason)
+            return
+        vital = [other for other in self.workers if other.spec.role == UPSERT] or self.workers
+        if slot in self.services or all(other.state is State.FAILED for other in vital):
+            self._overseer.all_is_lost(EXIT_GAVE_UP, f"{slot.spec.name} cannot be kept running: {reason}")
+
+    def _say(self, level: str, slot: Slot, event: str, fields: Mapping[str, object]) -> None:
+        self._log.write(level, event, {"role": slot.spec.role, "slot": slot.spec.slot, "pid": slot.pid, **fields})
+
+
+def _rank(slot: Slot) -> tuple[bool, int]:
+    return slot.spec.role != UPSERT, slot.spec.slot

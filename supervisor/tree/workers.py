@@ -1,0 +1,207 @@
+"""Which workers there should be, and how: counts, pauses, restarts, and the change to other settings.
+
+A worker whose settings changed is replaced one at a time: another process is started in the same way the next one will
+be, and only when that is ready does the old one end its work. One that never gets ready replaces nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from supervisor.process.launch import WorkerLaunch
+from supervisor.process.restart import Cause
+from supervisor.process.spec import BACKFILL, UPSERT, Keep, Spec
+from supervisor.process.states import RESTING, Event, State
+from supervisor.tree.recycling import Recycler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from supervisor.config.settings import Settings
+    from supervisor.logs.log import Log
+    from supervisor.process.slot import Slot
+    from supervisor.tree.tree import Tree
+    from tasks.settings import WorkerSettings
+
+ROLES: Final = (UPSERT, BACKFILL)
+_ON_THE_WAY: Final = frozenset({State.RESTARTING, State.CLEARING, State.STARTING})
+
+
+class NoSuchWorker(LookupError):
+    """No worker has that name; the message lists those there are."""
+
+
+class Staff:
+    """The workers of one run, as they are wanted."""
+
+    def __init__(self, tree: Tree, log: Log, paused: Iterable[str]) -> None:
+        self.paused = frozenset(paused)
+        self._tree = tree
+        tree.on_left = self.heed
+        self._log = log
+        self._recycler = Recycler()
+        self._told: WorkerSettings | None = None
+        self._settings: Settings | None = None
+        self._change: tuple[Slot, Slot] | None = None  # the old one and its relief
+
+    def begin(self, settings: Settings, told: WorkerSettings) -> None:
+        """Fill the places for the first time."""
+        self._settings, self._told = settings, told
+        for role in ROLES:
+            self._resize(role, settings, told)
+            if role in self.paused:
+                self._log.warning("paused", message=f"{role} was paused and stays so until `sluicegate resume {role}`")
+        self._tree.start_workers()
+
+    def of(self, role: str) -> list[Slot]:
+        """The workers of a role, by number."""
+        return [slot for slot in self._tree.workers if slot.spec.role == role]
+
+    def named(self, name: str) -> Slot:
+        """The worker of this name.
+
+        Raises:
+            NoSuchWorker: there is none.
+        """
+        for slot in self._tree.workers:
+            if slot.spec.name == name:
+                return slot
+        known = ", ".join(slot.spec.name for slot in self._tree.workers) or "none"
+        raise NoSuchWorker(f"no worker is called {name!r}; there are: {known}")
+
+    def pause(self, roles: Iterable[str]) -> None:
+        """Let the workers of these roles end their work and not come back before `resume`."""
+        self.paused |= frozenset(roles)
+        if self._change is not None and self._change[0].spec.role in self.paused:
+            self._end_change()
+        for slot in self._tree.workers:
+            if slot.spec.role in self.paused:
+                slot.feed(Event.STOP)
+        self._start()
+
+    def resume(self, roles: Iterable[str]) -> None:
+        """Start the workers of these roles again; one that was given up has its deaths forgiven."""
+        wanted = frozenset(roles) & self.paused
+        self.paused -= wanted
+        self._rejoin([slot for slot in self._tree.workers if slot.spec.role in wanted])
+
+    def retry(self, slot: Slot) -> None:
+        """Start one that was given up, or that pauses, at once and with its deaths forgiven."""
+        if not self._tree.is_stopping:
+            slot.tally = slot.tally.forgiven()
+            slot.restart(Cause.RESTARTED)
+
+    def retry_failed(self) -> list[str]:
+        """The names of those that were given up and are started again now."""
+        failed = [slot for slot in self._tree.workers if slot.state is State.FAILED]
+        again = [slot for slot in failed if slot.spec.role not in self.paused and not self._tree.is_stopping]
+        self._rejoin(again)
+        return [slot.spec.name for slot in again]
+
+    def restart(self, slot: Slot, cause: Cause = Cause.RESTARTED) -> None:
+        """Have a fresh process in the place of this one."""
+        if not self._tree.is_stopping:
+            slot.restart(cause)
+
+    def follow(self, settings: Settings, told: WorkerSettings, changed: Iterable[str]) -> None:
+        """Go by other settings: counts and limits at once, those of the roles in `changed` by replacing each worker."""
+        if self._settings is None or self._told is None or self._tree.is_stopping:
+            return
+        self._settings, self._told = settings, told
+        for role in ROLES:
+            self._resize(role, settings, told)
+        for slot in self._tree.workers:
+            slot.spec = _spec(slot.spec.role, slot.spec.slot, settings)
+            if slot.spec.role in changed:
+                slot.launch = WorkerLaunch(role=slot.spec.role, slot=slot.spec.slot, settings=told)
+        if self._change is not None and self._change[0].spec.role in changed:
+            self._end_change()  # it was made for settings that are past
+        self._start()
+        self.heed()
+
+    def consider(self, slot: Slot, now_ns: int) -> None:
+        """Have a fresh process for one that has grown too old or too large, if nobody else is being replaced.
+
+        One that waits for tokens is left to get them first: its place in the queue would be lost.
+        """
+        is_alone = self._change is None and not any(one.state in _ON_THE_WAY for one in self._tree.workers)
+        is_free = slot.state is State.RUNNING and slot.beat is not None and slot.beat.phase != "waiting_tokens"
+        if self._settings is None or self._tree.is_stopping or not is_alone or not is_free:
+            return
+        why = self._recycler.why(slot, self._settings, now_ns)
+        if why is not None and slot in self._tree.workers:
+            self._log.info("recycled", role=slot.spec.role, slot=slot.spec.slot, pid=slot.pid, message=why)
+            slot.restart(Cause.RECYCLED)
+
+    def is_current(self) -> bool:
+        """Whether every worker at work has the present settings."""
+        return self._change is None and not any(_is_outdated(slot) for slot in self._tree.workers)
+
+    def heed(self) -> None:
+        """Something happened to a worker: take the next step of a change that is under way."""
+        if self._tree.is_stopping:
+            return
+        if self._change is not None:
+            self._go_on(*self._change)
+        if self._change is None and not self._tree.has_leavers:
+            old = next((slot for slot in self._tree.workers if _is_outdated(slot)), None)
+            if old is not None:
+                self._change = old, self._tree.add_relief(old.spec, old.launch)
+
+    def _go_on(self, old: Slot, relief: Slot) -> None:
+        if old not in self._tree.workers:
+            self._end_change()
+        elif relief.state is State.RUNNING:
+            self._change = None
+            self._tree.relieve(old, relief)
+            self._log.info("replaced", role=old.spec.role, slot=old.spec.slot, pid=old.pid, by=relief.pid)
+        elif relief.state in RESTING:
+            name = old.spec.name
+            self._log.error("not_replaced", message=f"{name} stays as it is: no other got ready with the new settings")
+            for slot in self.of(old.spec.role):
+                slot.launch = slot.launched or slot.launch
+            self._end_change()
+
+    def _end_change(self) -> None:
+        if self._change is not None:
+            relief = self._change[1]
+            self._change = None
+            self._tree.take_away(relief)
+
+    def _resize(self, role: str, settings: Settings, told: WorkerSettings) -> None:
+        """Add what is missing, and let the highest ones go."""
+        wanted = settings.upsert_workers if role == UPSERT else settings.backfill_workers
+        there = {slot.spec.slot for slot in self.of(role)}
+        for number in set(range(wanted)) - there:
+            launch = WorkerLaunch(role=role, slot=number, settings=told)
+            slot = self._tree.add_worker(_spec(role, number, settings), launch)
+            if role in self.paused:
+                slot.feed(Event.STOP)
+        for slot in [slot for slot in self.of(role) if slot.spec.slot >= wanted]:
+            self._tree.take_away(slot)
+
+    def _rejoin(self, slots: list[Slot]) -> None:
+        """Have them there again, the first upsert worker first and the others spaced, as at the beginning."""
+        for slot in slots if not self._tree.is_stopping else []:
+            slot.tally = slot.tally.forgiven()
+            slot.feed(Event.REJOIN)
+        self._start()
+
+    def _start(self) -> None:
+        if not self._tree.is_stopping:
+            self._tree.start_workers()
+
+
+def _is_outdated(slot: Slot) -> bool:
+    return slot.state is State.RUNNING and slot.is_outdated
+
+
+def _spec(role: str, number: int, settings: Settings) -> Spec:
+    return Spec(
+        role=role,
+        slot=number,
+        keep=Keep.PERMANENT if role == UPSERT else Keep.TRANSIENT,
+        ready_s=settings.ready_s,
+        hang_s=settings.hang_s,
+        stop_s=settings.stop_s,
+    )
