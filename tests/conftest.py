@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, settings
 from tasks.runtime import crash_stacks
 
 pytest_plugins = [
-    "tests.fixtures_pg",
-    "tests.fixtures_jobs",
-    "tests.fixtures_pooler",
-    "tests.fixtures_recorded",
-    "tests.fixtures_spoiler",
+    "tests.fixtures.postgres",
+    "tests.fixtures.jobs",
+    "tests.fixtures.pooler",
+    "tests.fixtures.recorded",
+    "tests.fixtures.spoiler",
     "tests.fixtures_tls",
-    "tests.fixtures_town",
-    "tests.fixtures_market",
+    "tests.fixtures.server",
+    "tests.fixtures.market",
 ]
 
 # A slow machine makes no example wrong; CI looks at the same examples each time, and a failure tells how to repeat it.

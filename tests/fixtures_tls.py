@@ -12,7 +12,7 @@ import pytest
 from psycopg import conninfo
 
 from tasks.embedded_postgres import programs, run_as
-from tests.fixtures_jobs import eventually
+from tests.fixtures.jobs import eventually
 
 NO_OPENSSL = "the openssl program is not installed (apt-get install openssl)"
 NO_SERVER = "no PostgreSQL of Debian's is installed (apt-get install postgresql)"

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tasks.errors import Forbidden
-from tests.fakes.quick import cases
+from tests.fakes.quick_cases import cases
 
 ZEROED = (
     '{"timestamp":1,"tokensLeft":0,"tokensConsumed":0,"refillIn":0,"refillRate":0,'

@@ -21,7 +21,7 @@ from tasks.runtime.stop import Stop
 from tasks.settings import Secret, WorkerSettings
 from tasks.store.connection import connect
 from tasks.store.queue import queue
-from tests.fakes.jsonhttp import JsonHandler
+from tests.fakes.json_handler import JsonHandler
 
 BAD = "B00BADBAD0"
 LOST = "B00LOST000"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import WrongSchema
-from tests.fixtures_town import WIDE
+from tests.fixtures.server import WIDE
 
 REFUSED_ONCE = """
 CREATE SEQUENCE times;

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tasks.runtime import job
-from tests.fixtures_town import NS, WIDE
+from tests.fixtures.server import NS, WIDE
 
 HOUR_S = 3600
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.runtime import job
-from tests.fixtures_town import NS, START_MIN, TICK_S, WIDE
+from tests.fixtures.server import NS, START_MIN, TICK_S, WIDE
 
 
 def told_and_taken(here, jobs, beats):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.keepa.selection.selection import for_domains
 from tasks.settings import SelectionSettings
-from tests.fixtures_town import WIDE
+from tests.fixtures.server import WIDE
 
 GERMAN = SelectionSettings(name="german", query=WIDE | {"domainId": 3})
 OURS = SelectionSettings(name="ours", query=WIDE | {"domainId": 1})

@@ -13,8 +13,8 @@ import pytest
 
 from tasks.calls.spool import SpoolFull
 from tasks.keepa.prices import minute_of_ms
-from tests.fakes.jsonhttp import JsonHandler
-from tests.fixtures_town import START_MS
+from tests.fakes.json_handler import JsonHandler
+from tests.fixtures.server import START_MS
 
 CATEGORIES = (10, 20, 30)
 GARBLED = {"deals": {"dr": "none"}}

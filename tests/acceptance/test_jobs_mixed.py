@@ -7,7 +7,7 @@ import pytest
 from tasks.runtime import job
 from tasks.store.connection import connect
 from tasks.store.queue import queue
-from tests.fixtures_town import NS, WIDE
+from tests.fixtures.server import NS, WIDE
 
 
 def queued(town, asins, detail, priority=0):

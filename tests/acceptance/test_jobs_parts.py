@@ -10,7 +10,7 @@ from tasks.keepa.request import DealRequest
 from tasks.planning.partitions import HIGHEST, Part
 from tasks.planning.streams import NO_CATEGORY
 from tasks.settings import Secret
-from tests.fixtures_town import WIDE
+from tests.fixtures.server import WIDE
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tasks.ingest.session import Session
 from tasks.runtime.heartbeat import Beat
 from tasks.settings import Secret
 from tasks.store.calls import Call
-from tests.fakes.dbline import Line
+from tests.fakes.tcp_proxy import Line
 
 READY = b"Z\x00\x00\x00\x05I"  # PostgreSQL's protocol: the server is ready for the first statement
 

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.keepa.selection.selection import for_domains
 from tasks.settings import SelectionSettings
-from tests.fixtures_town import WIDE
+from tests.fixtures.server import WIDE
 
 USED = WIDE | {"priceTypes": [2], "dateRange": 1}
 GERMAN = WIDE | {"domainId": 3}

@@ -10,8 +10,8 @@ import pytest
 from tasks.ingest import cursor
 from tasks.jobs.paging import PageWant
 from tasks.runtime import job
-from tests.fixtures_jobs import eventually
-from tests.fixtures_town import WIDE
+from tests.fixtures.jobs import eventually
+from tests.fixtures.server import WIDE
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 from tasks.runtime import job
-from tests.fixtures_jobs import QUERY
-from tests.fixtures_town import NS, START_MIN, TICK_S, WIDE
+from tests.fixtures.jobs import QUERY
+from tests.fixtures.server import NS, START_MIN, TICK_S, WIDE
 
 
 def test_every_deal_that_appeared_is_in_deals_after_the_next_poll_and_the_pace_is_a_fifth_of_the_refill(town):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.quick import cases
-from tests.fixtures_town import TICK_S, WIDE
+from tests.fakes.quick_cases import cases
+from tests.fixtures.server import TICK_S, WIDE
 
 FAR = "4102444800000"  # a time in the year 2100, Unix milliseconds
 DIGITS = "9" * 400

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fixtures_town import WIDE
+from tests.fixtures.server import WIDE
 
 HUGE = "9" * 400
 TITLE = r'"title":"[^"]*"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.verdict import bought_again
+from tests.fakes.chaos_verdict import bought_again
 
 FIVE = "A,B,C,D,E"
 

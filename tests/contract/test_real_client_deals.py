@@ -15,7 +15,7 @@ from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.judge import Judge
+from tests.fakes.keepa_package import Judge
 
 BALANCE = 4_321
 # Sent with every recorded deal, and not in the official client's struct, from which the models are made.

@@ -15,7 +15,7 @@ from tasks.keepa.decode.body import decode_products
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store import products as store
-from tests.fakes.judge import Judge
+from tests.fakes.keepa_package import Judge
 
 EPOCH = datetime(2011, 1, 1)  # noqa: DTZ001 - the package's times are naive, and UTC
 UNKNOWN = "B00NEVER00"

@@ -17,7 +17,7 @@ from tasks.errors import ConfigError
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.waiting import LIMIT_S, wait_until
-from tests.fixtures_jobs import held
+from tests.fixtures.jobs import held
 
 SELECTION = {"page": 0, "domainId": 1, "priceTypes": [1], "dateRange": 3, "sortType": 1}
 START_MS = 1_790_000_000_000

@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.store.connection import connect
-from tests.fakes.dbstates import STATES, Place, Theirs
-from tests.fakes.program import Program, freeze, pids
-from tests.fakes.spoiler import Spoiler
+from tests.fakes.cli_program import Program, freeze, pids
+from tests.fakes.database_states import STATES, Place, Theirs
+from tests.fakes.spoiling_proxy import Spoiler
+from tests.fakes.spoilings_by_effect import READABLE, UNREADABLE, at_random
 from tests.fakes.waiting import wait_until
-from tests.fakes.worldly import READABLE, UNREADABLE, at_random
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 CHAOS_S = float(os.environ.get("CHAOS_S", "240"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fixtures_town import WIDE
+from tests.fixtures.server import WIDE
 
 DAY_S = 24 * 3600.0
 DAYS = 4

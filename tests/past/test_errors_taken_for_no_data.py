@@ -13,7 +13,7 @@ from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import for_domains
 from tasks.settings import Secret
-from tests.fixtures_town import NS, WIDE
+from tests.fixtures.server import NS, WIDE
 
 LOST_PAGE = 1
 

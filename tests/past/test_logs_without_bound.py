@@ -13,7 +13,7 @@ from ledger import ManualClock
 from supervisor.eventloop.loop import Loop
 from supervisor.logs import log as logs
 from tasks.runtime.log import Redactor
-from tests.fixtures_town import WIDE
+from tests.fixtures.server import WIDE
 
 HOURS = 12
 DAY_S = 24 * 3600

@@ -20,7 +20,7 @@ from tasks.errors import WrongSchema
 from tasks.settings import Secret, WorkerSettings
 from tasks.store import migrate
 from tasks.store.connection import connect
-from tests.fakes.program import ROOT, all_gone, wait_until
+from tests.fakes.cli_program import ROOT, all_gone, wait_until
 from tests.past.server import START_MS
 
 GARBAGE = b"\x00\xff not what was written \x80" * 1000

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tasks.planning.pagination import OVERLAP_MIN, Page, high_minute, moved_mark, stop_minute, upsert_verdict
 from tasks.runtime import job
-from tests.fixtures_town import START_MIN, WIDE
+from tests.fixtures.server import START_MIN, WIDE
 
 NOW = 7_000_000
 OF_2014 = 1_700_000

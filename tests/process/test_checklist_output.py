@@ -15,8 +15,8 @@ from supervisor.process.spec import Policy
 from supervisor.process.states import State
 from supervisor.tree import supervisor
 from tasks import errors
-from tests.fakes.family import Family
-from tests.fakes.program import ROOT, Program
+from tests.fakes.cli_program import ROOT, Program
+from tests.fakes.worker_family import Family
 
 FIRST = ("ts", "level", "event", "role", "slot", "pid")
 TAIL = "kept until the child is dead, whole\n"

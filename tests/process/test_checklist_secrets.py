@@ -6,8 +6,8 @@ import pytest
 
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.program import Program, of_process, pids
-from tests.fakes.rogue import OF_ANY, OF_PRODUCTS, Rogue
+from tests.fakes.bad_server import OF_ANY, OF_PRODUCTS, Rogue
+from tests.fakes.cli_program import Program, of_process, pids
 
 KEY = "a-key+that/must=show-nowhere-0123456789"
 FORMS = (KEY.encode(), b"must%3Dshow-nowhere", b"must=show-nowhere")

@@ -24,9 +24,9 @@ from supervisor.process.states import Event, State
 from tasks.settings import SelectionSettings
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.family import QUICK, Family
-from tests.fakes.program import Program, of_process, pids
-from tests.fixtures_jobs import WIDE, eventually, held
+from tests.fakes.cli_program import Program, of_process, pids
+from tests.fakes.worker_family import QUICK, Family
+from tests.fixtures.jobs import WIDE, eventually, held
 
 NS = 10**9
 KEY = "a-key-that-must-show-nowhere-9876543210"

@@ -19,10 +19,10 @@ from supervisor.process.heartbeat import Beat, hung_at_ns
 from supervisor.process.states import State
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.family import Family, Scripted
-from tests.fakes.program import ROOT, Program, wait_until
-from tests.fixtures_jobs import Worker, eventually
-from tests.fixtures_town import TICK_S, WIDE
+from tests.fakes.cli_program import ROOT, Program, wait_until
+from tests.fakes.worker_family import Family, Scripted
+from tests.fixtures.jobs import Worker, eventually
+from tests.fixtures.server import TICK_S, WIDE
 
 NS = 10**9
 DAY_S = 24 * 3600
@@ -200,7 +200,7 @@ REUSE = """
 import os, signal, sys
 from pathlib import Path
 from supervisor.process import child as processes
-from tests.fakes.family import Scripted
+from tests.fakes.worker_family import Scripted
 one = processes.spawn(Scripted(role="upsert", slot=0, script=[["ready"], ["hang"]]))
 one.send(signal.SIGKILL)
 os.waitid(os.P_PIDFD, one.pidfd, os.WEXITED | os.WNOWAIT)

@@ -14,7 +14,7 @@ import sys
 import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger, Wait
-from tests.fakes.program import ROOT, Program, is_alive, pids
+from tests.fakes.cli_program import ROOT, Program, is_alive, pids
 from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.past.oracle import Account
 from tests.process.test_supervisor_signals import Terminal

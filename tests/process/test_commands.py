@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
-from tests.fakes.program import ROOT, Program, wait_until
+from tests.fakes.cli_program import ROOT, Program, wait_until
 
 DEADLINE_S = 50
 
@@ -137,7 +137,7 @@ def test_a_program_of_postgresql_shows_its_help_without_a_database(program, comm
 
 def test_q_at_the_prompt_of_a_breakpoint_ends_debug_well_and_status_beside_it_says_who_holds_the_state(program):
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fakes.stopped", "--task", "upsert"],
+        [sys.executable, "-m", "tests.fakes.breakpoint_program", "--task", "upsert"],
         cwd=ROOT,
         env=program.environment(LOG_FORMAT="console"),
         stdin=subprocess.PIPE,

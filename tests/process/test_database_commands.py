@@ -11,7 +11,7 @@ import pytest
 from supervisor.config import run_plan, settings
 from supervisor.database import backend
 from tasks.errors import EXIT_ALREADY_RUNNING, EXIT_CONFIG, Contended
-from tests.fakes.program import Program, wait_until
+from tests.fakes.cli_program import Program, wait_until
 
 
 @pytest.fixture

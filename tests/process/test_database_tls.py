@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tasks.errors import EXIT_CONFIG, EXIT_OK
-from tests.fakes.program import Program
+from tests.fakes.cli_program import Program
 from tests.fixtures_tls import certify
 
 ONE = "select 1"

@@ -17,7 +17,7 @@ from supervisor.doctor import findings
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.program import Program
+from tests.fakes.cli_program import Program
 
 KEY = "a-key-that-must-show-nowhere-0123456789"
 

@@ -27,8 +27,8 @@ from tasks.owner import Owner
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.manager import Listener
-from tests.fakes.program import Program
+from tests.fakes.cli_program import Program
+from tests.fakes.notify_socket import Listener
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 KEY = "aKeyThatMustShowNowhere".ljust(64, "0")

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.fakes.program import Program
+from tests.fakes.cli_program import Program
 
 SECRET = "s3cretWord"
 KEY = "aB3" * 21 + "x"

@@ -14,7 +14,7 @@ import pytest
 
 from supervisor.process.spec import Keep, Policy
 from supervisor.process.states import RESTING, State
-from tests.fakes.family import QUICK, Family
+from tests.fakes.worker_family import QUICK, Family
 
 
 @pytest.fixture

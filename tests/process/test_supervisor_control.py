@@ -14,9 +14,9 @@ import pytest
 
 from supervisor.control.protocol import Answer, Pause, Reload, line_of, read_answer
 from supervisor.control.server import CLIENTS, Control, address
-from tests.fakes.family import Family
-from tests.fakes.program import Program, pids
+from tests.fakes.cli_program import Program, pids
 from tests.fakes.waiting import LIMIT_S, wait_until
+from tests.fakes.worker_family import Family
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tasks.runtime.log import Redactor
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect
-from tests.fakes.program import Program, pids
+from tests.fakes.cli_program import Program, pids
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 KEY = "aKeyThatMustShowNowhere".ljust(64, "0")

@@ -8,7 +8,7 @@ from supervisor.config import settings
 from supervisor.process.spec import Policy
 from supervisor.process.states import State
 from supervisor.tree.workers import Staff
-from tests.fakes.family import Family
+from tests.fakes.worker_family import Family
 
 SOON = Policy(stable_s=0.2)
 

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.fakes.program import Program, pids
+from tests.fakes.cli_program import Program, pids
 from tests.fakes.waiting import wait_until
 
 KEY = "aSecretOfTheirs".ljust(64, "0")

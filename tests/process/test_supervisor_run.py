@@ -18,7 +18,7 @@ from tasks.embedded_postgres.file_lock import FileLock
 from tasks.embedded_postgres.keeper import START_LOCK
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.program import ROOT, Program, all_gone, is_alive, of_process, pids
+from tests.fakes.cli_program import ROOT, Program, all_gone, is_alive, of_process, pids
 from tests.fakes.waiting import wait_until
 
 KEY = "a-key-that-must-show-nowhere-0123456789"

@@ -22,9 +22,9 @@ from supervisor.eventloop.signals import Signals
 from supervisor.process.spec import Policy
 from supervisor.process.states import State
 from tasks.errors import Contended
-from tests.fakes.family import Family
-from tests.fakes.program import ROOT, Program
+from tests.fakes.cli_program import ROOT, Program
 from tests.fakes.waiting import LIMIT_S, wait_until
+from tests.fakes.worker_family import Family
 
 FLOOD = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
 

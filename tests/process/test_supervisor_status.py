@@ -36,8 +36,8 @@ from supervisor.tree.supervisor import Run
 from tasks.errors import ConfigError, Contended
 from tasks.runtime.log import Redactor
 from tasks.settings import Secret
-from tests.fakes.dbline import Line
-from tests.fakes.program import ROOT
+from tests.fakes.cli_program import ROOT
+from tests.fakes.tcp_proxy import Line
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 URL = "postgresql://u:s3cret-of-theirs@127.0.0.1:1/deals"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.storage.region import FORMAT, HEADER, MAGIC
-from tests.fakes.program import Program
+from tests.fakes.cli_program import Program
 from tests.fakes.waiting import wait_until
 
 KEY = "k" * 20

@@ -11,8 +11,8 @@ import pytest
 
 from tasks.errors import EXIT_TRY_LATER
 from tasks.owner import Owner
-from tests.fakes.quick import cases
-from tests.fixtures_jobs import KEY, eventually
+from tests.fakes.quick_cases import cases
+from tests.fixtures.jobs import KEY, eventually
 
 
 def is_balanced(plant):

@@ -10,8 +10,8 @@ import pytest
 
 from tasks.store.connection import connect
 from tasks.store.queue import queue
-from tests.fakes.program import freeze
-from tests.fixtures_jobs import eventually, held
+from tests.fakes.cli_program import freeze
+from tests.fixtures.jobs import eventually, held
 
 
 def books(plant):

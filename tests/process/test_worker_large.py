@@ -14,8 +14,8 @@ import pytest
 
 from tasks.store.connection import connect
 from tasks.store.queue import queue
-from tests.fakes.jsonhttp import JsonHandler
-from tests.fixtures_jobs import eventually
+from tests.fakes.json_handler import JsonHandler
+from tests.fixtures.jobs import eventually
 
 PRODUCTS = 100
 POINTS = 1_300

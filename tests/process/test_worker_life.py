@@ -11,7 +11,7 @@ import pytest
 from ledger import SystemClock
 from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 from tasks.settings import Secret, SelectionSettings
-from tests.fixtures_jobs import KEY, Worker, eventually
+from tests.fixtures.jobs import KEY, Worker, eventually
 
 
 def test_an_upsert_worker_lists_tells_when_it_looks_again_and_at_sigterm_leaves_nothing_open(plant):

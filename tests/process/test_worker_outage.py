@@ -6,8 +6,8 @@ import pytest
 
 from tasks.errors import EXIT_TRY_LATER
 from tasks.settings import Secret
-from tests.fakes.dbline import Line
-from tests.fixtures_jobs import eventually
+from tests.fakes.tcp_proxy import Line
+from tests.fixtures.jobs import eventually
 
 
 @pytest.fixture

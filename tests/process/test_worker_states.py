@@ -7,7 +7,7 @@ import pytest
 from psycopg import conninfo
 
 from tasks.errors import EXIT_CONFIG, EXIT_TRY_LATER
-from tests.fixtures_jobs import eventually
+from tests.fixtures.jobs import eventually
 
 REFUSES = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures_market import RUN_S
-from tests.fixtures_town import START_MS
+from tests.fixtures.market import RUN_S
+from tests.fixtures.server import START_MS
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "queries.md").read_text()
 EXAMPLE = "'B08N5WRWNW'"

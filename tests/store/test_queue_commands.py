@@ -7,7 +7,7 @@ import pytest
 from tasks.keepa.selection.selection import parse
 from tasks.store import quarantine
 from tasks.store.queue import queue
-from tests.fakes.program import Program
+from tests.fakes.cli_program import Program
 
 GERMAN = {"domainId": 3, "priceTypes": [1]}
 USED = {"domainId": 1, "priceTypes": [2]}

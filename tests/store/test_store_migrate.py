@@ -12,7 +12,7 @@ from tasks.settings import Secret
 from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.migrate import Migration
-from tests.fakes.program import Program
+from tests.fakes.cli_program import Program
 
 ONE = Migration(number=1, name="0001_one.sql", sql=b"CREATE TABLE one (a int)")
 TWO = Migration(number=2, name="0002_two.sql", sql=b"CREATE TABLE two (a int); INSERT INTO two VALUES (2)")

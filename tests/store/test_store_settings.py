@@ -18,7 +18,7 @@ from tasks.settings import Secret
 from tasks.store import deals, migrate, products
 from tasks.store.connection import connect
 from tasks.store.queue import queue
-from tests.fakes.program import Program
+from tests.fakes.cli_program import Program
 from tests.fakes.waiting import wait_until
 
 NOW = datetime(2025, 9, 30, 12, 30, 15, 123456, tzinfo=UTC)

@@ -16,7 +16,7 @@ from tasks.errors import Contended
 from tasks.settings import Secret
 from tasks.store import connection, migrate
 from tasks.store.sqlstate import translate
-from tests.fakes.dbline import Line
+from tests.fakes.tcp_proxy import Line
 from tests.fakes.waiting import wait_until
 
 LOGGED_IN = b"Z\x00\x00\x00\x05I"  # the end of a login, as PostgreSQL's documentation has it ("Message Formats")
