@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from ledger import types
 from ledger.model import costs
 from ledger.model.book import Book
 from ledger.model.view import View
@@ -31,7 +32,7 @@ def learned(recorded: list[tuple[int, int]]) -> list[int]:
     view = View(Book())
     reserved = []
     for items, tokens in recorded:
-        shape = costs.Shape(name="offers", items=items, prior=PRIOR)
+        shape = types.Shape(name="offers", items=items, prior=PRIOR)
         index = costs.enter(view, shape)
         reserved.append(costs.estimate(view, shape))
         costs.learn(view.shapes[index], items, tokens)

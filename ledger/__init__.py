@@ -1,6 +1,6 @@
 """A crash-safe token budget that several processes share: bytes and time, the standard library only."""
 
-from ledger.clock import NS_PER_S, Clock, ManualClock, SystemClock
+from ledger.clock import Clock, ManualClock, SystemClock
 from ledger.errors import (
     Damaged,
     Full,
@@ -19,13 +19,11 @@ from ledger.errors import (
 )
 from ledger.lease import Lease
 from ledger.ledger import TokenLedger
-from ledger.model.bucket import TICK_PERIOD_S, Reading
-from ledger.model.costs import Shape
-from ledger.model.gates import Headroom
+from ledger.model.bucket import TICK_PERIOD_S
 from ledger.model.tiers import DEFAULT_TIERS, Tier
-from ledger.model.waits import Wait
 from ledger.place import Place, StopSignal
 from ledger.snapshot_records import Snapshot, Standing
+from ledger.types import NS_PER_S, Headroom, Reading, Shape, Wait
 
 __all__ = [
     "DEFAULT_TIERS",

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from typing import Final, Protocol
 
-NS_PER_S: Final = 1_000_000_000
+from ledger.types import NS_PER_S
+
 # Linux counts suspended time in CLOCK_BOOTTIME only; elsewhere the monotonic clock is the nearest thing.
 _BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ledger.model.waits import Wait
+    from ledger.types import Wait
 
 
 class LedgerError(Exception):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from ledger.errors import LeaseEnded
 
 if TYPE_CHECKING:
-    from ledger.model.bucket import Reading
+    from ledger.types import Reading
 
 
 class Keeper(Protocol):

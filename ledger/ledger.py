@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ledger import process, snapshot
-from ledger.clock import NS_PER_S, SystemClock
+from ledger.clock import SystemClock
 from ledger.errors import NeedsBlindCall, NeedsReading, NeverEnough
 from ledger.lease import Lease
 from ledger.model import costs, gates, leases, polling, waiters
@@ -20,22 +20,20 @@ from ledger.model.bucket import TICK_PERIOD_S
 from ledger.model.journal import NO_TIER, Event
 from ledger.model.tiers import DEFAULT_TIERS, Tier, install
 from ledger.model.view import View
-from ledger.model.waiters import Owner, Request
-from ledger.model.waits import Wait
+from ledger.model.waiters import Request
 from ledger.place import Place, seconds_until
 from ledger.storage import file
 from ledger.storage.transaction import Changes
+from ledger.types import NS_PER_S, Owner, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ledger.clock import Clock
-    from ledger.model.bucket import Reading
-    from ledger.model.costs import Shape
-    from ledger.model.gates import Headroom
     from ledger.place import StopSignal
     from ledger.snapshot_records import Snapshot, Standing
     from ledger.storage.region import Region
+    from ledger.types import Headroom, Reading, Shape
 
 _DEATH_CHECK_NS: Final = 1_000_000_000  # a waiter looks for dead owners at most once a second
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from ledger.clock import NS_PER_S
 from ledger.errors import Stopped, TimedOut
-from ledger.model.waits import Wait
 from ledger.storage import futex
+from ledger.types import NS_PER_S, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.lease import Lease
-    from ledger.model.costs import Shape
+    from ledger.types import Shape
 
 _RETELL_NS: Final = NS_PER_S  # a change of the expected time smaller than this is not told again
 _LOOK_NS: Final = 5 * NS_PER_S  # without any event, look again so often: belt and braces

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.clock import NS_PER_S
 from ledger.model import bucket, costs, gates, waits
 from ledger.model.book import COMMITTED, MT, PPM, Book
 from ledger.model.view import View
@@ -20,6 +19,7 @@ from ledger.snapshot_records import (
     TotalsRecord,
     WaiterRecord,
 )
+from ledger.types import NS_PER_S
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from ledger.clock import NS_PER_S
 from ledger.model import journal
 from ledger.model.book import MT
+from ledger.types import NS_PER_S
 
 FORMAT: Final = 1
 

@@ -7,7 +7,6 @@ just before a tick that we have counted already takes nothing back. Conserved at
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.model import tick_period
@@ -16,6 +15,7 @@ from ledger.model.tick_period import Step
 
 if TYPE_CHECKING:
     from ledger.model.view import View
+    from ledger.types import Reading
 
 TICK_PERIOD_S: Final = 60.2  # nominally 60 s; about 60.208 s was measured over 109 recorded replies
 CAPACITY_TICKS: Final = 60  # the bucket holds one hour: Keepa documents that tokens expire after 60 minutes
@@ -24,17 +24,6 @@ CLOCK_SLACK_NS: Final = 30_000_000_000  # what the server's clock and ours may d
 CLOCK_DRIFT: Final = 1_000  # and a thousandth of the time between them
 MAX_RATE_SEARCH: Final = 240  # ticks over which a plan change may be placed; beyond it the bucket was full anyway
 _NS_PER_MS: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one reply says of the bucket: tokens after that call, tokens a tick, ms to the next tick, server time."""
-
-    tokens_left: int
-    refill_rate: int
-    refill_in_ms: int
-    server_ms: int
-    flow_reduction: float = 0.0
 
 
 class Arrival(NamedTuple):

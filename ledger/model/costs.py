@@ -7,7 +7,6 @@ total scatters with the square root of its size, so the reserve for `n` items is
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger.errors import Full
@@ -15,6 +14,7 @@ from ledger.model.book import MAX_SHAPES, MT, NAME_BYTES, ShapeState
 
 if TYPE_CHECKING:
     from ledger.model.view import View
+    from ledger.types import Shape
 
 Z: Final = 2.33  # one reservation in a hundred falls short where costs scatter normally
 MEMORY: Final = 50  # samples after which old ones fade
@@ -23,15 +23,6 @@ PRIOR_SAMPLES: Final = 3  # the weight of the prior among samples
 MAX_PER_ITEM: Final = 60.0  # ten pages of offers at 6 tokens: the most one product can cost as documented
 MOST_CHARGED: Final = 100  # an item, with all that may come on top of the offers (stock, rating, update), and to spare
 MOST_A_CALL: Final = 10_000  # a hundred such items, the most one request may ask for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """What a request looks like: costs are learned by `name`; `prior` is tokens an item before anything is known."""
-
-    name: str
-    items: int
-    prior: float
 
 
 def estimate(view: View, shape: Shape) -> int:

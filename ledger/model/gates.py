@@ -13,22 +13,14 @@ falls to zero at the tick after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ledger.model.book import MT, PPM
 from ledger.model.bucket import balance_after, capacity_mt, ticks_due
+from ledger.types import Headroom
 
 if TYPE_CHECKING:
     from ledger.model.view import View
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headroom:
-    """Tokens one request of the tier could get: at once, and at the most ever."""
-
-    now: int
-    ever: int
 
 
 def floor_mt(view: View, index: int) -> int:

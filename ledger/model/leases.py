@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ledger.clock import NS_PER_S
 from ledger.model import bucket, costs, gates, plausibility, waiters, waits
 from ledger.model.book import COMMITTED, MT, PPM, RESERVED
 from ledger.model.bucket import Arrival
 from ledger.model.journal import NO_TIER, Event
 from ledger.model.plausibility import Verdict
+from ledger.types import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.model.bucket import Reading
     from ledger.model.view import View
     from ledger.model.waiters import Request
-    from ledger.model.waits import Wait
+    from ledger.types import Reading, Wait
 
 RETOLD: Final = 20  # a period that changes by more than this part of it is told
 MOST_TOLD_MT: Final = 10**15

@@ -17,9 +17,10 @@ from ledger.model.tick_period import MOST_NS, SLACK, TRUSTED
 
 if TYPE_CHECKING:
     from ledger.model.book import Book
-    from ledger.model.bucket import Arrival, Reading
+    from ledger.model.bucket import Arrival
     from ledger.model.tick_period import Step
     from ledger.model.view import View
+    from ledger.types import Reading
 
 MOST_RATE: Final = 100_000  # tokens a tick; the largest plans known have some thousands
 MOST_TOKENS: Final = CAPACITY_TICKS * MOST_RATE

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.model.view import View
-    from ledger.model.waiters import Owner
-    from ledger.model.waits import Wait
+    from ledger.types import Owner, Wait
 
 CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
 LOOK_NS: Final = 900_000_000_000  # between two looks during waits, all workers together: 15 min

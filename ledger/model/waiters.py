@@ -8,17 +8,10 @@ from ledger.model import bucket, gates
 from ledger.model.journal import Event
 
 if TYPE_CHECKING:
-    from ledger.model.costs import Shape
     from ledger.model.view import View
+    from ledger.types import Owner, Shape
 
 LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and did not go in loses its place
-
-
-class Owner(NamedTuple):
-    """A process: id and start time."""
-
-    pid: int
-    start: int
 
 
 class Request(NamedTuple):

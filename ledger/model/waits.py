@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ledger.model.book import PPM
 from ledger.model.bucket import balance_after, capacity_mt, tick_at_ns, ticks_due
 from ledger.model.gates import has_common, has_earmark, head
+from ledger.types import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.model.view import View
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Not now. `until_ns`: when it opens if nobody else acts; `latest_ns`: when it must at the latest (clock ns).
-
-    None means that only an event can tell (no reading yet, or open calls hold what is needed).
-    """
-
-    until_ns: int | None
-    latest_ns: int | None
-    reason: str
 
 
 def one_at_a_time() -> Wait:

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ledger.errors import NeedsReading
-from ledger.model.bucket import Reading
-from ledger.model.costs import Shape
 from ledger.model.tiers import DEFAULT_TIERS
+from ledger.types import Reading, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable

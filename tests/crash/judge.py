@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import NeedsReading
 from ledger.lease import Lease
-from ledger.model.bucket import Reading
+from ledger.types import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from ledger.ledger import TokenLedger
-    from ledger.model.waits import Wait
     from ledger.snapshot_records import Snapshot
+    from ledger.types import Wait
 
 _SERVER_MS: Final = 1_700_000_000_000
 _DIGITS: Final = 6  # tokens are thousandths; binary fractions are not

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.errors import Full, NeedsReading, NeverEnough, TimedOut
 from ledger.ledger import TokenLedger
-from ledger.model.bucket import Reading
 from ledger.model.tiers import DEFAULT_TIERS
+from ledger.types import Reading
 from tests.crash import judge
 from tests.crash.forked import ended, start
 

@@ -18,7 +18,8 @@ from ledger import (
     Wait,
 )
 from ledger.model import waiters
-from ledger.model.waiters import Owner, Request
+from ledger.model.waiters import Request
+from ledger.types import Owner
 
 SERVER_MS = 1_700_000_000_000
 TICK_S = 60.2
