@@ -1,8 +1,13 @@
-"""Who owns a lease: a process id with its start time, so that a reused id is not taken for the dead owner."""
+"""Processes by name, so that others can tell whether one still lives: a reused pid is not taken for its dead owner.
+
+A pid alone is reused. Pid and start time together are not, within one boot, and so a lease is owned by these two. A
+spool outlives a boot, so the name of a worker has the boot in it as well.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -58,3 +63,48 @@ def boot_id() -> bytes:
     except FileNotFoundError:
         return bytes(16)
     return bytes.fromhex(text.strip().replace("-", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process of this machine: boot, pid, and start time in clock ticks since that boot."""
+
+    boot: str
+    pid: int
+    started: int
+
+    def __str__(self) -> str:
+        return f"{self.boot}-{self.pid}-{self.started}"
+
+    @classmethod
+    def parse(cls, text: str) -> Owner:
+        """The owner that `str` wrote.
+
+        Raises:
+            ValueError: `text` is no such name.
+        """
+        boot, pid, started = text.split("-")
+        return cls(boot, int(pid), int(started))
+
+    @classmethod
+    def this(cls) -> Owner:
+        """The calling process."""
+        return cls(_boot(), *identity())
+
+    def is_alive(self) -> bool:
+        """Whether this very process still runs; a zombie does not."""
+        return self.boot == _boot() and is_alive(self.pid, self.started)
+
+
+def is_dead(name: str) -> bool:
+    """Whether the process in the name `WORKER@OWNER` ran in this boot of this machine and runs no more."""
+    try:
+        owner = Owner.parse(name.rpartition("@")[2])
+    except ValueError:
+        return False
+    return owner.boot == _boot() and not owner.is_alive()
+
+
+def _boot() -> str:
+    """Eight characters that differ from boot to boot."""
+    return boot_id().hex()[:8]

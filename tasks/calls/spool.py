@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ledger.process import Owner
 from tasks.calls.header import Header
 from tasks.errors import Error
-from tasks.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

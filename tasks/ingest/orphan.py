@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
+from ledger.process import is_dead
 from tasks.jobs.queue_batch import owner_name
-from tasks.owner import is_dead
 from tasks.store import crawls, turn
 from tasks.store.queue import queue
 

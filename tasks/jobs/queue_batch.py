@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
+from ledger.process import Owner
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import Taken
 from tasks.keepa.costs import Detail, product_shape
 from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
-from tasks.owner import Owner
 from tasks.planning.pacing import batch_size, fit, together
 from tasks.store.queue import queue
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.owner import is_dead
+from ledger.process import is_dead
 from tasks.store import stream_locks
 
 if TYPE_CHECKING:

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ledger.process import _start_of
+from ledger.process import Owner, _start_of
 from tasks.calls.header import Header, Origin
 from tasks.calls.spool import Spool
 from tasks.ingest.orphan import Orphans
 from tasks.ingest.recovery import MOST_ATTEMPTS, Replay
 from tasks.ingest.session import Session
-from tasks.owner import Owner
 from tasks.store.queue import queue
 
 ASINS = ("B000000001", "B000000002")

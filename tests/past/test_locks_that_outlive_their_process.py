@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
+from ledger.process import Owner
 from supervisor.config.state_dir import StateDir
-from tasks.owner import Owner
 from tasks.store import turn
 from tasks.store.queue import queue
 from tests.fakes.cli_program import ROOT, wait_until
@@ -32,7 +32,7 @@ from pathlib import Path
 from ledger import TokenLedger
 from supervisor.config.state_dir import StateDir
 from tasks.store import turn
-from tasks.owner import Owner
+from ledger.process import Owner
 from tasks.store.queue import queue
 from tasks.store.connection import connect
 state = StateDir(Path(sys.argv[1]))

@@ -18,12 +18,12 @@ import pytest
 import requests
 
 from ledger import SystemClock
+from ledger.process import Owner
 from supervisor.database.probe import READ_ONLY, STANDBY, Probe
 from tasks.calls.spool import SUFFIX
 from tasks.embedded_postgres import cluster, postmaster
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_DEGRADED, Contended
-from tasks.owner import Owner
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

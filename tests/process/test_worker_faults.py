@@ -9,8 +9,8 @@ import resource
 
 import pytest
 
+from ledger.process import Owner
 from tasks.errors import EXIT_TRY_LATER
-from tasks.owner import Owner
 from tests.fakes.quick_cases import cases
 from tests.fixtures.jobs import KEY, eventually
 

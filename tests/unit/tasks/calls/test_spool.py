@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ledger.process import Owner
 from tasks.calls.header import Header, Origin
 from tasks.calls.spool import DAMAGED, Damaged, Spool, SpoolFull
-from tasks.owner import Owner
 from tests.fakes.waiting import wait_until
 
 HEADER = Header(
