@@ -19,6 +19,13 @@ UpsertDetail = Literal["none", "stats", "offers"]
 BackfillDetail = Literal["stats", "history", "offers"]
 
 
+Role = Literal["upsert", "backfill"]
+
+
+UPSERT: Final = "upsert"
+BACKFILL: Final = "backfill"
+
+
 @final
 class Secret:
     """A string that no log, dump, exception or debugger shows: `reveal` is the only way to it."""

@@ -18,18 +18,19 @@ from typing import TYPE_CHECKING, Final, assert_never, get_args
 from ledger import NS_PER_S, Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger, Unusable
 from tasks import errors, settings
 from tasks.calls.spool import SpoolFull
-from tasks.ingest.session import password_of
+from tasks.jobs import build
 from tasks.jobs.run_loop import Steady
 from tasks.runtime import crash_stacks, job, lifeline
 from tasks.runtime.heartbeat import Beat, PipeSink
 from tasks.runtime.log import LogBridge, Logger
 from tasks.runtime.stop import Stop
+from tasks.store.connection import password_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.runtime.job import Idle, Job, Progress, Role
-    from tasks.settings import WorkerSettings
+    from tasks.runtime.job import Idle, Job, Progress
+    from tasks.settings import Role, WorkerSettings
 
 LONGEST_NAP_S: Final = 30.0  # between two looks for replies that dead workers left
 NAP_WITHOUT_TIME_S: Final = 1.0
@@ -85,7 +86,7 @@ def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger
     clock = SystemClock()
     beat = Beat(PipeSink(options.status_fd), clock)
     worker = f"{options.role}-{options.slot}"
-    with closing(job.build(options.role, told, ledger, clock, stop, log, beat, worker=worker)) as work:
+    with closing(build.build(options.role, told, ledger, clock, stop, log, beat, worker=worker)) as work:
         steps = work if options.once else Steady(work, clock, beat, log)
         steps.start()
         beat.ready()
@@ -152,7 +153,7 @@ def _logger(log: Logger, told: WorkerSettings) -> Logger:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tasks.worker", description="One worker; the supervisor starts it.")
-    parser.add_argument("role", choices=get_args(job.Role))
+    parser.add_argument("role", choices=get_args(settings.Role))
     parser.add_argument("--slot", type=int, required=True, metavar="N", help="number of this worker among its role")
     parser.add_argument("--status-fd", type=int, required=True, metavar="FD", help="where beats go")
     parser.add_argument("--lifeline-fd", type=int, required=True, metavar="FD", help="where settings come from")

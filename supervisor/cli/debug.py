@@ -25,6 +25,7 @@ from supervisor.config.state_dir import AlreadyRunning
 from supervisor.database import backend
 from supervisor.logs import log as logs
 from tasks.errors import EXIT_OK, ConfigError
+from tasks.jobs import build
 from tasks.runtime import job
 from tasks.runtime.heartbeat import Beat
 from tasks.runtime.log import LogBridge, Logger
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from supervisor.config.run_plan import Plan
-    from tasks.runtime.job import Job, Role
-    from tasks.settings import WorkerSettings
+    from tasks.runtime.job import Job
+    from tasks.settings import Role, WorkerSettings
 
 ROLES: Final[tuple[Role, ...]] = ("upsert", "backfill")
 _NAP_S: Final = 1.0  # when no job can name a time
@@ -234,7 +235,7 @@ def _build(  # noqa: PLR0913, PLR0917 - what `job.build` takes
 ) -> Job:
     """A job that never waits for tokens inside a step, so that it cannot hold up the other one."""
     mine = log.bind(role=role)
-    return job.build(role, told, ledger, clock, stop, mine, beat, blocking=False, worker=f"debug-{role}")
+    return build.build(role, told, ledger, clock, stop, mine, beat, blocking=False, worker=f"debug-{role}")
 
 
 class _Phases:

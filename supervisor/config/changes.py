@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from supervisor.config.options import OPTIONS
-from supervisor.process.spec import BACKFILL, UPSERT
+from tasks.settings import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings

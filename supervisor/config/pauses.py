@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from supervisor.process.spec import BACKFILL, UPSERT
 from tasks.errors import ConfigError
+from tasks.settings import BACKFILL, UPSERT
 from tasks.wording import plain
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from supervisor.config.floors import PlanNews
 from supervisor.database import counts
 from supervisor.database.backend import RowReader
 from supervisor.eventloop.executor import Aside, Done, NotDone
-from supervisor.process.spec import BACKFILL
 from supervisor.tree.reporting import report_of
+from tasks.settings import BACKFILL
 from tasks.wording import plain
 
 if TYPE_CHECKING:

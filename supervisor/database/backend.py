@@ -19,8 +19,8 @@ from tasks.settings import Secret
 if TYPE_CHECKING:
     from supervisor.config.run_plan import Plan
     from tasks.embedded_postgres.server import EmbeddedPostgres
+    from tasks.planning.streams import Chosen
     from tasks.store.connection import Connection
-    from tasks.store.queue.selected import Chosen
     from tasks.store.watermarks import Mark
 
 

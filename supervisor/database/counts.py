@@ -12,7 +12,7 @@ from tasks.planning import streams
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from supervisor.database.backend import Counts
-    from tasks.store.queue.selected import Chosen
+    from tasks.planning.streams import Chosen
 
 _EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as keepa_time has it
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-UPSERT: Final = "upsert"
-BACKFILL: Final = "backfill"
 SIMULATOR: Final = "simulator"
 
 

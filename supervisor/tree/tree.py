@@ -16,11 +16,11 @@ from ledger import NS_PER_S
 from supervisor.logs.phrases import describe
 from supervisor.process.restart import Cause
 from supervisor.process.slot import Slot
-from supervisor.process.spec import UPSERT
 from supervisor.process.states import RESTING, Event, State
 from supervisor.tree.reporting import death_record, story
 from supervisor.tree.totals import Totals
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
+from tasks.settings import UPSERT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.process.launch import WorkerLaunch
 from supervisor.process.restart import Cause
-from supervisor.process.spec import BACKFILL, UPSERT, Keep, Spec
+from supervisor.process.spec import Keep, Spec
 from supervisor.process.states import RESTING, Event, State
 from supervisor.tree.recycling import Recycler
+from tasks.settings import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tasks.planning.pagination import Page
     from tasks.planning.partitions import Division
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Role
+    from tasks.settings import Role
     from tasks.store.connection import Connection
 
 UPSERT: Final = "upsert"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from ledger.process import is_dead
-from tasks.jobs.queue_batch import owner_name
+from tasks.runtime.job import owner_name
 from tasks.store import crawls, turn
 from tasks.store.queue import queue
 

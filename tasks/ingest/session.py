@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import psycopg
 import tenacity
-from psycopg import conninfo
 
 from tasks.errors import BadRow, Contended
 from tasks.ingest.database_outage import Outage
@@ -29,14 +27,6 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 T = TypeVar("T")
-
-
-def password_of(url: str) -> str:
-    """The password in a connection string, for the log to blot out; empty when there is none."""
-    try:
-        return str(conninfo.conninfo_to_dict(url).get("password") or "")
-    except psycopg.ProgrammingError:
-        return ""
 
 
 # A stop cannot be heard while a statement waits for somebody's lock; the retry that follows hears it, within a second.

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from tasks.ingest.deal_page import PageTaken
     from tasks.keepa.costs import Detail
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Role, Site
+    from tasks.runtime.job import Site
+    from tasks.settings import Role
     from tasks.store.crawls import Crawl
     from tasks.store.queue.queue import QueueCounts
 

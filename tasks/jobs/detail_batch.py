@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import Taken
-from tasks.jobs.queue_batch import lease_s, owner_name, unwritten_leases
+from tasks.jobs.queue_batch import lease_s, unwritten_leases
 from tasks.keepa.costs import product_shape
 from tasks.keepa.request import ProductRequest, most_asins
 from tasks.planning.pacing import fit
+from tasks.runtime.job import owner_name
 from tasks.store.queue import queue, sharing
 
 if TYPE_CHECKING:

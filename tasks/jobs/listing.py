@@ -9,10 +9,9 @@ from ledger import NS_PER_S
 from tasks.errors import Refused
 from tasks.ingest import cursor
 from tasks.jobs.paging import PageWant, is_page_of, turn_of
-from tasks.jobs.queue_batch import owner_name
 from tasks.keepa import locales
 from tasks.planning.partitions import Part
-from tasks.runtime.job import Idle
+from tasks.runtime.job import Idle, owner_name
 from tasks.store import crawls, quarantine, turn
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import Taken
 from tasks.ingest import cursor
-from tasks.jobs.queue_batch import lease_s, owner_name
+from tasks.jobs.queue_batch import lease_s
 from tasks.keepa.costs import deal_shape
 from tasks.keepa.request import DealRequest
+from tasks.runtime.job import owner_name
 from tasks.store import crawls, turn
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from tasks.calls.spool import Spool
     from tasks.ingest.session import Session
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Role, Site
+    from tasks.runtime.job import Site
+    from tasks.settings import Role
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
 

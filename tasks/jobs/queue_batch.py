@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from ledger.process import Owner
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import Taken
 from tasks.keepa.costs import Detail, product_shape
 from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
 from tasks.planning.pacing import batch_size, fit, together
+from tasks.runtime.job import owner_name
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
     from tasks.ingest.session import Session
+    from tasks.planning.streams import Chosen
     from tasks.runtime.job import Site
     from tasks.settings import WorkerSettings
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
-    from tasks.store.queue.selected import Chosen
 
 TIER: Final = "backfill"
 UNASKABLE: Final = "not an ASIN, no locale, or no detail this build knows"
@@ -148,11 +148,6 @@ def lease_s(settings: WorkerSettings) -> float:
     What was answered and waits for the database longer than that is not paid for again: see `unwritten_leases`.
     """
     return settings.longest_call_s + settings.retry_deadline_s
-
-
-def owner_name(site: Site) -> str:
-    """Who takes items: the worker, and its process so that others can tell when it is dead."""
-    return f"{site.worker}@{Owner.this()}"
 
 
 def _is_askable(item: Item) -> bool:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tasks.calls.request_plan import Paid
     from tasks.ingest.deal_page import PageTaken
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Role, Site
+    from tasks.runtime.job import Site
+    from tasks.settings import Role
     from tasks.store.crawls import Crawl
 
 UNKNOWN_TICK_S: Final = 1.0

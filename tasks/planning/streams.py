@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import selection
 from tasks.planning.partitions import HIGHEST, Division
-from tasks.store.queue.selected import Chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,3 +100,11 @@ def chosen_of(found: Iterable[Target]) -> Chosen | None:
         if not listed
         else Chosen(keys=tuple(one.key for one in listed), domains=tuple({one.domain: None for one in listed}))
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The selections of the settings, by the key of each, and their locales."""
+
+    keys: tuple[str, ...]
+    domains: tuple[int, ...]

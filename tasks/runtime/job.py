@@ -7,16 +7,16 @@ It may block for tokens when its surroundings say so (`Site.blocking`), until th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from ledger.process import Owner
 
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
     from tasks.runtime.heartbeat import Beat, Phase
     from tasks.runtime.log import Logger
     from tasks.runtime.stop import StopFlag
-    from tasks.settings import WorkerSettings
-
-Role = Literal["upsert", "backfill"]
+    from tasks.settings import Role, WorkerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,37 +71,6 @@ class Site:
     worker: str
 
 
-def build(  # noqa: PLR0913, PLR0917 - each part is one that whoever runs the jobs chooses
-    role: Role,
-    settings: WorkerSettings,
-    ledger: TokenLedger,
-    clock: Clock,
-    stop: StopFlag,
-    log: Logger,
-    beat: Beat,
-    *,
-    blocking: bool = True,
-    worker: str = "",
-) -> Job:
-    """The job of this role; no connection is opened before its `start` or first `step`.
-
-    `worker` is its name in the table of calls and towards the database; the role if empty.
-
-    Raises:
-        ConfigError: a selection, the key or the base URL is not usable.
-    """
-    from tasks.jobs.backfill import Backfill
-    from tasks.jobs.upsert import Upsert
-
-    site = Site(
-        role=role,
-        settings=settings,
-        ledger=ledger,
-        clock=clock,
-        stop=stop,
-        log=log,
-        beat=beat,
-        blocking=blocking,
-        worker=worker or role,
-    )
-    return Upsert(site) if role == "upsert" else Backfill(site)
+def owner_name(site: Site) -> str:
+    """Who takes items: the worker, and its process so that others can tell when it is dead."""
+    return f"{site.worker}@{Owner.this()}"

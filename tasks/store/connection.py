@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import psycopg
-from psycopg import IsolationLevel
+from psycopg import IsolationLevel, conninfo
 from psycopg.pq import TransactionStatus
 
 from tasks.errors import ConfigError, Contended, Error
@@ -223,3 +223,11 @@ def _watched(gen: PQGen[T], tell: Callable[[float], None]) -> Generator[Any, Any
     except StopIteration as end:
         result: T = end.value
         return result
+
+
+def password_of(url: str) -> str:
+    """The password in a connection string, for the log to blot out; empty when there is none."""
+    try:
+        return str(conninfo.conninfo_to_dict(url).get("password") or "")
+    except psycopg.ProgrammingError:
+        return ""

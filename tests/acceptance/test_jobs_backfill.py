@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ledger import SystemClock, TokenLedger
+from tasks.jobs import build
 from tasks.runtime import job
 from tasks.runtime.heartbeat import Beat
 from tasks.runtime.log import Logger
@@ -97,7 +98,7 @@ def drained(tmp_path, database_url):
                 **changes,
             )
             beat = Beat(lambda _message: None, clock)
-            with closing(job.build("backfill", settings, ledger, clock, stop, Logger(text), beat)) as work:
+            with closing(build.build("backfill", settings, ledger, clock, stop, Logger(text), beat)) as work:
                 for _ in range(60):
                     outcome = work.step()
                     if isinstance(outcome, job.Idle) and outcome.phase == "waiting_work" and outcome.until_ns:

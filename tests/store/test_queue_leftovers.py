@@ -2,9 +2,9 @@
 
 import pytest
 
+from tasks.planning.streams import Chosen
 from tasks.store.queue import leftovers, queue
 from tasks.store.queue.queue import QueueCounts
-from tasks.store.queue.selected import Chosen
 
 NOW = Chosen(keys=("mine",), domains=(1,))
 

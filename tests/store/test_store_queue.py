@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tasks.planning.streams import Chosen
 from tasks.store.connection import connect
 from tasks.store.queue import queue
 from tasks.store.queue.queue import QueueCounts
-from tasks.store.queue.selected import Chosen
 
 ASINS = [f"B{at:09}" for at in range(6)]
 OURS = Chosen(keys=("mine", "other"), domains=(1,))

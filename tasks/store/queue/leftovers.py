@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from tasks.planning.streams import Chosen
     from tasks.store.connection import Connection
-    from tasks.store.queue.selected import Chosen
 
 _LIST: Final = f"""
 SELECT domain, selection_key, {IS_CHOSEN} AS is_chosen, count(*) FILTER (WHERE state = 'pending'),

@@ -17,8 +17,8 @@ from tasks.store.queue.selected import IS_CHOSEN, parameters
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tasks.planning.streams import Chosen
     from tasks.store.connection import Connection
-    from tasks.store.queue.selected import Chosen
 
 RENEWED_PRIORITY: Final = -1  # what nobody has yet comes before what is to be fetched anew
 

@@ -6,21 +6,15 @@ and comes back with the selection; `sluicegate queue drop` takes it away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tasks.planning.streams import Chosen
 
 # Who asks for an item: the selection that listed it; of what an older build queued nobody knows that, and then its
 # locale does. There is an index by it. A selection's key has twelve digits, so that it is never taken for a locale.
 ASKER: Final = "coalesce(selection_key, domain::text)"
 IS_CHOSEN: Final = f"(%(askers)s::text[] IS NULL OR {ASKER} = ANY(%(askers)s::text[]))"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """The selections of the settings, by the key of each, and their locales."""
-
-    keys: tuple[str, ...]
-    domains: tuple[int, ...]
 
 
 def parameters(chosen: Chosen | None) -> dict[str, list[str] | None]:
