@@ -45,3 +45,24 @@ def age(span: timedelta) -> str:
         if seconds >= _TWO * length_s or (unit == "m" and seconds >= length_s):
             return f"{seconds // length_s}{unit}"
     return f"{seconds}s"
+
+
+_MINUTE_S: Final = 60
+
+
+_HOUR_S: Final = 3600
+
+
+def span(seconds: float) -> str:
+    """A length of time: 5 s, 2 min 5 s, 3 h 12 min."""
+    whole = round(max(0.0, seconds))
+    if whole < _MINUTE_S:
+        return f"{whole} s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
+    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
+
+
+def lasted(seconds: float) -> str:
+    """How long something lasted that did last: never nothing."""
+    return span(seconds) if round(seconds) else "less than 1 s"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from supervisor.logs.faults import FaultRecord
 from supervisor.process.conditions import ConditionRecord, sentence
 from supervisor.process.states import State
 from tasks.runtime.call_stats import Calls
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ledger import Snapshot
 
 FORMAT: Final = 1
 _ROOM: Final = 8_192
@@ -228,3 +230,29 @@ def ills(report: Report) -> list[str]:
 def serves(child: ChildRecord) -> bool:
     """Whether the child is in service, or has done all it was for."""
     return child.state in {State.RUNNING.value, State.DONE.value}
+
+
+class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A warning or an error. `role` and `slot` are None for the supervisor's own.
+
+    `since` is when it came first, `at` when it came last, and `until` when it was over; None while it may not be.
+    """
+
+    at: str
+    level: str
+    event: str
+    words: str
+    role: str | None = None
+    slot: int | None = None
+    times: int = 1
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A run at one moment, as the view shows it."""
+
+    report: Report
+    snapshot: Snapshot | None
+    up_s: float | None

@@ -155,9 +155,9 @@ def _debug(chosen: argparse.Namespace) -> int:
 
 
 def _status(chosen: argparse.Namespace) -> int:
-    from supervisor.status import status
+    from supervisor.cli import status as status_module
 
-    return status.show(as_json=chosen.json, watch=chosen.watch)
+    return status_module.show(as_json=chosen.json, watch=chosen.watch)
 
 
 def _doctor(chosen: argparse.Namespace) -> int:

@@ -1,16 +1,25 @@
-"""`sluicegate status --watch`: the live view of a run that another process does, or a line a minute off a terminal."""
+"""`sluicegate status`: what runs, as text or as JSON, once or again and again.
+
+`--watch` is the live view of a run that another process does; off a terminal it prints a line a minute.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor.console.monitor import Frame
+from supervisor.config import settings as config
+from supervisor.report import Frame
 from supervisor.status import status
+from supervisor.status.as_json import to_json
+from supervisor.status.status import Status, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +33,7 @@ _LINE_EVERY_S: Final = 60
 _ENDING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
-def watch(settings: Settings) -> int:
+def watch_status(settings: Settings) -> int:
     """Show until Ctrl-C; the exit code is that of the last status."""
     # Blocked and waited for, so that they end the drawing between two frames and nowhere else.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
@@ -73,3 +82,41 @@ def picture(now: status.Status, width: int, height: int | None = None) -> Render
         width,
         height,
     )
+
+
+_AGAIN_S: Final = 1.0
+
+
+def show(*, as_json: bool, watch: bool) -> int:
+    """Print the status; the exit code says the same.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+    """
+    settings = config.load(config.environment())
+    if watch and not as_json:
+        return watch_status(settings)
+    while True:
+        status = gather(settings)
+        sys.stdout.write(json.dumps(to_json(status), default=str) + "\n" if as_json else as_text(status))
+        sys.stdout.flush()
+        if not watch:
+            return status.exit_code
+        # Ctrl-C ends the process by itself; nothing is held that would need more.
+        threading.Event().wait(_AGAIN_S)
+
+
+def as_text(status: Status) -> str:
+    """The status for people."""
+    from supervisor.status.as_text import WIDTH
+    from supervisor.status.as_text import as_text as text
+
+    return text(status, datetime.now(UTC), min(WIDTH, _columns(WIDTH)))
+
+
+def _columns(otherwise: int) -> int:
+    """The width of the terminal; off one, `otherwise`."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or otherwise
+    except OSError:
+        return otherwise

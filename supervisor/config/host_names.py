@@ -16,6 +16,9 @@ _HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::\d{0,5})?"
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 
 
+HOST: Final = "127.0.0.1"
+
+
 def is_ours(host: str, named: frozenset[str]) -> bool:
     """Whether a Host, with its port or without, is `localhost`, an address or one of `named`."""
     found = _HOST.fullmatch(host)

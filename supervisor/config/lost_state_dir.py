@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from supervisor.http.server import HOST
+from supervisor.config.host_names import HOST
 
 _PATIENCE_S: Final = 1.0
 _LONGEST: Final = 4 << 20  # bytes; a status has some ten thousand

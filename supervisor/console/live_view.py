@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from supervisor.console.writer import StreamScreen
-from supervisor.logs.phrases import span
+from supervisor.durations import span
 from supervisor.status import formatting, gauges
 from supervisor.status.as_json import progress
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from ledger import Snapshot
-    from supervisor.console.monitor import Frame
-    from supervisor.report import ChildRecord, Report
+    from supervisor.report import ChildRecord, Frame, Report
 
 _FAULTS: Final = 3
 _LEAST_WORKERS: Final = 3

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, LedgerError
 from supervisor.config.floors import PlanNews
 from supervisor.database import counts
-from supervisor.database.backend import RowReader
+from supervisor.database.counts import RowReader
 from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.report import Frame
 from supervisor.tree.reporting import report_of
 from tasks.settings import BACKFILL
 from tasks.wording import plain
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ledger import Snapshot
-    from supervisor.database.backend import Counts
+    from supervisor.database.counts import Counts
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
-    from supervisor.report import Report
     from supervisor.tree.supervisor import Run
     from tasks.settings import Secret
 
@@ -30,15 +29,6 @@ _FRAME_S: Final = 0.5
 _LOOK_S: Final = 2.0
 _LOOKS: Final = 8  # rows are counted at every so many looks though no worker wrote any: others may have
 _LINE_S: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """A run at one moment, as the view shows it."""
-
-    report: Report
-    snapshot: Snapshot | None
-    up_s: float | None
 
 
 class Monitor:

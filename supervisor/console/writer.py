@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TextIO
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from supervisor.console.monitor import Frame
+    from supervisor.report import Frame
 
 _WAITING_LINES: Final = 10_000
 _CLOSE_S: Final = 2.0

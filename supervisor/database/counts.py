@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from supervisor.database.backend import APPLICATION
 from supervisor.report import CountRecord, MarkRecord
+from tasks.errors import Contended, Error
 from tasks.keepa.selection import selection
 from tasks.planning import streams
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
-    from supervisor.database.backend import Counts
     from tasks.planning.streams import Chosen
+    from tasks.settings import Secret
+    from tasks.store.connection import Connection
+    from tasks.store.watermarks import Mark
 
 _EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as keepa_time has it
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
@@ -52,3 +57,75 @@ def _names(settings: Settings) -> dict[tuple[str, int], str]:
 
 def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+_SILENCES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
+
+
+# For one transaction alone: a connection may be shared by a pooler.
+_PATIENCE: Final = "SELECT set_config('statement_timeout', %s, true)"
+
+
+class Counts(NamedTuple):
+    """Rows by table, the queue's items by state, and the watermarks."""
+
+    rows: dict[str, int]
+    queue: dict[str, int]
+    marks: tuple[Mark, ...] = ()
+
+
+class RowReader:
+    """Counts rows over a connection that is kept, and made anew after an error."""
+
+    def __init__(self, url: Secret, *, patience_s: float = 2.0, connect_s: int | None = None) -> None:
+        """Wait as long as told for an answer and for a connection."""
+        self._url = url
+        self._patience_s = patience_s  # a table may be locked for as long as somebody likes
+        self._connect_s = connect_s
+        self._conn: Connection | None = None
+
+    def read(self, chosen: Chosen | None = None) -> Counts:
+        """The counts of now; of the queue, what `chosen` does not ask for, if that is given, is counted by itself.
+
+        Raises:
+            StoreError: the database does not answer in time, or has no schema yet.
+        """
+        from psycopg.errors import QueryCanceled
+
+        from tasks.store import row_counts, watermarks
+        from tasks.store.connection import connect
+        from tasks.store.queue import queue
+        from tasks.store.sqlstate import translate
+
+        if self._conn is None or self._conn.closed:
+            self._conn = connect(
+                self._url.reveal(), application_name=APPLICATION, autocommit=True, wait_s=self._connect_s
+            )
+            self._conn.on_wait = self._silent
+        try:
+            with translate(), self._conn.transaction():
+                self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
+                return Counts(
+                    asdict(row_counts.counts(self._conn)),
+                    queue.counts(self._conn, chosen).by_state(),
+                    watermarks.every(self._conn),
+                )
+        except Error as error:
+            self.close()
+            if isinstance(error.__cause__, QueryCanceled):
+                raise Contended(self._late()) from error
+            raise
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    def _silent(self, seconds: float) -> None:
+        """A server that has frozen, or a line that leads nowhere, does not end what takes too long."""
+        if seconds > _SILENCES * self._patience_s:
+            raise Contended(self._late())
+
+    def _late(self) -> str:
+        return f"the database did not answer within {self._patience_s:g} s"

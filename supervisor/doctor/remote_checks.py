@@ -11,7 +11,8 @@ from supervisor.config import settings as config
 from supervisor.config.run_plan import CAPACITY_TICKS, Server
 from supervisor.database import backend
 from supervisor.doctor.findings import bad, good, judged, note
-from supervisor.logs.phrases import series, span
+from supervisor.durations import span
+from supervisor.logs.phrases import series
 from tasks.errors import Error, Forbidden
 from tasks.settings import Secret
 from tasks.wording import plain

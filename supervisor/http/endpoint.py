@@ -6,9 +6,10 @@ import queue
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError
+from supervisor.config.host_names import HOST
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.http.routes import Answers, Seen
-from supervisor.http.server import HOST, Web
+from supervisor.http.server import Web
 from supervisor.tree.reporting import report_of
 from tasks.wording import plain
 

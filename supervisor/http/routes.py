@@ -76,7 +76,7 @@ def _ready(seen: Seen) -> Answer:
 
 
 def _status(seen: Seen) -> Answer:
-    from supervisor.status import status
+    from supervisor.status import as_json, status
 
     counts, age_s = status.told(seen.report, datetime.now(UTC))
     now = status.Status(
@@ -88,4 +88,4 @@ def _status(seen: Seen) -> Answer:
         counts_age_s=age_s,
         notes=() if counts is not None else ("rows are not counted: the supervisor has not, or not for a while",),
     )
-    return Answer(HTTPStatus.OK, json.dumps(status.to_json(now)).encode() + b"\n", _JSON)
+    return Answer(HTTPStatus.OK, json.dumps(as_json.to_json(now)).encode() + b"\n", _JSON)

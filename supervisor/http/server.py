@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from ledger import NS_PER_S
+from supervisor.config.host_names import HOST
 from supervisor.http.request import Bad, parse
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from ledger import Clock
 
-HOST: Final = "127.0.0.1"
 CLIENT_S: Final = 5.0
 MOST_CLIENTS: Final = 16
 _READ_BYTES: Final = 4_096

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from supervisor.logs.phrases import AGAIN
+from supervisor.report import FaultRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,23 +38,6 @@ _ABOUT: Final = {
     "spool_write_failed": "spool",
     "status_not_written": "state",
 }
-
-
-class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A warning or an error. `role` and `slot` are None for the supervisor's own.
-
-    `since` is when it came first, `at` when it came last, and `until` when it was over; None while it may not be.
-    """
-
-    at: str
-    level: str
-    event: str
-    words: str
-    role: str | None = None
-    slot: int | None = None
-    times: int = 1
-    since: str | None = None
-    until: str | None = None
 
 
 class Faults:

@@ -6,6 +6,7 @@ import re
 import signal as signals
 from typing import TYPE_CHECKING, Final
 
+from supervisor.durations import span
 from supervisor.process.restart import Cause
 from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
@@ -15,24 +16,7 @@ if TYPE_CHECKING:
     from supervisor.process.restart import Ending
 
 AGAIN: Final = "; tried again "  # and for how long: the part of a sentence that differs each time
-_MINUTE_S: Final = 60
-_HOUR_S: Final = 3600
 _FEW: Final = 3  # names
-
-
-def span(seconds: float) -> str:
-    """A length of time: 5 s, 2 min 5 s, 3 h 12 min."""
-    whole = round(max(0.0, seconds))
-    if whole < _MINUTE_S:
-        return f"{whole} s"
-    if whole < _HOUR_S:
-        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
-    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
-
-
-def lasted(seconds: float) -> str:
-    """How long something lasted that did last: never nothing."""
-    return span(seconds) if round(seconds) else "less than 1 s"
 
 
 def series(names: Sequence[str]) -> str:

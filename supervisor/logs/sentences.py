@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.logs.phrases import AGAIN, lasted, lived, series, span
+from supervisor.durations import lasted, span
+from supervisor.logs.phrases import AGAIN, lived, series
 from supervisor.process.restart import Cause
 from tasks.wording import clean, one_line
 

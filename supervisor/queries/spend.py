@@ -10,7 +10,7 @@ from ledger.storage import file
 from supervisor import durations
 from supervisor.config import run_plan, settings
 from supervisor.database.access import asking
-from supervisor.logs.phrases import span
+from supervisor.durations import span
 from supervisor.queries import output
 from supervisor.queries.columns import Column
 from tasks.errors import EXIT_OK

@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from supervisor.report import age_s
+from supervisor.status.status import Status
 from tasks.planning.forecast import Pace, left_s, means_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ledger import Snapshot
     from supervisor.report import ChildRecord, CountRecord, Report
     from supervisor.status.status import Status
@@ -106,3 +106,8 @@ def _counted(counts: CountRecord | None, now: datetime) -> dict[str, Any]:
 def _of_the_past(children: tuple[ChildRecord, ...]) -> tuple[ChildRecord, ...]:
     """Children of a supervisor that is no more: they are gone with it."""
     return tuple(msgspec.structs.replace(child, pid=None, state="gone", again_in_s=None) for child in children)
+
+
+def to_json(status: Status) -> dict[str, Any]:
+    """The status for programs."""
+    return as_json(status, datetime.now(UTC))

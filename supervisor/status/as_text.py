@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import clock, near
-from supervisor.logs.phrases import span
+from supervisor.durations import span
 from supervisor.status import formatting, gauges
 from supervisor.status.as_json import progress
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
+from supervisor.durations import span
 from supervisor.logs.faults import kind_of
-from supervisor.logs.phrases import activity, lived, name_of, span
+from supervisor.logs.phrases import activity, lived, name_of
 from supervisor.report import age_s
 from tasks.keepa import locales
 from tasks.wording import one_line
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
-    from supervisor.logs.faults import FaultRecord
     from supervisor.process.conditions import ConditionRecord
-    from supervisor.report import ChildRecord, CountRecord, DeathRecord, MarkRecord
+    from supervisor.report import ChildRecord, CountRecord, DeathRecord, FaultRecord, MarkRecord
 
 OVER: Final = "over: "
 QUARANTINE: Final = "quarantine"

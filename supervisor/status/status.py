@@ -1,17 +1,13 @@
-"""`sluicegate status`: what runs, from the lock, the last report, the ledger and the database. Changes nothing.
+"""What runs, gathered from the lock, the last report, the ledger and the database. Changes nothing, and shows nothing.
 
 Only the lock says whether a supervisor runs. A report without one is stale: it says what was, and is said to.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, SystemClock, TokenLedger
 from ledger.storage import file
@@ -29,7 +25,6 @@ if TYPE_CHECKING:
     from supervisor.config.state_dir import StateDir
     from supervisor.report import CountRecord, Report
 
-_EVERY_S: Final = 1.0
 _FRESH_S: Final = 20.0  # a supervisor counts at least every 16 s while the database answers
 _SILENT_S: Final = 60.0  # and writes its report as often whatever the database does
 _CONNECT_S: Final = 2  # a person waits
@@ -91,27 +86,6 @@ class Status:
         return "not answering" if self.is_silent else self.report.supervisor.state
 
 
-def show(*, as_json: bool, watch: bool) -> int:
-    """Print the status; the exit code says the same.
-
-    Raises:
-        ConfigError: the settings cannot be used.
-    """
-    settings = config.load(config.environment())
-    if watch and not as_json:
-        from supervisor.cli import status as watching
-
-        return watching.watch(settings)
-    while True:
-        status = gather(settings)
-        sys.stdout.write(json.dumps(to_json(status), default=str) + "\n" if as_json else as_text(status))
-        sys.stdout.flush()
-        if not watch:
-            return status.exit_code
-        # Ctrl-C ends the process by itself; nothing is held that would need more.
-        threading.Event().wait(_EVERY_S)
-
-
 def gather(settings: Settings) -> Status:
     """The status of the run these settings speak of."""
     wanted = run_plan.make(settings, synthetic_into_database=True)
@@ -157,29 +131,6 @@ def _is_old(last: Report, now: datetime) -> bool:
     return abs(report.age_s(last.written_at, now)) > _SILENT_S
 
 
-def to_json(status: Status) -> dict[str, Any]:
-    """The status for programs."""
-    from supervisor.status.as_json import as_json
-
-    return as_json(status, datetime.now(UTC))
-
-
-def as_text(status: Status) -> str:
-    """The status for people."""
-    from supervisor.status.as_text import WIDTH
-    from supervisor.status.as_text import as_text as text
-
-    return text(status, datetime.now(UTC), min(WIDTH, _columns(WIDTH)))
-
-
-def _columns(otherwise: int) -> int:
-    """The width of the terminal; off one, `otherwise`."""
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or otherwise
-    except OSError:
-        return otherwise
-
-
 def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
     try:
         region = file.attach(state.ledger, read_only=True)
@@ -216,7 +167,7 @@ def _counts(wanted: run_plan.Plan, last: Report | None, notes: list[str], *, is_
         config.forget_client_variables()
     # The library that asks takes long to load.
     from supervisor.database import counts as streams
-    from supervisor.database.backend import RowReader
+    from supervisor.database.counts import RowReader
 
     reader = RowReader(url, connect_s=_CONNECT_S)
     try:

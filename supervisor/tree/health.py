@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from supervisor.database.watch import DatabaseWatch
-from supervisor.logs.phrases import lasted, span
+from supervisor.durations import lasted, span
 from supervisor.process.conditions import SUPERVISOR, Conditions, Said, Told
 from supervisor.process.stage import Stage
 from tasks.wording import one_line, plain

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from supervisor.logs.phrases import span
+from supervisor.durations import span
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings

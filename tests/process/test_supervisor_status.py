@@ -20,17 +20,18 @@ import pytest
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
 from supervisor import report
 from supervisor.cli import debug
+from supervisor.cli.status import as_text
 from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.console.monitor import Monitor
-from supervisor.database.backend import RowReader
+from supervisor.database.counts import RowReader
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs import log as logs
 from supervisor.process.restart import Cause, Ending
 from supervisor.process.slot import Death
 from supervisor.process.spec import Spec
 from supervisor.process.states import State
-from supervisor.status.status import as_text, gather
+from supervisor.status.status import gather
 from supervisor.tree.reporting import report_of
 from supervisor.tree.supervisor import Run
 from tasks.errors import ConfigError, Contended

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from supervisor.database import backend
-from supervisor.database.backend import OwnDatabase, RowReader
+from supervisor.database.backend import OwnDatabase
+from supervisor.database.counts import RowReader
 from supervisor.database.probe import Probe
 from supervisor.eventloop.loop import MonotonicClock
 from tasks.errors import Contended

@@ -9,9 +9,8 @@ from rich.console import Console
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.console.live_view import draw
-from supervisor.console.monitor import Frame
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import ChildRecord, CountRecord, DeathRecord, Report, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, CountRecord, DeathRecord, Frame, Report, RunRecord, SupervisorRecord
 from supervisor.tree.rates import Rates
 
 S = 1_000_000_000

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.logs import log as logs
-from supervisor.logs.faults import FAULTS_KEPT, QUIET, REMEMBERED, FaultRecord, Faults
+from supervisor.logs.faults import FAULTS_KEPT, QUIET, REMEMBERED, Faults
+from supervisor.report import FaultRecord
 from supervisor.status import formatting
 from tasks.runtime.log import Redactor
 

@@ -12,9 +12,8 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
-from supervisor.logs.faults import FaultRecord
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import CountRecord, DeathRecord, MarkRecord, RestartRecord
+from supervisor.report import CountRecord, DeathRecord, FaultRecord, MarkRecord, RestartRecord
 from supervisor.status.as_json import FORMAT, as_json
 from supervisor.status.as_text import as_line, as_text
 from supervisor.status.status import Status

@@ -9,10 +9,9 @@ import pytest
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor.config import settings as config
 from supervisor.database import counts
-from supervisor.database.backend import Counts
+from supervisor.database.counts import Counts
 from supervisor.logs import phrases
-from supervisor.logs.faults import FaultRecord
-from supervisor.report import ChildRecord
+from supervisor.report import ChildRecord, FaultRecord
 from supervisor.status import formatting, gauges
 from tasks.keepa.selection import selection
 from tasks.store.watermarks import Mark
