@@ -11,8 +11,7 @@ from supervisor.config.options import OPTIONS
 from supervisor.control import protocol
 from supervisor.control.promises import Promises
 from supervisor.control.protocol import Answer
-from supervisor.process.stage import Stage
-from supervisor.process.states import RESTING, State
+from supervisor.process.states import RESTING, Stage, State
 from supervisor.tree.reload import Asked
 from supervisor.tree.workers import NoSuchWorker
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, ConfigError

@@ -1,13 +1,13 @@
-"""The states of a child and the one table that moves it between them.
+"""The states of a child with the one table that moves it between them, and the stages of a whole run.
 
 `step` is pure and total: the slot that owns a child looks up what to do and does it, nothing more. A stop
 leads from every state to a state of rest in at most three events (stop, grace over, died), and a state of rest is left
-by an order alone.
+by an order alone. The stages of a run only follow each other: a run never goes back to an earlier one.
 """
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
 
@@ -169,3 +169,20 @@ TABLE: Final[dict[tuple[State, Event], Step]] = {
 def step(state: State, event: Event) -> Step:
     """The state `event` leads to from `state`, and the actions on the way, in order."""
     return TABLE[state, event]
+
+
+class Stage(IntEnum):
+    """Where the run is."""
+
+    PREPARING = 0
+    WORKING = 1
+    STOPPING_WORKERS = 2
+    STOPPING_DATABASE = 3
+    STOPPING_SERVICES = 4
+    OVER = 5
+
+    @property
+    def words(self) -> str:
+        """The state of the supervisor as `status` shows it."""
+        names = {Stage.PREPARING: "starting", Stage.WORKING: "running", Stage.OVER: "stopped"}
+        return names.get(self, "stopping")

@@ -10,7 +10,7 @@ import msgspec
 from supervisor.database.watch import DatabaseWatch
 from supervisor.durations import lasted, span
 from supervisor.process.conditions import SUPERVISOR, Conditions, Said, Told
-from supervisor.process.stage import Stage
+from supervisor.process.states import Stage
 from tasks.wording import one_line, plain
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from supervisor.config import changes, settings
 from supervisor.eventloop.executor import Done, NotDone
-from supervisor.process.stage import Stage
+from supervisor.process.states import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

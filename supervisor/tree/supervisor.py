@@ -22,8 +22,7 @@ from supervisor.eventloop.executor import Aside, Done, NotDone
 from supervisor.eventloop.throttle import Paced
 from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
-from supervisor.process.stage import Stage
-from supervisor.process.states import RESTING, Event
+from supervisor.process.states import RESTING, Event, Stage
 from supervisor.tree.health import Health
 from supervisor.tree.reload import Reload
 from supervisor.tree.reporting import report_of

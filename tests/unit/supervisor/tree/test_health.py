@@ -15,8 +15,7 @@ from supervisor.logs import log
 from supervisor.process.conditions import SETTLE_S, Said
 from supervisor.process.heartbeat import Beat
 from supervisor.process.spec import Spec
-from supervisor.process.stage import Stage
-from supervisor.process.states import State
+from supervisor.process.states import Stage, State
 from supervisor.report import ills
 from supervisor.tree.reporting import report_of
 from supervisor.tree.supervisor import Run
