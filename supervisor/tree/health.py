@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ledger import Snapshot
+    from supervisor.config.run_plan import Plan
     from supervisor.eventloop.loop import Loop, Timer
     from supervisor.logs.log import Log
     from supervisor.process.conditions import ConditionRecord, News
-    from supervisor.tree.supervisor import Run
+    from supervisor.tree.tree import Tree
 
 _LOOK_S: Final = 1.0  # between two looks while anything is wrong
 _UNHEARD_S: Final = 7_200  # twice what the fullest bucket is refilled in (an hour): a request may wait for that at most
@@ -28,10 +29,29 @@ _LONGEST: Final = 300  # characters of a reason
 _OVER: Final = {"database": "back", "calls": "back"}
 
 
+class WatchedRun(Protocol):
+    """What `Health` reads of a run, and tells it."""
+
+    @property
+    def stage(self) -> Stage:
+        """Where the run is."""
+
+    @property
+    def plan(self) -> Plan:
+        """What it is."""
+
+    @property
+    def tree(self) -> Tree:
+        """Its children."""
+
+    def changed(self) -> None:
+        """Something that `status` shows is new."""
+
+
 class Health:
     """The conditions of one run."""
 
-    def __init__(self, run: Run, loop: Loop, log: Log) -> None:
+    def __init__(self, run: WatchedRun, loop: Loop, log: Log) -> None:
         self.database = DatabaseWatch(loop, self.look)
         self._run = run
         self._loop = loop

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from supervisor.config import changes, settings
 from supervisor.eventloop.executor import Done, NotDone
@@ -18,13 +18,32 @@ from supervisor.process.states import Stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ledger import LedgerError
+    from ledger import LedgerError, TokenLedger
+    from supervisor.config.run_plan import Plan
     from supervisor.config.settings import Settings, Texts
     from supervisor.eventloop.executor import Aside
-    from supervisor.tree.supervisor import Run
     from tasks.errors import Error
 
 BY_ORDER = "the order"  # the source of a setting that was told by one
+
+
+class ReloadedRun(Protocol):
+    """What `Reload` reads of a run, and has it follow."""
+
+    @property
+    def stage(self) -> Stage:
+        """Where the run is."""
+
+    @property
+    def plan(self) -> Plan:
+        """What it is, with the settings in force."""
+
+    @property
+    def ledger(self) -> TokenLedger | None:
+        """Its ledger, once that is there."""
+
+    def follow(self, change: changes.Change) -> None:
+        """Go by other settings from now on; the ledger does so already."""
 
 
 class Asked(NamedTuple):
@@ -49,7 +68,7 @@ class _Prepared(NamedTuple):
 class Reload:
     """The settings of a run while it runs."""
 
-    def __init__(self, run: Run, texts: Texts | None, aside: Aside) -> None:
+    def __init__(self, run: ReloadedRun, texts: Texts | None, aside: Aside) -> None:
         """Begin with `texts`, which the settings of the run were made from."""
         self.told: dict[str, str] = {}
         self._run = run

@@ -4,24 +4,90 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Protocol
 
 from ledger import NS_PER_S, SystemClock
-from supervisor.logs.phrases import describe, signal_name
 from supervisor.process.states import State
-from supervisor.report import ChildRecord, DeathRecord, Report, RestartRecord, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, Report, RestartRecord, RunRecord, SupervisorRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.process.restart import Death
+    from supervisor.config.run_plan import Plan
+    from supervisor.database.backend import Place
+    from supervisor.database.keeper import DatabaseKeeper
+    from supervisor.logs.faults import Faults
     from supervisor.process.slot import Slot
-    from supervisor.tree.supervisor import Run
+    from supervisor.process.states import Stage
+    from supervisor.report import CountRecord
+    from supervisor.tree.health import Health
+    from supervisor.tree.reload import Reload
+    from supervisor.tree.tree import Tree
+    from supervisor.tree.workers import Staff
+    from tasks.settings import Secret
 
-_KB_PER_MB: Final = 1024
+
+class ReportedRun(Protocol):
+    """What a report says of a run is read here."""
+
+    @property
+    def stage(self) -> Stage:
+        """Where the run is."""
+
+    @property
+    def plan(self) -> Plan:
+        """What it is."""
+
+    @property
+    def started_at(self) -> str:
+        """When it began."""
+
+    @property
+    def http_url(self) -> str | None:
+        """Where it answers over HTTP."""
+
+    @property
+    def base_url(self) -> str | None:
+        """Where the API is."""
+
+    @property
+    def database_url(self) -> Secret | None:
+        """Where the database is."""
+
+    @property
+    def place(self) -> Place:
+        """Which database it is."""
+
+    @property
+    def counted(self) -> CountRecord | None:
+        """What was counted last."""
+
+    @property
+    def faults(self) -> Faults:
+        """The last warnings and errors."""
+
+    @property
+    def tree(self) -> Tree:
+        """Its children."""
+
+    @property
+    def staff(self) -> Staff:
+        """Its workers."""
+
+    @property
+    def database(self) -> DatabaseKeeper:
+        """What keeps its database in service."""
+
+    @property
+    def reload(self) -> Reload:
+        """Its settings while it runs."""
+
+    @property
+    def health(self) -> Health:
+        """What keeps it from its work."""
 
 
-def report_of(run: Run, now_ns: int) -> Report:
+def report_of(run: ReportedRun, now_ns: int) -> Report:
     """The run at `now_ns` of the supervisor's clock."""
     plan, url, totals = run.plan, run.database_url, run.tree.totals
     is_own = plan.database is not None and url is not None
@@ -94,45 +160,6 @@ def _at(from_now_ns: int) -> str:
     return (datetime.now(UTC) + timedelta(seconds=from_now_ns / NS_PER_S)).isoformat(timespec="milliseconds")
 
 
-def story(slot: Slot, death: Death) -> dict[str, object]:
-    """A death as the fields of a log line."""
-    return {
-        "pid": death.pid,
-        "cause": death.ending.cause.value,
-        "message": describe(death.ending),
-        "code": death.ending.code,
-        "signal": None if death.ending.signal is None else signal_name(death.ending.signal),
-        "lived_s": death.lived_s,
-        "deaths": f"{death.counted}/{slot.spec.policy.max_restarts}",
-        "peak_rss_mb": _megabytes(death.peak_rss_kb),
-        "doing": death.doing,
-        "next": death.next.value,
-        "again_in_s": death.again_in_s,
-    }
-
-
-def death_record(slot: Slot, death: Death) -> DeathRecord:
-    """A death as `status` keeps it."""
-    return DeathRecord(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        role=slot.spec.role,
-        slot=slot.spec.slot,
-        pid=death.pid,
-        cause=death.ending.cause.value,
-        code=death.ending.code,
-        signal=None if death.ending.signal is None else signal_name(death.ending.signal),
-        words=describe(death.ending),
-        doing=death.doing,
-        lived_s=death.lived_s,
-        peak_rss_mb=_megabytes(death.peak_rss_kb),
-        next=death.next.value,
-    )
-
-
 def now() -> str:
     """This moment as reports write it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _megabytes(kilobytes: int | None) -> float | None:
-    return None if kilobytes is None else round(kilobytes / _KB_PER_MB, 1)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S
-from supervisor.logs.phrases import describe
+from supervisor.logs.phrases import describe, signal_name
 from supervisor.process.restart import Cause
 from supervisor.process.slot import Slot
 from supervisor.process.states import RESTING, Event, State
-from supervisor.tree.reporting import death_record, story
+from supervisor.report import DeathRecord
 from supervisor.tree.totals import Totals
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
 from tasks.settings import UPSERT
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from supervisor.process.output import Announcement
     from supervisor.process.restart import Death
     from supervisor.process.spec import Spec
-    from supervisor.report import DeathRecord
 
 DEATHS_KEPT: Final = 100
 _SPACING_S: Final = 0.15  # between two starts: interpreters that start together slow each other down
@@ -245,3 +245,45 @@ class Tree:
 
 def _rank(slot: Slot) -> tuple[bool, int]:
     return slot.spec.role != UPSERT, slot.spec.slot
+
+
+_KB_PER_MB: Final = 1024
+
+
+def story(slot: Slot, death: Death) -> dict[str, object]:
+    """A death as the fields of a log line."""
+    return {
+        "pid": death.pid,
+        "cause": death.ending.cause.value,
+        "message": describe(death.ending),
+        "code": death.ending.code,
+        "signal": None if death.ending.signal is None else signal_name(death.ending.signal),
+        "lived_s": death.lived_s,
+        "deaths": f"{death.counted}/{slot.spec.policy.max_restarts}",
+        "peak_rss_mb": _megabytes(death.peak_rss_kb),
+        "doing": death.doing,
+        "next": death.next.value,
+        "again_in_s": death.again_in_s,
+    }
+
+
+def death_record(slot: Slot, death: Death) -> DeathRecord:
+    """A death as `status` keeps it."""
+    return DeathRecord(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        role=slot.spec.role,
+        slot=slot.spec.slot,
+        pid=death.pid,
+        cause=death.ending.cause.value,
+        code=death.ending.code,
+        signal=None if death.ending.signal is None else signal_name(death.ending.signal),
+        words=describe(death.ending),
+        doing=death.doing,
+        lived_s=death.lived_s,
+        peak_rss_mb=_megabytes(death.peak_rss_kb),
+        next=death.next.value,
+    )
+
+
+def _megabytes(kilobytes: int | None) -> float | None:
+    return None if kilobytes is None else round(kilobytes / _KB_PER_MB, 1)
