@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchmarks.scenarios.engine import NS_PER_S, Rest
 from benchmarks.scenarios.load import pages
 from benchmarks.scenarios.measures import BACKFILL, UPSERT
-from tasks.keepa.costs import DEAL_TOKENS, PRODUCT_TOKENS
+from tasks.keepa.request import DEAL_TOKENS, PRODUCT_TOKENS
 from tasks.simulator.bucket import TICK_PERIOD_NS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from benchmarks.scenarios.engine import NS_PER_S
-from tasks.keepa.costs import DEAL_TOKENS, PRODUCT_TOKENS
+from tasks.keepa.request import DEAL_TOKENS, PRODUCT_TOKENS
 from tasks.planning.pacing import poll_interval_s
 from tasks.planning.pagination import PAGE_ROWS
 from tasks.simulator.bucket import TICK_PERIOD_NS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.scenarios.engine import NS_PER_S
 from benchmarks.scenarios.measures import BACKFILL, UPSERT
 from ledger import DEFAULT_TIERS, TokenLedger, Wait
-from tasks.keepa.costs import DEAL_TOKENS, deal_shape, product_shape
+from tasks.keepa.request import DEAL_TOKENS, deal_shape, product_shape
 from tasks.planning.pacing import batch_size, fit
 from tasks.simulator.bucket import TICK_PERIOD_NS
 

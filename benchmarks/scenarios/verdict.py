@@ -11,7 +11,7 @@ from benchmarks.scenarios.measures import BACKFILL, UPSERT
 from benchmarks.scenarios.strategies import OURS
 from benchmarks.scenarios.table import duration, percent
 from ledger import DEFAULT_TIERS
-from tasks.keepa.costs import DEAL_TOKENS
+from tasks.keepa.request import DEAL_TOKENS
 from tasks.simulator.bucket import TICK_PERIOD_NS
 
 if TYPE_CHECKING:

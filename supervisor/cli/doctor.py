@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.doctor.findings import as_text, bad, complete, good, is_well, to_json
 from supervisor.doctor.packages import of_the_installation
-from tasks.errors import EXIT_GAVE_UP, EXIT_OK, ConfigError
-from tasks.wording import plain
+from tasks.errors import EXIT_GAVE_UP, EXIT_OK, ConfigError, plain
 
 if TYPE_CHECKING:
     from supervisor.doctor.findings import Finding

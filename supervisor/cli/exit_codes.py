@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tasks.wording import plain
+from tasks.errors import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

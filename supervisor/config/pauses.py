@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tasks.errors import ConfigError
+from tasks.errors import ConfigError, plain
 from tasks.settings import BACKFILL, UPSERT
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

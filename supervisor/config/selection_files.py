@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from supervisor.config import user_file
-from tasks.errors import ConfigError
+from tasks.errors import ConfigError, plain
 from tasks.keepa.selection import selection
 from tasks.settings import SelectionSettings
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

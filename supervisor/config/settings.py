@@ -17,9 +17,8 @@ import tasks
 from supervisor.config import api_key, env_file, selection_files, similar_names, user_file
 from supervisor.config.option_kinds import HttpUrl, Text, Unfit
 from supervisor.config.options import OPTIONS
-from tasks.errors import ConfigError
+from tasks.errors import ConfigError, plain
 from tasks.settings import Secret, SelectionSettings
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

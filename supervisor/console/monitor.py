@@ -12,8 +12,8 @@ from supervisor.database.counts import RowReader
 from supervisor.eventloop.executor import Aside, Done, NotDone
 from supervisor.report import Frame
 from supervisor.tree.reporting import report_of
+from tasks.errors import plain
 from tasks.settings import BACKFILL
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

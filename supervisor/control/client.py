@@ -13,8 +13,7 @@ from supervisor.control import protocol
 from supervisor.control.server import address
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.process.stopped import WORDS, is_still, remedy
-from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows
-from tasks.wording import plain
+from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows, plain
 
 if TYPE_CHECKING:
     import argparse

@@ -14,8 +14,7 @@ from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
 from supervisor.tree.reload import Asked
 from supervisor.tree.workers import NoSuchWorker
-from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, ConfigError
-from tasks.wording import plain
+from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, ConfigError, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

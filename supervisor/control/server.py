@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.control import protocol
 from supervisor.control.protocol import Answer, NotUnderstood
-from tasks.errors import EXIT_USAGE
-from tasks.wording import plain
+from tasks.errors import EXIT_USAGE, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,8 +16,7 @@ from supervisor.process.restart import Meaning, Tally, judge, pause_s
 from supervisor.process.spec import Policy
 from supervisor.process.states import Event, State
 from supervisor.report import ChildRecord
-from tasks.errors import ConfigError, Contended, WrongSchema
-from tasks.wording import plain
+from tasks.errors import ConfigError, Contended, WrongSchema, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

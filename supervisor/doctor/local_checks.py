@@ -13,9 +13,9 @@ from supervisor.config.options import OPTIONS
 from supervisor.database import backend
 from supervisor.doctor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.process import stopped
+from tasks.errors import plain
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import check
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

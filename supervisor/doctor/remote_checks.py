@@ -13,9 +13,8 @@ from supervisor.database import backend
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.durations import span
 from supervisor.logs.phrases import series
-from tasks.errors import Error, Forbidden
+from tasks.errors import Error, Forbidden, plain
 from tasks.settings import Secret
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from supervisor.eventloop.loop import MonotonicClock
 from supervisor.http.routes import Answers, Seen
 from supervisor.http.server import Web
 from supervisor.tree.reporting import report_of
-from tasks.wording import plain
+from tasks.errors import plain
 
 if TYPE_CHECKING:
     from ledger import Snapshot

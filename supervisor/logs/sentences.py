@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor.durations import lasted, span
 from supervisor.logs.phrases import AGAIN, lived, series
 from supervisor.process.restart import Cause
-from tasks.wording import clean, one_line
+from tasks.errors import clean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ import msgspec
 from supervisor.process import child as processes
 from supervisor.process.heartbeat import Beat
 from supervisor.process.lines import DEEPEST, Lines, Valve, is_deep
-from tasks.wording import plain
+from tasks.errors import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from supervisor.process.heartbeat import Beat, hung_at_ns, says_something_new
 from supervisor.process.output import Pipes
 from supervisor.process.restart import Cause, Death, Ending, Tally, judge, meaning, pause_s
 from supervisor.process.states import RESTING, Action, Event, State, step
-from tasks.wording import plain
+from tasks.errors import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,8 +10,8 @@ from supervisor.durations import span
 from supervisor.logs.faults import kind_of
 from supervisor.logs.phrases import activity, lived, name_of
 from supervisor.report import age_s
+from tasks.errors import one_line
 from tasks.keepa import locales
-from tasks.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

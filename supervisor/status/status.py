@@ -15,9 +15,8 @@ from supervisor import report
 from supervisor.config import lost_state_dir, run_plan
 from supervisor.config import settings as config
 from supervisor.process.stopped import is_still
-from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error
+from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error, plain
 from tasks.settings import Secret
-from tasks.wording import plain
 
 if TYPE_CHECKING:
     from ledger import Snapshot

@@ -11,7 +11,7 @@ from supervisor.database.watch import DatabaseWatch
 from supervisor.durations import lasted, span
 from supervisor.process.conditions import SUPERVISOR, Conditions, Said, Told
 from supervisor.process.states import Stage
-from tasks.wording import one_line, plain
+from tasks.errors import one_line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,8 +28,7 @@ from supervisor.tree.reload import Reload
 from supervisor.tree.reporting import report_of
 from supervisor.tree.tree import Tree
 from supervisor.tree.workers import Staff
-from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, ConfigError, WrongSchema
-from tasks.wording import plain
+from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, ConfigError, WrongSchema, plain
 
 if TYPE_CHECKING:
     import signal

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor.eventloop.throttle import Paced
 from supervisor.process.conditions import sentence
 from supervisor.process.states import State
-from tasks.wording import one_line
+from tasks.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -22,9 +22,8 @@ from tasks.calls.record import answered, unanswered
 from tasks.calls.request_plan import Paid
 from tasks.calls.spool import SpoolFull
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
-from tasks.keepa.costs import most_tokens
 from tasks.keepa.reply import check
-from tasks.keepa.request import TokenRequest
+from tasks.keepa.request import TokenRequest, most_tokens
 from tasks.runtime.job import Idle
 
 if TYPE_CHECKING:

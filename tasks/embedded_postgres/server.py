@@ -22,9 +22,8 @@ from ledger import Clock, SystemClock
 from tasks.embedded_postgres import address, binaries, cluster, postmaster, programs, server_log
 from tasks.embedded_postgres.file_lock import FileLock
 from tasks.embedded_postgres.keeper import START_LOCK, USERS_LOCK, is_last
-from tasks.errors import ConfigError, Contended, StoreError
+from tasks.errors import ConfigError, Contended, StoreError, one_line
 from tasks.store.sqlstate import translate
-from tasks.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

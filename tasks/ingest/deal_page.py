@@ -12,10 +12,10 @@ from tasks.ingest import cursor, unwritable
 from tasks.ingest.odd_items import Aside
 from tasks.ingest.unreadable import keep_body, keep_faults, keep_odd
 from tasks.keepa import prices
-from tasks.keepa.costs import most_tokens
 from tasks.keepa.decode.body import DealPage, any_envelope, decode_deals
 from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.fingerprint import fingerprint
+from tasks.keepa.request import most_tokens
 from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.planning import pagination
 from tasks.planning.backlog import Wanted

@@ -11,9 +11,9 @@ from tasks.ingest import unwritable
 from tasks.ingest.answered_products import held
 from tasks.ingest.odd_items import Aside
 from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, set_aside
-from tasks.keepa.costs import most_tokens
 from tasks.keepa.decode.body import open_products
 from tasks.keepa.decode.frame import CUT_OFF
+from tasks.keepa.request import most_tokens
 from tasks.store import calls, products
 from tasks.store.queue import queue
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, get_args
 
 from tasks.errors import Error, Transient
 from tasks.ingest.unreadable import keep_faults
-from tasks.keepa.costs import Detail
 from tasks.keepa.decode.body import decode_deals, decode_products
+from tasks.keepa.request import Detail
 from tasks.store import categories, deals, products
 from tasks.store.queue import queue, requeue
 

@@ -24,7 +24,7 @@ from tasks.store.queue import queue, requeue
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tasks.keepa.costs import Detail
+    from tasks.keepa.request import Detail
     from tasks.store.connection import Connection
     from tasks.store.faults import Kept
 

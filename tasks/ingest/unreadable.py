@@ -6,8 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from tasks.calls.record import answered
-from tasks.keepa.costs import most_tokens
 from tasks.keepa.decode.body import any_envelope
+from tasks.keepa.request import most_tokens
 from tasks.store import calls, quarantine
 from tasks.store.queue import queue
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from tasks.calls.record import answered
 from tasks.ingest.unreadable import items_of, keep_body
-from tasks.keepa.costs import most_tokens
 from tasks.keepa.decode.body import any_envelope
+from tasks.keepa.request import most_tokens
 from tasks.store import calls
 from tasks.store.bulk.batch import refused
 from tasks.store.queue import queue

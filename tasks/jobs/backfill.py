@@ -17,12 +17,11 @@ from tasks.errors import Refused
 from tasks.jobs.components import Desk
 from tasks.jobs.listing import REFUSED_NS, SetAside
 from tasks.jobs.queue_batch import TIER, Haul
-from tasks.keepa.costs import DEAL_TOKENS, product_shape
+from tasks.keepa.request import DEAL_TOKENS, product_shape
 from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
 from tasks.planning import forecast
-from tasks.planning.forecast import Forecast
+from tasks.planning.forecast import Forecast, Rate
 from tasks.planning.pacing import crawl_interval_s
-from tasks.planning.rate import Rate
 from tasks.planning.streams import chosen_of
 from tasks.runtime.job import Idle, Progress
 from tasks.store import crawls
@@ -31,7 +30,7 @@ from tasks.store.queue import queue
 if TYPE_CHECKING:
     from ledger import Snapshot
     from tasks.ingest.deal_page import PageTaken
-    from tasks.keepa.costs import Detail
+    from tasks.keepa.request import Detail
     from tasks.planning.streams import Target
     from tasks.runtime.job import Site
     from tasks.settings import Role

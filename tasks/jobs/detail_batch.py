@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import Taken
 from tasks.jobs.queue_batch import lease_s, unwritten_leases
-from tasks.keepa.costs import product_shape
-from tasks.keepa.request import ProductRequest, most_asins
+from tasks.keepa.request import ProductRequest, most_asins, product_shape
 from tasks.planning.pacing import fit
 from tasks.runtime.job import owner_name
 from tasks.store.queue import queue, sharing
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
     from tasks.ingest.session import Session
-    from tasks.keepa.costs import Detail
+    from tasks.keepa.request import Detail
     from tasks.planning.backlog import Pool, Wanted
     from tasks.runtime.job import Site
     from tasks.store.connection import Connection

@@ -8,8 +8,7 @@ from tasks.calls.header import Origin
 from tasks.calls.request_plan import Taken
 from tasks.ingest import cursor
 from tasks.jobs.queue_batch import lease_s
-from tasks.keepa.costs import deal_shape
-from tasks.keepa.request import DealRequest
+from tasks.keepa.request import DealRequest, deal_shape
 from tasks.runtime.job import owner_name
 from tasks.store import crawls, turn
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import Taken
-from tasks.keepa.costs import Detail, product_shape
-from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, most_asins
+from tasks.keepa.request import DOMAINS, Detail, ProductRequest, is_asin, most_asins, product_shape
 from tasks.planning.pacing import batch_size, fit, together
 from tasks.runtime.job import owner_name
 from tasks.store.queue import queue

@@ -15,7 +15,7 @@ from tasks.errors import Refused
 from tasks.jobs.components import Desk
 from tasks.jobs.detail_batch import DetailWant
 from tasks.jobs.listing import REFUSED_NS, SetAside
-from tasks.keepa.costs import DEAL_TOKENS
+from tasks.keepa.request import DEAL_TOKENS
 from tasks.planning.backlog import Pool
 from tasks.planning.pacing import poll_interval_s
 from tasks.runtime.job import Idle, Progress

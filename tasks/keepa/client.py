@@ -1,8 +1,8 @@
 """One HTTP call: a request goes out, a whole reply or a `Transient` comes back, in a bounded time. No retries here.
 
 The key is part of the URL, and HTTP libraries put URLs into exceptions and logs. So what they raise is reduced to a
-sentence and never chained, their logs below ERROR are off, and redirects, which would carry the key to another
-server, are not followed.
+sentence that says why the call failed (`failure_of`) and never chained, their logs below ERROR are off, and redirects,
+which would carry the key to another server, are not followed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import logging
+import ssl
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -17,22 +19,29 @@ import requests
 import urllib3
 
 from ledger import NS_PER_S, Clock, SystemClock
-from tasks.errors import ConfigError, NotSent, Transient
+from tasks.errors import ConfigError, NotSent, Transient, plain
 from tasks.keepa import resolver
 from tasks.keepa.deadline import Deadline
 from tasks.keepa.decode.unpack import Unpackable, unpacked
-from tasks.keepa.failure import Failure, failure_of
 from tasks.keepa.reply import OK, RawReply, check
 from tasks.keepa.request import TokenRequest
 from tasks.settings import longest_call_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from ledger import Reading
     from tasks.keepa.request import Request
     from tasks.settings import Secret
+
+_NO_CONNECTION: Final = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    requests.ConnectTimeout,
+    ssl.SSLCertVerificationError,
+)
+
 
 __all__ = ["KeepaClient", "RawReply", "check"]
 
@@ -222,3 +231,30 @@ def _is_loopback(base_url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """`was_sent` is False only when it is certain that no byte of the request left."""
+
+    reason: str
+    was_sent: bool
+
+
+def failure_of(error: Exception) -> Failure:
+    """What `error` amounts to, told by its innermost cause, which names no URL."""
+    chain = list(_chain(error))
+    root = chain[-1]
+    was_sent = not any(isinstance(link, _NO_CONNECTION) for link in chain)
+    return Failure(reason=plain(root), was_sent=was_sent)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, then what it wraps, to the innermost. `__context__` is left out: it may be a caller's affair."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        inside = (link.__cause__, getattr(link, "reason", None), *link.args)
+        link = next((part for part in inside if isinstance(part, BaseException)), None)

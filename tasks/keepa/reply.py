@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Transient
+from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Transient, one_line
 from tasks.keepa.decode.body import Envelope, decode_envelope
 from tasks.keepa.decode.envelope import Head, envelope_of
 from tasks.keepa.http_status import Meaning, is_own, row
-from tasks.wording import one_line
 
 if TYPE_CHECKING:
     from ledger import Reading

@@ -1,4 +1,9 @@
-"""Requests as values: where they go, what they carry, what they are booked as. Pure; the key is not their matter."""
+"""Requests as values: where they go, what they carry, what they are booked as. Pure; the key is not their matter.
+
+A request is booked under a name, which its cost is learned under, with a first guess of that cost. A guess holds until
+the ledger has seen real charges, and lies on the high side: a reserve too high is given back within seconds, one too
+low is debt.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import quote
 
-from tasks.keepa import costs
+from ledger import Shape
 
 if TYPE_CHECKING:
-    from ledger import Shape
-    from tasks.keepa.costs import Detail
     from tasks.keepa.selection.selection import Selection
+
+Detail = Literal["stats", "history", "offers"]
+DEAL_TOKENS: Final = 5  # a page, full, empty or past the end. Source: API documentation and recorded envelopes.
+PRODUCT_TOKENS: Final = 1  # an ASIN; statistics and history are free. Source: API documentation.
+# An ASIN with offers costs 6 per page of ten offers found: recorded batches averaged 3.9 to 10.4 tokens an ASIN.
+OFFERS_TOKENS: Final = 10
+# The most that an item of a call can cost, with room for dearer prices: ten pages of offers at 6, and a few options at
+# 1 or 2 each, make about 65 an ASIN. Source: API documentation.
+_MOST_TOKENS: Final = {"/deal": 50, "/product": 150}
+_PRODUCT_PRIORS: Final[dict[Detail, int]] = {
+    "stats": PRODUCT_TOKENS,
+    "history": PRODUCT_TOKENS,
+    "offers": OFFERS_TOKENS,
+}
+
 
 Method = Literal["GET", "POST"]
 
@@ -79,7 +97,7 @@ class TokenRequest:
     @property
     def shape(self) -> Shape:
         """Booked as nothing."""
-        return costs.token_shape()
+        return token_shape()
 
     def params(self) -> dict[str, str]:
         """Nothing."""
@@ -119,7 +137,7 @@ class DealRequest:
     @property
     def shape(self) -> Shape:
         """Booked as one page."""
-        return costs.deal_shape()
+        return deal_shape()
 
     def params(self) -> dict[str, str]:
         """The selection, if it fits into the URL."""
@@ -173,7 +191,7 @@ class ProductRequest:
     @property
     def shape(self) -> Shape:
         """Booked by detail, per ASIN."""
-        return costs.product_shape(self.detail, len(self.asins))
+        return product_shape(self.detail, len(self.asins))
 
     def params(self) -> dict[str, str]:
         """Domain, ASINs and what to send of each."""
@@ -192,3 +210,23 @@ def most_asins(detail: Detail) -> int:
 def is_asin(text: str) -> bool:
     """Whether `text` has the form of an ASIN. The server takes any text, finds nothing and says nothing."""
     return _ASIN.fullmatch(text) is not None
+
+
+def most_tokens(endpoint: str, items: int) -> int:
+    """What a call for so many pages or ASINs can cost at the very most; a reply that tells more cannot be right."""
+    return _MOST_TOKENS.get(endpoint, 0) * max(items, 1)
+
+
+def token_shape() -> Shape:
+    """Of `/token`, which is free."""
+    return Shape(name="token", items=0, prior=0.0)
+
+
+def deal_shape() -> Shape:
+    """Of one page of `/deal`."""
+    return Shape(name="deal", items=1, prior=DEAL_TOKENS)
+
+
+def product_shape(detail: Detail, asins: int) -> Shape:
+    """Of `/product` for so many ASINs."""
+    return Shape(name=f"product:{detail}", items=asins, prior=_PRODUCT_PRIORS[detail])

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from msgspec import structs
 
 from ledger import NS_PER_S
+from tasks.errors import clean
 from tasks.runtime.call_stats import Traffic
 from tasks.runtime.condition import Condition
-from tasks.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

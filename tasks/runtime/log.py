@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TextIO
 from urllib.parse import quote, quote_plus
 
-from tasks.wording import plain
+from tasks.errors import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

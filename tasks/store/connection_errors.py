@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tasks.wording import one_line
+from tasks.errors import one_line
 
 # libpq, "connection to server at ..."; psycopg lists every attempt when there were several.
 _ATTEMPT: Final = re.compile(

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from tasks.errors import BadRow, ConfigError, Contended, Error, StoreError, WrongSchema
+from tasks.errors import NO_REASON, BadRow, ConfigError, Contended, Error, StoreError, WrongSchema, one_line
 from tasks.store.connection_errors import in_short
-from tasks.wording import NO_REASON, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import pytest
 
 from ledger import Reading
 from tasks.errors import Forbidden, Refused, Throttled
-from tasks.keepa import costs
+from tasks.keepa import request
 from tasks.keepa.client import RawReply, check
 from tasks.keepa.decode.body import decode_envelope
 
@@ -62,5 +62,5 @@ def test_the_first_guess_for_offers_covers_nearly_all_real_batches(recorded):
     lines = (recorded / "token" / "product_batch_costs.txt").read_text().splitlines()
     batches = [(int(line.split()[2]), int(line.split()[3])) for line in lines if line.lstrip("[").startswith("2025-")]
     assert len(batches) == 119
-    short = [batch for batch in batches if batch[1] > costs.product_shape("offers", batch[0]).prior * batch[0]]
+    short = [batch for batch in batches if batch[1] > request.product_shape("offers", batch[0]).prior * batch[0]]
     assert len(short) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.scenarios.scenario import Scenario, run
 from ledger import DEFAULT_TIERS, NeverEnough, Wait
-from tasks.keepa.costs import product_shape
+from tasks.keepa.request import product_shape
 from tasks.planning.pacing import batch_size
 from tests.past.oracle import Account, reserved
 

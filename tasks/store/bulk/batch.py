@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 import msgspec
 import psycopg
 
+from tasks.errors import NO_REASON, clean
 from tasks.store.sqlstate import Meaning, row_for
-from tasks.wording import NO_REASON, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

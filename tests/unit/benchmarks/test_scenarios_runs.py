@@ -13,7 +13,7 @@ from benchmarks.scenarios.scenario import Scenario, run
 from benchmarks.scenarios.server import start_balance
 from ledger import DEFAULT_TIERS
 from ledger.model import bucket, gates
-from tasks.keepa.costs import DEAL_TOKENS
+from tasks.keepa.request import DEAL_TOKENS
 from tasks.simulator.bucket import TICK_PERIOD_NS
 
 HOURS = 6

@@ -15,8 +15,8 @@ from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs import library
 from supervisor.logs.log import Log, as_json
 from tasks import errors
+from tasks.errors import plain
 from tasks.runtime.log import Redactor
-from tasks.wording import plain
 
 KEY = "aKeyOfAPerson".ljust(64, "7")
 URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"

@@ -14,9 +14,8 @@ from tasks.calls.metered_client import Spender
 from tasks.calls.request_plan import Paid, Taken
 from tasks.calls.spool import Spool
 from tasks.errors import Forbidden, NotSent, Refused, Transient
-from tasks.keepa.costs import product_shape
 from tasks.keepa.reply import RawReply
-from tasks.keepa.request import ProductRequest
+from tasks.keepa.request import ProductRequest, product_shape
 from tasks.runtime.heartbeat import Beat
 from tasks.runtime.job import Idle, Site
 from tasks.runtime.log import Logger

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.planning.backlog import LIMIT, STALE_MIN, Pool, Wanted
-from tasks.planning.rate import LEAST_NS, WINDOW_NS, Rate
+from tasks.planning.forecast import LEAST_NS, WINDOW_NS, Rate
 
 NOW = 8_000_000
 
