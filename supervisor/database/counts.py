@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tasks.planning.streams import Chosen
     from tasks.settings import Secret
     from tasks.store.connection import Connection
-    from tasks.store.watermarks import Mark
+    from tasks.store.crawls import Mark
 
 _EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as keepa_time has it
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
@@ -92,7 +92,7 @@ class RowReader:
         """
         from psycopg.errors import QueryCanceled
 
-        from tasks.store import row_counts, watermarks
+        from tasks.store import crawls, row_counts
         from tasks.store.connection import connect
         from tasks.store.queue import queue
         from tasks.store.sqlstate import translate
@@ -108,7 +108,7 @@ class RowReader:
                 return Counts(
                     asdict(row_counts.counts(self._conn)),
                     queue.counts(self._conn, chosen).by_state(),
-                    watermarks.every(self._conn),
+                    crawls.every(self._conn),
                 )
         except Error as error:
             self.close()

@@ -19,14 +19,14 @@ from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Means, Outcome
 from tasks.keepa import locales
 from tasks.keepa.locales import shop
-from tasks.store import faults
-from tasks.store.faults import Which
+from tasks.store import quarantine
+from tasks.store.quarantine import Which
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tasks.store.faults import Fault, Tally
+    from tasks.store.quarantine import Fault, Tally
 
 _SHOWN_CHARS: Final = 4000
 _KB: Final = 1024
@@ -42,8 +42,8 @@ def list_(chosen: argparse.Namespace) -> int:
     """
     which = _which(chosen)
     with asking(_plan()) as conn:
-        found = faults.find(conn, which, most=chosen.limit)
-        tallies = faults.tally(conn, which)
+        found = quarantine.find(conn, which, most=chosen.limit)
+        tallies = quarantine.tally(conn, which)
     if chosen.json:
         output.as_json(
             total=sum(one.faults for one in tallies),
@@ -69,8 +69,8 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with asking(_plan()) as conn:
-        found = faults.find(conn, Which(ids=[chosen.id]), most=1)
-        raw = faults.raw(conn, chosen.id)
+        found = quarantine.find(conn, Which(ids=[chosen.id]), most=1)
+        raw = quarantine.raw(conn, chosen.id)
     if not found:
         raise NoRows(f"there is no {chosen.id} in quarantine")
     if chosen.raw:
@@ -106,7 +106,7 @@ def retry(chosen: argparse.Namespace) -> int:
     counts = dict.fromkeys(Outcome, 0)
     with asking(wanted, writes=True) as conn:
         with conn.transaction():
-            numbers = _numbers(chosen, faults.ids(conn, _which(chosen)))
+            numbers = _numbers(chosen, quarantine.ids(conn, _which(chosen)))
         for number in numbers:
             verdict = retry_quarantined.look(conn, number, means)
             if verdict is not None:
@@ -129,8 +129,8 @@ def drop(chosen: argparse.Namespace) -> int:
     which = _which(chosen)
     is_meant = bool(chosen.ids or chosen.yes)
     with asking(_plan(), writes=True) as conn, conn.transaction():
-        _numbers(chosen, faults.ids(conn, which))
-        counted = _counted(faults.drop(conn, which) if is_meant else faults.tally(conn, which))
+        _numbers(chosen, quarantine.ids(conn, which))
+        counted = _counted(quarantine.drop(conn, which) if is_meant else quarantine.tally(conn, which))
     if is_meant:
         output.text(f"dropped {counted}")
         return EXIT_OK

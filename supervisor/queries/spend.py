@@ -14,8 +14,8 @@ from supervisor.durations import span
 from supervisor.queries import output
 from supervisor.queries.columns import Column
 from tasks.errors import EXIT_OK
-from tasks.store import spending
-from tasks.store.spending import Sum
+from tasks.store import calls
+from tasks.store.calls import Sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ledger.snapshot_records import BucketRecord
-    from tasks.store.spending import By, Flow
+    from tasks.store.calls import By, Flow
 
 _TOTAL: Final = "all"
 _MINUTE_S: Final = 60
@@ -41,8 +41,8 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
     """
     wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
     with asking(wanted) as conn:
-        sums = spending.sums(conn, since=since, by=by)
-        flow = spending.flow(conn, since=since)
+        sums = calls.sums(conn, since=since, by=by)
+        flow = calls.flow(conn, since=since)
     bucket = _bucket(wanted.state.ledger)
     total = _total(sums)
     if as_json:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.planning import pagination, partitions
 from tasks.planning.pagination import Verdict
 from tasks.planning.partitions import Part
-from tasks.store import crawls, watermarks
+from tasks.store import crawls
 from tasks.store.crawls import Crawl
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved 
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    mark = pagination.known_mark(watermarks.get(connection, origin.selection_key, origin.domain), page.server_minute)
+    mark = pagination.known_mark(crawls.get(connection, origin.selection_key, origin.domain), page.server_minute)
     verdict = pagination.upsert_verdict(page, mark=mark)
     high = pagination.high_minute(page, crawl.high_minute)
     moved = _moved(crawl, page, is_complete=verdict.is_complete, high=high)
@@ -80,9 +80,7 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved 
         new_mark = pagination.moved_mark(mark, high, page.server_minute)
         if new_mark is not None:
             now = page.server_minute
-            watermarks.set(
-                connection, origin.selection_key, origin.domain, new_mark, latest=now + pagination.OVERLAP_MIN
-            )
+            crawls.set(connection, origin.selection_key, origin.domain, new_mark, latest=now + pagination.OVERLAP_MIN)
     return Moved(
         verdict=verdict,
         crawl=moved,

@@ -20,7 +20,7 @@ from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.planning import pagination
 from tasks.planning.backlog import Wanted
 from tasks.planning.streams import chosen_of
-from tasks.store import calls, categories, crawls, deals
+from tasks.store import calls, crawls, deals
 from tasks.store.queue import leftovers, queue
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Pages:
             if deal.asin in changed and deal.creation_date > below
         ]
         self._enqueue(connection, origin, [deal.asin for deal in local])
-        categories.write(connection, origin.domain, page.category_ids, page.category_names)
+        deals.write_categories(connection, origin.domain, page.category_ids, page.category_names)
         rows = written.inserted + written.updated
         calls.record(connection, answered(header, page.envelope, rows=rows))
         faults += keep_odd(connection, header, page.envelope, body)

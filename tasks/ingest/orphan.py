@@ -1,6 +1,6 @@
 """What a dead worker of this machine had in hand is anybody's again at once, without waiting for its time to run out.
 
-That is: items of the queue, and pages of walks. A turn is looked at by whoever wants it (`tasks.store.turn`).
+That is: items of the queue, and pages of walks. A turn is looked at by whoever wants it (`tasks.store.stream_locks`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from ledger.process import is_dead
 from tasks.runtime.job import owner_name
-from tasks.store import crawls, turn
+from tasks.store import crawls, stream_locks
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Orphans:
         if now_ns < self._look_ns:
             return 0
         self._look_ns = now_ns + LOOK_EVERY_NS
-        self._session.run(partial(turn.keep, owner=owner_name(self._site)))
+        self._session.run(partial(stream_locks.renew_locks, owner=owner_name(self._site)))
         return self._release()
 
     def _release(self) -> int:

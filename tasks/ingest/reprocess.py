@@ -11,7 +11,7 @@ from tasks.errors import Error, Transient
 from tasks.ingest.unreadable import keep_faults
 from tasks.keepa.decode.body import decode_deals, decode_products
 from tasks.keepa.request import Detail
-from tasks.store import categories, deals, products
+from tasks.store import deals, products
 from tasks.store.queue import queue, requeue
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tasks.keepa.decode.body import Deal, ItemFault, Product
     from tasks.store.connection import Connection
-    from tasks.store.faults import Kept
+    from tasks.store.quarantine import Kept
 
 _T = TypeVar("_T")
 
@@ -76,7 +76,7 @@ def page(conn: Connection, kept: Kept, body: bytes, *, detail: Detail) -> str:
     if page.deals and not local:
         raise Unread("all deals in it are of another locale: there is nothing in it for this one; drop it")
     taken = _listed(conn, kept, local, detail)
-    categories.write(conn, kept.domain, page.category_ids, page.category_names)
+    deals.write_categories(conn, kept.domain, page.category_ids, page.category_names)
     keep_faults(conn, "deal", kept.domain, page.faults)
     return _told(taken, f"a page of {len(local)} deals", page.faults)
 

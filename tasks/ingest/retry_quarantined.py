@@ -18,7 +18,7 @@ from tasks.ingest.reprocess import DETAILS, Unread
 from tasks.ingest.unreadable import ENVELOPE
 from tasks.keepa.decode.body import decode_envelope
 from tasks.keepa.request import DOMAINS, is_asin
-from tasks.store import faults
+from tasks.store import quarantine
 from tasks.store.queue import queue, requeue
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tasks.keepa.request import Detail
     from tasks.store.connection import Connection
-    from tasks.store.faults import Kept
+    from tasks.store.quarantine import Kept
 
 
 class Outcome(Enum):
@@ -72,7 +72,7 @@ def look(conn: Connection, fault_id: int, means: Means) -> Verdict | None:
         psycopg.Error: the database does not take it, which is not the fault's fault.
     """
     with conn.transaction():
-        kept = faults.take(conn, fault_id)
+        kept = quarantine.take(conn, fault_id)
         if kept is None:
             return None
         try:
@@ -81,7 +81,7 @@ def look(conn: Connection, fault_id: int, means: Means) -> Verdict | None:
         except Unread as reason:
             verdict = Verdict(Outcome.LEFT, str(reason))
         if verdict.outcome is not Outcome.LEFT:
-            faults.forget(conn, fault_id)
+            quarantine.forget(conn, fault_id)
     return verdict
 
 

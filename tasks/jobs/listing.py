@@ -12,7 +12,7 @@ from tasks.jobs.paging import PageWant, is_page_of, turn_of
 from tasks.keepa import locales
 from tasks.planning.partitions import Part
 from tasks.runtime.job import Idle, owner_name
-from tasks.store import crawls, quarantine, turn
+from tasks.store import crawls, quarantine, stream_locks
 
 if TYPE_CHECKING:
     from tasks.calls.metered_client import Spender
@@ -68,7 +68,7 @@ class Listing:
             return False
 
         def is_mine(connection: Connection) -> bool:
-            if not turn.take(connection, turn_of(role, target), owner):
+            if not stream_locks.try_lock_stream(connection, turn_of(role, target), owner):
                 return False
             return crawls.asker(connection, role, target.key, target.domain) in {None, owner}
 

@@ -10,7 +10,7 @@ from tasks.ingest import cursor
 from tasks.jobs.queue_batch import lease_s
 from tasks.keepa.request import DealRequest, deal_shape
 from tasks.runtime.job import owner_name
-from tasks.store import crawls, turn
+from tasks.store import crawls, stream_locks
 
 if TYPE_CHECKING:
     from ledger import Shape
@@ -69,7 +69,7 @@ class PageWant:
         def is_ours(connection: Connection) -> bool:
             if any(is_page_of(one, self.tier, target) for one in self._spool.origins()):
                 return False
-            has_turn = turn.take(connection, turn_of(self.tier, target), self._owner)
+            has_turn = stream_locks.try_lock_stream(connection, turn_of(self.tier, target), self._owner)
             stands = has_turn and cursor.standing_at(connection, origin) is not None
             return stands and crawls.ask(connection, crawl, owner=self._owner, lease_s=self._lease_s)
 

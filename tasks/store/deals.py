@@ -1,4 +1,4 @@
-"""Pages of deals into the tables behind the view `deals`.
+"""Pages of deals into the tables behind the view `deals`, and the names of the root categories that every page lists.
 
 A page mostly repeats what is known. So the ages of the known readings are asked for first, and only newer deals are
 packed and sent, by COPY, straight into the table. A row to be replaced is removed in the same transaction, unless
@@ -21,6 +21,7 @@ from tasks.store.bulk import arrays
 from tasks.store.bulk.batch import Written, evidence, newest, write_each
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
+from tasks.store.quarantine import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +31,22 @@ if TYPE_CHECKING:
     from tasks.store.bulk.batch import Refusal
     from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
+
+_NAME_CHARS: Final = 200
+_INT8: Final = range(-(2**63), 2**63)
+# Every page repeats them: a known name is not written again. In the order of the key, so that two pages at once do not
+# wait for each other in a circle.
+_WRITE: Final = """
+INSERT INTO categories AS t (domain, id, name)
+SELECT DISTINCT ON (told.id) %(domain)s::smallint, told.id, told.name
+FROM unnest(%(ids)s::bigint[], %(names)s::text[]) AS told (id, name)
+WHERE told.name <> '' AND NOT EXISTS (
+    SELECT FROM categories AS k WHERE k.domain = %(domain)s AND k.id = told.id AND k.name = told.name
+)
+ORDER BY told.id
+ON CONFLICT (domain, id) DO UPDATE SET name = excluded.name
+"""
+
 
 _ROWS: Final = Copied(
     table="deal_rows",
@@ -169,3 +186,14 @@ def _quarantine(conn: Connection, domain: int, refusals: Iterable[Refusal[Deal]]
     for refusal in refusals:
         deal, reason = refusal.item, refusal.reason
         quarantine.add(conn, kind="deal", key=deal.asin, reason=reason, raw=evidence(deal), domain=domain)
+
+
+def write_categories(conn: Connection, domain: int, ids: Sequence[int], names: Sequence[str]) -> None:
+    """Keep what each category is called, in the caller's transaction.
+
+    What cannot be stored is left out or mended: a name must not cost the page it came with.
+    """
+    told = [(one, storable(name, _NAME_CHARS)) for one, name in zip(ids, names, strict=False) if one in _INT8]
+    if told:
+        about = {"domain": domain, "ids": [one for one, _ in told], "names": [name for _, name in told]}
+        conn.execute(_WRITE, about, prepare=False)

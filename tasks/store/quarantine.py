@@ -1,11 +1,46 @@
-"""What could not be used, kept with its reason: nothing that was paid for is dropped silently."""
+"""What could not be used, kept with its reason: nothing that was paid for is dropped silently.
+
+A person can list what was set aside, look at each piece, and send it on one of its ways out of the quarantine.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final, Literal, LiteralString
+
+from psycopg.rows import class_row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from tasks.store.connection import Connection
+
+_WHERE: Final = """
+WHERE (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
+  AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(domain)s::smallint IS NULL OR domain = %(domain)s)
+  AND (%(key)s::text IS NULL OR strpos(lower(key), lower(%(key)s)) > 0)
+  AND (%(reason)s::text IS NULL OR strpos(lower(reason), lower(%(reason)s)) > 0)
+"""
+_FIND: Final = """
+SELECT id, kind, domain, key, reason, length(raw) AS raw_bytes, first_at, last_at, times
+FROM quarantine {where} ORDER BY last_at DESC, id DESC LIMIT %(most)s
+"""
+_IDS: Final = "SELECT id FROM quarantine {where} ORDER BY id"
+_TALLY: Final = """
+SELECT kind, count(*) AS faults, coalesce(sum(length(raw)), 0)::bigint AS raw_bytes
+FROM quarantine {where} GROUP BY kind ORDER BY kind
+"""
+_DROP: Final = """
+WITH dropped AS (DELETE FROM quarantine {where} RETURNING kind, raw)
+SELECT kind, count(*) AS faults, coalesce(sum(length(raw)), 0)::bigint AS raw_bytes
+FROM dropped GROUP BY kind ORDER BY kind
+"""
+_TAKE: Final = "SELECT id, kind, domain, key, reason, raw, last_at FROM quarantine WHERE id = %s FOR UPDATE"
+_RAW: Final = "SELECT raw FROM quarantine WHERE id = %s"
+_FORGET: Final = "DELETE FROM quarantine WHERE id = %s"
+
 
 Kind = Literal["deal", "product", "request", "body"]
 
@@ -50,3 +85,95 @@ def storable(text: str, most: int) -> str:
     A quarantine that refused would lose the evidence.
     """
     return text[:most].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Those of these numbers, kind and locale whose key and reason hold these texts; None: whatever it is."""
+
+    ids: Sequence[int] | None = None
+    kind: Kind | None = None
+    domain: int | None = None
+    key: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault. `raw_bytes` is the size of what was received; None when nothing was kept."""
+
+    id: int
+    kind: Kind
+    domain: int
+    key: str
+    reason: str
+    raw_bytes: int | None
+    first_at: datetime
+    last_at: datetime
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many faults of one kind, and the bytes kept for them."""
+
+    kind: Kind
+    faults: int
+    raw_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A fault with what was received, held until the end of the transaction."""
+
+    id: int
+    kind: Kind
+    domain: int
+    key: str
+    reason: str
+    raw: bytes | None
+    last_at: datetime
+
+
+def find(conn: Connection, which: Which, *, most: int) -> list[Fault]:
+    """At most `most` of them, the latest first."""
+    with conn.cursor(row_factory=class_row(Fault)) as cursor:
+        return cursor.execute(_sql(_FIND), {**asdict(which), "most": most}, prepare=False).fetchall()
+
+
+def ids(conn: Connection, which: Which) -> list[int]:
+    """The numbers of all of them, rising."""
+    return [row[0] for row in conn.execute(_sql(_IDS), asdict(which), prepare=False).fetchall()]
+
+
+def tally(conn: Connection, which: Which) -> list[Tally]:
+    """How many there are of each kind."""
+    with conn.cursor(row_factory=class_row(Tally)) as cursor:
+        return cursor.execute(_sql(_TALLY), asdict(which), prepare=False).fetchall()
+
+
+def drop(conn: Connection, which: Which) -> list[Tally]:
+    """Delete them for good; how many of each kind."""
+    with conn.cursor(row_factory=class_row(Tally)) as cursor:
+        return cursor.execute(_sql(_DROP), asdict(which), prepare=False).fetchall()
+
+
+def take(conn: Connection, fault_id: int) -> Kept | None:
+    """The fault, locked until the end of the caller's transaction; None when there is none of that number."""
+    with conn.cursor(row_factory=class_row(Kept)) as cursor:
+        return cursor.execute(_TAKE, (fault_id,)).fetchone()
+
+
+def raw(conn: Connection, fault_id: int) -> bytes | None:
+    """What was received; None when nothing was kept."""
+    row = conn.execute(_RAW, (fault_id,)).fetchone()
+    return None if row is None else row[0]
+
+
+def forget(conn: Connection, fault_id: int) -> None:
+    """Delete it: it is dealt with."""
+    conn.execute(_FORGET, (fault_id,))
+
+
+def _sql(statement: LiteralString) -> bytes:
+    return statement.format(where=_WHERE).encode()

@@ -1,11 +1,22 @@
-"""Turns as rows with a time to live: whoever has one says so again and again, or it is anybody's."""
+"""Taking turns: one worker at a time walks through a selection. A turn is a lease in a row of the database.
+
+It lasts for as long as its owner says so, again and again, and is free at once when the owner's process is dead and ran
+on this machine. Nobody may remember having a turn: while the database was away another may have got it. It is taken
+anew before each thing that only its holder may do.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ledger.process import is_dead
+
 if TYPE_CHECKING:
     from tasks.store.connection import Connection
+
+# Renewed every half minute, also while nothing is due; a machine that went away keeps others waiting no longer.
+LEASE_S: Final = 120.0
+
 
 _TAKE: Final = """
 INSERT INTO turns AS t (name, owner, until)
@@ -28,7 +39,7 @@ def keep(conn: Connection, *, owner: str, lease_s: float) -> int:
     return conn.execute(_KEEP, (lease_s, owner)).rowcount
 
 
-def owner(conn: Connection, name: str) -> str | None:
+def lock_owner(conn: Connection, name: str) -> str | None:
     """Who has it, or had it and went without a word."""
     row = conn.execute(_OWNER, (name,)).fetchone()
     return None if row is None else str(row[0])
@@ -37,3 +48,19 @@ def owner(conn: Connection, name: str) -> str | None:
 def leave(conn: Connection, name: str, owner: str) -> None:
     """Let others take the turn, if it is `owner`'s."""
     conn.execute(_LEAVE, (name, owner))
+
+
+def try_lock_stream(connection: Connection, name: str, owner: str) -> bool:
+    """Whether the turn called `name` is `owner`'s, now or already; never waits."""
+    if take(connection, name, owner=owner, lease_s=LEASE_S):
+        return True
+    other = lock_owner(connection, name)
+    if other is None or not is_dead(other):
+        return False
+    leave(connection, name, other)
+    return take(connection, name, owner=owner, lease_s=LEASE_S)
+
+
+def renew_locks(connection: Connection, owner: str) -> None:
+    """Say that `owner` still wants the turns it has."""
+    keep(connection, owner=owner, lease_s=LEASE_S)

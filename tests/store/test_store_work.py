@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tasks.store import calls, crawls, quarantine, row_counts, watermarks
+from tasks.store import calls, crawls, quarantine, row_counts
 from tasks.store.calls import Call
 from tasks.store.connection import connect
 from tasks.store.crawls import Crawl
@@ -59,17 +59,17 @@ def test_each_job_selection_and_locale_has_its_own_walk(conn, other):
 
 
 def test_a_watermark_moves_forward_only(conn):
-    assert watermarks.get(conn, "abc", 1) is None
+    assert crawls.get(conn, "abc", 1) is None
     for minute in (10, 12, 11):
-        watermarks.set(conn, "abc", 1, minute, latest=20)
-    assert watermarks.get(conn, "abc", 1) == 12
-    assert watermarks.get(conn, "abc", 3) is None
+        crawls.set(conn, "abc", 1, minute, latest=20)
+    assert crawls.get(conn, "abc", 1) == 12
+    assert crawls.get(conn, "abc", 3) is None
 
 
 def test_a_watermark_from_the_future_comes_back(conn):
-    watermarks.set(conn, "abc", 1, 47_000_000, latest=47_000_000)
-    watermarks.set(conn, "abc", 1, 15, latest=20)
-    assert watermarks.get(conn, "abc", 1) == 15
+    crawls.set(conn, "abc", 1, 47_000_000, latest=47_000_000)
+    crawls.set(conn, "abc", 1, 15, latest=20)
+    assert crawls.get(conn, "abc", 1) == 15
 
 
 def test_a_call_is_kept_with_all_it_says(conn):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.snapshot_records import BucketRecord
 from supervisor.queries import spend
-from tasks.store.spending import Flow
+from tasks.store.calls import Flow
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 

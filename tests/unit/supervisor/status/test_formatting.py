@@ -14,7 +14,7 @@ from supervisor.logs import phrases
 from supervisor.report import ChildRecord, FaultRecord
 from supervisor.status import formatting, gauges
 from tasks.keepa.selection import selection
-from tasks.store.watermarks import Mark
+from tasks.store.crawls import Mark
 
 S = 1_000_000_000
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
