@@ -51,9 +51,9 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     """
     from psycopg.conninfo import make_conninfo
 
-    from tasks.embedded_postgres import binaries
+    from tasks.embedded_postgres import programs
 
-    program = str(binaries.find() / name)
+    program = str(programs.find() / name)
     if _ASKS & {argument.partition("=")[0] for argument in arguments}:
         return _ended([program, *arguments], {})
     wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)

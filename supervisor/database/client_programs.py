@@ -35,9 +35,9 @@ def program(name: Name, url: Secret, environment: Mapping[str, str]) -> Path:
     Raises:
         ConfigError: the server is reached with TLS only, and no program here can do that.
     """
-    from tasks.embedded_postgres import binaries
+    from tasks.embedded_postgres import programs
 
-    ours = binaries.find() / name
+    ours = programs.find() / name
     mode = dsn.read(url).rest.get("sslmode", environment.get("PGSSLMODE", ""))
     speaks_tls, major = _seen(url)
     if not speaks_tls and mode not in _TLS:

@@ -17,8 +17,7 @@ from ledger import NS_PER_S
 from tasks.calls.budget import Gate
 from tasks.calls.exchange import exchange
 from tasks.calls.failed_calls import BALANCE, Failing
-from tasks.calls.header import Header, Origin
-from tasks.calls.record import answered, unanswered
+from tasks.calls.header import Header, Origin, answered, unanswered
 from tasks.calls.request_plan import Paid
 from tasks.calls.spool import SpoolFull
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient

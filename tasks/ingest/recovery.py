@@ -1,24 +1,44 @@
-"""Replies that a dead worker had paid for and not finished: processed before anything is paid for again."""
+"""What dead workers left: replies that were paid for and not finished, and the work that was in hand.
+
+A reply in the spool of a dead worker is processed before anything is paid for again. Replies go by what was asked:
+live ones to whoever waits for them, replayed ones by their header.
+
+What a dead worker of this machine had in hand (items of the queue, and pages of walks) is anybody's again at once,
+without waiting for its time to run out. A turn is looked at by whoever wants it (`tasks.store.stream_locks`).
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
+from ledger.process import is_dead
 from tasks.calls.spool import Damaged
-from tasks.ingest.unreadable import items_of
-from tasks.store import quarantine
+from tasks.ingest.deal_page import Pages
+from tasks.ingest.product_batch import Batches
+from tasks.ingest.unreadable import items_of, set_aside
+from tasks.runtime.job import owner_name
+from tasks.store import crawls, quarantine, stream_locks
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tasks.calls.header import Header
     from tasks.calls.spool import Entry, Spool
-    from tasks.ingest.intake import Intake
+    from tasks.ingest.brake import Brake
     from tasks.ingest.session import Session
+    from tasks.planning.streams import Target
     from tasks.runtime.job import Site
     from tasks.store.connection import Connection
+
+ORPHANS_EVERY_NS: Final = 30 * NS_PER_S
+# By then an item was alone in its request a dozen times (`pace.attempt_limit`); kills that strike at random do not
+# find the same one as often.
+MOST_DEATHS: Final = 20
+
 
 LOOK_EVERY_NS: Final = 30 * NS_PER_S  # a slot that is not started again must not keep its replies for ever
 MOST_ATTEMPTS: Final = 10  # a reply that ended ten workers ends no eleventh
@@ -77,3 +97,70 @@ class Replay:
 
         self._session.run(work)
         self._site.beat.set_aside("body")
+
+
+class Intake:
+    """Both kinds of replies."""
+
+    def __init__(self, site: Site, session: Session, targets: Iterable[Target], brake: Brake) -> None:
+        self._site = site
+        self._session = session
+        self.pages = Pages(site, session, {(target.key, target.domain): target for target in targets}, brake)
+        self.batches = Batches(site, session, brake)
+
+    def take(self, header: Header, body: bytes) -> None:
+        """Write what the reply holds.
+
+        Raises:
+            StoreError: the database does not take it.
+        """
+        if header.endpoint == "/deal":
+            self.pages.take(header, body)
+        elif header.endpoint == "/product":
+            self.batches.take(header, body)
+        else:
+            set_aside(self._site, self._session, header, body, f"nobody takes replies of {header.endpoint}")
+
+
+class Orphans:
+    """Looks for such things. Every worker does, whatever its role: both take both, and either may run alone."""
+
+    def __init__(self, site: Site, session: Session, spool: Spool) -> None:
+        self._site = site
+        self._session = session
+        self._spool = spool
+        self._look_ns = 0
+
+    def step(self) -> int:
+        """How many items and pages went back; 0 as well when they were looked for a moment ago. Own turns are kept.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        now_ns = self._site.clock.now_ns()
+        if now_ns < self._look_ns:
+            return 0
+        self._look_ns = now_ns + ORPHANS_EVERY_NS
+        self._session.run(partial(stream_locks.renew_locks, owner=owner_name(self._site)))
+        return self._release()
+
+    def _release(self) -> int:
+        """Nothing goes back while a dead worker's reply lies in the spool: it may answer just these items.
+
+        The dead are found first: whoever is dead by then has put its last reply where the look at the spool finds it.
+        """
+        dead = [name for name in self._session.run(_holders) if is_dead(name)]
+        if not dead or self._spool.holds_leftovers():
+            return 0
+        items, pages = self._session.run(partial(_release, owners=dead))
+        self._site.log.info("released", items=items, pages=pages)
+        return items + pages
+
+
+def _holders(connection: Connection) -> list[str]:
+    return sorted({*queue.owners(connection), *crawls.askers(connection)})
+
+
+def _release(connection: Connection, owners: list[str]) -> tuple[int, int]:
+    items = sum(queue.release_owner(connection, owner, max_deaths=MOST_DEATHS) for owner in owners)
+    return items, sum(crawls.forget(connection, owner) for owner in owners)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from tasks.calls.record import answered
+from tasks.calls.header import answered
 from tasks.keepa.decode.body import any_envelope
 from tasks.keepa.request import most_tokens
 from tasks.store import calls, quarantine

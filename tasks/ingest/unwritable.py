@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.calls.record import answered
+from tasks.calls.header import answered
 from tasks.ingest.unreadable import items_of, keep_body
 from tasks.keepa.decode.body import any_envelope
 from tasks.keepa.request import most_tokens

@@ -9,9 +9,7 @@ from tasks.calls.metered_client import Spender
 from tasks.calls.spool import Spool
 from tasks.errors import StoreError
 from tasks.ingest.brake import Brake
-from tasks.ingest.intake import Intake
-from tasks.ingest.orphan import Orphans
-from tasks.ingest.recovery import Replay
+from tasks.ingest.recovery import Intake, Orphans, Replay
 from tasks.ingest.session import Session
 from tasks.jobs.listing import Listing
 from tasks.keepa.client import KeepaClient

@@ -13,8 +13,7 @@ import pytest
 from ledger.process import Owner, _start_of
 from tasks.calls.header import Header, Origin
 from tasks.calls.spool import Spool
-from tasks.ingest.orphan import Orphans
-from tasks.ingest.recovery import MOST_ATTEMPTS, Replay
+from tasks.ingest.recovery import MOST_ATTEMPTS, Orphans, Replay
 from tasks.ingest.session import Session
 from tasks.store.queue import queue
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tasks.ingest import cursor
-from tasks.jobs.paging import PageWant
+from tasks.jobs.listing import PageWant
 from tasks.runtime import job
 from tests.fixtures.jobs import eventually
 from tests.fixtures.server import WIDE

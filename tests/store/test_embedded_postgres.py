@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tasks.embedded_postgres import binaries, postmaster
+from tasks.embedded_postgres import postmaster, programs
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import ConfigError, StoreError
 from tests.fakes.waiting import LIMIT_S, wait_until
@@ -213,7 +213,7 @@ def test_any_path_will_do(home, tmp_path, name):
     with EmbeddedPostgres(moved) as server:
         assert query(server.url(), "SELECT 1") == [(1,)]
         psql = subprocess.run(
-            [binaries.find() / "psql", server.url(), "-Atc", "SELECT 2"], capture_output=True, text=True, check=True
+            [programs.find() / "psql", server.url(), "-Atc", "SELECT 2"], capture_output=True, text=True, check=True
         )
         assert psql.stdout == "2\n"
         detour = Path(psycopg.conninfo.conninfo_to_dict(server.url())["host"]).parent
