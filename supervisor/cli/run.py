@@ -1,4 +1,8 @@
-"""`sluicegate run`: from the settings to an exit code."""
+"""`sluicegate run`: from the settings to an exit code; and what each signal means to a run.
+
+A signal stops the run, has it read the configuration again, has it run one worker more or fewer, or prints a line of
+status.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,12 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from supervisor.cli.hearing import Hearing
 from supervisor.config import lost_state_dir, run_plan
 from supervisor.config import settings as config
 from supervisor.config.state_dir import AlreadyRunning
 from supervisor.console.monitor import Monitor
 from supervisor.console.writer import Outlet, StreamScreen
+from supervisor.control import protocol
 from supervisor.control.handlers import Foreman
 from supervisor.control.server import Control
 from supervisor.database.backend import secrets_in
@@ -124,3 +128,32 @@ def _live_screen() -> Screen:
     if console.is_dumb_terminal or not console.is_terminal:
         return StreamScreen(sys.stderr)
     return LiveScreen(console, lines_to=None if sys.stderr.isatty() else sys.stderr)
+
+
+class Hearing:
+    """Signals, as the loop hands them over."""
+
+    def __init__(self, run: Run, foreman: Foreman, monitor: Monitor, strangers: Strangers) -> None:
+        self._run = run
+        self._foreman = foreman
+        self._monitor = monitor
+        self._strangers = strangers
+        self._terminals = [fd for fd in range(3) if os.isatty(fd)]
+
+    def hear(self, number: signal.Signals) -> None:
+        """Do what the signal asks for."""
+        match number:
+            case signal.SIGHUP if not self._has_hung_up():
+                self._foreman.take(protocol.Reload(), None, number.name)
+            case signal.SIGTTIN | signal.SIGTTOU:
+                self._foreman.add_workers(1 if number is signal.SIGTTIN else -1, by=number.name)
+            case signal.SIGCHLD:
+                self._strangers.look()
+            case signal.SIGUSR1:
+                self._monitor.tell()
+            case _:
+                self._run.hear(number)
+
+    def _has_hung_up(self) -> bool:
+        """Whether the terminal we were started in is gone: one that hangs up sends the same signal as a person does."""
+        return not all(os.isatty(fd) for fd in self._terminals)

@@ -2,6 +2,8 @@
 
 The lock is the kernel's (`flock`): it goes with its holder, however that ends, so there is nothing to clean up after
 a crash. The pid in the file is for people; only the lock decides.
+
+What a person paused is kept here as well: what was stopped stays stopped until somebody says otherwise.
 """
 
 from __future__ import annotations
@@ -13,11 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from supervisor.config import filesystem
-from tasks.errors import ConfigError, Error
+from tasks.errors import ConfigError, Error, plain
+from tasks.settings import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 # `status` tests the lock by taking it for some microseconds: a start that met it there must look again.
@@ -182,3 +187,35 @@ def _pid_in(fd: int) -> int | None:
 
 def _is_debug(fd: int) -> bool:
     return os.pread(fd, _LINE, 0).endswith(f"{_DEBUG}\n".encode())
+
+
+def read(path: Path) -> frozenset[str]:
+    """The roles that are paused.
+
+    Raises:
+        ConfigError: it cannot be told: starting to spend what somebody stopped would be worse than not starting.
+    """
+    try:
+        found = frozenset(msgspec.json.decode(path.read_bytes(), type=list[str]))
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} does not tell what is paused ({plain(error)}): mend it, or take it away to start all"
+        ) from error
+    return found & {UPSERT, BACKFILL}
+
+
+def write(path: Path, roles: Iterable[str]) -> None:
+    """Keep that these roles are paused, whole or not at all.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    names = sorted(roles)
+    if not names:
+        path.unlink(missing_ok=True)
+        return
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(msgspec.json.encode(names) + b"\n")
+    fresh.replace(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from supervisor.config import floors, pauses, similar_names
+from supervisor.config import run_plan, similar_names, state_dir
 from supervisor.config.changes import LIVE, Change
 from supervisor.config.options import OPTIONS
 from supervisor.control import protocol
@@ -174,7 +174,7 @@ class Foreman:
         if ledger is None or not any("_FLOOR " in one for one in change.followed):
             return []
         refill = round(ledger.snapshot().bucket.refill_rate)
-        return floors.too_high(self._run.plan.tiers(), refill) if refill else []
+        return run_plan.too_high(self._run.plan.tiers(), refill) if refill else []
 
     def _settled(self, said: Answer) -> Answer | None:
         staff, tree = self._run.staff, self._run.tree
@@ -192,7 +192,7 @@ class Foreman:
         """Whether it is on disk, so that it holds over a new start of the supervisor too."""
         path = self._run.plan.state.paused
         try:
-            pauses.write(path, paused)
+            state_dir.write(path, paused)
         except OSError as error:
             tell(Answer(code=EXIT_GAVE_UP, words=f"nothing was changed: {path} cannot be written: {error.strerror}"))
             return False

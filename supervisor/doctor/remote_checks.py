@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from supervisor import report
-from supervisor.config import floors
+from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.config.run_plan import CAPACITY_TICKS, Server
 from supervisor.database import backend
@@ -106,7 +106,7 @@ def _api(wanted: Plan) -> Iterator[Finding]:
 
 def _plan_of(wanted: Plan, reading: Reading) -> Finding:
     rate = reading.refill_rate
-    come_to, clipped = floors.on_plan(wanted.tiers(), rate)
+    come_to, clipped = run_plan.on_plan(wanted.tiers(), rate)
     capacity = CAPACITY_TICKS * rate
     told = ", ".join(f"{name} {floor}" for name, floor in come_to.items())
     return judged(

@@ -16,7 +16,7 @@ from supervisor.logs.phrases import name_of
 from supervisor.logs.repeats import Key, Repeats, key_of
 from supervisor.logs.rollup import Steady
 from supervisor.logs.sentences import is_known, sentence
-from supervisor.process.lines import is_deep
+from supervisor.process.output import is_deep
 from tasks.runtime.log import LEVELS
 
 if TYPE_CHECKING:

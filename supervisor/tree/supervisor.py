@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 from ledger import TokenLedger
 from supervisor import report
-from supervisor.config import pauses
+from supervisor.config import state_dir
 from supervisor.config.run_plan import Server
 from supervisor.database import backend
 from supervisor.database.keeper import DatabaseKeeper
 from supervisor.eventloop.executor import Aside, Done, NotDone
-from supervisor.eventloop.throttle import Paced
+from supervisor.eventloop.loop import Paced
 from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage
@@ -67,7 +67,7 @@ class Run:
         self.http_url: str | None = None
         self.faults = log.faults
         self.tree = Tree(loop, log, self)
-        self.staff = Staff(self.tree, log, pauses.read(plan.state.paused))
+        self.staff = Staff(self.tree, log, state_dir.read(plan.state.paused))
         self.health = Health(self, loop, log)
         self.listeners: list[Callable[[], object]] = []
         self._loop = loop

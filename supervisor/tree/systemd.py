@@ -11,7 +11,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from supervisor.eventloop.throttle import Paced
+from supervisor.eventloop.loop import Paced
 from supervisor.process.conditions import sentence
 from supervisor.process.states import State
 from tasks.errors import one_line

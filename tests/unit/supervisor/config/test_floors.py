@@ -4,7 +4,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.config import run_plan, settings
-from supervisor.config.floors import PlanNews, on_plan, too_high
+from supervisor.config.run_plan import PlanNews, on_plan, too_high
 from tasks.errors import ConfigError
 
 

@@ -3,8 +3,7 @@
 import pytest
 
 from ledger import ManualClock
-from supervisor.eventloop.loop import Loop
-from supervisor.eventloop.throttle import Paced
+from supervisor.eventloop.loop import Loop, Paced
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.process.lines import Lines, Valve
+from supervisor.process.output import Lines, Valve
 
 S = 1_000_000_000
 
