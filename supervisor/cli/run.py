@@ -24,7 +24,6 @@ from supervisor.database.backend import secrets_in
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.http.endpoint import Endpoint
-from supervisor.logs import library
 from supervisor.logs import log as logs
 from supervisor.process.reaper import Strangers
 from supervisor.tree import systemd
@@ -66,7 +65,7 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     log = logs.Log(outlet.put, render=render, redactor=redactor(wanted.settings), level=wanted.settings.log_level)
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
-    library.listen(loop, log)
+    logs.listen(loop, log)
     one = Run(wanted, loop, log, texts)
     systemd.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)

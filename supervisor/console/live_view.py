@@ -14,7 +14,7 @@ from rich.text import Text
 
 from supervisor.console.writer import StreamScreen
 from supervisor.durations import span
-from supervisor.status import formatting, gauges
+from supervisor.status import formatting
 from supervisor.status.as_json import progress
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _bar(snapshot: Snapshot, width: int) -> Text:
     if not snapshot.synced:
         words = " no reading yet"
     cells = max(10, min(60, width - len("tokens ") - len(words) - 1))
-    full, marks = gauges.cells(gauges.level(snapshot), cells), gauges.floor_marks(snapshot, cells)
+    full, marks = formatting.cells(formatting.level(snapshot), cells), formatting.floor_marks(snapshot, cells)
     colour = "cyan" if bucket.balance > 0 else "red"
     styled = [("┃", "bold yellow") if cell in marks else ("█" if cell < full else "░", colour) for cell in range(cells)]
     text = Text("tokens ", no_wrap=True)
@@ -110,15 +110,15 @@ def _gates(snapshot: Snapshot, width: int) -> Table:
     cells = 8 if width < _WIDE else 24
     for tier in snapshot.tiers:
         colour = "green" if tier.open else "yellow"
-        spent = f"{tier.spent:.0f} {gauges.spent_part(tier, snapshot):.0%}"
+        spent = f"{tier.spent:.0f} {formatting.spent_part(tier, snapshot):.0%}"
         numbers = (f"{number:.0f}" for number in (tier.floor, tier.earmark, tier.waiting))
-        bar = Text(_cells(gauges.openness(tier, snapshot), cells), colour)
+        bar = Text(_cells(formatting.openness(tier, snapshot), cells), colour)
         table.add_row(tier.name, bar, Text(formatting.gate(tier), colour), *numbers, spent)
     return table
 
 
 def _cells(part: float, width: int) -> str:
-    full = gauges.cells(part, width)
+    full = formatting.cells(part, width)
     return "█" * full + "░" * (width - full)
 
 

@@ -1,11 +1,13 @@
 """Log records: ours and those the workers write, in one format, without secrets, repeats counted.
 
-A record is one JSON object on one line, or one line for people in a terminal.
+A record is one JSON object on one line, or one line for people in a terminal. What libraries say through `logging`
+becomes such a record too.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +19,7 @@ from supervisor.logs.repeats import Key, Repeats, key_of
 from supervisor.logs.rollup import Steady
 from supervisor.logs.sentences import is_known, sentence
 from supervisor.process.output import is_deep
-from tasks.runtime.log import LEVELS
+from tasks.runtime.log import LEVELS, level_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -219,3 +221,23 @@ def _parse(line: str) -> dict[str, Any] | None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Library(logging.Handler):
+    """Hands warnings and errors over to the loop, whichever thread they come from."""
+
+    def __init__(self, loop: Loop, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._loop = loop
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as the event `library`."""
+        level = level_of(record)
+        fields = {"logger": record.name, "message": record.getMessage()}
+        self._loop.call(lambda: self._log.write(level, "library", fields))
+
+
+def listen(loop: Loop, log: Log) -> None:
+    """From now on hear every library of this process."""
+    logging.basicConfig(level=logging.WARNING, handlers=[Library(loop, log)], force=True)

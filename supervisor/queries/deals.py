@@ -12,7 +12,7 @@ from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.database.access import asking
 from supervisor.queries import output
-from supervisor.queries.columns import Column
+from supervisor.queries.output import Column
 from supervisor.queries.parsing import NOT_MONEY
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop

@@ -15,8 +15,8 @@ from ledger.localtime import day, minute
 from supervisor.config import run_plan, settings
 from supervisor.database.access import asking
 from supervisor.queries import output, parsing
-from supervisor.queries.columns import Column, readable
-from supervisor.queries.steps import Steps
+from supervisor.queries.output import Column, readable
+from supervisor.queries.plot import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
 from tasks.store import price_history

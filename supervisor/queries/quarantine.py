@@ -13,7 +13,7 @@ from supervisor.config import run_plan, settings
 from supervisor.database import backend
 from supervisor.database.access import asking
 from supervisor.queries import output
-from supervisor.queries.columns import Column, readable
+from supervisor.queries.output import Column, readable
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Means, Outcome

@@ -11,7 +11,7 @@ from ledger.localtime import near
 from supervisor.config import run_plan, settings
 from supervisor.database.access import asking
 from supervisor.queries import output
-from supervisor.queries.columns import Column
+from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.planning import streams

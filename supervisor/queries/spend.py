@@ -12,7 +12,7 @@ from supervisor.config import run_plan, settings
 from supervisor.database.access import asking
 from supervisor.durations import span
 from supervisor.queries import output
-from supervisor.queries.columns import Column
+from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
 from tasks.store import calls
 from tasks.store.calls import Sum

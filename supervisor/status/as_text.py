@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import clock, near
 from supervisor.durations import span
-from supervisor.status import formatting, gauges
+from supervisor.status import formatting
 from supervisor.status.as_json import progress
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def as_line(status: Status, now: datetime) -> str:
 
 def bar(part: float, width: int) -> str:
     """`part` of 1 as a bar of `width` characters."""
-    full = gauges.cells(part, width)
+    full = formatting.cells(part, width)
     return "#" * full + "." * (width - full)
 
 
@@ -113,16 +113,16 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
         yield "tokens  no reading from the server yet"
         return
     tick = "" if bucket.next_tick_in_s is None else f", next in {span(bucket.next_tick_in_s)}"
-    marks = gauges.floor_marks(snapshot, _BAR)
-    level = "".join("|" if place in marks else cell for place, cell in enumerate(bar(gauges.level(snapshot), _BAR)))
+    marks = formatting.floor_marks(snapshot, _BAR)
+    level = "".join("|" if place in marks else cell for place, cell in enumerate(bar(formatting.level(snapshot), _BAR)))
     yield (
         f"tokens  [{level}] {bucket.balance:g} of {bucket.capacity:g}, +{bucket.refill_rate:g} every "
         f"{bucket.tick_period_s:.1f} s{tick}, drift {bucket.drift:g}"
     )
     for tier in snapshot.tiers:
-        part = gauges.spent_part(tier, snapshot)
+        part = formatting.spent_part(tier, snapshot)
         yield (
-            f"  {tier.name:<12}[{bar(gauges.openness(tier, snapshot), _GATE)}] {formatting.gate(tier):<20} "
+            f"  {tier.name:<12}[{bar(formatting.openness(tier, snapshot), _GATE)}] {formatting.gate(tier):<20} "
             f"floor {tier.floor:g}, waiting {tier.waiting}, spent {tier.spent:g} ({part:.0%})"
         )
 

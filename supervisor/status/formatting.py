@@ -1,4 +1,7 @@
-"""What a run does and what went wrong, in the words that both the live view and the plain status use."""
+"""What a run does and what went wrong, in the words that both the live view and the plain status use. Pure.
+
+The numbers that a bar shows are made here too: how full, how far, how long.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from ledger.snapshot_records import TierRecord
     from supervisor.process.conditions import ConditionRecord
     from supervisor.report import ChildRecord, CountRecord, DeathRecord, FaultRecord, MarkRecord
+
+_ALMOST: Final = 0.99  # of a bar: only an open gate has a full one
+
 
 OVER: Final = "over: "
 QUARANTINE: Final = "quarantine"
@@ -125,3 +131,40 @@ def backfill(done: int, total: int, rate: object, eta_s: object) -> str:
     if isinstance(eta_s, int | float):
         words += f", about {span(eta_s)} left"
     return words
+
+
+def cells(part: float, width: int) -> int:
+    """How many of `width` cells show `part` of 1: some as soon as there is anything, all only when it is whole."""
+    if part <= 0 or part >= 1:
+        return 0 if part <= 0 else width
+    return max(1, min(width - 1, round(part * width)))
+
+
+def level(snapshot: Snapshot) -> float:
+    """The balance as a part of what the server keeps at the most."""
+    bucket = snapshot.bucket
+    return 0.0 if bucket.capacity <= 0 else max(0.0, min(1.0, bucket.balance / bucket.capacity))
+
+
+def floor_marks(snapshot: Snapshot, width: int) -> set[int]:
+    """The cells of a bar of `width` that stand for the tiers' floors."""
+    capacity = snapshot.bucket.capacity
+    floors = [tier.floor for tier in snapshot.tiers if capacity > 0 < tier.floor]
+    return {min(width - 1, round(width * floor / capacity)) for floor in floors}
+
+
+def openness(tier: TierRecord, snapshot: Snapshot) -> float:
+    """1 when the gate is open; else the part of the wait that is over, or of the tokens needed if nobody waits."""
+    if tier.open:
+        return 1.0
+    waited_s = max((waiter.waited_s for waiter in snapshot.waiters if waiter.tier == tier.name), default=None)
+    if waited_s is not None and tier.opens_in_s is not None:
+        return min(_ALMOST, waited_s / max(waited_s + tier.opens_in_s, 1e-9))
+    there = snapshot.bucket.balance - sum(one.in_flight for one in snapshot.tiers)
+    return max(0.0, min(_ALMOST, there / (tier.floor + 1)))
+
+
+def spent_part(tier: TierRecord, snapshot: Snapshot) -> float:
+    """The tier's part of all that was spent."""
+    total = sum(one.spent for one in snapshot.tiers)
+    return tier.spent / total if total else 0.0

@@ -1,12 +1,15 @@
-"""What all workers of a run did together, those that died included: sums that only grow."""
+"""What all workers of a run did together, those that died included: sums that only grow, and rows a minute. Pure.
+
+The rates are those of the last minute.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
 from supervisor.process.states import RESTING
-from supervisor.tree.rates import Rates
 from tasks.runtime.call_stats import merged
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from supervisor.process.restart import Death
     from supervisor.process.slot import Slot
     from tasks.runtime.call_stats import Calls
+
+WINDOW_S: Final = 60.0
 
 
 class Totals:
@@ -75,3 +80,22 @@ def _summed(start: Counter[str], more: Iterable[Mapping[str, int]]) -> dict[str,
     for counts in more:
         total.update(counts)
     return dict(total)
+
+
+class Rates:
+    """Remembers counts for a minute."""
+
+    def __init__(self) -> None:
+        self._history: deque[tuple[int, Mapping[str, int]]] = deque()
+
+    def after(self, counts: Mapping[str, int], now_ns: int) -> dict[str, float]:
+        """What each count gained a minute, now that they are `counts`.
+
+        Less than a minute of history is not extrapolated: what came in the first seconds is no pace.
+        """
+        self._history.append((now_ns, counts))
+        while len(self._history) > 2 and now_ns - self._history[1][0] >= WINDOW_S * NS_PER_S:  # noqa: PLR2004 - two ends
+            self._history.popleft()
+        since_ns, before = self._history[0]
+        minutes = max(WINDOW_S, (now_ns - since_ns) / NS_PER_S) / 60
+        return {name: (count - before.get(name, 0)) / minutes for name, count in counts.items()}

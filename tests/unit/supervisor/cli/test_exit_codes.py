@@ -12,7 +12,7 @@ from supervisor.config import run_plan
 from supervisor.config import settings as config
 from supervisor.config.state_dir import AlreadyRunning
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.logs import library
+from supervisor.logs import log
 from supervisor.logs.log import Log, as_json
 from tasks import errors
 from tasks.errors import plain
@@ -98,7 +98,7 @@ def test_what_a_library_says_in_the_supervisor_is_a_record_without_secrets(libra
     redactor = Redactor()
     redactor.hide(KEY)
     with Loop(MonotonicClock()) as loop:
-        library.listen(loop, Log(lines.append, render=as_json, redactor=redactor))
+        log.listen(loop, Log(lines.append, render=as_json, redactor=redactor))
         libraries.warning("cannot get %s", f"/deal?key={KEY}")
         libraries.info("not worth it")
         assert lines == [], "written by the loop alone"

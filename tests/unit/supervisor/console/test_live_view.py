@@ -11,7 +11,7 @@ from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.console.live_view import draw
 from supervisor.process.conditions import ConditionRecord
 from supervisor.report import ChildRecord, CountRecord, DeathRecord, Frame, Report, RunRecord, SupervisorRecord
-from supervisor.tree.rates import Rates
+from supervisor.tree.totals import Rates
 
 S = 1_000_000_000
 

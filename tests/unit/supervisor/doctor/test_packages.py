@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from supervisor.doctor.requirements import Need, faults, needs
+from supervisor.doctor.packages import Need, needs, unmet
 from tests.fakes.cli_program import ROOT
 
 
@@ -40,4 +40,4 @@ def test_our_own_list_is_understood_without_what_only_tests_need():
 def test_what_is_missing_or_too_old_is_named():
     there = {"a": "1.0", "b": "2.5"}
     wanted = needs(["a>=1.2", "b<3", "c[x]>=1"])
-    assert faults(wanted, there.get) == ["a 1.0 is installed, >=1.2 is needed", "c is missing"]
+    assert unmet(wanted, there.get) == ["a 1.0 is installed, >=1.2 is needed", "c is missing"]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from supervisor import durations
-from supervisor.queries import columns, output, parsing, steps
-from supervisor.queries.columns import Column
-from supervisor.queries.steps import Steps
+from supervisor.queries import output, parsing, plot
+from supervisor.queries.output import Column
+from supervisor.queries.plot import Steps
 
 
 @pytest.mark.parametrize(
@@ -80,22 +80,22 @@ def test_an_asin_may_be_typed_in_small_letters():
 
 def test_numbers_stand_right_and_the_elastic_column_gives_way():
     table = [Column("n", is_number=True), Column("title", is_elastic=True)]
-    assert columns.lines(table, [["1", "short"], ["10", "a title that is long"]], width=20) == [
+    assert output.lines(table, [["1", "short"], ["10", "a title that is long"]], width=20) == [
         " n  title",
         " 1  short",
         "10  a title that is…",
     ]
-    assert columns.lines(table, [["1", "a title that is long"]], width=None)[1] == "1  a title that is long"
+    assert output.lines(table, [["1", "a title that is long"]], width=None)[1] == "1  a title that is long"
 
 
 def test_nothing_that_a_terminal_would_obey_is_shown():
-    assert columns.readable("Tom &amp; Jerry\x1b[31m\x07\n&#27;[2J") == "Tom & Jerry [31m  [2J"
+    assert output.readable("Tom &amp; Jerry\x1b[31m\x07\n&#27;[2J") == "Tom & Jerry [31m  [2J"
 
 
 @given(st.lists(st.tuples(st.text(max_size=40), st.text(max_size=120)), max_size=5), st.integers(20, 120))
 def test_no_line_is_wider_than_the_terminal_whatever_the_text(rows, width):
     table = [Column("a", is_elastic=True), Column("b", is_elastic=True)]
-    for line in columns.lines(table, rows, width=max(width, 26)):
+    for line in output.lines(table, rows, width=max(width, 26)):
         assert cell_len(line) <= max(width, 26)
 
 
@@ -114,8 +114,8 @@ def test_a_history_cut_begins_with_what_held_then():
 
 
 def test_ticks_span_the_whole():
-    assert steps.ticks(0, 30, 4) == [0, 10, 20, 30]
-    assert steps.ticks(5, 5, 4) == [5]
+    assert plot.ticks(0, 30, 4) == [0, 10, 20, 30]
+    assert plot.ticks(5, 5, 4) == [5]
 
 
 def test_what_a_spreadsheet_would_run_as_a_formula_is_kept_as_text(monkeypatch):

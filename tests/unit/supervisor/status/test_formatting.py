@@ -12,7 +12,7 @@ from supervisor.database import counts
 from supervisor.database.counts import Counts
 from supervisor.logs import phrases
 from supervisor.report import ChildRecord, FaultRecord
-from supervisor.status import formatting, gauges
+from supervisor.status import formatting
 from tasks.keepa.selection import selection
 from tasks.store.crawls import Mark
 
@@ -57,7 +57,7 @@ def child(**more):
     ("part", "shown"), [(-1, 0), (0, 0), (0.001, 1), (0.5, 5), (0.94, 9), (0.999, 9), (1, 10), (7, 10)]
 )
 def test_a_bar_is_empty_only_at_nothing_and_full_only_when_whole(part, shown):
-    assert gauges.cells(part, 10) == shown
+    assert formatting.cells(part, 10) == shown
 
 
 def test_a_gate_fills_as_its_wait_goes_by(ledger, clock):
@@ -66,16 +66,16 @@ def test_a_gate_fills_as_its_wait_goes_by(ledger, clock):
         parts = []
         for _ in range(3):
             snapshot = ledger.snapshot()
-            parts.append(gauges.openness(tier(snapshot, "backfill"), snapshot))
+            parts.append(formatting.openness(tier(snapshot, "backfill"), snapshot))
             clock.advance_s(90)
         assert parts[0] < 0.1 < parts[1] < 0.5 < parts[2] < 1
-        assert gauges.openness(tier(snapshot, "upsert"), snapshot) == 1
+        assert formatting.openness(tier(snapshot, "upsert"), snapshot) == 1
 
 
 def test_a_gate_nobody_waits_at_shows_the_tokens_that_are_there(ledger):
     snapshot = ledger.snapshot()
-    assert gauges.openness(tier(snapshot, "backfill"), snapshot) == pytest.approx(87 / 151)
-    assert gauges.openness(tier(snapshot, "interactive"), snapshot) == 1
+    assert formatting.openness(tier(snapshot, "backfill"), snapshot) == pytest.approx(87 / 151)
+    assert formatting.openness(tier(snapshot, "interactive"), snapshot) == 1
 
 
 def test_a_wait_for_tokens_ends_when_the_ledger_says_and_else_as_promised(ledger):
