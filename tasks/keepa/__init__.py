@@ -1,1 +1,4 @@
-"""The Keepa HTTP API: requests as values, one client, typed bodies. What a call costs is decided elsewhere."""
+"""The Keepa HTTP API: requests as values, one client, typed bodies. Whether a call is made is decided elsewhere.
+
+Imports `tasks.errors`, `tasks.settings` and `ledger`: no tokens, no SQL.
+"""

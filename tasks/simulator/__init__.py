@@ -2,4 +2,6 @@
 
 Serves `/token`, `/deal`, `/product` as the API does, and `/control` for tests. Every number it gives is a pure function
 of the seed and the server's time, so a restarted server goes on with the same market.
+
+Imports `tasks.errors`, `tasks.command_line` and the ledger's clock: it judges the client, so it has nothing of it.
 """

@@ -1,1 +1,4 @@
-"""PostgreSQL: where the rows go, and the server itself when nobody names one."""
+"""The tables and views in PostgreSQL: one file for each, and the connection to them.
+
+Imports `tasks.planning`, `tasks.keepa`, `tasks.errors` and `ledger`.
+"""
