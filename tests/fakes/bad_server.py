@@ -13,7 +13,7 @@ import socket
 import socketserver
 import struct
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from urllib.parse import urlsplit
 
 SHUT = (
@@ -41,7 +41,8 @@ class Rogue(socketserver.ThreadingTCPServer):
         self.used: set[object] = set()
         self._lock = threading.Lock()
         self._left = {"/product": deque(OF_PRODUCTS), "": deque(OF_ANY)}
-        self._turns = itertools.cycle((True, False))
+        # Of each endpoint by itself: two failures of one request in a row are followed by long pauses.
+        self._turns = defaultdict(lambda: itertools.cycle((True, False)))
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
 
@@ -51,7 +52,7 @@ class Rogue(socketserver.ThreadingTCPServer):
             if not any(self._left.values()):
                 return 403
             left = self._left.get(path) or self._left[""]
-            if path == "/token" or not left or not next(self._turns):
+            if path == "/token" or not left or not next(self._turns[path]):
                 return None
             self.used.add(left[0])
             return left.popleft()
