@@ -1,4 +1,7 @@
-"""A crash-safe token budget that several processes share: bytes and time, the standard library only."""
+"""A crash-safe token budget that several processes share: bytes and time.
+
+Imports the standard library only.
+"""
 
 from ledger.clock import Clock, ManualClock, SystemClock
 from ledger.errors import (

@@ -1,1 +1,4 @@
-"""The process tree: starts the workers, keeps them running, stops them, and shows what they do."""
+"""The process tree: starts the workers, keeps them running, stops them, and shows what they do.
+
+Imports `tasks` and `ledger`.
+"""

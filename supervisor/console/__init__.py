@@ -1,4 +1,4 @@
-"""The terminal of `run`.
+"""The terminal of `run`: the live view, a line a minute, and the thread that writes.
 
-Imports `supervisor.tree`, `status`, `database` and `report`.
+Imports `supervisor.tree`, `status` and what is below them.
 """

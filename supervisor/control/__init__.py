@@ -1,4 +1,4 @@
-"""The control socket.
+"""Orders to a run that goes on, over the control socket.
 
-Imports `supervisor.tree`, `process`, `config` and `eventloop`.
+Imports `supervisor.tree` and what is below it.
 """

@@ -1,4 +1,4 @@
-"""The database of a run.
+"""The database of a run: which one it is, kept in service, watched, filled from a back-up.
 
-Imports `supervisor.config`, `process`, `report`, `logs` and `eventloop`.
+Imports `supervisor.logs` and what is below it; of `tasks`, the store and the embedded PostgreSQL.
 """

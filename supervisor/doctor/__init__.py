@@ -1,4 +1,4 @@
 """The checks of `sluicegate doctor`.
 
-Imports `supervisor.database`, `config`, `report` and `durations`.
+Imports `supervisor.database` and what is below it.
 """

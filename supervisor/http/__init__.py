@@ -1,4 +1,4 @@
 """Metrics and health over HTTP.
 
-Imports `supervisor.tree`, `status` and `report`.
+Imports `supervisor.tree`, `status` and what is below them.
 """

@@ -1,4 +1,4 @@
 """What runs, gathered, and written as text or as JSON.
 
-Imports `supervisor.database`, `config`, `report` and `durations`.
+Imports `supervisor.database` and what is below it.
 """

@@ -1,4 +1,4 @@
-"""All children of one run.
+"""All children of one run: started, counted, replaced and stopped together.
 
-Imports `supervisor.database`, `logs`, `report`, `process`, `config` and `eventloop`.
+Imports `supervisor.database` and what is below it.
 """

@@ -1,4 +1,4 @@
 """Replies become rows, one transaction each.
 
-Imports `tasks.calls`, `runtime`, `store`, `planning` and `keepa`.
+Imports `tasks.calls` and what is below it.
 """

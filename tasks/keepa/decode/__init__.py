@@ -1,4 +1,4 @@
 """Pure: bodies of the API become typed values, however odd they are.
 
-Imports the item types of `tasks.keepa` only.
+Imports the types of `tasks.keepa` and `tasks.errors` only.
 """

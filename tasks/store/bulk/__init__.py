@@ -1,4 +1,4 @@
 """Rows by binary COPY: arrays, staging tables, replacing what is there.
 
-Imports `tasks.store.connection` and `sqlstate`.
+Imports `tasks.store.connection` and `sqlstate`, and `tasks.errors`.
 """
