@@ -12,6 +12,7 @@ TOPS = ("supervisor", "tasks", "ledger")
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
 NAMED = re.compile(rf"(?<![\w./-])(?:{'|'.join(TOPS)}|tests|benchmarks|deploy|docs)/[\w./-]*\w")
+STEP = re.compile(r"`([a-z_/]+\.py)` `(\w+)`")
 ARROW = re.compile(r"^ +([\w& ]+?) --> ([\w& ]+)$", re.MULTILINE)
 
 
@@ -73,6 +74,14 @@ def test_every_arrow_of_the_picture_is_an_import():
     for one, other in arrows():
         name = str(other.with_suffix("")).replace("/", ".")
         assert any(f"{found}.".startswith(f"{name}.") for found in imports(one)), f"{one} does not import {other}"
+
+
+def test_every_function_that_a_way_through_the_code_names_is_in_its_file():
+    steps = STEP.findall(TEXT)
+    assert len(steps) > 30
+    for path, name in steps:
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, f"{path} {name}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
