@@ -52,6 +52,7 @@ def test_calls_of_a_kind_stop_for_every_worker_and_over_restarts_once_most_of_it
     assert here.beats[-1]["conditions"] == []
 
 
+@pytest.mark.kill
 def test_a_brake_that_is_lifted_is_noticed_by_a_worker_who_wants_nothing_of_its_kind_any_more(here, spoiler):
     spoiler.set(UNREADABLE)
     first = worker(here, spoiler, "first")
@@ -86,6 +87,7 @@ def test_another_build_goes_on_by_itself_and_is_judged_anew(here, spoiler, monke
     assert stopped(here) == [("product:history", True)], "which cannot read it either"
 
 
+@pytest.mark.kill
 def test_one_bad_product_in_a_hundred_stops_nothing(here, spoiler):
     spoiler.set({**UNREADABLE, "most": 1})
     here.run(worker(here, spoiler, "w"), 30)

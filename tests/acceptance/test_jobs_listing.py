@@ -201,6 +201,7 @@ def test_a_cache_that_leaves_out_the_page_number_completes_no_walk_and_is_paid_e
     assert len(here.rows("select minute from watermarks")) == 1
 
 
+@pytest.mark.kill
 def test_a_crawl_asks_again_for_a_page_that_came_in_the_place_of_another_and_reads_all_once_it_can(lister):
     shelf = Shelf(500)
     here, work, _ = lister("backfill", shelf)

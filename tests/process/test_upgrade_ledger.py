@@ -24,9 +24,8 @@ def asked(spoiler):
     return [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
 
 
-@pytest.mark.parametrize(
-    ("format_number", "size"), [(FORMAT - 1, -64), pytest.param(FORMAT + 1, 64, marks=pytest.mark.kill)]
-)
+@pytest.mark.kill
+@pytest.mark.parametrize(("format_number", "size"), [(FORMAT - 1, -64), (FORMAT + 1, 64)])
 def test_a_run_begins_the_ledger_of_another_build_anew_and_buys_nothing_twice(
     tmp_path, database_url, make_spoiled, format_number, size
 ):

@@ -20,7 +20,7 @@ from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import ConfigError, StoreError
 from tests.fakes.waiting import LIMIT_S, wait_until
 
-FAKE = Path(__file__).resolve().parents[1] / "fakes" / "pg_user.py"
+FAKE = Path(__file__).resolve().parents[1] / "fakes" / "postgres_user.py"
 
 
 @contextlib.contextmanager
