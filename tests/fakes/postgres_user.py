@@ -1,7 +1,7 @@
 """A process that uses an embedded server: says its URL, then stays until its input ends, and leaves in order.
 
-`postgres_user.py DIRECTORY [thread | deaf]`: with `thread`, the server is started by a thread that ends at once; with `deaf`,
-SIGINT is ignored, as it is in what a shell without job control runs in the background.
+`postgres_user.py DIRECTORY [thread | deaf]`: with `thread`, the server is started by a thread that ends at once; with
+`deaf`, SIGINT is ignored, as it is in what a shell without job control runs in the background.
 """
 
 import json
