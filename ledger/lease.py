@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ledger.types import Reading
 
 
-class Keeper(Protocol):
+class LeaseBackend(Protocol):
     """The ledger a lease belongs to."""
 
     def commit(self, lease: Lease) -> None:
@@ -31,7 +31,7 @@ class Lease:
 
     __slots__ = ("_ledger", "cost", "id", "is_open", "tier")
 
-    def __init__(self, ledger: Keeper, lease_id: int, tier: str, cost: int) -> None:
+    def __init__(self, ledger: LeaseBackend, lease_id: int, tier: str, cost: int) -> None:
         self._ledger = ledger
         self.id = lease_id
         self.tier = tier

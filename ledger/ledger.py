@@ -23,8 +23,8 @@ from ledger.model.view import View
 from ledger.model.waiters import Request
 from ledger.place import Place, seconds_until
 from ledger.storage import file
-from ledger.storage.transaction import Changes
-from ledger.types import NS_PER_S, Owner, Wait
+from ledger.storage.transaction import Transactions
+from ledger.types import NS_PER_S, OwnerId, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ class TokenLedger:
         self._region = home
         self.replaced: Final = home.replaced  # why this start has begun the file anew, a sentence; else empty
         self._clock = clock
-        self._changes = Changes(home, clock)
+        self._changes = Transactions(home, clock)
         self._next_death_check_ns = 0
 
     @classmethod
@@ -187,7 +187,7 @@ class TokenLedger:
             raise NeedsBlindCall("no usable reading is to be had: make one small call to learn the balance")
         if view.book.synced and now_ns >= polling.next_look_ns(view):
             with self._changes.change() as changed:
-                if polling.claim_look(changed, wait, Owner(*process.identity()), now_ns):
+                if polling.claim_look(changed, wait, OwnerId(*process.identity()), now_ns):
                     raise NeedsReading("the wait is long: look at the balance meanwhile, observe it, go on waiting")
 
     def lease_blind(self, tier: str, cost: int, *, shape: Shape | None = None) -> Lease | None:
@@ -223,7 +223,7 @@ class TokenLedger:
         """The ledger now; takes no lock and changes nothing."""
         view, ring = self._look()
         now_ns = self._clock.now_ns() if self._region.is_of_this_boot else view.book.changed_ns
-        return snapshot.take(view.book, ring, now_ns, datetime.now(UTC))
+        return snapshot.take_snapshot(view.book, ring, now_ns, datetime.now(UTC))
 
     def commit(self, lease: Lease) -> None:
         """See `Lease.commit`."""
@@ -266,12 +266,12 @@ class TokenLedger:
         place.ticket = 0
         return Lease(self, outcome, place.tier, cost)
 
-    def abandon(self, place: Place) -> None:
+    def leave_queue(self, place: Place) -> None:
         """See `Place.leave`."""
         with self._changes.change(opens=True) as view:
             waiters.leave(view, place.ticket, self._clock.now_ns())
 
-    def doze(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
+    def sleep_until(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
         """Sleep until then, until the book changes or a signal comes, and look for the dead: see `Place`."""
         now_ns = self._clock.now_ns()
         self._changes.sleep(place.seen, seconds_until(until_ns, now_ns))
@@ -283,7 +283,7 @@ class TokenLedger:
     def _request(self, view: View, tier: str, cost: int, shape: Shape | None) -> Request:
         if cost < 1:
             raise ValueError(f"a cost of {cost} tokens: at least 1 is expected")
-        return Request(view.tier_index(tier), cost * MT, Owner(*process.identity()), shape)
+        return Request(view.tier_index(tier), cost * MT, OwnerId(*process.identity()), shape)
 
     def _grant(self, view: View, request: Request, ticket: int) -> int | Wait:
         now_ns = self._clock.now_ns()

@@ -30,14 +30,14 @@ class StopSignal(Protocol):
         ...
 
 
-class Queue(Protocol):
+class QueueBackend(Protocol):
     """The ledger a place belongs to."""
 
     def attempt(self, place: Place, cost: int, shape: Shape | None) -> Lease | Wait:
         """Try for the lease, joining the queue if it is not to be had."""
         ...
 
-    def abandon(self, place: Place) -> None:
+    def leave_queue(self, place: Place) -> None:
         """Take the place out of the queue."""
         ...
 
@@ -45,7 +45,7 @@ class Queue(Protocol):
         """Raise when something else than tokens is due for a caller who waits."""
         ...
 
-    def doze(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
+    def sleep_until(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
         """Sleep a while, at most until then; the time afterwards, and whether a gate may have opened since the poll."""
         ...
 
@@ -59,7 +59,7 @@ class Place:
 
     __slots__ = ("_queue", "seen", "ticket", "tier")
 
-    def __init__(self, queue: Queue, tier: str) -> None:
+    def __init__(self, queue: QueueBackend, tier: str) -> None:
         self._queue = queue
         self.tier = tier
         self.ticket = 0
@@ -122,7 +122,7 @@ class Place:
         while True:
             if stop is not None and stop.is_set():
                 raise Stopped("asked to stop while waiting for tokens", outcome)
-            now_ns, has_changed = self._queue.doze(self, end_ns)
+            now_ns, has_changed = self._queue.sleep_until(self, end_ns)
             look_ns = look_ns or now_ns + (_LOOK_BEHIND_NS if is_behind else _LOOK_NS)
             if now_ns >= look_ns or (end_ns is not None and now_ns >= end_ns) or has_changed:
                 return now_ns
@@ -130,7 +130,7 @@ class Place:
     def leave(self) -> None:
         """Give the place up; without one nothing happens."""
         if self.ticket:
-            self._queue.abandon(self)
+            self._queue.leave_queue(self)
             self.ticket = 0
 
     def __enter__(self) -> Self:

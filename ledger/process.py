@@ -66,7 +66,7 @@ def boot_id() -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class ProcessId:
     """A process of this machine: boot, pid, and start time in clock ticks since that boot."""
 
     boot: str
@@ -77,7 +77,7 @@ class Owner:
         return f"{self.boot}-{self.pid}-{self.started}"
 
     @classmethod
-    def parse(cls, text: str) -> Owner:
+    def parse(cls, text: str) -> ProcessId:
         """The owner that `str` wrote.
 
         Raises:
@@ -87,7 +87,7 @@ class Owner:
         return cls(boot, int(pid), int(started))
 
     @classmethod
-    def this(cls) -> Owner:
+    def this(cls) -> ProcessId:
         """The calling process."""
         return cls(_boot(), *identity())
 
@@ -99,7 +99,7 @@ class Owner:
 def is_dead(name: str) -> bool:
     """Whether the process in the name `WORKER@OWNER` ran in this boot of this machine and runs no more."""
     try:
-        owner = Owner.parse(name.rpartition("@")[2])
+        owner = ProcessId.parse(name.rpartition("@")[2])
     except ValueError:
         return False
     return owner.boot == _boot() and not owner.is_alive()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-def take(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snapshot:
+def take_snapshot(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snapshot:
     """The snapshot of `book` and its journal `ring` at `now_ns`, which is `wall` by the wall clock."""
     view = View(book, is_whole=False)
     gates.advance(view, now_ns)

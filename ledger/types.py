@@ -48,7 +48,7 @@ class Shape:
     prior: float
 
 
-class Owner(NamedTuple):
+class OwnerId(NamedTuple):
     """A process: id and start time."""
 
     pid: int

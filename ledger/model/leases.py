@@ -11,7 +11,7 @@ from ledger.model import bucket, costs, gates, plausibility, waiters, waits
 from ledger.model.book import COMMITTED, MT, PPM, RESERVED
 from ledger.model.bucket import Arrival
 from ledger.model.journal import NO_TIER, Event
-from ledger.model.plausibility import Verdict
+from ledger.model.plausibility import Plausibility
 from ledger.types import NS_PER_S
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
     gates.advance(view, now_ns)
     ahead_mt = 0
     if view.book.waiter_count:
-        waiters.lapse(view, now_ns, ticket)
+        waiters.drop_idle_waiter(view, now_ns, ticket)
         ahead_mt = waiters.ahead_mt(view, request.tier, ticket)
     if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
         return waits.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
@@ -121,8 +121,8 @@ def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sen
     gates.advance(view, now_ns)
     book, come = view.book, Arrival(reading, now_ns, consumed_mt, sent_ns)
     verdict, there = plausibility.weigh(view, come)
-    if verdict is Verdict.ODD or verdict is Verdict.IMPOSSIBLE:
-        _set_aside(view, come, is_odd=verdict is Verdict.ODD)
+    if verdict is Plausibility.ODD or verdict is Plausibility.IMPOSSIBLE:
+        _set_aside(view, come, is_odd=verdict is Plausibility.ODD)
         return False
     before = (book.synced, book.rate_mt, book.period_ns)
     plausibility.believe(book, come, verdict)

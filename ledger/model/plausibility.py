@@ -34,7 +34,7 @@ NEARNESS: Final = 4  # a reading agrees that is so many times nearer to it than 
 _NS_PER_MS: Final = 1_000_000
 
 
-class Verdict(Enum):
+class Plausibility(Enum):
     """What becomes of a reading."""
 
     PLAIN = auto()  # all of it is explained
@@ -43,25 +43,25 @@ class Verdict(Enum):
     IMPOSSIBLE = auto()  # set aside
 
 
-def weigh(view: View, come: Arrival) -> tuple[Verdict, Step | None]:
+def weigh(view: View, come: Arrival) -> tuple[Plausibility, Step | None]:
     """What becomes of a reading, and the way to it: None for one older than the last, and for the first of all."""
     book = view.book
     if not _is_possible(book, come.reading):
-        return Verdict.IMPOSSIBLE, None
+        return Plausibility.IMPOSSIBLE, None
     if not book.synced:
         return _first(book, come), None
     timely = is_timely(book, come)
     if timely and is_older(book, come):
-        return Verdict.PLAIN, None
+        return Plausibility.PLAIN, None
     there = step(book, come, is_timely=timely)
     if timely and _fits_period(book, come.reading):
         if come.reading.refill_rate * MT == book.rate_mt and come.told_mt == balance_after(book, there.ticks):
-            return Verdict.PLAIN, there
+            return Plausibility.PLAIN, there
         verdict = _compare(view, come, there.ticks)
     else:
-        verdict = Verdict.ODD
-    if verdict is Verdict.ODD and _is_confirmed(view, come, there.ticks):
-        verdict = Verdict.NEWS
+        verdict = Plausibility.ODD
+    if verdict is Plausibility.ODD and _is_confirmed(view, come, there.ticks):
+        verdict = Plausibility.NEWS
     return verdict, there
 
 
@@ -74,11 +74,11 @@ def remember(book: Book, come: Arrival) -> None:
     book.doubt_count += 1
 
 
-def believe(book: Book, come: Arrival, verdict: Verdict) -> None:
+def believe(book: Book, come: Arrival, verdict: Plausibility) -> None:
     """Before the reading becomes the truth: what it does not explain of the Book is kept as the other possibility."""
     book.aside_in_a_row = book.asks = 0
     book.probation = _is_great_leap(book, come.reading)
-    if verdict is Verdict.NEWS and book.synced:
+    if verdict is Plausibility.NEWS and book.synced:
         _keep(book, book.balance_mt, book.rate_mt, book.server_ms, book.synced_ns)
         book.doubt_next_ms = book.next_tick_server_ms
         book.doubt_late_ns = book.late_ns
@@ -105,27 +105,27 @@ def _is_possible(book: Book, reading: Reading) -> bool:
     return -capacity - MAX_LEASES * MOST_A_CALL <= left <= MOST_TOKENS and 0 <= reading.server_ms <= MOST_MS
 
 
-def _first(book: Book, come: Arrival) -> Verdict:
+def _first(book: Book, come: Arrival) -> Plausibility:
     """The first reading is believed unless it is beyond what one call, a full bucket and a tick explain."""
     left, capacity_of_it = come.reading.tokens_left, CAPACITY_TICKS * come.reading.refill_rate
     is_plain = -capacity_of_it - ANOTHERS_CALL_MT // MT <= left <= capacity_of_it and _fits_period(book, come.reading)
     if is_plain or book.doubt_count + 1 >= ENOUGH:
-        return Verdict.PLAIN
-    return Verdict.PLAIN if _agrees(book, come, abs(left) * MT // NEARNESS) else Verdict.ODD
+        return Plausibility.PLAIN
+    return Plausibility.PLAIN if _agrees(book, come, abs(left) * MT // NEARNESS) else Plausibility.ODD
 
 
-def _compare(view: View, come: Arrival, ticks: int) -> Verdict:
+def _compare(view: View, come: Arrival, ticks: int) -> Plausibility:
     """What the balance and the rate say beside what the book explains."""
     book, rate_mt, told_mt = view.book, come.reading.refill_rate * MT, come.told_mt
     low_mt, high_mt = _explained(view, rate_mt, ticks)
     most_mt = max(rate_mt, book.rate_mt)
     rise_mt, fall_mt = told_mt - high_mt, low_mt - told_mt
     if rise_mt > SMALL_RISE * most_mt or fall_mt > CAPACITY_TICKS * most_mt + ANOTHERS_CALL_MT:
-        return Verdict.ODD
+        return Plausibility.ODD
     if _is_great_leap(book, come.reading) and max(rise_mt, fall_mt) > 0:
-        return Verdict.ODD  # so much larger a plan is believed at once only with the balance that it explains
+        return Plausibility.ODD  # so much larger a plan is believed at once only with the balance that it explains
     is_news = rate_mt != book.rate_mt or max(rise_mt, fall_mt) > SMALL_RISE * most_mt
-    return Verdict.NEWS if is_news else Verdict.PLAIN
+    return Plausibility.NEWS if is_news else Plausibility.PLAIN
 
 
 def _is_confirmed(view: View, come: Arrival, ticks: int) -> bool:

@@ -9,7 +9,7 @@ from ledger.model.journal import Event
 
 if TYPE_CHECKING:
     from ledger.model.view import View
-    from ledger.types import Owner, Shape
+    from ledger.types import OwnerId, Shape
 
 LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and did not go in loses its place
 
@@ -19,7 +19,7 @@ class Request(NamedTuple):
 
     tier: int
     cost_mt: int
-    owner: Owner
+    owner: OwnerId
     shape: Shape | None
 
 
@@ -58,7 +58,7 @@ def leave(view: View, ticket: int, now_ns: int, *, is_served: bool = False) -> N
     drop(view, index, is_served=is_served)
 
 
-def lapse(view: View, now_ns: int, mine: int) -> None:
+def drop_idle_waiter(view: View, now_ns: int, mine: int) -> None:
     """Take the turn from an oldest waiter that does not use it: its process is stopped, or has forgotten it.
 
     Without this a stopped process at the head of a tier would hold up the tier, and its demand the tiers below.

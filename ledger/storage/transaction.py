@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ledger.storage.region import Region
 
 
-class Changes:
+class Transactions:
     """Transactions on one region."""
 
     def __init__(self, region: Region, clock: Clock) -> None:
@@ -24,7 +24,7 @@ class Changes:
         self._clock = clock
         self._waker = None if memoryview(region.buffer).readonly else futex.waker_for(region)
 
-    def change(self, *, opens: bool = False) -> Change:
+    def change(self, *, opens: bool = False) -> Transaction:
         """A book to change, published when the block ends well; with `opens`, waiters look again afterwards.
 
         A block that ends with NeedsReading is published too: the claim to that reading stands in the book.
@@ -32,7 +32,7 @@ class Changes:
         Raises:
             Damaged: no sound book is left, or the file was replaced.
         """
-        return Change(self, self._region, opens=opens)
+        return Transaction(self, self._region, opens=opens)
 
     def wake(self) -> None:
         """Let every waiter look again."""
@@ -59,7 +59,7 @@ class Changes:
         book.journal_count = number
 
 
-class Change:
+class Transaction:
     """One transaction as a context; a class and no generator, which would cost a third of the whole.
 
     `opens`: waiters look again afterwards; it may be set until the block ends.
@@ -67,7 +67,7 @@ class Change:
 
     __slots__ = ("_changes", "_region", "_view", "opens")
 
-    def __init__(self, changes: Changes, region: Region, *, opens: bool) -> None:
+    def __init__(self, changes: Transactions, region: Region, *, opens: bool) -> None:
         self._changes = changes
         self._region = region
         self.opens = opens

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ledger.process import Owner
+from ledger.process import ProcessId
 from tasks.calls.header import Header
 from tasks.errors import Error
 
@@ -96,7 +96,7 @@ class Spool:
     def __init__(self, directory: Path, *, limit_bytes: int) -> None:
         self._directory = directory
         self._limit_bytes = limit_bytes
-        self._owner = Owner.this()
+        self._owner = ProcessId.this()
         self._room: Path | None = None
         self._room_bytes = _ROOM
         with suppress(OSError):  # whoever uses it is told
@@ -266,12 +266,12 @@ def _reached(path: Path) -> Iterator[None]:
         raise SpoolFull(f"{path}: replies cannot be kept there: {error.strerror or error}{remedy}") from None
 
 
-def _owner_of(path: Path) -> Owner | None:
+def _owner_of(path: Path) -> ProcessId | None:
     """The owner that a spool file's name carries, or None for any other file."""
     if path.suffix not in {SUFFIX, PART_SUFFIX}:
         return None
     try:
-        return Owner.parse(path.name.split(".", maxsplit=1)[0])
+        return ProcessId.parse(path.name.split(".", maxsplit=1)[0])
     except ValueError:
         return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ledger.process import Owner
+from ledger.process import ProcessId
 
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
@@ -73,4 +73,4 @@ class Site:
 
 def owner_name(site: Site) -> str:
     """Who takes items: the worker, and its process so that others can tell when it is dead."""
-    return f"{site.worker}@{Owner.this()}"
+    return f"{site.worker}@{ProcessId.this()}"

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
-from ledger.process import Owner
+from ledger.process import ProcessId
 from supervisor.config.state_dir import StateDir
 from tasks.store import stream_locks
 from tasks.store.queue import queue
@@ -32,20 +32,20 @@ from pathlib import Path
 from ledger import TokenLedger
 from supervisor.config.state_dir import StateDir
 from tasks.store import stream_locks
-from ledger.process import Owner
+from ledger.process import ProcessId
 from tasks.store.queue import queue
 from tasks.store.connection import connect
 state = StateDir(Path(sys.argv[1]))
 conn = connect(sys.argv[2], application_name="holder", autocommit=True)
 ledger = TokenLedger.attach(state.ledger)
 with state.locked():
-    assert stream_locks.try_lock_stream(conn, "walk", f"holder@{Owner.this()}")
-    [item] = queue.claim(conn, owner=str(Owner.this()), limit=1, lease_s=864_000)
+    assert stream_locks.try_lock_stream(conn, "walk", f"holder@{ProcessId.this()}")
+    [item] = queue.claim(conn, owner=str(ProcessId.this()), limit=1, lease_s=864_000)
     ledger.try_reserve("upsert", 20)
     ledger.try_reserve("upsert", 30).commit()
     ledger.place("backfill").poll(100)
     with ledger._changes.change():
-        print(Owner.this(), flush=True)
+        print(ProcessId.this(), flush=True)
         sys.stdin.read()
 """
 
@@ -76,7 +76,7 @@ def test_what_a_killed_process_held_is_free_the_moment_it_is_dead(state, ledger,
     queue.enqueue(conn, 1, ["B000000001"], detail="stats")
     command = [sys.executable, "-c", HOLDER, str(state.root), database_url]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True)
-    name = Owner.parse(holder.stdout.readline().strip())
+    name = ProcessId.parse(holder.stdout.readline().strip())
     assert (state.holder(), flock_is_free(state.ledger)) == (holder.pid, False)
     assert not stream_locks.try_lock_stream(conn, "walk", "me")
     assert queue.claim(conn, owner="me", limit=10, lease_s=60) == []

@@ -20,7 +20,7 @@ class Script:
         self.asked_at.append(self.now_ns)
         return self.answers[min(len(self.asked_at), len(self.answers)) - 1]
 
-    def doze(self, _place, until_ns):
+    def sleep_until(self, _place, until_ns):
         self.ends.append(until_ns)
         self.now_ns, has_changed = self.sleeps.pop(0)
         return self.now_ns, has_changed

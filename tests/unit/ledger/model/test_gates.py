@@ -19,7 +19,7 @@ from ledger import (
 )
 from ledger.model import waiters
 from ledger.model.waiters import Request
-from ledger.types import Owner
+from ledger.types import OwnerId
 
 SERVER_MS = 1_700_000_000_000
 TICK_S = 60.2
@@ -216,7 +216,7 @@ def test_a_lower_tier_spends_nothing_that_an_upper_one_waits_to_collect():
 
 
 def joined(view, tier, cost_mt, clock):
-    owner = Owner(pid=1, start=0)
+    owner = OwnerId(pid=1, start=0)
     return waiters.join(view, Request(tier=tier, cost_mt=cost_mt, owner=owner, shape=None), clock.now_ns())
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ledger.process import Owner
+from ledger.process import ProcessId
 from tasks.calls.header import Header, Origin
 from tasks.calls.spool import DAMAGED, Damaged, Spool, SpoolFull
 from tests.fakes.waiting import wait_until
@@ -142,7 +142,7 @@ def test_each_take_over_counts_an_attempt_so_that_a_poisonous_entry_is_noticed(d
 
 
 def test_a_half_written_file_of_a_dead_process_is_removed(directory, spool):
-    dead = Owner("00000000", 1, 1)
+    dead = ProcessId("00000000", 1, 1)
     (directory / f"{dead}.000001.0.part").write_bytes(b"half")
     assert list(spool.orphans()) == []
     assert list(directory.iterdir()) == []
