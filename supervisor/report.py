@@ -10,7 +10,7 @@ import msgspec
 
 from supervisor.process.conditions import ConditionRecord, sentence
 from supervisor.process.states import State
-from tasks.runtime.call_stats import Calls
+from tasks.runtime.call_stats import EndpointStats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,7 +152,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rows_written: dict[str, int]
     rows_per_minute: dict[str, float] = msgspec.field(default_factory=dict)
     refused: dict[str, int] = msgspec.field(default_factory=dict)
-    calls: dict[str, Calls] = msgspec.field(default_factory=dict)
+    calls: dict[str, EndpointStats] = msgspec.field(default_factory=dict)
     restarts: tuple[RestartRecord, ...] = ()
     counted: CountRecord | None = None
     faults: tuple[FaultRecord, ...] = ()

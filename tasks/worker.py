@@ -21,7 +21,7 @@ from tasks.calls.spool import SpoolFull
 from tasks.jobs import build
 from tasks.jobs.run_loop import Steady
 from tasks.runtime import crash_stacks, job, lifeline
-from tasks.runtime.heartbeat import Beat, PipeSink
+from tasks.runtime.heartbeat import HeartbeatWriter, PipeSink
 from tasks.runtime.log import LogBridge, Logger
 from tasks.runtime.stop import Stop
 from tasks.store.connection import password_of
@@ -29,7 +29,7 @@ from tasks.store.connection import password_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.runtime.job import Idle, Job, Progress
+    from tasks.runtime.job import Idle, Job, StepDone
     from tasks.settings import Role, WorkerSettings
 
 LONGEST_NAP_S: Final = 30.0  # between two looks for replies that dead workers left
@@ -84,7 +84,7 @@ def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger
         LedgerError: neither can the ledger.
     """
     clock = SystemClock()
-    beat = Beat(PipeSink(options.status_fd), clock)
+    beat = HeartbeatWriter(PipeSink(options.status_fd), clock)
     worker = f"{options.role}-{options.slot}"
     with closing(build.build(options.role, told, ledger, clock, stop, log, beat, worker=worker)) as work:
         steps = work if options.once else Steady(work, clock, beat, log)
@@ -96,14 +96,14 @@ def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger
     return finished
 
 
-def _run(work: Job | Steady, stop: Stop, beat: Beat, clock: SystemClock, *, once: bool) -> bool:
+def _run(work: Job | Steady, stop: Stop, beat: HeartbeatWriter, clock: SystemClock, *, once: bool) -> bool:
     """Steps until the stop, or until one poll or batch is done if `once`; whether it was the latter."""
     while not stop.is_set():
         outcome = work.step()
         if once and _is_enough(outcome):
             return True
         match outcome:
-            case job.Progress():
+            case job.StepDone():
                 beat.done()
             case job.Idle(until_ns=until_ns, phase=phase, why=why):
                 beat.phase(phase, why, until_ns=until_ns)
@@ -114,9 +114,9 @@ def _run(work: Job | Steady, stop: Stop, beat: Beat, clock: SystemClock, *, once
     return False
 
 
-def _is_enough(outcome: Progress | Idle) -> bool:
+def _is_enough(outcome: StepDone | Idle) -> bool:
     match outcome:
-        case job.Progress(completes=completes):
+        case job.StepDone(completes=completes):
             return completes
         case job.Idle(phase=phase):
             return phase in {"waiting_poll", "waiting_work"}

@@ -27,7 +27,7 @@ from supervisor.logs import log as logs
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.jobs import build
 from tasks.runtime import job
-from tasks.runtime.heartbeat import Beat
+from tasks.runtime.heartbeat import HeartbeatWriter
 from tasks.runtime.log import LogBridge, Logger
 from tasks.runtime.stop import Stop
 from tasks.settings import Secret
@@ -68,7 +68,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         if ledger.replaced and wanted.base_url is not None:
             log.info("ledger_anew", message=ledger.replaced)
         before = _spent(ledger)
-        beats = {role: Beat(_Phases(log.bind(role=role)), clock) for role in ROLES if task in {None, role}}
+        beats = {role: HeartbeatWriter(_Phases(log.bind(role=role)), clock) for role in ROLES if task in {None, role}}
         try:
             with ExitStack() as stack:
                 jobs = [
@@ -86,7 +86,7 @@ def _spent(ledger: TokenLedger) -> float:
     return ledger.snapshot().totals.spent
 
 
-def _said(beats: Mapping[Role, Beat], tokens: float) -> str:
+def _said(beats: Mapping[Role, HeartbeatWriter], tokens: float) -> str:
     """What was done, in a sentence; beside a running supervisor its workers spend as well."""
     parts = [f"{role} wrote {_rows(beat.rows)} in {_steps(beat.progress)}" for role, beat in beats.items()]
     return f"{', '.join(parts)}; {tokens:g} tokens were spent meanwhile"
@@ -112,7 +112,7 @@ def _hear(stop: Stop) -> None:
         signal.signal(number, handle)
 
 
-def _take_turns(jobs: Sequence[tuple[Job, Beat]], stop: Stop, clock: SystemClock, *, once: bool) -> None:
+def _take_turns(jobs: Sequence[tuple[Job, HeartbeatWriter]], stop: Stop, clock: SystemClock, *, once: bool) -> None:
     """One step of each job in turn, counted in its beat; when all are idle, sleep until the first is due."""
     left = list(jobs)
     for one, _ in left:
@@ -125,23 +125,23 @@ def _take_turns(jobs: Sequence[tuple[Job, Beat]], stop: Stop, clock: SystemClock
             stop.wait(_nap_s([outcome for _, _, outcome in outcomes], clock.now_ns()))
 
 
-def _step(one: Job, beat: Beat) -> job.Progress | job.Idle:
+def _step(one: Job, beat: HeartbeatWriter) -> job.StepDone | job.Idle:
     outcome = one.step()
-    if isinstance(outcome, job.Progress):
+    if isinstance(outcome, job.StepDone):
         beat.done()
     return outcome
 
 
-def _is_enough(outcome: job.Progress | job.Idle) -> bool:
+def _is_enough(outcome: job.StepDone | job.Idle) -> bool:
     """Whether one poll or one batch has ended with this step."""
     match outcome:
-        case job.Progress(completes=completes):
+        case job.StepDone(completes=completes):
             return completes
         case job.Idle(phase=phase):
             return phase in _RESTS
 
 
-def _nap_s(outcomes: Sequence[job.Progress | job.Idle], now_ns: int) -> float:
+def _nap_s(outcomes: Sequence[job.StepDone | job.Idle], now_ns: int) -> float:
     """Seconds until the first of the idle jobs is due."""
     idle = [one for one in outcomes if isinstance(one, job.Idle)]
     naps = [(one.until_ns - now_ns) / NS_PER_S for one in idle if one.until_ns is not None]
@@ -231,7 +231,13 @@ def _is_running() -> bool:
 
 
 def _build(  # noqa: PLR0913, PLR0917 - what `job.build` takes
-    role: Role, told: WorkerSettings, ledger: TokenLedger, clock: SystemClock, stop: Stop, log: Logger, beat: Beat
+    role: Role,
+    told: WorkerSettings,
+    ledger: TokenLedger,
+    clock: SystemClock,
+    stop: Stop,
+    log: Logger,
+    beat: HeartbeatWriter,
 ) -> Job:
     """A job that never waits for tokens inside a step, so that it cannot hold up the other one."""
     mine = log.bind(role=role)

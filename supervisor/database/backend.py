@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from supervisor.config import settings
 from supervisor.database import dsn
 from tasks.errors import Contended
-from tasks.runtime.interruptible import unheard
+from tasks.runtime.interruptible import run_interruptible
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class OwnDatabase:
         self._doing = ""
         url = Secret(self._server.start(self._name))
         self._doing = _MIGRATES
-        self.applied = unheard(lambda: migrate(url), lambda: self._is_cancelled, Contended(_STOPPED))
+        self.applied = run_interruptible(lambda: migrate(url), lambda: self._is_cancelled, Contended(_STOPPED))
         return url
 
     @property
@@ -127,7 +127,7 @@ class GivenDatabase:
         Raises:
             StoreError: it does not answer, or its schema is not ours.
         """
-        self.applied = unheard(lambda: migrate(self._url), self._is_cancelled.is_set, Contended(_STOPPED))
+        self.applied = run_interruptible(lambda: migrate(self._url), self._is_cancelled.is_set, Contended(_STOPPED))
         return self._url
 
     @property

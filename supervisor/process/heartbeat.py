@@ -14,7 +14,7 @@ import msgspec
 
 from ledger import NS_PER_S
 from supervisor.process.conditions import Said
-from tasks.runtime.call_stats import Calls
+from tasks.runtime.call_stats import EndpointStats
 
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
 
@@ -38,7 +38,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     rows: dict[str, int] = msgspec.field(default_factory=dict)
     refused: dict[str, int] = msgspec.field(default_factory=dict)
-    calls: dict[str, Calls] = msgspec.field(default_factory=dict)
+    calls: dict[str, EndpointStats] = msgspec.field(default_factory=dict)
     job: dict[str, Any] = msgspec.field(default_factory=dict)
     conditions: tuple[Said, ...] = ()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from supervisor.process.heartbeat import Beat
     from supervisor.process.restart import Death
     from supervisor.process.slot import Slot
-    from tasks.runtime.call_stats import Calls
+    from tasks.runtime.call_stats import EndpointStats
 
 WINDOW_S: Final = 60.0
 
@@ -39,7 +39,7 @@ class Totals:
         self.restarts: Counter[tuple[str, str]] = Counter()
         self._rows: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
-        self._calls: dict[str, Calls] = {}
+        self._calls: dict[str, EndpointStats] = {}
         self._rates = Rates()
 
     def bury(self, slot: Slot, death: Death) -> None:
@@ -60,7 +60,7 @@ class Totals:
         """What went into quarantine, by kind."""
         return _summed(self._refused, (beat.refused for beat in self._beats()))
 
-    def calls(self) -> dict[str, Calls]:
+    def calls(self) -> dict[str, EndpointStats]:
         """Calls to the API, by endpoint."""
         total = self._calls
         for beat in self._beats():

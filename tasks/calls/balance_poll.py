@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import Reading, Standing
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
 
 OLD_S: Final = 900.0  # a balance that was last heard of longer ago, though the server was asked, is told
 ODD_IN_A_ROW: Final = 3  # readings set aside one after the other: no hiccup any more
@@ -20,7 +20,7 @@ _SERVER_FAULT: Final = 500
 class Balance:
     """What one worker does to learn the balance."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: JobContext) -> None:
         self._site = site
 
     def ask(self, read: Callable[[], Reading]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import Lease, Place, Reading, Shape
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
 
 LOOK_AGAIN_NS: Final = NS_PER_S // 2  # when only an event can open the gate and this process may not block for it
 NEVER_NS: Final = 60 * NS_PER_S  # a plan that can never pay for one item: look again, the plan may change
@@ -48,7 +48,7 @@ class Granted:
 class Gate:
     """The ledger as one worker sees it."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: JobContext) -> None:
         self._site = site
         self._places: dict[str, Place] = {}
         self._balance = Balance(site)

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from tasks.keepa.client import KeepaClient
     from tasks.keepa.reply import RawReply
     from tasks.keepa.request import Request
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
 
 
-def exchange(site: Site, client: KeepaClient, request: Request) -> RawReply:
+def exchange(site: JobContext, client: KeepaClient, request: Request) -> RawReply:
     """The server's reply, whatever it says.
 
     Raises:

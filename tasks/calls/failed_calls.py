@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ledger import Reading
     from tasks.calls.request_plan import Want
     from tasks.errors import ApiError
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
 
 PROBE_NS: Final = 8 * NS_PER_S  # a free look whether the API is back, which is to be noticed well within 20 s
 AWAY: Final = 2  # looks in vain that tell an absence from a call lost by itself
@@ -38,7 +38,7 @@ NEVER_NS: Final = 2**63 - 1
 class Failing:
     """What fails for one worker. `ask` makes the free request for the balance and raises when it comes to nothing."""
 
-    def __init__(self, site: Site, ask: Callable[[], Reading]) -> None:
+    def __init__(self, site: JobContext, ask: Callable[[], Reading]) -> None:
         self._site = site
         self._ask = ask
         self._pacing = Pacing(random.Random())  # noqa: S311 - spreads pauses, guards nothing

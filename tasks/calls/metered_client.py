@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tasks.keepa.client import KeepaClient
     from tasks.keepa.reply import RawReply
     from tasks.keepa.request import Request
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.store.calls import Call
 
 FULL_NS: Final = 5 * NS_PER_S
@@ -51,7 +51,7 @@ class Spender:
 
     def __init__(
         self,
-        site: Site,
+        site: JobContext,
         client: KeepaClient,
         spool: Spool,
         note: Callable[[Call], None],

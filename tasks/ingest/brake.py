@@ -17,7 +17,7 @@ from tasks.store import brakes
 if TYPE_CHECKING:
     from tasks.calls.header import Header
     from tasks.ingest.session import Session
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.store.brakes import Held
 
 LOOK_NS: Final = 5 * NS_PER_S  # how late another worker's brake, or a person's word, is heard
@@ -27,7 +27,7 @@ REMEDY: Final = "`sluicegate resume all` or an upgrade goes on"
 class Brake:
     """The brakes as one worker sees them."""
 
-    def __init__(self, site: Site, session: Session) -> None:
+    def __init__(self, site: JobContext, session: Session) -> None:
         self._site = site
         self._session = session
         self._held: dict[str, Held] = {}

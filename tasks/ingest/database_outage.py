@@ -12,7 +12,7 @@ from ledger import NS_PER_S
 from tasks.errors import Contended
 
 if TYPE_CHECKING:
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
 
 HICCUP_NS: Final = 3 * NS_PER_S
 SILENCE_S: Final = 8.0  # a batch is written in less than a second
@@ -22,7 +22,7 @@ ATTEMPT_S: Final = 30.0  # what the next try may take until it fails, with sever
 class Outage:
     """Failures in a row, and the silence of one statement."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: JobContext) -> None:
         self._site = site
         self._failed_ns: int | None = None
         self._promises = 0

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tasks.ingest.cursor import Moved
     from tasks.ingest.session import Session
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 
 # History of what appears now is wanted before history of what the crawl finds.
@@ -67,7 +67,9 @@ class PageTaken:
 class Pages:
     """Takes pages of deals, live or replayed."""
 
-    def __init__(self, site: Site, session: Session, targets: Mapping[tuple[str, int], Target], brake: Brake) -> None:
+    def __init__(
+        self, site: JobContext, session: Session, targets: Mapping[tuple[str, int], Target], brake: Brake
+    ) -> None:
         self._brake = brake
         self._site = site
         self._session = session
@@ -200,7 +202,7 @@ class Pages:
         return cursor.advance_crawl(connection, origin, facts, target.division(counts))
 
 
-def _minute(site: Site, header: Header, page: DealPage) -> int:
+def _minute(site: JobContext, header: Header, page: DealPage) -> int:
     """The server's clock at the page; what other replies say, or this machine, when the page cannot be right."""
     known_ms = site.ledger.standing().server_ms
     if known_ms is None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tasks.ingest.session import Session
     from tasks.keepa.decode.body import Envelope, ProductReply
     from tasks.keepa.decode.item import ItemFault
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 
 NOTHING: Final = "none of the products asked for is in it"
@@ -45,7 +45,7 @@ class BatchTaken:
 class Batches:
     """Takes batches of products, live or replayed."""
 
-    def __init__(self, site: Site, session: Session, brake: Brake) -> None:
+    def __init__(self, site: JobContext, session: Session, brake: Brake) -> None:
         self._site = site
         self._session = session
         self._brake = brake

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tasks.ingest.brake import Brake
     from tasks.ingest.session import Session
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 
 ORPHANS_EVERY_NS: Final = 30 * NS_PER_S
@@ -47,7 +47,7 @@ MOST_ATTEMPTS: Final = 10  # a reply that ended ten workers ends no eleventh
 class Replay:
     """Looks for such replies and gives them to the intake, one a step."""
 
-    def __init__(self, site: Site, spool: Spool, intake: Intake, session: Session) -> None:
+    def __init__(self, site: JobContext, spool: Spool, intake: Intake, session: Session) -> None:
         self._site = site
         self._spool = spool
         self._intake = intake
@@ -102,7 +102,7 @@ class Replay:
 class Intake:
     """Both kinds of replies."""
 
-    def __init__(self, site: Site, session: Session, targets: Iterable[Target], brake: Brake) -> None:
+    def __init__(self, site: JobContext, session: Session, targets: Iterable[Target], brake: Brake) -> None:
         self._site = site
         self._session = session
         self.pages = Pages(site, session, {(target.key, target.domain): target for target in targets}, brake)
@@ -125,7 +125,7 @@ class Intake:
 class Orphans:
     """Looks for such things. Every worker does, whatever its role: both take both, and either may run alone."""
 
-    def __init__(self, site: Site, session: Session, spool: Spool) -> None:
+    def __init__(self, site: JobContext, session: Session, spool: Spool) -> None:
         self._site = site
         self._session = session
         self._spool = spool

@@ -13,7 +13,7 @@ import tenacity
 
 from tasks.errors import BadRow, Contended
 from tasks.ingest.database_outage import Outage
-from tasks.runtime.interruptible import unheard
+from tasks.runtime.interruptible import run_interruptible
 from tasks.store import calls
 from tasks.store.bulk.batch import refused
 from tasks.store.connection import connect
@@ -22,7 +22,7 @@ from tasks.store.sqlstate import cause_of, translate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.store.calls import Call
     from tasks.store.connection import Connection
 
@@ -39,7 +39,7 @@ LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon;
 class Session:
     """One connection, opened when needed and opened again when it was lost."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: JobContext) -> None:
         self._site = site
         self._outage = Outage(site)
         self._connection: Connection | None = None
@@ -128,7 +128,7 @@ class Session:
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
             url, worker = self._site.settings.database_url.reveal(), self._site.worker
-            self._connection = unheard(
+            self._connection = run_interruptible(
                 lambda: connect(
                     url, application_name=f"sluicegate {worker}", autocommit=True, lock_timeout_ms=LOCK_TIMEOUT_MS
                 ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tasks.ingest.session import Session
     from tasks.keepa.decode.body import Envelope
     from tasks.keepa.decode.item import ItemFault
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
     from tasks.store.quarantine import Kind
 
@@ -26,7 +26,7 @@ PAUSE_S = 60.0
 ENVELOPE = "envelope"  # in the key of a body whose rows are good
 
 
-def set_aside(site: Site, session: Session, header: Header, body: bytes, reason: str) -> None:
+def set_aside(site: JobContext, session: Session, header: Header, body: bytes, reason: str) -> None:
     """Keep the body and count the attempt of what it was to answer.
 
     Raises:

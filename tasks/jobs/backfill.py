@@ -23,7 +23,7 @@ from tasks.planning import forecast
 from tasks.planning.forecast import Forecast, Rate
 from tasks.planning.pacing import crawl_interval_s
 from tasks.planning.streams import chosen_of
-from tasks.runtime.job import Idle, Progress
+from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
 from tasks.store.queue import queue
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tasks.ingest.deal_page import PageTaken
     from tasks.keepa.request import Detail
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.settings import Role
     from tasks.store.crawls import Crawl
     from tasks.store.queue.queue import QueueCounts
@@ -51,7 +51,7 @@ class Backfill:
 
     role: Final[Role] = TIER
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: JobContext) -> None:
         self._site = site
         self._desk = Desk(site)
         self._rest_ns: dict[Target, int] = dict.fromkeys(self._desk.targets, 0)
@@ -69,11 +69,11 @@ class Backfill:
         """See `Job.start`."""
         self._desk.start()
 
-    def step(self) -> Progress | Idle:
+    def step(self) -> StepDone | Idle:
         """See `Job.step`."""
         self.start()
         if self._desk.tidy():
-            return Progress(completes=False)
+            return StepDone(completes=False)
         if self._is_crawl_next:
             outcome = self._crawl()
             if outcome is not None:
@@ -88,7 +88,7 @@ class Backfill:
         """See `Job.close`."""
         self._desk.close()
 
-    def _crawl(self) -> Progress | Idle | None:
+    def _crawl(self) -> StepDone | Idle | None:
         """One page of the first crawl that is due and this worker's turn; None when there is none."""
         target = next((target for target in self._desk.targets if self._may_crawl(target)), None)
         if target is None:
@@ -102,15 +102,15 @@ class Backfill:
             return outcome
         self._resting.pop(target, None)
         if outcome is None:
-            return Progress(completes=False)  # another worker goes on with it: the next step finds the turn taken
+            return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
             if outcome.is_whole:
                 self._rest_ns[target] = self._site.clock.now_ns() + REFUSED_NS
-            return Progress(completes=True)
+            return StepDone(completes=True)
         self._after_page(target, outcome.taken)
         self._is_crawl_next = False
         self._counts = None
-        return Progress(completes=True)
+        return StepDone(completes=True)
 
     def _may_crawl(self, target: Target) -> bool:
         now_ns = self._site.clock.now_ns()
@@ -156,14 +156,14 @@ class Backfill:
                 why=moved.verdict.name.lower(),
             )
 
-    def _drain(self) -> Progress | Idle:
+    def _drain(self) -> StepDone | Idle:
         """One batch from the queue."""
         desk, site = self._desk, self._site
         counts = self._count()
         if not counts.pending:
             self._counts = None
             if self._renew():
-                return Progress(completes=False)
+                return StepDone(completes=False)
             return Idle(
                 until_ns=site.clock.now_ns() + EMPTY_NS,
                 phase="waiting_work",
@@ -177,7 +177,7 @@ class Backfill:
             given_up = haul.refused(str(error))
             site.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
             site.beat.set_aside("product", len(given_up))
-            return Progress(completes=True)
+            return StepDone(completes=True)
         if isinstance(outcome, Idle):
             if outcome.phase == "waiting_work":
                 self._counts = None
@@ -192,7 +192,7 @@ class Backfill:
         done = len(haul.items) - taken.missing
         self._counts = replace(counts, pending=max(0, counts.pending - done), done=counts.done + done)
         self._tell()
-        return Progress(completes=True)
+        return StepDone(completes=True)
 
     def _renew(self) -> int:
         """How much of what was fetched too long ago is queued again: some, once all that nobody has yet is there."""

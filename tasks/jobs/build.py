@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.runtime.job import Job, Site
+from tasks.runtime.job import Job, JobContext
 
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
-    from tasks.runtime.heartbeat import Beat
+    from tasks.runtime.heartbeat import HeartbeatWriter
     from tasks.runtime.log import Logger
     from tasks.runtime.stop import StopFlag
     from tasks.settings import Role, WorkerSettings
@@ -21,7 +21,7 @@ def build(  # noqa: PLR0913, PLR0917 - each part is one that whoever runs the jo
     clock: Clock,
     stop: StopFlag,
     log: Logger,
-    beat: Beat,
+    beat: HeartbeatWriter,
     *,
     blocking: bool = True,
     worker: str = "",
@@ -36,7 +36,7 @@ def build(  # noqa: PLR0913, PLR0917 - each part is one that whoever runs the jo
     from tasks.jobs.backfill import Backfill
     from tasks.jobs.upsert import Upsert
 
-    site = Site(
+    site = JobContext(
         role=role,
         settings=settings,
         ledger=ledger,

@@ -17,7 +17,7 @@ from tasks.planning.streams import targets_of
 from tasks.store import migrate
 
 if TYPE_CHECKING:
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
 
 _MB: Final = 1 << 20
 
@@ -25,7 +25,7 @@ _MB: Final = 1 << 20
 class Desk:
     """The parts of one job, wired."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: JobContext) -> None:
         """Put the parts together; nothing is opened yet but the spool's directory.
 
         Raises:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tasks.ingest.session import Session
     from tasks.keepa.request import Detail
     from tasks.planning.backlog import Pool, Wanted
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
 
@@ -47,7 +47,7 @@ class DetailWant:
     endpoint: Final = "/product"
 
     def __init__(
-        self, site: Site, session: Session, spool: Spool, pool: Pool, detail: Detail, *, kept_tokens: int
+        self, site: JobContext, session: Session, spool: Spool, pool: Pool, detail: Detail, *, kept_tokens: int
     ) -> None:
         """Want as many of the pool's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
         self._site = site

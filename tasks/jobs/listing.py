@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tasks.ingest.deal_page import Pages, PageTaken
     from tasks.ingest.session import Session
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.settings import Role
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
@@ -56,7 +56,7 @@ class SetAside:
 class Listing:
     """Lists selections for one worker."""
 
-    def __init__(self, site: Site, session: Session, spool: Spool, spender: Spender, pages: Pages) -> None:
+    def __init__(self, site: JobContext, session: Session, spool: Spool, spender: Spender, pages: Pages) -> None:
         self._site = site
         self._session = session
         self._spool = spool
@@ -125,7 +125,7 @@ class PageWant:
     may_wait: Final = True
     endpoint: Final = "/deal"
 
-    def __init__(self, site: Site, session: Session, spool: Spool, target: Target, crawl: Crawl) -> None:
+    def __init__(self, site: JobContext, session: Session, spool: Spool, target: Target, crawl: Crawl) -> None:
         self.tier = site.role
         self._owner = owner_name(site)
         self._lease_s = lease_s(site.settings)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tasks.calls.spool import Spool
     from tasks.ingest.session import Session
     from tasks.planning.streams import Chosen
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.settings import WorkerSettings
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
@@ -45,7 +45,7 @@ class Haul:
 
     def __init__(
         self,
-        site: Site,
+        site: JobContext,
         session: Session,
         spool: Spool,
         *,

@@ -16,8 +16,8 @@ from tasks.runtime.job import Idle
 
 if TYPE_CHECKING:
     from ledger import Clock
-    from tasks.runtime.heartbeat import Beat
-    from tasks.runtime.job import Job, Progress
+    from tasks.runtime.heartbeat import HeartbeatWriter
+    from tasks.runtime.job import Job, StepDone
     from tasks.runtime.log import Logger
 
 FIRST_S: Final = 1
@@ -28,7 +28,7 @@ SPOOL_S: Final = 5
 class Steady:
     """The steps of one job."""
 
-    def __init__(self, work: Job, clock: Clock, beat: Beat, log: Logger) -> None:
+    def __init__(self, work: Job, clock: Clock, beat: HeartbeatWriter, log: Logger) -> None:
         self._work = work
         self._clock = clock
         self._beat = beat
@@ -49,7 +49,7 @@ class Steady:
         except SpoolFull as refusal:
             self._kept_from_spool(refusal)
 
-    def step(self) -> Progress | Idle:
+    def step(self) -> StepDone | Idle:
         """As the job's, but what the database or the spool refuses is a pause.
 
         Raises:

@@ -18,14 +18,14 @@ from tasks.jobs.listing import REFUSED_NS, SetAside
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.planning.backlog import Pool
 from tasks.planning.pacing import poll_interval_s
-from tasks.runtime.job import Idle, Progress
+from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
 
 if TYPE_CHECKING:
     from tasks.calls.request_plan import Paid
     from tasks.ingest.deal_page import PageTaken
     from tasks.planning.streams import Target
-    from tasks.runtime.job import Site
+    from tasks.runtime.job import JobContext
     from tasks.settings import Role
     from tasks.store.crawls import Crawl
 
@@ -38,7 +38,7 @@ class Upsert:
 
     role: Final[Role] = "upsert"
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: JobContext) -> None:
         self._site = site
         self._desk = Desk(site)
         self._pool = Pool()
@@ -57,11 +57,11 @@ class Upsert:
         for target in self._desk.targets:
             self._due_ns[target] = self._first_due_ns(self._last_walk(target))
 
-    def step(self) -> Progress | Idle:
+    def step(self) -> StepDone | Idle:
         """See `Job.step`."""
         self.start()
         if self._desk.tidy():
-            return Progress(completes=False)
+            return StepDone(completes=False)
         target = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
         if target is None:
             return Idle(until_ns=None, phase="waiting_work", why="no selection")
@@ -79,7 +79,7 @@ class Upsert:
     def _last_walk(self, target: Target) -> Crawl | None:
         return self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
 
-    def _list(self, target: Target) -> Progress | Idle:
+    def _list(self, target: Target) -> StepDone | Idle:
         """One page of the walk through `target`."""
         desk, site = self._desk, self._site
         if not desk.listing.has_turn(target):
@@ -95,16 +95,16 @@ class Upsert:
             if outcome.is_held and outcome.until_ns is not None:
                 self._due_ns[target] = outcome.until_ns  # this request rests; other selections and details do not
                 self._resting[target] = outcome
-                return Progress(completes=False)
+                return StepDone(completes=False)
             return outcome
         self._resting.pop(target, None)
         if outcome is None:
-            return Progress(completes=False)  # another worker goes on with it: the next step finds the turn taken
+            return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
             self._due_ns[target] = site.clock.now_ns() + REFUSED_NS
-            return Progress(completes=True)
+            return StepDone(completes=True)
         self._pool.add(outcome.taken.news)
-        return Progress(completes=self._after(target, outcome.paid, outcome.taken))
+        return StepDone(completes=self._after(target, outcome.paid, outcome.taken))
 
     def _after(self, target: Target, paid: Paid, taken: PageTaken) -> bool:
         """Whether the walk is over; if so, when the next one is due."""
@@ -141,7 +141,7 @@ class Upsert:
             )
             self._told_dropped = self._pool.dropped
 
-    def _detail(self, next_due_ns: int) -> Progress | Idle:
+    def _detail(self, next_due_ns: int) -> StepDone | Idle:
         """Details of as many of the newest deals as there are tokens to spare now."""
         site, detail = self._site, self._site.settings.upsert_detail
         site.beat.job(waiting=len(self._pool), dropped=self._pool.dropped)
@@ -158,15 +158,15 @@ class Upsert:
         except Refused as error:
             site.log.alarm("details_refused", error=error)
             want.refused(str(error))
-            return Progress(completes=False)
+            return StepDone(completes=False)
         if isinstance(outcome, Idle):
             if outcome.phase == "waiting_work":
-                return Progress(completes=False)  # all of these are in the backfill's hands; the next ones may not be
+                return StepDone(completes=False)  # all of these are in the backfill's hands; the next ones may not be
             until_ns = next_due_ns if outcome.until_ns is None else min(next_due_ns, outcome.until_ns)
             return replace(outcome, until_ns=until_ns, phase="calling" if outcome.is_held else "waiting_poll")
         self._desk.intake.batches.take(outcome.header, outcome.body)
         outcome.forget()
-        return Progress(completes=False)
+        return StepDone(completes=False)
 
     def _interval_ns(self) -> int:
         """Nanoseconds between two walks through one selection."""

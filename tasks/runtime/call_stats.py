@@ -19,7 +19,7 @@ _RANGES: Final = len(BOUNDS_S) + 1
 _MOST: Final = 12  # of statuses an endpoint is told with: a beat must stay below PIPE_BUF whatever a server answers
 
 
-class Calls(msgspec.Struct, frozen=True, kw_only=True):
+class EndpointStats(msgspec.Struct, frozen=True, kw_only=True):
     """The calls of one endpoint.
 
     Attributes:
@@ -33,11 +33,11 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float
 
 
-class Traffic:
+class CallStats:
     """Counts calls."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, Calls] = {}
+        self._calls: dict[str, EndpointStats] = {}
 
     def count(self, endpoint: str, status: int | None, seconds: float) -> None:
         """A call to `endpoint` ended after `seconds` with an HTTP status, or with no reply at all."""
@@ -46,7 +46,7 @@ class Traffic:
         took[bisect_left(BOUNDS_S, seconds)] = 1
         known = self._calls[endpoint].statuses if endpoint in self._calls else {}
         name = name if name in known or len(known) < _MOST else OTHER
-        self._calls = merged(self._calls, {endpoint: Calls(statuses={name: 1}, took=took, took_s=seconds)})
+        self._calls = merged(self._calls, {endpoint: EndpointStats(statuses={name: 1}, took=took, took_s=seconds)})
 
     def told(self) -> dict[str, Any]:
         """The counts as they ride on a beat."""
@@ -56,7 +56,7 @@ class Traffic:
         }
 
 
-def merged(one: Mapping[str, Calls], other: Mapping[str, Calls]) -> dict[str, Calls]:
+def merged(one: Mapping[str, EndpointStats], other: Mapping[str, EndpointStats]) -> dict[str, EndpointStats]:
     """The calls of both, by endpoint."""
     return {
         endpoint: _both(one[endpoint], other[endpoint])
@@ -66,9 +66,9 @@ def merged(one: Mapping[str, Calls], other: Mapping[str, Calls]) -> dict[str, Ca
     }
 
 
-def _both(one: Calls, other: Calls) -> Calls:
+def _both(one: EndpointStats, other: EndpointStats) -> EndpointStats:
     statuses = {
         name: one.statuses.get(name, 0) + other.statuses.get(name, 0) for name in {**one.statuses, **other.statuses}
     }
     took = [first + second for first, second in zip(one.took, other.took, strict=True)]
-    return Calls(statuses=statuses, took=took, took_s=one.took_s + other.took_s)
+    return EndpointStats(statuses=statuses, took=took, took_s=one.took_s + other.took_s)

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from ledger import NS_PER_S
 from tasks.errors import clean
-from tasks.runtime.call_stats import Traffic
+from tasks.runtime.call_stats import CallStats
 from tasks.runtime.condition import Condition
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ WHY_LIMIT: Final = 160  # characters of a condition, of which there are a few at
 DETAIL_LIMIT: Final = 300  # characters; a line must stay below PIPE_BUF (4,096 bytes) to be written whole or not at all
 
 
-class BeatClock(Protocol):
+class HeartbeatClock(Protocol):
     """The part of the ledger's clock a beat needs."""
 
     def now_ns(self) -> int:
@@ -72,10 +72,10 @@ class PipeSink:
             return  # A later beat tells the same and more.
 
 
-class Beat:
+class HeartbeatWriter:
     """The present state of one worker, and when it was last told."""
 
-    def __init__(self, sink: Sink, clock: BeatClock) -> None:
+    def __init__(self, sink: Sink, clock: HeartbeatClock) -> None:
         self._sink = sink
         self._clock = clock
         self._phase: Phase = "starting"
@@ -84,7 +84,7 @@ class Beat:
         self._progress = 0
         self._rows = {"deals": 0, "products": 0, "price_series": 0, "quarantine": 0}
         self._refused: dict[str, int] = {}
-        self._traffic = Traffic()
+        self._traffic = CallStats()
         self._job: dict[str, object] = {}
         self._conditions: dict[ConditionKind, Condition] = {}
         self._told_ns: int | None = None

@@ -17,7 +17,7 @@ LOOK_S: Final = 0.05
 GRACE_LOOKS: Final = 14  # after the stop: what takes its usual time is still waited for
 
 
-def unheard(work: Callable[[], T], is_stopped: Callable[[], bool], stopped: Exception) -> T:
+def run_interruptible(work: Callable[[], T], is_stopped: Callable[[], bool], stopped: Exception) -> T:
     """What `work` returns, done in a thread; `stopped` is raised within a second of a stop. Raises what `work` does."""
     results: list[T] = []
     errors: list[BaseException] = []

@@ -13,14 +13,14 @@ from ledger.process import ProcessId
 
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
-    from tasks.runtime.heartbeat import Beat, Phase
+    from tasks.runtime.heartbeat import HeartbeatWriter, Phase
     from tasks.runtime.log import Logger
     from tasks.runtime.stop import StopFlag
     from tasks.settings import Role, WorkerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class StepDone:
     """A step was done. `completes` says that a whole poll or batch ended with it."""
 
     completes: bool
@@ -49,7 +49,7 @@ class Job(Protocol):
     def start(self) -> None:
         """Connect, check the schema, process what dead workers left. Done by the first step if not before."""
 
-    def step(self) -> Progress | Idle:
+    def step(self) -> StepDone | Idle:
         """Do one small thing: a page, a batch, a left-over reply."""
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Job(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class JobContext:
     """Everything a job is given. `blocking`: whether a step may wait for tokens."""
 
     role: Role
@@ -66,11 +66,11 @@ class Site:
     clock: Clock
     stop: StopFlag
     log: Logger
-    beat: Beat
+    beat: HeartbeatWriter
     blocking: bool
     worker: str
 
 
-def owner_name(site: Site) -> str:
+def owner_name(site: JobContext) -> str:
     """Who takes items: the worker, and its process so that others can tell when it is dead."""
     return f"{site.worker}@{ProcessId.this()}"

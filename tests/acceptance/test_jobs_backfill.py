@@ -16,7 +16,7 @@ import pytest
 from ledger import SystemClock, TokenLedger
 from tasks.jobs import build
 from tasks.runtime import job
-from tasks.runtime.heartbeat import Beat
+from tasks.runtime.heartbeat import HeartbeatWriter
 from tasks.runtime.log import Logger
 from tasks.runtime.stop import Stop
 from tasks.settings import Secret, WorkerSettings
@@ -97,7 +97,7 @@ def drained(tmp_path, database_url):
                 domains=(1,),
                 **changes,
             )
-            beat = Beat(lambda _message: None, clock)
+            beat = HeartbeatWriter(lambda _message: None, clock)
             with closing(build.build("backfill", settings, ledger, clock, stop, Logger(text), beat)) as work:
                 for _ in range(60):
                     outcome = work.step()

@@ -49,7 +49,7 @@ class Mortal:
             self.deaths += 1
             self.work._desk.session.close()  # the server hangs up on the dead
             self.work = self.born()
-            return job.Progress(completes=False)
+            return job.StepDone(completes=False)
 
 
 @pytest.mark.timeout(900)
@@ -61,7 +61,7 @@ def test_every_deal_the_market_showed_at_a_poll_is_there_once_with_its_newest_va
     began_ns = here.clock.now_ns()
 
     def look(outcome):
-        if not (isinstance(outcome, job.Progress) and outcome.completes):
+        if not (isinstance(outcome, job.StepDone) and outcome.completes):
             return
         # The first walk goes back a day. A deal that comes up with an old date, because averages move, is below the
         # mark when it appears: it is found by the crawl of the whole, and not by a walk through what is new.

@@ -12,7 +12,7 @@ from psycopg import errors
 
 from tasks.errors import BadRow, Contended
 from tasks.ingest.session import Session
-from tasks.runtime.heartbeat import Beat
+from tasks.runtime.heartbeat import HeartbeatWriter
 from tasks.settings import Secret
 from tasks.store.calls import Call
 from tests.fakes.tcp_proxy import Line
@@ -64,7 +64,7 @@ class Told:
 
     def __init__(self, site, stops_after=10**6):
         self.pauses, self.stops_after, self.clock, self.messages = [], stops_after, site.clock, []
-        self.site = _with(site, site.settings, stop=self, beat=Beat(self.messages.append, site.clock))
+        self.site = _with(site, site.settings, stop=self, beat=HeartbeatWriter(self.messages.append, site.clock))
 
     def is_set(self):
         return len(self.pauses) >= self.stops_after

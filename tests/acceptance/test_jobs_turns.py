@@ -67,7 +67,7 @@ def test_a_page_that_is_on_the_wire_is_not_asked_for_by_whoever_gets_a_turn_that
         return reply
 
     first._desk._client.send = late
-    assert first.step() == job.Progress(completes=False)
+    assert first.step() == job.StepDone(completes=False)
     assert isinstance(paid[0], job.Idle)
     assert here.rows("select page, asked_by from crawls") == [(2, None)]
     pages = [call["page"] for call in here.simulator.control()["log"] if call["endpoint"] == "/deal"]
@@ -154,6 +154,6 @@ def test_a_worker_whose_walk_was_taken_over_in_mid_step_pays_nothing(pair):
         return call(want)
 
     spender.call = late
-    assert first.step() == job.Progress(completes=False)
+    assert first.step() == job.StepDone(completes=False)
     pages = [call["page"] for call in here.simulator.control()["log"] if call["endpoint"] == "/deal"]
     assert pages == [0, 1]

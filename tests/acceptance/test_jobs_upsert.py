@@ -17,7 +17,7 @@ def test_every_deal_that_appeared_is_in_deals_after_the_next_poll_and_the_pace_i
     checked = set()
 
     def compare(outcome):
-        if not (isinstance(outcome, job.Progress) and outcome.completes):
+        if not (isinstance(outcome, job.StepDone) and outcome.completes):
             return
         kept = dict(here.rows("select asin, creation_date from deals"))
         news_since = marks[-1] if marks else here.minute() - 23 * 60
@@ -77,7 +77,7 @@ def test_details_are_the_newest_first_and_never_delay_a_poll(town):
     due = []
 
     def watch(outcome):
-        if isinstance(outcome, job.Progress) and outcome.completes:
+        if isinstance(outcome, job.StepDone) and outcome.completes:
             due.append(here.clock.now_ns() / NS)
 
     here.run(work, 3600, after=watch)
@@ -104,7 +104,7 @@ def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of
         polls.extend(
             here.clock.now_ns() / NS
             for outcome in outcomes[:1]
-            if isinstance(outcome, job.Progress) and outcome.completes
+            if isinstance(outcome, job.StepDone) and outcome.completes
         )
         if all(isinstance(outcome, job.Idle) for outcome in outcomes):
             times = [outcome.until_ns for outcome in outcomes if outcome.until_ns is not None]

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, NS_PER_S, ManualClock, Reading, Shape, TokenLedger
 from tasks.calls.budget import Gate, Granted
-from tasks.runtime.heartbeat import Beat
-from tasks.runtime.job import Site
+from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.job import JobContext
 from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings
 from tasks.simulator.bucket import NS_PER_MS, Bucket, Plan
@@ -122,9 +122,10 @@ class Worker:
             api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
             selections=(), domains=(1,),
         )  # fmt: skip
-        site = Site(
+        site = JobContext(
             role="backfill", settings=told, ledger=world.ledger, clock=world.clock, stop=threading.Event(),
-            log=Logger(io.StringIO()), beat=Beat(lambda _message: None, world.clock), blocking=False, worker=tier,
+            log=Logger(io.StringIO()), beat=HeartbeatWriter(lambda _message: None, world.clock),
+            blocking=False, worker=tier,
         )  # fmt: skip
         self.gate = Gate(site)
         self.granted = None

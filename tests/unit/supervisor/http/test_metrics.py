@@ -16,7 +16,7 @@ from supervisor.process.restart import Cause, Ending
 from supervisor.process.states import State
 from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
 from supervisor.tree.totals import Totals
-from tasks.runtime.call_stats import Traffic
+from tasks.runtime.call_stats import CallStats
 
 RUN = RunRecord(
     server="keepa", synthetic=False, base_url=None, database=None, database_url=None, spool="", rows_into="", words=""
@@ -68,7 +68,7 @@ def test_text_that_a_label_must_escape_comes_back_as_it_was():
 
 
 def traffic(*statuses):
-    one = Traffic()
+    one = CallStats()
     for status in statuses:
         one.count("x", status, 0.2)
     return one._calls["x"]

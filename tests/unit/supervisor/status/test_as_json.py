@@ -17,7 +17,7 @@ from supervisor.report import CountRecord, DeathRecord, FaultRecord, MarkRecord,
 from supervisor.status.as_json import FORMAT, as_json
 from supervisor.status.as_text import as_line, as_text
 from supervisor.status.status import Status
-from tasks.runtime.call_stats import Traffic
+from tasks.runtime.call_stats import CallStats
 
 DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"
 NOW = datetime.now(UTC)
@@ -37,7 +37,7 @@ def child(role="upsert", state="running", **more):
 
 @pytest.fixture
 def last():
-    traffic = Traffic()
+    traffic = CallStats()
     traffic.count("/deal", 200, 0.2)
     job = {"done": 3, "total": 10, "rate_per_min": 2.0, "eta_s": 210}
     return report.Report(

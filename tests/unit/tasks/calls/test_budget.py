@@ -9,8 +9,8 @@ import pytest
 from ledger import DEFAULT_TIERS, NS_PER_S, Reading, Shape, TokenLedger
 from tasks.calls.budget import Gate, Granted
 from tasks.errors import Foreign, Transient
-from tasks.runtime.heartbeat import Beat
-from tasks.runtime.job import Idle, Site
+from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.job import Idle, JobContext
 from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings
 from tests.past.oracle import MINUTE_S, Account
@@ -56,8 +56,8 @@ class Desk:
             api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
             selections=(), domains=(1,),
         )  # fmt: skip
-        beat = Beat(self.beats.append, self.clock)
-        site = Site(
+        beat = HeartbeatWriter(self.beats.append, self.clock)
+        site = JobContext(
             role="backfill", settings=told, ledger=self.ledger, clock=self.clock, stop=threading.Event(),
             log=Logger(io.StringIO()), beat=beat, blocking=False, worker=worker,
         )  # fmt: skip

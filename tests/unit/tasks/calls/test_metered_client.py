@@ -16,8 +16,8 @@ from tasks.calls.spool import Spool
 from tasks.errors import Forbidden, NotSent, Refused, Transient
 from tasks.keepa.reply import RawReply
 from tasks.keepa.request import ProductRequest, product_shape
-from tasks.runtime.heartbeat import Beat
-from tasks.runtime.job import Idle, Site
+from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.job import Idle, JobContext
 from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings
 
@@ -104,9 +104,9 @@ class Shop:
             api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
             selections=(), domains=(1,), retry_deadline_s=20,
         )  # fmt: skip
-        site = Site(
+        site = JobContext(
             role="backfill", settings=settings, ledger=self.ledger, clock=self.clock, stop=self.halt,
-            log=Logger(self.text), beat=Beat(self.beats.append, self.clock), blocking=blocking, worker="w",
+            log=Logger(self.text), beat=HeartbeatWriter(self.beats.append, self.clock), blocking=blocking, worker="w",
         )  # fmt: skip
         self.spender = Spender(site, self.script, self.spool, self.calls.append)
 

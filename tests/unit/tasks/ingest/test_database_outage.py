@@ -12,7 +12,7 @@ import pytest
 from ledger import NS_PER_S, ManualClock
 from tasks.errors import Contended
 from tasks.ingest.database_outage import SILENCE_S, Outage
-from tasks.runtime.heartbeat import Beat
+from tasks.runtime.heartbeat import HeartbeatWriter
 from tasks.runtime.log import Logger
 
 LOOK_S = 0.1
@@ -26,7 +26,7 @@ def told():
 @pytest.fixture
 def site(told):
     clock, text = ManualClock(10**12), io.StringIO()
-    beat, stop = Beat(told.append, clock), threading.Event()
+    beat, stop = HeartbeatWriter(told.append, clock), threading.Event()
     return SimpleNamespace(clock=clock, stop=stop, beat=beat, log=Logger(text), text=text)
 
 

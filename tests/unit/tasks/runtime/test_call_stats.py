@@ -5,15 +5,15 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.runtime.call_stats import BOUNDS_S, NO_REPLY, OTHER, Calls, Traffic, merged
+from tasks.runtime.call_stats import BOUNDS_S, NO_REPLY, OTHER, CallStats, EndpointStats, merged
 
 
 def calls(**more):
-    return Calls(**{"statuses": {"200": 1}, "took": [1] + [0] * len(BOUNDS_S), "took_s": 0.05, **more})
+    return EndpointStats(**{"statuses": {"200": 1}, "took": [1] + [0] * len(BOUNDS_S), "took_s": 0.05, **more})
 
 
 def test_calls_are_counted_by_endpoint_status_and_how_long_they_took():
-    traffic = Traffic()
+    traffic = CallStats()
     for status, seconds in ((200, 0.1), (200, 0.11), (429, 0.0), (None, 121.0)):
         traffic.count("/deal", status, seconds)
     traffic.count("/token", 200, 0.3)
@@ -25,7 +25,7 @@ def test_calls_are_counted_by_endpoint_status_and_how_long_they_took():
 
 
 def test_what_is_told_stays_small_whatever_a_server_answers():
-    traffic = Traffic()
+    traffic = CallStats()
     for endpoint in ("/deal", "/product", "/token"):
         for status in range(100, 600):
             traffic.count(endpoint, status, 123.4567)
@@ -36,7 +36,7 @@ def test_what_is_told_stays_small_whatever_a_server_answers():
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from((200, 429, None)), st.floats(0, 300))))
 def test_two_counts_merged_are_the_count_of_both(events):
-    parts, whole = (Traffic(), Traffic()), Traffic()
+    parts, whole = (CallStats(), CallStats()), CallStats()
     for number, event in enumerate(events):
         parts[number % 2].count(*event)
         whole.count(*event)

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from ledger.clock import ManualClock
-from tasks.runtime.heartbeat import DETAIL_LIMIT, WHY_LIMIT, Beat, PipeSink
+from tasks.runtime.heartbeat import DETAIL_LIMIT, WHY_LIMIT, HeartbeatWriter, PipeSink
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def messages():
 
 @pytest.fixture
 def beat(messages, clock):
-    return Beat(messages.append, clock)
+    return HeartbeatWriter(messages.append, clock)
 
 
 def test_a_change_of_phase_is_told_at_once(beat, messages):
@@ -60,7 +60,7 @@ def test_rows_and_job_fields_ride_on_every_beat(beat, messages):
 def test_a_pipe_gets_whole_lines(clock):
     read_fd, write_fd = os.pipe()
     with os.fdopen(read_fd, encoding="utf-8") as reader:
-        beat = Beat(PipeSink(write_fd), clock)
+        beat = HeartbeatWriter(PipeSink(write_fd), clock)
         beat.ready()
         beat.phase("polling", "ü" * 5000)
         os.close(write_fd)
@@ -71,7 +71,7 @@ def test_a_pipe_gets_whole_lines(clock):
 
 def test_a_full_pipe_and_a_closed_one_drop_beats_and_never_block(clock):
     read_fd, write_fd = os.pipe()
-    beat = Beat(PipeSink(write_fd), clock)
+    beat = HeartbeatWriter(PipeSink(write_fd), clock)
     for _ in range(2000):
         clock.advance_s(1)
         beat.done()
