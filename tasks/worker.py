@@ -19,7 +19,7 @@ from ledger import NS_PER_S, Damaged, LedgerError, NoLedger, NotOurs, SystemCloc
 from tasks import errors, settings
 from tasks.calls.spool import SpoolFull
 from tasks.jobs import build
-from tasks.jobs.run_loop import Steady
+from tasks.jobs.run_loop import PatientJob
 from tasks.runtime import crash_stacks, job, lifeline
 from tasks.runtime.heartbeat import HeartbeatWriter, PipeSink
 from tasks.runtime.log import LogBridge, Logger
@@ -87,7 +87,7 @@ def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger
     beat = HeartbeatWriter(PipeSink(options.status_fd), clock)
     worker = f"{options.role}-{options.slot}"
     with closing(build.build(options.role, told, ledger, clock, stop, log, beat, worker=worker)) as work:
-        steps = work if options.once else Steady(work, clock, beat, log)
+        steps = work if options.once else PatientJob(work, clock, beat, log)
         steps.start()
         beat.ready()
         log.debug("ready")
@@ -96,7 +96,7 @@ def _work(options: argparse.Namespace, told: WorkerSettings, ledger: TokenLedger
     return finished
 
 
-def _run(work: Job | Steady, stop: Stop, beat: HeartbeatWriter, clock: SystemClock, *, once: bool) -> bool:
+def _run(work: Job | PatientJob, stop: Stop, beat: HeartbeatWriter, clock: SystemClock, *, once: bool) -> bool:
     """Steps until the stop, or until one poll or batch is done if `once`; whether it was the latter."""
     while not stop.is_set():
         outcome = work.step()

@@ -14,9 +14,9 @@ import msgspec
 
 from ledger import NS_PER_S
 from tasks.errors import Refused
-from tasks.jobs.components import Desk
+from tasks.jobs.components import JobComponents
 from tasks.jobs.listing import REFUSED_NS, SetAside
-from tasks.jobs.queue_batch import TIER, Haul
+from tasks.jobs.queue_batch import TIER, QueueBatch
 from tasks.keepa.request import DEAL_TOKENS, product_shape
 from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
 from tasks.planning import forecast
@@ -53,7 +53,7 @@ class Backfill:
 
     def __init__(self, site: JobContext) -> None:
         self._site = site
-        self._desk = Desk(site)
+        self._desk = JobComponents(site)
         self._rest_ns: dict[Target, int] = dict.fromkeys(self._desk.targets, 0)
         self._resting: dict[Target, Idle] = {}
         self._chosen = chosen_of(self._desk.targets)
@@ -72,7 +72,7 @@ class Backfill:
     def step(self) -> StepDone | Idle:
         """See `Job.step`."""
         self.start()
-        if self._desk.tidy():
+        if self._desk.recover():
             return StepDone(completes=False)
         if self._is_crawl_next:
             outcome = self._crawl()
@@ -169,7 +169,9 @@ class Backfill:
                 phase="waiting_work",
                 why=f"{counts.done} products done, {counts.leased} with other workers",
             )
-        haul = Haul(site, desk.session, desk.spool, waiting=counts.pending, detail=self._detail, chosen=self._chosen)
+        haul = QueueBatch(
+            site, desk.session, desk.spool, waiting=counts.pending, detail=self._detail, chosen=self._chosen
+        )
         try:
             outcome = desk.spender.call(haul)
             self._detail = haul.detail

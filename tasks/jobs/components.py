@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MB: Final = 1 << 20
 
 
-class Desk:
+class JobComponents:
     """The parts of one job, wired."""
 
     def __init__(self, site: JobContext) -> None:
@@ -62,12 +62,12 @@ class Desk:
         if self._is_started:
             return False
         self.session.run(migrate.check)
-        while not self._site.stop.is_set() and self.tidy():
+        while not self._site.stop.is_set() and self.recover():
             pass
         self._is_started = True
         return True
 
-    def tidy(self) -> bool:
+    def recover(self) -> bool:
         """Whether a reply that a dead worker left was processed; without one, the items it held go back to the queue.
 
         Raises:

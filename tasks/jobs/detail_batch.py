@@ -39,7 +39,7 @@ def covering(wanted: Detail, queued: Detail) -> Detail | None:
     return None if queued == "offers" else queued
 
 
-class DetailWant:
+class DetailBatch:
     """A batch of details. Not worth waiting for: what is not fetched now competes with newer deals next time."""
 
     tier: Final = TIER

@@ -76,7 +76,7 @@ class Listing:
             return False
 
         def is_mine(connection: Connection) -> bool:
-            if not stream_locks.try_lock_stream(connection, turn_of(role, target), owner):
+            if not stream_locks.try_lock_stream(connection, stream_lock_name(role, target), owner):
                 return False
             return crawls.asker(connection, role, target.key, target.domain) in {None, owner}
 
@@ -93,7 +93,7 @@ class Listing:
         crawl = self._session.run(lambda connection: cursor.begin(connection, role, target))
         site.beat.phase("polling", f"{target.place}, page {crawl.page}")
         try:
-            outcome = self._spender.call(PageWant(site, self._session, self._spool, target, crawl))
+            outcome = self._spender.call(DealPagePlan(site, self._session, self._spool, target, crawl))
         except Refused as error:
             return self._set_aside(target, crawl, error)
         if isinstance(outcome, Idle):
@@ -119,7 +119,7 @@ class Listing:
         return SetAside(is_whole=is_whole)
 
 
-class PageWant:
+class DealPagePlan:
     """The page a walk stands at. Worth waiting for."""
 
     may_wait: Final = True
@@ -165,7 +165,7 @@ class PageWant:
         def is_ours(connection: Connection) -> bool:
             if any(is_page_of(one, self.tier, target) for one in self._spool.origins()):
                 return False
-            has_turn = stream_locks.try_lock_stream(connection, turn_of(self.tier, target), self._owner)
+            has_turn = stream_locks.try_lock_stream(connection, stream_lock_name(self.tier, target), self._owner)
             stands = has_turn and cursor.standing_at(connection, origin) is not None
             return stands and crawls.ask(connection, crawl, owner=self._owner, lease_s=self._lease_s)
 
@@ -185,6 +185,6 @@ def is_page_of(origin: Origin, tier: Role, target: Target) -> bool:
     return (origin.job, origin.selection_key, origin.domain) == (tier, target.key, target.domain)
 
 
-def turn_of(tier: Role, target: Target) -> str:
+def stream_lock_name(tier: Role, target: Target) -> str:
     """The name of the turn to walk through `target`."""
     return f"{tier} {target.key} {target.domain}"

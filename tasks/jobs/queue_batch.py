@@ -32,7 +32,7 @@ def unwritten_leases(spool: Spool) -> list[int]:
     return [lease for origin in spool.origins() for lease in origin.leases]
 
 
-class Haul:
+class QueueBatch:
     """One batch wanted from the queue. Worth waiting for.
 
     What is next in the queue may want another detail than the settings say: what was queued before they were changed.

@@ -25,7 +25,7 @@ LONGEST_S: Final = 300
 SPOOL_S: Final = 5
 
 
-class Steady:
+class PatientJob:
     """The steps of one job."""
 
     def __init__(self, work: Job, clock: Clock, beat: HeartbeatWriter, log: Logger) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from tasks.errors import Refused
-from tasks.jobs.components import Desk
-from tasks.jobs.detail_batch import DetailWant
+from tasks.jobs.components import JobComponents
+from tasks.jobs.detail_batch import DetailBatch
 from tasks.jobs.listing import REFUSED_NS, SetAside
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.planning.backlog import Pool
@@ -40,7 +40,7 @@ class Upsert:
 
     def __init__(self, site: JobContext) -> None:
         self._site = site
-        self._desk = Desk(site)
+        self._desk = JobComponents(site)
         self._pool = Pool()
         self._due_ns: dict[Target, int] = {}
         self._usual_tokens = float(DEAL_TOKENS)  # per walk
@@ -60,7 +60,7 @@ class Upsert:
     def step(self) -> StepDone | Idle:
         """See `Job.step`."""
         self.start()
-        if self._desk.tidy():
+        if self._desk.recover():
             return StepDone(completes=False)
         target = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
         if target is None:
@@ -148,7 +148,7 @@ class Upsert:
         if detail == "none" or not self._pool:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
         kept = DEAL_TOKENS * len(self._due_ns)
-        want = DetailWant(site, self._desk.session, self._desk.spool, self._pool, detail, kept_tokens=kept)
+        want = DetailBatch(site, self._desk.session, self._desk.spool, self._pool, detail, kept_tokens=kept)
         if want.size == 0:
             tick_in_s = site.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
             until_ns = min(next_due_ns, site.clock.now_ns() + round(tick_in_s * NS_PER_S))

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tasks.ingest import cursor
-from tasks.jobs.listing import PageWant
+from tasks.jobs.listing import DealPagePlan
 from tasks.runtime import job
 from tests.fixtures.jobs import eventually
 from tests.fixtures.server import WIDE
@@ -40,7 +40,7 @@ def standing(work):
     """The page at which the worker's walk stands, wanted."""
     session, (target,) = work._desk.session, work._desk.targets
     crawl = session.run(lambda conn: cursor.begin(conn, work.role, target))
-    return PageWant(work._site, session, work._desk.spool, target, crawl)
+    return DealPagePlan(work._site, session, work._desk.spool, target, crawl)
 
 
 def turn(work):
@@ -138,7 +138,7 @@ def test_a_turn_is_kept_while_its_owner_has_nothing_to_ask_for(pair):
     here, first, second = pair
     here.execute("update turns set until = now() + interval '1 second'")
     first._desk._orphans._look_ns = 0
-    first._desk.tidy()
+    first._desk.recover()
     ((left_s,),) = here.rows("select extract(epoch from until - now()) from turns")
     assert left_s > 60
     assert not turn(second)
