@@ -17,7 +17,7 @@ ODD_IN_A_ROW: Final = 3  # readings set aside one after the other: no hiccup any
 _SERVER_FAULT: Final = 500
 
 
-class Balance:
+class BalancePoll:
     """What one worker does to learn the balance."""
 
     def __init__(self, site: JobContext) -> None:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final, Self
 
 from ledger import NS_PER_S, NeedsBlindCall, NeedsReading, NeverEnough, Stopped, Wait
-from tasks.calls.balance_poll import Balance
+from tasks.calls.balance_poll import BalancePoll
 from tasks.runtime.job import Idle
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ LOOK_AGAIN_NS: Final = NS_PER_S // 2  # when only an event can open the gate and
 NEVER_NS: Final = 60 * NS_PER_S  # a plan that can never pay for one item: look again, the plan may change
 
 
-class Granted:
+class Reservation:
     """A lease in hand, what for, and how long it was waited for. As a context it ends the lease whatever happens."""
 
-    def __init__(self, lease: Lease, shape: Shape, waited_s: float, balance: Balance) -> None:
+    def __init__(self, lease: Lease, shape: Shape, waited_s: float, balance: BalancePoll) -> None:
         self._balance = balance
         self.lease = lease
         self.shape = shape
@@ -45,13 +45,13 @@ class Granted:
         self._balance.tell()
 
 
-class Gate:
+class Budget:
     """The ledger as one worker sees it."""
 
     def __init__(self, site: JobContext) -> None:
         self._site = site
         self._places: dict[str, Place] = {}
-        self._balance = Balance(site)
+        self._balance = BalancePoll(site)
         self._next_trial_ns = 0
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class Gate:
 
     def reserve(
         self, tier: str, plan: Callable[[], Shape], read_balance: Callable[[], Reading], *, may_wait: bool
-    ) -> Granted | Idle:
+    ) -> Reservation | Idle:
         """A lease for a request of the shape planned, waited for if that is allowed, or when to come back.
 
         The plan is made anew after each reading: what fits depends on the balance. Where a step must not block, the
@@ -99,9 +99,9 @@ class Gate:
             if is_trial:
                 tick_ns = round(site.ledger.standing().tick_s * NS_PER_S)
                 self._next_trial_ns = site.clock.now_ns() + tick_ns
-            return Granted(lease, shape, (site.clock.now_ns() - began_ns) / NS_PER_S, self._balance)
+            return Reservation(lease, shape, (site.clock.now_ns() - began_ns) / NS_PER_S, self._balance)
 
-    def reserve_now(self, tier: str, shape: Shape) -> Granted | Idle:
+    def reserve_now(self, tier: str, shape: Shape) -> Reservation | Idle:
         """A lease if the gate is open at this moment, or when to come back."""
         ledger = self._site.ledger
         cost = ledger.estimate(shape)
@@ -112,7 +112,9 @@ class Gate:
             return Idle(until_ns=self._site.clock.now_ns(), phase="waiting_tokens", why=str(error))
         except NeverEnough as error:
             return self._never(tier, shape, error)
-        return self._idle(tier, cost, lease) if isinstance(lease, Wait) else Granted(lease, shape, 0.0, self._balance)
+        return (
+            self._idle(tier, cost, lease) if isinstance(lease, Wait) else Reservation(lease, shape, 0.0, self._balance)
+        )
 
     def _lease(self, tier: str, cost: int, shape: Shape, *, may_wait: bool) -> Lease | Wait:
         """A lease, or how long to wait; a blind one where asking for the balance does not help."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ledger import Reading
-    from tasks.calls.request_plan import Want
+    from tasks.calls.request_plan import RequestPlan
     from tasks.errors import ApiError
     from tasks.runtime.job import JobContext
 
@@ -35,7 +35,7 @@ PROBE: Final = "/token, to see whether the API is back"
 NEVER_NS: Final = 2**63 - 1
 
 
-class Failing:
+class FailedCalls:
     """What fails for one worker. `ask` makes the free request for the balance and raises when it comes to nothing."""
 
     def __init__(self, site: JobContext, ask: Callable[[], Reading]) -> None:
@@ -47,7 +47,7 @@ class Failing:
         self._away = 0
         self._doubt: _Doubt | None = None
 
-    def rest(self, want: Want) -> Idle | None:
+    def rest(self, want: RequestPlan) -> Idle | None:
         """Why what is wanted is not asked for now, and when to come back; None when it may be.
 
         Raises:
@@ -75,13 +75,13 @@ class Failing:
         self._tell()
         return self._idle(until_ns, str(error))
 
-    def answered(self, want: Want) -> None:
+    def answered(self, want: RequestPlan) -> None:
         """The API answered what is wanted, be it with a refusal."""
         self._pacing.answered(want.what)
         self._seen()
         self._tell()
 
-    def accepted(self, want: Want) -> None:
+    def accepted(self, want: RequestPlan) -> None:
         """It answered, and with a reply."""
         self.answered(want)
         if self._refusals.pop(want.endpoint, None) is not None:
@@ -89,7 +89,7 @@ class Failing:
         if not any(row.is_general for row in self._refusals.values()):
             self._site.beat.well("refusals")
 
-    def refused(self, want: Want, items: Iterable[str], error: ApiError) -> None:
+    def refused(self, want: RequestPlan, items: Iterable[str], error: ApiError) -> None:
         """Count that the API refused a request for these items; rest when these are not to blame."""
         site = self._site
         one = self._refusals.setdefault(want.endpoint, Refusals())
@@ -142,7 +142,7 @@ class Failing:
                 self._probe_ns = NEVER_NS  # it was there all the while: only another failure is worth another look
             site.ledger.observe(reading)
 
-    def _until(self, want: Want) -> tuple[int, str] | None:
+    def _until(self, want: RequestPlan) -> tuple[int, str] | None:
         """Until when it waits, and why."""
         now_ns = self._site.clock.now_ns()
         held = [
@@ -211,5 +211,5 @@ class _Doubt:
     last_ns: int = 0
 
 
-def _refused(want: Want) -> str:
+def _refused(want: RequestPlan) -> str:
     return f"refused {want.endpoint}"

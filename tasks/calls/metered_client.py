@@ -1,7 +1,7 @@
 """The only way to the API: reserve, commit, one request, body to the spool, settle.
 
-A call is made for a `Want`, which says what it would cost and hands out the request once the tokens are there: work
-is taken from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens. Every
+A call is made for a `RequestPlan`, which says what it would cost and hands out the request once the tokens are there:
+work is taken from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens. Every
 attempt has its own lease. A call that fails is made again later, however long that lasts (`tasks.calls.failed_calls`).
 """
 
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import NS_PER_S
-from tasks.calls.budget import Gate
+from tasks.calls.budget import Budget
 from tasks.calls.exchange import exchange
-from tasks.calls.failed_calls import BALANCE, Failing
+from tasks.calls.failed_calls import BALANCE, FailedCalls
 from tasks.calls.header import Header, Origin, answered, unanswered
-from tasks.calls.request_plan import Paid
+from tasks.calls.request_plan import SpooledReply
 from tasks.calls.spool import SpoolFull
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
 from tasks.keepa.reply import check
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import Lease, Reading
-    from tasks.calls.budget import Granted
-    from tasks.calls.request_plan import Taken, Want
+    from tasks.calls.budget import Reservation
+    from tasks.calls.request_plan import ClaimedRequest, RequestPlan
     from tasks.calls.spool import Entry, Spool
     from tasks.keepa.client import KeepaClient
     from tasks.keepa.reply import RawReply
@@ -43,7 +43,7 @@ AT_ONCE_S: Final = 0.05  # a lease granted sooner than this was not waited for
 AFTER_REFILL_S: Final = 0.1  # Keepa's own Java client lets this much pass beyond `refillIn`
 
 
-class Spender:
+class MeteredClient:
     """Makes the calls of one worker. `note` is told every call that failed or cost nothing, for the record.
 
     `held` tells of a kind of request, by the name of its shape, why it is not to be paid for now.
@@ -62,8 +62,8 @@ class Spender:
         self._client = client
         self._spool = spool
         self._note = note
-        self._gate = Gate(site)
-        self._failing = Failing(site, self._read_balance)
+        self._gate = Budget(site)
+        self._failing = FailedCalls(site, self._read_balance)
         self._refused_in_a_row = 0
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class Spender:
                 self._spool.require_room()
                 self._site.beat.well("spool")
 
-    def call(self, want: Want) -> Paid | Idle:
+    def call(self, want: RequestPlan) -> SpooledReply | Idle:
         """The reply to what is wanted, or why there is none now and when to come back.
 
         Raises:
@@ -130,7 +130,7 @@ class Spender:
         self._failing.balance_told()
         return reading
 
-    def _attempt(self, want: Want) -> Paid | Idle:
+    def _attempt(self, want: RequestPlan) -> SpooledReply | Idle:
         granted = self._gate.reserve(want.tier, want.shape, self._read_balance, may_wait=want.may_wait)
         if isinstance(granted, Idle):
             return granted
@@ -143,16 +143,16 @@ class Spender:
         # Something else than planned was there: reserve for what it is, so that the cost per item is learned right.
         smaller = self._gate.reserve_now(want.tier, taken.request.shape)
         if isinstance(smaller, Idle):
-            want.give_back()
+            want.release()
             return smaller
         with smaller:
             return self._send(want, taken, smaller)
 
-    def _send(self, want: Want, taken: Taken, granted: Granted) -> Paid | Idle:
+    def _send(self, want: RequestPlan, taken: ClaimedRequest, granted: Reservation) -> SpooledReply | Idle:
         request = taken.request
         rest = self._held(request.shape.name) or self._kept_from_disk()  # a while may have passed at the gate
         if rest is not None:
-            want.give_back()
+            want.release()
             return rest
         began_ns = self._begin(f"{request.endpoint} {granted.shape.name} x{request.items}")
         granted.commit()
@@ -176,11 +176,11 @@ class Spender:
         self._failing.accepted(want)
         return paid
 
-    def _in_vain(self, want: Want, lease: Lease, error: Transient) -> Idle:
+    def _in_vain(self, want: RequestPlan, lease: Lease, error: Transient) -> Idle:
         """Only an answer that may have got lost may have been charged; nothing else teaches what an answer costs."""
         if isinstance(error, NotSent):
             lease.cancel()
-            want.give_back()
+            want.release()
         else:
             lease.settle(None, error.reading)
             want.postpone()
@@ -197,7 +197,7 @@ class Spender:
         elapsed_s = (self._site.clock.now_ns() - began_ns) / NS_PER_S
         self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
 
-    def _doubt_key(self, want: Want) -> None:
+    def _doubt_key(self, want: RequestPlan) -> None:
         """Return if the request is to blame: the server answers a key it does not know like a bad parameter.
 
         Raises:
@@ -207,10 +207,10 @@ class Spender:
         try:
             self._site.ledger.observe(self._read_balance())
         except Transient:
-            want.give_back()
+            want.release()
             raise
 
-    def _settle(self, granted: Granted, header: Header, reply: RawReply) -> Paid:
+    def _settle(self, granted: Reservation, header: Header, reply: RawReply) -> SpooledReply:
         """The reply, on disk before it is looked into; its lease settled.
 
         Raises:
@@ -221,7 +221,7 @@ class Spender:
         envelope = check(reply).costing_at_most(most_tokens(header.endpoint, header.items))
         granted.lease.settle(envelope.tokens_consumed, envelope.reading)
         self._refused_in_a_row = 0
-        return Paid(entry=entry, header=header, body=reply.body, envelope=envelope)
+        return SpooledReply(entry=entry, header=header, body=reply.body, envelope=envelope)
 
     def _keep(self, header: Header, body: bytes) -> Entry | None:
         try:
@@ -231,11 +231,11 @@ class Spender:
             self._site.log.alarm("spool_write_failed", error=error)
             return None
 
-    def _throttled(self, want: Want, granted: Granted, error: Throttled, header: Header) -> Idle:
+    def _throttled(self, want: RequestPlan, granted: Reservation, error: Throttled, header: Header) -> Idle:
         """A 429 is free and no failure: learn from it and wait at the gate."""
         granted.lease.settle(0, error.reading, refused=True)
         self._note(unanswered(header, error))
-        want.give_back()
+        want.release()
         if error.reading is None:  # how many tokens there are is not told, so the gate cannot know when to open
             return self._failing.failed(want.what, error, may_be_charged=False)
         self._failing.answered(want)
@@ -283,7 +283,7 @@ def _balance_in(reply: RawReply, header: Header) -> tuple[Reading, Call]:
     return reading, told
 
 
-def _asked_for(taken: Taken) -> tuple[str, ...]:
+def _asked_for(taken: ClaimedRequest) -> tuple[str, ...]:
     """The things that a refusal may be about."""
     origin = taken.origin
     return origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",)

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimedRequest:
     """A request and what it is made for."""
 
     request: Request
     origin: Origin
 
 
-class Want(Protocol):
+class RequestPlan(Protocol):
     """What somebody would like to ask the API for."""
 
     @property
@@ -48,11 +48,11 @@ class Want(Protocol):
         """What to reserve for; planned anew before each attempt."""
         ...
 
-    def take(self) -> Taken | None:
+    def take(self) -> ClaimedRequest | None:
         """The request, now that the tokens are there; None when there is nothing left to ask for."""
         ...
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """What was taken was not asked for; anybody may ask for it."""
         ...
 
@@ -62,7 +62,7 @@ class Want(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paid:
+class SpooledReply:
     """A whole reply with status 200, on disk until it is forgotten."""
 
     entry: Entry | None  # None when the disk did not take it

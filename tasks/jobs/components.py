@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tasks.calls.metered_client import Spender
+from tasks.calls.metered_client import MeteredClient
 from tasks.calls.spool import Spool
 from tasks.errors import StoreError
 from tasks.ingest.brake import Brake
@@ -47,7 +47,7 @@ class JobComponents:
             clock=site.clock,
         )
         self._brake = brake = Brake(site, self.session)
-        self.spender = Spender(site, self._client, spool, self.session.note, brake.holds)
+        self.spender = MeteredClient(site, self._client, spool, self.session.note, brake.holds)
         self.intake = Intake(site, self.session, self.targets, brake)
         self._replay = Replay(site, spool, self.intake, self.session)
         self._orphans = Orphans(site, self.session, spool)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tasks.calls.header import Origin
-from tasks.calls.request_plan import Taken
+from tasks.calls.request_plan import ClaimedRequest
 from tasks.jobs.queue_batch import lease_s, unwritten_leases
 from tasks.keepa.request import ProductRequest, most_asins, product_shape
 from tasks.planning.pacing import fit
@@ -65,7 +65,7 @@ class DetailBatch:
         """As many products as there are tokens to spare."""
         return product_shape(self._detail, max(1, min(self.size, len(self._pool))))
 
-    def take(self) -> Taken | None:
+    def take(self) -> ClaimedRequest | None:
         """The newest products that nobody else has fetched or is fetching, all of one domain and one detail."""
         newest = self._pool.take(self.size)
         if not newest:
@@ -81,14 +81,14 @@ class DetailBatch:
         detail = (self._covering() or self._detail) if claimed else self._detail
         leases = tuple(claimed[asin] for asin in asins) if claimed else ()
         origin = Origin(job=self.tier, domain=domain, asins=asins, leases=leases, detail=detail)
-        return Taken(ProductRequest(domain, asins, detail), origin)
+        return ClaimedRequest(ProductRequest(domain, asins, detail), origin)
 
     @property
     def what(self) -> str:
         """The newest products: what failed is among them the next time."""
         return f"{self.endpoint} {self._detail}"
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Want them again; what was taken from the queue goes back there."""
         items = self._back()
         if items:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from tasks.calls.header import Origin
-from tasks.calls.request_plan import Taken
+from tasks.calls.request_plan import ClaimedRequest
 from tasks.errors import Refused
 from tasks.ingest import cursor
 from tasks.jobs.queue_batch import lease_s
@@ -22,8 +22,8 @@ from tasks.store import crawls, quarantine, stream_locks
 
 if TYPE_CHECKING:
     from ledger import Shape
-    from tasks.calls.metered_client import Spender
-    from tasks.calls.request_plan import Paid
+    from tasks.calls.metered_client import MeteredClient
+    from tasks.calls.request_plan import SpooledReply
     from tasks.calls.spool import Spool
     from tasks.ingest.deal_page import Pages, PageTaken
     from tasks.ingest.session import Session
@@ -42,7 +42,7 @@ REFUSED_NS: Final = (
 class Listed:
     """A page that was paid for and written down."""
 
-    paid: Paid
+    paid: SpooledReply
     taken: PageTaken
 
 
@@ -56,7 +56,7 @@ class SetAside:
 class Listing:
     """Lists selections for one worker."""
 
-    def __init__(self, site: JobContext, session: Session, spool: Spool, spender: Spender, pages: Pages) -> None:
+    def __init__(self, site: JobContext, session: Session, spool: Spool, spender: MeteredClient, pages: Pages) -> None:
         self._site = site
         self._session = session
         self._spool = spool
@@ -144,7 +144,7 @@ class DealPagePlan:
         """One page."""
         return deal_shape()
 
-    def take(self) -> Taken | None:
+    def take(self) -> ClaimedRequest | None:
         """The page the walk stands at; None when another worker asks for it, or the walk has gone on.
 
         The turn may have been lost while the tokens were waited for. From now on nobody else pays for this page, even
@@ -171,9 +171,9 @@ class DealPagePlan:
 
         if not self._session.run(is_ours):
             return None
-        return Taken(DealRequest(target.within(crawl.part, crawl.categories), crawl.page), origin)
+        return ClaimedRequest(DealRequest(target.within(crawl.part, crawl.categories), crawl.page), origin)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Nothing: the walk stands where it stood, and this worker asks again."""
 
     def postpone(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, get_args
 
 from tasks.calls.header import Origin
-from tasks.calls.request_plan import Taken
+from tasks.calls.request_plan import ClaimedRequest
 from tasks.keepa.request import DOMAINS, Detail, ProductRequest, is_asin, most_asins, product_shape
 from tasks.planning.pacing import batch_size, fit, together
 from tasks.runtime.job import owner_name
@@ -76,7 +76,7 @@ class QueueBatch:
         )
         return product_shape(detail, self._limit)
 
-    def take(self) -> Taken | None:
+    def take(self) -> ClaimedRequest | None:
         """The next items: of one locale and detail, and with the same past of refusals and deaths."""
         planned = product_shape(self.detail, self._limit)
         tokens = self._site.ledger.estimate(planned)
@@ -93,7 +93,7 @@ class QueueBatch:
             leases=tuple(item.lease for item in self.items),
             detail=detail,
         )
-        return Taken(ProductRequest(first.domain, asins, detail), origin)
+        return ClaimedRequest(ProductRequest(first.domain, asins, detail), origin)
 
     @property
     def what(self) -> str:
@@ -106,7 +106,7 @@ class QueueBatch:
         if items:
             self._session.run(lambda connection: queue.postpone(connection, items))
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Anybody may take them, untried."""
         items, self.items = self.items, []
         if items:

@@ -22,7 +22,7 @@ from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
 
 if TYPE_CHECKING:
-    from tasks.calls.request_plan import Paid
+    from tasks.calls.request_plan import SpooledReply
     from tasks.ingest.deal_page import PageTaken
     from tasks.planning.streams import Target
     from tasks.runtime.job import JobContext
@@ -106,7 +106,7 @@ class Upsert:
         self._pool.add(outcome.taken.news)
         return StepDone(completes=self._after(target, outcome.paid, outcome.taken))
 
-    def _after(self, target: Target, paid: Paid, taken: PageTaken) -> bool:
+    def _after(self, target: Target, paid: SpooledReply, taken: PageTaken) -> bool:
         """Whether the walk is over; if so, when the next one is due."""
         told = paid.envelope.tokens_consumed
         tokens = self._walk_tokens.pop(target, 0) + (paid.header.estimate if told is None else told)

@@ -15,7 +15,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, NS_PER_S, ManualClock, Reading, Shape, TokenLedger
-from tasks.calls.budget import Gate, Granted
+from tasks.calls.budget import Budget, Reservation
 from tasks.runtime.heartbeat import HeartbeatWriter
 from tasks.runtime.job import JobContext
 from tasks.runtime.log import Logger
@@ -127,7 +127,7 @@ class Worker:
             log=Logger(io.StringIO()), beat=HeartbeatWriter(lambda _message: None, world.clock),
             blocking=False, worker=tier,
         )  # fmt: skip
-        self.gate = Gate(site)
+        self.gate = Budget(site)
         self.granted = None
         self.until_ns = 0
         self.grants = []
@@ -144,7 +144,7 @@ class Worker:
                 self.granted.lease.settle(consumed, reading, refused=consumed == 0)
             self.granted = None
         outcome = self.gate.reserve(self.tier, lambda: self.shape, world.read_balance, may_wait=True)
-        if isinstance(outcome, Granted):
+        if isinstance(outcome, Reservation):
             outcome.commit()
             self.granted = outcome
             self.grants.append((world.clock.now_ns(), world.bucket.balance))

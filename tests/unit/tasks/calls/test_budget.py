@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from ledger import DEFAULT_TIERS, NS_PER_S, Reading, Shape, TokenLedger
-from tasks.calls.budget import Gate, Granted
+from tasks.calls.budget import Budget, Reservation
 from tasks.errors import Foreign, Transient
 from tasks.runtime.heartbeat import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
@@ -61,7 +61,7 @@ class Desk:
             role="backfill", settings=told, ledger=self.ledger, clock=self.clock, stop=threading.Event(),
             log=Logger(io.StringIO()), beat=beat, blocking=False, worker=worker,
         )  # fmt: skip
-        return Gate(site)
+        return Budget(site)
 
     def pay(self, granted, cost=5, **told):
         """One call; its reply is as the server gives it, or says something else of the cost or the bucket."""
@@ -84,7 +84,7 @@ class Desk:
 def test_the_balance_is_learned_from_one_small_paid_call_when_asking_for_it_brings_nothing(ask):
     desk = Desk(balance=100, ask=ask)
     granted = desk.reserve()
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Reservation)
     assert "blind" in [entry.event for entry in desk.ledger.snapshot().journal]
     assert desk.balance is None
     desk.pay(granted)
@@ -109,7 +109,7 @@ def test_at_most_one_blind_call_a_tick_is_made_as_long_as_its_replies_teach_noth
     for _ in range(20 * 60):
         for tier in ("backfill", "upsert", "interactive"):
             outcome = desk.reserve(tier)
-            if isinstance(outcome, Granted):
+            if isinstance(outcome, Reservation):
                 made.append(desk.clock.now_ns())
                 desk.pay(outcome, reading=NO_READING)
         desk.clock.advance_s(1)
@@ -123,7 +123,7 @@ def test_a_blind_call_that_was_never_sent_need_not_wait_a_tick_for_the_next():
     desk = Desk(balance=100, ask=foreign)
     with desk.reserve():
         pass
-    assert isinstance(desk.reserve(), Granted)
+    assert isinstance(desk.reserve(), Reservation)
 
 
 def test_a_blind_call_that_is_refused_teaches_the_balance_and_costs_nothing():
@@ -178,7 +178,7 @@ def test_a_request_whose_cost_was_told_far_too_high_is_tried_once_a_tick_at_its_
     for _ in range(12 * 3600):
         outcome = desk.reserve("backfill", DEEP)
         is_trial = desk.ledger.estimate(DEEP) > most
-        if isinstance(outcome, Granted):
+        if isinstance(outcome, Reservation):
             if is_trial:
                 assert outcome.lease.cost == 20
                 tried.append(desk.clock.now_ns())

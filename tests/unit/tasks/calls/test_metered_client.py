@@ -10,8 +10,8 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from tasks.calls.header import Origin
-from tasks.calls.metered_client import Spender
-from tasks.calls.request_plan import Paid, Taken
+from tasks.calls.metered_client import MeteredClient
+from tasks.calls.request_plan import ClaimedRequest, SpooledReply
 from tasks.calls.spool import Spool
 from tasks.errors import Forbidden, NotSent, Refused, Transient
 from tasks.keepa.reply import RawReply
@@ -80,9 +80,11 @@ class Wanting:
     def take(self):
         if self.is_empty:
             return None
-        return Taken(ProductRequest(1, self.asins, "history"), Origin(job="backfill", domain=1, asins=self.asins))
+        return ClaimedRequest(
+            ProductRequest(1, self.asins, "history"), Origin(job="backfill", domain=1, asins=self.asins)
+        )
 
-    def give_back(self):
+    def release(self):
         self.given_back += 1
 
     def postpone(self):
@@ -108,13 +110,13 @@ class Shop:
             role="backfill", settings=settings, ledger=self.ledger, clock=self.clock, stop=self.halt,
             log=Logger(self.text), beat=HeartbeatWriter(self.beats.append, self.clock), blocking=blocking, worker="w",
         )  # fmt: skip
-        self.spender = Spender(site, self.script, self.spool, self.calls.append)
+        self.spender = MeteredClient(site, self.script, self.spool, self.calls.append)
 
     def until_paid(self, want):
         """The first reply; how often there was none, with the clock moved on to when to come back each time."""
         for idle in range(100):
             outcome = self.spender.call(want)
-            if isinstance(outcome, Paid):
+            if isinstance(outcome, SpooledReply):
                 return outcome, idle
             self.clock.advance_to_ns(outcome.until_ns)
         raise AssertionError(f"no reply: {outcome}")
@@ -164,7 +166,7 @@ def test_a_call_asks_for_the_balance_once_then_pays_what_the_server_charged(shop
     here = shop(answer(7))
     want = Wanting()
     paid = here.spender.call(want)
-    assert isinstance(paid, Paid)
+    assert isinstance(paid, SpooledReply)
     assert here.script.sent == ["/token", "/product"]
     assert here.balance == 293
     (path,) = here.entries()
@@ -279,7 +281,7 @@ def test_another_request_need_not_wait_for_the_one_that_fails(shop):
     want, other = Wanting(), Wanting()
     other.what = "/product stats"
     assert here.spender.call(want).is_held
-    assert isinstance(here.spender.call(other), Paid)
+    assert isinstance(here.spender.call(other), SpooledReply)
     assert here.spender.call(want).is_held
     assert here.sent() == 2
 
@@ -466,7 +468,7 @@ def test_a_full_spool_stops_calls_until_it_drains(shop):
     assert outcome.until_ns == here.clock.now_ns() + 5 * NS
     assert here.script.sent == ["/token", "/product"]
     paid.forget()
-    assert isinstance(here.spender.call(Wanting()), Paid)
+    assert isinstance(here.spender.call(Wanting()), SpooledReply)
 
 
 def test_a_disk_that_takes_nothing_does_not_lose_what_was_paid_for(shop):
@@ -502,7 +504,7 @@ def test_work_that_the_plan_can_never_pay_for_is_looked_at_again_later_and_not_a
     here = shop()
     want = Wanting(most=5)
     many = tuple(f"B{n:09d}" for n in range(20))
-    want.take = lambda: Taken(ProductRequest(1, many, "offers"), Origin(job="backfill", domain=1, asins=many))
+    want.take = lambda: ClaimedRequest(ProductRequest(1, many, "offers"), Origin(job="backfill", domain=1, asins=many))
     outcome = here.spender.call(want)
     assert isinstance(outcome, Idle)
     assert outcome.until_ns == here.clock.now_ns() + 60 * NS
@@ -527,7 +529,7 @@ def test_work_that_the_plan_can_never_pay_for_is_looked_at_again_later_and_not_a
 def test_an_odd_field_that_decides_nothing_does_not_spoil_what_was_paid_for(shop, odd):
     here = shop(answer(7, **odd))
     paid = here.spender.call(Wanting())
-    assert isinstance(paid, Paid)
+    assert isinstance(paid, SpooledReply)
     assert here.script.sent == ["/token", "/product"]
     assert here.balance == 293
     assert len(here.entries()) == 1
@@ -539,11 +541,11 @@ def test_an_odd_field_that_decides_nothing_does_not_spoil_what_was_paid_for(shop
 def test_a_whole_reply_that_does_not_tell_its_cost_is_kept_and_the_next_reading_tells(shop, odd):
     here = shop(answer(7, **odd), answer(3))
     paid = here.spender.call(Wanting())
-    assert isinstance(paid, Paid)
+    assert isinstance(paid, SpooledReply)
     assert paid.envelope.tokens_consumed is None
     assert here.script.sent == ["/token", "/product"]
     paid.forget()
-    assert isinstance(here.spender.call(Wanting()), Paid)
+    assert isinstance(here.spender.call(Wanting()), SpooledReply)
     assert here.balance == 290
 
 
@@ -553,7 +555,7 @@ def test_a_whole_reply_that_does_not_tell_its_cost_is_kept_and_the_next_reading_
 def test_a_whole_reply_that_does_not_tell_the_balance_is_settled_at_what_it_says_it_cost(shop, odd):
     here = shop(answer(7, **odd))
     paid = here.spender.call(Wanting())
-    assert isinstance(paid, Paid)
+    assert isinstance(paid, SpooledReply)
     assert paid.envelope.reading is None
     assert here.script.sent == ["/token", "/product"]
     assert here.balance == 293
@@ -580,7 +582,7 @@ def test_a_good_status_with_what_is_not_the_apis_is_a_failed_call(shop, body):
 def test_a_body_of_the_api_is_never_thrown_away_or_bought_again_for_its_form(shop, body, status):
     here = shop((status, body), answer())
     paid = here.spender.call(Wanting())
-    assert isinstance(paid, Paid)
+    assert isinstance(paid, SpooledReply)
     assert paid.entry.read()[1] == body
     assert here.sent() == 1
 
