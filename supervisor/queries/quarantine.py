@@ -16,7 +16,7 @@ from supervisor.queries import output
 from supervisor.queries.output import Column, readable
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_quarantined
-from tasks.ingest.retry_quarantined import Means, Outcome
+from tasks.ingest.retry_quarantined import Outcome, RetryOptions
 from tasks.keepa import locales
 from tasks.keepa.locales import shop
 from tasks.store import quarantine
@@ -98,7 +98,7 @@ def retry(chosen: argparse.Namespace) -> int:
     if (refusal := _unbounded(chosen, "retry")) is not None:
         return refusal
     wanted = _plan()
-    means = Means(
+    means = RetryOptions(
         spool_dir=wanted.state.spool(backend.place_of(wanted).spool),
         detail=wanted.settings.backfill_detail,
         may_pay=chosen.refetch,
@@ -108,7 +108,7 @@ def retry(chosen: argparse.Namespace) -> int:
         with conn.transaction():
             numbers = _numbers(chosen, quarantine.ids(conn, _which(chosen)))
         for number in numbers:
-            verdict = retry_quarantined.look(conn, number, means)
+            verdict = retry_quarantined.retry_fault(conn, number, means)
             if verdict is not None:
                 counts[verdict.outcome] += 1
                 output.text(f"{number}  {verdict.outcome.value}: {readable(verdict.words)}")

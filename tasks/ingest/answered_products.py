@@ -21,7 +21,7 @@ _ASIN_VALUE: Final = re.compile(rb'"asin"[ \t\r\n]*:[ \t\r\n]*"(.{10})"', re.DOT
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class AnsweredProducts:
     """What a reply holds of what was asked.
 
     Attributes:
@@ -35,9 +35,9 @@ class Held:
     unasked: list[str] = field(default_factory=list)
 
 
-def held(
+def answered_products(
     asked: Collection[str], found: Iterable[str], faults: Sequence[ItemFault], strangers: Sequence[ItemFault] = ()
-) -> Held:
+) -> AnsweredProducts:
     """Find out which of `asked` the reply answers.
 
     Args:
@@ -72,7 +72,7 @@ def held(
     # What has no name at all answers whatever is left, if there is enough of it.
     if len(missing) <= sum(fault.asin not in asked for fault in named):
         missing = set()
-    return Held(asins=set(asked) - missing, faults=named, unasked=unasked)
+    return AnsweredProducts(asins=set(asked) - missing, faults=named, unasked=unasked)
 
 
 def _named(fault: ItemFault, missing: set[str]) -> ItemFault | None:

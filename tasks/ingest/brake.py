@@ -16,7 +16,7 @@ from tasks.store import brakes
 
 if TYPE_CHECKING:
     from tasks.calls.header import Header
-    from tasks.ingest.session import Session
+    from tasks.ingest.session import DatabaseSession
     from tasks.runtime.job import JobContext
     from tasks.store.brakes import Held
 
@@ -27,7 +27,7 @@ REMEDY: Final = "`sluicegate resume all` or an upgrade goes on"
 class Brake:
     """The brakes as one worker sees them."""
 
-    def __init__(self, site: JobContext, session: Session) -> None:
+    def __init__(self, site: JobContext, session: DatabaseSession) -> None:
         self._site = site
         self._session = session
         self._held: dict[str, Held] = {}
@@ -77,7 +77,9 @@ class Brake:
             things=origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",),
             why=f"{unusable} of {of} could not be used",
         )
-        stops = self._session.run(lambda connection: brakes.count(connection, kind, reader_version.name(), outcome))
+        stops = self._session.run(
+            lambda connection: brakes.count(connection, kind, reader_version.reader_version(), outcome)
+        )
         self._good.pop(kind, None)
         if stops:
             self._look()
@@ -85,7 +87,7 @@ class Brake:
     def _look(self) -> None:
         site, before = self._site, self._held
         self._look_ns = site.clock.now_ns() + LOOK_NS
-        found = self._session.run(lambda connection: brakes.held(connection, reader_version.name()))
+        found = self._session.run(lambda connection: brakes.held(connection, reader_version.reader_version()))
         self._held = {one.kind: one for one in found}
         for kind in self._held.keys() - before.keys():
             site.log.alarm("calls_stopped", kind=kind, message=_words(self._held[kind]))

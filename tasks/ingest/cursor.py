@@ -28,7 +28,7 @@ UPSERT: Final = "upsert"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Advance:
     """What became of the walk.
 
     Attributes:
@@ -66,7 +66,7 @@ def begin(connection: Connection, job: Role, target: Target) -> Crawl:
     return fresh
 
 
-def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved | None:
+def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Advance | None:
     """The walk for new deals after `page`; None when the page is not the one it stands at."""
     crawl = standing_at(connection, origin)
     if crawl is None:
@@ -81,7 +81,7 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved 
         if new_mark is not None:
             now = page.server_minute
             crawls.set(connection, origin.selection_key, origin.domain, new_mark, latest=now + pagination.OVERLAP_MIN)
-    return Moved(
+    return Advance(
         verdict=verdict,
         crawl=moved,
         below=pagination.stop_minute(mark, page.server_minute),
@@ -90,7 +90,7 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Moved 
     )
 
 
-def advance_crawl(connection: Connection, origin: Origin, page: Page, division: Division) -> Moved | None:
+def advance_crawl(connection: Connection, origin: Origin, page: Page, division: Division) -> Advance | None:
     """The crawl of a whole selection after `page`; None when the page is not the one it stands at.
 
     A selection too long to reach its end is walked part by part.
@@ -105,7 +105,7 @@ def advance_crawl(connection: Connection, origin: Origin, page: Page, division: 
         categories=list(division.categories) if is_divided else [],
     )
     crawls.save(connection, moved)
-    return Moved(
+    return Advance(
         verdict=Verdict.END_OF_LIST if following.is_over else Verdict.NEXT_PAGE,
         crawl=moved,
         below=page.server_minute,

@@ -19,7 +19,7 @@ SILENCE_S: Final = 8.0  # a batch is written in less than a second
 ATTEMPT_S: Final = 30.0  # what the next try may take until it fails, with several hosts to connect to
 
 
-class Outage:
+class DatabaseOutage:
     """Failures in a row, and the silence of one statement."""
 
     def __init__(self, site: JobContext) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.calls.header import answered
 from tasks.errors import BadRow, Transient
 from tasks.ingest import cursor, unwritable
-from tasks.ingest.odd_items import Aside
+from tasks.ingest.odd_items import OddItems
 from tasks.ingest.unreadable import keep_body, keep_faults, keep_odd
 from tasks.keepa import prices
 from tasks.keepa.decode.body import DealPage, any_envelope, decode_deals
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from tasks.calls.header import Header, Origin
     from tasks.ingest.brake import Brake
-    from tasks.ingest.cursor import Moved
-    from tasks.ingest.session import Session
+    from tasks.ingest.cursor import Advance
+    from tasks.ingest.session import DatabaseSession
     from tasks.planning.streams import Target
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
@@ -41,7 +41,7 @@ ELSEWHERE = "all deals in it are of another locale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageTaken:
+class PageResult:
     """What a page brought.
 
     Attributes:
@@ -52,7 +52,7 @@ class PageTaken:
         attempts: how often it was not.
     """
 
-    moved: Moved | None = None
+    moved: Advance | None = None
     news: list[Wanted] = field(default_factory=list)
     rows: int = 0
     is_readable: bool = True
@@ -64,11 +64,11 @@ class PageTaken:
         return min(1 << max(self.attempts - 1, 0), MOST_PAUSES)
 
 
-class Pages:
+class DealPageWriter:
     """Takes pages of deals, live or replayed."""
 
     def __init__(
-        self, site: JobContext, session: Session, targets: Mapping[tuple[str, int], Target], brake: Brake
+        self, site: JobContext, session: DatabaseSession, targets: Mapping[tuple[str, int], Target], brake: Brake
     ) -> None:
         self._brake = brake
         self._site = site
@@ -76,7 +76,7 @@ class Pages:
         self._targets = targets
         self._most = site.settings.max_attempts
 
-    def take(self, header: Header, body: bytes) -> PageTaken:
+    def take(self, header: Header, body: bytes) -> PageResult:
         """What the page brought; committed.
 
         Raises:
@@ -91,12 +91,12 @@ class Pages:
         if page.deals and not any(deal.is_of(domain) for deal in page.deals):  # a cache's, or another request's
             page, reason = replace(page, is_whole=False), ELSEWHERE
         page = replace(page, envelope=page.envelope.costing_at_most(most_tokens(header.endpoint, header.items)))
-        aside = Aside(self._site.log, header)
+        aside = OddItems(self._site.log, header)
         try:
             taken, faults = self._session.run(lambda connection: self._write(connection, aside, page, body, reason))
         except BadRow as refusal:
             unwritable.keep(self._site, self._session, header, body, refusal)
-            return PageTaken(is_readable=False, attempts=self._most)
+            return PageResult(is_readable=False, attempts=self._most)
         self._site.beat.wrote(deals=taken.rows)
         bodies = int(bool(page.envelope.unusable)) + int(not page.is_whole)
         self._site.beat.set_aside("deal", faults - bodies)
@@ -112,8 +112,8 @@ class Pages:
         return taken
 
     def _write(
-        self, connection: Connection, aside: Aside, page: DealPage, body: bytes, reason: str
-    ) -> tuple[PageTaken, int]:
+        self, connection: Connection, aside: OddItems, page: DealPage, body: bytes, reason: str
+    ) -> tuple[PageResult, int]:
         header, origin = aside.header, aside.header.origin
         aside.begin()
         minute = _minute(self._site, header, page)
@@ -136,11 +136,11 @@ class Pages:
         faults += keep_odd(connection, header, page.envelope, body)
         faults += 0 if page.is_whole else keep_body(connection, header, body, reason)
         aside.keep(connection)
-        return PageTaken(
+        return PageResult(
             moved=moved, news=news, rows=rows, is_readable=page.is_whole and not attempts, attempts=attempts
         ), faults
 
-    def _moved(self, connection: Connection, header: Header, page: DealPage, minute: int) -> tuple[Moved | None, int]:
+    def _moved(self, connection: Connection, header: Header, page: DealPage, minute: int) -> tuple[Advance | None, int]:
         """What became of the walk, and how often its page came in vain.
 
         Of a page that was cut off nothing, until it has come so too often; of one that was read before nothing ever.
@@ -155,7 +155,7 @@ class Pages:
         attempts = crawls.count_attempt(connection, crawl)
         return self._advance(connection, header, page, minute) if attempts >= self._most else None, attempts
 
-    def _tell(self, header: Header, reason: str, taken: PageTaken) -> None:
+    def _tell(self, header: Header, reason: str, taken: PageResult) -> None:
         """Say what becomes of a page that could not be read, or not to its end."""
         self._site.log.alarm(
             "page_unreadable",
@@ -181,7 +181,7 @@ class Pages:
 
     def _advance(
         self, connection: Connection, header: Header, page: DealPage, minute: int, known_by: int | None = None
-    ) -> Moved | None:
+    ) -> Advance | None:
         origin = header.origin
         target = self._targets.get((origin.selection_key, origin.domain))
         rows = len(page.deals) + len(page.faults)

@@ -21,7 +21,7 @@ MOST_KINDS: Final = 20  # examples kept of one reply
 MOST_TOLD: Final = 5
 
 
-class Aside:
+class OddItems:
     """Collects it for one reply; `begin` again whenever its transaction does."""
 
     def __init__(self, log: Logger, header: Header) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from tasks.calls.header import answered
 from tasks.errors import BadRow, Transient
 from tasks.ingest import unwritable
-from tasks.ingest.answered_products import held
-from tasks.ingest.odd_items import Aside
+from tasks.ingest.answered_products import answered_products
+from tasks.ingest.odd_items import OddItems
 from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, set_aside
 from tasks.keepa.decode.body import open_products
 from tasks.keepa.decode.frame import CUT_OFF
@@ -20,7 +20,7 @@ from tasks.store.queue import queue
 if TYPE_CHECKING:
     from tasks.calls.header import Header
     from tasks.ingest.brake import Brake
-    from tasks.ingest.session import Session
+    from tasks.ingest.session import DatabaseSession
     from tasks.keepa.decode.body import Envelope, ProductReply
     from tasks.keepa.decode.item import ItemFault
     from tasks.runtime.job import JobContext
@@ -32,7 +32,7 @@ STATS_ONLY: Final = "stats"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchTaken:
+class BatchResult:
     """What a batch brought, in products and rows."""
 
     products: int = 0
@@ -42,15 +42,15 @@ class BatchTaken:
     is_void: bool = False  # the body was read and answers nothing of what was asked for
 
 
-class Batches:
+class ProductBatchWriter:
     """Takes batches of products, live or replayed."""
 
-    def __init__(self, site: JobContext, session: Session, brake: Brake) -> None:
+    def __init__(self, site: JobContext, session: DatabaseSession, brake: Brake) -> None:
         self._site = site
         self._session = session
         self._brake = brake
 
-    def take(self, header: Header, body: bytes) -> BatchTaken:
+    def take(self, header: Header, body: bytes) -> BatchResult:
         """What the batch brought; committed.
 
         Raises:
@@ -62,14 +62,14 @@ class Batches:
         except Transient as fault:
             set_aside(self._site, self._session, header, body, str(fault))
             self._brake.saw(header, unusable=header.items, of=header.items)
-            return BatchTaken(faults=1)
+            return BatchResult(faults=1)
         envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
-        aside = Aside(self._site.log, header)
+        aside = OddItems(self._site.log, header)
         try:
             taken = self._session.run(lambda connection: self._write(connection, aside, reply, envelope, body))
         except BadRow as refusal:
             unwritable.keep(self._site, self._session, header, body, refusal)
-            return BatchTaken(faults=1)
+            return BatchResult(faults=1)
         self._site.beat.wrote(products=taken.products, price_series=taken.series)
         bodies = int(bool(envelope.unusable)) + int(not reply.is_whole) + int(taken.is_void)
         self._site.beat.set_aside("product", taken.faults - bodies)
@@ -79,8 +79,8 @@ class Batches:
         return taken
 
     def _write(
-        self, connection: Connection, aside: Aside, reply: ProductReply, envelope: Envelope, body: bytes
-    ) -> BatchTaken:
+        self, connection: Connection, aside: OddItems, reply: ProductReply, envelope: Envelope, body: bytes
+    ) -> BatchResult:
         header, origin = aside.header, aside.header.origin
         asked = frozenset(origin.asins)
         found: set[str] = set()
@@ -108,7 +108,7 @@ class Batches:
             series += written.series
             faults += written.refused
         # What was cut off in its middle is asked for again, as what came after it.
-        answers = held(asked, found, [fault for fault in unread if fault.reason != CUT_OFF], strangers)
+        answers = answered_products(asked, found, [fault for fault in unread if fault.reason != CUT_OFF], strangers)
         aside.unasked += len(answers.unasked)
         faults += keep_faults(connection, "product", origin.domain, answers.faults)
         is_void = reply.is_whole and bool(asked) and not answers.asins
@@ -118,7 +118,7 @@ class Batches:
         faults += keep_odd(connection, header, envelope, body)
         faults += keep_body(connection, header, body, why) if why != MISSING else 0
         aside.keep(connection)
-        return BatchTaken(products=rows, series=series, missing=missing, faults=faults, is_void=is_void)
+        return BatchResult(products=rows, series=series, missing=missing, faults=faults, is_void=is_void)
 
     def _settle_queue(self, connection: Connection, header: Header, answers: set[str], why: str) -> int:
         """Answered items are done, found or not; those the reply does not hold are tried again. How many these are.

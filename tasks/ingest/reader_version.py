@@ -10,7 +10,7 @@ import tasks.keepa
 
 
 @cache
-def name() -> str:
+def reader_version() -> str:
     """A short name that is the same as long as the modules that read replies are."""
     digest = hashlib.sha256()
     for path in sorted(Path(tasks.keepa.__path__[0]).rglob("*.py")):

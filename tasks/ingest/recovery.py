@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from ledger.process import is_dead
 from tasks.calls.spool import Damaged
-from tasks.ingest.deal_page import Pages
-from tasks.ingest.product_batch import Batches
+from tasks.ingest.deal_page import DealPageWriter
+from tasks.ingest.product_batch import ProductBatchWriter
 from tasks.ingest.unreadable import items_of, set_aside
 from tasks.runtime.job import owner_name
 from tasks.store import crawls, quarantine, stream_locks
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tasks.calls.header import Header
     from tasks.calls.spool import Entry, Spool
     from tasks.ingest.brake import Brake
-    from tasks.ingest.session import Session
+    from tasks.ingest.session import DatabaseSession
     from tasks.planning.streams import Target
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
@@ -44,10 +44,10 @@ LOOK_EVERY_NS: Final = 30 * NS_PER_S  # a slot that is not started again must no
 MOST_ATTEMPTS: Final = 10  # a reply that ended ten workers ends no eleventh
 
 
-class Replay:
+class SpoolRecovery:
     """Looks for such replies and gives them to the intake, one a step."""
 
-    def __init__(self, site: JobContext, spool: Spool, intake: Intake, session: Session) -> None:
+    def __init__(self, site: JobContext, spool: Spool, intake: ReplyRouter, session: DatabaseSession) -> None:
         self._site = site
         self._spool = spool
         self._intake = intake
@@ -99,14 +99,14 @@ class Replay:
         self._site.beat.set_aside("body")
 
 
-class Intake:
+class ReplyRouter:
     """Both kinds of replies."""
 
-    def __init__(self, site: JobContext, session: Session, targets: Iterable[Target], brake: Brake) -> None:
+    def __init__(self, site: JobContext, session: DatabaseSession, targets: Iterable[Target], brake: Brake) -> None:
         self._site = site
         self._session = session
-        self.pages = Pages(site, session, {(target.key, target.domain): target for target in targets}, brake)
-        self.batches = Batches(site, session, brake)
+        self.pages = DealPageWriter(site, session, {(target.key, target.domain): target for target in targets}, brake)
+        self.batches = ProductBatchWriter(site, session, brake)
 
     def take(self, header: Header, body: bytes) -> None:
         """Write what the reply holds.
@@ -122,10 +122,10 @@ class Intake:
             set_aside(self._site, self._session, header, body, f"nobody takes replies of {header.endpoint}")
 
 
-class Orphans:
+class LeaseRecovery:
     """Looks for such things. Every worker does, whatever its role: both take both, and either may run alone."""
 
-    def __init__(self, site: JobContext, session: Session, spool: Spool) -> None:
+    def __init__(self, site: JobContext, session: DatabaseSession, spool: Spool) -> None:
         self._site = site
         self._session = session
         self._spool = spool

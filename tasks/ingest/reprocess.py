@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
 
 
-class Unread(Error):
+class StillUnreadable(Error):
     """What is kept is of no more use than before: whatever was written on the way must be taken back."""
 
 
@@ -74,7 +74,7 @@ def page(conn: Connection, kept: Kept, body: bytes, *, detail: Detail) -> str:
     _check_whole(page.is_whole)
     local = [deal for deal in page.deals if deal.is_of(kept.domain)]
     if page.deals and not local:
-        raise Unread("all deals in it are of another locale: there is nothing in it for this one; drop it")
+        raise StillUnreadable("all deals in it are of another locale: there is nothing in it for this one; drop it")
     taken = _listed(conn, kept, local, detail)
     deals.write_categories(conn, kept.domain, page.category_ids, page.category_names)
     keep_faults(conn, "deal", kept.domain, page.faults)
@@ -104,7 +104,7 @@ def read(decode: Callable[[bytes], _T], body: bytes) -> _T:
     try:
         return decode(body)
     except Transient as fault:
-        raise Unread(f"this build cannot read it either: {fault}") from None
+        raise StillUnreadable(f"this build cannot read it either: {fault}") from None
 
 
 def _listed(conn: Connection, kept: Kept, found: list[Deal], detail: Detail) -> _Taken:
@@ -138,20 +138,22 @@ def _answers(product: Product, detail: Detail) -> bool:
 def _only(items: list[_T], item_faults: list[ItemFault]) -> _T:
     """The one item that was kept."""
     if item_faults:
-        raise Unread(f"this build cannot read it either: {item_faults[0].reason}")
+        raise StillUnreadable(f"this build cannot read it either: {item_faults[0].reason}")
     if len(items) != 1:
-        raise Unread(f"what is kept is not one item but {len(items)}")
+        raise StillUnreadable(f"what is kept is not one item but {len(items)}")
     return items[0]
 
 
 def _check(taken: _Taken) -> None:
     if taken.refused:
-        raise Unread("it can be read, and the database still refuses it")
+        raise StillUnreadable("it can be read, and the database still refuses it")
 
 
 def _check_whole(is_whole: bool) -> None:  # noqa: FBT001 - it is all that is looked at
     if not is_whole:
-        raise Unread("it ends in its middle: what can be read of it was written at once, and the rest asked for again")
+        raise StillUnreadable(
+            "it ends in its middle: what can be read of it was written at once, and the rest asked for again"
+        )
 
 
 def _told(taken: _Taken, what: str, item_faults: Sequence[ItemFault] = ()) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tasks.calls.spool import SUFFIX, Damaged, Spool
 from tasks.ingest import reprocess
 from tasks.ingest.odd_items import ODD
-from tasks.ingest.reprocess import DETAILS, Unread
+from tasks.ingest.reprocess import DETAILS, StillUnreadable
 from tasks.ingest.unreadable import ENVELOPE
 from tasks.keepa.decode.body import decode_envelope
 from tasks.keepa.request import DOMAINS, is_asin
@@ -43,7 +43,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RetryResult:
     """What became of it, in a word and in words for a person."""
 
     outcome: Outcome
@@ -51,7 +51,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class RetryOptions:
     """What a second look works with.
 
     Attributes:
@@ -65,7 +65,7 @@ class Means:
     may_pay: bool
 
 
-def look(conn: Connection, fault_id: int, means: Means) -> Verdict | None:
+def retry_fault(conn: Connection, fault_id: int, means: RetryOptions) -> RetryResult | None:
     """What became of the fault of that number; None when there is none.
 
     Raises:
@@ -78,14 +78,14 @@ def look(conn: Connection, fault_id: int, means: Means) -> Verdict | None:
         try:
             with conn.transaction():
                 verdict = _look(conn, kept, means)
-        except Unread as reason:
-            verdict = Verdict(Outcome.LEFT, str(reason))
+        except StillUnreadable as reason:
+            verdict = RetryResult(Outcome.LEFT, str(reason))
         if verdict.outcome is not Outcome.LEFT:
             quarantine.forget(conn, fault_id)
     return verdict
 
 
-def _look(conn: Connection, kept: Kept, means: Means) -> Verdict:
+def _look(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
     match kept.kind:
         case "deal":
             return _deal(conn, kept, means)
@@ -94,75 +94,77 @@ def _look(conn: Connection, kept: Kept, means: Means) -> Verdict:
         case "body":
             return _body(conn, kept, means)
         case "request":
-            raise Unread("a selection is asked for again by itself, within the hour; drop this once it is mended")
+            raise StillUnreadable(
+                "a selection is asked for again by itself, within the hour; drop this once it is mended"
+            )
 
 
-def _deal(conn: Connection, kept: Kept, means: Means) -> Verdict:
+def _deal(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
     if not kept.raw:
-        raise Unread("nothing was kept of it; the next change of the deal brings it anew")
-    return Verdict(Outcome.READ, reprocess.deal(conn, kept, kept.raw, detail=means.detail))
+        raise StillUnreadable("nothing was kept of it; the next change of the deal brings it anew")
+    return RetryResult(Outcome.READ, reprocess.deal(conn, kept, kept.raw, detail=means.detail))
 
 
-def _product(conn: Connection, kept: Kept, means: Means) -> Verdict:
+def _product(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
     if not kept.raw:
         return _queue_again(conn, kept, means)
     try:
         with conn.transaction():
-            return Verdict(Outcome.READ, reprocess.product(conn, kept, kept.raw))
-    except Unread:
+            return RetryResult(Outcome.READ, reprocess.product(conn, kept, kept.raw))
+    except StillUnreadable:
         if not means.may_pay:
             raise
         return _queue_again(conn, kept, means, even_if_done=True)
 
 
-def _body(conn: Connection, kept: Kept, means: Means) -> Verdict:
+def _body(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
     if kept.key.endswith(SUFFIX):
         return _reply(kept, means)
     endpoint, _, what = kept.key.partition(" ")
     if what == ENVELOPE:
         return _envelope(kept)
     if what == ODD:
-        return Verdict(Outcome.SETTLED, "an example: all such items were written at once, the odd field in `extra`")
+        return RetryResult(Outcome.SETTLED, "an example: all such items were written at once, the odd field in `extra`")
     if kept.raw and endpoint == "/deal":
-        return Verdict(Outcome.READ, reprocess.page(conn, kept, kept.raw, detail=means.detail))
+        return RetryResult(Outcome.READ, reprocess.page(conn, kept, kept.raw, detail=means.detail))
     if kept.raw and endpoint == "/product":
-        return Verdict(Outcome.READ, reprocess.batch(conn, kept, kept.raw))
-    raise Unread("nobody takes such a body: look at it, then drop it")
+        return RetryResult(Outcome.READ, reprocess.batch(conn, kept, kept.raw))
+    raise StillUnreadable("nobody takes such a body: look at it, then drop it")
 
 
-def _envelope(kept: Kept) -> Verdict:
+def _envelope(kept: Kept) -> RetryResult:
     """A body whose rows were written at once."""
     unusable = reprocess.read(decode_envelope, kept.raw or b"").unusable
     if unusable:
-        raise Unread(f"its rows were written at once; its envelope still has no usable {', '.join(unusable)}")
-    return Verdict(Outcome.SETTLED, "its rows were written at once, and its envelope can be read by now")
+        raise StillUnreadable(f"its rows were written at once; its envelope still has no usable {', '.join(unusable)}")
+    return RetryResult(Outcome.SETTLED, "its rows were written at once, and its envelope can be read by now")
 
 
-def _reply(kept: Kept, means: Means) -> Verdict:
+def _reply(kept: Kept, means: RetryOptions) -> RetryResult:
     """A reply no worker could process, file and all: back to where workers look for what others left."""
     if not means.spool_dir.is_dir():
-        raise Unread("its file is no longer in the spool: it can only be dropped")
+        raise StillUnreadable("its file is no longer in the spool: it can only be dropped")
     try:
         Spool(means.spool_dir, limit_bytes=0).put_back(kept.key)
     except FileNotFoundError:
-        raise Unread("its file is no longer in the spool: it can only be dropped") from None
+        raise StillUnreadable("its file is no longer in the spool: it can only be dropped") from None
     except Damaged as damage:
-        raise Unread(f"its file is still damaged: {damage}") from None
-    return Verdict(Outcome.READ, "back in the spool: a running worker takes it within half a minute")
+        raise StillUnreadable(f"its file is still damaged: {damage}") from None
+    return RetryResult(Outcome.READ, "back in the spool: a running worker takes it within half a minute")
 
 
-def _queue_again(conn: Connection, kept: Kept, means: Means, *, even_if_done: bool = False) -> Verdict:
+def _queue_again(conn: Connection, kept: Kept, means: RetryOptions, *, even_if_done: bool = False) -> RetryResult:
     if not is_asin(kept.key) or kept.domain not in DOMAINS:
-        raise Unread("not an ASIN of a known locale: it can never be asked for; drop it")
+        raise StillUnreadable("not an ASIN of a known locale: it can never be asked for; drop it")
     states = requeue.states(conn, kept.domain, kept.key)
     if any(state in {"pending", "leased"} for state, _ in states.values()):
-        return Verdict(Outcome.SETTLED, "it is in the queue already")
+        return RetryResult(Outcome.SETTLED, "it is in the queue already")
     given_up = [detail for detail, (state, _) in states.items() if state == "given up" and detail in DETAILS]
     if given_up:
         requeue.revive(conn, kept.domain, kept.key, given_up)
-        return Verdict(Outcome.QUEUED, f"queued again for {' and '.join(given_up)}")
+        return RetryResult(Outcome.QUEUED, f"queued again for {' and '.join(given_up)}")
     if not even_if_done and any(at is not None and at > kept.last_at for _, at in states.values()):
-        return Verdict(Outcome.SETTLED, "it was fetched since")
+        return RetryResult(Outcome.SETTLED, "it was fetched since")
     detail = next((detail for detail in states if detail in DETAILS), means.detail)
     queue.enqueue(conn, kept.domain, [kept.key], detail=detail, again=True)
-    return Verdict(Outcome.QUEUED, f"queued again for {detail}")
+    return RetryResult(Outcome.QUEUED, f"queued again for {detail}")

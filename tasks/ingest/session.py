@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import tenacity
 
 from tasks.errors import BadRow, Contended
-from tasks.ingest.database_outage import Outage
+from tasks.ingest.database_outage import DatabaseOutage
 from tasks.runtime.interruptible import run_interruptible
 from tasks.store import calls
 from tasks.store.bulk.batch import refused
@@ -36,12 +36,12 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon; below it full jitter
 
 
-class Session:
+class DatabaseSession:
     """One connection, opened when needed and opened again when it was lost."""
 
     def __init__(self, site: JobContext) -> None:
         self._site = site
-        self._outage = Outage(site)
+        self._outage = DatabaseOutage(site)
         self._connection: Connection | None = None
         self._unwritten: list[Call] = []
 

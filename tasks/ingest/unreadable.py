@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tasks.calls.header import Header
-    from tasks.ingest.session import Session
+    from tasks.ingest.session import DatabaseSession
     from tasks.keepa.decode.body import Envelope
     from tasks.keepa.decode.item import ItemFault
     from tasks.runtime.job import JobContext
@@ -26,7 +26,7 @@ PAUSE_S = 60.0
 ENVELOPE = "envelope"  # in the key of a body whose rows are good
 
 
-def set_aside(site: JobContext, session: Session, header: Header, body: bytes, reason: str) -> None:
+def set_aside(site: JobContext, session: DatabaseSession, header: Header, body: bytes, reason: str) -> None:
     """Keep the body and count the attempt of what it was to answer.
 
     Raises:

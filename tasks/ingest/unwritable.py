@@ -21,12 +21,12 @@ from tasks.store.queue import queue
 if TYPE_CHECKING:
     from tasks.calls.header import Header
     from tasks.errors import BadRow
-    from tasks.ingest.session import Session
+    from tasks.ingest.session import DatabaseSession
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 
 
-def keep(site: JobContext, session: Session, header: Header, body: bytes, refusal: BadRow) -> None:
+def keep(site: JobContext, session: DatabaseSession, header: Header, body: bytes, refusal: BadRow) -> None:
     """Keep the body with the database's reason; what it was to answer is done, and the call recorded, where that goes.
 
     Raises:

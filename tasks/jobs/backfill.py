@@ -29,7 +29,7 @@ from tasks.store.queue import queue
 
 if TYPE_CHECKING:
     from ledger import Snapshot
-    from tasks.ingest.deal_page import PageTaken
+    from tasks.ingest.deal_page import PageResult
     from tasks.keepa.request import Detail
     from tasks.planning.streams import Target
     from tasks.runtime.job import JobContext
@@ -138,7 +138,7 @@ class Backfill:
         age_s = (datetime.now(UTC) - last.finished_at).total_seconds()
         return 0 <= age_s < interval_s  # one that ends in the future tells of a clock that was set back
 
-    def _after_page(self, target: Target, taken: PageTaken) -> None:
+    def _after_page(self, target: Target, taken: PageResult) -> None:
         moved = taken.moved
         if moved is None:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.

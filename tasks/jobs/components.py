@@ -9,8 +9,8 @@ from tasks.calls.metered_client import MeteredClient
 from tasks.calls.spool import Spool
 from tasks.errors import StoreError
 from tasks.ingest.brake import Brake
-from tasks.ingest.recovery import Intake, Orphans, Replay
-from tasks.ingest.session import Session
+from tasks.ingest.recovery import LeaseRecovery, ReplyRouter, SpoolRecovery
+from tasks.ingest.session import DatabaseSession
 from tasks.jobs.listing import Listing
 from tasks.keepa.client import KeepaClient
 from tasks.planning.streams import targets_of
@@ -35,7 +35,7 @@ class JobComponents:
         self._site = site
         self._is_started = False
         self.targets = targets_of(settings)
-        self.session = Session(site)
+        self.session = DatabaseSession(site)
         self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
         self._client = KeepaClient(
             settings.api_key,
@@ -48,9 +48,9 @@ class JobComponents:
         )
         self._brake = brake = Brake(site, self.session)
         self.spender = MeteredClient(site, self._client, spool, self.session.note, brake.holds)
-        self.intake = Intake(site, self.session, self.targets, brake)
-        self._replay = Replay(site, spool, self.intake, self.session)
-        self._orphans = Orphans(site, self.session, spool)
+        self.intake = ReplyRouter(site, self.session, self.targets, brake)
+        self._replay = SpoolRecovery(site, spool, self.intake, self.session)
+        self._orphans = LeaseRecovery(site, self.session, spool)
         self.listing = Listing(site, self.session, spool, self.spender, self.intake.pages)
 
     def start(self) -> bool:

@@ -19,7 +19,7 @@ from tasks.store.queue import queue, sharing
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
-    from tasks.ingest.session import Session
+    from tasks.ingest.session import DatabaseSession
     from tasks.keepa.request import Detail
     from tasks.planning.backlog import Pool, Wanted
     from tasks.runtime.job import JobContext
@@ -47,7 +47,7 @@ class DetailBatch:
     endpoint: Final = "/product"
 
     def __init__(
-        self, site: JobContext, session: Session, spool: Spool, pool: Pool, detail: Detail, *, kept_tokens: int
+        self, site: JobContext, session: DatabaseSession, spool: Spool, pool: Pool, detail: Detail, *, kept_tokens: int
     ) -> None:
         """Want as many of the pool's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
         self._site = site

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tasks.calls.metered_client import MeteredClient
     from tasks.calls.request_plan import SpooledReply
     from tasks.calls.spool import Spool
-    from tasks.ingest.deal_page import Pages, PageTaken
-    from tasks.ingest.session import Session
+    from tasks.ingest.deal_page import DealPageWriter, PageResult
+    from tasks.ingest.session import DatabaseSession
     from tasks.planning.streams import Target
     from tasks.runtime.job import JobContext
     from tasks.settings import Role
@@ -43,7 +43,7 @@ class Listed:
     """A page that was paid for and written down."""
 
     paid: SpooledReply
-    taken: PageTaken
+    taken: PageResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,9 @@ class SetAside:
 class Listing:
     """Lists selections for one worker."""
 
-    def __init__(self, site: JobContext, session: Session, spool: Spool, spender: MeteredClient, pages: Pages) -> None:
+    def __init__(
+        self, site: JobContext, session: DatabaseSession, spool: Spool, spender: MeteredClient, pages: DealPageWriter
+    ) -> None:
         self._site = site
         self._session = session
         self._spool = spool
@@ -125,7 +127,7 @@ class DealPagePlan:
     may_wait: Final = True
     endpoint: Final = "/deal"
 
-    def __init__(self, site: JobContext, session: Session, spool: Spool, target: Target, crawl: Crawl) -> None:
+    def __init__(self, site: JobContext, session: DatabaseSession, spool: Spool, target: Target, crawl: Crawl) -> None:
         self.tier = site.role
         self._owner = owner_name(site)
         self._lease_s = lease_s(site.settings)

@@ -14,7 +14,7 @@ from tasks.store.queue import queue
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
-    from tasks.ingest.session import Session
+    from tasks.ingest.session import DatabaseSession
     from tasks.planning.streams import Chosen
     from tasks.runtime.job import JobContext
     from tasks.settings import WorkerSettings
@@ -46,7 +46,7 @@ class QueueBatch:
     def __init__(
         self,
         site: JobContext,
-        session: Session,
+        session: DatabaseSession,
         spool: Spool,
         *,
         waiting: int,

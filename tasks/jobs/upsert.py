@@ -23,7 +23,7 @@ from tasks.store import crawls
 
 if TYPE_CHECKING:
     from tasks.calls.request_plan import SpooledReply
-    from tasks.ingest.deal_page import PageTaken
+    from tasks.ingest.deal_page import PageResult
     from tasks.planning.streams import Target
     from tasks.runtime.job import JobContext
     from tasks.settings import Role
@@ -106,7 +106,7 @@ class Upsert:
         self._pool.add(outcome.taken.news)
         return StepDone(completes=self._after(target, outcome.paid, outcome.taken))
 
-    def _after(self, target: Target, paid: SpooledReply, taken: PageTaken) -> bool:
+    def _after(self, target: Target, paid: SpooledReply, taken: PageResult) -> bool:
         """Whether the walk is over; if so, when the next one is due."""
         told = paid.envelope.tokens_consumed
         tokens = self._walk_tokens.pop(target, 0) + (paid.header.estimate if told is None else told)
@@ -121,7 +121,7 @@ class Upsert:
         self._due_ns[target] = self._site.clock.now_ns() + self._interval_ns() * taken.pauses
         return True
 
-    def _tell_walk(self, target: Target, tokens: int, taken: PageTaken) -> None:
+    def _tell_walk(self, target: Target, tokens: int, taken: PageResult) -> None:
         moved = taken.moved
         if moved is None:
             return

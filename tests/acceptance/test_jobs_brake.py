@@ -77,7 +77,7 @@ def test_another_build_goes_on_by_itself_and_is_judged_anew(here, spoiler, monke
     here.run(worker(here, spoiler, "old"), 60)
     calls = len(spoiler.calls("/product"))
     assert stopped(here) == [("product:history", True)]
-    monkeypatch.setattr(reader_version, "name", lambda: "another build")
+    monkeypatch.setattr(reader_version, "reader_version", lambda: "another build")
     new = worker(here, spoiler, "new")
     for _ in range(20):
         here.run(new, 60)
@@ -120,5 +120,5 @@ def test_what_was_good_before_is_weighed_but_not_for_ever(here):
 
 
 def test_the_name_of_a_build_is_that_of_what_reads_replies():
-    assert reader_version.name() == reader_version.name()
-    assert len(reader_version.name()) == 16
+    assert reader_version.reader_version() == reader_version.reader_version()
+    assert len(reader_version.reader_version()) == 16

@@ -13,8 +13,8 @@ import pytest
 from ledger.process import ProcessId, _start_of
 from tasks.calls.header import Header, Origin
 from tasks.calls.spool import Spool
-from tasks.ingest.recovery import MOST_ATTEMPTS, Orphans, Replay
-from tasks.ingest.session import Session
+from tasks.ingest.recovery import MOST_ATTEMPTS, LeaseRecovery, SpoolRecovery
+from tasks.ingest.session import DatabaseSession
 from tasks.store.queue import queue
 
 ASINS = ("B000000001", "B000000002")
@@ -66,7 +66,7 @@ def folder(site):
 
 @pytest.fixture
 def session(site):
-    with closing(Session(site)) as one:
+    with closing(DatabaseSession(site)) as one:
         yield one
 
 
@@ -76,7 +76,7 @@ def states(conn):
 
 def test_what_a_dead_worker_holds_goes_back_and_counts_a_death(site, session, folder, taker, conn):
     taker.take(conn)
-    orphans = Orphans(site, session, Spool(folder, limit_bytes=1 << 20))
+    orphans = LeaseRecovery(site, session, Spool(folder, limit_bytes=1 << 20))
     assert orphans.step() == 0
     assert states(conn) == ["leased", "leased"]
     taker.kill()
@@ -96,7 +96,7 @@ def test_nothing_goes_back_while_a_reply_of_a_dead_worker_lies_in_the_spool(
     taker.kill()
     if taken_over:
         path = path.rename(folder / f"{ProcessId.this()}.000001.{taken_over}.reply")
-    orphans = Orphans(site, session, Spool(folder, limit_bytes=1 << 20))
+    orphans = LeaseRecovery(site, session, Spool(folder, limit_bytes=1 << 20))
     assert orphans.step() == 0
     assert states(conn) == ["leased", "leased"]
     path.unlink()
@@ -109,7 +109,7 @@ def test_a_reply_of_a_living_worker_keeps_nobody_waiting(site, session, folder, 
     with closing(Taker()) as living:
         living.pay(folder, items)
         taker.kill()
-        assert Orphans(site, session, Spool(folder, limit_bytes=1 << 20)).step() == 2
+        assert LeaseRecovery(site, session, Spool(folder, limit_bytes=1 << 20)).step() == 2
 
 
 def test_nothing_goes_back_whose_reply_came_just_after_the_spool_was_looked_at(site, session, folder, taker, conn):
@@ -122,7 +122,7 @@ def test_nothing_goes_back_whose_reply_came_just_after_the_spool_was_looked_at(s
             taker.kill()
             return found
 
-    assert Orphans(site, session, Late(folder, limit_bytes=1 << 20)).step() == 0
+    assert LeaseRecovery(site, session, Late(folder, limit_bytes=1 << 20)).step() == 0
     assert states(conn) == ["leased", "leased"]
 
 
@@ -165,7 +165,7 @@ def replayed(site, session, folder, taker, conn):
         taker.pay(folder, taker.take(conn), taken_over=taken_over, body=body)
         taker.kill()
         intake = Intake()
-        looks = Replay(site, Spool(folder, limit_bytes=1 << 20), intake, session)
+        looks = SpoolRecovery(site, Spool(folder, limit_bytes=1 << 20), intake, session)
         assert looks.step()
         assert not looks.step()
         assert list(folder.glob("*.reply")) == []

@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors
 
 from tasks.errors import BadRow, Contended
-from tasks.ingest.session import Session
+from tasks.ingest.session import DatabaseSession
 from tasks.runtime.heartbeat import HeartbeatWriter
 from tasks.settings import Secret
 from tasks.store.calls import Call
@@ -39,7 +39,7 @@ def through(site, database_url):
     def make(cuts, of=site):
         cutter = Cutter(database_url, cuts)
         settings = msgspec.structs.replace(of.settings, database_url=Secret(cutter.url))
-        session = Session(_with(of, settings))
+        session = DatabaseSession(_with(of, settings))
         opened.extend((session, cutter))
         return session, cutter
 
@@ -115,7 +115,7 @@ def test_what_passes_for_the_server_as_a_whole_is_waited_for_on_new_connections(
         if len(seen) < 60:
             raise errors.lookup(code)("not now")
 
-    with closing(Session(told.site)) as session:
+    with closing(DatabaseSession(told.site)) as session:
         session.run(work)
     assert len(set(map(id, seen))) == 60
 
@@ -127,7 +127,7 @@ def test_what_should_pass_and_never_does_for_this_work_alone_is_this_works_own_f
         tries.append(1)
         raise errors.UniqueViolation("there already")
 
-    with closing(Session(told.site)) as session:
+    with closing(DatabaseSession(told.site)) as session:
         with pytest.raises(BadRow, match="20 times in a row"):
             session.run(work)
         session.run(lambda conn: conn.execute("select 1"))
@@ -136,7 +136,7 @@ def test_what_should_pass_and_never_does_for_this_work_alone_is_this_works_own_f
 
 
 def test_text_that_cannot_be_encoded_is_the_works_own_fault(site):
-    with closing(Session(site)) as session, pytest.raises(BadRow):
+    with closing(DatabaseSession(site)) as session, pytest.raises(BadRow):
         session.run(lambda conn: conn.execute("select %s", ("\ud800",)))
 
 
@@ -156,7 +156,7 @@ def recorded(conn):
 
 
 def test_calls_noted_before_a_transaction_that_fails_are_recorded_once_by_the_next(site, conn):
-    with closing(Session(site)) as session:
+    with closing(DatabaseSession(site)) as session:
         session.note(call("first"))
         with pytest.raises(BadRow):
             session.run(bad_row)
@@ -176,7 +176,7 @@ def test_calls_noted_before_a_transaction_that_is_done_again_are_recorded_once(s
         if len(tries) < 3:
             connection.execute("select pg_terminate_backend(pg_backend_pid())")
 
-    with closing(Session(site)) as session:
+    with closing(DatabaseSession(site)) as session:
         session.note(call("only"))
         session.run(work)
     assert len(tries) == 3
@@ -184,7 +184,7 @@ def test_calls_noted_before_a_transaction_that_is_done_again_are_recorded_once(s
 
 
 def test_calls_noted_while_a_transaction_runs_wait_for_the_next(site, conn):
-    with closing(Session(site)) as session:
+    with closing(DatabaseSession(site)) as session:
         session.run(lambda _connection: session.note(call("late")))
         assert recorded(conn) == []
         session.flush()

@@ -10,7 +10,7 @@ from tasks.calls.header import Header, Origin
 from tasks.calls.spool import DAMAGED, Spool
 from tasks.errors import NoRows
 from tasks.ingest import retry_quarantined
-from tasks.ingest.retry_quarantined import Means, Outcome
+from tasks.ingest.retry_quarantined import Outcome, RetryOptions
 from tasks.store import deals, products, quarantine
 from tasks.store.queue import queue
 
@@ -40,8 +40,8 @@ def give_up(conn, *asins, detail="history", reason="HTTP 400"):
 @pytest.fixture
 def look(conn, tmp_path):
     def run(fault_id, *, may_pay=False):
-        return retry_quarantined.look(
-            conn, fault_id, Means(spool_dir=tmp_path / "spool", detail="history", may_pay=may_pay)
+        return retry_quarantined.retry_fault(
+            conn, fault_id, RetryOptions(spool_dir=tmp_path / "spool", detail="history", may_pay=may_pay)
         )
 
     return run

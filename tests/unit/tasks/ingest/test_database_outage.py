@@ -11,7 +11,7 @@ import pytest
 
 from ledger import NS_PER_S, ManualClock
 from tasks.errors import Contended
-from tasks.ingest.database_outage import SILENCE_S, Outage
+from tasks.ingest.database_outage import SILENCE_S, DatabaseOutage
 from tasks.runtime.heartbeat import HeartbeatWriter
 from tasks.runtime.log import Logger
 
@@ -39,12 +39,12 @@ def silent_for(outage, site, seconds, since_s=0.0):
 
 def test_a_statement_that_takes_its_time_is_nothing_to_tell_and_hears_no_stop(site, told):
     site.stop.set()  # what is nearly done is not thrown away
-    silent_for(Outage(site), site, SILENCE_S - LOOK_S)
+    silent_for(DatabaseOutage(site), site, SILENCE_S - LOOK_S)
     assert told == []
 
 
 def test_a_statement_without_an_answer_is_told_and_promised_for_as_long_as_it_lasts(site, told):
-    outage = Outage(site)
+    outage = DatabaseOutage(site)
     silent_for(outage, site, SILENCE_S)
     assert [one["kind"] for one in told[-1]["conditions"]] == ["database"]
     assert told[-1]["conditions"][0]["why"] == "the database does not answer a statement"
@@ -57,7 +57,7 @@ def test_a_statement_without_an_answer_is_told_and_promised_for_as_long_as_it_la
 
 
 def test_an_answer_ends_it_and_the_next_silence_is_told_as_soon(site, told):
-    outage = Outage(site)
+    outage = DatabaseOutage(site)
     for _ in range(2):
         silent_for(outage, site, SILENCE_S)
         assert told[-1]["conditions"]
@@ -66,7 +66,7 @@ def test_an_answer_ends_it_and_the_next_silence_is_told_as_soon(site, told):
 
 
 def test_a_stop_ends_the_wait_for_an_answer(site):
-    outage = Outage(site)
+    outage = DatabaseOutage(site)
     silent_for(outage, site, SILENCE_S)
     site.stop.set()
     with pytest.raises(Contended, match="asked to stop while the database does not answer"):
@@ -74,7 +74,7 @@ def test_a_stop_ends_the_wait_for_an_answer(site):
 
 
 def test_what_fails_and_is_done_at_once_the_next_time_is_no_outage_and_what_lasts_is(site, told):
-    outage = Outage(site)
+    outage = DatabaseOutage(site)
     outage.failed(Contended("gone"), 0.2)
     assert not any(one.get("conditions") for one in told)
     site.clock.advance_s(4)
