@@ -14,7 +14,7 @@ from tasks.planning import streams
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
-    from tasks.planning.streams import Chosen
+    from tasks.planning.streams import WantedStreams
     from tasks.settings import Secret
     from tasks.store.connection import Connection
     from tasks.store.crawls import Mark
@@ -40,9 +40,9 @@ def counted(counts: Counts, settings: Settings, before: CountRecord | None) -> C
     return CountRecord(at=_text(datetime.now(UTC)), rows=counts.rows, queue=counts.queue, watermarks=tuple(marks))
 
 
-def chosen(settings: Settings) -> Chosen | None:
+def chosen(settings: Settings) -> WantedStreams | None:
     """What of the queue these settings ask for."""
-    return streams.chosen_of(streams.targets(settings.chosen, settings.keepa_domains))
+    return streams.wanted_streams(streams.streams(settings.chosen, settings.keepa_domains))
 
 
 def _names(settings: Settings) -> dict[tuple[str, int], str]:
@@ -84,7 +84,7 @@ class RowReader:
         self._connect_s = connect_s
         self._conn: Connection | None = None
 
-    def read(self, chosen: Chosen | None = None) -> Counts:
+    def read(self, chosen: WantedStreams | None = None) -> Counts:
         """The counts of now; of the queue, what `chosen` does not ask for, if that is given, is counted by itself.
 
         Raises:

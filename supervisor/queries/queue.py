@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from tasks.planning.streams import Target
+    from tasks.planning.streams import Stream
     from tasks.store.connection import Connection
     from tasks.store.queue.leftovers import Stretch
 
@@ -41,7 +41,7 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with _asking() as (conn, targets):
-        found = leftovers.stretches(conn, streams.chosen_of(targets))
+        found = leftovers.stretches(conn, streams.wanted_streams(targets))
     if chosen.json:
         output.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
         return EXIT_OK
@@ -78,7 +78,7 @@ def drop(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with _asking(writes=True) as (conn, targets), conn.transaction():
-        count = leftovers.drop(conn, streams.chosen_of(targets))
+        count = leftovers.drop(conn, streams.wanted_streams(targets))
     if chosen.json:
         output.as_json(dropped=count)
     else:
@@ -87,13 +87,13 @@ def drop(chosen: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Target, ...]]]:
+def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
     """The database in use, and what the settings ask for."""
     wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
     with asking(wanted, writes=writes) as conn:
-        yield conn, streams.targets(wanted.settings.chosen, wanted.settings.keepa_domains)
+        yield conn, streams.streams(wanted.settings.chosen, wanted.settings.keepa_domains)
 
 
-def _name(one: Stretch, targets: tuple[Target, ...]) -> str | None:
+def _name(one: Stretch, targets: tuple[Stream, ...]) -> str | None:
     """What the settings call the selection; None when it stands in them no more, or nobody knows which it was."""
     return next((known.selection.name for known in targets if known.key == one.selection_key), None)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from tasks.errors import Forbidden, Foreign, Transient
 from tasks.keepa.http_status import ABOUT_THE_KEY
-from tasks.planning.refusals import Refusals
-from tasks.planning.retry_schedule import Pacing
+from tasks.planning.refusals import RefusalStreak
+from tasks.planning.retry_schedule import RetrySchedule
 from tasks.runtime.job import Idle
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class FailedCalls:
     def __init__(self, site: JobContext, ask: Callable[[], Reading]) -> None:
         self._site = site
         self._ask = ask
-        self._pacing = Pacing(random.Random())  # noqa: S311 - spreads pauses, guards nothing
-        self._refusals: dict[str, Refusals] = {}
+        self._pacing = RetrySchedule(random.Random())  # noqa: S311 - spreads pauses, guards nothing
+        self._refusals: dict[str, RefusalStreak] = {}
         self._probe_ns = 0
         self._away = 0
         self._doubt: _Doubt | None = None
@@ -92,7 +92,7 @@ class FailedCalls:
     def refused(self, want: RequestPlan, items: Iterable[str], error: ApiError) -> None:
         """Count that the API refused a request for these items; rest when these are not to blame."""
         site = self._site
-        one = self._refusals.setdefault(want.endpoint, Refusals())
+        one = self._refusals.setdefault(want.endpoint, RefusalStreak())
         pause_s = one.refused(items)
         if not pause_s:
             return

@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tasks.planning import pagination, partitions
-from tasks.planning.pagination import Verdict
-from tasks.planning.partitions import Part
+from tasks.planning.pagination import PageVerdict
+from tasks.planning.partitions import Partition
 from tasks.store import crawls
 from tasks.store.crawls import Crawl
 
 if TYPE_CHECKING:
     from tasks.calls.header import Origin
     from tasks.planning.pagination import Page
-    from tasks.planning.partitions import Division
-    from tasks.planning.streams import Target
+    from tasks.planning.partitions import Divisions
+    from tasks.planning.streams import Stream
     from tasks.settings import Role
     from tasks.store.connection import Connection
 
@@ -37,15 +37,15 @@ class Advance:
         cut: the part just walked, when rows of it are out of reach: more than the API shows have one price.
     """
 
-    verdict: Verdict
+    verdict: PageVerdict
     crawl: Crawl
     below: int
     server_minute: int
     is_first: bool = False
-    cut: Part | None = None
+    cut: Partition | None = None
 
 
-def begin(connection: Connection, job: Role, target: Target) -> Crawl:
+def begin(connection: Connection, job: Role, target: Stream) -> Crawl:
     """The walk to go on with: the one that was interrupted, or a new one from page 0."""
     crawl = crawls.load(connection, job, target.key, target.domain)
     if crawl is not None and crawl.state == "running":
@@ -90,7 +90,7 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Advanc
     )
 
 
-def advance_crawl(connection: Connection, origin: Origin, page: Page, division: Division) -> Advance | None:
+def advance_crawl(connection: Connection, origin: Origin, page: Page, division: Divisions) -> Advance | None:
     """The crawl of a whole selection after `page`; None when the page is not the one it stands at.
 
     A selection too long to reach its end is walked part by part.
@@ -106,7 +106,7 @@ def advance_crawl(connection: Connection, origin: Origin, page: Page, division: 
     )
     crawls.save(connection, moved)
     return Advance(
-        verdict=Verdict.END_OF_LIST if following.is_over else Verdict.NEXT_PAGE,
+        verdict=PageVerdict.END_OF_LIST if following.is_over else PageVerdict.NEXT_PAGE,
         crawl=moved,
         below=page.server_minute,
         server_minute=page.server_minute,
@@ -126,7 +126,7 @@ def repeats(connection: Connection, origin: Origin, fingerprint: int | None) -> 
         return 0
     told = replace(crawl, repeats=crawl.repeats + 1)
     if origin.job == UPSERT:
-        told = replace(told.standing(Part(), 0), started_at=datetime.now(UTC), high_minute=None, rows=0)
+        told = replace(told.standing(Partition(), 0), started_at=datetime.now(UTC), high_minute=None, rows=0)
     crawls.save(connection, told)
     return told.repeats
 
@@ -143,7 +143,7 @@ def leave_part(connection: Connection, crawl: Crawl) -> None:
         crawls.save(connection, replace(crawl, state="done", finished_at=datetime.now(UTC)))
     else:
         # Without a list, which a crawl split by an older build has not kept, page 0 of the whole tells it again.
-        crawls.save(connection, crawl.standing(following or Part(), 0))
+        crawls.save(connection, crawl.standing(following or Partition(), 0))
 
 
 def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
@@ -151,7 +151,7 @@ def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
     crawl = crawls.load(connection, origin.job, origin.selection_key, origin.domain)
     if crawl is None or crawl.state != "running":
         return None
-    asked_for = (origin.started_at, Part(origin.root_cat, origin.price_low, origin.price_high), origin.page)
+    asked_for = (origin.started_at, Partition(origin.root_cat, origin.price_low, origin.price_high), origin.page)
     return crawl if asked_for == (crawl.started_at, crawl.part, crawl.page) else None
 
 

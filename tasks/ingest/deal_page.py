@@ -18,8 +18,8 @@ from tasks.keepa.fingerprint import fingerprint
 from tasks.keepa.request import most_tokens
 from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.planning import pagination
-from tasks.planning.backlog import Wanted
-from tasks.planning.streams import chosen_of
+from tasks.planning.backlog import BacklogItem
+from tasks.planning.streams import wanted_streams
 from tasks.store import calls, crawls, deals
 from tasks.store.queue import leftovers, queue
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tasks.ingest.brake import Brake
     from tasks.ingest.cursor import Advance
     from tasks.ingest.session import DatabaseSession
-    from tasks.planning.streams import Target
+    from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 
@@ -53,7 +53,7 @@ class PageResult:
     """
 
     moved: Advance | None = None
-    news: list[Wanted] = field(default_factory=list)
+    news: list[BacklogItem] = field(default_factory=list)
     rows: int = 0
     is_readable: bool = True
     attempts: int = 0
@@ -68,7 +68,7 @@ class DealPageWriter:
     """Takes pages of deals, live or replayed."""
 
     def __init__(
-        self, site: JobContext, session: DatabaseSession, targets: Mapping[tuple[str, int], Target], brake: Brake
+        self, site: JobContext, session: DatabaseSession, targets: Mapping[tuple[str, int], Stream], brake: Brake
     ) -> None:
         self._brake = brake
         self._site = site
@@ -125,7 +125,7 @@ class DealPageWriter:
         changed = set(written.changed_asins)
         below = minute if moved is None else moved.below
         news = [
-            Wanted(deal.creation_date, origin.domain, deal.asin)
+            BacklogItem(deal.creation_date, origin.domain, deal.asin)
             for deal in local
             if deal.asin in changed and deal.creation_date > below
         ]
@@ -175,7 +175,7 @@ class DealPageWriter:
         detail, key = self._site.settings.backfill_detail, origin.selection_key
         priority = NEWS_PRIORITY if origin.job == cursor.UPSERT else 0
         queue.enqueue(connection, origin.domain, asins, detail=detail, priority=priority, selection_key=key)
-        chosen = chosen_of(self._targets.values())
+        chosen = wanted_streams(self._targets.values())
         if chosen is not None and (key, origin.domain) in self._targets:
             leftovers.adopt(connection, origin.domain, asins, detail=detail, selection_key=key, chosen=chosen)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tasks.calls.spool import Entry, Spool
     from tasks.ingest.brake import Brake
     from tasks.ingest.session import DatabaseSession
-    from tasks.planning.streams import Target
+    from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 
@@ -102,7 +102,7 @@ class SpoolRecovery:
 class ReplyRouter:
     """Both kinds of replies."""
 
-    def __init__(self, site: JobContext, session: DatabaseSession, targets: Iterable[Target], brake: Brake) -> None:
+    def __init__(self, site: JobContext, session: DatabaseSession, targets: Iterable[Stream], brake: Brake) -> None:
         self._site = site
         self._session = session
         self.pages = DealPageWriter(site, session, {(target.key, target.domain): target for target in targets}, brake)

@@ -22,7 +22,7 @@ from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
 from tasks.planning import forecast
 from tasks.planning.forecast import Forecast, Rate
 from tasks.planning.pacing import crawl_interval_s
-from tasks.planning.streams import chosen_of
+from tasks.planning.streams import wanted_streams
 from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
 from tasks.store.queue import queue
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ledger import Snapshot
     from tasks.ingest.deal_page import PageResult
     from tasks.keepa.request import Detail
-    from tasks.planning.streams import Target
+    from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.settings import Role
     from tasks.store.crawls import Crawl
@@ -54,9 +54,9 @@ class Backfill:
     def __init__(self, site: JobContext) -> None:
         self._site = site
         self._desk = JobComponents(site)
-        self._rest_ns: dict[Target, int] = dict.fromkeys(self._desk.targets, 0)
-        self._resting: dict[Target, Idle] = {}
-        self._chosen = chosen_of(self._desk.targets)
+        self._rest_ns: dict[Stream, int] = dict.fromkeys(self._desk.targets, 0)
+        self._resting: dict[Stream, Idle] = {}
+        self._chosen = wanted_streams(self._desk.targets)
         self._is_crawl_next = True
         self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
@@ -112,7 +112,7 @@ class Backfill:
         self._counts = None
         return StepDone(completes=True)
 
-    def _may_crawl(self, target: Target) -> bool:
+    def _may_crawl(self, target: Stream) -> bool:
         now_ns = self._site.clock.now_ns()
         if self._rest_ns[target] > now_ns:
             return False
@@ -138,7 +138,7 @@ class Backfill:
         age_s = (datetime.now(UTC) - last.finished_at).total_seconds()
         return 0 <= age_s < interval_s  # one that ends in the future tells of a clock that was set back
 
-    def _after_page(self, target: Target, taken: PageResult) -> None:
+    def _after_page(self, target: Stream, taken: PageResult) -> None:
         moved = taken.moved
         if moved is None:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.

@@ -13,7 +13,7 @@ from tasks.ingest.recovery import LeaseRecovery, ReplyRouter, SpoolRecovery
 from tasks.ingest.session import DatabaseSession
 from tasks.jobs.listing import Listing
 from tasks.keepa.client import KeepaClient
-from tasks.planning.streams import targets_of
+from tasks.planning.streams import streams_of
 from tasks.store import migrate
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class JobComponents:
         settings = site.settings
         self._site = site
         self._is_started = False
-        self.targets = targets_of(settings)
+        self.targets = streams_of(settings)
         self.session = DatabaseSession(site)
         self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
         self._client = KeepaClient(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tasks.calls.spool import Spool
     from tasks.ingest.session import DatabaseSession
     from tasks.keepa.request import Detail
-    from tasks.planning.backlog import Pool, Wanted
+    from tasks.planning.backlog import BacklogItem, DetailBacklog
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
@@ -47,7 +47,14 @@ class DetailBatch:
     endpoint: Final = "/product"
 
     def __init__(
-        self, site: JobContext, session: DatabaseSession, spool: Spool, pool: Pool, detail: Detail, *, kept_tokens: int
+        self,
+        site: JobContext,
+        session: DatabaseSession,
+        spool: Spool,
+        pool: DetailBacklog,
+        detail: Detail,
+        *,
+        kept_tokens: int,
     ) -> None:
         """Want as many of the pool's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
         self._site = site
@@ -55,7 +62,7 @@ class DetailBatch:
         self._spool = spool
         self._pool = pool
         self._detail: Detail = detail
-        self._taken: list[Wanted] = []
+        self._taken: list[BacklogItem] = []
         self._items: list[Item] = []
         spare = site.ledger.headroom(self.tier).now - kept_tokens
         most = min(len(pool), most_asins(detail))
@@ -116,7 +123,7 @@ class DetailBatch:
     def _covering(self) -> Detail | None:
         return covering(self._detail, self._site.settings.backfill_detail)
 
-    def _share(self, connection: Connection, newest: list[Wanted]) -> tuple[list[Wanted], list[Item]]:
+    def _share(self, connection: Connection, newest: list[BacklogItem]) -> tuple[list[BacklogItem], list[Item]]:
         """What is left to this job, and what of it was taken from the queue."""
         domain, asins = newest[0].domain, [one.asin for one in newest]
         paid = unwritten_leases(self._spool)

@@ -16,7 +16,7 @@ from tasks.ingest import cursor
 from tasks.jobs.queue_batch import lease_s
 from tasks.keepa import locales
 from tasks.keepa.request import DealRequest, deal_shape
-from tasks.planning.partitions import Part
+from tasks.planning.partitions import Partition
 from tasks.runtime.job import Idle, owner_name
 from tasks.store import crawls, quarantine, stream_locks
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tasks.calls.spool import Spool
     from tasks.ingest.deal_page import DealPageWriter, PageResult
     from tasks.ingest.session import DatabaseSession
-    from tasks.planning.streams import Target
+    from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.settings import Role
     from tasks.store.connection import Connection
@@ -65,7 +65,7 @@ class Listing:
         self._spender = spender
         self._pages = pages
 
-    def has_turn(self, target: Target) -> bool:
+    def has_turn(self, target: Stream) -> bool:
         """Whether this worker may go on with the walk through `target`, now or already; never waits.
 
         It may not while another, who lost the turn, still waits for the page it has paid for, or to write it.
@@ -84,7 +84,7 @@ class Listing:
 
         return self._session.run(is_mine)
 
-    def step(self, target: Target) -> Listed | SetAside | Idle | None:
+    def step(self, target: Stream) -> Listed | SetAside | Idle | None:
         """The page at which the walk through `target` stands; None when another worker has gone on with it.
 
         Raises:
@@ -104,9 +104,9 @@ class Listing:
         outcome.forget()
         return Listed(outcome, taken)
 
-    def _set_aside(self, target: Target, crawl: Crawl, error: Refused) -> SetAside:
+    def _set_aside(self, target: Stream, crawl: Crawl, error: Refused) -> SetAside:
         part = crawl.part
-        is_whole = part == Part()
+        is_whole = part == Partition()
         label = target.label if is_whole else f"{target.label}, {part}"
         self._site.log.alarm("selection_refused", selection=locales.label(label), error=error)
         raw = target.within(part, crawl.categories).to_json().encode()
@@ -127,7 +127,7 @@ class DealPagePlan:
     may_wait: Final = True
     endpoint: Final = "/deal"
 
-    def __init__(self, site: JobContext, session: DatabaseSession, spool: Spool, target: Target, crawl: Crawl) -> None:
+    def __init__(self, site: JobContext, session: DatabaseSession, spool: Spool, target: Stream, crawl: Crawl) -> None:
         self.tier = site.role
         self._owner = owner_name(site)
         self._lease_s = lease_s(site.settings)
@@ -182,11 +182,11 @@ class DealPagePlan:
         """Nothing: nobody else asks for the page for as long as a call may take, and then this worker rests."""
 
 
-def is_page_of(origin: Origin, tier: Role, target: Target) -> bool:
+def is_page_of(origin: Origin, tier: Role, target: Stream) -> bool:
     """Whether a page of that walk is what was asked for."""
     return (origin.job, origin.selection_key, origin.domain) == (tier, target.key, target.domain)
 
 
-def stream_lock_name(tier: Role, target: Target) -> str:
+def stream_lock_name(tier: Role, target: Stream) -> str:
     """The name of the turn to walk through `target`."""
     return f"{tier} {target.key} {target.domain}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
     from tasks.ingest.session import DatabaseSession
-    from tasks.planning.streams import Chosen
+    from tasks.planning.streams import WantedStreams
     from tasks.runtime.job import JobContext
     from tasks.settings import WorkerSettings
     from tasks.store.connection import Connection
@@ -51,7 +51,7 @@ class QueueBatch:
         *,
         waiting: int,
         detail: Detail,
-        chosen: Chosen | None = None,
+        chosen: WantedStreams | None = None,
     ) -> None:
         """Want at most `waiting` items of `chosen`, for that is what the queue held when last counted."""
         self._chosen = chosen

@@ -16,7 +16,7 @@ from tasks.jobs.components import JobComponents
 from tasks.jobs.detail_batch import DetailBatch
 from tasks.jobs.listing import REFUSED_NS, SetAside
 from tasks.keepa.request import DEAL_TOKENS
-from tasks.planning.backlog import Pool
+from tasks.planning.backlog import DetailBacklog
 from tasks.planning.pacing import poll_interval_s
 from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
@@ -24,7 +24,7 @@ from tasks.store import crawls
 if TYPE_CHECKING:
     from tasks.calls.request_plan import SpooledReply
     from tasks.ingest.deal_page import PageResult
-    from tasks.planning.streams import Target
+    from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.settings import Role
     from tasks.store.crawls import Crawl
@@ -41,11 +41,11 @@ class Upsert:
     def __init__(self, site: JobContext) -> None:
         self._site = site
         self._desk = JobComponents(site)
-        self._pool = Pool()
-        self._due_ns: dict[Target, int] = {}
+        self._pool = DetailBacklog()
+        self._due_ns: dict[Stream, int] = {}
         self._usual_tokens = float(DEAL_TOKENS)  # per walk
-        self._walk_tokens: dict[Target, int] = {}
-        self._resting: dict[Target, Idle] = {}
+        self._walk_tokens: dict[Stream, int] = {}
+        self._resting: dict[Stream, Idle] = {}
         self._told_dropped = 0
 
     def start(self) -> None:
@@ -76,10 +76,10 @@ class Upsert:
         """See `Job.close`."""
         self._desk.close()
 
-    def _last_walk(self, target: Target) -> Crawl | None:
+    def _last_walk(self, target: Stream) -> Crawl | None:
         return self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
 
-    def _list(self, target: Target) -> StepDone | Idle:
+    def _list(self, target: Stream) -> StepDone | Idle:
         """One page of the walk through `target`."""
         desk, site = self._desk, self._site
         if not desk.listing.has_turn(target):
@@ -106,7 +106,7 @@ class Upsert:
         self._pool.add(outcome.taken.news)
         return StepDone(completes=self._after(target, outcome.paid, outcome.taken))
 
-    def _after(self, target: Target, paid: SpooledReply, taken: PageResult) -> bool:
+    def _after(self, target: Stream, paid: SpooledReply, taken: PageResult) -> bool:
         """Whether the walk is over; if so, when the next one is due."""
         told = paid.envelope.tokens_consumed
         tokens = self._walk_tokens.pop(target, 0) + (paid.header.estimate if told is None else told)
@@ -121,7 +121,7 @@ class Upsert:
         self._due_ns[target] = self._site.clock.now_ns() + self._interval_ns() * taken.pauses
         return True
 
-    def _tell_walk(self, target: Target, tokens: int, taken: PageResult) -> None:
+    def _tell_walk(self, target: Stream, tokens: int, taken: PageResult) -> None:
         moved = taken.moved
         if moved is None:
             return

@@ -14,7 +14,7 @@ STALE_MIN: Final = 24 * 60  # a deal older than a day is history, and the backfi
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Wanted:
+class BacklogItem:
     """A product, with the Keepa minute of its deal."""
 
     minute: int
@@ -22,7 +22,7 @@ class Wanted:
     asin: str
 
 
-class Pool:
+class DetailBacklog:
     """What is wanted now. A product asked for twice counts once, with its newer deal."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Pool:
     def __len__(self) -> int:
         return len(self._minutes)
 
-    def add(self, items: Iterable[Wanted]) -> None:
+    def add(self, items: Iterable[BacklogItem]) -> None:
         """Want these too; beyond the limit the oldest are dropped."""
         for item in items:
             key = (item.domain, item.asin)
@@ -47,7 +47,7 @@ class Pool:
         for item in [item for item in self._items() if item.minute < now_minute - STALE_MIN]:
             self._drop(item)
 
-    def take(self, most: int) -> list[Wanted]:
+    def take(self, most: int) -> list[BacklogItem]:
         """The newest items, all of the domain of the very newest, no longer in the pool."""
         if not self._minutes or most < 1:
             return []
@@ -57,9 +57,9 @@ class Pool:
             del self._minutes[item.domain, item.asin]
         return newest
 
-    def _items(self) -> Iterable[Wanted]:
-        return (Wanted(minute, domain, asin) for (domain, asin), minute in self._minutes.items())
+    def _items(self) -> Iterable[BacklogItem]:
+        return (BacklogItem(minute, domain, asin) for (domain, asin), minute in self._minutes.items())
 
-    def _drop(self, item: Wanted) -> None:
+    def _drop(self, item: BacklogItem) -> None:
         del self._minutes[item.domain, item.asin]
         self.dropped += 1

@@ -33,7 +33,7 @@ FIRST_WALK_PAGES: Final = 20
 CLOCK_OFF_MIN: Final = 24 * 60
 
 
-class Verdict(Enum):
+class PageVerdict(Enum):
     """What follows from a page just read."""
 
     NEXT_PAGE = auto()
@@ -44,7 +44,7 @@ class Verdict(Enum):
     @property
     def is_complete(self) -> bool:
         """Whether the walk ends here."""
-        return self is not Verdict.NEXT_PAGE
+        return self is not PageVerdict.NEXT_PAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +79,14 @@ def known_mark(mark: int | None, server_minute: int) -> int | None:
     return None if mark is None or mark > server_minute + OVERLAP_MIN else mark
 
 
-def upsert_verdict(page: Page, *, mark: int | None) -> Verdict:
+def upsert_verdict(page: Page, *, mark: int | None) -> PageVerdict:
     """How a walk for new deals goes on after `page`, given the watermark (None before the first walk)."""
     if page.is_last:
-        return Verdict.END_OF_LIST
+        return PageVerdict.END_OF_LIST
     if is_past(page.minutes, stop_minute(mark, page.server_minute)):
-        return Verdict.SEEN_BEFORE
+        return PageVerdict.SEEN_BEFORE
     most = LAST_PAGE if mark is not None else FIRST_WALK_PAGES - 1
-    return Verdict.LIMIT if page.number >= most else Verdict.NEXT_PAGE
+    return PageVerdict.LIMIT if page.number >= most else PageVerdict.NEXT_PAGE
 
 
 def stop_minute(mark: int | None, server_minute: int) -> int:

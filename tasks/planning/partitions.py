@@ -21,7 +21,7 @@ HIGHEST: Final = 2**31 - 1  # prices are 32-bit numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Partition:
     """What is asked for of a selection: all of it, one category, one range of prices, or one of both.
 
     Attributes:
@@ -40,7 +40,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Division:
+class Divisions:
     """What a selection can be divided by.
 
     Attributes:
@@ -58,7 +58,7 @@ class Division:
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class NextStep:
     """What is walked after a page: the next page of the same part, the first page of another, or nothing.
 
     Attributes:
@@ -68,35 +68,35 @@ class Following:
         is_cut: whether rows of the part just walked are out of reach.
     """
 
-    part: Part
+    part: Partition
     page: int
     is_over: bool = False
     is_cut: bool = False
 
 
-def after(part: Part, page: Page, division: Division) -> Following:
+def after(part: Partition, page: Page, division: Divisions) -> NextStep:
     """What follows the page just read of `part`."""
     if page.is_at_limit or _will_not_end(part, page, division):
         narrower = _divided(part, page, division)
         if narrower is not None:
-            return Following(narrower, 0)
+            return NextStep(narrower, 0)
     if not page.is_last and not page.is_at_limit:
-        return Following(part, page.number + 1)
+        return NextStep(part, page.number + 1)
     following = _next(part, division)
     if following is None:
-        return Following(part, page.number + 1, is_over=True, is_cut=page.is_at_limit)
-    return Following(following, 0, is_cut=page.is_at_limit)
+        return NextStep(part, page.number + 1, is_over=True, is_cut=page.is_at_limit)
+    return NextStep(following, 0, is_cut=page.is_at_limit)
 
 
-def next_category(part: Part, categories: Sequence[int]) -> Part | None:
+def next_category(part: Partition, categories: Sequence[int]) -> Partition | None:
     """The first category after that of `part`; None when it was the last, or `part` is in none."""
     if part.root_cat is None:
         return None
     later = min((category for category in categories if category > part.root_cat), default=None)
-    return None if later is None else Part(later)
+    return None if later is None else Partition(later)
 
 
-def _will_not_end(part: Part, page: Page, division: Division) -> bool:
+def _will_not_end(part: Partition, page: Page, division: Divisions) -> bool:
     """Whether page 0 of a part says that it holds more rows than can be reached."""
     if page.number or part.price_low is not None:
         return False
@@ -105,17 +105,17 @@ def _will_not_end(part: Part, page: Page, division: Division) -> bool:
     return division.counts.get(part.root_cat, 0) > MAX_ROWS
 
 
-def _divided(part: Part, page: Page, division: Division) -> Part | None:
+def _divided(part: Partition, page: Page, division: Divisions) -> Partition | None:
     """The first piece of `part`; None when it cannot be divided."""
     if part.root_cat is None and part.price_low is None and len(division.categories) > 1:
-        return Part(division.categories[0])
+        return Partition(division.categories[0])
     low = division.price_low if part.price_low is None else part.price_low
     high = division.price_high if part.price_high is None else part.price_high
     below = sorted(price for price in page.prices if low <= price < high)
     return replace(part, price_low=low, price_high=below[len(below) // 2]) if below else None
 
 
-def _next(part: Part, division: Division) -> Part | None:
+def _next(part: Partition, division: Divisions) -> Partition | None:
     if part.price_high is not None and part.price_high < division.price_high:
         return replace(part, price_low=part.price_high + 1, price_high=division.price_high)
     return next_category(part, division.categories)

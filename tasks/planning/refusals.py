@@ -17,7 +17,7 @@ FIRST_S: Final = 30.0
 LONGEST_S: Final = 300.0
 
 
-class Refusals:
+class RefusalStreak:
     """Those of one endpoint since its last answer."""
 
     def __init__(self) -> None:

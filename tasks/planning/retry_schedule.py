@@ -37,7 +37,7 @@ class _Failing:
     sent_ns: int = 0
 
 
-class Pacing:
+class RetrySchedule:
     """What fails now. Times are nanoseconds of one clock; `chance` spreads the pauses of a fleet."""
 
     def __init__(self, chance: random.Random) -> None:

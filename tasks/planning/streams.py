@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import selection
-from tasks.planning.partitions import HIGHEST, Division
+from tasks.planning.partitions import HIGHEST, Divisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tasks.keepa.selection.selection import Selection
-    from tasks.planning.partitions import Part
+    from tasks.planning.partitions import Partition
     from tasks.settings import SelectionSettings, WorkerSettings
 
 # The server sums up products of no known category under the largest number there is. No query can name it, but one can
@@ -22,7 +22,7 @@ NO_CATEGORY: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Target:
+class Stream:
     """A selection in one locale. `key` and `domain` are what its walks are stored under."""
 
     selection: Selection
@@ -44,7 +44,7 @@ class Target:
         """Whether it asks for certain categories only."""
         return bool(self.selection.query.get("includeCategories"))
 
-    def within(self, part: Part, categories: Iterable[int] = ()) -> Selection:
+    def within(self, part: Partition, categories: Iterable[int] = ()) -> Selection:
         """What to ask for: the whole, or a part of it; `categories` are those of the whole."""
         found = self.selection
         if part.root_cat == NO_CATEGORY:
@@ -55,13 +55,13 @@ class Target:
             found = found.priced(part.price_low, part.price_high)
         return found
 
-    def division(self, counts: Mapping[int, int]) -> Division:
+    def division(self, counts: Mapping[int, int]) -> Divisions:
         """What it can be divided by, given the rows of each root category that a page lists."""
         low, high = self.selection.prices
         categories = self.selection.split_categories(counts)
         if not self.selection.can_leave_out(categories):
             categories = tuple(category for category in categories if category != NO_CATEGORY)
-        return Division(
+        return Divisions(
             categories=categories,
             counts={} if self.names_categories else counts,
             price_low=max(low, 0),
@@ -69,41 +69,41 @@ class Target:
         )
 
 
-def targets_of(settings: WorkerSettings) -> tuple[Target, ...]:
+def streams_of(settings: WorkerSettings) -> tuple[Stream, ...]:
     """Every selection in every locale it is meant for, each once.
 
     Raises:
         ConfigError: a selection is not valid.
     """
-    return targets(settings.selections, settings.domains)
+    return streams(settings.selections, settings.domains)
 
 
-def targets(selections: Iterable[SelectionSettings], domains: Sequence[int]) -> tuple[Target, ...]:
+def streams(selections: Iterable[SelectionSettings], domains: Sequence[int]) -> tuple[Stream, ...]:
     """The same, of selections by themselves; `domains` serve those that name none.
 
     Raises:
         ConfigError: a selection is not valid.
     """
-    found: dict[tuple[str, int], Target] = {}
+    found: dict[tuple[str, int], Stream] = {}
     for given in selections:
         for one in selection.for_domains(given.query, name=given.name, domains=domains):
-            target = Target(selection=one.for_upsert(), key=one.key, domain=one.domain)
+            target = Stream(selection=one.for_upsert(), key=one.key, domain=one.domain)
             found.setdefault((target.key, target.domain), target)
     return tuple(found.values())
 
 
-def chosen_of(found: Iterable[Target]) -> Chosen | None:
+def wanted_streams(found: Iterable[Stream]) -> WantedStreams | None:
     """What of the queue these targets ask for; None, which is all of it, when there are none."""
     listed = tuple(found)
     return (
         None
         if not listed
-        else Chosen(keys=tuple(one.key for one in listed), domains=tuple({one.domain: None for one in listed}))
+        else WantedStreams(keys=tuple(one.key for one in listed), domains=tuple({one.domain: None for one in listed}))
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class WantedStreams:
     """The selections of the settings, by the key of each, and their locales."""
 
     keys: tuple[str, ...]

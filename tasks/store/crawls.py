@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from tasks.planning.partitions import Part
+from tasks.planning.partitions import Partition
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -97,11 +97,11 @@ class Crawl:
     repeats: int = 0
 
     @property
-    def part(self) -> Part:
+    def part(self) -> Partition:
         """The part of the selection being walked."""
-        return Part(self.root_cat, self.price_low, self.price_high)
+        return Partition(self.root_cat, self.price_low, self.price_high)
 
-    def standing(self, part: Part, page: int) -> Crawl:
+    def standing(self, part: Partition, page: int) -> Crawl:
         """The same walk, at a page of a part; at its beginning nothing of it has been read."""
         low, high, read = part.price_low, part.price_high, self.fingerprints if page else []
         return replace(self, root_cat=part.root_cat, price_low=low, price_high=high, page=page, fingerprints=read)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from tasks.calls.header import Origin
 from tasks.ingest import cursor
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
-from tasks.planning.pagination import Page, Verdict
-from tasks.planning.partitions import HIGHEST, Division, Part
-from tasks.planning.streams import Target
+from tasks.planning.pagination import Page, PageVerdict
+from tasks.planning.partitions import HIGHEST, Divisions, Partition
+from tasks.planning.streams import Stream
 from tasks.store import crawls
 
 
@@ -18,7 +18,7 @@ class Walk:
 
     def __init__(self, conn):
         self.conn = conn
-        self.target = Target(selection=None, key="key", domain=1)
+        self.target = Stream(selection=None, key="key", domain=1)
         self.asked = []
 
     def feed(self, rows_of, *, counts, prices=(), most=500):
@@ -32,7 +32,7 @@ class Walk:
             )  # fmt: skip
             rows = rows_of(crawl)
             page = Page(number=crawl.page, minutes=[7_000_000], rows=rows, server_minute=7_000_000, prices=prices)
-            division = Division(categories=sorted(counts), counts=counts)
+            division = Divisions(categories=sorted(counts), counts=counts)
             moved = cursor.advance_crawl(self.conn, origin, page, division)
             if moved.verdict.is_complete:
                 return moved
@@ -45,7 +45,7 @@ def test_a_selection_too_long_for_one_crawl_is_crawled_category_by_category(conn
         lambda crawl: PAGE_ROWS if crawl.root_cat is None or crawl.page == 0 else 7,
         counts={30: 100, 10: 100, 20: 100},
     )
-    assert moved.verdict is Verdict.END_OF_LIST
+    assert moved.verdict is PageVerdict.END_OF_LIST
     assert walk.asked == [(None, page) for page in range(LAST_PAGE + 1)] + [
         (category, page) for category in (10, 20, 30) for page in (0, 1)
     ]
@@ -67,7 +67,7 @@ def test_a_category_of_one_price_that_is_too_long_ends_at_the_limit_and_the_next
 def test_a_selection_of_one_category_and_one_price_is_crawled_as_far_as_it_goes_and_says_so(conn):
     walk = Walk(conn)
     moved = walk.feed(lambda _crawl: PAGE_ROWS, counts={1: 20_000})
-    assert moved.cut == Part()
+    assert moved.cut == Partition()
     assert walk.asked == [(None, page) for page in range(LAST_PAGE + 1)]
 
 
@@ -80,22 +80,22 @@ def test_a_category_that_counts_too_many_rows_is_walked_by_price(conn):
         return PAGE_ROWS if crawl.root_cat is None or crawl.price_low is None else 3
 
     moved = walk.feed(rows_of, counts={1: 12_000, 2: 3}, prices=[100, 200, 300])
-    assert stood[:4] == [Part(), Part(1), Part(1, 0, 200), Part(1, 201, HIGHEST)]
+    assert stood[:4] == [Partition(), Partition(1), Partition(1, 0, 200), Partition(1, 201, HIGHEST)]
     assert moved.cut is None
 
 
 def test_a_page_that_arrives_twice_moves_its_walk_once(conn):
-    target = Target(selection=None, key="key", domain=1)
+    target = Stream(selection=None, key="key", domain=1)
     crawl = cursor.begin(conn, "upsert", target)
     origin = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=crawl.started_at)
     page = Page(number=0, minutes=[7_000_000] * PAGE_ROWS, rows=PAGE_ROWS, server_minute=7_000_000)
-    assert cursor.advance_upsert(conn, origin, page).verdict is Verdict.NEXT_PAGE
+    assert cursor.advance_upsert(conn, origin, page).verdict is PageVerdict.NEXT_PAGE
     assert cursor.advance_upsert(conn, origin, page) is None
     assert crawls.load(conn, "upsert", "key", 1).page == 1
 
 
 def test_a_page_of_an_earlier_walk_moves_nothing(conn):
-    target = Target(selection=None, key="key", domain=1)
+    target = Stream(selection=None, key="key", domain=1)
     cursor.begin(conn, "upsert", target)
     old = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=datetime(2020, 1, 1, tzinfo=UTC))
     page = Page(number=0, minutes=[7_000_000], rows=1, server_minute=7_000_000)

@@ -7,7 +7,7 @@ import pytest
 from tasks.keepa.client import KeepaClient, check
 from tasks.keepa.decode.body import decode_deals
 from tasks.keepa.request import DealRequest
-from tasks.planning.partitions import HIGHEST, Part
+from tasks.planning.partitions import HIGHEST, Partition
 from tasks.planning.streams import NO_CATEGORY
 from tasks.settings import Secret
 from tests.fixtures.server import WIDE
@@ -36,23 +36,23 @@ def shown(town):
 
 
 def test_ranges_of_prices_divide_a_category_and_categories_the_whole(shown):
-    whole, counts = shown(Part())
+    whole, counts = shown(Partition())
     categories = sorted(counts)
-    by_category = {category: shown(Part(category), categories)[0] for category in categories}
+    by_category = {category: shown(Partition(category), categories)[0] for category in categories}
     assert sorted(row for rows in by_category.values() for row in rows) == sorted(whole)
     assert len(whole) > 300
     largest = max(by_category, key=lambda category: len(by_category[category]))
     middle = sorted(price for _, price in by_category[largest])[len(by_category[largest]) // 2]
-    lower, _ = shown(Part(largest, 0, middle), categories)
-    upper, _ = shown(Part(largest, middle + 1, HIGHEST), categories)
+    lower, _ = shown(Partition(largest, 0, middle), categories)
+    upper, _ = shown(Partition(largest, middle + 1, HIGHEST), categories)
     assert lower
     assert upper
     assert sorted(lower + upper) == sorted(by_category[largest])
 
 
 def test_what_is_in_no_category_that_can_be_named_is_what_lies_outside_all_others(shown):
-    whole, counts = shown(Part())
+    whole, counts = shown(Partition())
     named = sorted(counts)[:-2]
-    rest, _ = shown(Part(NO_CATEGORY), [*named, NO_CATEGORY])
+    rest, _ = shown(Partition(NO_CATEGORY), [*named, NO_CATEGORY])
     assert len(rest) == sum(counts[category] for category in sorted(counts)[-2:]) > 0
     assert {asin for asin, _ in rest} < {asin for asin, _ in whole}

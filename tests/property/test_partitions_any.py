@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.keepa.selection.rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
 from tasks.planning import partitions
 from tasks.planning.pagination import Page
-from tasks.planning.partitions import HIGHEST, Division, Part
+from tasks.planning.partitions import HIGHEST, Divisions, Partition
 
 GROUPS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9_000), st.integers(0, 50_000)), max_size=8)
 
@@ -42,7 +42,7 @@ class Market:
 
 def walked(market, division):
     """The rows met, the parts walked, and whether some rows were said to be out of reach."""
-    part, number, met, walked_parts, is_cut = Part(), 0, set(), [Part()], False
+    part, number, met, walked_parts, is_cut = Partition(), 0, set(), [Partition()], False
     shown = market.show(part)
     for _ in range(100_000):
         rows, page = market.page(shown, number)
@@ -63,7 +63,7 @@ def walked(market, division):
 def test_every_row_is_met_unless_more_than_the_api_shows_have_one_price_and_then_it_is_said(groups, seed, is_named):
     market = Market(groups, seed)
     categories = sorted(market.counts)
-    met, _parts, is_cut = walked(market, Division(categories=categories, counts={} if is_named else market.counts))
+    met, _parts, is_cut = walked(market, Divisions(categories=categories, counts={} if is_named else market.counts))
     most = max(Counter(market.rows).values(), default=0)
     assert is_cut == (len(met) < len(market.rows))
     assert not is_cut or most > MAX_ROWS
@@ -72,7 +72,7 @@ def test_every_row_is_met_unless_more_than_the_api_shows_have_one_price_and_then
 @given(GROUPS, st.integers(0, 9))
 def test_the_parts_of_a_category_follow_each_other_without_gap_or_overlap(groups, seed):
     market = Market(groups, seed)
-    _met, walked_parts, _cut = walked(market, Division(categories=sorted(market.counts), counts=market.counts))
+    _met, walked_parts, _cut = walked(market, Divisions(categories=sorted(market.counts), counts=market.counts))
     ranges = [part for part in walked_parts if part.price_low is not None]
     for category in {part.root_cat for part in ranges}:
         below = 0
@@ -88,6 +88,6 @@ def test_rows_of_one_price_beyond_what_the_api_shows_are_said_to_be_out_of_reach
     market = Market([], 0)
     market.rows = [(1, 500)] * (MAX_ROWS + 1)
     market.counts = Counter({1: MAX_ROWS + 1})
-    met, _parts, is_cut = walked(market, Division(categories=[1], counts=market.counts))
+    met, _parts, is_cut = walked(market, Divisions(categories=[1], counts=market.counts))
     assert is_cut
     assert len(met) == MAX_ROWS

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tasks.planning.streams import Chosen
+from tasks.planning.streams import WantedStreams
 from tasks.store.queue import leftovers, queue
 from tasks.store.queue.queue import QueueCounts
 
-NOW = Chosen(keys=("mine",), domains=(1,))
+NOW = WantedStreams(keys=("mine",), domains=(1,))
 
 
 def put(conn, *asins, key, domain=1, **how):
@@ -37,14 +37,14 @@ def test_only_what_the_settings_ask_for_is_taken_and_counted(mixed):
 
 
 def test_it_comes_back_with_the_selection(mixed):
-    assert take(mixed, chosen=Chosen(keys=("gone",), domains=(2,))) == ["B1", "B2"]
+    assert take(mixed, chosen=WantedStreams(keys=("gone",), domains=(2,))) == ["B1", "B2"]
 
 
 def test_what_another_selection_lists_too_is_that_ones_then(mixed):
     adopted = leftovers.adopt(mixed, 1, ["B2", "B5", "B6", "B9"], detail="history", selection_key="mine", chosen=NOW)
     assert adopted == 2
     assert queue.counts(mixed, NOW).unwanted == 3
-    both = Chosen(keys=("mine", "other"), domains=(1,))
+    both = WantedStreams(keys=("mine", "other"), domains=(1,))
     assert leftovers.adopt(mixed, 1, ["B2", "B6"], detail="history", selection_key="other", chosen=both) == 0
 
 
@@ -71,7 +71,7 @@ def test_the_queue_is_listed_by_selection_and_locale(mixed):
 
 
 def test_dropped_is_what_waits_for_nobody_and_nothing_that_is_held(mixed):
-    (held,) = queue.claim(mixed, owner="other", limit=1, lease_s=60, chosen=Chosen(keys=("gone",), domains=()))
+    (held,) = queue.claim(mixed, owner="other", limit=1, lease_s=60, chosen=WantedStreams(keys=("gone",), domains=()))
     assert leftovers.drop(mixed, NOW) == 3
     assert queue.counts(mixed, NOW) == QueueCounts(pending=3, leased=1, done=0, takers=1)
     assert queue.complete(mixed, [held]) == 1

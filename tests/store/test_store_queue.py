@@ -4,13 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tasks.planning.streams import Chosen
+from tasks.planning.streams import WantedStreams
 from tasks.store.connection import connect
 from tasks.store.queue import queue
 from tasks.store.queue.queue import QueueCounts
 
 ASINS = [f"B{at:09}" for at in range(6)]
-OURS = Chosen(keys=("mine", "other"), domains=(1,))
+OURS = WantedStreams(keys=("mine", "other"), domains=(1,))
 
 
 def put(conn, *asins, **how):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from tasks.planning.streams import Chosen
+    from tasks.planning.streams import WantedStreams
     from tasks.store.connection import Connection
 
 _LIST: Final = f"""
@@ -54,7 +54,7 @@ class Stretch:
     since: datetime
 
 
-def stretches(conn: Connection, chosen: Chosen | None) -> list[Stretch]:
+def stretches(conn: Connection, chosen: WantedStreams | None) -> list[Stretch]:
     """The queue by selection and locale, what the settings ask for first."""
     return [
         Stretch(domain=row[0], selection_key=row[1], is_chosen=row[2], pending=row[3], leased=row[4], since=row[5])
@@ -63,13 +63,13 @@ def stretches(conn: Connection, chosen: Chosen | None) -> list[Stretch]:
 
 
 def adopt(
-    conn: Connection, domain: int, asins: Sequence[str], *, detail: str, selection_key: str, chosen: Chosen
+    conn: Connection, domain: int, asins: Sequence[str], *, detail: str, selection_key: str, chosen: WantedStreams
 ) -> int:
     """Make a selection's own what it lists and no selection in `chosen` has listed before; how many items."""
     wanted = {"domain": domain, "asins": list(asins), "detail": detail, "selection_key": selection_key}
     return conn.execute(_ADOPT, wanted | {"keys": list(chosen.keys)}, prepare=False).rowcount
 
 
-def drop(conn: Connection, chosen: Chosen | None) -> int:
+def drop(conn: Connection, chosen: WantedStreams | None) -> int:
     """Take away what waits and is asked for no more; how many items that were."""
     return conn.execute(_DROP, parameters(chosen), prepare=False).rowcount

@@ -17,7 +17,7 @@ from tasks.store.queue.selected import IS_CHOSEN, parameters
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.planning.streams import Chosen
+    from tasks.planning.streams import WantedStreams
     from tasks.store.connection import Connection
 
 RENEWED_PRIORITY: Final = -1  # what nobody has yet comes before what is to be fetched anew
@@ -178,7 +178,7 @@ def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
     lease_s: float,
     detail: str | None = None,
     paid: Sequence[int] = (),
-    chosen: Chosen | None = None,
+    chosen: WantedStreams | None = None,
 ) -> list[Item]:
     """Take up to `limit` products of one locale and one level of detail; empty when nothing is ready.
 
@@ -264,7 +264,7 @@ def owners(conn: Connection) -> list[str]:
     return [row[0] for row in conn.execute(_OWNERS, prepare=False).fetchall()]
 
 
-def counts(conn: Connection, chosen: Chosen | None = None) -> QueueCounts:
+def counts(conn: Connection, chosen: WantedStreams | None = None) -> QueueCounts:
     """How many items there are in each state; of a long queue, `done` is an estimate.
 
     With `chosen`, what these selections do not ask for is counted by itself.

@@ -3,45 +3,45 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.planning.backlog import LIMIT, STALE_MIN, Pool, Wanted
+from tasks.planning.backlog import LIMIT, STALE_MIN, BacklogItem, DetailBacklog
 from tasks.planning.forecast import LEAST_NS, WINDOW_NS, Rate
 
 NOW = 8_000_000
 
 
 def pool_of(*items):
-    pool = Pool()
+    pool = DetailBacklog()
     pool.add(items)
     return pool
 
 
 def test_the_newest_come_first():
-    pool = pool_of(Wanted(NOW - 5, 1, "OLD"), Wanted(NOW, 1, "NEW"), Wanted(NOW - 2, 1, "MIDDLE"))
+    pool = pool_of(BacklogItem(NOW - 5, 1, "OLD"), BacklogItem(NOW, 1, "NEW"), BacklogItem(NOW - 2, 1, "MIDDLE"))
     assert [item.asin for item in pool.take(2)] == ["NEW", "MIDDLE"]
     assert [item.asin for item in pool.take(2)] == ["OLD"]
     assert pool.take(2) == []
 
 
 def test_what_is_taken_together_is_of_one_domain():
-    pool = pool_of(Wanted(NOW, 3, "A"), Wanted(NOW - 1, 1, "B"), Wanted(NOW - 2, 3, "C"))
+    pool = pool_of(BacklogItem(NOW, 3, "A"), BacklogItem(NOW - 1, 1, "B"), BacklogItem(NOW - 2, 3, "C"))
     assert [item.asin for item in pool.take(10)] == ["A", "C"]
     assert [item.asin for item in pool.take(10)] == ["B"]
 
 
 def test_a_product_asked_for_twice_counts_once_with_its_newer_deal():
-    pool = pool_of(Wanted(NOW - 5, 1, "A"), Wanted(NOW, 1, "A"), Wanted(NOW - 9, 1, "A"))
+    pool = pool_of(BacklogItem(NOW - 5, 1, "A"), BacklogItem(NOW, 1, "A"), BacklogItem(NOW - 9, 1, "A"))
     assert len(pool) == 1
-    assert pool.take(1) == [Wanted(NOW, 1, "A")]
+    assert pool.take(1) == [BacklogItem(NOW, 1, "A")]
 
 
 def test_beyond_the_limit_the_oldest_are_dropped_and_counted():
-    pool = pool_of(*(Wanted(NOW - n, 1, f"A{n}") for n in range(LIMIT + 3)))
+    pool = pool_of(*(BacklogItem(NOW - n, 1, f"A{n}") for n in range(LIMIT + 3)))
     assert (len(pool), pool.dropped) == (LIMIT, 3)
     assert min(item.minute for item in pool.take(LIMIT)) == NOW - LIMIT + 1
 
 
 def test_what_is_a_day_old_is_dropped_and_counted():
-    pool = pool_of(Wanted(NOW - STALE_MIN, 1, "YOUNG"), Wanted(NOW - STALE_MIN - 1, 1, "STALE"))
+    pool = pool_of(BacklogItem(NOW - STALE_MIN, 1, "YOUNG"), BacklogItem(NOW - STALE_MIN - 1, 1, "STALE"))
     pool.forget_stale(NOW)
     assert pool.dropped == 1
     assert [item.asin for item in pool.take(9)] == ["YOUNG"]

@@ -9,7 +9,7 @@ from tasks.planning.pagination import (
     FIRST_WALK_PAGES,
     OVERLAP_MIN,
     Page,
-    Verdict,
+    PageVerdict,
     disorder,
     high_minute,
     is_past,
@@ -29,46 +29,46 @@ def page(minutes, *, number=0, rows=PAGE_ROWS):
 
 
 def test_a_full_page_of_new_rows_leads_to_the_next_page():
-    assert upsert_verdict(page([NOW, NOW - 5]), mark=NOW - 60) is Verdict.NEXT_PAGE
+    assert upsert_verdict(page([NOW, NOW - 5]), mark=NOW - 60) is PageVerdict.NEXT_PAGE
 
 
 def test_a_page_wholly_at_the_watermark_less_the_overlap_ends_the_walk():
     below = NOW - 60 - OVERLAP_MIN
-    assert upsert_verdict(page([below, below]), mark=NOW - 60) is Verdict.SEEN_BEFORE
+    assert upsert_verdict(page([below, below]), mark=NOW - 60) is PageVerdict.SEEN_BEFORE
 
 
 def test_a_sorted_page_whose_tail_is_old_ends_the_walk_without_paying_for_the_next():
-    assert upsert_verdict(page([NOW, NOW - 5, NOW - 300]), mark=NOW - 60) is Verdict.SEEN_BEFORE
+    assert upsert_verdict(page([NOW, NOW - 5, NOW - 300]), mark=NOW - 60) is PageVerdict.SEEN_BEFORE
 
 
 def test_an_old_row_in_an_unsorted_page_does_not_end_the_walk():
-    assert upsert_verdict(page([NOW - 300, NOW, NOW - 300]), mark=NOW - 60) is Verdict.NEXT_PAGE
+    assert upsert_verdict(page([NOW - 300, NOW, NOW - 300]), mark=NOW - 60) is PageVerdict.NEXT_PAGE
 
 
 def test_a_page_that_is_not_full_ends_every_walk():
     short = page([NOW], rows=PAGE_ROWS - 1)
-    assert upsert_verdict(short, mark=NOW - 60) is Verdict.END_OF_LIST
-    assert upsert_verdict(page([], rows=0), mark=NOW - 60) is Verdict.END_OF_LIST
+    assert upsert_verdict(short, mark=NOW - 60) is PageVerdict.END_OF_LIST
+    assert upsert_verdict(page([], rows=0), mark=NOW - 60) is PageVerdict.END_OF_LIST
 
 
 def test_a_page_on_which_nothing_could_be_read_proves_nothing():
-    assert upsert_verdict(page([]), mark=NOW - 60) is Verdict.NEXT_PAGE
+    assert upsert_verdict(page([]), mark=NOW - 60) is PageVerdict.NEXT_PAGE
 
 
 def test_the_first_walk_is_bounded_in_time_and_pages():
     day_old = page([NOW - 3, NOW - 24 * 60 - 1])
-    assert upsert_verdict(day_old, mark=None) is Verdict.SEEN_BEFORE
-    assert upsert_verdict(page([NOW], number=FIRST_WALK_PAGES - 1), mark=None) is Verdict.LIMIT
-    assert upsert_verdict(page([NOW], number=FIRST_WALK_PAGES - 2), mark=None) is Verdict.NEXT_PAGE
+    assert upsert_verdict(day_old, mark=None) is PageVerdict.SEEN_BEFORE
+    assert upsert_verdict(page([NOW], number=FIRST_WALK_PAGES - 1), mark=None) is PageVerdict.LIMIT
+    assert upsert_verdict(page([NOW], number=FIRST_WALK_PAGES - 2), mark=None) is PageVerdict.NEXT_PAGE
 
 
 def test_no_walk_asks_for_a_row_beyond_the_api_limit():
-    assert upsert_verdict(page([NOW], number=LAST_PAGE), mark=NOW - 60) is Verdict.LIMIT
+    assert upsert_verdict(page([NOW], number=LAST_PAGE), mark=NOW - 60) is PageVerdict.LIMIT
     assert LAST_PAGE * PAGE_ROWS < 10_000 <= (LAST_PAGE + 1) * PAGE_ROWS
 
 
 def test_a_watermark_from_the_future_does_not_hide_what_is_new():
-    assert upsert_verdict(page([NOW - 1, NOW - 2]), mark=NOW + 10_000) is Verdict.NEXT_PAGE
+    assert upsert_verdict(page([NOW - 1, NOW - 2]), mark=NOW + 10_000) is PageVerdict.NEXT_PAGE
 
 
 @given(st.one_of(st.none(), st.integers(-(10**12), 10**12)))

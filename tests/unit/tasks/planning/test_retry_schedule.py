@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.planning.refusals import LONGEST_S as LONGEST_REST_S
-from tasks.planning.refusals import Refusals
-from tasks.planning.retry_schedule import AGAIN_S, LONGEST_S, LONGEST_SOON_S, Pacing
+from tasks.planning.refusals import RefusalStreak
+from tasks.planning.retry_schedule import AGAIN_S, LONGEST_S, LONGEST_SOON_S, RetrySchedule
 
 NS = 10**9
 
 
 @given(st.integers(0, 1 << 32), st.integers(2, 40))
 def test_the_same_request_goes_out_twice_in_half_a_minute_and_then_ever_more_rarely(seed, times):
-    pacing, now_ns, sent_ns = Pacing(random.Random(seed)), 10**12, []
+    pacing, now_ns, sent_ns = RetrySchedule(random.Random(seed)), 10**12, []
     for _ in range(times):
         sent_ns.append(now_ns)
         now_ns = pacing.failed("it", "cut", now_ns, may_be_charged=True)
@@ -32,7 +32,7 @@ def test_the_same_request_goes_out_twice_in_half_a_minute_and_then_ever_more_rar
 @given(st.integers(0, 1 << 32), st.lists(st.sampled_from(["sent", "free", "back"]), max_size=60))
 def test_whatever_else_comes_between_what_may_be_charged_keeps_its_pause(seed, events):
     """Nobody's return and no free failure lets a request out within half a minute of the second time it was sent."""
-    pacing, now_ns, sent_ns = Pacing(random.Random(seed)), 10**12, []
+    pacing, now_ns, sent_ns = RetrySchedule(random.Random(seed)), 10**12, []
     for event in events:
         if event == "back":
             pacing.returned(now_ns)
@@ -47,7 +47,7 @@ def test_whatever_else_comes_between_what_may_be_charged_keeps_its_pause(seed, e
 
 @given(st.integers(0, 1 << 32))
 def test_what_costs_nothing_is_tried_every_few_seconds(seed):
-    pacing, now_ns = Pacing(random.Random(seed)), 10**12
+    pacing, now_ns = RetrySchedule(random.Random(seed)), 10**12
     for _ in range(50):
         until_ns = pacing.failed("it", "refused", now_ns, may_be_charged=False)
         assert 0 < until_ns - now_ns <= LONGEST_SOON_S * NS
@@ -55,7 +55,7 @@ def test_what_costs_nothing_is_tried_every_few_seconds(seed):
 
 
 def test_a_free_failure_does_not_shorten_the_pause_of_what_may_be_charged():
-    pacing = Pacing(random.Random(1))
+    pacing = RetrySchedule(random.Random(1))
     until_ns = 0
     for _ in range(4):
         until_ns = pacing.failed("it", "cut", until_ns, may_be_charged=True)
@@ -63,7 +63,7 @@ def test_a_free_failure_does_not_shorten_the_pause_of_what_may_be_charged():
 
 
 def test_one_request_that_fails_says_nothing_about_another():
-    pacing = Pacing(random.Random(1))
+    pacing = RetrySchedule(random.Random(1))
     pacing.failed("it", "cut", 0, may_be_charged=True)
     assert pacing.until_ns("other", 0) is None
     pacing.answered("it")
@@ -71,7 +71,7 @@ def test_one_request_that_fails_says_nothing_about_another():
 
 
 def test_what_nobody_asks_for_any_more_is_no_trouble():
-    pacing = Pacing(random.Random(1))
+    pacing = RetrySchedule(random.Random(1))
     until_ns = 0
     for _ in range(3):
         until_ns = pacing.failed("page 3", "cut", until_ns, may_be_charged=True)
@@ -80,14 +80,14 @@ def test_what_nobody_asks_for_any_more_is_no_trouble():
 
 
 def test_an_item_that_is_refused_down_to_itself_is_to_blame_alone():
-    refusals = Refusals()
+    refusals = RefusalStreak()
     hundred = [str(number) for number in range(100)]
     assert [refusals.refused(hundred[:size]) for size in (100, 12, 1, 1, 1)] == [0.0] * 5
     assert refusals.different == 1
 
 
 def test_three_requests_in_a_row_with_nothing_in_common_make_it_rest_longer_each_time():
-    refusals = Refusals()
+    refusals = RefusalStreak()
     rests = [refusals.refused([str(number)]) for number in range(12)]
     assert rests[:5] == [0, 0, 30, 60, 120]
     assert max(rests) == LONGEST_REST_S
@@ -96,5 +96,5 @@ def test_three_requests_in_a_row_with_nothing_in_common_make_it_rest_longer_each
 
 @pytest.mark.parametrize("asked", [[["1"], ["2"], ["2"], ["1", "2"]], [["1", "2"], ["2", "3"], ["2"], ["2"]]])
 def test_what_a_row_has_in_common_keeps_it_one(asked):
-    refusals = Refusals()
+    refusals = RefusalStreak()
     assert [refusals.refused(one) for one in asked] == [0.0] * len(asked)
