@@ -19,7 +19,7 @@ from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES
 from tasks.keepa.selection import selection
 from tasks.store import best_deals
-from tasks.store.best_deals import Bargain, Over
+from tasks.store.best_deals import BestDeal, Over
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +44,7 @@ def show(chosen: argparse.Namespace) -> int:
     settings = config.load(config.environment())
     types, over = usual(settings)
     types, over = chosen.type or types, chosen.over or over
-    wish = best_deals.Wish(
+    wish = best_deals.DealFilter(
         price_types=types,
         over=over,
         within=chosen.within,
@@ -62,7 +62,7 @@ def show(chosen: argparse.Namespace) -> int:
     if chosen.json:
         output.as_json(price_types=types, over=over, deals=[asdict(one) for one in found])
     elif chosen.csv:
-        names = [field.name for field in fields(Bargain)]
+        names = [field.name for field in fields(BestDeal)]
         output.as_csv(names, ([getattr(one, name) for name in names] for one in found))
     elif found:
         _table(found, over)
@@ -93,7 +93,7 @@ def usual(settings: Settings) -> tuple[list[str], Over]:
     return list(types) or [_NEW], next((_OVERS[at] for at in ranges if at < len(_OVERS)), _OVERS[_WEEK])
 
 
-def _table(found: Sequence[Bargain], over: Over) -> None:
+def _table(found: Sequence[BestDeal], over: Over) -> None:
     several = len({one.domain for one in found}) > 1
     mixed = len({one.price_type for one in found}) > 1
     columns = [
@@ -111,7 +111,7 @@ def _table(found: Sequence[Bargain], over: Over) -> None:
     output.table(columns, (list(_cells(one, now, several=several, mixed=mixed)) for one in found))
 
 
-def _cells(one: Bargain, now: datetime, *, several: bool, mixed: bool) -> Iterator[str]:
+def _cells(one: BestDeal, now: datetime, *, several: bool, mixed: bool) -> Iterator[str]:
     yield f"{one.discount_percent}%"
     yield f"{one.price} {one.currency or ''}".rstrip()
     yield f"{one.average}"

@@ -20,7 +20,7 @@ from supervisor.queries.plot import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
 from tasks.store import price_history
-from tasks.store.price_history import Known, Point
+from tasks.store.price_history import Point, ProductSummary
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +52,7 @@ def show(chosen: argparse.Namespace) -> int:
                 f"sluicegate: {asin} is known in {named}: choose one, such as --domain {shop(places[0])}\n"
             )
             return EXIT_USAGE
-        known = price_history.known(conn, places[0], asin) if places else None
+        known = price_history.product_summary(conn, places[0], asin) if places else None
         if known is None or not known.is_any:
             raise NoRows(f"{asin} is not known here: no selection has listed it yet")
         points = price_history.points(conn, known.domain, asin, price_types=chosen.type)
@@ -66,7 +66,7 @@ def show(chosen: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _print(chosen: argparse.Namespace, known: Known, by_type: dict[str, list[Point]]) -> None:
+def _print(chosen: argparse.Namespace, known: ProductSummary, by_type: dict[str, list[Point]]) -> None:
     points = list(chain.from_iterable(by_type.values()))
     if chosen.json:
         output.as_json(_FORMAT, product=asdict(known), points=[asdict(point) for point in points])
@@ -86,7 +86,7 @@ def _print(chosen: argparse.Namespace, known: Known, by_type: dict[str, list[Poi
         _overview(by_type, known)
 
 
-def _why_none(known: Known, types: Sequence[str] | None) -> str:
+def _why_none(known: ProductSummary, types: Sequence[str] | None) -> str:
     what = f"{known.asin} in {known.shop}"
     if known.is_found is False:
         return f"Keepa does not know {what}"
@@ -106,7 +106,7 @@ def _from(changes: list[Point], since: datetime) -> list[Point]:
     return changes[max(0, at - 1) :]
 
 
-def _overview(by_type: dict[str, list[Point]], known: Known) -> None:
+def _overview(by_type: dict[str, list[Point]], known: ProductSummary) -> None:
     columns = [
         Column("type", is_elastic=True),
         Column("changes", is_number=True),
@@ -133,7 +133,7 @@ def _summary(name: str, changes: Sequence[Point]) -> list[str]:
     ]
 
 
-def _changes(points: Sequence[Point], known: Known, *, several: bool) -> None:
+def _changes(points: Sequence[Point], known: ProductSummary, *, several: bool) -> None:
     ships = any(point.shipping is not None for point in points)
     is_money = all(parsing.is_money(name) for name in {point.price_type for point in points})
     columns = [

@@ -20,13 +20,13 @@ from tasks.ingest.retry_quarantined import Outcome, RetryOptions
 from tasks.keepa import locales
 from tasks.keepa.locales import shop
 from tasks.store import quarantine
-from tasks.store.quarantine import Which
+from tasks.store.quarantine import FaultFilter
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tasks.store.quarantine import Fault, Tally
+    from tasks.store.quarantine import Fault, FaultCount
 
 _SHOWN_CHARS: Final = 4000
 _KB: Final = 1024
@@ -43,7 +43,7 @@ def list_(chosen: argparse.Namespace) -> int:
     which = _which(chosen)
     with asking(_plan()) as conn:
         found = quarantine.find(conn, which, most=chosen.limit)
-        tallies = quarantine.tally(conn, which)
+        tallies = quarantine.count_faults(conn, which)
     if chosen.json:
         output.as_json(
             total=sum(one.faults for one in tallies),
@@ -52,7 +52,7 @@ def list_(chosen: argparse.Namespace) -> int:
         )
         return EXIT_OK
     if not found:
-        output.text("nothing is in quarantine" if which == Which() else "nothing of that is in quarantine")
+        output.text("nothing is in quarantine" if which == FaultFilter() else "nothing of that is in quarantine")
         return EXIT_OK
     _table(found)
     more = sum(one.faults for one in tallies) - len(found)
@@ -69,7 +69,7 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with asking(_plan()) as conn:
-        found = quarantine.find(conn, Which(ids=[chosen.id]), most=1)
+        found = quarantine.find(conn, FaultFilter(ids=[chosen.id]), most=1)
         raw = quarantine.raw(conn, chosen.id)
     if not found:
         raise NoRows(f"there is no {chosen.id} in quarantine")
@@ -130,7 +130,7 @@ def drop(chosen: argparse.Namespace) -> int:
     is_meant = bool(chosen.ids or chosen.yes)
     with asking(_plan(), writes=True) as conn, conn.transaction():
         _numbers(chosen, quarantine.ids(conn, which))
-        counted = _counted(quarantine.drop(conn, which) if is_meant else quarantine.tally(conn, which))
+        counted = _counted(quarantine.drop(conn, which) if is_meant else quarantine.count_faults(conn, which))
     if is_meant:
         output.text(f"dropped {counted}")
         return EXIT_OK
@@ -142,7 +142,7 @@ def _unbounded(chosen: argparse.Namespace, verb: str) -> int | None:
     """The exit code when it was not said which, or two things were; None when it was."""
     if bool(chosen.ids) != chosen.all and (chosen.ids or chosen.all):
         return None
-    if not chosen.ids and _which(chosen) != Which():
+    if not chosen.ids and _which(chosen) != FaultFilter():
         return None
     sys.stderr.write(f"sluicegate: {verb} which? Name either numbers, or a filter, or --all\n")
     return EXIT_USAGE
@@ -166,8 +166,8 @@ def _plan() -> run_plan.Plan:
     return run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
 
 
-def _which(chosen: argparse.Namespace) -> Which:
-    return Which(
+def _which(chosen: argparse.Namespace) -> FaultFilter:
+    return FaultFilter(
         ids=chosen.ids or None if hasattr(chosen, "ids") else None,
         kind=chosen.kind,
         domain=chosen.domain,
@@ -219,7 +219,7 @@ def _lines(one: Fault) -> list[str]:
     return [f"{name:<7} {readable(value)}" for name, value in told.items()]
 
 
-def _counted(tallies: Sequence[Tally]) -> str:
+def _counted(tallies: Sequence[FaultCount]) -> str:
     total = sum(one.faults for one in tallies)
     kinds = ", ".join(f"{one.faults:,} {one.kind}" for one in tallies)
     return f"{total:,} ({kinds}; {_size(sum(one.raw_bytes for one in tallies))} as received)"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tasks.calls.header import Header
     from tasks.ingest.session import DatabaseSession
     from tasks.runtime.job import JobContext
-    from tasks.store.brakes import Held
+    from tasks.store.brakes import StoppedKind
 
 LOOK_NS: Final = 5 * NS_PER_S  # how late another worker's brake, or a person's word, is heard
 REMEDY: Final = "`sluicegate resume all` or an upgrade goes on"
@@ -30,7 +30,7 @@ class Brake:
     def __init__(self, site: JobContext, session: DatabaseSession) -> None:
         self._site = site
         self._session = session
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, StoppedKind] = {}
         self._look_ns = 0
         self._good: dict[str, tuple[int, int]] = {}  # calls without anything unusable, and their tokens
 
@@ -99,5 +99,5 @@ class Brake:
             site.beat.well("replies")
 
 
-def _words(held: Held) -> str:
+def _words(held: StoppedKind) -> str:
     return f"calls for {held.kind} are stopped: most replies cannot be used (the last: {held.why}); {REMEDY}"

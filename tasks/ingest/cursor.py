@@ -47,7 +47,7 @@ class Advance:
 
 def begin(connection: Connection, job: Role, target: Stream) -> Crawl:
     """The walk to go on with: the one that was interrupted, or a new one from page 0."""
-    crawl = crawls.load(connection, job, target.key, target.domain)
+    crawl = crawls.load_crawl(connection, job, target.key, target.domain)
     if crawl is not None and crawl.state == "running":
         return crawl
     fresh = Crawl(
@@ -62,7 +62,7 @@ def begin(connection: Connection, job: Role, target: Stream) -> Crawl:
         rows=0,
         finished_at=None,
     )
-    crawls.save(connection, fresh)
+    crawls.save_crawl(connection, fresh)
     return fresh
 
 
@@ -75,7 +75,7 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Advanc
     verdict = pagination.upsert_verdict(page, mark=mark)
     high = pagination.high_minute(page, crawl.high_minute)
     moved = _moved(crawl, page, is_complete=verdict.is_complete, high=high)
-    crawls.save(connection, moved)
+    crawls.save_crawl(connection, moved)
     if verdict.is_complete:
         new_mark = pagination.moved_mark(mark, high, page.server_minute)
         if new_mark is not None:
@@ -104,7 +104,7 @@ def advance_crawl(connection: Connection, origin: Origin, page: Page, division: 
         _moved(crawl, page, is_complete=following.is_over, high=None).standing(following.part, following.page),
         categories=list(division.categories) if is_divided else [],
     )
-    crawls.save(connection, moved)
+    crawls.save_crawl(connection, moved)
     return Advance(
         verdict=PageVerdict.END_OF_LIST if following.is_over else PageVerdict.NEXT_PAGE,
         crawl=moved,
@@ -127,7 +127,7 @@ def repeats(connection: Connection, origin: Origin, fingerprint: int | None) -> 
     told = replace(crawl, repeats=crawl.repeats + 1)
     if origin.job == UPSERT:
         told = replace(told.standing(Partition(), 0), started_at=datetime.now(UTC), high_minute=None, rows=0)
-    crawls.save(connection, told)
+    crawls.save_crawl(connection, told)
     return told.repeats
 
 
@@ -136,19 +136,19 @@ def leave_part(connection: Connection, crawl: Crawl) -> None:
 
     Nothing is done when the crawl has moved on meanwhile.
     """
-    if crawls.load(connection, crawl.job, crawl.selection_key, crawl.domain) != crawl:
+    if crawls.load_crawl(connection, crawl.job, crawl.selection_key, crawl.domain) != crawl:
         return
     following = partitions.next_category(crawl.part, crawl.categories)
     if following is None and (crawl.categories or crawl.root_cat is None):
-        crawls.save(connection, replace(crawl, state="done", finished_at=datetime.now(UTC)))
+        crawls.save_crawl(connection, replace(crawl, state="done", finished_at=datetime.now(UTC)))
     else:
         # Without a list, which a crawl split by an older build has not kept, page 0 of the whole tells it again.
-        crawls.save(connection, crawl.standing(following or Partition(), 0))
+        crawls.save_crawl(connection, crawl.standing(following or Partition(), 0))
 
 
 def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
     """The walk, while it stands at the page of `origin`; else None."""
-    crawl = crawls.load(connection, origin.job, origin.selection_key, origin.domain)
+    crawl = crawls.load_crawl(connection, origin.job, origin.selection_key, origin.domain)
     if crawl is None or crawl.state != "running":
         return None
     asked_for = (origin.started_at, Partition(origin.root_cat, origin.price_low, origin.price_high), origin.page)

@@ -158,9 +158,9 @@ class LeaseRecovery:
 
 
 def _holders(connection: Connection) -> list[str]:
-    return sorted({*queue.owners(connection), *crawls.askers(connection)})
+    return sorted({*queue.owners(connection), *crawls.page_owners(connection)})
 
 
 def _release(connection: Connection, owners: list[str]) -> tuple[int, int]:
     items = sum(queue.release_owner(connection, owner, max_deaths=MOST_DEATHS) for owner in owners)
-    return items, sum(crawls.forget(connection, owner) for owner in owners)
+    return items, sum(crawls.release_pages(connection, owner) for owner in owners)

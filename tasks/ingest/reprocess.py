@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tasks.keepa.decode.body import Deal, ItemFault, Product
     from tasks.store.connection import Connection
-    from tasks.store.quarantine import Kept
+    from tasks.store.quarantine import StoredFault
 
 _T = TypeVar("_T")
 
@@ -37,7 +37,7 @@ class _Taken(NamedTuple):
     refused: int
 
 
-def deal(conn: Connection, kept: Kept, raw: bytes, *, detail: Detail) -> str:
+def deal(conn: Connection, kept: StoredFault, raw: bytes, *, detail: Detail) -> str:
     """What a deal that was set aside by itself brought, in words.
 
     Raises:
@@ -51,7 +51,7 @@ def deal(conn: Connection, kept: Kept, raw: bytes, *, detail: Detail) -> str:
     return _told(taken, f"the deal {found.asin}")
 
 
-def product(conn: Connection, kept: Kept, raw: bytes) -> str:
+def product(conn: Connection, kept: StoredFault, raw: bytes) -> str:
     """What a product that was set aside by itself brought, in words.
 
     Raises:
@@ -64,7 +64,7 @@ def product(conn: Connection, kept: Kept, raw: bytes) -> str:
     return _told(taken, f"the product {found.asin}")
 
 
-def page(conn: Connection, kept: Kept, body: bytes, *, detail: Detail) -> str:
+def page(conn: Connection, kept: StoredFault, body: bytes, *, detail: Detail) -> str:
     """What a page of deals brought, in words. The walk it was for has asked for the page again, so it moves none.
 
     Raises:
@@ -81,7 +81,7 @@ def page(conn: Connection, kept: Kept, body: bytes, *, detail: Detail) -> str:
     return _told(taken, f"a page of {len(local)} deals", page.faults)
 
 
-def batch(conn: Connection, kept: Kept, body: bytes) -> str:
+def batch(conn: Connection, kept: StoredFault, body: bytes) -> str:
     """What a batch of products brought, in words.
 
     Raises:
@@ -107,14 +107,14 @@ def read(decode: Callable[[bytes], _T], body: bytes) -> _T:
         raise StillUnreadable(f"this build cannot read it either: {fault}") from None
 
 
-def _listed(conn: Connection, kept: Kept, found: list[Deal], detail: Detail) -> _Taken:
+def _listed(conn: Connection, kept: StoredFault, found: list[Deal], detail: Detail) -> _Taken:
     """Write the deals, and queue their products as any page does."""
     written = deals.write(conn, kept.domain, found, seen_at=kept.last_at)
     queue.enqueue(conn, kept.domain, [deal.asin for deal in found], detail=detail)
     return _Taken(written.inserted + written.updated, written.refused)
 
 
-def _write(conn: Connection, kept: Kept, found: Sequence[Product]) -> _Taken:
+def _write(conn: Connection, kept: StoredFault, found: Sequence[Product]) -> _Taken:
     """Write the products, and take from the queue what they answer; what they answer is seen by what came."""
     rows = refused = 0
     for has_history in (False, True):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tasks.keepa.request import Detail
     from tasks.store.connection import Connection
-    from tasks.store.quarantine import Kept
+    from tasks.store.quarantine import StoredFault
 
 
 class Outcome(Enum):
@@ -72,7 +72,7 @@ def retry_fault(conn: Connection, fault_id: int, means: RetryOptions) -> RetryRe
         psycopg.Error: the database does not take it, which is not the fault's fault.
     """
     with conn.transaction():
-        kept = quarantine.take(conn, fault_id)
+        kept = quarantine.lock_fault(conn, fault_id)
         if kept is None:
             return None
         try:
@@ -81,11 +81,11 @@ def retry_fault(conn: Connection, fault_id: int, means: RetryOptions) -> RetryRe
         except StillUnreadable as reason:
             verdict = RetryResult(Outcome.LEFT, str(reason))
         if verdict.outcome is not Outcome.LEFT:
-            quarantine.forget(conn, fault_id)
+            quarantine.delete_fault(conn, fault_id)
     return verdict
 
 
-def _look(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
+def _look(conn: Connection, kept: StoredFault, means: RetryOptions) -> RetryResult:
     match kept.kind:
         case "deal":
             return _deal(conn, kept, means)
@@ -99,13 +99,13 @@ def _look(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
             )
 
 
-def _deal(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
+def _deal(conn: Connection, kept: StoredFault, means: RetryOptions) -> RetryResult:
     if not kept.raw:
         raise StillUnreadable("nothing was kept of it; the next change of the deal brings it anew")
     return RetryResult(Outcome.READ, reprocess.deal(conn, kept, kept.raw, detail=means.detail))
 
 
-def _product(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
+def _product(conn: Connection, kept: StoredFault, means: RetryOptions) -> RetryResult:
     if not kept.raw:
         return _queue_again(conn, kept, means)
     try:
@@ -117,7 +117,7 @@ def _product(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
         return _queue_again(conn, kept, means, even_if_done=True)
 
 
-def _body(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
+def _body(conn: Connection, kept: StoredFault, means: RetryOptions) -> RetryResult:
     if kept.key.endswith(SUFFIX):
         return _reply(kept, means)
     endpoint, _, what = kept.key.partition(" ")
@@ -132,7 +132,7 @@ def _body(conn: Connection, kept: Kept, means: RetryOptions) -> RetryResult:
     raise StillUnreadable("nobody takes such a body: look at it, then drop it")
 
 
-def _envelope(kept: Kept) -> RetryResult:
+def _envelope(kept: StoredFault) -> RetryResult:
     """A body whose rows were written at once."""
     unusable = reprocess.read(decode_envelope, kept.raw or b"").unusable
     if unusable:
@@ -140,7 +140,7 @@ def _envelope(kept: Kept) -> RetryResult:
     return RetryResult(Outcome.SETTLED, "its rows were written at once, and its envelope can be read by now")
 
 
-def _reply(kept: Kept, means: RetryOptions) -> RetryResult:
+def _reply(kept: StoredFault, means: RetryOptions) -> RetryResult:
     """A reply no worker could process, file and all: back to where workers look for what others left."""
     if not means.spool_dir.is_dir():
         raise StillUnreadable("its file is no longer in the spool: it can only be dropped")
@@ -153,7 +153,9 @@ def _reply(kept: Kept, means: RetryOptions) -> RetryResult:
     return RetryResult(Outcome.READ, "back in the spool: a running worker takes it within half a minute")
 
 
-def _queue_again(conn: Connection, kept: Kept, means: RetryOptions, *, even_if_done: bool = False) -> RetryResult:
+def _queue_again(
+    conn: Connection, kept: StoredFault, means: RetryOptions, *, even_if_done: bool = False
+) -> RetryResult:
     if not is_asin(kept.key) or kept.domain not in DOMAINS:
         raise StillUnreadable("not an ASIN of a known locale: it can never be asked for; drop it")
     states = requeue.states(conn, kept.domain, kept.key)

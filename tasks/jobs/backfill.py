@@ -120,7 +120,9 @@ class Backfill:
         if not self._desk.listing.has_turn(target):
             self._resting.pop(target, None)
             return False
-        last = self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
+        last = self._desk.session.run(
+            lambda connection: crawls.load_crawl(connection, self.role, target.key, target.domain)
+        )
         is_fresh = last is not None and self._is_fresh(last)
         if not is_fresh:
             self._rest_ns[target] = now_ns

@@ -80,7 +80,7 @@ class Listing:
         def is_mine(connection: Connection) -> bool:
             if not stream_locks.try_lock_stream(connection, stream_lock_name(role, target), owner):
                 return False
-            return crawls.asker(connection, role, target.key, target.domain) in {None, owner}
+            return crawls.page_owner(connection, role, target.key, target.domain) in {None, owner}
 
         return self._session.run(is_mine)
 
@@ -169,7 +169,7 @@ class DealPagePlan:
                 return False
             has_turn = stream_locks.try_lock_stream(connection, stream_lock_name(self.tier, target), self._owner)
             stands = has_turn and cursor.standing_at(connection, origin) is not None
-            return stands and crawls.ask(connection, crawl, owner=self._owner, lease_s=self._lease_s)
+            return stands and crawls.claim_page(connection, crawl, owner=self._owner, lease_s=self._lease_s)
 
         if not self._session.run(is_ours):
             return None

@@ -77,7 +77,9 @@ class Upsert:
         self._desk.close()
 
     def _last_walk(self, target: Stream) -> Crawl | None:
-        return self._desk.session.run(lambda connection: crawls.load(connection, self.role, target.key, target.domain))
+        return self._desk.session.run(
+            lambda connection: crawls.load_crawl(connection, self.role, target.key, target.domain)
+        )
 
     def _list(self, target: Stream) -> StepDone | Idle:
         """One page of the walk through `target`."""

@@ -49,7 +49,7 @@ _NEWEST: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bargain:
+class BestDeal:
     """A deal as people see it: money in the currency's own unit.
 
     Attributes:
@@ -80,7 +80,7 @@ class Bargain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class DealFilter:
     """Which deals, and which first.
 
     Attributes:
@@ -101,7 +101,7 @@ class Wish:
     sort: Sort = "discount"
 
 
-def find(conn: Connection, wish: Wish) -> list[Bargain]:
+def find(conn: Connection, wish: DealFilter) -> list[BestDeal]:
     """The deals wished for, the best first, each product once: by its price type with the greatest discount."""
     wanted = {
         "price_types": list(wish.price_types),
@@ -111,11 +111,11 @@ def find(conn: Connection, wish: Wish) -> list[Bargain]:
         "top": wish.top,
     }
     statement = _FIND.format(over=wish.over, order=_ORDERS[wish.sort]).encode()
-    with conn.cursor(row_factory=class_row(Bargain)) as cursor:
+    with conn.cursor(row_factory=class_row(BestDeal)) as cursor:
         return cursor.execute(statement, wanted, prepare=False).fetchall()
 
 
-def currencies(conn: Connection, wish: Wish) -> dict[str, list[str]]:
+def currencies(conn: Connection, wish: DealFilter) -> dict[str, list[str]]:
     """The shops that have deals as lately as wished for, by their currency."""
     found: dict[str, list[str]] = {}
     wanted = {"within": wish.within, "domain": wish.domain}

@@ -47,7 +47,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class StoppedKind:
     """A kind that is stopped."""
 
     kind: str
@@ -89,9 +89,12 @@ def count(conn: Connection, kind: str, build: str, outcome: Outcome) -> bool:
     return stops or since is not None
 
 
-def held(conn: Connection, build: str) -> list[Held]:
+def held(conn: Connection, build: str) -> list[StoppedKind]:
     """The kinds that are stopped for this build."""
-    return [Held(kind=kind, why=why, since=since) for kind, why, since in conn.execute(_HELD, (build,), prepare=False)]
+    return [
+        StoppedKind(kind=kind, why=why, since=since)
+        for kind, why, since in conn.execute(_HELD, (build,), prepare=False)
+    ]
 
 
 def lift(conn: Connection) -> list[str]:

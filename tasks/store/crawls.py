@@ -107,7 +107,7 @@ class Crawl:
         return replace(self, root_cat=part.root_cat, price_low=low, price_high=high, page=page, fingerprints=read)
 
 
-def load(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl | None:
+def load_crawl(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl | None:
     """The job's walk through that selection, or None when there has been none."""
     row = conn.execute(_LOAD, (job, selection_key, domain)).fetchone()
     if row is None:
@@ -131,12 +131,12 @@ def load(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl |
     )
 
 
-def save(conn: Connection, crawl: Crawl) -> None:
+def save_crawl(conn: Connection, crawl: Crawl) -> None:
     """Store it in place of what was there, in the caller's transaction; nobody is paying for its page then."""
     conn.execute(_SAVE, astuple(crawl))
 
 
-def ask(conn: Connection, crawl: Crawl, *, owner: str, lease_s: float) -> bool:
+def claim_page(conn: Connection, crawl: Crawl, *, owner: str, lease_s: float) -> bool:
     """Whether `owner` may pay for the page the walk stands at; nobody else may for `lease_s` seconds then.
 
     False while another's time runs. Who has the turn is not enough: it may be lost, and the page that its holder has
@@ -158,18 +158,18 @@ def count_attempt(conn: Connection, crawl: Crawl) -> int:
     return 0 if row is None else int(row[0])
 
 
-def asker(conn: Connection, job: str, selection_key: str, domain: int) -> str | None:
+def page_owner(conn: Connection, job: str, selection_key: str, domain: int) -> str | None:
     """Who is paying for the page of that walk now."""
     row = conn.execute(_ASKED, (job, selection_key, domain)).fetchone()
     return None if row is None else str(row[0])
 
 
-def askers(conn: Connection) -> list[str]:
+def page_owners(conn: Connection) -> list[str]:
     """Everybody who is paying for a page, or has died over it."""
     return [row[0] for row in conn.execute(_ASKERS).fetchall()]
 
 
-def forget(conn: Connection, owner: str) -> int:
+def release_pages(conn: Connection, owner: str) -> int:
     """Let others pay for the pages that `owner` was to pay for; how many."""
     return conn.execute(_FORGET, (owner,)).rowcount
 

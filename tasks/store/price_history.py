@@ -41,7 +41,7 @@ ORDER BY price_type_id, at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class ProductSummary:
     """What is known of a product.
 
     Attributes:
@@ -87,9 +87,9 @@ def domains_of(conn: Connection, asin: str) -> list[int]:
     return [row[0] for row in conn.execute(_DOMAINS, {"asin": asin}, prepare=False).fetchall()]
 
 
-def known(conn: Connection, domain: int, asin: str) -> Known | None:
+def product_summary(conn: Connection, domain: int, asin: str) -> ProductSummary | None:
     """What is known of the product there; None when there is no such locale."""
-    with conn.cursor(row_factory=class_row(Known)) as cursor:
+    with conn.cursor(row_factory=class_row(ProductSummary)) as cursor:
         return cursor.execute(_PRODUCT, {"domain": domain, "asin": asin}, prepare=False).fetchone()
 
 

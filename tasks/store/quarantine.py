@@ -88,7 +88,7 @@ def storable(text: str, most: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Which:
+class FaultFilter:
     """Those of these numbers, kind and locale whose key and reason hold these texts; None: whatever it is."""
 
     ids: Sequence[int] | None = None
@@ -114,7 +114,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class FaultCount:
     """How many faults of one kind, and the bytes kept for them."""
 
     kind: Kind
@@ -123,7 +123,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredFault:
     """A fault with what was received, held until the end of the transaction."""
 
     id: int
@@ -135,32 +135,32 @@ class Kept:
     last_at: datetime
 
 
-def find(conn: Connection, which: Which, *, most: int) -> list[Fault]:
+def find(conn: Connection, which: FaultFilter, *, most: int) -> list[Fault]:
     """At most `most` of them, the latest first."""
     with conn.cursor(row_factory=class_row(Fault)) as cursor:
         return cursor.execute(_sql(_FIND), {**asdict(which), "most": most}, prepare=False).fetchall()
 
 
-def ids(conn: Connection, which: Which) -> list[int]:
+def ids(conn: Connection, which: FaultFilter) -> list[int]:
     """The numbers of all of them, rising."""
     return [row[0] for row in conn.execute(_sql(_IDS), asdict(which), prepare=False).fetchall()]
 
 
-def tally(conn: Connection, which: Which) -> list[Tally]:
+def count_faults(conn: Connection, which: FaultFilter) -> list[FaultCount]:
     """How many there are of each kind."""
-    with conn.cursor(row_factory=class_row(Tally)) as cursor:
+    with conn.cursor(row_factory=class_row(FaultCount)) as cursor:
         return cursor.execute(_sql(_TALLY), asdict(which), prepare=False).fetchall()
 
 
-def drop(conn: Connection, which: Which) -> list[Tally]:
+def drop(conn: Connection, which: FaultFilter) -> list[FaultCount]:
     """Delete them for good; how many of each kind."""
-    with conn.cursor(row_factory=class_row(Tally)) as cursor:
+    with conn.cursor(row_factory=class_row(FaultCount)) as cursor:
         return cursor.execute(_sql(_DROP), asdict(which), prepare=False).fetchall()
 
 
-def take(conn: Connection, fault_id: int) -> Kept | None:
+def lock_fault(conn: Connection, fault_id: int) -> StoredFault | None:
     """The fault, locked until the end of the caller's transaction; None when there is none of that number."""
-    with conn.cursor(row_factory=class_row(Kept)) as cursor:
+    with conn.cursor(row_factory=class_row(StoredFault)) as cursor:
         return cursor.execute(_TAKE, (fault_id,)).fetchone()
 
 
@@ -170,7 +170,7 @@ def raw(conn: Connection, fault_id: int) -> bytes | None:
     return None if row is None else row[0]
 
 
-def forget(conn: Connection, fault_id: int) -> None:
+def delete_fault(conn: Connection, fault_id: int) -> None:
     """Delete it: it is dealt with."""
     conn.execute(_FORGET, (fault_id,))
 

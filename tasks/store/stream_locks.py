@@ -29,12 +29,12 @@ _OWNER: Final = "SELECT owner FROM turns WHERE name = %s"
 _LEAVE: Final = "DELETE FROM turns WHERE name = %s AND owner = %s"
 
 
-def take(conn: Connection, name: str, *, owner: str, lease_s: float) -> bool:
+def claim_lock(conn: Connection, name: str, *, owner: str, lease_s: float) -> bool:
     """Whether the turn is `owner`'s for the next `lease_s` seconds; never waits for anybody's to end."""
     return conn.execute(_TAKE, {"name": name, "owner": owner, "lease_s": lease_s}).rowcount == 1
 
 
-def keep(conn: Connection, *, owner: str, lease_s: float) -> int:
+def extend_locks(conn: Connection, *, owner: str, lease_s: float) -> int:
     """Have all turns of `owner` last for `lease_s` seconds more; how many that were."""
     return conn.execute(_KEEP, (lease_s, owner)).rowcount
 
@@ -45,22 +45,22 @@ def lock_owner(conn: Connection, name: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def leave(conn: Connection, name: str, owner: str) -> None:
+def release_lock(conn: Connection, name: str, owner: str) -> None:
     """Let others take the turn, if it is `owner`'s."""
     conn.execute(_LEAVE, (name, owner))
 
 
 def try_lock_stream(connection: Connection, name: str, owner: str) -> bool:
     """Whether the turn called `name` is `owner`'s, now or already; never waits."""
-    if take(connection, name, owner=owner, lease_s=LEASE_S):
+    if claim_lock(connection, name, owner=owner, lease_s=LEASE_S):
         return True
     other = lock_owner(connection, name)
     if other is None or not is_dead(other):
         return False
-    leave(connection, name, other)
-    return take(connection, name, owner=owner, lease_s=LEASE_S)
+    release_lock(connection, name, other)
+    return claim_lock(connection, name, owner=owner, lease_s=LEASE_S)
 
 
 def renew_locks(connection: Connection, owner: str) -> None:
     """Say that `owner` still wants the turns it has."""
-    keep(connection, owner=owner, lease_s=LEASE_S)
+    extend_locks(connection, owner=owner, lease_s=LEASE_S)

@@ -49,7 +49,7 @@ def test_a_selection_too_long_for_one_crawl_is_crawled_category_by_category(conn
     assert walk.asked == [(None, page) for page in range(LAST_PAGE + 1)] + [
         (category, page) for category in (10, 20, 30) for page in (0, 1)
     ]
-    assert crawls.load(conn, "backfill", "key", 1).state == "done"
+    assert crawls.load_crawl(conn, "backfill", "key", 1).state == "done"
 
 
 def test_a_selection_that_counts_too_many_rows_on_its_first_page_is_split_at_once(conn):
@@ -91,7 +91,7 @@ def test_a_page_that_arrives_twice_moves_its_walk_once(conn):
     page = Page(number=0, minutes=[7_000_000] * PAGE_ROWS, rows=PAGE_ROWS, server_minute=7_000_000)
     assert cursor.advance_upsert(conn, origin, page).verdict is PageVerdict.NEXT_PAGE
     assert cursor.advance_upsert(conn, origin, page) is None
-    assert crawls.load(conn, "upsert", "key", 1).page == 1
+    assert crawls.load_crawl(conn, "upsert", "key", 1).page == 1
 
 
 def test_a_page_of_an_earlier_walk_moves_nothing(conn):

@@ -44,18 +44,18 @@ CALL = Call(
 
 
 def test_a_walk_is_resumed_where_it_was_saved(conn):
-    assert crawls.load(conn, "upsert", "abc", 1) is None
-    crawls.save(conn, CRAWL)
-    assert crawls.load(conn, "upsert", "abc", 1) == CRAWL
+    assert crawls.load_crawl(conn, "upsert", "abc", 1) is None
+    crawls.save_crawl(conn, CRAWL)
+    assert crawls.load_crawl(conn, "upsert", "abc", 1) == CRAWL
     done = replace(CRAWL, state="done", page=7, root_cat=None, finished_at=NOON + timedelta(hours=1))
-    crawls.save(conn, done)
-    assert crawls.load(conn, "upsert", "abc", 1) == done
+    crawls.save_crawl(conn, done)
+    assert crawls.load_crawl(conn, "upsert", "abc", 1) == done
 
 
 @pytest.mark.parametrize("other", [("backfill", "abc", 1), ("upsert", "abd", 1), ("upsert", "abc", 3)])
 def test_each_job_selection_and_locale_has_its_own_walk(conn, other):
-    crawls.save(conn, CRAWL)
-    assert crawls.load(conn, *other) is None
+    crawls.save_crawl(conn, CRAWL)
+    assert crawls.load_crawl(conn, *other) is None
 
 
 def test_a_watermark_moves_forward_only(conn):
