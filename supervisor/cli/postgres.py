@@ -53,7 +53,7 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
 
     from tasks.embedded_postgres import programs
 
-    program = str(programs.find() / name)
+    program = str(programs.postgres_programs() / name)
     if _ASKS & {argument.partition("=")[0] for argument in arguments}:
         return _ended([program, *arguments], {})
     wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)

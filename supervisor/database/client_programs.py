@@ -37,7 +37,7 @@ def program(name: Name, url: Secret, environment: Mapping[str, str]) -> Path:
     """
     from tasks.embedded_postgres import programs
 
-    ours = programs.find() / name
+    ours = programs.postgres_programs() / name
     mode = dsn.read(url).rest.get("sslmode", environment.get("PGSSLMODE", ""))
     speaks_tls, major = _seen(url)
     if not speaks_tls and mode not in _TLS:

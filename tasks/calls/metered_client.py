@@ -21,7 +21,7 @@ from tasks.calls.header import Header, Origin, answered, unanswered
 from tasks.calls.request_plan import SpooledReply
 from tasks.calls.spool import SpoolFull
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
-from tasks.keepa.reply import check
+from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import TokenRequest, most_tokens
 from tasks.runtime.job import Idle
 
@@ -218,7 +218,7 @@ class MeteredClient:
         """
         header = _arrived(header, reply)
         entry = self._keep(header, reply.body) if reply.is_paid else None
-        envelope = check(reply).costing_at_most(most_tokens(header.endpoint, header.items))
+        envelope = envelope_of_reply(reply).costing_at_most(most_tokens(header.endpoint, header.items))
         granted.lease.settle(envelope.tokens_consumed, envelope.reading)
         self._refused_in_a_row = 0
         return SpooledReply(entry=entry, header=header, body=reply.body, envelope=envelope)
@@ -273,7 +273,7 @@ def _balance_in(reply: RawReply, header: Header) -> tuple[Reading, Call]:
         Forbidden: the server does not serve this key, or does not know the request.
     """
     try:
-        envelope = check(reply)
+        envelope = envelope_of_reply(reply)
     except Throttled as error:
         reading, told = error.reading, unanswered(header, error)
     else:

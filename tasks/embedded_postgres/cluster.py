@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.embedded_postgres.file_lock import FileLock
-    from tasks.embedded_postgres.run_as import Identity
+    from tasks.embedded_postgres.run_as import RunAs
 
 DATA: Final = "data"
 SUPERUSER: Final = "postgres"
@@ -46,7 +46,7 @@ SETTINGS: Final = {
 }
 
 
-def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: bool = True) -> Identity:
+def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: bool = True) -> RunAs:
     """Make the cluster below `home` if there is none; the identity its programs run as.
 
     The start lock must be held.
@@ -81,7 +81,7 @@ class _NoNamespaceError(Exception):
     """The kernel or a container's policy forbids user namespaces."""
 
 
-def _create_as_another(home: Path, programs: Path, start_lock: FileLock, why: str) -> Identity:
+def _create_as_another(home: Path, programs: Path, start_lock: FileLock, why: str) -> RunAs:
     who = run_as.fallback()
     if who is None:
         raise ConfigError(
@@ -102,7 +102,7 @@ def _give(home: Path, uid: int, gid: int) -> None:
         os.chown(path, uid, gid)
 
 
-def _create(home: Path, programs: Path, start_lock: FileLock, who: Identity) -> None:
+def _create(home: Path, programs: Path, start_lock: FileLock, who: RunAs) -> None:
     data, new = home / DATA, home / f"{DATA}.new"
     shutil.rmtree(new, ignore_errors=True)
     options = [f"--set={name}={value}" for name, value in SETTINGS.items()]

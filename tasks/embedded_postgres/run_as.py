@@ -32,7 +32,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class RunAs:
     """The way, and the user and group ids it leads to."""
 
     way: Way
@@ -43,7 +43,7 @@ class Identity:
         return f"{self.way}:{self.uid}:{self.gid}"
 
     @classmethod
-    def parse(cls, text: str) -> Identity:
+    def parse(cls, text: str) -> RunAs:
         """The identity that `str` wrote.
 
         Raises:
@@ -53,20 +53,20 @@ class Identity:
         return cls(way=Way(way), uid=int(uid), gid=int(gid))
 
 
-def choose(owner_uid: int, owner_gid: int) -> Identity | None:
+def choose(owner_uid: int, owner_gid: int) -> RunAs | None:
     """The identity for files of `owner_uid`, or None when this process cannot take it on."""
     uid = os.geteuid()
     if uid not in (0, owner_uid):
         return None
     if uid != owner_uid:
-        return Identity(way=Way.BECOME, uid=owner_uid, gid=owner_gid)
+        return RunAs(way=Way.BECOME, uid=owner_uid, gid=owner_gid)
     if uid != 0 and _entry(uid) is not None:
-        return Identity(way=Way.AS_IS, uid=uid, gid=os.getegid())
+        return RunAs(way=Way.AS_IS, uid=uid, gid=os.getegid())
     named = _somebody()
-    return named if named is None else Identity(way=Way.NAMESPACE, uid=named.pw_uid, gid=named.pw_gid)
+    return named if named is None else RunAs(way=Way.NAMESPACE, uid=named.pw_uid, gid=named.pw_gid)
 
 
-def fallback() -> Identity | None:
+def fallback() -> RunAs | None:
     """The real user root can become when it must not make namespaces; None when there is none or we are not root."""
     if os.geteuid() != 0:
         return None
@@ -75,11 +75,11 @@ def fallback() -> Identity | None:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Identity(way=Way.BECOME, uid=entry.pw_uid, gid=entry.pw_gid)
+        return RunAs(way=Way.BECOME, uid=entry.pw_uid, gid=entry.pw_gid)
     return None
 
 
-def enter(identity: Identity) -> None:
+def enter(identity: RunAs) -> None:
     """Make the calling, single-threaded process that identity, for good.
 
     Raises:
@@ -103,7 +103,7 @@ def main(arguments: list[str]) -> None:
     """
     identity, directory, *command = arguments
     try:
-        enter(Identity.parse(identity))
+        enter(RunAs.parse(identity))
     except OSError as error:
         sys.exit(_complain(f"cannot become {identity}: {error}", EXIT_NO_NAMESPACE))
     try:

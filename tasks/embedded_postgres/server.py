@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from tasks.embedded_postgres.run_as import Identity
+    from tasks.embedded_postgres.run_as import RunAs
 
 _POLL_S: Final = 0.004
 _AGAIN_S: Final = 0.5  # a server that only just starts may miss a signal
@@ -63,7 +63,7 @@ class EmbeddedPostgres:
         self._clock = clock or SystemClock()
         self._timeout_s = start_timeout_s
         self._use_namespace = use_namespace
-        self._programs = programs.find()
+        self._programs = programs.postgres_programs()
         self._users: FileLock | None = None
         self._doing = ""
         self._pause = threading.Event()  # set once nobody waits for a start any more
@@ -197,7 +197,7 @@ class EmbeddedPostgres:
                 raise Contended(f"asked to stop while {self._home} was waited for")
         raise StoreError(f"{complaint} (waited {seconds:g} s); log: {self.log_path}")
 
-    def _ensure_server(self, who: Identity) -> None:
+    def _ensure_server(self, who: RunAs) -> None:
         launched, ready_ns = False, 0
         for _ in self._until(self._timeout_s, f"the server in {self._home} is not ready"):
             with FileLock(self._data) as server_lock:
@@ -219,7 +219,7 @@ class EmbeddedPostgres:
             if self._clock.now_ns() - ready_ns > _ANSWER_S * 1e9:
                 raise Contended(f"the server in {self._home} runs and lets nobody in: {fault}")
 
-    def _launch(self, who: Identity, server_lock: FileLock) -> None:
+    def _launch(self, who: RunAs, server_lock: FileLock) -> None:
         postmaster.forget_dead(self._data)
         command = [str(self._programs / "postgres"), "-D", str(self._data)]
         log = postmaster.open_to_append(self._home, self._file_owner())
@@ -268,5 +268,5 @@ class EmbeddedPostgres:
             if not self.is_running():
                 return
             # A server whose starter was killed may not have written its pid yet.
-            if self._clock.now_ns() >= again_ns and postmaster.tell(self._data, number):
+            if self._clock.now_ns() >= again_ns and postmaster.signal_postmaster(self._data, number):
                 again_ns = self._clock.now_ns() + int(_AGAIN_S * 1e9)

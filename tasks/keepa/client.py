@@ -23,7 +23,7 @@ from tasks.errors import ConfigError, NotSent, Transient, plain
 from tasks.keepa import resolver
 from tasks.keepa.deadline import Deadline
 from tasks.keepa.decode.unpack import Unpackable, unpacked
-from tasks.keepa.reply import OK, RawReply, check
+from tasks.keepa.reply import OK, RawReply, envelope_of_reply
 from tasks.keepa.request import TokenRequest
 from tasks.settings import longest_call_s
 
@@ -43,7 +43,7 @@ _NO_CONNECTION: Final = (
 )
 
 
-__all__ = ["KeepaClient", "RawReply", "check"]
+__all__ = ["KeepaClient", "RawReply", "envelope_of_reply"]
 
 _CHUNK: Final = 1 << 16
 _MB: Final = 1 << 20
@@ -117,7 +117,7 @@ class KeepaClient:
             ApiError: there was no answer this time, or one that tells no balance.
         """
         reply = self.send(TokenRequest())
-        reading = check(reply).reading
+        reading = envelope_of_reply(reply).reading
         if reading is None:
             raise Transient(f"{reply.endpoint} told no balance", status=reply.status)
         return reading

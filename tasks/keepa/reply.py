@@ -50,7 +50,7 @@ class RawReply:
         return row(self.status, own=is_own(self.body), endpoint=self.endpoint).meaning is Meaning.REPLY
 
 
-def check(reply: RawReply) -> Envelope:
+def envelope_of_reply(reply: RawReply) -> Envelope:
     """The envelope of a reply that is paid for; one in which nothing can be read has nothing in it.
 
     The error raised for any other carries the status, the reading when the body has one, and the server's reason.

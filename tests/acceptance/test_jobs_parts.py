@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.body import decode_deals
+from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest
 from tasks.planning.partitions import HIGHEST, Partition
 from tasks.planning.streams import NO_CATEGORY
@@ -24,7 +25,7 @@ def shown(town):
         with KeepaClient(Secret("other"), here.oracle.url) as client:
             for number in range(100):
                 reply = client.send(DealRequest(target.within(part, categories), number))
-                check(reply)
+                envelope_of_reply(reply)
                 page = decode_deals(reply.body)
                 counts = dict(zip(page.category_ids, page.category_counts, strict=True))
                 found += [(deal.asin, deal.current[1]) for deal in page.deals]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import Transient
-from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.body import decode_products
+from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import ProductRequest, TokenRequest
 from tasks.settings import Secret
 from tests.fakes import spoilings
@@ -48,7 +49,7 @@ def test_a_reply_without_end_ends_with_the_deadline_of_the_call(make_spoiled, pa
 def test_the_deadline_holds_on_a_connection_that_was_kept(make_spoiled):
     spoiler = make_spoiled()
     with client_of(spoiler) as client:
-        check(client.send(TokenRequest()))
+        envelope_of_reply(client.send(TokenRequest()))
         spoiler.set({"do": "drip", "part": "continue", "every_s": 0.02})
         client._deadline.seconds = 0.5
         with pytest.raises(Transient, match="did not arrive as a whole"):
@@ -97,4 +98,4 @@ def test_another_encoding_is_undone(make_spoiled, charset):
 def test_a_transfer_that_is_cut_is_a_failed_call_and_no_reply(make_spoiled, framing, at):
     spoiler = make_spoiled({"do": "cut", "framing": framing, "at": at})
     with client_of(spoiler) as client, pytest.raises(Transient):
-        check(client.send(ASK))
+        envelope_of_reply(client.send(ASK))

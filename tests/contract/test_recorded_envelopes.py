@@ -7,8 +7,9 @@ import pytest
 from ledger import Reading
 from tasks.errors import Forbidden, Refused, Throttled
 from tasks.keepa import request
-from tasks.keepa.client import RawReply, check
+from tasks.keepa.client import RawReply
 from tasks.keepa.decode.body import decode_envelope
+from tasks.keepa.reply import envelope_of_reply
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +45,7 @@ def test_the_next_tick_is_at_most_a_minute_away(series):
 def test_a_429_is_no_failure_and_tells_the_bucket(recorded):
     body = (recorded / "errors" / "429_deal_20250916.json").read_bytes()
     with pytest.raises(Throttled, match="the balance is -249, not above 0") as caught:
-        check(RawReply(429, body, 0.3, "/deal"))
+        envelope_of_reply(RawReply(429, body, 0.3, "/deal"))
     assert caught.value.reading == Reading(
         tokens_left=-249, refill_rate=5, refill_in_ms=45_592, server_ms=1_758_036_697_230, flow_reduction=0.0
     )
@@ -54,7 +55,7 @@ def test_a_400_says_nothing_about_the_bucket_and_only_the_token_call_says_that_i
     body = (recorded / "errors" / "400_invalid_key_jleagle_test.json").read_bytes()
     for endpoint, kind in (("/deal", Refused), ("/product", Refused), ("/token", Forbidden)):
         with pytest.raises(kind, match="invalidParameter: You used an invalid parameter for this API call") as caught:
-            check(RawReply(400, body, 0.3, endpoint))
+            envelope_of_reply(RawReply(400, body, 0.3, endpoint))
         assert caught.value.reading is None
 
 

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from tasks.keepa import prices
-from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode import body as wire
+from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection.selection import default_selection, parse
 from tasks.settings import Secret
@@ -199,7 +200,7 @@ def test_products_that_are_not_found_are_recognised(client):
 
 
 def test_the_client_takes_the_account_from_every_reply(client, sim):
-    envelope = check(client.send(TokenRequest()))
+    envelope = envelope_of_reply(client.send(TokenRequest()))
     bucket = sim.control()["bucket"]
     assert envelope.reading.tokens_left == bucket["balance"]
     assert envelope.reading.refill_rate == bucket["rate"] == 2_000

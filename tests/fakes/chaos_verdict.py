@@ -9,8 +9,9 @@ from collections import Counter
 from contextlib import contextmanager
 
 from tasks.embedded_postgres.server import EmbeddedPostgres
-from tasks.keepa.client import KeepaClient, check
+from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.body import decode_deals
+from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import default_selection
 from tasks.settings import Secret
@@ -41,7 +42,7 @@ def listing(oracle):
     with KeepaClient(Secret("other"), oracle.url) as client:
         for page in range(100):
             reply = client.send(DealRequest(default_selection(1).for_upsert(), page))
-            check(reply)
+            envelope_of_reply(reply)
             deals = decode_deals(reply.body).deals
             found |= {deal.asin: deal.creation_date for deal in deals}
             if len(deals) < 150:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Transient
 from tasks.keepa.http_status import TABLE, Meaning, is_own, row
-from tasks.keepa.reply import RawReply, check
+from tasks.keepa.reply import RawReply, envelope_of_reply
 from tests.fakes.spoilings import PAGE
 
 ENVELOPE = {"timestamp": 1758036697230, "tokensLeft": 7, "tokensConsumed": 0, "refillIn": 45592, "refillRate": 5}
@@ -41,7 +41,7 @@ others = st.sampled_from(OTHERS) | st.binary(max_size=200).filter(lambda body: n
 
 def said(reply):
     try:
-        check(reply)
+        envelope_of_reply(reply)
     except ApiError as error:
         return error
     return None
@@ -65,7 +65,7 @@ def test_every_status_with_every_body_has_one_row_and_one_type_of_error(status, 
 @example(200, b"", "/deal")
 def test_what_is_not_the_apis_own_is_nobodys_refusal_and_ends_nothing(status, body, endpoint):
     with pytest.raises(Foreign) as caught:
-        check(RawReply(status, body, 0.1, endpoint))
+        envelope_of_reply(RawReply(status, body, 0.1, endpoint))
     assert str(caught.value).startswith(f"{status} for {endpoint or 'the call'}: ")
     assert caught.value.reading is None
 
@@ -82,7 +82,7 @@ def test_only_the_apis_own_word_about_the_key_or_the_server_ends_the_run_and_say
     assert ends == about_the_key | set(itertools.product((400, 404, 405), ("/token",)))
     for status, endpoint in ends:
         with pytest.raises(Forbidden, match="check "):
-            check(RawReply(status, OWN[1], 0.1, endpoint))
+            envelope_of_reply(RawReply(status, OWN[1], 0.1, endpoint))
 
 
 def test_every_row_of_the_table_decides_something():

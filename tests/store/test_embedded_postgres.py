@@ -170,7 +170,7 @@ def test_start_works_again_after_the_server_was_killed(home):
     try:
         url = server.start()
         query(url, "CREATE TABLE kept AS SELECT 3 AS a")
-        assert postmaster.tell(home / "data", signal.SIGKILL)
+        assert postmaster.signal_postmaster(home / "data", signal.SIGKILL)
         assert server.start() == url
         assert query(url, "SELECT a FROM kept") == [(3,)]
     finally:
@@ -213,7 +213,10 @@ def test_any_path_will_do(home, tmp_path, name):
     with EmbeddedPostgres(moved) as server:
         assert query(server.url(), "SELECT 1") == [(1,)]
         psql = subprocess.run(
-            [programs.find() / "psql", server.url(), "-Atc", "SELECT 2"], capture_output=True, text=True, check=True
+            [programs.postgres_programs() / "psql", server.url(), "-Atc", "SELECT 2"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert psql.stdout == "2\n"
         detour = Path(psycopg.conninfo.conninfo_to_dict(server.url())["host"]).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.embedded_postgres import run_as as identity
-from tasks.embedded_postgres.run_as import Identity, Way
+from tasks.embedded_postgres.run_as import RunAs, Way
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import ConfigError
 
@@ -119,8 +119,8 @@ def test_another_users_folder_is_refused_in_plain_words(open_folder):
 
 
 def test_an_identity_is_what_its_text_says():
-    who = Identity(way=Way.NAMESPACE, uid=1, gid=2)
-    assert Identity.parse(str(who)) == who
+    who = RunAs(way=Way.NAMESPACE, uid=1, gid=2)
+    assert RunAs.parse(str(who)) == who
 
 
 def test_somebody_elses_files_are_not_for_a_plain_user(monkeypatch):

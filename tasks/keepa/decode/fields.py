@@ -62,7 +62,7 @@ def known_names(kind: type[Deal | Product]) -> frozenset[str]:
     return frozenset(FIELDS[kind])
 
 
-def apart(raw: msgspec.Raw, notes: list[str]) -> RawObject:
+def take_fields_apart(raw: msgspec.Raw, notes: list[str]) -> RawObject:
     """The fields of an object, however odd their values are.
 
     Raises:
@@ -77,7 +77,7 @@ def apart(raw: msgspec.Raw, notes: list[str]) -> RawObject:
     return {_text(name): msgspec.Raw(value) for name, value in scanner.fields(bytes(raw)).items()}
 
 
-def fit(kind: Kind, fields: RawObject, notes: list[str], where: str = "") -> dict[str, Any]:
+def fit_fields(kind: Kind, fields: RawObject, notes: list[str], where: str = "") -> dict[str, Any]:
     """Take out of `fields` what is not known, or optional and does not fit: its values as received, by name.
 
     What fits once it is read leniently is put in the place of what was there. What is needed and does not fit stays.
@@ -139,8 +139,8 @@ def _part(kind: Kind, raw: msgspec.Raw, notes: list[str], where: str) -> msgspec
 
 
 def _part_object(kind: Kind, raw: msgspec.Raw, notes: list[str], where: str) -> msgspec.Raw:
-    fields = apart(raw, notes)
-    extra = fit(kind, fields, notes, where)
+    fields = take_fields_apart(raw, notes)
+    extra = fit_fields(kind, fields, notes, where)
     return msgspec.Raw(msgspec.json.encode(fields | {EXTRA: extra} if extra else fields))
 
 

@@ -16,7 +16,7 @@ import msgspec
 from tasks.keepa import prices
 from tasks.keepa.deal import Deal
 from tasks.keepa.decode import lenient, scanner
-from tasks.keepa.decode.fields import EXTRA, FIELDS, apart, fit, received
+from tasks.keepa.decode.fields import EXTRA, FIELDS, fit_fields, received, take_fields_apart
 from tasks.keepa.decode.lenient import UNREADABLE
 from tasks.keepa.product import Product
 
@@ -141,8 +141,8 @@ def _read(
             return found, notes
     except UNREADABLE:
         pass
-    fields = apart(msgspec.Raw(clean), notes)
-    extra = fit(kind, fields, notes)
+    fields = take_fields_apart(msgspec.Raw(clean), notes)
+    extra = fit_fields(kind, fields, notes)
     found = _made(decoder, fields, extra)
     while (wrong := misfit(found)) is not None:
         name, reason = wrong

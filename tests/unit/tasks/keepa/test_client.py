@@ -13,7 +13,8 @@ import pytest
 
 from ledger import ManualClock
 from tasks.errors import ApiError, ConfigError, Forbidden, Foreign, NotSent, Refused, Throttled, Transient
-from tasks.keepa.client import KeepaClient, RawReply, check
+from tasks.keepa.client import KeepaClient, RawReply
+from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
@@ -165,7 +166,7 @@ def test_a_chunked_reply_is_put_together():
             connection.sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n")
 
     with talking_to(behave) as (_, client):
-        assert check(client.send(TokenRequest())).tokens_left == 7
+        assert envelope_of_reply(client.send(TokenRequest())).tokens_left == 7
 
 
 def silent(_connection, _request):
@@ -270,7 +271,7 @@ def test_a_reply_that_does_not_arrive_whole_is_transient_and_hides_the_key(behav
 def test_a_head_cut_short_is_a_body_that_cannot_be_read(behave, caplog):
     caplog.set_level(logging.DEBUG)
     with talking_to(behave) as (_, client), pytest.raises(Transient):
-        check(client.send(TokenRequest()))
+        envelope_of_reply(client.send(TokenRequest()))
     assert_no_key("\n".join(record.getMessage() for record in caplog.records))
 
 
@@ -363,7 +364,7 @@ def test_every_status_is_one_type_of_error_without_the_key(status, on_deal, on_t
             reply = client.send(request)
             assert_no_key(repr(reply))
             with pytest.raises(ApiError) as caught:
-                check(reply)
+                envelope_of_reply(reply)
             assert type(caught.value) is (kind if body.startswith(b"{") else Foreign)
             assert caught.value.status == int(status[:3])
             assert caught.value.reading is None
@@ -387,23 +388,23 @@ def test_a_good_body_is_left_as_it_is_when_a_short_key_could_be_a_word_in_it():
 
 def test_the_servers_reason_is_in_the_message():
     with pytest.raises(Refused, match="400 for /deal: invalidParameter: You used an invalid parameter"):
-        check(RawReply(400, as_json(ZEROED), 0.1, "/deal"))
+        envelope_of_reply(RawReply(400, as_json(ZEROED), 0.1, "/deal"))
     with pytest.raises(Forbidden, match="the server does not know the key: check KEEPA_API_KEY"):
-        check(RawReply(400, as_json(ZEROED), 0.1, "/token"))
+        envelope_of_reply(RawReply(400, as_json(ZEROED), 0.1, "/token"))
     with pytest.raises(Forbidden, match="check the subscription"):
-        check(RawReply(402, as_json(ZEROED), 0.1, "/deal"))
+        envelope_of_reply(RawReply(402, as_json(ZEROED), 0.1, "/deal"))
     with pytest.raises(Forbidden, match="check KEEPA_BASE_URL"):
-        check(RawReply(404, as_json(ZEROED), 0.1, "/token"))
+        envelope_of_reply(RawReply(404, as_json(ZEROED), 0.1, "/token"))
     with pytest.raises(Foreign, match="402 for /deal: an empty body, which is not the API's"):
-        check(RawReply(402, b"", 0.1, "/deal"))
+        envelope_of_reply(RawReply(402, b"", 0.1, "/deal"))
     with pytest.raises(Foreign, match=r"503 for the call: no reply of the API but 'gone fishing'"):
-        check(RawReply(503, b"gone\n\tfishing", 0.1))
+        envelope_of_reply(RawReply(503, b"gone\n\tfishing", 0.1))
 
 
 def test_an_error_carries_the_reading_when_its_body_has_one():
     for status, kind in ((429, Throttled), (500, Transient), (400, Refused), (402, Forbidden)):
         with pytest.raises(kind) as caught:
-            check(RawReply(status, as_json(ENVELOPE | {"tokensLeft": -249}), 0.1, "/deal"))
+            envelope_of_reply(RawReply(status, as_json(ENVELOPE | {"tokensLeft": -249}), 0.1, "/deal"))
         assert caught.value.reading is not None
         assert caught.value.reading.tokens_left == -249
 
@@ -415,7 +416,7 @@ def test_an_error_carries_the_reading_when_its_body_has_one():
 )
 def test_a_good_status_with_nothing_that_the_api_says_is_not_the_apis(body):
     with pytest.raises(Foreign) as caught:
-        check(RawReply(200, body, 0.1, "/deal"))
+        envelope_of_reply(RawReply(200, body, 0.1, "/deal"))
     assert caught.value.status == 200
 
 
@@ -425,14 +426,14 @@ def test_a_good_status_with_nothing_that_the_api_says_is_not_the_apis(body):
     ids=["wrong type", "cut after a wrong type", "cut in the payload"],
 )
 def test_a_good_status_with_a_body_of_the_api_is_an_answer_though_it_tells_no_balance(body):
-    envelope = check(RawReply(200, body, 0.1, "/deal"))
+    envelope = envelope_of_reply(RawReply(200, body, 0.1, "/deal"))
     assert envelope.reading is None
     assert envelope.tokens_consumed is None
 
 
 def test_a_long_error_page_is_shortened():
     with pytest.raises(Transient) as caught:
-        check(RawReply(500, b"x" * 1_000_000, 0.1))
+        envelope_of_reply(RawReply(500, b"x" * 1_000_000, 0.1))
     assert len(str(caught.value)) < 300
 
 
@@ -441,7 +442,7 @@ def test_an_excerpt_of_a_page_of_any_size_takes_little_memory(body):
     tracemalloc.start()
     try:
         with pytest.raises(Transient):
-            check(RawReply(500, body, 0.1))
+            envelope_of_reply(RawReply(500, body, 0.1))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
