@@ -27,7 +27,7 @@ from supervisor.http.endpoint import Endpoint
 from supervisor.logs import log as logs
 from supervisor.process.reaper import Strangers
 from supervisor.tree import systemd
-from supervisor.tree.supervisor import Run
+from supervisor.tree.supervisor import Supervisor
 from tasks.runtime import crash_stacks
 from tasks.runtime.log import Redactor
 
@@ -66,7 +66,7 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
     logs.listen(loop, log)
-    one = Run(wanted, loop, log, texts)
+    one = Supervisor(wanted, loop, log, texts)
     systemd.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     foreman = Foreman(one, loop, log)
@@ -132,7 +132,7 @@ def _live_screen() -> Screen:
 class Hearing:
     """Signals, as the loop hands them over."""
 
-    def __init__(self, run: Run, foreman: Foreman, monitor: Monitor, strangers: Strangers) -> None:
+    def __init__(self, run: Supervisor, foreman: Foreman, monitor: Monitor, strangers: Strangers) -> None:
         self._run = run
         self._foreman = foreman
         self._monitor = monitor

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from supervisor.database.counts import Counts
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
-    from supervisor.tree.supervisor import Run
+    from supervisor.tree.supervisor import Supervisor
     from tasks.settings import Secret
 
 _FRAME_S: Final = 0.5
@@ -34,7 +34,7 @@ _LINE_S: Final = 60.0
 class Monitor:
     """Looks at the run now and then."""
 
-    def __init__(self, run: Run, loop: Loop, log: Log, show: Callable[[Frame], None] | None) -> None:
+    def __init__(self, run: Supervisor, loop: Loop, log: Log, show: Callable[[Frame], None] | None) -> None:
         self._run = run
         self._loop = loop
         self._log = log

@@ -14,7 +14,7 @@ from supervisor.config.options import OPTIONS
 from supervisor.control import protocol
 from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
-from supervisor.tree.reload import Asked
+from supervisor.tree.reload import ChangeRequest
 from supervisor.tree.workers import NoSuchWorker
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, ConfigError, plain
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop, Timer
     from supervisor.logs.log import Log
     from supervisor.process.slot import Slot
-    from supervisor.tree.supervisor import Run
+    from supervisor.tree.supervisor import Supervisor
     from tasks.errors import Error
 
     Tell: TypeAlias = Callable[[Answer], object]
@@ -50,7 +50,7 @@ def _lasting(settings: Mapping[str, str]) -> str:
 class Foreman:
     """Takes orders for one run."""
 
-    def __init__(self, run: Run, loop: Loop, log: Log) -> None:
+    def __init__(self, run: Supervisor, loop: Loop, log: Log) -> None:
         self._run = run
         self._log = log
         self._promises = Promises(loop)
@@ -74,7 +74,7 @@ class Foreman:
         def told(now: Settings, before: Mapping[str, str]) -> dict[str, str]:
             return {**before, _COUNT: str(max(0, now.backfill_workers + more))}
 
-        self._run.reload.ask(Asked(reads=False, told=told, then=partial(self._followed, tell, more=_UNTIL)))
+        self._run.reload.ask(ChangeRequest(reads=False, told=told, then=partial(self._followed, tell, more=_UNTIL)))
 
     def _logged(self, order: str, tell: Tell | None, by: str) -> Tell:
         """`tell` and the log: a refusal is a fault of the run only when whoever asked does not hear it."""
@@ -103,7 +103,7 @@ class Foreman:
                 self._set(settings, tell)
             case protocol.Reload():
                 then = partial(self._followed, tell, retries=True)
-                self._run.reload.ask(Asked(reads=True, told=lambda _, told: dict(told), then=then))
+                self._run.reload.ask(ChangeRequest(reads=True, told=lambda _, told: dict(told), then=then))
             case _:
                 assert_never(order)
 
@@ -157,7 +157,9 @@ class Foreman:
             merged = {**before, **{name: text.strip() for name, text in settings.items()}}
             return {name: text for name, text in merged.items() if text}
 
-        self._run.reload.ask(Asked(reads=False, told=told, then=partial(self._followed, tell, more=_lasting(settings))))
+        self._run.reload.ask(
+            ChangeRequest(reads=False, told=told, then=partial(self._followed, tell, more=_lasting(settings)))
+        )
 
     def _followed(self, tell: Tell, outcome: Outcome, *, retries: bool = False, more: str = "") -> None:
         """What comes after a change of settings; `retries`: those that were given up get another chance."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ledger import Snapshot
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
-    from supervisor.tree.supervisor import Run
+    from supervisor.tree.supervisor import Supervisor
 
 _CLOSE_S: Final = 0.5
 
@@ -25,7 +25,7 @@ _CLOSE_S: Final = 0.5
 class Endpoint:
     """Metrics, health and status of one run, for whoever asks on this machine."""
 
-    def __init__(self, run: Run, loop: Loop, log: Log, *, patience_s: float = 2.0) -> None:
+    def __init__(self, run: Supervisor, loop: Loop, log: Log, *, patience_s: float = 2.0) -> None:
         """Answer for `run`, which `loop` has to speak for within `patience_s`, or it counts as stuck."""
         self._patience_s = patience_s
         self._run = run

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop, Timer
     from supervisor.logs.log import Log
     from supervisor.process.conditions import ConditionRecord, News
-    from supervisor.tree.tree import Tree
+    from supervisor.tree.tree import ProcessTree
 
 _LOOK_S: Final = 1.0  # between two looks while anything is wrong
 _UNHEARD_S: Final = 7_200  # twice what the fullest bucket is refilled in (an hour): a request may wait for that at most
@@ -41,7 +41,7 @@ class WatchedRun(Protocol):
         """What it is."""
 
     @property
-    def tree(self) -> Tree:
+    def tree(self) -> ProcessTree:
         """Its children."""
 
     def changed(self) -> None:

@@ -28,7 +28,7 @@ BY_ORDER = "the order"  # the source of a setting that was told by one
 
 
 class ReloadedRun(Protocol):
-    """What `Reload` reads of a run, and has it follow."""
+    """What `Reloader` reads of a run, and has it follow."""
 
     @property
     def stage(self) -> Stage:
@@ -46,7 +46,7 @@ class ReloadedRun(Protocol):
         """Go by other settings from now on; the ledger does so already."""
 
 
-class Asked(NamedTuple):
+class ChangeRequest(NamedTuple):
     """A change that is to be made.
 
     Attributes:
@@ -65,7 +65,7 @@ class _Prepared(NamedTuple):
     change: changes.Change
 
 
-class Reload:
+class Reloader:
     """The settings of a run while it runs."""
 
     def __init__(self, run: ReloadedRun, texts: Texts | None, aside: Aside) -> None:
@@ -74,10 +74,10 @@ class Reload:
         self._run = run
         self._texts = texts or settings.read(settings.environment())
         self._aside = aside
-        self._asked: deque[Asked] = deque()
+        self._asked: deque[ChangeRequest] = deque()
         self._is_busy = False
 
-    def ask(self, asked: Asked) -> None:
+    def ask(self, asked: ChangeRequest) -> None:
         """Make a change as soon as those before it are made and the workers are there."""
         self._asked.append(asked)
         self.go_on()
@@ -108,7 +108,7 @@ class Reload:
             self._run.ledger.configure(new.tiers(), new.tick_period_s)
         return _Prepared(texts, told, change)
 
-    def _follow(self, asked: Asked, outcome: Done[_Prepared] | NotDone) -> None:
+    def _follow(self, asked: ChangeRequest, outcome: Done[_Prepared] | NotDone) -> None:
         self._is_busy = False
         if isinstance(outcome, Done):
             self._texts, self.told, change = outcome.value

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from supervisor.process.states import Stage
     from supervisor.report import CountRecord
     from supervisor.tree.health import Health
-    from supervisor.tree.reload import Reload
-    from supervisor.tree.tree import Tree
-    from supervisor.tree.workers import Staff
+    from supervisor.tree.reload import Reloader
+    from supervisor.tree.tree import ProcessTree
+    from supervisor.tree.workers import WorkerPool
     from tasks.settings import Secret
 
 
@@ -67,11 +67,11 @@ class ReportedRun(Protocol):
         """The last warnings and errors."""
 
     @property
-    def tree(self) -> Tree:
+    def tree(self) -> ProcessTree:
         """Its children."""
 
     @property
-    def staff(self) -> Staff:
+    def staff(self) -> WorkerPool:
         """Its workers."""
 
     @property
@@ -79,7 +79,7 @@ class ReportedRun(Protocol):
         """What keeps its database in service."""
 
     @property
-    def reload(self) -> Reload:
+    def reload(self) -> Reloader:
         """Its settings while it runs."""
 
     @property

@@ -24,10 +24,10 @@ from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage
 from supervisor.tree.health import Health
-from supervisor.tree.reload import Reload
+from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import report_of
-from supervisor.tree.tree import Tree
-from supervisor.tree.workers import Staff
+from supervisor.tree.tree import ProcessTree
+from supervisor.tree.workers import WorkerPool
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, ConfigError, WrongSchema, plain
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _SECOND_S: Final = 0.5  # nobody reads that it stops, and wants it at once, in l
 _WRITE_EVERY_S: Final = 0.5
 
 
-class Run:
+class Supervisor:
     """One run of the supervisor; `texts` is what the settings of its plan were made from."""
 
     def __init__(self, plan: Plan, loop: Loop, log: Log, texts: Texts | None = None) -> None:
@@ -66,14 +66,14 @@ class Run:
         self.counted: report.CountRecord | None = None
         self.http_url: str | None = None
         self.faults = log.faults
-        self.tree = Tree(loop, log, self)
-        self.staff = Staff(self.tree, log, state_dir.read(plan.state.paused))
+        self.tree = ProcessTree(loop, log, self)
+        self.staff = WorkerPool(self.tree, log, state_dir.read(plan.state.paused))
         self.health = Health(self, loop, log)
         self.listeners: list[Callable[[], object]] = []
         self._loop = loop
         self._log = log
         self._ledger_aside = Aside(loop, "ledger")
-        self.reload = Reload(self, texts, self._ledger_aside)
+        self.reload = Reloader(self, texts, self._ledger_aside)
         self._database_aside = Aside(loop, "database")
         self.database = DatabaseKeeper(
             backend.of(plan), self, loop=loop, aside=self._database_aside, log=log, watch=self.health.database
@@ -148,20 +148,20 @@ class Run:
             port = urlsplit(announcement.url).port or 0
             slot.launch = SimulatorLaunch(settings=self.plan.settings, port=port)
             self._go_on()
-        self.staff.heed()
+        self.staff.on_change()
 
     def child_died(self, slot: Slot) -> None:
         """Settle what the dead process had reserved; the lock may be held by a stopped one, so not here."""
         ledger = self.ledger
         if ledger is not None and slot.spec.role != SIMULATOR:
             self._ledger_aside.do(ledger.resolve_dead, self._resolved)
-        self.staff.heed()
+        self.staff.on_change()
         if self.stage is Stage.STOPPING_SERVICES:
             self._end_if_alone()
 
     def child_beat(self, slot: Slot) -> None:
         """See whether it has grown too old or too large."""
-        self.staff.consider(slot, self._loop.now_ns())
+        self.staff.recycle_if_due(slot, self._loop.now_ns())
 
     def changed(self) -> None:
         """Write the report soon, but not more than twice a second while everything works."""

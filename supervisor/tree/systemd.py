@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop
     from supervisor.process.conditions import ConditionRecord
     from supervisor.process.slot import Slot
-    from supervisor.tree.supervisor import Run
+    from supervisor.tree.supervisor import Supervisor
 
 _STATUS_EVERY_S: Final = 1.0
 _STARTING_EVERY_S: Final = 10.0  # how often a start that takes long asks for more time
@@ -31,14 +31,14 @@ _US: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manager:
+class NotifySocket:
     """Who wants to be told: where, and within how many seconds it must hear a sign of life, if at all."""
 
     address: str
     watchdog_s: float | None = None
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], pid: int) -> Manager | None:
+    def of(cls, environ: Mapping[str, str], pid: int) -> NotifySocket | None:
         """The one that `environ` of process `pid` names; None when there is none, or none that we can reach."""
         address = environ.get("NOTIFY_SOCKET", "")
         if not address.startswith(("/", "@")):
@@ -61,10 +61,10 @@ class Manager:
         return True
 
 
-class Notices:
+class SystemdNotifier:
     """What a run tells its manager."""
 
-    def __init__(self, manager: Manager | None, loop: Loop) -> None:
+    def __init__(self, manager: NotifySocket | None, loop: Loop) -> None:
         self._manager = manager
         self._loop = loop
         self._is_ready = False
@@ -74,11 +74,11 @@ class Notices:
         if manager is not None:
             self._live()
 
-    def look(self, run: Run) -> None:
+    def look(self, run: Supervisor) -> None:
         """Tell what is new; to be called whenever something may be."""
         if self._manager is None:
             return
-        self._words = words(run.stage.words, run.tree.workers, run.health.records())
+        self._words = status_line(run.stage.words, run.tree.workers, run.health.records())
         if run.stage.words == "stopping" and not self._is_stopping:
             self._is_stopping = self._tell("stopping")
         elif not self._is_ready and any(slot.state is State.RUNNING for slot in run.tree.workers):
@@ -110,7 +110,7 @@ class Notices:
             self._manager.tell(status=self._words)
 
 
-def words(state: str, workers: Sequence[Slot], conditions: Sequence[ConditionRecord] = ()) -> str:
+def status_line(state: str, workers: Sequence[Slot], conditions: Sequence[ConditionRecord] = ()) -> str:
     """The run in one line: `running, 2 of 3 workers in service; backfill-1 failed`, and what keeps it from its work."""
     serving = sum(slot.state is State.RUNNING for slot in workers)
     head = state if not workers else f"{state}, {serving} of {len(workers)} workers in service"
@@ -119,7 +119,7 @@ def words(state: str, workers: Sequence[Slot], conditions: Sequence[ConditionRec
     return "; ".join([head, *others, *told])
 
 
-def begin(run: Run, loop: Loop, environ: Mapping[str, str]) -> None:
+def begin(run: Supervisor, loop: Loop, environ: Mapping[str, str]) -> None:
     """Tell the manager that `environ` names, if any, of `run` from now on."""
-    notices = Notices(Manager.of(environ, os.getpid()), loop)
+    notices = SystemdNotifier(NotifySocket.of(environ, os.getpid()), loop)
     run.listeners.append(lambda: notices.look(run))

@@ -42,7 +42,7 @@ class Totals:
         self._calls: dict[str, EndpointStats] = {}
         self._rates = Rates()
 
-    def bury(self, slot: Slot, death: Death) -> None:
+    def record_exit(self, slot: Slot, death: Death) -> None:
         """Keep what a dead worker did; `slot` is already in its next state."""
         if slot.state not in RESTING:
             self.restarts[slot.spec.role, death.ending.cause.value] += 1

@@ -39,7 +39,7 @@ _SPACING_S: Final = 0.15  # between two starts: interpreters that start together
 _NEWS: Final = {"signalled": "warning", "not_started": "error"}
 
 
-class Overseer(Protocol):
+class TreeListener(Protocol):
     """Who decides about the run as a whole. Nothing here may block."""
 
     def child_ready(self, slot: Slot, announcement: Announcement) -> None:
@@ -61,10 +61,10 @@ class Overseer(Protocol):
         """Going on makes no sense; `code` is the exit code that says why."""
 
 
-class Tree:
+class ProcessTree:
     """All children of one run."""
 
-    def __init__(self, loop: Loop, log: Log, overseer: Overseer) -> None:
+    def __init__(self, loop: Loop, log: Log, overseer: TreeListener) -> None:
         self.workers: list[Slot] = []
         self.services: list[Slot] = []
         self.is_stopping = False
@@ -158,7 +158,7 @@ class Tree:
         cause = death.ending.cause
         level = "debug" if cause is Cause.STOPPED else "info" if cause.is_planned else "warning"
         self._say(level, slot, "died", story(slot, death))
-        self.totals.bury(slot, death)
+        self.totals.record_exit(slot, death)
         if not cause.is_planned:
             self.deaths.append(death_record(slot, death))
         self._overseer.child_died(slot)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from supervisor.logs.log import Log
     from supervisor.process.slot import Slot
-    from supervisor.tree.tree import Tree
+    from supervisor.tree.tree import ProcessTree
     from tasks.settings import WorkerSettings
 
 ROLES: Final = (UPSERT, BACKFILL)
@@ -32,13 +32,13 @@ class NoSuchWorker(LookupError):
     """No worker has that name; the message lists those there are."""
 
 
-class Staff:
+class WorkerPool:
     """The workers of one run, as they are wanted."""
 
-    def __init__(self, tree: Tree, log: Log, paused: Iterable[str]) -> None:
+    def __init__(self, tree: ProcessTree, log: Log, paused: Iterable[str]) -> None:
         self.paused = frozenset(paused)
         self._tree = tree
-        tree.on_left = self.heed
+        tree.on_left = self.on_change
         self._log = log
         self._recycler = Recycler()
         self._told: WorkerSettings | None = None
@@ -118,9 +118,9 @@ class Staff:
         if self._change is not None and self._change[0].spec.role in changed:
             self._end_change()  # it was made for settings that are past
         self._start()
-        self.heed()
+        self.on_change()
 
-    def consider(self, slot: Slot, now_ns: int) -> None:
+    def recycle_if_due(self, slot: Slot, now_ns: int) -> None:
         """Have a fresh process for one that has grown too old or too large, if nobody else is being replaced.
 
         One that waits for tokens is left to get them first: its place in the queue would be lost.
@@ -138,7 +138,7 @@ class Staff:
         """Whether every worker at work has the present settings."""
         return self._change is None and not any(_is_outdated(slot) for slot in self._tree.workers)
 
-    def heed(self) -> None:
+    def on_change(self) -> None:
         """Something happened to a worker: take the next step of a change that is under way."""
         if self._tree.is_stopping:
             return

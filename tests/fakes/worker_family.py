@@ -13,7 +13,7 @@ from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
 from supervisor.process.restart import Cause
 from supervisor.process.spec import Policy, Spec
-from supervisor.tree.tree import Tree
+from supervisor.tree.tree import ProcessTree
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import LIMIT_S
 
@@ -67,7 +67,7 @@ class Family:
         self.is_at_rest = False
         self.ready: list[str] = []
         self.died: list[str] = []
-        self.tree = Tree(self.loop, self.log, self)
+        self.tree = ProcessTree(self.loop, self.log, self)
 
     def add(self, role, script, *, slot=0, line=b"{}\n", python=sys.executable, env=None, **limits):
         spec = Spec(role=role, slot=slot, **{"policy": QUICK, **AN_HOUR, **limits})

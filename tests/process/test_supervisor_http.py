@@ -18,7 +18,7 @@ from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.http.endpoint import Endpoint
 from supervisor.http.metrics import CATALOGUE, PREFIX
 from supervisor.logs import log as logs
-from supervisor.tree.supervisor import Run
+from supervisor.tree.supervisor import Supervisor
 from tasks.runtime.log import Redactor
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
@@ -163,7 +163,7 @@ def make_endpoint(tmp_path):
         loop, lines = Loop(MonotonicClock()), []
         environ = {"STATE_DIR": str(tmp_path / "state"), "METRICS_PORT": port}
         log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())
-        run = Run(run_plan.make(settings.load(environ, dotenv=None)), loop, log)
+        run = Supervisor(run_plan.make(settings.load(environ, dotenv=None)), loop, log)
         one = Endpoint(run, loop, log, **more)
         opened.append((one, loop))
         one.begin()

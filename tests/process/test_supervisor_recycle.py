@@ -7,7 +7,7 @@ import pytest
 from supervisor.config import settings
 from supervisor.process.spec import Policy
 from supervisor.process.states import State
-from supervisor.tree.workers import Staff
+from supervisor.tree.workers import WorkerPool
 from tests.fakes.worker_family import Family
 
 SOON = Policy(stable_s=0.2)
@@ -22,9 +22,9 @@ def family():
 
 def employ(family, script, count):
     """Workers of so little an allowance that each is too large."""
-    staff = Staff(family.tree, family.log, ())
+    staff = WorkerPool(family.tree, family.log, ())
     staff._settings = settings.load({"MAX_RSS_MB": "1"}, dotenv=None)
-    family.child_beat = lambda slot: staff.consider(slot, family.loop.now_ns())
+    family.child_beat = lambda slot: staff.recycle_if_due(slot, family.loop.now_ns())
     return [family.add("backfill", script, slot=number, policy=SOON) for number in range(count)]
 
 

@@ -33,7 +33,7 @@ from supervisor.process.spec import Spec
 from supervisor.process.states import State
 from supervisor.status.status import gather
 from supervisor.tree.reporting import report_of
-from supervisor.tree.supervisor import Run
+from supervisor.tree.supervisor import Supervisor
 from tasks.errors import ConfigError, Contended
 from tasks.runtime.log import Redactor
 from tasks.settings import Secret
@@ -64,7 +64,7 @@ def make_run(tmp_path):
         )
         wanted.state.make()
         log = logs.Log(lambda _line: None, render=logs.as_json, redactor=Redactor())
-        return Run(wanted, loops[-1], log), loops[-1]
+        return Supervisor(wanted, loops[-1], log), loops[-1]
 
     yield make
     for loop in loops:

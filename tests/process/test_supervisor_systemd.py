@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.tree.systemd import Manager, Notices
+from supervisor.tree.systemd import NotifySocket, SystemdNotifier
 from tests.fakes.cli_program import Program, all_gone, pids
 from tests.fakes.notify_socket import Listener
 from tests.fakes.waiting import wait_until
@@ -68,7 +68,7 @@ def test_a_loop_that_hangs_gives_no_sign_of_life(tmp_path):
     heard = Listener(str(tmp_path / "notify"))
     try:
         with Loop(MonotonicClock()) as loop:
-            Notices(Manager(address=str(tmp_path / "notify"), watchdog_s=0.1), loop)
+            SystemdNotifier(NotifySocket(address=str(tmp_path / "notify"), watchdog_s=0.1), loop)
             loop.after(0.3, lambda: threading.Event().wait(0.7))
             ends = loop.now_ns() + 1_500_000_000
             loop.at(ends, lambda: None)
@@ -86,21 +86,21 @@ def test_a_loop_that_hangs_gives_no_sign_of_life(tmp_path):
     [
         ({}, None),
         ({"NOTIFY_SOCKET": "vsock:2:1234"}, None),
-        ({"NOTIFY_SOCKET": "/run/n"}, Manager(address="/run/n")),
-        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "6000000"}, Manager(address="@n", watchdog_s=6.0)),
-        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "6000000", "WATCHDOG_PID": "8"}, Manager(address="@n")),
-        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "soon"}, Manager(address="@n")),
+        ({"NOTIFY_SOCKET": "/run/n"}, NotifySocket(address="/run/n")),
+        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "6000000"}, NotifySocket(address="@n", watchdog_s=6.0)),
+        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "6000000", "WATCHDOG_PID": "8"}, NotifySocket(address="@n")),
+        ({"NOTIFY_SOCKET": "@n", "WATCHDOG_USEC": "soon"}, NotifySocket(address="@n")),
     ],
 )
 def test_line_55_who_wants_to_be_told_is_in_the_environment(environ, expected):
-    assert Manager.of(environ, 7) == expected
+    assert NotifySocket.of(environ, 7) == expected
 
 
 def test_line_55_without_a_manager_the_loop_is_given_nothing_to_do():
     with Loop(MonotonicClock()) as loop:
-        Notices(None, loop)
+        SystemdNotifier(None, loop)
         assert loop._timeout_s() is None
 
 
 def test_line_55_a_manager_that_is_gone_harms_nobody(tmp_path):
-    assert not Manager(address=str(tmp_path / "nobody")).tell(ready=1)
+    assert not NotifySocket(address=str(tmp_path / "nobody")).tell(ready=1)

@@ -8,7 +8,7 @@ import pytest
 
 from supervisor.process.restart import Cause
 from supervisor.process.states import RESTING, State
-from supervisor.tree.workers import Staff
+from supervisor.tree.workers import WorkerPool
 from tests.fakes.cli_program import is_alive
 from tests.fakes.worker_family import Family
 
@@ -22,9 +22,9 @@ def family():
 
 @pytest.fixture
 def staff(family):
-    one = Staff(family.tree, family.log, ())
-    family.child_ready = lambda slot, _: (family.ready.append(slot.spec.name), one.heed())
-    family.child_died = lambda _slot: one.heed()
+    one = WorkerPool(family.tree, family.log, ())
+    family.child_ready = lambda slot, _: (family.ready.append(slot.spec.name), one.on_change())
+    family.child_died = lambda _slot: one.on_change()
     return one
 
 
@@ -34,7 +34,7 @@ def begin_replacement(family, staff, script, slow):
     family.tree.start_workers()
     family.until(lambda: slot.state is State.RUNNING)
     slot.launch = replace(slot.launch, script=slow)
-    staff.heed()
+    staff.on_change()
     (relief,) = set(family.tree._all()) - {slot}
     family.until(lambda: relief.pid is not None)
     return slot, relief
@@ -83,7 +83,7 @@ def test_line_33_after_a_stop_no_order_starts_anything(family, staff):
     staff.resume(["backfill"])
     staff.retry(other)
     staff.restart(slot)
-    staff.heed()
+    staff.on_change()
     assert staff.retry_failed() == []
     family.until(lambda: family.is_at_rest)
     assert {slot.state, other.state} <= RESTING

@@ -18,7 +18,7 @@ from supervisor.process.spec import Spec
 from supervisor.process.states import Stage, State
 from supervisor.report import ills
 from supervisor.tree.reporting import report_of
-from supervisor.tree.supervisor import Run
+from supervisor.tree.supervisor import Supervisor
 from tasks.runtime.log import Redactor
 
 SECRET = "hunter2-of-theirs"
@@ -43,7 +43,7 @@ def run(tmp_path, clock, lines):
         wanted.state.make()
         redactor = Redactor()
         redactor.hide(SECRET)
-        one = Run(wanted, loop, log.Log(lines.append, render=log.as_json, redactor=redactor))
+        one = Supervisor(wanted, loop, log.Log(lines.append, render=log.as_json, redactor=redactor))
         yield one
         one.close()
 

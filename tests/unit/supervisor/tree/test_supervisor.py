@@ -15,7 +15,7 @@ from supervisor.config import settings as config
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.logs import log as logs
-from supervisor.tree.supervisor import Run
+from supervisor.tree.supervisor import Supervisor
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import wait_until
 
@@ -36,7 +36,7 @@ def make_run(tmp_path):
         wanted.state.make()
         lines = []
         log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())
-        return Run(wanted, loops[-1], log), clock, loops[-1]
+        return Supervisor(wanted, loops[-1], log), clock, loops[-1]
 
     yield make
     for loop in loops:
