@@ -25,7 +25,7 @@ from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.http.endpoint import Endpoint
 from supervisor.logs import log as logs
-from supervisor.process.reaper import Strangers
+from supervisor.process.reaper import OrphanReaper
 from supervisor.tree import systemd
 from supervisor.tree.supervisor import Supervisor
 from tasks.runtime import crash_stacks
@@ -70,7 +70,7 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     systemd.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     foreman = Foreman(one, loop, log)
-    hearing = Hearing(one, foreman, monitor, Strangers(loop, one.tree.pids))
+    hearing = Hearing(one, foreman, monitor, OrphanReaper(loop, one.tree.pids))
     heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
     endpoint = Endpoint(one, loop, log)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
@@ -132,7 +132,7 @@ def _live_screen() -> Screen:
 class Hearing:
     """Signals, as the loop hands them over."""
 
-    def __init__(self, run: Supervisor, foreman: Foreman, monitor: Monitor, strangers: Strangers) -> None:
+    def __init__(self, run: Supervisor, foreman: Foreman, monitor: Monitor, strangers: OrphanReaper) -> None:
         self._run = run
         self._foreman = foreman
         self._monitor = monitor

@@ -12,7 +12,7 @@ from supervisor.config.state_dir import StateDir
 from supervisor.control import protocol
 from supervisor.control.server import address
 from supervisor.eventloop.loop import MonotonicClock
-from supervisor.process.stopped import WORDS, is_still, remedy
+from supervisor.process.stopped import WORDS, is_stopped, remedy
 from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows, plain
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def _lifted(said: protocol.Answer) -> protocol.Answer:
 def _asked(state: StateDir, order: protocol.Order) -> protocol.Answer:
     """What the supervisor answers, or why it does not."""
     path, holder = state.control, state.holder()
-    if is_still(holder):
+    if is_stopped(holder):
         return _later(f"the supervisor, pid {holder}, was asked nothing: {WORDS}; {remedy(holder)}")
     try:
         line = _exchanged(path, protocol.line_of(order), holder)
         return protocol.read_answer(line) if line else _later("the supervisor ended before it answered")
     except TimeoutError:
-        why = f"does this when it goes on: {WORDS}; {remedy(holder)}" if is_still(holder) else "has not answered"
+        why = f"does this when it goes on: {WORDS}; {remedy(holder)}" if is_stopped(holder) else "has not answered"
         return _later(f"the supervisor, pid {holder}, was asked and {why}")
     except (FileNotFoundError, ConnectionRefusedError):
         if state.is_debugged():
@@ -97,7 +97,7 @@ def _exchanged(path: Path, line: bytes, holder: int | None) -> bytes:
             try:
                 more = connection.recv(_READ_BYTES)
             except TimeoutError:
-                if is_still(holder) or clock.now_ns() >= ends_ns:
+                if is_stopped(holder) or clock.now_ns() >= ends_ns:
                     raise
                 continue
             if not more:

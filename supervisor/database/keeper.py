@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from ledger import NS_PER_S
 from supervisor.eventloop.executor import Done, NotDone
-from supervisor.process.restart import Meaning, Tally, judge, pause_s
+from supervisor.process.restart import RestartDecision, RestartHistory, judge, pause_s
 from supervisor.process.spec import Policy
 from supervisor.process.states import Event, State
 from supervisor.report import ChildRecord
@@ -63,7 +63,7 @@ class DatabaseKeeper:
         self._aside = aside
         self._log = log
         self._policy = Policy(cap_s=LONGEST_PAUSE_S)
-        self._tally = Tally()
+        self._tally = RestartHistory()
         self._pidfd = -1
         self._pid: int | None = None
         self._up_ns: int | None = None
@@ -193,8 +193,8 @@ class DatabaseKeeper:
         self._client.changed()
 
 
-def _meaning(error: Error | LedgerError | OSError) -> Meaning:
+def _meaning(error: Error | LedgerError | OSError) -> RestartDecision:
     """A server that cannot serve is hopeless, one that is away passes, one that will not start counts."""
     if isinstance(error, ConfigError | WrongSchema):
-        return Meaning.HOPELESS
-    return Meaning.PASSES if isinstance(error, Contended) else Meaning.COUNTS
+        return RestartDecision.HOPELESS
+    return RestartDecision.PASSES if isinstance(error, Contended) else RestartDecision.COUNTS

@@ -10,7 +10,7 @@ from msgspec import structs
 from supervisor.database.probe import Probe
 from supervisor.eventloop.executor import Aside, Done, NotDone
 from supervisor.eventloop.loop import MonotonicClock
-from supervisor.process.conditions import Said
+from supervisor.process.conditions import ReportedCondition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ class DatabaseWatch:
         self._probe: Probe | None = None
         self._waited: int | None = None  # looks since it was asked; None while nothing is asked
         self._is_wanted = False
-        self.said: Said | None = None
+        self.said: ReportedCondition | None = None
         """Why it does not serve, and since when; None while it does."""
         self.state: str | None = None
         """`away` or `read only`; None while it serves."""
@@ -56,7 +56,9 @@ class DatabaseWatch:
 
     def fails(self, words: str, state: str = AWAY, *, late_s: float = 0.0) -> None:
         """It does not serve; it began `late_s` seconds before this is said for the first time."""
-        began = Said(kind=KIND, since=datetime.now(UTC) - timedelta(seconds=late_s), why=words, late_s=late_s)
+        began = ReportedCondition(
+            kind=KIND, since=datetime.now(UTC) - timedelta(seconds=late_s), why=words, late_s=late_s
+        )
         fresh = began if self.said is None else structs.replace(self.said, why=words)
         is_new = (fresh, state) != (self.said, self.state)
         self.said, self.state = fresh, state

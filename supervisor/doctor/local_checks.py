@@ -55,7 +55,7 @@ def _supervisor(state: StateDir, port: int | None) -> Finding:
     told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
     if holder is not None and state.is_debugged():
         told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
-    still = [f"{stopped.WORDS}: {stopped.remedy(holder)}"] if stopped.is_still(holder) else []
+    still = [f"{stopped.WORDS}: {stopped.remedy(holder)}"] if stopped.is_stopped(holder) else []
     return judged("supervisor", told, faults=still, notes=[], running=holder is not None, pid=holder or None)
 
 

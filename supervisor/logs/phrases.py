@@ -13,7 +13,7 @@ from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.process.restart import Ending
+    from supervisor.process.restart import ExitReason
 
 AGAIN: Final = "; tried again "  # and for how long: the part of a sentence that differs each time
 _FEW: Final = 3  # names
@@ -82,7 +82,7 @@ _UNWELL: Final = {
 }
 
 
-def describe(ending: Ending) -> str:
+def describe(ending: ExitReason) -> str:
     """The ending in words, for a log line and for `status`."""
     by = "" if ending.signal is None else signal_name(ending.signal)
     known = _PLANNED.get(ending.cause) or _UNWELL.get(ending.cause)

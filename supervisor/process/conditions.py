@@ -23,7 +23,7 @@ SETTLE_S: Final = 3.0  # what begins again sooner has not been over
 REPEAT_S: Final = 10.0  # a worker in service that does not tell within this what the one before it told disproves it
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedCondition(msgspec.Struct, frozen=True, kw_only=True):
     """A condition as a worker tells it with its beats: see `tasks.runtime.condition`.
 
     `late_s` is how long it had lasted when it could first be told: silence is known for what it is only after a while.
@@ -35,11 +35,11 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     late_s: float = 0.0
 
 
-class Told(NamedTuple):
+class ConditionFrom(NamedTuple):
     """A condition that `who` tells now."""
 
     who: str
-    said: Said
+    said: ReportedCondition
 
 
 class ConditionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class ConditionRecord(msgspec.Struct, frozen=True, kw_only=True):
     who: tuple[str, ...] = ()
 
 
-class News(NamedTuple):
+class ConditionChange(NamedTuple):
     """The beginning of a condition or, with the seconds it lasted, its end."""
 
     condition: ConditionRecord
@@ -76,34 +76,38 @@ class Conditions:
         self._settle_ns = round(settle_s * NS_PER_S)
         self._open: dict[str, _Open] = {}
 
-    def follow(self, told: Iterable[Told], now_ns: int) -> list[News]:
+    def follow(self, told: Iterable[ConditionFrom], now_ns: int) -> list[ConditionChange]:
         """Go by everything that is told now, in any order; what begins and what ends with it, each once.
 
         `now_ns` is of a clock that never goes backwards.
         """
-        tellers: dict[str, list[Told]] = {}
+        tellers: dict[str, list[ConditionFrom]] = {}
         for one in sorted(told, key=_rank):
             tellers.setdefault(one.said.kind, []).append(one)
-        news = [News(self._begin(kind, tellers[kind], now_ns)) for kind in sorted(tellers) if kind not in self._open]
+        news = [
+            ConditionChange(self._begin(kind, tellers[kind], now_ns))
+            for kind in sorted(tellers)
+            if kind not in self._open
+        ]
         for kind, those in tellers.items():
             self._go_on(self._open[kind], those, now_ns)
         for kind, held in sorted(self._open.items()):
             if now_ns >= held.last_ns + self._settle_ns and kind not in tellers:
                 del self._open[kind]
-                news.append(News(held.record, round((held.last_ns - held.began_ns) / NS_PER_S, 3)))
+                news.append(ConditionChange(held.record, round((held.last_ns - held.began_ns) / NS_PER_S, 3)))
         return news
 
     def records(self) -> tuple[ConditionRecord, ...]:
         """Those that hold, by kind; one of which nobody has told for a moment is still among them."""
         return tuple(self._open[kind].record for kind in sorted(self._open))
 
-    def _begin(self, kind: str, tellers: list[Told], now_ns: int) -> ConditionRecord:
+    def _begin(self, kind: str, tellers: list[ConditionFrom], now_ns: int) -> ConditionRecord:
         since = min(one.said.since for one in tellers)
         late_s = max(one.said.late_s for one in tellers)
         self._open[kind] = _Open(since, _record(since, tellers), now_ns, late_s)
         return self._open[kind].record
 
-    def _go_on(self, one: _Open, tellers: list[Told], now_ns: int) -> None:
+    def _go_on(self, one: _Open, tellers: list[ConditionFrom], now_ns: int) -> None:
         fresh = [teller.said.late_s for teller in tellers if teller.who not in one.record.who]
         one.began_ns = min(one.began_ns, now_ns - round(max(fresh, default=0.0) * NS_PER_S))
         one.since = min(one.since, *(teller.said.since for teller in tellers))
@@ -111,7 +115,9 @@ class Conditions:
         one.last_ns = now_ns
 
 
-def standing(said: Iterable[Said], left: Iterable[Said], *, progress: int, served_s: float | None) -> list[Said]:
+def standing(
+    said: Iterable[ReportedCondition], left: Iterable[ReportedCondition], *, progress: int, served_s: float | None
+) -> list[ReportedCondition]:
     """What holds of one worker: what its process says, and what the one before it said and nothing has disproved.
 
     Args:
@@ -131,12 +137,12 @@ def sentence(one: ConditionRecord) -> str:
     return f"{one.kind}: {one.why} (since {clock_of(one.since)})"
 
 
-def _record(since: datetime, tellers: list[Told]) -> ConditionRecord:
+def _record(since: datetime, tellers: list[ConditionFrom]) -> ConditionRecord:
     first = tellers[0].said
     who = tuple(sorted({one.who for one in tellers}))
     return ConditionRecord(kind=first.kind, since=since.isoformat(timespec="milliseconds"), why=first.why, who=who)
 
 
-def _rank(one: Told) -> tuple[bool, datetime, str, str]:
+def _rank(one: ConditionFrom) -> tuple[bool, datetime, str, str]:
     """The supervisor's own words go first, then those of who has told it for longest."""
     return one.who != SUPERVISOR, one.said.since, one.who, one.said.why

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger import NS_PER_S
-from supervisor.process.conditions import Said
+from supervisor.process.conditions import ReportedCondition
 from tasks.runtime.call_stats import EndpointStats
 
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
@@ -40,7 +40,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     refused: dict[str, int] = msgspec.field(default_factory=dict)
     calls: dict[str, EndpointStats] = msgspec.field(default_factory=dict)
     job: dict[str, Any] = msgspec.field(default_factory=dict)
-    conditions: tuple[Said, ...] = ()
+    conditions: tuple[ReportedCondition, ...] = ()
 
 
 def says_something_new(beat: Beat, before: Beat | None) -> bool:

@@ -47,16 +47,16 @@ _STATUS: Final = msgspec.json.Decoder(Announcement | BeatLine)
 class Listener(Protocol):
     """Who hears a child."""
 
-    def hears_ready(self, announcement: Announcement) -> None:
+    def on_ready_line(self, announcement: Announcement) -> None:
         """It says it is in service."""
 
-    def hears_beat(self, beat: Beat) -> None:
+    def on_heartbeat_line(self, beat: Beat) -> None:
         """It says what it is doing."""
 
-    def hears_line(self, line: str) -> None:
+    def on_output_line(self, line: str) -> None:
         """It wrote a line."""
 
-    def hears_noise(self, what: str, **fields: object) -> None:
+    def on_unreadable_line(self, what: str, **fields: object) -> None:
         """Something was dropped."""
 
 
@@ -69,7 +69,7 @@ class Pipes:
         self._listener = listener
         self._status = Lines()
         self._output = Lines()
-        self._valve = Valve()
+        self._valve = FloodLimiter()
         loop.watch(child.status_fd, self._read_status)
         loop.watch(child.output_fd, self._read_output)
 
@@ -107,22 +107,22 @@ class Pipes:
         try:
             message = _said(line)
         except msgspec.DecodeError as error:
-            self._listener.hears_noise("status_unreadable", reason=plain(error), line=line[:_SHOWN])
+            self._listener.on_unreadable_line("status_unreadable", reason=plain(error), line=line[:_SHOWN])
             return
         if isinstance(message, Announcement):
-            self._listener.hears_ready(message)
+            self._listener.on_ready_line(message)
         else:
-            self._listener.hears_beat(message)
+            self._listener.on_heartbeat_line(message)
 
     def _take_output(self, line: str) -> None:
         if self._valve.lets_through(self._loop.now_ns()):
             self._tell_held()
-            self._listener.hears_line(line)
+            self._listener.on_output_line(line)
 
     def _tell_held(self) -> None:
         held = self._valve.take_held()
         if held:
-            self._listener.hears_noise("lines_dropped", count=held)
+            self._listener.on_unreadable_line("lines_dropped", count=held)
 
 
 def _said(line: str) -> Announcement | BeatLine:
@@ -188,7 +188,7 @@ class Lines:
         return text
 
 
-class Valve:
+class FloodLimiter:
     """Lets a burst of lines through and then so many a second; counts what it holds back.
 
     A child is never blocked by it: its pipe is read all the same.

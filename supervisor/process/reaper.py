@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PAUSE_S: Final = 2.0
 
 
-class Strangers:
+class OrphanReaper:
     """Looks for zombies some time after a child has died; `ours` gives those that are reaped elsewhere."""
 
     def __init__(self, loop: Loop, ours: Callable[[], Collection[int]]) -> None:

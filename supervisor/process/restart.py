@@ -10,7 +10,7 @@ import msgspec
 
 from ledger import NS_PER_S
 from supervisor.process.heartbeat import Beat
-from supervisor.process.spec import Keep
+from supervisor.process.spec import RestartType
 from supervisor.process.states import Event, State
 from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
@@ -46,7 +46,7 @@ _PLANNED: Final = frozenset({Cause.STOPPED, Cause.RESTARTED, Cause.RECYCLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class ExitReason:
     """How a process ended: an exit code or else a signal, and for a start that failed neither."""
 
     cause: Cause
@@ -59,7 +59,7 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     """A process that is no more, or could not be started."""
 
     pid: int | None
-    ending: Ending
+    ending: ExitReason
     lived_s: float
     peak_rss_kb: int | None
     doing: str
@@ -69,7 +69,7 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     last_beat: Beat | None
 
 
-class Meaning(Enum):
+class RestartDecision(Enum):
     """What to do about an ending."""
 
     COUNTS = "counts"
@@ -82,25 +82,25 @@ class Meaning(Enum):
     """It ended as it should: nothing follows."""
 
 
-def meaning(ending: Ending, keep: Keep) -> Meaning:
+def restart_decision(ending: ExitReason, keep: RestartType) -> RestartDecision:
     """What `ending` means for a child kept as `keep` says.
 
     A child that exits 0 before it was ready has failed to start.
     """
     if ending.cause.is_planned:
-        return Meaning.FINE
+        return RestartDecision.FINE
     if ending.cause is not Cause.EXIT:
-        return Meaning.COUNTS
+        return RestartDecision.COUNTS
     if ending.code in _HOPELESS:
-        return Meaning.HOPELESS
+        return RestartDecision.HOPELESS
     if ending.code == EXIT_TRY_LATER:
-        return Meaning.PASSES
+        return RestartDecision.PASSES
     ended_well = ending.code == EXIT_OK and ending.was_ready
-    return Meaning.FINE if ended_well and keep is Keep.TRANSIENT else Meaning.COUNTS
+    return RestartDecision.FINE if ended_well and keep is RestartType.TRANSIENT else RestartDecision.COUNTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class RestartHistory:
     """What is remembered of a child's deaths.
 
     Attributes:
@@ -113,36 +113,36 @@ class Tally:
     counted_ns: tuple[int, ...] = ()
     total: int = 0
 
-    def forgiven(self) -> Tally:
+    def reset(self) -> RestartHistory:
         """The same with a clean intensity and the shortest pause; the deaths stay in the total."""
-        return Tally(total=self.total)
+        return RestartHistory(total=self.total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judgement:
     """A death, judged: the event for the state machine and the tally after it."""
 
     event: Event
-    tally: Tally
+    tally: RestartHistory
 
 
-def judge(tally: Tally, policy: Policy, what: Meaning, *, now_ns: int, ran_s: float) -> Judged:
+def judge(tally: RestartHistory, policy: Policy, what: RestartDecision, *, now_ns: int, ran_s: float) -> Judgement:
     """What follows from a death at `now_ns` of a child that was in service for `ran_s` seconds.
 
     A death exactly `period_s` ago no longer counts. One that ends a long service is no sign of a loop: it is followed
     by a start without a pause, and the next by the first pause.
     """
-    if what is Meaning.FINE:
-        return Judged(event=Event.DIED_DONE, tally=tally)
+    if what is RestartDecision.FINE:
+        return Judgement(event=Event.DIED_DONE, tally=tally)
     since_ns = now_ns - round(policy.period_s * NS_PER_S)
     counted = tuple(at for at in tally.counted_ns if at > since_ns)
-    if what is Meaning.COUNTS:
+    if what is RestartDecision.COUNTS:
         counted = (*counted, now_ns)
     in_a_row = 0 if ran_s >= policy.stable_s else tally.in_a_row + 1
-    after = Tally(in_a_row=in_a_row, counted_ns=counted, total=tally.total + 1)
-    if what is Meaning.HOPELESS or len(counted) > policy.max_restarts:
-        return Judged(event=Event.DIED_FAILED, tally=after)
-    return Judged(event=Event.DIED_RETRY, tally=after)
+    after = RestartHistory(in_a_row=in_a_row, counted_ns=counted, total=tally.total + 1)
+    if what is RestartDecision.HOPELESS or len(counted) > policy.max_restarts:
+        return Judgement(event=Event.DIED_FAILED, tally=after)
+    return Judgement(event=Event.DIED_RETRY, tally=after)
 
 
 def pause_s(in_a_row: int, policy: Policy, chance: float) -> float:

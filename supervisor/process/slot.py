@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S, SystemClock
 from supervisor.process import child as processes
-from supervisor.process.conditions import Told, standing
+from supervisor.process.conditions import ConditionFrom, standing
 from supervisor.process.heartbeat import Beat, hung_at_ns, says_something_new
 from supervisor.process.output import Pipes
-from supervisor.process.restart import Cause, Death, Ending, Tally, judge, meaning, pause_s
+from supervisor.process.restart import Cause, Death, ExitReason, RestartHistory, judge, pause_s, restart_decision
 from supervisor.process.states import RESTING, Action, Event, State, step
 from tasks.errors import plain
 
@@ -23,46 +23,48 @@ if TYPE_CHECKING:
 
     from supervisor.eventloop.loop import Loop, Timer
     from supervisor.process.child import Child, Launch
-    from supervisor.process.conditions import Said
+    from supervisor.process.conditions import ReportedCondition
     from supervisor.process.output import Announcement
     from supervisor.process.spec import Spec
 
 _SIGNALS: Final = {Action.TERM: signal.SIGTERM, Action.ABORT: signal.SIGABRT, Action.KILL: signal.SIGKILL}
 
 
-class Owner(Protocol):
+class SlotListener(Protocol):
     """Who is told. Nothing here may block."""
 
-    def is_ready(self, slot: Slot, announcement: Announcement) -> None:
+    def on_ready(self, slot: Slot, announcement: Announcement) -> None:
         """The child is in service."""
 
-    def has_died(self, slot: Slot, death: Death) -> None:
+    def on_death(self, slot: Slot, death: Death) -> None:
         """A process ended, or could not be started; `slot` is already in its next state."""
 
-    def has_changed(self, slot: Slot) -> None:
+    def on_change(self, slot: Slot) -> None:
         """Its state is new."""
 
-    def has_beaten(self, slot: Slot) -> None:
+    def on_heartbeat(self, slot: Slot) -> None:
         """It said what it is doing."""
 
-    def has_written(self, slot: Slot, line: str) -> None:
+    def on_line(self, slot: Slot, line: str) -> None:
         """The child wrote a line."""
 
-    def acts(self, slot: Slot, what: str, fields: Mapping[str, object]) -> None:
+    def on_action(self, slot: Slot, what: str, fields: Mapping[str, object]) -> None:
         """Something is being done to the child that people want to know of."""
 
 
 class Slot:
     """A child of the tree."""
 
-    def __init__(self, spec: Spec, launch: Launch, *, loop: Loop, owner: Owner, chance: Callable[[], float]) -> None:
+    def __init__(
+        self, spec: Spec, launch: Launch, *, loop: Loop, owner: SlotListener, chance: Callable[[], float]
+    ) -> None:
         self.spec = spec
         self.launch = launch
         self.state = State.WAITING
-        self.tally = Tally()
+        self.tally = RestartHistory()
         self.beat: Beat | None = None
         self.beat_ns = 0
-        self.left: tuple[Said, ...] = ()
+        self.left: tuple[ReportedCondition, ...] = ()
         self.next_start_ns: int | None = None
         self.started_ns: int | None = None
         self.ready_ns: int | None = None
@@ -107,13 +109,16 @@ class Slot:
             return self.state.value
         return f"{self.beat.phase}: {self.beat.detail}" if self.beat.detail else self.beat.phase
 
-    def conditions(self, now_ns: int) -> list[Told]:
+    def conditions(self, now_ns: int) -> list[ConditionFrom]:
         """What keeps it from its work, as its process says or the one before it said."""
         if self.state in RESTING:
             return []
         said, progress = ((), 0) if self.beat is None else (self.beat.conditions, self.beat.progress)
         served_s = None if self.state is not State.RUNNING else (now_ns - (self.ready_ns or now_ns)) / NS_PER_S
-        return [Told(self.spec.name, one) for one in standing(said, self.left, progress=progress, served_s=served_s)]
+        return [
+            ConditionFrom(self.spec.name, one)
+            for one in standing(said, self.left, progress=progress, served_s=served_s)
+        ]
 
     @property
     def is_outdated(self) -> bool:
@@ -132,16 +137,16 @@ class Slot:
         for action in actions:
             self._performers[action]()
         if self.state is not before:
-            self._owner.has_changed(self)
+            self._owner.on_change(self)
 
-    def hears_ready(self, announcement: Announcement) -> None:
+    def on_ready_line(self, announcement: Announcement) -> None:
         """It says it is in service; once is enough."""
         if self.state is State.STARTING:
             self.ready_ns = self._loop.now_ns()
             self.feed(Event.READY)
-            self._owner.is_ready(self, announcement)
+            self._owner.on_ready(self, announcement)
 
-    def hears_beat(self, beat: Beat) -> None:
+    def on_heartbeat_line(self, beat: Beat) -> None:
         """It says what it is doing."""
         if self.spec.hang_s is not None and says_something_new(beat, self.beat):
             now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()
@@ -149,15 +154,15 @@ class Slot:
         self.beat, self.beat_ns = beat, self._loop.now_ns()
         told = {one.kind for one in beat.conditions}
         self.left = tuple(one for one in self.left if one.kind not in told)
-        self._owner.has_beaten(self)
+        self._owner.on_heartbeat(self)
 
-    def hears_line(self, line: str) -> None:
+    def on_output_line(self, line: str) -> None:
         """It wrote a line."""
-        self._owner.has_written(self, line)
+        self._owner.on_line(self, line)
 
-    def hears_noise(self, what: str, **fields: object) -> None:
+    def on_unreadable_line(self, what: str, **fields: object) -> None:
         """Something it wrote was dropped."""
-        self._owner.acts(self, what, fields)
+        self._owner.on_action(self, what, fields)
 
     def _spawn(self) -> None:
         self.started_ns = self._loop.now_ns()
@@ -175,15 +180,15 @@ class Slot:
         self._loop.watch(child.pidfd, self._reap)
 
     def _was_not_started(self, reason: str) -> None:
-        self._owner.acts(self, "not_started", {"reason": reason})
-        self._judge(Ending(cause=Cause.NOT_STARTED), None, None)
+        self._owner.on_action(self, "not_started", {"reason": reason})
+        self._judge(ExitReason(cause=Cause.NOT_STARTED), None, None)
 
     def _signal(self, action: Action) -> None:
         number = _SIGNALS[action]
         if action is Action.ABORT:
             self._blamed = Cause.NOT_READY if self.ready_ns is None else Cause.HUNG
         if action is not Action.TERM:
-            self._owner.acts(self, "signalled", {"signal": number.name, "doing": self.doing})
+            self._owner.on_action(self, "signalled", {"signal": number.name, "doing": self.doing})
         if self._child is not None:
             self._child.send(number)
 
@@ -230,14 +235,14 @@ class Slot:
         elif self.state in {State.RESTARTING, State.CLEARING}:
             cause = self._planned
         was_ready = self.ready_ns is not None
-        ending = Ending(cause=cause, code=end.code, signal=end.signal, was_ready=was_ready)
+        ending = ExitReason(cause=cause, code=end.code, signal=end.signal, was_ready=was_ready)
         self._judge(ending, child.pid, end.peak_rss_kb)
 
-    def _judge(self, ending: Ending, pid: int | None, peak_rss_kb: int | None) -> None:
+    def _judge(self, ending: ExitReason, pid: int | None, peak_rss_kb: int | None) -> None:
         now_ns = self._loop.now_ns()
         ran_s = 0.0 if self.ready_ns is None else (now_ns - self.ready_ns) / NS_PER_S
         lived_s = 0.0 if self.started_ns is None else (now_ns - self.started_ns) / NS_PER_S
-        what = meaning(ending, self.spec.keep)
+        what = restart_decision(ending, self.spec.keep)
         judged = judge(self.tally, self.spec.policy, what, now_ns=now_ns, ran_s=ran_s)
         self.tally = judged.tally
         doing, last_beat = self.doing, self.beat
@@ -256,4 +261,4 @@ class Slot:
             counted=len(self.tally.counted_ns),
             last_beat=last_beat,
         )
-        self._owner.has_died(self, death)
+        self._owner.on_death(self, death)

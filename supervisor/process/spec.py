@@ -9,7 +9,7 @@ from typing import Final
 SIMULATOR: Final = "simulator"
 
 
-class Keep(Enum):
+class RestartType(Enum):
     """When a child that ended is started again (OTP's restart types)."""
 
     PERMANENT = "permanent"
@@ -48,7 +48,7 @@ class Spec:
 
     role: str
     slot: int
-    keep: Keep = Keep.PERMANENT
+    keep: RestartType = RestartType.PERMANENT
     ready_s: float = 15.0
     stop_s: float = 30.0
     hang_s: float | None = 120.0  # above one HTTP time-out of 120 s only together with what the worker promises

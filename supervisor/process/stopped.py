@@ -9,7 +9,7 @@ _STILL: Final = frozenset({"T", "t"})  # proc(5): stopped by a signal, stopped b
 WORDS: Final = "it stands still (SIGSTOP, or a debugger)"
 
 
-def is_still(pid: int | None) -> bool:
+def is_stopped(pid: int | None) -> bool:
     """Whether it does; False of one that is not there, and where that cannot be told."""
     if not pid:
         return False

@@ -14,7 +14,7 @@ from ledger.storage import file
 from supervisor import report
 from supervisor.config import lost_state_dir, run_plan
 from supervisor.config import settings as config
-from supervisor.process.stopped import is_still
+from supervisor.process.stopped import is_stopped
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error, plain
 from tasks.settings import Secret
 
@@ -109,7 +109,7 @@ def gather(settings: Settings) -> Status:
         counts=counts,
         counts_age_s=age_s,
         notes=tuple(notes),
-        is_silent=last is not None and is_of_holder and (is_still(holder) or _is_old(last, now)),
+        is_silent=last is not None and is_of_holder and (is_stopped(holder) or _is_old(last, now)),
     )
 
 

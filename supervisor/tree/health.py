@@ -9,7 +9,7 @@ import msgspec
 
 from supervisor.database.watch import DatabaseWatch
 from supervisor.durations import lasted, span
-from supervisor.process.conditions import SUPERVISOR, Conditions, Said, Told
+from supervisor.process.conditions import SUPERVISOR, ConditionFrom, Conditions, ReportedCondition
 from supervisor.process.states import Stage
 from tasks.errors import one_line, plain
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from supervisor.config.run_plan import Plan
     from supervisor.eventloop.loop import Loop, Timer
     from supervisor.logs.log import Log
-    from supervisor.process.conditions import ConditionRecord, News
+    from supervisor.process.conditions import ConditionChange, ConditionRecord
     from supervisor.tree.tree import ProcessTree
 
 _LOOK_S: Final = 1.0  # between two looks while anything is wrong
@@ -58,8 +58,8 @@ class Health:
         self._log = log
         self._conditions = Conditions()
         self._timer: Timer | None = None
-        self._unwritten: Said | None = None
-        self._unheard: Said | None = None
+        self._unwritten: ReportedCondition | None = None
+        self._unheard: ReportedCondition | None = None
 
     def records(self) -> tuple[ConditionRecord, ...]:
         """What keeps the run from its work now."""
@@ -84,7 +84,7 @@ class Health:
         self._unwritten = msgspec.structs.replace(self._unwritten or _from_now("state"), why=why)
         self.look()
 
-    def has_written(self) -> None:
+    def on_line(self) -> None:
         """The report is written."""
         if self._unwritten is not None:
             self._unwritten = None
@@ -106,12 +106,16 @@ class Health:
         """Give back what is asked over."""
         self.database.close()
 
-    def _told(self) -> Iterator[Told]:
+    def _told(self) -> Iterator[ConditionFrom]:
         """What the workers say and what the supervisor sees itself, in one line each and without secrets."""
-        own = [Told(SUPERVISOR, one) for one in (self.database.said, self._unwritten, self._unheard) if one is not None]
+        own = [
+            ConditionFrom(SUPERVISOR, one)
+            for one in (self.database.said, self._unwritten, self._unheard)
+            if one is not None
+        ]
         for who, said in (*self._run.tree.conditions(), *own):
             why = self._log.clean(one_line(said.why))[:_LONGEST]
-            yield Told(who, msgspec.structs.replace(said, why=why))
+            yield ConditionFrom(who, msgspec.structs.replace(said, why=why))
 
     def _look_again(self) -> None:
         self._timer = None
@@ -119,7 +123,7 @@ class Health:
         if self._unwritten is not None:
             self._run.changed()
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, news: ConditionChange) -> None:
         one = news.condition
         if news.lasted_s is None:
             who = ", ".join(one.who)
@@ -131,5 +135,5 @@ class Health:
         self._log.info("well", kind=one.kind, since=one.since, lasted_s=news.lasted_s, message=words)
 
 
-def _from_now(kind: str) -> Said:
-    return Said(kind=kind, since=datetime.now(UTC), why="")
+def _from_now(kind: str) -> ReportedCondition:
+    return ReportedCondition(kind=kind, since=datetime.now(UTC), why="")

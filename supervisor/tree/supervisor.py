@@ -180,7 +180,7 @@ class Supervisor:
             with suppress(OSError):  # then `status` sees by its age that the older one is no longer true
                 report.overwrite(report_of(self, self._loop.now_ns()), self.plan.state.status)
             return
-        self.health.has_written()
+        self.health.on_line()
 
     def follow(self, change: Change) -> None:
         """Go by other settings from now on; the ledger does so already."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from supervisor.process.child import Launch
-    from supervisor.process.conditions import Told
+    from supervisor.process.conditions import ConditionFrom
     from supervisor.process.output import Announcement
     from supervisor.process.restart import Death
     from supervisor.process.spec import Spec
@@ -136,7 +136,7 @@ class ProcessTree:
         """Every process of ours that is there."""
         return {slot.pid for slot in (*self._all(), *self.services) if slot.pid is not None}
 
-    def conditions(self) -> list[Told]:
+    def conditions(self) -> list[ConditionFrom]:
         """What keeps any of the children from its work."""
         now_ns = self._loop.now_ns()
         return [told for slot in (*self._all(), *self.services) for told in slot.conditions(now_ns)]
@@ -145,7 +145,7 @@ class ProcessTree:
         """Rows the workers committed since the start, by table, those of dead workers included."""
         return self.totals.rows()
 
-    def is_ready(self, slot: Slot, announcement: Announcement) -> None:
+    def on_ready(self, slot: Slot, announcement: Announcement) -> None:
         """A child is in service: log it, and let others start that waited for it."""
         took_s = (self._loop.now_ns() - (slot.started_ns or 0)) / NS_PER_S
         self._say("info", slot, "in_service", {"took_s": round(took_s, 2), "url": announcement.url})
@@ -153,7 +153,7 @@ class ProcessTree:
             self.start_workers()
         self._overseer.child_ready(slot, announcement)
 
-    def has_died(self, slot: Slot, death: Death) -> None:
+    def on_death(self, slot: Slot, death: Death) -> None:
         """A process ended: log it, keep it, and see whether anything is left to go on with."""
         cause = death.ending.cause
         level = "debug" if cause is Cause.STOPPED else "info" if cause.is_planned else "warning"
@@ -165,7 +165,7 @@ class ProcessTree:
         if slot.state is State.FAILED:
             self._consider(slot, death)
 
-    def has_changed(self, slot: Slot) -> None:
+    def on_change(self, slot: Slot) -> None:
         """A state is new."""
         if slot.beat is None and slot.state is State.STARTING and slot.pid is not None:
             self._say("debug", slot, "started", {})
@@ -175,18 +175,18 @@ class ProcessTree:
         if self.is_stopping and all(worker.state in RESTING for worker in self._all()):
             self._loop.call(self._overseer.at_rest)
 
-    def has_beaten(self, slot: Slot) -> None:
+    def on_heartbeat(self, slot: Slot) -> None:
         """A beat is new."""
         self._overseer.child_beat(slot)
         self._overseer.changed()
 
-    def has_written(self, slot: Slot, line: str) -> None:
+    def on_line(self, slot: Slot, line: str) -> None:
         """A line of a child's output."""
         record = self._log.relay(line, role=slot.spec.role, slot=slot.spec.slot, pid=slot.pid)
         if record.get("level") == "error":
             self._last_errors[slot.spec.name] = str(record.get("error") or record.get("message") or record["event"])
 
-    def acts(self, slot: Slot, what: str, fields: Mapping[str, object]) -> None:
+    def on_action(self, slot: Slot, what: str, fields: Mapping[str, object]) -> None:
         """Something is done to a child."""
         self._say(_NEWS.get(what, "warning"), slot, what, fields)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.process.launch import WorkerLaunch
 from supervisor.process.restart import Cause
-from supervisor.process.spec import Keep, Spec
+from supervisor.process.spec import RestartType, Spec
 from supervisor.process.states import RESTING, Event, State
 from supervisor.tree.recycling import Recycler
 from tasks.settings import BACKFILL, UPSERT
@@ -89,7 +89,7 @@ class WorkerPool:
     def retry(self, slot: Slot) -> None:
         """Start one that was given up, or that pauses, at once and with its deaths forgiven."""
         if not self._tree.is_stopping:
-            slot.tally = slot.tally.forgiven()
+            slot.tally = slot.tally.reset()
             slot.restart(Cause.RESTARTED)
 
     def retry_failed(self) -> list[str]:
@@ -184,7 +184,7 @@ class WorkerPool:
     def _rejoin(self, slots: list[Slot]) -> None:
         """Have them there again, the first upsert worker first and the others spaced, as at the beginning."""
         for slot in slots if not self._tree.is_stopping else []:
-            slot.tally = slot.tally.forgiven()
+            slot.tally = slot.tally.reset()
             slot.feed(Event.REJOIN)
         self._start()
 
@@ -201,7 +201,7 @@ def _spec(role: str, number: int, settings: Settings) -> Spec:
     return Spec(
         role=role,
         slot=number,
-        keep=Keep.PERMANENT if role == UPSERT else Keep.TRANSIENT,
+        keep=RestartType.PERMANENT if role == UPSERT else RestartType.TRANSIENT,
         ready_s=settings.ready_s,
         hang_s=settings.hang_s,
         stop_s=settings.stop_s,

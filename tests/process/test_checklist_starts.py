@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.process.restart import Cause, Ending, Tally, judge, meaning, pause_s
-from supervisor.process.spec import Keep, Policy
+from supervisor.process.restart import Cause, ExitReason, RestartHistory, judge, pause_s, restart_decision
+from supervisor.process.spec import Policy, RestartType
 from supervisor.process.states import Event, State
 from tasks.settings import SelectionSettings
 from tasks.simulator.config import SimulatorConfig
@@ -93,7 +93,7 @@ def test_line_02_ps_shows_role_and_slot_and_neither_key_nor_password_shows_anywh
 
 
 @pytest.mark.parametrize("script", [["exit", 0], ["exit", 70], ["kill_self", int(signal.SIGKILL)]])
-@pytest.mark.parametrize("keep", list(Keep))
+@pytest.mark.parametrize("keep", list(RestartType))
 def test_line_04_a_death_before_ready_is_a_failed_start_however_it_ended(family, script, keep):
     slot = family.add("backfill", [script], keep=keep, policy=Policy(first_s=60))
     family.tree.start_workers()
@@ -173,22 +173,22 @@ def test_line_06_without_a_descriptor_left_the_loop_goes_on_and_starts_it_later(
     family.until(lambda: slot.state is State.RUNNING)
 
 
-@pytest.mark.parametrize("keep", list(Keep))
+@pytest.mark.parametrize("keep", list(RestartType))
 def test_line_10_three_hours_without_a_database_are_over_within_one_pause_of_its_return(keep):
-    policy, tally = Policy(), Tally()
-    away = Ending(cause=Cause.EXIT, code=75, was_ready=False)
+    policy, tally = Policy(), RestartHistory()
+    away = ExitReason(cause=Cause.EXIT, code=75, was_ready=False)
     at_s, back_s = 0.0, 3 * 3600.0
     while at_s < back_s:
         at_s += 0.5  # it starts, and finds no database
-        judged = judge(tally, policy, meaning(away, keep), now_ns=round(at_s * NS), ran_s=0)
+        judged = judge(tally, policy, restart_decision(away, keep), now_ns=round(at_s * NS), ran_s=0)
         assert judged.event is Event.DIED_RETRY
         tally = judged.tally
         at_s += pause_s(tally.in_a_row, policy, 1.0)
     assert at_s - back_s <= policy.cap_s * (1 + policy.jitter)
     assert tally.counted_ns == ()
-    crash = Ending(cause=Cause.EXIT, code=70, was_ready=True)
+    crash = ExitReason(cause=Cause.EXIT, code=70, was_ready=True)
     for death in range(policy.max_restarts + 1):
-        judged = judge(tally, policy, meaning(crash, keep), now_ns=round((at_s + death) * NS), ran_s=0)
+        judged = judge(tally, policy, restart_decision(crash, keep), now_ns=round((at_s + death) * NS), ran_s=0)
         tally = judged.tally
     assert judged.event is Event.DIED_FAILED, "and a crash loop still ends"
 

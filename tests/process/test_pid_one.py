@@ -19,8 +19,8 @@ OWN = ("--pid", "--fork", "--mount-proc", "--kill-child")
 QUICK = (
     "import sys\n"
     "from supervisor.cli import main as cli\n"
-    "from supervisor.process import reaper as strangers\n"
-    "strangers.PAUSE_S = 0.2\n"
+    "from supervisor.process import reaper\n"
+    "reaper.PAUSE_S = 0.2\n"
     "sys.exit(cli.main(['run']))\n"
 )
 

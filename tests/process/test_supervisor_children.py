@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.process.spec import Keep, Policy
+from supervisor.process.spec import Policy, RestartType
 from supervisor.process.states import RESTING, State
 from tests.fakes.worker_family import QUICK, Family
 
@@ -85,7 +85,7 @@ def test_a_child_that_is_never_ready_is_told_to_show_its_stacks_and_then_killed(
 
 
 def test_exit_0_before_ready_is_a_failed_start(family):
-    slot = family.add("backfill", [["exit", 0]], keep=Keep.TRANSIENT)
+    slot = family.add("backfill", [["exit", 0]], keep=RestartType.TRANSIENT)
     family.tree.start_workers()
     family.until(family.deaths)
     assert slot.state is State.BACKOFF
@@ -179,7 +179,7 @@ def test_try_later_is_tried_for_ever(family):
 
 
 def test_a_finished_backfill_is_done_and_stays_so(family):
-    slot = family.add("backfill", [["ready"], ["wait", 0.1], ["exit", 0]], keep=Keep.TRANSIENT)
+    slot = family.add("backfill", [["ready"], ["wait", 0.1], ["exit", 0]], keep=RestartType.TRANSIENT)
     family.tree.start_workers()
     family.until(lambda: slot.state is State.DONE)
     family.run_for(0.3)

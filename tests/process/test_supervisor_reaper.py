@@ -11,22 +11,22 @@ from tests.fakes.cli_program import ROOT
 SCRIPT = """
 import ctypes, os, subprocess, sys
 from ledger import SystemClock
-from supervisor.process import reaper as strangers
+from supervisor.process import reaper
 from supervisor.eventloop.loop import Loop, MonotonicClock
 
-strangers.PAUSE_S = 0.1
+reaper.PAUSE_S = 0.1
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 ours = subprocess.Popen([sys.executable, "-c", ""])
 for _ in range(20):
     subprocess.run(["sh", "-c", "sleep 0.05 & sleep 0.05 & exit 0"], check=True)
 with Loop(MonotonicClock()) as loop:
-    one = strangers.Strangers(loop, lambda: {ours.pid})
+    one = reaper.OrphanReaper(loop, lambda: {ours.pid})
     guard = loop.after(150, lambda: None)
     most = 0
     while loop.now_ns() < guard.at_ns:
         one.look()
         loop.step()
-        zombies = strangers._zombies()
+        zombies = reaper._zombies()
         most = max(most, len(zombies))
         if most > 1 and zombies == {ours.pid}:
             break
@@ -35,7 +35,7 @@ with Loop(MonotonicClock()) as loop:
     while not loop._ended:
         loop.step()
         steps += 1
-print(most > 1, strangers._zombies() == {ours.pid}, ours.wait(), steps < 8)
+print(most > 1, reaper._zombies() == {ours.pid}, ours.wait(), steps < 8)
 """
 
 

@@ -27,7 +27,7 @@ from supervisor.console.monitor import Monitor
 from supervisor.database.counts import RowReader
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs import log as logs
-from supervisor.process.restart import Cause, Ending
+from supervisor.process.restart import Cause, ExitReason
 from supervisor.process.slot import Death
 from supervisor.process.spec import Spec
 from supervisor.process.states import State
@@ -257,13 +257,13 @@ def test_line_49_the_last_hundred_deaths_are_kept(make_run):
     slot = SimpleNamespace(
         spec=Spec(role="upsert", slot=0), state=State.BACKOFF, pid=None, tally=SimpleNamespace(counted_ns=())
     )
-    ending = Ending(cause=Cause.SIGNAL, signal=9)
+    ending = ExitReason(cause=Cause.SIGNAL, signal=9)
     for number in range(250):
         death = Death(
             pid=number, ending=ending, lived_s=1.0, peak_rss_kb=2048, doing="calling: /deal", next=State.BACKOFF,
             again_in_s=1.0, counted=1, last_beat=None,
         )  # fmt: skip
-        run.tree.has_died(slot, death)
+        run.tree.on_death(slot, death)
     deaths = report.read(reported(run, loop)).deaths
     assert [death.pid for death in deaths] == list(range(150, 250))
     assert {(death.words.partition(",")[0], death.cause) for death in deaths} == {("killed by SIGKILL", "signal")}

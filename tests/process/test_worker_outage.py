@@ -44,7 +44,7 @@ def test_calls_stop_while_the_database_is_away_and_all_that_was_paid_for_is_rows
     assert len(plant.spooled()) <= 3, "each worker waits with what it had just paid for"
     late = plant.worker("backfill", slot=2, database_url=Secret(line.url))
     eventually(lambda: degraded([late]), lambda: late.output)
-    assert late.is_ready(), "one that starts meanwhile waits like the others"
+    assert late.on_ready(), "one that starts meanwhile waits like the others"
     # As if it had been away for longer than anything is held.
     plant.query("update fetch_queue set ready_at = now() where state = 'leased' returning 1")
     plant.query("update crawls set asked_until = now() where asked_by is not null returning 1")

@@ -119,7 +119,7 @@ def test_what_is_refused_while_a_worker_begins_does_not_end_it_either(make_plant
     )
     refuse(plant, "fetch_queue", event="UPDATE")
     worker = plant.worker("backfill", slot=1)
-    eventually(lambda: worker.is_ready() and conditions(worker) == ["database"], lambda: worker.output)
+    eventually(lambda: worker.on_ready() and conditions(worker) == ["database"], lambda: worker.output)
     allow(plant, "fetch_queue")
     before = plant.value("select count(*) from products")
     eventually(lambda: plant.value("select count(*) from products") > before, lambda: worker.output)

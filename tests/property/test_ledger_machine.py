@@ -68,7 +68,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.refused = 0
         self.was_surprised = False
         self.doubtful = set()  # granted by a plan that was no more
-        self.has_lost = self.has_changed = False  # a change of plan and a lost call together cannot be told apart
+        self.has_lost = self.on_change = False  # a change of plan and a lost call together cannot be told apart
         self.is_surprised = False  # a smaller plan that no reply has told of yet
 
     def as_process(self, pid):
@@ -103,7 +103,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return  # of two changes between two replies the first leaves no trace
         self.is_surprised = self.is_surprised or rate < self.server.rate
         self.was_surprised = self.was_surprised or self.is_surprised
-        self.has_changed = self.has_changed or rate != self.server.rate
+        self.on_change = self.on_change or rate != self.server.rate
         self.server.rate = rate
 
     @rule(target=reserved, pid=st.integers(0, 2), tier=st.sampled_from([0, 1, 2]), part=st.floats(0.01, 1))
@@ -202,7 +202,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.observe(self.server.reading())
         s = self.ledger.snapshot()
         assert s.bucket.balance == self.server.balance
-        assert s.bucket.drift == 0 or (self.has_lost and self.has_changed)
+        assert s.bucket.drift == 0 or (self.has_lost and self.on_change)
 
 
 LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40)

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
 from supervisor.http.metrics import text_of
 from supervisor.process.heartbeat import Beat
-from supervisor.process.restart import Cause, Ending
+from supervisor.process.restart import Cause, ExitReason
 from supervisor.process.states import State
 from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
 from supervisor.tree.totals import Totals
@@ -93,7 +93,7 @@ def test_line_52_totals_never_shrink_however_workers_come_and_go(steps):
             slot.state = State.BACKOFF if what == "die" else State.FAILED
             restarts += what == "die"
             beat, slot.beat = slot.beat, None
-            totals.record_exit(slot, SimpleNamespace(ending=Ending(cause=Cause.SIGNAL), last_beat=beat))
+            totals.record_exit(slot, SimpleNamespace(ending=ExitReason(cause=Cause.SIGNAL), last_beat=beat))
         calls = totals.calls()
         took = calls["x"].took[1] if "x" in calls else 0
         rows, refused = totals.rows(), totals.refused()

@@ -8,13 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import localtime
-from supervisor.process.conditions import REPEAT_S, SETTLE_S, SUPERVISOR, Conditions, Said, Told, sentence, standing
+from supervisor.process.conditions import (
+    REPEAT_S,
+    SETTLE_S,
+    SUPERVISOR,
+    ConditionFrom,
+    Conditions,
+    ReportedCondition,
+    sentence,
+    standing,
+)
 
 S = 1_000_000_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KINDS = ("database", "calls", "spool")
 TOLD = st.builds(
-    lambda who, kind, second, why: Told(who, said(kind, second, why)),
+    lambda who, kind, second, why: ConditionFrom(who, said(kind, second, why)),
     st.sampled_from((SUPERVISOR, "upsert-0", "backfill-0", "backfill-1")),
     st.sampled_from(KINDS),
     st.integers(0, 60),
@@ -24,7 +33,7 @@ STEPS = st.lists(st.tuples(st.floats(0, 8), st.lists(TOLD, max_size=6)), max_siz
 
 
 def said(kind="database", second=0, why="away"):
-    return Said(kind=kind, since=START + timedelta(seconds=second), why=why)
+    return ReportedCondition(kind=kind, since=START + timedelta(seconds=second), why=why)
 
 
 def played(steps, order=lambda told: told):
@@ -52,19 +61,23 @@ def test_every_beginning_has_one_end_with_its_length_and_no_end_is_told_twice(st
 
 @given(st.floats(0, 600), st.floats(0, 600))
 def test_what_could_be_told_only_late_lasted_from_its_beginning(late_s, told_s):
-    one, silent = Conditions(), Said(kind="database", since=START, why="no answer", late_s=late_s)
+    one, silent = Conditions(), ReportedCondition(kind="database", since=START, why="no answer", late_s=late_s)
     ends_ns = round(told_s * S)
-    assert [new.lasted_s for new in one.follow([Told(SUPERVISOR, silent)], 0)] == [None]
-    one.follow([Told(SUPERVISOR, silent)], ends_ns)
+    assert [new.lasted_s for new in one.follow([ConditionFrom(SUPERVISOR, silent)], 0)] == [None]
+    one.follow([ConditionFrom(SUPERVISOR, silent)], ends_ns)
     (end,) = one.follow([], ends_ns + round(SETTLE_S * S))
     assert abs(end.lasted_s - (late_s + told_s)) < 0.01
 
 
 def test_the_first_beginning_counts_whoever_knows_it_and_each_says_once_how_late_it_knew():
-    one, known, silent = Conditions(), said(second=9), Said(kind="database", since=START, why="mute", late_s=8)
-    one.follow([Told(SUPERVISOR, known)], 0)
+    one, known, silent = (
+        Conditions(),
+        said(second=9),
+        ReportedCondition(kind="database", since=START, why="mute", late_s=8),
+    )
+    one.follow([ConditionFrom(SUPERVISOR, known)], 0)
     for second in range(1, 5):
-        one.follow([Told(SUPERVISOR, known), Told("upsert-0", silent)], second * S)
+        one.follow([ConditionFrom(SUPERVISOR, known), ConditionFrom("upsert-0", silent)], second * S)
     (end,) = one.follow([], 9 * S)
     assert end.lasted_s == 8 - 1 + 4
 
@@ -92,22 +105,28 @@ def test_what_is_told_holds_since_the_earliest_that_anyone_said_and_says_who(ste
 
 @given(st.integers(1, 200), st.floats(0.01, SETTLE_S / 2.01))
 def test_what_comes_and_goes_quickly_is_one_condition(times, pause_s):
-    flapping = [(pause_s, told) for _ in range(times) for told in ([Told("upsert-0", said())], [])]
+    flapping = [(pause_s, told) for _ in range(times) for told in ([ConditionFrom("upsert-0", said())], [])]
     news, _ = played([*flapping, (SETTLE_S, [])])
     assert [new.lasted_s is None for _, new in news] == [True, False]
 
 
 def test_slow_flapping_is_told_no_more_often_than_it_settles():
-    news, _ = played([(0.1, [Told("upsert-0", said())] if step % 40 < 5 else []) for step in range(1200)])
+    news, _ = played([(0.1, [ConditionFrom("upsert-0", said())] if step % 40 < 5 else []) for step in range(1200)])
     assert len(news) <= 2 * 120 / SETTLE_S
 
 
 def test_a_worker_takes_over_from_another_and_the_beginning_stays():
     news, held = played(
         [
-            (1, [Told("backfill-0", said(second=5)), Told("upsert-0", said(second=9, why="read only"))]),
-            (1, [Told("upsert-0", said(second=9, why="read only"))]),
-            (50, [Told("upsert-0", said(second=60))]),
+            (
+                1,
+                [
+                    ConditionFrom("backfill-0", said(second=5)),
+                    ConditionFrom("upsert-0", said(second=9, why="read only")),
+                ],
+            ),
+            (1, [ConditionFrom("upsert-0", said(second=9, why="read only"))]),
+            (50, [ConditionFrom("upsert-0", said(second=60))]),
             (SETTLE_S, []),
         ]
     )
@@ -117,7 +136,15 @@ def test_a_worker_takes_over_from_another_and_the_beginning_stays():
 
 def test_the_supervisors_own_words_go_first():
     _, held = played(
-        [(0, [Told("upsert-0", said(second=1, why="no")), Told(SUPERVISOR, said(second=2, why="read only"))])]
+        [
+            (
+                0,
+                [
+                    ConditionFrom("upsert-0", said(second=1, why="no")),
+                    ConditionFrom(SUPERVISOR, said(second=2, why="read only")),
+                ],
+            )
+        ]
     )
     (record,) = held[0][2]
     assert sentence(record) == f"database: read only (since {localtime.clock(START + timedelta(seconds=1))})"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.process.output import Lines, Valve
+from supervisor.process.output import FloodLimiter, Lines
 
 S = 1_000_000_000
 
@@ -38,7 +38,7 @@ def test_a_line_that_is_too_long_is_cut_and_says_so():
 
 
 def test_a_flood_is_held_back_and_counted_and_a_later_line_passes():
-    valve = Valve(burst=10, rate_per_s=1)
+    valve = FloodLimiter(burst=10, rate_per_s=1)
     passed = sum(valve.lets_through(0) for _ in range(100))
     assert passed == 10
     assert valve.take_held() == 90

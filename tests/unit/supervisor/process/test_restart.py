@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.logs.phrases import describe
-from supervisor.process.restart import Cause, Ending, Meaning, Tally, judge, meaning, pause_s
-from supervisor.process.spec import Keep, Policy
+from supervisor.process.restart import (
+    Cause,
+    ExitReason,
+    RestartDecision,
+    RestartHistory,
+    judge,
+    pause_s,
+    restart_decision,
+)
+from supervisor.process.spec import Policy, RestartType
 from supervisor.process.states import Event
 
 S = 1_000_000_000
@@ -16,36 +24,36 @@ POLICY = Policy()
 
 
 def ended(code, *, was_ready=True):
-    return Ending(cause=Cause.EXIT, code=code, was_ready=was_ready)
+    return ExitReason(cause=Cause.EXIT, code=code, was_ready=was_ready)
 
 
 @pytest.mark.parametrize(
     ("ending", "keep", "expected"),
     [
-        (ended(0), Keep.PERMANENT, Meaning.COUNTS),
-        (ended(0), Keep.TRANSIENT, Meaning.FINE),
-        (ended(0, was_ready=False), Keep.TRANSIENT, Meaning.COUNTS),
-        (ended(1), Keep.TRANSIENT, Meaning.COUNTS),
-        (ended(2), Keep.PERMANENT, Meaning.COUNTS),
-        (ended(70), Keep.PERMANENT, Meaning.COUNTS),
-        (ended(75), Keep.PERMANENT, Meaning.PASSES),
-        (ended(75, was_ready=False), Keep.TRANSIENT, Meaning.PASSES),
-        (ended(77), Keep.TRANSIENT, Meaning.HOPELESS),
-        (ended(78, was_ready=False), Keep.PERMANENT, Meaning.HOPELESS),
-        (Ending(cause=Cause.SIGNAL, signal=9, was_ready=True), Keep.TRANSIENT, Meaning.COUNTS),
-        (Ending(cause=Cause.HUNG, signal=6, was_ready=True), Keep.PERMANENT, Meaning.COUNTS),
-        (Ending(cause=Cause.NOT_READY, code=0), Keep.TRANSIENT, Meaning.COUNTS),
-        (Ending(cause=Cause.NOT_STARTED), Keep.PERMANENT, Meaning.COUNTS),
-        (Ending(cause=Cause.STOPPED, code=75, was_ready=True), Keep.PERMANENT, Meaning.FINE),
-        (Ending(cause=Cause.STOPPED, signal=9), Keep.PERMANENT, Meaning.FINE),
+        (ended(0), RestartType.PERMANENT, RestartDecision.COUNTS),
+        (ended(0), RestartType.TRANSIENT, RestartDecision.FINE),
+        (ended(0, was_ready=False), RestartType.TRANSIENT, RestartDecision.COUNTS),
+        (ended(1), RestartType.TRANSIENT, RestartDecision.COUNTS),
+        (ended(2), RestartType.PERMANENT, RestartDecision.COUNTS),
+        (ended(70), RestartType.PERMANENT, RestartDecision.COUNTS),
+        (ended(75), RestartType.PERMANENT, RestartDecision.PASSES),
+        (ended(75, was_ready=False), RestartType.TRANSIENT, RestartDecision.PASSES),
+        (ended(77), RestartType.TRANSIENT, RestartDecision.HOPELESS),
+        (ended(78, was_ready=False), RestartType.PERMANENT, RestartDecision.HOPELESS),
+        (ExitReason(cause=Cause.SIGNAL, signal=9, was_ready=True), RestartType.TRANSIENT, RestartDecision.COUNTS),
+        (ExitReason(cause=Cause.HUNG, signal=6, was_ready=True), RestartType.PERMANENT, RestartDecision.COUNTS),
+        (ExitReason(cause=Cause.NOT_READY, code=0), RestartType.TRANSIENT, RestartDecision.COUNTS),
+        (ExitReason(cause=Cause.NOT_STARTED), RestartType.PERMANENT, RestartDecision.COUNTS),
+        (ExitReason(cause=Cause.STOPPED, code=75, was_ready=True), RestartType.PERMANENT, RestartDecision.FINE),
+        (ExitReason(cause=Cause.STOPPED, signal=9), RestartType.PERMANENT, RestartDecision.FINE),
     ],
 )
 def test_an_ending_means_what_the_table_says(ending, keep, expected):
-    assert meaning(ending, keep) is expected
+    assert restart_decision(ending, keep) is expected
 
 
-def deaths_at(*seconds, policy=POLICY, what=Meaning.COUNTS, ran_s=0.0):
-    tally, events = Tally(), []
+def deaths_at(*seconds, policy=POLICY, what=RestartDecision.COUNTS, ran_s=0.0):
+    tally, events = RestartHistory(), []
     for at in seconds:
         judged = judge(tally, policy, what, now_ns=round(at * S), ran_s=ran_s)
         tally = judged.tally
@@ -73,24 +81,24 @@ def test_a_slow_crasher_is_retried_for_ever():
 
 @given(st.lists(st.floats(0, 600), max_size=40))
 def test_what_passes_never_counts_and_a_planned_death_changes_nothing(seconds):
-    tally, events = deaths_at(*sorted(seconds), what=Meaning.PASSES)
+    tally, events = deaths_at(*sorted(seconds), what=RestartDecision.PASSES)
     assert Event.DIED_FAILED not in events
     assert tally.counted_ns == ()
-    assert deaths_at(*sorted(seconds), what=Meaning.FINE)[0] == Tally()
+    assert deaths_at(*sorted(seconds), what=RestartDecision.FINE)[0] == RestartHistory()
 
 
 def test_what_is_hopeless_is_given_up_at_once():
-    assert deaths_at(0, what=Meaning.HOPELESS)[1] == [Event.DIED_FAILED]
+    assert deaths_at(0, what=RestartDecision.HOPELESS)[1] == [Event.DIED_FAILED]
 
 
 @given(st.lists(st.floats(0, 200), min_size=1, max_size=60), st.integers(1, 5))
 def test_given_up_means_more_deaths_than_allowed_in_one_period(gaps, allowed):
     policy = Policy(max_restarts=allowed, period_s=60)
-    at, times, tally = 0.0, [], Tally()
+    at, times, tally = 0.0, [], RestartHistory()
     for gap in gaps:
         at += gap
         times.append(round(at * S))
-        judged = judge(tally, policy, Meaning.COUNTS, now_ns=times[-1], ran_s=0)
+        judged = judge(tally, policy, RestartDecision.COUNTS, now_ns=times[-1], ran_s=0)
         tally = judged.tally
         recent = [time for time in times if times[-1] - time < 60 * S]
         assert (judged.event is Event.DIED_FAILED) == (len(recent) > allowed)
@@ -113,15 +121,15 @@ def test_after_a_long_service_a_start_follows_at_once_but_not_in_step_with_other
 
 def test_the_pauses_begin_anew_after_a_minute_in_service_and_the_death_that_ended_it_has_none():
     tally, _ = deaths_at(0, 1, 2)
-    judged = judge(tally, POLICY, Meaning.COUNTS, now_ns=100 * S, ran_s=60.0)
+    judged = judge(tally, POLICY, RestartDecision.COUNTS, now_ns=100 * S, ran_s=60.0)
     assert judged.tally.in_a_row == 0
-    judged = judge(judged.tally, POLICY, Meaning.COUNTS, now_ns=101 * S, ran_s=0.5)
+    judged = judge(judged.tally, POLICY, RestartDecision.COUNTS, now_ns=101 * S, ran_s=0.5)
     assert (judged.tally.in_a_row, pause_s(judged.tally.in_a_row, POLICY, 0)) == (1, 1)
-    judged = judge(tally, POLICY, Meaning.COUNTS, now_ns=100 * S, ran_s=59.9)
+    judged = judge(tally, POLICY, RestartDecision.COUNTS, now_ns=100 * S, ran_s=59.9)
     assert judged.tally.in_a_row == 4
 
 
-@pytest.mark.parametrize("what", [Meaning.COUNTS, Meaning.PASSES])
+@pytest.mark.parametrize("what", [RestartDecision.COUNTS, RestartDecision.PASSES])
 def test_a_worker_that_keeps_dying_after_a_minute_is_started_once_a_minute_and_no_more(what):
     tally, events = deaths_at(*range(0, 6000, 60), what=what, ran_s=60.0)
     assert (set(events), tally.in_a_row) == ({Event.DIED_RETRY}, 0)
@@ -130,14 +138,14 @@ def test_a_worker_that_keeps_dying_after_a_minute_is_started_once_a_minute_and_n
 def test_an_ending_is_told_in_words_and_a_kill_nobody_asked_for_claims_no_cause():
     by_whom = "by somebody or by a system short of memory"
     told = {
-        Ending(cause=Cause.SIGNAL, signal=signal.SIGKILL): f"killed by SIGKILL, {by_whom}",
-        Ending(cause=Cause.HUNG, signal=signal.SIGKILL): "gave no sign of life and was ended, by SIGKILL",
-        Ending(cause=Cause.SIGNAL, signal=signal.SIGSEGV): "killed by SIGSEGV",
-        Ending(cause=Cause.NOT_STARTED): "could not be started",
-        Ending(cause=Cause.EXIT, code=3): "ended with exit code 3",
-        Ending(cause=Cause.EXIT, code=75): "ended because something it needs is away",
-        Ending(cause=Cause.RESTARTED, code=75): "ended as asked, for a fresh process",
-        Ending(cause=Cause.STOPPED, code=75): "ended as asked",
-        Ending(cause=Cause.STOPPED, signal=signal.SIGKILL): "ended as asked, by SIGKILL",
+        ExitReason(cause=Cause.SIGNAL, signal=signal.SIGKILL): f"killed by SIGKILL, {by_whom}",
+        ExitReason(cause=Cause.HUNG, signal=signal.SIGKILL): "gave no sign of life and was ended, by SIGKILL",
+        ExitReason(cause=Cause.SIGNAL, signal=signal.SIGSEGV): "killed by SIGSEGV",
+        ExitReason(cause=Cause.NOT_STARTED): "could not be started",
+        ExitReason(cause=Cause.EXIT, code=3): "ended with exit code 3",
+        ExitReason(cause=Cause.EXIT, code=75): "ended because something it needs is away",
+        ExitReason(cause=Cause.RESTARTED, code=75): "ended as asked, for a fresh process",
+        ExitReason(cause=Cause.STOPPED, code=75): "ended as asked",
+        ExitReason(cause=Cause.STOPPED, signal=signal.SIGKILL): "ended as asked, by SIGKILL",
     }
     assert {ending: describe(ending) for ending in told} == told

@@ -12,7 +12,7 @@ from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.config import run_plan, settings
 from supervisor.eventloop.loop import Loop
 from supervisor.logs import log
-from supervisor.process.conditions import SETTLE_S, Said
+from supervisor.process.conditions import SETTLE_S, ReportedCondition
 from supervisor.process.heartbeat import Beat
 from supervisor.process.spec import Spec
 from supervisor.process.states import Stage, State
@@ -55,11 +55,11 @@ def events(lines, *names):
 
 def says(slot, *conditions, progress=0):
     slot.state = State.RUNNING
-    slot.hears_beat(Beat(phase="writing", progress=progress, conditions=conditions))
+    slot.on_heartbeat_line(Beat(phase="writing", progress=progress, conditions=conditions))
 
 
 def away(why="no answer"):
-    return Said(kind="database", since=datetime.now(UTC), why=why)
+    return ReportedCondition(kind="database", since=datetime.now(UTC), why=why)
 
 
 def test_the_beginning_and_the_end_of_what_workers_say_are_told_once_with_the_length(run, clock, lines):
