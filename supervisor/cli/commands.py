@@ -139,7 +139,7 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
 def _order(chosen: argparse.Namespace) -> int:
     from supervisor.control import client
 
-    return client.give(chosen)
+    return client.send_order(chosen)
 
 
 def _run(chosen: argparse.Namespace) -> int:

@@ -18,8 +18,8 @@ from supervisor.config.state_dir import AlreadyRunning
 from supervisor.console.monitor import Monitor
 from supervisor.console.writer import Outlet, StreamScreen
 from supervisor.control import protocol
-from supervisor.control.handlers import Foreman
-from supervisor.control.server import Control
+from supervisor.control.handlers import OrderHandlers
+from supervisor.control.server import ControlServer
 from supervisor.database.backend import secrets_in
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
@@ -69,7 +69,7 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     one = Supervisor(wanted, loop, log, texts)
     systemd.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
-    foreman = Foreman(one, loop, log)
+    foreman = OrderHandlers(one, loop, log)
     hearing = Hearing(one, foreman, monitor, OrphanReaper(loop, one.tree.pids))
     heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
     endpoint = Endpoint(one, loop, log)
@@ -92,10 +92,10 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
 
 
 @contextmanager
-def _control(wanted: Plan, loop: Loop, log: Log, foreman: Foreman) -> Iterator[None]:
+def _control(wanted: Plan, loop: Loop, log: Log, foreman: OrderHandlers) -> Iterator[None]:
     """Take orders over the control socket; where there can be none the run goes on without."""
     try:
-        control = Control(wanted.state.control, loop, log, foreman.take)
+        control = ControlServer(wanted.state.control, loop, log, foreman.take)
     except OSError as error:
         log.warning("no_control_socket", message=f"{wanted.state.control}: {error.strerror}; signals still work")
         yield
@@ -132,7 +132,7 @@ def _live_screen() -> Screen:
 class Hearing:
     """Signals, as the loop hands them over."""
 
-    def __init__(self, run: Supervisor, foreman: Foreman, monitor: Monitor, strangers: OrphanReaper) -> None:
+    def __init__(self, run: Supervisor, foreman: OrderHandlers, monitor: Monitor, strangers: OrphanReaper) -> None:
         self._run = run
         self._foreman = foreman
         self._monitor = monitor

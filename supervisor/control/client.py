@@ -25,7 +25,7 @@ _PATIENCE_S: Final = 1800.0  # sixteen workers replaced in turn, each of which t
 _BOTH: Final[tuple[protocol.Role, ...]] = ("upsert", "backfill")
 
 
-def give(chosen: argparse.Namespace) -> int:
+def send_order(chosen: argparse.Namespace) -> int:
     """The exit code of what came of the order that `chosen` spells."""
     order = _order(chosen)
     state = StateDir(settings.state_dir(settings.environment()))

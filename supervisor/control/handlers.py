@@ -47,18 +47,18 @@ def _lasting(settings: Mapping[str, str]) -> str:
     return _UNTIL + (f"; as configured: {', '.join(back)}" if back else "")
 
 
-class Foreman:
+class OrderHandlers:
     """Takes orders for one run."""
 
     def __init__(self, run: Supervisor, loop: Loop, log: Log) -> None:
         self._run = run
         self._log = log
-        self._promises = Promises(loop)
+        self._promises = PendingAnswers(loop)
         run.listeners.append(self._promises.look)
 
     def take(self, order: protocol.Order, tell: Tell | None, by: str) -> None:
         """Do what `order` asks for and call `tell` once, when it is done or cannot be; None when nobody hears it."""
-        tell = self._logged(protocol.words(order), tell, by)
+        tell = self._logged(protocol.describe_order(order), tell, by)
         if self._run.stage > Stage.WORKING:
             tell(Answer(code=EXIT_TRY_LATER, words="the supervisor is stopping"))
             return
@@ -229,7 +229,7 @@ def _renewed(slot: Slot, before: int | None, words: str) -> Answer | None:
     return _running([slot], f"{slot.spec.name}: {words}, {pids}")
 
 
-class Promises:
+class PendingAnswers:
     """The orders that are under way."""
 
     def __init__(self, loop: Loop) -> None:

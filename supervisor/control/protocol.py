@@ -91,7 +91,7 @@ def line_of(message: Order | Answer) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 
-def words(order: Order) -> str:
+def describe_order(order: Order) -> str:
     """The order as a person would give it."""
     match order:
         case Pause(roles=roles):

@@ -46,7 +46,7 @@ def address(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-class Control:
+class ControlServer:
     """Listens until `close`. Only the holder of the state directory's lock may make one."""
 
     def __init__(self, path: Path, loop: Loop, log: Log, take: Take) -> None:

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from supervisor.control.protocol import Answer, Pause, Reload, line_of, read_answer
-from supervisor.control.server import CLIENTS, Control, address
+from supervisor.control.server import CLIENTS, ControlServer, address
 from tests.fakes.cli_program import Program, pids
 from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.fakes.worker_family import Family
@@ -31,7 +31,7 @@ class Desk:
 
     def __init__(self, family, path):
         self.family, self.path, self.taken, self.clients = family, path, [], []
-        self.control = Control(path, family.loop, family.log, self.take)
+        self.control = ControlServer(path, family.loop, family.log, self.take)
 
     def take(self, order, tell, by):
         self.taken.append((order, by))

@@ -30,7 +30,7 @@ def test_an_order_is_one_line_and_reads_back_as_it_was(order):
     line = protocol.line_of(order)
     assert line.count(b"\n") == 1
     assert protocol.read_order(line) == order
-    assert protocol.words(order)
+    assert protocol.describe_order(order)
 
 
 @given(st.binary(max_size=200))
@@ -72,7 +72,7 @@ def settings(**environ):
 
 
 def test_the_words_of_an_order_show_no_value_that_may_be_a_secret():
-    assert protocol.words(protocol.Set(settings={"KEEPA_API_KEY": "a-secret"})) == "set KEEPA_API_KEY"
+    assert protocol.describe_order(protocol.Set(settings={"KEEPA_API_KEY": "a-secret"})) == "set KEEPA_API_KEY"
 
 
 def test_line_36_what_cannot_change_is_named_and_left_and_the_rest_is_followed():
