@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tasks.errors import Error
 
 
-def of(arguments: Sequence[str]) -> int:
+def run_command(arguments: Sequence[str]) -> int:
     """Do what the arguments say; the exit code."""
     from ledger import LedgerError
     from supervisor.cli import commands

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     from supervisor.cli import exit_codes
 
-    return exit_codes.of(sys.argv[1:] if argv is None else argv)
+    return exit_codes.run_command(sys.argv[1:] if argv is None else argv)
 
 
 def _end(number: int, _frame: object) -> None:

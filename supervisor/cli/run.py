@@ -70,7 +70,7 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     systemd.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     foreman = OrderHandlers(one, loop, log)
-    hearing = Hearing(one, foreman, monitor, OrphanReaper(loop, one.tree.pids))
+    hearing = SignalDispatcher(one, foreman, monitor, OrphanReaper(loop, one.tree.pids))
     heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
     endpoint = Endpoint(one, loop, log)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
@@ -129,7 +129,7 @@ def _live_screen() -> Screen:
     return LiveScreen(console, lines_to=None if sys.stderr.isatty() else sys.stderr)
 
 
-class Hearing:
+class SignalDispatcher:
     """Signals, as the loop hands them over."""
 
     def __init__(self, run: Supervisor, foreman: OrderHandlers, monitor: Monitor, strangers: OrphanReaper) -> None:

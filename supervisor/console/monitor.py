@@ -9,7 +9,7 @@ from ledger import NS_PER_S, LedgerError
 from supervisor.config.run_plan import PlanNews
 from supervisor.database import counts
 from supervisor.database.counts import RowReader
-from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.report import Frame
 from supervisor.tree.reporting import report_of
 from tasks.errors import plain
@@ -41,7 +41,7 @@ class Monitor:
         self._show = show
         self._began_ns = loop.now_ns()
         self._reader: RowReader | None = None
-        self._aside: Aside | None = None
+        self._aside: BackgroundExecutor | None = None
         self._counting = False
         self._written: Mapping[str, int] | None = None  # when rows were last counted
         self._tiers = run.plan.tiers()
@@ -131,11 +131,11 @@ class Monitor:
     def _count(self, url: Secret) -> None:
         """Ask the database; until it has answered it is not asked again."""
         if self._aside is None or self._reader is None:
-            self._aside, self._reader = Aside(self._loop, "rows"), RowReader(url)
+            self._aside, self._reader = BackgroundExecutor(self._loop, "rows"), RowReader(url)
 
-        def counted(outcome: Done[Counts] | NotDone) -> None:
+        def counted(outcome: Succeeded[Counts] | Failed) -> None:
             self._counting = False
-            if isinstance(outcome, Done):
+            if isinstance(outcome, Succeeded):
                 self._run.counted = counts.counted(outcome.value, self._run.plan.settings, self._run.counted)
                 self._run.changed()
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from ledger import NS_PER_S
-from supervisor.eventloop.executor import Done, NotDone
+from supervisor.eventloop.executor import Failed, Succeeded
 from supervisor.process.restart import RestartDecision, RestartHistory, judge, pause_s
 from supervisor.process.spec import Policy
 from supervisor.process.states import Event, State
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ledger import LedgerError
     from supervisor.database.backend import Database
     from supervisor.database.watch import DatabaseWatch
-    from supervisor.eventloop.executor import Aside
+    from supervisor.eventloop.executor import BackgroundExecutor
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from tasks.errors import Error
@@ -52,7 +52,14 @@ class DatabaseKeeper:
     """The one database of a run."""
 
     def __init__(
-        self, database: Database, client: Client, *, loop: Loop, aside: Aside, log: Log, watch: DatabaseWatch
+        self,
+        database: Database,
+        client: Client,
+        *,
+        loop: Loop,
+        aside: BackgroundExecutor,
+        log: Log,
+        watch: DatabaseWatch,
     ) -> None:
         """Keep `database` in service for `client`; `watch` looks whether it really is."""
         self.state = State.WAITING
@@ -86,8 +93,8 @@ class DatabaseKeeper:
         self._enter(State.STOPPING)
         self._database.cancel()
 
-        def stopped(outcome: Done[None] | NotDone) -> None:
-            if isinstance(outcome, NotDone):
+        def stopped(outcome: Succeeded[None] | Failed) -> None:
+            if isinstance(outcome, Failed):
                 self._log.error("database_does_not_stop", role=ROLE, slot=0, error=str(outcome.error))
             self._pid, self._up_ns = None, None
             self._enter(State.STOPPED)
@@ -130,11 +137,11 @@ class DatabaseKeeper:
         url = self._database.start()
         return url, self._database.server_pid()
 
-    def _is_up(self, outcome: Done[tuple[Secret, int | None]] | NotDone) -> None:
+    def _is_up(self, outcome: Succeeded[tuple[Secret, int | None]] | Failed) -> None:
         if self.state is not State.STARTING:
             return
         match outcome:
-            case Done((url, pid)):
+            case Succeeded((url, pid)):
                 self._up_ns, self._pid = self._loop.now_ns(), pid
                 self._watch()
                 took_s = round((self._loop.now_ns() - self._asked_ns) / NS_PER_S, 2)
@@ -144,7 +151,7 @@ class DatabaseKeeper:
                 self._enter(State.RUNNING)
                 self._seen.watch(url)
                 self._client.database_up(url)
-            case NotDone(error):
+            case Failed(error):
                 self._failed(error)
             case _:
                 assert_never(outcome)

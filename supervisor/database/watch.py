@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from supervisor.database.probe import Probe
-from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.process.conditions import ReportedCondition
 
@@ -33,7 +33,7 @@ class DatabaseWatch:
     def __init__(self, loop: Loop, changed: Callable[[], object]) -> None:
         self._loop = loop
         self._changed = changed
-        self._aside: Aside | None = None
+        self._aside: BackgroundExecutor | None = None
         self._probe: Probe | None = None
         self._waited: int | None = None  # looks since it was asked; None while nothing is asked
         self._is_wanted = False
@@ -46,7 +46,7 @@ class DatabaseWatch:
         """Look from now on; told again after each start of the server, which is a sign that it serves."""
         self._serves()
         if self._probe is None:
-            self._probe, self._aside = Probe(url, MonotonicClock()), Aside(self._loop, "probe")
+            self._probe, self._aside = Probe(url, MonotonicClock()), BackgroundExecutor(self._loop, "probe")
             self._loop.after(_EVERY_S, self._look)
         self._is_wanted = True
 
@@ -94,11 +94,11 @@ class DatabaseWatch:
         if self._waited >= _CUT:
             self._probe.cut()
 
-    def _answered(self, outcome: Done[str | None] | NotDone) -> None:
+    def _answered(self, outcome: Succeeded[str | None] | Failed) -> None:
         self._waited = None
         if not self._is_wanted:
             return
-        if isinstance(outcome, NotDone):
+        if isinstance(outcome, Failed):
             self.fails(str(outcome.error))
         elif outcome.value is not None:
             self.fails(outcome.value, READ_ONLY)

@@ -24,20 +24,20 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
+class Succeeded(Generic[T]):
     """The work was done."""
 
     value: T
 
 
 @dataclass(frozen=True, slots=True)
-class NotDone:
+class Failed:
     """The work ended with an error of ours or of the system's."""
 
     error: Error | LedgerError | OSError
 
 
-class Aside:
+class BackgroundExecutor:
     """One thread that does one thing after another. It never keeps the process from ending."""
 
     def __init__(self, loop: Loop, name: str) -> None:
@@ -46,14 +46,14 @@ class Aside:
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
-    def do(self, work: Callable[[], T], then: Callable[[Done[T] | NotDone], object]) -> None:
+    def do(self, work: Callable[[], T], then: Callable[[Succeeded[T] | Failed], object]) -> None:
         """Do `work` in the thread, then call `then` with its outcome in the loop."""
 
         def one() -> None:
             try:
-                outcome: Done[T] | NotDone = Done(work())
+                outcome: Succeeded[T] | Failed = Succeeded(work())
             except (Error, LedgerError, OSError) as error:
-                outcome = NotDone(error)
+                outcome = Failed(error)
             except Exception as error:  # noqa: BLE001 - it is only taken to where it is heard
                 self._loop.call(partial(_raise, error))
                 return

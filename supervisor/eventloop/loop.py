@@ -216,7 +216,7 @@ def _name_of(call: Callable[[], object]) -> str:
     return f"{call.__module__}.{getattr(call, '__qualname__', repr(call))}"
 
 
-class Paced:
+class Throttle:
     """Calls `do` from the loop: it is asked for often and done seldom.
 
     At once after a quiet time, then not before a pause is over, and once however often it was asked meanwhile.

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from supervisor.config import changes, settings
-from supervisor.eventloop.executor import Done, NotDone
+from supervisor.eventloop.executor import Failed, Succeeded
 from supervisor.process.states import Stage
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ledger import LedgerError, TokenLedger
     from supervisor.config.run_plan import Plan
     from supervisor.config.settings import Settings, Texts
-    from supervisor.eventloop.executor import Aside
+    from supervisor.eventloop.executor import BackgroundExecutor
     from tasks.errors import Error
 
 BY_ORDER = "the order"  # the source of a setting that was told by one
@@ -68,7 +68,7 @@ class _Prepared(NamedTuple):
 class Reloader:
     """The settings of a run while it runs."""
 
-    def __init__(self, run: ReloadedRun, texts: Texts | None, aside: Aside) -> None:
+    def __init__(self, run: ReloadedRun, texts: Texts | None, aside: BackgroundExecutor) -> None:
         """Begin with `texts`, which the settings of the run were made from."""
         self.told: dict[str, str] = {}
         self._run = run
@@ -108,9 +108,9 @@ class Reloader:
             self._run.ledger.configure(new.tiers(), new.tick_period_s)
         return _Prepared(texts, told, change)
 
-    def _follow(self, asked: ChangeRequest, outcome: Done[_Prepared] | NotDone) -> None:
+    def _follow(self, asked: ChangeRequest, outcome: Succeeded[_Prepared] | Failed) -> None:
         self._is_busy = False
-        if isinstance(outcome, Done):
+        if isinstance(outcome, Succeeded):
             self._texts, self.told, change = outcome.value
             self._run.follow(change)
             asked.then(change)

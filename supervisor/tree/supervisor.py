@@ -18,8 +18,8 @@ from supervisor.config import state_dir
 from supervisor.config.run_plan import Server
 from supervisor.database import backend
 from supervisor.database.keeper import DatabaseKeeper
-from supervisor.eventloop.executor import Aside, Done, NotDone
-from supervisor.eventloop.loop import Paced
+from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
+from supervisor.eventloop.loop import Throttle
 from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage
@@ -72,9 +72,9 @@ class Supervisor:
         self.listeners: list[Callable[[], object]] = []
         self._loop = loop
         self._log = log
-        self._ledger_aside = Aside(loop, "ledger")
+        self._ledger_aside = BackgroundExecutor(loop, "ledger")
         self.reload = Reloader(self, texts, self._ledger_aside)
-        self._database_aside = Aside(loop, "database")
+        self._database_aside = BackgroundExecutor(loop, "database")
         self.database = DatabaseKeeper(
             backend.of(plan), self, loop=loop, aside=self._database_aside, log=log, watch=self.health.database
         )
@@ -84,7 +84,7 @@ class Supervisor:
         self._takes_a_second = False
         self._is_hurried = False
         self._ledger_asked = False
-        self._report = Paced(loop, self.publish, every_s=_WRITE_EVERY_S)
+        self._report = Throttle(loop, self.publish, every_s=_WRITE_EVERY_S)
 
     def begin(self) -> None:
         """Start everything; the loop does the rest."""
@@ -221,8 +221,8 @@ class Supervisor:
         ledger.resolve_dead()  # what a killed supervisor's workers left
         return ledger
 
-    def _ledger_is_there(self, outcome: Done[TokenLedger] | NotDone) -> None:
-        if isinstance(outcome, NotDone):
+    def _ledger_is_there(self, outcome: Succeeded[TokenLedger] | Failed) -> None:
+        if isinstance(outcome, Failed):
             self.all_is_lost(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
             return
         self.ledger = outcome.value
@@ -242,8 +242,8 @@ class Supervisor:
             return None
         return self.plan.worker_settings(self.base_url, self.database_url, self.place.spool)
 
-    def _resolved(self, outcome: Done[int] | NotDone) -> None:
-        if isinstance(outcome, NotDone):
+    def _resolved(self, outcome: Succeeded[int] | Failed) -> None:
+        if isinstance(outcome, Failed):
             self._log.error("leases_not_resolved", error=str(outcome.error))
         elif outcome.value:
             self._log.info("leases_resolved", count=outcome.value)

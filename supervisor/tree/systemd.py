@@ -11,7 +11,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from supervisor.eventloop.loop import Paced
+from supervisor.eventloop.loop import Throttle
 from supervisor.process.conditions import sentence
 from supervisor.process.states import State
 from tasks.errors import one_line
@@ -70,7 +70,7 @@ class SystemdNotifier:
         self._is_ready = False
         self._is_stopping = False
         self._words = self._told = ""
-        self._status = Paced(loop, self._tell_status, every_s=_STATUS_EVERY_S)
+        self._status = Throttle(loop, self._tell_status, every_s=_STATUS_EVERY_S)
         if manager is not None:
             self._live()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.console.writer import Outlet, StreamScreen
-from supervisor.eventloop.executor import Aside, Done, NotDone
+from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import Signals
 from supervisor.process.spec import Policy
@@ -145,20 +145,20 @@ def test_what_is_done_aside_comes_back_into_the_loop_errors_included():
         raise Contended("away")
 
     with Loop(MonotonicClock()) as loop:
-        aside, outcomes = Aside(loop, "test"), []
+        aside, outcomes = BackgroundExecutor(loop, "test"), []
         aside.do(threading.get_ident, outcomes.append)
         aside.do(fail, outcomes.append)
         while len(outcomes) < 2:
             loop.step()
-        assert isinstance(outcomes[0], Done)
+        assert isinstance(outcomes[0], Succeeded)
         assert outcomes[0].value != threading.get_ident()
-        assert isinstance(outcomes[1], NotDone)
+        assert isinstance(outcomes[1], Failed)
         assert aside.close(LIMIT_S)
 
 
 def test_an_error_nobody_expected_is_raised_in_the_loop():
     with Loop(MonotonicClock()) as loop:
-        aside, outcomes = Aside(loop, "test"), []
+        aside, outcomes = BackgroundExecutor(loop, "test"), []
         aside.do(lambda: 1 // 0, outcomes.append)
         with pytest.raises(ZeroDivisionError):
             while not outcomes:

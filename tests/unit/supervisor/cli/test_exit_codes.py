@@ -47,7 +47,7 @@ def test_each_kind_of_error_has_its_exit_code(monkeypatch, capsys, error, code):
         raise error
 
     monkeypatch.setattr(commands, "dispatch", fail)
-    assert exit_codes.of(["run"]) == code
+    assert exit_codes.run_command(["run"]) == code
     assert capsys.readouterr().err == f"sluicegate: {plain(error)}\n"
 
 
@@ -57,7 +57,7 @@ def test_a_bug_is_told_with_its_traceback_and_without_a_secret(monkeypatch, caps
 
     monkeypatch.setattr(os, "environ", {"KEEPA_API_KEY": KEY, "DATABASE_URL": URL})
     monkeypatch.setattr(commands, "dispatch", fail)
-    assert exit_codes.of(["run"]) == 70
+    assert exit_codes.run_command(["run"]) == 70
     said = capsys.readouterr().err
     assert "ZeroDivisionError: in https://api.keepa.com/deal?key=•••" in said
     assert not any(secret in said for secret in (KEY, "pass%2Fword", "pass/word"))
@@ -69,7 +69,7 @@ def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(monkeypatch, capsys
 
     monkeypatch.setattr(os, "environ", {"DATABASE_URL": "mysql://me:hidden-word@h"})
     monkeypatch.setattr(commands, "dispatch", fail)
-    assert exit_codes.of(["run"]) == 78
+    assert exit_codes.run_command(["run"]) == 78
     assert "hidden-word" not in capsys.readouterr().err
 
 

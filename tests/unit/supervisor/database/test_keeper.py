@@ -9,7 +9,7 @@ import pytest
 from supervisor.database import keeper as dbkeeper
 from supervisor.database.keeper import DatabaseKeeper
 from supervisor.database.watch import DatabaseWatch
-from supervisor.eventloop.executor import Aside
+from supervisor.eventloop.executor import BackgroundExecutor
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
 from supervisor.process.states import State
@@ -62,7 +62,7 @@ def test_a_start_that_takes_long_is_told_with_what_it_is_at(monkeypatch):
     monkeypatch.setattr(dbkeeper, "_LONG_S", 0.01)
     database = Deaf()
     with Loop(MonotonicClock()) as loop:
-        aside, log = Aside(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
+        aside, log = BackgroundExecutor(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
         watch = DatabaseWatch(loop, lambda: None)
         DatabaseKeeper(database, Nobody(), loop=loop, aside=aside, log=log, watch=watch).start()
 
@@ -82,7 +82,7 @@ def test_a_start_that_takes_long_is_told_with_what_it_is_at(monkeypatch):
 def test_a_start_that_waits_is_ended_by_a_stop_and_only_then_is_the_database_stopped():
     database, at_rest = Deaf(), []
     with Loop(MonotonicClock()) as loop:
-        aside, log = Aside(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
+        aside, log = BackgroundExecutor(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
         watch = DatabaseWatch(loop, lambda: None)
         keeper = DatabaseKeeper(database, Nobody(), loop=loop, aside=aside, log=log, watch=watch)
         keeper.start()

@@ -3,7 +3,7 @@
 import pytest
 
 from ledger import ManualClock
-from supervisor.eventloop.loop import Loop, Paced
+from supervisor.eventloop.loop import Loop, Throttle
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def go_on(loop, clock, seconds):
 
 
 def test_the_first_is_done_at_once_and_a_burst_once_more(loop, clock, done):
-    paced = Paced(loop, lambda: done.append(clock.now_ns()), every_s=0.5)
+    paced = Throttle(loop, lambda: done.append(clock.now_ns()), every_s=0.5)
     for _ in range(3):
         paced.ask()
     loop.step()
@@ -46,7 +46,7 @@ def test_the_first_is_done_at_once_and_a_burst_once_more(loop, clock, done):
 
 
 def test_it_is_not_done_more_often_than_that_however_often_it_is_asked_for(loop, clock, done):
-    paced = Paced(loop, lambda: done.append(clock.now_ns()), every_s=0.5)
+    paced = Throttle(loop, lambda: done.append(clock.now_ns()), every_s=0.5)
     for _ in range(100):
         paced.ask()
         go_on(loop, clock, 0.1)
@@ -54,7 +54,7 @@ def test_it_is_not_done_more_often_than_that_however_often_it_is_asked_for(loop,
 
 
 def test_what_is_wanted_at_once_does_not_wait_and_is_done_once(loop, clock, done):
-    paced = Paced(loop, lambda: done.append(clock.now_ns()), every_s=0.5)
+    paced = Throttle(loop, lambda: done.append(clock.now_ns()), every_s=0.5)
     paced.ask()
     loop.step()
     paced.ask()
