@@ -268,7 +268,7 @@ class _Lines(io.StringIO):
     def write(self, text: str) -> int:
         """Print each line."""
         for line in text.splitlines():
-            sys.stderr.write(self._render(logs.told(json.loads(line))) + "\n")
+            sys.stderr.write(self._render(logs.with_sentence(json.loads(line))) + "\n")
         return len(text)
 
 

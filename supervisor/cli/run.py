@@ -16,7 +16,7 @@ from supervisor.config import lost_state_dir, run_plan
 from supervisor.config import settings as config
 from supervisor.config.state_dir import AlreadyRunning
 from supervisor.console.monitor import Monitor
-from supervisor.console.writer import Outlet, StreamScreen
+from supervisor.console.writer import ConsoleWriter, StreamScreen
 from supervisor.control import protocol
 from supervisor.control.handlers import OrderHandlers
 from supervisor.control.server import ControlServer
@@ -60,12 +60,12 @@ def run(*, synthetic_into_database: bool = False) -> int:
 def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
     crash_stacks.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
     is_watched = sys.stdout.isatty()
-    outlet = Outlet(_live_screen if is_watched else _plain_screen)
+    outlet = ConsoleWriter(_live_screen if is_watched else _plain_screen)
     render = logs.renderer(wanted.settings.log_format, is_terminal=sys.stderr.isatty())
     log = logs.Log(outlet.put, render=render, redactor=redactor(wanted.settings), level=wanted.settings.log_level)
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
-    logs.listen(loop, log)
+    logs.capture_library_logs(loop, log)
     one = Supervisor(wanted, loop, log, texts)
     systemd.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)

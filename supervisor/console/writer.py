@@ -52,7 +52,7 @@ class StreamScreen:
         """The stream belongs to the process."""
 
 
-class Outlet:
+class ConsoleWriter:
     """Takes lines and frames from any thread, never blocks, and shows them in order."""
 
     def __init__(self, make_screen: Callable[[], Screen]) -> None:

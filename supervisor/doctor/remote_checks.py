@@ -12,7 +12,7 @@ from supervisor.config.run_plan import CAPACITY_TICKS, Server
 from supervisor.database import backend
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.durations import span
-from supervisor.logs.phrases import series
+from supervisor.logs.phrases import name_range
 from tasks.errors import Error, Forbidden, plain
 from tasks.settings import Secret
 
@@ -48,7 +48,7 @@ def _database(wanted: Plan) -> Iterator[Finding]:
         yield note("rights", "not known: the database comes first")
         return
     told = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
-    todo = [f"the next start applies {series(seen.pending)}"] if seen.pending else []
+    todo = [f"the next start applies {name_range(seen.pending)}"] if seen.pending else []
     yield judged("database", told, faults=[], notes=todo, url=shown, version=seen.version, pending=seen.pending)
     lacks = [*seen.lacking, *(seen.lacking_later if seen.pending else [])]
     yield judged(

@@ -15,8 +15,8 @@ from ledger.localtime import clock_of
 from supervisor.logs import rollup
 from supervisor.logs.faults import Faults
 from supervisor.logs.phrases import name_of
-from supervisor.logs.repeats import Key, Repeats, key_of
-from supervisor.logs.rollup import Steady
+from supervisor.logs.repeats import Key, RepeatFilter, key_of
+from supervisor.logs.rollup import WorkRollup
 from supervisor.logs.sentences import is_known, sentence
 from supervisor.process.output import is_deep
 from tasks.runtime.log import LEVELS, level_of
@@ -48,8 +48,8 @@ class Log:
         self._redactor = redactor
         self.faults = Faults(redactor.clean)
         self.level = level
-        self._repeats = Repeats()
-        self._steady = Steady()
+        self._repeats = RepeatFilter()
+        self._steady = WorkRollup()
         self._loop: Loop | None = None
         self._timer: Timer | None = None
         self._timed_ns = 0
@@ -102,7 +102,7 @@ class Log:
         self.settle()
 
     def _emit(self, record: Mapping[str, object]) -> None:
-        record = told(record)
+        record = with_sentence(record)
         self.faults.note(record)
         if LEVELS.get(str(record.get("level")), LEVELS["error"]) < LEVELS[self.level]:
             return
@@ -137,16 +137,18 @@ class Log:
 
     def _tell(self, now_ns: int | None) -> None:
         for key, count in self._repeats.take_due(now_ns):
-            self._out(told({"ts": _now(), "level": key.level, "event": "repeated", **_like(key), "times": count}))
+            self._out(
+                with_sentence({"ts": _now(), "level": key.level, "event": "repeated", **_like(key), "times": count})
+            )
         for record in self._steady.take_due(now_ns):
-            self._out(told({**record, "ts": _now(), "message": None}))
+            self._out(with_sentence({**record, "ts": _now(), "message": None}))
 
 
 def _like(key: Key) -> dict[str, object]:
     return {"role": key.role, "slot": key.slot, "like": f"{key.event}: {key.text}"[:_VALUE_LIMIT]}
 
 
-def told(record: Mapping[str, object]) -> Mapping[str, object]:
+def with_sentence(record: Mapping[str, object]) -> Mapping[str, object]:
     """The record with its sentence for people as `message`, where one is known."""
     words = sentence(record)
     return record if words is None else {**record, "message": words}
@@ -173,7 +175,7 @@ def as_json(record: Mapping[str, object]) -> str:
 
 def as_console(record: Mapping[str, object]) -> str:
     """One line for people: time, who, what; of what has no sentence the fields."""
-    shown = dict(told(record) if record.get("message") is None else record)
+    shown = dict(with_sentence(record) if record.get("message") is None else record)
     at = clock_of(str(shown.pop("ts", "")))
     level = str(shown.pop("level", "info"))
     event = str(shown.pop("event", ""))
@@ -223,7 +225,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class Library(logging.Handler):
+class LibraryHandler(logging.Handler):
     """Hands warnings and errors over to the loop, whichever thread they come from."""
 
     def __init__(self, loop: Loop, log: Log) -> None:
@@ -238,6 +240,6 @@ class Library(logging.Handler):
         self._loop.call(lambda: self._log.write(level, "library", fields))
 
 
-def listen(loop: Loop, log: Log) -> None:
+def capture_library_logs(loop: Loop, log: Log) -> None:
     """From now on hear every library of this process."""
-    logging.basicConfig(level=logging.WARNING, handlers=[Library(loop, log)], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[LibraryHandler(loop, log)], force=True)

@@ -19,7 +19,7 @@ AGAIN: Final = "; tried again "  # and for how long: the part of a sentence that
 _FEW: Final = 3  # names
 
 
-def series(names: Sequence[str]) -> str:
+def name_range(names: Sequence[str]) -> str:
     """Names that follow one another, in as few words as a line has room for: the first and the last of many."""
     return ", ".join(names) if len(names) <= _FEW else f"{len(names)} from {names[0]} to {names[-1]}"
 
@@ -35,7 +35,7 @@ _ASKED: Final = re.compile(r"\w+ waits for (\d+ tokens) \(\w+\)")  # as a worker
 _CALL: Final = re.compile(r"(/\w+) (?:\w+:)?([\w+]+) x(\d+)")  # endpoint, what is asked for, of how many
 
 
-def activity(phase: str, detail: str) -> str:
+def describe_activity(phase: str, detail: str) -> str:
     """What a worker is at, in words: `calling /deal`, `waiting for 20 tokens`."""
     asked = _ASKED.fullmatch(detail)
     if asked is not None:
@@ -50,10 +50,10 @@ def activity(phase: str, detail: str) -> str:
     return f"{words}, {detail}" if detail else words
 
 
-def lived(seconds: float, doing: str) -> str:
+def describe_life(seconds: float, doing: str) -> str:
     """How long a process had run and, if it had said so, what it was at: `doing` is its phase and the detail."""
     phase, _, detail = doing.partition(": ")
-    return f"it had run for {span(seconds)}" + (f" and was {activity(phase, detail)}" if doing else "")
+    return f"it had run for {span(seconds)}" + (f" and was {describe_activity(phase, detail)}" if doing else "")
 
 
 def name_of(role: object, slot: object) -> str:
@@ -82,7 +82,7 @@ _UNWELL: Final = {
 }
 
 
-def describe(ending: ExitReason) -> str:
+def describe_exit(ending: ExitReason) -> str:
     """The ending in words, for a log line and for `status`."""
     by = "" if ending.signal is None else signal_name(ending.signal)
     known = _PLANNED.get(ending.cause) or _UNWELL.get(ending.cause)

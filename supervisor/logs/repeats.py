@@ -28,7 +28,7 @@ class Key(NamedTuple):
     text: str
 
 
-class _Seen:
+class _Repeated:
     __slots__ = ("held", "shown", "slots", "until_ns", "words")
 
     def __init__(self, until_ns: int) -> None:
@@ -44,14 +44,14 @@ class _Seen:
         return next(iter(self.slots)) if len(self.slots) == 1 else None
 
 
-class Repeats:
+class RepeatFilter:
     """Lets the first few of a kind through in each window, and counts the others."""
 
     def __init__(self, *, window_s: float = 60.0, allowed: int = 5, kinds: int = 512) -> None:
         self._window_ns = round(window_s * NS_PER_S)
         self._allowed = allowed
         self._kinds = kinds
-        self._seen: dict[Key, _Seen] = {}
+        self._seen: dict[Key, _Repeated] = {}
 
     def lets_through(self, key: Key, now_ns: int, words: str = "") -> bool:
         """Whether a line of this kind is to be written; if not it is counted, and its words serve as an example."""
@@ -63,7 +63,7 @@ class Repeats:
                 self._forget_quiet(now_ns)
                 if len(self._seen) >= self._kinds:
                     return True
-            seen = self._seen[kind] = _Seen(now_ns + self._window_ns)
+            seen = self._seen[kind] = _Repeated(now_ns + self._window_ns)
         if seen.shown < self._allowed:
             seen.shown += 1
             return True
@@ -88,7 +88,7 @@ class Repeats:
             del self._seen[key]
 
 
-def _is_over(seen: _Seen, now_ns: int | None) -> bool:
+def _is_over(seen: _Repeated, now_ns: int | None) -> bool:
     return now_ns is None or now_ns >= seen.until_ns
 
 

@@ -37,7 +37,7 @@ class _Sum:
         return {**kept, **self.sums, "times": self.times}
 
 
-class Steady:
+class WorkRollup:
     """Lets the first of a kind through, and adds up the others until a sum is due."""
 
     def __init__(self, *, window_s: float = 600.0, kinds: int = 256) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from supervisor.durations import lasted, span
-from supervisor.logs.phrases import AGAIN, lived, series
+from supervisor.logs.phrases import AGAIN, describe_life, name_range
 from supervisor.process.restart import Cause
 from tasks.errors import clean, one_line
 
@@ -63,7 +63,7 @@ def _why(fields: Fields) -> str:
 
 
 def _list(value: object) -> str:
-    return series([str(one) for one in value]) if isinstance(value, list | tuple) else str(value)
+    return name_range([str(one) for one in value]) if isinstance(value, list | tuple) else str(value)
 
 
 def _again(fields: Fields) -> str:
@@ -92,7 +92,7 @@ def _in_service(fields: Fields) -> str:
 def _died(fields: Fields) -> str:
     is_planned = fields.get("cause") in _PLANNED
     doing = "" if is_planned else str(fields.get("doing") or "")
-    words = f"{fields['message']}; {lived(float(str(fields['lived_s'])), doing)}"
+    words = f"{fields['message']}; {describe_life(float(str(fields['lived_s'])), doing)}"
     if fields.get("next") == "failed":
         return f"{words}; it is given up"
     if fields.get("again_in_s") is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.localtime import near
 from supervisor.durations import span
 from supervisor.logs.faults import kind_of
-from supervisor.logs.phrases import activity, lived, name_of
+from supervisor.logs.phrases import describe_activity, describe_life, name_of
 from supervisor.report import age_s
 from tasks.errors import one_line
 from tasks.keepa import locales
@@ -43,9 +43,9 @@ def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
     until, latest = _until(child, snapshot, now)
     words = _WAITS.get(child.phase)
     if words is None or until is None:
-        return activity(child.phase, child.detail)
+        return describe_activity(child.phase, child.detail)
     said = words.format(near(until, now)) + (" at the latest" if latest else "")
-    what = activity(child.phase, child.detail)
+    what = describe_activity(child.phase, child.detail)
     if child.phase == "waiting_tokens" and what.endswith("tokens") and "," not in what:
         return said.replace("waiting for tokens", what)
     return f"{said}, {child.detail}" if child.detail else said
@@ -111,7 +111,7 @@ def condition(one: ConditionRecord, now: datetime) -> str:
 def death(one: DeathRecord, now: datetime) -> str:
     """A death in a line: its cause, how long it had lived, and what it was at."""
     at = near(datetime.fromisoformat(one.at), now)
-    return f"{at} {one.role}-{one.slot}: {one.words}; {lived(one.lived_s, one.doing)}"
+    return f"{at} {one.role}-{one.slot}: {one.words}; {describe_life(one.lived_s, one.doing)}"
 
 
 def rows(counts: CountRecord, pace: Mapping[str, float]) -> list[str]:

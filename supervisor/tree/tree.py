@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S
-from supervisor.logs.phrases import describe, signal_name
+from supervisor.logs.phrases import describe_exit, signal_name
 from supervisor.process.restart import Cause
 from supervisor.process.slot import Slot
 from supervisor.process.states import RESTING, Event, State
@@ -228,7 +228,7 @@ class ProcessTree:
 
     def _consider(self, slot: Slot, death: Death) -> None:
         """Tell the overseer when no worker could do better than the one that was given up."""
-        reason = self._last_errors.get(slot.spec.name, describe(death.ending))
+        reason = self._last_errors.get(slot.spec.name, describe_exit(death.ending))
         self._say("error", slot, "given_up", {"reason": reason, "deaths": death.counted})
         if self.is_stopping:
             return
@@ -255,7 +255,7 @@ def story(slot: Slot, death: Death) -> dict[str, object]:
     return {
         "pid": death.pid,
         "cause": death.ending.cause.value,
-        "message": describe(death.ending),
+        "message": describe_exit(death.ending),
         "code": death.ending.code,
         "signal": None if death.ending.signal is None else signal_name(death.ending.signal),
         "lived_s": death.lived_s,
@@ -277,7 +277,7 @@ def death_record(slot: Slot, death: Death) -> DeathRecord:
         cause=death.ending.cause.value,
         code=death.ending.code,
         signal=None if death.ending.signal is None else signal_name(death.ending.signal),
-        words=describe(death.ending),
+        words=describe_exit(death.ending),
         doing=death.doing,
         lived_s=death.lived_s,
         peak_rss_mb=_megabytes(death.peak_rss_kb),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.console.writer import Outlet, StreamScreen
+from supervisor.console.writer import ConsoleWriter, StreamScreen
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import Signals
@@ -124,7 +124,7 @@ def test_the_last_words_of_a_dying_child_are_heard(family):
 def test_a_reader_that_stops_reading_holds_up_nobody():
     read_fd, write_fd = os.pipe()
     with os.fdopen(write_fd, "w") as stream:
-        outlet = Outlet(lambda: StreamScreen(stream))
+        outlet = ConsoleWriter(lambda: StreamScreen(stream))
         for number in range(30_000):
             outlet.put(f"{number} " + "x" * 200)
         got = b""

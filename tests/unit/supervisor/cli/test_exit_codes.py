@@ -98,7 +98,7 @@ def test_what_a_library_says_in_the_supervisor_is_a_record_without_secrets(libra
     redactor = Redactor()
     redactor.hide(KEY)
     with Loop(MonotonicClock()) as loop:
-        log.listen(loop, Log(lines.append, render=as_json, redactor=redactor))
+        log.capture_library_logs(loop, Log(lines.append, render=as_json, redactor=redactor))
         libraries.warning("cannot get %s", f"/deal?key={KEY}")
         libraries.info("not worth it")
         assert lines == [], "written by the loop alone"

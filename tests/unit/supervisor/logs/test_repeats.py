@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.logs.repeats import Repeats, key_of
+from supervisor.logs.repeats import RepeatFilter, key_of
 
 S = 1_000_000_000
 
@@ -18,7 +18,7 @@ def test_lines_that_differ_in_digits_only_are_the_same():
 
 
 def test_the_first_few_pass_the_others_are_counted_when_the_window_is_over():
-    repeats = Repeats(window_s=60, allowed=3)
+    repeats = RepeatFilter(window_s=60, allowed=3)
     passed = [repeats.lets_through(key("x"), at * S) for at in range(10)]
     assert passed == [True] * 3 + [False] * 7
     assert repeats.due_ns() == 60 * S
@@ -29,7 +29,7 @@ def test_the_first_few_pass_the_others_are_counted_when_the_window_is_over():
 
 
 def test_workers_of_one_role_that_fail_alike_share_a_number_and_one_alone_is_named():
-    repeats = Repeats(window_s=60, allowed=3)
+    repeats = RepeatFilter(window_s=60, allowed=3)
     line = {"level": "warning", "event": "died", "role": "upsert", "words": "exit 70"}
     passed = [repeats.lets_through(key_of({**line, "slot": slot}), 0) for slot in range(20)]
     assert passed.count(True) == 3
@@ -41,7 +41,7 @@ def test_workers_of_one_role_that_fail_alike_share_a_number_and_one_alone_is_nam
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 100)), max_size=200))
 def test_no_line_is_lost_it_is_written_or_counted(stream):
-    repeats = Repeats(window_s=10, allowed=2, kinds=3)
+    repeats = RepeatFilter(window_s=10, allowed=2, kinds=3)
     at, written, counted = 0, 0, 0
     for name, gap in stream:
         at += gap * S // 10

@@ -15,7 +15,7 @@ from ledger import ManualClock
 from supervisor.eventloop.loop import Loop
 from supervisor.logs import log as logs
 from supervisor.logs import sentences
-from supervisor.logs.rollup import Steady
+from supervisor.logs.rollup import WorkRollup
 from tasks.runtime.log import Redactor
 
 ROOT = Path(sentences.__file__).resolve().parent.parent.parent
@@ -201,7 +201,7 @@ def test_whoever_looks_for_a_fault_sees_every_line():
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 400), st.integers(0, 99)), max_size=60))
 def test_no_steady_work_is_lost_it_is_written_or_summed(stream):
-    steady, at, rows = Steady(window_s=600, kinds=4), 0, 0
+    steady, at, rows = WorkRollup(window_s=600, kinds=4), 0, 0
     for name, gap, count in stream:
         at += gap * S
         rows += sum(record["rows"] for record in steady.take_due(at))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.logs.phrases import describe
+from supervisor.logs.phrases import describe_exit
 from supervisor.process.restart import (
     Cause,
     ExitReason,
@@ -148,4 +148,4 @@ def test_an_ending_is_told_in_words_and_a_kill_nobody_asked_for_claims_no_cause(
         ExitReason(cause=Cause.STOPPED, code=75): "ended as asked",
         ExitReason(cause=Cause.STOPPED, signal=signal.SIGKILL): "ended as asked, by SIGKILL",
     }
-    assert {ending: describe(ending) for ending in told} == told
+    assert {ending: describe_exit(ending) for ending in told} == told

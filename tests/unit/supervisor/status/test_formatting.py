@@ -165,4 +165,4 @@ def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_le
     ],
 )
 def test_what_a_worker_is_at_is_told_without_names_of_the_program(phase, detail, said):
-    assert phrases.activity(phase, detail) == said
+    assert phrases.describe_activity(phase, detail) == said
