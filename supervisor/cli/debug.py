@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from tasks.runtime.job import Job
     from tasks.settings import Role, WorkerSettings
 
@@ -54,7 +54,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         Error: a job cannot go on.
         LedgerError: neither can the ledger.
     """
-    wanted = run_plan.make(
+    wanted = run_plan.make_run_plan(
         config.load(config.environment()), synthetic_into_database=synthetic_into_database or _is_running()
     )
     wanted.state.make()
@@ -151,7 +151,7 @@ def _nap_s(outcomes: Sequence[job.StepDone | job.Idle], now_ns: int) -> float:
 
 
 @contextmanager
-def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
+def _surroundings(wanted: RunPlan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
     """What the jobs work with: a running supervisor's, or our own for as long as this lasts."""
     holder = wanted.state.holder()
     if holder is not None:
@@ -177,7 +177,7 @@ def _surroundings(wanted: Plan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
         yield wanted.worker_settings(base_url, url_of_rows, spool), ledger
 
 
-def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
+def _of_the_running(wanted: RunPlan, holder: int) -> WorkerSettings:
     """What the workers of the supervisor with pid `holder` are told.
 
     Raises:
@@ -209,7 +209,7 @@ def _of_the_running(wanted: Plan, holder: int) -> WorkerSettings:
 
 
 @contextmanager
-def _simulator(wanted: Plan) -> Iterator[str]:
+def _simulator(wanted: RunPlan) -> Iterator[str]:
     from tasks.simulator.config import SimulatorConfig
     from tasks.simulator.server import SimulatorServer
 
@@ -227,7 +227,7 @@ def _simulator(wanted: Plan) -> Iterator[str]:
 def _is_running() -> bool:
     """Whether a supervisor runs with these settings: it has been told where synthetic rows go."""
     settings = config.load(config.environment())
-    return run_plan.make(settings, synthetic_into_database=True).state.holder() is not None
+    return run_plan.make_run_plan(settings, synthetic_into_database=True).state.holder() is not None
 
 
 def _build(  # noqa: PLR0913, PLR0917 - what `job.build` takes
@@ -272,7 +272,7 @@ class _Lines(io.StringIO):
         return len(text)
 
 
-def _logger(wanted: Plan) -> Logger:
+def _logger(wanted: RunPlan) -> Logger:
     settings = wanted.settings
     is_json = logs.is_json(settings.log_format, is_terminal=sys.stderr.isatty())
     stream = _Lines(logs.as_json if is_json else logs.as_console)

@@ -38,9 +38,9 @@ def _of_the_settings() -> list[Finding]:
     except ConfigError as error:
         return [bad("configuration", plain(error))]
     try:
-        wanted = run_plan.make(settings)
+        wanted = run_plan.make_run_plan(settings)
         run = good("run", wanted.words())
     except ConfigError as error:
-        wanted = run_plan.make(settings, synthetic_into_database=True)
+        wanted = run_plan.make_run_plan(settings, synthetic_into_database=True)
         run = bad("run", plain(error))
     return [run, *local_checks.of(wanted), *remote_checks.of(wanted)]

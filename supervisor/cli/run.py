@@ -34,7 +34,7 @@ from tasks.runtime.log import Redactor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings, Texts
     from supervisor.console.writer import Screen
     from supervisor.logs.log import Log
@@ -48,7 +48,7 @@ def run(*, synthetic_into_database: bool = False) -> int:
         AlreadyRunning: another supervisor uses the state directory.
     """
     texts = config.read(config.environment())
-    wanted = run_plan.make(config.check(texts), synthetic_into_database=synthetic_into_database)
+    wanted = run_plan.make_run_plan(config.check(texts), synthetic_into_database=synthetic_into_database)
     lost = lost_state_dir.find(wanted.state.root, wanted.settings.metrics_port)
     if lost is not None and wanted.state.holder() is None:
         raise AlreadyRunning(f"already running: {lost_state_dir.remedy(wanted.state.root, lost)}")
@@ -57,7 +57,7 @@ def run(*, synthetic_into_database: bool = False) -> int:
         return _run(wanted, texts, loop)
 
 
-def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
+def _run(wanted: RunPlan, texts: Texts, loop: Loop) -> int:
     crash_stacks.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
     is_watched = sys.stdout.isatty()
     outlet = ConsoleWriter(_live_screen if is_watched else _plain_screen)
@@ -92,7 +92,7 @@ def _run(wanted: Plan, texts: Texts, loop: Loop) -> int:
 
 
 @contextmanager
-def _control(wanted: Plan, loop: Loop, log: Log, foreman: OrderHandlers) -> Iterator[None]:
+def _control(wanted: RunPlan, loop: Loop, log: Log, foreman: OrderHandlers) -> Iterator[None]:
     """Take orders over the control socket; where there can be none the run goes on without."""
     try:
         control = ControlServer(wanted.state.control, loop, log, foreman.take)

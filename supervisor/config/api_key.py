@@ -13,7 +13,7 @@ _PLACEHOLDER: Final = re.compile(r"(?i)[.…]+|<.*>|\$\{\w*\}|your[-_ ].*")
 _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d"
 
 
-def never(key: str) -> str | None:
+def why_no_key(key: str) -> str | None:
     """Why no server can know this key, if so."""
     if _PLACEHOLDER.fullmatch(key):
         return "it is the place of a key and not a key: put your own there, or nothing to run against the simulator"
@@ -24,7 +24,7 @@ def never(key: str) -> str | None:
     return None
 
 
-def of_keepa(key: str) -> str | None:
+def why_no_keepa_key(key: str) -> str | None:
     """Why Keepa cannot have given out this key, if so."""
     if _FORM.fullmatch(key):
         return None

@@ -43,7 +43,7 @@ class Server(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RunPlan:
     """One run.
 
     Attributes:
@@ -131,7 +131,7 @@ class Plan:
                 )
 
 
-def make(settings: Settings, *, synthetic_into_database: bool = False) -> Plan:
+def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) -> RunPlan:
     """The run these settings describe.
 
     Raises:
@@ -149,7 +149,7 @@ def make(settings: Settings, *, synthetic_into_database: bool = False) -> Plan:
         )
     base_url = None if server is Server.SIMULATOR else (settings.keepa_base_url or KEEPA).rstrip("/")
     own = SYNTHETIC_DATABASE if synthetic else LIVE_DATABASE
-    return Plan(
+    return RunPlan(
         settings=settings,
         state=StateDir(settings.state_dir.expanduser().absolute()),
         server=server,

@@ -253,7 +253,7 @@ def _judge_key(values: Mapping[str, Any], texts: Texts, faults: list[str], notes
     if not key or base_url is None:
         return
     named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
-    never, of_keepa = api_key.never(key), api_key.of_keepa(key)
+    never, of_keepa = api_key.why_no_key(key), api_key.why_no_keepa_key(key)
     if never is not None or (of_keepa is not None and api_key.is_for_keepa(base_url)):
         faults.append(f"{named} cannot be used: {never or of_keepa}")
     elif of_keepa is not None and not api_key.is_here(base_url):

@@ -35,7 +35,7 @@ def near(name: str, alike: float = _ALIKE) -> str | None:
     return found[0] if found else None
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """The name, unless it is too long for one."""
     is_name = len(name) <= _LONGEST and name.isascii() and name.isprintable()
     return name if is_name else "what is too long or too odd for a name"
@@ -43,4 +43,4 @@ def shown(name: str) -> str:
 
 def _said(where: str, name: str, like: str | None) -> str:
     meant = "" if like is None else f"; is {like} meant?"
-    return f"{where} names what is no setting: {shown(name)}{meant}"
+    return f"{where} names what is no setting: {printable_name(name)}{meant}"

@@ -189,7 +189,7 @@ def _is_debug(fd: int) -> bool:
     return os.pread(fd, _LINE, 0).endswith(f"{_DEBUG}\n".encode())
 
 
-def read(path: Path) -> frozenset[str]:
+def read_pauses(path: Path) -> frozenset[str]:
     """The roles that are paused.
 
     Raises:
@@ -206,7 +206,7 @@ def read(path: Path) -> frozenset[str]:
     return found & {UPSERT, BACKFILL}
 
 
-def write(path: Path, roles: Iterable[str]) -> None:
+def write_pauses(path: Path, roles: Iterable[str]) -> None:
     """Keep that these roles are paused, whole or not at all.
 
     Raises:

@@ -51,7 +51,7 @@ def _lifted(said: protocol.Answer) -> protocol.Answer:
     from tasks.store import brakes
 
     try:
-        wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
+        wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
         with asking(wanted, writes=True) as conn, conn.transaction():
             kinds = brakes.lift(conn)
     except NoRows:

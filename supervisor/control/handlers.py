@@ -196,7 +196,7 @@ class OrderHandlers:
         """Whether it is on disk, so that it holds over a new start of the supervisor too."""
         path = self._run.plan.state.paused
         try:
-            state_dir.write(path, paused)
+            state_dir.write_pauses(path, paused)
         except OSError as error:
             tell(Answer(code=EXIT_GAVE_UP, words=f"nothing was changed: {path} cannot be written: {error.strerror}"))
             return False
@@ -211,7 +211,11 @@ class OrderHandlers:
 
 def _meant(name: str) -> str:
     like = similar_names.near(name)
-    return similar_names.shown(name) if like is None else f"{similar_names.shown(name)} (is {like} meant?)"
+    return (
+        similar_names.printable_name(name)
+        if like is None
+        else f"{similar_names.printable_name(name)} (is {like} meant?)"
+    )
 
 
 def _running(slots: list[Slot], words: str) -> Answer | None:

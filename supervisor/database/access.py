@@ -12,7 +12,7 @@ from tasks.settings import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from tasks.store.connection import Connection
 
 APPLICATION: Final = "sluicegate query"
@@ -20,7 +20,7 @@ _HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
 
 
 @contextmanager
-def serving(wanted: Plan) -> Iterator[Secret]:
+def serving(wanted: RunPlan) -> Iterator[Secret]:
     """The URL of the database; an own server is started for it when none runs, and made when there is none.
 
     Raises:
@@ -42,7 +42,7 @@ def serving(wanted: Plan) -> Iterator[Secret]:
 
 
 @contextmanager
-def asking(wanted: Plan, *, writes: bool = False) -> Iterator[Connection]:
+def asking(wanted: RunPlan, *, writes: bool = False) -> Iterator[Connection]:
     """A connection to the database, which must be there and of this build.
 
     An own server is started when none runs, and nothing is ever made. Without `writes` it is inside one transaction
@@ -73,7 +73,7 @@ def asking(wanted: Plan, *, writes: bool = False) -> Iterator[Connection]:
 
 
 @contextmanager
-def _there(wanted: Plan) -> Iterator[Secret]:
+def _there(wanted: RunPlan) -> Iterator[Secret]:
     if wanted.database is None:
         yield wanted.settings.database_url
         return

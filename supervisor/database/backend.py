@@ -16,7 +16,7 @@ from tasks.runtime.interruptible import run_interruptible
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from tasks.embedded_postgres.server import EmbeddedPostgres
 
 
@@ -57,7 +57,7 @@ class Database(Protocol):
 class OwnDatabase:
     """The PostgreSQL in the state directory."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RunPlan) -> None:
         self._directory = plan.state.postgres
         self._name = plan.database or ""
         self._doing = _OPENS
@@ -116,7 +116,7 @@ class OwnDatabase:
 class GivenDatabase:
     """The one `DATABASE_URL` names."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RunPlan) -> None:
         self._url = plan.settings.database_url
         self._is_cancelled = threading.Event()
         self.applied: list[str] = []
@@ -147,7 +147,7 @@ class GivenDatabase:
         return None
 
 
-def of(plan: Plan) -> OwnDatabase | GivenDatabase:
+def of(plan: RunPlan) -> OwnDatabase | GivenDatabase:
     """The database of this run."""
     return GivenDatabase(plan) if plan.database is None else OwnDatabase(plan)
 
@@ -227,7 +227,7 @@ class Place(NamedTuple):
     words: str
 
 
-def place_of(wanted: Plan) -> Place:
+def place_of(wanted: RunPlan) -> Place:
     """Where the rows of this run go.
 
     Raises:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
     from supervisor.config.state_dir import StateDir
 
@@ -31,7 +31,7 @@ _RESERVE_MB: Final = 1024  # for the database, beside the spool
 _MB: Final = 1024 * 1024
 
 
-def of(wanted: Plan) -> Iterator[Finding]:
+def of(wanted: RunPlan) -> Iterator[Finding]:
     """What can be said of the run the settings describe, without asking anybody."""
     yield _configuration(wanted.settings)
     chosen = wanted.settings.chosen
@@ -126,7 +126,7 @@ def _without_rights(state: StateDir) -> list[str]:
     ]
 
 
-def _disk(wanted: Plan) -> Finding:
+def _disk(wanted: RunPlan) -> Finding:
     there, limit_mb = _nearest(wanted.state.root), wanted.settings.spool_limit_mb
     free_mb = shutil.disk_usage(there).free // _MB
     wanted_mb = limit_mb + _RESERVE_MB
@@ -143,7 +143,7 @@ def _nearest(path: Path) -> Path:
     return next(one for one in (path, *path.parents) if os.path.isdir(one))  # noqa: PTH112 - never an error
 
 
-def _ledger(wanted: Plan) -> Finding:
+def _ledger(wanted: RunPlan) -> Finding:
     try:
         region = file.attach(wanted.state.ledger, read_only=True)
     except NoLedger:

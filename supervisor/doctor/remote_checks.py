@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ledger import Reading
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from supervisor.doctor.findings import Finding
 
 _SKEW_S: Final = 30.0  # a call's own time and a drifting clock stay below; a wrong time zone or a dead battery do not
@@ -28,13 +28,13 @@ _MS: Final = 1000
 _PATIENCE_S: Final = 10.0  # a person waits, and the free reading is worked out at once
 
 
-def of(wanted: Plan) -> Iterator[Finding]:
+def of(wanted: RunPlan) -> Iterator[Finding]:
     """The database and the API."""
     yield from _database(wanted)
     yield from _api(wanted)
 
 
-def _database(wanted: Plan) -> Iterator[Finding]:
+def _database(wanted: RunPlan) -> Iterator[Finding]:
     url = _url(wanted)
     if url is None:
         yield note("database", "an own PostgreSQL; it is not running, and is not started to be looked at")
@@ -64,7 +64,7 @@ def _database(wanted: Plan) -> Iterator[Finding]:
     )
 
 
-def _url(wanted: Plan) -> Secret | None:
+def _url(wanted: RunPlan) -> Secret | None:
     """Where the database answers; None for an own one that does not run."""
     if wanted.database is None:
         return wanted.settings.database_url
@@ -74,7 +74,7 @@ def _url(wanted: Plan) -> Secret | None:
     return None if own is None else Secret(own)
 
 
-def _api(wanted: Plan) -> Iterator[Finding]:
+def _api(wanted: RunPlan) -> Iterator[Finding]:
     """One free reading with a real key; a made-up key never goes to a server, and a simulator may not be there."""
     if wanted.server is not Server.KEEPA or wanted.base_url is None:
         yield note("api", "no KEEPA_API_KEY: nothing was asked; set one for real data")
@@ -104,7 +104,7 @@ def _api(wanted: Plan) -> Iterator[Finding]:
     yield note("clock", "not compared: the API did not answer")
 
 
-def _plan_of(wanted: Plan, reading: Reading) -> Finding:
+def _plan_of(wanted: RunPlan, reading: Reading) -> Finding:
     rate = reading.refill_rate
     come_to, clipped = run_plan.on_plan(wanted.tiers(), rate)
     capacity = CAPACITY_TICKS * rate

@@ -53,7 +53,7 @@ def show(chosen: argparse.Namespace) -> int:
         min_discount=chosen.min_discount,
         sort=chosen.sort,
     )
-    with asking(run_plan.make(settings, synthetic_into_database=True)) as conn:
+    with asking(run_plan.make_run_plan(settings, synthetic_into_database=True)) as conn:
         by_currency = best_deals.currencies(conn, wish) if chosen.sort in _BY_MONEY else {}
         if len(by_currency) > 1:
             return _which_shop(chosen.sort, by_currency)

@@ -44,7 +44,7 @@ def show(chosen: argparse.Namespace) -> int:
     """
     asin, domain = chosen.product
     domain = chosen.domain or domain
-    with asking(run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)) as conn:
+    with asking(run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)) as conn:
         places = [domain] if domain else price_history.domains_of(conn, asin)
         if len(places) > 1:
             named = " and ".join(map(shop, places))

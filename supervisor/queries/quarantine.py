@@ -162,8 +162,8 @@ def _numbers(chosen: argparse.Namespace, found: Sequence[int]) -> Sequence[int]:
     return found
 
 
-def _plan() -> run_plan.Plan:
-    return run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
+def _plan() -> run_plan.RunPlan:
+    return run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
 
 
 def _which(chosen: argparse.Namespace) -> FaultFilter:

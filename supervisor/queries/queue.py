@@ -89,7 +89,7 @@ def drop(chosen: argparse.Namespace) -> int:
 @contextmanager
 def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
     """The database in use, and what the settings ask for."""
-    wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
+    wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
     with asking(wanted, writes=writes) as conn:
         yield conn, streams.streams(wanted.settings.chosen, wanted.settings.keepa_domains)
 

@@ -39,7 +39,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    wanted = run_plan.make(settings.load(settings.environment()), synthetic_into_database=True)
+    wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
     with asking(wanted) as conn:
         sums = calls.sums(conn, since=since, by=by)
         flow = calls.flow(conn, since=since)

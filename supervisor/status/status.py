@@ -87,7 +87,7 @@ class Status:
 
 def gather(settings: Settings) -> Status:
     """The status of the run these settings speak of."""
-    wanted = run_plan.make(settings, synthetic_into_database=True)
+    wanted = run_plan.make_run_plan(settings, synthetic_into_database=True)
     state = wanted.state
     holder = state.holder()
     lost = None if holder is not None else lost_state_dir.find(state.root, settings.metrics_port)
@@ -156,7 +156,7 @@ def told(last: Report, now: datetime) -> tuple[CountRecord | None, float | None]
     return (last.counted, round(age_s, 1)) if 0 <= age_s <= _FRESH_S else (None, None)
 
 
-def _counts(wanted: run_plan.Plan, last: Report | None, notes: list[str], *, is_running: bool) -> CountRecord | None:
+def _counts(wanted: run_plan.RunPlan, last: Report | None, notes: list[str], *, is_running: bool) -> CountRecord | None:
     """Rows in the database in use; an own one is asked only while it runs with its supervisor."""
     url = _url(wanted, last, is_running=is_running)
     if url is None:
@@ -180,7 +180,7 @@ def _counts(wanted: run_plan.Plan, last: Report | None, notes: list[str], *, is_
         reader.close()
 
 
-def _url(wanted: run_plan.Plan, last: Report | None, *, is_running: bool) -> Secret | None:
+def _url(wanted: run_plan.RunPlan, last: Report | None, *, is_running: bool) -> Secret | None:
     if is_running and last is not None and last.run.database_url is not None:
         return Secret(last.run.database_url)
     return wanted.settings.database_url if wanted.database is None else None

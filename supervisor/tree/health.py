@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ledger import Snapshot
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from supervisor.eventloop.loop import Loop, Timer
     from supervisor.logs.log import Log
     from supervisor.process.conditions import ConditionChange, ConditionRecord
@@ -37,7 +37,7 @@ class WatchedRun(Protocol):
         """Where the run is."""
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> RunPlan:
         """What it is."""
 
     @property

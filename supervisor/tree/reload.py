@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ledger import LedgerError, TokenLedger
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings, Texts
     from supervisor.eventloop.executor import BackgroundExecutor
     from tasks.errors import Error
@@ -35,7 +35,7 @@ class ReloadedRun(Protocol):
         """Where the run is."""
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> RunPlan:
         """What it is, with the settings in force."""
 
     @property

@@ -13,7 +13,7 @@ from supervisor.report import ChildRecord, Report, RestartRecord, RunRecord, Sup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from supervisor.database.backend import Place
     from supervisor.database.keeper import DatabaseKeeper
     from supervisor.logs.faults import Faults
@@ -35,7 +35,7 @@ class ReportedRun(Protocol):
         """Where the run is."""
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> RunPlan:
         """What it is."""
 
     @property

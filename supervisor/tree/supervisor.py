@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ledger import LedgerError
     from supervisor.config.changes import Change
-    from supervisor.config.run_plan import Plan
+    from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Texts
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
@@ -55,7 +55,7 @@ _WRITE_EVERY_S: Final = 0.5
 class Supervisor:
     """One run of the supervisor; `texts` is what the settings of its plan were made from."""
 
-    def __init__(self, plan: Plan, loop: Loop, log: Log, texts: Texts | None = None) -> None:
+    def __init__(self, plan: RunPlan, loop: Loop, log: Log, texts: Texts | None = None) -> None:
         self.stage = Stage.PREPARING
         self.exit_code = EXIT_OK
         self.ledger: TokenLedger | None = None
@@ -67,7 +67,7 @@ class Supervisor:
         self.http_url: str | None = None
         self.faults = log.faults
         self.tree = ProcessTree(loop, log, self)
-        self.staff = WorkerPool(self.tree, log, state_dir.read(plan.state.paused))
+        self.staff = WorkerPool(self.tree, log, state_dir.read_pauses(plan.state.paused))
         self.health = Health(self, loop, log)
         self.listeners: list[Callable[[], object]] = []
         self._loop = loop

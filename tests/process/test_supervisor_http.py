@@ -163,7 +163,7 @@ def make_endpoint(tmp_path):
         loop, lines = Loop(MonotonicClock()), []
         environ = {"STATE_DIR": str(tmp_path / "state"), "METRICS_PORT": port}
         log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())
-        run = Supervisor(run_plan.make(settings.load(environ, dotenv=None)), loop, log)
+        run = Supervisor(run_plan.make_run_plan(settings.load(environ, dotenv=None)), loop, log)
         one = Endpoint(run, loop, log, **more)
         opened.append((one, loop))
         one.begin()

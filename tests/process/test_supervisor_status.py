@@ -59,7 +59,7 @@ def make_run(tmp_path):
 
     def make(**environ):
         loops.append(Loop(MonotonicClock()))
-        wanted = run_plan.make(
+        wanted = run_plan.make_run_plan(
             config.load({"STATE_DIR": str(tmp_path / "state"), **environ}, dotenv=None), synthetic_into_database=True
         )
         wanted.state.make()

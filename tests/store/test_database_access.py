@@ -19,7 +19,9 @@ COMMANDS = [["deals"], ["history", "B000000001"], ["spend"], ["quarantine", "lis
 
 
 def wanted(state, **environ):
-    return run_plan.make(settings.load({"STATE_DIR": str(state), **environ}, dotenv=None), synthetic_into_database=True)
+    return run_plan.make_run_plan(
+        settings.load({"STATE_DIR": str(state), **environ}, dotenv=None), synthetic_into_database=True
+    )
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)

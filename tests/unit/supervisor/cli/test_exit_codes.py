@@ -86,7 +86,7 @@ def libraries():
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_what_a_library_says_in_debug_mode_is_a_record_without_secrets(libraries, capsys, log_format):
     settings = config.load({"KEEPA_API_KEY": KEY, "LOG_FORMAT": log_format}, dotenv=None)
-    debug._logger(run_plan.make(settings))
+    debug._logger(run_plan.make_run_plan(settings))
     libraries.warning("cannot get %s", f"/deal?key={KEY}")
     said = capsys.readouterr().err
     assert "cannot get /deal?key=•••" in said

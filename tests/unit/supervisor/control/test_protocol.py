@@ -62,7 +62,7 @@ def test_bytes_that_are_no_text_are_no_answer_no_report_and_no_pauses(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b'["\xff"]')
     with pytest.raises(ConfigError, match="does not tell what is paused"):
-        state_dir.read(path)
+        state_dir.read_pauses(path)
     path.write_bytes(b'{"written_at": "\xff"}')
     assert report.read(path) is None
 
@@ -115,11 +115,11 @@ def test_every_setting_that_a_worker_is_told_reaches_it_by_a_change():
 
 def test_what_is_paused_is_kept_and_what_cannot_be_read_stops_a_start(tmp_path):
     path = tmp_path / "paused.json"
-    assert state_dir.read(path) == frozenset()
-    state_dir.write(path, {"backfill"})
-    assert state_dir.read(path) == {"backfill"}
+    assert state_dir.read_pauses(path) == frozenset()
+    state_dir.write_pauses(path, {"backfill"})
+    assert state_dir.read_pauses(path) == {"backfill"}
     path.write_text("not json")
     with pytest.raises(ConfigError, match="take it away to start all"):
-        state_dir.read(path)
-    state_dir.write(path, ())
+        state_dir.read_pauses(path)
+    state_dir.write_pauses(path, ())
     assert not path.exists()

@@ -70,7 +70,11 @@ def test_a_log_shows_neither_the_password_nor_the_url_in_any_spelling(spelling):
 @pytest.mark.parametrize("fault", UNUSABLE)
 def test_a_url_that_cannot_be_used_is_a_fault_of_the_configuration_and_is_not_repeated(fault):
     url = UNUSABLE[fault]
-    for use in (dsn.read, backend.secrets_in, lambda url: backend.place_of(run_plan.make(settings(url.reveal())))):
+    for use in (
+        dsn.read,
+        backend.secrets_in,
+        lambda url: backend.place_of(run_plan.make_run_plan(settings(url.reveal()))),
+    ):
         with pytest.raises(ConfigError) as caught:
             use(Secret(url))
         assert "s3" not in str(caught.value)
@@ -127,7 +131,7 @@ def test_psql_reaches_the_database_of_a_url(database_url, tmp_path):
 
 def test_the_spool_belongs_to_the_database_whoever_asks_for_it():
     def name(url):
-        return backend.place_of(run_plan.make(settings(url))).spool
+        return backend.place_of(run_plan.make_run_plan(settings(url))).spool
 
     first = name("postgresql://u:p%40ss@db.example:5433/deals")
     assert first == name("postgresql://u:other@db.example:5433/deals")

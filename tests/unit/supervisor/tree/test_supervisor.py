@@ -32,7 +32,7 @@ def make_run(tmp_path):
         clock = ManualClock(10**12)
         loops.append(Loop(clock))
         environ = {"STATE_DIR": str(tmp_path / "state")}
-        wanted = run_plan.make(config.load(environ, dotenv=None))
+        wanted = run_plan.make_run_plan(config.load(environ, dotenv=None))
         wanted.state.make()
         lines = []
         log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())
