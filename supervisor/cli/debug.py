@@ -161,9 +161,9 @@ def _surroundings(wanted: RunPlan) -> Iterator[tuple[WorkerSettings, TokenLedger
         return
     with ExitStack() as stack:
         stack.enter_context(wanted.state.locked(is_debug=True))
-        spool = backend.place_of(wanted).spool
+        spool = backend.identity_of(wanted).spool
         base_url = wanted.base_url or stack.enter_context(_simulator(wanted))
-        rows = backend.of(wanted)
+        rows = backend.backend_of(wanted)
         stack.callback(rows.stop)
         url_of_rows = rows.start()
         ledger = TokenLedger.create(
@@ -194,7 +194,7 @@ def _of_the_running(wanted: RunPlan, holder: int) -> WorkerSettings:
             f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
             f"these settings say {wanted.server.value}): use its settings, or another STATE_DIR"
         )
-    place = backend.place_of(wanted)
+    place = backend.identity_of(wanted)
     if place.spool != last.run.spool:
         raise ConfigError(
             f"the supervisor, pid {holder}, writes into another database ({last.run.rows_into}, spool "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor.config import run_plan, settings
 from supervisor.config.state_dir import StateDir
 from supervisor.database import client_programs, dsn, restore
-from supervisor.database.access import serving
+from supervisor.database.access import running_database
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     if _ASKS & {argument.partition("=")[0] for argument in arguments}:
         return _ended([program, *arguments], {})
     wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-    with serving(wanted) as url:
+    with running_database(wanted) as url:
         parts = dsn.read(url)
         if name == "pg_restore":
             arguments = restore.checked(arguments, url, wanted.state)

@@ -47,12 +47,12 @@ def send_order(chosen: argparse.Namespace) -> int:
 def _lifted(said: protocol.Answer) -> protocol.Answer:
     """The answer, once calls that were stopped because most replies could not be used may be made again."""
     from supervisor.config import run_plan
-    from supervisor.database.access import asking
+    from supervisor.database.access import query_connection
     from tasks.store import brakes
 
     try:
         wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-        with asking(wanted, writes=True) as conn, conn.transaction():
+        with query_connection(wanted, writes=True) as conn, conn.transaction():
             kinds = brakes.lift(conn)
     except NoRows:
         return said

@@ -20,7 +20,7 @@ _HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
 
 
 @contextmanager
-def serving(wanted: RunPlan) -> Iterator[Secret]:
+def running_database(wanted: RunPlan) -> Iterator[Secret]:
     """The URL of the database; an own server is started for it when none runs, and made when there is none.
 
     Raises:
@@ -42,7 +42,7 @@ def serving(wanted: RunPlan) -> Iterator[Secret]:
 
 
 @contextmanager
-def asking(wanted: RunPlan, *, writes: bool = False) -> Iterator[Connection]:
+def query_connection(wanted: RunPlan, *, writes: bool = False) -> Iterator[Connection]:
     """A connection to the database, which must be there and of this build.
 
     An own server is started when none runs, and nothing is ever made. Without `writes` it is inside one transaction

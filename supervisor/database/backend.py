@@ -54,7 +54,7 @@ class Database(Protocol):
         """The server's process, when it is ours to keep running."""
 
 
-class OwnDatabase:
+class EmbeddedDatabase:
     """The PostgreSQL in the state directory."""
 
     def __init__(self, plan: RunPlan) -> None:
@@ -113,7 +113,7 @@ class OwnDatabase:
         return None if found is None else found.pid
 
 
-class GivenDatabase:
+class ExternalDatabase:
     """The one `DATABASE_URL` names."""
 
     def __init__(self, plan: RunPlan) -> None:
@@ -147,9 +147,9 @@ class GivenDatabase:
         return None
 
 
-def of(plan: RunPlan) -> OwnDatabase | GivenDatabase:
+def backend_of(plan: RunPlan) -> EmbeddedDatabase | ExternalDatabase:
     """The database of this run."""
-    return GivenDatabase(plan) if plan.database is None else OwnDatabase(plan)
+    return ExternalDatabase(plan) if plan.database is None else EmbeddedDatabase(plan)
 
 
 def migrate(url: Secret) -> list[str]:
@@ -167,7 +167,7 @@ def migrate(url: Secret) -> list[str]:
         return migrations.migrate(conn)
 
 
-class Seen(NamedTuple):
+class DatabaseInfo(NamedTuple):
     """A database that was looked at: its version, who we are there, what is still to be applied and what we may not.
 
     Attributes:
@@ -182,7 +182,7 @@ class Seen(NamedTuple):
     grants: dict[str, str]
 
 
-def look(url: Secret) -> Seen:
+def inspect_database(url: Secret) -> DatabaseInfo:
     """What the server is, when it answers and its schema is one this build can bring up to date. Changes nothing.
 
     Raises:
@@ -202,7 +202,7 @@ def look(url: Secret) -> Seen:
             (name,) = conn.execute("SELECT quote_ident(current_database())").fetchone() or ("?",)
         number = conn.info.server_version
     grants = {right: privileges.remedy(right, user, name) for right in (*lacking, *later)}
-    return Seen(f"{number // 10000}.{number % 10000}", user, pending, lacking, later, grants)
+    return DatabaseInfo(f"{number // 10000}.{number % 10000}", user, pending, lacking, later, grants)
 
 
 def secrets_in(url: Secret) -> list[str]:
@@ -220,21 +220,21 @@ def shown(url: Secret) -> str:
     return dsn.shown(url)
 
 
-class Place(NamedTuple):
+class DatabaseIdentity(NamedTuple):
     """Which database: the name of its spool, as replies paid for must never reach another one; and words for people."""
 
     spool: str
     words: str
 
 
-def place_of(wanted: RunPlan) -> Place:
+def identity_of(wanted: RunPlan) -> DatabaseIdentity:
     """Where the rows of this run go.
 
     Raises:
         ConfigError: the URL cannot be read.
     """
     if wanted.database is not None:
-        return Place(wanted.database, f"the own database `{wanted.database}`")
+        return DatabaseIdentity(wanted.database, f"the own database `{wanted.database}`")
     url = wanted.settings.database_url
     named = hashlib.sha256(dsn.read(url).place.encode()).hexdigest()[:_HASH]
-    return Place(f"url-{named}", dsn.shown(url))
+    return DatabaseIdentity(f"url-{named}", dsn.shown(url))

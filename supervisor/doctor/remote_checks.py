@@ -42,7 +42,7 @@ def _database(wanted: RunPlan) -> Iterator[Finding]:
         return
     shown = backend.shown(url)
     try:
-        seen = backend.look(url)
+        seen = backend.inspect_database(url)
     except Error as error:
         yield bad("database", f"{shown}: {plain(error)}", url=shown)
         yield note("rights", "not known: the database comes first")

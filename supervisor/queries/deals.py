@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from supervisor import durations
 from supervisor.config import run_plan
 from supervisor.config import settings as config
-from supervisor.database.access import asking
+from supervisor.database.access import query_connection
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from supervisor.queries.parsing import NOT_MONEY
@@ -53,7 +53,7 @@ def show(chosen: argparse.Namespace) -> int:
         min_discount=chosen.min_discount,
         sort=chosen.sort,
     )
-    with asking(run_plan.make_run_plan(settings, synthetic_into_database=True)) as conn:
+    with query_connection(run_plan.make_run_plan(settings, synthetic_into_database=True)) as conn:
         by_currency = best_deals.currencies(conn, wish) if chosen.sort in _BY_MONEY else {}
         if len(by_currency) > 1:
             return _which_shop(chosen.sort, by_currency)

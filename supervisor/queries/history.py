@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import day, minute
 from supervisor.config import run_plan, settings
-from supervisor.database.access import asking
+from supervisor.database.access import query_connection
 from supervisor.queries import output, parsing
 from supervisor.queries.output import Column, readable
 from supervisor.queries.plot import Steps
@@ -44,7 +44,9 @@ def show(chosen: argparse.Namespace) -> int:
     """
     asin, domain = chosen.product
     domain = chosen.domain or domain
-    with asking(run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)) as conn:
+    with query_connection(
+        run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    ) as conn:
         places = [domain] if domain else price_history.domains_of(conn, asin)
         if len(places) > 1:
             named = " and ".join(map(shop, places))

@@ -11,7 +11,7 @@ from ledger.localtime import minute
 from supervisor import durations
 from supervisor.config import run_plan, settings
 from supervisor.database import backend
-from supervisor.database.access import asking
+from supervisor.database.access import query_connection
 from supervisor.queries import output
 from supervisor.queries.output import Column, readable
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
@@ -41,7 +41,7 @@ def list_(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     which = _which(chosen)
-    with asking(_plan()) as conn:
+    with query_connection(_plan()) as conn:
         found = quarantine.find(conn, which, most=chosen.limit)
         tallies = quarantine.count_faults(conn, which)
     if chosen.json:
@@ -68,7 +68,7 @@ def show(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    with asking(_plan()) as conn:
+    with query_connection(_plan()) as conn:
         found = quarantine.find(conn, FaultFilter(ids=[chosen.id]), most=1)
         raw = quarantine.raw(conn, chosen.id)
     if not found:
@@ -99,12 +99,12 @@ def retry(chosen: argparse.Namespace) -> int:
         return refusal
     wanted = _plan()
     means = RetryOptions(
-        spool_dir=wanted.state.spool(backend.place_of(wanted).spool),
+        spool_dir=wanted.state.spool(backend.identity_of(wanted).spool),
         detail=wanted.settings.backfill_detail,
         may_pay=chosen.refetch,
     )
     counts = dict.fromkeys(Outcome, 0)
-    with asking(wanted, writes=True) as conn:
+    with query_connection(wanted, writes=True) as conn:
         with conn.transaction():
             numbers = _numbers(chosen, quarantine.ids(conn, _which(chosen)))
         for number in numbers:
@@ -128,7 +128,7 @@ def drop(chosen: argparse.Namespace) -> int:
         return refusal
     which = _which(chosen)
     is_meant = bool(chosen.ids or chosen.yes)
-    with asking(_plan(), writes=True) as conn, conn.transaction():
+    with query_connection(_plan(), writes=True) as conn, conn.transaction():
         _numbers(chosen, quarantine.ids(conn, which))
         counted = _counted(quarantine.drop(conn, which) if is_meant else quarantine.count_faults(conn, which))
     if is_meant:

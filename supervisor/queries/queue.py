@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
 from supervisor.config import run_plan, settings
-from supervisor.database.access import asking
+from supervisor.database.access import query_connection
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
@@ -90,7 +90,7 @@ def drop(chosen: argparse.Namespace) -> int:
 def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
     """The database in use, and what the settings ask for."""
     wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-    with asking(wanted, writes=writes) as conn:
+    with query_connection(wanted, writes=writes) as conn:
         yield conn, streams.streams(wanted.settings.chosen, wanted.settings.keepa_domains)
 
 

@@ -9,7 +9,7 @@ from ledger import LedgerError, SystemClock, TokenLedger
 from ledger.storage import file
 from supervisor import durations
 from supervisor.config import run_plan, settings
-from supervisor.database.access import asking
+from supervisor.database.access import query_connection
 from supervisor.durations import span
 from supervisor.queries import output
 from supervisor.queries.output import Column
@@ -40,7 +40,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         StoreError: the database does not answer.
     """
     wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-    with asking(wanted) as conn:
+    with query_connection(wanted) as conn:
         sums = calls.sums(conn, since=since, by=by)
         flow = calls.flow(conn, since=since)
     bucket = _bucket(wanted.state.ledger)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.config.run_plan import RunPlan
-    from supervisor.database.backend import Place
+    from supervisor.database.backend import DatabaseIdentity
     from supervisor.database.keeper import DatabaseKeeper
     from supervisor.logs.faults import Faults
     from supervisor.process.slot import Slot
@@ -55,7 +55,7 @@ class ReportedRun(Protocol):
         """Where the database is."""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> DatabaseIdentity:
         """Which database it is."""
 
     @property

@@ -62,7 +62,7 @@ class Supervisor:
         self.database_url: Secret | None = None
         self.base_url = plan.base_url
         self.plan = plan
-        self.place = backend.place_of(plan)
+        self.place = backend.identity_of(plan)
         self.counted: report.CountRecord | None = None
         self.http_url: str | None = None
         self.faults = log.faults
@@ -76,7 +76,7 @@ class Supervisor:
         self.reload = Reloader(self, texts, self._ledger_aside)
         self._database_aside = BackgroundExecutor(loop, "database")
         self.database = DatabaseKeeper(
-            backend.of(plan), self, loop=loop, aside=self._database_aside, log=log, watch=self.health.database
+            backend.backend_of(plan), self, loop=loop, aside=self._database_aside, log=log, watch=self.health.database
         )
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"

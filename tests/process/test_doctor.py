@@ -130,7 +130,7 @@ def test_a_database_user_who_may_not_write_is_told_what_to_grant(database_url):
         conn.execute(f"grant update on products to {reader}")
     try:
         url = psycopg.conninfo.conninfo_to_dict(database_url) | {"user": reader, "password": "p"}
-        seen = backend.look(
+        seen = backend.inspect_database(
             Secret(f"postgresql://{reader}:p@/{url['dbname']}?host={url['host']}&port={url.get('port', 5432)}")
         )
     finally:

@@ -335,8 +335,8 @@ def test_a_start_that_waits_for_a_lock_says_which_and_goes_on_when_it_is_free(pr
 @pytest.mark.parametrize(
     "place",
     [
-        "supervisor.database.backend.OwnDatabase.start",
-        "supervisor.database.backend.OwnDatabase.stop",
+        "supervisor.database.backend.EmbeddedDatabase.start",
+        "supervisor.database.backend.EmbeddedDatabase.stop",
         "ledger.TokenLedger.create",
     ],
 )

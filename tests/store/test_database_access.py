@@ -9,7 +9,7 @@ import pytest
 from supervisor.cli import commands, exit_codes
 from supervisor.config import run_plan, settings
 from supervisor.database import backend
-from supervisor.database.access import asking
+from supervisor.database.access import query_connection
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, Contended, NoRows, StoreError
 from tasks.store.queue import queue
@@ -41,7 +41,7 @@ def test_an_own_server_is_started_for_a_query_and_gone_afterwards(ask, made_clus
         with pytest.raises(NoRows, match="no database `simulated`"):
             ask("", "deals")
         assert not server.is_running()
-    own = backend.of(wanted(state))
+    own = backend.backend_of(wanted(state))
     own.start()
     own.stop()
     assert ask("", "spend") == (0, "no call within 1d; look further back with --since\n")
@@ -50,11 +50,11 @@ def test_an_own_server_is_started_for_a_query_and_gone_afterwards(ask, made_clus
 
 def test_who_only_asks_can_change_nothing(tmp_path, database_url):
     here = wanted(tmp_path, DATABASE_URL=database_url)
-    with pytest.raises(StoreError, match="read-only transaction"), asking(here) as conn:
+    with pytest.raises(StoreError, match="read-only transaction"), query_connection(here) as conn:
         queue.enqueue(conn, 1, ["B000000001"], detail="history")
-    with asking(here, writes=True) as conn:
+    with query_connection(here, writes=True) as conn:
         assert queue.enqueue(conn, 1, ["B000000001"], detail="history") == 1
-    with asking(here) as conn:
+    with query_connection(here) as conn:
         assert queue.counts(conn).pending == 1
 
 

@@ -131,11 +131,11 @@ def test_what_doctor_says_to_grant_is_enough_whatever_the_names(poor):
     admin.execute(
         "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$"
     )
-    seen = backend.look(Secret(url))
+    seen = backend.inspect_database(Secret(url))
     assert set(seen.grants) == {"TEMPORARY on the database", 'CREATE on the schema "their own"'}
     for grant in seen.grants.values():
         admin.execute(grant)
-    assert backend.look(Secret(url)).grants == {}
+    assert backend.inspect_database(Secret(url)).grants == {}
 
 
 def test_a_user_without_the_right_to_make_tables_is_told_what_to_grant_and_that_is_enough(poor):
@@ -158,12 +158,12 @@ def test_a_user_whose_tables_are_another_ones_is_told_whose_they_have_to_be_and_
     told = "the database user poor does not own calls, .*crawls, .*, price_history.*ALTER TABLE calls OWNER TO poor"
     with pytest.raises(ConfigError, match=told):
         backend.migrate(Secret(url))
-    grants = backend.look(Secret(url)).grants
+    grants = backend.inspect_database(Secret(url)).grants
     assert grants["ownership of price_history"] == "ALTER TABLE price_history OWNER TO poor"
     for grant in grants.values():
         admin.execute(grant)
     assert len(backend.migrate(Secret(url))) == len(migrate.known()) - 8
-    assert backend.look(Secret(url)).grants == {}
+    assert backend.inspect_database(Secret(url)).grants == {}
 
 
 def test_a_user_without_a_schema_is_told_so(poor):

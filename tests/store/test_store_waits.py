@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from supervisor.database import backend
-from supervisor.database.backend import OwnDatabase
+from supervisor.database.backend import EmbeddedDatabase
 from supervisor.database.counts import RowReader
 from supervisor.database.probe import Probe
 from supervisor.eventloop.loop import MonotonicClock
@@ -121,7 +121,9 @@ def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_t
 def test_a_stop_ends_the_wait_of_the_own_database_for_somebody_elses_lock(pg_server, older_url, monkeypatch):
     """A start that is cancelled says so, whatever its migration waits for."""
     name = older_url.partition("?")[0].rpartition("/")[2]
-    own = OwnDatabase(SimpleNamespace(state=SimpleNamespace(postgres=pg_server.server.log_path.parent), database=name))
+    own = EmbeddedDatabase(
+        SimpleNamespace(state=SimpleNamespace(postgres=pg_server.server.log_path.parent), database=name)
+    )
     monkeypatch.setattr(backend, "_LOCK_WAIT_MS", 0)  # the lock is waited for until it is free
     with psycopg.connect(older_url) as reader:
         reader.execute("SELECT count(*) FROM fetch_queue")

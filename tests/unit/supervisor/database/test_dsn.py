@@ -73,7 +73,7 @@ def test_a_url_that_cannot_be_used_is_a_fault_of_the_configuration_and_is_not_re
     for use in (
         dsn.read,
         backend.secrets_in,
-        lambda url: backend.place_of(run_plan.make_run_plan(settings(url.reveal()))),
+        lambda url: backend.identity_of(run_plan.make_run_plan(settings(url.reveal()))),
     ):
         with pytest.raises(ConfigError) as caught:
             use(Secret(url))
@@ -131,7 +131,7 @@ def test_psql_reaches_the_database_of_a_url(database_url, tmp_path):
 
 def test_the_spool_belongs_to_the_database_whoever_asks_for_it():
     def name(url):
-        return backend.place_of(run_plan.make_run_plan(settings(url))).spool
+        return backend.identity_of(run_plan.make_run_plan(settings(url))).spool
 
     first = name("postgresql://u:p%40ss@db.example:5433/deals")
     assert first == name("postgresql://u:other@db.example:5433/deals")
