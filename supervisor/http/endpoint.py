@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from ledger import LedgerError
 from supervisor.config.host_names import HOST
 from supervisor.eventloop.loop import MonotonicClock
-from supervisor.http.routes import Answers, Seen
-from supervisor.http.server import Web
+from supervisor.http.routes import Routes, RunView
+from supervisor.http.server import HttpServer
 from supervisor.tree.reporting import report_of
 from tasks.errors import plain
 
@@ -31,8 +31,8 @@ class Endpoint:
         self._run = run
         self._loop = loop
         self._log = log
-        self._web: Web | None = None
-        self._told: queue.SimpleQueue[Seen | None] = queue.SimpleQueue()
+        self._web: HttpServer | None = None
+        self._told: queue.SimpleQueue[RunView | None] = queue.SimpleQueue()
         self._is_closed = False
 
     def begin(self) -> None:
@@ -42,7 +42,7 @@ class Endpoint:
             return
         try:
             hosts = frozenset(self._run.plan.settings.web_hosts or ())
-            self._web = Web(port, Answers(self._look), MonotonicClock(), self._failed, hosts=hosts)
+            self._web = HttpServer(port, Routes(self._look), MonotonicClock(), self._failed, hosts=hosts)
         except OSError as error:
             self._log.warning(
                 "metrics_port_unusable",
@@ -62,7 +62,7 @@ class Endpoint:
         if self._web is not None:
             self._web.close(_CLOSE_S)
 
-    def _look(self) -> Seen | None:
+    def _look(self) -> RunView | None:
         """The run as the loop sees it; None when it does not say in time. Called in the server's thread."""
         told = self._told = queue.SimpleQueue()
         if self._is_closed:
@@ -73,8 +73,8 @@ class Endpoint:
         except queue.Empty:
             return None
 
-    def _seen(self) -> Seen:
-        return Seen(report_of(self._run, self._loop.now_ns()), self._snapshot())
+    def _seen(self) -> RunView:
+        return RunView(report_of(self._run, self._loop.now_ns()), self._snapshot())
 
     def _snapshot(self) -> Snapshot | None:
         try:

@@ -15,43 +15,43 @@ _SCHEME: Final = "http://"
 _FOREIGN: Final = "this answers requests for localhost and for addresses; another name has to be in WEB_HOSTS"
 
 
-class Wanted(NamedTuple):
+class HttpRequest(NamedTuple):
     """A request. `has_body`: whether the answer's body is wanted too."""
 
     path: str
     has_body: bool
 
 
-class Bad(NamedTuple):
+class BadRequest(NamedTuple):
     """A request that cannot be answered, and why."""
 
     status: HTTPStatus
     words: str
 
 
-def parse(data: bytes, hosts: frozenset[str] = frozenset()) -> Wanted | Bad | None:
+def parse(data: bytes, hosts: frozenset[str] = frozenset()) -> HttpRequest | BadRequest | None:
     """What is asked for; None while the request is not complete. `hosts`: names it may be for besides our own."""
     head, end, _ = data.replace(b"\r\n", b"\n").partition(b"\n\n")
     if len(head) > LIMIT:
-        return Bad(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"more than {LIMIT} bytes of request")
+        return BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"more than {LIMIT} bytes of request")
     if not end:
         return None
     return _understood(*head.decode("latin-1").split("\n"), hosts=hosts)
 
 
-def _understood(first: str, *headers: str, hosts: frozenset[str]) -> Wanted | Bad:
+def _understood(first: str, *headers: str, hosts: frozenset[str]) -> HttpRequest | BadRequest:
     words = first.split(" ")
     if len(words) != _PARTS or not words[2].startswith("HTTP/1."):
-        return Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")
+        return BadRequest(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")
     method, target, version = words
     host, path = _place(target, headers, version)
     if host is None:
-        return Bad(HTTPStatus.BAD_REQUEST, "one Host belongs to every request of HTTP/1.1")
+        return BadRequest(HTTPStatus.BAD_REQUEST, "one Host belongs to every request of HTTP/1.1")
     if path not in ANY_HOST and host and not is_ours(host, hosts):
-        return Bad(HTTPStatus.MISDIRECTED_REQUEST, _FOREIGN)
+        return BadRequest(HTTPStatus.MISDIRECTED_REQUEST, _FOREIGN)
     if method not in _METHODS:
-        return Bad(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")
-    return Wanted(path, _METHODS[method])
+        return BadRequest(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")
+    return HttpRequest(path, _METHODS[method])
 
 
 def _place(target: str, headers: tuple[str, ...], version: str) -> tuple[str | None, str]:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from supervisor import report
-from supervisor.http.server import Answer
+from supervisor.http.server import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,52 +30,52 @@ _INDEX: Final = b"""Sluicegate
 """
 
 
-class Seen(NamedTuple):
+class RunView(NamedTuple):
     """A run at one moment."""
 
     report: Report
     snapshot: Snapshot | None
 
 
-class Answers:
+class Routes:
     """Knows the answer to each path. `look` gives the run as it is, or None when its loop is stuck."""
 
-    def __init__(self, look: Callable[[], Seen | None]) -> None:
+    def __init__(self, look: Callable[[], RunView | None]) -> None:
         self._look = look
-        self._known: Final[dict[str, Callable[[Seen], Answer]]] = {
+        self._known: Final[dict[str, Callable[[RunView], Response]]] = {
             "/metrics": _metrics,
-            "/healthz": lambda _seen: Answer(HTTPStatus.OK, b"the loop turns\n"),
+            "/healthz": lambda _seen: Response(HTTPStatus.OK, b"the loop turns\n"),
             "/readyz": _ready,
             "/status.json": _status,
         }
 
-    def __call__(self, path: str) -> Answer:
+    def __call__(self, path: str) -> Response:
         """The answer to a request for `path`."""
         if path == "/":
-            return Answer(HTTPStatus.OK, _INDEX)
+            return Response(HTTPStatus.OK, _INDEX)
         answer = self._known.get(path)
         if answer is None:
-            return Answer(HTTPStatus.NOT_FOUND, b"there is no such page; / lists those there are\n")
+            return Response(HTTPStatus.NOT_FOUND, b"there is no such page; / lists those there are\n")
         seen = self._look()
         if seen is None:
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"the supervisor's loop does not answer: it is stuck\n")
+            return Response(HTTPStatus.SERVICE_UNAVAILABLE, b"the supervisor's loop does not answer: it is stuck\n")
         return answer(seen)
 
 
-def _metrics(seen: Seen) -> Answer:
+def _metrics(seen: RunView) -> Response:
     from supervisor.http import metrics  # the library is loaded by the first who asks
 
-    return Answer(HTTPStatus.OK, metrics.text_of(seen.report, seen.snapshot), _METRICS)
+    return Response(HTTPStatus.OK, metrics.text_of(seen.report, seen.snapshot), _METRICS)
 
 
-def _ready(seen: Seen) -> Answer:
+def _ready(seen: RunView) -> Response:
     reasons = report.ills(seen.report)
     if reasons:
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{reason}\n" for reason in reasons).encode())
-    return Answer(HTTPStatus.OK, b"everything is in service\n")
+        return Response(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{reason}\n" for reason in reasons).encode())
+    return Response(HTTPStatus.OK, b"everything is in service\n")
 
 
-def _status(seen: Seen) -> Answer:
+def _status(seen: RunView) -> Response:
     from supervisor.status import as_json, status
 
     counts, age_s = status.told(seen.report, datetime.now(UTC))
@@ -88,4 +88,4 @@ def _status(seen: Seen) -> Answer:
         counts_age_s=age_s,
         notes=() if counts is not None else ("rows are not counted: the supervisor has not, or not for a while",),
     )
-    return Answer(HTTPStatus.OK, json.dumps(as_json.to_json(now)).encode() + b"\n", _JSON)
+    return Response(HTTPStatus.OK, json.dumps(as_json.to_json(now)).encode() + b"\n", _JSON)

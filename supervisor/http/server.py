@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from ledger import NS_PER_S
 from supervisor.config.host_names import HOST
-from supervisor.http.request import Bad, parse
+from supervisor.http.request import BadRequest, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ _PAUSE_S: Final = 0.2
 PLAIN: Final = "text/plain; charset=utf-8"
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What a client is told."""
 
     status: HTTPStatus
@@ -39,10 +39,10 @@ class Answer(NamedTuple):
     kind: str = PLAIN
 
 
-class Answering(Protocol):
+class Handler(Protocol):
     """Knows the answers. Called in the server's thread; must return within a few seconds."""
 
-    def __call__(self, path: str) -> Answer:
+    def __call__(self, path: str) -> Response:
         """The answer to a request for `path`."""
 
 
@@ -56,13 +56,13 @@ class Client:
         self.answer: memoryview | None = None
 
 
-class Web:
+class HttpServer:
     """Listens from its construction on; answers from `start` until `close`."""
 
     def __init__(
         self,
         port: int,
-        answer: Answering,
+        answer: Handler,
         clock: Clock,
         failed: Callable[[Exception], object],
         *,
@@ -167,19 +167,19 @@ class Web:
         request = parse(bytes(client.request), self._hosts)
         if request is None:
             return
-        if isinstance(request, Bad):
-            answer, has_body = Answer(request.status, f"{request.words}\n".encode()), True
+        if isinstance(request, BadRequest):
+            answer, has_body = Response(request.status, f"{request.words}\n".encode()), True
         else:
             answer, has_body = self._answer_to(request.path), request.has_body
         client.answer = memoryview(_written(answer, has_body=has_body))
         self._selector.modify(client.connection, selectors.EVENT_WRITE)
 
-    def _answer_to(self, path: str) -> Answer:
+    def _answer_to(self, path: str) -> Response:
         try:
             return self._answer(path)
         except Exception as error:  # noqa: BLE001 - whoever asks how the run is must not end it
             self._failed(error)
-            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"a bug, see the log\n")
+            return Response(HTTPStatus.INTERNAL_SERVER_ERROR, b"a bug, see the log\n")
 
     def _send(self, client: Client) -> None:
         """Send what goes; when all is sent, say so and wait until the client has closed too."""
@@ -190,7 +190,7 @@ class Web:
             self._selector.modify(client.connection, selectors.EVENT_READ)
 
 
-def _written(answer: Answer, *, has_body: bool) -> bytes:
+def _written(answer: Response, *, has_body: bool) -> bytes:
     head = [
         f"HTTP/1.1 {answer.status.value} {answer.status.phrase}",
         f"Content-Type: {answer.kind}",

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from ledger import ManualClock
 from supervisor.config.host_names import names
 from supervisor.eventloop.loop import MonotonicClock
-from supervisor.http.request import LIMIT, Bad, Wanted, parse
-from supervisor.http.server import CLIENT_S, MOST_CLIENTS, Answer, Web
+from supervisor.http.request import LIMIT, BadRequest, HttpRequest, parse
+from supervisor.http.server import CLIENT_S, MOST_CLIENTS, HttpServer, Response
 from tests.fakes.waiting import LIMIT_S
 
 S = 1_000_000_000
@@ -30,7 +30,7 @@ def serve():
     started = []
 
     def start(answer, *, clock=None, port=0, failed=lambda _error: None):
-        started.append(Web(port, answer, clock or MonotonicClock(), failed))
+        started.append(HttpServer(port, answer, clock or MonotonicClock(), failed))
         started[-1].start()
         return started[-1]
 
@@ -41,7 +41,7 @@ def serve():
 
 
 def hello(path):
-    return Answer(HTTPStatus.OK, f"hello {path}".encode())
+    return Response(HTTPStatus.OK, f"hello {path}".encode())
 
 
 def connect(web):
@@ -55,16 +55,16 @@ def get(web, path="/x"):
 @pytest.mark.parametrize(
     ("data", "outcome"),
     [
-        (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", Wanted("/metrics", has_body=True)),
-        (b"GET http://[::1]:9/a?b HTTP/1.1\r\nHost: x\r\n\r\n", Wanted("/a", has_body=True)),
-        (b"GET http://localhost HTTP/1.1\r\nHost: x\r\n\r\n", Wanted("/", has_body=True)),
-        (b"HEAD /a?b=c HTTP/1.0\n\n", Wanted("/a", has_body=False)),
+        (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", HttpRequest("/metrics", has_body=True)),
+        (b"GET http://[::1]:9/a?b HTTP/1.1\r\nHost: x\r\n\r\n", HttpRequest("/a", has_body=True)),
+        (b"GET http://localhost HTTP/1.1\r\nHost: x\r\n\r\n", HttpRequest("/", has_body=True)),
+        (b"HEAD /a?b=c HTTP/1.0\n\n", HttpRequest("/a", has_body=False)),
         (b"GET / HTTP/1.1\r\nHost: x\r\n", None),
         (b"", None),
-        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", Bad(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")),
-        (b"GET /\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
-        (b"\x16\x03\x01\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
-        (b"GET / HTTP/2.0\r\n\r\n", Bad(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", BadRequest(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")),
+        (b"GET /\r\n\r\n", BadRequest(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
+        (b"\x16\x03\x01\r\n\r\n", BadRequest(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
+        (b"GET / HTTP/2.0\r\n\r\n", BadRequest(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
     ],
 )
 def test_a_request_is_understood_refused_or_waited_for(data, outcome):
@@ -79,7 +79,7 @@ def asked(host, path="/status.json", version="1.1"):
 @pytest.mark.parametrize("port", ["", ":", ":9464", ":80"])
 @pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "[::1]", "10.1.2.3", "Metrics.Example"])
 def test_a_request_for_us_is_answered_with_the_port_or_without(name, port):
-    assert asked([name + port]) == Wanted("/status.json", has_body=True)
+    assert asked([name + port]) == HttpRequest("/status.json", has_body=True)
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_a_request_for_a_stranger_is_misdirected_whatever_its_method_and_path(ho
         assert asked([host], path).status is HTTPStatus.MISDIRECTED_REQUEST
     if not set(host) & {"/", " "}:  # in a URL these end the host
         assert asked(["localhost"], f"http://{host}/metrics").status is HTTPStatus.MISDIRECTED_REQUEST
-    assert asked([host], "/healthz") == Wanted("/healthz", has_body=True)
-    assert asked([host], "/readyz?x") == Wanted("/readyz", has_body=True)
+    assert asked([host], "/healthz") == HttpRequest("/healthz", has_body=True)
+    assert asked([host], "/readyz?x") == HttpRequest("/readyz", has_body=True)
 
 
 def test_a_request_of_http_1_1_has_one_host():
     for hosts in ([], [""], ["localhost", "localhost"], ["localhost", "evil.example"], ["", "localhost"]):
         assert asked(hosts).status is HTTPStatus.BAD_REQUEST
-    assert asked([], version="1.0") == asked([""], version="1.0") == Wanted("/status.json", has_body=True)
+    assert asked([], version="1.0") == asked([""], version="1.0") == HttpRequest("/status.json", has_body=True)
     assert asked(["localhost", "evil.example"], version="1.0").status is HTTPStatus.BAD_REQUEST
 
 
@@ -114,7 +114,7 @@ def test_no_name_passes_but_localhost_and_addresses(host):
             return ipaddress.ip_address(text.strip("[]")) is not None
         return False
 
-    if not isinstance(asked([host]), Bad):
+    if not isinstance(asked([host]), BadRequest):
         name = re.sub(r":\d{0,5}$", "", host)
         assert name.lower() in {"localhost", "metrics.example"} or address(name)
 
@@ -160,12 +160,12 @@ def test_the_answer_reaches_a_client_that_still_sends(serve):
 
 def test_an_answer_larger_than_any_buffer_arrives_whole(serve):
     big = b"0123456789" * 1_000_000
-    web = serve(lambda _path: Answer(HTTPStatus.OK, big))
+    web = serve(lambda _path: Response(HTTPStatus.OK, big))
     assert get(web).content == big
 
 
 def test_clients_that_are_stuck_keep_nobody_out(serve):
-    web = serve(lambda _path: Answer(HTTPStatus.OK, b"x" * 10_000_000), clock=ManualClock(S))  # none is too late
+    web = serve(lambda _path: Response(HTTPStatus.OK, b"x" * 10_000_000), clock=ManualClock(S))  # none is too late
     silent = [connect(web) for _ in range(MOST_CLIENTS)]
     greedy = connect(web)  # asks, and never reads what it gets
     greedy.sendall(b"GET / HTTP/1.0\r\n\r\n")
