@@ -207,19 +207,19 @@ def age_s(at: str, now: datetime) -> float:
     return (now - datetime.fromisoformat(at)).total_seconds()
 
 
-def is_well(report: Report) -> bool:
+def is_healthy(report: Report) -> bool:
     """Whether everything is in service and nothing keeps it from its work."""
-    return not ills(report)
+    return not problems(report)
 
 
-def ills(report: Report) -> list[str]:
+def problems(report: Report) -> list[str]:
     """What is not in service or kept from its work, and why, a sentence each; none when all is well."""
     found = [] if report.supervisor.state == "running" else [f"the supervisor is {report.supervisor.state}"]
     found += [sentence(one) for one in report.conditions]
     kinds = {one.kind for one in report.conditions}
     for child in (*report.services, *report.workers):
         # What is wrong with the database has been said, with its reason.
-        if not serves(child) and child.role not in kinds:
+        if not is_in_service(child) and child.role not in kinds:
             causes = [d.words for d in report.deaths if (d.role, d.slot) == (child.role, child.slot)]
             again = "" if child.again_in_s is None else f", again in {child.again_in_s:g} s"
             why = f": {causes[-1]}" if causes else ""
@@ -227,7 +227,7 @@ def ills(report: Report) -> list[str]:
     return found
 
 
-def serves(child: ChildRecord) -> bool:
+def is_in_service(child: ChildRecord) -> bool:
     """Whether the child is in service, or has done all it was for."""
     return child.state in {State.RUNNING.value, State.DONE.value}
 

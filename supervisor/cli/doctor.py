@@ -10,8 +10,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from supervisor.doctor.findings import as_text, bad, complete, good, is_well, to_json
-from supervisor.doctor.packages import of_the_installation
+from supervisor.doctor.findings import all_good, as_text, bad, complete, good, to_json
+from supervisor.doctor.packages import package_checks
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, ConfigError, plain
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 def examine(*, as_json: bool) -> int:
     """Print one line a check; 0 when nothing is bad, 1 otherwise."""
-    found = list(of_the_installation())
-    if is_well(found):
+    found = list(package_checks())
+    if all_good(found):
         found += _of_the_settings()
     found = complete(found, "not looked at, for what is bad above comes first")
     sys.stdout.write(json.dumps(to_json(found), ensure_ascii=False, default=str) + "\n" if as_json else as_text(found))
-    return EXIT_OK if is_well(found) else EXIT_GAVE_UP
+    return EXIT_OK if all_good(found) else EXIT_GAVE_UP
 
 
 def _of_the_settings() -> list[Finding]:
@@ -43,4 +43,4 @@ def _of_the_settings() -> list[Finding]:
     except ConfigError as error:
         wanted = run_plan.make_run_plan(settings, synthetic_into_database=True)
         run = bad("run", plain(error))
-    return [run, *local_checks.of(wanted), *remote_checks.of(wanted)]
+    return [run, *local_checks.local_checks(wanted), *remote_checks.remote_checks(wanted)]

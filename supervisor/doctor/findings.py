@@ -80,7 +80,7 @@ def complete(found: Sequence[Finding], why: str) -> list[Finding]:
     return sorted([*found, *missing], key=lambda one: CHECKS.index(one.check))
 
 
-def is_well(findings: Sequence[Finding]) -> bool:
+def all_good(findings: Sequence[Finding]) -> bool:
     """Whether nothing is bad."""
     return all(one.verdict is not Verdict.BAD for one in findings)
 
@@ -99,7 +99,7 @@ def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
     """The same keys whatever was found; what a check knows in numbers is its `data`."""
     return {
         "format": FORMAT,
-        "ok": is_well(findings),
+        "ok": all_good(findings),
         "checks": [
             {"check": one.check, "verdict": one.verdict.value, "words": one.words, "data": one.data} for one in findings
         ],

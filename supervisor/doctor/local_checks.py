@@ -31,7 +31,7 @@ _RESERVE_MB: Final = 1024  # for the database, beside the spool
 _MB: Final = 1024 * 1024
 
 
-def of(wanted: RunPlan) -> Iterator[Finding]:
+def local_checks(wanted: RunPlan) -> Iterator[Finding]:
     """What can be said of the run the settings describe, without asking anybody."""
     yield _configuration(wanted.settings)
     chosen = wanted.settings.chosen

@@ -43,7 +43,7 @@ OLDEST_PYTHON: Final = (3, 11)
 _US: Final = "sluicegate"
 
 
-def of_the_installation() -> Iterator[Finding]:
+def package_checks() -> Iterator[Finding]:
     """Python, the packages, and where ours come from."""
     yield _python()
     yield _packages()

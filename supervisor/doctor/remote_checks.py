@@ -28,7 +28,7 @@ _MS: Final = 1000
 _PATIENCE_S: Final = 10.0  # a person waits, and the free reading is worked out at once
 
 
-def of(wanted: RunPlan) -> Iterator[Finding]:
+def remote_checks(wanted: RunPlan) -> Iterator[Finding]:
     """The database and the API."""
     yield from _database(wanted)
     yield from _api(wanted)

@@ -69,7 +69,7 @@ def _metrics(seen: RunView) -> Response:
 
 
 def _ready(seen: RunView) -> Response:
-    reasons = report.ills(seen.report)
+    reasons = report.problems(seen.report)
     if reasons:
         return Response(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{reason}\n" for reason in reasons).encode())
     return Response(HTTPStatus.OK, b"everything is in service\n")

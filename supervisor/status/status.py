@@ -69,7 +69,7 @@ class Status:
         if not self.is_running:
             return EXIT_NOT_RUNNING
         fresh = self.report is not None and not self.is_stale
-        return EXIT_OK if fresh and self.report is not None and report.is_well(self.report) else EXIT_DEGRADED
+        return EXIT_OK if fresh and self.report is not None and report.is_healthy(self.report) else EXIT_DEGRADED
 
     @property
     def state(self) -> str:

@@ -16,7 +16,7 @@ from supervisor.process.conditions import SETTLE_S, ReportedCondition
 from supervisor.process.heartbeat import Beat
 from supervisor.process.spec import Spec
 from supervisor.process.states import Stage, State
-from supervisor.report import ills
+from supervisor.report import problems
 from supervisor.tree.reporting import report_of
 from supervisor.tree.supervisor import Supervisor
 from tasks.runtime.log import Redactor
@@ -71,7 +71,7 @@ def test_the_beginning_and_the_end_of_what_workers_say_are_told_once_with_the_le
     says(upsert)
     assert [one.who for one in run.health.records()] == [("backfill-0",)]
     (record,) = run.health.records()
-    assert ills(report_of(run, clock.now_ns()))[1].startswith(f"database: {record.why} (since ")
+    assert problems(report_of(run, clock.now_ns()))[1].startswith(f"database: {record.why} (since ")
     says(backfill)
     assert run.health.records(), "it has to stay away for a moment"
     clock.advance_s(SETTLE_S)
