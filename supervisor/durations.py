@@ -14,7 +14,7 @@ _MOST: Final = timedelta(days=36525)  # a hundred years: what is longer is a sli
 _TWO: Final = 2
 
 
-def parse(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """The length `text` tells.
 
     Raises:
@@ -29,7 +29,7 @@ def parse(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def words(span: timedelta) -> str:
+def format_exact(span: timedelta) -> str:
     """The length as it would be written, in its largest unit that is whole: 36h, 7d."""
     seconds = round(span.total_seconds())
     for unit, length_s in (("d", 86400), ("h", 3600), ("m", 60)):
@@ -38,7 +38,7 @@ def words(span: timedelta) -> str:
     return f"{seconds}s"
 
 
-def age(span: timedelta) -> str:
+def format_age(span: timedelta) -> str:
     """How long ago, in one unit, never longer than four characters while below 99 years: 5s, 12m, 3h, 12d, 2y."""
     seconds = max(0, int(span.total_seconds()))
     for unit, length_s in (("y", 365 * 86400), ("d", 86400), ("h", 3600), ("m", 60)):
@@ -53,7 +53,7 @@ _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A length of time: 5 s, 2 min 5 s, 3 h 12 min."""
     whole = round(max(0.0, seconds))
     if whole < _MINUTE_S:
@@ -63,6 +63,6 @@ def span(seconds: float) -> str:
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
 
 
-def lasted(seconds: float) -> str:
+def format_elapsed(seconds: float) -> str:
     """How long something lasted that did last: never nothing."""
-    return span(seconds) if round(seconds) else "less than 1 s"
+    return format_duration(seconds) if round(seconds) else "less than 1 s"

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from supervisor.console.writer import StreamScreen
-from supervisor.durations import span
+from supervisor.durations import format_duration
 from supervisor.status import formatting
 from supervisor.status.as_json import progress
 
@@ -77,7 +77,7 @@ def _head(frame: Frame) -> Text:
     run = frame.report.run
     text = Text.assemble(("Sluicegate ", "bold"), frame.report.supervisor.state)
     if frame.up_s is not None:
-        text.append(f" {span(frame.up_s)}")
+        text.append(f" {format_duration(frame.up_s)}")
     text.append(f" · {'simulator' if run.server == 'simulator' else run.base_url}")
     text.append(f" · database {run.database or 'DATABASE_URL'}")
     if run.synthetic:

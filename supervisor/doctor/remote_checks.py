@@ -11,7 +11,7 @@ from supervisor.config import settings as config
 from supervisor.config.run_plan import CAPACITY_TICKS, Server
 from supervisor.database import backend
 from supervisor.doctor.findings import bad, good, judged, note
-from supervisor.durations import span
+from supervisor.durations import format_duration
 from supervisor.logs.phrases import name_range
 from tasks.errors import Error, Forbidden, plain
 from tasks.settings import Secret
@@ -126,4 +126,4 @@ def _clock(reading: Reading, heard_at: datetime) -> Finding:
     if abs(ahead_s) <= _SKEW_S:
         return good("clock", f"as the server's, within {_SKEW_S:g} s", ahead_s=ahead_s)
     where = "ahead of" if ahead_s > 0 else "behind"
-    return note("clock", f"{span(abs(ahead_s))} {where} the server's: have it set (NTP)", ahead_s=ahead_s)
+    return note("clock", f"{format_duration(abs(ahead_s))} {where} the server's: have it set (NTP)", ahead_s=ahead_s)

@@ -78,7 +78,7 @@ def _ready(seen: RunView) -> Response:
 def _status(seen: RunView) -> Response:
     from supervisor.status import as_json, status
 
-    counts, age_s = status.told(seen.report, datetime.now(UTC))
+    counts, age_s = status.recent_counts(seen.report, datetime.now(UTC))
     now = status.Status(
         is_running=True,
         pid=seen.report.supervisor.pid,

@@ -6,7 +6,7 @@ import re
 import signal as signals
 from typing import TYPE_CHECKING, Final
 
-from supervisor.durations import span
+from supervisor.durations import format_duration
 from supervisor.process.restart import Cause
 from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 
@@ -53,7 +53,9 @@ def describe_activity(phase: str, detail: str) -> str:
 def describe_life(seconds: float, doing: str) -> str:
     """How long a process had run and, if it had said so, what it was at: `doing` is its phase and the detail."""
     phase, _, detail = doing.partition(": ")
-    return f"it had run for {span(seconds)}" + (f" and was {describe_activity(phase, detail)}" if doing else "")
+    return f"it had run for {format_duration(seconds)}" + (
+        f" and was {describe_activity(phase, detail)}" if doing else ""
+    )
 
 
 def name_of(role: object, slot: object) -> str:

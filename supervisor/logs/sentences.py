@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.durations import lasted, span
+from supervisor.durations import format_duration, format_elapsed
 from supervisor.logs.phrases import AGAIN, describe_life, name_range
 from supervisor.process.restart import Cause
 from tasks.errors import clean, one_line
@@ -70,7 +70,7 @@ def _again(fields: Fields) -> str:
     pause = fields.get("retry_in_s") if fields.get("again_in_s") is None else fields["again_in_s"]
     if not isinstance(pause, int | float):
         return ""
-    return f"{AGAIN}in {span(pause)}" if round(pause) else f"{AGAIN}at once"
+    return f"{AGAIN}in {format_duration(pause)}" if round(pause) else f"{AGAIN}at once"
 
 
 def _number(fields: Fields, name: str) -> str:
@@ -97,7 +97,7 @@ def _died(fields: Fields) -> str:
         return f"{words}; it is given up"
     if fields.get("again_in_s") is not None:
         died, _, allowed = str(fields["deaths"]).partition("/")
-        words += f"; started again in {span(float(str(fields['again_in_s'])))}"
+        words += f"; started again in {format_duration(float(str(fields['again_in_s'])))}"
         words += f", given up after {allowed} deaths in a minute (so far {died})" if died != "0" else ""
     return words
 
@@ -137,7 +137,11 @@ def _walk(fields: Fields) -> str:
         return (
             f"{fields['selection']}: listed {_count(fields, 'times', 'time')} since, {rows} deals for {tokens} tokens"
         )
-    again = f", and again in {span(float(str(fields['next_in_s'])))}" if fields.get("next_in_s") is not None else ""
+    again = (
+        f", and again in {format_duration(float(str(fields['next_in_s'])))}"
+        if fields.get("next_in_s") is not None
+        else ""
+    )
     return f"{fields['selection']}: {rows} deals listed for {tokens} tokens{again}"
 
 
@@ -218,7 +222,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "crawl_complete": lambda f: f"{f['selection']}: the whole selection is listed, {_number(f, 'rows')} deals",
     "crawl_cut": _crawl_cut,
     "database_away": _because("the database does not do its work", _again),
-    "database_back": lambda f: f"the database works again, after {lasted(float(str(f['away_s'])))}",
+    "database_back": lambda f: f"the database works again, after {format_elapsed(float(str(f['away_s'])))}",
     "database_refuses": _error("the database refuses what is to be stored", _again),
     "database_does_not_stop": _error("the database does not stop"),
     "details_dropped": _dropped,

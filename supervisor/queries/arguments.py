@@ -52,8 +52,8 @@ def _deals(commands: Commands) -> None:
     )
     parser.add_argument(
         "--within",
-        type=_typed(durations.parse),
-        default=durations.parse("24h"),
+        type=_typed(durations.parse_duration),
+        default=durations.parse_duration("24h"),
         metavar="TIME",
         help="listed not longer ago, such as 90m, 24h, 7d [24h]",
     )
@@ -78,7 +78,7 @@ def _history(commands: Commands) -> None:
         help="price type, such as NEW, AMAZON, SALES; may be repeated [an overview of all]",
     )
     parser.add_argument(
-        "--since", type=_typed(durations.parse), metavar="TIME", help="only the last 90d, 52w ... [all]"
+        "--since", type=_typed(durations.parse_duration), metavar="TIME", help="only the last 90d, 52w ... [all]"
     )
     parser.add_argument("--plot", action="store_true", help="draw it")
     _add_domain(parser)
@@ -90,8 +90,8 @@ def _spend(commands: Commands) -> None:
     parser = commands.add_parser("spend", help="where the tokens went")
     parser.add_argument(
         "--since",
-        type=_typed(durations.parse),
-        default=durations.parse("24h"),
+        type=_typed(durations.parse_duration),
+        default=durations.parse_duration("24h"),
         metavar="TIME",
         help="the last 90m, 24h, 7d ... [24h]",
     )

@@ -116,7 +116,7 @@ def _cells(one: BestDeal, now: datetime, *, several: bool, mixed: bool) -> Itera
     yield f"{one.price} {one.currency or ''}".rstrip()
     yield f"{one.average}"
     yield "" if one.sales_rank is None else f"{one.sales_rank:,}"
-    yield durations.age(now - one.last_seen_at)
+    yield durations.format_age(now - one.last_seen_at)
     if several:
         yield one.shop or shop(one.domain)
     if mixed:
@@ -131,8 +131,8 @@ def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | N
     age = datetime.now(UTC) - newest
     if age > chosen.within:
         return (
-            f"no deal was listed within {durations.words(chosen.within)}; the last was {durations.age(age)} ago: "
-            "look further back with --within"
+            f"no deal was listed within {durations.format_exact(chosen.within)}; "
+            f"the last was {durations.format_age(age)} ago: look further back with --within"
         )
     return (
         f"no deal of {', '.join(types)} is {chosen.min_discount}% or more below its mean; "

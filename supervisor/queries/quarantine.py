@@ -197,7 +197,7 @@ def _table(found: Sequence[Fault]) -> None:
                 shop(one.domain) if one.domain else "",
                 locales.label(one.key),
                 f"{one.times:,}",
-                durations.age(now - one.last_at),
+                durations.format_age(now - one.last_at),
                 "" if one.raw_bytes is None else _size(one.raw_bytes),
                 one.reason,
             ]

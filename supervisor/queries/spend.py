@@ -10,7 +10,7 @@ from ledger.storage import file
 from supervisor import durations
 from supervisor.config import run_plan, settings
 from supervisor.database.access import query_connection
-from supervisor.durations import span
+from supervisor.durations import format_duration
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
@@ -56,7 +56,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         )
         return EXIT_OK
     if not sums:
-        output.text(f"no call within {durations.words(since)}; look further back with --since")
+        output.text(f"no call within {durations.format_exact(since)}; look further back with --since")
         return EXIT_OK
     _table(by, [*sums, total] if len(sums) > 1 else sums)
     output.text("", *_words(total, flow, bucket, since))
@@ -84,17 +84,18 @@ def _cells(one: Sum) -> list[str]:
         f"{one.tokens:,}",
         "" if one.rows_per_token is None else f"{one.rows_per_token:.2f}",
         "" if off is None else f"{off:+.1f}%",
-        span(one.waited_s),
+        format_duration(one.waited_s),
         f"{one.refused:,}",
         f"{one.failed:,}",
     ]
 
 
 def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: timedelta) -> list[str]:
-    lines = [f"the last {durations.words(since)}; off: how far reservations lay above the cost"]
+    lines = [f"the last {durations.format_exact(since)}; off: how far reservations lay above the cost"]
     if flow is not None and flow.span_s > 0:
+        covered = format_duration(flow.span_s)
         lines += [
-            f"balance {flow.first_balance:,} -> {flow.last_balance:,} in {span(flow.span_s)}, {flow.charged:,} charged",
+            f"balance {flow.first_balance:,} -> {flow.last_balance:,} in {covered}, {flow.charged:,} charged",
             came_in(flow, bucket),
         ]
     if total.unknown:

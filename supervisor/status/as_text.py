@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import clock, near
-from supervisor.durations import span
+from supervisor.durations import format_duration
 from supervisor.status import formatting
 from supervisor.status.as_json import progress
 
@@ -96,7 +96,7 @@ def _children(children: Sequence[ChildRecord], status: Status, now: datetime) ->
     for child in children:
         state = "gone" if is_gone else child.state
         if child.again_in_s is not None and not is_gone:
-            state += f", again in {span(child.again_in_s)}"
+            state += f", again in {format_duration(child.again_in_s)}"
         parts = [f"{child.role}-{child.slot}".ljust(12), state.ljust(8)]
         if child.pid is not None and not is_gone:
             parts.append(f"pid {child.pid}")
@@ -112,7 +112,7 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
     if not snapshot.synced:
         yield "tokens  no reading from the server yet"
         return
-    tick = "" if bucket.next_tick_in_s is None else f", next in {span(bucket.next_tick_in_s)}"
+    tick = "" if bucket.next_tick_in_s is None else f", next in {format_duration(bucket.next_tick_in_s)}"
     marks = formatting.floor_marks(snapshot, _BAR)
     level = "".join("|" if place in marks else cell for place, cell in enumerate(bar(formatting.level(snapshot), _BAR)))
     yield (

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
-from supervisor.durations import span
+from supervisor.durations import format_duration
 from supervisor.logs.faults import kind_of
 from supervisor.logs.phrases import describe_activity, describe_life, name_of
 from supervisor.report import age_s
@@ -67,13 +67,13 @@ def gate(tier: TierRecord) -> str:
     """Whether the oldest request of a tier may go, or when."""
     if tier.open:
         return "open"
-    return "closed" if tier.opens_in_s is None else f"opens in {span(tier.opens_in_s)}"
+    return "closed" if tier.opens_in_s is None else f"opens in {format_duration(tier.opens_in_s)}"
 
 
 def watermark(mark: MarkRecord, now: datetime) -> str:
     """Up to when a stream is known."""
-    walked = "" if mark.walked_at is None else f", last walk {span(age_s(mark.walked_at, now))} ago"
-    return f"{locales.stream(mark.stream)} known up to {span(age_s(mark.at, now))} ago{walked}"
+    walked = "" if mark.walked_at is None else f", last walk {format_duration(age_s(mark.walked_at, now))} ago"
+    return f"{locales.stream(mark.stream)} known up to {format_duration(age_s(mark.at, now))} ago{walked}"
 
 
 def faults(kept: Sequence[FaultRecord], now: datetime) -> list[str]:
@@ -129,7 +129,7 @@ def backfill(done: int, total: int, rate: object, eta_s: object) -> str:
     if isinstance(rate, int | float):
         words += f", {rate:.0f} a minute"
     if isinstance(eta_s, int | float):
-        words += f", about {span(eta_s)} left"
+        words += f", about {format_duration(eta_s)} left"
     return words
 
 

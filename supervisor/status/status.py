@@ -98,7 +98,7 @@ def gather(settings: Settings) -> Status:
     snapshot = _snapshot(state, notes)
     now = datetime.now(UTC)
     is_of_holder = last is not None and last.supervisor.pid == holder
-    counted, age_s = told(last, now) if last is not None and is_of_holder else (None, None)
+    counted, age_s = recent_counts(last, now) if last is not None and is_of_holder else (None, None)
     counts = counted or _counts(wanted, last, notes, is_running=holder is not None)
     return Status(
         is_running=holder is not None,
@@ -145,7 +145,7 @@ def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
         region.close()
 
 
-def told(last: Report, now: datetime) -> tuple[CountRecord | None, float | None]:
+def recent_counts(last: Report, now: datetime) -> tuple[CountRecord | None, float | None]:
     """What the supervisor counted, and how many seconds before `now`, unless that is too long.
 
     A clock that was set in between makes it too long.

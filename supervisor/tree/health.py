@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from supervisor.database.watch import DatabaseWatch
-from supervisor.durations import lasted, span
+from supervisor.durations import format_duration, format_elapsed
 from supervisor.process.conditions import SUPERVISOR, ConditionFrom, Conditions, ReportedCondition
 from supervisor.process.states import Stage
 from tasks.errors import one_line, plain
@@ -97,7 +97,7 @@ class Health:
         if age_s < _UNHEARD_S or not any(tier.waiting for tier in snapshot.tiers):
             self._unheard = None
         elif before is None:
-            why = f"requests wait for tokens, and the server has not told the balance for {span(age_s)}"
+            why = f"requests wait for tokens, and the server has not told the balance for {format_duration(age_s)}"
             self._unheard = msgspec.structs.replace(_from_now("balance"), why=why)
         if self._unheard is not before:
             self.look()
@@ -130,7 +130,7 @@ class Health:
             self._log.faults.holds(one.kind)
             self._log.warning("degraded", kind=one.kind, who=who, since=one.since, message=f"{one.kind}: {one.why}")
             return
-        words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {lasted(news.lasted_s)}"
+        words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {format_elapsed(news.lasted_s)}"
         self._log.faults.over(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
         self._log.info("well", kind=one.kind, since=one.since, lasted_s=news.lasted_s, message=words)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from supervisor.durations import span
+from supervisor.durations import format_duration
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
@@ -54,7 +54,7 @@ def reason(age_s: float, rss_mb: float, settings: Settings, *, chance: float) ->
     if settings.max_rss_mb and rss_mb > settings.max_rss_mb:
         return f"it has {rss_mb:.0f} MB, more than MAX_RSS_MB={settings.max_rss_mb}"
     if settings.max_age_h and age_s > settings.max_age_h * _HOUR_S * (1 + SPREAD * chance):
-        return f"it has run for {span(age_s)}, MAX_AGE_H={settings.max_age_h:g}"
+        return f"it has run for {format_duration(age_s)}, MAX_AGE_H={settings.max_age_h:g}"
     return None
 
 
