@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _ROOM: Final = 8_192
 
 
@@ -139,7 +139,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         refused: what was put into quarantine since the supervisor started, by kind.
         calls: calls to the API since the supervisor started, by endpoint.
         paused: roles a person paused.
-        told: settings a person gave by order, by name; they end with the supervisor.
+        overrides: settings a person gave by order, by name; they end with the supervisor.
         conditions: what keeps the run from its work although processes run.
     """
 
@@ -158,7 +158,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[FaultRecord, ...] = ()
     deaths: tuple[DeathRecord, ...]
     paused: tuple[str, ...] = ()
-    told: dict[str, str] = {}
+    overrides: dict[str, str] = {}
     conditions: tuple[ConditionRecord, ...] = ()
 
 

@@ -71,10 +71,10 @@ class OrderHandlers:
         """Have `more` backfill workers than now; fewer when it is negative, and never fewer than none."""
         tell = self._logged(f"{more:+d} backfill worker", None, by)
 
-        def told(now: Settings, before: Mapping[str, str]) -> dict[str, str]:
+        def add(now: Settings, before: Mapping[str, str]) -> dict[str, str]:
             return {**before, _COUNT: str(max(0, now.backfill_workers + more))}
 
-        self._run.reload.ask(ChangeRequest(reads=False, told=told, then=partial(self._followed, tell, more=_UNTIL)))
+        self._run.reload.ask(ChangeRequest(reads=False, overrides=add, then=partial(self._followed, tell, more=_UNTIL)))
 
     def _logged(self, order: str, tell: Tell | None, by: str) -> Tell:
         """`tell` and the log: a refusal is a fault of the run only when whoever asked does not hear it."""
@@ -103,7 +103,7 @@ class OrderHandlers:
                 self._set(settings, tell)
             case protocol.Reload():
                 then = partial(self._followed, tell, retries=True)
-                self._run.reload.ask(ChangeRequest(reads=True, told=lambda _, told: dict(told), then=then))
+                self._run.reload.ask(ChangeRequest(reads=True, overrides=lambda _, before: dict(before), then=then))
             case _:
                 assert_never(order)
 
@@ -153,12 +153,12 @@ class OrderHandlers:
             tell(Answer(code=EXIT_USAGE, words="; ".join(words)))
             return
 
-        def told(_now: Settings, before: Mapping[str, str]) -> dict[str, str]:
+        def merge(_now: Settings, before: Mapping[str, str]) -> dict[str, str]:
             merged = {**before, **{name: text.strip() for name, text in settings.items()}}
             return {name: text for name, text in merged.items() if text}
 
         self._run.reload.ask(
-            ChangeRequest(reads=False, told=told, then=partial(self._followed, tell, more=_lasting(settings)))
+            ChangeRequest(reads=False, overrides=merge, then=partial(self._followed, tell, more=_lasting(settings)))
         )
 
     def _followed(self, tell: Tell, outcome: Outcome, *, retries: bool = False, more: str = "") -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from supervisor.report import ChildRecord, CountRecord, Report
     from supervisor.status.status import Status
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 BACKFILL: Final = "backfill"
 
 
@@ -29,7 +29,7 @@ def as_json(status: Status, now: datetime) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "generated_at": now.isoformat(timespec="milliseconds"),
-        "well": not status.exit_code,
+        "healthy": not status.exit_code,
         "supervisor": {
             "pid": status.pid,
             "state": status.state,
@@ -39,7 +39,7 @@ def as_json(status: Status, now: datetime) -> dict[str, Any]:
         },
         "stale": status.is_stale,
         "reported_at": None if last is None else last.written_at,
-        **_told(last, is_gone=status.is_gone),
+        **_reported(last, is_gone=status.is_gone),
         **_counted(status.counts, now),
         "counts_age_s": status.counts_age_s,
         "backfill": progress(last, status.counts, status.snapshot),
@@ -81,19 +81,19 @@ def _eta_s(left: int, job: dict[str, Any], snapshot: Snapshot | None) -> float |
     return None if found is None else round(found)
 
 
-def _told(last: Report | None, *, is_gone: bool) -> dict[str, Any]:
+def _reported(last: Report | None, *, is_gone: bool) -> dict[str, Any]:
     """What stands in the report."""
     names = ("run", "workers", "services", "rows_written", "rows_per_minute", "calls", "refused")
     if last is None:
         lists = ("workers", "services", "restarts", "faults", "deaths", "paused", "conditions")
-        return {**dict.fromkeys(names), **{name: [] for name in lists}, "told": {}}
+        return {**dict.fromkeys(names), **{name: [] for name in lists}, "overrides": {}}
     workers, services = last.workers, last.services
     if is_gone:
         workers, services = _of_the_past(workers), _of_the_past(services)
     conditions = () if is_gone else last.conditions
-    told = msgspec.structs.replace(last, workers=workers, services=services, conditions=conditions)
-    plain: dict[str, Any] = msgspec.to_builtins(told)
-    return {name: plain[name] for name in (*names, "restarts", "faults", "deaths", "paused", "told", "conditions")}
+    shown = msgspec.structs.replace(last, workers=workers, services=services, conditions=conditions)
+    plain: dict[str, Any] = msgspec.to_builtins(shown)
+    return {name: plain[name] for name in (*names, "restarts", "faults", "deaths", "paused", "overrides", "conditions")}
 
 
 def _counted(counts: CountRecord | None, now: datetime) -> dict[str, Any]:

@@ -86,9 +86,9 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
             yield f"degraded  {formatting.condition(one, now)}"
         if status.report.paused:
             yield f"paused  {' and '.join(status.report.paused)}, until `sluicegate resume`"
-        if status.report.told:
-            told = " ".join(f"{name}={text}" for name, text in status.report.told.items())
-            yield f"set     {told}, until the supervisor ends"
+        if status.report.overrides:
+            overrides = " ".join(f"{name}={text}" for name, text in status.report.overrides.items())
+            yield f"set     {overrides}, until the supervisor ends"
 
 
 def _children(children: Sequence[ChildRecord], status: Status, now: datetime) -> Iterator[str]:

@@ -69,7 +69,7 @@ class Health:
         """See what is told now; to be called whenever that may be new. Once the run stops it all stays as it was."""
         if self._run.stage > Stage.WORKING:
             return
-        news = self._conditions.follow(self._told(), self._loop.now_ns())
+        news = self._conditions.follow(self._reported(), self._loop.now_ns())
         for one in news:
             self._tell(one)
         if news:
@@ -106,7 +106,7 @@ class Health:
         """Give back what is asked over."""
         self.database.close()
 
-    def _told(self) -> Iterator[ConditionFrom]:
+    def _reported(self) -> Iterator[ConditionFrom]:
         """What the workers say and what the supervisor sees itself, in one line each and without secrets."""
         own = [
             ConditionFrom(SUPERVISOR, one)

@@ -1,6 +1,6 @@
 """Other settings for a run that goes on: read, checked and given to the ledger beside the loop, then followed.
 
-Changes are made one after another. What was told by an order stands above the configuration until the supervisor ends,
+Changes are made one after another. What an order gave stands above the configuration until the supervisor ends,
 or until that setting changes in the configuration itself. A configuration with a fault changes nothing.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from supervisor.eventloop.executor import BackgroundExecutor
     from tasks.errors import Error
 
-BY_ORDER = "the order"  # the source of a setting that was told by one
+BY_ORDER = "the order"  # the source of a setting that an order gave
 
 
 class ReloadedRun(Protocol):
@@ -51,17 +51,17 @@ class ChangeRequest(NamedTuple):
 
     Attributes:
         reads: whether the configuration is read again.
-        told: what was told by orders, made from the settings in force and what was told before.
+        overrides: makes the settings that orders gave from the settings in force and the overrides before.
     """
 
     reads: bool
-    told: Callable[[Settings, Mapping[str, str]], dict[str, str]]
+    overrides: Callable[[Settings, Mapping[str, str]], dict[str, str]]
     then: Callable[[changes.Change | Error | LedgerError | OSError], object]
 
 
 class _Prepared(NamedTuple):
     texts: Texts
-    told: dict[str, str]
+    overrides: dict[str, str]
     change: changes.Change
 
 
@@ -70,7 +70,7 @@ class Reloader:
 
     def __init__(self, run: ReloadedRun, texts: Texts | None, aside: BackgroundExecutor) -> None:
         """Begin with `texts`, which the settings of the run were made from."""
-        self.told: dict[str, str] = {}
+        self.overrides: dict[str, str] = {}
         self._run = run
         self._texts = texts or settings.read(settings.environment())
         self._aside = aside
@@ -88,10 +88,10 @@ class Reloader:
             return
         self._is_busy = True
         asked = self._asked.popleft()
-        told = asked.told(self._run.plan.settings, self.told)
-        self._aside.do(partial(self._prepare, told, reads=asked.reads), partial(self._follow, asked))
+        overrides = asked.overrides(self._run.plan.settings, self.overrides)
+        self._aside.do(partial(self._prepare, overrides, reads=asked.reads), partial(self._follow, asked))
 
-    def _prepare(self, told: dict[str, str], *, reads: bool) -> _Prepared:
+    def _prepare(self, overrides: dict[str, str], *, reads: bool) -> _Prepared:
         """Everything that may fail or take its time.
 
         Raises:
@@ -99,19 +99,20 @@ class Reloader:
             LedgerError: the ledger cannot be changed.
         """
         texts = settings.read(settings.environment()) if reads else self._texts
-        told = {name: text for name, text in told.items() if texts.found[name][0] == self._texts.found[name][0]}
-        found = {**texts.found, **{name: (text, BY_ORDER) for name, text in told.items()}}
+        still = {name for name in overrides if texts.found[name][0] == self._texts.found[name][0]}
+        overrides = {name: text for name, text in overrides.items() if name in still}
+        found = {**texts.found, **{name: (text, BY_ORDER) for name, text in overrides.items()}}
         old = self._run.plan
         change = changes.between(old.settings, settings.check(replace(texts, found=found)))
         new = replace(old, settings=change.settings)
         if new.tiers() != old.tiers() and self._run.ledger is not None:
             self._run.ledger.configure(new.tiers(), new.tick_period_s)
-        return _Prepared(texts, told, change)
+        return _Prepared(texts, overrides, change)
 
     def _follow(self, asked: ChangeRequest, outcome: Succeeded[_Prepared] | Failed) -> None:
         self._is_busy = False
         if isinstance(outcome, Succeeded):
-            self._texts, self.told, change = outcome.value
+            self._texts, self.overrides, change = outcome.value
             self._run.follow(change)
             asked.then(change)
         else:

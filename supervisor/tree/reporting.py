@@ -123,7 +123,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         faults=run.faults.kept(datetime.now(UTC)),
         deaths=tuple(run.tree.deaths),
         paused=tuple(sorted(run.staff.paused)),
-        told=dict(run.reload.told),
+        overrides=dict(run.reload.overrides),
         conditions=run.health.records(),
     )
 

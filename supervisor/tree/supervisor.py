@@ -186,8 +186,8 @@ class Supervisor:
         """Go by other settings from now on; the ledger does so already."""
         self.plan = replace(self.plan, settings=change.settings)
         self._log.level = change.settings.log_level
-        if (told := self._told()) is not None:
-            self.staff.follow(self.plan.settings, told, change.roles)
+        if (worker_settings := self._worker_settings()) is not None:
+            self.staff.follow(self.plan.settings, worker_settings, change.roles)
         self.changed()
 
     def at_rest(self) -> None:
@@ -230,14 +230,14 @@ class Supervisor:
             self._log.info("ledger_anew", message=self.ledger.replaced)
         if self.stage is not Stage.PREPARING:
             return
-        told = self._told()
-        if told is not None:
+        worker_settings = self._worker_settings()
+        if worker_settings is not None:
             self._enter(Stage.WORKING)
-            self.staff.begin(self.plan.settings, told)
+            self.staff.begin(self.plan.settings, worker_settings)
             self.reload.go_on()
 
-    def _told(self) -> WorkerSettings | None:
-        """What the workers are told; None while server and database are not there."""
+    def _worker_settings(self) -> WorkerSettings | None:
+        """The settings that the workers are given; None while server and database are not there."""
         if self.base_url is None or self.database_url is None:
             return None
         return self.plan.worker_settings(self.base_url, self.database_url, self.place.spool)

@@ -69,7 +69,7 @@ class SystemdNotifier:
         self._loop = loop
         self._is_ready = False
         self._is_stopping = False
-        self._words = self._told = ""
+        self._words = self._last_line = ""
         self._status = Throttle(loop, self._tell_status, every_s=_STATUS_EVERY_S)
         if manager is not None:
             self._live()
@@ -83,7 +83,7 @@ class SystemdNotifier:
             self._is_stopping = self._tell("stopping")
         elif not self._is_ready and any(slot.state is State.RUNNING for slot in run.tree.workers):
             self._is_ready = self._tell("ready")
-        elif self._words != self._told:
+        elif self._words != self._last_line:
             self._status.ask()
 
     def _live(self) -> None:
@@ -101,12 +101,12 @@ class SystemdNotifier:
             self._loop.after(every_s, self._live)
 
     def _tell(self, what: str) -> bool:
-        self._told = self._words
+        self._last_line = self._words
         return self._manager is not None and self._manager.tell(**{what: 1}, status=self._words)
 
     def _tell_status(self) -> None:
-        if self._manager is not None and self._words != self._told:
-            self._told = self._words
+        if self._manager is not None and self._words != self._last_line:
+            self._last_line = self._words
             self._manager.tell(status=self._words)
 
 

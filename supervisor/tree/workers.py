@@ -41,15 +41,15 @@ class WorkerPool:
         tree.on_left = self.on_change
         self._log = log
         self._recycler = Recycler()
-        self._told: WorkerSettings | None = None
+        self._worker_settings: WorkerSettings | None = None
         self._settings: Settings | None = None
         self._change: tuple[Slot, Slot] | None = None  # the old one and its relief
 
-    def begin(self, settings: Settings, told: WorkerSettings) -> None:
+    def begin(self, settings: Settings, worker_settings: WorkerSettings) -> None:
         """Fill the places for the first time."""
-        self._settings, self._told = settings, told
+        self._settings, self._worker_settings = settings, worker_settings
         for role in ROLES:
-            self._resize(role, settings, told)
+            self._resize(role, settings, worker_settings)
             if role in self.paused:
                 self._log.warning("paused", message=f"{role} was paused and stays so until `sluicegate resume {role}`")
         self._tree.start_workers()
@@ -104,17 +104,17 @@ class WorkerPool:
         if not self._tree.is_stopping:
             slot.restart(cause)
 
-    def follow(self, settings: Settings, told: WorkerSettings, changed: Iterable[str]) -> None:
+    def follow(self, settings: Settings, worker_settings: WorkerSettings, changed: Iterable[str]) -> None:
         """Go by other settings: counts and limits at once, those of the roles in `changed` by replacing each worker."""
-        if self._settings is None or self._told is None or self._tree.is_stopping:
+        if self._settings is None or self._worker_settings is None or self._tree.is_stopping:
             return
-        self._settings, self._told = settings, told
+        self._settings, self._worker_settings = settings, worker_settings
         for role in ROLES:
-            self._resize(role, settings, told)
+            self._resize(role, settings, worker_settings)
         for slot in self._tree.workers:
             slot.spec = _spec(slot.spec.role, slot.spec.slot, settings)
             if slot.spec.role in changed:
-                slot.launch = WorkerLaunch(role=slot.spec.role, slot=slot.spec.slot, settings=told)
+                slot.launch = WorkerLaunch(role=slot.spec.role, slot=slot.spec.slot, settings=worker_settings)
         if self._change is not None and self._change[0].spec.role in changed:
             self._end_change()  # it was made for settings that are past
         self._start()
@@ -169,12 +169,12 @@ class WorkerPool:
             self._change = None
             self._tree.take_away(relief)
 
-    def _resize(self, role: str, settings: Settings, told: WorkerSettings) -> None:
+    def _resize(self, role: str, settings: Settings, worker_settings: WorkerSettings) -> None:
         """Add what is missing, and let the highest ones go."""
         wanted = settings.upsert_workers if role == UPSERT else settings.backfill_workers
         there = {slot.spec.slot for slot in self.of(role)}
         for number in set(range(wanted)) - there:
-            launch = WorkerLaunch(role=role, slot=number, settings=told)
+            launch = WorkerLaunch(role=role, slot=number, settings=worker_settings)
             slot = self._tree.add_worker(_spec(role, number, settings), launch)
             if role in self.paused:
                 slot.feed(Event.STOP)

@@ -75,7 +75,7 @@ def told(world, kind):
     status, code = program.status(DATABASE_URL=world.postgres.url("outside"), KEEPA_API_KEY=KEY)
     (found["status"],) = [one["why"] for one in status["conditions"] if one["kind"] == kind] or [""]
     if found["status"]:
-        assert (code, status["well"]) == (EXIT_DEGRADED, False)
+        assert (code, status["healthy"]) == (EXIT_DEGRADED, False)
     reply = requests.get(world.url + "/readyz", timeout=LIMIT_S)
     (found["readyz"],) = [line for line in reply.text.splitlines() if line.startswith(f"{kind}: ")] or [""]
     assert reply.status_code == 503 or not found["readyz"]

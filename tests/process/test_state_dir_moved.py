@@ -25,7 +25,7 @@ def test_status_doctor_and_another_start_tell_of_a_supervisor_whose_state_direct
     pid, moved = program.process.pid, tmp_path / "moved"
     program.state.rename(moved)
     told, code = program.status(METRICS_PORT=port)
-    assert (code, told["supervisor"]["pid"], told["supervisor"]["state"], told["well"]) == (
+    assert (code, told["supervisor"]["pid"], told["supervisor"]["state"], told["healthy"]) == (
         3,
         pid,
         lost_state_dir.WORDS,

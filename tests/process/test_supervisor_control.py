@@ -280,12 +280,12 @@ def test_line_58_floors_and_shares_are_the_ledgers_at_once_and_what_is_wrong_cha
     assert "no setting is called" in said(program.command("set", "BACKFILL_FLOR=1"), 2)
     assert "NAME=VALUE" in said(program.command("set", "BACKFILL_FLOOR"), 2)
     assert "start again" in said(program.command("set", "STATE_DIR=/elsewhere"), 2)
-    assert json.loads(program.command("status", "--json").stdout)["told"]["BACKFILL_FLOOR"] == "200"
+    assert json.loads(program.command("status", "--json").stdout)["overrides"]["BACKFILL_FLOOR"] == "200"
     words = said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE=0.3"))
     assert words.endswith(", until the supervisor ends (.env is for good); as configured: BACKFILL_FLOOR\n")
     words = said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE="))
     assert words == "UPSERT_SHARE 0.3 -> 0.5, as configured\n"
-    assert program.now()["told"] == {"BACKFILL_WORKERS": "1"}
+    assert program.now()["overrides"] == {"BACKFILL_WORKERS": "1"}
 
 
 def test_an_order_that_cannot_be_is_answered_and_is_no_fault_of_the_run(program):

@@ -45,7 +45,7 @@ def test_line_36_a_bad_configuration_changes_nothing_and_one_message_names_every
     assert "MAX_ATTEMPTS" in told["message"]
     assert program.command("reload").returncode == 78
     assert pids(program.now()) == before
-    assert program.now()["told"] == {}
+    assert program.now()["overrides"] == {}
     program.write()
     dump = json.loads(program.command("ledger", "dump", "--json").stdout)
     assert [tier["floor"] for tier in dump["tiers"]] == [0, 50, 150]
@@ -93,8 +93,8 @@ def test_line_36_what_needs_a_new_start_is_named_and_what_the_configuration_chan
     program.write("BACKFILL_DETAIL=stats", "SIMULATOR_SEED=7", f"KEEPA_API_KEY={KEY}")
     told = hang_up(program)["message"]
     assert "KEEPA_API_KEY, SIMULATOR_SEED need a new start" in told
-    assert program.now()["told"] == {"BACKFILL_FLOOR": "300"}
+    assert program.now()["overrides"] == {"BACKFILL_FLOOR": "300"}
     program.write("BACKFILL_DETAIL=stats", "BACKFILL_FLOOR=250")
     assert "BACKFILL_FLOOR 300 -> 250" in hang_up(program)["message"]
-    assert program.now()["told"] == {}
+    assert program.now()["overrides"] == {}
     assert KEY not in program.log()

@@ -42,7 +42,7 @@ def test_a_supervisor_that_stands_still_is_told_by_every_command_at_once(program
         assert "was asked nothing" in order.stderr
     finally:
         os.kill(pid, signal.SIGCONT)
-    wait_until(lambda: json.loads(program.command("status", "--json").stdout)["well"], "that all is well")
+    wait_until(lambda: json.loads(program.command("status", "--json").stdout)["healthy"], "that all is well")
     assert program.records("order") == [], "what was refused is not done later"
 
 

@@ -22,7 +22,7 @@ from tasks.runtime.call_stats import CallStats
 DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"
 NOW = datetime.now(UTC)
 AWAY = ConditionRecord(kind="database", since="2026-01-01T00:00:00.000+00:00", why="no answer", who=("upsert-0",))
-BY_NAME = {"told", "rows", "queue", "rows_written", "rows_per_minute", "calls", "refused", "job", "ledger"}
+BY_NAME = {"overrides", "rows", "queue", "rows_written", "rows_per_minute", "calls", "refused", "job", "ledger"}
 
 
 def ago(seconds):
@@ -122,14 +122,14 @@ def test_line_50_the_document_and_the_output_name_the_same_keys(last):
 def test_every_key_is_there_whatever_could_not_be_found_out(last):
     nothing = as_json(status(None, is_running=False, pid=None, snapshot=None, counts=None), NOW)
     assert set(nothing) == set(as_json(status(last), NOW))
-    assert (nothing["supervisor"]["state"], nothing["well"], nothing["stale"]) == ("not running", False, False)
+    assert (nothing["supervisor"]["state"], nothing["healthy"], nothing["stale"]) == ("not running", False, False)
     assert not any(nothing[name] for name in ("workers", "services", "restarts", "faults", "deaths"))
 
 
 def test_line_50_the_exit_code_is_0_when_all_is_well_3_when_something_is_not_and_4_when_nothing_runs(last):
-    assert (status(last).exit_code, as_json(status(last), NOW)["well"]) == (3, False), "kept from its work"
+    assert (status(last).exit_code, as_json(status(last), NOW)["healthy"]) == (3, False), "kept from its work"
     last = msgspec.structs.replace(last, conditions=())
-    assert (status(last).exit_code, as_json(status(last), NOW)["well"]) == (0, True)
+    assert (status(last).exit_code, as_json(status(last), NOW)["healthy"]) == (0, True)
     for state in ("starting", "backoff", "failed", "waiting"):
         ill = msgspec.structs.replace(last, workers=(child(state=state),))
         assert status(ill).exit_code == 3
