@@ -168,7 +168,7 @@ class DatabaseKeeper:
         self._seen.rest()
         self._seen.fails(plain(error))
         again_s = pause_s(self._tally.in_a_row, self._policy, 0)
-        self._log.warning("database_away", role=ROLE, slot=0, error=plain(error), again_in_s=round(again_s, 1))
+        self._log.warning("database_unavailable", role=ROLE, slot=0, error=plain(error), again_in_s=round(again_s, 1))
         self._again_ns = self._loop.now_ns() + round(again_s * NS_PER_S)
         self._enter(State.BACKOFF)
         self._loop.at(self._again_ns, self.start)

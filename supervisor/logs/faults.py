@@ -27,7 +27,7 @@ _WORDS: Final = 300  # characters
 _TOLD_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and conditions have lists of their own
 # Events that are about a condition of this kind.
 _ABOUT: Final = {
-    "database_away": "database",
+    "database_unavailable": "database",
     "database_refuses": "database",
     "call_failed": "calls",
     "refused_in_a_row": "refusals",

@@ -110,7 +110,7 @@ def _plan(fields: Fields) -> str:
     return f"the plan brings {_number(fields, 'refill')} tokens a refill{told}{note}"
 
 
-def _given_up(fields: Fields) -> str:
+def _failed(fields: Fields) -> str:
     who = f"{fields['role']}-{fields['slot']}"
     return f"is given up: {one_line(fields['reason'])}; `sluicegate retry {who}` tries it again"
 
@@ -149,7 +149,7 @@ def _replay(fields: Fields) -> str:
     return f"reads a reply of {fields['endpoint']} that {fields['paid_by']} had paid for and not stored"
 
 
-def _set_aside(fields: Fields) -> str:
+def _quarantined(fields: Fields) -> str:
     return f"a kept reply cannot be read and is set aside as {fields['file']}: {one_line(fields['reason'])}"
 
 
@@ -206,7 +206,7 @@ def _message(fields: Fields) -> str:
 # Events that are logged with a sentence of their own.
 TOLD: Final = frozenset(
     {
-        "answer", "calls_stopped", "debug", "degraded", "done", "gave_up", "http", "kill", "ledger_anew",
+        "answer", "calls_stopped", "debug", "degraded", "done", "run_failed", "http", "kill", "ledger_anew",
         "library", "metrics_port_unusable", "no_control_socket", "not_replaced", "order", "order_not_understood",
         "paused", "quit", "recycled", "setting", "start", "stderr", "stop", "well",
     }
@@ -221,14 +221,14 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "call_failed": _because("a call to the API failed", _again),
     "crawl_complete": lambda f: f"{f['selection']}: the whole selection is listed, {_number(f, 'rows')} deals",
     "crawl_cut": _crawl_cut,
-    "database_away": _because("the database does not do its work", _again),
+    "database_unavailable": _because("the database does not do its work", _again),
     "database_back": lambda f: f"the database works again, after {format_elapsed(float(str(f['away_s'])))}",
     "database_refuses": _error("the database refuses what is to be stored", _again),
     "database_does_not_stop": _error("the database does not stop"),
     "details_dropped": _dropped,
     "details_refused": _error("the API refuses the details of new deals"),
     "died": _died,
-    "given_up": _given_up,
+    "failed": _failed,
     "history_is_old": lambda f: (
         f"{_count(f, 'products', 'product')} to be fetched anew, with a history older than {_number(f, 'days')} days"
     ),
@@ -276,7 +276,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "reply_refused": lambda f: (
         f"the database refuses a reply of {f['endpoint']} as a whole; it is kept in quarantine: {one_line(f['reason'])}"
     ),
-    "reply_set_aside": _set_aside,
+    "reply_quarantined": _quarantined,
     "selection_refused": _refused,
     "settings_unreadable": _error("the settings it was given cannot be read"),
     "signalled": _cost,

@@ -204,7 +204,7 @@ class Supervisor:
             return
         if code == EXIT_REFUSED:
             reason = f"the API refuses this key: {reason}; check KEEPA_API_KEY, starting again will not help"
-        self._log.error("gave_up", message=reason, code=code)
+        self._log.error("run_failed", message=reason, code=code)
         self.stop(code)
 
     def _go_on(self) -> None:

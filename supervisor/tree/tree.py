@@ -229,7 +229,7 @@ class ProcessTree:
     def _consider(self, slot: Slot, death: Death) -> None:
         """Tell the overseer when no worker could do better than the one that was given up."""
         reason = self._last_errors.get(slot.spec.name, describe_exit(death.ending))
-        self._say("error", slot, "given_up", {"reason": reason, "deaths": death.counted})
+        self._say("error", slot, "failed", {"reason": reason, "deaths": death.counted})
         if self.is_stopping:
             return
         if death.ending.code == EXIT_REFUSED:

@@ -35,7 +35,7 @@ class DatabaseOutage:
             self._failed_ns = now_ns
         if str(error) != self._told:
             self._told = str(error)
-            site.log.warning("database_away", error=error, retry_in_s=round(pause_s, 1))
+            site.log.warning("database_unavailable", error=error, retry_in_s=round(pause_s, 1))
         until_ns = now_ns + round((pause_s + ATTEMPT_S) * NS_PER_S)
         site.beat.phase("writing", f"again in {pause_s:.0f} s: {error}", until_ns=until_ns)
         if now_ns + round(pause_s * NS_PER_S) - self._failed_ns >= HICCUP_NS:

@@ -238,7 +238,7 @@ def test_line_12_one_slot_given_up_is_degraded_and_no_upsert_worker_left_ends_wi
     try:
         if role == "upsert":
             assert program.ended() == 1
-            assert "cannot be kept running" in program.records("gave_up")[0]["message"]
+            assert "cannot be kept running" in program.records("run_failed")[0]["message"]
             return
         report = program.until(
             lambda r: (

@@ -146,7 +146,7 @@ def test_a_database_that_is_stopped_is_told_at_all_four_places_and_so_is_its_ret
     assert database(world) == "running"
     until_well(world)
     faults = world.program.report()["faults"]
-    assert all(one["until"] for one in faults if one["event"] == "database_away"), "what is over fades"
+    assert all(one["until"] for one in faults if one["event"] == "database_unavailable"), "what is over fades"
 
 
 @pytest.mark.kill

@@ -145,7 +145,7 @@ def test_a_crash_loop_ends_and_the_other_slots_go_on(family):
     assert good.state is State.RUNNING
     assert family.lost is None
     assert [death.signal for death in family.deaths()] == ["SIGSEGV"] * 3
-    assert len(family.records("given_up")) == 1
+    assert len(family.records("failed")) == 1
 
 
 def test_when_the_last_upsert_worker_is_given_up_all_is_lost(family):

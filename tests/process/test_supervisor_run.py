@@ -370,7 +370,7 @@ def test_a_key_the_server_does_not_know_ends_the_run_with_a_plain_message(progra
     with SimulatorServer(SimulatorConfig(keys=frozenset({"another"}))) as server:
         program.start(KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url)
         assert program.ended() == 77
-    told = program.records("gave_up")
+    told = program.records("run_failed")
     assert len(told) == 1
     assert "refuses this key" in told[0]["message"]
     assert "KEEPA_API_KEY" in told[0]["message"]

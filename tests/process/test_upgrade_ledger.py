@@ -52,7 +52,7 @@ def test_a_run_begins_the_ledger_of_another_build_anew_and_buys_nothing_twice(
     told = f"the ledger was of format {format_number}: it begins anew from one reading of the balance"
     assert [record["message"] for record in program.records("ledger_anew")] == [told]
     assert [record for record in program.records("died") if record["level"] != "debug"] == []
-    assert program.records("gave_up") == []
+    assert program.records("run_failed") == []
     assert sorted(asked(spoiler)) == sorted(set(asked(spoiler)))
     books = program.ledger()
     assert books["totals"]["spent"] == spoiler.simulator.control()["spent"] - before

@@ -70,7 +70,7 @@ def test_a_connection_lost_in_the_middle_is_opened_again_by_the_same_worker(plan
     assert gone >= 1
     before = worker.last["progress"]
     eventually(lambda: worker.last["progress"] > before, lambda: worker.output)
-    assert "database_away" in worker.output
+    assert "database_unavailable" in worker.output
     worker.terminate()
     assert worker.wait_end() == 0
 

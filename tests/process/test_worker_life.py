@@ -133,7 +133,7 @@ def test_a_database_that_is_away_is_waited_for_and_its_password_is_in_no_output(
     eventually(lambda: worker.last.get("conditions"), lambda: worker.output)
     worker.terminate()
     assert worker.wait_end() == 0
-    assert "database_away" in worker.output
+    assert "database_unavailable" in worker.output
     assert "pa55word" not in worker.output + json.dumps(worker.messages)
 
 

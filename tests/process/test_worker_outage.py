@@ -115,4 +115,4 @@ def test_a_statement_that_is_answered_late_is_done_once_and_all_is_well(make_pla
     worker.terminate()
     assert worker.wait_end() == EXIT_TRY_LATER
     assert plant.simulator.control()["spent"] == plant.value("select sum(cost) from calls")
-    assert "database_away" not in worker.output, "the connection was there all the time"
+    assert "database_unavailable" not in worker.output, "the connection was there all the time"

@@ -213,7 +213,7 @@ def test_nothing_of_the_environment_reaches_the_own_server(tmp_path):
         told = program.command("psql", "-At", "-c", "select count(*) >= 0 from deals")
         assert (told.stdout.strip(), told.stderr) == ("t", "")
         assert "PostgreSQL" in program.command("doctor").stdout
-        assert "database_away" not in program.log()
+        assert "database_unavailable" not in program.log()
     finally:
         program.kill()
 

@@ -72,21 +72,25 @@ def told(faults, minutes):
 def test_what_was_told_of_a_condition_is_over_with_it_and_an_hour_later_it_is_told_no_more():
     faults = Faults(str)
     for minutes in (0, 1):
-        faults.note(record("database_away", role="upsert", slot=0, error="no answer", ts=after(minutes)))
+        faults.note(record("database_unavailable", role="upsert", slot=0, error="no answer", ts=after(minutes)))
     faults.note(record("metrics_port_unusable", ts=after(1)))
     faults.over("calls", after(2))
-    assert told(faults, 2) == [("database_away", after(0), None, 2), ("metrics_port_unusable", after(1), None, 1)]
+    assert told(faults, 2) == [
+        ("database_unavailable", after(0), None, 2),
+        ("metrics_port_unusable", after(1), None, 1),
+    ]
     faults.over("database", after(3))
-    assert told(faults, 3)[0] == ("database_away", after(0), after(3), 2)
+    assert told(faults, 3)[0] == ("database_unavailable", after(0), after(3), 2)
     assert [one[0] for one in told(faults, 3 + REMEMBERED / timedelta(minutes=1))] == [
-        "database_away",
+        "database_unavailable",
         "metrics_port_unusable",
     ]
     assert told(faults, 64) == [("metrics_port_unusable", after(1), None, 1)], "a port that is taken stays so"
 
 
 @pytest.mark.parametrize(
-    ("event", "kind"), [("database_away", "database"), ("database_refuses", "database"), ("calls_stopped", "replies")]
+    ("event", "kind"),
+    [("database_unavailable", "database"), ("database_refuses", "database"), ("calls_stopped", "replies")],
 )
 def test_what_is_told_once_of_a_condition_is_not_over_before_it(event, kind):
     """An outage that says the same all night is one line of the log."""

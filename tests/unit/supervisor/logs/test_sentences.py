@@ -101,7 +101,7 @@ EXAMPLES = [
         "var/spool: replies cannot be kept there; nothing is paid for",
     ),
     (
-        {"event": "database_away", "error": "57P01: it shuts down", "again_in_s": 65.0},
+        {"event": "database_unavailable", "error": "57P01: it shuts down", "again_in_s": 65.0},
         "it shuts down; the database does not do its work; tried again in 1 min 5 s (SQLSTATE 57P01)",
     ),
     (
@@ -120,7 +120,7 @@ EXAMPLES = [
         "killed by SIGSEGV; it had run for 9 s; it is given up",
     ),
     (
-        {"event": "given_up", "role": "upsert", "slot": 0, "reason": "the key is refused", "deaths": 1},
+        {"event": "failed", "role": "upsert", "slot": 0, "reason": "the key is refused", "deaths": 1},
         "is given up: the key is refused; `sluicegate retry upsert-0` tries it again",
     ),
     (

@@ -116,18 +116,18 @@ def test_a_fault_that_came_often_says_from_when_to_when_and_how_often_on_one_lin
         at=NOW.isoformat(), since=before.isoformat(), level="error", event="call_failed", words="a\nb\tc", times=3
     )
     assert formatting.faults([one], NOW) == [f"{hms(before)} to {hms(NOW)}, 3 times, supervisor: a b c"]
-    one = FaultRecord(at=NOW.isoformat(), level="error", event="gave_up", words="", role="upsert", slot=2)
-    assert formatting.faults([one], NOW) == [f"{hms(NOW)} upsert-2: gave up"]
+    one = FaultRecord(at=NOW.isoformat(), level="error", event="run_failed", words="", role="upsert", slot=2)
+    assert formatting.faults([one], NOW) == [f"{hms(NOW)} upsert-2: run failed"]
 
 
 def test_a_fault_that_several_have_is_one_line():
     """And a line of several workers names their role alone."""
     at = [(NOW - timedelta(seconds=seconds)).isoformat() for seconds in (30, 20, 10)]
     words, who = "it shuts down; the database does not do its work", "5 times, upsert-0, backfill"
-    alike = {"level": "warning", "event": "database_away", "words": words}
+    alike = {"level": "warning", "event": "database_unavailable", "words": words}
     kept = [
         FaultRecord(at=at[0], role="upsert", slot=0, **alike),
-        FaultRecord(at=at[1], level="error", event="gave_up", words="no worker is left"),
+        FaultRecord(at=at[1], level="error", event="run_failed", words="no worker is left"),
         FaultRecord(at=at[2], since=at[1], times=4, role="backfill", slot=None, **alike),
     ]
     assert formatting.faults(kept, NOW) == [

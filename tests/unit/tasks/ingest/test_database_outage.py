@@ -83,5 +83,5 @@ def test_what_fails_and_is_done_at_once_the_next_time_is_no_outage_and_what_last
     outage.over()
     assert told[-1]["conditions"] == []
     records = [json.loads(line) for line in site.text.getvalue().splitlines()]
-    assert [one["event"] for one in records] == ["database_away", "database_back"], "the same words once"
+    assert [one["event"] for one in records] == ["database_unavailable", "database_back"], "the same words once"
     assert records[-1]["away_s"] == 4
