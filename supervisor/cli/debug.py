@@ -54,18 +54,18 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         Error: a job cannot go on.
         LedgerError: neither can the ledger.
     """
-    wanted = run_plan.make_run_plan(
+    plan = run_plan.make_run_plan(
         config.load(config.environment()), synthetic_into_database=synthetic_into_database or _is_running()
     )
-    wanted.state.make()
+    plan.state.make()
     clock = SystemClock()
-    with Stop() as stop, _surroundings(wanted) as (told, ledger):
+    with Stop() as stop, _surroundings(plan) as (told, ledger):
         _hear(stop)
-        log = _logger(wanted)
-        log.info("debug", message=wanted.words())
-        for note in wanted.settings.notes:
+        log = _logger(plan)
+        log.info("debug", message=plan.words())
+        for note in plan.settings.notes:
             log.warning("setting", message=note)
-        if ledger.replaced and wanted.base_url is not None:
+        if ledger.replaced and plan.base_url is not None:
             log.info("ledger_anew", message=ledger.replaced)
         before = _spent(ledger)
         beats = {role: HeartbeatWriter(_Phases(log.bind(role=role)), clock) for role in ROLES if task in {None, role}}
@@ -151,50 +151,50 @@ def _nap_s(outcomes: Sequence[job.StepDone | job.Idle], now_ns: int) -> float:
 
 
 @contextmanager
-def _surroundings(wanted: RunPlan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
+def _surroundings(plan: RunPlan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
     """What the jobs work with: a running supervisor's, or our own for as long as this lasts."""
-    holder = wanted.state.holder()
+    holder = plan.state.holder()
     if holder is not None:
-        told = _of_the_running(wanted, holder)
-        with closing(TokenLedger.attach(wanted.state.ledger)) as ledger:
+        told = _of_the_running(plan, holder)
+        with closing(TokenLedger.attach(plan.state.ledger)) as ledger:
             yield told, ledger
         return
     with ExitStack() as stack:
-        stack.enter_context(wanted.state.locked(is_debug=True))
-        spool = backend.identity_of(wanted).spool
-        base_url = wanted.base_url or stack.enter_context(_simulator(wanted))
-        rows = backend.backend_of(wanted)
+        stack.enter_context(plan.state.locked(is_debug=True))
+        spool = backend.identity_of(plan).spool
+        base_url = plan.base_url or stack.enter_context(_simulator(plan))
+        rows = backend.backend_of(plan)
         stack.callback(rows.stop)
         url_of_rows = rows.start()
         ledger = TokenLedger.create(
-            wanted.state.ledger,
-            wanted.tiers(),
-            tick_period_s=wanted.tick_period_s,
-            account=wanted.account(str(os.getpid())),
+            plan.state.ledger,
+            plan.tiers(),
+            tick_period_s=plan.tick_period_s,
+            account=plan.account(str(os.getpid())),
         )
         stack.enter_context(closing(ledger))
         ledger.resolve_dead()
-        yield wanted.worker_settings(base_url, url_of_rows, spool), ledger
+        yield plan.worker_settings(base_url, url_of_rows, spool), ledger
 
 
-def _of_the_running(wanted: RunPlan, holder: int) -> WorkerSettings:
+def _of_the_running(plan: RunPlan, holder: int) -> WorkerSettings:
     """What the workers of the supervisor with pid `holder` are told.
 
     Raises:
         AlreadyRunning: it is debug mode as well.
         ConfigError: it is still starting, or these settings are for another server or database than its own.
     """
-    last = report.read(wanted.state.status)
-    if wanted.state.is_debugged():
-        raise AlreadyRunning(f"another `sluicegate debug`, pid {holder}, holds {wanted.state.root}: end it first")
+    last = report.read(plan.state.status)
+    if plan.state.is_debugged():
+        raise AlreadyRunning(f"another `sluicegate debug`, pid {holder}, holds {plan.state.root}: end it first")
     if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
         raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
-    if last.run.server != wanted.server.value or wanted.base_url not in (None, last.run.base_url):
+    if last.run.server != plan.server.value or plan.base_url not in (None, last.run.base_url):
         raise ConfigError(
             f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
-            f"these settings say {wanted.server.value}): use its settings, or another STATE_DIR"
+            f"these settings say {plan.server.value}): use its settings, or another STATE_DIR"
         )
-    place = backend.identity_of(wanted)
+    place = backend.identity_of(plan)
     if place.spool != last.run.spool:
         raise ConfigError(
             f"the supervisor, pid {holder}, writes into another database ({last.run.rows_into}, spool "
@@ -202,18 +202,18 @@ def _of_the_running(wanted: RunPlan, holder: int) -> WorkerSettings:
             "use its settings, or another STATE_DIR"
         )
     url = last.run.database_url
-    if wanted.database is not None:
+    if plan.database is not None:
         config.forget_client_variables()
-    rows = wanted.settings.database_url if url is None else Secret(url)
-    return wanted.worker_settings(last.run.base_url, rows, place.spool)
+    rows = plan.settings.database_url if url is None else Secret(url)
+    return plan.worker_settings(last.run.base_url, rows, place.spool)
 
 
 @contextmanager
-def _simulator(wanted: RunPlan) -> Iterator[str]:
+def _simulator(plan: RunPlan) -> Iterator[str]:
     from tasks.simulator.config import SimulatorConfig
     from tasks.simulator.server import SimulatorServer
 
-    settings = wanted.settings
+    settings = plan.settings
     chosen = SimulatorConfig(
         rate=settings.simulator_rate,
         tick_s=settings.simulator_tick_s,
@@ -272,8 +272,8 @@ class _Lines(io.StringIO):
         return len(text)
 
 
-def _logger(wanted: RunPlan) -> Logger:
-    settings = wanted.settings
+def _logger(plan: RunPlan) -> Logger:
+    settings = plan.settings
     is_json = logs.is_json(settings.log_format, is_terminal=sys.stderr.isatty())
     stream = _Lines(logs.as_json if is_json else logs.as_console)
     log = Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})

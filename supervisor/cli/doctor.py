@@ -38,9 +38,9 @@ def _of_the_settings() -> list[Finding]:
     except ConfigError as error:
         return [bad("configuration", plain(error))]
     try:
-        wanted = run_plan.make_run_plan(settings)
-        run = good("run", wanted.words())
+        plan = run_plan.make_run_plan(settings)
+        run = good("run", plan.words())
     except ConfigError as error:
-        wanted = run_plan.make_run_plan(settings, synthetic_into_database=True)
+        plan = run_plan.make_run_plan(settings, synthetic_into_database=True)
         run = bad("run", plain(error))
-    return [run, *local_checks.local_checks(wanted), *remote_checks.remote_checks(wanted)]
+    return [run, *local_checks.local_checks(plan), *remote_checks.remote_checks(plan)]

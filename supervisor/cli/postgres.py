@@ -26,12 +26,12 @@ def database_url() -> Secret:
     Raises:
         ConfigError: the settings cannot be used.
     """
-    wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-    if wanted.database is None:
-        return wanted.settings.database_url
+    plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    if plan.database is None:
+        return plan.settings.database_url
     from tasks.embedded_postgres.server import EmbeddedPostgres
 
-    return Secret(EmbeddedPostgres(wanted.state.postgres).url(wanted.database))
+    return Secret(EmbeddedPostgres(plan.state.postgres).url(plan.database))
 
 
 def has_secret(url: Secret) -> bool:
@@ -56,12 +56,12 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     program = str(programs.postgres_programs() / name)
     if _ASKS & {argument.partition("=")[0] for argument in arguments}:
         return _ended([program, *arguments], {})
-    wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-    with running_database(wanted) as url:
+    plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    with running_database(plan) as url:
         parts = dsn.read(url)
         if name == "pg_restore":
-            arguments = restore.checked(arguments, url, wanted.state)
-        if wanted.database is None:
+            arguments = restore.checked(arguments, url, plan.state)
+        if plan.database is None:
             program = str(client_programs.program(name, url, settings.environment()))
         return _ended([program, "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
 

@@ -48,25 +48,25 @@ def run(*, synthetic_into_database: bool = False) -> int:
         AlreadyRunning: another supervisor uses the state directory.
     """
     texts = config.read(config.environment())
-    wanted = run_plan.make_run_plan(config.check(texts), synthetic_into_database=synthetic_into_database)
-    lost = lost_state_dir.find(wanted.state.root, wanted.settings.metrics_port)
-    if lost is not None and wanted.state.holder() is None:
-        raise AlreadyRunning(f"already running: {lost_state_dir.remedy(wanted.state.root, lost)}")
-    wanted.state.make()
-    with wanted.state.locked(), Loop(MonotonicClock()) as loop:
-        return _run(wanted, texts, loop)
+    plan = run_plan.make_run_plan(config.check(texts), synthetic_into_database=synthetic_into_database)
+    lost = lost_state_dir.find(plan.state.root, plan.settings.metrics_port)
+    if lost is not None and plan.state.holder() is None:
+        raise AlreadyRunning(f"already running: {lost_state_dir.remedy(plan.state.root, lost)}")
+    plan.state.make()
+    with plan.state.locked(), Loop(MonotonicClock()) as loop:
+        return _run(plan, texts, loop)
 
 
-def _run(wanted: RunPlan, texts: Texts, loop: Loop) -> int:
+def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
     crash_stacks.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
     is_watched = sys.stdout.isatty()
     outlet = ConsoleWriter(_live_screen if is_watched else _plain_screen)
-    render = logs.renderer(wanted.settings.log_format, is_terminal=sys.stderr.isatty())
-    log = logs.Log(outlet.put, render=render, redactor=redactor(wanted.settings), level=wanted.settings.log_level)
+    render = logs.renderer(plan.settings.log_format, is_terminal=sys.stderr.isatty())
+    log = logs.Log(outlet.put, render=render, redactor=redactor(plan.settings), level=plan.settings.log_level)
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
     logs.capture_library_logs(loop, log)
-    one = Supervisor(wanted, loop, log, texts)
+    one = Supervisor(plan, loop, log, texts)
     systemd.begin(one, loop, config.environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     foreman = OrderHandlers(one, loop, log)
@@ -74,11 +74,11 @@ def _run(wanted: RunPlan, texts: Texts, loop: Loop) -> int:
     heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
     endpoint = Endpoint(one, loop, log)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
-    with Signals(loop, hearing.hear, heard), _control(wanted, loop, log, foreman):
+    with Signals(loop, hearing.hear, heard), _control(plan, loop, log, foreman):
         try:
             endpoint.begin()
             one.begin()
-            for told in wanted.settings.notes:
+            for told in plan.settings.notes:
                 log.warning("setting", message=told)
             monitor.begin()
             loop.run()
@@ -92,12 +92,12 @@ def _run(wanted: RunPlan, texts: Texts, loop: Loop) -> int:
 
 
 @contextmanager
-def _control(wanted: RunPlan, loop: Loop, log: Log, foreman: OrderHandlers) -> Iterator[None]:
+def _control(plan: RunPlan, loop: Loop, log: Log, foreman: OrderHandlers) -> Iterator[None]:
     """Take orders over the control socket; where there can be none the run goes on without."""
     try:
-        control = ControlServer(wanted.state.control, loop, log, foreman.take)
+        control = ControlServer(plan.state.control, loop, log, foreman.take)
     except OSError as error:
-        log.warning("no_control_socket", message=f"{wanted.state.control}: {error.strerror}; signals still work")
+        log.warning("no_control_socket", message=f"{plan.state.control}: {error.strerror}; signals still work")
         yield
         return
     try:

@@ -51,8 +51,8 @@ def _lifted(said: protocol.Answer) -> protocol.Answer:
     from tasks.store import brakes
 
     try:
-        wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-        with query_connection(wanted, writes=True) as conn, conn.transaction():
+        plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+        with query_connection(plan, writes=True) as conn, conn.transaction():
             kinds = brakes.lift(conn)
     except NoRows:
         return said

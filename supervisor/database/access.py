@@ -20,29 +20,29 @@ _HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
 
 
 @contextmanager
-def running_database(wanted: RunPlan) -> Iterator[Secret]:
+def running_database(plan: RunPlan) -> Iterator[Secret]:
     """The URL of the database; an own server is started for it when none runs, and made when there is none.
 
     Raises:
         ConfigError: the own server cannot run here.
         StoreError: the own server does not start.
     """
-    if wanted.database is None:
-        yield wanted.settings.database_url
+    if plan.database is None:
+        yield plan.settings.database_url
         return
     from tasks.embedded_postgres.server import EmbeddedPostgres
 
     settings.forget_client_variables()
-    wanted.state.make()
-    server = EmbeddedPostgres(wanted.state.postgres)
+    plan.state.make()
+    server = EmbeddedPostgres(plan.state.postgres)
     try:
-        yield Secret(server.start(wanted.database))
+        yield Secret(server.start(plan.database))
     finally:
         server.stop()
 
 
 @contextmanager
-def query_connection(wanted: RunPlan, *, writes: bool = False) -> Iterator[Connection]:
+def query_connection(plan: RunPlan, *, writes: bool = False) -> Iterator[Connection]:
     """A connection to the database, which must be there and of this build.
 
     An own server is started when none runs, and nothing is ever made. Without `writes` it is inside one transaction
@@ -60,7 +60,7 @@ def query_connection(wanted: RunPlan, *, writes: bool = False) -> Iterator[Conne
     from tasks.store.connection import connect
     from tasks.store.sqlstate import translate
 
-    with _there(wanted) as url, connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
+    with _there(plan) as url, connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
         migrate.check(conn)
         if writes:
             with translate():
@@ -73,27 +73,25 @@ def query_connection(wanted: RunPlan, *, writes: bool = False) -> Iterator[Conne
 
 
 @contextmanager
-def _there(wanted: RunPlan) -> Iterator[Secret]:
-    if wanted.database is None:
-        yield wanted.settings.database_url
+def _there(plan: RunPlan) -> Iterator[Secret]:
+    if plan.database is None:
+        yield plan.settings.database_url
         return
     from tasks.embedded_postgres import cluster
     from tasks.embedded_postgres.server import EmbeddedPostgres
     from tasks.store.connection import connect
 
-    missing = NoRows(
-        f"there is no database `{wanted.database}` in {wanted.state.root} yet: `make run` makes and fills it"
-    )
-    if not (wanted.state.postgres / cluster.DATA).is_dir():
+    missing = NoRows(f"there is no database `{plan.database}` in {plan.state.root} yet: `make run` makes and fills it")
+    if not (plan.state.postgres / cluster.DATA).is_dir():
         raise missing
     settings.forget_client_variables()
-    server = EmbeddedPostgres(wanted.state.postgres)
+    server = EmbeddedPostgres(plan.state.postgres)
     try:
         admin = server.start(cluster.SUPERUSER)
         with connect(admin, application_name=APPLICATION, autocommit=True) as conn:
-            is_there = conn.execute(_HAS_DATABASE, (wanted.database,)).rowcount == 1
+            is_there = conn.execute(_HAS_DATABASE, (plan.database,)).rowcount == 1
         if not is_there:
             raise missing
-        yield Secret(server.url(wanted.database))
+        yield Secret(server.url(plan.database))
     finally:
         server.stop()

@@ -227,14 +227,14 @@ class DatabaseIdentity(NamedTuple):
     words: str
 
 
-def identity_of(wanted: RunPlan) -> DatabaseIdentity:
+def identity_of(plan: RunPlan) -> DatabaseIdentity:
     """Where the rows of this run go.
 
     Raises:
         ConfigError: the URL cannot be read.
     """
-    if wanted.database is not None:
-        return DatabaseIdentity(wanted.database, f"the own database `{wanted.database}`")
-    url = wanted.settings.database_url
+    if plan.database is not None:
+        return DatabaseIdentity(plan.database, f"the own database `{plan.database}`")
+    url = plan.settings.database_url
     named = hashlib.sha256(dsn.read(url).place.encode()).hexdigest()[:_HASH]
     return DatabaseIdentity(f"url-{named}", dsn.shown(url))

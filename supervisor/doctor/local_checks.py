@@ -31,18 +31,18 @@ _RESERVE_MB: Final = 1024  # for the database, beside the spool
 _MB: Final = 1024 * 1024
 
 
-def local_checks(wanted: RunPlan) -> Iterator[Finding]:
+def local_checks(plan: RunPlan) -> Iterator[Finding]:
     """What can be said of the run the settings describe, without asking anybody."""
-    yield _configuration(wanted.settings)
-    chosen = wanted.settings.chosen
+    yield _configuration(plan.settings)
+    chosen = plan.settings.chosen
     names = [f"{one.name} ({shop(int(one.query['domainId']))})" for one in chosen]
     words = f"{len(chosen)} valid: {', '.join(names)}"
     notes = [f"{one.name}: {told}" for one in chosen for told in check.notes(one.query)]
     yield judged("selections", words, faults=[], notes=notes, selections=names)
-    yield _state(wanted.state)
-    yield _disk(wanted)
-    yield _supervisor(wanted.state, wanted.settings.metrics_port)
-    yield _ledger(wanted)
+    yield _state(plan.state)
+    yield _disk(plan)
+    yield _supervisor(plan.state, plan.settings.metrics_port)
+    yield _ledger(plan)
 
 
 def _supervisor(state: StateDir, port: int | None) -> Finding:
@@ -126,8 +126,8 @@ def _without_rights(state: StateDir) -> list[str]:
     ]
 
 
-def _disk(wanted: RunPlan) -> Finding:
-    there, limit_mb = _nearest(wanted.state.root), wanted.settings.spool_limit_mb
+def _disk(plan: RunPlan) -> Finding:
+    there, limit_mb = _nearest(plan.state.root), plan.settings.spool_limit_mb
     free_mb = shutil.disk_usage(there).free // _MB
     wanted_mb = limit_mb + _RESERVE_MB
     words, data = f"{free_mb:,} MB free", {"free_mb": free_mb, "spool_limit_mb": limit_mb, "wanted_mb": wanted_mb}
@@ -143,9 +143,9 @@ def _nearest(path: Path) -> Path:
     return next(one for one in (path, *path.parents) if os.path.isdir(one))  # noqa: PTH112 - never an error
 
 
-def _ledger(wanted: RunPlan) -> Finding:
+def _ledger(plan: RunPlan) -> Finding:
     try:
-        region = file.attach(wanted.state.ledger, read_only=True)
+        region = file.attach(plan.state.ledger, read_only=True)
     except NoLedger:
         return note("ledger", "not there yet; it is made at the first start")
     except OtherFormat as error:

@@ -28,14 +28,14 @@ _MS: Final = 1000
 _PATIENCE_S: Final = 10.0  # a person waits, and the free reading is worked out at once
 
 
-def remote_checks(wanted: RunPlan) -> Iterator[Finding]:
+def remote_checks(plan: RunPlan) -> Iterator[Finding]:
     """The database and the API."""
-    yield from _database(wanted)
-    yield from _api(wanted)
+    yield from _database(plan)
+    yield from _api(plan)
 
 
-def _database(wanted: RunPlan) -> Iterator[Finding]:
-    url = _url(wanted)
+def _database(plan: RunPlan) -> Iterator[Finding]:
+    url = _url(plan)
     if url is None:
         yield note("database", "an own PostgreSQL; it is not running, and is not started to be looked at")
         yield good("rights", "the own PostgreSQL is ours alone")
@@ -64,29 +64,29 @@ def _database(wanted: RunPlan) -> Iterator[Finding]:
     )
 
 
-def _url(wanted: RunPlan) -> Secret | None:
+def _url(plan: RunPlan) -> Secret | None:
     """Where the database answers; None for an own one that does not run."""
-    if wanted.database is None:
-        return wanted.settings.database_url
+    if plan.database is None:
+        return plan.settings.database_url
     config.forget_client_variables()
-    last = report.read(wanted.state.status)
-    own = last.run.database_url if last is not None and wanted.state.holder() is not None else None
+    last = report.read(plan.state.status)
+    own = last.run.database_url if last is not None and plan.state.holder() is not None else None
     return None if own is None else Secret(own)
 
 
-def _api(wanted: RunPlan) -> Iterator[Finding]:
+def _api(plan: RunPlan) -> Iterator[Finding]:
     """One free reading with a real key; a made-up key never goes to a server, and a simulator may not be there."""
-    if wanted.server is not Server.KEEPA or wanted.base_url is None:
+    if plan.server is not Server.KEEPA or plan.base_url is None:
         yield note("api", "no KEEPA_API_KEY: nothing was asked; set one for real data")
         yield note("clock", "not compared: the API was not asked")
         return
     from tasks.keepa.client import KeepaClient
 
-    settings = wanted.settings
+    settings = plan.settings
     try:
         with KeepaClient(
-            wanted.api_key,
-            wanted.base_url,
+            plan.api_key,
+            plan.base_url,
             connect_timeout_s=min(settings.connect_timeout_s, _PATIENCE_S),
             read_timeout_s=min(settings.read_timeout_s, _PATIENCE_S),
             max_body_mb=settings.max_body_mb,
@@ -96,17 +96,17 @@ def _api(wanted: RunPlan) -> Iterator[Finding]:
     except Forbidden as error:
         yield bad("api", f"the server refuses this key: {plain(error)}; check KEEPA_API_KEY")
     except Error as error:
-        yield bad("api", f"{wanted.base_url} did not answer: {plain(error)}")
+        yield bad("api", f"{plan.base_url} did not answer: {plain(error)}")
     else:
-        yield _plan_of(wanted, reading)
+        yield _plan_of(plan, reading)
         yield _clock(reading, heard_at)
         return
     yield note("clock", "not compared: the API did not answer")
 
 
-def _plan_of(wanted: RunPlan, reading: Reading) -> Finding:
+def _plan_of(plan: RunPlan, reading: Reading) -> Finding:
     rate = reading.refill_rate
-    come_to, clipped = run_plan.on_plan(wanted.tiers(), rate)
+    come_to, clipped = run_plan.on_plan(plan.tiers(), rate)
     capacity = CAPACITY_TICKS * rate
     told = ", ".join(f"{name} {floor}" for name, floor in come_to.items())
     return judged(

@@ -97,14 +97,14 @@ def retry(chosen: argparse.Namespace) -> int:
     """
     if (refusal := _unbounded(chosen, "retry")) is not None:
         return refusal
-    wanted = _plan()
+    plan = _plan()
     means = RetryOptions(
-        spool_dir=wanted.state.spool(backend.identity_of(wanted).spool),
-        detail=wanted.settings.backfill_detail,
+        spool_dir=plan.state.spool(backend.identity_of(plan).spool),
+        detail=plan.settings.backfill_detail,
         may_pay=chosen.refetch,
     )
     counts = dict.fromkeys(Outcome, 0)
-    with query_connection(wanted, writes=True) as conn:
+    with query_connection(plan, writes=True) as conn:
         with conn.transaction():
             numbers = _numbers(chosen, quarantine.ids(conn, _which(chosen)))
         for number in numbers:

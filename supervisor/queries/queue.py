@@ -89,9 +89,9 @@ def drop(chosen: argparse.Namespace) -> int:
 @contextmanager
 def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
     """The database in use, and what the settings ask for."""
-    wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-    with query_connection(wanted, writes=writes) as conn:
-        yield conn, streams.streams(wanted.settings.chosen, wanted.settings.keepa_domains)
+    plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    with query_connection(plan, writes=writes) as conn:
+        yield conn, streams.streams(plan.settings.chosen, plan.settings.keepa_domains)
 
 
 def _name(one: Stretch, targets: tuple[Stream, ...]) -> str | None:

@@ -39,11 +39,11 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    wanted = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
-    with query_connection(wanted) as conn:
+    plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    with query_connection(plan) as conn:
         sums = calls.sums(conn, since=since, by=by)
         flow = calls.flow(conn, since=since)
-    bucket = _bucket(wanted.state.ledger)
+    bucket = _bucket(plan.state.ledger)
     total = _total(sums)
     if as_json:
         output.as_json(

@@ -87,8 +87,8 @@ class Status:
 
 def gather(settings: Settings) -> Status:
     """The status of the run these settings speak of."""
-    wanted = run_plan.make_run_plan(settings, synthetic_into_database=True)
-    state = wanted.state
+    plan = run_plan.make_run_plan(settings, synthetic_into_database=True)
+    state = plan.state
     holder = state.holder()
     lost = None if holder is not None else lost_state_dir.find(state.root, settings.metrics_port)
     if lost is not None:
@@ -99,7 +99,7 @@ def gather(settings: Settings) -> Status:
     now = datetime.now(UTC)
     is_of_holder = last is not None and last.supervisor.pid == holder
     counted, age_s = recent_counts(last, now) if last is not None and is_of_holder else (None, None)
-    counts = counted or _counts(wanted, last, notes, is_running=holder is not None)
+    counts = counted or _counts(plan, last, notes, is_running=holder is not None)
     return Status(
         is_running=holder is not None,
         is_debugged=holder is not None and state.is_debugged(),
@@ -156,13 +156,13 @@ def recent_counts(last: Report, now: datetime) -> tuple[CountRecord | None, floa
     return (last.counted, round(age_s, 1)) if 0 <= age_s <= _FRESH_S else (None, None)
 
 
-def _counts(wanted: run_plan.RunPlan, last: Report | None, notes: list[str], *, is_running: bool) -> CountRecord | None:
+def _counts(plan: run_plan.RunPlan, last: Report | None, notes: list[str], *, is_running: bool) -> CountRecord | None:
     """Rows in the database in use; an own one is asked only while it runs with its supervisor."""
-    url = _url(wanted, last, is_running=is_running)
+    url = _url(plan, last, is_running=is_running)
     if url is None:
         notes.append("the own database is not running: rows are not counted")
         return None
-    if wanted.database is not None:
+    if plan.database is not None:
         config.forget_client_variables()
     # The library that asks takes long to load.
     from supervisor.database import counts as streams
@@ -171,7 +171,7 @@ def _counts(wanted: run_plan.RunPlan, last: Report | None, notes: list[str], *, 
     reader = RowReader(url, connect_s=_CONNECT_S)
     try:
         return streams.counted(
-            reader.read(streams.chosen(wanted.settings)), wanted.settings, None if last is None else last.counted
+            reader.read(streams.chosen(plan.settings)), plan.settings, None if last is None else last.counted
         )
     except Error as error:
         notes.append(f"rows are not counted: {plain(error)}")
@@ -180,7 +180,7 @@ def _counts(wanted: run_plan.RunPlan, last: Report | None, notes: list[str], *, 
         reader.close()
 
 
-def _url(wanted: run_plan.RunPlan, last: Report | None, *, is_running: bool) -> Secret | None:
+def _url(plan: run_plan.RunPlan, last: Report | None, *, is_running: bool) -> Secret | None:
     if is_running and last is not None and last.run.database_url is not None:
         return Secret(last.run.database_url)
-    return wanted.settings.database_url if wanted.database is None else None
+    return plan.settings.database_url if plan.database is None else None

@@ -59,12 +59,12 @@ def make_run(tmp_path):
 
     def make(**environ):
         loops.append(Loop(MonotonicClock()))
-        wanted = run_plan.make_run_plan(
+        plan = run_plan.make_run_plan(
             config.load({"STATE_DIR": str(tmp_path / "state"), **environ}, dotenv=None), synthetic_into_database=True
         )
-        wanted.state.make()
+        plan.state.make()
         log = logs.Log(lambda _line: None, render=logs.as_json, redactor=Redactor())
-        return Supervisor(wanted, loops[-1], log), loops[-1]
+        return Supervisor(plan, loops[-1], log), loops[-1]
 
     yield make
     for loop in loops:

@@ -39,11 +39,11 @@ def lines():
 def run(tmp_path, clock, lines):
     """A run that has not begun."""
     with Loop(clock) as loop:
-        wanted = run_plan.make_run_plan(settings.load({"STATE_DIR": str(tmp_path / "state")}, dotenv=None))
-        wanted.state.make()
+        plan = run_plan.make_run_plan(settings.load({"STATE_DIR": str(tmp_path / "state")}, dotenv=None))
+        plan.state.make()
         redactor = Redactor()
         redactor.hide(SECRET)
-        one = Supervisor(wanted, loop, log.Log(lines.append, render=log.as_json, redactor=redactor))
+        one = Supervisor(plan, loop, log.Log(lines.append, render=log.as_json, redactor=redactor))
         yield one
         one.close()
 

@@ -32,11 +32,11 @@ def make_run(tmp_path):
         clock = ManualClock(10**12)
         loops.append(Loop(clock))
         environ = {"STATE_DIR": str(tmp_path / "state")}
-        wanted = run_plan.make_run_plan(config.load(environ, dotenv=None))
-        wanted.state.make()
+        plan = run_plan.make_run_plan(config.load(environ, dotenv=None))
+        plan.state.make()
         lines = []
         log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())
-        return Supervisor(wanted, loops[-1], log), clock, loops[-1]
+        return Supervisor(plan, loops[-1], log), clock, loops[-1]
 
     yield make
     for loop in loops:
