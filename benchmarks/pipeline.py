@@ -252,7 +252,7 @@ def main():
         EmbeddedPostgres(Path(home) / "pg") as server,
     ):
         with connect(server.url(), application_name="bench", autocommit=True) as conn:
-            migrate.migrate(conn)
+            migrate.apply_migrations(conn)
         postmaster = int((Path(home) / "pg" / "data" / "postmaster.pid").read_text().split()[0])
         bench = Bench(Path(home), server.url(), postmaster, api_url, api_pid, list(replies))
         found = {"ours": []} if options.only_ours else {"ours": [], "theirs": []}

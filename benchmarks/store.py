@@ -235,7 +235,7 @@ def main():
         EmbeddedPostgres(Path(home) / "pg") as server,
         connect(server.url(), application_name="bench", autocommit=True) as conn,
     ):
-        migrate.migrate(conn)
+        migrate.apply_migrations(conn)
         bench = Bench(conn, options.batches, seed=7)
         gc.freeze()  # the collector would walk through the prepared batches, which no worker has
         for number in range(options.rounds + 1):

@@ -143,21 +143,21 @@ def _order(chosen: argparse.Namespace) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from supervisor.cli import run as start
+    from supervisor.cli.run import run
 
-    return start.run(synthetic_into_database=chosen.synthetic_into_database)
+    return run(synthetic_into_database=chosen.synthetic_into_database)
 
 
 def _debug(chosen: argparse.Namespace) -> int:
-    from supervisor.cli import debug as inline
+    from supervisor.cli.debug import debug
 
-    return inline.debug(task=chosen.task, once=chosen.once, synthetic_into_database=chosen.synthetic_into_database)
+    return debug(task=chosen.task, once=chosen.once, synthetic_into_database=chosen.synthetic_into_database)
 
 
 def _status(chosen: argparse.Namespace) -> int:
-    from supervisor.cli import status as status_module
+    from supervisor.cli.status import show
 
-    return status_module.show(as_json=chosen.json, watch=chosen.watch)
+    return show(as_json=chosen.json, watch=chosen.watch)
 
 
 def _doctor(chosen: argparse.Namespace) -> int:

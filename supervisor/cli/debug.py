@@ -20,10 +20,10 @@ from ledger import NS_PER_S, SystemClock, TokenLedger
 from supervisor import report
 from supervisor.cli.run import redactor
 from supervisor.config import run_plan
-from supervisor.config import settings as config
+from supervisor.config.settings import environment, forget_client_variables, load_settings
 from supervisor.config.state_dir import AlreadyRunning
 from supervisor.database import backend
-from supervisor.logs import log as logs
+from supervisor.logs.log import as_console, as_json, is_json, with_sentence
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.jobs import build
 from tasks.runtime import job
@@ -55,7 +55,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         LedgerError: neither can the ledger.
     """
     plan = run_plan.make_run_plan(
-        config.load(config.environment()), synthetic_into_database=synthetic_into_database or _is_running()
+        load_settings(environment()), synthetic_into_database=synthetic_into_database or _is_running()
     )
     plan.state.make()
     clock = SystemClock()
@@ -203,7 +203,7 @@ def _of_the_running(plan: RunPlan, holder: int) -> WorkerSettings:
         )
     url = last.run.database_url
     if plan.database is not None:
-        config.forget_client_variables()
+        forget_client_variables()
     rows = plan.settings.database_url if url is None else Secret(url)
     return plan.worker_settings(last.run.base_url, rows, place.spool)
 
@@ -226,7 +226,7 @@ def _simulator(plan: RunPlan) -> Iterator[str]:
 
 def _is_running() -> bool:
     """Whether a supervisor runs with these settings: it has been told where synthetic rows go."""
-    settings = config.load(config.environment())
+    settings = load_settings(environment())
     return run_plan.make_run_plan(settings, synthetic_into_database=True).state.holder() is not None
 
 
@@ -268,14 +268,14 @@ class _Lines(io.StringIO):
     def write(self, text: str) -> int:
         """Print each line."""
         for line in text.splitlines():
-            sys.stderr.write(self._render(logs.with_sentence(json.loads(line))) + "\n")
+            sys.stderr.write(self._render(with_sentence(json.loads(line))) + "\n")
         return len(text)
 
 
 def _logger(plan: RunPlan) -> Logger:
     settings = plan.settings
-    is_json = logs.is_json(settings.log_format, is_terminal=sys.stderr.isatty())
-    stream = _Lines(logs.as_json if is_json else logs.as_console)
+    writes_json = is_json(settings.log_format, is_terminal=sys.stderr.isatty())
+    stream = _Lines(as_json if writes_json else as_console)
     log = Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
     return log

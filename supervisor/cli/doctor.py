@@ -30,11 +30,11 @@ def examine(*, as_json: bool) -> int:
 
 def _of_the_settings() -> list[Finding]:
     from supervisor.config import run_plan
-    from supervisor.config import settings as config
+    from supervisor.config.settings import environment, load_settings
     from supervisor.doctor import local_checks, remote_checks
 
     try:
-        settings = config.load(config.environment())
+        settings = load_settings(environment())
     except ConfigError as error:
         return [bad("configuration", plain(error))]
     try:

@@ -26,7 +26,7 @@ def database_url() -> Secret:
     Raises:
         ConfigError: the settings cannot be used.
     """
-    plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     if plan.database is None:
         return plan.settings.database_url
     from tasks.embedded_postgres.server import EmbeddedPostgres
@@ -56,7 +56,7 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     program = str(programs.postgres_programs() / name)
     if _ASKS & {argument.partition("=")[0] for argument in arguments}:
         return _ended([program, *arguments], {})
-    plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     with running_database(plan) as url:
         parts = dsn.read(url)
         if name == "pg_restore":

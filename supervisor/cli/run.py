@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from supervisor.config import lost_state_dir, run_plan
-from supervisor.config import settings as config
+from supervisor.config.settings import check_texts, environment, read_texts
 from supervisor.config.state_dir import AlreadyRunning
 from supervisor.console.monitor import Monitor
 from supervisor.console.writer import ConsoleWriter, StreamScreen
@@ -24,7 +24,7 @@ from supervisor.database.backend import secrets_in
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.http.endpoint import Endpoint
-from supervisor.logs import log as logs
+from supervisor.logs.log import Log, capture_library_logs, renderer
 from supervisor.process.reaper import OrphanReaper
 from supervisor.tree import systemd
 from supervisor.tree.supervisor import Supervisor
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings, Texts
     from supervisor.console.writer import Screen
-    from supervisor.logs.log import Log
 
 
 def run(*, synthetic_into_database: bool = False) -> int:
@@ -47,8 +46,8 @@ def run(*, synthetic_into_database: bool = False) -> int:
         ConfigError: the settings or the state directory cannot be used.
         AlreadyRunning: another supervisor uses the state directory.
     """
-    texts = config.read(config.environment())
-    plan = run_plan.make_run_plan(config.check(texts), synthetic_into_database=synthetic_into_database)
+    texts = read_texts(environment())
+    plan = run_plan.make_run_plan(check_texts(texts), synthetic_into_database=synthetic_into_database)
     lost = lost_state_dir.find(plan.state.root, plan.settings.metrics_port)
     if lost is not None and plan.state.holder() is None:
         raise AlreadyRunning(f"already running: {lost_state_dir.remedy(plan.state.root, lost)}")
@@ -61,13 +60,13 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
     crash_stacks.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
     is_watched = sys.stdout.isatty()
     outlet = ConsoleWriter(_live_screen if is_watched else _plain_screen)
-    render = logs.renderer(plan.settings.log_format, is_terminal=sys.stderr.isatty())
-    log = logs.Log(outlet.put, render=render, redactor=redactor(plan.settings), level=plan.settings.log_level)
+    render = renderer(plan.settings.log_format, is_terminal=sys.stderr.isatty())
+    log = Log(outlet.put, render=render, redactor=redactor(plan.settings), level=plan.settings.log_level)
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
-    logs.capture_library_logs(loop, log)
+    capture_library_logs(loop, log)
     one = Supervisor(plan, loop, log, texts)
-    systemd.begin(one, loop, config.environment())
+    systemd.begin(one, loop, environment())
     monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
     foreman = OrderHandlers(one, loop, log)
     hearing = SignalDispatcher(one, foreman, monitor, OrphanReaper(loop, one.tree.pids))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor.config import settings as config
+from supervisor.config.settings import environment, load_settings
 from supervisor.report import Frame
 from supervisor.status import status
 from supervisor.status.as_json import to_json
@@ -93,7 +93,7 @@ def show(*, as_json: bool, watch: bool) -> int:
     Raises:
         ConfigError: the settings cannot be used.
     """
-    settings = config.load(config.environment())
+    settings = load_settings(environment())
     if watch and not as_json:
         return watch_status(settings)
     while True:

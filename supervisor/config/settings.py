@@ -133,16 +133,16 @@ class Texts:
     notes: tuple[str, ...] = ()
 
 
-def load(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Settings:
+def load_settings(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Settings:
     """The settings in `environ` and the file `dotenv`.
 
     Raises:
         ConfigError: something in them cannot be used. The message lists every fault.
     """
-    return check(read(environ, dotenv=dotenv))
+    return check_texts(read_texts(environ, dotenv=dotenv))
 
 
-def read(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
+def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
     """What stands in `environ` and the file `dotenv`, not yet checked."""
     faults: list[str] = []
     file = _from_file(dotenv, faults)
@@ -154,7 +154,7 @@ def read(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
     return Texts(found=found, unknown=unknown, faults=tuple(faults), notes=tuple(notes))
 
 
-def check(texts: Texts) -> Settings:
+def check_texts(texts: Texts) -> Settings:
     """The settings that `texts` make.
 
     Raises:
@@ -180,7 +180,7 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
     Raises:
         ConfigError: the setting itself is, or the file it may stand in cannot be read.
     """
-    texts = read(environ, dotenv=dotenv)
+    texts = read_texts(environ, dotenv=dotenv)
     option = next(option for option in OPTIONS if option.name == "STATE_DIR")
     text, source = texts.found[option.name]
     faults = list(texts.faults) if source == "default" else []  # it may be what stands in the faulty line

@@ -51,7 +51,7 @@ def _lifted(said: protocol.Answer) -> protocol.Answer:
     from tasks.store import brakes
 
     try:
-        plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+        plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
         with query_connection(plan, writes=True) as conn, conn.transaction():
             kinds = brakes.lift(conn)
     except NoRows:

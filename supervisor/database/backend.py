@@ -159,12 +159,12 @@ def migrate(url: Secret) -> list[str]:
         Contended: somebody else has locked what is to be changed, or the database does not answer: try again.
         StoreError: the schema is not ours.
     """
-    from tasks.store import migrate as migrations
     from tasks.store.connection import connect
+    from tasks.store.migrate import apply_migrations
 
     conn = connect(url.reveal(), application_name=APPLICATION, autocommit=True, lock_timeout_ms=_LOCK_WAIT_MS)
     with conn:
-        return migrations.migrate(conn)
+        return apply_migrations(conn)
 
 
 class DatabaseInfo(NamedTuple):
@@ -189,13 +189,13 @@ def inspect_database(url: Secret) -> DatabaseInfo:
         ConfigError: the URL or the login is wrong.
         StoreError: it does not answer, or the schema is of another build.
     """
-    from tasks.store import migrate as migrations
     from tasks.store import privileges
     from tasks.store.connection import connect
+    from tasks.store.migrate import pending_migrations
 
     dsn.read(url)  # what is at fault there the client library tells in other words, and with a part of the password
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
-        pending = migrations.pending(conn)
+        pending = pending_migrations(conn)
         with conn.transaction():
             user, lacking, later = privileges.lacking(conn)
             later += privileges.for_an_upgrade(conn, pending) if pending else []

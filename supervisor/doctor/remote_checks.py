@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor import report
 from supervisor.config import run_plan
-from supervisor.config import settings as config
 from supervisor.config.run_plan import CAPACITY_TICKS, Server
+from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.durations import format_duration
@@ -68,7 +68,7 @@ def _url(plan: RunPlan) -> Secret | None:
     """Where the database answers; None for an own one that does not run."""
     if plan.database is None:
         return plan.settings.database_url
-    config.forget_client_variables()
+    forget_client_variables()
     last = report.read(plan.state.status)
     own = last.run.database_url if last is not None and plan.state.holder() is not None else None
     return None if own is None else Secret(own)

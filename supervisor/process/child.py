@@ -83,7 +83,7 @@ class Child:
             os.close(fd)
 
 
-def read(fd: int) -> bytes | None:
+def read_available(fd: int) -> bytes | None:
     """What can be read now; None when nothing can, and no bytes at the end."""
     try:
         return os.read(fd, _READ_BYTES)

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config import settings as config
-from tasks import settings as wire
+from supervisor.config.settings import child_environment
+from tasks.settings import encode
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
@@ -24,7 +24,7 @@ class WorkerLaunch:
     role: str
     slot: int
     settings: WorkerSettings
-    env: dict[str, str] = field(default_factory=config.child_environment, repr=False)
+    env: dict[str, str] = field(default_factory=child_environment, repr=False)
 
     def argv(self, status_fd: int, lifeline_fd: int) -> tuple[str, ...]:
         """The command; role and slot show in `ps`, secrets do not."""
@@ -33,7 +33,7 @@ class WorkerLaunch:
 
     def first_line(self) -> bytes:
         """Its settings."""
-        return wire.encode(self.settings)
+        return encode(self.settings)
 
     def environment(self) -> dict[str, str]:
         """Ours, without settings."""
@@ -46,7 +46,7 @@ class SimulatorLaunch:
 
     settings: Settings
     port: int = 0
-    env: dict[str, str] = field(default_factory=config.child_environment, repr=False)
+    env: dict[str, str] = field(default_factory=child_environment, repr=False)
 
     def argv(self, status_fd: int, lifeline_fd: int) -> tuple[str, ...]:
         """The command."""

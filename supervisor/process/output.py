@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from ledger import NS_PER_S
-from supervisor.process import child as processes
+from supervisor.process.child import read_available
 from supervisor.process.heartbeat import Beat
 from tasks.errors import plain
 
@@ -96,7 +96,7 @@ class Pipes:
 
     def _read(self, fd: int, lines: Lines, take: Callable[[str], None]) -> bool:
         """Whether anything was there; at the end of the stream it is no longer watched."""
-        data = processes.read(fd)
+        data = read_available(fd)
         if data == b"":
             self._loop.forget(fd)
         for line in lines.feed(data) if data else []:

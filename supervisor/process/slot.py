@@ -10,7 +10,7 @@ import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S, SystemClock
-from supervisor.process import child as processes
+from supervisor.process.child import spawn
 from supervisor.process.conditions import ConditionFrom, standing
 from supervisor.process.heartbeat import Beat, hung_at_ns, says_something_new
 from supervisor.process.output import Pipes
@@ -169,7 +169,7 @@ class Slot:
         self.ready_ns, self.beat, self._blamed = None, None, None
         self.launched = self.launch
         try:
-            child = processes.spawn(self.launch)
+            child = spawn(self.launch)
         except OSError as error:
             # Judged from the loop, when the transition that led here is complete.
             reason = plain(error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from supervisor import durations
 from supervisor.config import run_plan
-from supervisor.config import settings as config
+from supervisor.config.settings import environment, load_settings
 from supervisor.database.access import query_connection
 from supervisor.queries import output
 from supervisor.queries.output import Column
@@ -41,7 +41,7 @@ def show(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    settings = config.load(config.environment())
+    settings = load_settings(environment())
     types, over = usual(settings)
     types, over = chosen.type or types, chosen.over or over
     wish = best_deals.DealFilter(

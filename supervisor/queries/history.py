@@ -45,7 +45,7 @@ def show(chosen: argparse.Namespace) -> int:
     asin, domain = chosen.product
     domain = chosen.domain or domain
     with query_connection(
-        run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+        run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     ) as conn:
         places = [domain] if domain else price_history.domains_of(conn, asin)
         if len(places) > 1:

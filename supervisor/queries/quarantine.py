@@ -163,7 +163,7 @@ def _numbers(chosen: argparse.Namespace, found: Sequence[int]) -> Sequence[int]:
 
 
 def _plan() -> run_plan.RunPlan:
-    return run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    return run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
 
 
 def _which(chosen: argparse.Namespace) -> FaultFilter:

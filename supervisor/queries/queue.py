@@ -89,7 +89,7 @@ def drop(chosen: argparse.Namespace) -> int:
 @contextmanager
 def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
     """The database in use, and what the settings ask for."""
-    plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     with query_connection(plan, writes=writes) as conn:
         yield conn, streams.streams(plan.settings.chosen, plan.settings.keepa_domains)
 

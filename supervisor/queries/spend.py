@@ -39,7 +39,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    plan = run_plan.make_run_plan(settings.load(settings.environment()), synthetic_into_database=True)
+    plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     with query_connection(plan) as conn:
         sums = calls.sums(conn, since=since, by=by)
         flow = calls.flow(conn, since=since)

@@ -13,7 +13,7 @@ from ledger import LedgerError, SystemClock, TokenLedger
 from ledger.storage import file
 from supervisor import report
 from supervisor.config import lost_state_dir, run_plan
-from supervisor.config import settings as config
+from supervisor.config.settings import forget_client_variables
 from supervisor.process.stopped import is_stopped
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error, plain
 from tasks.settings import Secret
@@ -163,16 +163,14 @@ def _counts(plan: run_plan.RunPlan, last: Report | None, notes: list[str], *, is
         notes.append("the own database is not running: rows are not counted")
         return None
     if plan.database is not None:
-        config.forget_client_variables()
+        forget_client_variables()
     # The library that asks takes long to load.
-    from supervisor.database import counts as streams
-    from supervisor.database.counts import RowReader
+    from supervisor.database.counts import RowReader, chosen, counted
 
     reader = RowReader(url, connect_s=_CONNECT_S)
     try:
-        return streams.counted(
-            reader.read(streams.chosen(plan.settings)), plan.settings, None if last is None else last.counted
-        )
+        counts = reader.read(chosen(plan.settings))
+        return counted(counts, plan.settings, None if last is None else last.counted)
     except Error as error:
         notes.append(f"rows are not counted: {plain(error)}")
         return None

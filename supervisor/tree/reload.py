@@ -72,7 +72,7 @@ class Reloader:
         """Begin with `texts`, which the settings of the run were made from."""
         self.overrides: dict[str, str] = {}
         self._run = run
-        self._texts = texts or settings.read(settings.environment())
+        self._texts = texts or settings.read_texts(settings.environment())
         self._aside = aside
         self._asked: deque[ChangeRequest] = deque()
         self._is_busy = False
@@ -98,12 +98,12 @@ class Reloader:
             ConfigError: the settings have faults.
             LedgerError: the ledger cannot be changed.
         """
-        texts = settings.read(settings.environment()) if reads else self._texts
+        texts = settings.read_texts(settings.environment()) if reads else self._texts
         still = {name for name in overrides if texts.found[name][0] == self._texts.found[name][0]}
         overrides = {name: text for name, text in overrides.items() if name in still}
         found = {**texts.found, **{name: (text, BY_ORDER) for name, text in overrides.items()}}
         old = self._run.plan
-        change = changes.between(old.settings, settings.check(replace(texts, found=found)))
+        change = changes.between(old.settings, settings.check_texts(replace(texts, found=found)))
         new = replace(old, settings=change.settings)
         if new.tiers() != old.tiers() and self._run.ledger is not None:
             self._run.ledger.configure(new.tiers(), new.tick_period_s)

@@ -11,9 +11,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from tasks.embedded_postgres import programs as launch
 from tasks.embedded_postgres import run_as
-from tasks.embedded_postgres.programs import MAJOR
+from tasks.embedded_postgres.programs import ENVIRONMENT, MAJOR, under_identity
 from tasks.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -119,12 +118,12 @@ def _create(home: Path, programs: Path, start_lock: FileLock, who: RunAs) -> Non
         *options,
     ]
     done = subprocess.run(  # noqa: S603 - our own programs, a list, no shell
-        launch.under_identity(who, home, command),
+        under_identity(who, home, command),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
-        env=launch.ENVIRONMENT,
+        env=ENVIRONMENT,
         start_new_session=True,
         pass_fds=(start_lock.fd,),
         check=False,

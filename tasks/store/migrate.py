@@ -86,7 +86,7 @@ def known() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-def migrate(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
+def apply_migrations(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
     """Apply what is missing; the names of the files applied, empty when there was nothing to do.
 
     Must be called outside a transaction. Two who migrate at once take turns, file by file. With nothing missing,
@@ -99,7 +99,7 @@ def migrate(conn: Connection, migrations: Sequence[Migration] | None = None) -> 
     """
     wanted = known() if migrations is None else migrations
     applied: list[str] = []
-    missing = pending(conn, wanted)
+    missing = pending_migrations(conn, wanted)
     if not missing:
         return applied
     with translate():
@@ -149,13 +149,13 @@ def check(conn: Connection, migrations: Sequence[Migration] | None = None) -> No
     Raises:
         WrongSchema: it is older or newer, or was made by files that were changed since; the message says which.
     """
-    missing = pending(conn, migrations)
+    missing = pending_migrations(conn, migrations)
     if missing:
         raise WrongSchema(f"the database's schema is older than this build, missing {', '.join(missing)}: {_CURE}")
 
 
-def pending(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
-    """The names of the files that `migrate` would apply.
+def pending_migrations(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
+    """The names of the files that `apply_migrations` would apply.
 
     Raises:
         WrongSchema: the database was made by a newer build, or by files that were changed since.

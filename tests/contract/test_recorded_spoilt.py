@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tasks.keepa.decode import body as wire
+from tasks.keepa.decode.body import decode_deals, decode_envelope, decode_products
 
 TOKENS = (
     *(b"NaN", b"-Infinity", b"1e999", b"null", b"-1", b"9" * 400, b'"\\ud83d"', b"\\", b"[[", b"}", b"{}", b'"', b","),
@@ -28,8 +28,8 @@ def test_every_deal_of_a_recorded_page_is_read_or_kept(deal_bodies, seed):
     full = [body for body in deal_bodies.values() if b'"dr":[{' in body]
     for body in chance.choices(full, k=ROUNDS):
         spoilt = hit(body, body.index(b'"dr":[') + 7, body.rindex(b'],"drDateIndex"'), chance)
-        page = wire.decode_deals(spoilt)
-        assert page.envelope == wire.decode_envelope(body)
+        page = decode_deals(spoilt)
+        assert page.envelope == decode_envelope(body)
         assert page.is_whole
         found = {one.asin.encode() for one in page.deals}
         kept = b"".join(fault.raw for fault in page.faults)
@@ -45,7 +45,7 @@ def test_the_envelope_around_recorded_products_is_read_and_the_product_kept(prod
     for body in chance.choices(bodies, k=ROUNDS):
         start = re.search(rb'"products"\s*:\s*\[', body).end()
         stop = list(re.finditer(rb"\]\s*,\s*\"refillIn\"", body))[-1].start()
-        batch = wire.decode_products(hit(body, start, stop, chance))
-        assert batch.envelope == wire.decode_envelope(body)
+        batch = decode_products(hit(body, start, stop, chance))
+        assert batch.envelope == decode_envelope(body)
         assert batch.is_whole
         assert len(batch.products) + len(batch.faults) >= 1

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.keepa import prices
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode import body as wire
+from tasks.keepa.decode.body import decode_deals, decode_products
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection.selection import default_selection, parse
@@ -171,11 +171,11 @@ def test_products_without_history_have_the_recorded_nulls(recorded_products, sim
 
 
 def test_no_field_of_a_simulated_body_is_unknown_to_the_client(client, sim, asins):
-    deals = wire.decode_deals(client.send(DealRequest(OPEN, 0)).body)
+    deals = decode_deals(client.send(DealRequest(OPEN, 0)).body)
     assert (len(deals.deals), deals.faults) == (150, [])
     assert all(deal.extra is None and deal.ragged() is None and deal.slots == 36 for deal in deals.deals)
     for detail in ("stats", "history", "offers"):
-        batch = wire.decode_products(client.send(ProductRequest(1, asins[:20], detail)).body)
+        batch = decode_products(client.send(ProductRequest(1, asins[:20], detail)).body)
         assert (len(batch.products), batch.faults) == (20, [])
         for product in batch.products:
             assert product.is_found
@@ -186,7 +186,7 @@ def test_no_field_of_a_simulated_body_is_unknown_to_the_client(client, sim, asin
 
 
 def test_the_client_decodes_every_series(client, asins):
-    batch = wire.decode_products(client.send(ProductRequest(1, asins[:20], "history")).body)
+    batch = decode_products(client.send(ProductRequest(1, asins[:20], "history")).body)
     for product in batch.products:
         series = prices.decode(product.csv)
         assert len(series) == sum(points is not None for points in product.csv)
@@ -194,7 +194,7 @@ def test_the_client_decodes_every_series(client, asins):
 
 
 def test_products_that_are_not_found_are_recognised(client):
-    batch = wire.decode_products(client.send(ProductRequest(1, ("B0ZZZZZZZZ", "0000000000"), "history")).body)
+    batch = decode_products(client.send(ProductRequest(1, ("B0ZZZZZZZZ", "0000000000"), "history")).body)
     assert batch.faults == []
     assert [product.is_found for product in batch.products] == [False, False]
 
@@ -207,7 +207,7 @@ def test_the_client_takes_the_account_from_every_reply(client, sim):
 
 
 def test_the_default_selection_finds_work(client):
-    found = wire.decode_deals(client.send(DealRequest(default_selection(), 0)).body)
+    found = decode_deals(client.send(DealRequest(default_selection(), 0)).body)
     assert len(found.deals) > 50
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ledger import ManualClock
 from supervisor.eventloop.loop import Loop
-from supervisor.logs import log as logs
+from supervisor.logs.log import Log, as_json
 from tasks.runtime.log import Redactor
 from tests.fixtures.server import WIDE
 
@@ -37,7 +37,7 @@ def faulty_day(*, is_counted):
     """What is written of a fault that comes back every few seconds for a day, and how often it came."""
     clock, written = ManualClock(10**15), []
     with Loop(clock) as loop:
-        log = logs.Log(written.append, render=logs.as_json, redactor=Redactor())
+        log = Log(written.append, render=as_json, redactor=Redactor())
         if is_counted:
             log.count_repeats(loop)
         for second in range(0, DAY_S, EVERY_S):

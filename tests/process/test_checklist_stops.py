@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
-from supervisor.process import child as processes
+from supervisor.process.child import spawn
 from supervisor.process.heartbeat import Beat, hung_at_ns
 from supervisor.process.states import State
 from tasks.simulator.config import SimulatorConfig
@@ -236,7 +236,7 @@ def test_line_32_a_signal_for_a_dead_child_never_reaches_the_stranger_that_was_g
 
 
 def test_line_32_a_dead_child_keeps_its_number_until_it_is_reaped():
-    one = processes.spawn(Scripted(role="upsert", slot=0, script=[["exit", 3]]))
+    one = spawn(Scripted(role="upsert", slot=0, script=[["exit", 3]]))
     os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
     os.kill(one.pid, 0)  # nobody else can have it
     assert one.reap().code == 3

@@ -69,7 +69,7 @@ def test_a_restore_under_a_running_supervisor_is_refused_unless_forced(program, 
 def test_a_stop_is_heard_while_a_database_that_says_nothing_is_connected_to(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as beside:
         given = {"STATE_DIR": str(tmp_path), "DATABASE_URL": f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x"}
-        one = backend.backend_of(run_plan.make_run_plan(settings.load(given), synthetic_into_database=True))
+        one = backend.backend_of(run_plan.make_run_plan(settings.load_settings(given), synthetic_into_database=True))
         start = beside.submit(one.start)
         with silent.accept()[0]:  # it is connected to, and will never answer
             one.cancel()

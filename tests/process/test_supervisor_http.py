@@ -17,7 +17,7 @@ from supervisor.config import run_plan, settings
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.http.endpoint import Endpoint
 from supervisor.http.metrics import CATALOGUE, PREFIX
-from supervisor.logs import log as logs
+from supervisor.logs.log import Log, as_json
 from supervisor.tree.supervisor import Supervisor
 from tasks.runtime.log import Redactor
 from tasks.simulator.config import SimulatorConfig
@@ -162,8 +162,8 @@ def make_endpoint(tmp_path):
     def make(port, **more):
         loop, lines = Loop(MonotonicClock()), []
         environ = {"STATE_DIR": str(tmp_path / "state"), "METRICS_PORT": port}
-        log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())
-        run = Supervisor(run_plan.make_run_plan(settings.load(environ, dotenv=None)), loop, log)
+        log = Log(lines.append, render=as_json, redactor=Redactor())
+        run = Supervisor(run_plan.make_run_plan(settings.load_settings(environ, dotenv=None)), loop, log)
         one = Endpoint(run, loop, log, **more)
         opened.append((one, loop))
         one.begin()

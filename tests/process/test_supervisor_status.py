@@ -22,11 +22,11 @@ from supervisor import report
 from supervisor.cli import debug
 from supervisor.cli.status import as_text
 from supervisor.config import run_plan
-from supervisor.config import settings as config
+from supervisor.config.settings import load_settings
 from supervisor.console.monitor import Monitor
 from supervisor.database.counts import RowReader
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.logs import log as logs
+from supervisor.logs.log import Log, as_json
 from supervisor.process.restart import Cause, ExitReason
 from supervisor.process.slot import Death
 from supervisor.process.spec import Spec
@@ -60,10 +60,10 @@ def make_run(tmp_path):
     def make(**environ):
         loops.append(Loop(MonotonicClock()))
         plan = run_plan.make_run_plan(
-            config.load({"STATE_DIR": str(tmp_path / "state"), **environ}, dotenv=None), synthetic_into_database=True
+            load_settings({"STATE_DIR": str(tmp_path / "state"), **environ}, dotenv=None), synthetic_into_database=True
         )
         plan.state.make()
-        log = logs.Log(lambda _line: None, render=logs.as_json, redactor=Redactor())
+        log = Log(lambda _line: None, render=as_json, redactor=Redactor())
         return Supervisor(plan, loops[-1], log), loops[-1]
 
     yield make
@@ -124,7 +124,7 @@ def test_what_a_dead_worker_had_reserved_is_settled_at_its_death(make_run, role)
 
 def test_rows_are_counted_when_the_database_is_up_and_told_in_the_report(make_run, database_url):
     run, loop = make_run(DATABASE_URL=database_url)
-    monitor = Monitor(run, loop, logs.Log(print, render=logs.as_json, redactor=Redactor()), None)
+    monitor = Monitor(run, loop, Log(print, render=as_json, redactor=Redactor()), None)
     run.database_url = Secret(database_url)
     monitor.begin()
     step_until(loop, lambda: run.plan.state.status.exists() and report.read(run.plan.state.status).counted is not None)
@@ -225,7 +225,7 @@ def test_a_report_that_is_not_renewed_is_said_to_be_stale(make_run, age_s, is_st
 def test_the_supervisor_renews_its_report_though_nothing_happens(make_run, monkeypatch):
     monkeypatch.setattr("supervisor.console.monitor._LOOK_S", 0.01)
     run, loop = make_run(DATABASE_URL=URL)
-    monitor = Monitor(run, loop, logs.Log(print, render=logs.as_json, redactor=Redactor()), None)
+    monitor = Monitor(run, loop, Log(print, render=as_json, redactor=Redactor()), None)
     monitor.begin()
     seen = set()
     step_until(loop, lambda: seen.add(written_at(run.plan.state.status)) or len(seen) > 3)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tasks.keepa.decode import body as wire
+from tasks.keepa.decode.body import decode_deals, decode_envelope, decode_products
 
 ENVELOPE = {
     "processingTimeInMs": 12, "refillIn": 45592, "refillRate": 5, "timestamp": 1758036697230,
@@ -62,15 +62,15 @@ class Body:
     def read(self, items):
         """What is made of these items' bytes in the place of the valid ones: those found, and all that is kept."""
         body = self.before + b",".join(items) + self.after
-        page = wire.decode_deals(body) if self.endpoint == "/deal" else wire.decode_products(body)
-        assert wire.decode_envelope(body) == page.envelope
+        page = decode_deals(body) if self.endpoint == "/deal" else decode_products(body)
+        assert decode_envelope(body) == page.envelope
         found = page.deals if self.endpoint == "/deal" else page.products
         return page, {one.asin: one for one in found}, [fault.raw for fault in page.faults]
 
     def check(self, items):
         """Every item of which at least the ASIN was left is held, and the envelope is as it was."""
         page, found, kept = self.read(items)
-        assert page.envelope == wire.decode_envelope(packed(ENVELOPE))
+        assert page.envelope == decode_envelope(packed(ENVELOPE))
         assert page.envelope.unusable == ()
         assert page.is_whole
         for asin, item in zip(self.asins, items, strict=True):
@@ -143,11 +143,11 @@ def test_of_a_body_that_was_cut_off_what_is_whole_is_read_and_the_rest_is_kept(b
     whole = body.before + b",".join(body.items) + body.after
     end = len(whole) - len(body.after)
     cut = whole[: data.draw(st.integers(len(body.before), end))]
-    page = wire.decode_deals(cut) if body.endpoint == "/deal" else wire.decode_products(cut)
+    page = decode_deals(cut) if body.endpoint == "/deal" else decode_products(cut)
     found = [one.asin for one in (page.deals if body.endpoint == "/deal" else page.products)]
     assert not page.is_whole
     assert page.envelope.tokens_left is None
-    assert wire.decode_envelope(cut) == page.envelope
+    assert decode_envelope(cut) == page.envelope
     kept = b"".join(fault.raw for fault in page.faults)
     for asin in body.asins:
         if cut.count(b'"asin":"' + asin.encode()):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.keepa.deal import Int4, Int8
-from tasks.keepa.decode import body as wire
+from tasks.keepa.decode.body import Deal, Product, decode_deals, decode_products
 from tasks.store import product_row
 
 DEAL = {
@@ -27,12 +27,12 @@ def optional(kind, *types):
 def read(endpoint, item):
     name = "products" if endpoint == "/product" else "deals"
     body = json.dumps({name: [item] if endpoint == "/product" else {"dr": [item]}, "tokensLeft": 1}).encode()
-    return wire.decode_products(body) if endpoint == "/product" else wire.decode_deals(body)
+    return decode_products(body) if endpoint == "/product" else decode_deals(body)
 
 
 FIELDS = [
     (endpoint, base, name, bits)
-    for endpoint, base, kind in (("/deal", DEAL, wire.Deal), ("/product", PRODUCT, wire.Product))
+    for endpoint, base, kind in (("/deal", DEAL, Deal), ("/product", PRODUCT, Product))
     for held, bits in ((Int4, 32), (Int8, 64))
     for name in optional(kind, held)
 ]
@@ -50,7 +50,7 @@ def test_a_number_beyond_its_column_goes_to_extra(at, beyond, is_low):
         assert found.odd[0].notes[0].startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize(("kind", "columns"), [(wire.Product, product_row.COLUMNS)])
+@pytest.mark.parametrize(("kind", "columns"), [(Product, product_row.COLUMNS)])
 def test_every_number_with_a_column_is_as_wide_as_that(kind, columns):
     held = {"int4": Int4, "int8": Int8, "int4[]": list[Int4], "int8[]": list[Int8]}
     types = {field.name: field.type for field in msgspec.structs.fields(kind)}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.config import settings as config
 from supervisor.config.option_kinds import HttpUrl
 from supervisor.config.options import OPTIONS
+from supervisor.config.settings import load_settings
 from supervisor.database import backend, dsn
 from tasks.errors import ConfigError
 from tasks.keepa.selection.selection import parse
@@ -47,7 +47,7 @@ LINES = PIECES | st.builds("{}{}{}".format, NAMES, st.sampled_from(["=", ": ", "
 
 def loaded(environ, dotenv=None):
     try:
-        settings = config.load(environ, dotenv=dotenv)
+        settings = load_settings(environ, dotenv=dotenv)
     except ConfigError as error:
         return None, str(error)
     return settings, "\n".join(settings.notes)

@@ -20,7 +20,7 @@ COMMANDS = [["deals"], ["history", "B000000001"], ["spend"], ["quarantine", "lis
 
 def wanted(state, **environ):
     return run_plan.make_run_plan(
-        settings.load({"STATE_DIR": str(state), **environ}, dotenv=None), synthetic_into_database=True
+        settings.load_settings({"STATE_DIR": str(state), **environ}, dotenv=None), synthetic_into_database=True
     )
 
 

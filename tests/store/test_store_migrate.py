@@ -46,18 +46,18 @@ def empty(empty_database_url):
 
 
 def test_each_file_is_applied_once_in_order(empty):
-    assert migrate.migrate(empty, [ONE]) == ["0001_one.sql"]
-    assert migrate.migrate(empty, [ONE, TWO]) == ["0002_two.sql"]
-    assert migrate.migrate(empty, [ONE, TWO]) == []
+    assert migrate.apply_migrations(empty, [ONE]) == ["0001_one.sql"]
+    assert migrate.apply_migrations(empty, [ONE, TWO]) == ["0002_two.sql"]
+    assert migrate.apply_migrations(empty, [ONE, TWO]) == []
     assert empty.execute("SELECT a FROM two").fetchall() == [(2,)]
     migrate.check(empty, [ONE, TWO])
 
 
 def test_a_file_that_fails_leaves_nothing_and_the_earlier_ones_stay(empty):
     with pytest.raises(Exception, match="division by zero"):
-        migrate.migrate(empty, [ONE, BROKEN])
+        migrate.apply_migrations(empty, [ONE, BROKEN])
     assert empty.execute("SELECT to_regclass('half'), to_regclass('one')").fetchone() == (None, "one")
-    assert migrate.migrate(empty, [ONE, TWO]) == ["0002_two.sql"]
+    assert migrate.apply_migrations(empty, [ONE, TWO]) == ["0002_two.sql"]
 
 
 def test_an_empty_database_is_older_than_the_build(empty):
@@ -66,16 +66,16 @@ def test_an_empty_database_is_older_than_the_build(empty):
 
 
 def test_a_database_with_an_unknown_file_is_newer_than_the_build(empty):
-    migrate.migrate(empty, [ONE, TWO])
-    for attempt in (migrate.check, migrate.migrate):
+    migrate.apply_migrations(empty, [ONE, TWO])
+    for attempt in (migrate.check, migrate.apply_migrations):
         with pytest.raises(WrongSchema, match=r"newer than this build: it has 0002_two\.sql"):
             attempt(empty, [ONE])
 
 
 def test_a_file_changed_after_it_was_applied_is_refused(empty):
-    migrate.migrate(empty, [ONE])
+    migrate.apply_migrations(empty, [ONE])
     changed = Migration(number=1, name=ONE.name, sql=ONE.sql + b" ")
-    for attempt in (migrate.check, migrate.migrate):
+    for attempt in (migrate.check, migrate.apply_migrations):
         with pytest.raises(WrongSchema, match=r"0001_one\.sql was applied .* in another form"):
             attempt(empty, [changed])
 
@@ -83,7 +83,7 @@ def test_a_file_changed_after_it_was_applied_is_refused(empty):
 def test_two_who_migrate_at_once_apply_each_file_once(empty_database_url):
     def run(_):
         with connect(empty_database_url, application_name="test", autocommit=True) as connection:
-            return migrate.migrate(connection)
+            return migrate.apply_migrations(connection)
 
     with ThreadPoolExecutor(4) as pool:
         applied = [name for names in pool.map(run, range(4)) for name in names]
@@ -142,18 +142,18 @@ def test_a_user_without_the_right_to_make_tables_is_told_what_to_grant_and_that_
     url, admin = poor
     with connect(url, application_name="test", autocommit=True) as conn:
         with pytest.raises(ConfigError, match="GRANT CREATE ON SCHEMA public TO poor") as told:
-            migrate.migrate(conn)
+            migrate.apply_migrations(conn)
         admin.execute(str(told.value).partition("grant it (")[2].rstrip(")"))
-        assert migrate.migrate(conn)
+        assert migrate.apply_migrations(conn)
         admin.execute("REVOKE CREATE ON SCHEMA public FROM poor")
-        assert migrate.migrate(conn) == [], "with nothing to apply nothing is needed"
+        assert migrate.apply_migrations(conn) == [], "with nothing to apply nothing is needed"
 
 
 def test_a_user_whose_tables_are_another_ones_is_told_whose_they_have_to_be_and_that_is_enough(poor):
     """An upgrade changes tables, which only their owner may, whatever rights are granted."""
     url, admin = poor
     with connect(admin.info.dsn, application_name="test", autocommit=True) as owner:
-        migrate.migrate(owner, [one for one in migrate.known() if one.number < 9])
+        migrate.apply_migrations(owner, [one for one in migrate.known() if one.number < 9])
     admin.execute("GRANT CREATE ON SCHEMA public TO poor; GRANT ALL ON ALL TABLES IN SCHEMA public TO poor")
     told = "the database user poor does not own calls, .*crawls, .*, price_history.*ALTER TABLE calls OWNER TO poor"
     with pytest.raises(ConfigError, match=told):
@@ -173,7 +173,7 @@ def test_a_user_without_a_schema_is_told_so(poor):
         connect(url, application_name="test", autocommit=True) as conn,
         pytest.raises(ConfigError, match="search_path"),
     ):
-        migrate.migrate(conn)
+        migrate.apply_migrations(conn)
 
 
 def test_the_start_tells_which_files_it_applies(empty_database_url, tmp_path):
@@ -193,7 +193,7 @@ def test_numbers_of_the_files_are_unique_and_without_holes():
 def test_what_a_file_makes_and_is_there_already_is_told_and_not_waited_for(empty_database_url):
     """As after a back-up of an older build was restored over a newer schema, or beside a table of somebody else's."""
     with connect(empty_database_url, application_name="test", autocommit=True) as conn:
-        migrate.migrate(conn, [one for one in migrate.known() if one.number < 10])
+        migrate.apply_migrations(conn, [one for one in migrate.known() if one.number < 10])
         conn.execute("CREATE TABLE turns (mine text)")
     with pytest.raises(WrongSchema) as caught:
         backend.migrate(Secret(empty_database_url))

@@ -162,13 +162,13 @@ def test_offers_of_an_older_schema_are_taken_over(empty_database_url, product_bo
     (ours,) = (migration for migration in known if migration.name.endswith("_offers.sql"))
     older = known[: known.index(ours)]
     with connect(empty_database_url, application_name="test", autocommit=True) as conn:
-        migrate.migrate(conn, older)
+        migrate.apply_migrations(conn, older)
         conn.execute(
             "INSERT INTO products (domain, asin, is_found, first_fetched_at, fetched_at, offers, live_offers_order)"
             " VALUES (1, %s, true, now(), now(), %s, %s), (1, 'B000000009', true, now(), now(), NULL, NULL)",
             (sent["asin"], json.dumps(without_nulls(sent["offers"])), sent["liveOffersOrder"]),
         )
-        migrate.migrate(conn)
+        migrate.apply_migrations(conn)
         offers = rows(conn, sent["asin"])
         order = {row["live_place"]: row["place"] for row in offers if row["live_place"] is not None}
         assert len(offers) == conn.execute("SELECT count(*) FROM offers").fetchone()[0]

@@ -64,8 +64,8 @@ def test_nothing_is_prepared_behind_a_pooler_and_all_is_without_one(pooled_url, 
 
 def test_the_schema_is_made_through_a_pooler(pooler, empty_database_url):
     with closing(connect(pooler.url(empty_database_url), application_name="test", autocommit=True)) as conn:
-        assert migrate.migrate(conn)
-        assert migrate.migrate(conn) == []
+        assert migrate.apply_migrations(conn)
+        assert migrate.apply_migrations(conn) == []
 
 
 def test_a_pool_of_statements_is_yours_to_mend(make_pooler, database_url):

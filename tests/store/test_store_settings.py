@@ -145,7 +145,7 @@ def test_a_role_with_a_schema_of_its_own_keeps_it(empty_database_url):
         name = conninfo.conninfo_to_dict(empty_database_url)["dbname"]
         admin.execute(sql.SQL("ALTER DATABASE {} SET search_path = apart").format(sql.Identifier(name)))
     with closing(connect(empty_database_url, application_name="test", autocommit=True)) as conn:
-        migrate.migrate(conn)
+        migrate.apply_migrations(conn)
         conn.execute("SET search_path = public")  # as another user of a pooler would leave it
         migrate.check(conn)
         found = conn.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename = 'fetch_queue'").fetchall()

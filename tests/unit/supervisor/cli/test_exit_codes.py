@@ -9,7 +9,7 @@ import pytest
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
 from supervisor.cli import commands, debug, exit_codes
 from supervisor.config import run_plan
-from supervisor.config import settings as config
+from supervisor.config.settings import load_settings
 from supervisor.config.state_dir import AlreadyRunning
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs import log
@@ -85,7 +85,7 @@ def libraries():
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_what_a_library_says_in_debug_mode_is_a_record_without_secrets(libraries, capsys, log_format):
-    settings = config.load({"KEEPA_API_KEY": KEY, "LOG_FORMAT": log_format}, dotenv=None)
+    settings = load_settings({"KEEPA_API_KEY": KEY, "LOG_FORMAT": log_format}, dotenv=None)
     debug._logger(run_plan.make_run_plan(settings))
     libraries.warning("cannot get %s", f"/deal?key={KEY}")
     said = capsys.readouterr().err

@@ -30,7 +30,7 @@ NOT_OF_KEEPA = {
 
 def refused(**environ):
     with pytest.raises(ConfigError) as caught:
-        settings.load(environ, dotenv=None)
+        settings.load_settings(environ, dotenv=None)
     said = str(caught.value)
     assert "KEEPA_API_KEY (from environment) cannot be used: " in said
     assert GOOD[:8] not in said
@@ -51,12 +51,14 @@ def test_a_key_that_keepa_cannot_have_given_out_is_a_fault_when_it_goes_there(ke
 
 
 def test_on_this_machine_any_key_will_do_and_elsewhere_a_note_tells():
-    assert settings.load({"KEEPA_API_KEY": "short", "KEEPA_BASE_URL": HERE}, dotenv=None).notes == ()
-    elsewhere = settings.load({"KEEPA_API_KEY": "short", "KEEPA_BASE_URL": "http://mirror.example"}, dotenv=None)
+    assert settings.load_settings({"KEEPA_API_KEY": "short", "KEEPA_BASE_URL": HERE}, dotenv=None).notes == ()
+    elsewhere = settings.load_settings(
+        {"KEEPA_API_KEY": "short", "KEEPA_BASE_URL": "http://mirror.example"}, dotenv=None
+    )
     (told,) = elsewhere.notes
     assert "it has 5 characters" in told
     assert "short" not in told
 
 
 def test_a_key_as_keepa_gives_it_is_taken():
-    assert settings.load({"KEEPA_API_KEY": f" {GOOD} "}, dotenv=None).keepa_api_key.reveal() == GOOD
+    assert settings.load_settings({"KEEPA_API_KEY": f" {GOOD} "}, dotenv=None).keepa_api_key.reveal() == GOOD

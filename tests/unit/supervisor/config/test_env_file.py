@@ -2,9 +2,9 @@
 
 import pytest
 
-from supervisor.config import env_file
-from supervisor.config import settings as config
+from supervisor.config import env_file, similar_names
 from supervisor.config.options import OPTIONS
+from supervisor.config.settings import load_settings, read_texts
 from tasks.errors import ConfigError
 
 SECRET = "s3cretValue"
@@ -44,7 +44,7 @@ def test_a_line_that_is_none_is_told_by_its_number_and_not_shown(tmp_path, text,
     file = tmp_path / ".env"
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        config.load({}, dotenv=file)
+        load_settings({}, dotenv=file)
     assert said in str(caught.value)
     assert SECRET not in str(caught.value)
 
@@ -66,27 +66,27 @@ def test_names_of_other_programs_are_left_alone():
 def test_a_setting_with_a_slip_in_its_name_is_asked_about(option):
     slips = {option[:-1] + "X", option + "S", option.lower(), option.replace("_", "-")} - {option}
     for slip in slips:
-        settings = config.read({slip: "1"} if slip.lower() == slip else {}, dotenv=None).notes
-        told = [*settings, *config.similar_names.in_file([slip])]
+        settings = read_texts({slip: "1"} if slip.lower() == slip else {}, dotenv=None).notes
+        told = [*settings, *similar_names.in_file([slip])]
         assert any(note.endswith(f"{slip}; is {option} meant?") for note in told), (slip, told)
 
 
 def test_other_programs_may_have_any_names_in_the_environment():
     names = ["STATE_DIRECTORY", "DATABASE_URL_TEST", "LOG_FILE", "PATH", "HOME", "LOGLEVEL2", "READY"]
-    assert config.read(dict.fromkeys(names, "1"), dotenv=None).notes == ()
-    (told,) = config.read({"KEEPA_TOKEN": "1"}, dotenv=None).notes
+    assert read_texts(dict.fromkeys(names, "1"), dotenv=None).notes == ()
+    (told,) = read_texts({"KEEPA_TOKEN": "1"}, dotenv=None).notes
     assert told.startswith("the environment names what is no setting: KEEPA_TOKEN")
 
 
 def test_of_two_lines_for_one_setting_the_last_counts_and_both_are_told(tmp_path):
     file = tmp_path / ".env"
     file.write_text("UPSERT_WORKERS=2\n\nUPSERT_WORKERS=3\nOTHER=1\nOTHER=2\n")
-    settings = config.load({}, dotenv=file)
+    settings = load_settings({}, dotenv=file)
     assert settings.upsert_workers == 3
     assert ".env sets UPSERT_WORKERS in lines 1, 3: the last one counts" in settings.notes
     assert not any("sets OTHER" in note for note in settings.notes)
 
 
 def test_a_long_name_may_be_a_value_out_of_its_place_and_is_not_shown():
-    (told,) = config.similar_names.in_file(["k" * 64])
+    (told,) = similar_names.in_file(["k" * 64])
     assert "kkk" not in told

@@ -41,7 +41,8 @@ def test_a_plan_is_told_once_and_again_when_it_changes():
 
 def test_the_floors_as_shipped_grow_with_the_plan_and_those_that_were_set_do_not():
     unset, chosen = (
-        run_plan.make_run_plan(settings.load(given, dotenv=None)).tiers() for given in ({}, {"BACKFILL_FLOOR": "200"})
+        run_plan.make_run_plan(settings.load_settings(given, dotenv=None)).tiers()
+        for given in ({}, {"BACKFILL_FLOOR": "200"})
     )
     assert on_plan(unset, 1_200)[0] == {"upsert": 1_200, "backfill": 3_600}
     assert on_plan(chosen, 1_200)[0] == {"upsert": 1_200, "backfill": 200}
@@ -49,4 +50,4 @@ def test_the_floors_as_shipped_grow_with_the_plan_and_those_that_were_set_do_not
 
 def test_shares_that_leave_nothing_are_refused_as_configuration():
     with pytest.raises(ConfigError, match="are 1 together: lower them to less than 1"):
-        settings.load({"UPSERT_SHARE": "0.5", "BACKFILL_SHARE": "0.5"}, dotenv=None)
+        settings.load_settings({"UPSERT_SHARE": "0.5", "BACKFILL_SHARE": "0.5"}, dotenv=None)

@@ -12,7 +12,7 @@ KEY, OTHER_KEY = "secretkey".ljust(64, "0"), "secretkey".ljust(64, "1")
 
 
 def make(environ=None, **options):
-    return run_plan.make_run_plan(settings.load(environ or {}, dotenv=None), **options)
+    return run_plan.make_run_plan(settings.load_settings(environ or {}, dotenv=None), **options)
 
 
 def test_without_a_key_the_simulator_serves_and_the_database_is_its_own():

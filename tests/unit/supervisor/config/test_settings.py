@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from supervisor.cli import commands
-from supervisor.config import settings as config
 from supervisor.config.option_texts import env_example, help_text, readme_table
 from supervisor.config.options import GROUPS, OPTIONS
+from supervisor.config.settings import Settings, child_environment, load_settings
 from tasks.errors import ConfigError
 
-ROOT = Path(config.__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[4]
 KEY = "verySecret".ljust(64, "k")
 
 
 def load(environ=None, dotenv=None):
-    return config.load(environ or {}, dotenv=dotenv)
+    return load_settings(environ or {}, dotenv=dotenv)
 
 
 def faults(environ, dotenv=None):
@@ -38,7 +38,7 @@ def test_the_example_file_the_help_and_the_table_name_the_same_settings():
 
 def test_every_setting_of_the_table_is_a_field_and_every_field_is_in_the_table():
     extra = {"chosen", "sources", "unknown", "notes"}
-    assert {option.field for option in OPTIONS} == set(config.Settings.__struct_fields__) - extra
+    assert {option.field for option in OPTIONS} == set(Settings.__struct_fields__) - extra
     assert len({option.name for option in OPTIONS}) == len(OPTIONS) == sum(map(len, GROUPS.values()))
 
 
@@ -208,7 +208,7 @@ def test_a_worker_inherits_no_setting_and_finds_our_code(monkeypatch):
     monkeypatch.setenv("KEEPA_API_KEY", KEY)
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@h/d")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    given = config.child_environment()
+    given = child_environment()
     assert not {option.name for option in OPTIONS} & set(given)
     assert given["PYTHONPATH"] == f"{ROOT}:/elsewhere"
     assert "PATH" in given

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from supervisor import report
 from supervisor.config import changes, state_dir
-from supervisor.config import settings as config
 from supervisor.config.options import OPTIONS
+from supervisor.config.settings import load_settings
 from supervisor.control import protocol
 from tasks.errors import ConfigError
 from tasks.settings import WorkerSettings
@@ -68,7 +68,7 @@ def test_bytes_that_are_no_text_are_no_answer_no_report_and_no_pauses(tmp_path):
 
 
 def settings(**environ):
-    return config.load(environ, dotenv=None)
+    return load_settings(environ, dotenv=None)
 
 
 def test_the_words_of_an_order_show_no_value_that_may_be_a_secret():

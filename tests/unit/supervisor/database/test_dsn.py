@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from supervisor.cli import postgres
-from supervisor.cli import run as start
+from supervisor.cli.run import redactor
 from supervisor.config import run_plan
-from supervisor.config import settings as config
+from supervisor.config.settings import load_settings
 from supervisor.database import backend, dsn
 from tasks.errors import ConfigError
 from tasks.settings import Secret
@@ -38,7 +38,7 @@ UNUSABLE = {
 
 
 def settings(url):
-    return config.load({"DATABASE_URL": url, "KEEPA_API_KEY": "k" * 64}, dotenv=None)
+    return load_settings({"DATABASE_URL": url, "KEEPA_API_KEY": "k" * 64}, dotenv=None)
 
 
 @pytest.mark.parametrize("spelling", WITH_PASSWORD)
@@ -60,7 +60,7 @@ def test_a_url_without_a_password_is_shown_as_it_is():
 @pytest.mark.parametrize("spelling", WITH_PASSWORD)
 def test_a_log_shows_neither_the_password_nor_the_url_in_any_spelling(spelling):
     url, password = WITH_PASSWORD[spelling]
-    clean = start.redactor(settings(url)).clean
+    clean = redactor(settings(url)).clean
     written = url.partition("://")[2].replace("sslpassword=", "password=")
     raw = written.partition("ord=")[2] or written.partition(":")[2].partition("@")[0]
     for line in (url, password, f"login as u with {raw}", json.dumps({"password": password})):
@@ -152,8 +152,8 @@ def test_the_spool_belongs_to_the_database_whoever_asks_for_it():
 def test_status_of_an_own_database_does_not_load_the_client_library(tmp_path):
     code = (
         "import sys; from supervisor.status import status; "
-        "from supervisor.config import settings as config; "
-        "status.gather(config.load({'STATE_DIR': sys.argv[1]}))"
+        "from supervisor.config import settings; "
+        "status.gather(settings.load_settings({'STATE_DIR': sys.argv[1]}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print('psycopg' in sys.modules)", str(tmp_path / "state")],

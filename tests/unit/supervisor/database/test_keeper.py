@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from supervisor.database import keeper as dbkeeper
 from supervisor.database.keeper import DatabaseKeeper
 from supervisor.database.watch import DatabaseWatch
 from supervisor.eventloop.executor import BackgroundExecutor
@@ -59,7 +58,7 @@ class Nobody:
 
 
 def test_a_start_that_takes_long_is_told_with_what_it_is_at(monkeypatch):
-    monkeypatch.setattr(dbkeeper, "_LONG_S", 0.01)
+    monkeypatch.setattr("supervisor.database.keeper._LONG_S", 0.01)
     database = Deaf()
     with Loop(MonotonicClock()) as loop:
         aside, log = BackgroundExecutor(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.logs import log as logs
 from supervisor.logs.faults import FAULTS_KEPT, QUIET, REMEMBERED, Faults
+from supervisor.logs.log import Log, as_json
 from supervisor.report import FaultRecord
 from supervisor.status import formatting
 from tasks.runtime.log import Redactor
@@ -52,7 +52,7 @@ def test_only_the_last_are_kept_and_each_is_short():
 def test_the_log_remembers_its_faults_without_secrets_whatever_its_level_and_however_often_they_come():
     redactor = Redactor()
     redactor.hide("hunter2")
-    log = logs.Log(lambda _line: None, render=logs.as_json, redactor=redactor, level="error")
+    log = Log(lambda _line: None, render=as_json, redactor=redactor, level="error")
     log.relay('{"event": "call_failed", "level": "warning", "error": "key=hunter2"}', role="upsert", slot=0, pid=5)
     log.warning("odd", message="hunter2 again")
     assert [(one.event, one.words) for one in log.faults.kept(datetime.now(UTC))] == [

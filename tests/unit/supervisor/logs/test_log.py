@@ -8,7 +8,7 @@ import pytest
 
 from ledger import ManualClock
 from supervisor.eventloop.loop import Loop
-from supervisor.logs import log as logs
+from supervisor.logs.log import Log, as_console, as_json, coloured, renderer
 from tasks.runtime.log import Redactor
 
 
@@ -17,10 +17,10 @@ def written():
     return []
 
 
-def log_to(written, render=logs.as_json, **options):
+def log_to(written, render=as_json, **options):
     redactor = Redactor()
     redactor.hide("very-secret")
-    return logs.Log(written.append, render=render, redactor=redactor, **options)
+    return Log(written.append, render=render, redactor=redactor, **options)
 
 
 def test_a_line_of_a_worker_keeps_its_fields_and_gets_its_place_in_the_tree(written):
@@ -49,7 +49,7 @@ def test_what_is_no_record_becomes_the_event_stderr(written, line):
     assert (record["event"], record["message"], record["slot"]) == ("stderr", line, 0)
 
 
-@pytest.mark.parametrize("render", [logs.as_json, logs.as_console])
+@pytest.mark.parametrize("render", [as_json, as_console])
 def test_no_depth_of_lists_in_a_line_is_too_much(written, render):
     """Also a depth that can be read and, a few calls further down, not be written."""
     log = log_to(written, render)
@@ -64,7 +64,7 @@ def test_empty_lines_are_not_worth_a_record(written):
     assert written == []
 
 
-@pytest.mark.parametrize("render", [logs.as_json, logs.as_console, logs.coloured])
+@pytest.mark.parametrize("render", [as_json, as_console, coloured])
 def test_a_secret_is_blotted_out_wherever_it_stands(written, render):
     log = log_to(written, render)
     log.error("failed", error="GET /?key=very-secret", nested={"a": ["very-secret"]}, traceback="x\nvery-secret\n")
@@ -74,12 +74,12 @@ def test_a_secret_is_blotted_out_wherever_it_stands(written, render):
     assert len(written) == 3
 
 
-@pytest.mark.parametrize("render", [logs.as_json, logs.as_console])
+@pytest.mark.parametrize("render", [as_json, as_console])
 def test_a_secret_with_any_letters_is_blotted_out_in_every_spelling(written, render):
     secret = 'pä"ß\\wörd/'
     redactor = Redactor()
     redactor.hide(secret)
-    log = logs.Log(written.append, render=render, redactor=redactor)
+    log = Log(written.append, render=render, redactor=redactor)
     spelled = [secret, json.dumps(secret), json.dumps(secret, ensure_ascii=False), quote(secret, safe="")]
     for one in spelled:
         log.error("failed", url=one, nested=[one])
@@ -98,7 +98,7 @@ def test_a_level_below_the_wanted_one_is_not_written_and_an_unknown_one_is(writt
 
 
 def test_a_line_for_people_is_short_and_carries_no_control_characters():
-    line = logs.as_console(
+    line = as_console(
         {"ts": "2026-01-01T00:00:00.000Z", "level": "warning", "event": "odd", "role": "upsert", "slot": 0, "pid": 7}
         | {"message": "a\x1b[31mb", "doing": "x" * 1000, "lived_s": 1.25}
     )
@@ -109,7 +109,7 @@ def test_a_line_for_people_is_short_and_carries_no_control_characters():
 
 
 def test_a_traceback_is_shown_line_by_line_to_people():
-    line = logs.as_console({"level": "error", "event": "failed", "traceback": "one\ntwo\n"})
+    line = as_console({"level": "error", "event": "failed", "traceback": "one\ntwo\n"})
     assert line.splitlines()[1:] == ["    one", "    two"]
 
 
@@ -128,7 +128,7 @@ def test_repeats_are_counted_and_the_number_is_told(written):
 
 
 def test_the_format_follows_the_setting_and_else_the_terminal():
-    assert logs.renderer("auto", is_terminal=False) is logs.as_json
-    assert logs.renderer("auto", is_terminal=True) is logs.coloured
-    assert logs.renderer("json", is_terminal=True) is logs.as_json
-    assert logs.renderer("console", is_terminal=False) is logs.as_console
+    assert renderer("auto", is_terminal=False) is as_json
+    assert renderer("auto", is_terminal=True) is coloured
+    assert renderer("json", is_terminal=True) is as_json
+    assert renderer("console", is_terminal=False) is as_console

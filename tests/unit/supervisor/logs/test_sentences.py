@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from ledger import ManualClock
 from supervisor.eventloop.loop import Loop
-from supervisor.logs import log as logs
 from supervisor.logs import sentences
+from supervisor.logs.log import Log, as_console
 from supervisor.logs.rollup import WorkRollup
 from tasks.runtime.log import Redactor
 
@@ -152,14 +152,14 @@ EXAMPLES = [
 def test_an_event_is_told_in_words(record, said):
     assert sentences.sentence(record) == said
     whole = {"ts": "2026-01-01T00:00:00Z", "level": "warning", "role": "backfill", "slot": None, **record}
-    line = logs.as_console({**whole, "message": said})
+    line = as_console({**whole, "message": said})
     assert line.endswith(f"! {said}"), "nothing follows the sentence"
     assert not RIDDLES.search(said)
     assert "None" not in line
 
 
 def log_to(written, **options):
-    return logs.Log(written.append, render=logs.as_console, redactor=Redactor(), **options)
+    return Log(written.append, render=as_console, redactor=Redactor(), **options)
 
 
 def walk(log, number):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
-from supervisor.config import settings as config
+from supervisor.config.settings import load_settings
 from supervisor.database import counts
 from supervisor.database.counts import Counts
 from supervisor.logs import phrases
@@ -137,7 +137,7 @@ def test_a_fault_that_several_have_is_one_line():
 
 
 def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_left_out():
-    settings = config.load({"KEEPA_DOMAINS": "1,3"}, dotenv=None)
+    settings = load_settings({"KEEPA_DOMAINS": "1,3"}, dotenv=None)
     keys = {one.domain: one.key for one in map(selection.default_selection, (1, 3))}
     marks = (Mark(keys[1], 1, 7_900_000, NOW), Mark(keys[3], 3, 7_900_001, None), Mark("gone", 1, 7_900_000, NOW))
     counted = counts.counted(Counts({}, {}, marks), settings, None)

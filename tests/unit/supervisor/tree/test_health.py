@@ -39,7 +39,7 @@ def lines():
 def run(tmp_path, clock, lines):
     """A run that has not begun."""
     with Loop(clock) as loop:
-        plan = run_plan.make_run_plan(settings.load({"STATE_DIR": str(tmp_path / "state")}, dotenv=None))
+        plan = run_plan.make_run_plan(settings.load_settings({"STATE_DIR": str(tmp_path / "state")}, dotenv=None))
         plan.state.make()
         redactor = Redactor()
         redactor.hide(SECRET)

@@ -5,14 +5,14 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.config import settings as config
+from supervisor.config.settings import load_settings
 from supervisor.tree.recycling import SPREAD, reason, rss_bytes
 
 HOUR_S = 3600
 
 
 def settings(age_h="24", rss_mb="512"):
-    return config.load({"MAX_AGE_H": age_h, "MAX_RSS_MB": rss_mb}, dotenv=None)
+    return load_settings({"MAX_AGE_H": age_h, "MAX_RSS_MB": rss_mb}, dotenv=None)
 
 
 @given(st.floats(0, 1), st.floats(0, 40 * HOUR_S))

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from ledger import ManualClock
 from supervisor.config import run_plan
-from supervisor.config import settings as config
+from supervisor.config.settings import load_settings
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
-from supervisor.logs import log as logs
+from supervisor.logs.log import Log, as_json
 from supervisor.tree.supervisor import Supervisor
 from tasks.runtime.log import Redactor
 from tests.fakes.waiting import wait_until
@@ -32,10 +32,10 @@ def make_run(tmp_path):
         clock = ManualClock(10**12)
         loops.append(Loop(clock))
         environ = {"STATE_DIR": str(tmp_path / "state")}
-        plan = run_plan.make_run_plan(config.load(environ, dotenv=None))
+        plan = run_plan.make_run_plan(load_settings(environ, dotenv=None))
         plan.state.make()
         lines = []
-        log = logs.Log(lines.append, render=logs.as_json, redactor=Redactor())
+        log = Log(lines.append, render=as_json, redactor=Redactor())
         return Supervisor(plan, loops[-1], log), clock, loops[-1]
 
     yield make

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from tasks.errors import Transient
-from tasks.keepa.decode import body as wire
 from tasks.keepa.decode import scanner
+from tasks.keepa.decode.body import decode_deals, decode_envelope, decode_products, open_products
 from tasks.keepa.decode.frame import take_apart
 
 ITEM = b'{"asin":"B000000001","title":"x","brand":"y"}'
@@ -19,7 +19,7 @@ KNOWN = b'"timestamp":1758036697230,"tokensLeft":7,"refillIn":100,"refillRate":5
 )
 @pytest.mark.parametrize("spoilt", [ITEM, b'{"asin":@@@', b'{"asin":"B000000002","title":"\\'])
 def test_what_stands_behind_a_body_costs_nothing_in_it(behind, spoilt):
-    batch = wire.decode_products(b'{"products":[%b,%b],%b}' % (ITEM, spoilt, KNOWN) + behind)
+    batch = decode_products(b'{"products":[%b,%b],%b}' % (ITEM, spoilt, KNOWN) + behind)
     assert batch.products[0].asin == "B000000001"
     assert batch.envelope.tokens_left == 7
     assert len(batch.products) + len(batch.faults) == 2
@@ -32,7 +32,7 @@ def test_a_page_with_something_behind_it_is_whole(behind):
         "deltaLast": [1], "deltaPercent": [[1]], "lastUpdate": 1,
     }  # fmt: skip
     body = json.dumps({"deals": {"dr": [deal, deal], "categoryIds": [1]}, "tokensLeft": 7}).encode()
-    page = wire.decode_deals(body + behind)
+    page = decode_deals(body + behind)
     assert (len(page.deals), page.faults, page.is_whole, page.envelope.tokens_left) == (2, [], True, 7)
 
 
@@ -90,13 +90,13 @@ def test_twice_the_body_is_not_four_times_the_work(head, again):
 @pytest.mark.parametrize("item", [b"0,", b"{},"])
 @pytest.mark.parametrize(
     ("decode", "head", "end"),
-    [(wire.open_products, b'{"products":[', b"]}"), (wire.decode_deals, b'{"deals":{"dr":[', b"]}}")],
+    [(open_products, b'{"products":[', b"]}"), (decode_deals, b'{"deals":{"dr":[', b"]}}")],
 )
 def test_a_list_that_is_longer_than_any_is_no_list_of_items(decode, head, item, end, behind):
     body = head + item * 150_001 + item[:-1] + end + behind
     with pytest.raises(Transient, match="more than 150000 items"):
         decode(body)
-    assert wire.decode_envelope(b'{"tokensLeft":1,' + body[1:]).tokens_left == 1
+    assert decode_envelope(b'{"tokensLeft":1,' + body[1:]).tokens_left == 1
 
 
 @pytest.mark.parametrize("middle", [b"", b"}"])
