@@ -59,21 +59,21 @@ def run(*, synthetic_into_database: bool = False) -> int:
 def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
     crash_stacks.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
     is_watched = sys.stdout.isatty()
-    outlet = ConsoleWriter(_live_screen if is_watched else _plain_screen)
+    writer = ConsoleWriter(_live_screen if is_watched else _plain_screen)
     render = renderer(plan.settings.log_format, is_terminal=sys.stderr.isatty())
-    log = Log(outlet.put, render=render, redactor=redactor(plan.settings), level=plan.settings.log_level)
+    log = Log(writer.put, render=render, redactor=redactor(plan.settings), level=plan.settings.log_level)
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
     capture_library_logs(loop, log)
     one = Supervisor(plan, loop, log, texts)
     systemd.begin(one, loop, environment())
-    monitor = Monitor(one, loop, log, outlet.show if is_watched else None)
-    foreman = OrderHandlers(one, loop, log)
-    hearing = SignalDispatcher(one, foreman, monitor, OrphanReaper(loop, one.tree.pids))
+    monitor = Monitor(one, loop, log, writer.show if is_watched else None)
+    handlers = OrderHandlers(one, loop, log)
+    dispatcher = SignalDispatcher(one, handlers, monitor, OrphanReaper(loop, one.tree.pids))
     heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
     endpoint = Endpoint(one, loop, log)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
-    with Signals(loop, hearing.hear, heard), _control(plan, loop, log, foreman):
+    with Signals(loop, dispatcher.hear, heard), _control(plan, loop, log, handlers):
         try:
             endpoint.begin()
             one.begin()
@@ -86,15 +86,15 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
             monitor.close()
             one.close()
             log.close()
-            outlet.close()
+            writer.close()
     return one.exit_code
 
 
 @contextmanager
-def _control(plan: RunPlan, loop: Loop, log: Log, foreman: OrderHandlers) -> Iterator[None]:
+def _control(plan: RunPlan, loop: Loop, log: Log, handlers: OrderHandlers) -> Iterator[None]:
     """Take orders over the control socket; where there can be none the run goes on without."""
     try:
-        control = ControlServer(plan.state.control, loop, log, foreman.take)
+        control = ControlServer(plan.state.control, loop, log, handlers.take)
     except OSError as error:
         log.warning("no_control_socket", message=f"{plan.state.control}: {error.strerror}; signals still work")
         yield
@@ -131,22 +131,22 @@ def _live_screen() -> Screen:
 class SignalDispatcher:
     """Signals, as the loop hands them over."""
 
-    def __init__(self, run: Supervisor, foreman: OrderHandlers, monitor: Monitor, strangers: OrphanReaper) -> None:
+    def __init__(self, run: Supervisor, handlers: OrderHandlers, monitor: Monitor, reaper: OrphanReaper) -> None:
         self._run = run
-        self._foreman = foreman
+        self._handlers = handlers
         self._monitor = monitor
-        self._strangers = strangers
+        self._reaper = reaper
         self._terminals = [fd for fd in range(3) if os.isatty(fd)]
 
     def hear(self, number: signal.Signals) -> None:
         """Do what the signal asks for."""
         match number:
             case signal.SIGHUP if not self._has_hung_up():
-                self._foreman.take(protocol.Reload(), None, number.name)
+                self._handlers.take(protocol.Reload(), None, number.name)
             case signal.SIGTTIN | signal.SIGTTOU:
-                self._foreman.add_workers(1 if number is signal.SIGTTIN else -1, by=number.name)
+                self._handlers.add_workers(1 if number is signal.SIGTTIN else -1, by=number.name)
             case signal.SIGCHLD:
-                self._strangers.look()
+                self._reaper.look()
             case signal.SIGUSR1:
                 self._monitor.tell()
             case _:

@@ -21,7 +21,7 @@ _CLOSE_S: Final = 2.0
 
 
 class Screen(Protocol):
-    """Where lines and views end up. Used by the outlet's thread alone."""
+    """Where lines and views end up. Used by the writer's thread alone."""
 
     def write(self, lines: Sequence[str]) -> None:
         """Show lines."""
@@ -62,7 +62,7 @@ class ConsoleWriter:
         self._dropped = 0
         self._frame: Frame | None = None
         self._closing = False
-        self._thread = threading.Thread(target=self._work, args=(make_screen,), name="outlet", daemon=True)
+        self._thread = threading.Thread(target=self._work, args=(make_screen,), name="console", daemon=True)
         self._thread.start()
 
     def put(self, line: str) -> None:

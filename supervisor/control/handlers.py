@@ -53,8 +53,8 @@ class OrderHandlers:
     def __init__(self, run: Supervisor, loop: Loop, log: Log) -> None:
         self._run = run
         self._log = log
-        self._promises = PendingAnswers(loop)
-        run.listeners.append(self._promises.look)
+        self._pending = PendingAnswers(loop)
+        run.listeners.append(self._pending.look)
 
     def take(self, order: protocol.Order, tell: Tell | None, by: str) -> None:
         """Do what `order` asks for and call `tell` once, when it is done or cannot be; None when nobody hears it."""
@@ -206,7 +206,7 @@ class OrderHandlers:
         """Answer when it is done, or when so many stops and starts in turn should be long over."""
         settings = self._run.plan.settings
         limit_s = (settings.stop_s + settings.ready_s) * max(1, turns) + _MARGIN_S
-        self._promises.add(done, tell, limit_s=limit_s)
+        self._pending.add(done, tell, limit_s=limit_s)
 
 
 def _meant(name: str) -> str:

@@ -69,7 +69,7 @@ class Pipes:
         self._listener = listener
         self._status = Lines()
         self._output = Lines()
-        self._valve = FloodLimiter()
+        self._limiter = FloodLimiter()
         loop.watch(child.status_fd, self._read_status)
         loop.watch(child.output_fd, self._read_output)
 
@@ -115,12 +115,12 @@ class Pipes:
             self._listener.on_heartbeat_line(message)
 
     def _take_output(self, line: str) -> None:
-        if self._valve.lets_through(self._loop.now_ns()):
+        if self._limiter.lets_through(self._loop.now_ns()):
             self._tell_held()
             self._listener.on_output_line(line)
 
     def _tell_held(self) -> None:
-        held = self._valve.take_held()
+        held = self._limiter.take_held()
         if held:
             self._listener.on_unreadable_line("lines_dropped", count=held)
 

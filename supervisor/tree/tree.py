@@ -64,7 +64,7 @@ class TreeListener(Protocol):
 class ProcessTree:
     """All children of one run."""
 
-    def __init__(self, loop: Loop, log: Log, overseer: TreeListener) -> None:
+    def __init__(self, loop: Loop, log: Log, listener: TreeListener) -> None:
         self.workers: list[Slot] = []
         self.services: list[Slot] = []
         self.is_stopping = False
@@ -73,7 +73,7 @@ class ProcessTree:
         self.deaths: deque[DeathRecord] = deque(maxlen=DEATHS_KEPT)
         self._loop = loop
         self._log = log
-        self._overseer = overseer
+        self._listener = listener
         self._dice = random.SystemRandom()
         self.totals = Totals(self._all)
         self._last_errors: dict[str, str] = {}
@@ -151,7 +151,7 @@ class ProcessTree:
         self._say("info", slot, "in_service", {"took_s": round(took_s, 2), "url": announcement.url})
         if not self.is_stopping:
             self.start_workers()
-        self._overseer.child_ready(slot, announcement)
+        self._listener.child_ready(slot, announcement)
 
     def on_death(self, slot: Slot, death: Death) -> None:
         """A process ended: log it, keep it, and see whether anything is left to go on with."""
@@ -161,7 +161,7 @@ class ProcessTree:
         self.totals.record_exit(slot, death)
         if not cause.is_planned:
             self.deaths.append(death_record(slot, death))
-        self._overseer.child_died(slot)
+        self._listener.child_died(slot)
         if slot.state is State.FAILED:
             self._consider(slot, death)
 
@@ -169,16 +169,16 @@ class ProcessTree:
         """A state is new."""
         if slot.beat is None and slot.state is State.STARTING and slot.pid is not None:
             self._say("debug", slot, "started", {})
-        self._overseer.changed()
+        self._listener.changed()
         if slot in self._leaving and slot.state in RESTING:
             self._loop.call(partial(self._forget, slot))
         if self.is_stopping and all(worker.state in RESTING for worker in self._all()):
-            self._loop.call(self._overseer.at_rest)
+            self._loop.call(self._listener.at_rest)
 
     def on_heartbeat(self, slot: Slot) -> None:
         """A beat is new."""
-        self._overseer.child_beat(slot)
-        self._overseer.changed()
+        self._listener.child_beat(slot)
+        self._listener.changed()
 
     def on_line(self, slot: Slot, line: str) -> None:
         """A line of a child's output."""
@@ -209,7 +209,7 @@ class ProcessTree:
         for slot in self._all():
             slot.feed(event)
         if all(slot.state in RESTING for slot in self._all()):
-            self._loop.call(self._overseer.at_rest)
+            self._loop.call(self._listener.at_rest)
 
     def _all(self) -> list[Slot]:
         return [*self.workers, *self._others, *self._leaving]
@@ -224,20 +224,20 @@ class ProcessTree:
         if slot in self._leaving:
             self._leaving.remove(slot)
             self.on_left()
-            self._overseer.changed()
+            self._listener.changed()
 
     def _consider(self, slot: Slot, death: Death) -> None:
-        """Tell the overseer when no worker could do better than the one that was given up."""
+        """Tell the listener when no worker could do better than the one that was given up."""
         reason = self._last_errors.get(slot.spec.name, describe_exit(death.ending))
         self._say("error", slot, "failed", {"reason": reason, "deaths": death.counted})
         if self.is_stopping:
             return
         if death.ending.code == EXIT_REFUSED:
-            self._overseer.all_is_lost(EXIT_REFUSED, reason)
+            self._listener.all_is_lost(EXIT_REFUSED, reason)
             return
         vital = [other for other in self.workers if other.spec.role == UPSERT] or self.workers
         if slot in self.services or all(other.state is State.FAILED for other in vital):
-            self._overseer.all_is_lost(EXIT_GAVE_UP, f"{slot.spec.name} cannot be kept running: {reason}")
+            self._listener.all_is_lost(EXIT_GAVE_UP, f"{slot.spec.name} cannot be kept running: {reason}")
 
     def _say(self, level: str, slot: Slot, event: str, fields: Mapping[str, object]) -> None:
         self._log.write(level, event, {"role": slot.spec.role, "slot": slot.spec.slot, "pid": slot.pid, **fields})

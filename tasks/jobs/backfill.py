@@ -53,10 +53,10 @@ class Backfill:
 
     def __init__(self, site: JobContext) -> None:
         self._site = site
-        self._desk = JobComponents(site)
-        self._rest_ns: dict[Stream, int] = dict.fromkeys(self._desk.targets, 0)
+        self._components = JobComponents(site)
+        self._rest_ns: dict[Stream, int] = dict.fromkeys(self._components.targets, 0)
         self._resting: dict[Stream, Idle] = {}
-        self._chosen = wanted_streams(self._desk.targets)
+        self._chosen = wanted_streams(self._components.targets)
         self._is_crawl_next = True
         self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
@@ -67,12 +67,12 @@ class Backfill:
 
     def start(self) -> None:
         """See `Job.start`."""
-        self._desk.start()
+        self._components.start()
 
     def step(self) -> StepDone | Idle:
         """See `Job.step`."""
         self.start()
-        if self._desk.recover():
+        if self._components.recover():
             return StepDone(completes=False)
         if self._is_crawl_next:
             outcome = self._crawl()
@@ -86,14 +86,14 @@ class Backfill:
 
     def close(self) -> None:
         """See `Job.close`."""
-        self._desk.close()
+        self._components.close()
 
     def _crawl(self) -> StepDone | Idle | None:
         """One page of the first crawl that is due and this worker's turn; None when there is none."""
-        target = next((target for target in self._desk.targets if self._may_crawl(target)), None)
+        target = next((target for target in self._components.targets if self._may_crawl(target)), None)
         if target is None:
             return None
-        outcome = self._desk.listing.step(target)
+        outcome = self._components.listing.step(target)
         if isinstance(outcome, Idle):
             if outcome.is_held and outcome.until_ns is not None:
                 self._rest_ns[target] = outcome.until_ns  # this request rests; the queue does not
@@ -117,10 +117,10 @@ class Backfill:
         if self._rest_ns[target] > now_ns:
             return False
         self._rest_ns[target] = now_ns + REST_NS
-        if not self._desk.listing.has_turn(target):
+        if not self._components.listing.has_turn(target):
             self._resting.pop(target, None)
             return False
-        last = self._desk.session.run(
+        last = self._components.session.run(
             lambda connection: crawls.load_crawl(connection, self.role, target.key, target.domain)
         )
         is_fresh = last is not None and self._is_fresh(last)
@@ -160,7 +160,7 @@ class Backfill:
 
     def _drain(self) -> StepDone | Idle:
         """One batch from the queue."""
-        desk, site = self._desk, self._site
+        components, site = self._components, self._site
         counts = self._count()
         if not counts.pending:
             self._counts = None
@@ -171,14 +171,14 @@ class Backfill:
                 phase="waiting_work",
                 why=f"{counts.done} products done, {counts.leased} with other workers",
             )
-        haul = QueueBatch(
-            site, desk.session, desk.spool, waiting=counts.pending, detail=self._detail, chosen=self._chosen
+        batch = QueueBatch(
+            site, components.session, components.spool, waiting=counts.pending, detail=self._detail, chosen=self._chosen
         )
         try:
-            outcome = desk.spender.call(haul)
-            self._detail = haul.detail
+            outcome = components.metered_client.call(batch)
+            self._detail = batch.detail
         except Refused as error:
-            given_up = haul.refused(str(error))
+            given_up = batch.refused(str(error))
             site.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
             site.beat.set_aside("product", len(given_up))
             return StepDone(completes=True)
@@ -187,13 +187,13 @@ class Backfill:
                 self._counts = None
             return outcome
         began_ns = site.clock.now_ns()
-        taken = desk.intake.batches.take(outcome.header, outcome.body)
+        taken = components.intake.batches.take(outcome.header, outcome.body)
         outcome.forget()
         writing_s = (site.clock.now_ns() - began_ns) / NS_PER_S
-        self._forecast.read_work(len(haul.items), outcome.header.duration_s + writing_s)
+        self._forecast.read_work(len(batch.items), outcome.header.duration_s + writing_s)
         if taken.missing:
             site.log.warning("products_missing", missing=taken.missing)
-        done = len(haul.items) - taken.missing
+        done = len(batch.items) - taken.missing
         self._counts = replace(counts, pending=max(0, counts.pending - done), done=counts.done + done)
         self._tell()
         return StepDone(completes=True)
@@ -205,7 +205,7 @@ class Backfill:
             return 0
         self._renew_ns = now_ns + REST_NS
         age_s = settings.history_max_age_d * DAY_S
-        count = self._desk.session.run(
+        count = self._components.session.run(
             lambda connection: queue.renew(
                 connection, detail=settings.backfill_detail, age_s=age_s, limit=RENEWED_AT_ONCE
             )
@@ -217,7 +217,7 @@ class Backfill:
     def _count(self) -> QueueCounts:
         now_ns = self._site.clock.now_ns()
         if self._counts is None or now_ns - self._counted_ns > COUNT_NS:
-            self._counts = self._desk.session.run(lambda connection: queue.counts(connection, self._chosen))
+            self._counts = self._components.session.run(lambda connection: queue.counts(connection, self._chosen))
             self._counted_ns = now_ns
             self._rate.read(now_ns, self._counts.done)
             self._tell()

@@ -47,11 +47,11 @@ class JobComponents:
             clock=site.clock,
         )
         self._brake = brake = Brake(site, self.session)
-        self.spender = MeteredClient(site, self._client, spool, self.session.note, brake.holds)
+        self.metered_client = MeteredClient(site, self._client, spool, self.session.note, brake.holds)
         self.intake = ReplyRouter(site, self.session, self.targets, brake)
         self._replay = SpoolRecovery(site, spool, self.intake, self.session)
         self._orphans = LeaseRecovery(site, self.session, spool)
-        self.listing = Listing(site, self.session, spool, self.spender, self.intake.pages)
+        self.listing = Listing(site, self.session, spool, self.metered_client, self.intake.pages)
 
     def start(self) -> bool:
         """Check the schema and process what dead workers left; False when that was done before.
@@ -73,7 +73,7 @@ class JobComponents:
         Raises:
             StoreError: the database does not take it.
         """
-        self.spender.tend()
+        self.metered_client.tend()
         self._brake.tend()
         if self._replay.step():
             return True
@@ -82,7 +82,7 @@ class JobComponents:
 
     def close(self) -> None:
         """Write what is noted if the database is there, and let go of places and connections."""
-        self.spender.close()
+        self.metered_client.close()
         self.spool.close()
         try:
             self.session.flush()

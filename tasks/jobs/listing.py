@@ -57,12 +57,17 @@ class Listing:
     """Lists selections for one worker."""
 
     def __init__(
-        self, site: JobContext, session: DatabaseSession, spool: Spool, spender: MeteredClient, pages: DealPageWriter
+        self,
+        site: JobContext,
+        session: DatabaseSession,
+        spool: Spool,
+        metered_client: MeteredClient,
+        pages: DealPageWriter,
     ) -> None:
         self._site = site
         self._session = session
         self._spool = spool
-        self._spender = spender
+        self._metered_client = metered_client
         self._pages = pages
 
     def has_turn(self, target: Stream) -> bool:
@@ -95,7 +100,7 @@ class Listing:
         crawl = self._session.run(lambda connection: cursor.begin(connection, role, target))
         site.beat.phase("polling", f"{target.place}, page {crawl.page}")
         try:
-            outcome = self._spender.call(DealPagePlan(site, self._session, self._spool, target, crawl))
+            outcome = self._metered_client.call(DealPagePlan(site, self._session, self._spool, target, crawl))
         except Refused as error:
             return self._set_aside(target, crawl, error)
         if isinstance(outcome, Idle):

@@ -40,7 +40,7 @@ class Upsert:
 
     def __init__(self, site: JobContext) -> None:
         self._site = site
-        self._desk = JobComponents(site)
+        self._components = JobComponents(site)
         self._pool = DetailBacklog()
         self._due_ns: dict[Stream, int] = {}
         self._usual_tokens = float(DEAL_TOKENS)  # per walk
@@ -50,17 +50,17 @@ class Upsert:
 
     def start(self) -> None:
         """See `Job.start`."""
-        if not self._desk.start():
+        if not self._components.start():
             return
-        for target in self._desk.targets:
+        for target in self._components.targets:
             self._due_ns[target] = self._site.clock.now_ns()
-        for target in self._desk.targets:
+        for target in self._components.targets:
             self._due_ns[target] = self._first_due_ns(self._last_walk(target))
 
     def step(self) -> StepDone | Idle:
         """See `Job.step`."""
         self.start()
-        if self._desk.recover():
+        if self._components.recover():
             return StepDone(completes=False)
         target = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
         if target is None:
@@ -74,17 +74,17 @@ class Upsert:
 
     def close(self) -> None:
         """See `Job.close`."""
-        self._desk.close()
+        self._components.close()
 
     def _last_walk(self, target: Stream) -> Crawl | None:
-        return self._desk.session.run(
+        return self._components.session.run(
             lambda connection: crawls.load_crawl(connection, self.role, target.key, target.domain)
         )
 
     def _list(self, target: Stream) -> StepDone | Idle:
         """One page of the walk through `target`."""
-        desk, site = self._desk, self._site
-        if not desk.listing.has_turn(target):
+        components, site = self._components, self._site
+        if not components.listing.has_turn(target):
             self._resting.pop(target, None)
             self._due_ns[target] = site.clock.now_ns() + self._interval_ns()
             return Idle(
@@ -92,7 +92,7 @@ class Upsert:
                 phase="waiting_poll",
                 why=f"another worker lists {target.place}",
             )
-        outcome = desk.listing.step(target)
+        outcome = components.listing.step(target)
         if isinstance(outcome, Idle):
             if outcome.is_held and outcome.until_ns is not None:
                 self._due_ns[target] = outcome.until_ns  # this request rests; other selections and details do not
@@ -150,13 +150,13 @@ class Upsert:
         if detail == "none" or not self._pool:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
         kept = DEAL_TOKENS * len(self._due_ns)
-        want = DetailBatch(site, self._desk.session, self._desk.spool, self._pool, detail, kept_tokens=kept)
+        want = DetailBatch(site, self._components.session, self._components.spool, self._pool, detail, kept_tokens=kept)
         if want.size == 0:
             tick_in_s = site.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
             until_ns = min(next_due_ns, site.clock.now_ns() + round(tick_in_s * NS_PER_S))
             return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._pool)} details wait for tokens")
         try:
-            outcome = self._desk.spender.call(want)
+            outcome = self._components.metered_client.call(want)
         except Refused as error:
             site.log.alarm("details_refused", error=error)
             want.refused(str(error))
@@ -166,7 +166,7 @@ class Upsert:
                 return StepDone(completes=False)  # all of these are in the backfill's hands; the next ones may not be
             until_ns = next_due_ns if outcome.until_ns is None else min(next_due_ns, outcome.until_ns)
             return replace(outcome, until_ns=until_ns, phase="calling" if outcome.is_held else "waiting_poll")
-        self._desk.intake.batches.take(outcome.header, outcome.body)
+        self._components.intake.batches.take(outcome.header, outcome.body)
         outcome.forget()
         return StepDone(completes=False)
 

@@ -25,10 +25,10 @@ class Mortal:
 
     def born(self):
         work = self.here.job(upsert_detail="none")
-        desk = work._desk
-        desk._client.send = self.dying(desk._client.send, 0.03)
-        desk.spender._spool.put = self.dying(desk.spender._spool.put, 0.03)
-        desk.session.run = self.dying(desk.session.run, 0.01)
+        components = work._components
+        components._client.send = self.dying(components._client.send, 0.03)
+        components.metered_client._spool.put = self.dying(components.metered_client._spool.put, 0.03)
+        components.session.run = self.dying(components.session.run, 0.01)
         return work
 
     def dying(self, call, share):
@@ -47,7 +47,7 @@ class Mortal:
             return self.work.step()
         except Killed:
             self.deaths += 1
-            self.work._desk.session.close()  # the server hangs up on the dead
+            self.work._components.session.close()  # the server hangs up on the dead
             self.work = self.born()
             return job.StepDone(completes=False)
 

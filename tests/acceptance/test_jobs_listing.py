@@ -243,7 +243,7 @@ def test_a_reply_in_hand_is_written_though_the_folder_of_replies_is_deleted_unde
         return shelf(selection)
 
     here, work, _ = lister(role, answer)
-    pages = work._desk.intake.pages
+    pages = work._components.intake.pages
     take = pages.take
 
     def taken(header, body):

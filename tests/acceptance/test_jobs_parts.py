@@ -18,7 +18,7 @@ from tests.fixtures.server import WIDE
 def shown(town):
     """A function that tells what the server shows of a part, and the target."""
     here = town(WIDE | {"sortType": 1})
-    (target,) = here.job("backfill")._desk.targets
+    (target,) = here.job("backfill")._components.targets
 
     def rows(part, categories=()):
         found, counts = [], {}

@@ -26,7 +26,7 @@ def pair(town):
 
 
 def lose_connection(here, work):
-    ((pid,),) = work._desk.session.run(lambda conn: conn.execute("select pg_backend_pid()").fetchall())
+    ((pid,),) = work._components.session.run(lambda conn: conn.execute("select pg_backend_pid()").fetchall())
     here.rows(f"select pg_terminate_backend({pid})")
     eventually(lambda: not here.rows(f"select 1 from pg_stat_activity where pid = {pid}"), "the connection ends")
 
@@ -38,14 +38,14 @@ def lose_turn(here, work):
 
 def standing(work):
     """The page at which the worker's walk stands, wanted."""
-    session, (target,) = work._desk.session, work._desk.targets
+    session, (target,) = work._components.session, work._components.targets
     crawl = session.run(lambda conn: cursor.begin(conn, work.role, target))
-    return DealPagePlan(work._site, session, work._desk.spool, target, crawl)
+    return DealPagePlan(work._site, session, work._components.spool, target, crawl)
 
 
 def turn(work):
-    (target,) = work._desk.targets
-    return work._desk.listing.has_turn(target)
+    (target,) = work._components.targets
+    return work._components.listing.has_turn(target)
 
 
 def test_a_page_is_asked_for_by_the_worker_whose_turn_it_is(pair):
@@ -58,7 +58,7 @@ def test_a_page_is_asked_for_by_the_worker_whose_turn_it_is(pair):
 
 def test_a_page_that_is_on_the_wire_is_not_asked_for_by_whoever_gets_a_turn_that_was_lost(pair):
     here, first, second = pair
-    paid, send = [], first._desk._client.send
+    paid, send = [], first._components._client.send
 
     def late(request):
         reply = send(request)
@@ -66,7 +66,7 @@ def test_a_page_that_is_on_the_wire_is_not_asked_for_by_whoever_gets_a_turn_that
         paid.append(second.step())
         return reply
 
-    first._desk._client.send = late
+    first._components._client.send = late
     assert first.step() == job.StepDone(completes=False)
     assert isinstance(paid[0], job.Idle)
     assert here.rows("select page, asked_by from crawls") == [(2, None)]
@@ -137,8 +137,8 @@ def test_the_turn_of_a_process_of_another_machine_is_free_when_its_time_is_over(
 def test_a_turn_is_kept_while_its_owner_has_nothing_to_ask_for(pair):
     here, first, second = pair
     here.execute("update turns set until = now() + interval '1 second'")
-    first._desk._orphans._look_ns = 0
-    first._desk.recover()
+    first._components._orphans._look_ns = 0
+    first._components.recover()
     ((left_s,),) = here.rows("select extract(epoch from until - now()) from turns")
     assert left_s > 60
     assert not turn(second)
@@ -146,14 +146,14 @@ def test_a_turn_is_kept_while_its_owner_has_nothing_to_ask_for(pair):
 
 def test_a_worker_whose_walk_was_taken_over_in_mid_step_pays_nothing(pair):
     here, first, second = pair
-    spender, call = first._desk.spender, first._desk.spender.call
+    metered_client, call = first._components.metered_client, first._components.metered_client.call
 
     def late(want):
         lose_turn(here, first)
         second.step()
         return call(want)
 
-    spender.call = late
+    metered_client.call = late
     assert first.step() == job.StepDone(completes=False)
     pages = [call["page"] for call in here.simulator.control()["log"] if call["endpoint"] == "/deal"]
     assert pages == [0, 1]

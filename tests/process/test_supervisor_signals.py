@@ -124,18 +124,18 @@ def test_the_last_words_of_a_dying_child_are_heard(family):
 def test_a_reader_that_stops_reading_holds_up_nobody():
     read_fd, write_fd = os.pipe()
     with os.fdopen(write_fd, "w") as stream:
-        outlet = ConsoleWriter(lambda: StreamScreen(stream))
+        writer = ConsoleWriter(lambda: StreamScreen(stream))
         for number in range(30_000):
-            outlet.put(f"{number} " + "x" * 200)
+            writer.put(f"{number} " + "x" * 200)
         got = b""
         while b"nobody read them in time" not in got:
             ready, _, _ = select.select([read_fd], [], [], LIMIT_S)
             assert ready, "the number of dropped lines"
             got += os.read(read_fd, 1 << 16)
-            outlet.put("one more")
+            writer.put("one more")
         drain = threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(read_fd, 1 << 16), b"")])
         drain.start()
-        outlet.close()
+        writer.close()
     drain.join()
     os.close(read_fd)
 

@@ -38,9 +38,9 @@ def test_a_line_that_is_too_long_is_cut_and_says_so():
 
 
 def test_a_flood_is_held_back_and_counted_and_a_later_line_passes():
-    valve = FloodLimiter(burst=10, rate_per_s=1)
-    passed = sum(valve.lets_through(0) for _ in range(100))
+    limiter = FloodLimiter(burst=10, rate_per_s=1)
+    passed = sum(limiter.lets_through(0) for _ in range(100))
     assert passed == 10
-    assert valve.take_held() == 90
-    assert valve.take_held() == 0
-    assert valve.lets_through(2 * S)
+    assert limiter.take_held() == 90
+    assert limiter.take_held() == 0
+    assert limiter.lets_through(2 * S)

@@ -92,7 +92,7 @@ class Wanting:
 
 
 class Shop:
-    """Everything around a spender."""
+    """Everything around a metered client."""
 
     def __init__(self, folder, *answers, blocking=True, balance=300, limit_bytes=1 << 20):
         self.clock = ManualClock(10**12)
@@ -110,12 +110,12 @@ class Shop:
             role="backfill", settings=settings, ledger=self.ledger, clock=self.clock, stop=self.halt,
             log=Logger(self.text), beat=HeartbeatWriter(self.beats.append, self.clock), blocking=blocking, worker="w",
         )  # fmt: skip
-        self.spender = MeteredClient(site, self.script, self.spool, self.calls.append)
+        self.metered_client = MeteredClient(site, self.script, self.spool, self.calls.append)
 
     def until_paid(self, want):
         """The first reply; how often there was none, with the clock moved on to when to come back each time."""
         for idle in range(100):
-            outcome = self.spender.call(want)
+            outcome = self.metered_client.call(want)
             if isinstance(outcome, SpooledReply):
                 return outcome, idle
             self.clock.advance_to_ns(outcome.until_ns)
@@ -165,7 +165,7 @@ def shop(tmp_path):
 def test_a_call_asks_for_the_balance_once_then_pays_what_the_server_charged(shop):
     here = shop(answer(7))
     want = Wanting()
-    paid = here.spender.call(want)
+    paid = here.metered_client.call(want)
     assert isinstance(paid, SpooledReply)
     assert here.script.sent == ["/token", "/product"]
     assert here.balance == 293
@@ -213,7 +213,7 @@ def test_a_call_that_fails_for_ever_ends_nobody_and_is_made_ever_more_rarely(sho
     want, began_ns, sent_at = Wanting(), here.clock.now_ns(), []
     while here.clock.now_ns() < began_ns + 6 * 3600 * NS:
         before = here.sent()
-        outcome = here.spender.call(want)
+        outcome = here.metered_client.call(want)
         assert isinstance(outcome, Idle)
         if here.sent() > before:
             sent_at.append((here.clock.now_ns() - began_ns) / NS)
@@ -231,7 +231,7 @@ def test_an_api_that_is_there_all_the_while_is_looked_for_once_after_each_failur
     here = shop(*[Transient("cut")] * 1000, blocking=False)
     began_ns = here.clock.now_ns()
     while here.clock.now_ns() < began_ns + 6 * 3600 * NS:
-        here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+        here.clock.advance_to_ns(here.metered_client.call(Wanting()).until_ns)
     looks = here.sent("/token") - here.sent("/product")  # each lost call has the balance asked for once more
     assert looks <= here.sent("/product") + 5
 
@@ -240,7 +240,7 @@ def test_what_never_leaves_is_tried_every_few_seconds(shop):
     here = shop(*[NotSent("refused")] * 1000)
     began_ns = here.clock.now_ns()
     while here.clock.now_ns() < began_ns + 600 * NS:
-        here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+        here.clock.advance_to_ns(here.metered_client.call(Wanting()).until_ns)
     assert 60 <= here.sent() <= 150
     here.script.answers = [answer()]
     _, idle = here.until_paid(Wanting())
@@ -250,10 +250,10 @@ def test_what_never_leaves_is_tried_every_few_seconds(shop):
 
 def test_a_hiccup_is_not_told_and_a_second_failure_is(shop):
     here = shop(Transient("cut"), Transient("cut again"), answer())
-    here.spender.call(Wanting())
+    here.metered_client.call(Wanting())
     assert here.conditions() == {}
     here.clock.advance_s(7)
-    here.spender.call(Wanting())
+    here.metered_client.call(Wanting())
     assert here.conditions() == {"calls": "x: cut again"}
     here.until_paid(Wanting())
     assert here.conditions() == {}
@@ -267,7 +267,7 @@ def test_the_return_of_the_api_is_seen_by_a_free_request_and_ends_the_longest_pa
     here.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=1000, server_ms=1))
     began_ns = here.clock.now_ns()
     while here.clock.now_ns() < began_ns + 3600 * NS:
-        here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+        here.clock.advance_to_ns(here.metered_client.call(Wanting()).until_ns)
     assert here.conditions() != {}
     here.script.send, here.script.answers = told, [answer()]
     back_ns = here.clock.now_ns()
@@ -280,16 +280,16 @@ def test_another_request_need_not_wait_for_the_one_that_fails(shop):
     here = shop(Transient("cut"), answer())
     want, other = Wanting(), Wanting()
     other.what = "/product stats"
-    assert here.spender.call(want).is_held
-    assert isinstance(here.spender.call(other), SpooledReply)
-    assert here.spender.call(want).is_held
+    assert here.metered_client.call(want).is_held
+    assert isinstance(here.metered_client.call(other), SpooledReply)
+    assert here.metered_client.call(want).is_held
     assert here.sent() == 2
 
 
 def test_a_429_is_no_failure_costs_nothing_and_teaches_no_cost(shop):
     here = shop(refusal)
     want = Wanting()
-    outcome = here.spender.call(want)
+    outcome = here.metered_client.call(want)
     assert isinstance(outcome, Idle)
     assert outcome.phase == "waiting_tokens"
     assert want.given_back == 1
@@ -304,9 +304,9 @@ def test_refusals_in_a_row_that_nobody_waited_for_wait_for_the_refill(shop):
         return 429, script.body(left=300)
 
     here = shop(lie, lie)
-    first = here.spender.call(Wanting())
+    first = here.metered_client.call(Wanting())
     assert first.until_ns == here.clock.now_ns()
-    second = here.spender.call(Wanting())
+    second = here.metered_client.call(Wanting())
     assert second.until_ns > here.clock.now_ns() + 29 * NS
 
 
@@ -336,7 +336,7 @@ def test_a_key_that_everybody_refuses_for_minutes_ends_the_run_with_what_to_do(s
     began_ns = here.clock.now_ns()
     with pytest.raises(Forbidden, match="for 10 minutes: check KEEPA_API_KEY"):
         while True:
-            here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+            here.clock.advance_to_ns(here.metered_client.call(Wanting()).until_ns)
             assert here.conditions()["key"].startswith(f"x: {status} for /")
     assert 600 <= (here.clock.now_ns() - began_ns) / NS < 900
 
@@ -346,7 +346,7 @@ def test_a_key_that_is_refused_by_others_in_between_ends_nothing(shop):
     here.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=1000, server_ms=1))
     began_ns = here.clock.now_ns()
     while here.clock.now_ns() < began_ns + 4 * 3600 * NS:
-        here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+        here.clock.advance_to_ns(here.metered_client.call(Wanting()).until_ns)
     assert here.sent("/token") > 1, "which the API answers all the while"
 
 
@@ -354,7 +354,7 @@ def test_a_refused_request_is_free_and_blames_the_key_only_if_the_key_is_bad(sho
     zero = json.dumps({"refillRate": 0, "tokensLeft": 0, "error": {"message": "bad parameter"}}).encode()
     here = shop((400, zero))
     with pytest.raises(Refused, match="bad parameter"):
-        here.spender.call(Wanting())
+        here.metered_client.call(Wanting())
     assert here.script.sent == ["/token", "/product", "/token"]
     assert here.balance == 300
 
@@ -363,7 +363,7 @@ def test_a_refused_request_is_free_and_blames_the_key_only_if_the_key_is_bad(sho
     other.script.body = lambda **_more: b""
     other.script.send = lambda request: RawReply(400, zero, 0.0, request.endpoint)
     with pytest.raises(Forbidden, match="KEEPA_API_KEY"):
-        other.spender.call(Wanting())
+        other.metered_client.call(Wanting())
 
 
 def odd_token(here, status, *, first=0):
@@ -397,9 +397,9 @@ def test_a_refusal_is_the_works_though_nobody_can_be_asked_about_the_key(shop, s
     want = Wanting()
     if status == 429:  # which an unknown key is never answered with
         with pytest.raises(Refused, match="bad parameter"):
-            here.spender.call(want)
+            here.metered_client.call(want)
     else:
-        assert isinstance(here.spender.call(want), Idle)
+        assert isinstance(here.metered_client.call(want), Idle)
         assert want.given_back == 1
 
 
@@ -415,19 +415,19 @@ def test_a_look_whether_the_api_is_back_that_is_refused_ends_nobody(shop, status
 def test_a_doubt_about_the_key_ends_when_nobody_asks_any_more(shop, later):
     here = shop((403, b"<html>challenge</html>"), *[(later, b"<html>gone</html>")] * (later is not None))
     here.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=1000, server_ms=1))
-    here.clock.advance_to_ns(here.spender.call(Wanting()).until_ns)
+    here.clock.advance_to_ns(here.metered_client.call(Wanting()).until_ns)
     if later is not None:
-        here.spender.call(Wanting())
-    here.spender.tend()
+        here.metered_client.call(Wanting())
+    here.metered_client.tend()
     here.clock.advance_to_ns(here.clock.now_ns() + 1201 * NS)
-    here.spender.tend()
-    here.spender._site.beat.phase("waiting_work")
+    here.metered_client.tend()
+    here.metered_client._site.beat.phase("waiting_work")
     assert here.conditions() == {}
 
 
 def test_where_nothing_may_block_a_closed_gate_is_told_with_its_time(shop):
     here = shop(answer(), blocking=False, balance=100)
-    outcome = here.spender.call(Wanting())
+    outcome = here.metered_client.call(Wanting())
     assert isinstance(outcome, Idle)
     assert outcome.phase == "waiting_tokens"
     assert outcome.until_ns > here.clock.now_ns()
@@ -437,7 +437,7 @@ def test_where_nothing_may_block_a_closed_gate_is_told_with_its_time(shop):
 
 def test_less_work_than_planned_is_reserved_for_as_what_it_is(shop):
     here = shop(answer(10))
-    paid = here.spender.call(Wanting(most=50))
+    paid = here.metered_client.call(Wanting(most=50))
     assert paid.header.estimate == 10
     assert here.ledger.snapshot().costs[0].mean == 1.0
 
@@ -446,7 +446,7 @@ def test_no_work_at_all_gives_the_tokens_back(shop):
     here = shop()
     want = Wanting()
     want.is_empty = True
-    outcome = here.spender.call(want)
+    outcome = here.metered_client.call(want)
     assert outcome.phase == "waiting_work"
     assert here.balance == 300
 
@@ -456,19 +456,19 @@ def test_an_error_while_work_is_taken_gives_the_tokens_back(shop):
     want = Wanting()
     want.take = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        here.spender.call(want)
+        here.metered_client.call(want)
     assert here.balance == 300
 
 
 def test_a_full_spool_stops_calls_until_it_drains(shop):
     here = shop(answer(), answer(), limit_bytes=1)
-    paid = here.spender.call(Wanting())
-    outcome = here.spender.call(Wanting())
+    paid = here.metered_client.call(Wanting())
+    outcome = here.metered_client.call(Wanting())
     assert isinstance(outcome, Idle)
     assert outcome.until_ns == here.clock.now_ns() + 5 * NS
     assert here.script.sent == ["/token", "/product"]
     paid.forget()
-    assert isinstance(here.spender.call(Wanting()), SpooledReply)
+    assert isinstance(here.metered_client.call(Wanting()), SpooledReply)
 
 
 def test_a_disk_that_takes_nothing_does_not_lose_what_was_paid_for(shop):
@@ -477,7 +477,7 @@ def test_a_disk_that_takes_nothing_does_not_lose_what_was_paid_for(shop):
 
     here = shop(answer())
     here.spool.put = full
-    paid = here.spender.call(Wanting())
+    paid = here.metered_client.call(Wanting())
     assert paid.entry is None
     paid.forget()
     assert "spool_write_failed" in here.text.getvalue()
@@ -486,7 +486,7 @@ def test_a_disk_that_takes_nothing_does_not_lose_what_was_paid_for(shop):
 def test_a_plan_that_can_never_pay_is_said_and_looked_at_again_later(shop):
     here = shop()
     here.ledger.observe(Reading(tokens_left=100, refill_rate=5, refill_in_ms=1000, server_ms=1))
-    outcome = here.spender.call(Wanting(most=100 * 3))
+    outcome = here.metered_client.call(Wanting(most=100 * 3))
     assert isinstance(outcome, Idle)
     assert outcome.until_ns == here.clock.now_ns() + 60 * NS
     assert "never_enough_tokens" in here.text.getvalue()
@@ -494,7 +494,7 @@ def test_a_plan_that_can_never_pay_is_said_and_looked_at_again_later(shop):
 
 def test_the_beat_promises_the_end_of_a_call(shop):
     here = shop(answer())
-    here.spender.call(Wanting())
+    here.metered_client.call(Wanting())
     promised = [beat for beat in here.beats if beat["phase"] == "calling"]
     assert promised
     assert all(beat["until_ns"] > here.clock.now_ns() for beat in promised)
@@ -505,7 +505,7 @@ def test_work_that_the_plan_can_never_pay_for_is_looked_at_again_later_and_not_a
     want = Wanting(most=5)
     many = tuple(f"B{n:09d}" for n in range(20))
     want.take = lambda: ClaimedRequest(ProductRequest(1, many, "offers"), Origin(job="backfill", domain=1, asins=many))
-    outcome = here.spender.call(want)
+    outcome = here.metered_client.call(want)
     assert isinstance(outcome, Idle)
     assert outcome.until_ns == here.clock.now_ns() + 60 * NS
     assert want.given_back == 1
@@ -528,7 +528,7 @@ def test_work_that_the_plan_can_never_pay_for_is_looked_at_again_later_and_not_a
 )
 def test_an_odd_field_that_decides_nothing_does_not_spoil_what_was_paid_for(shop, odd):
     here = shop(answer(7, **odd))
-    paid = here.spender.call(Wanting())
+    paid = here.metered_client.call(Wanting())
     assert isinstance(paid, SpooledReply)
     assert here.script.sent == ["/token", "/product"]
     assert here.balance == 293
@@ -540,12 +540,12 @@ def test_an_odd_field_that_decides_nothing_does_not_spoil_what_was_paid_for(shop
 )
 def test_a_whole_reply_that_does_not_tell_its_cost_is_kept_and_the_next_reading_tells(shop, odd):
     here = shop(answer(7, **odd), answer(3))
-    paid = here.spender.call(Wanting())
+    paid = here.metered_client.call(Wanting())
     assert isinstance(paid, SpooledReply)
     assert paid.envelope.tokens_consumed is None
     assert here.script.sent == ["/token", "/product"]
     paid.forget()
-    assert isinstance(here.spender.call(Wanting()), SpooledReply)
+    assert isinstance(here.metered_client.call(Wanting()), SpooledReply)
     assert here.balance == 290
 
 
@@ -554,7 +554,7 @@ def test_a_whole_reply_that_does_not_tell_its_cost_is_kept_and_the_next_reading_
 )
 def test_a_whole_reply_that_does_not_tell_the_balance_is_settled_at_what_it_says_it_cost(shop, odd):
     here = shop(answer(7, **odd))
-    paid = here.spender.call(Wanting())
+    paid = here.metered_client.call(Wanting())
     assert isinstance(paid, SpooledReply)
     assert paid.envelope.reading is None
     assert here.script.sent == ["/token", "/product"]
@@ -581,7 +581,7 @@ def test_a_good_status_with_what_is_not_the_apis_is_a_failed_call(shop, body):
 @pytest.mark.parametrize("status", [200, 203])
 def test_a_body_of_the_api_is_never_thrown_away_or_bought_again_for_its_form(shop, body, status):
     here = shop((status, body), answer())
-    paid = here.spender.call(Wanting())
+    paid = here.metered_client.call(Wanting())
     assert isinstance(paid, SpooledReply)
     assert paid.entry.read()[1] == body
     assert here.sent() == 1
@@ -597,7 +597,7 @@ def test_a_balance_the_server_never_tells_ends_nobody_and_is_told_of(shop):
     here.script.send = silent
     began_ns = here.clock.now_ns()
     while here.clock.now_ns() < began_ns + 600 * NS:
-        outcome = here.spender.call(Wanting())
+        outcome = here.metered_client.call(Wanting())
         assert outcome.phase == "calling"
         assert "no reply" in outcome.why
         here.clock.advance_to_ns(outcome.until_ns)
