@@ -96,9 +96,9 @@ class OrderHandlers:
             case protocol.Resume(roles=roles):
                 self._resume(roles, tell)
             case protocol.Restart(worker=name):
-                self._restart(self._run.staff.named(name), tell)
+                self._restart(self._run.worker_pool.named(name), tell)
             case protocol.Retry(worker=name):
-                self._retry(self._run.staff.named(name), tell)
+                self._retry(self._run.worker_pool.named(name), tell)
             case protocol.Set(settings=settings):
                 self._set(settings, tell)
             case protocol.Reload():
@@ -108,28 +108,28 @@ class OrderHandlers:
                 assert_never(order)
 
     def _pause(self, roles: tuple[str, ...], tell: Tell) -> None:
-        staff = self._run.staff
-        if not self._is_kept(staff.paused | set(roles), tell):
+        worker_pool = self._run.worker_pool
+        if not self._is_kept(worker_pool.paused | set(roles), tell):
             return
-        staff.pause(roles)
-        slots = [slot for role in roles for slot in staff.of(role)]
+        worker_pool.pause(roles)
+        slots = [slot for role in roles for slot in worker_pool.of(role)]
         said = Answer(code=EXIT_OK, words=f"{' and '.join(roles)}: paused until resumed, over new starts too")
         self._when(lambda: said if all(slot.state in RESTING for slot in slots) else None, tell)
 
     def _resume(self, roles: tuple[str, ...], tell: Tell) -> None:
-        staff = self._run.staff
-        wanted = [role for role in roles if role in staff.paused]
+        worker_pool = self._run.worker_pool
+        wanted = [role for role in roles if role in worker_pool.paused]
         if not wanted:
             tell(Answer(code=EXIT_OK, words=f"{' and '.join(roles)}: not paused"))
-        elif self._is_kept(staff.paused - set(roles), tell):
-            staff.resume(wanted)
-            slots = [slot for role in wanted for slot in staff.of(role)]
+        elif self._is_kept(worker_pool.paused - set(roles), tell):
+            worker_pool.resume(wanted)
+            slots = [slot for role in wanted for slot in worker_pool.of(role)]
             self._when(partial(_running, slots, f"{' and '.join(wanted)}: resumed"), tell)
 
     def _restart(self, slot: Slot, tell: Tell) -> None:
         if not self._is_paused(slot, tell):
             before = slot.pid
-            self._run.staff.restart(slot)
+            self._run.worker_pool.restart(slot)
             self._when(partial(_renewed, slot, before, "restarted"), tell)
 
     def _retry(self, slot: Slot, tell: Tell) -> None:
@@ -139,7 +139,7 @@ class OrderHandlers:
             words = f"{slot.spec.name} is {slot.state.value}: there is nothing to retry (see `sluicegate restart`)"
             tell(Answer(code=EXIT_GAVE_UP, words=words))
             return
-        self._run.staff.retry(slot)
+        self._run.worker_pool.retry(slot)
         self._when(partial(_renewed, slot, None, "started again, its deaths forgiven"), tell)
 
     def _set(self, settings: dict[str, str], tell: Tell) -> None:
@@ -167,7 +167,7 @@ class OrderHandlers:
             code = EXIT_CONFIG if isinstance(outcome, ConfigError) else EXIT_GAVE_UP
             tell(Answer(code=code, words=f"nothing was changed: {outcome}"))
             return
-        again = self._run.staff.retry_failed() if retries else []
+        again = self._run.worker_pool.retry_failed() if retries else []
         more = f"; started again: {', '.join(again)}" if again else more if outcome.followed else ""
         words = "; ".join([outcome.words + more, *self._clipped(outcome)])
         self._when(partial(self._settled, Answer(code=EXIT_OK, words=words)), tell, turns=len(self._run.tree.workers))
@@ -181,13 +181,13 @@ class OrderHandlers:
         return run_plan.too_high(self._run.plan.tiers(), refill) if refill else []
 
     def _settled(self, said: Answer) -> Answer | None:
-        staff, tree = self._run.staff, self._run.tree
-        states = {slot.state for slot in tree.workers if slot.spec.role not in staff.paused}
-        return said if staff.is_current() and not tree.has_leavers and states <= _SETTLED else None
+        worker_pool, tree = self._run.worker_pool, self._run.tree
+        states = {slot.state for slot in tree.workers if slot.spec.role not in worker_pool.paused}
+        return said if worker_pool.is_current() and not tree.has_leavers and states <= _SETTLED else None
 
     def _is_paused(self, slot: Slot, tell: Tell) -> bool:
         role = slot.spec.role
-        is_paused = role in self._run.staff.paused
+        is_paused = role in self._run.worker_pool.paused
         if is_paused:
             tell(Answer(code=EXIT_GAVE_UP, words=f"{role} is paused: `sluicegate resume {role}` first"))
         return is_paused

@@ -71,7 +71,7 @@ class ReportedRun(Protocol):
         """Its children."""
 
     @property
-    def staff(self) -> WorkerPool:
+    def worker_pool(self) -> WorkerPool:
         """Its workers."""
 
     @property
@@ -110,7 +110,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
             rows_into=run.place.words,
             words=plan.words(),
         ),
-        workers=children(run.tree.workers, now_ns, run.staff.paused),
+        workers=children(run.tree.workers, now_ns, run.worker_pool.paused),
         services=(run.database.record(), *children(run.tree.services, now_ns)),
         rows_written=totals.rows(),
         rows_per_minute=totals.rows_per_minute(now_ns),
@@ -122,7 +122,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         counted=run.counted,
         faults=run.faults.kept(datetime.now(UTC)),
         deaths=tuple(run.tree.deaths),
-        paused=tuple(sorted(run.staff.paused)),
+        paused=tuple(sorted(run.worker_pool.paused)),
         overrides=dict(run.reload.overrides),
         conditions=run.health.records(),
     )

@@ -67,7 +67,7 @@ class Supervisor:
         self.http_url: str | None = None
         self.faults = log.faults
         self.tree = ProcessTree(loop, log, self)
-        self.staff = WorkerPool(self.tree, log, state_dir.read_pauses(plan.state.paused))
+        self.worker_pool = WorkerPool(self.tree, log, state_dir.read_pauses(plan.state.paused))
         self.health = Health(self, loop, log)
         self.listeners: list[Callable[[], object]] = []
         self._loop = loop
@@ -148,20 +148,20 @@ class Supervisor:
             port = urlsplit(announcement.url).port or 0
             slot.launch = SimulatorLaunch(settings=self.plan.settings, port=port)
             self._go_on()
-        self.staff.on_change()
+        self.worker_pool.on_change()
 
     def child_died(self, slot: Slot) -> None:
         """Settle what the dead process had reserved; the lock may be held by a stopped one, so not here."""
         ledger = self.ledger
         if ledger is not None and slot.spec.role != SIMULATOR:
             self._ledger_aside.do(ledger.resolve_dead, self._resolved)
-        self.staff.on_change()
+        self.worker_pool.on_change()
         if self.stage is Stage.STOPPING_SERVICES:
             self._end_if_alone()
 
     def child_beat(self, slot: Slot) -> None:
         """See whether it has grown too old or too large."""
-        self.staff.recycle_if_due(slot, self._loop.now_ns())
+        self.worker_pool.recycle_if_due(slot, self._loop.now_ns())
 
     def changed(self) -> None:
         """Write the report soon, but not more than twice a second while everything works."""
@@ -187,7 +187,7 @@ class Supervisor:
         self.plan = replace(self.plan, settings=change.settings)
         self._log.level = change.settings.log_level
         if (worker_settings := self._worker_settings()) is not None:
-            self.staff.follow(self.plan.settings, worker_settings, change.roles)
+            self.worker_pool.follow(self.plan.settings, worker_settings, change.roles)
         self.changed()
 
     def at_rest(self) -> None:
@@ -233,7 +233,7 @@ class Supervisor:
         worker_settings = self._worker_settings()
         if worker_settings is not None:
             self._enter(Stage.WORKING)
-            self.staff.begin(self.plan.settings, worker_settings)
+            self.worker_pool.begin(self.plan.settings, worker_settings)
             self.reload.go_on()
 
     def _worker_settings(self) -> WorkerSettings | None:

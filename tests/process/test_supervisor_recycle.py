@@ -22,9 +22,9 @@ def family():
 
 def employ(family, script, count):
     """Workers of so little an allowance that each is too large."""
-    staff = WorkerPool(family.tree, family.log, ())
-    staff._settings = settings.load_settings({"MAX_RSS_MB": "1"}, dotenv=None)
-    family.child_beat = lambda slot: staff.recycle_if_due(slot, family.loop.now_ns())
+    worker_pool = WorkerPool(family.tree, family.log, ())
+    worker_pool._settings = settings.load_settings({"MAX_RSS_MB": "1"}, dotenv=None)
+    family.child_beat = lambda slot: worker_pool.recycle_if_due(slot, family.loop.now_ns())
     return [family.add("backfill", script, slot=number, policy=SOON) for number in range(count)]
 
 
