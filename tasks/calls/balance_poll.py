@@ -20,8 +20,8 @@ _SERVER_FAULT: Final = 500
 class BalancePoll:
     """What one worker does to learn the balance."""
 
-    def __init__(self, site: JobContext) -> None:
-        self._site = site
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
 
     def ask(self, read: Callable[[], Reading]) -> None:
         """Ask the server, and let the ledger judge the answer; work goes on without one that cannot be used.
@@ -30,8 +30,8 @@ class BalancePoll:
             Transient: no answer came.
             Forbidden: the server does not serve this key.
         """
-        site = self._site
-        sent_ns = site.clock.now_ns()
+        context = self._context
+        sent_ns = context.clock.now_ns()
         try:
             reading = read()
         except NotSent:
@@ -39,25 +39,25 @@ class BalancePoll:
         except Transient as error:
             if not _is_answer(error):
                 raise
-            site.log.warning("balance_unreadable", reason=str(error))
-            site.ledger.unanswered()
+            context.log.warning("balance_unreadable", reason=str(error))
+            context.ledger.unanswered()
         else:
-            if not site.ledger.observe(reading, sent_ns=sent_ns):
-                site.log.warning("balance_not_believed", left=_short(reading.tokens_left))
+            if not context.ledger.observe(reading, sent_ns=sent_ns):
+                context.log.warning("balance_not_believed", left=_short(reading.tokens_left))
         self.tell()
 
     def tell(self) -> None:
         """Say with the next beat whether what is known of the balance can be worked with."""
-        why = _trouble(self._site.ledger.standing())
+        why = _trouble(self._context.ledger.standing())
         if why:
-            self._site.beat.degraded("balance", why)
+            self._context.beat.degraded("balance", why)
         else:
-            self._site.beat.well("balance")
+            self._context.beat.well("balance")
 
     @property
     def is_hidden(self) -> bool:
         """Whether the balance is unknown and asking for it brings nothing usable."""
-        known = self._site.ledger.standing()
+        known = self._context.ledger.standing()
         return known.believed_age_s is None and known.asks > 0
 
 

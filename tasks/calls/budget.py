@@ -48,10 +48,10 @@ class Reservation:
 class Budget:
     """The ledger as one worker sees it."""
 
-    def __init__(self, site: JobContext) -> None:
-        self._site = site
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
         self._places: dict[str, Place] = {}
-        self._balance = BalancePoll(site)
+        self._balance = BalancePoll(context)
         self._next_trial_ns = 0
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class Budget:
 
     def tend(self) -> None:
         """End what was told of the balance when others have learned it, though nothing is wanted here."""
-        if self._site.beat.is_degraded("balance"):
+        if self._context.beat.is_degraded("balance"):
             self._balance.tell()
 
     def reserve(
@@ -79,8 +79,8 @@ class Budget:
             Transient: the balance is unknown and the server does not answer.
             Forbidden: the server does not serve this key.
         """
-        site = self._site
-        began_ns = site.clock.now_ns()
+        context = self._context
+        began_ns = context.clock.now_ns()
         while True:
             self._balance.tell()
             shape = plan()
@@ -97,19 +97,19 @@ class Budget:
             if isinstance(lease, Wait):
                 return self._idle(tier, cost, lease)
             if is_trial:
-                tick_ns = round(site.ledger.standing().tick_s * NS_PER_S)
-                self._next_trial_ns = site.clock.now_ns() + tick_ns
-            return Reservation(lease, shape, (site.clock.now_ns() - began_ns) / NS_PER_S, self._balance)
+                tick_ns = round(context.ledger.standing().tick_s * NS_PER_S)
+                self._next_trial_ns = context.clock.now_ns() + tick_ns
+            return Reservation(lease, shape, (context.clock.now_ns() - began_ns) / NS_PER_S, self._balance)
 
     def reserve_now(self, tier: str, shape: Shape) -> Reservation | Idle:
         """A lease if the gate is open at this moment, or when to come back."""
-        ledger = self._site.ledger
+        ledger = self._context.ledger
         cost = ledger.estimate(shape)
         try:
             lease = self._lease(tier, cost, shape, may_wait=False)
         except NeedsReading as error:
             # This process is the one to ask, and does so when it plans anew.
-            return Idle(until_ns=self._site.clock.now_ns(), phase="waiting_tokens", why=str(error))
+            return Idle(until_ns=self._context.clock.now_ns(), phase="waiting_tokens", why=str(error))
         except NeverEnough as error:
             return self._never(tier, shape, error)
         return (
@@ -121,18 +121,18 @@ class Budget:
         try:
             return self._place(tier, cost, shape) if may_wait else self._looked(tier, cost, shape)
         except NeedsBlindCall as error:
-            blind = self._site.ledger.lease_blind(tier, cost, shape=shape)
+            blind = self._context.ledger.lease_blind(tier, cost, shape=shape)
             return blind if blind is not None else Wait(until_ns=None, latest_ns=None, reason=str(error))
 
     def _place(self, tier: str, cost: int, shape: Shape) -> Lease | Wait:
-        place = self._places.setdefault(tier, self._site.ledger.place(tier))
+        place = self._places.setdefault(tier, self._context.ledger.place(tier))
 
         def tell(wait: Wait) -> None:
-            self._site.beat.phase("waiting_tokens", _words(tier, cost, wait), until_ns=_promise_ns(wait))
+            self._context.beat.phase("waiting_tokens", _words(tier, cost, wait), until_ns=_promise_ns(wait))
 
         try:
-            if self._site.blocking and not self._balance.is_hidden:
-                return place.wait(cost, shape=shape, stop=self._site.stop, on_wait=tell, looks=True)
+            if self._context.blocking and not self._balance.is_hidden:
+                return place.wait(cost, shape=shape, stop=self._context.stop, on_wait=tell, looks=True)
             return self._looked(tier, cost, shape, place)
         except (NeverEnough, Stopped):
             place.leave()
@@ -140,7 +140,7 @@ class Budget:
 
     def _looked(self, tier: str, cost: int, shape: Shape, place: Place | None = None) -> Lease | Wait:
         """What is to be had at once, unless this worker is to do something else about the balance while it waits."""
-        ledger = self._site.ledger
+        ledger = self._context.ledger
         lease = ledger.try_reserve(tier, cost, shape=shape) if place is None else place.poll(cost, shape=shape)
         if isinstance(lease, Wait):
             ledger.look(lease)
@@ -151,26 +151,26 @@ class Budget:
 
         Asking for the former would give up the place in the queue each time, and with it what the tier has saved up.
         """
-        ledger = self._site.ledger
+        ledger = self._context.ledger
         learned, guess = ledger.estimate(shape), math.ceil(shape.items * shape.prior)
-        if guess < learned and self._site.clock.now_ns() >= self._next_trial_ns:
+        if guess < learned and self._context.clock.now_ns() >= self._next_trial_ns:
             ever = ledger.headroom(tier).ever
             if 1 <= guess <= ever < learned:
                 return guess, True
         return learned, False
 
     def _never(self, tier: str, shape: Shape, error: NeverEnough) -> Idle:
-        site = self._site
-        now_ns = site.clock.now_ns()
-        site.log.warning("never_enough_tokens", tier=tier, cost=error.cost, most=error.most, shape=shape.name)
+        context = self._context
+        now_ns = context.clock.now_ns()
+        context.log.warning("never_enough_tokens", tier=tier, cost=error.cost, most=error.most, shape=shape.name)
         is_tried_soon = now_ns < self._next_trial_ns
         until_ns = min(now_ns + NEVER_NS, self._next_trial_ns) if is_tried_soon else now_ns + NEVER_NS
         return Idle(until_ns=until_ns, phase="waiting_tokens", why=str(error))
 
     def _idle(self, tier: str, cost: int, wait: Wait) -> Idle:
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         until_ns = wait.until_ns if wait.until_ns is not None else now_ns + LOOK_AGAIN_NS
-        due_ns = self._site.ledger.next_try_ns()
+        due_ns = self._context.ledger.next_try_ns()
         return Idle(
             until_ns=min(until_ns, due_ns) if due_ns > now_ns else until_ns,
             phase="waiting_tokens",

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
 
 
-def exchange(site: JobContext, client: KeepaClient, request: Request) -> RawReply:
+def exchange(context: JobContext, client: KeepaClient, request: Request) -> RawReply:
     """The server's reply, whatever it says.
 
     Raises:
         ApiError: there is none.
     """
-    began_ns = site.clock.now_ns()
+    began_ns = context.clock.now_ns()
     try:
         reply = client.send(request)
     except ApiError as error:
-        site.beat.called(request.endpoint, error.status, (site.clock.now_ns() - began_ns) / NS_PER_S)
+        context.beat.called(request.endpoint, error.status, (context.clock.now_ns() - began_ns) / NS_PER_S)
         raise
-    site.beat.called(request.endpoint, reply.status, reply.duration_s)
+    context.beat.called(request.endpoint, reply.status, reply.duration_s)
     return reply

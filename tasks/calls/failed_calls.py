@@ -38,8 +38,8 @@ NEVER_NS: Final = 2**63 - 1
 class FailedCalls:
     """What fails for one worker. `ask` makes the free request for the balance and raises when it comes to nothing."""
 
-    def __init__(self, site: JobContext, ask: Callable[[], Reading]) -> None:
-        self._site = site
+    def __init__(self, context: JobContext, ask: Callable[[], Reading]) -> None:
+        self._context = context
         self._ask = ask
         self._pacing = RetrySchedule(random.Random())  # noqa: S311 - spreads pauses, guards nothing
         self._refusals: dict[str, RefusalStreak] = {}
@@ -55,7 +55,7 @@ class FailedCalls:
         """
         if self._until(want) is None:
             return None
-        if self._site.clock.now_ns() >= self._probe_ns:
+        if self._context.clock.now_ns() >= self._probe_ns:
             self._probe()
         held = self._until(want)
         return None if held is None else self._idle(*held)
@@ -66,11 +66,11 @@ class FailedCalls:
         Raises:
             Forbidden: the key has been refused for minutes.
         """
-        site = self._site
-        now_ns = site.clock.now_ns()
+        context = self._context
+        now_ns = context.clock.now_ns()
         until_ns = self._pacing.failed(what, str(error), now_ns, may_be_charged=may_be_charged)
         self._probe_ns = now_ns + PROBE_NS
-        site.log.warning("call_failed", error=error, retry_in_s=round((until_ns - now_ns) / NS_PER_S, 1))
+        context.log.warning("call_failed", error=error, retry_in_s=round((until_ns - now_ns) / NS_PER_S, 1))
         self._suspect(error)
         self._tell()
         return self._idle(until_ns, str(error))
@@ -87,35 +87,35 @@ class FailedCalls:
         if self._refusals.pop(want.endpoint, None) is not None:
             self._pacing.answered(_refused(want))
         if not any(row.is_general for row in self._refusals.values()):
-            self._site.beat.well("refusals")
+            self._context.beat.well("refusals")
 
     def refused(self, want: RequestPlan, items: Iterable[str], error: ApiError) -> None:
         """Count that the API refused a request for these items; rest when these are not to blame."""
-        site = self._site
+        context = self._context
         one = self._refusals.setdefault(want.endpoint, RefusalStreak())
         pause_s = one.refused(items)
         if not pause_s:
             return
-        self._pacing.hold(_refused(want), str(error), site.clock.now_ns() + round(pause_s * NS_PER_S))
-        site.log.alarm("refused_in_a_row", error=error, requests=one.different, retry_in_s=pause_s)
-        site.beat.degraded("refusals", f"{one.different} different requests in a row: {error}")
+        self._pacing.hold(_refused(want), str(error), context.clock.now_ns() + round(pause_s * NS_PER_S))
+        context.log.alarm("refused_in_a_row", error=error, requests=one.different, retry_in_s=pause_s)
+        context.beat.degraded("refusals", f"{one.different} different requests in a row: {error}")
 
     def tend(self) -> None:
         """Forget what nobody asks for any more, so that it is not told of for ever."""
         self._tell()
-        if self._doubt is not None and self._site.clock.now_ns() - self._doubt.last_ns > DOUBT_NS:
+        if self._doubt is not None and self._context.clock.now_ns() - self._doubt.last_ns > DOUBT_NS:
             self._end_doubt()
         for endpoint in [one for one, row in self._refusals.items() if row.is_general]:
             if not self._pacing.knows(f"refused {endpoint}"):
                 del self._refusals[endpoint]
-                self._site.beat.well("refusals")
+                self._context.beat.well("refusals")
 
     def balance_told(self) -> None:
         """The API answered `/token`."""
         is_back = self._away >= AWAY
         self._seen()
         if is_back:
-            self._pacing.returned(self._site.clock.now_ns())
+            self._pacing.returned(self._context.clock.now_ns())
             self._tell()
 
     def balance_failed(self, error: ApiError) -> None:
@@ -129,22 +129,22 @@ class FailedCalls:
 
     def _probe(self) -> None:
         """Ask for the balance, which is free: its answer tells that the API is back."""
-        site, was_away = self._site, self._away > 0
-        self._probe_ns = site.clock.now_ns() + PROBE_NS
+        context, was_away = self._context, self._away > 0
+        self._probe_ns = context.clock.now_ns() + PROBE_NS
         try:
             reading = self._ask()
         except Transient as error:
-            self._pacing.failed(PROBE, str(error), site.clock.now_ns(), may_be_charged=False)
+            self._pacing.failed(PROBE, str(error), context.clock.now_ns(), may_be_charged=False)
             self._tell()
         else:
             self._pacing.answered(PROBE)
             if not was_away:
                 self._probe_ns = NEVER_NS  # it was there all the while: only another failure is worth another look
-            site.ledger.observe(reading)
+            context.ledger.observe(reading)
 
     def _until(self, want: RequestPlan) -> tuple[int, str] | None:
         """Until when it waits, and why."""
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         held = [
             (until_ns, self._pacing.why(what))
             for what in (want.what, BALANCE, _refused(want))
@@ -153,7 +153,7 @@ class FailedCalls:
         return max(held, default=None)
 
     def _idle(self, until_ns: int, why: str) -> Idle:
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         words = f"again in {(until_ns - now_ns) / NS_PER_S:.0f} s: {why}"
         return Idle(until_ns=min(until_ns, max(now_ns, self._probe_ns)), phase="calling", why=words, is_held=True)
 
@@ -166,7 +166,7 @@ class FailedCalls:
 
     def _end_doubt(self) -> None:
         self._doubt = None
-        self._site.beat.well("key")
+        self._context.beat.well("key")
 
     def _suspect(self, error: ApiError) -> None:
         """Count what others than the API say about the key.
@@ -179,13 +179,13 @@ class FailedCalls:
         if error.status not in ABOUT_THE_KEY:
             self._end_doubt()
             return
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         if self._doubt is None or self._doubt.status != error.status:
             self._doubt = _Doubt(error.status, now_ns)
         self._doubt.times += 1
         self._doubt.last_ns = now_ns
         why = f"{error}; believed when it lasts for {KEY_NS // NS_PER_S // 60} minutes"
-        self._site.beat.degraded("key", f"{self._site.settings.server}: {why}")
+        self._context.beat.degraded("key", f"{self._context.settings.server}: {why}")
         if self._doubt.times >= LEAST_REFUSALS and now_ns - self._doubt.began_ns >= KEY_NS:
             raise Forbidden(
                 f"{error}; it has been so for {KEY_NS // NS_PER_S // 60} minutes: check KEEPA_API_KEY, the "
@@ -194,11 +194,11 @@ class FailedCalls:
             )
 
     def _tell(self) -> None:
-        trouble = self._pacing.trouble(self._site.clock.now_ns())
+        trouble = self._pacing.trouble(self._context.clock.now_ns())
         if trouble is None:
-            self._site.beat.well("calls")
+            self._context.beat.well("calls")
         else:
-            self._site.beat.degraded("calls", f"{self._site.settings.server}: {trouble}")
+            self._context.beat.degraded("calls", f"{self._context.settings.server}: {trouble}")
 
 
 @dataclass

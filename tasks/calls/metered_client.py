@@ -51,19 +51,19 @@ class MeteredClient:
 
     def __init__(
         self,
-        site: JobContext,
+        context: JobContext,
         client: KeepaClient,
         spool: Spool,
         note: Callable[[Call], None],
         held: Callable[[str], Idle | None] = lambda _shape: None,
     ) -> None:
         self._held = held
-        self._site = site
+        self._context = context
         self._client = client
         self._spool = spool
         self._note = note
-        self._gate = Budget(site)
-        self._failing = FailedCalls(site, self._read_balance)
+        self._gate = Budget(context)
+        self._failing = FailedCalls(context, self._read_balance)
         self._refused_in_a_row = 0
 
     def close(self) -> None:
@@ -74,10 +74,10 @@ class MeteredClient:
         """Have what is told of calls, balance and spool keep to the time, though nothing is wanted; call it often."""
         self._failing.tend()
         self._gate.tend()
-        if self._site.beat.is_degraded("spool"):
+        if self._context.beat.is_degraded("spool"):
             with suppress(SpoolFull):
                 self._spool.require_room()
-                self._site.beat.well("spool")
+                self._context.beat.well("spool")
 
     def call(self, want: RequestPlan) -> SpooledReply | Idle:
         """The reply to what is wanted, or why there is none now and when to come back.
@@ -98,14 +98,14 @@ class MeteredClient:
 
     def _kept_from_disk(self) -> Idle | None:
         """Why no reply can be kept now, so that none is paid for."""
-        site = self._site
+        context = self._context
         try:
             self._spool.require_room()
         except SpoolFull as full:
-            site.log.warning("spool_full", reason=str(full))
-            site.beat.degraded("spool", str(full))
-            return Idle(until_ns=site.clock.now_ns() + FULL_NS, phase="replaying", why=str(full))
-        site.beat.well("spool")
+            context.log.warning("spool_full", reason=str(full))
+            context.beat.degraded("spool", str(full))
+            return Idle(until_ns=context.clock.now_ns() + FULL_NS, phase="replaying", why=str(full))
+        context.beat.well("spool")
         return None
 
     def _read_balance(self) -> Reading:
@@ -119,7 +119,7 @@ class MeteredClient:
         header = self._header("", request, Origin(job="balance", domain=0), estimate=0, waited_s=0.0)
         began_ns = self._begin(request.endpoint)
         try:
-            reply = exchange(self._site, self._client, request)
+            reply = exchange(self._context, self._client, request)
             header = _arrived(header, reply)
             reading, told = _balance_in(reply, header)
         except ApiError as error:
@@ -158,7 +158,7 @@ class MeteredClient:
         granted.commit()
         header = self._header(want.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
         try:
-            reply = exchange(self._site, self._client, request)
+            reply = exchange(self._context, self._client, request)
             paid = self._settle(granted, header, reply)
         except Throttled as error:
             return self._throttled(want, granted, error, header)
@@ -188,13 +188,13 @@ class MeteredClient:
 
     def _begin(self, what: str) -> int:
         """The time now, after a beat that promises when the call that begins will be over."""
-        now_ns = self._site.clock.now_ns()
-        until_ns = now_ns + round(self._site.settings.longest_call_s * NS_PER_S)
-        self._site.beat.phase("calling", what, until_ns=until_ns)
+        now_ns = self._context.clock.now_ns()
+        until_ns = now_ns + round(self._context.settings.longest_call_s * NS_PER_S)
+        self._context.beat.phase("calling", what, until_ns=until_ns)
         return now_ns
 
     def _failed(self, header: Header, error: ApiError, began_ns: int) -> None:
-        elapsed_s = (self._site.clock.now_ns() - began_ns) / NS_PER_S
+        elapsed_s = (self._context.clock.now_ns() - began_ns) / NS_PER_S
         self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
 
     def _doubt_key(self, want: RequestPlan) -> None:
@@ -205,7 +205,7 @@ class MeteredClient:
             Transient: nobody can tell now; what was taken is given back.
         """
         try:
-            self._site.ledger.observe(self._read_balance())
+            self._context.ledger.observe(self._read_balance())
         except Transient:
             want.release()
             raise
@@ -228,7 +228,7 @@ class MeteredClient:
             return self._spool.put(header, body)
         except OSError as error:
             # Paid for and in memory: going on without the safety net beats throwing it away.
-            self._site.log.alarm("spool_write_failed", error=error)
+            self._context.log.alarm("spool_write_failed", error=error)
             return None
 
     def _throttled(self, want: RequestPlan, granted: Reservation, error: Throttled, header: Header) -> Idle:
@@ -240,10 +240,10 @@ class MeteredClient:
             return self._failing.failed(want.what, error, may_be_charged=False)
         self._failing.answered(want)
         self._refused_in_a_row += 1
-        until_ns = self._site.clock.now_ns()
+        until_ns = self._context.clock.now_ns()
         if self._refused_in_a_row > 1 and granted.waited_s < AT_ONCE_S:
             # The gate opens though the server refuses: somebody else is quicker. The next tick is soon enough.
-            tick_s = self._site.ledger.standing().tick_s  # no wait is longer, whatever the reply says
+            tick_s = self._context.ledger.standing().tick_s  # no wait is longer, whatever the reply says
             until_ns += round(
                 (min(max(error.reading.refill_in_ms, 0), tick_s * 1000) / 1000 + AFTER_REFILL_S) * NS_PER_S
             )
@@ -254,7 +254,7 @@ class MeteredClient:
             origin=origin,
             endpoint=request.endpoint,
             tier=tier,
-            worker=self._site.worker,
+            worker=self._context.worker,
             shape=request.shape.name,
             items=request.items,
             estimate=estimate,

@@ -27,8 +27,8 @@ REMEDY: Final = "`sluicegate resume all` or an upgrade goes on"
 class Brake:
     """The brakes as one worker sees them."""
 
-    def __init__(self, site: JobContext, session: DatabaseSession) -> None:
-        self._site = site
+    def __init__(self, context: JobContext, session: DatabaseSession) -> None:
+        self._context = context
         self._session = session
         self._held: dict[str, StoppedKind] = {}
         self._look_ns = 0
@@ -40,7 +40,7 @@ class Brake:
         Raises:
             StoreError: the database does not answer.
         """
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         if now_ns >= self._look_ns:
             self._look()
         held = self._held.get(kind)
@@ -54,7 +54,7 @@ class Brake:
         Raises:
             StoreError: the database does not answer.
         """
-        if self._held and self._site.clock.now_ns() >= self._look_ns:
+        if self._held and self._context.clock.now_ns() >= self._look_ns:
             self._look()
 
     def saw(self, header: Header, *, unusable: int, of: int) -> None:
@@ -85,18 +85,18 @@ class Brake:
             self._look()
 
     def _look(self) -> None:
-        site, before = self._site, self._held
-        self._look_ns = site.clock.now_ns() + LOOK_NS
+        context, before = self._context, self._held
+        self._look_ns = context.clock.now_ns() + LOOK_NS
         found = self._session.run(lambda connection: brakes.held(connection, reader_version.reader_version()))
         self._held = {one.kind: one for one in found}
         for kind in self._held.keys() - before.keys():
-            site.log.alarm("calls_stopped", kind=kind, message=_words(self._held[kind]))
+            context.log.alarm("calls_stopped", kind=kind, message=_words(self._held[kind]))
         for kind in before.keys() - self._held.keys():
-            site.log.info("calls_resumed", kind=kind)
+            context.log.info("calls_resumed", kind=kind)
         if self._held:
-            site.beat.degraded("replies", "; ".join(map(_words, self._held.values())))
+            context.beat.degraded("replies", "; ".join(map(_words, self._held.values())))
         else:
-            site.beat.well("replies")
+            context.beat.well("replies")
 
 
 def _words(held: StoppedKind) -> str:

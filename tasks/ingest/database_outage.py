@@ -22,22 +22,22 @@ ATTEMPT_S: Final = 30.0  # what the next try may take until it fails, with sever
 class DatabaseOutage:
     """Failures in a row, and the silence of one statement."""
 
-    def __init__(self, site: JobContext) -> None:
-        self._site = site
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
         self._failed_ns: int | None = None
         self._promises = 0
         self._told = ""
 
     def failed(self, error: BaseException, pause_s: float) -> None:
         """It could not be done, and is tried again after `pause_s` seconds."""
-        site, now_ns = self._site, self._site.clock.now_ns()
+        context, now_ns = self._context, self._context.clock.now_ns()
         if self._failed_ns is None:
             self._failed_ns = now_ns
         if str(error) != self._told:
             self._told = str(error)
-            site.log.warning("database_unavailable", error=error, retry_in_s=round(pause_s, 1))
+            context.log.warning("database_unavailable", error=error, retry_in_s=round(pause_s, 1))
         until_ns = now_ns + round((pause_s + ATTEMPT_S) * NS_PER_S)
-        site.beat.phase("writing", f"again in {pause_s:.0f} s: {error}", until_ns=until_ns)
+        context.beat.phase("writing", f"again in {pause_s:.0f} s: {error}", until_ns=until_ns)
         if now_ns + round(pause_s * NS_PER_S) - self._failed_ns >= HICCUP_NS:
             self._degraded(str(error), (now_ns - self._failed_ns) / NS_PER_S)
 
@@ -50,24 +50,24 @@ class DatabaseOutage:
         if seconds < SILENCE_S:
             return
         why = "the database does not answer a statement"
-        if self._site.stop.is_set():
+        if self._context.stop.is_set():
             raise Contended(f"asked to stop while {why}")
         promises = int(seconds / SILENCE_S)  # a new one only when the last is over
         if promises > self._promises:
-            until_ns = self._site.clock.now_ns() + round(2 * SILENCE_S * NS_PER_S)
-            self._site.beat.phase("writing", why, until_ns=until_ns)
+            until_ns = self._context.clock.now_ns() + round(2 * SILENCE_S * NS_PER_S)
+            self._context.beat.phase("writing", why, until_ns=until_ns)
             self._degraded(why, seconds)
         self._promises = promises
 
     def over(self) -> None:
         """A transaction was committed."""
         if self._failed_ns is not None:
-            away_s = round((self._site.clock.now_ns() - self._failed_ns) / NS_PER_S, 1)
-            self._site.log.info("database_back", away_s=away_s)
+            away_s = round((self._context.clock.now_ns() - self._failed_ns) / NS_PER_S, 1)
+            self._context.log.info("database_back", away_s=away_s)
             self._failed_ns, self._told = None, ""
         self._promises = 0
-        self._site.beat.well("database")
+        self._context.beat.well("database")
 
     def _degraded(self, why: str, late_s: float) -> None:
-        self._site.beat.ready()  # as far as it can be: what is missing is not the worker's
-        self._site.beat.degraded("database", why, late_s=late_s)
+        self._context.beat.ready()  # as far as it can be: what is missing is not the worker's
+        self._context.beat.degraded("database", why, late_s=late_s)

@@ -68,13 +68,13 @@ class DealPageWriter:
     """Takes pages of deals, live or replayed."""
 
     def __init__(
-        self, site: JobContext, session: DatabaseSession, targets: Mapping[tuple[str, int], Stream], brake: Brake
+        self, context: JobContext, session: DatabaseSession, targets: Mapping[tuple[str, int], Stream], brake: Brake
     ) -> None:
         self._brake = brake
-        self._site = site
+        self._context = context
         self._session = session
         self._targets = targets
-        self._most = site.settings.max_attempts
+        self._most = context.settings.max_attempts
 
     def take(self, header: Header, body: bytes) -> PageResult:
         """What the page brought; committed.
@@ -82,7 +82,7 @@ class DealPageWriter:
         Raises:
             StoreError: the database does not take it.
         """
-        self._site.beat.phase("writing", f"{header.origin.job} page {header.origin.page}")
+        self._context.beat.phase("writing", f"{header.origin.job} page {header.origin.page}")
         try:
             page, reason = decode_deals(body), CUT_OFF
         except Transient as fault:
@@ -91,16 +91,16 @@ class DealPageWriter:
         if page.deals and not any(deal.is_of(domain) for deal in page.deals):  # a cache's, or another request's
             page, reason = replace(page, is_whole=False), ELSEWHERE
         page = replace(page, envelope=page.envelope.costing_at_most(most_tokens(header.endpoint, header.items)))
-        aside = OddItems(self._site.log, header)
+        aside = OddItems(self._context.log, header)
         try:
             taken, faults = self._session.run(lambda connection: self._write(connection, aside, page, body, reason))
         except BadRow as refusal:
-            unwritable.keep(self._site, self._session, header, body, refusal)
+            unwritable.keep(self._context, self._session, header, body, refusal)
             return PageResult(is_readable=False, attempts=self._most)
-        self._site.beat.wrote(deals=taken.rows)
+        self._context.beat.wrote(deals=taken.rows)
         bodies = int(bool(page.envelope.unusable)) + int(not page.is_whole)
-        self._site.beat.set_aside("deal", faults - bodies)
-        self._site.beat.set_aside("body", bodies)
+        self._context.beat.set_aside("deal", faults - bodies)
+        self._context.beat.set_aside("body", bodies)
         aside.tell()
         is_lost = not page.is_whole and not any(deal.is_of(domain) for deal in page.deals)
         of = max(1, len(page.deals) + len(page.faults))
@@ -108,7 +108,7 @@ class DealPageWriter:
         if not page.is_whole:
             self._tell(header, reason, taken)
         elif not taken.is_readable:
-            self._site.log.alarm("page_repeated", selection=self._place(header.origin), page=header.origin.page)
+            self._context.log.alarm("page_repeated", selection=self._place(header.origin), page=header.origin.page)
         return taken
 
     def _write(
@@ -116,7 +116,7 @@ class DealPageWriter:
     ) -> tuple[PageResult, int]:
         header, origin = aside.header, aside.header.origin
         aside.begin()
-        minute = _minute(self._site, header, page)
+        minute = _minute(self._context, header, page)
         local = [deal for deal in page.deals if deal.is_of(origin.domain)]
         aside.unasked, aside.odd = len(page.deals) - len(local), page.odd
         moved, attempts = self._moved(connection, header, page, minute)
@@ -157,7 +157,7 @@ class DealPageWriter:
 
     def _tell(self, header: Header, reason: str, taken: PageResult) -> None:
         """Say what becomes of a page that could not be read, or not to its end."""
-        self._site.log.alarm(
+        self._context.log.alarm(
             "page_unreadable",
             selection=self._place(header.origin),
             page=header.origin.page,
@@ -172,7 +172,7 @@ class DealPageWriter:
 
     def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
         """Queue what the page lists; what a selection that is no more had listed is this one's now."""
-        detail, key = self._site.settings.backfill_detail, origin.selection_key
+        detail, key = self._context.settings.backfill_detail, origin.selection_key
         priority = NEWS_PRIORITY if origin.job == cursor.UPSERT else 0
         queue.enqueue(connection, origin.domain, asins, detail=detail, priority=priority, selection_key=key)
         chosen = wanted_streams(self._targets.values())
@@ -202,9 +202,9 @@ class DealPageWriter:
         return cursor.advance_crawl(connection, origin, facts, target.division(counts))
 
 
-def _minute(site: JobContext, header: Header, page: DealPage) -> int:
+def _minute(context: JobContext, header: Header, page: DealPage) -> int:
     """The server's clock at the page; what other replies say, or this machine, when the page cannot be right."""
-    known_ms = site.ledger.standing().server_ms
+    known_ms = context.ledger.standing().server_ms
     if known_ms is None:
         own = prices.minute_of_ms(round(header.received_at.timestamp() * 1000))
         return own if page.server_minute is None else page.server_minute

@@ -45,8 +45,8 @@ class BatchResult:
 class ProductBatchWriter:
     """Takes batches of products, live or replayed."""
 
-    def __init__(self, site: JobContext, session: DatabaseSession, brake: Brake) -> None:
-        self._site = site
+    def __init__(self, context: JobContext, session: DatabaseSession, brake: Brake) -> None:
+        self._context = context
         self._session = session
         self._brake = brake
 
@@ -56,24 +56,24 @@ class ProductBatchWriter:
         Raises:
             StoreError: the database does not take it.
         """
-        self._site.beat.phase("writing", f"{header.items} products")
+        self._context.beat.phase("writing", f"{header.items} products")
         try:
             reply = open_products(body)
         except Transient as fault:
-            set_aside(self._site, self._session, header, body, str(fault))
+            set_aside(self._context, self._session, header, body, str(fault))
             self._brake.saw(header, unusable=header.items, of=header.items)
             return BatchResult(faults=1)
         envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
-        aside = OddItems(self._site.log, header)
+        aside = OddItems(self._context.log, header)
         try:
             taken = self._session.run(lambda connection: self._write(connection, aside, reply, envelope, body))
         except BadRow as refusal:
-            unwritable.keep(self._site, self._session, header, body, refusal)
+            unwritable.keep(self._context, self._session, header, body, refusal)
             return BatchResult(faults=1)
-        self._site.beat.wrote(products=taken.products, price_series=taken.series)
+        self._context.beat.wrote(products=taken.products, price_series=taken.series)
         bodies = int(bool(envelope.unusable)) + int(not reply.is_whole) + int(taken.is_void)
-        self._site.beat.set_aside("product", taken.faults - bodies)
-        self._site.beat.set_aside("body", bodies)
+        self._context.beat.set_aside("product", taken.faults - bodies)
+        self._context.beat.set_aside("body", bodies)
         aside.tell()
         self._brake.saw(header, unusable=taken.faults - bodies + taken.missing, of=header.items)
         return taken
@@ -130,7 +130,7 @@ class ProductBatchWriter:
         missing = [item for item in items if item.asin not in answers]
         queue.complete(connection, [item for item in items if item.asin in answers])
         if missing:
-            most = self._site.settings.max_attempts
+            most = self._context.settings.max_attempts
             pause_s = 0.0 if why == MISSING else PAUSE_S
             queue.fail(connection, missing, why, max_attempts=most, pause_s=pause_s)
         return len(missing)

@@ -47,8 +47,8 @@ MOST_ATTEMPTS: Final = 10  # a reply that ended ten workers ends no eleventh
 class SpoolRecovery:
     """Looks for such replies and gives them to the intake, one a step."""
 
-    def __init__(self, site: JobContext, spool: Spool, intake: ReplyRouter, session: DatabaseSession) -> None:
-        self._site = site
+    def __init__(self, context: JobContext, spool: Spool, intake: ReplyRouter, session: DatabaseSession) -> None:
+        self._context = context
         self._spool = spool
         self._intake = intake
         self._session = session
@@ -60,13 +60,13 @@ class SpoolRecovery:
         Raises:
             StoreError: the database does not take it; it stays in the spool.
         """
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         if now_ns < self._look_ns:
             return False
         for path in self._spool.orphans():
             entry = self._spool.claim(path)
             if entry is not None:
-                self._site.beat.phase("replaying", path.name)
+                self._context.beat.phase("replaying", path.name)
                 self._take(entry)
                 return True
         self._look_ns = now_ns + LOOK_EVERY_NS
@@ -81,14 +81,14 @@ class SpoolRecovery:
         if entry.attempts > MOST_ATTEMPTS:
             self._set_aside(entry, f"not processed in {MOST_ATTEMPTS} attempts", body, header)
             return
-        self._site.log.info("replay", endpoint=header.endpoint, items=header.items, paid_by=header.worker)
+        self._context.log.info("replay", endpoint=header.endpoint, items=header.items, paid_by=header.worker)
         self._intake.take(header, body)
         entry.remove()
 
     def _set_aside(self, entry: Entry, reason: str, raw: bytes | None, header: Header | None = None) -> None:
         """Keep it for a person. What it was to answer is given up: asked for again, it would end workers again."""
         kept: Path = self._spool.set_aside(entry)
-        self._site.log.alarm("reply_quarantined", reason=reason, file=kept.name)
+        self._context.log.alarm("reply_quarantined", reason=reason, file=kept.name)
 
         def work(connection: Connection) -> None:
             quarantine.add(connection, kind="body", key=kept.name, reason=reason, raw=raw, domain=None)
@@ -96,17 +96,19 @@ class SpoolRecovery:
                 queue.fail(connection, items_of(header), reason, max_attempts=1)
 
         self._session.run(work)
-        self._site.beat.set_aside("body")
+        self._context.beat.set_aside("body")
 
 
 class ReplyRouter:
     """Both kinds of replies."""
 
-    def __init__(self, site: JobContext, session: DatabaseSession, targets: Iterable[Stream], brake: Brake) -> None:
-        self._site = site
+    def __init__(self, context: JobContext, session: DatabaseSession, targets: Iterable[Stream], brake: Brake) -> None:
+        self._context = context
         self._session = session
-        self.pages = DealPageWriter(site, session, {(target.key, target.domain): target for target in targets}, brake)
-        self.batches = ProductBatchWriter(site, session, brake)
+        self.pages = DealPageWriter(
+            context, session, {(target.key, target.domain): target for target in targets}, brake
+        )
+        self.batches = ProductBatchWriter(context, session, brake)
 
     def take(self, header: Header, body: bytes) -> None:
         """Write what the reply holds.
@@ -119,14 +121,14 @@ class ReplyRouter:
         elif header.endpoint == "/product":
             self.batches.take(header, body)
         else:
-            set_aside(self._site, self._session, header, body, f"nobody takes replies of {header.endpoint}")
+            set_aside(self._context, self._session, header, body, f"nobody takes replies of {header.endpoint}")
 
 
 class LeaseRecovery:
     """Looks for such things. Every worker does, whatever its role: both take both, and either may run alone."""
 
-    def __init__(self, site: JobContext, session: DatabaseSession, spool: Spool) -> None:
-        self._site = site
+    def __init__(self, context: JobContext, session: DatabaseSession, spool: Spool) -> None:
+        self._context = context
         self._session = session
         self._spool = spool
         self._look_ns = 0
@@ -137,11 +139,11 @@ class LeaseRecovery:
         Raises:
             StoreError: the database does not answer.
         """
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         if now_ns < self._look_ns:
             return 0
         self._look_ns = now_ns + ORPHANS_EVERY_NS
-        self._session.run(partial(stream_locks.renew_locks, owner=owner_name(self._site)))
+        self._session.run(partial(stream_locks.renew_locks, owner=owner_name(self._context)))
         return self._release()
 
     def _release(self) -> int:
@@ -153,7 +155,7 @@ class LeaseRecovery:
         if not dead or self._spool.holds_leftovers():
             return 0
         items, pages = self._session.run(partial(_release, owners=dead))
-        self._site.log.info("released", items=items, pages=pages)
+        self._context.log.info("released", items=items, pages=pages)
         return items + pages
 
 

@@ -39,9 +39,9 @@ LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon;
 class DatabaseSession:
     """One connection, opened when needed and opened again when it was lost."""
 
-    def __init__(self, site: JobContext) -> None:
-        self._site = site
-        self._outage = DatabaseOutage(site)
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._outage = DatabaseOutage(context)
         self._connection: Connection | None = None
         self._unwritten: list[Call] = []
 
@@ -61,7 +61,7 @@ class DatabaseSession:
             WrongSchema: a person has to mend the tables.
             ConfigError: a person has to mend the login, the rights or the database.
         """
-        stop = self._site.stop
+        stop = self._context.stop
         failures: list[str | None] = []
 
         def pause(seconds: float) -> None:
@@ -117,7 +117,7 @@ class DatabaseSession:
             raise
         del self._unwritten[: len(noted)]
         for refusal in filter(None, refusals):
-            self._site.log.alarm("record_refused", reason=refusal)
+            self._context.log.alarm("record_refused", reason=refusal)
         return result
 
     @staticmethod
@@ -127,12 +127,12 @@ class DatabaseSession:
 
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            url, worker = self._site.settings.database_url.reveal(), self._site.worker
+            url, worker = self._context.settings.database_url.reveal(), self._context.worker
             self._connection = run_interruptible(
                 lambda: connect(
                     url, application_name=f"sluicegate {worker}", autocommit=True, lock_timeout_ms=LOCK_TIMEOUT_MS
                 ),
-                self._site.stop.is_set,
+                self._context.stop.is_set,
                 Contended("asked to stop while the database was connected to"),
             )
             self._connection.on_wait = self._outage.silent

@@ -26,24 +26,26 @@ PAUSE_S = 60.0
 ENVELOPE = "envelope"  # in the key of a body whose rows are good
 
 
-def set_aside(site: JobContext, session: DatabaseSession, header: Header, body: bytes, reason: str) -> None:
+def set_aside(context: JobContext, session: DatabaseSession, header: Header, body: bytes, reason: str) -> None:
     """Keep the body and count the attempt of what it was to answer.
 
     Raises:
         StoreError: the database does not take it.
     """
-    site.log.alarm("body_unreadable", endpoint=header.endpoint, reason=reason, bytes=len(body))
+    context.log.alarm("body_unreadable", endpoint=header.endpoint, reason=reason, bytes=len(body))
     origin = header.origin
 
     def work(connection: Connection) -> None:
         keep_body(connection, header, body, reason)
         if origin.leases:
-            queue.fail(connection, items_of(header), reason, max_attempts=site.settings.max_attempts, pause_s=PAUSE_S)
+            queue.fail(
+                connection, items_of(header), reason, max_attempts=context.settings.max_attempts, pause_s=PAUSE_S
+            )
         envelope = any_envelope(body).costing_at_most(most_tokens(header.endpoint, header.items))
         calls.record(connection, answered(header, envelope, rows=0))
 
     session.run(work)
-    site.beat.set_aside("body")
+    context.beat.set_aside("body")
 
 
 def keep_body(connection: Connection, header: Header, body: bytes, reason: str) -> int:

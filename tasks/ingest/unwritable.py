@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 
-def keep(site: JobContext, session: DatabaseSession, header: Header, body: bytes, refusal: BadRow) -> None:
+def keep(context: JobContext, session: DatabaseSession, header: Header, body: bytes, refusal: BadRow) -> None:
     """Keep the body with the database's reason; what it was to answer is done, and the call recorded, where that goes.
 
     Raises:
         BadRow: the database refuses even to keep it; the reply is in the spool still.
         StoreError: as a session does.
     """
-    site.log.alarm("reply_refused", endpoint=header.endpoint, reason=str(refusal), bytes=len(body))
+    context.log.alarm("reply_refused", endpoint=header.endpoint, reason=str(refusal), bytes=len(body))
     envelope = any_envelope(body).costing_at_most(most_tokens(header.endpoint, header.items))
 
     def work(connection: Connection) -> None:
@@ -42,4 +42,4 @@ def keep(site: JobContext, session: DatabaseSession, header: Header, body: bytes
         refused(connection, lambda: calls.record(connection, answered(header, envelope, rows=0)))
 
     session.run(work)
-    site.beat.set_aside("body")
+    context.beat.set_aside("body")

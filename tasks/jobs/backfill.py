@@ -51,14 +51,14 @@ class Backfill:
 
     role: Final[Role] = TIER
 
-    def __init__(self, site: JobContext) -> None:
-        self._site = site
-        self._components = JobComponents(site)
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._components = JobComponents(context)
         self._rest_ns: dict[Stream, int] = dict.fromkeys(self._components.targets, 0)
         self._resting: dict[Stream, Idle] = {}
         self._chosen = wanted_streams(self._components.targets)
         self._is_crawl_next = True
-        self._detail: Detail = site.settings.backfill_detail  # what the next items of the queue are expected to want
+        self._detail: Detail = context.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
         self._counted_ns = 0
         self._renew_ns = 0
@@ -105,7 +105,7 @@ class Backfill:
             return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
             if outcome.is_whole:
-                self._rest_ns[target] = self._site.clock.now_ns() + REFUSED_NS
+                self._rest_ns[target] = self._context.clock.now_ns() + REFUSED_NS
             return StepDone(completes=True)
         self._after_page(target, outcome.taken)
         self._is_crawl_next = False
@@ -113,7 +113,7 @@ class Backfill:
         return StepDone(completes=True)
 
     def _may_crawl(self, target: Stream) -> bool:
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         if self._rest_ns[target] > now_ns:
             return False
         self._rest_ns[target] = now_ns + REST_NS
@@ -132,7 +132,7 @@ class Backfill:
         """Whether the last crawl is complete and too recent to pay for another."""
         if last.finished_at is None:
             return False
-        bucket = self._site.ledger.snapshot().bucket
+        bucket = self._context.ledger.snapshot().bucket
         pages = last.rows / PAGE_ROWS + 1
         interval_s = crawl_interval_s(
             tokens=pages * DEAL_TOKENS, rate=bucket.refill_rate, tick_period_s=bucket.tick_period_s
@@ -145,13 +145,13 @@ class Backfill:
         if moved is None:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
             rest_ns = REST_NS if taken.is_readable else REFUSED_NS * taken.pauses
-            self._rest_ns[target] = self._site.clock.now_ns() + rest_ns
+            self._rest_ns[target] = self._context.clock.now_ns() + rest_ns
             return
         if moved.cut is not None:
             # Only a narrower selection can show the rest: more rows than the API shows have one price.
-            self._site.log.alarm("crawl_cut", selection=target.place, part=str(moved.cut), shown=MAX_ROWS)
+            self._context.log.alarm("crawl_cut", selection=target.place, part=str(moved.cut), shown=MAX_ROWS)
         if moved.verdict.is_complete:
-            self._site.log.info(
+            self._context.log.info(
                 "crawl_complete",
                 selection=target.place,
                 rows=moved.crawl.rows,
@@ -160,39 +160,44 @@ class Backfill:
 
     def _drain(self) -> StepDone | Idle:
         """One batch from the queue."""
-        components, site = self._components, self._site
+        components, context = self._components, self._context
         counts = self._count()
         if not counts.pending:
             self._counts = None
             if self._renew():
                 return StepDone(completes=False)
             return Idle(
-                until_ns=site.clock.now_ns() + EMPTY_NS,
+                until_ns=context.clock.now_ns() + EMPTY_NS,
                 phase="waiting_work",
                 why=f"{counts.done} products done, {counts.leased} with other workers",
             )
         batch = QueueBatch(
-            site, components.session, components.spool, waiting=counts.pending, detail=self._detail, chosen=self._chosen
+            context,
+            components.session,
+            components.spool,
+            waiting=counts.pending,
+            detail=self._detail,
+            chosen=self._chosen,
         )
         try:
             outcome = components.metered_client.call(batch)
             self._detail = batch.detail
         except Refused as error:
             given_up = batch.refused(str(error))
-            site.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
-            site.beat.set_aside("product", len(given_up))
+            context.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
+            context.beat.set_aside("product", len(given_up))
             return StepDone(completes=True)
         if isinstance(outcome, Idle):
             if outcome.phase == "waiting_work":
                 self._counts = None
             return outcome
-        began_ns = site.clock.now_ns()
+        began_ns = context.clock.now_ns()
         taken = components.intake.batches.take(outcome.header, outcome.body)
         outcome.forget()
-        writing_s = (site.clock.now_ns() - began_ns) / NS_PER_S
+        writing_s = (context.clock.now_ns() - began_ns) / NS_PER_S
         self._forecast.read_work(len(batch.items), outcome.header.duration_s + writing_s)
         if taken.missing:
-            site.log.warning("products_missing", missing=taken.missing)
+            context.log.warning("products_missing", missing=taken.missing)
         done = len(batch.items) - taken.missing
         self._counts = replace(counts, pending=max(0, counts.pending - done), done=counts.done + done)
         self._tell()
@@ -200,7 +205,7 @@ class Backfill:
 
     def _renew(self) -> int:
         """How much of what was fetched too long ago is queued again: some, once all that nobody has yet is there."""
-        now_ns, settings = self._site.clock.now_ns(), self._site.settings
+        now_ns, settings = self._context.clock.now_ns(), self._context.settings
         if not settings.history_max_age_d or now_ns < self._renew_ns:
             return 0
         self._renew_ns = now_ns + REST_NS
@@ -211,11 +216,11 @@ class Backfill:
             )
         )
         if count:
-            self._site.log.info("history_is_old", products=count, days=settings.history_max_age_d)
+            self._context.log.info("history_is_old", products=count, days=settings.history_max_age_d)
         return count
 
     def _count(self) -> QueueCounts:
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         if self._counts is None or now_ns - self._counted_ns > COUNT_NS:
             self._counts = self._components.session.run(lambda connection: queue.counts(connection, self._chosen))
             self._counted_ns = now_ns
@@ -229,15 +234,15 @@ class Backfill:
             return
         left = counts.pending + counts.leased
         per_min = self._rate.per_min()
-        snapshot = self._site.ledger.snapshot()
+        snapshot = self._context.ledger.snapshot()
         self._forecast.read_others(
-            self._site.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
+            self._context.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
         )
         pace = self._forecast.pace(self._per_item(snapshot), counts.takers)
         means = forecast.means_of(snapshot, TIER, pace.per_item)
         eta_s = None if means is None else forecast.left_s(left, pace, means)
         # The pace goes along: who shows the time left reckons it from what is queued and in the bucket at that moment.
-        self._site.beat.job(
+        self._context.beat.job(
             done=counts.done,
             total=left + counts.done,
             rate_per_min=None if per_min is None else round(per_min, 2),
@@ -247,6 +252,6 @@ class Backfill:
 
     def _per_item(self, snapshot: Snapshot) -> float:
         """Tokens a product costs on average, as learned; before that what would be reserved for one."""
-        shape = product_shape(self._site.settings.backfill_detail, SAMPLE)
+        shape = product_shape(self._context.settings.backfill_detail, SAMPLE)
         learned = next((cost.mean for cost in snapshot.costs if cost.shape == shape.name and cost.samples), None)
-        return self._site.ledger.estimate(shape) / SAMPLE if learned is None else learned
+        return self._context.ledger.estimate(shape) / SAMPLE if learned is None else learned

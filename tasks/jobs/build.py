@@ -36,7 +36,7 @@ def build(  # noqa: PLR0913, PLR0917 - each part is one that whoever runs the jo
     from tasks.jobs.backfill import Backfill
     from tasks.jobs.upsert import Upsert
 
-    site = JobContext(
+    context = JobContext(
         role=role,
         settings=settings,
         ledger=ledger,
@@ -47,4 +47,4 @@ def build(  # noqa: PLR0913, PLR0917 - each part is one that whoever runs the jo
         blocking=blocking,
         worker=worker or role,
     )
-    return Upsert(site) if role == "upsert" else Backfill(site)
+    return Upsert(context) if role == "upsert" else Backfill(context)

@@ -25,17 +25,17 @@ _MB: Final = 1 << 20
 class JobComponents:
     """The parts of one job, wired."""
 
-    def __init__(self, site: JobContext) -> None:
+    def __init__(self, context: JobContext) -> None:
         """Put the parts together; nothing is opened yet but the spool's directory.
 
         Raises:
             ConfigError: a selection, the key or the base URL is not usable.
         """
-        settings = site.settings
-        self._site = site
+        settings = context.settings
+        self._context = context
         self._is_started = False
         self.targets = streams_of(settings)
-        self.session = DatabaseSession(site)
+        self.session = DatabaseSession(context)
         self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
         self._client = KeepaClient(
             settings.api_key,
@@ -43,15 +43,15 @@ class JobComponents:
             connect_timeout_s=settings.connect_timeout_s,
             read_timeout_s=settings.read_timeout_s,
             max_body_mb=settings.max_body_mb,
-            is_stopped=site.stop.is_set,
-            clock=site.clock,
+            is_stopped=context.stop.is_set,
+            clock=context.clock,
         )
-        self._brake = brake = Brake(site, self.session)
-        self.metered_client = MeteredClient(site, self._client, spool, self.session.note, brake.holds)
-        self.intake = ReplyRouter(site, self.session, self.targets, brake)
-        self._replay = SpoolRecovery(site, spool, self.intake, self.session)
-        self._orphans = LeaseRecovery(site, self.session, spool)
-        self.listing = Listing(site, self.session, spool, self.metered_client, self.intake.pages)
+        self._brake = brake = Brake(context, self.session)
+        self.metered_client = MeteredClient(context, self._client, spool, self.session.note, brake.holds)
+        self.intake = ReplyRouter(context, self.session, self.targets, brake)
+        self._replay = SpoolRecovery(context, spool, self.intake, self.session)
+        self._orphans = LeaseRecovery(context, self.session, spool)
+        self.listing = Listing(context, self.session, spool, self.metered_client, self.intake.pages)
 
     def start(self) -> bool:
         """Check the schema and process what dead workers left; False when that was done before.
@@ -62,7 +62,7 @@ class JobComponents:
         if self._is_started:
             return False
         self.session.run(migrate.check)
-        while not self._site.stop.is_set() and self.recover():
+        while not self._context.stop.is_set() and self.recover():
             pass
         self._is_started = True
         return True
@@ -87,6 +87,6 @@ class JobComponents:
         try:
             self.session.flush()
         except StoreError as error:
-            self._site.log.warning("records_lost", error=error)
+            self._context.log.warning("records_lost", error=error)
         self.session.close()
         self._client.close()

@@ -48,7 +48,7 @@ class DetailBatch:
 
     def __init__(
         self,
-        site: JobContext,
+        context: JobContext,
         session: DatabaseSession,
         spool: Spool,
         pool: DetailBacklog,
@@ -57,16 +57,16 @@ class DetailBatch:
         kept_tokens: int,
     ) -> None:
         """Want as many of the pool's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
-        self._site = site
+        self._context = context
         self._session = session
         self._spool = spool
         self._pool = pool
         self._detail: Detail = detail
         self._taken: list[BacklogItem] = []
         self._items: list[Item] = []
-        spare = site.ledger.headroom(self.tier).now - kept_tokens
+        spare = context.ledger.headroom(self.tier).now - kept_tokens
         most = min(len(pool), most_asins(detail))
-        self.size = fit(lambda n: site.ledger.estimate(product_shape(detail, n)), tokens=spare, most=most)
+        self.size = fit(lambda n: context.ledger.estimate(product_shape(detail, n)), tokens=spare, most=most)
 
     def shape(self) -> Shape:
         """As many products as there are tokens to spare."""
@@ -116,12 +116,12 @@ class DetailBatch:
     def refused(self, reason: str) -> None:
         """Want them no more: the next change of a deal asks again, and the queue counts the attempt."""
         items, self._items = self._items, []
-        most = self._site.settings.max_attempts
+        most = self._context.settings.max_attempts
         if items:
             self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
 
     def _covering(self) -> Detail | None:
-        return covering(self._detail, self._site.settings.backfill_detail)
+        return covering(self._detail, self._context.settings.backfill_detail)
 
     def _share(self, connection: Connection, newest: list[BacklogItem]) -> tuple[list[BacklogItem], list[Item]]:
         """What is left to this job, and what of it was taken from the queue."""
@@ -141,13 +141,13 @@ class DetailBatch:
         """Those of the products that wait in the queue for a detail that covers ours, taken from there."""
         if self._covering() is None:
             return []
-        settings = self._site.settings
+        settings = self._context.settings
         return sharing.claim(
             connection,
             domain,
             asins,
             detail=settings.backfill_detail,
-            owner=owner_name(self._site),
+            owner=owner_name(self._context),
             lease_s=lease_s(settings),
             paid=paid,
         )

@@ -58,13 +58,13 @@ class Listing:
 
     def __init__(
         self,
-        site: JobContext,
+        context: JobContext,
         session: DatabaseSession,
         spool: Spool,
         metered_client: MeteredClient,
         pages: DealPageWriter,
     ) -> None:
-        self._site = site
+        self._context = context
         self._session = session
         self._spool = spool
         self._metered_client = metered_client
@@ -78,7 +78,7 @@ class Listing:
         Raises:
             StoreError: the database does not answer.
         """
-        role, owner = self._site.role, owner_name(self._site)
+        role, owner = self._context.role, owner_name(self._context)
         if any(is_page_of(origin, role, target) for origin in self._spool.origins()):
             return False
 
@@ -96,11 +96,11 @@ class Listing:
             Forbidden: the server does not serve this key.
             StoreError: the database does not take it.
         """
-        site, role = self._site, self._site.role
+        context, role = self._context, self._context.role
         crawl = self._session.run(lambda connection: cursor.begin(connection, role, target))
-        site.beat.phase("polling", f"{target.place}, page {crawl.page}")
+        context.beat.phase("polling", f"{target.place}, page {crawl.page}")
         try:
-            outcome = self._metered_client.call(DealPagePlan(site, self._session, self._spool, target, crawl))
+            outcome = self._metered_client.call(DealPagePlan(context, self._session, self._spool, target, crawl))
         except Refused as error:
             return self._set_aside(target, crawl, error)
         if isinstance(outcome, Idle):
@@ -113,7 +113,7 @@ class Listing:
         part = crawl.part
         is_whole = part == Partition()
         label = target.label if is_whole else f"{target.label}, {part}"
-        self._site.log.alarm("selection_refused", selection=locales.label(label), error=error)
+        self._context.log.alarm("selection_refused", selection=locales.label(label), error=error)
         raw = target.within(part, crawl.categories).to_json().encode()
 
         def work(connection: Connection) -> None:
@@ -122,7 +122,7 @@ class Listing:
                 cursor.leave_part(connection, crawl)
 
         self._session.run(work)
-        self._site.beat.set_aside("request")
+        self._context.beat.set_aside("request")
         return SetAside(is_whole=is_whole)
 
 
@@ -132,10 +132,12 @@ class DealPagePlan:
     may_wait: Final = True
     endpoint: Final = "/deal"
 
-    def __init__(self, site: JobContext, session: DatabaseSession, spool: Spool, target: Stream, crawl: Crawl) -> None:
-        self.tier = site.role
-        self._owner = owner_name(site)
-        self._lease_s = lease_s(site.settings)
+    def __init__(
+        self, context: JobContext, session: DatabaseSession, spool: Spool, target: Stream, crawl: Crawl
+    ) -> None:
+        self.tier = context.role
+        self._owner = owner_name(context)
+        self._lease_s = lease_s(context.settings)
         self._session = session
         self._spool = spool
         self._target = target

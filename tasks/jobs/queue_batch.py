@@ -45,7 +45,7 @@ class QueueBatch:
 
     def __init__(
         self,
-        site: JobContext,
+        context: JobContext,
         session: DatabaseSession,
         spool: Spool,
         *,
@@ -55,7 +55,7 @@ class QueueBatch:
     ) -> None:
         """Want at most `waiting` items of `chosen`, for that is what the queue held when last counted."""
         self._chosen = chosen
-        self._site = site
+        self._context = context
         self._session = session
         self._spool = spool
         self._waiting = waiting
@@ -65,7 +65,7 @@ class QueueBatch:
 
     def shape(self) -> Shape:
         """As many products as can be had now, or as about one tick pays for."""
-        ledger, detail = self._site.ledger, self.detail
+        ledger, detail = self._context.ledger, self.detail
         room = ledger.headroom(self.tier)
         self._limit = batch_size(
             lambda n: ledger.estimate(product_shape(detail, n)),
@@ -79,7 +79,7 @@ class QueueBatch:
     def take(self) -> ClaimedRequest | None:
         """The next items: of one locale and detail, and with the same past of refusals and deaths."""
         planned = product_shape(self.detail, self._limit)
-        tokens = self._site.ledger.estimate(planned)
+        tokens = self._context.ledger.estimate(planned)
         self.items = self._session.run(lambda connection: self._claim(connection, tokens))
         if not self.items:
             return None
@@ -115,12 +115,12 @@ class QueueBatch:
     def refused(self, reason: str) -> list[Item]:
         """The items given up now; the others are asked for again in smaller company."""
         items, self.items = self.items, []
-        most = self._site.settings.max_attempts
+        most = self._context.settings.max_attempts
         return self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
 
     def _claim(self, connection: Connection, tokens: int) -> list[Item]:
         """Items of one detail, as many as `tokens` pay for at what that detail costs, but at least one."""
-        owner, length_s = owner_name(self._site), lease_s(self._site.settings)
+        owner, length_s = owner_name(self._context), lease_s(self._context.settings)
         paid = unwritten_leases(self._spool)
         claimed = queue.claim(
             connection, owner=owner, limit=self._limit, lease_s=length_s, paid=paid, chosen=self._chosen
@@ -133,7 +133,7 @@ class QueueBatch:
             return []
         detail = _detail(good[0].detail)
         chosen, rest = together(good, lambda item: (item.attempts, item.deaths), most_asins(detail))
-        estimate = self._site.ledger.estimate
+        estimate = self._context.ledger.estimate
         paid_for = max(1, fit(lambda n: estimate(product_shape(detail, n)), tokens=tokens, most=len(chosen)))
         rest += chosen[paid_for:]
         if rest:

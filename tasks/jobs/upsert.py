@@ -38,9 +38,9 @@ class Upsert:
 
     role: Final[Role] = "upsert"
 
-    def __init__(self, site: JobContext) -> None:
-        self._site = site
-        self._components = JobComponents(site)
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._components = JobComponents(context)
         self._pool = DetailBacklog()
         self._due_ns: dict[Stream, int] = {}
         self._usual_tokens = float(DEAL_TOKENS)  # per walk
@@ -53,7 +53,7 @@ class Upsert:
         if not self._components.start():
             return
         for target in self._components.targets:
-            self._due_ns[target] = self._site.clock.now_ns()
+            self._due_ns[target] = self._context.clock.now_ns()
         for target in self._components.targets:
             self._due_ns[target] = self._first_due_ns(self._last_walk(target))
 
@@ -65,7 +65,7 @@ class Upsert:
         target = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
         if target is None:
             return Idle(until_ns=None, phase="waiting_work", why="no selection")
-        if self._due_ns[target] <= self._site.clock.now_ns():
+        if self._due_ns[target] <= self._context.clock.now_ns():
             return self._list(target)
         outcome = self._detail(self._due_ns[target])
         if isinstance(outcome, Idle) and self._resting:
@@ -83,10 +83,10 @@ class Upsert:
 
     def _list(self, target: Stream) -> StepDone | Idle:
         """One page of the walk through `target`."""
-        components, site = self._components, self._site
+        components, context = self._components, self._context
         if not components.listing.has_turn(target):
             self._resting.pop(target, None)
-            self._due_ns[target] = site.clock.now_ns() + self._interval_ns()
+            self._due_ns[target] = context.clock.now_ns() + self._interval_ns()
             return Idle(
                 until_ns=min(self._due_ns.values()),
                 phase="waiting_poll",
@@ -103,7 +103,7 @@ class Upsert:
         if outcome is None:
             return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
-            self._due_ns[target] = site.clock.now_ns() + REFUSED_NS
+            self._due_ns[target] = context.clock.now_ns() + REFUSED_NS
             return StepDone(completes=True)
         self._pool.add(outcome.taken.news)
         return StepDone(completes=self._after(target, outcome.paid, outcome.taken))
@@ -120,14 +120,14 @@ class Upsert:
                 self._usual_tokens += WEIGHT * (tokens - self._usual_tokens)
             self._tell_walk(target, tokens, taken)
         # A page that could not be read ends this look as well: the same page at once would be paid for again.
-        self._due_ns[target] = self._site.clock.now_ns() + self._interval_ns() * taken.pauses
+        self._due_ns[target] = self._context.clock.now_ns() + self._interval_ns() * taken.pauses
         return True
 
     def _tell_walk(self, target: Stream, tokens: int, taken: PageResult) -> None:
         moved = taken.moved
         if moved is None:
             return
-        self._site.log.info(
+        self._context.log.info(
             "walk_complete",
             selection=target.place,
             pages=moved.crawl.page,
@@ -138,27 +138,29 @@ class Upsert:
         )
         self._pool.forget_stale(moved.server_minute)
         if self._pool.dropped > self._told_dropped:
-            self._site.log.warning(
+            self._context.log.warning(
                 "details_dropped", dropped=self._pool.dropped - self._told_dropped, waiting=len(self._pool)
             )
             self._told_dropped = self._pool.dropped
 
     def _detail(self, next_due_ns: int) -> StepDone | Idle:
         """Details of as many of the newest deals as there are tokens to spare now."""
-        site, detail = self._site, self._site.settings.upsert_detail
-        site.beat.job(waiting=len(self._pool), dropped=self._pool.dropped)
+        context, detail = self._context, self._context.settings.upsert_detail
+        context.beat.job(waiting=len(self._pool), dropped=self._pool.dropped)
         if detail == "none" or not self._pool:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
         kept = DEAL_TOKENS * len(self._due_ns)
-        want = DetailBatch(site, self._components.session, self._components.spool, self._pool, detail, kept_tokens=kept)
+        want = DetailBatch(
+            context, self._components.session, self._components.spool, self._pool, detail, kept_tokens=kept
+        )
         if want.size == 0:
-            tick_in_s = site.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
-            until_ns = min(next_due_ns, site.clock.now_ns() + round(tick_in_s * NS_PER_S))
+            tick_in_s = context.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
+            until_ns = min(next_due_ns, context.clock.now_ns() + round(tick_in_s * NS_PER_S))
             return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._pool)} details wait for tokens")
         try:
             outcome = self._components.metered_client.call(want)
         except Refused as error:
-            site.log.alarm("details_refused", error=error)
+            context.log.alarm("details_refused", error=error)
             want.refused(str(error))
             return StepDone(completes=False)
         if isinstance(outcome, Idle):
@@ -172,10 +174,10 @@ class Upsert:
 
     def _interval_ns(self) -> int:
         """Nanoseconds between two walks through one selection."""
-        given_s = self._site.settings.poll_interval_s
+        given_s = self._context.settings.poll_interval_s
         if given_s is not None:
             return round(given_s * NS_PER_S)
-        bucket = self._site.ledger.snapshot().bucket
+        bucket = self._context.ledger.snapshot().bucket
         count = len(self._due_ns)
         interval_s = poll_interval_s(
             floor_tokens=DEAL_TOKENS * count,
@@ -187,7 +189,7 @@ class Upsert:
 
     def _first_due_ns(self, last: Crawl | None) -> int:
         """When the first walk is due: at once, unless one was completed less than an interval ago."""
-        now_ns = self._site.clock.now_ns()
+        now_ns = self._context.clock.now_ns()
         if last is None or last.finished_at is None:
             return now_ns
         ago_ns = round((datetime.now(UTC) - last.finished_at) / timedelta(seconds=1) * NS_PER_S)

@@ -71,6 +71,6 @@ class JobContext:
     worker: str
 
 
-def owner_name(site: JobContext) -> str:
+def owner_name(context: JobContext) -> str:
     """Who takes items: the worker, and its process so that others can tell when it is dead."""
-    return f"{site.worker}@{ProcessId.this()}"
+    return f"{context.worker}@{ProcessId.this()}"

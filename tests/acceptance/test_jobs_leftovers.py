@@ -60,13 +60,13 @@ def taker():
 
 
 @pytest.fixture
-def folder(site):
-    return Path(site.settings.spool_dir)
+def folder(context):
+    return Path(context.settings.spool_dir)
 
 
 @pytest.fixture
-def session(site):
-    with closing(DatabaseSession(site)) as one:
+def session(context):
+    with closing(DatabaseSession(context)) as one:
         yield one
 
 
@@ -74,15 +74,15 @@ def states(conn):
     return sorted(state for (state,) in conn.execute("select state from fetch_queue"))
 
 
-def test_what_a_dead_worker_holds_goes_back_and_counts_a_death(site, session, folder, taker, conn):
+def test_what_a_dead_worker_holds_goes_back_and_counts_a_death(context, session, folder, taker, conn):
     taker.take(conn)
-    orphans = LeaseRecovery(site, session, Spool(folder, limit_bytes=1 << 20))
+    orphans = LeaseRecovery(context, session, Spool(folder, limit_bytes=1 << 20))
     assert orphans.step() == 0
     assert states(conn) == ["leased", "leased"]
     taker.kill()
-    site.clock.advance_s(29)
+    context.clock.advance_s(29)
     assert orphans.step() == 0
-    site.clock.advance_s(2)
+    context.clock.advance_s(2)
     assert orphans.step() == 2
     taken = queue.claim(conn, owner="me", limit=10, lease_s=1)
     assert [(item.attempts, item.deaths) for item in taken] == [(0, 1), (0, 1)]
@@ -90,29 +90,29 @@ def test_what_a_dead_worker_holds_goes_back_and_counts_a_death(site, session, fo
 
 @pytest.mark.parametrize("taken_over", [0, 2])
 def test_nothing_goes_back_while_a_reply_of_a_dead_worker_lies_in_the_spool(
-    site, session, folder, taker, conn, taken_over
+    context, session, folder, taker, conn, taken_over
 ):
     path = taker.pay(folder, taker.take(conn), taken_over=taken_over)
     taker.kill()
     if taken_over:
         path = path.rename(folder / f"{ProcessId.this()}.000001.{taken_over}.reply")
-    orphans = LeaseRecovery(site, session, Spool(folder, limit_bytes=1 << 20))
+    orphans = LeaseRecovery(context, session, Spool(folder, limit_bytes=1 << 20))
     assert orphans.step() == 0
     assert states(conn) == ["leased", "leased"]
     path.unlink()
-    site.clock.advance_s(31)
+    context.clock.advance_s(31)
     assert orphans.step() == 2
 
 
-def test_a_reply_of_a_living_worker_keeps_nobody_waiting(site, session, folder, taker, conn):
+def test_a_reply_of_a_living_worker_keeps_nobody_waiting(context, session, folder, taker, conn):
     items = taker.take(conn)
     with closing(Taker()) as living:
         living.pay(folder, items)
         taker.kill()
-        assert LeaseRecovery(site, session, Spool(folder, limit_bytes=1 << 20)).step() == 2
+        assert LeaseRecovery(context, session, Spool(folder, limit_bytes=1 << 20)).step() == 2
 
 
-def test_nothing_goes_back_whose_reply_came_just_after_the_spool_was_looked_at(site, session, folder, taker, conn):
+def test_nothing_goes_back_whose_reply_came_just_after_the_spool_was_looked_at(context, session, folder, taker, conn):
     items = taker.take(conn)
 
     class Late(Spool):
@@ -122,7 +122,7 @@ def test_nothing_goes_back_whose_reply_came_just_after_the_spool_was_looked_at(s
             taker.kill()
             return found
 
-    assert LeaseRecovery(site, session, Late(folder, limit_bytes=1 << 20)).step() == 0
+    assert LeaseRecovery(context, session, Late(folder, limit_bytes=1 << 20)).step() == 0
     assert states(conn) == ["leased", "leased"]
 
 
@@ -158,14 +158,14 @@ class Intake:
 
 
 @pytest.fixture
-def replayed(site, session, folder, taker, conn):
+def replayed(context, session, folder, taker, conn):
     """A function that leaves a reply which so many workers have taken over in vain, and tells what a replay takes."""
 
     def replay(taken_over, body):
         taker.pay(folder, taker.take(conn), taken_over=taken_over, body=body)
         taker.kill()
         intake = Intake()
-        looks = SpoolRecovery(site, Spool(folder, limit_bytes=1 << 20), intake, session)
+        looks = SpoolRecovery(context, Spool(folder, limit_bytes=1 << 20), intake, session)
         assert looks.step()
         assert not looks.step()
         assert list(folder.glob("*.reply")) == []

@@ -32,11 +32,11 @@ class Cutter(Line):
 
 
 @pytest.fixture
-def through(site, database_url):
+def through(context, database_url):
     """A function that makes a session whose way to the database breaks down so many times."""
     opened = []
 
-    def make(cuts, of=site):
+    def make(cuts, of=context):
         cutter = Cutter(database_url, cuts)
         settings = msgspec.structs.replace(of.settings, database_url=Secret(cutter.url))
         session = DatabaseSession(_with(of, settings))
@@ -48,9 +48,9 @@ def through(site, database_url):
         one.close()
 
 
-def _with(site, settings, **changes):
-    fields = {name: getattr(site, name) for name in type(site).__dataclass_fields__}
-    return type(site)(**fields | {"settings": settings} | changes)
+def _with(context, settings, **changes):
+    fields = {name: getattr(context, name) for name in type(context).__dataclass_fields__}
+    return type(context)(**fields | {"settings": settings} | changes)
 
 
 def test_a_connection_lost_before_its_first_statement_is_opened_again(through):
@@ -62,9 +62,11 @@ def test_a_connection_lost_before_its_first_statement_is_opened_again(through):
 class Told:
     """What a session says with its beats, on a clock that moves by its pauses, with a stop after so many of them."""
 
-    def __init__(self, site, stops_after=10**6):
-        self.pauses, self.stops_after, self.clock, self.messages = [], stops_after, site.clock, []
-        self.site = _with(site, site.settings, stop=self, beat=HeartbeatWriter(self.messages.append, site.clock))
+    def __init__(self, context, stops_after=10**6):
+        self.pauses, self.stops_after, self.clock, self.messages = [], stops_after, context.clock, []
+        self.context = _with(
+            context, context.settings, stop=self, beat=HeartbeatWriter(self.messages.append, context.clock)
+        )
 
     def is_set(self):
         return len(self.pauses) >= self.stops_after
@@ -79,9 +81,9 @@ class Told:
         return [message["conditions"] for message in self.messages if message["event"] == "beat"]
 
 
-def test_a_database_that_cuts_every_connection_is_waited_for_told_as_degraded_and_told_to_be_back(site, through):
-    told = Told(site)
-    session, _cutter = through(40, of=told.site)
+def test_a_database_that_cuts_every_connection_is_waited_for_told_as_degraded_and_told_to_be_back(context, through):
+    told = Told(context)
+    session, _cutter = through(40, of=told.context)
     assert session.run(lambda conn: conn.execute("select 1").fetchone()) == (1,)
     assert len(told.pauses) == 40
     assert max(told.pauses) <= 8, "its return is noticed within seconds"
@@ -91,43 +93,43 @@ def test_a_database_that_cuts_every_connection_is_waited_for_told_as_degraded_an
     assert shown[-1] == []
 
 
-def test_a_hiccup_is_not_told(site, through):
-    told = Told(site)
-    session, _cutter = through(1, of=told.site)
+def test_a_hiccup_is_not_told(context, through):
+    told = Told(context)
+    session, _cutter = through(1, of=told.context)
     session.run(lambda conn: conn.execute("select 1"))
     assert not any(told.conditions)
 
 
-def test_a_stop_is_heard_while_the_database_is_away(site, through):
-    told = Told(site, stops_after=3)
-    session, _cutter = through(1_000, of=told.site)
+def test_a_stop_is_heard_while_the_database_is_away(context, through):
+    told = Told(context, stops_after=3)
+    session, _cutter = through(1_000, of=told.context)
     with pytest.raises(Contended):
         session.run(lambda conn: conn.execute("select 1"))
     assert len(told.pauses) == 3
 
 
 @pytest.mark.parametrize("code", ["25006", "53100", "57P03", "08P01"])
-def test_what_passes_for_the_server_as_a_whole_is_waited_for_on_new_connections(site, code):
-    told, seen = Told(site), []
+def test_what_passes_for_the_server_as_a_whole_is_waited_for_on_new_connections(context, code):
+    told, seen = Told(context), []
 
     def work(conn):
         seen.append(conn)
         if len(seen) < 60:
             raise errors.lookup(code)("not now")
 
-    with closing(DatabaseSession(told.site)) as session:
+    with closing(DatabaseSession(told.context)) as session:
         session.run(work)
     assert len(set(map(id, seen))) == 60
 
 
-def test_what_should_pass_and_never_does_for_this_work_alone_is_this_works_own_fault(site):
-    told, tries = Told(site), []
+def test_what_should_pass_and_never_does_for_this_work_alone_is_this_works_own_fault(context):
+    told, tries = Told(context), []
 
     def work(_conn):
         tries.append(1)
         raise errors.UniqueViolation("there already")
 
-    with closing(DatabaseSession(told.site)) as session:
+    with closing(DatabaseSession(told.context)) as session:
         with pytest.raises(BadRow, match="20 times in a row"):
             session.run(work)
         session.run(lambda conn: conn.execute("select 1"))
@@ -135,8 +137,8 @@ def test_what_should_pass_and_never_does_for_this_work_alone_is_this_works_own_f
     assert not told.conditions[-1]
 
 
-def test_text_that_cannot_be_encoded_is_the_works_own_fault(site):
-    with closing(DatabaseSession(site)) as session, pytest.raises(BadRow):
+def test_text_that_cannot_be_encoded_is_the_works_own_fault(context):
+    with closing(DatabaseSession(context)) as session, pytest.raises(BadRow):
         session.run(lambda conn: conn.execute("select %s", ("\ud800",)))
 
 
@@ -155,8 +157,8 @@ def recorded(conn):
     return [worker for (worker,) in conn.execute("select worker from calls order by id")]
 
 
-def test_calls_noted_before_a_transaction_that_fails_are_recorded_once_by_the_next(site, conn):
-    with closing(DatabaseSession(site)) as session:
+def test_calls_noted_before_a_transaction_that_fails_are_recorded_once_by_the_next(context, conn):
+    with closing(DatabaseSession(context)) as session:
         session.note(call("first"))
         with pytest.raises(BadRow):
             session.run(bad_row)
@@ -168,7 +170,7 @@ def test_calls_noted_before_a_transaction_that_fails_are_recorded_once_by_the_ne
     assert recorded(conn) == ["first", "second"]
 
 
-def test_calls_noted_before_a_transaction_that_is_done_again_are_recorded_once(site, conn):
+def test_calls_noted_before_a_transaction_that_is_done_again_are_recorded_once(context, conn):
     tries = []
 
     def work(connection):
@@ -176,15 +178,15 @@ def test_calls_noted_before_a_transaction_that_is_done_again_are_recorded_once(s
         if len(tries) < 3:
             connection.execute("select pg_terminate_backend(pg_backend_pid())")
 
-    with closing(DatabaseSession(site)) as session:
+    with closing(DatabaseSession(context)) as session:
         session.note(call("only"))
         session.run(work)
     assert len(tries) == 3
     assert recorded(conn) == ["only"]
 
 
-def test_calls_noted_while_a_transaction_runs_wait_for_the_next(site, conn):
-    with closing(DatabaseSession(site)) as session:
+def test_calls_noted_while_a_transaction_runs_wait_for_the_next(context, conn):
+    with closing(DatabaseSession(context)) as session:
         session.run(lambda _connection: session.note(call("late")))
         assert recorded(conn) == []
         session.flush()

@@ -33,14 +33,14 @@ def lose_connection(here, work):
 
 def lose_turn(here, work):
     """As when the database was away for longer than a turn lasts."""
-    here.execute(f"update turns set until = now() where owner like '{work._site.worker}@%'")
+    here.execute(f"update turns set until = now() where owner like '{work._context.worker}@%'")
 
 
 def standing(work):
     """The page at which the worker's walk stands, wanted."""
     session, (target,) = work._components.session, work._components.targets
     crawl = session.run(lambda conn: cursor.begin(conn, work.role, target))
-    return DealPagePlan(work._site, session, work._components.spool, target, crawl)
+    return DealPagePlan(work._context, session, work._components.spool, target, crawl)
 
 
 def turn(work):

@@ -122,12 +122,12 @@ class Worker:
             api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
             selections=(), domains=(1,),
         )  # fmt: skip
-        site = JobContext(
+        context = JobContext(
             role="backfill", settings=told, ledger=world.ledger, clock=world.clock, stop=threading.Event(),
             log=Logger(io.StringIO()), beat=HeartbeatWriter(lambda _message: None, world.clock),
             blocking=False, worker=tier,
         )  # fmt: skip
-        self.gate = Budget(site)
+        self.gate = Budget(context)
         self.granted = None
         self.until_ns = 0
         self.grants = []

@@ -57,11 +57,11 @@ class Desk:
             selections=(), domains=(1,),
         )  # fmt: skip
         beat = HeartbeatWriter(self.beats.append, self.clock)
-        site = JobContext(
+        context = JobContext(
             role="backfill", settings=told, ledger=self.ledger, clock=self.clock, stop=threading.Event(),
             log=Logger(io.StringIO()), beat=beat, blocking=False, worker=worker,
         )  # fmt: skip
-        return Budget(site)
+        return Budget(context)
 
     def pay(self, granted, cost=5, **told):
         """One call; its reply is as the server gives it, or says something else of the cost or the bucket."""

@@ -106,11 +106,11 @@ class Shop:
             api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
             selections=(), domains=(1,), retry_deadline_s=20,
         )  # fmt: skip
-        site = JobContext(
+        context = JobContext(
             role="backfill", settings=settings, ledger=self.ledger, clock=self.clock, stop=self.halt,
             log=Logger(self.text), beat=HeartbeatWriter(self.beats.append, self.clock), blocking=blocking, worker="w",
         )  # fmt: skip
-        self.metered_client = MeteredClient(site, self.script, self.spool, self.calls.append)
+        self.metered_client = MeteredClient(context, self.script, self.spool, self.calls.append)
 
     def until_paid(self, want):
         """The first reply; how often there was none, with the clock moved on to when to come back each time."""
@@ -421,7 +421,7 @@ def test_a_doubt_about_the_key_ends_when_nobody_asks_any_more(shop, later):
     here.metered_client.tend()
     here.clock.advance_to_ns(here.clock.now_ns() + 1201 * NS)
     here.metered_client.tend()
-    here.metered_client._site.beat.phase("waiting_work")
+    here.metered_client._context.beat.phase("waiting_work")
     assert here.conditions() == {}
 
 
