@@ -45,15 +45,15 @@ class Advance:
     cut: Partition | None = None
 
 
-def begin(connection: Connection, job: Role, target: Stream) -> Crawl:
+def begin(connection: Connection, job: Role, stream: Stream) -> Crawl:
     """The walk to go on with: the one that was interrupted, or a new one from page 0."""
-    crawl = crawls.load_crawl(connection, job, target.key, target.domain)
+    crawl = crawls.load_crawl(connection, job, stream.key, stream.domain)
     if crawl is not None and crawl.state == "running":
         return crawl
     fresh = Crawl(
         job=job,
-        selection_key=target.key,
-        domain=target.domain,
+        selection_key=stream.key,
+        domain=stream.domain,
         root_cat=None,
         page=0,
         started_at=datetime.now(UTC),

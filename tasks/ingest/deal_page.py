@@ -68,12 +68,12 @@ class DealPageWriter:
     """Takes pages of deals, live or replayed."""
 
     def __init__(
-        self, context: JobContext, session: DatabaseSession, targets: Mapping[tuple[str, int], Stream], brake: Brake
+        self, context: JobContext, session: DatabaseSession, streams: Mapping[tuple[str, int], Stream], brake: Brake
     ) -> None:
         self._brake = brake
         self._context = context
         self._session = session
-        self._targets = targets
+        self._streams = streams
         self._most = context.settings.max_attempts
 
     def take(self, header: Header, body: bytes) -> PageResult:
@@ -167,23 +167,23 @@ class DealPageWriter:
 
     def _place(self, origin: Origin) -> str:
         """What people call the selection."""
-        target = self._targets.get((origin.selection_key, origin.domain))
-        return origin.selection_key if target is None else target.place
+        stream = self._streams.get((origin.selection_key, origin.domain))
+        return origin.selection_key if stream is None else stream.place
 
     def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
         """Queue what the page lists; what a selection that is no more had listed is this one's now."""
         detail, key = self._context.settings.backfill_detail, origin.selection_key
         priority = NEWS_PRIORITY if origin.job == cursor.UPSERT else 0
         queue.enqueue(connection, origin.domain, asins, detail=detail, priority=priority, selection_key=key)
-        chosen = wanted_streams(self._targets.values())
-        if chosen is not None and (key, origin.domain) in self._targets:
+        chosen = wanted_streams(self._streams.values())
+        if chosen is not None and (key, origin.domain) in self._streams:
             leftovers.adopt(connection, origin.domain, asins, detail=detail, selection_key=key, chosen=chosen)
 
     def _advance(
         self, connection: Connection, header: Header, page: DealPage, minute: int, known_by: int | None = None
     ) -> Advance | None:
         origin = header.origin
-        target = self._targets.get((origin.selection_key, origin.domain))
+        stream = self._streams.get((origin.selection_key, origin.domain))
         rows = len(page.deals) + len(page.faults)
         facts = pagination.Page(
             number=origin.page,
@@ -191,15 +191,15 @@ class DealPageWriter:
             # Of a page that was cut off, or of which cuts are lost, nobody can say that it was the last.
             rows=rows if page.is_counted else max(rows, PAGE_ROWS),
             server_minute=minute,
-            prices=[] if target is None else _prices(page, target.selection.price_type),
+            prices=[] if stream is None else _prices(page, stream.selection.price_type),
             fingerprint=known_by,
         )
         if origin.job == cursor.UPSERT:
             return cursor.advance_upsert(connection, origin, facts)
-        if target is None:
+        if stream is None:
             return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
         counts = dict(zip(page.category_ids, page.category_counts, strict=False))
-        return cursor.advance_crawl(connection, origin, facts, target.division(counts))
+        return cursor.advance_crawl(connection, origin, facts, stream.division(counts))
 
 
 def _minute(context: JobContext, header: Header, page: DealPage) -> int:

@@ -102,11 +102,11 @@ class SpoolRecovery:
 class ReplyRouter:
     """Both kinds of replies."""
 
-    def __init__(self, context: JobContext, session: DatabaseSession, targets: Iterable[Stream], brake: Brake) -> None:
+    def __init__(self, context: JobContext, session: DatabaseSession, streams: Iterable[Stream], brake: Brake) -> None:
         self._context = context
         self._session = session
         self.pages = DealPageWriter(
-            context, session, {(target.key, target.domain): target for target in targets}, brake
+            context, session, {(stream.key, stream.domain): stream for stream in streams}, brake
         )
         self.batches = ProductBatchWriter(context, session, brake)
 

@@ -54,9 +54,9 @@ class Backfill:
     def __init__(self, context: JobContext) -> None:
         self._context = context
         self._components = JobComponents(context)
-        self._rest_ns: dict[Stream, int] = dict.fromkeys(self._components.targets, 0)
+        self._rest_ns: dict[Stream, int] = dict.fromkeys(self._components.streams, 0)
         self._resting: dict[Stream, Idle] = {}
-        self._chosen = wanted_streams(self._components.targets)
+        self._chosen = wanted_streams(self._components.streams)
         self._is_crawl_next = True
         self._detail: Detail = context.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
@@ -90,42 +90,42 @@ class Backfill:
 
     def _crawl(self) -> StepDone | Idle | None:
         """One page of the first crawl that is due and this worker's turn; None when there is none."""
-        target = next((target for target in self._components.targets if self._may_crawl(target)), None)
-        if target is None:
+        stream = next((stream for stream in self._components.streams if self._may_crawl(stream)), None)
+        if stream is None:
             return None
-        outcome = self._components.listing.step(target)
+        outcome = self._components.listing.step(stream)
         if isinstance(outcome, Idle):
             if outcome.is_held and outcome.until_ns is not None:
-                self._rest_ns[target] = outcome.until_ns  # this request rests; the queue does not
-                self._resting[target] = outcome
+                self._rest_ns[stream] = outcome.until_ns  # this request rests; the queue does not
+                self._resting[stream] = outcome
                 return None
             return outcome
-        self._resting.pop(target, None)
+        self._resting.pop(stream, None)
         if outcome is None:
             return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
             if outcome.is_whole:
-                self._rest_ns[target] = self._context.clock.now_ns() + REFUSED_NS
+                self._rest_ns[stream] = self._context.clock.now_ns() + REFUSED_NS
             return StepDone(completes=True)
-        self._after_page(target, outcome.taken)
+        self._after_page(stream, outcome.taken)
         self._is_crawl_next = False
         self._counts = None
         return StepDone(completes=True)
 
-    def _may_crawl(self, target: Stream) -> bool:
+    def _may_crawl(self, stream: Stream) -> bool:
         now_ns = self._context.clock.now_ns()
-        if self._rest_ns[target] > now_ns:
+        if self._rest_ns[stream] > now_ns:
             return False
-        self._rest_ns[target] = now_ns + REST_NS
-        if not self._components.listing.has_turn(target):
-            self._resting.pop(target, None)
+        self._rest_ns[stream] = now_ns + REST_NS
+        if not self._components.listing.has_turn(stream):
+            self._resting.pop(stream, None)
             return False
         last = self._components.session.run(
-            lambda connection: crawls.load_crawl(connection, self.role, target.key, target.domain)
+            lambda connection: crawls.load_crawl(connection, self.role, stream.key, stream.domain)
         )
         is_fresh = last is not None and self._is_fresh(last)
         if not is_fresh:
-            self._rest_ns[target] = now_ns
+            self._rest_ns[stream] = now_ns
         return not is_fresh
 
     def _is_fresh(self, last: Crawl) -> bool:
@@ -140,20 +140,20 @@ class Backfill:
         age_s = (datetime.now(UTC) - last.finished_at).total_seconds()
         return 0 <= age_s < interval_s  # one that ends in the future tells of a clock that was set back
 
-    def _after_page(self, target: Stream, taken: PageResult) -> None:
+    def _after_page(self, stream: Stream, taken: PageResult) -> None:
         moved = taken.moved
         if moved is None:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
             rest_ns = REST_NS if taken.is_readable else REFUSED_NS * taken.pauses
-            self._rest_ns[target] = self._context.clock.now_ns() + rest_ns
+            self._rest_ns[stream] = self._context.clock.now_ns() + rest_ns
             return
         if moved.cut is not None:
             # Only a narrower selection can show the rest: more rows than the API shows have one price.
-            self._context.log.alarm("crawl_cut", selection=target.place, part=str(moved.cut), shown=MAX_ROWS)
+            self._context.log.alarm("crawl_cut", selection=stream.place, part=str(moved.cut), shown=MAX_ROWS)
         if moved.verdict.is_complete:
             self._context.log.info(
                 "crawl_complete",
-                selection=target.place,
+                selection=stream.place,
                 rows=moved.crawl.rows,
                 why=moved.verdict.name.lower(),
             )

@@ -34,7 +34,7 @@ class JobComponents:
         settings = context.settings
         self._context = context
         self._is_started = False
-        self.targets = streams_of(settings)
+        self.streams = streams_of(settings)
         self.session = DatabaseSession(context)
         self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
         self._client = KeepaClient(
@@ -48,7 +48,7 @@ class JobComponents:
         )
         self._brake = brake = Brake(context, self.session)
         self.metered_client = MeteredClient(context, self._client, spool, self.session.note, brake.holds)
-        self.intake = ReplyRouter(context, self.session, self.targets, brake)
+        self.intake = ReplyRouter(context, self.session, self.streams, brake)
         self._replay = SpoolRecovery(context, spool, self.intake, self.session)
         self._orphans = LeaseRecovery(context, self.session, spool)
         self.listing = Listing(context, self.session, spool, self.metered_client, self.intake.pages)

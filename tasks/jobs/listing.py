@@ -70,8 +70,8 @@ class Listing:
         self._metered_client = metered_client
         self._pages = pages
 
-    def has_turn(self, target: Stream) -> bool:
-        """Whether this worker may go on with the walk through `target`, now or already; never waits.
+    def has_turn(self, stream: Stream) -> bool:
+        """Whether this worker may go on with the walk through `stream`, now or already; never waits.
 
         It may not while another, who lost the turn, still waits for the page it has paid for, or to write it.
 
@@ -79,45 +79,45 @@ class Listing:
             StoreError: the database does not answer.
         """
         role, owner = self._context.role, owner_name(self._context)
-        if any(is_page_of(origin, role, target) for origin in self._spool.origins()):
+        if any(is_page_of(origin, role, stream) for origin in self._spool.origins()):
             return False
 
         def is_mine(connection: Connection) -> bool:
-            if not stream_locks.try_lock_stream(connection, stream_lock_name(role, target), owner):
+            if not stream_locks.try_lock_stream(connection, stream_lock_name(role, stream), owner):
                 return False
-            return crawls.page_owner(connection, role, target.key, target.domain) in {None, owner}
+            return crawls.page_owner(connection, role, stream.key, stream.domain) in {None, owner}
 
         return self._session.run(is_mine)
 
-    def step(self, target: Stream) -> Listed | SetAside | Idle | None:
-        """The page at which the walk through `target` stands; None when another worker has gone on with it.
+    def step(self, stream: Stream) -> Listed | SetAside | Idle | None:
+        """The page at which the walk through `stream` stands; None when another worker has gone on with it.
 
         Raises:
             Forbidden: the server does not serve this key.
             StoreError: the database does not take it.
         """
         context, role = self._context, self._context.role
-        crawl = self._session.run(lambda connection: cursor.begin(connection, role, target))
-        context.beat.phase("polling", f"{target.place}, page {crawl.page}")
+        crawl = self._session.run(lambda connection: cursor.begin(connection, role, stream))
+        context.beat.phase("polling", f"{stream.place}, page {crawl.page}")
         try:
-            outcome = self._metered_client.call(DealPagePlan(context, self._session, self._spool, target, crawl))
+            outcome = self._metered_client.call(DealPagePlan(context, self._session, self._spool, stream, crawl))
         except Refused as error:
-            return self._set_aside(target, crawl, error)
+            return self._set_aside(stream, crawl, error)
         if isinstance(outcome, Idle):
             return None if outcome.phase == "waiting_work" else outcome
         taken = self._pages.take(outcome.header, outcome.body)
         outcome.forget()
         return Listed(outcome, taken)
 
-    def _set_aside(self, target: Stream, crawl: Crawl, error: Refused) -> SetAside:
+    def _set_aside(self, stream: Stream, crawl: Crawl, error: Refused) -> SetAside:
         part = crawl.part
         is_whole = part == Partition()
-        label = target.label if is_whole else f"{target.label}, {part}"
+        label = stream.label if is_whole else f"{stream.label}, {part}"
         self._context.log.alarm("selection_refused", selection=locales.label(label), error=error)
-        raw = target.within(part, crawl.categories).to_json().encode()
+        raw = stream.within(part, crawl.categories).to_json().encode()
 
         def work(connection: Connection) -> None:
-            quarantine.add(connection, kind="request", key=label, reason=str(error), raw=raw, domain=target.domain)
+            quarantine.add(connection, kind="request", key=label, reason=str(error), raw=raw, domain=stream.domain)
             if not is_whole:
                 cursor.leave_part(connection, crawl)
 
@@ -133,14 +133,14 @@ class DealPagePlan:
     endpoint: Final = "/deal"
 
     def __init__(
-        self, context: JobContext, session: DatabaseSession, spool: Spool, target: Stream, crawl: Crawl
+        self, context: JobContext, session: DatabaseSession, spool: Spool, stream: Stream, crawl: Crawl
     ) -> None:
         self.tier = context.role
         self._owner = owner_name(context)
         self._lease_s = lease_s(context.settings)
         self._session = session
         self._spool = spool
-        self._target = target
+        self._target = stream
         self._crawl = crawl
 
     @property
@@ -159,11 +159,11 @@ class DealPagePlan:
         The turn may have been lost while the tokens were waited for. From now on nobody else pays for this page, even
         if the turn is lost while the reply is on its way.
         """
-        target, crawl = self._target, self._crawl
+        stream, crawl = self._target, self._crawl
         origin = Origin(
             job=self.tier,
-            domain=target.domain,
-            selection_key=target.key,
+            domain=stream.domain,
+            selection_key=stream.key,
             root_cat=crawl.root_cat,
             price_low=crawl.price_low,
             price_high=crawl.price_high,
@@ -172,15 +172,15 @@ class DealPagePlan:
         )
 
         def is_ours(connection: Connection) -> bool:
-            if any(is_page_of(one, self.tier, target) for one in self._spool.origins()):
+            if any(is_page_of(one, self.tier, stream) for one in self._spool.origins()):
                 return False
-            has_turn = stream_locks.try_lock_stream(connection, stream_lock_name(self.tier, target), self._owner)
+            has_turn = stream_locks.try_lock_stream(connection, stream_lock_name(self.tier, stream), self._owner)
             stands = has_turn and cursor.standing_at(connection, origin) is not None
             return stands and crawls.claim_page(connection, crawl, owner=self._owner, lease_s=self._lease_s)
 
         if not self._session.run(is_ours):
             return None
-        return ClaimedRequest(DealRequest(target.within(crawl.part, crawl.categories), crawl.page), origin)
+        return ClaimedRequest(DealRequest(stream.within(crawl.part, crawl.categories), crawl.page), origin)
 
     def release(self) -> None:
         """Nothing: the walk stands where it stood, and this worker asks again."""
@@ -189,11 +189,11 @@ class DealPagePlan:
         """Nothing: nobody else asks for the page for as long as a call may take, and then this worker rests."""
 
 
-def is_page_of(origin: Origin, tier: Role, target: Stream) -> bool:
+def is_page_of(origin: Origin, tier: Role, stream: Stream) -> bool:
     """Whether a page of that walk is what was asked for."""
-    return (origin.job, origin.selection_key, origin.domain) == (tier, target.key, target.domain)
+    return (origin.job, origin.selection_key, origin.domain) == (tier, stream.key, stream.domain)
 
 
-def stream_lock_name(tier: Role, target: Stream) -> str:
-    """The name of the turn to walk through `target`."""
-    return f"{tier} {target.key} {target.domain}"
+def stream_lock_name(tier: Role, stream: Stream) -> str:
+    """The name of the turn to walk through `stream`."""
+    return f"{tier} {stream.key} {stream.domain}"

@@ -52,22 +52,22 @@ class Upsert:
         """See `Job.start`."""
         if not self._components.start():
             return
-        for target in self._components.targets:
-            self._due_ns[target] = self._context.clock.now_ns()
-        for target in self._components.targets:
-            self._due_ns[target] = self._first_due_ns(self._last_walk(target))
+        for stream in self._components.streams:
+            self._due_ns[stream] = self._context.clock.now_ns()
+        for stream in self._components.streams:
+            self._due_ns[stream] = self._first_due_ns(self._last_walk(stream))
 
     def step(self) -> StepDone | Idle:
         """See `Job.step`."""
         self.start()
         if self._components.recover():
             return StepDone(completes=False)
-        target = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
-        if target is None:
+        stream = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
+        if stream is None:
             return Idle(until_ns=None, phase="waiting_work", why="no selection")
-        if self._due_ns[target] <= self._context.clock.now_ns():
-            return self._list(target)
-        outcome = self._detail(self._due_ns[target])
+        if self._due_ns[stream] <= self._context.clock.now_ns():
+            return self._list(stream)
+        outcome = self._detail(self._due_ns[stream])
         if isinstance(outcome, Idle) and self._resting:
             return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
         return outcome
@@ -76,60 +76,60 @@ class Upsert:
         """See `Job.close`."""
         self._components.close()
 
-    def _last_walk(self, target: Stream) -> Crawl | None:
+    def _last_walk(self, stream: Stream) -> Crawl | None:
         return self._components.session.run(
-            lambda connection: crawls.load_crawl(connection, self.role, target.key, target.domain)
+            lambda connection: crawls.load_crawl(connection, self.role, stream.key, stream.domain)
         )
 
-    def _list(self, target: Stream) -> StepDone | Idle:
-        """One page of the walk through `target`."""
+    def _list(self, stream: Stream) -> StepDone | Idle:
+        """One page of the walk through `stream`."""
         components, context = self._components, self._context
-        if not components.listing.has_turn(target):
-            self._resting.pop(target, None)
-            self._due_ns[target] = context.clock.now_ns() + self._interval_ns()
+        if not components.listing.has_turn(stream):
+            self._resting.pop(stream, None)
+            self._due_ns[stream] = context.clock.now_ns() + self._interval_ns()
             return Idle(
                 until_ns=min(self._due_ns.values()),
                 phase="waiting_poll",
-                why=f"another worker lists {target.place}",
+                why=f"another worker lists {stream.place}",
             )
-        outcome = components.listing.step(target)
+        outcome = components.listing.step(stream)
         if isinstance(outcome, Idle):
             if outcome.is_held and outcome.until_ns is not None:
-                self._due_ns[target] = outcome.until_ns  # this request rests; other selections and details do not
-                self._resting[target] = outcome
+                self._due_ns[stream] = outcome.until_ns  # this request rests; other selections and details do not
+                self._resting[stream] = outcome
                 return StepDone(completes=False)
             return outcome
-        self._resting.pop(target, None)
+        self._resting.pop(stream, None)
         if outcome is None:
             return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
-            self._due_ns[target] = context.clock.now_ns() + REFUSED_NS
+            self._due_ns[stream] = context.clock.now_ns() + REFUSED_NS
             return StepDone(completes=True)
         self._pool.add(outcome.taken.news)
-        return StepDone(completes=self._after(target, outcome.paid, outcome.taken))
+        return StepDone(completes=self._after(stream, outcome.paid, outcome.taken))
 
-    def _after(self, target: Stream, paid: SpooledReply, taken: PageResult) -> bool:
+    def _after(self, stream: Stream, paid: SpooledReply, taken: PageResult) -> bool:
         """Whether the walk is over; if so, when the next one is due."""
         told = paid.envelope.tokens_consumed
-        tokens = self._walk_tokens.pop(target, 0) + (paid.header.estimate if told is None else told)
+        tokens = self._walk_tokens.pop(stream, 0) + (paid.header.estimate if told is None else told)
         if taken.moved is not None and not taken.moved.verdict.is_complete:
-            self._walk_tokens[target] = tokens
+            self._walk_tokens[stream] = tokens
             return False
         if taken.moved is not None:
             if not taken.moved.is_first:
                 self._usual_tokens += WEIGHT * (tokens - self._usual_tokens)
-            self._tell_walk(target, tokens, taken)
+            self._tell_walk(stream, tokens, taken)
         # A page that could not be read ends this look as well: the same page at once would be paid for again.
-        self._due_ns[target] = self._context.clock.now_ns() + self._interval_ns() * taken.pauses
+        self._due_ns[stream] = self._context.clock.now_ns() + self._interval_ns() * taken.pauses
         return True
 
-    def _tell_walk(self, target: Stream, tokens: int, taken: PageResult) -> None:
+    def _tell_walk(self, stream: Stream, tokens: int, taken: PageResult) -> None:
         moved = taken.moved
         if moved is None:
             return
         self._context.log.info(
             "walk_complete",
-            selection=target.place,
+            selection=stream.place,
             pages=moved.crawl.page,
             rows=moved.crawl.rows,
             tokens=tokens,

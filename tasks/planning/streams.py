@@ -87,13 +87,13 @@ def streams(selections: Iterable[SelectionSettings], domains: Sequence[int]) -> 
     found: dict[tuple[str, int], Stream] = {}
     for given in selections:
         for one in selection.for_domains(given.query, name=given.name, domains=domains):
-            target = Stream(selection=one.for_upsert(), key=one.key, domain=one.domain)
-            found.setdefault((target.key, target.domain), target)
+            stream = Stream(selection=one.for_upsert(), key=one.key, domain=one.domain)
+            found.setdefault((stream.key, stream.domain), stream)
     return tuple(found.values())
 
 
 def wanted_streams(found: Iterable[Stream]) -> WantedStreams | None:
-    """What of the queue these targets ask for; None, which is all of it, when there are none."""
+    """What of the queue these streams ask for; None, which is all of it, when there are none."""
     listed = tuple(found)
     return (
         None

@@ -59,7 +59,7 @@ def test_a_brake_that_is_lifted_is_noticed_by_a_worker_who_wants_nothing_of_its_
     here.run(first, 60)
     assert [one["kind"] for one in here.beats[-1]["conditions"]] == ["replies"]
     calls = len(spoiler.calls())
-    first._components.targets = ()
+    first._components.streams = ()
     with here.connected() as conn:
         conn.execute("delete from fetch_queue")
     here.run(first, 30)

@@ -18,12 +18,12 @@ class Walk:
 
     def __init__(self, conn):
         self.conn = conn
-        self.target = Stream(selection=None, key="key", domain=1)
+        self.stream = Stream(selection=None, key="key", domain=1)
         self.asked = []
 
     def feed(self, rows_of, *, counts, prices=(), most=500):
         for _ in range(most):
-            crawl = cursor.begin(self.conn, "backfill", self.target)
+            crawl = cursor.begin(self.conn, "backfill", self.stream)
             part = crawl.part
             self.asked.append((part.root_cat, crawl.page))
             origin = Origin(
@@ -85,8 +85,8 @@ def test_a_category_that_counts_too_many_rows_is_walked_by_price(conn):
 
 
 def test_a_page_that_arrives_twice_moves_its_walk_once(conn):
-    target = Stream(selection=None, key="key", domain=1)
-    crawl = cursor.begin(conn, "upsert", target)
+    stream = Stream(selection=None, key="key", domain=1)
+    crawl = cursor.begin(conn, "upsert", stream)
     origin = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=crawl.started_at)
     page = Page(number=0, minutes=[7_000_000] * PAGE_ROWS, rows=PAGE_ROWS, server_minute=7_000_000)
     assert cursor.advance_upsert(conn, origin, page).verdict is PageVerdict.NEXT_PAGE
@@ -95,8 +95,8 @@ def test_a_page_that_arrives_twice_moves_its_walk_once(conn):
 
 
 def test_a_page_of_an_earlier_walk_moves_nothing(conn):
-    target = Stream(selection=None, key="key", domain=1)
-    cursor.begin(conn, "upsert", target)
+    stream = Stream(selection=None, key="key", domain=1)
+    cursor.begin(conn, "upsert", stream)
     old = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=datetime(2020, 1, 1, tzinfo=UTC))
     page = Page(number=0, minutes=[7_000_000], rows=1, server_minute=7_000_000)
     assert cursor.advance_upsert(conn, old, page) is None

@@ -24,7 +24,7 @@ def test_what_was_queued_under_another_detail_is_fetched_at_the_pace_of_the_refi
     queued(here, asins[::2], left)
     queued(here, asins[1::2], now)
     work = here.job("backfill", backfill_detail=now)
-    work._components.targets = ()
+    work._components.streams = ()
     ends_ns = here.clock.now_ns() + 8 * 3600 * NS
     steps = 0
     while here.clock.now_ns() < ends_ns and here.rows("select 1 from fetch_queue where state <> 'done' limit 1"):
@@ -44,7 +44,7 @@ def test_what_was_queued_under_a_dearer_detail_gets_on_beside_a_job_that_wants_e
     here = town(WIDE, start_balance=60, deals=1_000)
     queued(here, list(here.market())[:40], "offers", priority=2)
     jobs = [here.job("upsert", poll_interval_s=1800), here.job("backfill", backfill_detail="history")]
-    jobs[1]._components.targets = ()
+    jobs[1]._components.streams = ()
     done = "select count(*) from fetch_queue where detail = 'offers' and state = 'done'"
     ends_ns = here.clock.now_ns() + 4500 * NS
     while here.clock.now_ns() < ends_ns and here.rows(done)[0][0] < 5:

@@ -16,15 +16,15 @@ from tests.fixtures.server import WIDE
 
 @pytest.fixture
 def shown(town):
-    """A function that tells what the server shows of a part, and the target."""
+    """A function that tells what the server shows of a partition, and the stream."""
     here = town(WIDE | {"sortType": 1})
-    (target,) = here.job("backfill")._components.targets
+    (stream,) = here.job("backfill")._components.streams
 
     def rows(part, categories=()):
         found, counts = [], {}
         with KeepaClient(Secret("other"), here.oracle.url) as client:
             for number in range(100):
-                reply = client.send(DealRequest(target.within(part, categories), number))
+                reply = client.send(DealRequest(stream.within(part, categories), number))
                 envelope_of_reply(reply)
                 page = decode_deals(reply.body)
                 counts = dict(zip(page.category_ids, page.category_counts, strict=True))

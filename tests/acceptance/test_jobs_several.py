@@ -24,7 +24,7 @@ def key(query, domain):
 
 @pytest.fixture
 def busy(town):
-    """A town with tokens to spare and five targets in three locales; the fourth selection is the first once more."""
+    """A town with tokens to spare and five streams in three locales; the fourth selection is the first once more."""
     here = town(WIDE, rate=200, deals=80)
 
     def work(role, seconds, **changes):

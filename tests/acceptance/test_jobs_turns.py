@@ -38,14 +38,14 @@ def lose_turn(here, work):
 
 def standing(work):
     """The page at which the worker's walk stands, wanted."""
-    session, (target,) = work._components.session, work._components.targets
-    crawl = session.run(lambda conn: cursor.begin(conn, work.role, target))
-    return DealPagePlan(work._context, session, work._components.spool, target, crawl)
+    session, (stream,) = work._components.session, work._components.streams
+    crawl = session.run(lambda conn: cursor.begin(conn, work.role, stream))
+    return DealPagePlan(work._context, session, work._components.spool, stream, crawl)
 
 
 def turn(work):
-    (target,) = work._components.targets
-    return work._components.listing.has_turn(target)
+    (stream,) = work._components.streams
+    return work._components.listing.has_turn(stream)
 
 
 def test_a_page_is_asked_for_by_the_worker_whose_turn_it_is(pair):
