@@ -47,17 +47,17 @@ class FailedCalls:
         self._away = 0
         self._doubt: _Doubt | None = None
 
-    def rest(self, want: RequestPlan) -> Idle | None:
+    def rest(self, request_plan: RequestPlan) -> Idle | None:
         """Why what is wanted is not asked for now, and when to come back; None when it may be.
 
         Raises:
             Forbidden: the key has been refused for minutes.
         """
-        if self._until(want) is None:
+        if self._until(request_plan) is None:
             return None
         if self._context.clock.now_ns() >= self._probe_ns:
             self._probe()
-        held = self._until(want)
+        held = self._until(request_plan)
         return None if held is None else self._idle(*held)
 
     def failed(self, what: str, error: ApiError, *, may_be_charged: bool) -> Idle:
@@ -75,28 +75,28 @@ class FailedCalls:
         self._tell()
         return self._idle(until_ns, str(error))
 
-    def answered(self, want: RequestPlan) -> None:
+    def answered(self, request_plan: RequestPlan) -> None:
         """The API answered what is wanted, be it with a refusal."""
-        self._pacing.answered(want.what)
+        self._pacing.answered(request_plan.what)
         self._seen()
         self._tell()
 
-    def accepted(self, want: RequestPlan) -> None:
+    def accepted(self, request_plan: RequestPlan) -> None:
         """It answered, and with a reply."""
-        self.answered(want)
-        if self._refusals.pop(want.endpoint, None) is not None:
-            self._pacing.answered(_refused(want))
+        self.answered(request_plan)
+        if self._refusals.pop(request_plan.endpoint, None) is not None:
+            self._pacing.answered(_refused(request_plan))
         if not any(row.is_general for row in self._refusals.values()):
             self._context.beat.well("refusals")
 
-    def refused(self, want: RequestPlan, items: Iterable[str], error: ApiError) -> None:
+    def refused(self, request_plan: RequestPlan, items: Iterable[str], error: ApiError) -> None:
         """Count that the API refused a request for these items; rest when these are not to blame."""
         context = self._context
-        one = self._refusals.setdefault(want.endpoint, RefusalStreak())
+        one = self._refusals.setdefault(request_plan.endpoint, RefusalStreak())
         pause_s = one.refused(items)
         if not pause_s:
             return
-        self._pacing.hold(_refused(want), str(error), context.clock.now_ns() + round(pause_s * NS_PER_S))
+        self._pacing.hold(_refused(request_plan), str(error), context.clock.now_ns() + round(pause_s * NS_PER_S))
         context.log.alarm("refused_in_a_row", error=error, requests=one.different, retry_in_s=pause_s)
         context.beat.degraded("refusals", f"{one.different} different requests in a row: {error}")
 
@@ -142,12 +142,12 @@ class FailedCalls:
                 self._probe_ns = NEVER_NS  # it was there all the while: only another failure is worth another look
             context.ledger.observe(reading)
 
-    def _until(self, want: RequestPlan) -> tuple[int, str] | None:
+    def _until(self, request_plan: RequestPlan) -> tuple[int, str] | None:
         """Until when it waits, and why."""
         now_ns = self._context.clock.now_ns()
         held = [
             (until_ns, self._pacing.why(what))
-            for what in (want.what, BALANCE, _refused(want))
+            for what in (request_plan.what, BALANCE, _refused(request_plan))
             if (until_ns := self._pacing.until_ns(what, now_ns)) is not None
         ]
         return max(held, default=None)
@@ -211,5 +211,5 @@ class _Doubt:
     last_ns: int = 0
 
 
-def _refused(want: RequestPlan) -> str:
-    return f"refused {want.endpoint}"
+def _refused(request_plan: RequestPlan) -> str:
+    return f"refused {request_plan.endpoint}"

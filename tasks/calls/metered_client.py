@@ -79,7 +79,7 @@ class MeteredClient:
                 self._spool.require_room()
                 self._context.beat.well("spool")
 
-    def call(self, want: RequestPlan) -> SpooledReply | Idle:
+    def call(self, request_plan: RequestPlan) -> SpooledReply | Idle:
         """The reply to what is wanted, or why there is none now and when to come back.
 
         Raises:
@@ -87,11 +87,11 @@ class MeteredClient:
             Forbidden: the server does not serve this key.
             StoreError: taking the work from the queue failed.
         """
-        rest = self._failing.rest(want) or self._held(want.shape().name) or self._kept_from_disk()
+        rest = self._failing.rest(request_plan) or self._held(request_plan.plan().name) or self._kept_from_disk()
         if rest is not None:
             return rest
         try:
-            return self._attempt(want)
+            return self._attempt(request_plan)
         except Transient as error:
             # Only the balance was asked for, which is free.
             return self._failing.failed(BALANCE, error, may_be_charged=False)
@@ -130,61 +130,63 @@ class MeteredClient:
         self._failing.balance_told()
         return reading
 
-    def _attempt(self, want: RequestPlan) -> SpooledReply | Idle:
-        granted = self._gate.reserve(want.tier, want.shape, self._read_balance, may_wait=want.may_wait)
+    def _attempt(self, request_plan: RequestPlan) -> SpooledReply | Idle:
+        granted = self._gate.reserve(
+            request_plan.tier, request_plan.plan, self._read_balance, may_wait=request_plan.may_wait
+        )
         if isinstance(granted, Idle):
             return granted
         with granted:
-            taken = want.take()
+            taken = request_plan.claim()
             if taken is not None and taken.request.shape == granted.shape:
-                return self._send(want, taken, granted)
+                return self._send(request_plan, taken, granted)
         if taken is None:
             return Idle(until_ns=None, phase="waiting_work", why="nothing left to ask for")
         # Something else than planned was there: reserve for what it is, so that the cost per item is learned right.
-        smaller = self._gate.reserve_now(want.tier, taken.request.shape)
+        smaller = self._gate.reserve_now(request_plan.tier, taken.request.shape)
         if isinstance(smaller, Idle):
-            want.release()
+            request_plan.release()
             return smaller
         with smaller:
-            return self._send(want, taken, smaller)
+            return self._send(request_plan, taken, smaller)
 
-    def _send(self, want: RequestPlan, taken: ClaimedRequest, granted: Reservation) -> SpooledReply | Idle:
+    def _send(self, request_plan: RequestPlan, taken: ClaimedRequest, granted: Reservation) -> SpooledReply | Idle:
         request = taken.request
         rest = self._held(request.shape.name) or self._kept_from_disk()  # a while may have passed at the gate
         if rest is not None:
-            want.release()
+            request_plan.release()
             return rest
         began_ns = self._begin(f"{request.endpoint} {granted.shape.name} x{request.items}")
         granted.commit()
-        header = self._header(want.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
+        header = self._header(request_plan.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
         try:
             reply = exchange(self._context, self._client, request)
             paid = self._settle(granted, header, reply)
         except Throttled as error:
-            return self._throttled(want, granted, error, header)
+            return self._throttled(request_plan, granted, error, header)
         except Transient as error:
             self._failed(header, error, began_ns)
-            return self._in_vain(want, granted.lease, error)
+            return self._in_vain(request_plan, granted.lease, error)
         except ApiError as error:
             self._failed(header, error, began_ns)
             granted.lease.cancel()
-            self._failing.answered(want)
+            self._failing.answered(request_plan)
             if isinstance(error, Refused):
-                self._doubt_key(want)
-                self._failing.refused(want, _asked_for(taken), error)
+                self._doubt_key(request_plan)
+                self._failing.refused(request_plan, _asked_for(taken), error)
             raise
-        self._failing.accepted(want)
+        self._failing.accepted(request_plan)
         return paid
 
-    def _in_vain(self, want: RequestPlan, lease: Lease, error: Transient) -> Idle:
+    def _in_vain(self, request_plan: RequestPlan, lease: Lease, error: Transient) -> Idle:
         """Only an answer that may have got lost may have been charged; nothing else teaches what an answer costs."""
         if isinstance(error, NotSent):
             lease.cancel()
-            want.release()
+            request_plan.release()
         else:
             lease.settle(None, error.reading)
-            want.postpone()
-        return self._failing.failed(want.what, error, may_be_charged=not isinstance(error, NotSent))
+            request_plan.postpone()
+        return self._failing.failed(request_plan.what, error, may_be_charged=not isinstance(error, NotSent))
 
     def _begin(self, what: str) -> int:
         """The time now, after a beat that promises when the call that begins will be over."""
@@ -197,7 +199,7 @@ class MeteredClient:
         elapsed_s = (self._context.clock.now_ns() - began_ns) / NS_PER_S
         self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
 
-    def _doubt_key(self, want: RequestPlan) -> None:
+    def _doubt_key(self, request_plan: RequestPlan) -> None:
         """Return if the request is to blame: the server answers a key it does not know like a bad parameter.
 
         Raises:
@@ -207,7 +209,7 @@ class MeteredClient:
         try:
             self._context.ledger.observe(self._read_balance())
         except Transient:
-            want.release()
+            request_plan.release()
             raise
 
     def _settle(self, granted: Reservation, header: Header, reply: RawReply) -> SpooledReply:
@@ -231,14 +233,14 @@ class MeteredClient:
             self._context.log.alarm("spool_write_failed", error=error)
             return None
 
-    def _throttled(self, want: RequestPlan, granted: Reservation, error: Throttled, header: Header) -> Idle:
+    def _throttled(self, request_plan: RequestPlan, granted: Reservation, error: Throttled, header: Header) -> Idle:
         """A 429 is free and no failure: learn from it and wait at the gate."""
         granted.lease.settle(0, error.reading, refused=True)
         self._note(unanswered(header, error))
-        want.release()
+        request_plan.release()
         if error.reading is None:  # how many tokens there are is not told, so the gate cannot know when to open
-            return self._failing.failed(want.what, error, may_be_charged=False)
-        self._failing.answered(want)
+            return self._failing.failed(request_plan.what, error, may_be_charged=False)
+        self._failing.answered(request_plan)
         self._refused_in_a_row += 1
         until_ns = self._context.clock.now_ns()
         if self._refused_in_a_row > 1 and granted.waited_s < AT_ONCE_S:

@@ -1,4 +1,4 @@
-"""What passes between a job and the way to the API: something wanted, something taken in hand, something paid for."""
+"""What passes between a job and the way to the API: a plan of a request, a request in hand, a reply in the spool."""
 
 from __future__ import annotations
 
@@ -44,33 +44,33 @@ class RequestPlan(Protocol):
         """A name of the request, the same for as long as the same is asked for: failures are counted by it."""
         ...
 
-    def shape(self) -> Shape:
+    def plan(self) -> Shape:
         """What to reserve for; planned anew before each attempt."""
         ...
 
-    def take(self) -> ClaimedRequest | None:
+    def claim(self) -> ClaimedRequest | None:
         """The request, now that the tokens are there; None when there is nothing left to ask for."""
         ...
 
     def release(self) -> None:
-        """What was taken was not asked for; anybody may ask for it."""
+        """What was claimed was not asked for; anybody may ask for it."""
         ...
 
     def postpone(self) -> None:
-        """What was taken was asked for in vain, and may have been charged: nobody asks again before a pause."""
+        """What was claimed was asked for in vain, and may have been charged: nobody asks again before a pause."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledReply:
-    """A whole reply with status 200, on disk until it is forgotten."""
+    """A whole reply with status 200, on disk until it is acknowledged."""
 
     entry: Entry | None  # None when the disk did not take it
     header: Header
     body: bytes
     envelope: Envelope
 
-    def forget(self) -> None:
+    def acknowledge(self) -> None:
         """The rows are committed: the reply is no longer needed."""
         if self.entry is not None:
             self.entry.remove()

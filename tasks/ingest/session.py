@@ -45,7 +45,7 @@ class DatabaseSession:
         self._connection: Connection | None = None
         self._unwritten: list[Call] = []
 
-    def note(self, call: Call) -> None:
+    def record_call(self, call: Call) -> None:
         """Record `call` with the next transaction."""
         self._unwritten.append(call)
         del self._unwritten[:-UNWRITTEN_LIMIT]

@@ -193,7 +193,7 @@ class Backfill:
             return outcome
         began_ns = context.clock.now_ns()
         taken = components.intake.batches.take(outcome.header, outcome.body)
-        outcome.forget()
+        outcome.acknowledge()
         writing_s = (context.clock.now_ns() - began_ns) / NS_PER_S
         self._forecast.read_work(len(batch.items), outcome.header.duration_s + writing_s)
         if taken.missing:

@@ -47,7 +47,7 @@ class JobComponents:
             clock=context.clock,
         )
         self._brake = brake = Brake(context, self.session)
-        self.metered_client = MeteredClient(context, self._client, spool, self.session.note, brake.holds)
+        self.metered_client = MeteredClient(context, self._client, spool, self.session.record_call, brake.holds)
         self.intake = ReplyRouter(context, self.session, self.streams, brake)
         self._replay = SpoolRecovery(context, spool, self.intake, self.session)
         self._orphans = LeaseRecovery(context, self.session, spool)

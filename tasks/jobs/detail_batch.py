@@ -68,11 +68,11 @@ class DetailBatch:
         most = min(len(pool), most_asins(detail))
         self.size = fit(lambda n: context.ledger.estimate(product_shape(detail, n)), tokens=spare, most=most)
 
-    def shape(self) -> Shape:
+    def plan(self) -> Shape:
         """As many products as there are tokens to spare."""
         return product_shape(self._detail, max(1, min(self.size, len(self._pool))))
 
-    def take(self) -> ClaimedRequest | None:
+    def claim(self) -> ClaimedRequest | None:
         """The newest products that nobody else has fetched or is fetching, all of one domain and one detail."""
         newest = self._pool.take(self.size)
         if not newest:

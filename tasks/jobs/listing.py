@@ -106,7 +106,7 @@ class Listing:
         if isinstance(outcome, Idle):
             return None if outcome.phase == "waiting_work" else outcome
         taken = self._pages.take(outcome.header, outcome.body)
-        outcome.forget()
+        outcome.acknowledge()
         return Listed(outcome, taken)
 
     def _set_aside(self, stream: Stream, crawl: Crawl, error: Refused) -> SetAside:
@@ -149,11 +149,11 @@ class DealPagePlan:
         crawl = self._crawl
         return f"{self.endpoint} {self._target.key} {self._target.domain} {crawl.part} page {crawl.page}"
 
-    def shape(self) -> Shape:
+    def plan(self) -> Shape:
         """One page."""
         return deal_shape()
 
-    def take(self) -> ClaimedRequest | None:
+    def claim(self) -> ClaimedRequest | None:
         """The page the walk stands at; None when another worker asks for it, or the walk has gone on.
 
         The turn may have been lost while the tokens were waited for. From now on nobody else pays for this page, even

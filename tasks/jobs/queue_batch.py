@@ -63,7 +63,7 @@ class QueueBatch:
         self.detail: Detail = detail
         self.items: list[Item] = []
 
-    def shape(self) -> Shape:
+    def plan(self) -> Shape:
         """As many products as can be had now, or as about one tick pays for."""
         ledger, detail = self._context.ledger, self.detail
         room = ledger.headroom(self.tier)
@@ -76,7 +76,7 @@ class QueueBatch:
         )
         return product_shape(detail, self._limit)
 
-    def take(self) -> ClaimedRequest | None:
+    def claim(self) -> ClaimedRequest | None:
         """The next items: of one locale and detail, and with the same past of refusals and deaths."""
         planned = product_shape(self.detail, self._limit)
         tokens = self._context.ledger.estimate(planned)

@@ -150,18 +150,18 @@ class Upsert:
         if detail == "none" or not self._pool:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
         kept = DEAL_TOKENS * len(self._due_ns)
-        want = DetailBatch(
+        request_plan = DetailBatch(
             context, self._components.session, self._components.spool, self._pool, detail, kept_tokens=kept
         )
-        if want.size == 0:
+        if request_plan.size == 0:
             tick_in_s = context.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
             until_ns = min(next_due_ns, context.clock.now_ns() + round(tick_in_s * NS_PER_S))
             return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._pool)} details wait for tokens")
         try:
-            outcome = self._components.metered_client.call(want)
+            outcome = self._components.metered_client.call(request_plan)
         except Refused as error:
             context.log.alarm("details_refused", error=error)
-            want.refused(str(error))
+            request_plan.refused(str(error))
             return StepDone(completes=False)
         if isinstance(outcome, Idle):
             if outcome.phase == "waiting_work":
@@ -169,7 +169,7 @@ class Upsert:
             until_ns = next_due_ns if outcome.until_ns is None else min(next_due_ns, outcome.until_ns)
             return replace(outcome, until_ns=until_ns, phase="calling" if outcome.is_held else "waiting_poll")
         self._components.intake.batches.take(outcome.header, outcome.body)
-        outcome.forget()
+        outcome.acknowledge()
         return StepDone(completes=False)
 
     def _interval_ns(self) -> int:

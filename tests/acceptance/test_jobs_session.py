@@ -159,10 +159,10 @@ def recorded(conn):
 
 def test_calls_noted_before_a_transaction_that_fails_are_recorded_once_by_the_next(context, conn):
     with closing(DatabaseSession(context)) as session:
-        session.note(call("first"))
+        session.record_call(call("first"))
         with pytest.raises(BadRow):
             session.run(bad_row)
-        session.note(call("second"))
+        session.record_call(call("second"))
         assert recorded(conn) == []
         session.run(lambda _connection: None)
         assert recorded(conn) == ["first", "second"]
@@ -179,7 +179,7 @@ def test_calls_noted_before_a_transaction_that_is_done_again_are_recorded_once(c
             connection.execute("select pg_terminate_backend(pg_backend_pid())")
 
     with closing(DatabaseSession(context)) as session:
-        session.note(call("only"))
+        session.record_call(call("only"))
         session.run(work)
     assert len(tries) == 3
     assert recorded(conn) == ["only"]
@@ -187,7 +187,7 @@ def test_calls_noted_before_a_transaction_that_is_done_again_are_recorded_once(c
 
 def test_calls_noted_while_a_transaction_runs_wait_for_the_next(context, conn):
     with closing(DatabaseSession(context)) as session:
-        session.run(lambda _connection: session.note(call("late")))
+        session.run(lambda _connection: session.record_call(call("late")))
         assert recorded(conn) == []
         session.flush()
     assert recorded(conn) == ["late"]

@@ -86,10 +86,10 @@ def test_a_page_whose_asker_never_came_back_is_asked_for_when_its_time_is_over(p
 
 def test_a_worker_that_lost_its_turn_asks_for_nothing_while_another_has_it(pair):
     here, first, second = pair
-    want = standing(first)
+    request_plan = standing(first)
     lose_turn(here, first)
     assert turn(second)
-    assert want.take() is None
+    assert request_plan.claim() is None
     assert not turn(first)
     assert isinstance(first.step(), job.Idle)
     assert [call["page"] for call in here.simulator.control()["log"] if call["endpoint"] == "/deal"] == [0]
@@ -97,21 +97,21 @@ def test_a_worker_that_lost_its_turn_asks_for_nothing_while_another_has_it(pair)
 
 def test_a_worker_that_has_its_turn_back_asks_for_no_page_that_another_has_read_meanwhile(pair):
     here, first, second = pair
-    want = standing(first)
+    request_plan = standing(first)
     lose_turn(here, first)
     second.step()
     assert here.rows("select page from crawls") == [(2,)]
     lose_turn(here, second)
-    assert want.take() is None
+    assert request_plan.claim() is None
     assert standing(first).take().request.page == 2
 
 
 def test_a_worker_whose_connection_was_lost_has_its_turn_and_goes_on_where_it_was(pair):
     here, first, second = pair
-    want = standing(first)
+    request_plan = standing(first)
     lose_connection(here, first)
     assert not turn(second)
-    assert want.take().request.page == 1
+    assert request_plan.claim().request.page == 1
 
 
 def test_the_turn_of_a_process_that_died_is_free_at_once(pair):
@@ -148,10 +148,10 @@ def test_a_worker_whose_walk_was_taken_over_in_mid_step_pays_nothing(pair):
     here, first, second = pair
     metered_client, call = first._components.metered_client, first._components.metered_client.call
 
-    def late(want):
+    def late(request_plan):
         lose_turn(here, first)
         second.step()
-        return call(want)
+        return call(request_plan)
 
     metered_client.call = late
     assert first.step() == job.StepDone(completes=False)

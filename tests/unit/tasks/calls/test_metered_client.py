@@ -74,10 +74,10 @@ class Wanting:
     def __init__(self, most=10, asins=ASINS):
         self.most, self.asins, self.given_back, self.postponed, self.is_empty = most, asins, 0, 0, False
 
-    def shape(self):
+    def plan(self):
         return product_shape("history", self.most)
 
-    def take(self):
+    def claim(self):
         if self.is_empty:
             return None
         return ClaimedRequest(
@@ -112,10 +112,10 @@ class Shop:
         )  # fmt: skip
         self.metered_client = MeteredClient(context, self.script, self.spool, self.calls.append)
 
-    def until_paid(self, want):
+    def until_paid(self, request_plan):
         """The first reply; how often there was none, with the clock moved on to when to come back each time."""
         for idle in range(100):
-            outcome = self.metered_client.call(want)
+            outcome = self.metered_client.call(request_plan)
             if isinstance(outcome, SpooledReply):
                 return outcome, idle
             self.clock.advance_to_ns(outcome.until_ns)
@@ -164,8 +164,8 @@ def shop(tmp_path):
 
 def test_a_call_asks_for_the_balance_once_then_pays_what_the_server_charged(shop):
     here = shop(answer(7))
-    want = Wanting()
-    paid = here.metered_client.call(want)
+    request_plan = Wanting()
+    paid = here.metered_client.call(request_plan)
     assert isinstance(paid, SpooledReply)
     assert here.script.sent == ["/token", "/product"]
     assert here.balance == 293
@@ -173,9 +173,9 @@ def test_a_call_asks_for_the_balance_once_then_pays_what_the_server_charged(shop
     header, body = paid.entry.read()
     assert (header.estimate, header.items, header.status) == (10, 10, 200)
     assert body == paid.body
-    paid.forget()
+    paid.acknowledge()
     assert not path.exists()
-    assert want.given_back == 0
+    assert request_plan.given_back == 0
 
 
 def test_a_body_of_the_api_is_on_disk_before_it_is_looked_into_and_another_is_never_kept(shop):
@@ -190,9 +190,9 @@ def test_a_body_of_the_api_is_on_disk_before_it_is_looked_into_and_another_is_ne
 
 def test_what_may_pass_is_made_again_with_a_lease_of_its_own_and_its_items_wait_meanwhile(shop):
     here = shop(Transient("cut"), (500, b"oops"), answer())
-    want = Wanting()
-    here.until_paid(want)
-    assert (want.given_back, want.postponed) == (0, 2)
+    request_plan = Wanting()
+    here.until_paid(request_plan)
+    assert (request_plan.given_back, request_plan.postponed) == (0, 2)
     assert here.sent() == 3
     assert [call.cost for call in here.calls if call.endpoint == "/product"] == [None, None]
     assert here.balance == 290
@@ -201,19 +201,19 @@ def test_what_may_pass_is_made_again_with_a_lease_of_its_own_and_its_items_wait_
 
 def test_a_request_that_never_left_costs_nothing_and_needs_no_reading(shop):
     here = shop(NotSent("refused"), answer())
-    want = Wanting()
-    here.until_paid(want)
+    request_plan = Wanting()
+    here.until_paid(request_plan)
     assert here.script.sent == ["/token", "/product", "/product"]
-    assert (want.given_back, want.postponed) == (1, 0)
+    assert (request_plan.given_back, request_plan.postponed) == (1, 0)
     assert [call.cost for call in here.calls if call.endpoint == "/product"] == [0]
 
 
 def test_a_call_that_fails_for_ever_ends_nobody_and_is_made_ever_more_rarely(shop):
     here = shop(*[Transient("cut")] * 1000)
-    want, began_ns, sent_at = Wanting(), here.clock.now_ns(), []
+    request_plan, began_ns, sent_at = Wanting(), here.clock.now_ns(), []
     while here.clock.now_ns() < began_ns + 6 * 3600 * NS:
         before = here.sent()
-        outcome = here.metered_client.call(want)
+        outcome = here.metered_client.call(request_plan)
         assert isinstance(outcome, Idle)
         if here.sent() > before:
             sent_at.append((here.clock.now_ns() - began_ns) / NS)
@@ -278,21 +278,21 @@ def test_the_return_of_the_api_is_seen_by_a_free_request_and_ends_the_longest_pa
 
 def test_another_request_need_not_wait_for_the_one_that_fails(shop):
     here = shop(Transient("cut"), answer())
-    want, other = Wanting(), Wanting()
+    request_plan, other = Wanting(), Wanting()
     other.what = "/product stats"
-    assert here.metered_client.call(want).is_held
+    assert here.metered_client.call(request_plan).is_held
     assert isinstance(here.metered_client.call(other), SpooledReply)
-    assert here.metered_client.call(want).is_held
+    assert here.metered_client.call(request_plan).is_held
     assert here.sent() == 2
 
 
 def test_a_429_is_no_failure_costs_nothing_and_teaches_no_cost(shop):
     here = shop(refusal)
-    want = Wanting()
-    outcome = here.metered_client.call(want)
+    request_plan = Wanting()
+    outcome = here.metered_client.call(request_plan)
     assert isinstance(outcome, Idle)
     assert outcome.phase == "waiting_tokens"
-    assert want.given_back == 1
+    assert request_plan.given_back == 1
     assert here.halt.pauses == []
     assert here.balance == -5
     assert here.ledger.snapshot().totals.refused_429 == 1
@@ -312,18 +312,18 @@ def test_refusals_in_a_row_that_nobody_waited_for_wait_for_the_refill(shop):
 
 def test_a_429_that_tells_no_balance_is_tried_again_later_like_any_trouble(shop):
     here = shop((429, b"slow down"), (429, b'{"tokensLeft":"none"}'), answer())
-    want = Wanting()
-    _, idle = here.until_paid(want)
+    request_plan = Wanting()
+    _, idle = here.until_paid(request_plan)
     assert idle >= 2
-    assert (want.given_back, want.postponed) == (1, 1), "only the API's own 429 is known to be free"
+    assert (request_plan.given_back, request_plan.postponed) == (1, 1), "only the API's own 429 is known to be free"
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 410, 451])
 def test_what_others_than_the_api_say_is_nobodys_refusal(shop, status):
     here = shop((status, b"<html>sign in</html>"), answer())
-    want = Wanting()
-    here.until_paid(want)
-    assert want.postponed == 1
+    request_plan = Wanting()
+    here.until_paid(request_plan)
+    assert request_plan.postponed == 1
     assert here.conditions() == {}
 
 
@@ -394,13 +394,13 @@ def test_a_refusal_is_the_works_though_nobody_can_be_asked_about_the_key(shop, s
     zero = json.dumps({"refillRate": 0, "tokensLeft": 0, "error": {"message": "bad parameter"}}).encode()
     here = shop((400, zero), answer(), blocking=False)
     odd_token(here, status, first=1)
-    want = Wanting()
+    request_plan = Wanting()
     if status == 429:  # which an unknown key is never answered with
         with pytest.raises(Refused, match="bad parameter"):
-            here.metered_client.call(want)
+            here.metered_client.call(request_plan)
     else:
-        assert isinstance(here.metered_client.call(want), Idle)
-        assert want.given_back == 1
+        assert isinstance(here.metered_client.call(request_plan), Idle)
+        assert request_plan.given_back == 1
 
 
 @pytest.mark.parametrize("status", [410, 422, 429])
@@ -444,19 +444,19 @@ def test_less_work_than_planned_is_reserved_for_as_what_it_is(shop):
 
 def test_no_work_at_all_gives_the_tokens_back(shop):
     here = shop()
-    want = Wanting()
-    want.is_empty = True
-    outcome = here.metered_client.call(want)
+    request_plan = Wanting()
+    request_plan.is_empty = True
+    outcome = here.metered_client.call(request_plan)
     assert outcome.phase == "waiting_work"
     assert here.balance == 300
 
 
 def test_an_error_while_work_is_taken_gives_the_tokens_back(shop):
     here = shop()
-    want = Wanting()
-    want.take = lambda: 1 / 0
+    request_plan = Wanting()
+    request_plan.claim = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        here.metered_client.call(want)
+        here.metered_client.call(request_plan)
     assert here.balance == 300
 
 
@@ -467,7 +467,7 @@ def test_a_full_spool_stops_calls_until_it_drains(shop):
     assert isinstance(outcome, Idle)
     assert outcome.until_ns == here.clock.now_ns() + 5 * NS
     assert here.script.sent == ["/token", "/product"]
-    paid.forget()
+    paid.acknowledge()
     assert isinstance(here.metered_client.call(Wanting()), SpooledReply)
 
 
@@ -479,7 +479,7 @@ def test_a_disk_that_takes_nothing_does_not_lose_what_was_paid_for(shop):
     here.spool.put = full
     paid = here.metered_client.call(Wanting())
     assert paid.entry is None
-    paid.forget()
+    paid.acknowledge()
     assert "spool_write_failed" in here.text.getvalue()
 
 
@@ -502,13 +502,15 @@ def test_the_beat_promises_the_end_of_a_call(shop):
 
 def test_work_that_the_plan_can_never_pay_for_is_looked_at_again_later_and_not_at_once(shop):
     here = shop()
-    want = Wanting(most=5)
+    request_plan = Wanting(most=5)
     many = tuple(f"B{n:09d}" for n in range(20))
-    want.take = lambda: ClaimedRequest(ProductRequest(1, many, "offers"), Origin(job="backfill", domain=1, asins=many))
-    outcome = here.metered_client.call(want)
+    request_plan.claim = lambda: ClaimedRequest(
+        ProductRequest(1, many, "offers"), Origin(job="backfill", domain=1, asins=many)
+    )
+    outcome = here.metered_client.call(request_plan)
     assert isinstance(outcome, Idle)
     assert outcome.until_ns == here.clock.now_ns() + 60 * NS
-    assert want.given_back == 1
+    assert request_plan.given_back == 1
     assert "never_enough_tokens" in here.text.getvalue()
 
 
@@ -544,7 +546,7 @@ def test_a_whole_reply_that_does_not_tell_its_cost_is_kept_and_the_next_reading_
     assert isinstance(paid, SpooledReply)
     assert paid.envelope.tokens_consumed is None
     assert here.script.sent == ["/token", "/product"]
-    paid.forget()
+    paid.acknowledge()
     assert isinstance(here.metered_client.call(Wanting()), SpooledReply)
     assert here.balance == 290
 
