@@ -19,7 +19,7 @@ from tasks.runtime.call_stats import EndpointStats
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
 
 
-class Beat(msgspec.Struct, frozen=True, kw_only=True):
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker says of itself.
 
     Attributes:
@@ -43,7 +43,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[ReportedCondition, ...] = ()
 
 
-def says_something_new(beat: Beat, before: Beat | None) -> bool:
+def says_something_new(beat: Heartbeat, before: Heartbeat | None) -> bool:
     """Whether `beat` shows that the worker moved since `before`.
 
     One that waits for work or for a poll has nothing new to say: that its loop still says so is enough.
@@ -53,7 +53,7 @@ def says_something_new(beat: Beat, before: Beat | None) -> bool:
     return (beat.progress, beat.phase, beat.until_ns) != (before.progress, before.phase, before.until_ns)
 
 
-def hung_at_ns(beat: Beat, *, now_ns: int, ledger_now_ns: int, hang_s: float) -> int:
+def hung_at_ns(beat: Heartbeat, *, now_ns: int, ledger_now_ns: int, hang_s: float) -> int:
     """When the worker that sent `beat` at `now_ns` counts as hung, unless it says something new before.
 
     Args:

@@ -12,7 +12,7 @@ import msgspec
 
 from ledger import NS_PER_S
 from supervisor.process.child import read_available
-from supervisor.process.heartbeat import Beat
+from supervisor.process.heartbeat import Heartbeat
 from tasks.errors import plain
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Announcement(msgspec.Struct, frozen=True, tag_field="event", tag="ready", 
     url: str | None = None
 
 
-class BeatLine(Beat, frozen=True, tag_field="event", tag="beat", kw_only=True):
+class BeatLine(Heartbeat, frozen=True, tag_field="event", tag="beat", kw_only=True):
     """A beat as it comes through the pipe."""
 
 
@@ -50,7 +50,7 @@ class Listener(Protocol):
     def on_ready_line(self, announcement: Announcement) -> None:
         """It says it is in service."""
 
-    def on_heartbeat_line(self, beat: Beat) -> None:
+    def on_heartbeat_line(self, beat: Heartbeat) -> None:
         """It says what it is doing."""
 
     def on_output_line(self, line: str) -> None:

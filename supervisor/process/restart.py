@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import NS_PER_S
-from supervisor.process.heartbeat import Beat
+from supervisor.process.heartbeat import Heartbeat
 from supervisor.process.spec import RestartType
 from supervisor.process.states import Event, State
 from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
@@ -66,7 +66,7 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     next: State
     again_in_s: float | None
     counted: int
-    last_beat: Beat | None
+    last_beat: Heartbeat | None
 
 
 class RestartDecision(Enum):

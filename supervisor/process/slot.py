@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ledger import NS_PER_S, SystemClock
 from supervisor.process.child import spawn
 from supervisor.process.conditions import ConditionFrom, standing
-from supervisor.process.heartbeat import Beat, hung_at_ns, says_something_new
+from supervisor.process.heartbeat import Heartbeat, hung_at_ns, says_something_new
 from supervisor.process.output import Pipes
 from supervisor.process.restart import Cause, Death, ExitReason, RestartHistory, judge, pause_s, restart_decision
 from supervisor.process.states import RESTING, Action, Event, State, step
@@ -62,7 +62,7 @@ class Slot:
         self.launch = launch
         self.state = State.WAITING
         self.tally = RestartHistory()
-        self.beat: Beat | None = None
+        self.beat: Heartbeat | None = None
         self.beat_ns = 0
         self.left: tuple[ReportedCondition, ...] = ()
         self.next_start_ns: int | None = None
@@ -146,7 +146,7 @@ class Slot:
             self.feed(Event.READY)
             self._owner.on_ready(self, announcement)
 
-    def on_heartbeat_line(self, beat: Beat) -> None:
+    def on_heartbeat_line(self, beat: Heartbeat) -> None:
         """It says what it is doing."""
         if self.spec.hang_s is not None and says_something_new(beat, self.beat):
             now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()

@@ -187,7 +187,7 @@ class Supervisor:
         self.plan = replace(self.plan, settings=change.settings)
         self._log.level = change.settings.log_level
         if (worker_settings := self._worker_settings()) is not None:
-            self.worker_pool.follow(self.plan.settings, worker_settings, change.roles)
+            self.worker_pool.apply(self.plan.settings, worker_settings, change.roles)
         self.changed()
 
     def at_rest(self) -> None:

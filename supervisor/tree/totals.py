@@ -15,7 +15,7 @@ from tasks.runtime.call_stats import merged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from supervisor.process.heartbeat import Beat
+    from supervisor.process.heartbeat import Heartbeat
     from supervisor.process.restart import Death
     from supervisor.process.slot import Slot
     from tasks.runtime.call_stats import EndpointStats
@@ -71,7 +71,7 @@ class Totals:
         """Rows committed a minute over the last minute, by table."""
         return self._rates.after(self.rows(), now_ns)
 
-    def _beats(self) -> list[Beat]:
+    def _beats(self) -> list[Heartbeat]:
         return [slot.beat for slot in self._living() if slot.beat is not None]
 
 

@@ -104,7 +104,7 @@ class WorkerPool:
         if not self._tree.is_stopping:
             slot.restart(cause)
 
-    def follow(self, settings: Settings, worker_settings: WorkerSettings, changed: Iterable[str]) -> None:
+    def apply(self, settings: Settings, worker_settings: WorkerSettings, changed: Iterable[str]) -> None:
         """Go by other settings: counts and limits at once, those of the roles in `changed` by replacing each worker."""
         if self._settings is None or self._worker_settings is None or self._tree.is_stopping:
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ledger import Lease, Wait
-from supervisor.process.heartbeat import Beat, hung_at_ns
+from supervisor.process.heartbeat import Heartbeat, hung_at_ns
 from tests.past.oracle import FLOORS, MINUTE_S, Account, reserved
 
 NS = 10**9
@@ -93,5 +93,5 @@ def test_a_wait_of_an_hour_is_no_hang_and_silence_after_it_is_one(balance):
     wait = account.ledger().place("upsert").poll(100)
     now_ns = account.clock.now_ns()
     assert wait.latest_ns - now_ns > 1200 * NS
-    beat = Beat(phase="waiting_tokens", until_ns=wait.latest_ns)
+    beat = Heartbeat(phase="waiting_tokens", until_ns=wait.latest_ns)
     assert hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=now_ns, hang_s=120) == wait.latest_ns + 120 * NS

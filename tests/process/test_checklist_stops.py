@@ -15,7 +15,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
 from supervisor.process.child import spawn
-from supervisor.process.heartbeat import Beat, hung_at_ns
+from supervisor.process.heartbeat import Heartbeat, hung_at_ns
 from supervisor.process.states import State
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
@@ -71,7 +71,7 @@ def test_line_17_a_stopped_worker_that_holds_the_ledgers_lock_delays_others_unti
 def test_line_18_an_hour_of_sleep_of_the_machine_is_no_silence_and_shortens_no_promise(asleep_s):
     """Asleep, the supervisor's clock stands still and the ledger's, which everybody's promises are in, goes on."""
     now_ns, ledger_now_ns = 10**12, 10**15
-    beat = Beat(phase="waiting_tokens", until_ns=ledger_now_ns + 600 * NS)
+    beat = Heartbeat(phase="waiting_tokens", until_ns=ledger_now_ns + 600 * NS)
     before = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns, hang_s=120)
     assert before - now_ns == 720 * NS, "after the sleep there is as much of this left as before"
     again = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns + asleep_s * NS, hang_s=120)

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
 from supervisor.http.metrics import text_of
-from supervisor.process.heartbeat import Beat
+from supervisor.process.heartbeat import Heartbeat
 from supervisor.process.restart import Cause, ExitReason
 from supervisor.process.states import State
 from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
@@ -84,10 +84,10 @@ def test_line_52_totals_never_shrink_however_workers_come_and_go(steps):
     seen, done, restarts = [], 0, 0
     for what, count in steps:
         if what == "work":
-            before = slot.beat or Beat(phase="calling")
+            before = slot.beat or Heartbeat(phase="calling")
             rows = {"deals": before.rows.get("deals", 0) + count}
             calls = traffic(*[200] * sum(rows.values())) if sum(rows.values()) else None
-            slot.beat = Beat(phase="calling", rows=rows, refused=rows, calls={"x": calls} if calls else {})
+            slot.beat = Heartbeat(phase="calling", rows=rows, refused=rows, calls={"x": calls} if calls else {})
             done += count
         else:
             slot.state = State.BACKOFF if what == "die" else State.FAILED

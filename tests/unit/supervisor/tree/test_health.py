@@ -13,7 +13,7 @@ from supervisor.config import run_plan, settings
 from supervisor.eventloop.loop import Loop
 from supervisor.logs import log
 from supervisor.process.conditions import SETTLE_S, ReportedCondition
-from supervisor.process.heartbeat import Beat
+from supervisor.process.heartbeat import Heartbeat
 from supervisor.process.spec import Spec
 from supervisor.process.states import Stage, State
 from supervisor.report import problems
@@ -55,7 +55,7 @@ def events(lines, *names):
 
 def says(slot, *conditions, progress=0):
     slot.state = State.RUNNING
-    slot.on_heartbeat_line(Beat(phase="writing", progress=progress, conditions=conditions))
+    slot.on_heartbeat_line(Heartbeat(phase="writing", progress=progress, conditions=conditions))
 
 
 def away(why="no answer"):
