@@ -62,18 +62,18 @@ class MeteredClient:
         self._client = client
         self._spool = spool
         self._note = note
-        self._gate = Budget(context)
+        self._budget = Budget(context)
         self._failing = FailedCalls(context, self._read_balance)
         self._refused_in_a_row = 0
 
     def close(self) -> None:
         """Give up what is held between two calls."""
-        self._gate.close()
+        self._budget.close()
 
     def tend(self) -> None:
         """Have what is told of calls, balance and spool keep to the time, though nothing is wanted; call it often."""
         self._failing.tend()
-        self._gate.tend()
+        self._budget.tend()
         if self._context.beat.is_degraded("spool"):
             with suppress(SpoolFull):
                 self._spool.require_room()
@@ -131,45 +131,45 @@ class MeteredClient:
         return reading
 
     def _attempt(self, request_plan: RequestPlan) -> SpooledReply | Idle:
-        granted = self._gate.reserve(
+        reservation = self._budget.reserve(
             request_plan.tier, request_plan.plan, self._read_balance, may_wait=request_plan.may_wait
         )
-        if isinstance(granted, Idle):
-            return granted
-        with granted:
+        if isinstance(reservation, Idle):
+            return reservation
+        with reservation:
             taken = request_plan.claim()
-            if taken is not None and taken.request.shape == granted.shape:
-                return self._send(request_plan, taken, granted)
+            if taken is not None and taken.request.shape == reservation.shape:
+                return self._send(request_plan, taken, reservation)
         if taken is None:
             return Idle(until_ns=None, phase="waiting_work", why="nothing left to ask for")
         # Something else than planned was there: reserve for what it is, so that the cost per item is learned right.
-        smaller = self._gate.reserve_now(request_plan.tier, taken.request.shape)
+        smaller = self._budget.reserve_now(request_plan.tier, taken.request.shape)
         if isinstance(smaller, Idle):
             request_plan.release()
             return smaller
         with smaller:
             return self._send(request_plan, taken, smaller)
 
-    def _send(self, request_plan: RequestPlan, taken: ClaimedRequest, granted: Reservation) -> SpooledReply | Idle:
+    def _send(self, request_plan: RequestPlan, taken: ClaimedRequest, reservation: Reservation) -> SpooledReply | Idle:
         request = taken.request
         rest = self._held(request.shape.name) or self._kept_from_disk()  # a while may have passed at the gate
         if rest is not None:
             request_plan.release()
             return rest
-        began_ns = self._begin(f"{request.endpoint} {granted.shape.name} x{request.items}")
-        granted.commit()
-        header = self._header(request_plan.tier, request, taken.origin, granted.lease.cost, granted.waited_s)
+        began_ns = self._begin(f"{request.endpoint} {reservation.shape.name} x{request.items}")
+        reservation.commit()
+        header = self._header(request_plan.tier, request, taken.origin, reservation.lease.cost, reservation.waited_s)
         try:
             reply = exchange(self._context, self._client, request)
-            paid = self._settle(granted, header, reply)
+            paid = self._settle(reservation, header, reply)
         except Throttled as error:
-            return self._throttled(request_plan, granted, error, header)
+            return self._throttled(request_plan, reservation, error, header)
         except Transient as error:
             self._failed(header, error, began_ns)
-            return self._in_vain(request_plan, granted.lease, error)
+            return self._in_vain(request_plan, reservation.lease, error)
         except ApiError as error:
             self._failed(header, error, began_ns)
-            granted.lease.cancel()
+            reservation.lease.cancel()
             self._failing.answered(request_plan)
             if isinstance(error, Refused):
                 self._doubt_key(request_plan)
@@ -212,7 +212,7 @@ class MeteredClient:
             request_plan.release()
             raise
 
-    def _settle(self, granted: Reservation, header: Header, reply: RawReply) -> SpooledReply:
+    def _settle(self, reservation: Reservation, header: Header, reply: RawReply) -> SpooledReply:
         """The reply, on disk before it is looked into; its lease settled.
 
         Raises:
@@ -221,7 +221,7 @@ class MeteredClient:
         header = _arrived(header, reply)
         entry = self._keep(header, reply.body) if reply.is_paid else None
         envelope = envelope_of_reply(reply).costing_at_most(most_tokens(header.endpoint, header.items))
-        granted.lease.settle(envelope.tokens_consumed, envelope.reading)
+        reservation.lease.settle(envelope.tokens_consumed, envelope.reading)
         self._refused_in_a_row = 0
         return SpooledReply(entry=entry, header=header, body=reply.body, envelope=envelope)
 
@@ -233,9 +233,9 @@ class MeteredClient:
             self._context.log.alarm("spool_write_failed", error=error)
             return None
 
-    def _throttled(self, request_plan: RequestPlan, granted: Reservation, error: Throttled, header: Header) -> Idle:
+    def _throttled(self, request_plan: RequestPlan, reservation: Reservation, error: Throttled, header: Header) -> Idle:
         """A 429 is free and no failure: learn from it and wait at the gate."""
-        granted.lease.settle(0, error.reading, refused=True)
+        reservation.lease.settle(0, error.reading, refused=True)
         self._note(unanswered(header, error))
         request_plan.release()
         if error.reading is None:  # how many tokens there are is not told, so the gate cannot know when to open
@@ -243,7 +243,7 @@ class MeteredClient:
         self._failing.answered(request_plan)
         self._refused_in_a_row += 1
         until_ns = self._context.clock.now_ns()
-        if self._refused_in_a_row > 1 and granted.waited_s < AT_ONCE_S:
+        if self._refused_in_a_row > 1 and reservation.waited_s < AT_ONCE_S:
             # The gate opens though the server refuses: somebody else is quicker. The next tick is soon enough.
             tick_s = self._context.ledger.standing().tick_s  # no wait is longer, whatever the reply says
             until_ns += round(

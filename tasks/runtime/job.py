@@ -1,7 +1,7 @@
 """What a job is: an object that does one small step at a time, so that one process can take turns between several.
 
 A step never blocks for a poll that is not due or a queue that is empty: it returns `Idle` with the time to come back.
-It may block for tokens when its surroundings say so (`Site.blocking`), until the stop flag is set.
+It may block for tokens when its surroundings say so (`JobContext.blocking`), until the stop flag is set.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def family():
     one.close()
 
 
-class Desk:
+class ControlPeer:
     """A control socket that answers every order at once, in this process."""
 
     def __init__(self, family, path):
@@ -82,61 +82,61 @@ class Desk:
 
 
 @pytest.fixture
-def desk(family, tmp_path):
-    one = Desk(family, tmp_path / "control.sock")
+def peer(family, tmp_path):
+    one = ControlPeer(family, tmp_path / "control.sock")
     yield one
     one.close()
 
 
-def test_line_58_the_socket_is_its_owners_alone_and_gone_at_the_end(desk):
-    assert stat.S_IMODE(desk.path.stat().st_mode) == 0o600
-    assert desk.ask(line_of(Reload())) == Answer(code=0, words="done")
-    assert desk.taken == [(Reload(), f"pid {os.getpid()}")]
-    desk.control.close()
-    assert not desk.path.exists()
+def test_line_58_the_socket_is_its_owners_alone_and_gone_at_the_end(peer):
+    assert stat.S_IMODE(peer.path.stat().st_mode) == 0o600
+    assert peer.ask(line_of(Reload())) == Answer(code=0, words="done")
+    assert peer.taken == [(Reload(), f"pid {os.getpid()}")]
+    peer.control.close()
+    assert not peer.path.exists()
 
 
 def test_line_58_one_that_a_killed_supervisor_left_is_replaced(family, tmp_path):
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "control.sock"))
-    desk = Desk(family, tmp_path / "control.sock")
-    assert desk.ask(line_of(Reload())).code == 0
-    desk.close()
+    peer = ControlPeer(family, tmp_path / "control.sock")
+    assert peer.ask(line_of(Reload())).code == 0
+    peer.close()
 
 
 def test_line_58_a_folder_whose_name_is_longer_than_an_address_serves_too(family, tmp_path):
     folder = tmp_path / ("a" * 200) / ("b" * 200)
     folder.mkdir(parents=True)
-    desk = Desk(family, folder / "control.sock")
-    assert desk.ask(line_of(Pause(roles=("backfill",)))).code == 0
-    desk.close()
+    peer = ControlPeer(family, folder / "control.sock")
+    assert peer.ask(line_of(Pause(roles=("backfill",)))).code == 0
+    peer.close()
     assert list(folder.iterdir()) == []
 
 
-def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(desk, monkeypatch):
+def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(peer, monkeypatch):
     """Some say nothing, some never end their line or never read, some talk nonsense: others are answered meanwhile.
 
     Whoever waited for one of them would wait for an hour.
     """
     monkeypatch.setattr("supervisor.control.server.ORDER_S", 3600.0)
     for _ in range(CLIENTS - 2):
-        desk.connect()
-    endless = desk.connect()
+        peer.connect()
+    endless = peer.connect()
     flood = threading.Thread(target=lambda: push(endless, b"x" * 10_000_000))
     flood.start()
-    assert desk.ask(line_of(Reload())).code == 0
-    deaf = desk.connect()
+    assert peer.ask(line_of(Reload())).code == 0
+    deaf = peer.connect()
     deaf.sendall(line_of(Reload()))  # and never reads
     for nonsense in (b"\n", b"{}\n", b"[" * 5_000 + b"\n", b'{"do": "reload"}trailing\n', b"\xff\xfe\n"):
-        assert desk.ask(nonsense).code == 2
-    told = desk.answer(endless)
+        assert peer.ask(nonsense).code == 2
+    told = peer.answer(endless)
     assert told is None or "more than" in told.words
     flood.join()
     for _ in range(3 * CLIENTS):  # the silent ones give way
-        desk.connect()
-        assert len(desk.control._clients) <= CLIENTS
-    assert desk.ask(line_of(Reload())).code == 0
-    assert len(desk.taken) == 3
+        peer.connect()
+        assert len(peer.control._clients) <= CLIENTS
+    assert peer.ask(line_of(Reload())).code == 0
+    assert len(peer.taken) == 3
 
 
 def push(client, data):
@@ -149,15 +149,15 @@ def push(client, data):
         return  # cut off, or closed by the test that has its answer
 
 
-def test_line_58_one_that_sends_nothing_is_cut_off_and_one_that_says_all_may_shut_its_side(desk, monkeypatch):
+def test_line_58_one_that_sends_nothing_is_cut_off_and_one_that_says_all_may_shut_its_side(peer, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("supervisor.control.server.ORDER_S", 0.2)
-        assert desk.answer(desk.connect()) is None
+        assert peer.answer(peer.connect()) is None
     monkeypatch.setattr("supervisor.control.server.ORDER_S", 3600.0)
-    client = desk.connect()
+    client = peer.connect()
     client.sendall(line_of(Reload()))
     client.shutdown(socket.SHUT_WR)
-    assert desk.answer(client).code == 0
+    assert peer.answer(client).code == 0
 
 
 @pytest.fixture(scope="module")

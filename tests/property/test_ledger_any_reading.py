@@ -1,6 +1,6 @@
 """No number from outside can stop a tier: once sane readings come again every waiter is served, and floors hold.
 
-Three workers with gates of their own work against the simulator's bucket. For a while any reply may be spoiled with
+Three workers with budgets of their own work against the simulator's bucket. For a while any reply may be spoiled with
 any numbers; then all are sane. The bucket of the simulator is the truth.
 """
 
@@ -109,7 +109,7 @@ class World:
 
     @property
     def in_flight(self):
-        return sum(worker.shape.prior for worker in self.workers if worker.granted is not None)
+        return sum(worker.shape.prior for worker in self.workers if worker.reservation is not None)
 
 
 class Worker:
@@ -127,26 +127,26 @@ class Worker:
             log=Logger(io.StringIO()), beat=HeartbeatWriter(lambda _message: None, world.clock),
             blocking=False, worker=tier,
         )  # fmt: skip
-        self.gate = Budget(context)
-        self.granted = None
+        self.budget = Budget(context)
+        self.reservation = None
         self.until_ns = 0
         self.grants = []
 
     def act(self):
         """Whether this changed anything for the others."""
         world = self.world
-        was_granted = self.granted is not None
-        if self.granted is not None:
+        was_granted = self.reservation is not None
+        if self.reservation is not None:
             if world.clock.now_ns() < self.until_ns:
                 return False
             consumed, reading = world.reply(self.shape.items)
-            with self.granted:
-                self.granted.lease.settle(consumed, reading, refused=consumed == 0)
-            self.granted = None
-        outcome = self.gate.reserve(self.tier, lambda: self.shape, world.read_balance, may_wait=True)
+            with self.reservation:
+                self.reservation.lease.settle(consumed, reading, refused=consumed == 0)
+            self.reservation = None
+        outcome = self.budget.reserve(self.tier, lambda: self.shape, world.read_balance, may_wait=True)
         if isinstance(outcome, Reservation):
             outcome.commit()
-            self.granted = outcome
+            self.reservation = outcome
             self.grants.append((world.clock.now_ns(), world.bucket.balance))
             self.until_ns = world.clock.now_ns() + round(world.chance.uniform(0, 20) * NS_PER_S)
             return True

@@ -1,4 +1,4 @@
-"""The gate of one worker where the balance cannot be learned by asking, or where a reply lied about a cost."""
+"""The budget of one worker where the balance cannot be learned by asking, or where a reply lied about a cost."""
 
 import io
 import itertools
@@ -37,7 +37,7 @@ SILENCES = {
 }
 
 
-class Desk:
+class Caller:
     """Workers of one account with an own ledger in memory; `/token` answers as told."""
 
     def __init__(self, *, balance, ask=None):
@@ -45,13 +45,13 @@ class Desk:
         self.clock = self.account.clock
         self.ledger = TokenLedger.in_memory(DEFAULT_TIERS, self.clock)
         self.ask = ask or self.account.reading
-        self.beats, self.gates = [], {}
+        self.beats, self.budgets = [], {}
 
     def reserve(self, tier="interactive", shape=SMALL):
-        gate = self.gates.get(tier) or self.gates.setdefault(tier, self.gate(tier))
-        return gate.reserve(tier, lambda: shape, self.ask, may_wait=True)
+        budget = self.budgets.get(tier) or self.budgets.setdefault(tier, self.budget(tier))
+        return budget.reserve(tier, lambda: shape, self.ask, may_wait=True)
 
-    def gate(self, worker):
+    def budget(self, worker):
         told = WorkerSettings(
             api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
             selections=(), domains=(1,),
@@ -63,13 +63,13 @@ class Desk:
         )  # fmt: skip
         return Budget(context)
 
-    def pay(self, granted, cost=5, **told):
+    def pay(self, reservation, cost=5, **told):
         """One call; its reply is as the server gives it, or says something else of the cost or the bucket."""
-        granted.commit()
+        reservation.commit()
         reading, is_admitted = self.account.call(cost)
         consumed = told.get("consumed", cost if is_admitted else 0)
-        with granted:
-            granted.lease.settle(consumed, told.get("reading", reading), refused=not is_admitted)
+        with reservation:
+            reservation.lease.settle(consumed, told.get("reading", reading), refused=not is_admitted)
 
     def conditions(self):
         return [one["why"] for one in self.beats[-1]["conditions"] if one["kind"] == "balance"] if self.beats else []
@@ -82,112 +82,112 @@ class Desk:
 
 @pytest.mark.parametrize("ask", SILENCES.values(), ids=SILENCES)
 def test_the_balance_is_learned_from_one_small_paid_call_when_asking_for_it_brings_nothing(ask):
-    desk = Desk(balance=100, ask=ask)
-    granted = desk.reserve()
-    assert isinstance(granted, Reservation)
-    assert "blind" in [entry.event for entry in desk.ledger.snapshot().journal]
-    assert desk.balance is None
-    desk.pay(granted)
-    assert desk.balance == desk.account.balance == 95
+    caller = Caller(balance=100, ask=ask)
+    reservation = caller.reserve()
+    assert isinstance(reservation, Reservation)
+    assert "blind" in [entry.event for entry in caller.ledger.snapshot().journal]
+    assert caller.balance is None
+    caller.pay(reservation)
+    assert caller.balance == caller.account.balance == 95
 
 
 def test_no_second_blind_call_is_made_while_one_is_open_however_long_it_takes():
-    desk = Desk(balance=100, ask=foreign)
-    first = desk.reserve()
+    caller = Caller(balance=100, ask=foreign)
+    first = caller.reserve()
     first.commit()
     for _ in range(600):
-        desk.clock.advance_s(1)
+        caller.clock.advance_s(1)
         for tier in ("interactive", "upsert", "backfill"):
-            assert isinstance(desk.reserve(tier), Idle)
-    desk.pay(first)
-    assert desk.balance == desk.account.balance
+            assert isinstance(caller.reserve(tier), Idle)
+    caller.pay(first)
+    assert caller.balance == caller.account.balance
 
 
 def test_at_most_one_blind_call_a_tick_is_made_as_long_as_its_replies_teach_nothing():
-    desk = Desk(balance=250, ask=foreign)
+    caller = Caller(balance=250, ask=foreign)
     made = []
     for _ in range(20 * 60):
         for tier in ("backfill", "upsert", "interactive"):
-            outcome = desk.reserve(tier)
+            outcome = caller.reserve(tier)
             if isinstance(outcome, Reservation):
-                made.append(desk.clock.now_ns())
-                desk.pay(outcome, reading=NO_READING)
-        desk.clock.advance_s(1)
+                made.append(caller.clock.now_ns())
+                caller.pay(outcome, reading=NO_READING)
+        caller.clock.advance_s(1)
     gaps = [later - earlier for earlier, later in itertools.pairwise(made)]
     assert min(gaps) >= TICK_NS
     assert len(made) >= 18
-    assert desk.balance is None
+    assert caller.balance is None
 
 
 def test_a_blind_call_that_was_never_sent_need_not_wait_a_tick_for_the_next():
-    desk = Desk(balance=100, ask=foreign)
-    with desk.reserve():
+    caller = Caller(balance=100, ask=foreign)
+    with caller.reserve():
         pass
-    assert isinstance(desk.reserve(), Reservation)
+    assert isinstance(caller.reserve(), Reservation)
 
 
 def test_a_blind_call_that_is_refused_teaches_the_balance_and_costs_nothing():
-    desk = Desk(balance=-20, ask=foreign)
-    desk.pay(desk.reserve())
-    assert desk.account.refused == 1
-    assert desk.balance == desk.account.balance == -20
-    outcome = desk.reserve()
+    caller = Caller(balance=-20, ask=foreign)
+    caller.pay(caller.reserve())
+    assert caller.account.refused == 1
+    assert caller.balance == caller.account.balance == -20
+    outcome = caller.reserve()
     assert isinstance(outcome, Idle)
-    assert outcome.until_ns > desk.clock.now_ns() + 4 * TICK_NS  # until it is above 0 by five tokens
+    assert outcome.until_ns > caller.clock.now_ns() + 4 * TICK_NS  # until it is above 0 by five tokens
 
 
 def test_a_hidden_balance_is_told_from_the_first_bad_answer_until_a_reply_has_taught_it():
-    desk = Desk(balance=100, ask=foreign)
-    assert desk.conditions() == []
-    granted = desk.reserve()
-    assert desk.conditions() == ["the balance is unknown: the API gives no usable answer to the question for it"]
-    desk.pay(granted)
-    assert desk.conditions() == []
+    caller = Caller(balance=100, ask=foreign)
+    assert caller.conditions() == []
+    reservation = caller.reserve()
+    assert caller.conditions() == ["the balance is unknown: the API gives no usable answer to the question for it"]
+    caller.pay(reservation)
+    assert caller.conditions() == []
 
 
 def test_what_is_told_of_the_balance_ends_when_another_has_learned_it_though_nothing_is_wanted_here():
-    desk = Desk(balance=100)
-    idle, busy = desk.gate("idle"), desk.gate("busy")
-    granted = [idle.reserve("interactive", lambda: SMALL, desk.ask, may_wait=True) for _ in range(3)]
-    for one in granted:
-        desk.pay(one, reading=NO_READING)
-    assert len(desk.conditions()) == 1
-    desk.pay(busy.reserve("interactive", lambda: SMALL, desk.ask, may_wait=True))
+    caller = Caller(balance=100)
+    idle, busy = caller.budget("idle"), caller.budget("busy")
+    reservation = [idle.reserve("interactive", lambda: SMALL, caller.ask, may_wait=True) for _ in range(3)]
+    for one in reservation:
+        caller.pay(one, reading=NO_READING)
+    assert len(caller.conditions()) == 1
+    caller.pay(busy.reserve("interactive", lambda: SMALL, caller.ask, may_wait=True))
     idle.tend()
-    assert desk.conditions() == []
+    assert caller.conditions() == []
 
 
 def test_readings_that_cannot_be_are_told_from_the_third_in_a_row_until_a_sane_one():
-    desk = Desk(balance=100)
+    caller = Caller(balance=100)
     for _ in range(3):
-        assert desk.conditions() == []
-        desk.pay(desk.reserve(), reading=NO_READING)
-    assert len(desk.conditions()) == 1
-    assert "3 readings" in desk.conditions()[0]
-    desk.pay(desk.reserve())
-    assert desk.conditions() == []
+        assert caller.conditions() == []
+        caller.pay(caller.reserve(), reading=NO_READING)
+    assert len(caller.conditions()) == 1
+    assert "3 readings" in caller.conditions()[0]
+    caller.pay(caller.reserve())
+    assert caller.conditions() == []
 
 
 def test_a_request_whose_cost_was_told_far_too_high_is_tried_once_a_tick_at_its_first_guess_until_it_is_known():
-    desk = Desk(balance=300)
-    desk.pay(desk.reserve("backfill", DEEP), cost=20, consumed=1_000)
-    desk.ledger.observe(desk.account.reading())
-    most = desk.ledger.headroom("backfill").ever
-    assert desk.ledger.estimate(DEEP) > most
+    caller = Caller(balance=300)
+    caller.pay(caller.reserve("backfill", DEEP), cost=20, consumed=1_000)
+    caller.ledger.observe(caller.account.reading())
+    most = caller.ledger.headroom("backfill").ever
+    assert caller.ledger.estimate(DEEP) > most
     tried = []
     for _ in range(12 * 3600):
-        outcome = desk.reserve("backfill", DEEP)
-        is_trial = desk.ledger.estimate(DEEP) > most
+        outcome = caller.reserve("backfill", DEEP)
+        is_trial = caller.ledger.estimate(DEEP) > most
         if isinstance(outcome, Reservation):
             if is_trial:
                 assert outcome.lease.cost == 20
-                tried.append(desk.clock.now_ns())
-            desk.pay(outcome, cost=20)
+                tried.append(caller.clock.now_ns())
+            caller.pay(outcome, cost=20)
         else:
-            assert outcome.until_ns > desk.clock.now_ns()
+            assert outcome.until_ns > caller.clock.now_ns()
         if not is_trial:
             break
-        desk.clock.advance_s(1)
-    assert desk.ledger.estimate(DEEP) <= most
+        caller.clock.advance_s(1)
+    assert caller.ledger.estimate(DEEP) <= most
     assert len(tried) > 1
     assert all(later - earlier >= MINUTE_S * NS_PER_S * 0.99 for earlier, later in itertools.pairwise(tried))
