@@ -98,7 +98,7 @@ def show(*, as_json: bool, watch: bool) -> int:
         return watch_status(settings)
     while True:
         status = gather(settings)
-        sys.stdout.write(json.dumps(to_json(status), default=str) + "\n" if as_json else as_text(status))
+        sys.stdout.write(json.dumps(to_json(status), default=str) + "\n" if as_json else terminal_text(status))
         sys.stdout.flush()
         if not watch:
             return status.exit_code
@@ -106,12 +106,11 @@ def show(*, as_json: bool, watch: bool) -> int:
         threading.Event().wait(_AGAIN_S)
 
 
-def as_text(status: Status) -> str:
+def terminal_text(status: Status) -> str:
     """The status for people."""
-    from supervisor.status.as_text import WIDTH
-    from supervisor.status.as_text import as_text as text
+    from supervisor.status.as_text import WIDTH, as_text
 
-    return text(status, datetime.now(UTC), min(WIDTH, _columns(WIDTH)))
+    return as_text(status, datetime.now(UTC), min(WIDTH, _columns(WIDTH)))
 
 
 def _columns(otherwise: int) -> int:

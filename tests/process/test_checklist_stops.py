@@ -199,9 +199,9 @@ def test_line_27_a_worker_between_its_exec_and_its_prctl_goes_with_its_parent(pl
 REUSE = """
 import os, signal, sys
 from pathlib import Path
-from supervisor.process import child as processes
+from supervisor.process.child import spawn
 from tests.fakes.worker_family import Scripted
-one = processes.spawn(Scripted(role="upsert", slot=0, script=[["ready"], ["hang"]]))
+one = spawn(Scripted(role="upsert", slot=0, script=[["ready"], ["hang"]]))
 one.send(signal.SIGKILL)
 os.waitid(os.P_PIDFD, one.pidfd, os.WEXITED | os.WNOWAIT)
 assert one.send(signal.SIGTERM) in (True, False)  # a zombie still has its number, and nobody else can

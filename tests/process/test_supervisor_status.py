@@ -20,7 +20,7 @@ import pytest
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
 from supervisor import report
 from supervisor.cli import debug
-from supervisor.cli.status import as_text
+from supervisor.cli.status import terminal_text
 from supervisor.config import run_plan
 from supervisor.config.settings import load_settings
 from supervisor.console.monitor import Monitor
@@ -219,7 +219,7 @@ def test_a_report_that_is_not_renewed_is_said_to_be_stale(make_run, age_s, is_st
         seen = gather(run.plan.settings)
     assert (seen.is_stale, seen.is_gone) == (is_stale, False)
     assert (seen.exit_code, seen.state) == ((3, "not answering") if is_stale else (0, "running"))
-    assert ("stopped or stuck" in as_text(seen)) == is_stale
+    assert ("stopped or stuck" in terminal_text(seen)) == is_stale
 
 
 def test_the_supervisor_renews_its_report_though_nothing_happens(make_run, monkeypatch):

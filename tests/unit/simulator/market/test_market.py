@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from tasks.simulator.api import deal as dealrow
 from tasks.simulator.api import products
+from tasks.simulator.api.deal import Sheet, row
 from tasks.simulator.api.product_query import ProductQuery, StatsSpan
 from tasks.simulator.market import identity
 from tasks.simulator.market import price_types as pt
@@ -27,14 +27,14 @@ def market():
     return Market(Scope(seed=7, products=SIZE, closed_share=0.0))
 
 
-def row(market, index, now_ms=NOW_MS, kind=pt.NEW):
+def deal_row(market, index, now_ms=NOW_MS, kind=pt.NEW):
     found = market.item(index)
-    return dealrow.row(market, dealrow.Sheet(market.timeline(found, 1), market.state(found, 1, now_ms)), kind)
+    return row(market, Sheet(market.timeline(found, 1), market.state(found, 1, now_ms)), kind)
 
 
 @pytest.fixture(scope="module")
 def rows(market):
-    return [row(market, index) for index in range(SIZE)]
+    return [deal_row(market, index) for index in range(SIZE)]
 
 
 def full(market, index, now_ms=NOW_MS, **options):
@@ -83,13 +83,13 @@ def test_types_without_data_look_as_they_do_in_recorded_deals(rows):
 def test_creation_date_is_since_when_the_price_asked_for_holds(market):
     for index in range(SIZE):
         for kind in (pt.NEW, pt.SALES):
-            deal = row(market, index, kind=kind)
+            deal = deal_row(market, index, kind=kind)
             assert deal["creationDate"] == deal["currentSince"][kind]
 
 
 def test_every_list_has_an_entry_per_price_type(rows):
     narrow = Market(Scope(seed=7, products=SIZE, slots=34))
-    for slots, deal in ((36, rows[0]), (34, row(narrow, 0))):
+    for slots, deal in ((36, rows[0]), (34, deal_row(narrow, 0))):
         for name in ("current", "currentSince", "deltaLast", "backInStock"):
             assert len(deal[name]) == slots
         for name in ("avg", "delta", "deltaPercent"):
@@ -97,7 +97,7 @@ def test_every_list_has_an_entry_per_price_type(rows):
 
 
 def test_updates_are_hours_old_and_here_and_there_a_little_ahead(market):
-    ages = [NOW_MS / MINUTE_MS - EPOCH_MINUTE - row(market, i)["lastUpdate"] for i in range(SIZE)]
+    ages = [NOW_MS / MINUTE_MS - EPOCH_MINUTE - deal_row(market, i)["lastUpdate"] for i in range(SIZE)]
     assert max(ages) < 1_340
     assert 20 < sorted(ages)[SIZE // 2] < 250
     early = [index for index in range(SIZE) if market.item(index).is_early]
@@ -212,8 +212,8 @@ def test_extremes_come_from_the_history(market):
 def test_the_same_seed_gives_the_same_market_in_whatever_order_it_is_asked(rows):
     other = Market(Scope(seed=7, products=SIZE, closed_share=0.0))
     for index in reversed(range(0, SIZE, 5)):
-        row(other, index, NOW_MS - 86_400_000)
-        assert row(other, index) == rows[index]
+        deal_row(other, index, NOW_MS - 86_400_000)
+        assert deal_row(other, index) == rows[index]
 
 
 def test_another_seed_gives_other_products(rows):
@@ -231,7 +231,7 @@ def test_domains_differ_in_prices_but_not_in_products(market):
 
 def test_prices_move_from_day_to_day(market):
     changed = sum(
-        row(market, i)["current"][pt.NEW] != row(market, i, NOW_MS + 7 * 86_400_000)["current"][pt.NEW]
+        deal_row(market, i)["current"][pt.NEW] != deal_row(market, i, NOW_MS + 7 * 86_400_000)["current"][pt.NEW]
         for i in range(50)
     )
     assert changed > 35
