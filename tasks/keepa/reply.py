@@ -1,4 +1,4 @@
-"""What came back, as the envelope of a reply or as the error that `statuses.TABLE` makes of it."""
+"""What came back, as the envelope of a reply or as the error that `http_status.TABLE` makes of it."""
 
 from __future__ import annotations
 
