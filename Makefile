@@ -52,7 +52,7 @@ scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs
 	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)
 
 test: setup-dev ## Run the tests (minutes)
-	@exec $(BIN)/python -m pytest -m "not kill and not soak and not world" -n 3 --dist worksteal $(ARGS)
+	@exec $(BIN)/python -m pytest -m "not kill and not soak and not world" -n 4 --dist worksteal $(ARGS)
 
 test-kill: setup-dev ## Run the tests that take long: random kills above all
 	@exec $(BIN)/python -m pytest -m kill -n 2 --dist worksteal $(ARGS)

@@ -50,8 +50,8 @@ def turn(work):
 
 def test_a_page_is_asked_for_by_the_worker_whose_turn_it_is(pair):
     _here, first, second = pair
-    assert standing(first).take().request.page == 1
-    assert standing(second).take() is None
+    assert standing(first).claim().request.page == 1
+    assert standing(second).claim() is None
     assert turn(first)
     assert not turn(second)
 
@@ -76,12 +76,12 @@ def test_a_page_that_is_on_the_wire_is_not_asked_for_by_whoever_gets_a_turn_that
 
 def test_a_page_whose_asker_never_came_back_is_asked_for_when_its_time_is_over(pair):
     here, first, second = pair
-    assert standing(first).take().request.page == 1
+    assert standing(first).claim().request.page == 1
     lose_turn(here, first)
     assert not turn(second)
     here.execute("update crawls set asked_until = now()")
     assert turn(second)
-    assert standing(second).take().request.page == 1
+    assert standing(second).claim().request.page == 1
 
 
 def test_a_worker_that_lost_its_turn_asks_for_nothing_while_another_has_it(pair):
@@ -103,7 +103,7 @@ def test_a_worker_that_has_its_turn_back_asks_for_no_page_that_another_has_read_
     assert here.rows("select page from crawls") == [(2,)]
     lose_turn(here, second)
     assert request_plan.claim() is None
-    assert standing(first).take().request.page == 2
+    assert standing(first).claim().request.page == 2
 
 
 def test_a_worker_whose_connection_was_lost_has_its_turn_and_goes_on_where_it_was(pair):

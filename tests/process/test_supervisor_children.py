@@ -220,6 +220,7 @@ def test_a_child_that_waits_as_promised_is_not_hung_before_its_time_and_is_after
     assert family.deaths()[0].cause == "hung"
 
 
+@pytest.mark.kill
 def test_a_child_that_was_stopped_together_with_us_is_given_its_time_again(family):
     slot = family.add("upsert", [["ready"], ["work_for_ever", 0.05]], hang_s=8.0)
     family.tree.start_workers()

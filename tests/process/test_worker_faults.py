@@ -149,6 +149,7 @@ def paid_while_no_reply_is_kept(plant, worker):
     return paid
 
 
+@pytest.mark.kill
 def test_nothing_is_paid_for_while_the_disk_takes_no_reply(plant):
     worker = plant.worker("upsert", poll_interval_s=1, upsert_detail="none").wait_ready()
     eventually(lambda: plant.value("select count(*) from deals"), lambda: worker.output)

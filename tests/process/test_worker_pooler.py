@@ -6,6 +6,8 @@ import pytest
 
 from tests.process.test_worker_outage import *  # noqa: F403 - its tests are these tests
 
+pytestmark = pytest.mark.kill  # the same without a pooler is told by every `make test`, and the jobs behind one
+
 
 @pytest.fixture
 def database_url(pooler, database_url):
