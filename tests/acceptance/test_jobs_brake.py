@@ -28,6 +28,7 @@ def stopped(here):
     return here.rows("select kind, since is not null from brakes order by kind")
 
 
+@pytest.mark.kill
 def test_calls_of_a_kind_stop_for_every_worker_and_over_restarts_once_most_of_it_is_unusable(here, spoiler):
     spoiler.set(UNREADABLE)
     first = worker(here, spoiler, "first")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fakes.quick_cases import cases
 from tests.fixtures.server import WIDE
 
 HUGE = "9" * 400
@@ -39,6 +40,13 @@ DEEP = {
 }
 
 
+OFTEN = (
+    "half a surrogate pair", "NaN for a number", "a title that never ends", "a brace too many", "another type in each",
+    "a NUL in each title", "a number beyond 64 bits in each", "a cost of 100,000", "a balance of 400 digits", "no time",
+    "nesting 5,000 deep",
+)  # fmt: skip
+
+
 def spoilings(endpoint):
     return {**SPOILINGS, "nesting 5,000 deep": DEEP[endpoint]}
 
@@ -55,7 +63,7 @@ def spoilt(town, spoil):
     return make
 
 
-@pytest.mark.parametrize(("told", "lost"), spoilings("/product").values(), ids=spoilings("/product"))
+@pytest.mark.parametrize(("told", "lost"), cases(spoilings("/product"), OFTEN))
 def test_products_of_a_spoilt_reply_are_in_the_table_or_kept_and_each_is_paid_for_once(spoilt, told, lost):
     here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
     asins = set(here.market(WIDE))
@@ -72,7 +80,7 @@ def test_products_of_a_spoilt_reply_are_in_the_table_or_kept_and_each_is_paid_fo
     assert not list((here.folder / "spool").glob("*.reply"))
 
 
-@pytest.mark.parametrize(("told", "lost"), spoilings("/deal").values(), ids=spoilings("/deal"))
+@pytest.mark.parametrize(("told", "lost"), cases(spoilings("/deal"), OFTEN))
 def test_deals_of_a_spoilt_page_are_in_the_table_or_kept_and_the_page_is_paid_for_once(spoilt, told, lost):
     here, spoiler, work = spoilt("upsert", "/deal", told, deals=40)
     asins = set(here.market(WIDE))
@@ -148,7 +156,7 @@ def test_deals_of_another_locale_are_left_out(spoilt):
     assert here.events("not_asked_for")[0]["left_out"] == 1
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", cases({str(seed): seed for seed in range(4)}, ["0"]))
 def test_products_are_held_and_bought_once_whatever_bytes_are_hit_in_every_reply(town, spoil, seed):
     """Any bytes of every reply, those of its envelope too; an item whose ASIN was hit may be asked for again."""
     here = town(WIDE, rate=100, deals=40)
@@ -167,7 +175,7 @@ def test_products_are_held_and_bought_once_whatever_bytes_are_hit_in_every_reply
     assert here.rows("select count(*) from fetch_queue where state in ('leased', 'given up')") == [(0,)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", cases({str(seed): seed for seed in range(3)}, ["0"]))
 def test_a_walk_goes_on_whatever_bytes_are_hit_in_every_page(town, spoil, seed):
     here = town(WIDE, rate=100, deals=200)
     spoiler = spoil(here.simulator.url, {"do": "mutate", "endpoint": "/deal", "count": 3, "seed": seed, "times": 4})

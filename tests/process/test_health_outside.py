@@ -181,6 +181,7 @@ def test_calls_that_fail_are_told_at_all_four_places_and_so_is_their_end(world):
     until_well(world)
 
 
+@pytest.mark.kill
 def test_a_spool_that_takes_no_reply_is_told_at_all_four_places(world):
     (folder,) = (world.program.state / "spool").iterdir()
     waits = folder / f"{ProcessId.this()}.000001.0{SUFFIX}"  # nobody else's to read, and as much as may wait
@@ -193,6 +194,7 @@ def test_a_spool_that_takes_no_reply_is_told_at_all_four_places(world):
     until_well(world)
 
 
+@pytest.mark.kill
 def test_a_state_directory_that_takes_no_file_is_told_at_all_four_places(world):
     in_the_way = world.program.state / "status.json.new"
     wait_until(lambda: made(in_the_way), "a moment without a new report")
@@ -216,7 +218,7 @@ def children_of(pid):
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.parametrize("where", ["SYSTEM", "DATABASE outside"])
+@pytest.mark.parametrize("where", [pytest.param("SYSTEM", marks=pytest.mark.kill), "DATABASE outside"])
 def test_a_database_that_is_read_only_is_told_at_all_four_places(world, where):
     alter(world, f"ALTER {where} SET default_transaction_read_only = on")
     if where != "SYSTEM":  # those that are open go on as before

@@ -200,25 +200,7 @@ def serve_all(world):
 plans = st.sampled_from([(5, 60.208, 60.2), (5, 60.208, 3), (20, 60.208, 60.2), (5, 3, 60.2), (1_200, 60.208, 60.2)])
 
 
-@settings(max_examples=40, deadline=None, phases=QUICK)
-@given(
-    plan=plans,
-    fullness=st.floats(-1, 1),
-    palette=st.lists(lies(), min_size=1, max_size=5),
-    part=st.sampled_from([0.05, 0.3, 0.7, 1]),
-    steps=st.integers(1, 120),
-    seed=st.integers(0, 10_000),
-)
-@example((5, 60.208, 60.2), 0.5, [Lie(put={"tokens_left": -5_000})], 1, 40, 1)
-@example((5, 60.208, 60.2), 0.5, [Lie(put={"tokens_left": -800_000})], 1, 40, 1)
-@example((5, 60.208, 60.2), 0.5, [Lie(put={"server_ms": 4_102_444_800_000})], 1, 40, 1)
-@example((5, 60.208, 60.2), 0.5, [Lie(put={"refill_rate": 100_000})], 0.3, 40, 1)
-@example((1_200, 60.208, 60.2), 0.5, [Lie(put={"refill_rate": 1})], 0.3, 40, 1)
-@example((5, 60.208, 60.2), 0.5, [Lie(put={"refill_in_ms": 3_600_000})], 1, 40, 1)
-@example((5, 60.208, 60.2), 0.5, [Lie(put={"refill_in_ms": 0})], 1, 100, 1)
-@example((5, 60.208, 60.2), 0.5, [Lie(put={"consumed": 1_000})], 1, 100, 1)
-@example((5, 60.208, 60.2), 0.5, [Lie(put={"refill_rate": 0})], 1, 100, 1)
-def test_once_sane_readings_come_again_every_waiter_is_served(plan, fullness, palette, part, steps, seed):
+def once_sane(plan, fullness, palette, part, steps, seed):
     rate, tick_s, supposed_s = plan
     costs = (5, min(20, 4 * rate), min(60, 12 * rate))
     start = round(60 * rate * fullness)
@@ -230,6 +212,38 @@ def test_once_sane_readings_come_again_every_waiter_is_served(plan, fullness, pa
     known = world.ledger.snapshot().bucket
     assert known.aside_in_a_row == 0
     assert known.refill_rate == rate
+
+
+ONCE_SANE = {
+    "plan": plans,
+    "fullness": st.floats(-1, 1),
+    "palette": st.lists(lies(), min_size=1, max_size=5),
+    "part": st.sampled_from([0.05, 0.3, 0.7, 1]),
+    "steps": st.integers(1, 120),
+    "seed": st.integers(0, 10_000),
+}
+
+
+@settings(max_examples=10, deadline=None, phases=QUICK)
+@given(**ONCE_SANE)
+@example((5, 60.208, 60.2), 0.5, [Lie(put={"tokens_left": -5_000})], 1, 40, 1)
+@example((5, 60.208, 60.2), 0.5, [Lie(put={"tokens_left": -800_000})], 1, 40, 1)
+@example((5, 60.208, 60.2), 0.5, [Lie(put={"server_ms": 4_102_444_800_000})], 1, 40, 1)
+@example((5, 60.208, 60.2), 0.5, [Lie(put={"refill_rate": 100_000})], 0.3, 40, 1)
+@example((1_200, 60.208, 60.2), 0.5, [Lie(put={"refill_rate": 1})], 0.3, 40, 1)
+@example((5, 60.208, 60.2), 0.5, [Lie(put={"refill_in_ms": 3_600_000})], 1, 40, 1)
+@example((5, 60.208, 60.2), 0.5, [Lie(put={"refill_in_ms": 0})], 1, 100, 1)
+@example((5, 60.208, 60.2), 0.5, [Lie(put={"consumed": 1_000})], 1, 100, 1)
+@example((5, 60.208, 60.2), 0.5, [Lie(put={"refill_rate": 0})], 1, 100, 1)
+def test_once_sane_readings_come_again_every_waiter_is_served(plan, fullness, palette, part, steps, seed):
+    once_sane(plan, fullness, palette, part, steps, seed)
+
+
+@pytest.mark.kill
+@settings(max_examples=150, deadline=None, phases=QUICK)
+@given(**ONCE_SANE)
+def test_once_sane_readings_come_again_every_waiter_is_served_many_times(plan, fullness, palette, part, steps, seed):
+    once_sane(plan, fullness, palette, part, steps, seed)
 
 
 def whatever_period(rate, tick_s, supposed_s, fullness, seed):
@@ -268,14 +282,7 @@ def test_whatever_period_the_settings_suppose_the_truth_is_reached_in_many_world
     whatever_period(rate, tick_s, supposed_s, fullness, seed)
 
 
-@settings(max_examples=40, deadline=None, phases=QUICK)
-@given(
-    plan=plans,
-    fullness=st.floats(0, 1),
-    palette=st.lists(lies(), min_size=1, max_size=5),
-    seed=st.integers(0, 10_000),
-)
-def test_lone_lies_cost_no_floor_more_than_a_batch_of_each_worker(plan, fullness, palette, seed):
+def lone_lies(plan, fullness, palette, seed):
     rate, tick_s, supposed_s = plan
     costs = (5, min(20, 4 * rate), min(60, 12 * rate))
     floors = (0, 25, 50)
@@ -300,6 +307,27 @@ def test_lone_lies_cost_no_floor_more_than_a_batch_of_each_worker(plan, fullness
         worker = next(worker for worker in world.workers if worker.tier == tier.name)
         for _, balance in worker.grants:
             assert balance - worker.shape.items >= floor - max(costs)
+
+
+LONE_LIES = {
+    "plan": plans,
+    "fullness": st.floats(0, 1),
+    "palette": st.lists(lies(), min_size=1, max_size=5),
+    "seed": st.integers(0, 10_000),
+}
+
+
+@settings(max_examples=12, deadline=None, phases=QUICK)
+@given(**LONE_LIES)
+def test_lone_lies_cost_no_floor_more_than_a_batch_of_each_worker(plan, fullness, palette, seed):
+    lone_lies(plan, fullness, palette, seed)
+
+
+@pytest.mark.kill
+@settings(max_examples=120, deadline=None, phases=QUICK)
+@given(**LONE_LIES)
+def test_lone_lies_cost_no_floor_more_than_a_batch_of_each_worker_many_times(plan, fullness, palette, seed):
+    lone_lies(plan, fullness, palette, seed)
 
 
 def test_the_server_is_asked_at_most_once_in_a_quarter_of_an_hour_while_everybody_waits():
