@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tasks.settings import Secret
 
 ROLE: Final = "database"
-_LONG_S: Final = 5.0  # so long a start is told, with what it is at
+LONG_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon
 
 
@@ -69,6 +69,8 @@ class DatabaseKeeper:
         self._loop = loop
         self._aside = aside
         self._log = log
+        self.long_s = LONG_S
+        """Seconds after which a start is told as a condition, with what it is at."""
         self._policy = Policy(cap_s=LONGEST_PAUSE_S)
         self._tally = RestartHistory()
         self._pidfd = -1
@@ -84,7 +86,7 @@ class DatabaseKeeper:
         self._asked_ns = self._loop.now_ns()
         self._enter(State.STARTING)
         self._aside.do(self._bring_up, self._is_up)
-        self._loop.after(_LONG_S, partial(self._takes_long, self._asked_ns))
+        self._loop.after(self.long_s, partial(self._takes_long, self._asked_ns))
 
     def stop(self, then: Callable[[], object]) -> None:
         """End our use of it, after whatever is being done with it, then call."""
@@ -131,7 +133,7 @@ class DatabaseKeeper:
             return
         so_far_s = (self._loop.now_ns() - asked_ns) / NS_PER_S
         self._seen.fails(f"its start is not over: {self._database.doing}", late_s=so_far_s)
-        self._loop.after(_LONG_S, partial(self._takes_long, asked_ns))
+        self._loop.after(self.long_s, partial(self._takes_long, asked_ns))
 
     def _bring_up(self) -> tuple[Secret, int | None]:
         url = self._database.start()

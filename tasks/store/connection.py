@@ -8,7 +8,7 @@ user or the environment have as their defaults.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -100,12 +100,11 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         return super().wait(gen if self.on_wait is None else _watched(gen, self._tell_wait), interval, timeout)
 
     def _tell_wait(self, seconds: float) -> None:
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)  # the statement is under way: nothing else can be said over this connection
             if self.on_wait is not None:
                 self.on_wait(seconds)
-        except BaseException:
-            self.close()  # the statement is under way: nothing else can be said over this connection
-            raise
+            undo.pop_all()
 
     def _settings(self) -> bytes:
         text = _SETTINGS.format(lock_timeout_ms=self.lock_timeout_ms)
@@ -164,16 +163,15 @@ def connect(
     connection.lock_timeout_ms = lock_timeout_ms
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     connection.on_wait = partial(_answers_within, patience_s)
-    try:
-        connection.check()
-        connection.on_wait = None
-        connection.autocommit = autocommit
-    except psycopg.Error as error:
-        connection.close()
-        raise _meant(error) from error
-    except BaseException:
-        connection.close()
-        raise
+    with ExitStack() as undo:
+        undo.callback(connection.close)
+        try:
+            connection.check()
+            connection.on_wait = None
+            connection.autocommit = autocommit
+        except psycopg.Error as error:
+            raise _meant(error) from error
+        undo.pop_all()
     return connection
 
 

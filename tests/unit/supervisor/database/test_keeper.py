@@ -57,13 +57,14 @@ class Nobody:
         pass
 
 
-def test_a_start_that_takes_long_is_told_with_what_it_is_at(monkeypatch):
-    monkeypatch.setattr("supervisor.database.keeper._LONG_S", 0.01)
+def test_a_start_that_takes_long_is_told_with_what_it_is_at():
     database = Deaf()
     with Loop(MonotonicClock()) as loop:
         aside, log = BackgroundExecutor(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
         watch = DatabaseWatch(loop, lambda: None)
-        DatabaseKeeper(database, Nobody(), loop=loop, aside=aside, log=log, watch=watch).start()
+        keeper = DatabaseKeeper(database, Nobody(), loop=loop, aside=aside, log=log, watch=watch)
+        keeper.long_s = 0.01
+        keeper.start()
 
         def told(words):
             loop.step()
