@@ -192,7 +192,7 @@ def _marks(report: Report, now: datetime) -> list[RenderableType]:
 def _ills(report: Report, now: datetime) -> list[RenderableType]:
     lines = [(f"degraded {formatting.condition(one, now)}", "bold red") for one in report.conditions]
     if report.paused:
-        lines.append((f"paused {' and '.join(report.paused)}, until `sluicegate resume`", "yellow"))
+        lines.append((f"paused {formatting.until_resumed(report.paused)}", "yellow"))
     faults = formatting.faults(report.faults, now)[-_FAULTS:]
     lines += [(f"fault  {one}", "dim" if one.startswith(formatting.OVER) else "yellow") for one in faults]
     lines += [(f"death  {formatting.death(one, now)}", "red") for one in report.deaths[-_FAULTS:]]

@@ -85,7 +85,7 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
         for one in status.report.conditions:
             yield f"degraded  {formatting.condition(one, now)}"
         if status.report.paused:
-            yield f"paused  {' and '.join(status.report.paused)}, until `sluicegate resume`"
+            yield f"paused  {formatting.until_resumed(status.report.paused)}"
         if status.report.overrides:
             overrides = " ".join(f"{name}={text}" for name, text in status.report.overrides.items())
             yield f"set     {overrides}, until the supervisor ends"

@@ -51,6 +51,11 @@ def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
     return f"{said}, {child.detail}" if child.detail else said
 
 
+def until_resumed(paused: Sequence[str]) -> str:
+    """The roles that are paused, and the command that ends it."""
+    return f"{' and '.join(paused)}, until `sluicegate resume {paused[0] if len(paused) == 1 else 'all'}`"
+
+
 def _until(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> tuple[datetime | None, bool]:
     """When its wait ends, and whether that is only the latest it can be."""
     if child.phase == "waiting_tokens" and snapshot is not None:

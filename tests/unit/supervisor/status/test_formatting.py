@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
+from supervisor.cli import commands
 from supervisor.config.settings import load_settings
 from supervisor.database import counts
 from supervisor.database.counts import Counts
@@ -166,3 +167,10 @@ def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_le
 )
 def test_what_a_worker_is_at_is_told_without_names_of_the_program(phase, detail, said):
     assert phrases.describe_activity(phase, detail) == said
+
+
+@pytest.mark.parametrize(("paused", "command"), [(["backfill"], "backfill"), (["upsert", "backfill"], "all")])
+def test_what_is_paused_names_a_command_that_can_be_typed(paused, command):
+    told = formatting.until_resumed(paused)
+    assert told == f"{' and '.join(paused)}, until `sluicegate resume {command}`"
+    commands._parser().parse_args(["resume", command])  # which ends with a complaint what it does not know
