@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -64,6 +63,8 @@ class Parser(argparse.ArgumentParser):
 
 def _meant(found: str, choices: Iterable[str]) -> str:
     """What of the choices may be meant; empty when none is like it."""
+    import difflib
+
     typed, known = found.lower(), sorted(set(choices))
     like = difflib.get_close_matches(typed, known, n=1, cutoff=_ALIKE)
     if not like:  # a name may be long, and only its beginning was typed
