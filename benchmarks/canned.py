@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.body import decode_deals
+from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.request import DealRequest, ProductRequest
 from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret

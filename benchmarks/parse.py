@@ -27,7 +27,7 @@ from psycopg.adapt import PyFormat, Transformer
 
 from tasks import worker
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.body import decode_deals, decode_products
+from tasks.keepa.decode.replies import decode_deals, decode_products
 from tasks.keepa.prices import NAMES
 from tasks.keepa.request import DealRequest, ProductRequest
 from tasks.keepa.selection.selection import parse

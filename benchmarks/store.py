@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from ledger import SystemClock
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa import prices
-from tasks.keepa.decode.body import Deal, Product
+from tasks.keepa.decode.replies import Deal, Product
 from tasks.store import deals, migrate, price_series, products
 from tasks.store.bulk import arrays
 from tasks.store.connection import connect

@@ -21,7 +21,7 @@ from tasks.calls.spool import SpoolFull
 from tasks.jobs import build
 from tasks.jobs.run_loop import PatientJob
 from tasks.runtime import crash_stacks, job, lifeline
-from tasks.runtime.heartbeat import HeartbeatWriter, PipeSink
+from tasks.runtime.heartbeat_writer import HeartbeatWriter, PipeSink
 from tasks.runtime.log import LogBridge, Logger
 from tasks.runtime.stop import Stop
 from tasks.store.connection import password_of

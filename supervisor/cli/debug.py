@@ -27,7 +27,7 @@ from supervisor.logs.log import as_console, as_json, is_json, with_sentence
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.jobs import build
 from tasks.runtime import job
-from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.log import LogBridge, Logger
 from tasks.runtime.stop import Stop
 from tasks.settings import Secret

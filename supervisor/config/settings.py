@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 import tasks
-from supervisor.config import api_key, env_file, selection_files, similar_names, user_file
+from supervisor.config import api_key_form, env_file, selection_files, similar_names, user_file
 from supervisor.config.option_kinds import HttpUrl, Text, Unfit
 from supervisor.config.options import OPTIONS
 from tasks.errors import ConfigError, plain
@@ -253,10 +253,10 @@ def _judge_key(values: Mapping[str, Any], texts: Texts, faults: list[str], notes
     if not key or base_url is None:
         return
     named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
-    never, of_keepa = api_key.why_no_key(key), api_key.why_no_keepa_key(key)
-    if never is not None or (of_keepa is not None and api_key.is_for_keepa(base_url)):
+    never, of_keepa = api_key_form.why_no_key(key), api_key_form.why_no_keepa_key(key)
+    if never is not None or (of_keepa is not None and api_key_form.is_for_keepa(base_url)):
         faults.append(f"{named} cannot be used: {never or of_keepa}")
-    elif of_keepa is not None and not api_key.is_here(base_url):
+    elif of_keepa is not None and not api_key_form.is_here(base_url):
         notes.append(f"{named} is none of Keepa's: {of_keepa}, unless the server at KEEPA_BASE_URL has others")
 
 

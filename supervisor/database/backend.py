@@ -107,9 +107,9 @@ class EmbeddedDatabase:
 
     def server_pid(self) -> int | None:
         """The server's process."""
-        from tasks.embedded_postgres import cluster, postmaster
+        from tasks.embedded_postgres import cluster, pid_file
 
-        found = postmaster.read(self._directory.absolute() / cluster.DATA)
+        found = pid_file.read(self._directory.absolute() / cluster.DATA)
         return None if found is None else found.pid
 
 

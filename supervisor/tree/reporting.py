@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from supervisor.process.slot import Slot
     from supervisor.process.states import Stage
     from supervisor.report import CountRecord
-    from supervisor.tree.health import Health
+    from supervisor.tree.condition_watch import Health
     from supervisor.tree.reload import Reloader
     from supervisor.tree.tree import ProcessTree
     from supervisor.tree.workers import WorkerPool

@@ -23,7 +23,7 @@ from supervisor.eventloop.loop import Throttle
 from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage
-from supervisor.tree.health import Health
+from supervisor.tree.condition_watch import Health
 from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import report_of
 from supervisor.tree.tree import ProcessTree

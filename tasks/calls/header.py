@@ -15,7 +15,7 @@ from tasks.store.calls import Call
 
 if TYPE_CHECKING:
     from tasks.errors import ApiError
-    from tasks.keepa.decode.body import Envelope
+    from tasks.keepa.decode.replies import Envelope
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.header import Header, Origin
     from tasks.calls.spool import Entry
-    from tasks.keepa.decode.body import Envelope
+    from tasks.keepa.decode.replies import Envelope
     from tasks.keepa.request import Request
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote, quote_from_bytes
 
 from tasks.embedded_postgres.cluster import SUPERUSER
-from tasks.embedded_postgres.postmaster import PORT, SOCKET
+from tasks.embedded_postgres.pid_file import PORT, SOCKET
 from tasks.errors import ConfigError
 
 # unix(7): sun_path has 108 bytes on Linux, one for the end; BSD and macOS have 104.

@@ -42,7 +42,7 @@ def under_identity(identity: RunAs, home: Path, command: Sequence[str]) -> list[
 
 def under_keeper(identity: RunAs, home: Path, command: Sequence[str]) -> list[str]:
     """Run `command` as `identity` below a keeper that ends it when `home` has no user left."""
-    return [*_interpreter("keeper"), str(home), str(identity), *command]
+    return [*_interpreter("keeper_process"), str(home), str(identity), *command]
 
 
 def _interpreter(module: str) -> list[str]:

@@ -19,9 +19,9 @@ import psycopg
 from psycopg import sql
 
 from ledger import Clock, SystemClock
-from tasks.embedded_postgres import address, cluster, postmaster, programs
+from tasks.embedded_postgres import address, cluster, pid_file, programs
 from tasks.embedded_postgres.file_lock import FileLock
-from tasks.embedded_postgres.keeper import START_LOCK, USERS_LOCK, is_last
+from tasks.embedded_postgres.keeper_process import START_LOCK, USERS_LOCK, is_last
 from tasks.errors import ConfigError, Contended, StoreError, one_line
 from tasks.store.sqlstate import translate
 
@@ -71,7 +71,7 @@ class EmbeddedPostgres:
     @property
     def log_path(self) -> Path:
         """The server's own log."""
-        return self._home / postmaster.NAME
+        return self._home / pid_file.NAME
 
     def url(self, database: str = "sluicegate") -> str:
         """The URL of a database there, whether or not the server runs.
@@ -204,11 +204,11 @@ class EmbeddedPostgres:
                 if server_lock.try_exclusive():
                     if launched:
                         raise StoreError(
-                            f"the server in {self._home} did not start; its log ends:\n{postmaster.tail(self._home)}"
+                            f"the server in {self._home} did not start; its log ends:\n{pid_file.tail(self._home)}"
                         )
                     self._launch(who, server_lock)
                     launched = True
-            found = postmaster.read(self._data)
+            found = pid_file.read(self._data)
             if found is None or found.status != "ready":
                 ready_ns = 0
                 continue
@@ -220,9 +220,9 @@ class EmbeddedPostgres:
                 raise Contended(f"the server in {self._home} runs and lets nobody in: {fault}")
 
     def _launch(self, who: RunAs, server_lock: FileLock) -> None:
-        postmaster.forget_dead(self._data)
+        pid_file.forget_dead(self._data)
         command = [str(self._programs / "postgres"), "-D", str(self._data)]
-        log = postmaster.open_to_append(self._home, self._file_owner())
+        log = pid_file.open_to_append(self._home, self._file_owner())
         try:
             # Whether it worked is seen by the lock that the keeper and the server inherit.
             subprocess.run(  # noqa: S603 - our own programs, a list, no shell
@@ -268,5 +268,5 @@ class EmbeddedPostgres:
             if not self.is_running():
                 return
             # A server whose starter was killed may not have written its pid yet.
-            if self._clock.now_ns() >= again_ns and postmaster.signal_postmaster(self._data, number):
+            if self._clock.now_ns() >= again_ns and pid_file.signal_postmaster(self._data, number):
                 again_ns = self._clock.now_ns() + int(_AGAIN_S * 1e9)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.calls.header import answered
 from tasks.errors import BadRow, Transient
-from tasks.ingest import cursor, unwritable
+from tasks.ingest import unwritable, walk_progress
 from tasks.ingest.odd_items import OddItems
 from tasks.ingest.unreadable import keep_body, keep_faults, keep_odd
 from tasks.keepa import prices
-from tasks.keepa.decode.body import DealPage, any_envelope, decode_deals
 from tasks.keepa.decode.frame import CUT_OFF
+from tasks.keepa.decode.replies import DealPage, any_envelope, decode_deals
 from tasks.keepa.fingerprint import fingerprint
 from tasks.keepa.request import most_tokens
 from tasks.keepa.selection.rules import PAGE_ROWS
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from tasks.calls.header import Header, Origin
     from tasks.ingest.brake import Brake
-    from tasks.ingest.cursor import Advance
     from tasks.ingest.session import DatabaseSession
+    from tasks.ingest.walk_progress import Advance
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
@@ -147,9 +147,9 @@ class DealPageWriter:
         """
         if page.is_whole:
             known_by = fingerprint(page)
-            repeats = cursor.repeats(connection, header.origin, known_by)
+            repeats = walk_progress.repeats(connection, header.origin, known_by)
             return (None, repeats) if repeats else (self._advance(connection, header, page, minute, known_by), 0)
-        crawl = cursor.standing_at(connection, header.origin)
+        crawl = walk_progress.standing_at(connection, header.origin)
         if crawl is None:
             return None, 0
         attempts = crawls.count_attempt(connection, crawl)
@@ -173,7 +173,7 @@ class DealPageWriter:
     def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
         """Queue what the page lists; what a selection that is no more had listed is this one's now."""
         detail, key = self._context.settings.backfill_detail, origin.selection_key
-        priority = NEWS_PRIORITY if origin.job == cursor.UPSERT else 0
+        priority = NEWS_PRIORITY if origin.job == walk_progress.UPSERT else 0
         queue.enqueue(connection, origin.domain, asins, detail=detail, priority=priority, selection_key=key)
         chosen = wanted_streams(self._streams.values())
         if chosen is not None and (key, origin.domain) in self._streams:
@@ -194,12 +194,12 @@ class DealPageWriter:
             prices=[] if stream is None else _prices(page, stream.selection.price_type),
             fingerprint=known_by,
         )
-        if origin.job == cursor.UPSERT:
-            return cursor.advance_upsert(connection, origin, facts)
+        if origin.job == walk_progress.UPSERT:
+            return walk_progress.advance_upsert(connection, origin, facts)
         if stream is None:
             return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
         counts = dict(zip(page.category_ids, page.category_counts, strict=False))
-        return cursor.advance_crawl(connection, origin, facts, stream.division(counts))
+        return walk_progress.advance_crawl(connection, origin, facts, stream.division(counts))
 
 
 def _minute(context: JobContext, header: Header, page: DealPage) -> int:

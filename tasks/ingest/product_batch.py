@@ -11,8 +11,8 @@ from tasks.ingest import unwritable
 from tasks.ingest.answered_products import answered_products
 from tasks.ingest.odd_items import OddItems
 from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, set_aside
-from tasks.keepa.decode.body import open_products
 from tasks.keepa.decode.frame import CUT_OFF
+from tasks.keepa.decode.replies import open_products
 from tasks.keepa.request import most_tokens
 from tasks.store import calls, products
 from tasks.store.queue import queue
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tasks.calls.header import Header
     from tasks.ingest.brake import Brake
     from tasks.ingest.session import DatabaseSession
-    from tasks.keepa.decode.body import Envelope, ProductReply
     from tasks.keepa.decode.item import ItemFault
+    from tasks.keepa.decode.replies import Envelope, ProductReply
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 

@@ -4,7 +4,7 @@ A reply in the spool of a dead worker is processed before anything is paid for a
 live ones to whoever waits for them, replayed ones by their header.
 
 What a dead worker of this machine had in hand (items of the queue, and pages of walks) is anybody's again at once,
-without waiting for its time to run out. A turn is looked at by whoever wants it (`tasks.store.stream_locks`).
+without waiting for its time to run out. A turn is looked at by whoever wants it (`tasks.store.turns`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tasks.ingest.deal_page import DealPageWriter
 from tasks.ingest.product_batch import ProductBatchWriter
 from tasks.ingest.unreadable import items_of, set_aside
 from tasks.runtime.job import owner_name
-from tasks.store import crawls, quarantine, stream_locks
+from tasks.store import crawls, quarantine, turns
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class LeaseRecovery:
         if now_ns < self._look_ns:
             return 0
         self._look_ns = now_ns + ORPHANS_EVERY_NS
-        self._session.run(partial(stream_locks.renew_locks, owner=owner_name(self._context)))
+        self._session.run(partial(turns.renew_locks, owner=owner_name(self._context)))
         return self._release()
 
     def _release(self) -> int:

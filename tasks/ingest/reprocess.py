@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, get_args
 
 from tasks.errors import Error, Transient
 from tasks.ingest.unreadable import keep_faults
-from tasks.keepa.decode.body import decode_deals, decode_products
+from tasks.keepa.decode.replies import decode_deals, decode_products
 from tasks.keepa.request import Detail
 from tasks.store import deals, products
 from tasks.store.queue import queue, requeue
@@ -17,7 +17,7 @@ from tasks.store.queue import queue, requeue
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tasks.keepa.decode.body import Deal, ItemFault, Product
+    from tasks.keepa.decode.replies import Deal, ItemFault, Product
     from tasks.store.connection import Connection
     from tasks.store.quarantine import StoredFault
 

@@ -16,7 +16,7 @@ from tasks.ingest import reprocess
 from tasks.ingest.odd_items import ODD
 from tasks.ingest.reprocess import DETAILS, StillUnreadable
 from tasks.ingest.unreadable import ENVELOPE
-from tasks.keepa.decode.body import decode_envelope
+from tasks.keepa.decode.replies import decode_envelope
 from tasks.keepa.request import DOMAINS, is_asin
 from tasks.store import quarantine
 from tasks.store.queue import queue, requeue

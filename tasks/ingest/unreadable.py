@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from tasks.calls.header import answered
-from tasks.keepa.decode.body import any_envelope
+from tasks.keepa.decode.replies import any_envelope
 from tasks.keepa.request import most_tokens
 from tasks.store import calls, quarantine
 from tasks.store.queue import queue
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from tasks.calls.header import Header
     from tasks.ingest.session import DatabaseSession
-    from tasks.keepa.decode.body import Envelope
     from tasks.keepa.decode.item import ItemFault
+    from tasks.keepa.decode.replies import Envelope
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
     from tasks.store.quarantine import Kind

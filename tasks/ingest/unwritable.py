@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tasks.calls.header import answered
 from tasks.ingest.unreadable import items_of, keep_body
-from tasks.keepa.decode.body import any_envelope
+from tasks.keepa.decode.replies import any_envelope
 from tasks.keepa.request import most_tokens
 from tasks.store import calls
 from tasks.store.bulk.batch import refused

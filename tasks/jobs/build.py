@@ -8,7 +8,7 @@ from tasks.runtime.job import Job, JobContext
 
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
-    from tasks.runtime.heartbeat import HeartbeatWriter
+    from tasks.runtime.heartbeat_writer import HeartbeatWriter
     from tasks.runtime.log import Logger
     from tasks.runtime.stop import StopFlag
     from tasks.settings import Role, WorkerSettings

@@ -14,7 +14,7 @@ from tasks.jobs.queue_batch import lease_s, unwritten_leases
 from tasks.keepa.request import ProductRequest, most_asins, product_shape
 from tasks.planning.pacing import fit
 from tasks.runtime.job import owner_name
-from tasks.store.queue import queue, sharing
+from tasks.store.queue import claim_by_asin, queue
 
 if TYPE_CHECKING:
     from ledger import Shape
@@ -130,8 +130,8 @@ class DetailBatch:
         items = self._claim(connection, domain, asins, paid)
         # In this order: whoever has a product in hand writes it and lets go of it in one transaction. What is not held
         # any more is known when we look for that afterwards; the other way round it would be bought again.
-        gone = sharing.held(connection, domain, asins, paid=paid) - {item.asin for item in items}
-        gone |= sharing.known(connection, domain, {one.asin: one.minute for one in newest})
+        gone = claim_by_asin.held(connection, domain, asins, paid=paid) - {item.asin for item in items}
+        gone |= claim_by_asin.known(connection, domain, {one.asin: one.minute for one in newest})
         unneeded = [item for item in items if item.asin in gone]
         if unneeded:
             queue.release(connection, unneeded)
@@ -142,7 +142,7 @@ class DetailBatch:
         if self._covering() is None:
             return []
         settings = self._context.settings
-        return sharing.claim(
+        return claim_by_asin.claim(
             connection,
             domain,
             asins,

@@ -12,13 +12,13 @@ from ledger import NS_PER_S
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import ClaimedRequest
 from tasks.errors import Refused
-from tasks.ingest import cursor
+from tasks.ingest import walk_progress
 from tasks.jobs.queue_batch import lease_s
 from tasks.keepa import locales
 from tasks.keepa.request import DealRequest, deal_shape
 from tasks.planning.partitions import Partition
 from tasks.runtime.job import Idle, owner_name
-from tasks.store import crawls, quarantine, stream_locks
+from tasks.store import crawls, quarantine, turns
 
 if TYPE_CHECKING:
     from ledger import Shape
@@ -83,7 +83,7 @@ class Listing:
             return False
 
         def is_mine(connection: Connection) -> bool:
-            if not stream_locks.try_lock_stream(connection, stream_lock_name(role, stream), owner):
+            if not turns.try_lock_stream(connection, stream_lock_name(role, stream), owner):
                 return False
             return crawls.page_owner(connection, role, stream.key, stream.domain) in {None, owner}
 
@@ -97,7 +97,7 @@ class Listing:
             StoreError: the database does not take it.
         """
         context, role = self._context, self._context.role
-        crawl = self._session.run(lambda connection: cursor.begin(connection, role, stream))
+        crawl = self._session.run(lambda connection: walk_progress.begin(connection, role, stream))
         context.beat.phase("polling", f"{stream.place}, page {crawl.page}")
         try:
             outcome = self._metered_client.call(DealPagePlan(context, self._session, self._spool, stream, crawl))
@@ -119,7 +119,7 @@ class Listing:
         def work(connection: Connection) -> None:
             quarantine.add(connection, kind="request", key=label, reason=str(error), raw=raw, domain=stream.domain)
             if not is_whole:
-                cursor.leave_part(connection, crawl)
+                walk_progress.leave_part(connection, crawl)
 
         self._session.run(work)
         self._context.beat.set_aside("request")
@@ -174,8 +174,8 @@ class DealPagePlan:
         def is_ours(connection: Connection) -> bool:
             if any(is_page_of(one, self.tier, stream) for one in self._spool.origins()):
                 return False
-            has_turn = stream_locks.try_lock_stream(connection, stream_lock_name(self.tier, stream), self._owner)
-            stands = has_turn and cursor.standing_at(connection, origin) is not None
+            has_turn = turns.try_lock_stream(connection, stream_lock_name(self.tier, stream), self._owner)
+            stands = has_turn and walk_progress.standing_at(connection, origin) is not None
             return stands and crawls.claim_page(connection, crawl, owner=self._owner, lease_s=self._lease_s)
 
         if not self._session.run(is_ours):

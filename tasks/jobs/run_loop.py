@@ -16,7 +16,7 @@ from tasks.runtime.job import Idle
 
 if TYPE_CHECKING:
     from ledger import Clock
-    from tasks.runtime.heartbeat import HeartbeatWriter
+    from tasks.runtime.heartbeat_writer import HeartbeatWriter
     from tasks.runtime.job import Job, StepDone
     from tasks.runtime.log import Logger
 

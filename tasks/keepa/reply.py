@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Transient, one_line
-from tasks.keepa.decode.body import Envelope, decode_envelope
 from tasks.keepa.decode.envelope import Head, envelope_of
+from tasks.keepa.decode.replies import Envelope, decode_envelope
 from tasks.keepa.http_status import Meaning, is_own, row
 
 if TYPE_CHECKING:

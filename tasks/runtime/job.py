@@ -13,7 +13,7 @@ from ledger.process import ProcessId
 
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
-    from tasks.runtime.heartbeat import HeartbeatWriter, Phase
+    from tasks.runtime.heartbeat_writer import HeartbeatWriter, Phase
     from tasks.runtime.log import Logger
     from tasks.runtime.stop import StopFlag
     from tasks.settings import Role, WorkerSettings

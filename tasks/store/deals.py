@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from tasks.keepa.decode.body import Deal
+    from tasks.keepa.decode.replies import Deal
     from tasks.store.bulk.batch import Refusal
     from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection

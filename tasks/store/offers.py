@@ -16,7 +16,7 @@ from tasks.store.bulk.staging import Copied
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tasks.keepa.decode.body import Offer, Product
+    from tasks.keepa.decode.replies import Offer, Product
     from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
 

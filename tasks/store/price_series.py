@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tasks.keepa.decode.body import Product
+    from tasks.keepa.decode.replies import Product
     from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
 

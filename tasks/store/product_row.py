@@ -11,7 +11,7 @@ from tasks.store.bulk import arrays
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tasks.keepa.decode.body import Product
+    from tasks.keepa.decode.replies import Product
     from tasks.store.bulk.staging import Row
 
 # Told by every reply.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from tasks.keepa.decode.body import Product
+    from tasks.keepa.decode.replies import Product
     from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
 

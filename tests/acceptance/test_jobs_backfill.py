@@ -16,7 +16,7 @@ import pytest
 from ledger import SystemClock, TokenLedger
 from tasks.jobs import build
 from tasks.runtime import job
-from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.log import Logger
 from tasks.runtime.stop import Stop
 from tasks.settings import Secret, WorkerSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tasks.calls.header import Origin
-from tasks.ingest import cursor
+from tasks.ingest import walk_progress
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
 from tasks.planning.pagination import Page, PageVerdict
 from tasks.planning.partitions import HIGHEST, Divisions, Partition
@@ -23,7 +23,7 @@ class Walk:
 
     def feed(self, rows_of, *, counts, prices=(), most=500):
         for _ in range(most):
-            crawl = cursor.begin(self.conn, "backfill", self.stream)
+            crawl = walk_progress.begin(self.conn, "backfill", self.stream)
             part = crawl.part
             self.asked.append((part.root_cat, crawl.page))
             origin = Origin(
@@ -33,7 +33,7 @@ class Walk:
             rows = rows_of(crawl)
             page = Page(number=crawl.page, minutes=[7_000_000], rows=rows, server_minute=7_000_000, prices=prices)
             division = Divisions(categories=sorted(counts), counts=counts)
-            moved = cursor.advance_crawl(self.conn, origin, page, division)
+            moved = walk_progress.advance_crawl(self.conn, origin, page, division)
             if moved.verdict.is_complete:
                 return moved
         return None
@@ -86,18 +86,18 @@ def test_a_category_that_counts_too_many_rows_is_walked_by_price(conn):
 
 def test_a_page_that_arrives_twice_moves_its_walk_once(conn):
     stream = Stream(selection=None, key="key", domain=1)
-    crawl = cursor.begin(conn, "upsert", stream)
+    crawl = walk_progress.begin(conn, "upsert", stream)
     origin = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=crawl.started_at)
     page = Page(number=0, minutes=[7_000_000] * PAGE_ROWS, rows=PAGE_ROWS, server_minute=7_000_000)
-    assert cursor.advance_upsert(conn, origin, page).verdict is PageVerdict.NEXT_PAGE
-    assert cursor.advance_upsert(conn, origin, page) is None
+    assert walk_progress.advance_upsert(conn, origin, page).verdict is PageVerdict.NEXT_PAGE
+    assert walk_progress.advance_upsert(conn, origin, page) is None
     assert crawls.load_crawl(conn, "upsert", "key", 1).page == 1
 
 
 def test_a_page_of_an_earlier_walk_moves_nothing(conn):
     stream = Stream(selection=None, key="key", domain=1)
-    cursor.begin(conn, "upsert", stream)
+    walk_progress.begin(conn, "upsert", stream)
     old = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=datetime(2020, 1, 1, tzinfo=UTC))
     page = Page(number=0, minutes=[7_000_000], rows=1, server_minute=7_000_000)
-    assert cursor.advance_upsert(conn, old, page) is None
+    assert walk_progress.advance_upsert(conn, old, page) is None
     assert conn.execute("select count(*) from watermarks").fetchone() == (0,)

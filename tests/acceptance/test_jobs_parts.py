@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.body import decode_deals
+from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest
 from tasks.planning.partitions import HIGHEST, Partition

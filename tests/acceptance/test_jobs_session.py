@@ -12,7 +12,7 @@ from psycopg import errors
 
 from tasks.errors import BadRow, Contended
 from tasks.ingest.session import DatabaseSession
-from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.settings import Secret
 from tasks.store.calls import Call
 from tests.fakes.tcp_proxy import Line

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tasks.ingest import cursor
+from tasks.ingest import walk_progress
 from tasks.jobs.listing import DealPagePlan
 from tasks.runtime import job
 from tests.fixtures.jobs import eventually
@@ -39,7 +39,7 @@ def lose_turn(here, work):
 def standing(work):
     """The page at which the worker's walk stands, wanted."""
     session, (stream,) = work._components.session, work._components.streams
-    crawl = session.run(lambda conn: cursor.begin(conn, work.role, stream))
+    crawl = session.run(lambda conn: walk_progress.begin(conn, work.role, stream))
     return DealPagePlan(work._context, session, work._components.spool, stream, crawl)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import Transient
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.body import decode_products
+from tasks.keepa.decode.replies import decode_products
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import ProductRequest, TokenRequest
 from tasks.settings import Secret

@@ -8,7 +8,7 @@ from keepa.models import backend
 
 from tasks.errors import ConfigError
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.body import decode_deals, decode_envelope
+from tasks.keepa.decode.replies import decode_deals, decode_envelope
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.rules import RULES
 from tasks.keepa.selection.selection import parse

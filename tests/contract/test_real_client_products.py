@@ -11,7 +11,7 @@ from keepa.constants import csv_indices
 from keepa.models import backend
 
 from tasks.keepa import prices
-from tasks.keepa.decode.body import decode_products
+from tasks.keepa.decode.replies import decode_products
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store import products as store

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tasks.keepa import prices
-from tasks.keepa.decode.body import decode_deals
+from tasks.keepa.decode.replies import decode_deals
 
 USED = 2  # the price type of both recorded walks
 QUARTER = 3  # their date range

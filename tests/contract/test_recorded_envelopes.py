@@ -8,7 +8,7 @@ from ledger import Reading
 from tasks.errors import Forbidden, Refused, Throttled
 from tasks.keepa import request
 from tasks.keepa.client import RawReply
-from tasks.keepa.decode.body import decode_envelope
+from tasks.keepa.decode.replies import decode_envelope
 from tasks.keepa.reply import envelope_of_reply
 
 

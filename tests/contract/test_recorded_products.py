@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tasks.keepa import prices
-from tasks.keepa.decode.body import decode_products
+from tasks.keepa.decode.replies import decode_products
 
 EXTRA_INFO_UPDATES = 15  # how many offers a look found: no figure is made of it
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tasks.keepa.decode.body import decode_deals, decode_envelope, decode_products
+from tasks.keepa.decode.replies import decode_deals, decode_envelope, decode_products
 
 TOKENS = (
     *(b"NaN", b"-Infinity", b"1e999", b"null", b"-1", b"9" * 400, b'"\\ud83d"', b"\\", b"[[", b"}", b"{}", b'"', b","),

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.keepa import prices
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.body import decode_deals, decode_products
+from tasks.keepa.decode.replies import decode_deals, decode_products
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection.selection import default_selection, parse

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.body import decode_deals
+from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import default_selection

@@ -7,7 +7,7 @@ import requests
 from keepa import keepa_sync
 from keepa.models import backend
 
-from tasks.keepa.decode.body import decode_deals, decode_products
+from tasks.keepa.decode.replies import decode_deals, decode_products
 
 KEEPA = "https://api.keepa.com"
 QUERY = {"page": 0, "domainId": 1, "priceTypes": [1], "dateRange": 3, "sortType": 1}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.body import decode_deals
+from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import for_domains
 from tasks.settings import Secret

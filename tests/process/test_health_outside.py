@@ -21,7 +21,7 @@ from ledger import SystemClock
 from ledger.process import ProcessId
 from supervisor.database.probe import READ_ONLY, STANDBY, Probe
 from tasks.calls.spool import SUFFIX
-from tasks.embedded_postgres import cluster, postmaster
+from tasks.embedded_postgres import cluster, pid_file
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_DEGRADED, Contended
 from tasks.settings import Secret
@@ -151,7 +151,7 @@ def test_a_database_that_is_stopped_is_told_at_all_four_places_and_so_is_its_ret
 
 @pytest.mark.kill
 def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
-    pid = postmaster.read(world.folder / "pg" / cluster.DATA).pid
+    pid = pid_file.read(world.folder / "pg" / cluster.DATA).pid
     family = [pid, *children_of(pid)]
     for one in family:
         os.kill(one, signal.SIGSTOP)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tasks.embedded_postgres.file_lock import FileLock
-from tasks.embedded_postgres.keeper import START_LOCK
+from tasks.embedded_postgres.keeper_process import START_LOCK
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.cli_program import ROOT, Program, all_gone, is_alive, of_process, pids

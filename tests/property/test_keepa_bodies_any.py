@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tasks.keepa.decode.body import decode_deals, decode_envelope, decode_products
+from tasks.keepa.decode.replies import decode_deals, decode_envelope, decode_products
 
 ENVELOPE = {
     "processingTimeInMs": 12, "refillIn": 45592, "refillRate": 5, "timestamp": 1758036697230,

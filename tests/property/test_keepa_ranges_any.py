@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.keepa.deal import Int4, Int8
-from tasks.keepa.decode.body import Deal, Product, decode_deals, decode_products
+from tasks.keepa.decode.replies import Deal, Product, decode_deals, decode_products
 from tasks.store import product_row
 
 DEAL = {

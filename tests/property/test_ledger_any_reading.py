@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, NS_PER_S, ManualClock, Reading, Shape, TokenLedger
 from tasks.calls.budget import Budget, Reservation
-from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
 from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tasks.embedded_postgres.server import EmbeddedPostgres
-from tasks.keepa.decode.body import Deal, Product
+from tasks.keepa.decode.replies import Deal, Product
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 import pytest
 
-from tasks.keepa.decode.body import Deal, decode_deals
+from tasks.keepa.decode.replies import Deal, decode_deals
 from tasks.store import deals
 from tasks.store.connection import connect
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from psycopg.rows import dict_row
 
-from tasks.keepa.decode.body import Offer, Product, decode_products
+from tasks.keepa.decode.replies import Offer, Product, decode_products
 from tasks.store import migrate, products
 from tasks.store.connection import connect
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tasks.keepa import prices
-from tasks.keepa.decode.body import FbaFees, Offer, Product, Stats, decode_products
+from tasks.keepa.decode.replies import FbaFees, Offer, Product, Stats, decode_products
 from tasks.store import product_row, products
 from tasks.store.connection import connect
 from tests.fakes.waiting import LIMIT_S

@@ -9,7 +9,7 @@ import pytest
 from ledger import DEFAULT_TIERS, NS_PER_S, Reading, Shape, TokenLedger
 from tasks.calls.budget import Budget, Reservation
 from tasks.errors import Foreign, Transient
-from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
 from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings

@@ -16,7 +16,7 @@ from tasks.calls.spool import Spool
 from tasks.errors import Forbidden, NotSent, Refused, Transient
 from tasks.keepa.reply import RawReply
 from tasks.keepa.request import ProductRequest, product_shape
-from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
 from tasks.runtime.log import Logger
 from tasks.settings import Secret, WorkerSettings

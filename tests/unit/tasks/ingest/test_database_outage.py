@@ -12,7 +12,7 @@ import pytest
 from ledger import NS_PER_S, ManualClock
 from tasks.errors import Contended
 from tasks.ingest.database_outage import SILENCE_S, DatabaseOutage
-from tasks.runtime.heartbeat import HeartbeatWriter
+from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.log import Logger
 
 LOOK_S = 0.1

@@ -7,8 +7,8 @@ import pytest
 
 from tasks.errors import Transient
 from tasks.keepa.decode import scanner
-from tasks.keepa.decode.body import decode_deals, decode_envelope, decode_products, open_products
 from tasks.keepa.decode.frame import take_apart
+from tasks.keepa.decode.replies import decode_deals, decode_envelope, decode_products, open_products
 
 ITEM = b'{"asin":"B000000001","title":"x","brand":"y"}'
 KNOWN = b'"timestamp":1758036697230,"tokensLeft":7,"refillIn":100,"refillRate":5,"tokensConsumed":1'

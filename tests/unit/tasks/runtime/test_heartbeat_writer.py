@@ -6,7 +6,7 @@ import os
 import pytest
 
 from ledger.clock import ManualClock
-from tasks.runtime.heartbeat import DETAIL_LIMIT, WHY_LIMIT, HeartbeatWriter, PipeSink
+from tasks.runtime.heartbeat_writer import DETAIL_LIMIT, WHY_LIMIT, HeartbeatWriter, PipeSink
 
 
 @pytest.fixture

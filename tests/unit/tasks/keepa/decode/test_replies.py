@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tasks.errors import Transient
-from tasks.keepa.decode.body import Odd, decode_deals, decode_envelope, decode_products, open_products
+from tasks.keepa.decode.replies import Odd, decode_deals, decode_envelope, decode_products, open_products
 
 ENVELOPE = {
     "processingTimeInMs": 12,
