@@ -1,8 +1,12 @@
-"""What the ledger raises; each type answers "what now?"."""
+"""What the ledger raises; each type answers "what now?", also for whoever starts the process that ends with it.
+
+`exit_code` of a type is the exit code for that, by sysexits.h where it has one.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from ledger.types import Wait
@@ -11,9 +15,13 @@ if TYPE_CHECKING:
 class LedgerError(Exception):
     """Every error the ledger raises on purpose."""
 
+    exit_code: ClassVar[int] = 1
+
 
 class NotOurs(LedgerError):
     """The file is not a ledger this build can read: another magic, format or layout. Never repaired by guessing."""
+
+    exit_code = os.EX_CONFIG
 
 
 class OtherFormat(NotOurs):
@@ -31,13 +39,19 @@ class OtherFormat(NotOurs):
 class NoLedger(LedgerError):
     """There is no ledger at the path: nothing has been started there yet."""
 
+    exit_code = os.EX_TEMPFAIL
+
 
 class Unusable(LedgerError):
     """The file cannot be opened or made: rights, a full disk, a path that is no directory. The message says which."""
 
+    exit_code = os.EX_CONFIG
+
 
 class Damaged(LedgerError):
     """No sound copy of the state is left in the file. Stop, and start again: it begins anew from the server."""
+
+    exit_code = os.EX_TEMPFAIL
 
 
 class Full(LedgerError):

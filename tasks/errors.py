@@ -1,6 +1,7 @@
 """The errors of the work, as types that answer "what now?", and every error in the words of people. Pure.
 
-Only `tasks.worker` and the commands turn errors into exit codes (`EXIT`); everything between raises and lets pass.
+`exit_code` of a type is what a worker or a command ends with when nobody has caught such an error; the ledger's own
+errors have one as well. Only `tasks.worker` and `supervisor.cli` end a process by it.
 
 Every log field, status line and answer that speaks of an error gets its words from `plain`: it says what happened, and
 never the name of a type, a bare code or a representation. Our own errors carry a sentence already; of the system's and
@@ -11,10 +12,22 @@ is in the log beside it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
-    from ledger import Reading
+    from ledger import LedgerError, Reading
+
+EXIT_OK: Final = 0
+EXIT_GAVE_UP: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_DEGRADED: Final = 3
+EXIT_NOT_RUNNING: Final = 4
+# From here on they are those of sysexits.h.
+EXIT_BUG: Final = 70
+EXIT_ALREADY_RUNNING: Final = 73
+EXIT_TRY_LATER: Final = 75
+EXIT_REFUSED: Final = 77
+EXIT_CONFIG: Final = 78
 
 BUG: Final = "an error in this program that nobody expected; the log has its traceback"
 NO_REASON: Final = "no reason was given"
@@ -51,9 +64,13 @@ _SQLSTATE: Final = re.compile(r"(^|: )(?=[A-Z]*[0-9])([0-9A-Z]{5}): ")
 class Error(Exception):
     """Every error this program raises on purpose, the ledger's own (`ledger.LedgerError`) apart."""
 
+    exit_code: ClassVar[int] = EXIT_GAVE_UP
+
 
 class ConfigError(Error):
     """The configuration cannot be used: stop everything, do not restart. The message lists all faults."""
+
+    exit_code = EXIT_CONFIG
 
 
 class ApiError(Error):
@@ -73,9 +90,13 @@ class ApiError(Error):
 class Throttled(ApiError):
     """429: the balance was not above 0. Free of charge and no failure: observe the reading, wait at the gate."""
 
+    exit_code = EXIT_TRY_LATER
+
 
 class Transient(ApiError):
     """No reply, a 5xx, or a body cut short: what may pass. Try again, ever more rarely, for as long as it takes."""
+
+    exit_code = EXIT_TRY_LATER
 
 
 class NotSent(Transient):
@@ -91,7 +112,9 @@ class Refused(ApiError):
 
 
 class Forbidden(ApiError):
-    """The API, or everybody for minutes, refuses the key: exit 77; restarting cannot help."""
+    """The API, or everybody for minutes, refuses the key: restarting cannot help."""
+
+    exit_code = EXIT_REFUSED
 
 
 class StoreError(Error):
@@ -101,29 +124,26 @@ class StoreError(Error):
 class Contended(StoreError):
     """What passes: the server is away, read only or full, or another was in the way. The same work is done again."""
 
+    exit_code = EXIT_TRY_LATER
+
 
 class BadRow(StoreError):
     """This piece of work is what the database will not take: it is set aside with its bytes, and others go on."""
 
 
 class WrongSchema(StoreError):
-    """The schema is not the one this build knows (42xxx, or another version): exit 78."""
+    """The schema is not the one this build knows (42xxx, or another version)."""
+
+    exit_code = EXIT_CONFIG
 
 
 class NoRows(StoreError):
     """What was asked for is not in the database, or there is no database yet: nothing is wrong."""
 
 
-EXIT_OK: Final = 0
-EXIT_GAVE_UP: Final = 1
-EXIT_USAGE: Final = 2
-EXIT_DEGRADED: Final = 3
-EXIT_NOT_RUNNING: Final = 4
-EXIT_BUG: Final = 70
-EXIT_ALREADY_RUNNING: Final = 73
-EXIT_TRY_LATER: Final = 75
-EXIT_REFUSED: Final = 77
-EXIT_CONFIG: Final = 78
+def exit_code(error: Error | LedgerError | OSError) -> int:
+    """What a process ends with because of `error`; the system's errors say nothing of what to do now."""
+    return EXIT_GAVE_UP if isinstance(error, OSError) else error.exit_code
 
 
 def plain(error: BaseException) -> str:

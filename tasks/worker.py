@@ -15,9 +15,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, assert_never, get_args
 
-from ledger import NS_PER_S, Damaged, LedgerError, NoLedger, NotOurs, SystemClock, TokenLedger, Unusable
+from ledger import NS_PER_S, LedgerError, SystemClock, TokenLedger
 from tasks import errors, settings
-from tasks.calls.spool import SpoolFull
 from tasks.jobs import build
 from tasks.jobs.run_loop import PatientJob
 from tasks.runtime import crash_stacks, job, lifeline
@@ -72,7 +71,7 @@ def _live(options: argparse.Namespace, told: WorkerSettings, stop: Stop, log: Lo
         if stop.is_set() and isinstance(error, errors.Contended | errors.Transient):
             return _stopped(role, log)
         log.alarm("worker_gives_up", error=error)
-        return exit_code(error)
+        return error.exit_code
     return errors.EXIT_OK if finished else _stopped(role, log)
 
 
@@ -122,19 +121,6 @@ def _is_enough(outcome: StepDone | Idle) -> bool:
             return phase in {"waiting_poll", "waiting_work"}
         case _:
             assert_never(outcome)
-
-
-def exit_code(error: errors.Error | LedgerError) -> int:
-    """What the parent should make of this error."""
-    match error:
-        case errors.ConfigError() | errors.WrongSchema() | NotOurs() | Unusable():
-            return errors.EXIT_CONFIG
-        case errors.Forbidden():
-            return errors.EXIT_REFUSED
-        case errors.Transient() | errors.Throttled() | errors.Contended() | NoLedger() | Damaged() | SpoolFull():
-            return errors.EXIT_TRY_LATER
-        case _:
-            return errors.EXIT_BUG
 
 
 def _stopped(role: Role, log: Logger) -> int:

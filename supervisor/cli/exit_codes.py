@@ -1,4 +1,4 @@
-"""How a command ends: the only place that turns errors into exit codes."""
+"""How a command ends: by its error's exit code, its words on standard error, and no secret in them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from tasks.errors import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from ledger import LedgerError
-    from tasks.errors import Error
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -25,7 +22,7 @@ def run_command(arguments: Sequence[str]) -> int:
         return _with_all_written(commands.dispatch, arguments)
     except (Error, LedgerError) as error:
         _say(f"sluicegate: {plain(error)}\n")
-        return exit_code(error)
+        return error.exit_code
     except BrokenPipeError:
         return _reader_gone()
     except OutputLost as error:
@@ -56,26 +53,6 @@ def _with_all_written(do: Callable[[Sequence[str]], int], arguments: Sequence[st
             raise
         except OSError as error:
             raise OutputLost(error.strerror) from error
-
-
-def exit_code(error: Error | LedgerError) -> int:
-    """What a caller should make of `error`."""
-    from ledger import NotOurs, Unusable
-    from supervisor.config.state_dir import AlreadyRunning
-    from tasks import errors
-
-    table = {
-        AlreadyRunning: errors.EXIT_ALREADY_RUNNING,
-        errors.ConfigError: errors.EXIT_CONFIG,
-        errors.WrongSchema: errors.EXIT_CONFIG,
-        NotOurs: errors.EXIT_CONFIG,
-        Unusable: errors.EXIT_CONFIG,
-        errors.Forbidden: errors.EXIT_REFUSED,
-        errors.Transient: errors.EXIT_TRY_LATER,
-        errors.Throttled: errors.EXIT_TRY_LATER,
-        errors.Contended: errors.EXIT_TRY_LATER,
-    }
-    return next((code for kind, code in table.items() if isinstance(error, kind)), errors.EXIT_GAVE_UP)
 
 
 def _bug() -> int:

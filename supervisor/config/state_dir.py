@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from supervisor.config import filesystem
-from tasks.errors import ConfigError, Error, plain
+from tasks.errors import EXIT_ALREADY_RUNNING, ConfigError, Error, plain
 from tasks.settings import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _LINE: Final = 32  # bytes: a pid and that word
 
 class AlreadyRunning(Error):
     """Another supervisor uses this state directory."""
+
+    exit_code = EXIT_ALREADY_RUNNING
 
 
 @dataclass(frozen=True, slots=True)

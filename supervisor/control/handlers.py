@@ -16,7 +16,7 @@ from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
 from supervisor.tree.reload import ChangeRequest
 from supervisor.tree.workers import NoSuchWorker
-from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, ConfigError, plain
+from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, exit_code, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -164,8 +164,7 @@ class OrderHandlers:
     def _followed(self, tell: Tell, outcome: Outcome, *, retries: bool = False, more: str = "") -> None:
         """What comes after a change of settings; `retries`: those that were given up get another chance."""
         if not isinstance(outcome, Change):
-            code = EXIT_CONFIG if isinstance(outcome, ConfigError) else EXIT_GAVE_UP
-            tell(Answer(code=code, words=f"nothing was changed: {outcome}"))
+            tell(Answer(code=exit_code(outcome), words=f"nothing was changed: {outcome}"))
             return
         again = self._run.worker_pool.retry_failed() if retries else []
         more = f"; started again: {', '.join(again)}" if again else more if outcome.followed else ""

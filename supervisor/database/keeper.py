@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from ledger import NS_PER_S
 from supervisor.eventloop.executor import Failed, Succeeded
-from supervisor.process.restart import RestartDecision, RestartHistory, judge, pause_s
+from supervisor.process.restart import RestartHistory, decision_by_exit_code, judge, pause_s
 from supervisor.process.spec import Policy
 from supervisor.process.states import Event, State
 from supervisor.report import ChildRecord
-from tasks.errors import ConfigError, Contended, WrongSchema, plain
+from tasks.errors import Contended, exit_code, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +161,8 @@ class DatabaseKeeper:
     def _failed(self, error: Error | LedgerError | OSError) -> None:
         ran_s = 0.0 if self._up_ns is None else (self._loop.now_ns() - self._up_ns) / NS_PER_S
         self._up_ns, self._pid = None, None
-        judged = judge(self._tally, self._policy, _meaning(error), now_ns=self._loop.now_ns(), ran_s=ran_s)
+        decision = decision_by_exit_code(exit_code(error))
+        judged = judge(self._tally, self._policy, decision, now_ns=self._loop.now_ns(), ran_s=ran_s)
         self._tally = judged.tally
         if judged.event is Event.DIED_FAILED:
             self._enter(State.FAILED)
@@ -200,10 +201,3 @@ class DatabaseKeeper:
     def _enter(self, state: State) -> None:
         self.state = state
         self._client.changed()
-
-
-def _meaning(error: Error | LedgerError | OSError) -> RestartDecision:
-    """A server that cannot serve is hopeless, one that is away passes, one that will not start counts."""
-    if isinstance(error, ConfigError | WrongSchema):
-        return RestartDecision.HOPELESS
-    return RestartDecision.PASSES if isinstance(error, Contended) else RestartDecision.COUNTS

@@ -17,8 +17,6 @@ from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 if TYPE_CHECKING:
     from supervisor.process.spec import Policy
 
-_HOPELESS: Final = frozenset({EXIT_REFUSED, EXIT_CONFIG})
-
 
 class Cause(Enum):
     """Why a child is no longer there."""
@@ -82,6 +80,18 @@ class RestartDecision(Enum):
     """It ended as it should: nothing follows."""
 
 
+_BY_EXIT_CODE: Final = {
+    EXIT_TRY_LATER: RestartDecision.PASSES,
+    EXIT_REFUSED: RestartDecision.HOPELESS,
+    EXIT_CONFIG: RestartDecision.HOPELESS,
+}
+
+
+def decision_by_exit_code(code: int | None) -> RestartDecision:
+    """What to do about a failure with this exit code: of a process, or of an error (`tasks.errors.exit_code`)."""
+    return RestartDecision.COUNTS if code is None else _BY_EXIT_CODE.get(code, RestartDecision.COUNTS)
+
+
 def restart_decision(ending: ExitReason, keep: RestartType) -> RestartDecision:
     """What `ending` means for a child kept as `keep` says.
 
@@ -91,12 +101,10 @@ def restart_decision(ending: ExitReason, keep: RestartType) -> RestartDecision:
         return RestartDecision.FINE
     if ending.cause is not Cause.EXIT:
         return RestartDecision.COUNTS
-    if ending.code in _HOPELESS:
-        return RestartDecision.HOPELESS
-    if ending.code == EXIT_TRY_LATER:
-        return RestartDecision.PASSES
     ended_well = ending.code == EXIT_OK and ending.was_ready
-    return RestartDecision.FINE if ended_well and keep is RestartType.TRANSIENT else RestartDecision.COUNTS
+    if ended_well and keep is RestartType.TRANSIENT:
+        return RestartDecision.FINE
+    return decision_by_exit_code(ending.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import report_of
 from supervisor.tree.tree import ProcessTree
 from supervisor.tree.workers import WorkerPool
-from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, EXIT_OK, EXIT_REFUSED, ConfigError, WrongSchema, plain
+from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, exit_code, plain
 
 if TYPE_CHECKING:
     import signal
@@ -138,8 +138,7 @@ class Supervisor:
 
     def database_lost(self, error: Error | LedgerError | OSError) -> None:
         """There will be no database."""
-        code = EXIT_CONFIG if isinstance(error, ConfigError | WrongSchema) else EXIT_GAVE_UP
-        self.all_is_lost(code, f"no database: {plain(error)}")
+        self.all_is_lost(exit_code(error), f"no database: {plain(error)}")
 
     def child_ready(self, slot: Slot, announcement: Announcement) -> None:
         """A child is in service; a simulator says where, and keeps that port for ever."""

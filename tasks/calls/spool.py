@@ -20,7 +20,7 @@ import msgspec
 
 from ledger.process import ProcessId
 from tasks.calls.header import Header
-from tasks.errors import Error
+from tasks.errors import EXIT_TRY_LATER, Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +48,8 @@ _NUMBERS: Final = itertools.count(1)  # one series a process, however many spool
 
 class SpoolFull(Error):
     """No reply can be kept now: the spool holds as much as it may, or the disk or the folder refuses. Pay for none."""
+
+    exit_code = EXIT_TRY_LATER
 
 
 class Damaged(Error):

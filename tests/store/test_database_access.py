@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from supervisor.cli import commands, exit_codes
+from supervisor.cli import commands
 from supervisor.config import run_plan, settings
 from supervisor.database import backend
 from supervisor.database.access import query_connection
@@ -28,7 +28,7 @@ def wanted(state, **environ):
 def test_without_any_database_a_query_says_how_to_make_one_and_makes_nothing(ask, tmp_path, arguments):
     with pytest.raises(NoRows, match=r"no database `simulated` in .*: `make run` makes and fills it") as caught:
         ask("", *arguments)
-    assert exit_codes.exit_code(caught.value) == EXIT_GAVE_UP
+    assert caught.value.exit_code == EXIT_GAVE_UP
     assert not (tmp_path / "state").exists()
 
 
@@ -62,7 +62,7 @@ def test_who_only_asks_can_change_nothing(tmp_path, database_url):
 def test_a_database_of_another_build_is_not_asked(ask, empty_database_url, arguments):
     with pytest.raises(StoreError, match="older than this build") as caught:
         ask(empty_database_url, *arguments)
-    assert exit_codes.exit_code(caught.value) == EXIT_CONFIG
+    assert caught.value.exit_code == EXIT_CONFIG
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 import ledger
 import supervisor
 import tasks
-from tasks.errors import BUG, NO_REASON, clean, one_line, plain
+from tasks import errors
+from tasks.errors import BUG, EXIT_GAVE_UP, NO_REASON, clean, exit_code, one_line, plain
 from tasks.store.sqlstate import translated
 
 ROOT = Path(ledger.__file__).resolve().parent.parent
@@ -154,3 +155,14 @@ def test_what_people_see_of_an_error_is_its_words():
             if (is_text or is_shown) and id(node) not in raised:
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert found == []
+
+
+@pytest.mark.parametrize("kind", [one for one in OWN if issubclass(one, errors.Error | ledger.LedgerError)])
+def test_every_error_of_ours_ends_a_process_with_a_documented_code(kind):
+    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")} - {errors.EXIT_OK}
+    assert exit_code(made(kind)) == kind.exit_code
+    assert kind.exit_code in codes
+
+
+def test_an_error_of_the_system_says_nothing_of_what_to_do():
+    assert exit_code(OSError(28, "No space left on device")) == EXIT_GAVE_UP

@@ -37,8 +37,8 @@ URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
         (errors.Contended(""), 75),
         (errors.Refused(""), 1),
         (errors.BadRow(""), 1),
-        (NoLedger(""), 1),
-        (Damaged(""), 1),
+        (NoLedger(""), 75),
+        (Damaged(""), 75),
         (Full(""), 1),
     ],
 )
