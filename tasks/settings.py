@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tasks.errors import ConfigError
+from tasks.redaction import MASK
 
 MAX_BODY_MB: Final = 256  # a hundred products with their whole histories are 12 MB, and nothing else comes near
 
@@ -40,7 +41,7 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
-        return "•••"
+        return MASK
 
     def __bool__(self) -> bool:
         return bool(self._value)

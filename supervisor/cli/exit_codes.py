@@ -77,7 +77,7 @@ def _without_secrets(text: str) -> str:
     from supervisor.config import settings
     from supervisor.database.backend import secrets_in
     from tasks.errors import ConfigError
-    from tasks.runtime.log import Redactor
+    from tasks.redaction import Redactor
     from tasks.settings import Secret
 
     known = Redactor()

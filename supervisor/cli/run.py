@@ -28,8 +28,8 @@ from supervisor.logs.log import Log, capture_library_logs, renderer
 from supervisor.process.reaper import OrphanReaper
 from supervisor.tree import systemd
 from supervisor.tree.supervisor import Supervisor
+from tasks.redaction import Redactor
 from tasks.runtime import crash_stacks
-from tasks.runtime.log import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,11 +106,8 @@ def _control(plan: RunPlan, loop: Loop, log: Log, handlers: OrderHandlers) -> It
 
 
 def redactor(settings: Settings) -> Redactor:
-    """Knows every secret of the settings."""
-    known = Redactor()
-    for secret in (settings.keepa_api_key.reveal(), *secrets_in(settings.database_url)):
-        known.hide(secret)
-    return known
+    """Make a redactor that knows every secret of the settings."""
+    return Redactor((settings.keepa_api_key.reveal(), *secrets_in(settings.database_url)))
 
 
 def _plain_screen() -> Screen:

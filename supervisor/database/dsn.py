@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from tasks.errors import ConfigError
+from tasks.redaction import MASK
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MASK: Final = "•••"
 _PASSWORD: Final = "password"  # noqa: S105 - the name of a parameter
 # PostgreSQL's documentation, "Parameter Key Words": those that let somebody in.
 _SECRETS: Final = (_PASSWORD, "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret")

@@ -16,6 +16,7 @@ from supervisor.process import stopped
 from tasks.errors import plain
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import check
+from tasks.redaction import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from supervisor.config.state_dir import StateDir
 
-MASK: Final = "•••"
 _FULL_MB: Final = 64
 _RESERVE_MB: Final = 1024  # for the database, beside the spool
 _MB: Final = 1024 * 1024

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from supervisor.eventloop.loop import Loop, Timer
-    from tasks.runtime.log import Redactor
+    from tasks.redaction import Redactor
 
 _FIRST: Final = ("ts", "level", "event", "role", "slot", "pid")
 _VALUE_LIMIT: Final = 300  # characters of one value on a line for people

@@ -13,7 +13,7 @@ import logging
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -25,6 +25,7 @@ from tasks.keepa.deadline import Deadline
 from tasks.keepa.decode.unpack import Unpackable, unpacked
 from tasks.keepa.reply import OK, RawReply, envelope_of_reply
 from tasks.keepa.request import TokenRequest
+from tasks.redaction import Redactor
 from tasks.settings import longest_call_s
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ __all__ = ["KeepaClient", "RawReply", "envelope_of_reply"]
 _CHUNK: Final = 1 << 16
 _MB: Final = 1 << 20
 _UNMISTAKABLE: Final = 16  # characters of a key that is no word of any body; a real one has 64
-_MASK: Final = "•••".encode()
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "sluicegate"}
 _JSON: Final = {"Content-Type": "application/json; charset=UTF-8"}
 _LOST: Final = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, Unpackable)
@@ -86,6 +86,7 @@ class KeepaClient:
             raise ConfigError("the API key is empty: set KEEPA_API_KEY")
         self._base_url = _checked(base_url)
         self._key = api_key
+        self._redactor = Redactor([api_key.reveal()])
         self._timeout = (connect_timeout_s, read_timeout_s)
         self._limit = round(max_body_mb * _MB)
         self._deadline = Deadline(longest_call_s(connect_timeout_s, read_timeout_s))
@@ -157,11 +158,15 @@ class KeepaClient:
             received = unpacked(packed, coding=coding, limit=self._limit)
         except _LOST as error:
             failure = failure_of(error)
-            return self._late(was_sent=failure.was_sent) if deadline.is_over else self._scrubbed(failure)
+            if deadline.is_over:
+                return self._late(was_sent=failure.was_sent)
+            return Failure(reason=self._redactor.clean(failure.reason), was_sent=failure.was_sent)
         if deadline.is_over:
             return self._late(was_sent=True)  # what looks like the end of the reply is where it was shut
+        # A proxy may print the URL it was asked for, under whatever status. Under a good one a short key stays: a
+        # made-up one could be a word of the body.
         if status != OK or len(self._key.reveal()) >= _UNMISTAKABLE:
-            received = self._without_key(received)
+            received = self._redactor.clean_bytes(received)
         duration_s = (self._clock.now_ns() - began_ns) / NS_PER_S
         return RawReply(status, received, duration_s, request.endpoint)
 
@@ -186,25 +191,6 @@ class KeepaClient:
             if size > self._limit:
                 raise Unpackable(f"the body is larger than {self._limit / _MB:g} MB (MAX_BODY_MB)")
         return b"".join(chunks)
-
-    def _without_key(self, body: bytes) -> bytes:
-        """A body without the key, should a proxy print the URL it was asked for, under whatever status.
-
-        Bodies that look good are left as they are when the key is short: a made-up one could be a word in them.
-        """
-        for form in self._key_forms():
-            body = body.replace(form.encode(), _MASK)
-        return body
-
-    def _scrubbed(self, failure: Failure) -> Failure:
-        reason = failure.reason
-        for form in self._key_forms():
-            reason = reason.replace(form, "•••")
-        return Failure(reason=reason, was_sent=failure.was_sent)
-
-    def _key_forms(self) -> set[str]:
-        key = self._key.reveal()
-        return {key, quote(key, safe=""), quote_plus(key)}
 
 
 def _checked(base_url: str) -> str:

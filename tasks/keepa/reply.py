@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Trans
 from tasks.keepa.decode.envelope import Head, envelope_of
 from tasks.keepa.decode.replies import Envelope, decode_envelope
 from tasks.keepa.http_status import Meaning, is_own, row
+from tasks.redaction import mask_url_keys
 
 if TYPE_CHECKING:
     from ledger import Reading
@@ -18,7 +18,6 @@ OK: Final = 200
 
 _EXCERPT_CHARS: Final = 200
 _LOOK_CHARS: Final = 10_000  # an excerpt is taken from so much; split into its words, a page takes 20 times its size
-_KEY_IN_URL: Final = re.compile(r"(key=)[^&\s\"'<>]+")
 _KINDS: Final[dict[Meaning, type[ApiError]]] = {
     Meaning.FREE: Throttled,
     Meaning.OURS: Refused,
@@ -99,6 +98,6 @@ def _beginning(body: bytes) -> str:
 
 def excerpt(text: str) -> str:
     """A line of readable text. A proxy may print the URL it was asked for, and the key travels in it."""
-    line = one_line(_KEY_IN_URL.sub(r"\1•••", text[:_LOOK_CHARS]))
+    line = one_line(mask_url_keys(text[:_LOOK_CHARS]))
     line = "".join(char for char in line if char.isprintable())
     return line if len(line) <= _EXCERPT_CHARS else f"{line[:_EXCERPT_CHARS]}..."

@@ -12,41 +12,15 @@ import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TextIO
-from urllib.parse import quote, quote_plus
 
 from tasks.errors import plain
+from tasks.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-MASK: Final = "•••"
 VALUE_LIMIT: Final = 8_000  # characters of one value: a server's error page must not become a log line of megabytes
-
-_SHORTEST_SECRET: Final = 4  # a shorter one would blot out ordinary words
-
-
-class Redactor:
-    """Replaces every registered secret, as it is, as a URL spells it, and as JSON does, in ASCII or not."""
-
-    def __init__(self) -> None:
-        self._forms: list[str] = []
-
-    def hide(self, secret: str) -> None:
-        """Blot `secret` out from now on; a secret of fewer than four characters is left alone."""
-        if len(secret) < _SHORTEST_SECRET:
-            return
-        # Bytes of an environment that are not UTF-8 are surrogates here.
-        forms = {secret, quote(secret, safe="", errors="surrogatepass"), quote_plus(secret, errors="surrogatepass")}
-        for _ in range(2):  # twice: a message that quotes JSON is written as JSON
-            forms |= {json.dumps(form, ensure_ascii=in_ascii)[1:-1] for form in forms for in_ascii in (True, False)}
-        self._forms = sorted({*self._forms, *forms}, key=len, reverse=True)
-
-    def clean(self, text: str) -> str:
-        """`text` without secrets."""
-        for form in self._forms:
-            text = text.replace(form, MASK)
-        return text
 
 
 class Logger:

@@ -14,7 +14,7 @@ from supervisor.logs.log import Log, as_json
 from supervisor.process.restart import Cause
 from supervisor.process.spec import Policy, Spec
 from supervisor.tree.tree import ProcessTree
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 from tests.fakes.waiting import LIMIT_S
 
 CHILD = Path(__file__).with_name("child.py")

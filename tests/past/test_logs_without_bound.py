@@ -12,7 +12,7 @@ import pytest
 from ledger import ManualClock
 from supervisor.eventloop.loop import Loop
 from supervisor.logs.log import Log, as_json
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 from tests.fixtures.server import WIDE
 
 HOURS = 12

@@ -19,7 +19,7 @@ from supervisor.http.endpoint import Endpoint
 from supervisor.http.metrics import CATALOGUE, PREFIX
 from supervisor.logs.log import Log, as_json
 from supervisor.tree.supervisor import Supervisor
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect

@@ -35,7 +35,7 @@ from supervisor.status.status import gather
 from supervisor.tree.reporting import report_of
 from supervisor.tree.supervisor import Supervisor
 from tasks.errors import ConfigError, Contended
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 from tasks.settings import Secret
 from tests.fakes.cli_program import ROOT
 from tests.fakes.tcp_proxy import Line

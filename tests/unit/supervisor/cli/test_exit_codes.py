@@ -16,7 +16,7 @@ from supervisor.logs import log
 from supervisor.logs.log import Log, as_json
 from tasks import errors
 from tasks.errors import plain
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 
 KEY = "aKeyOfAPerson".ljust(64, "7")
 URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"

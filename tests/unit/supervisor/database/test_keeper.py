@@ -13,7 +13,7 @@ from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
 from supervisor.process.states import State
 from tasks.errors import Contended
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 

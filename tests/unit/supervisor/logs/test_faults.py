@@ -13,7 +13,7 @@ from supervisor.logs.faults import FAULTS_KEPT, QUIET, REMEMBERED, Faults
 from supervisor.logs.log import Log, as_json
 from supervisor.report import FaultRecord
 from supervisor.status import formatting
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

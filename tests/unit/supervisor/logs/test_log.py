@@ -9,7 +9,7 @@ import pytest
 from ledger import ManualClock
 from supervisor.eventloop.loop import Loop
 from supervisor.logs.log import Log, as_console, as_json, coloured, renderer
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from supervisor.eventloop.loop import Loop
 from supervisor.logs import sentences
 from supervisor.logs.log import Log, as_console
 from supervisor.logs.rollup import WorkRollup
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 
 ROOT = Path(sentences.__file__).resolve().parent.parent.parent
 WRITERS = {"debug", "info", "warning", "error", "alarm", "failure"}

@@ -19,7 +19,7 @@ from supervisor.process.states import Stage, State
 from supervisor.report import problems
 from supervisor.tree.reporting import report_of
 from supervisor.tree.supervisor import Supervisor
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 
 SECRET = "hunter2-of-theirs"
 HOUR_S = 3600

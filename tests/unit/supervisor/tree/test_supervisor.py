@@ -16,7 +16,7 @@ from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.logs.log import Log, as_json
 from supervisor.tree.supervisor import Supervisor
-from tasks.runtime.log import Redactor
+from tasks.redaction import Redactor
 from tests.fakes.waiting import wait_until
 
 HALF_MS = 500

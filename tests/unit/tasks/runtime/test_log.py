@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from tasks.runtime.log import MASK, VALUE_LIMIT, LogBridge, Logger
+from tasks.redaction import MASK
+from tasks.runtime.log import VALUE_LIMIT, LogBridge, Logger
 
 
 @pytest.fixture
