@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.simulator.bucket import NS_PER_S, Bucket, Plan
+from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, Bucket, Plan
 from tasks.simulator.envelope import Envelope
 from tasks.simulator.market import rng
 
@@ -96,6 +96,7 @@ class Account:
             now_ns, bucket = self._clock.now_ns(), self._bucket
             bucket.advance(now_ns)
             return {
+                "now_ms": now_ns // NS_PER_MS,
                 "bucket": {
                     "balance": bucket.balance,
                     "rate": bucket.plan.rate,

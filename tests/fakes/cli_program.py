@@ -88,10 +88,11 @@ class Program:
         return wait_until(look, "its status", explain=self.tail)
 
     def ledger(self):
-        """The ledger now, as its dump tells it."""
+        """The ledger now, as its dump tells it, with the server's time as the ledger reckons it."""
         region = file.attach(self.state / "ledger", read_only=True)
         try:
-            return TokenLedger(region, SystemClock()).snapshot().to_json()
+            ledger = TokenLedger(region, SystemClock())
+            return ledger.snapshot().to_json() | {"server_ms": ledger.standing().server_ms}
         finally:
             region.close()
 
