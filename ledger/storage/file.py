@@ -6,7 +6,6 @@ the server is the authority, so one reading replaces all that was known. A file 
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import sys
@@ -18,6 +17,7 @@ from ledger import process
 from ledger.errors import Damaged, NoLedger, NotOurs, OtherFormat, Unusable
 from ledger.model.book import BOOK_BYTES, LAYOUT, Book
 from ledger.storage.checksum import checksum
+from ledger.storage.lock import NO_FILE, Lock, own_descriptor
 from ledger.storage.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, RETIRED_WORD, Region, slot_at
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def in_memory() -> Region:
     """A region of this process alone."""
     buffer = bytearray(REGION_BYTES)
     _fill(buffer, 0)
-    return Region(buffer, None, -1)
+    return Region(buffer, None, Lock(NO_FILE))
 
 
 def attach(path: Path, *, read_only: bool = False) -> Region:
@@ -52,11 +52,11 @@ def attach(path: Path, *, read_only: bool = False) -> Region:
         _check(fd, path)
         access = mmap.ACCESS_READ if read_only else mmap.ACCESS_WRITE
         buffer = mmap.mmap(fd, REGION_BYTES, access=access)
-        # mmap keeps a duplicate of its descriptor, which shares any lock taken on it: the lock gets one of its own.
-        lock_fd = -1 if read_only else os.open(f"/proc/self/fd/{fd}", flags)
+        # mmap keeps a duplicate of its descriptor, which shares any lock taken on it.
+        lock = Lock(NO_FILE if read_only else own_descriptor(fd))
     finally:
         os.close(fd)
-    return Region(buffer, path, lock_fd)
+    return Region(buffer, path, lock)
 
 
 def create(path: Path, account: str) -> Region:
@@ -110,11 +110,12 @@ def _creating(path: Path) -> Iterator[None]:
         fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise _unusable(path, "made", error) from error
+    lock = Lock(fd)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        lock.acquire()
         yield
     finally:
-        os.close(fd)
+        lock.close()
 
 
 def _begin_anew(path: Path, account: int, fault: str) -> Region:

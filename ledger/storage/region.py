@@ -2,16 +2,11 @@
 
 A transaction takes the lock, copies the current book to the next slot, changes it there, checksums it and publishes
 it with one aligned 8-byte store of HEAD. Killed anywhere, it has either happened or not. A reader takes no lock.
-The lock is `flock` on a descriptor this process opened itself: the kernel drops it when the holder dies.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import struct
-import threading
-import weakref
 from typing import TYPE_CHECKING, Final
 
 from ledger import process
@@ -24,6 +19,8 @@ from ledger.storage.checksum import checksum, copy_sound, is_sound
 if TYPE_CHECKING:
     import mmap
     from pathlib import Path
+
+    from ledger.storage.lock import Lock
 
 MAGIC: Final = b"SLUICEGT"
 FORMAT: Final = 3
@@ -38,9 +35,6 @@ _RING_AT: Final = _PAGE + SLOTS * _SLOT_BYTES
 _RING_BYTES: Final = journal.ENTRIES * journal.ENTRY_BYTES
 REGION_BYTES: Final = _RING_AT + _RING_BYTES
 _READ_TRIES: Final = 1_000
-_SPINS: Final = 30  # two processes on two cores: 1.0 of the throughput of one instead of 0.7; 4 and 8: no loss
-_YIELD_EVERY: Final = 10
-_open_regions: weakref.WeakSet[Region] = weakref.WeakSet()
 
 
 class Region:
@@ -49,12 +43,11 @@ class Region:
     `replaced` says why it took the place of another file at this start, in a sentence; empty when it did not.
     """
 
-    def __init__(self, buffer: bytearray | mmap.mmap, path: Path | None, lock_fd: int) -> None:
+    def __init__(self, buffer: bytearray | mmap.mmap, path: Path | None, lock: Lock) -> None:
         self.path = path
         self.replaced = ""
         self._buffer = buffer
-        self._lock_fd = lock_fd
-        self._thread_lock = threading.Lock()
+        self._lock = lock
         self._bytes = memoryview(buffer)
         self._words = self._bytes.cast("Q")
         self._halves = self._bytes.cast("I")
@@ -63,7 +56,6 @@ class Region:
         self._views: list[View] = []
         if not self._bytes.readonly:
             self._views = [View(Book.from_buffer(buffer, slot_at(i))) for i in range(SLOTS)]
-        _open_regions.add(self)
 
     @property
     def account(self) -> int:
@@ -106,29 +98,12 @@ class Region:
         Raises:
             Damaged: no sound book is left, or the file was replaced by a newer one.
         """
-        self._thread_lock.acquire()
-        has_begun = False
+        self._lock.acquire()
         try:
-            if self._lock_fd >= 0:
-                self._lock()
-            view = self._begin()
-            has_begun = True
-        finally:
-            if not has_begun:
-                self.end()
-        return view
-
-    def _lock(self) -> None:
-        """Take the file lock. One that is free in a moment is not slept for: that alone would take several changes."""
-        for turn in range(1, _SPINS + 1):
-            try:
-                fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if turn % _YIELD_EVERY == 0:
-                    os.sched_yield()  # its holder may wait for this core
-            else:
-                return
-        fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+            return self._begin()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def publish(self, view: View) -> None:
         """Make the changed book the current one."""
@@ -139,12 +114,8 @@ class Region:
         self._words[HEAD_WORD] = sequence
 
     def end(self) -> None:
-        """Give back the lock; what was not published is forgotten."""
-        try:
-            if self._lock_fd >= 0:
-                fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
-        finally:
-            self._thread_lock.release()
+        """Release the lock; what was not published is forgotten."""
+        self._lock.release()
 
     def wake(self) -> None:
         """Count a commit that may open a gate; call within a transaction."""
@@ -167,23 +138,12 @@ class Region:
         return max(sound, key=lambda book: book.sequence), bytes(self._bytes[_RING_AT:])
 
     def close(self) -> None:
-        """Give back the descriptor; the mapping goes with the last object that uses it."""
-        _open_regions.discard(self)
-        if self._lock_fd >= 0:
-            os.close(self._lock_fd)
-            self._lock_fd = -1
+        """Close the lock; the mapping goes with the last object that uses it."""
+        self._lock.close()
 
     def retire(self) -> None:
         """Tell every process attached to this file that another one has taken its place."""
         self._words[RETIRED_WORD] = 1
-
-    def reopen_after_fork(self) -> None:
-        """Give a forked child a lock of its own: an inherited descriptor shares its parent's."""
-        self._thread_lock = threading.Lock()
-        if self._lock_fd >= 0:
-            fresh = os.open(f"/proc/self/fd/{self._lock_fd}", os.O_RDWR | os.O_CLOEXEC)
-            os.close(self._lock_fd)
-            self._lock_fd = fresh
 
     def _copy(self, slot: int) -> Book | None:
         raw = bytearray(self._raws[slot])
@@ -231,11 +191,3 @@ class Region:
 def slot_at(slot: int) -> int:
     """Where slot number `slot` begins, in bytes."""
     return _PAGE + slot * _SLOT_BYTES
-
-
-def _after_fork() -> None:
-    for region in list(_open_regions):
-        region.reopen_after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)

@@ -298,7 +298,7 @@ def test_a_forked_child_is_excluded_while_its_parent_holds_the_lock(path):
     try:
         pid = os.fork()
         if pid == 0:
-            fd = ledger._region._lock_fd
+            fd = ledger._region._lock._fd
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.write(writing, b"granted")
