@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.model import bucket, costs, gates, waits
+from ledger.model import bucket, costs, floors, gates, waits
 from ledger.model.book import COMMITTED, MT, PPM, Book
 from ledger.model.view import View
 from ledger.snapshot_records import (
@@ -105,7 +105,7 @@ def _tier(view: View, index: int, now_ns: int) -> TierRecord:
     mine = [lease for lease in view.leases[: book.lease_count] if lease.tier == index]
     return TierRecord(
         name=tier.name.decode(),
-        floor=gates.floor_mt(view, index) / MT,
+        floor=floors.floor_mt(tier, book.rate_mt) / MT,
         share=tier.share_ppm / PPM,
         earmark=gates.earmark_mt(view, index) / MT,
         open=is_open,

@@ -17,17 +17,11 @@ from typing import TYPE_CHECKING
 
 from ledger.model.book import MT, PPM
 from ledger.model.bucket import balance_after, capacity_mt, ticks_due
+from ledger.model.floors import floor_mt
 from ledger.types import Headroom
 
 if TYPE_CHECKING:
     from ledger.model.view import View
-
-
-def floor_mt(view: View, index: int) -> int:
-    """What tier `index` must leave, in milli-tokens, on the present plan."""
-    tier, book = view.tiers[index], view.book
-    wanted = max(tier.floor_mt, book.rate_mt * tier.floor_ticks_ppm // PPM)
-    return min(wanted, capacity_mt(book) * tier.floor_ppm // PPM)
 
 
 def head(view: View, index: int) -> int:
@@ -104,7 +98,7 @@ def most_ever_mt(view: View, index: int) -> int:
     if not tiers[index].share_ppm:
         shares = sum(tiers[i].share_ppm for i in range(view.book.tier_count))
         capacity = capacity * (PPM - shares) // PPM
-    return max(0, capacity - floor_mt(view, index))
+    return max(0, capacity - floor_mt(view.tiers[index], view.book.rate_mt))
 
 
 def is_open(view: View, index: int, cost_mt: int, now_ns: int) -> bool:
@@ -119,7 +113,7 @@ def headroom(view: View, index: int, now_ns: int) -> Headroom:
     if head(view, index) >= 0 or not view.book.synced:
         return Headroom(now=0, ever=ever)
     ticks = ticks_due(view.book, now_ns)
-    room = free_mt(view, ticks) - _holds_mt(view, index, 0) - floor_mt(view, index)
+    room = free_mt(view, ticks) - _holds_mt(view, index, 0) - floor_mt(view.tiers[index], view.book.rate_mt)
     return Headroom(now=max(0, min(room // MT, ever)), ever=ever)
 
 
@@ -132,8 +126,8 @@ def has_common(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int
     if free < 0:
         return False
     if not view.book.waiter_count and not view.book.kept:
-        return free >= floor_mt(view, index)
-    return free - _holds_mt(view, index, more_ticks) >= floor_mt(view, index)
+        return free >= floor_mt(view.tiers[index], view.book.rate_mt)
+    return free - _holds_mt(view, index, more_ticks) >= floor_mt(view.tiers[index], view.book.rate_mt)
 
 
 def has_earmark(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger.model import gates
-from ledger.model.book import MAX_TIERS, MT, NAME_BYTES, PPM
-from ledger.model.bucket import CAPACITY_TICKS, ticks_due
+from ledger.model.book import MAX_TIERS, MT, NAME_BYTES, PPM, TierState
+from ledger.model.bucket import ticks_due
+from ledger.model.floors import floor_mt
 from ledger.model.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ class Tier:
     floor_ticks: float = 0.0
 
     def floor_on(self, rate: int) -> int:
-        """The tokens that must remain on a plan of `rate` tokens a tick."""
-        return int(min(max(self.floor, self.floor_ticks * rate), self.floor_part * CAPACITY_TICKS * rate))
+        """The floor on a plan of `rate` tokens a tick, in whole tokens."""
+        state = TierState()
+        _set_rules(state, self)
+        return floor_mt(state, rate * MT) // MT
 
 
 # Floors of the plan of 5 a minute. They are clipped on a smaller one; on a large one so many tokens are seconds of the
@@ -88,13 +91,17 @@ def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int, now_ns: i
         book.tier_count = len(tiers)
     tick = book.tick_index + ticks_due(book, now_ns)
     for index, (state, tier) in enumerate(zip(view.tiers, tiers, strict=False)):
-        state.name = tier.name.encode()
-        state.floor_mt = tier.floor * MT
-        state.floor_ticks_ppm = round(tier.floor_ticks * PPM)
-        state.floor_ppm = round(tier.floor_part * PPM)
-        state.share_ppm = round(tier.share * PPM)
+        _set_rules(state, tier)
         # Ticks that came while it had no share must not count for the one it has now.
         state.earmark_tick = max(state.earmark_tick, tick)
         state.earmark_nt = min(state.earmark_nt, gates.earmark_cap_mt(view, index) * PPM) if state.share_ppm else 0
     for lease in view.leases[: book.lease_count]:
         lease.earmark_nt = lease.earmark_nt if view.tiers[lease.tier].share_ppm else 0
+
+
+def _set_rules(state: TierState, tier: Tier) -> None:
+    state.name = tier.name.encode()
+    state.floor_mt = tier.floor * MT
+    state.floor_ticks_ppm = round(tier.floor_ticks * PPM)
+    state.floor_ppm = round(tier.floor_part * PPM)
+    state.share_ppm = round(tier.share * PPM)

@@ -12,7 +12,7 @@ from benchmarks.scenarios.ours import Ours
 from benchmarks.scenarios.scenario import Scenario, run
 from benchmarks.scenarios.server import start_balance
 from ledger import DEFAULT_TIERS
-from ledger.model import bucket, gates
+from ledger.model import bucket, floors, gates
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.simulator.bucket import TICK_PERIOD_NS
 
@@ -38,7 +38,7 @@ class Watched(Ours):
         view = self.look()
         gates.advance(view, self._clock.now_ns())
         index = view.tier_index(BACKFILL)
-        earmark_mt, floor_mt = gates.earmark_mt(view, index), gates.floor_mt(view, index)
+        earmark_mt, floor_mt = gates.earmark_mt(view, index), floors.floor_mt(view.tiers[index], view.book.rate_mt)
         outcome = super().history()
         if not isinstance(outcome, int):
             cost = outcome._lease.cost
