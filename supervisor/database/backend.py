@@ -109,7 +109,7 @@ class EmbeddedDatabase:
         """The server's process."""
         from tasks.embedded_postgres import cluster, pid_file
 
-        found = pid_file.read(self._directory.absolute() / cluster.DATA)
+        found = pid_file.read_pid_file(self._directory.absolute() / cluster.DATA)
         return None if found is None else found.pid
 
 

@@ -1,4 +1,4 @@
-"""The URL of an embedded server: a socket in its data directory, reached by a short way round if need be."""
+"""The URL of an embedded server: a socket in its data directory, reached by a short path if need be."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def url(data: Path, database: str) -> str:
     """A URL that libpq and psycopg accept, whatever characters the path of `data` has.
 
     Raises:
-        ConfigError: the path is too long for a socket, and so is every temporary directory's.
+        ConfigError: the path is too long for a socket, and so is that of each temporary directory.
     """
     host = quote_from_bytes(os.fsencode(reachable(data)), safe="")
-    # The port is said although it is the default: PGPORT in the environment would change the socket's name.
+    # The port is given although it is the default: PGPORT in the environment would change the socket's name.
     return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?host={host}&port={PORT}"
 
 
@@ -34,10 +34,10 @@ def reachable(data: Path) -> Path:
     """A path to `data` by which libpq can open the socket in it.
 
     A long path, or one with a comma (libpq splits hosts there), is reached by a symbolic link in a private
-    directory. The server knows nothing of the link: whoever finds it swept away makes it anew.
+    directory. The server knows nothing of the link: whoever finds it removed makes it anew.
 
     Raises:
-        ConfigError: no temporary directory is short enough, or somebody else made ours.
+        ConfigError: no temporary directory is short enough, or another user made ours.
     """
     if _fits(data) and b"," not in os.fsencode(data):
         return data

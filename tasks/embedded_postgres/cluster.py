@@ -1,7 +1,7 @@
-"""A data directory: made whole or not at all, and only opened by the major version that made it.
+"""The data directory: made whole or not at all, and only opened by the major version that made it.
 
-`initdb` writes into `data.new`, which is renamed when it is complete. It inherits the start lock, so that one whose
-starter was killed is waited for, and the next start finds either no cluster or a whole one.
+`initdb` writes into `data.new`, which is renamed when it is complete. It inherits the start lock: the next start waits
+for it although its starter was killed, and finds either no cluster or a whole one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SETTINGS: Final = {
 
 
 def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: bool = True) -> RunAs:
-    """Make the cluster below `home` if there is none; the identity its programs run as.
+    """Make the cluster in `home` if there is none, and return the identity that its programs run as.
 
     The start lock must be held.
 
@@ -63,8 +63,8 @@ def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: b
         found = version.read_text(encoding="ascii").strip()
         if found != str(MAJOR):
             raise ConfigError(
-                f"{home / DATA} was made by PostgreSQL {found}, this build brings {MAJOR}: "
-                "dump it with the old programs and restore it here, or set STATE_DIR elsewhere"
+                f"{home / DATA} was made by PostgreSQL {found}, this build has {MAJOR}: "
+                "dump it with the old programs and restore it here, or set another STATE_DIR"
             )
         return who
     if who.way is run_as.Way.NAMESPACE and not use_namespace:
@@ -132,7 +132,7 @@ def _create(home: Path, programs: Path, start_lock: FileLock, who: RunAs) -> Non
     if done.returncode == run_as.EXIT_NO_NAMESPACE:
         raise _NoNamespaceError(reason)
     if done.returncode == run_as.EXIT_NO_ACCESS:
-        raise ConfigError(f"{reason}: choose a STATE_DIR that user can enter, or name a server in DATABASE_URL")
+        raise ConfigError(f"{reason}: choose a STATE_DIR that this user can enter, or name a server in DATABASE_URL")
     if done.returncode != 0:
         raise StoreError(f"initdb failed in {home} (exit {done.returncode}): {reason}")
     new.rename(data)
@@ -151,4 +151,4 @@ def _not_ours(home: Path, owner_uid: int) -> str:
     uid = os.geteuid()
     if uid not in (owner_uid, 0):
         return f"{home} belongs to uid {owner_uid}, this process runs as uid {uid}: run as that user"
-    return "the password file names no user but root, and PostgreSQL runs as somebody with a name: add one"
+    return "the password file has no user but root, and PostgreSQL needs another one with a name: add a user"

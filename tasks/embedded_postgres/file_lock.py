@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class FileLock:
-    """A flock(2) on `path`: exclusive for one, shared by many."""
+    """A flock(2) on `path`: one process holds it exclusively, or several share it."""
 
     __slots__ = ("_fd",)
 
     def __init__(self, path: Path, *, shared_with: tuple[int, int] | None = None) -> None:
-        """Open `path`, made empty and private if it is not there; a directory must exist.
+        """Open `path`; a file is made, empty and private, if it is missing.
 
         Args:
-            path: what to lock.
-            shared_with: user and group to give a file to, so that a file made by root stays usable for the owner.
+            path: the file, or a directory that exists.
+            shared_with: user and group to give a file to: one that root made would be of no use to the owner.
 
         Raises:
             OSError: it cannot be opened.
@@ -44,23 +44,23 @@ class FileLock:
         return self._fd
 
     def try_exclusive(self) -> bool:
-        """Whether the lock is now ours alone; a shared hold is given up either way."""
+        """Try to take the lock exclusively; whether it worked. A shared lock is released either way."""
         return self._try(fcntl.LOCK_EX)
 
     def try_shared(self) -> bool:
-        """Whether the lock is now held by us and at most by other sharers."""
+        """Try to share the lock; whether it worked."""
         return self._try(fcntl.LOCK_SH)
 
     def wait_exclusive(self) -> None:
-        """Sleep in the kernel until the lock is ours alone."""
+        """Sleep in the kernel until we hold the lock exclusively."""
         fcntl.flock(self._fd, fcntl.LOCK_EX)
 
     def wait_shared(self) -> None:
-        """Sleep in the kernel until nobody holds the lock alone, and share it."""
+        """Sleep in the kernel until we share the lock."""
         fcntl.flock(self._fd, fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """Give it up, for every process that holds it through this descriptor."""
+        """Release the lock for every process that holds it through this descriptor."""
         fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def close(self) -> None:

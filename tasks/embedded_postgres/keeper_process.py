@@ -1,13 +1,13 @@
-"""The process that starts an embedded server and ends it when its last user is gone.
+"""The parent process of an embedded server: it ends the server when the server's last user is gone.
 
-It is the server's parent and lives exactly as long. A user of the server is a process that holds the `users` lock
+It lives exactly as long as the server. A user of the server is a process that holds the `users` lock
 shared; the kernel drops that lock however the process ends, so a killed supervisor leaves no server behind, and a
 server outlives the process that happened to start it for as long as somebody else uses it. Telling the server to
 die with its starter (PR_SET_PDEATHSIG) would end it under those others.
 
-The keeper is a fresh interpreter without site-packages, in a session of its own. The server dies with it, by the
-kernel's hand: nobody could end a server whose keeper was killed by force once its last user is killed too. A user that
-is still there starts another.
+The keeper is a fresh interpreter without site-packages, in a session of its own. The kernel ends the
+server when the keeper dies: a server whose keeper was killed could otherwise outlive its last user. A user that is
+still there starts it again.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ START_LOCK = "start.lock"  # exclusive: somebody starts or stops the server
 USERS_LOCK = "users.lock"  # shared: a process uses the server
 
 _AGAIN_S: Final = 0.5
-_PATIENCE: Final = 120  # signals: a minute for the checkpoint of a fast shutdown
+_FAST_SIGNALS: Final = 120  # a minute for the checkpoint of a fast shutdown; then an immediate one
 
 
 def main(arguments: list[str]) -> None:
-    """Start the server and stay: `HOME IDENTITY PROGRAM ARGUMENT...`. Returns in no process.
+    """Start the server and stay until it ends: `HOME IDENTITY PROGRAM ARGUMENT...`. It never returns.
 
     The caller's child ends at once; the keeper goes on as a child of init, with the descriptors it was given, one
     of which holds the lock that says a server process exists.
@@ -73,7 +73,7 @@ def _become_server(who: run_as.RunAs, command: list[str], keeper: int) -> None:
 
 
 def _pass_on_signals(server: int) -> None:
-    """Whoever asks the keeper to end gets a fast, durable shutdown of the server."""
+    """Answer a request to end with a fast, durable shutdown of the server."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         os.kill(server, signal.SIGINT)
@@ -85,7 +85,7 @@ def _pass_on_signals(server: int) -> None:
 def _stop_when_unused(server: int, users: FileLock, start: FileLock) -> None:
     while True:
         users.wait_exclusive()
-        # Let go before taking the start lock: a starter takes the two in the other order.
+        # Release it before the start lock is taken: a starter takes the two in the other order.
         users.release()
         start.wait_exclusive()
         if users.try_exclusive():
@@ -94,17 +94,17 @@ def _stop_when_unused(server: int, users: FileLock, start: FileLock) -> None:
 
 
 def _end(server: int) -> NoReturn:
-    """Stop the server, and say so until this process ends with it: one that only just starts may miss a signal."""
+    """Signal the server until this process ends with it: a server that only just starts may miss a signal."""
     pause = threading.Event()
-    told = 0
+    sent = 0
     while True:
-        os.kill(server, signal.SIGINT if told < _PATIENCE else signal.SIGQUIT)
+        os.kill(server, signal.SIGINT if sent < _FAST_SIGNALS else signal.SIGQUIT)
         pause.wait(_AGAIN_S)
-        told += 1
+        sent += 1
 
 
 def is_last(users: FileLock) -> bool:
-    """Whether nobody else holds the lock; it is then ours alone. The start lock must be held.
+    """Whether no other process holds the lock; we then hold it exclusively. The start lock must be held.
 
     The keeper, woken by our release, may hold the lock for a moment before it waits for the start lock.
     """

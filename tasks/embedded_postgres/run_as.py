@@ -1,4 +1,4 @@
-"""Who a PostgreSQL program runs as: it refuses root, and `initdb` refuses a user without a name.
+"""Which user a PostgreSQL program runs as: it refuses root, and `initdb` refuses a user without a name.
 
 The rule is to run as the owner of the home directory. When that is root, or a user without an entry in the
 password file, the program enters a user namespace in which its user is called `nobody`: files keep their owner,
@@ -27,7 +27,7 @@ class Way(StrEnum):
     """How a program gets its identity."""
 
     AS_IS = "as-is"
-    NAMESPACE = "namespace"  # be uid:gid inside a user namespace, oneself outside
+    NAMESPACE = "namespace"  # be uid:gid inside a user namespace, and stay the same user outside
     BECOME = "become"  # root gives up its rights
 
 
@@ -47,14 +47,14 @@ class RunAs:
         """The identity that `str` wrote.
 
         Raises:
-            ValueError: `text` is none.
+            ValueError: `text` is no identity.
         """
         way, uid, gid = text.split(":")
         return cls(way=Way(way), uid=int(uid), gid=int(gid))
 
 
 def choose(owner_uid: int, owner_gid: int) -> RunAs | None:
-    """The identity for files of `owner_uid`, or None when this process cannot take it on."""
+    """The identity that fits files of `owner_uid`; None when this process cannot have it."""
     uid = os.geteuid()
     if uid not in (0, owner_uid):
         return None
@@ -62,12 +62,12 @@ def choose(owner_uid: int, owner_gid: int) -> RunAs | None:
         return RunAs(way=Way.BECOME, uid=owner_uid, gid=owner_gid)
     if uid != 0 and _entry(uid) is not None:
         return RunAs(way=Way.AS_IS, uid=uid, gid=os.getegid())
-    named = _somebody()
+    named = _named_user()
     return named if named is None else RunAs(way=Way.NAMESPACE, uid=named.pw_uid, gid=named.pw_gid)
 
 
 def fallback() -> RunAs | None:
-    """The real user root can become when it must not make namespaces; None when there is none or we are not root."""
+    """The user that root can become where namespaces are forbidden; None when there is none or we are not root."""
     if os.geteuid() != 0:
         return None
     for name in _FALLBACK_USERS:
@@ -80,7 +80,7 @@ def fallback() -> RunAs | None:
 
 
 def enter(identity: RunAs) -> None:
-    """Make the calling, single-threaded process that identity, for good.
+    """Give the calling process, which has one thread, that identity for good.
 
     Raises:
         OSError: the system forbids it.
@@ -97,19 +97,20 @@ def enter(identity: RunAs) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Become somebody, then the program: `IDENTITY DIRECTORY PROGRAM ARGUMENT...`. Does not return.
+    """Take on an identity, then run a program in its place: `IDENTITY DIRECTORY PROGRAM ARGUMENT...`.
 
-    Exits with `EXIT_NO_NAMESPACE` or `EXIT_NO_ACCESS` when that fails; the reason is on standard error.
+    It never returns. It exits with `EXIT_NO_NAMESPACE` or `EXIT_NO_ACCESS` when that fails, with the reason on
+    standard error.
     """
     identity, directory, *command = arguments
     try:
         enter(RunAs.parse(identity))
     except OSError as error:
-        sys.exit(_complain(f"cannot become {identity}: {error}", EXIT_NO_NAMESPACE))
+        sys.exit(_report(f"cannot become {identity}: {error}", EXIT_NO_NAMESPACE))
     try:
         next(Path(directory).iterdir(), None)
     except PermissionError as error:
-        sys.exit(_complain(f"uid {os.geteuid()} cannot reach {directory}: {error}", EXIT_NO_ACCESS))
+        sys.exit(_report(f"uid {os.geteuid()} cannot reach {directory}: {error}", EXIT_NO_ACCESS))
     os.execv(command[0], command)  # noqa: S606 - becoming the program is the purpose
 
 
@@ -121,7 +122,7 @@ def _enter_namespace(uid: int, gid: int) -> None:
     if libc.unshare(_CLONE_NEWUSER) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"unshare(CLONE_NEWUSER): {os.strerror(number)}")
-    # Without the right to set groups in the outer namespace, the kernel wants this before a group may be mapped.
+    # Without the right to set groups in the outer namespace, the kernel requires this before a group is mapped.
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
     Path("/proc/self/uid_map").write_text(f"{uid} {outer_uid} 1\n", encoding="ascii")
     Path("/proc/self/gid_map").write_text(f"{gid} {outer_gid} 1\n", encoding="ascii")
@@ -134,12 +135,12 @@ def _entry(uid: int) -> pwd.struct_passwd | None:
         return None
 
 
-def _somebody() -> pwd.struct_passwd | None:
+def _named_user() -> pwd.struct_passwd | None:
     """An entry of the password file that is not root's, `nobody` if there is one."""
     others = [entry for entry in pwd.getpwall() if entry.pw_uid != 0]
     return next((entry for entry in others if entry.pw_name == "nobody"), others[0] if others else None)
 
 
-def _complain(reason: str, code: int) -> int:
+def _report(reason: str, code: int) -> int:
     sys.stderr.write(reason + "\n")
     return code

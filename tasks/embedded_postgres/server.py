@@ -1,9 +1,9 @@
-"""A PostgreSQL server without set-up: in a directory, reached by a socket, gone when its last user is.
+"""How the embedded PostgreSQL server is started, joined and stopped: it ends with the last process that uses it.
 
-Three locks tell everything, and the kernel keeps them: `start.lock` (exclusive while somebody starts or stops the
-server), `users.lock` (shared, one hold per process that uses it) and the data directory itself (held by the server
-and its backends through an inherited descriptor, so a free lock proves that no server process is left). No pid is
-ever guessed; a stale pid file, a reused pid, a killed starter need no manual step.
+The state of the server is in three locks, which the kernel keeps: `start.lock` (exclusive while a process starts or
+stops the server), `users.lock` (shared by all processes that use it) and that of the data directory (the server and
+its backends inherit the descriptor, so a free lock proves that no server process is left). No pid is ever guessed: a
+stale pid file, a reused pid or a killed starter needs no manual step.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from ledger import Clock, SystemClock
-from tasks.embedded_postgres import address, cluster, pid_file, programs
+from tasks.embedded_postgres import address, cluster, pid_file, programs, server_log
 from tasks.embedded_postgres.file_lock import FileLock
 from tasks.embedded_postgres.keeper_process import START_LOCK, USERS_LOCK, is_last
 from tasks.errors import ConfigError, Contended, StoreError, one_line
@@ -40,7 +40,7 @@ _STOP_S: Final = 60.0  # the checkpoint of a fast shutdown; then an immediate on
 
 
 class EmbeddedPostgres:
-    """One process's use of the server in `directory`."""
+    """The use that one process makes of the server in `directory`."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class EmbeddedPostgres:
         start_timeout_s: float = 300.0,
         use_namespace: bool = True,
     ) -> None:
-        """Touch nothing yet.
+        """Note where the server is to be; nothing is touched yet.
 
         Args:
-            directory: home of the cluster, its locks and its log; made if it is not there.
-            clock: what deadlines are measured by; the system's by default.
+            directory: where the cluster, its locks and its log are; `start` makes it if it is missing.
+            clock: measures deadlines; by default that of the system.
             start_timeout_s: seconds to wait for a server that recovers from a crash.
-            use_namespace: whether root may use a user namespace; without, it becomes another user.
+            use_namespace: whether root may use a user namespace; if not, it becomes another user.
         """
         self._home = directory.absolute()
         self._data = self._home / cluster.DATA
@@ -70,25 +70,25 @@ class EmbeddedPostgres:
 
     @property
     def log_path(self) -> Path:
-        """The server's own log."""
-        return self._home / pid_file.NAME
+        """The log of the server."""
+        return server_log.log_path(self._home)
 
     def url(self, database: str = "sluicegate") -> str:
-        """The URL of a database there, whether or not the server runs.
+        """The URL of a database of the server, whether or not the server runs.
 
         Raises:
-            ConfigError: no path to the socket is short enough.
+            ConfigError: every path to the socket is too long.
         """
         return address.url(self._data, database)
 
     def start(self, database: str = "sluicegate") -> str:
-        """Start the server, or join the one that runs, and make `database` if it is missing; its URL.
+        """Start the server or join the one that runs, make `database` if it is missing, and return its URL.
 
-        May be called again, also when the server has died in the meantime.
+        It may be called again, also when the server has died in the meantime.
 
         Raises:
             ConfigError: this machine or user cannot run it there; the message says what to change.
-            Contended: it is ending, or does not let us in: try again. Or `cancel` was called.
+            Contended: it is ending, or refuses connections: try again. Or `cancel` was called.
             StoreError: it did not start; the message ends with its log.
         """
         try:
@@ -100,14 +100,14 @@ class EmbeddedPostgres:
         with self._starting() as start_lock:
             joined = self._users is None
             users = self._users or self._open_lock(USERS_LOCK)
-            for _ in self._until(self._timeout_s, f"another process holds {self._home / USERS_LOCK} alone"):
+            for _ in self._until(self._timeout_s, f"another process locks {self._home / USERS_LOCK} alone"):
                 if users.try_shared():
                     break
             self._users = users
             with ExitStack() as undo:
                 if joined:
                     undo.callback(self._leave)
-                self._doing = f"the cluster in {self._home} is looked at, and made if it is not there"
+                self._doing = f"the cluster in {self._home} is checked, and made if it is missing"
                 who = cluster.ensure(self._home, self._programs, start_lock, use_namespace=self._use_namespace)
                 self._ensure_server(who)
                 self._ensure_database(database)
@@ -116,7 +116,7 @@ class EmbeddedPostgres:
 
     @property
     def doing(self) -> str:
-        """What the `start` in another thread is at; nothing before the first."""
+        """What the `start` in another thread is doing; empty before the first."""
         return self._doing
 
     def cancel(self) -> None:
@@ -131,7 +131,9 @@ class EmbeddedPostgres:
             return not lock.try_shared()
 
     def stop(self) -> None:
-        """End our use; the server is gone on return if it was the last. Does nothing when we do not use it.
+        """End our use of the server; if it was the last, the server is gone on return.
+
+        It does nothing when we do not use the server.
 
         Raises:
             StoreError: the server does not end.
@@ -168,25 +170,25 @@ class EmbeddedPostgres:
         return FileLock(self._home / name, shared_with=self._file_owner())
 
     def _file_owner(self) -> tuple[int, int] | None:
-        """Whom root gives its files to: the owner of the directory, who could not open root's."""
+        """The user and group that root gives its files to: the owner of the directory, who could not open root's."""
         owner = self._home.stat()
         return (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None
 
     @contextmanager
     def _starting(self, *, is_ending: bool = False) -> Iterator[FileLock]:
-        held = f"another process holds {self._home / START_LOCK}"
+        complaint = f"another process locks {self._home / START_LOCK}"
         with self._open_lock(START_LOCK) as lock:
-            for _ in self._until(self._timeout_s, held, is_ending=is_ending):
+            for _ in self._until(self._timeout_s, complaint, is_ending=is_ending):
                 if lock.try_exclusive():
                     break
             yield lock
 
     def _until(self, seconds: float, complaint: str, *, is_ending: bool = False) -> Iterator[None]:
-        """Tries, a few milliseconds apart.
+        """Yield once a try, a few milliseconds apart.
 
         Raises:
-            Contended: nobody waits for it any more, unless `is_ending`.
-            StoreError: with the complaint, when `seconds` have passed.
+            Contended: `cancel` was called, unless `is_ending`.
+            StoreError: `seconds` have passed; the message begins with the complaint.
         """
         self._doing = complaint
         deadline_ns = self._clock.now_ns() + int(seconds * 1e9)
@@ -194,7 +196,7 @@ class EmbeddedPostgres:
         while self._clock.now_ns() < deadline_ns:
             yield
             if pause.wait(_POLL_S):
-                raise Contended(f"asked to stop while {self._home} was waited for")
+                raise Contended(f"asked to stop while waiting for {self._home}")
         raise StoreError(f"{complaint} (waited {seconds:g} s); log: {self.log_path}")
 
     def _ensure_server(self, who: RunAs) -> None:
@@ -203,12 +205,11 @@ class EmbeddedPostgres:
             with FileLock(self._data) as server_lock:
                 if server_lock.try_exclusive():
                     if launched:
-                        raise StoreError(
-                            f"the server in {self._home} did not start; its log ends:\n{pid_file.tail(self._home)}"
-                        )
+                        tail = server_log.log_tail(self._home)
+                        raise StoreError(f"the server in {self._home} did not start; its log ends:\n{tail}")
                     self._launch(who, server_lock)
                     launched = True
-            found = pid_file.read(self._data)
+            found = pid_file.read_pid_file(self._data)
             if found is None or found.status != "ready":
                 ready_ns = 0
                 continue
@@ -217,14 +218,14 @@ class EmbeddedPostgres:
                 return
             ready_ns = ready_ns or self._clock.now_ns()
             if self._clock.now_ns() - ready_ns > _ANSWER_S * 1e9:
-                raise Contended(f"the server in {self._home} runs and lets nobody in: {fault}")
+                raise Contended(f"the server in {self._home} runs and refuses connections: {fault}")
 
     def _launch(self, who: RunAs, server_lock: FileLock) -> None:
-        pid_file.forget_dead(self._data)
+        pid_file.remove_pid_file(self._data)
         command = [str(self._programs / "postgres"), "-D", str(self._data)]
-        log = pid_file.open_to_append(self._home, self._file_owner())
+        log = server_log.open_log(self._home, self._file_owner())
         try:
-            # Whether it worked is seen by the lock that the keeper and the server inherit.
+            # The lock that the keeper and the server inherit shows whether it worked.
             subprocess.run(  # noqa: S603 - our own programs, a list, no shell
                 programs.under_keeper(who, self._home, command),
                 stdin=subprocess.DEVNULL,
@@ -250,8 +251,8 @@ class EmbeddedPostgres:
         return psycopg.connect(self.url(cluster.SUPERUSER), autocommit=autocommit, connect_timeout=_CONNECT_S)
 
     def _ensure_database(self, name: str) -> None:
-        self._doing = f"the database `{name}` is looked for in {self._home}, and made if it is not there"
-        # A session on the usual template, template1, would hold this up for 5 s and then fail it; here is never one.
+        self._doing = f"the database `{name}` is looked up in {self._home}, and made if it is missing"
+        # A session on the usual template, template1, would delay this for 5 s and then fail it; template0 has none.
         with translate(), self._connect(autocommit=True) as conn:
             if conn.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).rowcount == 0:
                 conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
@@ -268,5 +269,5 @@ class EmbeddedPostgres:
             if not self.is_running():
                 return
             # A server whose starter was killed may not have written its pid yet.
-            if self._clock.now_ns() >= again_ns and pid_file.signal_postmaster(self._data, number):
+            if self._clock.now_ns() >= again_ns and pid_file.signal_server(self._data, number):
                 again_ns = self._clock.now_ns() + int(_AGAIN_S * 1e9)

@@ -151,7 +151,7 @@ def test_a_database_that_is_stopped_is_told_at_all_four_places_and_so_is_its_ret
 
 @pytest.mark.kill
 def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
-    pid = pid_file.read(world.folder / "pg" / cluster.DATA).pid
+    pid = pid_file.read_pid_file(world.folder / "pg" / cluster.DATA).pid
     family = [pid, *children_of(pid)]
     for one in family:
         os.kill(one, signal.SIGSTOP)

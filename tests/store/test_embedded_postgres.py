@@ -170,7 +170,7 @@ def test_start_works_again_after_the_server_was_killed(home):
     try:
         url = server.start()
         query(url, "CREATE TABLE kept AS SELECT 3 AS a")
-        assert pid_file.signal_postmaster(home / "data", signal.SIGKILL)
+        assert pid_file.signal_server(home / "data", signal.SIGKILL)
         assert server.start() == url
         assert query(url, "SELECT a FROM kept") == [(3,)]
     finally:
@@ -242,7 +242,7 @@ def test_a_detour_made_by_somebody_else_is_not_entered(home, tmp_path):
 def test_a_directory_removed_under_the_server_ends_it_with_its_user(home):
     with user(home) as process:
         said_url(process)
-        pid = pid_file.read(home / "data").pid
+        pid = pid_file.read_pid_file(home / "data").pid
         shutil.rmtree(home)
         leave(process)
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its end")
@@ -259,7 +259,7 @@ def test_a_server_that_cannot_start_says_why(home):
 
 def test_a_cluster_of_another_version_is_left_alone(home):
     (home / "data" / "PG_VERSION").write_text("16\n")
-    with pytest.raises(ConfigError, match="made by PostgreSQL 16, this build brings 18"):
+    with pytest.raises(ConfigError, match="made by PostgreSQL 16, this build has 18"):
         EmbeddedPostgres(home).start()
     assert (home / "data" / "PG_VERSION").read_text() == "16\n"
 
@@ -279,7 +279,7 @@ def keeper_of(pid):
 
 def test_a_server_nobody_holds_is_stopped_by_its_keeper_on_request(home):
     with EmbeddedPostgres(home) as server:
-        pid = pid_file.read(home / "data").pid
+        pid = pid_file.read_pid_file(home / "data").pid
         os.kill(keeper_of(pid), signal.SIGTERM)
         wait_until(lambda: not server.is_running(), "its end")
     assert "received fast shutdown request" in (home / "server.log").read_text()
@@ -287,11 +287,11 @@ def test_a_server_nobody_holds_is_stopped_by_its_keeper_on_request(home):
 
 def test_a_server_ends_with_its_keeper_and_a_user_that_is_still_there_starts_another(home):
     with EmbeddedPostgres(home) as server:
-        pid = pid_file.read(home / "data").pid
+        pid = pid_file.read_pid_file(home / "data").pid
         os.kill(keeper_of(pid), signal.SIGKILL)
         wait_until(lambda: not server.is_running(), "its end")
         assert "received fast shutdown request" in (home / "server.log").read_text()
         server.start()
         assert query(server.url(), "SELECT 1") == [(1,)]
-        assert pid_file.read(home / "data").pid != pid
+        assert pid_file.read_pid_file(home / "data").pid != pid
     assert not server.is_running()

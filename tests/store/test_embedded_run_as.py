@@ -104,7 +104,7 @@ def test_root_without_namespaces_becomes_another_user_for_good(open_folder):
 def test_root_without_namespaces_in_a_private_folder_says_what_to_do(tmp_path):
     tmp_path.chmod(0o700)
     home = tmp_path / "pg"
-    with pytest.raises(ConfigError, match=r"cannot reach .*choose a STATE_DIR that user can enter"):
+    with pytest.raises(ConfigError, match=r"cannot reach .*choose a STATE_DIR that this user can enter"):
         EmbeddedPostgres(home, use_namespace=False).start()
     assert home.stat().st_uid == 0
 
