@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world bench lint fmt types layers check lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world bench lint fmt types layers check settings lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ layers: setup-dev ## Check that imports keep the layers
 	@$(BIN)/lint-imports --no-cache
 
 check: lint types layers test ## Everything CI checks
+
+settings: setup-dev ## Write .env.example and the table of settings in README.md anew
+	@exec $(BIN)/python -m tests.settings_documents
 
 lock: ## Write the lock files anew (needs uv on the PATH)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml deploy/build.in -o requirements.lock

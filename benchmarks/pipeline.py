@@ -31,10 +31,11 @@ from ledger import TokenLedger
 from tasks import settings
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.prices import NAMES
-from tasks.settings import Secret, WorkerSettings
+from tasks.settings import Secret
 from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.queue import queue
+from tests.fixtures.settings import worker_settings
 
 RATIO_AIM = 5.0
 MEMORY_AIM_MB = 250
@@ -106,14 +107,12 @@ class Bench:
             conn.execute("TRUNCATE products, price_series, offers, fetch_queue, calls")
             queue.enqueue(conn, 1, self.asins, detail="history")
             conn.execute("CHECKPOINT")
-            told = WorkerSettings(
+            told = worker_settings(
                 api_key=Secret("bench"),
                 base_url=self.api_url,
                 database_url=Secret(self.database_url),
                 ledger_path=str(folder / "ledger"),
                 spool_dir=str(folder / "spool"),
-                selections=(),
-                domains=(1,),
             )
             done = "SELECT count(*) = 0 FROM fetch_queue WHERE state <> 'done'"
             with worker(told) as process:

@@ -14,14 +14,9 @@ import msgspec
 from tasks.errors import ConfigError
 from tasks.redaction import MASK
 
-MAX_BODY_MB: Final = 256  # a hundred products with their whole histories are 12 MB, and nothing else comes near
-
 UpsertDetail = Literal["none", "stats", "offers"]
 BackfillDetail = Literal["stats", "history", "offers"]
-
-
 Role = Literal["upsert", "backfill"]
-
 
 UPSERT: Final = "upsert"
 BACKFILL: Final = "backfill"
@@ -64,17 +59,39 @@ class SelectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     query: dict[str, Any]
 
 
-class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a worker needs to know.
+class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that reach a worker as they were set; `supervisor.config.options` has their defaults.
 
     Attributes:
-        domains: Keepa's numbers of Amazon locales, for the selections that name none themselves.
+        keepa_domains: Keepa's numbers of Amazon locales, for the selections that name none themselves.
         poll_interval_s: seconds between two walks of upsert, or None for the automatic interval.
         retry_deadline_s: seconds for which products that were taken stay with a worker beyond the longest call.
         max_attempts: tries of one queue item before it is quarantined.
         history_max_age_d: days after which a product that still is a deal is fetched again; 0 for never.
         spool_limit_mb: megabytes of unprocessed replies on disk above which no further call is made.
-        max_body_mb: megabytes of one reply, packed and unpacked, above which it is given up.
+        max_body_mb: megabytes of one reply, packed or unpacked, above which it is refused.
+    """
+
+    connect_timeout_s: float
+    read_timeout_s: float
+    retry_deadline_s: float
+    max_body_mb: int
+    keepa_domains: tuple[int, ...]
+    upsert_detail: UpsertDetail
+    backfill_detail: BackfillDetail
+    poll_interval_s: float | None
+    max_attempts: int
+    history_max_age_d: float
+    spool_limit_mb: int
+    log_level: Literal["debug", "info", "warning", "error"]
+
+
+class WorkerSettings(JobSettings, frozen=True, kw_only=True):
+    """Everything a worker needs to know: what was set, and what the supervisor found out for this run.
+
+    Attributes:
+        base_url: the server that answers the calls.
+        selections: the selections themselves, read and validated.
     """
 
     api_key: Secret
@@ -83,18 +100,6 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ledger_path: str
     spool_dir: str
     selections: tuple[SelectionSettings, ...]
-    domains: tuple[int, ...]
-    upsert_detail: UpsertDetail = "stats"
-    backfill_detail: BackfillDetail = "history"
-    poll_interval_s: float | None = None
-    connect_timeout_s: float = 30
-    read_timeout_s: float = 120
-    retry_deadline_s: float = 300
-    max_attempts: int = 5
-    history_max_age_d: float = 30
-    spool_limit_mb: int = 512
-    max_body_mb: int = MAX_BODY_MB
-    log_level: str = "info"
 
     @property
     def server(self) -> str:

@@ -3,64 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from supervisor.config.options import OPTIONS
-from tasks.settings import BACKFILL, UPSERT
+from supervisor.config.options import BY_NAME, OPTIONS
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
-
-_BOTH: Final = frozenset({UPSERT, BACKFILL})
-_NOBODY: Final[frozenset[str]] = frozenset()
-
-# Whose workers are replaced when a setting changes; nobody's when the supervisor or the ledger alone go by it. A
-# setting that does not stand here cannot change while it runs.
-LIVE: Final[dict[str, frozenset[str]]] = {
-    "CONNECT_TIMEOUT_S": _BOTH,
-    "READ_TIMEOUT_S": _BOTH,
-    "MAX_BODY_MB": _BOTH,
-    "RETRY_DEADLINE_S": _BOTH,
-    "KEEPA_DOMAINS": _BOTH,
-    "SELECTIONS": _BOTH,
-    "UPSERT_DETAIL": frozenset({UPSERT}),
-    "BACKFILL_DETAIL": frozenset({BACKFILL}),
-    "POLL_INTERVAL_S": frozenset({UPSERT}),
-    "MAX_ATTEMPTS": _BOTH,
-    "HISTORY_MAX_AGE_D": frozenset({BACKFILL}),
-    "SPOOL_LIMIT_MB": _BOTH,
-    "LOG_LEVEL": _BOTH,
-    "UPSERT_WORKERS": _NOBODY,
-    "BACKFILL_WORKERS": _NOBODY,
-    "UPSERT_FLOOR": _NOBODY,
-    "BACKFILL_FLOOR": _NOBODY,
-    "UPSERT_SHARE": _NOBODY,
-    "BACKFILL_SHARE": _NOBODY,
-    "READY_S": _NOBODY,
-    "HANG_S": _NOBODY,
-    "STOP_S": _NOBODY,
-    "MAX_AGE_H": _NOBODY,
-    "MAX_RSS_MB": _NOBODY,
-}
+    from tasks.settings import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The way from one configuration to another.
+    """What the change from one configuration to another does to a run.
 
     Attributes:
-        settings: what the run goes by from now on: the other configuration where it can be followed.
+        settings: the settings from now on: the new ones, and the old ones where a change needs a new start.
         followed: what changes, each as `NAME old -> new`.
-        left: names of what would need a new start.
-        roles: whose workers are replaced.
+        left: the names of those that need a new start.
+        roles: the roles whose workers are replaced.
     """
 
     settings: Settings
     followed: tuple[str, ...]
     left: tuple[str, ...]
-    roles: frozenset[str]
+    roles: frozenset[Role]
 
     @property
     def words(self) -> str:
@@ -75,12 +43,16 @@ class Change:
 def between(old: Settings, new: Settings) -> Change:
     """The change from `old` to `new`."""
     differ = [option for option in OPTIONS if getattr(old, option.field) != getattr(new, option.field)]
-    live = [option for option in differ if option.name in LIVE]
-    left = [option for option in differ if option.name not in LIVE]
-    followed = [f"{one.name} {_shown(getattr(old, one.field))} -> {_shown(getattr(new, one.field))}" for one in live]
-    names = {option.name for option in live}
-    if old.chosen != new.chosen and not names & {"SELECTIONS", "KEEPA_DOMAINS"}:
-        names.add("SELECTIONS")
+    left = [option for option in differ if option.replaces is None]
+    roles: set[Role] = set()
+    followed = []
+    for option in differ:
+        if option.replaces is not None:
+            roles |= option.replaces
+            before, after = _shown(getattr(old, option.field)), _shown(getattr(new, option.field))
+            followed.append(f"{option.name} {before} -> {after}")
+    if old.chosen != new.chosen and (old.selections, old.keepa_domains) == (new.selections, new.keepa_domains):
+        roles |= BY_NAME["SELECTIONS"].replaces or set()
         followed.append("SELECTIONS: other contents")
     kept = {option.field: getattr(old, option.field) for option in left}
     sources = {**new.sources, **{option.name: old.sources[option.name] for option in left}}
@@ -88,7 +60,7 @@ def between(old: Settings, new: Settings) -> Change:
         settings=msgspec.structs.replace(new, **kept, sources=sources),
         followed=tuple(followed),
         left=tuple(option.name for option in left),
-        roles=frozenset[str]().union(*(LIVE[name] for name in names)),
+        roles=frozenset(roles),
     )
 
 

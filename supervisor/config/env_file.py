@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dotenv.parser import parse_stream
 
-from supervisor.config.options import OPTIONS
+from supervisor.config.options import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,6 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _OPEN_QUOTE: Final = re.compile(
     r"""\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(["'])(?:\\.|(?!\1)[^\r\n\\])*(?:[\r\n]|\Z)"""
 )
-_NAMES: Final = frozenset(option.name for option in OPTIONS)
 _WORDS: Final = re.compile(r"[A-Za-z_]+")
 
 
@@ -58,7 +57,7 @@ def parse(text: str) -> EnvFile:
         elif binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value
             lines.setdefault(binding.key, []).append(line)
-    repeated = {name: tuple(at) for name, at in lines.items() if len(at) > 1 and name in _NAMES}
+    repeated = {name: tuple(at) for name, at in lines.items() if len(at) > 1 and name in BY_NAME}
     return EnvFile(values=values, faults=tuple(faults), repeated=repeated)
 
 
@@ -81,7 +80,7 @@ def _fault(binding: Binding) -> str | None:
         return None
     if not _NAME.fullmatch(binding.key):
         return f"is not understood{_of_which(binding)}: what stands before = is no name"
-    if binding.key in _NAMES and "\n" in (binding.value or ""):
+    if binding.key in BY_NAME and "\n" in (binding.value or ""):
         return f"begins a value of {binding.key} that goes on in the next line: is a quote missing?"
     return None
 
@@ -89,4 +88,4 @@ def _fault(binding: Binding) -> str | None:
 def _of_which(binding: Binding) -> str:
     """The setting that is meant, when the line begins with one: a name is no secret."""
     first = next((word for word in _WORDS.findall(binding.original.string) if word != "export"), "")
-    return f" ({first} is meant?)" if first in _NAMES else ""
+    return f" ({first} is meant?)" if first in BY_NAME else ""

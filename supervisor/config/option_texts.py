@@ -1,39 +1,23 @@
-"""The settings as people read them: in `--help`, in `.env.example` and in the README. Pure."""
+"""The settings as `--help` shows them. Pure."""
 
 from __future__ import annotations
 
-from supervisor.config.options import GROUPS, OPTIONS
+import textwrap
+from typing import Final
+
+from supervisor.config.options import GROUPS
+
+_WIDTH: Final = 100  # columns
+_INDENT: Final = " " * 28  # a name and what stands around it
 
 
 def help_text() -> str:
-    """The settings as `--help` shows them."""
+    """The settings by group, each with its meaning and its default."""
     lines = ["settings, from the environment or a file named .env (the environment wins, empty means unset):"]
     for group, options in GROUPS.items():
         lines += ["", f"  {group}"]
         for option in options:
-            shown = f" [{option.default}]" if option.default else ""
-            lines.append(f"    {option.name:<23} {option.help}{shown}")
+            default = f" [{option.default}]" if option.default else ""
+            name = f"    {option.name:<23} "
+            lines += textwrap.wrap(option.help + default, _WIDTH, initial_indent=name, subsequent_indent=_INDENT)
     return "\n".join(lines)
-
-
-def env_example() -> str:
-    """The contents of `.env.example`: every setting at its default, commented out."""
-    lines = [
-        "# Settings of Sluicegate. Copy to .env and take away the # of what you set.",
-        "# The environment wins over this file; an empty value means the default, but where it says so.",
-    ]
-    for group, options in GROUPS.items():
-        lines += ["", f"## {group}"]
-        for option in options:
-            rule = "" if option.kind.expected == "text" else f" ({option.kind.expected})"
-            lines += [f"# {option.help}{rule}", f"#{option.name}={option.default}"]
-    return "\n".join(lines) + "\n"
-
-
-def readme_table() -> str:
-    """The settings as a table in Markdown."""
-    lines = ["| setting | default | meaning | accepted |", "|---|---|---|---|"]
-    for option in OPTIONS:
-        default = f"`{option.default}`" if option.default else "unset"
-        lines.append(f"| `{option.name}` | {default} | {option.help} | {option.kind.expected} |")
-    return "\n".join(lines) + "\n"

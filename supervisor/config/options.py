@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from supervisor.config.option_kinds import Choice, Domains, Hosts, HttpUrl, Number, Text
 
+if TYPE_CHECKING:
+    from tasks.settings import Role
+
 
 class Option(NamedTuple):
-    """One setting. `default` is what an unset or empty variable means, as a person would write it.
+    """One setting.
 
-    With `has_off` a variable that is there but empty switches the thing off instead.
+    Attributes:
+        default: what an unset or empty variable means, as a person would write it.
+        replaces: the roles whose workers are replaced when the setting changes while a supervisor runs; None when the
+            change needs a new start of the supervisor.
+        has_off: whether a variable that is there but empty switches the thing off instead of meaning the default.
     """
 
     name: str
     kind: Number | Choice | Domains | Hosts | Text | HttpUrl
     default: str
+    replaces: frozenset[Role] | None
     help: str
     is_secret: bool = False
     has_off: bool = False
@@ -36,76 +44,100 @@ _POSTGRES: Final = Text(
     expected="a URL that begins with postgresql:// or postgres://", starts=("postgresql://", "postgres://")
 )
 
+# What a change needs. `_NOBODY`: only the supervisor or the ledger uses the setting, and takes the new value at once.
+_NOBODY: Final[frozenset[Role]] = frozenset()
+_UPSERT: Final[frozenset[Role]] = frozenset({"upsert"})
+_BACKFILL: Final[frozenset[Role]] = frozenset({"backfill"})
+_WORKERS: Final = _UPSERT | _BACKFILL
+_NEW_START: Final = None
+
+# Two lines a setting: what it may be and means unset, and what a person reads of it.
 GROUPS: Final[dict[str, tuple[Option, ...]]] = {
     "Keepa API": (
-        Option("KEEPA_API_KEY", Text(), "", "the API key; without one a simulator serves", is_secret=True),
-        Option("KEEPA_BASE_URL", _HTTP, "", "another server that speaks the API; empty: https://api.keepa.com"),
-        Option("CONNECT_TIMEOUT_S", _SECONDS, "30", "seconds to wait for a connection"),
-        Option("READ_TIMEOUT_S", _SECONDS, "120", "seconds of silence; twice these and the above end a call"),
-        Option("MAX_BODY_MB", Number(low=1, high=4096, whole=True), "256", "megabytes of a reply, unpacked, at most"),
-        Option(
-            "RETRY_DEADLINE_S", Number(low=0, high=3600), "300", "seconds a worker keeps what it took beyond its call"
-        ),
-        Option("TICK_PERIOD_S", _PERIOD, "60.2", "seconds between refills, until the replies tell it"),
+        Option("KEEPA_API_KEY", Text(), "", _NEW_START,
+               "your Keepa API key; without it and KEEPA_BASE_URL, the built-in simulator is used", is_secret=True),
+        Option("KEEPA_BASE_URL", _HTTP, "", _NEW_START,
+               "another server that speaks the Keepa API; if unset, https://api.keepa.com"),
+        Option("CONNECT_TIMEOUT_S", _SECONDS, "30", _WORKERS,
+               "seconds that a connection to the API may take"),
+        Option("READ_TIMEOUT_S", _SECONDS, "120", _WORKERS,
+               "seconds that the API may be silent; a call may take twice this and CONNECT_TIMEOUT_S in all"),
+        # A hundred products with their whole histories are 12 MB, and nothing else comes near.
+        Option("MAX_BODY_MB", Number(low=1, high=4096, whole=True), "256", _WORKERS,
+               "largest reply that is accepted, in megabytes, before and after unpacking"),
+        Option("RETRY_DEADLINE_S", Number(low=0, high=3600), "300", _WORKERS,
+               "seconds that a worker may keep the products it claimed, in addition to the longest call"),
+        Option("TICK_PERIOD_S", _PERIOD, "60.2", _NEW_START,
+               "seconds between two refills of tokens, used until replies show the true value"),
     ),
     "What to fetch": (
-        Option("KEEPA_DOMAINS", Domains(), "1", "locales of selections that name none: 1 com, 2 co.uk, 3 de"),
-        Option("SELECTIONS", Text(), "", "a folder of *.json files, or files separated by commas; empty: built in"),
-        Option("UPSERT_DETAIL", Choice(words=("none", "stats", "offers")), "stats", "what to fetch of a new deal"),
-        Option("BACKFILL_DETAIL", Choice(words=("stats", "history", "offers")), "history", "what backfill fetches"),
-        Option("POLL_INTERVAL_S", Number(low=1, high=86_400), "", "seconds between listings; empty: from the refill"),
-        Option("MAX_ATTEMPTS", Number(low=1, high=100, whole=True), "5", "tries of a product before quarantine"),
-        Option(
-            "HISTORY_MAX_AGE_D", Number(low=0, high=3650), "30", "days until a deal's history is refetched; 0: never"
-        ),
+        Option("KEEPA_DOMAINS", Domains(), "1", _WORKERS,
+               "Amazon locales for selections that name none: 1 is amazon.com, 2 is co.uk, 3 is de"),
+        Option("SELECTIONS", Text(), "", _WORKERS,
+               "folder of selections (*.json), or such files separated by commas; if unset, a built-in selection"),
+        Option("UPSERT_DETAIL", Choice(words=("none", "stats", "offers")), "stats", _UPSERT,
+               "what upsert fetches for a new deal, beyond the deal itself"),
+        Option("BACKFILL_DETAIL", Choice(words=("stats", "history", "offers")), "history", _BACKFILL,
+               "what backfill fetches for a product"),
+        Option("POLL_INTERVAL_S", Number(low=1, high=86_400), "", _UPSERT,
+               "seconds between two looks for new deals; if unset, they cost at most a fifth of the refill"),
+        Option("MAX_ATTEMPTS", Number(low=1, high=100, whole=True), "5", _WORKERS,
+               "attempts to fetch a product before it is quarantined"),
+        Option("HISTORY_MAX_AGE_D", Number(low=0, high=3650), "30", _BACKFILL,
+               "days after which the history of a product that is still a deal is fetched again; 0: never"),
     ),
     "Where it goes": (
-        Option("DATABASE_URL", _POSTGRES, "", "the database; empty: an own PostgreSQL in STATE_DIR", is_secret=True),
-        Option("STATE_DIR", Text(), "var", "folder of the ledger, the spool, the own PostgreSQL and the lock"),
-        Option("SPOOL_LIMIT_MB", Number(low=1, high=1_000_000, whole=True), "512", "unread replies that pause calls"),
+        Option("DATABASE_URL", _POSTGRES, "", _NEW_START,
+               "the PostgreSQL database to write to; if unset, an embedded PostgreSQL in STATE_DIR", is_secret=True),
+        Option("STATE_DIR", Text(), "var", _NEW_START,
+               "folder for the ledger, unprocessed replies, the embedded PostgreSQL and the lock"),
+        Option("SPOOL_LIMIT_MB", Number(low=1, high=1_000_000, whole=True), "512", _WORKERS,
+               "megabytes of unprocessed replies at which workers stop calling the API"),
     ),
     "Workers and tokens": (
-        Option("UPSERT_WORKERS", _COUNT, "1", "workers that keep deals fresh"),
-        Option("BACKFILL_WORKERS", _COUNT, "1", "workers that load history"),
-        Option(
-            "UPSERT_FLOOR",
-            _TOKENS,
-            "50",
-            "tokens upsert leaves; at most capacity/6, unset at least 1 refill",
-        ),
-        Option(
-            "BACKFILL_FLOOR",
-            _TOKENS,
-            "150",
-            "tokens backfill leaves; at most capacity/2, unset at least 3 refills",
-        ),
-        Option("UPSERT_SHARE", _SHARE, "0.5", "part of the refill upsert is guaranteed while it waits"),
-        Option("BACKFILL_SHARE", _SHARE, "0.2", "part of the refill backfill is guaranteed while it waits"),
-        Option("READY_S", _SECONDS, "15", "seconds a worker has to become ready"),
-        Option("HANG_S", Number(low=1, high=86_400), "120", "seconds of silence past any promised wait"),
-        Option("STOP_S", _SECONDS, "30", "seconds a stop may take before workers are killed"),
-        Option(
-            "MAX_AGE_H", Number(low=0, high=8_760), "24", "hours until a worker is replaced, up to 10 % more; 0: never"
-        ),
-        Option("MAX_RSS_MB", Number(low=0, high=1_000_000, whole=True), "512", "memory that gets one replaced; 0: any"),
+        Option("UPSERT_WORKERS", _COUNT, "1", _NOBODY,
+               "number of workers that keep deals up to date"),
+        Option("BACKFILL_WORKERS", _COUNT, "1", _NOBODY,
+               "number of workers that load price histories"),
+        Option("UPSERT_FLOOR", _TOKENS, "50", _NOBODY,
+               "tokens that upsert leaves unspent; at most 1/6 of the capacity; if unset, at least one refill"),
+        Option("BACKFILL_FLOOR", _TOKENS, "150", _NOBODY,
+               "tokens that backfill leaves unspent; at most 1/2 of the capacity; if unset, at least three refills"),
+        Option("UPSERT_SHARE", _SHARE, "0.5", _NOBODY,
+               "part of the refill that upsert is guaranteed while it waits"),
+        Option("BACKFILL_SHARE", _SHARE, "0.2", _NOBODY,
+               "part of the refill that backfill is guaranteed while it waits"),
+        Option("READY_S", _SECONDS, "15", _NOBODY,
+               "seconds that a new worker may take until it is ready"),
+        Option("HANG_S", Number(low=1, high=86_400), "120", _NOBODY,
+               "seconds without progress, beyond any wait a worker announced, after which it counts as hung"),
+        Option("STOP_S", _SECONDS, "30", _NOBODY,
+               "seconds that a stop may take before workers are killed"),
+        Option("MAX_AGE_H", Number(low=0, high=8_760), "24", _NOBODY,
+               "hours after which a worker is replaced, up to 10 % later; 0: never"),
+        Option("MAX_RSS_MB", Number(low=0, high=1_000_000, whole=True), "512", _NOBODY,
+               "megabytes of memory above which a worker is replaced; 0: no limit"),
     ),
     "Output": (
-        Option("LOG_LEVEL", Choice(words=("debug", "info", "warning", "error")), "info", "the least that is written"),
-        Option("LOG_FORMAT", Choice(words=("auto", "console", "json")), "auto", "auto: console in a terminal"),
-        Option(
-            "METRICS_PORT",
-            Number(low=0, high=65_535, whole=True),
-            "9464",
-            "port of /metrics and health on 127.0.0.1; 0: any; set but empty: none",
-            has_off=True,
-        ),
-        Option("WEB_HOSTS", Hosts(), "", "names METRICS_PORT may be asked by besides localhost and addresses"),
+        Option("LOG_LEVEL", Choice(words=("debug", "info", "warning", "error")), "info", _WORKERS,
+               "lowest level of messages that are logged"),
+        Option("LOG_FORMAT", Choice(words=("auto", "console", "json")), "auto", _NEW_START,
+               "format of the log; auto: console in a terminal, json elsewhere"),
+        Option("METRICS_PORT", Number(low=0, high=65_535, whole=True), "9464", _NEW_START,
+               "port on 127.0.0.1 for metrics and health; 0: any free port; set but empty: no port", has_off=True),
+        Option("WEB_HOSTS", Hosts(), "", _NEW_START,
+               "host names that requests to METRICS_PORT may carry, besides localhost and IP addresses"),
     ),
     "Built-in simulator, for a start without KEEPA_API_KEY and KEEPA_BASE_URL": (
-        Option("SIMULATOR_RATE", Number(low=1, high=100_000, whole=True), "20", "tokens a refill adds"),
-        Option("SIMULATOR_TICK_S", _PERIOD, "3", "seconds between refills"),
-        Option("SIMULATOR_START_BALANCE", Number(low=-100_000, high=6_000_000, whole=True), "60", "tokens at first"),
-        Option("SIMULATOR_SEED", Number(low=0, high=2_147_483_647, whole=True), "1", "which synthetic market"),
+        Option("SIMULATOR_RATE", Number(low=1, high=100_000, whole=True), "20", _NEW_START,
+               "tokens that each refill adds"),
+        Option("SIMULATOR_TICK_S", _PERIOD, "3", _NEW_START,
+               "seconds between two refills"),
+        Option("SIMULATOR_START_BALANCE", Number(low=-100_000, high=6_000_000, whole=True), "60", _NEW_START,
+               "tokens in the bucket at the start"),
+        Option("SIMULATOR_SEED", Number(low=0, high=2_147_483_647, whole=True), "1", _NEW_START,
+               "number that the synthetic market is made from; the same number gives the same market"),
     ),
-}
+}  # fmt: skip
 OPTIONS: Final = tuple(option for group in GROUPS.values() for option in group)
+BY_NAME: Final = {option.name: option for option in OPTIONS}

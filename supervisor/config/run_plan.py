@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ledger import DEFAULT_TIERS
 from supervisor.config.state_dir import StateDir
 from tasks.errors import ConfigError
-from tasks.settings import Secret, WorkerSettings
+from tasks.settings import JobSettings, Secret, WorkerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,27 +88,16 @@ class RunPlan:
         return tuple(_chosen(tier, *chosen[tier.name]) if tier.name in chosen else tier for tier in DEFAULT_TIERS)
 
     def worker_settings(self, base_url: str, database_url: Secret, spool: str) -> WorkerSettings:
-        """What the workers are told, now that server and database are there; `spool` is the name of the spool."""
-        settings = self.settings
+        """The settings of the workers, now that server and database are there; `spool` is the name of the spool."""
+        as_set: dict[str, Any] = {name: getattr(self.settings, name) for name in JobSettings.__struct_fields__}
         return WorkerSettings(
+            **as_set,
             api_key=self.api_key,
             base_url=base_url,
             database_url=database_url,
             ledger_path=str(self.state.ledger),
             spool_dir=str(self.state.spool(spool)),
-            selections=settings.chosen,
-            domains=settings.keepa_domains,
-            upsert_detail=settings.upsert_detail,
-            backfill_detail=settings.backfill_detail,
-            poll_interval_s=settings.poll_interval_s,
-            connect_timeout_s=settings.connect_timeout_s,
-            read_timeout_s=settings.read_timeout_s,
-            retry_deadline_s=settings.retry_deadline_s,
-            max_body_mb=settings.max_body_mb,
-            max_attempts=settings.max_attempts,
-            history_max_age_d=settings.history_max_age_d,
-            spool_limit_mb=settings.spool_limit_mb,
-            log_level=settings.log_level,
+            selections=self.settings.chosen,
         )
 
     def words(self) -> str:

@@ -16,9 +16,9 @@ import msgspec
 import tasks
 from supervisor.config import api_key_form, env_file, selection_files, similar_names, user_file
 from supervisor.config.option_kinds import HttpUrl, Text, Unfit
-from supervisor.config.options import OPTIONS
+from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
-from tasks.settings import Secret, SelectionSettings
+from tasks.settings import JobSettings, Secret, SelectionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +31,10 @@ _LONGEST: Final = 32 * 1024  # characters of a setting; a list of many selection
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(JobSettings, frozen=True, kw_only=True):
     """Every setting, checked. Fields are the names in `supervisor.config.options` in lower case.
+
+    Those that a worker needs as well are in `JobSettings`.
 
     Attributes:
         chosen: the selections themselves, read and validated.
@@ -43,21 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     keepa_api_key: Secret
     keepa_base_url: str
-    connect_timeout_s: float
-    read_timeout_s: float
-    retry_deadline_s: float
-    max_body_mb: int
     tick_period_s: float
-    keepa_domains: tuple[int, ...]
     selections: str
-    upsert_detail: Literal["none", "stats", "offers"]
-    backfill_detail: Literal["stats", "history", "offers"]
-    poll_interval_s: float | None
-    max_attempts: int
-    history_max_age_d: float
     database_url: Secret
     state_dir: Path
-    spool_limit_mb: int
     upsert_workers: int
     backfill_workers: int
     upsert_floor: int
@@ -69,7 +60,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stop_s: float
     max_age_h: float
     max_rss_mb: int
-    log_level: Literal["debug", "info", "warning", "error"]
     log_format: Literal["auto", "console", "json"]
     metrics_port: int | None
     web_hosts: tuple[str, ...] | None
@@ -94,7 +84,7 @@ def child_environment() -> dict[str, str]:
     Workers run the very code that started them, wherever they are started from. They are no service of a manager that
     watches us: a sign of life of theirs would be taken for ours.
     """
-    ours = {*(option.name for option in OPTIONS), *_OF_A_MANAGER}
+    ours = {*BY_NAME, *_OF_A_MANAGER}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     root = str(Path(next(iter(tasks.__path__))).parent)
     path = [root, *filter(None, kept.get("PYTHONPATH", "").split(os.pathsep))]
@@ -181,7 +171,7 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
         ConfigError: the setting itself is, or the file it may stand in cannot be read.
     """
     texts = read_texts(environ, dotenv=dotenv)
-    option = next(option for option in OPTIONS if option.name == "STATE_DIR")
+    option = BY_NAME["STATE_DIR"]
     text, source = texts.found[option.name]
     faults = list(texts.faults) if source == "default" else []  # it may be what stands in the faulty line
     found = _value(option, text, source, faults)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config.options import OPTIONS
+from supervisor.config.options import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NAMES: Final = tuple(option.name for option in OPTIONS)
 _ALIKE: Final = 0.75  # in a file of our own; of two names as long as ours that is two or three letters
 _VERY_ALIKE: Final = 0.9  # in the environment, where other programs have names: STATE_DIRECTORY is systemd's
 _OURS: Final = ("KEEPA_",)  # nobody else's
@@ -19,19 +18,19 @@ _LONGEST: Final = 40  # characters of a name that is shown: one that is longer m
 
 def in_file(names: Iterable[str]) -> list[str]:
     """A sentence for each of `names` in `.env` that is no setting."""
-    return [_said(".env", name, near(name, _ALIKE)) for name in sorted(set(names) - set(_NAMES))]
+    return [_said(".env", name, near(name, _ALIKE)) for name in sorted(set(names) - set(BY_NAME))]
 
 
 def in_environment(names: Iterable[str]) -> list[str]:
     """A sentence for each of `names` in the environment that is no setting and looks like one of ours."""
-    strangers = sorted(set(names) - set(_NAMES))
+    strangers = sorted(set(names) - set(BY_NAME))
     told = [(name, near(name, _VERY_ALIKE)) for name in strangers]
     return [_said("the environment", name, like) for name, like in told if like or name.startswith(_OURS)]
 
 
 def near(name: str, alike: float = _ALIKE) -> str | None:
     """The setting that `name` is most like, if it is like one."""
-    found = difflib.get_close_matches(name.upper().replace("-", "_"), _NAMES, n=1, cutoff=alike)
+    found = difflib.get_close_matches(name.upper().replace("-", "_"), BY_NAME, n=1, cutoff=alike)
     return found[0] if found else None
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from supervisor.config import run_plan, similar_names, state_dir
-from supervisor.config.changes import LIVE, Change
-from supervisor.config.options import OPTIONS
+from supervisor.config.changes import Change
+from supervisor.config.options import BY_NAME
 from supervisor.control import protocol
 from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     Tell: TypeAlias = Callable[[Answer], object]
     Outcome: TypeAlias = Change | Error | LedgerError | OSError
 
-_NAMES: Final = frozenset(option.name for option in OPTIONS)
 _MARGIN_S: Final = 5.0
 _UNTIL: Final = ", until the supervisor ends (.env is for good)"
 _COUNT: Final = "BACKFILL_WORKERS"
@@ -143,8 +142,8 @@ class OrderHandlers:
         self._when(partial(_renewed, slot, None, "started again, its deaths forgiven"), tell)
 
     def _set(self, settings: dict[str, str], tell: Tell) -> None:
-        unknown = sorted(set(settings) - _NAMES)
-        fixed = sorted((set(settings) & _NAMES) - set(LIVE))
+        unknown = sorted(set(settings) - set(BY_NAME))
+        fixed = sorted(name for name in settings if name in BY_NAME and BY_NAME[name].replaces is None)
         if unknown or fixed:
             words = [f"no setting is called {', '.join(map(_meant, unknown))}"] if unknown else []
             words += (

@@ -75,7 +75,7 @@ def streams_of(settings: WorkerSettings) -> tuple[Stream, ...]:
     Raises:
         ConfigError: a selection is not valid.
     """
-    return streams(settings.selections, settings.domains)
+    return streams(settings.selections, settings.keepa_domains)
 
 
 def streams(selections: Iterable[SelectionSettings], domains: Sequence[int]) -> tuple[Stream, ...]:

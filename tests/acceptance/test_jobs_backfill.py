@@ -19,10 +19,11 @@ from tasks.runtime import job
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.log import Logger
 from tasks.runtime.stop import Stop
-from tasks.settings import Secret, WorkerSettings
+from tasks.settings import Secret
 from tasks.store.connection import connect
 from tasks.store.queue import queue
 from tests.fakes.json_handler import JsonHandler
+from tests.fixtures.settings import worker_settings
 
 BAD = "B00BADBAD0"
 LOST = "B00LOST000"
@@ -87,14 +88,12 @@ def drained(tmp_path, database_url):
             closing(TokenLedger.create(tmp_path / "ledger")) as ledger,
             Stop() as stop,
         ):
-            settings = WorkerSettings(
+            settings = worker_settings(
                 api_key=Secret("any-key"),
                 base_url=f"http://127.0.0.1:{server.server_address[1]}",
                 database_url=Secret(database_url),
                 ledger_path=str(tmp_path / "ledger"),
                 spool_dir=str(tmp_path / "spool"),
-                selections=(),
-                domains=(1,),
                 **changes,
             )
             beat = HeartbeatWriter(lambda _message: None, clock)

@@ -28,7 +28,7 @@ def busy(town):
     here = town(WIDE, rate=200, deals=80)
 
     def work(role, seconds, **changes):
-        done = here.job(role, selections=SELECTIONS, domains=(1, 2), **changes)
+        done = here.job(role, selections=SELECTIONS, keepa_domains=(1, 2), **changes)
         here.run(done, seconds)
         return done
 

@@ -17,10 +17,10 @@ from ledger import DEFAULT_TIERS, TokenLedger
 from supervisor import report
 from supervisor.process.launch import WorkerLaunch
 from tasks.errors import WrongSchema
-from tasks.settings import Secret, WorkerSettings
 from tasks.store import migrate
 from tasks.store.connection import connect
 from tests.fakes.cli_program import ROOT, all_gone, wait_until
+from tests.fixtures.settings import worker_settings
 from tests.past.server import START_MS
 
 GARBAGE = b"\x00\xff not what was written \x80" * 1000
@@ -57,11 +57,7 @@ def stranger(tmp_path):
 
 
 def test_a_worker_is_of_the_same_interpreter_and_code_wherever_it_is_started(stranger):
-    told = WorkerSettings(
-        api_key=Secret("k"), base_url="", database_url=Secret("d"), ledger_path="", spool_dir="",
-        selections=(), domains=(),
-    )  # fmt: skip
-    launch = WorkerLaunch(role="upsert", slot=0, settings=told)
+    launch = WorkerLaunch(role="upsert", slot=0, settings=worker_settings())
     python, *flags, _m, _worker = launch.argv(8, 9)[:4]
     assert python == sys.executable
     show = "import tasks.worker; print(tasks.worker.__file__)"

@@ -19,8 +19,8 @@ from tasks.calls.budget import Budget, Reservation
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
 from tasks.runtime.log import Logger
-from tasks.settings import Secret, WorkerSettings
 from tasks.simulator.bucket import NS_PER_MS, Bucket, Plan
+from tests.fixtures.settings import worker_settings
 
 START_NS = 10**15
 EPOCH_MS = 1_700_000_000_000
@@ -118,12 +118,8 @@ class Worker:
     def __init__(self, world, tier, cost):
         self.world, self.tier = world, tier
         self.shape = Shape(name=f"{tier}:{cost}", items=cost, prior=1)
-        told = WorkerSettings(
-            api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
-            selections=(), domains=(1,),
-        )  # fmt: skip
         context = JobContext(
-            role="backfill", settings=told, ledger=world.ledger, clock=world.clock, stop=threading.Event(),
+            role="backfill", settings=worker_settings(), ledger=world.ledger, clock=world.clock, stop=threading.Event(),
             log=Logger(io.StringIO()), beat=HeartbeatWriter(lambda _message: None, world.clock),
             blocking=False, worker=tier,
         )  # fmt: skip

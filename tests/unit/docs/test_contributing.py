@@ -59,6 +59,14 @@ def test_a_wrong_path_or_target_would_be_found(made):
     assert targets("run `make PYTHON=python3.13 nothing`") - made == {"nothing"}
 
 
+def test_a_setting_is_added_in_four_files_at_most():
+    section = GUIDE.partition("## Add a setting\n")[2].partition("\n## ")[0]
+    by_hand = re.findall(r"^\d\. .*", section, re.MULTILINE)
+    written = {"README.md", ".env.example"}
+    assert written <= paths(section)
+    assert 0 < len(by_hand) <= 4 - len(written)
+
+
 def test_every_hook_is_a_part_of_ci_and_asks_no_other_host():
     entries = re.findall(r"^ +entry: (.*)$", HOOKS, re.MULTILINE)
     assert entries

@@ -9,17 +9,18 @@ import pytest
 
 from tasks import settings
 from tasks.errors import ConfigError
-from tasks.settings import Secret, SelectionSettings, WorkerSettings
+from tasks.settings import Secret, SelectionSettings
+from tests.fixtures.settings import worker_settings
 
 KEY = "a-key-nobody-may-see"
-GIVEN = WorkerSettings(
+GIVEN = worker_settings(
     api_key=Secret(KEY),
     base_url="https://api.keepa.com",
     database_url=Secret("postgresql://me:a-password@host/db"),
     ledger_path="var/ledger",
     spool_dir="var/spool",
     selections=(SelectionSettings(name="default", query={"domainId": 1, "priceTypes": [1]}),),
-    domains=(1, 3),
+    keepa_domains=(1, 3),
     poll_interval_s=300.0,
 )
 

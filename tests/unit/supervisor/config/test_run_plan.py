@@ -5,7 +5,7 @@ import pytest
 from supervisor.config import run_plan, settings
 from supervisor.config.run_plan import Server
 from tasks.errors import ConfigError
-from tasks.settings import Secret
+from tasks.settings import JobSettings, Secret
 
 URL = "postgresql://u:p%40ss@db.example:5433/deals"
 KEY, OTHER_KEY = "secretkey".ljust(64, "0"), "secretkey".ljust(64, "1")
@@ -63,10 +63,14 @@ def test_floors_and_shares_come_from_the_settings_and_their_bounds_stay():
 
 
 def test_a_worker_is_told_everything_and_the_secrets_do_not_show():
-    one = make({"KEEPA_API_KEY": KEY, "DATABASE_URL": URL, "STATE_DIR": "/state"})
+    others = {"UPSERT_DETAIL": "none", "POLL_INTERVAL_S": "300", "MAX_ATTEMPTS": "7", "LOG_LEVEL": "debug"}
+    one = make({"KEEPA_API_KEY": KEY, "DATABASE_URL": URL, "STATE_DIR": "/state", **others})
     told = one.worker_settings("http://server", Secret(URL), "the-spool")
     assert (told.base_url, told.ledger_path) == ("http://server", "/state/ledger")
     assert told.spool_dir == "/state/spool/the-spool"
     assert told.selections == one.settings.chosen
+    assert (told.upsert_detail, told.poll_interval_s, told.max_attempts, told.log_level) == ("none", 300, 7, "debug")
+    for name in JobSettings.__struct_fields__:
+        assert getattr(told, name) == getattr(one.settings, name)
     assert KEY not in repr(told)
     assert "p%40ss" not in repr(told)

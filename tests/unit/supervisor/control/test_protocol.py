@@ -1,17 +1,13 @@
-"""Orders and answers as lines, and what another configuration means for a run that goes on."""
+"""Orders and answers as lines."""
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import report
-from supervisor.config import changes, state_dir
-from supervisor.config.options import OPTIONS
-from supervisor.config.settings import load_settings
+from supervisor.config import state_dir
 from supervisor.control import protocol
 from tasks.errors import ConfigError
-from tasks.settings import WorkerSettings
 
 NAMES = st.text(max_size=30)
 ROLES = st.lists(st.sampled_from(["upsert", "backfill"]), max_size=3).map(tuple)
@@ -67,50 +63,8 @@ def test_bytes_that_are_no_text_are_no_answer_no_report_and_no_pauses(tmp_path):
     assert report.read(path) is None
 
 
-def settings(**environ):
-    return load_settings(environ, dotenv=None)
-
-
 def test_the_words_of_an_order_show_no_value_that_may_be_a_secret():
     assert protocol.describe_order(protocol.Set(settings={"KEEPA_API_KEY": "a-secret"})) == "set KEEPA_API_KEY"
-
-
-def test_line_36_what_cannot_change_is_named_and_left_and_the_rest_is_followed():
-    old = settings(KEEPA_API_KEY="secret".ljust(64, "1"), STATE_DIR="/one")
-    new = settings(KEEPA_API_KEY="secret".ljust(64, "2"), STATE_DIR="/two", BACKFILL_FLOOR="200", UPSERT_DETAIL="none")
-    change = changes.between(old, new)
-    assert change.left == ("KEEPA_API_KEY", "STATE_DIR")
-    assert change.followed == ("UPSERT_DETAIL stats -> none", "BACKFILL_FLOOR 150 -> 200")
-    assert change.roles == {"upsert"}
-    assert change.settings.keepa_api_key == old.keepa_api_key
-    assert change.settings.state_dir == old.state_dir
-    assert change.settings.backfill_floor == 200
-    assert "secret" not in change.words
-    assert "need a new start" in change.words
-
-
-def test_nothing_that_differs_is_nothing_to_do():
-    change = changes.between(settings(), settings())
-    assert (change.followed, change.left, change.roles) == ((), (), set())
-    assert change.words == "nothing changed"
-
-
-def test_other_contents_of_the_same_selection_files_are_a_change(tmp_path):
-    (tmp_path / "one.json").write_text('{"priceTypes": [1], "dateRange": 0}')
-    old = settings(SELECTIONS=str(tmp_path))
-    (tmp_path / "one.json").write_text('{"priceTypes": [1], "dateRange": 1}')
-    change = changes.between(old, settings(SELECTIONS=str(tmp_path)))
-    assert change.followed == ("SELECTIONS: other contents",)
-    assert change.roles == {"upsert", "backfill"}
-
-
-def test_every_setting_that_a_worker_is_told_reaches_it_by_a_change():
-    """Save for those that say which account and which database: a run is about them."""
-    told = {field.name for field in msgspec.structs.fields(WorkerSettings)}
-    of_the_run = {"KEEPA_API_KEY", "KEEPA_BASE_URL", "DATABASE_URL"}
-    for option in OPTIONS:
-        if told & {option.field, option.field.removeprefix("keepa_")} and option.name not in of_the_run:
-            assert changes.LIVE.get(option.name), f"{option.name} would never reach a worker"
 
 
 def test_what_is_paused_is_kept_and_what_cannot_be_read_stops_a_start(tmp_path):

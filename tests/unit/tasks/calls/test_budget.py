@@ -12,7 +12,7 @@ from tasks.errors import Foreign, Transient
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
 from tasks.runtime.log import Logger
-from tasks.settings import Secret, WorkerSettings
+from tests.fixtures.settings import worker_settings
 from tests.past.oracle import MINUTE_S, Account
 
 SMALL = Shape(name="small", items=1, prior=5)
@@ -52,13 +52,9 @@ class Caller:
         return budget.reserve(tier, lambda: shape, self.ask, may_wait=True)
 
     def budget(self, worker):
-        told = WorkerSettings(
-            api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
-            selections=(), domains=(1,),
-        )  # fmt: skip
         beat = HeartbeatWriter(self.beats.append, self.clock)
         context = JobContext(
-            role="backfill", settings=told, ledger=self.ledger, clock=self.clock, stop=threading.Event(),
+            role="backfill", settings=worker_settings(), ledger=self.ledger, clock=self.clock, stop=threading.Event(),
             log=Logger(io.StringIO()), beat=beat, blocking=False, worker=worker,
         )  # fmt: skip
         return Budget(context)

@@ -19,7 +19,7 @@ from tasks.keepa.request import ProductRequest, product_shape
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
 from tasks.runtime.log import Logger
-from tasks.settings import Secret, WorkerSettings
+from tests.fixtures.settings import worker_settings
 
 NS = 10**9
 ASINS = tuple(f"B{n:09d}" for n in range(10))
@@ -102,10 +102,7 @@ class Shop:
         self.beats, self.calls = [], []
         self.script = Script(self.clock, *answers, balance=balance)
         self.spool = Spool(folder / "spool", limit_bytes=limit_bytes)
-        settings = WorkerSettings(
-            api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
-            selections=(), domains=(1,), retry_deadline_s=20,
-        )  # fmt: skip
+        settings = worker_settings(retry_deadline_s=20)
         context = JobContext(
             role="backfill", settings=settings, ledger=self.ledger, clock=self.clock, stop=self.halt,
             log=Logger(self.text), beat=HeartbeatWriter(self.beats.append, self.clock), blocking=blocking, worker="w",

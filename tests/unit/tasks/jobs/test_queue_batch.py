@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.jobs.queue_batch import lease_s
-from tasks.settings import Secret, WorkerSettings
+from tests.fixtures.settings import worker_settings
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,4 @@ from tasks.settings import Secret, WorkerSettings
     ],
 )
 def test_a_batch_is_held_for_the_longest_call_and_the_longest_a_database_may_be_away(changes, held_s):
-    settings = WorkerSettings(
-        api_key=Secret("k"), base_url="http://x", database_url=Secret("d"), ledger_path="", spool_dir="",
-        selections=(), domains=(1,), **changes,
-    )  # fmt: skip
-    assert lease_s(settings) == held_s
+    assert lease_s(worker_settings(**changes)) == held_s
