@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ledger.durations import format_duration
 from supervisor.console.writer import StreamScreen
-from supervisor.durations import format_duration
 from supervisor.status import formatting
 from supervisor.status.as_json import progress
 

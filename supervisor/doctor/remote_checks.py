@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger.durations import format_duration
 from supervisor import report
 from supervisor.config import run_plan
 from supervisor.config.run_plan import CAPACITY_TICKS, Server
 from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend
 from supervisor.doctor.findings import bad, good, judged, note
-from supervisor.durations import format_duration
 from supervisor.logs.phrases import name_range
 from tasks.errors import Error, Forbidden, plain
 from tasks.settings import Secret

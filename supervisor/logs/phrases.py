@@ -6,7 +6,7 @@ import re
 import signal as signals
 from typing import TYPE_CHECKING, Final
 
-from supervisor.durations import format_duration
+from ledger.durations import format_duration
 from supervisor.process.restart import Cause
 from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
 

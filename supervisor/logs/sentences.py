@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.durations import format_duration, format_elapsed
+from ledger.durations import format_duration, format_elapsed
 from supervisor.logs.phrases import AGAIN, describe_life, name_range
 from supervisor.process.restart import Cause
 from tasks.errors import clean, one_line

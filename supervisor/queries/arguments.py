@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from supervisor import durations
+from ledger import durations
 from supervisor.queries import parsing
 
 if TYPE_CHECKING:

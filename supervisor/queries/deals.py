@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, get_args
 
-from supervisor import durations
+from ledger import durations
 from supervisor.config import run_plan
 from supervisor.config.settings import environment, load_settings
 from supervisor.database.access import query_connection

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger import durations
 from ledger.localtime import minute
-from supervisor import durations
 from supervisor.config import run_plan, settings
 from supervisor.database import backend
 from supervisor.database.access import query_connection

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import LedgerError, SystemClock, TokenLedger
+from ledger import LedgerError, SystemClock, TokenLedger, durations
+from ledger.durations import format_duration
 from ledger.storage import file
-from supervisor import durations
 from supervisor.config import run_plan, settings
 from supervisor.database.access import query_connection
-from supervisor.durations import format_duration
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK

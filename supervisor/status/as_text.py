@@ -6,8 +6,8 @@ import textwrap
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger.durations import format_duration
 from ledger.localtime import clock, near
-from supervisor.durations import format_duration
 from supervisor.status import formatting
 from supervisor.status.as_json import progress
 

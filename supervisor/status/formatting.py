@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from ledger.durations import format_duration
 from ledger.localtime import near
-from supervisor.durations import format_duration
 from supervisor.logs.faults import kind_of
 from supervisor.logs.phrases import describe_activity, describe_life, name_of
 from supervisor.report import age_s

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from ledger.durations import format_duration, format_elapsed
 from supervisor.database.watch import DatabaseWatch
-from supervisor.durations import format_duration, format_elapsed
 from supervisor.process.conditions import SUPERVISOR, ConditionFrom, Conditions, ReportedCondition
 from supervisor.process.states import Stage
 from tasks.errors import one_line, plain

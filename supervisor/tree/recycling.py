@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from supervisor.durations import format_duration
+from ledger.durations import format_duration
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
