@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world bench lint fmt types layers check settings lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world mutants bench lint fmt types layers check settings lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ test-chaos: setup-dev ## Break everything around a whole system for minutes (CHA
 
 test-world: setup-dev ## Spoil one reply in fifty and change the database, and judge what is left (WORLD_S=3600)
 	@exec $(BIN)/python -m pytest -s -m world $(ARGS)
+
+mutants: setup-dev ## Change one thing in the pure packages a hundred times; the tests must notice 95 of them (SEED=1)
+	@exec $(BIN)/python -m tests.mutants --seed $(or $(SEED),1) $(ARGS)
 
 bench: setup-dev ## Measure everything that has an aim against it (minutes; a quiet machine tells more)
 	@for name in ledger_speed ledger_waits store parse pipeline supervision commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
