@@ -6,15 +6,15 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger.bar import draw_bucket
+from ledger.durations import format_duration, format_elapsed
 from ledger.localtime import clock_of, day
 
 if TYPE_CHECKING:
     from ledger.snapshot_records import BucketRecord, Snapshot, TierRecord, WaiterRecord
 
-BAR_WIDTH: Final = 40
-JOURNAL_LINES: Final = 12
-_MINUTE_S: Final = 60
-_HOUR_S: Final = 3600
+_BAR_WIDTH: Final = 40
+_JOURNAL_LINES: Final = 12
 
 
 def as_json(snapshot: Snapshot) -> str:
@@ -36,50 +36,25 @@ def as_text(snapshot: Snapshot) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def span(seconds: float | None) -> str:
-    """A time span a person reads at a glance; an empty one is `now`, an unknown one `?`."""
-    if seconds is None:
-        return "?"
-    if seconds <= 0:
-        return "now"
-    if seconds < _MINUTE_S:
-        return f"{seconds:.1f} s"
-    if seconds < _HOUR_S:
-        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
-    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
-
-
-def bar(balance: float, capacity: float, floors: tuple[float, ...], width: int = BAR_WIDTH) -> str:
-    """The balance as a bar of `width` cells, with a mark at each floor above 0."""
-    if capacity <= 0:
-        return "?" * width
-    filled = max(0, min(width, round(balance / capacity * width)))
-    cells = ["#"] * filled + ["."] * (width - filled)
-    for floor in floors:
-        if floor > 0:
-            cells[min(width - 1, round(floor / capacity * width))] = "|"
-    return "".join(cells)
-
-
 def within(seconds: float | None) -> str:
-    """When something will be: `in 2.0 s`, or `now`."""
-    told = span(seconds)
-    return told if told == "now" else f"in {told}"
+    """When something will be: `in 2 s`, `now`, or `in ?` when only an event can tell."""
+    if seconds is None:
+        return "in ?"
+    return f"in {format_duration(seconds)}" if round(seconds) > 0 else "now"
 
 
 def _bucket(snapshot: Snapshot) -> str:
     bucket: BucketRecord = snapshot.bucket
     head = f"ledger, sequence {snapshot.sequence}, {_moment(snapshot.generated_at)}"
-    if not snapshot.synced:
+    if bucket.synced_age_s is None:
         aside = f"; {bucket.aside_in_a_row} that came could not be" if bucket.aside_in_a_row else ""
         return f"{head}\nno reading from the server yet: the balance is unknown and nobody may spend{aside}"
-    floors = tuple(tier.floor for tier in snapshot.tiers)
     drift = "none" if not bucket.drift else f"{bucket.drift:+g} tokens: something else uses this key"
     return (
         f"{head}\n"
-        f"balance   {bucket.balance:g} of {bucket.capacity:g}  [{bar(bucket.balance, bucket.capacity, floors)}]\n"
+        f"balance   {bucket.balance:g} of {bucket.capacity:g}  [{draw_bucket(snapshot, _BAR_WIDTH)}]\n"
         f"refill    {bucket.refill_rate:g} every {bucket.tick_period_s:.2f} s, next {within(bucket.next_tick_in_s)}\n"
-        f"last word from the server {span(bucket.synced_age_s)} ago, drift {drift}"
+        f"last word from the server {format_elapsed(bucket.synced_age_s)} ago, drift {drift}"
         + (f"\n{bucket.aside_in_a_row} readings since then were not believed" if bucket.aside_in_a_row else "")
     )
 
@@ -98,7 +73,7 @@ def _tiers(tiers: tuple[TierRecord, ...]) -> str:
     ]
     rows += [
         f"{t.name:<12}{t.floor:>8g}{t.share:>7.0%}{t.earmark:>9.1f}  {_gate(t):<14}{t.in_flight:>10g}{t.granted:>9}"
-        f"{t.spent:>10g}{span(t.waited_s) if t.waited_s else '-':>14}"
+        f"{t.spent:>10g}{format_elapsed(t.waited_s) if t.waited_s else '-':>14}"
         for t in tiers
     ]
     return "\n".join(rows)
@@ -112,7 +87,7 @@ def _waiters(waiters: tuple[WaiterRecord, ...]) -> str:
     if not waiters:
         return "\nnobody waits"
     return "\n" + "\n".join(
-        f"{w.tier} (pid {w.owner_pid}) waits for {w.cost:g} tokens since {span(w.waited_s)}: "
+        f"{w.tier} (pid {w.owner_pid}) waits for {w.cost:g} tokens since {format_elapsed(w.waited_s)}: "
         f"{within(w.opens_in_s)} if nobody else acts, at the latest {within(w.latest_in_s)} ({w.reason})"
         for w in waiters
     )
@@ -120,7 +95,8 @@ def _waiters(waiters: tuple[WaiterRecord, ...]) -> str:
 
 def _leases(snapshot: Snapshot) -> str:
     return "\n".join(
-        f"{lease.tier} (pid {lease.owner_pid}) holds {lease.cost:g} tokens, {lease.state}, for {span(lease.age_s)}"
+        f"{lease.tier} (pid {lease.owner_pid}) holds {lease.cost:g} tokens, {lease.state}, "
+        f"for {format_elapsed(lease.age_s)}"
         for lease in snapshot.leases
     )
 
@@ -146,6 +122,6 @@ def _journal(snapshot: Snapshot) -> str:
         return ""
     rows = [
         f"{clock_of(e.at, has_ms=True)}  {e.event:<14}{e.tier or '':<12}{e.tokens:>+9g}{e.balance:>10g}  {e.pid or ''}"
-        for e in snapshot.journal[-JOURNAL_LINES:]
+        for e in snapshot.journal[-_JOURNAL_LINES:]
     ]
     return "\nlast events: time, event, tier, tokens, balance, pid\n" + "\n".join(rows)

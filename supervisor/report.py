@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from ledger.durations import format_duration
 from supervisor.process.conditions import ConditionRecord, sentence
 from supervisor.process.states import State
 from tasks.runtime.call_stats import EndpointStats
@@ -221,7 +222,7 @@ def problems(report: Report) -> list[str]:
         # What is wrong with the database has been said, with its reason.
         if not is_in_service(child) and child.role not in kinds:
             causes = [d.words for d in report.deaths if (d.role, d.slot) == (child.role, child.slot)]
-            again = "" if child.again_in_s is None else f", again in {child.again_in_s:g} s"
+            again = "" if child.again_in_s is None else f", again in {format_duration(child.again_in_s)}"
             why = f": {causes[-1]}" if causes else ""
             found.append(f"{child.role}-{child.slot} is not in service ({child.state}{again}){why}")
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TextIO
@@ -12,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ledger.bar import draw_bar, draw_bucket
 from ledger.durations import format_duration
 from supervisor.console.writer import StreamScreen
 from supervisor.status import formatting
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from supervisor.report import ChildRecord, Frame, Report
 
 _FAULTS: Final = 3
+_CELLS: Final = ("█", "░", "┃")  # of a bar: full, empty, a floor
 _LEAST_WORKERS: Final = 3
 _STREAMS: Final = 4
 _WIDE: Final = 110
@@ -92,16 +93,13 @@ def _bar(snapshot: Snapshot, width: int) -> Text:
     bucket = snapshot.bucket
     words = f" {bucket.balance:.0f} of {bucket.capacity:.0f}"
     if bucket.next_tick_in_s is not None:
-        words += f", +{bucket.refill_rate:.0f} in {max(0.0, bucket.next_tick_in_s):.0f} s"
+        words += f", +{bucket.refill_rate:.0f} in {format_duration(bucket.next_tick_in_s)}"
     if not snapshot.synced:
         words = " no reading yet"
     cells = max(10, min(60, width - len("tokens ") - len(words) - 1))
-    full, marks = formatting.cells(formatting.level(snapshot), cells), formatting.floor_marks(snapshot, cells)
-    colour = "cyan" if bucket.balance > 0 else "red"
-    styled = [("┃", "bold yellow") if cell in marks else ("█" if cell < full else "░", colour) for cell in range(cells)]
-    text = Text("tokens ", no_wrap=True)
-    for style, run in itertools.groupby(styled, key=lambda cell: cell[1]):
-        text.append("".join(letter for letter, _ in run), style)
+    bar = Text(draw_bucket(snapshot, cells, _CELLS), "cyan" if bucket.balance > 0 else "red")
+    bar.highlight_words([_CELLS[-1]], "bold yellow")
+    text = Text("tokens ", no_wrap=True).append_text(bar)
     return text.append(words)
 
 
@@ -112,14 +110,9 @@ def _gates(snapshot: Snapshot, width: int) -> Table:
         colour = "green" if tier.open else "yellow"
         spent = f"{tier.spent:.0f} {formatting.spent_part(tier, snapshot):.0%}"
         numbers = (f"{number:.0f}" for number in (tier.floor, tier.earmark, tier.waiting))
-        bar = Text(_cells(formatting.openness(tier, snapshot), cells), colour)
+        bar = Text(draw_bar(formatting.openness(tier, snapshot), cells, cells=_CELLS), colour)
         table.add_row(tier.name, bar, Text(formatting.gate(tier), colour), *numbers, spent)
     return table
-
-
-def _cells(part: float, width: int) -> str:
-    full = formatting.cells(part, width)
-    return "█" * full + "░" * (width - full)
 
 
 def _workers(
@@ -147,7 +140,7 @@ def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: d
     for child in children:
         state = Text(child.state, _STATES.get(child.state, "yellow"))
         if child.again_in_s is not None:
-            state.append(f" {child.again_in_s:.0f} s")
+            state.append(f" {format_duration(child.again_in_s)}")
         # A cell that is cut, in a column that may shrink: when the width is short the last column gives way alone.
         cut = Text(formatting.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
         times = [str(child.restarts or "")] if has_died else []
@@ -177,7 +170,7 @@ def _progress(frame: Frame, width: int) -> list[RenderableType]:
     words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
     text = Text("queue  ", no_wrap=True, overflow="ellipsis")
     if far["total"]:
-        text.append(_cells(far["done"] / far["total"], 10 if width < _WIDE else 24) + " ", "cyan")
+        text.append(draw_bar(far["done"] / far["total"], 10 if width < _WIDE else 24, cells=_CELLS) + " ", "cyan")
     return [text.append(words)]
 
 

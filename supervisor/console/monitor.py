@@ -11,6 +11,7 @@ from supervisor.database import counts
 from supervisor.database.counts import RowReader
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.report import Frame
+from supervisor.status import formatting
 from supervisor.tree.reporting import report_of
 from tasks.errors import plain
 from tasks.settings import BACKFILL
@@ -79,9 +80,7 @@ class Monitor:
         fields: dict[str, object] = {}
         if frame.snapshot is not None:
             bucket = frame.snapshot.bucket
-            gates = {
-                tier.name: "open" if tier.open else f"opens in {tier.opens_in_s} s" for tier in frame.snapshot.tiers
-            }
+            gates = {tier.name: formatting.gate(tier) for tier in frame.snapshot.tiers}
             fields |= {"balance": bucket.balance, "capacity": bucket.capacity, "gates": gates}
         counted = frame.report.counted
         if counted is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
+from ledger.durations import format_duration
 from supervisor.config import run_plan, similar_names, state_dir
 from supervisor.config.changes import Change
 from supervisor.config.options import BY_NAME
@@ -241,7 +242,7 @@ class PendingAnswers:
     def add(self, done: Callable[[], Answer | None], tell: Callable[[Answer], object], *, limit_s: float) -> None:
         """Call `tell` once: with the answer of `done` as soon as it has one, or after `limit_s` seconds."""
         promise = _Promise(done, tell)
-        words = f"begun, but not done after {limit_s:.0f} s: see `sluicegate status`"
+        words = f"begun, but not done after {format_duration(limit_s)}: see `sluicegate status`"
         promise.timer = self._loop.after(limit_s, partial(promise.end, Answer(code=EXIT_TRY_LATER, words=words)))
         self._open.append(promise)
         self.look()

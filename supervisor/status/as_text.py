@@ -6,6 +6,7 @@ import textwrap
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger.bar import draw_bar, draw_bucket
 from ledger.durations import format_duration
 from ledger.localtime import clock, near
 from supervisor.status import formatting
@@ -59,12 +60,6 @@ def as_line(status: Status, now: datetime) -> str:
     return ", ".join(parts) + "\n"
 
 
-def bar(part: float, width: int) -> str:
-    """`part` of 1 as a bar of `width` characters."""
-    full = formatting.cells(part, width)
-    return "#" * full + "." * (width - full)
-
-
 def _folded(line: str, width: int) -> str:
     """The line, folded under its first column when it is long."""
     folded = textwrap.wrap(line, width, subsequent_indent=" " * 8, break_long_words=False, drop_whitespace=False)
@@ -113,16 +108,14 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
         yield "tokens  no reading from the server yet"
         return
     tick = "" if bucket.next_tick_in_s is None else f", next in {format_duration(bucket.next_tick_in_s)}"
-    marks = formatting.floor_marks(snapshot, _BAR)
-    level = "".join("|" if place in marks else cell for place, cell in enumerate(bar(formatting.level(snapshot), _BAR)))
     yield (
-        f"tokens  [{level}] {bucket.balance:g} of {bucket.capacity:g}, +{bucket.refill_rate:g} every "
-        f"{bucket.tick_period_s:.1f} s{tick}, drift {bucket.drift:g}"
+        f"tokens  [{draw_bucket(snapshot, _BAR)}] {bucket.balance:g} of {bucket.capacity:g}, "
+        f"+{bucket.refill_rate:g} every {bucket.tick_period_s:.1f} s{tick}, drift {bucket.drift:g}"
     )
     for tier in snapshot.tiers:
         part = formatting.spent_part(tier, snapshot)
         yield (
-            f"  {tier.name:<12}[{bar(formatting.openness(tier, snapshot), _GATE)}] {formatting.gate(tier):<20} "
+            f"  {tier.name:<12}[{draw_bar(formatting.openness(tier, snapshot), _GATE)}] {formatting.gate(tier):<20} "
             f"floor {tier.floor:g}, waiting {tier.waiting}, spent {tier.spent:g} ({part:.0%})"
         )
 
@@ -130,14 +123,14 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
 def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]:
     pace = {} if status.report is None or status.is_stale else status.report.rows_per_minute
     yield "rows    " + ", ".join(formatting.rows(counts, pace))
-    age = "" if status.counts_age_s is None else f" (counted {status.counts_age_s:.0f} s ago)"
+    age = "" if status.counts_age_s is None else f" (counted {format_duration(status.counts_age_s)} ago)"
     unwanted = counts.queue.get("unwanted", 0)
     states = [f"{name} {n:,}" for name, n in counts.queue.items() if name != "unwanted" or n]
     yield "queue   " + ", ".join(states) + age + (" (see `sluicegate queue`)" if unwanted else "")
     far = progress(status.report, counts, status.snapshot)
     if far is not None and far["total"]:
         words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
-        yield f"history [{bar(far['done'] / far['total'], _BAR)}] {words}"
+        yield f"history [{draw_bar(far['done'] / far['total'], _BAR)}] {words}"
     for mark in counts.watermarks:
         yield f"deals   {formatting.watermark(mark, now)}"
 

@@ -138,26 +138,6 @@ def backfill(done: int, total: int, rate: object, eta_s: object) -> str:
     return words
 
 
-def cells(part: float, width: int) -> int:
-    """How many of `width` cells show `part` of 1: some as soon as there is anything, all only when it is whole."""
-    if part <= 0 or part >= 1:
-        return 0 if part <= 0 else width
-    return max(1, min(width - 1, round(part * width)))
-
-
-def level(snapshot: Snapshot) -> float:
-    """The balance as a part of what the server keeps at the most."""
-    bucket = snapshot.bucket
-    return 0.0 if bucket.capacity <= 0 else max(0.0, min(1.0, bucket.balance / bucket.capacity))
-
-
-def floor_marks(snapshot: Snapshot, width: int) -> set[int]:
-    """The cells of a bar of `width` that stand for the tiers' floors."""
-    capacity = snapshot.bucket.capacity
-    floors = [tier.floor for tier in snapshot.tiers if capacity > 0 < tier.floor]
-    return {min(width - 1, round(width * floor / capacity)) for floor in floors}
-
-
 def openness(tier: TierRecord, snapshot: Snapshot) -> float:
     """1 when the gate is open; else the part of the wait that is over, or of the tokens needed if nobody waits."""
     if tier.open:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
+from ledger.durations import format_duration
 from tasks.errors import Forbidden, Foreign, Transient
 from tasks.keepa.http_status import ABOUT_THE_KEY
 from tasks.planning.refusals import RefusalStreak
@@ -154,7 +155,7 @@ class FailedCalls:
 
     def _idle(self, until_ns: int, why: str) -> Idle:
         now_ns = self._context.clock.now_ns()
-        words = f"again in {(until_ns - now_ns) / NS_PER_S:.0f} s: {why}"
+        words = f"again in {format_duration((until_ns - now_ns) / NS_PER_S)}: {why}"
         return Idle(until_ns=min(until_ns, max(now_ns, self._probe_ns)), phase="calling", why=words, is_held=True)
 
     def _seen(self) -> None:

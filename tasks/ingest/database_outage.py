@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
+from ledger.durations import format_duration
 from tasks.errors import Contended
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class DatabaseOutage:
             self._told = str(error)
             context.log.warning("database_unavailable", error=error, retry_in_s=round(pause_s, 1))
         until_ns = now_ns + round((pause_s + ATTEMPT_S) * NS_PER_S)
-        context.beat.phase("writing", f"again in {pause_s:.0f} s: {error}", until_ns=until_ns)
+        context.beat.phase("writing", f"again in {format_duration(pause_s)}: {error}", until_ns=until_ns)
         if now_ns + round(pause_s * NS_PER_S) - self._failed_ns >= HICCUP_NS:
             self._degraded(str(error), (now_ns - self._failed_ns) / NS_PER_S)
 

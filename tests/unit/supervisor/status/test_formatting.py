@@ -54,13 +54,6 @@ def child(**more):
     return ChildRecord(role="backfill", slot=0, state="running", **{**given, **more})
 
 
-@pytest.mark.parametrize(
-    ("part", "shown"), [(-1, 0), (0, 0), (0.001, 1), (0.5, 5), (0.94, 9), (0.999, 9), (1, 10), (7, 10)]
-)
-def test_a_bar_is_empty_only_at_nothing_and_full_only_when_whole(part, shown):
-    assert formatting.cells(part, 10) == shown
-
-
 def test_a_gate_fills_as_its_wait_goes_by(ledger, clock):
     with ledger.place("backfill") as place:
         place.poll(20)
