@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.control import protocol
 from supervisor.control.protocol import Answer, NotUnderstood
+from supervisor.eventloop.listener import Connection, Listener
 from tasks.errors import EXIT_USAGE, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from supervisor.eventloop.loop import Loop, Timer
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
 
     Take = Callable[[protocol.Order, Callable[[Answer], object], str], object]
 
 CLIENTS: Final = 16
-ORDER_S: Final = 5.0  # a program sends its line at once; who does not is cut off
-_READ_BYTES: Final = 4096
-_PAUSE_S: Final = 1.0
+ORDER_S: Final = 5.0  # a program sends its line at once; one that does not is cut off
 _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
 
 
@@ -50,65 +49,37 @@ class ControlServer:
     """Listens until `close`. Only the holder of the state directory's lock may make one."""
 
     def __init__(self, path: Path, loop: Loop, log: Log, take: Take) -> None:
-        """Replace what a killed supervisor left.
+        """Replace the socket that a killed supervisor left at `path`.
 
         Raises:
             OSError: there can be no socket at `path`.
         """
         self._path = path
-        self._loop = loop
         self._log = log
         self._take = take
-        self._clients: list[_Client] = []
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             path.unlink(missing_ok=True)
-            os.fchmod(self._listener.fileno(), 0o600)  # Linux gives the file this mode, so it never has another one
+            os.fchmod(self._listening.fileno(), 0o600)  # Linux gives the file this mode, so it never has another one
             with address(path) as short:
-                self._listener.bind(short)
-            self._listener.listen(CLIENTS)
+                self._listening.bind(short)
+            self._listening.listen(CLIENTS)
         except OSError:
-            self._listener.close()
+            self._listening.close()
             raise
-        self._again: Timer | None = None
-        self._listen()
+        self._listener = Listener(
+            self._listening, loop, lambda accepted: _Client(accepted, loop, self._ordered), places=CLIENTS
+        )
 
     def close(self) -> None:
         """Take no more orders; whoever still waits for an answer sees the end of the connection. Once is enough."""
-        if self._listener.fileno() < 0:
+        if self._listening.fileno() < 0:
             return
-        if self._again is not None:
-            self._again.cancel()
-        self._loop.forget(self._listener.fileno())
         self._listener.close()
-        for client in [*self._clients]:
-            client.end()
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
-    def _listen(self) -> None:
-        self._loop.watch(self._listener.fileno(), self._accept)
-
-    def _accept(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except BlockingIOError:
-            return  # gone again
-        except OSError:
-            # No descriptors are left: the one that waits would wake the loop again and again.
-            self._loop.forget(self._listener.fileno())
-            self._again = self._loop.after(_PAUSE_S, self._listen)
-            return
-        if len(self._clients) >= CLIENTS:
-            # One that has not even sent its order gives way; those with an order under way do not.
-            idle = next((client for client in self._clients if not client.has_ordered), None)
-            if idle is None:
-                connection.close()
-                return
-            idle.end()
-        self._clients.append(_Client(connection, self._loop, self._heard, self._clients.remove))
-
-    def _heard(self, client: _Client, line: bytes) -> None:
+    def _ordered(self, client: _Client, line: bytes) -> None:
         try:
             order = protocol.read_order(line)
         except NotUnderstood as error:
@@ -118,71 +89,44 @@ class ControlServer:
         self._take(order, client.answer, client.name)
 
 
-class _Client:
-    """One connection."""
+class _Client(Connection):
+    """One connection. It gives way to others until it has sent its order."""
 
-    def __init__(
-        self,
-        connection: socket.socket,
-        loop: Loop,
-        heard: Callable[[_Client, bytes], object],
-        ended: Callable[[_Client], object],
-    ) -> None:
-        connection.setblocking(False)
-        self.has_ordered = False
-        self.name = _name_of(connection)
-        self._connection = connection
-        self._loop = loop
-        self._heard = heard
-        self._ended = ended
-        self._got = b""
-        self._is_open = True
-        self._timer: Timer = loop.after(ORDER_S, self.end)
-        loop.watch(connection.fileno(), self._read)
+    def __init__(self, accepted: socket.socket, loop: Loop, ordered: Callable[[_Client, bytes], object]) -> None:
+        super().__init__(accepted, loop, limit_s=ORDER_S)
+        self.name = _name_of(accepted)
+        self._ordered = ordered
+        self._line = b""
 
-    def answer(self, said: Answer) -> None:
-        """Send the answer and end; one that does not take it at once does not get it."""
-        if self._is_open:
+    def answer(self, answer: Answer) -> None:
+        """Send the answer and end; a client that does not take it at once does not get it."""
+        if self.is_open:
             with suppress(OSError):
-                self._connection.send(protocol.line_of(said))
+                self._socket.send(protocol.line_of(answer))
             self.end()
 
-    def end(self) -> None:
-        """Close the connection; once is enough."""
-        if self._is_open:
-            self._is_open = False
-            self._timer.cancel()
-            self._loop.forget(self._connection.fileno())
-            self._connection.close()
-            self._ended(self)
-
-    def _read(self) -> None:
-        try:
-            data = self._connection.recv(_READ_BYTES)
-        except BlockingIOError:
+    def received(self, data: bytes) -> None:
+        """Hand the order on when its line is complete."""
+        has_ordered = not self.may_give_way
+        if has_ordered and not data:
+            self._loop.forget(self._socket.fileno())  # it has sent all and may still wait for the answer
             return
-        except OSError:
-            data = b""
-        if self.has_ordered and not data:
-            self._loop.forget(self._connection.fileno())  # it has said all and may still wait for the answer
-            return
-        if not data or self.has_ordered:
+        if has_ordered or not data:
             self.end()
             return
-        self._got += data
-        line, newline, _ = self._got.partition(b"\n")
+        self._line += data
+        line, newline, _ = self._line.partition(b"\n")
         if newline:
-            self.has_ordered = True
+            self.may_give_way = False
             self._timer.cancel()
-            self._heard(self, line)
-        elif len(self._got) > protocol.LIMIT:
-            self.answer(
-                Answer(code=EXIT_USAGE, words=f"no order: more than {protocol.LIMIT} bytes without a line's end")
-            )
+            self._ordered(self, line)
+        elif len(self._line) > protocol.LIMIT:
+            reason = f"no order: more than {protocol.LIMIT} bytes without a newline"
+            self.answer(Answer(code=EXIT_USAGE, words=reason))
 
 
-def _name_of(connection: socket.socket) -> str:
-    """Who it is, for the log."""
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+def _name_of(accepted: socket.socket) -> str:
+    """The client's pid, and its user where that is another one, for the log."""
+    raw = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _ = _CREDENTIALS.unpack(raw)
     return f"pid {pid}" if uid == os.geteuid() else f"pid {pid} of user {uid}"

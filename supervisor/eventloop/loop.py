@@ -82,9 +82,9 @@ class Loop:
         """The time deadlines are compared with."""
         return self._clock.now_ns()
 
-    def watch(self, fd: int, call: Callable[[], object]) -> None:
-        """Call whenever `fd` can be read, or has come to its end."""
-        self._selector.register(fd, selectors.EVENT_READ, call)
+    def watch(self, fd: int, call: Callable[[], object], *, writable: bool = False) -> None:
+        """Call whenever `fd` can be read or has come to its end; with `writable`, whenever it can be written to."""
+        self._selector.register(fd, selectors.EVENT_WRITE if writable else selectors.EVENT_READ, call)
 
     def forget(self, fd: int) -> None:
         """No longer watch `fd`; call before closing it. One that is not watched changes nothing."""

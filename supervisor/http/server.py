@@ -1,23 +1,24 @@
-"""A small HTTP server on the loopback interface, in one thread of its own: GET and HEAD, one answer a connection.
+"""A small HTTP server on the loopback interface: GET and HEAD, one answer a connection.
 
-Beside the loop and not in it, so that it can still answer when the loop is stuck, which is when people ask, and so that
-no bug in an answer ends the run. One thread for all clients: each has a few seconds from its first byte to its last,
-however it spends them, and when there are too many the oldest gives way, so a stuck one keeps nobody out.
+It runs beside the supervisor's loop, in a thread with a loop of its own: so it can still answer when the supervisor is
+stuck, which is when people ask, and no bug in an answer ends the run. The standard library parses requests, but its
+servers do not serve here: they take a thread for each client, which 200 slow ones would use up, and their time limit
+starts anew with every byte. Here a client has `CLIENT_S` from its first byte to its last, and the oldest gives way
+when all places are taken.
 """
 
 from __future__ import annotations
 
-import os
-import select
-import selectors
 import socket
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final
 
-from ledger import NS_PER_S
 from supervisor.config.host_names import HOST
-from supervisor.http.request import BadRequest, parse
+from supervisor.eventloop.listener import Connection, Listener
+from supervisor.eventloop.loop import Loop
+from supervisor.http.request import HttpRequest, parse
+from supervisor.http.response import Response, refusal, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,34 +27,6 @@ if TYPE_CHECKING:
 
 CLIENT_S: Final = 5.0
 MOST_CLIENTS: Final = 16
-_READ_BYTES: Final = 4_096
-_PAUSE_S: Final = 0.2
-PLAIN: Final = "text/plain; charset=utf-8"
-
-
-class Response(NamedTuple):
-    """What a client is told."""
-
-    status: HTTPStatus
-    body: bytes
-    kind: str = PLAIN
-
-
-class Handler(Protocol):
-    """Knows the answers. Called in the server's thread; must return within a few seconds."""
-
-    def __call__(self, path: str) -> Response:
-        """The answer to a request for `path`."""
-
-
-class Client:
-    """A connection: what came of its request, and what of its answer is still to go."""
-
-    def __init__(self, connection: socket.socket, ends_ns: int) -> None:
-        self.connection = connection
-        self.ends_ns = ends_ns
-        self.request = bytearray()
-        self.answer: memoryview | None = None
 
 
 class HttpServer:
@@ -62,36 +35,30 @@ class HttpServer:
     def __init__(
         self,
         port: int,
-        answer: Handler,
+        answer: Callable[[HttpRequest], Response],
         clock: Clock,
         failed: Callable[[Exception], object],
         *,
         hosts: frozenset[str] = frozenset(),
     ) -> None:
-        """Listen on `port`, 0 for any; `failed` is told, in the server's thread, of a bug in `answer`.
+        """Listen on `port`, 0 for any, and answer requests with `answer`, which must return within a few seconds.
 
-        `hosts` are names that requests may be for besides `localhost` and addresses.
+        `failed` is called with the exception of a bug in `answer`; both are called in the server's thread. `hosts` are
+        names that requests may be for besides `localhost` and addresses.
 
         Raises:
-            OSError: the port is taken, or not ours to take.
+            OSError: the port is taken, or this process may not have it.
         """
         self._answer = answer
-        self._hosts = hosts
-        self._clock = clock
         self._failed = failed
-        self._listener = socket.create_server((HOST, port), backlog=MOST_CLIENTS)
-        self._listener.setblocking(False)
-        self._wake_read, self._wake_write = os.pipe()
-        self._clients: dict[int, Client] = {}  # by descriptor, the oldest first
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._selector.register(self._wake_read, selectors.EVENT_READ)
-        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://{HOST}:{self._listener.getsockname()[1]}"
+        self._hosts = hosts
+        listening = socket.create_server((HOST, port), backlog=MOST_CLIENTS)
+        self.url = f"http://{HOST}:{listening.getsockname()[1]}"
+        self._loop = Loop(clock)
+        self._listener = Listener(
+            listening, self._loop, lambda accepted: _Client(accepted, self._loop, self._reply), places=MOST_CLIENTS
+        )
+        self._thread = threading.Thread(target=self._loop.run, name="http", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -99,106 +66,61 @@ class HttpServer:
 
     def close(self, timeout_s: float) -> None:
         """Stop; answers under way are cut off. One that takes longer than `timeout_s` is left to the process' end."""
-        os.write(self._wake_write, b"\0")
+        self._loop.call(self._loop.end)
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
-        if self._thread.is_alive():
-            return
-        for client in list(self._clients.values()):
-            self._drop(client)
-        self._selector.close()
-        self._listener.close()
-        for fd in (self._wake_read, self._wake_write):
-            os.close(fd)
+        if not self._thread.is_alive():
+            self._listener.close()
+            self._loop.close()
 
-    def _serve(self) -> None:
-        while True:
-            ready = {key.fd for key, _ in self._selector.select(self._timeout_s())}
-            if self._wake_read in ready:
-                return
-            for fd in ready & set(self._clients):
-                self._move(self._clients[fd])
-            for client in [one for one in self._clients.values() if one.ends_ns <= self._clock.now_ns()]:
-                self._drop(client)
-            if self._listener.fileno() in ready:
-                self._accept()
-
-    def _timeout_s(self) -> float | None:
-        oldest = next(iter(self._clients.values()), None)
-        return None if oldest is None else max(0.0, (oldest.ends_ns - self._clock.now_ns()) / NS_PER_S)
-
-    def _accept(self) -> None:
+    def _reply(self, received: bytes) -> bytes | None:
+        """The bytes of the answer to a request; None while the request is not complete."""
+        request = parse(received, self._hosts)
+        if request is None:
+            return None
+        if isinstance(request, Response):
+            return to_bytes(request, with_body=True)
         try:
-            connection, _ = self._listener.accept()
-        except OSError:  # gone again; or no descriptor is left, which must not become a loop without a pause
-            select.select([self._wake_read], [], [], _PAUSE_S)
-            return
-        connection.setblocking(False)
-        if len(self._clients) >= MOST_CLIENTS:
-            self._drop(next(iter(self._clients.values())))
-        client = Client(connection, self._clock.now_ns() + round(CLIENT_S * NS_PER_S))
-        self._clients[connection.fileno()] = client
-        self._selector.register(connection, selectors.EVENT_READ)
+            response = self._answer(request)
+        except Exception as error:  # noqa: BLE001 - whoever asks how the run is must not end it
+            self._failed(error)
+            response = refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug, see the log")
+        return to_bytes(response, with_body=request.method != "HEAD")
 
-    def _drop(self, client: Client) -> None:
-        self._selector.unregister(client.connection)
-        del self._clients[client.connection.fileno()]
-        client.connection.close()
 
-    def _move(self, client: Client) -> None:
-        """Go on with a client that can be read from, or written to while it has an answer to get."""
+class _Client(Connection):
+    """One client: reads its request, then sends the answer."""
+
+    def __init__(self, accepted: socket.socket, loop: Loop, reply: Callable[[bytes], bytes | None]) -> None:
+        super().__init__(accepted, loop, limit_s=CLIENT_S)
+        self._reply = reply
+        self._request = b""
+        self._has_answer = False
+        self._unsent = memoryview(b"")
+
+    def received(self, data: bytes) -> None:
+        """Answer as soon as the request is complete."""
+        if not data:
+            self.end()
+        elif not self._has_answer:  # what comes after a request is read and forgotten, so that closing loses no answer
+            self._request += data
+            reply = self._reply(self._request)
+            if reply is not None:
+                self._has_answer, self._unsent = True, memoryview(reply)
+                self._loop.forget(self._socket.fileno())
+                self._loop.watch(self._socket.fileno(), self._send, writable=True)
+
+    def _send(self) -> None:
+        """Send what the socket takes; when all is sent, say so and wait until the client has closed too."""
         try:
-            if client.answer:
-                self._send(client)
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            if self._unsent:
                 return
-            data = client.connection.recv(_READ_BYTES)
+            self._socket.shutdown(socket.SHUT_WR)
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        if not data:
-            self._drop(client)
-        elif client.answer is None:  # later bytes are read and forgotten, so that closing loses no answer
-            client.request += data
-            self._take(client)
-
-    def _take(self, client: Client) -> None:
-        """Answer as soon as the request is complete."""
-        request = parse(bytes(client.request), self._hosts)
-        if request is None:
+            self.end()
             return
-        if isinstance(request, BadRequest):
-            answer, has_body = Response(request.status, f"{request.words}\n".encode()), True
-        else:
-            answer, has_body = self._answer_to(request.path), request.has_body
-        client.answer = memoryview(_written(answer, has_body=has_body))
-        self._selector.modify(client.connection, selectors.EVENT_WRITE)
-
-    def _answer_to(self, path: str) -> Response:
-        try:
-            return self._answer(path)
-        except Exception as error:  # noqa: BLE001 - whoever asks how the run is must not end it
-            self._failed(error)
-            return Response(HTTPStatus.INTERNAL_SERVER_ERROR, b"a bug, see the log\n")
-
-    def _send(self, client: Client) -> None:
-        """Send what goes; when all is sent, say so and wait until the client has closed too."""
-        rest = client.answer or memoryview(b"")
-        client.answer = rest[client.connection.send(rest) :]
-        if not client.answer:
-            client.connection.shutdown(socket.SHUT_WR)
-            self._selector.modify(client.connection, selectors.EVENT_READ)
-
-
-def _written(answer: Response, *, has_body: bool) -> bytes:
-    head = [
-        f"HTTP/1.1 {answer.status.value} {answer.status.phrase}",
-        f"Content-Type: {answer.kind}",
-        f"Content-Length: {len(answer.body)}",
-        "Cache-Control: no-store",
-        "X-Content-Type-Options: nosniff",
-        "Connection: close",
-    ]
-    if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
-        head.append("Allow: GET, HEAD")
-    return "\r\n".join([*head, "", ""]).encode() + (answer.body if has_body else b"")
+        self._loop.forget(self._socket.fileno())
+        self._loop.watch(self._socket.fileno(), self._read)

@@ -134,7 +134,7 @@ def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(peer, monkeypat
     flood.join()
     for _ in range(3 * CLIENTS):  # the silent ones give way
         peer.connect()
-        assert len(peer.control._clients) <= CLIENTS
+        assert len(peer.control._listener.connections) <= CLIENTS
     assert peer.ask(line_of(Reload())).code == 0
     assert len(peer.taken) == 3
 

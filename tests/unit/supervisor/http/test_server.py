@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 import threading
+import time
 from contextlib import closing, suppress
 from http import HTTPStatus
 
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from ledger import ManualClock
 from supervisor.config.host_names import names
 from supervisor.eventloop.loop import MonotonicClock
-from supervisor.http.request import LIMIT, BadRequest, HttpRequest, parse
-from supervisor.http.server import CLIENT_S, MOST_CLIENTS, HttpServer, Response
+from supervisor.http.request import BODY_LIMIT, LIMIT, HttpRequest, parse
+from supervisor.http.response import Response, refusal
+from supervisor.http.server import CLIENT_S, MOST_CLIENTS, HttpServer
 from tests.fakes.waiting import LIMIT_S
 
 S = 1_000_000_000
@@ -40,8 +42,8 @@ def serve():
         assert not one._thread.is_alive()
 
 
-def hello(path):
-    return Response(HTTPStatus.OK, f"hello {path}".encode())
+def hello(request):
+    return Response(HTTPStatus.OK, f"hello {request.path}".encode())
 
 
 def connect(web):
@@ -52,34 +54,78 @@ def get(web, path="/x"):
     return requests.get(web.url + path, timeout=LIMIT_S)
 
 
+def parsed(data, hosts=frozenset()):
+    """What is asked for, as a tuple; or the refusal, or None."""
+    found = parse(data, hosts)
+    return (found.method, found.path, found.query) if isinstance(found, HttpRequest) else found
+
+
+NO_HTTP = refusal(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")
+NO_METHOD = refusal(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", ("Allow", "GET, HEAD"))
+
+
 @pytest.mark.parametrize(
     ("data", "outcome"),
     [
-        (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", HttpRequest("/metrics", has_body=True)),
-        (b"GET http://[::1]:9/a?b HTTP/1.1\r\nHost: x\r\n\r\n", HttpRequest("/a", has_body=True)),
-        (b"GET http://localhost HTTP/1.1\r\nHost: x\r\n\r\n", HttpRequest("/", has_body=True)),
-        (b"HEAD /a?b=c HTTP/1.0\n\n", HttpRequest("/a", has_body=False)),
+        (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", ("GET", "/metrics", "")),
+        (b"GET http://[::1]:9/a?b HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/a", "b")),
+        (b"GET http://localhost HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/", "")),
+        (b"HEAD /a?b=c?d HTTP/1.0\n\n", ("HEAD", "/a", "b=c?d")),
+        (b"GET //evil.example/a HTTP/1.0\n\n", ("GET", "/evil.example/a", "")),
         (b"GET / HTTP/1.1\r\nHost: x\r\n", None),
         (b"", None),
-        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", BadRequest(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD")),
-        (b"GET /\r\n\r\n", BadRequest(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
-        (b"\x16\x03\x01\r\n\r\n", BadRequest(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
-        (b"GET / HTTP/2.0\r\n\r\n", BadRequest(HTTPStatus.BAD_REQUEST, "not a request of HTTP/1")),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", NO_METHOD),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n", NO_METHOD),
+        *((data, NO_HTTP) for data in (
+            b"GET /\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"\r\n\r\n", b"GET / HTTP/2.0\r\n\r\n",
+            b"GET / HTTP/0.9\r\n\r\n", b"GET / x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        )),
+    ],
+)  # fmt: skip
+def test_a_request_is_understood_refused_or_waited_for(data, outcome):
+    assert parsed(data) == outcome
+
+
+def test_headers_have_names_in_any_case_and_a_line_that_is_none_is_refused():
+    request = parse(b"GET / HTTP/1.1\r\nhost:localhost\r\nCookie: a=b\r\n\r\n")
+    assert (request.headers["Host"], request.headers["COOKIE"]) == ("localhost", "a=b")
+    for line in (b"no colon", b"Host : localhost", b": x", b" folded: first"):
+        data = b"GET / HTTP/1.1\r\n" + line + b"\r\nHost: localhost\r\n\r\n"
+        assert parse(data).status is HTTPStatus.BAD_REQUEST
+
+
+def test_a_request_is_complete_when_its_body_is():
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n"
+    assert parse(head + b"\n\r\n") is None
+    assert parse(head + b"\n\r\nx").body == b"\n\r\nx"
+    assert parse(head + b"abcdefgh").body == b"abcd"
+    assert parse(b"GET / HTTP/1.0\r\n\r\nabc").body == b""
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (f"Content-Length: {BODY_LIMIT}", None),
+        (f"Content-Length: {BODY_LIMIT + 1}", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        *((f"Content-Length: {text}", HTTPStatus.BAD_REQUEST) for text in ("-1", "4, 4", "", "x", "1" * 5_000, "\xb2")),
+        ("Content-Length: 4\r\nContent-Length: 5", HTTPStatus.BAD_REQUEST),
+        ("Transfer-Encoding: chunked", HTTPStatus.LENGTH_REQUIRED),
     ],
 )
-def test_a_request_is_understood_refused_or_waited_for(data, outcome):
-    assert parse(data) == outcome
+def test_a_body_has_one_length_within_the_limit(header, status):
+    request = parse(f"GET / HTTP/1.0\r\n{header}\r\n\r\n".encode("latin-1"))
+    assert (None if request is None else request.status) == status
 
 
 def asked(host, path="/status.json", version="1.1"):
     lines = [f"GET {path} HTTP/{version}", *(f"Host: {one}" for one in host), "", ""]
-    return parse("\r\n".join(lines).encode(), frozenset({"metrics.example"}))
+    return parsed("\r\n".join(lines).encode(), frozenset({"metrics.example"}))
 
 
 @pytest.mark.parametrize("port", ["", ":", ":9464", ":80"])
 @pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "[::1]", "10.1.2.3", "Metrics.Example"])
 def test_a_request_for_us_is_answered_with_the_port_or_without(name, port):
-    assert asked([name + port]) == HttpRequest("/status.json", has_body=True)
+    assert asked([name + port]) == ("GET", "/status.json", "")
 
 
 @pytest.mark.parametrize(
@@ -96,14 +142,14 @@ def test_a_request_for_a_stranger_is_misdirected_whatever_its_method_and_path(ho
         assert asked([host], path).status is HTTPStatus.MISDIRECTED_REQUEST
     if not set(host) & {"/", " "}:  # in a URL these end the host
         assert asked(["localhost"], f"http://{host}/metrics").status is HTTPStatus.MISDIRECTED_REQUEST
-    assert asked([host], "/healthz") == HttpRequest("/healthz", has_body=True)
-    assert asked([host], "/readyz?x") == HttpRequest("/readyz", has_body=True)
+    assert asked([host], "/healthz") == ("GET", "/healthz", "")
+    assert asked([host], "/readyz?x") == ("GET", "/readyz", "x")
 
 
 def test_a_request_of_http_1_1_has_one_host():
     for hosts in ([], [""], ["localhost", "localhost"], ["localhost", "evil.example"], ["", "localhost"]):
         assert asked(hosts).status is HTTPStatus.BAD_REQUEST
-    assert asked([], version="1.0") == asked([""], version="1.0") == HttpRequest("/status.json", has_body=True)
+    assert asked([], version="1.0") == asked([""], version="1.0") == ("GET", "/status.json", "")
     assert asked(["localhost", "evil.example"], version="1.0").status is HTTPStatus.BAD_REQUEST
 
 
@@ -114,7 +160,7 @@ def test_no_name_passes_but_localhost_and_addresses(host):
             return ipaddress.ip_address(text.strip("[]")) is not None
         return False
 
-    if not isinstance(asked([host]), BadRequest):
+    if not isinstance(asked([host]), Response):
         name = re.sub(r":\d{0,5}$", "", host)
         assert name.lower() in {"localhost", "metrics.example"} or address(name)
 
@@ -138,7 +184,8 @@ def test_names_of_hosts_are_read_without_port_and_scheme():
 
 def test_a_request_without_end_is_refused():
     assert parse(b"G" * LIMIT) is None
-    assert parse(b"G" * (LIMIT + 1)).status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    for too_large in (b"G" * (LIMIT + 1), b"GET / HTTP/1.0\r\n" + b"a: b\r\n" * 101 + b"\r\n"):
+        assert parse(too_large).status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
 def test_get_has_a_body_head_has_none_and_nothing_else_is_allowed(serve):
@@ -160,12 +207,12 @@ def test_the_answer_reaches_a_client_that_still_sends(serve):
 
 def test_an_answer_larger_than_any_buffer_arrives_whole(serve):
     big = b"0123456789" * 1_000_000
-    web = serve(lambda _path: Response(HTTPStatus.OK, big))
+    web = serve(lambda _request: Response(HTTPStatus.OK, big))
     assert get(web).content == big
 
 
 def test_clients_that_are_stuck_keep_nobody_out(serve):
-    web = serve(lambda _path: Response(HTTPStatus.OK, b"x" * 10_000_000), clock=ManualClock(S))  # none is too late
+    web = serve(lambda _request: Response(HTTPStatus.OK, b"x" * 10_000_000), clock=ManualClock(S))  # none is too late
     silent = [connect(web) for _ in range(MOST_CLIENTS)]
     greedy = connect(web)  # asks, and never reads what it gets
     greedy.sendall(b"GET / HTTP/1.0\r\n\r\n")
@@ -175,6 +222,20 @@ def test_clients_that_are_stuck_keep_nobody_out(serve):
         assert len(get(web).content) == 10_000_000
     assert silent[0].recv(1) == b""  # the oldest gave way
     for one in (*silent, greedy, half):
+        one.close()
+
+
+def test_two_hundred_slow_clients_do_not_delay_a_check_and_take_no_thread(serve):
+    web = serve(hello)
+    threads = threading.active_count()
+    slow = [connect(web) for _ in range(200)]
+    for one in slow[-MOST_CLIENTS:]:  # the others have given way
+        one.sendall(b"GET / HTTP/1.1\r\nHost: local")
+    began_s = time.monotonic()
+    assert get(web, "/healthz").text == "hello /healthz"
+    assert time.monotonic() - began_s < CLIENT_S  # nobody had to run out of time first
+    assert threading.active_count() == threads
+    for one in slow:
         one.close()
 
 
@@ -193,10 +254,10 @@ def test_a_client_that_takes_too_long_is_cut_off_however_busy_it_looks(serve):
 def test_a_bug_in_an_answer_is_told_and_ends_nothing(serve):
     told = []
 
-    def broken(path):
-        if path == "/broken":
-            raise KeyError(path)
-        return hello(path)
+    def broken(request):
+        if request.path == "/broken":
+            raise KeyError(request.path)
+        return hello(request)
 
     web = serve(broken, failed=told.append)
     assert get(web, "/broken").status_code == 500
