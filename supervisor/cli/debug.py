@@ -16,7 +16,7 @@ import sys
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from ledger import NS_PER_S, SystemClock, TokenLedger
+from ledger import SystemClock, TokenLedger
 from supervisor import report
 from supervisor.cli.run import redactor
 from supervisor.config import run_plan
@@ -25,25 +25,21 @@ from supervisor.config.state_dir import AlreadyRunning
 from supervisor.database import backend
 from supervisor.logs.log import as_console, as_json, is_json, with_sentence
 from tasks.errors import EXIT_OK, ConfigError
-from tasks.jobs import build
-from tasks.runtime import job
+from tasks.jobs import build, run_loop
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
+from tasks.runtime.job import JobContext
 from tasks.runtime.log import LogBridge, Logger
 from tasks.runtime.stop import Stop
-from tasks.settings import Secret
+from tasks.settings import BACKFILL, UPSERT, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from supervisor.config.run_plan import RunPlan
-    from tasks.runtime.job import Job
     from tasks.settings import Role, WorkerSettings
 
-ROLES: Final[tuple[Role, ...]] = ("upsert", "backfill")
-_NAP_S: Final = 1.0  # when no job can name a time
-_LOOK_S: Final = 2.0  # while one waits for tokens: a place unused for 5 s with its gate open is lost
-_RESTS: Final = ("waiting_poll", "waiting_work")
+ROLES: Final[tuple[Role, ...]] = (UPSERT, BACKFILL)
 
 
 def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False) -> int:
@@ -59,7 +55,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
     )
     plan.state.make()
     clock = SystemClock()
-    with Stop() as stop, _surroundings(plan) as (told, ledger):
+    with Stop() as stop, _surroundings(plan) as (worker_settings, ledger):
         _hear(stop)
         log = _logger(plan)
         log.info("debug", message=plan.words())
@@ -68,17 +64,28 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         if ledger.replaced and plan.base_url is not None:
             log.info("ledger_anew", message=ledger.replaced)
         before = _spent(ledger)
-        beats = {role: HeartbeatWriter(_Phases(log.bind(role=role)), clock) for role in ROLES if task in {None, role}}
+        contexts = [
+            JobContext(
+                role=role,
+                settings=worker_settings,
+                ledger=ledger,
+                clock=clock,
+                stop=stop,
+                log=log.bind(role=role),
+                beat=HeartbeatWriter(_Phases(log.bind(role=role)), clock),
+                blocking=False,  # one that waited for tokens inside a step would hold up the other
+                worker=f"debug-{role}",
+            )
+            for role in ROLES
+            if task in {None, role}
+        ]
         try:
             with ExitStack() as stack:
-                jobs = [
-                    (stack.enter_context(closing(_build(role, told, ledger, clock, stop, log, beat))), beat)
-                    for role, beat in beats.items()
-                ]
-                _take_turns(jobs, stop, clock, once=once)
+                jobs = [stack.enter_context(closing(build.build(context))) for context in contexts]
+                run_loop.run(jobs, stop, clock, once=once)
         except bdb.BdbQuit:  # `q` at the debugger's prompt, from wherever in a job that was
             log.info("quit", message="the debugger was asked to quit")
-        log.info("done", message=_said(beats, _spent(ledger) - before))
+        log.info("done", message=_summary(contexts, _spent(ledger) - before))
     return EXIT_OK
 
 
@@ -86,9 +93,9 @@ def _spent(ledger: TokenLedger) -> float:
     return ledger.snapshot().totals.spent
 
 
-def _said(beats: Mapping[Role, HeartbeatWriter], tokens: float) -> str:
+def _summary(contexts: Sequence[JobContext], tokens: float) -> str:
     """What was done, in a sentence; beside a running supervisor its workers spend as well."""
-    parts = [f"{role} wrote {_rows(beat.rows)} in {_steps(beat.progress)}" for role, beat in beats.items()]
+    parts = [f"{one.role} wrote {_rows(one.beat.rows)} in {_steps(one.beat.progress)}" for one in contexts]
     return f"{', '.join(parts)}; {tokens:g} tokens were spent meanwhile"
 
 
@@ -102,7 +109,7 @@ def _rows(rows: Mapping[str, int]) -> str:
 
 
 def _hear(stop: Stop) -> None:
-    """Let Ctrl-C end the turns after the step at hand; a second one does not wait for it."""
+    """Let Ctrl-C end the jobs after the step at hand; a second one does not wait for it."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         stop.set()
@@ -112,52 +119,14 @@ def _hear(stop: Stop) -> None:
         signal.signal(number, handle)
 
 
-def _take_turns(jobs: Sequence[tuple[Job, HeartbeatWriter]], stop: Stop, clock: SystemClock, *, once: bool) -> None:
-    """One step of each job in turn, counted in its beat; when all are idle, sleep until the first is due."""
-    left = list(jobs)
-    for one, _ in left:
-        one.start()
-    while left and not stop.is_set():
-        outcomes = [(one, beat, _step(one, beat)) for one, beat in left if not stop.is_set()]
-        if once:
-            left = [(one, beat) for one, beat, outcome in outcomes if not _is_enough(outcome)]
-        if left and all(isinstance(outcome, job.Idle) for _, _, outcome in outcomes):
-            stop.wait(_nap_s([outcome for _, _, outcome in outcomes], clock.now_ns()))
-
-
-def _step(one: Job, beat: HeartbeatWriter) -> job.StepDone | job.Idle:
-    outcome = one.step()
-    if isinstance(outcome, job.StepDone):
-        beat.done()
-    return outcome
-
-
-def _is_enough(outcome: job.StepDone | job.Idle) -> bool:
-    """Whether one poll or one batch has ended with this step."""
-    match outcome:
-        case job.StepDone(completes=completes):
-            return completes
-        case job.Idle(phase=phase):
-            return phase in _RESTS
-
-
-def _nap_s(outcomes: Sequence[job.StepDone | job.Idle], now_ns: int) -> float:
-    """Seconds until the first of the idle jobs is due."""
-    idle = [one for one in outcomes if isinstance(one, job.Idle)]
-    naps = [(one.until_ns - now_ns) / NS_PER_S for one in idle if one.until_ns is not None]
-    if any(one.phase == "waiting_tokens" for one in idle):
-        naps.append(_LOOK_S)
-    return max(0.0, min(naps, default=_NAP_S))
-
-
 @contextmanager
 def _surroundings(plan: RunPlan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
     """What the jobs work with: a running supervisor's, or our own for as long as this lasts."""
     holder = plan.state.holder()
     if holder is not None:
-        told = _of_the_running(plan, holder)
+        worker_settings = _settings_of_running(plan, holder)
         with closing(TokenLedger.attach(plan.state.ledger)) as ledger:
-            yield told, ledger
+            yield worker_settings, ledger
         return
     with ExitStack() as stack:
         stack.enter_context(plan.state.locked(is_debug=True))
@@ -177,8 +146,8 @@ def _surroundings(plan: RunPlan) -> Iterator[tuple[WorkerSettings, TokenLedger]]
         yield plan.worker_settings(base_url, url_of_rows, spool), ledger
 
 
-def _of_the_running(plan: RunPlan, holder: int) -> WorkerSettings:
-    """What the workers of the supervisor with pid `holder` are told.
+def _settings_of_running(plan: RunPlan, holder: int) -> WorkerSettings:
+    """The settings of the workers of the supervisor with pid `holder`.
 
     Raises:
         AlreadyRunning: it is debug mode as well.
@@ -230,20 +199,6 @@ def _is_running() -> bool:
     return run_plan.make_run_plan(settings, synthetic_into_database=True).state.holder() is not None
 
 
-def _build(  # noqa: PLR0913, PLR0917 - what `job.build` takes
-    role: Role,
-    told: WorkerSettings,
-    ledger: TokenLedger,
-    clock: SystemClock,
-    stop: Stop,
-    log: Logger,
-    beat: HeartbeatWriter,
-) -> Job:
-    """A job that never waits for tokens inside a step, so that it cannot hold up the other one."""
-    mine = log.bind(role=role)
-    return build.build(role, told, ledger, clock, stop, mine, beat, blocking=False, worker=f"debug-{role}")
-
-
 class _Phases:
     """Logs a phase when it differs from the last one."""
 
@@ -253,7 +208,7 @@ class _Phases:
 
     def __call__(self, message: Mapping[str, object]) -> None:
         phase = message.get("phase")
-        if phase != self._last:
+        if phase not in {None, self._last}:
             self._last = phase
             self._log.debug("phase", phase=phase, detail=message.get("detail"))
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tasks.keepa.request import Detail
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
-    from tasks.settings import Role
     from tasks.store.crawls import Crawl
     from tasks.store.queue.queue import QueueCounts
 
@@ -49,10 +48,8 @@ SAMPLE: Final = 100  # items whose estimate, divided, is what one costs
 class Backfill:
     """The job for history."""
 
-    role: Final[Role] = TIER
-
     def __init__(self, context: JobContext) -> None:
-        self._context = context
+        self.context = context
         self._components = JobComponents(context)
         self._rest_ns: dict[Stream, int] = dict.fromkeys(self._components.streams, 0)
         self._resting: dict[Stream, Idle] = {}
@@ -105,7 +102,7 @@ class Backfill:
             return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, SetAside):
             if outcome.is_whole:
-                self._rest_ns[stream] = self._context.clock.now_ns() + REFUSED_NS
+                self._rest_ns[stream] = self.context.clock.now_ns() + REFUSED_NS
             return StepDone(completes=True)
         self._after_page(stream, outcome.taken)
         self._is_crawl_next = False
@@ -113,7 +110,7 @@ class Backfill:
         return StepDone(completes=True)
 
     def _may_crawl(self, stream: Stream) -> bool:
-        now_ns = self._context.clock.now_ns()
+        now_ns = self.context.clock.now_ns()
         if self._rest_ns[stream] > now_ns:
             return False
         self._rest_ns[stream] = now_ns + REST_NS
@@ -121,7 +118,7 @@ class Backfill:
             self._resting.pop(stream, None)
             return False
         last = self._components.session.run(
-            lambda connection: crawls.load_crawl(connection, self.role, stream.key, stream.domain)
+            lambda connection: crawls.load_crawl(connection, self.context.role, stream.key, stream.domain)
         )
         is_fresh = last is not None and self._is_fresh(last)
         if not is_fresh:
@@ -132,7 +129,7 @@ class Backfill:
         """Whether the last crawl is complete and too recent to pay for another."""
         if last.finished_at is None:
             return False
-        bucket = self._context.ledger.snapshot().bucket
+        bucket = self.context.ledger.snapshot().bucket
         pages = last.rows / PAGE_ROWS + 1
         interval_s = crawl_interval_s(
             tokens=pages * DEAL_TOKENS, rate=bucket.refill_rate, tick_period_s=bucket.tick_period_s
@@ -145,13 +142,13 @@ class Backfill:
         if moved is None:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
             rest_ns = REST_NS if taken.is_readable else REFUSED_NS * taken.pauses
-            self._rest_ns[stream] = self._context.clock.now_ns() + rest_ns
+            self._rest_ns[stream] = self.context.clock.now_ns() + rest_ns
             return
         if moved.cut is not None:
             # Only a narrower selection can show the rest: more rows than the API shows have one price.
-            self._context.log.alarm("crawl_cut", selection=stream.place, part=str(moved.cut), shown=MAX_ROWS)
+            self.context.log.alarm("crawl_cut", selection=stream.place, part=str(moved.cut), shown=MAX_ROWS)
         if moved.verdict.is_complete:
-            self._context.log.info(
+            self.context.log.info(
                 "crawl_complete",
                 selection=stream.place,
                 rows=moved.crawl.rows,
@@ -160,7 +157,7 @@ class Backfill:
 
     def _drain(self) -> StepDone | Idle:
         """One batch from the queue."""
-        components, context = self._components, self._context
+        components, context = self._components, self.context
         counts = self._count()
         if not counts.pending:
             self._counts = None
@@ -205,7 +202,7 @@ class Backfill:
 
     def _renew(self) -> int:
         """How much of what was fetched too long ago is queued again: some, once all that nobody has yet is there."""
-        now_ns, settings = self._context.clock.now_ns(), self._context.settings
+        now_ns, settings = self.context.clock.now_ns(), self.context.settings
         if not settings.history_max_age_d or now_ns < self._renew_ns:
             return 0
         self._renew_ns = now_ns + REST_NS
@@ -216,11 +213,11 @@ class Backfill:
             )
         )
         if count:
-            self._context.log.info("history_is_old", products=count, days=settings.history_max_age_d)
+            self.context.log.info("history_is_old", products=count, days=settings.history_max_age_d)
         return count
 
     def _count(self) -> QueueCounts:
-        now_ns = self._context.clock.now_ns()
+        now_ns = self.context.clock.now_ns()
         if self._counts is None or now_ns - self._counted_ns > COUNT_NS:
             self._counts = self._components.session.run(lambda connection: queue.counts(connection, self._chosen))
             self._counted_ns = now_ns
@@ -234,15 +231,15 @@ class Backfill:
             return
         left = counts.pending + counts.leased
         per_min = self._rate.per_min()
-        snapshot = self._context.ledger.snapshot()
+        snapshot = self.context.ledger.snapshot()
         self._forecast.read_others(
-            self._context.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
+            self.context.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
         )
         pace = self._forecast.pace(self._per_item(snapshot), counts.takers)
         means = forecast.means_of(snapshot, TIER, pace.per_item)
         eta_s = None if means is None else forecast.left_s(left, pace, means)
         # The pace goes along: who shows the time left reckons it from what is queued and in the bucket at that moment.
-        self._context.beat.job(
+        self.context.beat.job(
             done=counts.done,
             total=left + counts.done,
             rate_per_min=None if per_min is None else round(per_min, 2),
@@ -252,6 +249,6 @@ class Backfill:
 
     def _per_item(self, snapshot: Snapshot) -> float:
         """Tokens a product costs on average, as learned; before that what would be reserved for one."""
-        shape = product_shape(self._context.settings.backfill_detail, SAMPLE)
+        shape = product_shape(self.context.settings.backfill_detail, SAMPLE)
         learned = next((cost.mean for cost in snapshot.costs if cost.shape == shape.name and cost.samples), None)
-        return self._context.ledger.estimate(shape) / SAMPLE if learned is None else learned
+        return self.context.ledger.estimate(shape) / SAMPLE if learned is None else learned

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tasks.ingest.deal_page import PageResult
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
-    from tasks.settings import Role
     from tasks.store.crawls import Crawl
 
 UNKNOWN_TICK_S: Final = 1.0
@@ -36,10 +35,8 @@ WEIGHT: Final = 0.2  # of the newest walk in what walks usually cost: one burst 
 class Upsert:
     """The job for recent deals."""
 
-    role: Final[Role] = "upsert"
-
     def __init__(self, context: JobContext) -> None:
-        self._context = context
+        self.context = context
         self._components = JobComponents(context)
         self._pool = DetailBacklog()
         self._due_ns: dict[Stream, int] = {}
@@ -53,7 +50,7 @@ class Upsert:
         if not self._components.start():
             return
         for stream in self._components.streams:
-            self._due_ns[stream] = self._context.clock.now_ns()
+            self._due_ns[stream] = self.context.clock.now_ns()
         for stream in self._components.streams:
             self._due_ns[stream] = self._first_due_ns(self._last_walk(stream))
 
@@ -65,7 +62,7 @@ class Upsert:
         stream = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
         if stream is None:
             return Idle(until_ns=None, phase="waiting_work", why="no selection")
-        if self._due_ns[stream] <= self._context.clock.now_ns():
+        if self._due_ns[stream] <= self.context.clock.now_ns():
             return self._list(stream)
         outcome = self._detail(self._due_ns[stream])
         if isinstance(outcome, Idle) and self._resting:
@@ -78,12 +75,12 @@ class Upsert:
 
     def _last_walk(self, stream: Stream) -> Crawl | None:
         return self._components.session.run(
-            lambda connection: crawls.load_crawl(connection, self.role, stream.key, stream.domain)
+            lambda connection: crawls.load_crawl(connection, self.context.role, stream.key, stream.domain)
         )
 
     def _list(self, stream: Stream) -> StepDone | Idle:
         """One page of the walk through `stream`."""
-        components, context = self._components, self._context
+        components, context = self._components, self.context
         if not components.listing.has_turn(stream):
             self._resting.pop(stream, None)
             self._due_ns[stream] = context.clock.now_ns() + self._interval_ns()
@@ -120,14 +117,14 @@ class Upsert:
                 self._usual_tokens += WEIGHT * (tokens - self._usual_tokens)
             self._tell_walk(stream, tokens, taken)
         # A page that could not be read ends this look as well: the same page at once would be paid for again.
-        self._due_ns[stream] = self._context.clock.now_ns() + self._interval_ns() * taken.pauses
+        self._due_ns[stream] = self.context.clock.now_ns() + self._interval_ns() * taken.pauses
         return True
 
     def _tell_walk(self, stream: Stream, tokens: int, taken: PageResult) -> None:
         moved = taken.moved
         if moved is None:
             return
-        self._context.log.info(
+        self.context.log.info(
             "walk_complete",
             selection=stream.place,
             pages=moved.crawl.page,
@@ -138,14 +135,14 @@ class Upsert:
         )
         self._pool.forget_stale(moved.server_minute)
         if self._pool.dropped > self._told_dropped:
-            self._context.log.warning(
+            self.context.log.warning(
                 "details_dropped", dropped=self._pool.dropped - self._told_dropped, waiting=len(self._pool)
             )
             self._told_dropped = self._pool.dropped
 
     def _detail(self, next_due_ns: int) -> StepDone | Idle:
         """Details of as many of the newest deals as there are tokens to spare now."""
-        context, detail = self._context, self._context.settings.upsert_detail
+        context, detail = self.context, self.context.settings.upsert_detail
         context.beat.job(waiting=len(self._pool), dropped=self._pool.dropped)
         if detail == "none" or not self._pool:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
@@ -174,10 +171,10 @@ class Upsert:
 
     def _interval_ns(self) -> int:
         """Nanoseconds between two walks through one selection."""
-        given_s = self._context.settings.poll_interval_s
+        given_s = self.context.settings.poll_interval_s
         if given_s is not None:
             return round(given_s * NS_PER_S)
-        bucket = self._context.ledger.snapshot().bucket
+        bucket = self.context.ledger.snapshot().bucket
         count = len(self._due_ns)
         interval_s = poll_interval_s(
             floor_tokens=DEAL_TOKENS * count,
@@ -189,7 +186,7 @@ class Upsert:
 
     def _first_due_ns(self, last: Crawl | None) -> int:
         """When the first walk is due: at once, unless one was completed less than an interval ago."""
-        now_ns = self._context.clock.now_ns()
+        now_ns = self.context.clock.now_ns()
         if last is None or last.finished_at is None:
             return now_ns
         ago_ns = round((datetime.now(UTC) - last.finished_at) / timedelta(seconds=1) * NS_PER_S)

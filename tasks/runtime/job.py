@@ -43,8 +43,8 @@ class Job(Protocol):
     """One of the two jobs."""
 
     @property
-    def role(self) -> Role:
-        """Which of the two."""
+    def context(self) -> JobContext:
+        """What it was given."""
 
     def start(self) -> None:
         """Connect, check the schema, process what dead workers left. Done by the first step if not before."""
@@ -58,7 +58,12 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
-    """Everything a job is given. `blocking`: whether a step may wait for tokens."""
+    """Everything a job is given.
+
+    Attributes:
+        blocking: whether a step may wait for tokens.
+        worker: its name in the table of calls and towards the database.
+    """
 
     role: Role
     settings: WorkerSettings

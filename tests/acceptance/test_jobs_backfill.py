@@ -96,8 +96,18 @@ def drained(tmp_path, database_url):
                 spool_dir=str(tmp_path / "spool"),
                 **changes,
             )
-            beat = HeartbeatWriter(lambda _message: None, clock)
-            with closing(build.build("backfill", settings, ledger, clock, stop, Logger(text), beat)) as work:
+            context = job.JobContext(
+                role="backfill",
+                settings=settings,
+                ledger=ledger,
+                clock=clock,
+                stop=stop,
+                log=Logger(text),
+                beat=HeartbeatWriter(lambda _message: None, clock),
+                blocking=True,
+                worker="backfill",
+            )
+            with closing(build.build(context)) as work:
                 for _ in range(60):
                     outcome = work.step()
                     if isinstance(outcome, job.Idle) and outcome.phase == "waiting_work" and outcome.until_ns:

@@ -33,14 +33,14 @@ def lose_connection(here, work):
 
 def lose_turn(here, work):
     """As when the database was away for longer than a turn lasts."""
-    here.execute(f"update turns set until = now() where owner like '{work._context.worker}@%'")
+    here.execute(f"update turns set until = now() where owner like '{work.context.worker}@%'")
 
 
 def standing(work):
     """The page at which the worker's walk stands, wanted."""
     session, (stream,) = work._components.session, work._components.streams
-    crawl = session.run(lambda conn: walk_progress.begin(conn, work.role, stream))
-    return DealPagePlan(work._context, session, work._components.spool, stream, crawl)
+    crawl = session.run(lambda conn: walk_progress.begin(conn, work.context.role, stream))
+    return DealPagePlan(work.context, session, work._components.spool, stream, crawl)
 
 
 def turn(work):
