@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _EXIT_CODES: Final = """\
-exit codes: 0 ended as asked, 1 gave up, 2 usage, 3 degraded and 4 not running (status), 70 a bug,
-73 already running, 75 try later, 77 refused by the API, 78 configuration, 130 and 143 killed by a second signal"""
+exit codes: 0 done, 1 failed, 2 wrong usage, 3 degraded and 4 not running (status), 70 a bug, 73 already
+running, 75 try again later, 77 the API refuses the key, 78 the configuration cannot be used, 130 and 143
+killed by a second signal"""
 
-_TAKEN: Final = "Ctrl-C ends the waiting for the answer alone: an order that was taken is carried out."
+_ACCEPTED: Final = "Ctrl-C only ends the wait for the answer: an order that was accepted is still carried out."
 
 
 def dispatch(arguments: Sequence[str]) -> int:
-    """Do what the arguments say; the exit code.
+    """Do what the arguments say, and return the exit code.
 
     Raises:
         Error: as the command does.
     """
-    # These take every argument themselves, --help included.
+    # These read all their arguments themselves, --help included.
     passed_on: dict[str, Callable[[list[str]], int]] = {
         "simulator": _simulator,
         "ledger": _ledger,
@@ -55,53 +56,58 @@ def _parser() -> argparse.ArgumentParser:
 
     into = command_line.Parser(add_help=False)
     into.add_argument(
-        "--synthetic-into-database", action="store_true", help="without a key, write synthetic rows to DATABASE_URL"
+        "--synthetic-into-database",
+        action="store_true",
+        help="without an API key, write synthetic rows to DATABASE_URL",
     )
 
     run = commands.add_parser(
-        "run", parents=[into], help="start the supervisor: database, workers, a simulator when there is no key"
+        "run", parents=[into], help="start the supervisor with its workers and, if needed, a database and a simulator"
     )
     run.set_defaults(do=_run)
 
     debug = commands.add_parser(
-        "debug", parents=[into], help="the same jobs in this one process, so that breakpoints work"
+        "debug", parents=[into], help="run the same jobs in one process, so that breakpoints work"
     )
-    debug.add_argument("--task", choices=("upsert", "backfill"), help="only this job; both take turns otherwise")
-    debug.add_argument("--once", action="store_true", help="end after one poll and one batch")
+    debug.add_argument("--task", choices=("upsert", "backfill"), help="run only this job; without it, both take turns")
+    debug.add_argument("--once", action="store_true", help="end after one look for new deals and one batch of products")
     debug.set_defaults(do=_debug)
 
     status = commands.add_parser(
-        "status", help="workers, tokens, gates, rows, faults; exit 0 well, 3 degraded, 4 not running"
+        "status",
+        help="show workers, tokens, gates, rows and faults; exit code 0: all is well, 3: degraded, 4: not running",
     )
-    status.add_argument("--json", action="store_true", help="as one JSON object")
-    status.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+    status.add_argument("--watch", action="store_true", help="show it anew every second, until Ctrl-C")
     status.set_defaults(do=_status)
 
     _add_orders(commands)
 
     doctor = commands.add_parser(
-        "doctor", help="check settings, state directory, ledger, database and key; changes nothing"
+        "doctor", help="check settings, state directory, ledger, database and API key; changes nothing"
     )
-    doctor.add_argument("--json", action="store_true", help="as one JSON object")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
     doctor.set_defaults(do=_doctor)
 
     queries.add(commands)
 
     commands.add_parser(
-        "db-url", help="print the URL of the database in use, with its password; `doctor` shows it without"
+        "db-url", help="print the URL of the database in use, with its password; `doctor` shows it without one"
     ).set_defaults(do=_db_url)
-    commands.add_parser("psql", help="open psql on that database; arguments are psql's", add_help=False)
-    commands.add_parser("pg-dump", help="back that database up; arguments are pg_dump's", add_help=False)
+    commands.add_parser("psql", help="open psql on the database in use; takes the arguments of psql", add_help=False)
+    commands.add_parser("pg-dump", help="back up the database in use; takes the arguments of pg_dump", add_help=False)
     commands.add_parser(
         "pg-restore",
-        help="fill it from a back-up, with nothing running (or --force); arguments are pg_restore's",
+        help="fill the database from a backup while nothing runs (or with --force); takes the arguments of pg_restore",
         add_help=False,
     )
     commands.add_parser(
-        "simulator", help="the Keepa-compatible server by itself; --help shows its options", add_help=False
+        "simulator",
+        help="run the Keepa-compatible simulator by itself; `simulator --help` shows its options",
+        add_help=False,
     )
     commands.add_parser(
-        "ledger", help="`ledger dump` prints the token ledger; --help shows its options", add_help=False
+        "ledger", help="`ledger dump` prints the token ledger; `ledger --help` shows its options", add_help=False
     )
     for command in commands.choices.values():
         command.set_defaults(parser=command)
@@ -109,31 +115,38 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
-    """What a running supervisor can be asked for; the answer comes when it is done."""
+    """Add the orders to a running supervisor; each returns when it is carried out."""
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text, epilog=_TAKEN)
+        command = commands.add_parser(name, help=text, description=text, epilog=_ACCEPTED)
         command.set_defaults(do=_order, name=name)
         return command
 
     roles = ("upsert", "backfill")
-    add("pause", "end the work of these workers until `resume`, over new starts too").add_argument(
+    add("pause", "stop these workers until `resume`, even if the supervisor is started again").add_argument(
         "role", choices=(*roles, "all")
     )
-    add("resume", "start them again, and pay again for what was stopped as unusable").add_argument(
-        "role", choices=(*roles, "all")
+    add(
+        "resume", "start these workers again, and release the brake on calls whose replies could not be used"
+    ).add_argument("role", choices=(*roles, "all"))
+    add("restart", "replace the process of one worker; this does not count as a failure").add_argument(
+        "worker", metavar="WORKER", help="its name in `status`, such as backfill-0"
     )
-    add("restart", "a fresh process for one worker; planned, so it counts as no death").add_argument(
-        "worker", metavar="WORKER", help="as status names it: backfill-0"
+    add("retry", "start a FAILED worker again, or one that waits after a failure, and reset its failures").add_argument(
+        "worker", metavar="WORKER", help="its name in `status`, such as backfill-0"
     )
-    add("retry", "start a worker that was given up, its deaths forgiven").add_argument("worker", metavar="WORKER")
-    scale = add("scale", "have so many workers until the supervisor ends; the highest ones go first")
+    scale = add(
+        "scale", "change the number of workers until the supervisor ends; those with the highest numbers stop first"
+    )
     scale.add_argument("role", choices=roles)
     scale.add_argument("count", metavar="N", help="0 to 16")
-    add("set", "go by other settings until the supervisor ends; an empty value takes one back").add_argument(
+    add("set", "override settings until the supervisor ends; an empty value (NAME=) ends the override").add_argument(
         "settings", metavar="NAME=VALUE", nargs="+"
     )
-    add("reload", "read the configuration again, as SIGHUP does; one with a fault changes nothing")
+    add(
+        "reload",
+        "read .env and the selection files again, as SIGHUP does; if there is a fault in them, nothing changes",
+    )
 
 
 def _order(chosen: argparse.Namespace) -> int:

@@ -36,10 +36,14 @@ def add(commands: Commands) -> None:
 
 
 def _deals(commands: Commands) -> None:
-    parser = commands.add_parser("deals", help="the best deals of now")
-    parser.add_argument("--top", type=_typed(parsing.count), default=20, metavar="N", help="how many [20]")
-    parser.add_argument("--sort", choices=_SORTS, default="discount", help="what makes one better [discount]")
-    parser.add_argument("--over", choices=_OVER, help="the mean the price is held against [as the selection says]")
+    parser = commands.add_parser("deals", help="show the best deals that are current")
+    parser.add_argument("--top", type=_typed(parsing.count), default=20, metavar="N", help="how many deals [20]")
+    parser.add_argument(
+        "--sort", choices=_SORTS, default="discount", help="by what deals are ordered, best first [discount]"
+    )
+    parser.add_argument(
+        "--over", choices=_OVER, help="period of the average that the price is compared with [as the selection says]"
+    )
     parser.add_argument(
         "--type",
         type=_typed(parsing.money_type),
@@ -48,14 +52,14 @@ def _deals(commands: Commands) -> None:
         help="price type, such as NEW, AMAZON, WAREHOUSE; may be repeated [as the selections say]",
     )
     parser.add_argument(
-        "--min-discount", type=_typed(parsing.percent), default=1, metavar="PERCENT", help="at least [1]"
+        "--min-discount", type=_typed(parsing.percent), default=1, metavar="PERCENT", help="smallest discount [1]"
     )
     parser.add_argument(
         "--within",
         type=_typed(durations.parse_duration),
         default=durations.parse_duration("24h"),
         metavar="TIME",
-        help="listed not longer ago, such as 90m, 24h, 7d [24h]",
+        help="only deals listed within this time, such as 90m, 24h, 7d [24h]",
     )
     _add_domain(parser)
     _add_formats(parser)
@@ -63,7 +67,7 @@ def _deals(commands: Commands) -> None:
 
 
 def _history(commands: Commands) -> None:
-    parser = commands.add_parser("history", help="the price history of one product")
+    parser = commands.add_parser("history", help="show the price history of one product")
     parser.add_argument(
         "product",
         type=_typed(parsing.product),
@@ -78,53 +82,56 @@ def _history(commands: Commands) -> None:
         help="price type, such as NEW, AMAZON, SALES; may be repeated [an overview of all]",
     )
     parser.add_argument(
-        "--since", type=_typed(durations.parse_duration), metavar="TIME", help="only the last 90d, 52w ... [all]"
+        "--since",
+        type=_typed(durations.parse_duration),
+        metavar="TIME",
+        help="only this last part, such as 90d, 52w [all]",
     )
-    parser.add_argument("--plot", action="store_true", help="draw it")
+    parser.add_argument("--plot", action="store_true", help="draw it as a chart")
     _add_domain(parser)
     _add_formats(parser)
     parser.set_defaults(do=_do_history)
 
 
 def _spend(commands: Commands) -> None:
-    parser = commands.add_parser("spend", help="where the tokens went")
+    parser = commands.add_parser("spend", help="show where the tokens went")
     parser.add_argument(
         "--since",
         type=_typed(durations.parse_duration),
         default=durations.parse_duration("24h"),
         metavar="TIME",
-        help="the last 90m, 24h, 7d ... [24h]",
+        help="only this last part, such as 90m, 24h, 7d [24h]",
     )
     parser.add_argument("--by", choices=("tier", "endpoint", "shape"), default="tier", help="one line for each [tier]")
-    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=_do_spend)
 
 
 def _quarantine(commands: Commands) -> None:
-    actions = commands.add_parser("quarantine", help="what could not be used: look at it, try it again, drop it")
+    actions = commands.add_parser("quarantine", help="list, show, retry or delete what could not be used")
     verbs = actions.add_subparsers(title="what to do", metavar="ACTION", required=True)
 
-    listing = verbs.add_parser("list", help="the faults, the latest first")
+    listing = verbs.add_parser("list", help="list the faults, latest first")
     _add_filters(listing)
-    listing.add_argument("--limit", type=_typed(parsing.count), default=50, metavar="N", help="at most so many [50]")
-    listing.add_argument("--json", action="store_true", help="as one JSON object")
+    listing.add_argument("--limit", type=_typed(parsing.count), default=50, metavar="N", help="at most this many [50]")
+    listing.add_argument("--json", action="store_true", help="print one JSON object")
     listing.set_defaults(do=_do_quarantine_list)
 
-    show = verbs.add_parser("show", help="one fault, with what was received")
+    show = verbs.add_parser("show", help="show one fault, with what was received")
     show.add_argument("id", type=_typed(parsing.number), metavar="NO", help="its number in the list")
     shapes = show.add_mutually_exclusive_group()
-    shapes.add_argument("--raw", action="store_true", help="only what was received, byte for byte")
-    shapes.add_argument("--json", action="store_true", help="as one JSON object")
+    shapes.add_argument("--raw", action="store_true", help="print only what was received, byte for byte")
+    shapes.add_argument("--json", action="store_true", help="print one JSON object")
     show.set_defaults(do=_do_quarantine_show)
 
-    retry = verbs.add_parser("retry", help="read what is kept once more; queue again what left nothing")
+    retry = verbs.add_parser("retry", help="read again what was received; where nothing was, queue it again")
     _add_choice(retry)
     retry.add_argument(
-        "--refetch", action="store_true", help="also ask again, for tokens, for products that still cannot be read"
+        "--refetch", action="store_true", help="spend tokens to fetch products again that still cannot be read"
     )
     retry.set_defaults(do=_do_quarantine_retry)
 
-    drop = verbs.add_parser("drop", help="delete for good")
+    drop = verbs.add_parser("drop", help="delete faults for good")
     _add_choice(drop)
     drop.add_argument("--yes", action="store_true", help="needed with --all and with filters")
     drop.set_defaults(do=_do_quarantine_drop)
@@ -133,15 +140,17 @@ def _quarantine(commands: Commands) -> None:
 
 
 def _queue(commands: Commands) -> None:
-    parser = commands.add_parser("queue", help="what waits to be fetched, by selection; drop what none asks for")
+    parser = commands.add_parser(
+        "queue", help="show what waits to be fetched, by selection, or delete what no selection asks for"
+    )
     parser.add_argument(
         "action",
         nargs="?",
         choices=("list", "drop"),
         default="list",
-        help="drop: take away what was queued for selections and locales that are in the settings no more",
+        help="drop: delete what was queued for selections and locales that are no longer in the settings",
     )
-    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=_do_queue)
 
 
@@ -152,9 +161,9 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--kind", choices=("deal", "product", "request", "body"), help="only what was refused as such")
-    parser.add_argument("--key", metavar="TEXT", help="only what it is about holds this text, such as an ASIN")
-    parser.add_argument("--reason", metavar="TEXT", help="only those whose reason holds this text")
+    parser.add_argument("--kind", choices=("deal", "product", "request", "body"), help="only faults of this kind")
+    parser.add_argument("--key", metavar="TEXT", help="only faults whose key has this text in it, such as an ASIN")
+    parser.add_argument("--reason", metavar="TEXT", help="only faults whose reason has this text in it")
     _add_domain(parser)
 
 
@@ -169,8 +178,8 @@ def _add_domain(parser: argparse.ArgumentParser) -> None:
 
 def _add_formats(parser: argparse.ArgumentParser) -> None:
     formats = parser.add_mutually_exclusive_group()
-    formats.add_argument("--csv", action="store_true", help="as comma-separated values")
-    formats.add_argument("--json", action="store_true", help="as one JSON object")
+    formats.add_argument("--csv", action="store_true", help="print comma-separated values")
+    formats.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _typed(read: Callable[[str], T]) -> Callable[[str], T]:

@@ -218,7 +218,7 @@ def test_an_order_that_was_taken_is_carried_out_though_whoever_gave_it_is_gone(p
     wait_until(lambda: worker(program.now(), "backfill-0")["state"] == "paused", "the pause", explain=program.tail)
     assert said(program.command("resume", "all")) == "backfill: resumed\n"
     told = " ".join(program.command("pause", "--help").stdout.split())
-    assert "an order that was taken is carried out" in told
+    assert "an order that was accepted is still carried out" in told
 
 
 def test_line_58_all_may_be_paused_and_nobody_gives_up(program):
