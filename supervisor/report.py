@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ledger.durations import format_duration
+from supervisor.config import whole_file
 from supervisor.process.conditions import ConditionRecord, sentence
 from supervisor.process.states import State
 from tasks.runtime.call_stats import EndpointStats
@@ -169,11 +170,7 @@ def write(report: Report, path: Path) -> None:
     Raises:
         OSError: the directory cannot be written.
     """
-    fresh = path.with_name(path.name + ".new")
-    fresh.touch(mode=0o600)
-    fresh.chmod(0o600)  # also what a killed supervisor left, before anything is in it
-    fresh.write_bytes(_text(report))
-    fresh.replace(path)
+    whole_file.write(path, _text(report))
 
 
 def overwrite(report: Report, path: Path) -> None:

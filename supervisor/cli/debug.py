@@ -20,8 +20,8 @@ from ledger import SystemClock, TokenLedger
 from supervisor import report
 from supervisor.cli.run import redactor
 from supervisor.config import run_plan
+from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import environment, forget_client_variables, load_settings
-from supervisor.config.state_dir import AlreadyRunning
 from supervisor.database import backend
 from supervisor.logs.log import as_console, as_json, is_json, with_sentence
 from tasks.errors import EXIT_OK, ConfigError
@@ -122,14 +122,14 @@ def _hear(stop: Stop) -> None:
 @contextmanager
 def _surroundings(plan: RunPlan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
     """What the jobs work with: a running supervisor's, or our own for as long as this lasts."""
-    holder = plan.state.holder()
+    holder = plan.state.lock.holder()
     if holder is not None:
         worker_settings = _settings_of_running(plan, holder)
         with closing(TokenLedger.attach(plan.state.ledger)) as ledger:
             yield worker_settings, ledger
         return
     with ExitStack() as stack:
-        stack.enter_context(plan.state.locked(is_debug=True))
+        stack.enter_context(plan.state.lock.held(is_debug=True))
         spool = backend.identity_of(plan).spool
         base_url = plan.base_url or stack.enter_context(_simulator(plan))
         rows = backend.backend_of(plan)
@@ -154,7 +154,7 @@ def _settings_of_running(plan: RunPlan, holder: int) -> WorkerSettings:
         ConfigError: it is still starting, or these settings are for another server or database than its own.
     """
     last = report.read(plan.state.status)
-    if plan.state.is_debugged():
+    if plan.state.lock.is_held_by_debug():
         raise AlreadyRunning(f"another `sluicegate debug`, pid {holder}, holds {plan.state.root}: end it first")
     if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
         raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
@@ -196,7 +196,7 @@ def _simulator(plan: RunPlan) -> Iterator[str]:
 def _is_running() -> bool:
     """Whether a supervisor runs with these settings: it has been told where synthetic rows go."""
     settings = load_settings(environment())
-    return run_plan.make_run_plan(settings, synthetic_into_database=True).state.holder() is not None
+    return run_plan.make_run_plan(settings, synthetic_into_database=True).state.lock.holder() is not None
 
 
 class _Phases:

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from supervisor.config import lost_state_dir, run_plan
+from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import check_texts, environment, read_texts
-from supervisor.config.state_dir import AlreadyRunning
 from supervisor.console.monitor import Monitor
 from supervisor.console.writer import ConsoleWriter, StreamScreen
 from supervisor.control import protocol
@@ -49,10 +49,10 @@ def run(*, synthetic_into_database: bool = False) -> int:
     texts = read_texts(environment())
     plan = run_plan.make_run_plan(check_texts(texts), synthetic_into_database=synthetic_into_database)
     lost = lost_state_dir.find(plan.state.root, plan.settings.metrics_port)
-    if lost is not None and plan.state.holder() is None:
+    if lost is not None and plan.state.lock.holder() is None:
         raise AlreadyRunning(f"already running: {lost_state_dir.remedy(plan.state.root, lost)}")
     plan.state.make()
-    with plan.state.locked(), Loop(MonotonicClock()) as loop:
+    with plan.state.lock.held(), Loop(MonotonicClock()) as loop:
         return _run(plan, texts, loop)
 
 

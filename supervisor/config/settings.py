@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 import tasks
-from supervisor.config import api_key_form, env_file, selection_files, similar_names, user_file
+from supervisor.config import api_key_check, env_file, selection_files, similar_names, user_file
 from supervisor.config.option_kinds import HttpUrl, Text, Unfit
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
@@ -155,7 +155,10 @@ def check_texts(texts: Texts) -> Settings:
     for option in OPTIONS:
         values[option.field] = _value(option, *texts.found[option.name], faults)
     faults += _between(values)
-    _judge_key(values, texts, faults, notes)
+    key, base_url = values["keepa_api_key"], values["keepa_base_url"]
+    if key and base_url is not None:
+        named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
+        api_key_check.check(key, base_url, named, faults, notes)
     values["chosen"] = selection_files.read(str(values["selections"] or ""), values["keepa_domains"], faults, notes)
     if faults:
         raise ConfigError(_message(faults))
@@ -235,19 +238,6 @@ def _check_text(text: str) -> None:
         raise Unfit("there is a control character in it")
     if len(text) > _LONGEST:
         raise Unfit(f"it is longer than {_LONGEST} characters")
-
-
-def _judge_key(values: Mapping[str, Any], texts: Texts, faults: list[str], notes: list[str]) -> None:
-    """Find a key that no server, or not Keepa, can know: a call with it would end the run."""
-    key, base_url = values["keepa_api_key"], values["keepa_base_url"]
-    if not key or base_url is None:
-        return
-    named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
-    never, of_keepa = api_key_form.why_no_key(key), api_key_form.why_no_keepa_key(key)
-    if never is not None or (of_keepa is not None and api_key_form.is_for_keepa(base_url)):
-        faults.append(f"{named} cannot be used: {never or of_keepa}")
-    elif of_keepa is not None and not api_key_form.is_here(base_url):
-        notes.append(f"{named} is none of Keepa's: {of_keepa}, unless the server at KEEPA_BASE_URL has others")
 
 
 def _between(values: Mapping[str, Any]) -> list[str]:

@@ -31,7 +31,7 @@ def send_order(chosen: argparse.Namespace) -> int:
     state = StateDir(settings.state_dir(settings.environment()))
     if order is None:
         said = protocol.Answer(code=EXIT_USAGE, words="set: NAME=VALUE is expected, as in BACKFILL_FLOOR=100")
-    elif state.holder() is None:
+    elif state.lock.holder() is None:
         said = protocol.Answer(code=EXIT_NOT_RUNNING, words=f"no supervisor runs with the state directory {state.root}")
     else:
         said = _asked(state, order)
@@ -63,7 +63,7 @@ def _lifted(said: protocol.Answer) -> protocol.Answer:
 
 def _asked(state: StateDir, order: protocol.Order) -> protocol.Answer:
     """What the supervisor answers, or why it does not."""
-    path, holder = state.control, state.holder()
+    path, holder = state.control, state.lock.holder()
     if is_stopped(holder):
         return _later(f"the supervisor, pid {holder}, was asked nothing: {WORDS}; {remedy(holder)}")
     try:
@@ -73,7 +73,7 @@ def _asked(state: StateDir, order: protocol.Order) -> protocol.Answer:
         why = f"does this when it goes on: {WORDS}; {remedy(holder)}" if is_stopped(holder) else "has not answered"
         return _later(f"the supervisor, pid {holder}, was asked and {why}")
     except (FileNotFoundError, ConnectionRefusedError):
-        if state.is_debugged():
+        if state.lock.is_held_by_debug():
             return _later(f"`sluicegate debug` holds the state directory {state.root}, and it takes no orders")
         return _later("the supervisor takes no orders now: it starts, ends, or could not open its socket")
     except OSError as error:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from ledger.durations import format_duration
-from supervisor.config import run_plan, similar_names, state_dir
+from supervisor.config import pauses, run_plan, similar_names
 from supervisor.config.changes import Change
 from supervisor.config.options import BY_NAME
 from supervisor.control import protocol
@@ -195,7 +195,7 @@ class OrderHandlers:
         """Whether it is on disk, so that it holds over a new start of the supervisor too."""
         path = self._run.plan.state.paused
         try:
-            state_dir.write_pauses(path, paused)
+            pauses.write(path, paused)
         except OSError as error:
             tell(Answer(code=EXIT_GAVE_UP, words=f"nothing was changed: {path} cannot be written: {error.strerror}"))
             return False

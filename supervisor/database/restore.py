@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config.state_dir import AlreadyRunning
+from supervisor.config.instance_lock import AlreadyRunning
 from tasks.store.connection import connect
 from tasks.store.sqlstate import translate
 
@@ -35,7 +35,7 @@ def checked(arguments: Sequence[str], url: Secret, state: StateDir) -> list[str]
     passed_on = [argument for argument in arguments if argument != FORCE]
     if FORCE in arguments or any(argument.split("=")[0] in _READS for argument in arguments):
         return passed_on
-    holder = state.holder()
+    holder = state.lock.holder()
     other = f"the supervisor, pid {holder}," if holder else _other(url)
     if other is not None:
         raise AlreadyRunning(

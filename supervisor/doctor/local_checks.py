@@ -46,14 +46,14 @@ def local_checks(plan: RunPlan) -> Iterator[Finding]:
 
 
 def _supervisor(state: StateDir, port: int | None) -> Finding:
-    holder = state.holder()
+    holder = state.lock.holder()
     lost = None if holder is not None else lost_state_dir.find(state.root, port)
     if lost is not None:
         return bad(
             "supervisor", f"{lost_state_dir.WORDS}: {lost_state_dir.remedy(state.root, lost)}", running=True, pid=lost
         )
     told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
-    if holder is not None and state.is_debugged():
+    if holder is not None and state.lock.is_held_by_debug():
         told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
     still = [f"{stopped.WORDS}: {stopped.remedy(holder)}"] if stopped.is_stopped(holder) else []
     return judged("supervisor", told, faults=still, notes=[], running=holder is not None, pid=holder or None)
@@ -119,7 +119,7 @@ def _without_rights(state: StateDir) -> list[str]:
         return ["it cannot be written: mend its rights or set another STATE_DIR"]
     if state.blocked_spool is not None:
         return [f"{state.blocked_spool} is no folder: take away what is there"]
-    inside = {state.lock: os.R_OK | os.W_OK, state.ledger: os.R_OK | os.W_OK, state.root / "spool": whole}
+    inside = {state.lock.path: os.R_OK | os.W_OK, state.ledger: os.R_OK | os.W_OK, state.root / "spool": whole}
     shut = [path for path, mode in inside.items() if path.exists() and not os.access(path, mode)]
     return [
         f"{path} belongs to uid {path.stat().st_uid}: run as that user, or give it back with chown" for path in shut

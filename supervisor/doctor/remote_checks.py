@@ -70,7 +70,7 @@ def _url(plan: RunPlan) -> Secret | None:
         return plan.settings.database_url
     forget_client_variables()
     last = report.read(plan.state.status)
-    own = last.run.database_url if last is not None and plan.state.holder() is not None else None
+    own = last.run.database_url if last is not None and plan.state.lock.holder() is not None else None
     return None if own is None else Secret(own)
 
 

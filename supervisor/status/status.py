@@ -89,7 +89,7 @@ def gather(settings: Settings) -> Status:
     """The status of the run these settings speak of."""
     plan = run_plan.make_run_plan(settings, synthetic_into_database=True)
     state = plan.state
-    holder = state.holder()
+    holder = state.lock.holder()
     lost = None if holder is not None else lost_state_dir.find(state.root, settings.metrics_port)
     if lost is not None:
         return _of_astray(lost, lost_state_dir.remedy(state.root, lost))
@@ -102,7 +102,7 @@ def gather(settings: Settings) -> Status:
     counts = counted or _counts(plan, last, notes, is_running=holder is not None)
     return Status(
         is_running=holder is not None,
-        is_debugged=holder is not None and state.is_debugged(),
+        is_debugged=holder is not None and state.lock.is_held_by_debug(),
         pid=holder or None,
         report=last,
         snapshot=snapshot,

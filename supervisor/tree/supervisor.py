@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ledger import TokenLedger
 from supervisor import report
-from supervisor.config import state_dir
+from supervisor.config import pauses
 from supervisor.config.run_plan import Server
 from supervisor.database import backend
 from supervisor.database.keeper import DatabaseKeeper
@@ -67,7 +67,7 @@ class Supervisor:
         self.http_url: str | None = None
         self.faults = log.faults
         self.tree = ProcessTree(loop, log, self)
-        self.worker_pool = WorkerPool(self.tree, log, state_dir.read_pauses(plan.state.paused))
+        self.worker_pool = WorkerPool(self.tree, log, pauses.read(plan.state.paused))
         self.health = Health(self, loop, log)
         self.listeners: list[Callable[[], object]] = []
         self._loop = loop

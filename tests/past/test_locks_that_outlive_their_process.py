@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -38,7 +37,7 @@ from tasks.store.connection import connect
 state = StateDir(Path(sys.argv[1]))
 conn = connect(sys.argv[2], application_name="holder", autocommit=True)
 ledger = TokenLedger.attach(state.ledger)
-with state.locked():
+with state.lock.held():
     assert turns.try_lock_stream(conn, "walk", f"holder@{ProcessId.this()}")
     [item] = queue.claim(conn, owner=str(ProcessId.this()), limit=1, lease_s=864_000)
     ledger.try_reserve("upsert", 20)
@@ -77,13 +76,13 @@ def test_what_a_killed_process_held_is_free_the_moment_it_is_dead(state, ledger,
     command = [sys.executable, "-c", HOLDER, str(state.root), database_url]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True)
     name = ProcessId.parse(holder.stdout.readline().strip())
-    assert (state.holder(), flock_is_free(state.ledger)) == (holder.pid, False)
+    assert (state.lock.holder(), flock_is_free(state.ledger)) == (holder.pid, False)
     assert not turns.try_lock_stream(conn, "walk", "me")
     assert queue.claim(conn, owner="me", limit=10, lease_s=60) == []
     holder.send_signal(signal.SIGKILL)
     holder.communicate()
-    assert (state.holder(), flock_is_free(state.ledger), name.is_alive()) == (None, True, False)
-    with state.locked():
+    assert (state.lock.holder(), flock_is_free(state.ledger), name.is_alive()) == (None, True, False)
+    with state.lock.held():
         pass
     assert ledger.resolve_dead() == 3
     assert (ledger.snapshot().leases, ledger.snapshot().waiters) == ((), ())
@@ -127,15 +126,15 @@ def test_who_sleeps_for_tokens_holds_no_lock_and_keeps_nobody_waiting(state, led
 def test_a_state_directory_brought_back_from_a_copy_locks_nobody_out(state, ledger):
     """With a living stranger's pid in the lock file, as a number that was given again, and a ledger of another boot."""
     ledger.try_reserve("upsert", 20)
-    Path(state.lock).write_text(f"{os.getpid()}\n")
+    state.lock.path.write_text(f"{os.getpid()}\n")
     copy = StateDir(state.root / "copy")
     copy.make()
     data = bytearray(state.ledger.read_bytes())
     data[16:32] = bytes(16)  # the boot it was made in
     copy.ledger.write_bytes(data)
-    copy.lock.write_bytes(state.lock.read_bytes())
-    assert copy.holder() is None
-    with copy.locked():
+    copy.lock.path.write_bytes(state.lock.path.read_bytes())
+    assert copy.lock.holder() is None
+    with copy.lock.held():
         again = TokenLedger.create(copy.ledger, DEFAULT_TIERS)
         assert (again.snapshot().leases, again.snapshot().synced) == ((), False)
         again.close()

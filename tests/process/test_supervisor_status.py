@@ -188,7 +188,7 @@ def status(run):
 
 def test_status_takes_the_counts_of_a_running_supervisor_without_loading_the_client_library(make_run):
     run, loop = make_run(DATABASE_URL=URL)
-    with run.plan.state.locked():
+    with run.plan.state.lock.held():
         reported(run, loop, counted=counted(3))
         told, has_loaded = status(run)
     assert (told["rows"], told["queue"], has_loaded) == (ROWS, QUEUE, False)
@@ -200,7 +200,7 @@ def test_status_takes_the_counts_of_a_running_supervisor_without_loading_the_cli
 def test_status_does_not_take_counts_that_are_old_or_of_a_supervisor_that_is_gone(make_run, age_s, is_running):
     run, loop = make_run(DATABASE_URL=URL)
     if is_running:
-        with run.plan.state.locked():
+        with run.plan.state.lock.held():
             reported(run, loop, counted=counted(age_s))
             told, _ = status(run)
     else:
@@ -214,7 +214,7 @@ def test_status_does_not_take_counts_that_are_old_or_of_a_supervisor_that_is_gon
 def test_a_report_that_is_not_renewed_is_said_to_be_stale(make_run, age_s, is_stale):
     run, loop = make_run(DATABASE_URL=URL)
     at = (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat(timespec="milliseconds")
-    with run.plan.state.locked():
+    with run.plan.state.lock.held():
         reported(run, loop, written_at=at, counted=counted(3), services=())
         seen = gather(run.plan.settings)
     assert (seen.is_stale, seen.is_gone) == (is_stale, False)
@@ -242,7 +242,7 @@ def test_off_a_terminal_watch_is_a_line_and_ends_with_the_code_of_the_status(mak
     run, loop = make_run(DATABASE_URL=URL)
     environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(run.plan.state.root), "DATABASE_URL": URL}
     command = [sys.executable, "-m", "supervisor", "status", "--watch"]
-    with run.plan.state.locked():
+    with run.plan.state.lock.held():
         reported(run, loop, counted=counted(1))
         with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as watch:
             line = watch.stdout.readline()

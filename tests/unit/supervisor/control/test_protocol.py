@@ -5,9 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import report
-from supervisor.config import state_dir
 from supervisor.control import protocol
-from tasks.errors import ConfigError
 
 NAMES = st.text(max_size=30)
 ROLES = st.lists(st.sampled_from(["upsert", "backfill"]), max_size=3).map(tuple)
@@ -52,28 +50,13 @@ def test_an_order_that_is_nearly_one_is_none(line):
         protocol.read_order(line)
 
 
-def test_bytes_that_are_no_text_are_no_answer_no_report_and_no_pauses(tmp_path):
+def test_bytes_that_are_no_text_are_no_answer_and_no_report(tmp_path):
     with pytest.raises(protocol.NotUnderstood, match="no answer"):
         protocol.read_answer(b'{"code": 0, "words": "\xff"}')
     path = tmp_path / "file"
-    path.write_bytes(b'["\xff"]')
-    with pytest.raises(ConfigError, match="does not tell what is paused"):
-        state_dir.read_pauses(path)
     path.write_bytes(b'{"written_at": "\xff"}')
     assert report.read(path) is None
 
 
 def test_the_words_of_an_order_show_no_value_that_may_be_a_secret():
     assert protocol.describe_order(protocol.Set(settings={"KEEPA_API_KEY": "a-secret"})) == "set KEEPA_API_KEY"
-
-
-def test_what_is_paused_is_kept_and_what_cannot_be_read_stops_a_start(tmp_path):
-    path = tmp_path / "paused.json"
-    assert state_dir.read_pauses(path) == frozenset()
-    state_dir.write_pauses(path, {"backfill"})
-    assert state_dir.read_pauses(path) == {"backfill"}
-    path.write_text("not json")
-    with pytest.raises(ConfigError, match="take it away to start all"):
-        state_dir.read_pauses(path)
-    state_dir.write_pauses(path, ())
-    assert not path.exists()
