@@ -7,7 +7,7 @@ by an order alone. The stages of a run only follow each other: a run never goes 
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, auto
 from typing import Final, NamedTuple
 
 
@@ -174,12 +174,12 @@ def step(state: State, event: Event) -> Step:
 class Stage(IntEnum):
     """Where the run is."""
 
-    PREPARING = 0
-    WORKING = 1
-    STOPPING_WORKERS = 2
-    STOPPING_DATABASE = 3
-    STOPPING_SERVICES = 4
-    OVER = 5
+    PREPARING = auto()
+    WORKING = auto()
+    STOPPING_WORKERS = auto()
+    STOPPING_DATABASE = auto()
+    STOPPING_SERVICES = auto()
+    OVER = auto()
 
     @property
     def words(self) -> str:

@@ -120,7 +120,7 @@ def means_of(snapshot: Snapshot, tier_name: str, per_item: float) -> Means | Non
     """What a tier has to work with at the moment of the snapshot; None before the server has told anything."""
     tier = next((one for one in snapshot.tiers if one.name == tier_name), None)
     bucket = snapshot.bucket
-    if tier is None or not snapshot.synced or bucket.tick_period_s <= 0:
+    if tier is None or not snapshot.synced:
         return None
     leased = sum(one.in_flight for one in snapshot.tiers)
     saved = sum(one.earmark for one in snapshot.tiers if one is not tier and one.waiting)

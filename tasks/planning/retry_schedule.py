@@ -81,8 +81,8 @@ class RetrySchedule:
     def returned(self, now_ns: int) -> None:
         """The server is back after it was away: what was sent in vain long enough ago may be tried at once."""
         for one in self._failing.values():
-            rested_ns = one.sent_ns + round(RARELY_S * NS_PER_S) if one.sent > 1 else one.until_ns
-            one.until_ns = min(one.until_ns, max(now_ns, rested_ns if one.sent else now_ns))
+            rested_ns = one.sent_ns + round(RARELY_S * NS_PER_S) if one.sent else now_ns
+            one.until_ns = min(one.until_ns, max(now_ns, rested_ns))
             one.recent = 0
 
     def hold(self, what: str, why: str, until_ns: int) -> None:

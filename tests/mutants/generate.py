@@ -148,6 +148,6 @@ def _other_returns(node: cst.Return, value: cst.BaseExpression) -> Iterator[cst.
     """Nothing in place of something, and the opposite of a condition."""
     if not (isinstance(value, cst.Name) and value.value in {"None", "True", "False"}):
         yield node.with_changes(value=cst.Name("None"))
-    if isinstance(value, cst.Comparison | cst.BooleanOperation):
+    if isinstance(value, cst.BooleanOperation):
         grouped = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         yield node.with_changes(value=cst.UnaryOperation(operator=cst.Not(), expression=grouped))

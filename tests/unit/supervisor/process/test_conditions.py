@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,3 +160,66 @@ def test_what_a_dead_worker_told_holds_until_the_next_one_disproves_it(now, befo
     is_disproved = progress > 0 or served_s >= REPEAT_S
     assert set(kinds) == (set(now) if is_disproved else set(now) | set(before))
     assert set(before) <= {one.kind for one in standing(said_now, left, progress=0, served_s=None)}
+
+
+def test_a_condition_is_over_three_seconds_after_it_was_told_for_the_last_time_and_not_before():
+    one, told = Conditions(), [ConditionFrom("upsert-0", said())]
+    assert [new.lasted_s for new in one.follow(told, 0)] == [None]
+    assert one.follow([], 3 * S - 1) == []
+    assert [new.lasted_s for new in one.follow([], 3 * S)] == [0]
+
+
+def test_how_long_it_lasted_is_told_to_the_millisecond():
+    one, told = Conditions(settle_s=0.5), [ConditionFrom("upsert-0", said())]
+    one.follow(told, 0)
+    one.follow(told, 1_234_567_000)
+    assert [new.lasted_s for new in one.follow([], 2 * S)] == [1.235]
+
+
+def test_what_is_told_again_after_its_time_goes_on():
+    one, told = Conditions(), [ConditionFrom("upsert-0", said())]
+    one.follow(told, 0)
+    assert one.follow(told, 60 * S) == []
+    assert [new.lasted_s for new in one.follow([], 63 * S)] == [60]
+
+
+def test_several_begin_and_end_in_the_order_of_their_names():
+    one, told = Conditions(), [ConditionFrom("upsert-0", said(kind)) for kind in KINDS]
+    assert [new.condition.kind for new in one.follow(told, 0)] == sorted(KINDS)
+    assert [record.kind for record in one.records()] == sorted(KINDS)
+    assert [new.condition.kind for new in one.follow([], 3 * S)] == sorted(KINDS)
+    assert one.records() == ()
+
+
+def test_of_several_that_could_tell_only_late_the_latest_says_since_when():
+    one = Conditions()
+    late = [
+        ConditionFrom(who, ReportedCondition(kind="calls", since=START, why="mute", late_s=late_s))
+        for who, late_s in (("upsert-0", 2.0), ("backfill-0", 5.0), ("backfill-1", 3.0))
+    ]
+    one.follow(late, 10 * S)
+    assert [new.lasted_s for new in one.follow([], 20 * S)] == [5]
+
+
+def test_whoever_has_told_it_for_longest_gives_the_reason():
+    told = [
+        ConditionFrom("upsert-0", said(second=4, why="refused")),
+        ConditionFrom("backfill-0", said(second=3, why="away")),
+        ConditionFrom("backfill-1", said(second=9, why="read only")),
+    ]
+    (new,) = Conditions().follow(told, 0)
+    assert (new.condition.why, new.condition.who) == ("away", ("backfill-0", "backfill-1", "upsert-0"))
+    assert new.condition.since == "2026-01-01T00:00:03.000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("progress", "served_s", "holds"), [(0, None, True), (0, 9.9, True), (0, 10.0, False), (1, None, False)]
+)
+def test_a_step_or_ten_seconds_in_service_disprove_what_a_dead_worker_told(progress, served_s, holds):
+    left = [said("calls", 1)]
+    assert standing([], left, progress=progress, served_s=served_s) == (left if holds else [])
+
+
+def test_what_a_worker_says_itself_goes_before_what_the_dead_one_told_of_the_same():
+    mine, left = said("calls", 9, "read only"), [said("calls", 1), said("spool", 1)]
+    assert standing([mine], left, progress=0, served_s=1.0) == [mine, left[1]]

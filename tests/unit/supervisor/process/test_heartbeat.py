@@ -33,3 +33,24 @@ def test_the_same_words_again_are_no_sign_of_life():
 def test_who_waits_for_work_has_nothing_new_to_say():
     beat = Heartbeat(phase="waiting_work", progress=3)
     assert says_something_new(beat, beat)
+
+
+def test_a_wait_that_is_promised_once_more_is_no_sign_of_life_and_a_longer_one_is():
+    beat = Heartbeat(phase="waiting_tokens", until_ns=5)
+    assert not says_something_new(Heartbeat(phase="waiting_tokens", until_ns=5), beat)
+    assert says_something_new(Heartbeat(phase="waiting_tokens", until_ns=6), beat)
+
+
+@given(moments, moments)
+def test_a_worker_that_promises_nothing_is_hung_after_the_margin(now_ns, ledger_ns):
+    beat = Heartbeat(phase="calling")
+    assert hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_ns, hang_s=0.5) == now_ns + S // 2
+
+
+def test_the_shortest_promise_counts():
+    beat = Heartbeat(phase="calling", until_ns=8)
+    assert hung_at_ns(beat, now_ns=100, ledger_now_ns=7, hang_s=0) == 101
+
+
+def test_a_worker_that_has_done_nothing_yet_says_so():
+    assert Heartbeat(phase="starting").progress == 0

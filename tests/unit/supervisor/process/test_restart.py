@@ -135,6 +135,32 @@ def test_a_worker_that_keeps_dying_after_a_minute_is_started_once_a_minute_and_n
     assert (set(events), tally.in_a_row) == ({Event.DIED_RETRY}, 0)
 
 
+def test_half_of_the_jitter_of_the_first_pause_follows_a_long_service_on_average():
+    policy = Policy(first_s=4.0, jitter=0.5)
+    assert [pause_s(0, policy, chance) for chance in (-1, 0, 0.5, 1)] == [0, 1, 1.5, 2]
+
+
+def test_chance_spreads_a_pause_by_the_jitter_at_its_cap_too():
+    policy = Policy(first_s=2.0, cap_s=60.0, jitter=0.25)
+    assert [pause_s(2, policy, chance) for chance in (-1, 0, 1)] == [3, 4, 5]
+    assert [pause_s(9, policy, chance) for chance in (-1, 0, 1)] == [45, 60, 75]
+
+
+def test_all_deaths_that_led_to_a_restart_are_remembered_and_a_reset_forgets_the_others():
+    tally, _ = deaths_at(0, 1, 2)
+    assert (tally.in_a_row, tally.total, len(tally.counted_ns)) == (3, 3, 3)
+    assert tally.reset() == RestartHistory(in_a_row=0, counted_ns=(), total=3)
+
+
+def test_a_death_is_planned_when_it_was_asked_for():
+    planned = {cause for cause in Cause if cause.is_planned}
+    assert planned == {Cause.STOPPED, Cause.RESTARTED, Cause.RECYCLED}
+
+
+def test_a_child_that_is_not_said_to_have_been_ready_was_not():
+    assert not ExitReason(cause=Cause.EXIT, code=0).was_ready
+
+
 def test_an_ending_is_told_in_words_and_a_kill_nobody_asked_for_claims_no_cause():
     by_whom = "by somebody or by a system short of memory"
     told = {

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.process.states import DEATHS, RESTING, TABLE, Action, Event, State, step
+from supervisor.process.states import DEATHS, RESTING, TABLE, Action, Event, Stage, State, step
 
 ALIVE = {
     State.STARTING,
@@ -99,3 +99,7 @@ def test_a_stop_after_an_order_to_restart_wins(state, between):
     for event in (Event.RESTART, *between, Event.STOP, Event.GRACE_OVER):
         state = step(state, event).state
     assert step(state, Event.DIED_RETRY).state in RESTING
+
+
+def test_a_run_goes_through_its_stages_in_order_and_status_has_four_words_for_them():
+    assert [stage.words for stage in sorted(Stage)] == ["starting", "running", *["stopping"] * 3, "stopped"]

@@ -71,3 +71,35 @@ def test_a_count_that_falls_is_a_rate_of_zero():
     rate.read(0, 50)
     rate.read(2 * LEAST_NS, 10)
     assert rate.per_min() == 0
+
+
+def test_a_rate_is_that_of_the_last_quarter_of_an_hour():
+    rate, minute_ns = Rate(), 60 * 10**9
+    rate.read(0, 0)
+    rate.read(10 * minute_ns, 100)
+    rate.read(15 * minute_ns, 150)
+    assert rate.per_min() == 10
+    rate.read(15 * minute_ns + 1, 100)
+    assert rate.per_min() == 0, "what is older counts no more"
+
+
+def test_a_rate_needs_a_minute_whenever_that_begins():
+    rate, second_ns = Rate(), 10**9
+    rate.read(100 * second_ns, 0)
+    rate.read(159 * second_ns, 7)
+    assert rate.per_min() is None
+    rate.read(160 * second_ns, 7)
+    assert rate.per_min() == 7
+
+
+def test_five_thousand_products_are_wanted_at_most_and_none_once_its_deal_is_older_than_a_day():
+    assert (LIMIT, STALE_MIN) == (5_000, 1_440)
+    pool = pool_of(*(BacklogItem(NOW - n, 1, f"A{n}") for n in range(LIMIT)))
+    assert (len(pool), pool.dropped) == (LIMIT, 0)
+
+
+def test_taking_none_takes_none_and_taking_one_takes_the_newest():
+    pool = pool_of(BacklogItem(NOW, 1, "A"), BacklogItem(NOW - 1, 1, "B"))
+    assert pool.take(0) == []
+    assert pool.take(1) == [BacklogItem(NOW, 1, "A")]
+    assert len(pool) == 1

@@ -103,3 +103,59 @@ def test_means_of_a_ledger_leave_the_floor_and_what_others_saved(balance, items,
 def test_there_are_no_means_before_the_server_has_told_any():
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(NS), tick_period_s=60)
     assert means_of(ledger.snapshot(), "backfill", 1.0) is None
+
+
+def test_a_wait_of_more_than_a_billion_ticks_is_never():
+    assert left(10**9, refill=1.0, share=1.0) == 10**9 * 60
+    assert left(10**9 + 1, refill=1.0, share=1.0) is None
+
+
+def test_nothing_can_be_told_while_nothing_comes_in_although_enough_lies_there():
+    assert left(5, refill=0.0, spare=10.0) is None
+    assert left(0, refill=0.0) == 0
+
+
+def test_older_work_counts_half_as_much_as_what_came_after_it():
+    forecast = Forecast()
+    assert forecast.pace(2.5, 3) == Pace(per_item=2.5, others_per_s=0.0, work_s=0.0, workers=3)
+    forecast.read_work(100, 10.0)
+    forecast.read_work(100, 40.0)
+    assert forecast.pace(2.5, 3).work_s == (10 / 2 + 40) / (100 // 2 + 100)
+
+
+def test_what_others_spend_is_told_by_the_second():
+    forecast = Forecast()
+    forecast.read_others(0, 100.4)
+    forecast.read_others(60 * NS, 220.4)
+    assert forecast.pace(1.0, 1).others_per_s == 2
+
+
+def test_with_no_worker_the_work_takes_as_long_as_with_one():
+    assert left_s(10, Pace(per_item=0.0, work_s=3.0, workers=0), Means(**PLAN | {"per_item": 0.0})) == 30
+    assert Pace(per_item=1.0) == Pace(per_item=1.0, others_per_s=0.0, work_s=0.0, workers=1)
+
+
+def test_means_are_what_the_ledger_has_for_the_tier():
+    clock = ManualClock(NS)
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock, tick_period_s=60)
+    ledger.observe(Reading(tokens_left=290, refill_rate=5, refill_in_ms=30_000, server_ms=5))
+    ledger.try_reserve("upsert", 30)
+    means = means_of(ledger.snapshot(), "backfill", 1.5)
+    assert means == Means(per_item=1.5, spare=290 - 30 - 150, refill=5, tick_s=60, next_tick_s=31, share=0.2)
+    assert means_of(ledger.snapshot(), "nobody", 1.5) is None
+    ledger.observe(Reading(tokens_left=100, refill_rate=5, refill_in_ms=30_000, server_ms=5))
+    assert means_of(ledger.snapshot(), "backfill", 1.5).spare == 0, "below the floor nothing is spare"
+
+
+def test_what_a_tier_saves_while_it_waits_is_not_spare_for_another_and_is_for_itself():
+    clock = ManualClock(NS)
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock, tick_period_s=60)
+    ledger.observe(Reading(tokens_left=250, refill_rate=5, refill_in_ms=30_000, server_ms=5))
+    with ledger.place("upsert") as place:
+        place.poll(240)
+        clock.advance_to_ns(clock.now_ns() + 95 * NS)
+        snapshot = ledger.snapshot()
+        saved = {tier.name: tier.earmark for tier in snapshot.tiers}["upsert"]
+        assert saved == 2 * 5 * 0.5
+        assert means_of(snapshot, "backfill", 1.0).spare == 260 - saved - 150
+        assert means_of(snapshot, "upsert", 1.0).spare == 260 - 50
