@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from ledger.atomic_file import replace_file
 from ledger.durations import format_duration
-from supervisor.config import whole_file
 from supervisor.process.conditions import ConditionRecord, sentence
 from supervisor.process.states import State
 from tasks.runtime.call_stats import EndpointStats
@@ -170,7 +170,7 @@ def write(report: Report, path: Path) -> None:
     Raises:
         OSError: the directory cannot be written.
     """
-    whole_file.write(path, _text(report))
+    replace_file(path, _text(report), durable=False)
 
 
 def overwrite(report: Report, path: Path) -> None:

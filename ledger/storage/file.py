@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ledger import process
+from ledger.atomic_file import replace_file
 from ledger.errors import Damaged, NoLedger, NotOurs, OtherFormat, Unusable
 from ledger.model.book import BOOK_BYTES, LAYOUT, Book
 from ledger.storage.checksum import checksum
@@ -119,20 +120,12 @@ def _creating(path: Path) -> Iterator[None]:
 
 
 def _begin_anew(path: Path, account: int, fault: str) -> Region:
-    """Make the file complete under another name, then rename: nobody ever sees half of it."""
-    fresh = path.with_name(path.name + ".new")
+    """Write the whole file: a full disk is an error here, and not a SIGBUS later."""
     buffer = bytearray(REGION_BYTES)
     _fill(buffer, account)
     try:
-        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(fd, 0, REGION_BYTES)  # a full disk is an error here, not a SIGBUS later
-            os.pwrite(fd, buffer, 0)
-        finally:
-            os.close(fd)
-        fresh.rename(path)
+        replace_file(path, buffer, durable=False)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise _unusable(path, "made", error) from error
     region = attach(path)
     if fault:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from supervisor.config import whole_file
+from ledger.atomic_file import replace_file
 from tasks.errors import ConfigError, plain
 from tasks.settings import BACKFILL, UPSERT
 
@@ -40,6 +40,6 @@ def write(path: Path, roles: Iterable[str]) -> None:
     """
     names = sorted(roles)
     if names:
-        whole_file.write(path, msgspec.json.encode(names) + b"\n", is_durable=True)
+        replace_file(path, msgspec.json.encode(names) + b"\n", durable=True)
     else:
         path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ledger.atomic_file import sync_directory
 from ledger.process import ProcessId
 from tasks.calls.header import Header
 from tasks.errors import EXIT_TRY_LATER, Error
@@ -146,7 +147,7 @@ class Spool:
         except OSError:
             part.unlink(missing_ok=True)
             raise
-        self._sync_directory()
+        sync_directory(self._directory)
         return Entry(path, 0)
 
     def close(self) -> None:
@@ -219,7 +220,7 @@ class Spool:
                 path.rename(mine)
             except FileNotFoundError:
                 return None
-            self._sync_directory()
+            sync_directory(self._directory)
         return Entry(mine, attempts)
 
     def set_aside(self, entry: Entry) -> Path:
@@ -243,19 +244,12 @@ class Spool:
         aside.stat()
         Entry(aside, 0).read()
         aside.rename(self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}")
-        self._sync_directory()
+        sync_directory(self._directory)
 
     def _paths(self) -> list[Path]:
         """What lies there, by name."""
         with _reached(self._directory):
             return sorted(self._directory.iterdir())
-
-    def _sync_directory(self) -> None:
-        fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
 
 
 @contextmanager

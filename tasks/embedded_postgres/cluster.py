@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
+from ledger.atomic_file import sync_directory
 from tasks.embedded_postgres import run_as
 from tasks.embedded_postgres.programs import ENVIRONMENT, MAJOR, under_identity
 from tasks.errors import ConfigError, StoreError
@@ -136,15 +137,7 @@ def _create(home: Path, programs: Path, start_lock: FileLock, who: RunAs) -> Non
     if done.returncode != 0:
         raise StoreError(f"initdb failed in {home} (exit {done.returncode}): {reason}")
     new.rename(data)
-    _sync(home)
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    sync_directory(home)
 
 
 def _not_ours(home: Path, owner_uid: int) -> str:
