@@ -1,10 +1,12 @@
 """Whether what is installed is what is needed."""
 
+import sys
 import tomllib
 
 import pytest
 
-from supervisor.doctor.packages import Need, needs, unmet
+from supervisor.doctor.findings import Verdict
+from supervisor.doctor.packages import needed, package_checks, unmet
 from tests.fakes.cli_program import ROOT
 
 
@@ -26,18 +28,25 @@ from tests.fakes.cli_program import ROOT
     ],
 )
 def test_versions_are_compared_as_numbers(versions, version, is_met):
-    assert Need("x", versions).is_met_by(version) is is_met
+    assert (unmet(needed([f"x{versions}"]), {"x": version}.get) == []) is is_met
 
 
 def test_our_own_list_is_understood_without_what_only_tests_need():
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
-    found = needs([*project["dependencies"], 'pytest>=9; extra == "dev"'])
-    assert {need.name for need in found} == {line.split(">=")[0].split("[")[0] for line in project["dependencies"]}
-    assert all(need.versions.startswith((">=", "<")) for need in found)
+    found = needed([*project["dependencies"], 'pytest>=9; extra == "dev"', 'tomli>=1; python_version < "3.11"'])
+    assert {one.name for one in found} == {line.split(">=")[0].split("[")[0] for line in project["dependencies"]}
+    assert all(str(one.specifier).startswith((">=", "<")) for one in found)
 
 
 def test_what_is_missing_or_too_old_is_named():
-    there = {"a": "1.0", "b": "2.5"}
-    wanted = needs(["a>=1.2", "b<3", "c[x]>=1"])
-    assert unmet(wanted, there.get) == ["a 1.0 is installed, >=1.2 is needed", "c is missing"]
+    versions = {"a": "1.0", "b": "2.5"}
+    requirements = needed(["a>=1.2", "b<3", "c[x]>=1"])
+    assert unmet(requirements, versions.get) == ["a 1.0 is installed, >=1.2 is needed", "c is missing"]
+
+
+def test_without_packaging_itself_it_says_so(mocker):
+    mocker.patch.dict(sys.modules, {"packaging.requirements": None})
+    found = {one.check: one for one in package_checks()}
+    assert found["packages"].verdict is Verdict.BAD
+    assert "packaging.requirements is missing; run `make setup`" in found["packages"].words
