@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import signal
 import sys
@@ -18,16 +17,18 @@ from typing import TYPE_CHECKING, Final, get_args
 from ledger import LedgerError, SystemClock, TokenLedger
 from tasks import errors, settings
 from tasks.jobs import build, run_loop
+from tasks.redaction import Redactor
 from tasks.runtime import crash_stacks, lifeline
 from tasks.runtime.heartbeat_writer import HeartbeatWriter, PipeSink
 from tasks.runtime.job import JobContext
-from tasks.runtime.log import LogBridge, Logger
+from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
 from tasks.runtime.stop import Stop
 from tasks.store.connection import password_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tasks.runtime.log import Logger
     from tasks.settings import Role, WorkerSettings
 
 # A page of deals makes 2,300 lists and no cycle: looking for cycles every 700 takes a fifth of the time to read it.
@@ -41,15 +42,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     crash_stacks.enable()
     gc.set_threshold(COLLECT_EVERY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to hear
-    log = Logger(sys.stderr).bind(role=options.role, slot=options.slot, pid=os.getpid())
+    names = {"role": options.role, "slot": options.slot, "pid": os.getpid()}
+    log = stream_logger(sys.stderr).bind(**names)
     with Stop() as stop:
         stop.on([signal.SIGTERM])
         try:
             given = settings.decode(lifeline.first_line(options.lifeline_fd))
         except errors.ConfigError as error:
-            log.alarm("settings_unreadable", error=error)
+            log.error("settings_unreadable", error=error)
             return errors.EXIT_CONFIG
-        log = _logger(log, given)
+        log = _logger(given).bind(**names)
+        capture_library_logs(LibraryHandler(log))
         lifeline.watch(options.lifeline_fd, stop)
         try:
             return _live(options, given, stop, log)
@@ -67,7 +70,7 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
     except (errors.Error, LedgerError) as error:
         if stop.is_set() and isinstance(error, errors.Contended | errors.Transient):
             return _stopped(role, log)
-        log.alarm("worker_gives_up", error=error)
+        log.error("worker_gives_up", error=error)
         return error.exit_code
     return errors.EXIT_OK if is_finished else _stopped(role, log)
 
@@ -108,12 +111,9 @@ def _stopped(role: Role, log: Logger) -> int:
     return errors.EXIT_OK if role == settings.UPSERT else errors.EXIT_TRY_LATER
 
 
-def _logger(log: Logger, given: WorkerSettings) -> Logger:
-    log = log.at(given.log_level)
-    log.hide(given.api_key.reveal())
-    log.hide(password_of(given.database_url.reveal()))
-    logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
-    return log
+def _logger(given: WorkerSettings) -> Logger:
+    redactor = Redactor([given.api_key.reveal(), password_of(given.database_url.reveal())])
+    return stream_logger(sys.stderr, level=given.log_level, redactor=redactor)
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

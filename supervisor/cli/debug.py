@@ -7,9 +7,6 @@ A breakpoint in a job stops everything here.
 from __future__ import annotations
 
 import bdb
-import io
-import json
-import logging
 import os
 import signal
 import sys
@@ -28,15 +25,16 @@ from tasks.errors import EXIT_OK, ConfigError
 from tasks.jobs import build, run_loop
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
-from tasks.runtime.log import LogBridge, Logger
+from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
 from tasks.runtime.stop import Stop
 from tasks.settings import BACKFILL, UPSERT, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
     from supervisor.config.run_plan import RunPlan
+    from tasks.runtime.log import Logger
     from tasks.settings import Role, WorkerSettings
 
 ROLES: Final[tuple[Role, ...]] = (UPSERT, BACKFILL)
@@ -213,24 +211,15 @@ class _Phases:
             self._log.debug("phase", phase=phase, detail=message.get("detail"))
 
 
-class _Lines(io.StringIO):
-    """Gives the jobs' JSON lines the sentences that the log of a run has, for people or for programs."""
-
-    def __init__(self, render: Callable[[Mapping[str, object]], str]) -> None:
-        super().__init__()
-        self._render = render
-
-    def write(self, text: str) -> int:
-        """Print each line."""
-        for line in text.splitlines():
-            sys.stderr.write(self._render(with_sentence(json.loads(line))) + "\n")
-        return len(text)
-
-
 def _logger(plan: RunPlan) -> Logger:
+    """The jobs' log with the sentences that the log of a run has, for people or for programs."""
     settings = plan.settings
-    writes_json = is_json(settings.log_format, is_terminal=sys.stderr.isatty())
-    stream = _Lines(as_json if writes_json else as_console)
-    log = Logger(stream, level=settings.log_level, redactor=redactor(settings), fields={"pid": os.getpid()})
-    logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
+    render = as_json if is_json(settings.log_format, is_terminal=sys.stderr.isatty()) else as_console
+    log = stream_logger(
+        sys.stderr,
+        level=settings.log_level,
+        redactor=redactor(settings),
+        render=lambda record: render(with_sentence(record)),
+    ).bind(pid=os.getpid())
+    capture_library_logs(LibraryHandler(log))
     return log

@@ -24,12 +24,13 @@ from supervisor.database.backend import secrets_in
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import HEARD, Signals
 from supervisor.http.endpoint import Endpoint
-from supervisor.logs.log import Log, capture_library_logs, renderer
+from supervisor.logs.log import Log, renderer
 from supervisor.process.reaper import OrphanReaper
 from supervisor.tree import systemd
 from supervisor.tree.supervisor import Supervisor
 from tasks.redaction import Redactor
 from tasks.runtime import crash_stacks
+from tasks.runtime.log import LibraryHandler, capture_library_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
     log = Log(writer.put, render=render, redactor=redactor(plan.settings), level=plan.settings.log_level)
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
-    capture_library_logs(loop, log)
+    capture_library_logs(LibraryHandler(log, loop.call))
     one = Supervisor(plan, loop, log, texts)
     systemd.begin(one, loop, environment())
     monitor = Monitor(one, loop, log, writer.show if is_watched else None)

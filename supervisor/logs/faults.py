@@ -18,7 +18,7 @@ from supervisor.logs.phrases import AGAIN
 from supervisor.report import FaultRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 FAULTS_KEPT: Final = 20
 QUIET: Final = timedelta(minutes=10)
@@ -41,10 +41,9 @@ _ABOUT: Final = {
 
 
 class Faults:
-    """Remembers the last few that differ; `clean` takes secrets out."""
+    """Remembers the last few that differ."""
 
-    def __init__(self, clean: Callable[[str], str]) -> None:
-        self._clean = clean
+    def __init__(self) -> None:
         self._kept: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
         self._held: set[str] = set()
 
@@ -80,7 +79,8 @@ class Faults:
                 self._kept[place] = msgspec.structs.replace(one, until=one.at)
         return tuple(one for one in self._kept if one.until is None or _age(one.until, now) <= REMEMBERED)
 
-    def _of(self, record: Mapping[str, object]) -> FaultRecord:
+    @staticmethod
+    def _of(record: Mapping[str, object]) -> FaultRecord:
         told = [record[name] for name in ("message", "error", "reason") if record.get(name)]
         role, slot, at = record.get("role"), record.get("slot"), str(record.get("ts"))
         return FaultRecord(
@@ -88,7 +88,7 @@ class Faults:
             since=at,
             level=str(record.get("level")),
             event=str(record.get("event")),
-            words=self._clean(str(told[0]) if told else "").partition(AGAIN)[0][:_WORDS],
+            words=(str(told[0]) if told else "").partition(AGAIN)[0][:_WORDS],
             role=role if isinstance(role, str) else None,
             slot=slot if isinstance(slot, int) else None,
         )

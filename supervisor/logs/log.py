@@ -1,14 +1,11 @@
-"""Log records: ours and those the workers write, in one format, without secrets, repeats counted.
+"""The log of a run: records of the supervisor and those its workers write, in one format, repeats counted.
 
-A record is one JSON object on one line, or one line for people in a terminal. What libraries say through `logging`
-becomes such a record too.
+A record is one JSON object on one line, or one line for people in a terminal. `tasks.runtime.log` makes the records.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.localtime import clock_of
@@ -19,7 +16,7 @@ from supervisor.logs.repeats import Key, RepeatFilter, key_of
 from supervisor.logs.rollup import WorkRollup
 from supervisor.logs.sentences import is_known, sentence
 from supervisor.process.output import is_deep
-from tasks.runtime.log import LEVELS, level_of
+from tasks.runtime.log import Logger, is_written, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,8 +29,8 @@ _VALUE_LIMIT: Final = 300  # characters of one value on a line for people
 _COLOURS: Final = {"debug": "2", "info": "0", "warning": "33", "error": "31"}
 
 
-class Log:
-    """Writes records through `put`, and remembers the last faults. Used by the loop's thread alone."""
+class Log(Logger):
+    """The log of a run: remembers the last faults, and counts what repeats. Used by the loop's thread alone."""
 
     def __init__(
         self,
@@ -43,10 +40,10 @@ class Log:
         redactor: Redactor,
         level: str = "info",
     ) -> None:
+        super().__init__(self._take, redactor)
         self._put = put
         self._render = render
-        self._redactor = redactor
-        self.faults = Faults(redactor.clean)
+        self.faults = Faults()
         self.level = level
         self._repeats = RepeatFilter()
         self._steady = WorkRollup()
@@ -58,30 +55,6 @@ class Log:
         """From now on count lines that repeat; `loop` says when a number is due."""
         self._loop = loop
 
-    def clean(self, text: str) -> str:
-        """The text without any secret."""
-        return self._redactor.clean(text)
-
-    def debug(self, event: str, **fields: object) -> None:
-        """What only a person who looks for a fault wants to read."""
-        self.write("debug", event, fields)
-
-    def info(self, event: str, **fields: object) -> None:
-        """What happened, as it should."""
-        self.write("info", event, fields)
-
-    def warning(self, event: str, **fields: object) -> None:
-        """What went wrong and is being dealt with."""
-        self.write("warning", event, fields)
-
-    def error(self, event: str, **fields: object) -> None:
-        """What a person has to look at."""
-        self.write("error", event, fields)
-
-    def write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
-        """Write a record of this moment."""
-        self._emit({"ts": _now(), "level": level, "event": event, **fields})
-
     def relay(self, line: str, *, role: str, slot: int, pid: int | None) -> Mapping[str, object]:
         """Write what a child wrote, and give it back as a record; what is no record becomes the event `stderr`."""
         if not line.strip():
@@ -89,8 +62,9 @@ class Log:
         record = _parse(line)
         if record is None:
             record = {"level": "warning", "event": "stderr", "message": line}
-        record = {"ts": _now(), "level": "info", **record, "role": role, "slot": slot, "pid": pid}
-        self._emit(record)
+        clean = self._object(record, None)
+        record = {"ts": now(), "level": "info", **clean, "role": role, "slot": slot, "pid": pid}
+        self._take(record)
         return record
 
     def settle(self) -> None:
@@ -101,10 +75,10 @@ class Log:
         """Write every number that is still owed."""
         self.settle()
 
-    def _emit(self, record: Mapping[str, object]) -> None:
+    def _take(self, record: Mapping[str, object]) -> None:
         record = with_sentence(record)
         self.faults.note(record)
-        if LEVELS.get(str(record.get("level")), LEVELS["error"]) < LEVELS[self.level]:
+        if not is_written(record, self.level):
             return
         if self._loop is not None and not self._lets_through(record, self._loop.now_ns()):
             self._plan()
@@ -118,7 +92,7 @@ class Log:
 
     def _out(self, record: Mapping[str, object]) -> None:
         ordered = {name: record[name] for name in _FIRST if record.get(name) is not None}
-        self._put(self._redactor.clean(self._render({**ordered, **record})))
+        self._put(self._render({**ordered, **record}))
 
     def _plan(self) -> None:
         dues = [due_ns for due_ns in (self._repeats.due_ns(), self._steady.due_ns()) if due_ns is not None]
@@ -138,10 +112,10 @@ class Log:
     def _tell(self, now_ns: int | None) -> None:
         for key, count in self._repeats.take_due(now_ns):
             self._out(
-                with_sentence({"ts": _now(), "level": key.level, "event": "repeated", **_like(key), "times": count})
+                with_sentence({"ts": now(), "level": key.level, "event": "repeated", **_like(key), "times": count})
             )
         for record in self._steady.take_due(now_ns):
-            self._out(with_sentence({**record, "ts": _now(), "message": None}))
+            self._out(with_sentence({**record, "ts": now(), "message": None}))
 
 
 def _like(key: Key) -> dict[str, object]:
@@ -219,27 +193,3 @@ def _parse(line: str) -> dict[str, Any] | None:
         return None
     is_record = isinstance(value, dict) and isinstance(value.get("event"), str) and not is_deep(value)
     return value if is_record else None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class LibraryHandler(logging.Handler):
-    """Hands warnings and errors over to the loop, whichever thread they come from."""
-
-    def __init__(self, loop: Loop, log: Log) -> None:
-        super().__init__(logging.WARNING)
-        self._loop = loop
-        self._log = log
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one record as the event `library`."""
-        level = level_of(record)
-        fields = {"logger": record.name, "message": record.getMessage()}
-        self._loop.call(lambda: self._log.write(level, "library", fields))
-
-
-def capture_library_logs(loop: Loop, log: Log) -> None:
-    """From now on hear every library of this process."""
-    logging.basicConfig(level=logging.WARNING, handlers=[LibraryHandler(loop, log)], force=True)

@@ -98,7 +98,7 @@ class FailedCalls:
         if not pause_s:
             return
         self._pacing.hold(_refused(request_plan), str(error), context.clock.now_ns() + round(pause_s * NS_PER_S))
-        context.log.alarm("refused_in_a_row", error=error, requests=one.different, retry_in_s=pause_s)
+        context.log.error("refused_in_a_row", error=error, requests=one.different, retry_in_s=pause_s)
         context.beat.degraded("refusals", f"{one.different} different requests in a row: {error}")
 
     def tend(self) -> None:

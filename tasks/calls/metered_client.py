@@ -230,7 +230,7 @@ class MeteredClient:
             return self._spool.put(header, body)
         except OSError as error:
             # Paid for and in memory: going on without the safety net beats throwing it away.
-            self._context.log.alarm("spool_write_failed", error=error)
+            self._context.log.error("spool_write_failed", error=error)
             return None
 
     def _throttled(self, request_plan: RequestPlan, reservation: Reservation, error: Throttled, header: Header) -> Idle:

@@ -90,7 +90,7 @@ class Brake:
         found = self._session.run(lambda connection: brakes.held(connection, reader_version.reader_version()))
         self._held = {one.kind: one for one in found}
         for kind in self._held.keys() - before.keys():
-            context.log.alarm("calls_stopped", kind=kind, message=_words(self._held[kind]))
+            context.log.error("calls_stopped", kind=kind, message=_words(self._held[kind]))
         for kind in before.keys() - self._held.keys():
             context.log.info("calls_resumed", kind=kind)
         if self._held:

@@ -108,7 +108,7 @@ class DealPageWriter:
         if not page.is_whole:
             self._tell(header, reason, taken)
         elif not taken.is_readable:
-            self._context.log.alarm("page_repeated", selection=self._place(header.origin), page=header.origin.page)
+            self._context.log.error("page_repeated", selection=self._place(header.origin), page=header.origin.page)
         return taken
 
     def _write(
@@ -157,7 +157,7 @@ class DealPageWriter:
 
     def _tell(self, header: Header, reason: str, taken: PageResult) -> None:
         """Say what becomes of a page that could not be read, or not to its end."""
-        self._context.log.alarm(
+        self._context.log.error(
             "page_unreadable",
             selection=self._place(header.origin),
             page=header.origin.page,

@@ -88,7 +88,7 @@ class SpoolRecovery:
     def _set_aside(self, entry: Entry, reason: str, raw: bytes | None, header: Header | None = None) -> None:
         """Keep it for a person. What it was to answer is given up: asked for again, it would end workers again."""
         kept: Path = self._spool.set_aside(entry)
-        self._context.log.alarm("reply_quarantined", reason=reason, file=kept.name)
+        self._context.log.error("reply_quarantined", reason=reason, file=kept.name)
 
         def work(connection: Connection) -> None:
             quarantine.add(connection, kind="body", key=kept.name, reason=reason, raw=raw, domain=None)

@@ -117,7 +117,7 @@ class DatabaseSession:
             raise
         del self._unwritten[: len(noted)]
         for refusal in filter(None, refusals):
-            self._context.log.alarm("record_refused", reason=refusal)
+            self._context.log.error("record_refused", reason=refusal)
         return result
 
     @staticmethod

@@ -32,7 +32,7 @@ def set_aside(context: JobContext, session: DatabaseSession, header: Header, bod
     Raises:
         StoreError: the database does not take it.
     """
-    context.log.alarm("body_unreadable", endpoint=header.endpoint, reason=reason, bytes=len(body))
+    context.log.error("body_unreadable", endpoint=header.endpoint, reason=reason, bytes=len(body))
     origin = header.origin
 
     def work(connection: Connection) -> None:

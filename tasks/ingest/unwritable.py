@@ -33,7 +33,7 @@ def keep(context: JobContext, session: DatabaseSession, header: Header, body: by
         BadRow: the database refuses even to keep it; the reply is in the spool still.
         StoreError: as a session does.
     """
-    context.log.alarm("reply_refused", endpoint=header.endpoint, reason=str(refusal), bytes=len(body))
+    context.log.error("reply_refused", endpoint=header.endpoint, reason=str(refusal), bytes=len(body))
     envelope = any_envelope(body).costing_at_most(most_tokens(header.endpoint, header.items))
 
     def work(connection: Connection) -> None:

@@ -146,7 +146,7 @@ class Backfill:
             return
         if moved.cut is not None:
             # Only a narrower selection can show the rest: more rows than the API shows have one price.
-            self.context.log.alarm("crawl_cut", selection=stream.place, part=str(moved.cut), shown=MAX_ROWS)
+            self.context.log.error("crawl_cut", selection=stream.place, part=str(moved.cut), shown=MAX_ROWS)
         if moved.verdict.is_complete:
             self.context.log.info(
                 "crawl_complete",

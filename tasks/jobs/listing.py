@@ -113,7 +113,7 @@ class Listing:
         part = crawl.part
         is_whole = part == Partition()
         label = stream.label if is_whole else f"{stream.label}, {part}"
-        self._context.log.alarm("selection_refused", selection=locales.label(label), error=error)
+        self._context.log.error("selection_refused", selection=locales.label(label), error=error)
         raw = stream.within(part, crawl.categories).to_json().encode()
 
         def work(connection: Connection) -> None:

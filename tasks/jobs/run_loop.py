@@ -134,7 +134,7 @@ class PatientJob:
     def _rest_from_database(self, refusal: BadRow) -> Idle:
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2**self._failures)
         self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
-        self.context.log.alarm("database_refuses", error=refusal, retry_in_s=rest_s)
+        self.context.log.error("database_refuses", error=refusal, retry_in_s=rest_s)
         self.context.beat.degraded("database", str(refusal))
         return self._idle(rest_s, "writing", refusal)
 

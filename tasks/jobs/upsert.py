@@ -157,7 +157,7 @@ class Upsert:
         try:
             outcome = self._components.metered_client.call(request_plan)
         except Refused as error:
-            context.log.alarm("details_refused", error=error)
+            context.log.error("details_refused", error=error)
             request_plan.refused(str(error))
             return StepDone(completes=False)
         if isinstance(outcome, Idle):

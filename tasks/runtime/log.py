@@ -1,7 +1,13 @@
-"""One JSON object a line, with the secrets of the process blotted out of every value.
+"""The log: each event becomes a record, a level and named fields, and goes nowhere before its secrets are taken out.
 
-Fields bound once (role, slot, pid) go on every line. Libraries that use `logging` end in the same stream
-through `LogBridge`: HTTP libraries print whole URLs, and the API key travels in the URL.
+A worker writes its records to stderr as JSON, one a line (`stream_logger`). Its supervisor reads those lines, and its
+own log (`supervisor.logs.log`) is a `Logger` too. What libraries say through `logging` becomes a record as well: HTTP
+libraries print whole URLs, and the API key travels in the URL.
+
+The rest does without `logging`, because a record here is its fields: they are given as arguments and come out as JSON,
+in their order. `logging` formats a message instead, so each call would go through an adapter, and each line of a
+worker, which has a time and a level of its own, through a made-up `LogRecord`: that is more code than this class. And
+its handlers hold a lock while they write, so the event loop would wait for a thread that is stuck in one.
 """
 
 from __future__ import annotations
@@ -11,111 +17,133 @@ import logging
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, TextIO
 
 from tasks.errors import plain
 from tasks.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+    Record = Mapping[str, object]
+
 VALUE_LIMIT: Final = 8_000  # characters of one value: a server's error page must not become a log line of megabytes
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 class Logger:
-    """Writes events to a text stream. `bind` gives a logger that says more on each line."""
+    """Makes a record of each event and hands it, without secrets, to `emit`."""
 
-    def __init__(
-        self,
-        stream: TextIO,
-        *,
-        level: str = "info",
-        redactor: Redactor | None = None,
-        fields: Mapping[str, object] | None = None,
-    ) -> None:
-        self._stream = stream
-        self._level = level
-        self._redactor = redactor if redactor is not None else Redactor()
+    def __init__(self, emit: Callable[[Record], None], redactor: Redactor, fields: Record | None = None) -> None:
+        self._emit = emit
+        self._redactor = redactor
         self._fields = dict(fields or {})
 
     def bind(self, **fields: object) -> Logger:
-        """A logger of the same stream, level and secrets that adds `fields` to every line."""
-        return Logger(self._stream, level=self._level, redactor=self._redactor, fields={**self._fields, **fields})
-
-    def at(self, level: str) -> Logger:
-        """The same logger with another level."""
-        return Logger(self._stream, level=level, redactor=self._redactor, fields=self._fields)
-
-    def hide(self, secret: str) -> None:
-        """Blot `secret` out of every later line, here and in every logger bound from here."""
-        self._redactor.hide(secret)
+        """Make a logger that adds `fields` to every record and hands it to the same place."""
+        return Logger(self._emit, self._redactor, {**self._fields, **fields})
 
     def debug(self, event: str, **fields: object) -> None:
-        """What only a person who looks for a fault wants to read."""
-        self._write("debug", event, fields)
+        """Log what only a person who looks for a fault wants to read."""
+        self.write("debug", event, fields)
 
     def info(self, event: str, **fields: object) -> None:
-        """What happened, as it should."""
-        self._write("info", event, fields)
+        """Log what happened, as it should."""
+        self.write("info", event, fields)
 
     def warning(self, event: str, **fields: object) -> None:
-        """What went wrong and is being dealt with."""
-        self._write("warning", event, fields)
+        """Log what went wrong and is being dealt with."""
+        self.write("warning", event, fields)
 
-    def alarm(self, event: str, **fields: object) -> None:
-        """What a person has to look at."""
-        self._write("error", event, fields)
+    def error(self, event: str, **fields: object) -> None:
+        """Log what a person has to look at."""
+        self.write("error", event, fields)
 
     def failure(self, event: str, error: BaseException, **fields: object) -> None:
-        """An error with its traceback, on one line."""
-        # Blotted out before it is cut: half a secret would not be known for one.
-        text = self._redactor.clean("".join(traceback.format_exception(error)))
-        self._write("error", event, {**fields, "error": _describe(error), "traceback": text[-VALUE_LIMIT:]})
+        """Log an error with its traceback, on one line."""
+        # The secrets are taken out before it is cut: half a secret would not be known for one.
+        text = self.clean("".join(traceback.format_exception(error)))
+        self.write("error", event, {**fields, "error": error, "traceback": text[-VALUE_LIMIT:]})
 
-    def _write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
-        if LEVELS[level] < LEVELS[self._level]:
-            return
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = {"ts": now, "level": level, "event": event, **self._fields, **fields}
-        clean = {key: self._value(value) for key, value in line.items()}
-        # A reader that is gone cannot be told, and the lifeline says the same a moment later.
-        with suppress(BrokenPipeError, ValueError):
-            self._stream.write(json.dumps(clean, ensure_ascii=False) + "\n")
-            self._stream.flush()
+    def write(self, level: str, event: str, fields: Record) -> None:
+        """Log an event of this moment."""
+        clean = self._object({**self._fields, **fields}, VALUE_LIMIT)
+        self._emit({"ts": now(), "level": level, "event": event, **clean})
 
-    def _value(self, value: object) -> object:
+    def clean(self, text: str) -> str:
+        """Return `text` without any secret."""
+        return self._redactor.clean(text)
+
+    def _object(self, fields: Record, limit: int | None) -> dict[str, object]:
+        return {self.clean(str(name)): self._value(value, limit) for name, value in fields.items()}
+
+    def _value(self, value: object, limit: int | None) -> object:
+        """Make what JSON has of `value`: without secrets, and no text in it longer than `limit`."""
         if value is None or isinstance(value, (bool, int, float)):
             return value
         if isinstance(value, dict):
-            return {self._redactor.clean(str(key)): self._value(item) for key, item in value.items()}
+            return self._object(value, limit)
         if isinstance(value, (list, tuple)):
-            return [self._value(item) for item in value]
-        text = _describe(value) if isinstance(value, BaseException) else str(value)
-        return self._redactor.clean(text)[:VALUE_LIMIT]
+            return [self._value(item, limit) for item in value]
+        return self.clean(plain(value) if isinstance(value, BaseException) else str(value))[:limit]
 
 
-class LogBridge(logging.Handler):
-    """Brings what libraries log through `logging` into the same stream, secrets blotted out."""
+def stream_logger(
+    stream: TextIO,
+    *,
+    level: str = "info",
+    redactor: Redactor | None = None,
+    render: Callable[[Record], str] | None = None,
+) -> Logger:
+    """Make a logger that writes each record of `level` or above to `stream`: as JSON, or as the line `render` makes."""
 
-    def __init__(self, log: Logger) -> None:
+    def emit(record: Record) -> None:
+        if not is_written(record, level):
+            return
+        # A reader that is gone cannot be told, and the lifeline says the same a moment later.
+        with suppress(BrokenPipeError, ValueError):
+            line = json.dumps(record, ensure_ascii=False) if render is None else render(record)
+            stream.write(line + "\n")
+            stream.flush()
+
+    return Logger(emit, Redactor() if redactor is None else redactor)
+
+
+def is_written(record: Record, level: str) -> bool:
+    """Whether a record is of `level` or above; one of an unknown level is an error."""
+    return _LEVELS.get(str(record.get("level")), _LEVELS["error"]) >= _LEVELS[level]
+
+
+def now() -> str:
+    """The time of a record: UTC, in milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class LibraryHandler(logging.Handler):
+    """Logs the warnings and errors of libraries as the event `library`.
+
+    They come from any thread. `call` has the record written where the log may be used, by default at once.
+    """
+
+    def __init__(self, log: Logger, call: Callable[[Callable[[], None]], object] = lambda write: write()) -> None:
         super().__init__(logging.WARNING)
         self._log = log
+        self._call = call
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record as the event `library`."""
-        self._log._write(level_of(record), "library", {"logger": record.name, "message": record.getMessage()})  # noqa: SLF001 - same module
+        """Log one record."""
+        fields = {"logger": record.name, "message": record.getMessage()}
+        self._call(partial(self._log.write, _level_of(record), "library", fields))
 
 
-def level_of(record: logging.LogRecord) -> str:
-    """The level of our own at which a library's record is written.
+def capture_library_logs(handler: LibraryHandler) -> None:
+    """From now on, give `handler` what every library of this process says."""
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
-    What psycopg ignores while it cleans up behind an error is a consequence of that error, which is raised and told.
-    """
+
+def _level_of(record: logging.LogRecord) -> str:
+    # What psycopg ignores while it cleans up behind an error follows from that error, which is raised and logged.
     if record.name.startswith("psycopg") and str(record.msg).startswith("error ignored"):
         return "debug"
     return "error" if record.levelno >= logging.ERROR else "warning"
-
-
-def _describe(error: object) -> str:
-    return plain(error) if isinstance(error, BaseException) else str(error)

@@ -17,7 +17,7 @@ from ledger import SystemClock, TokenLedger
 from tasks.jobs import build
 from tasks.runtime import job
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
-from tasks.runtime.log import Logger
+from tasks.runtime.log import stream_logger
 from tasks.runtime.stop import Stop
 from tasks.settings import Secret
 from tasks.store.connection import connect
@@ -102,7 +102,7 @@ def drained(tmp_path, database_url):
                 ledger=ledger,
                 clock=clock,
                 stop=stop,
-                log=Logger(text),
+                log=stream_logger(text),
                 beat=HeartbeatWriter(lambda _message: None, clock),
                 blocking=True,
                 worker="backfill",

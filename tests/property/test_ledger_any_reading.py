@@ -18,7 +18,7 @@ from ledger import DEFAULT_TIERS, NS_PER_S, ManualClock, Reading, Shape, TokenLe
 from tasks.calls.budget import Budget, Reservation
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
-from tasks.runtime.log import Logger
+from tasks.runtime.log import stream_logger
 from tasks.simulator.bucket import NS_PER_MS, Bucket, Plan
 from tests.fixtures.settings import worker_settings
 
@@ -120,7 +120,7 @@ class Worker:
         self.shape = Shape(name=f"{tier}:{cost}", items=cost, prior=1)
         context = JobContext(
             role="backfill", settings=worker_settings(), ledger=world.ledger, clock=world.clock, stop=threading.Event(),
-            log=Logger(io.StringIO()), beat=HeartbeatWriter(lambda _message: None, world.clock),
+            log=stream_logger(io.StringIO()), beat=HeartbeatWriter(lambda _message: None, world.clock),
             blocking=False, worker=tier,
         )  # fmt: skip
         self.budget = Budget(context)

@@ -12,11 +12,11 @@ from supervisor.config import run_plan
 from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import load_settings
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.logs import log
 from supervisor.logs.log import Log, as_json
 from tasks import errors
 from tasks.errors import plain
 from tasks.redaction import Redactor
+from tasks.runtime.log import LibraryHandler, capture_library_logs
 
 KEY = "aKeyOfAPerson".ljust(64, "7")
 URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
@@ -98,7 +98,7 @@ def test_what_a_library_says_in_the_supervisor_is_a_record_without_secrets(libra
     redactor = Redactor()
     redactor.hide(KEY)
     with Loop(MonotonicClock()) as loop:
-        log.capture_library_logs(loop, Log(lines.append, render=as_json, redactor=redactor))
+        capture_library_logs(LibraryHandler(Log(lines.append, render=as_json, redactor=redactor), loop.call))
         libraries.warning("cannot get %s", f"/deal?key={KEY}")
         libraries.info("not worth it")
         assert lines == [], "written by the loop alone"

@@ -23,7 +23,7 @@ def record(event, level="warning", **more):
 
 
 def test_warnings_and_errors_are_kept_and_nothing_else():
-    faults = Faults(str)
+    faults = Faults()
     for level in ("debug", "info", "warning", "error"):
         faults.note(record("something", level, message=level, role="upsert", slot=1))
     faults.note(record("died", message="killed"))
@@ -34,14 +34,14 @@ def test_warnings_and_errors_are_kept_and_nothing_else():
 
 
 def test_a_fault_that_comes_again_is_counted_and_becomes_the_newest():
-    faults = Faults(str)
+    faults = Faults()
     for event in ("a", "b", "a"):
         faults.note(record(event, error="no answer"))
     assert [(one.event, one.times) for one in faults.kept(NOW)] == [("b", 1), ("a", 2)]
 
 
 def test_only_the_last_are_kept_and_each_is_short():
-    faults = Faults(str)
+    faults = Faults()
     for number in range(3 * FAULTS_KEPT):
         faults.note(record("slow", reason=f"{number} {'x' * 10_000}"))
     assert len(faults.kept(NOW)) == FAULTS_KEPT
@@ -70,7 +70,7 @@ def told(faults, minutes):
 
 
 def test_what_was_told_of_a_condition_is_over_with_it_and_an_hour_later_it_is_told_no_more():
-    faults = Faults(str)
+    faults = Faults()
     for minutes in (0, 1):
         faults.note(record("database_unavailable", role="upsert", slot=0, error="no answer", ts=after(minutes)))
     faults.note(record("metrics_port_unusable", ts=after(1)))
@@ -94,7 +94,7 @@ def test_what_was_told_of_a_condition_is_over_with_it_and_an_hour_later_it_is_to
 )
 def test_what_is_told_once_of_a_condition_is_not_over_before_it(event, kind):
     """An outage that says the same all night is one line of the log."""
-    faults = Faults(str)
+    faults = Faults()
     faults.holds(kind)
     faults.note(record(event, role="upsert", slot=0, error="no answer", ts=after(0)))
     night = 8 * REMEMBERED / timedelta(minutes=1)
@@ -104,7 +104,7 @@ def test_what_is_told_once_of_a_condition_is_not_over_before_it(event, kind):
 
 
 def test_what_begins_again_after_its_end_is_another_fault():
-    faults = Faults(str)
+    faults = Faults()
     faults.note(record("call_failed", role="upsert", slot=0, error="no answer", ts=after(0)))
     faults.over("calls", after(1))
     faults.note(record("call_failed", role="upsert", slot=0, error="no answer", ts=after(5)))
@@ -112,7 +112,7 @@ def test_what_begins_again_after_its_end_is_another_fault():
 
 
 def test_what_a_worker_tells_no_longer_is_over_after_a_while():
-    faults = Faults(str)
+    faults = Faults()
     faults.note(record("odd_page", role="upsert", slot=0, ts=after(0)))
     quiet = QUIET / timedelta(minutes=1)
     assert told(faults, quiet) == [("odd_page", after(0), None, 1)]

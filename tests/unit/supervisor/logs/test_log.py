@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
@@ -72,6 +73,31 @@ def test_a_secret_is_blotted_out_wherever_it_stands(written, render):
     log.relay("raw very-secret", role="upsert", slot=0, pid=1)
     assert "very-secret" not in "".join(written)
     assert len(written) == 3
+
+
+@pytest.mark.parametrize("before", range(290, 300))
+def test_a_secret_at_the_cut_of_a_line_for_people_is_blotted_out_whole(written, before):
+    log_to(written, as_console).warning("odd", reason="x" * before + "very-secret")
+    assert "very" not in written[0]
+    assert "x•" in written[0]
+
+
+def test_a_secret_of_digits_leaves_times_and_numbers_as_they_are(written):
+    log = Log(written.append, render=as_json, redactor=Redactor(["2026", "1000"]))
+    log.info("odd", rows=1000, text="of 2026")
+    record = json.loads(written[0])
+    assert (record["rows"], record["text"]) == (1000, "of •••")
+    assert "•" not in record["ts"]
+
+
+def test_a_bound_logger_writes_into_the_same_log(written):
+    log = log_to(written)
+    bound = log.bind(role="upsert")
+    log.level = "warning"
+    bound.info("quiet")
+    bound.warning("loud")
+    assert [(json.loads(line)["event"], json.loads(line)["role"]) for line in written] == [("loud", "upsert")]
+    assert len(log.faults.kept(datetime.now(UTC))) == 1
 
 
 @pytest.mark.parametrize("render", [as_json, as_console])

@@ -19,7 +19,7 @@ from supervisor.logs.rollup import WorkRollup
 from tasks.redaction import Redactor
 
 ROOT = Path(sentences.__file__).resolve().parent.parent.parent
-WRITERS = {"debug", "info", "warning", "error", "alarm", "failure"}
+WRITERS = {"debug", "info", "warning", "error", "failure"}
 S = 1_000_000_000
 RIDDLES = re.compile(r"\bNone\b|\b[A-Z]\w*(?:Error|Exception)\b|[a-z]_[a-z]|\{|'\w+':|^[0-9A-Z]{5}:")
 NUMBERS = st.none() | st.integers(-(10**6), 10**9) | st.floats(allow_nan=False, allow_infinity=False)

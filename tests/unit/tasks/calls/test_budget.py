@@ -11,7 +11,7 @@ from tasks.calls.budget import Budget, Reservation
 from tasks.errors import Foreign, Transient
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
-from tasks.runtime.log import Logger
+from tasks.runtime.log import stream_logger
 from tests.fixtures.settings import worker_settings
 from tests.past.oracle import MINUTE_S, Account
 
@@ -55,7 +55,7 @@ class Caller:
         beat = HeartbeatWriter(self.beats.append, self.clock)
         context = JobContext(
             role="backfill", settings=worker_settings(), ledger=self.ledger, clock=self.clock, stop=threading.Event(),
-            log=Logger(io.StringIO()), beat=beat, blocking=False, worker=worker,
+            log=stream_logger(io.StringIO()), beat=beat, blocking=False, worker=worker,
         )  # fmt: skip
         return Budget(context)
 

@@ -18,7 +18,7 @@ from tasks.keepa.reply import RawReply
 from tasks.keepa.request import ProductRequest, product_shape
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
-from tasks.runtime.log import Logger
+from tasks.runtime.log import stream_logger
 from tests.fixtures.settings import worker_settings
 
 NS = 10**9
@@ -105,7 +105,8 @@ class Shop:
         settings = worker_settings(retry_deadline_s=20)
         context = JobContext(
             role="backfill", settings=settings, ledger=self.ledger, clock=self.clock, stop=self.halt,
-            log=Logger(self.text), beat=HeartbeatWriter(self.beats.append, self.clock), blocking=blocking, worker="w",
+            log=stream_logger(self.text), beat=HeartbeatWriter(self.beats.append, self.clock),
+            blocking=blocking, worker="w",
         )  # fmt: skip
         self.metered_client = MeteredClient(context, self.script, self.spool, self.calls.append)
 

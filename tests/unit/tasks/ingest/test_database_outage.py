@@ -13,7 +13,7 @@ from ledger import NS_PER_S, ManualClock
 from tasks.errors import Contended
 from tasks.ingest.database_outage import SILENCE_S, DatabaseOutage
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
-from tasks.runtime.log import Logger
+from tasks.runtime.log import stream_logger
 
 LOOK_S = 0.1
 
@@ -27,7 +27,7 @@ def told():
 def context(told):
     clock, text = ManualClock(10**12), io.StringIO()
     beat, stop = HeartbeatWriter(told.append, clock), threading.Event()
-    return SimpleNamespace(clock=clock, stop=stop, beat=beat, log=Logger(text), text=text)
+    return SimpleNamespace(clock=clock, stop=stop, beat=beat, log=stream_logger(text), text=text)
 
 
 def silent_for(outage, context, seconds, since_s=0.0):
