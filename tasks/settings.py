@@ -16,10 +16,6 @@ from tasks.redaction import MASK
 
 UpsertDetail = Literal["none", "stats", "offers"]
 BackfillDetail = Literal["stats", "history", "offers"]
-Role = Literal["upsert", "backfill"]
-
-UPSERT: Final = "upsert"
-BACKFILL: Final = "backfill"
 
 
 @final

@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final, get_args
 
 from ledger import LedgerError, SystemClock, TokenLedger
-from tasks import errors, settings
+from tasks import errors, roles, settings
 from tasks.jobs import build, run_loop
 from tasks.redaction import Redactor
 from tasks.runtime import crash_stacks, lifeline
@@ -28,8 +28,9 @@ from tasks.store.connection import password_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tasks.roles import Role
     from tasks.runtime.log import Logger
-    from tasks.settings import Role, WorkerSettings
+    from tasks.settings import WorkerSettings
 
 # A page of deals makes 2,300 lists and no cycle: looking for cycles every 700 takes a fifth of the time to read it.
 COLLECT_EVERY: Final = 50_000
@@ -108,7 +109,7 @@ def _work(options: argparse.Namespace, given: WorkerSettings, ledger: TokenLedge
 def _stopped(role: Role, log: Logger) -> int:
     """A backfill that was stopped is not finished, and must not look so."""
     log.info("stopped")
-    return errors.EXIT_OK if role == settings.UPSERT else errors.EXIT_TRY_LATER
+    return errors.EXIT_OK if role == roles.UPSERT else errors.EXIT_TRY_LATER
 
 
 def _logger(given: WorkerSettings) -> Logger:
@@ -118,7 +119,7 @@ def _logger(given: WorkerSettings) -> Logger:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tasks.worker", description="One worker; the supervisor starts it.")
-    parser.add_argument("role", choices=get_args(settings.Role))
+    parser.add_argument("role", choices=get_args(roles.Role))
     parser.add_argument("--slot", type=int, required=True, metavar="N", help="number of this worker among its role")
     parser.add_argument("--status-fd", type=int, required=True, metavar="FD", help="where beats go")
     parser.add_argument("--lifeline-fd", type=int, required=True, metavar="FD", help="where settings come from")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from supervisor.config.option_texts import help_text
 from supervisor.queries import arguments as queries
 from tasks import command_line
+from tasks.roles import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     debug = commands.add_parser(
         "debug", parents=[into], help="run the same jobs in one process, so that breakpoints work"
     )
-    debug.add_argument("--task", choices=("upsert", "backfill"), help="run only this job; without it, both take turns")
+    debug.add_argument("--task", choices=ROLES, help="run only this job; without it, both take turns")
     debug.add_argument("--once", action="store_true", help="end after one look for new deals and one batch of products")
     debug.set_defaults(do=_debug)
 
@@ -122,13 +123,12 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
         command.set_defaults(do=_order, name=name)
         return command
 
-    roles = ("upsert", "backfill")
     add("pause", "stop these workers until `resume`, even if the supervisor is started again").add_argument(
-        "role", choices=(*roles, "all")
+        "role", choices=(*ROLES, "all")
     )
     add(
         "resume", "start these workers again, and release the brake on calls whose replies could not be used"
-    ).add_argument("role", choices=(*roles, "all"))
+    ).add_argument("role", choices=(*ROLES, "all"))
     add("restart", "replace the process of one worker; this does not count as a failure").add_argument(
         "worker", metavar="WORKER", help="its name in `status`, such as backfill-0"
     )
@@ -138,7 +138,7 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
     scale = add(
         "scale", "change the number of workers until the supervisor ends; those with the highest numbers stop first"
     )
-    scale.add_argument("role", choices=roles)
+    scale.add_argument("role", choices=ROLES)
     scale.add_argument("count", metavar="N", help="0 to 16")
     add("set", "override settings until the supervisor ends; an empty value (NAME=) ends the override").add_argument(
         "settings", metavar="NAME=VALUE", nargs="+"

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ledger import SystemClock, TokenLedger
 from supervisor import report
@@ -23,11 +23,12 @@ from supervisor.database import backend
 from supervisor.logs.log import as_console, as_json, is_json, with_sentence
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.jobs import build, run_loop
+from tasks.roles import ROLES
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
 from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
 from tasks.runtime.stop import Stop
-from tasks.settings import BACKFILL, UPSERT, Secret
+from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from tasks.runtime.log import Logger
-    from tasks.settings import Role, WorkerSettings
-
-ROLES: Final[tuple[Role, ...]] = (UPSERT, BACKFILL)
+    from tasks.settings import WorkerSettings
 
 
 def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False) -> int:

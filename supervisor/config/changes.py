@@ -11,7 +11,7 @@ from supervisor.config.options import BY_NAME, OPTIONS
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
-    from tasks.settings import Role
+    from tasks.roles import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

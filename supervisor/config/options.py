@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from supervisor.config.option_kinds import Choice, Domains, Hosts, HttpUrl, Number, Text
+from tasks.roles import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
-    from tasks.settings import Role
+    from tasks.roles import Role
 
 
 class Option(NamedTuple):
@@ -46,8 +47,8 @@ _POSTGRES: Final = Text(
 
 # What a change needs. `_NOBODY`: only the supervisor or the ledger uses the setting, and takes the new value at once.
 _NOBODY: Final[frozenset[Role]] = frozenset()
-_UPSERT: Final[frozenset[Role]] = frozenset({"upsert"})
-_BACKFILL: Final[frozenset[Role]] = frozenset({"backfill"})
+_UPSERT: Final[frozenset[Role]] = frozenset({UPSERT})
+_BACKFILL: Final[frozenset[Role]] = frozenset({BACKFILL})
 _WORKERS: Final = _UPSERT | _BACKFILL
 _NEW_START: Final = None
 

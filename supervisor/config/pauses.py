@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.atomic_file import replace_file
 from tasks.errors import ConfigError, plain
-from tasks.settings import BACKFILL, UPSERT
+from tasks.roles import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger import DEFAULT_TIERS
 from supervisor.config.state_dir import StateDir
 from tasks.errors import ConfigError
+from tasks.roles import BACKFILL, UPSERT
 from tasks.settings import JobSettings, Secret, WorkerSettings
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ class RunPlan:
     def tiers(self) -> tuple[Tier, ...]:
         """The tiers of the ledger, as the settings say. A floor that was set does not grow with the plan."""
         chosen = {
-            "upsert": (self.settings.upsert_floor, self.settings.upsert_share),
-            "backfill": (self.settings.backfill_floor, self.settings.backfill_share),
+            UPSERT: (self.settings.upsert_floor, self.settings.upsert_share),
+            BACKFILL: (self.settings.backfill_floor, self.settings.backfill_share),
         }
         return tuple(_chosen(tier, *chosen[tier.name]) if tier.name in chosen else tier for tier in DEFAULT_TIERS)
 

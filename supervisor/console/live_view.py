@@ -16,6 +16,7 @@ from ledger.durations import format_duration
 from supervisor.console.writer import StreamScreen
 from supervisor.status import formatting
 from supervisor.status.as_json import progress
+from tasks.roles import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +122,7 @@ def _workers(
     """What each does; where there is no room for all, those that are not well first, and the rest in a line."""
     if len(children) <= room:
         return [_table_of(children, snapshot, now)]
-    first = sorted(children, key=lambda child: (child.state == "running", child.role not in {"upsert", "backfill"}))
+    first = sorted(children, key=lambda child: (child.state == "running", child.role not in ROLES))
     named = {id(child) for child in first[: room - 1]}
     shown = [child for child in children if id(child) in named]
     rest = Counter(_phase(child) for child in children if id(child) not in named)

@@ -14,7 +14,7 @@ from supervisor.report import Frame
 from supervisor.status import formatting
 from supervisor.tree.reporting import report_of
 from tasks.errors import plain
-from tasks.settings import BACKFILL
+from tasks.roles import BACKFILL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

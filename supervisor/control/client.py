@@ -14,15 +14,17 @@ from supervisor.control.server import address
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.process.stopped import WORDS, is_stopped, remedy
 from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows, plain
+from tasks.roles import ROLES
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from tasks.roles import Role
+
 _LOOK_S: Final = 2.0  # between two looks whether whoever is to answer stands still
 _READ_BYTES: Final = 4096
 _PATIENCE_S: Final = 1800.0  # sixteen workers replaced in turn, each of which takes its whole grace
-_BOTH: Final[tuple[protocol.Role, ...]] = ("upsert", "backfill")
 
 
 def send_order(chosen: argparse.Namespace) -> int:
@@ -113,7 +115,7 @@ def _later(words: str) -> protocol.Answer:
 def _order(chosen: argparse.Namespace) -> protocol.Order | None:
     """The order in words that a supervisor understands; None when a part of `set` is no setting."""
     if chosen.name in {"pause", "resume"}:
-        roles: tuple[protocol.Role, ...] = _BOTH if chosen.role == "all" else (chosen.role,)
+        roles: tuple[Role, ...] = ROLES if chosen.role == "all" else (chosen.role,)
         return protocol.Pause(roles=roles) if chosen.name == "pause" else protocol.Resume(roles=roles)
     if chosen.name in {"restart", "retry"}:
         return (protocol.Restart if chosen.name == "restart" else protocol.Retry)(worker=chosen.worker)

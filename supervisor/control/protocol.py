@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
-Role = Literal["upsert", "backfill"]
+from tasks.roles import Role
+
 LIMIT: Final = 16 * 1024  # bytes of an order; `set` with every setting there is takes a tenth
 
 

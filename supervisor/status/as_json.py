@@ -13,6 +13,7 @@ import msgspec
 from supervisor.report import age_s
 from supervisor.status.status import Status
 from tasks.planning.forecast import Pace, left_s, means_of
+from tasks.roles import BACKFILL
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from supervisor.status.status import Status
 
 FORMAT: Final = 2
-BACKFILL: Final = "backfill"
 
 
 def as_json(status: Status, now: datetime) -> dict[str, Any]:

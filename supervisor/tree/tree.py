@@ -21,7 +21,7 @@ from supervisor.process.states import RESTING, Event, State
 from supervisor.report import DeathRecord
 from supervisor.tree.totals import Totals
 from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
-from tasks.settings import UPSERT
+from tasks.roles import UPSERT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ from supervisor.process.restart import Cause
 from supervisor.process.spec import RestartType, Spec
 from supervisor.process.states import RESTING, Event, State
 from supervisor.tree.recycling import Recycler
-from tasks.settings import BACKFILL, UPSERT
+from tasks.roles import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,6 +20,7 @@ from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.planning import pagination
 from tasks.planning.backlog import BacklogItem
 from tasks.planning.streams import wanted_streams
+from tasks.roles import UPSERT
 from tasks.store import calls, crawls, deals
 from tasks.store.queue import leftovers, queue
 
@@ -173,7 +174,7 @@ class DealPageWriter:
     def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
         """Queue what the page lists; what a selection that is no more had listed is this one's now."""
         detail, key = self._context.settings.backfill_detail, origin.selection_key
-        priority = NEWS_PRIORITY if origin.job == walk_progress.UPSERT else 0
+        priority = NEWS_PRIORITY if origin.job == UPSERT else 0
         queue.enqueue(connection, origin.domain, asins, detail=detail, priority=priority, selection_key=key)
         chosen = wanted_streams(self._streams.values())
         if chosen is not None and (key, origin.domain) in self._streams:
@@ -194,7 +195,7 @@ class DealPageWriter:
             prices=[] if stream is None else _prices(page, stream.selection.price_type),
             fingerprint=known_by,
         )
-        if origin.job == walk_progress.UPSERT:
+        if origin.job == UPSERT:
             return walk_progress.advance_upsert(connection, origin, facts)
         if stream is None:
             return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tasks.planning import pagination, partitions
 from tasks.planning.pagination import PageVerdict
 from tasks.planning.partitions import Partition
+from tasks.roles import UPSERT
 from tasks.store import crawls
 from tasks.store.crawls import Crawl
 
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from tasks.planning.pagination import Page
     from tasks.planning.partitions import Divisions
     from tasks.planning.streams import Stream
-    from tasks.settings import Role
+    from tasks.roles import Role
     from tasks.store.connection import Connection
-
-UPSERT: Final = "upsert"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,14 @@ from ledger import NS_PER_S
 from tasks.errors import Refused
 from tasks.jobs.components import JobComponents
 from tasks.jobs.listing import REFUSED_NS, SetAside
-from tasks.jobs.queue_batch import TIER, QueueBatch
+from tasks.jobs.queue_batch import QueueBatch
 from tasks.keepa.request import DEAL_TOKENS, product_shape
 from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
 from tasks.planning import forecast
 from tasks.planning.forecast import Forecast, Rate
 from tasks.planning.pacing import crawl_interval_s
 from tasks.planning.streams import wanted_streams
+from tasks.roles import BACKFILL
 from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
 from tasks.store.queue import queue
@@ -233,10 +234,10 @@ class Backfill:
         per_min = self._rate.per_min()
         snapshot = self.context.ledger.snapshot()
         self._forecast.read_others(
-            self.context.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != TIER)
+            self.context.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != BACKFILL)
         )
         pace = self._forecast.pace(self._per_item(snapshot), counts.takers)
-        means = forecast.means_of(snapshot, TIER, pace.per_item)
+        means = forecast.means_of(snapshot, BACKFILL, pace.per_item)
         eta_s = None if means is None else forecast.left_s(left, pace, means)
         # The pace goes along: who shows the time left reckons it from what is queued and in the bucket at that moment.
         self.context.beat.job(

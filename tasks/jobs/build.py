@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.settings import UPSERT
+from tasks.roles import UPSERT
 
 if TYPE_CHECKING:
     from tasks.runtime.job import Job, JobContext

@@ -13,6 +13,7 @@ from tasks.calls.request_plan import ClaimedRequest
 from tasks.jobs.queue_batch import lease_s, unwritten_leases
 from tasks.keepa.request import ProductRequest, most_asins, product_shape
 from tasks.planning.pacing import fit
+from tasks.roles import UPSERT
 from tasks.runtime.job import owner_name
 from tasks.store.queue import claim_by_asin, queue
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
-
-TIER: Final = "upsert"
 
 
 def covering(wanted: Detail, queued: Detail) -> Detail | None:
@@ -42,7 +41,7 @@ def covering(wanted: Detail, queued: Detail) -> Detail | None:
 class DetailBatch:
     """A batch of details. Not worth waiting for: what is not fetched now competes with newer deals next time."""
 
-    tier: Final = TIER
+    tier: Final = UPSERT
     may_wait: Final = False
     endpoint: Final = "/product"
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tasks.ingest.deal_page import DealPageWriter, PageResult
     from tasks.ingest.session import DatabaseSession
     from tasks.planning.streams import Stream
+    from tasks.roles import Role
     from tasks.runtime.job import JobContext
-    from tasks.settings import Role
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
 

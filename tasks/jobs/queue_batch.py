@@ -8,6 +8,7 @@ from tasks.calls.header import Origin
 from tasks.calls.request_plan import ClaimedRequest
 from tasks.keepa.request import DOMAINS, Detail, ProductRequest, is_asin, most_asins, product_shape
 from tasks.planning.pacing import batch_size, fit, together
+from tasks.roles import BACKFILL
 from tasks.runtime.job import owner_name
 from tasks.store.queue import queue
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
 
-TIER: Final = "backfill"
 UNASKABLE: Final = "not an ASIN, no locale, or no detail this build knows"
 
 _DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
@@ -39,7 +39,7 @@ class QueueBatch:
     `detail` is what is planned for, and once items were taken it is theirs, for the next plan to start from.
     """
 
-    tier: Final = TIER
+    tier: Final = BACKFILL
     may_wait: Final = True
     endpoint: Final = "/product"
 

@@ -13,10 +13,11 @@ from ledger.process import ProcessId
 
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
+    from tasks.roles import Role
     from tasks.runtime.heartbeat_writer import HeartbeatWriter, Phase
     from tasks.runtime.log import Logger
     from tasks.runtime.stop import StopFlag
-    from tasks.settings import Role, WorkerSettings
+    from tasks.settings import WorkerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
