@@ -5,11 +5,12 @@ The rates are those of the last minute.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ledger import NS_PER_S
 from supervisor.process.states import RESTING
+from tasks.planning.sliding_rate import SlidingRate
 from tasks.runtime.call_stats import merged
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from supervisor.process.slot import Slot
     from tasks.runtime.call_stats import EndpointStats
 
-WINDOW_S: Final = 60.0
+WINDOW_S: Final = 60
 
 
 class Totals:
@@ -34,13 +35,13 @@ class Totals:
     """
 
     def __init__(self, living: Callable[[], Iterable[Slot]]) -> None:
-        """Sums over all that ever were `living`: a worker has to stay among them until it is buried."""
+        """Sums over all that ever were `living`: a worker has to stay among them until its exit is recorded."""
         self._living = living
         self.restarts: Counter[tuple[str, str]] = Counter()
         self._rows: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._calls: dict[str, EndpointStats] = {}
-        self._rates = Rates()
+        self._rates = defaultdict[str, SlidingRate](partial(SlidingRate, WINDOW_S))
 
     def record_exit(self, slot: Slot, death: Death) -> None:
         """Keep what a dead worker did; `slot` is already in its next state."""
@@ -68,8 +69,17 @@ class Totals:
         return total
 
     def rows_per_minute(self, now_ns: int) -> dict[str, float]:
-        """Rows committed a minute over the last minute, by table."""
-        return self._rates.after(self.rows(), now_ns)
+        """Rows committed a minute over the last minute, by table.
+
+        Less than a minute of history is not extrapolated: what came in the first seconds is no pace.
+        """
+        paces: dict[str, float] = {}
+        for table, count in self.rows().items():
+            rate = self._rates[table]
+            rate.read(now_ns, count)
+            per_min = rate.per_min()
+            paces[table] = rate.growth() if per_min is None else per_min
+        return paces
 
     def _beats(self) -> list[Heartbeat]:
         return [slot.beat for slot in self._living() if slot.beat is not None]
@@ -80,22 +90,3 @@ def _summed(start: Counter[str], more: Iterable[Mapping[str, int]]) -> dict[str,
     for counts in more:
         total.update(counts)
     return dict(total)
-
-
-class Rates:
-    """Remembers counts for a minute."""
-
-    def __init__(self) -> None:
-        self._history: deque[tuple[int, Mapping[str, int]]] = deque()
-
-    def after(self, counts: Mapping[str, int], now_ns: int) -> dict[str, float]:
-        """What each count gained a minute, now that they are `counts`.
-
-        Less than a minute of history is not extrapolated: what came in the first seconds is no pace.
-        """
-        self._history.append((now_ns, counts))
-        while len(self._history) > 2 and now_ns - self._history[1][0] >= WINDOW_S * NS_PER_S:  # noqa: PLR2004 - two ends
-            self._history.popleft()
-        since_ns, before = self._history[0]
-        minutes = max(WINDOW_S, (now_ns - since_ns) / NS_PER_S) / 60
-        return {name: (count - before.get(name, 0)) / minutes for name, count in counts.items()}

@@ -20,8 +20,9 @@ from tasks.jobs.queue_batch import QueueBatch
 from tasks.keepa.request import DEAL_TOKENS, product_shape
 from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
 from tasks.planning import forecast
-from tasks.planning.forecast import Forecast, Rate
+from tasks.planning.forecast import WINDOW_S, Forecast
 from tasks.planning.pacing import crawl_interval_s
+from tasks.planning.sliding_rate import SlidingRate
 from tasks.planning.streams import wanted_streams
 from tasks.roles import BACKFILL
 from tasks.runtime.job import Idle, StepDone
@@ -60,7 +61,7 @@ class Backfill:
         self._counts: QueueCounts | None = None
         self._counted_ns = 0
         self._renew_ns = 0
-        self._rate = Rate()
+        self._rate = SlidingRate(WINDOW_S)
         self._forecast = Forecast()
 
     def start(self) -> None:

@@ -1,29 +1,24 @@
-"""Pure: how long a queue will take, from what the plan brings and what others take of it; and how fast a count grows.
+"""Pure: how long a queue will take, from what the plan brings and what others take of it.
 
 The pace so far is no guide to the time that is left: a full bucket pays for a burst at first, and a poll that has just
 begun takes what comes for a while. So what lies in the bucket, what comes in, and what work takes apart from waiting
-are reckoned one by one. The rate of growth, over the last quarter of an hour, is for people to read.
+are reckoned one by one.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ledger import NS_PER_S
+from tasks.planning.sliding_rate import SlidingRate
 
 if TYPE_CHECKING:
     from ledger import Snapshot
 
-WINDOW_NS: Final = 15 * 60 * NS_PER_S
-LEAST_NS: Final = 60 * NS_PER_S  # of history before a rate means anything
-_PER_MIN_NS: Final = 60 * NS_PER_S
-
-
+WINDOW_S: Final = 15 * 60  # over which rates are taken
 _MIN_S: Final = 60.0
 _MOST_TICKS: Final = 1e9  # of a minute each: 1,900 years; what is longer is never
 _ROUNDING: Final = 1e-9  # a whole number of ticks must not become one more
@@ -70,7 +65,7 @@ class Forecast:
     """Readings of what others spend and of how long work takes."""
 
     def __init__(self) -> None:
-        self._others = Rate()
+        self._others = SlidingRate(WINDOW_S)
         self._work_s = 0.0
         self._worked = 0
 
@@ -132,25 +127,3 @@ def means_of(snapshot: Snapshot, tier_name: str, per_item: float) -> Means | Non
         next_tick_s=max(0.0, bucket.next_tick_in_s or 0.0),
         share=tier.share,
     )
-
-
-class Rate:
-    """Readings of a count and their times."""
-
-    def __init__(self) -> None:
-        self._readings: deque[tuple[int, int]] = deque()
-
-    def read(self, now_ns: int, count: int) -> None:
-        """Take in that the count was `count` at `now_ns`."""
-        self._readings.append((now_ns, count))
-        while now_ns - self._readings[0][0] > WINDOW_NS:
-            self._readings.popleft()
-
-    def per_min(self) -> float | None:
-        """Growth a minute, or None before there is a minute of history."""
-        if not self._readings:
-            return None
-        (first_ns, first), (last_ns, last) = self._readings[0], self._readings[-1]
-        if last_ns - first_ns < LEAST_NS:
-            return None
-        return max(0, last - first) * _PER_MIN_NS / (last_ns - first_ns)

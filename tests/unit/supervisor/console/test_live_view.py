@@ -11,7 +11,6 @@ from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.console.live_view import draw
 from supervisor.process.conditions import ConditionRecord
 from supervisor.report import ChildRecord, CountRecord, DeathRecord, Frame, Report, RunRecord, SupervisorRecord
-from supervisor.tree.totals import Rates
 
 S = 1_000_000_000
 
@@ -120,14 +119,6 @@ def test_a_queue_that_is_done_has_no_speed_and_no_time_left():
     assert "10 of 10 products" in text
     assert "a minute" not in text
     assert " left" not in text
-
-
-def test_rows_a_minute_are_those_of_the_last_minute():
-    rates = Rates()
-    assert rates.after({"deals": 0}, 0) == {"deals": 0.0}
-    assert rates.after({"deals": 30}, 10 * S) == {"deals": 30.0}
-    assert rates.after({"deals": 60}, 70 * S)["deals"] == pytest.approx(30.0)
-    assert rates.after({"deals": 60}, 200 * S)["deals"] == 0.0
 
 
 def many(role, count, **more):

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tasks.planning.backlog import LIMIT, STALE_MIN, BacklogItem, DetailBacklog
-from tasks.planning.forecast import LEAST_NS, WINDOW_NS, Rate
 
 NOW = 8_000_000
 
@@ -45,51 +41,6 @@ def test_what_is_a_day_old_is_dropped_and_counted():
     pool.forget_stale(NOW)
     assert pool.dropped == 1
     assert [item.asin for item in pool.take(9)] == ["YOUNG"]
-
-
-def test_a_rate_needs_a_minute_of_history():
-    rate = Rate()
-    assert rate.per_min() is None
-    rate.read(0, 100)
-    rate.read(LEAST_NS - 1, 200)
-    assert rate.per_min() is None
-    rate.read(LEAST_NS, 160)
-    assert rate.per_min() == 60
-
-
-@given(st.floats(0.1, 500), st.integers(2, 200))
-def test_a_steady_rate_is_found_however_long_it_lasts(per_min, readings):
-    rate = Rate()
-    step_ns = WINDOW_NS // 10
-    for n in range(readings):
-        rate.read(n * step_ns, round(per_min * n * step_ns / 60e9))
-    assert abs(rate.per_min() - per_min) < 1
-
-
-def test_a_count_that_falls_is_a_rate_of_zero():
-    rate = Rate()
-    rate.read(0, 50)
-    rate.read(2 * LEAST_NS, 10)
-    assert rate.per_min() == 0
-
-
-def test_a_rate_is_that_of_the_last_quarter_of_an_hour():
-    rate, minute_ns = Rate(), 60 * 10**9
-    rate.read(0, 0)
-    rate.read(10 * minute_ns, 100)
-    rate.read(15 * minute_ns, 150)
-    assert rate.per_min() == 10
-    rate.read(15 * minute_ns + 1, 100)
-    assert rate.per_min() == 0, "what is older counts no more"
-
-
-def test_a_rate_needs_a_minute_whenever_that_begins():
-    rate, second_ns = Rate(), 10**9
-    rate.read(100 * second_ns, 0)
-    rate.read(159 * second_ns, 7)
-    assert rate.per_min() is None
-    rate.read(160 * second_ns, 7)
-    assert rate.per_min() == 7
 
 
 def test_five_thousand_products_are_wanted_at_most_and_none_once_its_deal_is_older_than_a_day():
