@@ -1,5 +1,10 @@
 """The control socket: one order a connection, one line of JSON each way, and nobody who connects can hold up the loop.
 
+Threads: none. Everything here runs in the loop's thread, and neither reading nor writing blocks it.
+
+Protocol (`supervisor.control.protocol`): the client sends its order and keeps the connection. The answer comes when the
+order is carried out, which may take minutes, and then the connection is closed.
+
 It lies in the state directory with mode 0600, so the kernel lets in its owner and root alone. Its address may be longer
 than a socket's may be (108 bytes), so it is reached through a descriptor of the directory.
 """

@@ -1,10 +1,15 @@
-"""One loop that waits for descriptors and deadlines, and wakes for nothing else.
+"""The event loop of the supervisor: it waits for descriptors and deadlines, and wakes for nothing else.
 
 Callbacks run one at a time in the thread that runs the loop. Other threads hand work in through `call`, which
 wakes it. Deadlines are of a monotonic clock that stands still while the machine sleeps.
 
-What was said before a deadline is heard before it, however late the loop itself is. And while the loop did not get to
+What was written before a deadline is read before it, however late the loop itself is. And while the loop did not get to
 run (its process was stopped, swapped out or in a debugger) nobody else is late: see `allow`.
+
+Why not asyncio: its loop has neither of these rules, and no public way to take one step at a time, which the tests do
+with a clock that they set by hand. This one also measures each wait and each call, at all times, and names the call
+that stalled. Little would be gained: no callback here waits for another, and what may block runs in a thread
+(`BackgroundExecutor`).
 """
 
 from __future__ import annotations
@@ -219,7 +224,8 @@ def _name_of(call: Callable[[], object]) -> str:
 class Throttle:
     """Calls `do` from the loop: it is asked for often and done seldom.
 
-    At once after a quiet time, then not before a pause is over, and once however often it was asked meanwhile.
+    At once after a quiet time, then not before a pause is over, and once however often it was asked meanwhile. It
+    drops nothing and counts nothing, unlike the limits on log lines: the last request is always done.
     """
 
     def __init__(self, loop: Loop, do: Callable[[], None], *, every_s: float) -> None:

@@ -1,4 +1,7 @@
-"""Work that goes on steadily is a line at its beginning, and then a sum now and then. Pure."""
+"""Work that goes on steadily is a line at its beginning, and then a sum now and then. Pure.
+
+It adds up what a few events tell, whereas `RepeatFilter` counts lines that tell nothing new.
+"""
 
 from __future__ import annotations
 

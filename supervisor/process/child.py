@@ -1,8 +1,12 @@
-"""One process: a fresh interpreter with two pipes of its own, watched and signalled by a descriptor.
+"""One process: a fresh interpreter with pipes of its own, watched and signalled by a descriptor.
 
-It inherits descriptors 0 to 2, a pipe to say how it is (`status`) and one that only we hold open (`lifeline`): when
-we die, however that happens, it reads the end of that pipe. A signal goes through the pidfd, so it can never reach
-a stranger that was given the same number.
+Threads: none. The loop's thread starts a child, reads its pipes without blocking, and reaps it.
+
+Protocol: the child reads one line, its settings, from the lifeline. Only we hold the other end open, so when we die,
+however that happens, it reads the end of that pipe. It writes lines of JSON to the status pipe: one when it is ready,
+then one for each heartbeat (`supervisor.process.output`). What it writes to stdout and stderr comes through a third pipe.
+
+A signal goes through the pidfd, so it can never reach a stranger that was given the same number.
 """
 
 from __future__ import annotations

@@ -191,7 +191,8 @@ class Lines:
 class FloodLimiter:
     """Lets a burst of lines through and then so many a second; counts what it holds back.
 
-    A child is never blocked by it: its pipe is read all the same.
+    A child is never blocked by it: its pipe is read all the same. It bounds what one child's lines cost, whatever they
+    say, before they are parsed; `supervisor.logs.repeats` counts equal records, few or many, of all children.
     """
 
     def __init__(self, *, burst: int = 500, rate_per_s: float = 50.0) -> None:
