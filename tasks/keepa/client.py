@@ -120,7 +120,7 @@ class KeepaClient:
         reply = self.send(TokenRequest())
         reading = envelope_of_reply(reply).reading
         if reading is None:
-            raise Transient(f"{reply.endpoint} told no balance", status=reply.status)
+            raise Transient(f"the reply of {reply.endpoint} has no balance", status=reply.status)
         return reading
 
     def close(self) -> None:
@@ -207,7 +207,7 @@ def _checked(base_url: str) -> str:
         parts = urlsplit("")
     if not is_good or parts.query or parts.fragment:
         # The value is not shown: somebody may have pasted a whole URL with the key in it.
-        raise ConfigError("KEEPA_BASE_URL: http://host or https://host is wanted, without a query")
+        raise ConfigError("KEEPA_BASE_URL must be http://host or https://host, without a query")
     return base_url.rstrip("/")
 
 

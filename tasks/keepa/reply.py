@@ -65,14 +65,14 @@ def envelope_of_reply(reply: RawReply) -> Envelope:
             return decode_envelope(reply.body)
         except Transient:
             return NOTHING
-    said = f"{reply.status} for {reply.endpoint or 'the call'}: "
+    start = f"{reply.status} for {reply.endpoint or 'the call'}: "
     if not own:
-        raise Foreign(said + _foreign(reply.body), status=reply.status)
+        raise Foreign(start + _foreign(reply.body), status=reply.status)
     reading, reason = _look(reply.body)
     if found.meaning is Meaning.FREE and reading is not None:
         reason = f"the balance is {reading.tokens_left}, not above 0"
     remedy = f"; {found.remedy}" if found.remedy else ""
-    raise _KINDS[found.meaning](said + reason + remedy, status=reply.status, reading=reading)
+    raise _KINDS[found.meaning](start + reason + remedy, status=reply.status, reading=reading)
 
 
 def _look(body: bytes) -> tuple[Reading | None, str]:
@@ -88,8 +88,8 @@ def _look(body: bytes) -> tuple[Reading | None, str]:
 
 def _foreign(body: bytes) -> str:
     if not body:
-        return "an empty body, which is not the API's"
-    return f"no reply of the API but {excerpt(_beginning(body))!r}"
+        return "an empty body, which is not from the API"
+    return f"not a reply of the API: {excerpt(_beginning(body))!r}"
 
 
 def _beginning(body: bytes) -> str:

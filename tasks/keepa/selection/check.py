@@ -60,8 +60,8 @@ def notes(query: Mapping[str, Any]) -> tuple[str, ...]:
         # A flag that is false asks for nothing, so nothing is lost with it.
         lost = sorted(name for name in names if name in query and query[name] is not False)
         if lost and not query.get(switch, False):
-            said = "is false" if switch in query else "is not set"
-            off.append(f"{switch} {said}: the server may ignore {', '.join(lost)}")
+            state = "is false" if switch in query else "is not set"
+            off.append(f"{switch} {state}: the server may ignore {', '.join(lost)}")
     return tuple(off)
 
 
@@ -92,31 +92,31 @@ def _close_ranges(query: dict[str, Any]) -> None:
 
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, RULES, n=1)
-    hint = f"; {near[0]} is meant?" if near else ""
-    return f"{shown(name)}: no such parameter; the server would ignore it{hint}"
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{shown(name)}: there is no such parameter, and the server would ignore it{hint}"
 
 
 def _range_faults(query: Mapping[str, Any]) -> Iterator[str]:
     is_rank = query.get("priceTypes") == [SALES]
     present = [name for name in RANGES if name in query]
     if present and "isRangeEnabled" not in query:
-        yield f"isRangeEnabled: is missing, and without it {', '.join(present)} would not be looked at"
+        yield f"isRangeEnabled: is missing; without it the server ignores {', '.join(present)}; set it to true or false"
     for name in present:
         low, high = query[name]
         may_be_open = name == "salesRankRange" or (name == "currentRange" and is_rank)
         if low > high and not (may_be_open and high == OPEN):
-            yield f"{name}: min {low} is above max {high}"
+            yield f"{name}: min must not be above max, but {low} is above {high}"
         if name in {"currentRange", "salesRankRange"} and low < 0:
-            yield f"{name}: min {low} is below 0"
+            yield f"{name}: min must be 0 or more, not {low}"
     least = LEAST_PERCENT_RANK if is_rank else LEAST_PERCENT
     if "deltaPercentRange" in query and query["deltaPercentRange"][0] < least:
-        of = "of the sales rank" if is_rank else "of a price"
-        yield f"deltaPercentRange: min {query['deltaPercentRange'][0]} is below {least}, the least {of}"
+        of = "the sales rank" if is_rank else "a price"
+        yield f"deltaPercentRange: min must be {least} or more for {of}, not {query['deltaPercentRange'][0]}"
 
 
 def _contradictions(query: Mapping[str, Any]) -> Iterator[str]:
     both = set(query.get("includeCategories", ())) & set(query.get("excludeCategories", ()))
     if both:
-        yield f"includeCategories, excludeCategories: {sorted(both)[:3]} in both"
+        yield f"includeCategories, excludeCategories: must not both have {sorted(both)[:3]}"
     if query.get("mustHaveAmazonOffer") and query.get("mustNotHaveAmazonOffer"):
-        yield "mustHaveAmazonOffer, mustNotHaveAmazonOffer: no product has both"
+        yield "mustHaveAmazonOffer, mustNotHaveAmazonOffer: must not both be true"

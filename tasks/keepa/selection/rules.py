@@ -6,6 +6,7 @@ answers a bad value with a bare "invalid parameter", so both are found here, whe
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -49,7 +50,7 @@ Rule = Callable[[Any], Any]
 
 
 class Fault(ValueError):
-    """A value its parameter cannot have; the message says what it can."""
+    """A parameter cannot have this value. The message goes on from the parameter's name and says what it must be."""
 
 
 def whole(value: object) -> int:
@@ -60,12 +61,12 @@ def whole(value: object) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise Fault(f"a whole number is wanted, not {shown(value)}")
+    raise Fault(f"must be a whole number, not {shown(value)}")
 
 
 def shown(value: object) -> str:
     """The value as a person would write it in JSON, shortened."""
-    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - only a line's width
 
 
@@ -77,14 +78,14 @@ def _whole_or_digits(value: object) -> int:
 def _flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise Fault(f"true or false is wanted, not {shown(value)}")
+    raise Fault(f"must be true or false, not {shown(value)}")
 
 
 def _between(low: int, high: int) -> Rule:
     def rule(value: object) -> int:
         number = whole(value)
         if not low <= number <= high:
-            raise Fault(f"{number} is not within {low} to {high}")
+            raise Fault(f"must be from {low} to {high}, not {number}")
         return number
 
     return rule
@@ -93,59 +94,70 @@ def _between(low: int, high: int) -> Rule:
 def _domain(value: object) -> int:
     number = _whole_or_digits(value)
     if number not in DEAL_DOMAINS:
-        raise Fault(f"{number} has no deals; domains with deals are {sorted(DEAL_DOMAINS)}")
+        raise Fault(f"must be a domain with deals, not {number}; these are {sorted(DEAL_DOMAINS)}")
     return number
 
 
 def _date_range(value: object) -> int:
     number = _whole_or_digits(value)
     if number not in range(4):
-        raise Fault(f"{number} is no range: 0 = 24 hours, 1 = 7 days, 2 = 31 days, 3 = 90 days")
+        raise Fault(f"must be 0 (24 hours), 1 (7 days), 2 (31 days) or 3 (90 days), not {number}")
     return number
 
 
 def _sort_type(value: object) -> int:
     number = whole(value)
     if number == -1:
-        raise Fault("1 (newest first) cannot be inverted")
+        raise Fault("1 (newest first) cannot be reversed")
     if number not in {1, 2, 3, 4, -2, -3, -4}:
-        raise Fault(f"{number} is no order: 1 newest first, 2 delta, 3 sales rank, 4 percent; minus inverts 2 to 4")
+        raise Fault(
+            "must be 1 (newest first), 2 (delta), 3 (sales rank) or 4 (percent), "
+            f"or one of the last three with a minus to reverse it, not {number}"
+        )
     return number
 
 
 def _list(value: object) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
-    raise Fault(f"a list is wanted, not {shown(value)}")
+    raise Fault(f"must be a list, not {shown(value)}")
+
+
+def _whole_numbers(value: object) -> list[int]:
+    numbers = _list(value)
+    for number in numbers:
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise Fault(f"must be a list of whole numbers; {shown(number)} is not one")
+    return numbers
 
 
 def _price_types(value: object) -> list[int]:
     if isinstance(value, int) and not isinstance(value, bool):
-        raise Fault(f"a list with exactly one price type is wanted: [{value}]")
-    types = [whole(entry) for entry in _list(value)]
+        raise Fault(f"must be a list with exactly one price type: [{value}]")
+    types = _whole_numbers(value)
     if len(types) != 1:
-        raise Fault(f"{types}: exactly one price type is possible; make one selection for each")
+        raise Fault(f"must be a list with exactly one price type, not {types}; write one selection for each")
     if types[0] not in PRICE_TYPES:
-        raise Fault(f"{types[0]} has no deals; price types with deals are {sorted(PRICE_TYPES)}")
+        raise Fault(f"must be a price type with deals, not {types[0]}; these are {sorted(PRICE_TYPES)}")
     return types
 
 
 def _categories(value: object) -> list[int]:
-    ids = sorted({whole(entry) for entry in _list(value)})
+    ids = sorted(set(_whole_numbers(value)))
     if len(ids) > MAX_CATEGORIES:
-        raise Fault(f"{len(ids)} categories; at most {MAX_CATEGORIES}")
+        raise Fault(f"must have at most {MAX_CATEGORIES} categories, not {len(ids)}")
     odd = [entry for entry in ids if not 0 < entry <= _INT64]
     if odd:
-        raise Fault(f"{odd[:3]}: a category id is above 0")
+        raise Fault(f"must be ids of categories, which are above 0, not {odd[:3]}")
     return ids
 
 
 def _conditions(value: object) -> list[int]:
-    conditions = sorted({whole(entry) for entry in _list(value)})
+    conditions = sorted(set(_whole_numbers(value)))
     if _USED_GOOD_IN_DOCS in conditions:
-        raise Fault("24 is a slip of the documentation: used, good is 4")
+        raise Fault("must have 4 for 'used, good'; 24 is an error in the documentation")
     if not set(conditions) <= set(range(1, 6)):
-        raise Fault(f"{conditions}: 1 new, 2 like new, 3 very good, 4 good, 5 acceptable")
+        raise Fault(f"must be of 1 (new), 2 (like new), 3 (very good), 4 (good) and 5 (acceptable), not {conditions}")
     return conditions
 
 
@@ -153,31 +165,31 @@ def _texts(value: object) -> list[str]:
     texts = _list(value)
     for text in texts:
         if not isinstance(text, str) or not text.strip():
-            raise Fault(f"a list of texts is wanted, not with {shown(text)} in it")
+            raise Fault(f"must be a list of texts that are not blank; {shown(text)} is not one")
     return sorted({_sound(text) for text in texts})
 
 
 def _sound(text: str) -> str:
     if any(0xD800 <= ord(char) <= 0xDFFF for char in text):  # noqa: PLR2004 - the surrogates of UTF-16
-        raise Fault(f"{shown(text)} holds half a character")
+        raise Fault(f"must be whole characters; {shown(text)} has half of one")
     return text
 
 
 def _title(value: object) -> str:
     if not isinstance(value, str):
-        raise Fault(f"a text is wanted, not {shown(value)}")
+        raise Fault(f"must be a text, not {shown(value)}")
     words = _sound(value).split()
     if len(words) > MAX_TITLE_WORDS:
-        raise Fault(f"{len(words)} words; at most {MAX_TITLE_WORDS}")
+        raise Fault(f"must have at most {MAX_TITLE_WORDS} words, not {len(words)}")
     return " ".join(words)
 
 
 def _range(value: object) -> list[int]:
-    ends = [whole(entry) for entry in _list(value)]
+    ends = _whole_numbers(value)
     if len(ends) != 2:  # noqa: PLR2004 - two ends
-        raise Fault(f"[min, max] is wanted, not {ends}")
+        raise Fault(f"must be [min, max], not {ends}")
     if max(abs(end) for end in ends) > _INT32:
-        raise Fault(f"{ends}: at most {_INT32}")
+        raise Fault(f"must be from -{_INT32} to {_INT32}, not {ends}")
     return ends
 
 

@@ -17,7 +17,7 @@ from tasks.keepa.selection.rules import Fault, shown
 
 DEEPEST: Final = 8  # lists and objects within each other; a query has three
 _PASTE: Final = "paste the JSON object that the deals page shows for its filters"
-_TOO_DEEP: Final = f"lists and objects lie in each other deeper than {DEEPEST}: {_PASTE}"
+_TOO_DEEP: Final = f"its lists and objects are nested deeper than {DEEPEST} levels: {_PASTE}"
 _ADDRESS: Final = re.compile(r"(?i)[\s\"'<(]*(?:curl\s|https?://|(?:www\.|api\.)?keepa\.com/|selection=|#!deals/)")
 _IN_CALL: Final = "selection="
 _IN_PAGE: Final = "#!deals/"
@@ -25,16 +25,16 @@ _WRAPPERS: Final = ("selection", "queryJSON")
 _BESIDE: Final = frozenset({*_WRAPPERS, "key", "domain"})  # what else an API call has for parameters
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
-# What went wrong with a text, from how it looks: the first that fits is told.
+# What to do about a text, from how it looks: the first that fits is in the message.
 _LOOKS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\{\\rtf"), "it is a formatted document: save it as plain text"),
     (re.compile(r"(?i)\s*<(?:!doctype|html)"), f"it is a web page: {_PASTE}"),
-    (re.compile(r"\s*```"), "take away the lines with ```"),
-    (re.compile("[\u201c\u201d\u201e\u2018\u2019]"), 'typographic quotes stand where plain ones (") belong'),
-    (re.compile("&quot;"), '&quot; stands where " belongs'),
-    (re.compile(r"(?m)(?:^|[,{\[]\s*)(?://|/\*|#)"), "JSON has no comments: take them away"),
-    (re.compile(r"[{,\[:]\s*'|\b(?:True|False|None)\b"), "it is Python: JSON has double quotes, true, false and null"),
-    (re.compile(r",\s*[}\]]"), "a comma stands before } or ]"),
+    (re.compile(r"\s*```"), "remove the lines with ```"),
+    (re.compile("[\u201c\u201d\u201e\u2018\u2019]"), 'replace the typographic quotes by plain ones (")'),
+    (re.compile("&quot;"), 'replace &quot; by "'),
+    (re.compile(r"(?m)(?:^|[,{\[]\s*)(?://|/\*|#)"), "remove the comments: JSON has none"),
+    (re.compile(r"[{,\[:]\s*'|\b(?:True|False|None)\b"), "it is Python: write double quotes, true, false and null"),
+    (re.compile(r",\s*[}\]]"), "remove the comma before } or ]"),
 )
 
 
@@ -47,7 +47,7 @@ def read(source: str | bytes) -> dict[str, Any]:
     text = source if isinstance(source, str) else _decoded(source)
     text = text.removeprefix("\ufeff").strip()
     if not text:
-        raise Fault(f"there is nothing in it: {_PASTE}")
+        raise Fault(f"it is empty: {_PASTE}")
     return _unwrapped(_in_address(text) if _ADDRESS.match(text) else _loaded(text))
 
 
@@ -86,11 +86,11 @@ def _loaded(text: str, *, is_part: bool = False) -> object:
     except json.JSONDecodeError as error:
         raise Fault(_why(text, error)) from None
     except ValueError:
-        raise Fault("not JSON: a number in it is too long") from None
+        raise Fault("it is not JSON: a number in it is too long") from None
     except RecursionError:
         raise Fault(_TOO_DEEP) from None
     if repeated:
-        raise Fault(f"{_plain(repeated[0])}: stands there twice")
+        raise Fault(f"{_plain(repeated[0])}: is given twice")
     if _is_deep(value):
         raise Fault(_TOO_DEEP)
     return value
@@ -99,28 +99,28 @@ def _loaded(text: str, *, is_part: bool = False) -> object:
 def _unwrapped(value: object) -> dict[str, Any]:
     if isinstance(value, list):
         if len(value) != 1:
-            raise Fault(f"a list of {len(value)}: make a file of each, with one JSON object in it")
+            raise Fault(f"it is a list of {len(value)}: save one JSON object in each file")
         value = value[0]
     if not isinstance(value, dict):
-        raise Fault("a JSON object is wanted, as the deals page exports it")
+        raise Fault("it must be a JSON object, as the deals page exports it")
     wrapped = next((name for name in _WRAPPERS if name in value), None)
     if wrapped is None or not set(value) <= _BESIDE:
         return value
     inside = value[wrapped]
     inside = _loaded(inside) if isinstance(inside, str) else inside
     if not isinstance(inside, dict):
-        raise Fault(f"{wrapped}: a JSON object is wanted, as the deals page exports it")
+        raise Fault(f"{wrapped}: must be a JSON object, as the deals page exports it")
     return inside
 
 
 def _why(text: str, error: json.JSONDecodeError) -> str:
-    said = f"not JSON: {error.msg}: line {error.lineno} column {error.colno}"
+    found = f"it is not JSON: {error.msg}: line {error.lineno} column {error.colno}"
     look = next((words for pattern, words in _LOOKS if pattern.search(text)), None)
     if look is None and error.msg.startswith("Extra data"):
-        look = "more stands behind the object: one selection a file"
+        look = "remove what follows the object: a file has one selection"
     if look is None and text.startswith("{") and error.pos >= len(text.rstrip()) - 1:
-        look = "it ends too early: a part of it was not copied"
-    return said if look is None else f"{said}; {look}"
+        look = "it ends too early: copy all of it"
+    return found if look is None else f"{found}; {look}"
 
 
 def _plain(name: str) -> str:

@@ -395,9 +395,9 @@ def test_the_servers_reason_is_in_the_message():
         envelope_of_reply(RawReply(402, as_json(ZEROED), 0.1, "/deal"))
     with pytest.raises(Forbidden, match="check KEEPA_BASE_URL"):
         envelope_of_reply(RawReply(404, as_json(ZEROED), 0.1, "/token"))
-    with pytest.raises(Foreign, match="402 for /deal: an empty body, which is not the API's"):
+    with pytest.raises(Foreign, match="402 for /deal: an empty body, which is not from the API"):
         envelope_of_reply(RawReply(402, b"", 0.1, "/deal"))
-    with pytest.raises(Foreign, match=r"503 for the call: no reply of the API but 'gone fishing'"):
+    with pytest.raises(Foreign, match=r"503 for the call: not a reply of the API: 'gone fishing'"):
         envelope_of_reply(RawReply(503, b"gone\n\tfishing", 0.1))
 
 

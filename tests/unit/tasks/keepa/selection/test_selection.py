@@ -85,83 +85,113 @@ def test_every_fault_is_named_in_one_message():
         }
     )
     assert faults == [
-        "domainId: 12 has no deals; domains with deals are [1, 2, 3, 4, 5, 6, 8, 9, 10, 11]",
-        "priceTypes: [1, 2]: exactly one price type is possible; make one selection for each",
-        "dateRange: 30 is no range: 0 = 24 hours, 1 = 7 days, 2 = 31 days, 3 = 90 days",
-        "sortType: 0 is no order: 1 newest first, 2 delta, 3 sales rank, 4 percent; minus inverts 2 to 4",
-        "isLowest: true or false is wanted, not 'true'",
-        "'titelSearch': no such parameter; the server would ignore it; titleSearch is meant?",
-        "isRangeEnabled: is missing, and without it currentRange, deltaPercentRange would not be looked at",
-        "currentRange: min 5 is above max 1",
-        "deltaPercentRange: min 5 is below 10, the least of a price",
+        "domainId: must be a domain with deals, not 12; these are [1, 2, 3, 4, 5, 6, 8, 9, 10, 11]",
+        "priceTypes: must be a list with exactly one price type, not [1, 2]; write one selection for each",
+        "dateRange: must be 0 (24 hours), 1 (7 days), 2 (31 days) or 3 (90 days), not 30",
+        (
+            "sortType: must be 1 (newest first), 2 (delta), 3 (sales rank) or 4 (percent), "
+            "or one of the last three with a minus to reverse it, not 0"
+        ),
+        "isLowest: must be true or false, not 'true'",
+        "'titelSearch': there is no such parameter, and the server would ignore it; did you mean titleSearch?",
+        (
+            "isRangeEnabled: is missing; without it the server ignores currentRange, deltaPercentRange; "
+            "set it to true or false"
+        ),
+        "currentRange: min must not be above max, but 5 is above 1",
+        "deltaPercentRange: min must be 10 or more for a price, not 5",
     ]
 
 
 FAULTS = {
-    "priceTypes is a number": ({"priceTypes": 2}, "priceTypes: a list with exactly one price type is wanted: [2]"),
+    "priceTypes is a number": ({"priceTypes": 2}, "priceTypes: must be a list with exactly one price type: [2]"),
     "priceTypes is empty": ({"priceTypes": []}, "priceTypes: is missing"),
-    "a price type without deals": ({"priceTypes": [4]}, "priceTypes: 4 has no deals"),
-    "a price type as text": ({"priceTypes": ["2"]}, "priceTypes: a whole number is wanted, not '2'"),
+    "a price type without deals": ({"priceTypes": [4]}, "priceTypes: must be a price type with deals, not 4"),
+    "a price type as text": ({"priceTypes": ["2"]}, "priceTypes: must be a list of whole numbers; '2' is not one"),
     "no domain": ({"domainId": None}, "domainId: is missing"),
-    "a domain by name": ({"domainId": "fr"}, "domainId: a whole number is wanted, not 'fr'"),
-    "an endless number as text": ({"domainId": "1" * 5000}, "domainId: a whole number is wanted"),
-    "a domain as a fraction": ({"domainId": 1.0}, "domainId: a whole number is wanted, not 1.0"),
-    "true for a number": ({"domainId": True}, "domainId: a whole number is wanted, not true"),
-    "a list for a domain": ({"domainId": [1]}, "domainId: a whole number is wanted, not [1]"),
-    "the claimed date range 4": ({"dateRange": 4}, "dateRange: 4 is no range"),
-    "an inverted newest first": ({"sortType": -1}, "sortType: 1 (newest first) cannot be inverted"),
-    "a sort type as text": ({"sortType": "4"}, "sortType: a whole number is wanted, not '4'"),
-    "a negative page": ({"page": -1}, "page: -1 is not within 0 to 66"),
-    "a page beyond the last": ({"page": 67}, "page: 67 is not within 0 to 66"),
-    "a rating of stars": ({"minRating": 51}, "minRating: 51 is not within -1 to 50"),
-    "a rating as text": ({"minRating": "10"}, "minRating: a whole number is wanted"),
-    "one category": ({"includeCategories": 283155}, "includeCategories: a list is wanted, not 283155"),
-    "a category as text": ({"includeCategories": ["283155"]}, "includeCategories: a whole number is wanted"),
-    "a category 0": ({"excludeCategories": [0]}, "excludeCategories: [0]: a category id is above 0"),
+    "a domain by name": ({"domainId": "fr"}, "domainId: must be a whole number, not 'fr'"),
+    "an endless number as text": ({"domainId": "1" * 5000}, "domainId: must be a whole number"),
+    "a domain as a fraction": ({"domainId": 1.0}, "domainId: must be a whole number, not 1.0"),
+    "true for a number": ({"domainId": True}, "domainId: must be a whole number, not true"),
+    "a list for a domain": ({"domainId": [1]}, "domainId: must be a whole number, not [1]"),
+    "the claimed date range 4": (
+        {"dateRange": 4},
+        "dateRange: must be 0 (24 hours), 1 (7 days), 2 (31 days) or 3 (90 days), not 4",
+    ),
+    "an inverted newest first": ({"sortType": -1}, "sortType: 1 (newest first) cannot be reversed"),
+    "a sort type as text": ({"sortType": "4"}, "sortType: must be a whole number, not '4'"),
+    "a negative page": ({"page": -1}, "page: must be from 0 to 66, not -1"),
+    "a page beyond the last": ({"page": 67}, "page: must be from 0 to 66, not 67"),
+    "a rating of stars": ({"minRating": 51}, "minRating: must be from -1 to 50, not 51"),
+    "a rating as text": ({"minRating": "10"}, "minRating: must be a whole number"),
+    "one category": ({"includeCategories": 283155}, "includeCategories: must be a list, not 283155"),
+    "a category as text": (
+        {"includeCategories": ["283155"]},
+        "includeCategories: must be a list of whole numbers; '283155' is not one",
+    ),
+    "a category 0": (
+        {"excludeCategories": [0]},
+        "excludeCategories: must be ids of categories, which are above 0, not [0]",
+    ),
     "too many categories": (
         {"excludeCategories": list(range(1, 502))},
-        "excludeCategories: 501 categories; at most 500",
+        "excludeCategories: must have at most 500 categories, not 501",
     ),
     "a category both in and out": (
         {"includeCategories": [5, 6], "excludeCategories": [6]},
-        "includeCategories, excludeCategories: [6] in both",
+        "includeCategories, excludeCategories: must not both have [6]",
     ),
     "both kinds of Amazon offer": (
         {"mustHaveAmazonOffer": True, "mustNotHaveAmazonOffer": True},
-        "mustHaveAmazonOffer, mustNotHaveAmazonOffer: no product has both",
+        "mustHaveAmazonOffer, mustNotHaveAmazonOffer: must not both be true",
     ),
-    "the slip of the documentation": ({"warehouseConditions": [24]}, "warehouseConditions: 24 is a slip"),
-    "a condition that is none": ({"warehouseConditions": [0]}, "warehouseConditions: [0]: 1 new"),
-    "one brand": ({"brand": "lego"}, "brand: a list is wanted, not 'lego'"),
-    "a brand of blanks": ({"brand": [" "]}, "brand: a list of texts is wanted, not with ' ' in it"),
-    "a brand as a number": ({"brand": [1]}, "brand: a list of texts is wanted, not with 1 in it"),
-    "half a character": ({"brand": ["\ud800"]}, "brand: '\\ud800' holds half a character"),
-    "a flag as a number": ({"isLowest": 1}, "isLowest: true or false is wanted, not 1"),
-    "51 words": ({"titleSearch": "w " * 51}, "titleSearch: 51 words; at most 50"),
-    "a title as a list": ({"titleSearch": ["x"]}, "titleSearch: a text is wanted"),
-    "a range of one": ({"currentRange": [1]}, "currentRange: [min, max] is wanted, not [1]"),
-    "a range as text": ({"currentRange": ["1", "2"]}, "currentRange: a whole number is wanted, not '1'"),
-    "a range of nothing": ({"currentRange": [None, 5]}, "currentRange: a whole number is wanted, not None"),
-    "a range beyond 32 bits": ({"currentRange": [0, 2**31]}, "currentRange: [0, 2147483648]: at most 2147483647"),
-    "a negative price": ({"currentRange": [-5, 5]}, "currentRange: min -5 is below 0"),
-    "a negative rank": ({"salesRankRange": [-5, 5]}, "salesRankRange: min -5 is below 0"),
-    "a range upside down": ({"deltaRange": [900, 100]}, "deltaRange: min 900 is above max 100"),
-    "a range of three": ({"deltaLastRange": [1, 2, 3]}, "deltaLastRange: [min, max] is wanted, not [1, 2, 3]"),
-    "a range of fractions": ({"deltaRange": [0.5, 2]}, "deltaRange: a whole number is wanted, not 0.5"),
-    "a switch as text": ({"isFilterEnabled": "yes"}, "isFilterEnabled: true or false is wanted, not 'yes'"),
-    "a page as text": ({"page": "0"}, "page: a whole number is wanted, not '0'"),
-    "a date range by name": ({"dateRange": "week"}, "dateRange: a whole number is wanted, not 'week'"),
-    "a negative date range": ({"dateRange": -1}, "dateRange: -1 is no range"),
+    "the slip of the documentation": (
+        {"warehouseConditions": [24]},
+        "warehouseConditions: must have 4 for 'used, good'",
+    ),
+    "a condition that is none": (
+        {"warehouseConditions": [0]},
+        "warehouseConditions: must be of 1 (new), 2 (like new), 3 (very good), 4 (good) and 5 (acceptable), not [0]",
+    ),
+    "one brand": ({"brand": "lego"}, "brand: must be a list, not 'lego'"),
+    "a brand of blanks": ({"brand": [" "]}, "brand: must be a list of texts that are not blank; ' ' is not one"),
+    "a brand as a number": ({"brand": [1]}, "brand: must be a list of texts that are not blank; 1 is not one"),
+    "half a character": ({"brand": ["\ud800"]}, "brand: must be whole characters; '\\ud800' has half of one"),
+    "a flag as a number": ({"isLowest": 1}, "isLowest: must be true or false, not 1"),
+    "51 words": ({"titleSearch": "w " * 51}, "titleSearch: must have at most 50 words, not 51"),
+    "a title as a list": ({"titleSearch": ["x"]}, "titleSearch: must be a text, not ['x']"),
+    "a range of one": ({"currentRange": [1]}, "currentRange: must be [min, max], not [1]"),
+    "a range as text": ({"currentRange": ["1", "2"]}, "currentRange: must be a list of whole numbers; '1' is not one"),
+    "a range of nothing": (
+        {"currentRange": [None, 5]},
+        "currentRange: must be a list of whole numbers; null is not one",
+    ),
+    "a range beyond 32 bits": (
+        {"currentRange": [0, 2**31]},
+        "currentRange: must be from -2147483647 to 2147483647, not [0, 2147483648]",
+    ),
+    "a negative price": ({"currentRange": [-5, 5]}, "currentRange: min must be 0 or more, not -5"),
+    "a negative rank": ({"salesRankRange": [-5, 5]}, "salesRankRange: min must be 0 or more, not -5"),
+    "a range upside down": ({"deltaRange": [900, 100]}, "deltaRange: min must not be above max, but 900 is above 100"),
+    "a range of three": ({"deltaLastRange": [1, 2, 3]}, "deltaLastRange: must be [min, max], not [1, 2, 3]"),
+    "a range of fractions": ({"deltaRange": [0.5, 2]}, "deltaRange: must be a list of whole numbers; 0.5 is not one"),
+    "a switch as text": ({"isFilterEnabled": "yes"}, "isFilterEnabled: must be true or false, not 'yes'"),
+    "a page as text": ({"page": "0"}, "page: must be a whole number, not '0'"),
+    "a date range by name": ({"dateRange": "week"}, "dateRange: must be a whole number, not 'week'"),
+    "a negative date range": (
+        {"dateRange": -1},
+        "dateRange: must be 0 (24 hours), 1 (7 days), 2 (31 days) or 3 (90 days), not -1",
+    ),
     "a percentage below ten": (
         {"deltaPercentRange": [9, 50]},
-        "deltaPercentRange: min 9 is below 10, the least of a price",
+        "deltaPercentRange: min must be 10 or more for a price, not 9",
     ),
     "a rank's percentage below 80": (
         {"priceTypes": [3], "deltaPercentRange": [79, 90]},
-        "deltaPercentRange: min 79 is below 80, the least of the sales rank",
+        "deltaPercentRange: min must be 80 or more for the sales rank, not 79",
     ),
-    "a parameter of another endpoint": ({"perPage": 50}, "'perPage': no such parameter"),
-    "a filter the server forgot": ({"categorySearch": "x"}, "'categorySearch': no such parameter"),
+    "a parameter of another endpoint": ({"perPage": 50}, "'perPage': there is no such parameter"),
+    "a filter the server forgot": ({"categorySearch": "x"}, "'categorySearch': there is no such parameter"),
 }
 
 
@@ -173,7 +203,7 @@ def test_what_the_server_would_refuse_or_ignore_is_refused_here(changes, said):
 
 
 def test_a_range_without_its_switch_is_a_fault():
-    said = "isRangeEnabled: is missing, and without it salesRankRange would not be looked at"
+    said = "isRangeEnabled: is missing; without it the server ignores salesRankRange; set it to true or false"
     assert faults_of({**SMALL, "salesRankRange": [1, 5]}) == [said]
 
 
@@ -203,8 +233,8 @@ def test_what_is_no_json_object_is_said_to_be_none(text):
         parse(text, name="mine")
 
 
-def test_a_parameter_that_stands_there_twice_is_a_fault():
-    with pytest.raises(ConfigError, match="domainId: stands there twice"):
+def test_a_parameter_that_is_given_twice_is_a_fault():
+    with pytest.raises(ConfigError, match="domainId: is given twice"):
         parse('{"domainId": 1, "priceTypes": [1], "domainId": 3}', name="mine")
 
 
@@ -250,7 +280,7 @@ def test_a_selection_without_a_domain_takes_each_that_is_given():
 
 
 def test_a_domain_of_an_impossible_type_is_a_fault_like_any_other():
-    with pytest.raises(ConfigError, match="domainId: a whole number is wanted"):
+    with pytest.raises(ConfigError, match="domainId: must be a whole number"):
         for_domains({"priceTypes": [2], "domainId": {}}, name="s", domains=(3,))
 
 
@@ -262,7 +292,7 @@ def test_the_built_in_selection_serves_every_locale_with_deals(domain):
 
 
 def test_the_built_in_selection_does_not_exist_where_there_are_no_deals():
-    with pytest.raises(ConfigError, match="12 has no deals"):
+    with pytest.raises(ConfigError, match="must be a domain with deals, not 12"):
         default_selection(12)
 
 
