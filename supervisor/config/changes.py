@@ -1,4 +1,4 @@
-"""What another configuration means for a run that goes on: what it follows, and what needs a new start. Pure."""
+"""Compares two configurations: what a running supervisor can follow, and what needs a new start. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Change:
         parts = [", ".join(self.followed) if self.followed else "nothing changed"]
         if self.left:
             verb = "needs" if len(self.left) == 1 else "need"
-            parts.append(f"{', '.join(self.left)} {verb} a new start and stayed as before")
+            parts.append(f"{', '.join(self.left)} {verb} a new start of the supervisor and did not change")
         return "; ".join(parts)
 
 

@@ -1,7 +1,7 @@
-"""The text of a `.env` file: its names and values, and every line that is not one. Pure.
+"""Parses a `.env` file into names and values, and says which lines are neither a setting nor a comment. Pure.
 
 python-dotenv reads it. It leaves out what it does not understand, so that a slip in the line of the key would start
-the simulator: here such a line is a fault. A line may hold a secret, so it is told by its number.
+the simulator: here such a line is a fault. A line may hold a secret, so a message names it by its number.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _WORDS: Final = re.compile(r"[A-Za-z_]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvFile:
-    """What stands in a file.
+    """The contents of a file.
 
     Attributes:
         values: by name; of several for one name the last.
-        faults: lines that are none, each a sentence without the text of the line.
+        faults: the lines that cannot be understood, each a sentence without the text of the line.
         repeated: for each setting with more than one line, their numbers.
     """
 
@@ -46,7 +46,7 @@ class EnvFile:
 
 
 def parse(text: str) -> EnvFile:
-    """The names and values in `text`, and what in it is none."""
+    """The names and values in `text`, and what is wrong in it."""
     values: dict[str, str] = {}
     faults: list[str] = []
     lines: dict[str, list[int]] = {}
@@ -73,19 +73,19 @@ def _bindings(text: str) -> Iterator[tuple[int, Binding]]:
 def _fault(binding: Binding) -> str | None:
     """What is wrong with a line; None when nothing is, or when it is a comment."""
     if binding.error and _OPEN_QUOTE.match(binding.original.string):
-        return f"is not understood{_of_which(binding)}: a quotation mark is opened and not closed"
+        return f"is not understood{_meant_setting(binding)}: a quotation mark is opened and not closed; close it"
     if binding.error or (binding.key is not None and binding.value is None):
-        return f"is not understood{_of_which(binding)}: write NAME=value, and # in front of a comment"
+        return f"is not understood{_meant_setting(binding)}: write NAME=value, and # in front of a comment"
     if binding.key is None:
         return None
     if not _NAME.fullmatch(binding.key):
-        return f"is not understood{_of_which(binding)}: what stands before = is no name"
+        return f"is not understood{_meant_setting(binding)}: what stands before = is not a name; write NAME=value"
     if binding.key in BY_NAME and "\n" in (binding.value or ""):
-        return f"begins a value of {binding.key} that goes on in the next line: is a quote missing?"
+        return f"begins a value of {binding.key} that goes on in the next line; is a quotation mark missing?"
     return None
 
 
-def _of_which(binding: Binding) -> str:
-    """The setting that is meant, when the line begins with one: a name is no secret."""
+def _meant_setting(binding: Binding) -> str:
+    """The setting that is probably meant, when the line begins with one: a name is not a secret."""
     first = next((word for word in _WORDS.findall(binding.original.string) if word != "export"), "")
-    return f" ({first} is meant?)" if first in BY_NAME else ""
+    return f" (is {first} meant?)" if first in BY_NAME else ""

@@ -1,4 +1,4 @@
-"""What a folder lies on, and whether it can hold a state directory: locks must be the kernel's own, for everybody.
+"""Checks whether the file system of a folder can hold a state directory: its locks must be the kernel's own.
 
 A lock taken over a network may be unknown to other machines, or lost with a connection, and a mapped file need not be
 the same everywhere: two supervisors could spend from one ledger.
@@ -66,11 +66,11 @@ def fault_of(folder: Path) -> str | None:
         excludes = _locks(folder)
     except OSError as error:
         return f"lies on a file system ({kind}) that cannot lock ({error.strerror}): use a local disk"
-    return None if excludes else f"lies on a file system ({kind}) whose locks exclude nobody: use a local disk"
+    return None if excludes else f"lies on a file system ({kind}) whose locks do not keep others out: use a local disk"
 
 
 def _locks(folder: Path) -> bool:
-    """Whether a lock on the folder itself keeps a second one out; nobody else locks it.
+    """Whether a lock on the folder itself keeps a second one out. Nothing else locks the folder.
 
     Raises:
         OSError: it cannot be locked at all.

@@ -32,7 +32,7 @@ def names(text: str) -> frozenset[str]:
     """The names of a list with commas, in lower case.
 
     Raises:
-        ValueError: one of them is no name of a host; it has a port or a scheme, for instance.
+        ValueError: one of them is not the name of a host; it has a port or a scheme, for instance.
     """
     found = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
     for name in found:

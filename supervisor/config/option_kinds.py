@@ -21,7 +21,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 
 
 class Unfit(ValueError):
-    """A value that cannot be used; the message says why, and shows nothing of it."""
+    """A value that cannot be used; the message says why without showing any of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Number:
         """The number.
 
         Raises:
-            ValueError: it is none, or outside the range.
+            ValueError: it is not a number, or outside the range.
         """
         if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
             raise ValueError(text)
@@ -87,7 +87,7 @@ class Domains:
         """The numbers in their order, each once.
 
         Raises:
-            ValueError: one of them is no locale with deals.
+            ValueError: one of them is not the number of a locale with deals.
         """
         parts = [part.strip() for part in text.split(",") if part.strip()]
         if any(len(part) > _LONGEST or not _NUMBER.fullmatch(part) for part in parts):
@@ -111,14 +111,14 @@ class Hosts:
         """The names.
 
         Raises:
-            ValueError: one of them is none.
+            ValueError: one of them is not the name of a host.
         """
         return tuple(sorted(host_names.names(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """Any text; `starts` if it has to begin in a certain way."""
+    """Any text, or one that begins with one of `starts`."""
 
     expected: str = "text"
     starts: tuple[str, ...] = ()
@@ -145,7 +145,7 @@ class HttpUrl:
 
         Raises:
             ValueError: it begins otherwise.
-            Unfit: it is no address of a server, or has in it what is no part of one; it may be a secret.
+            Unfit: it is not the URL of a server, or contains what does not belong there, which may be a secret.
         """
         if not text.lower().startswith(("http://", "https://")):
             raise ValueError(text)
@@ -153,13 +153,13 @@ class HttpUrl:
             parts = urlsplit(text)
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            raise Unfit("it is no address of a server; write it as in http://127.0.0.1:8080") from None
+            raise Unfit("it is not the URL of a server; write it as in http://127.0.0.1:8080") from None
         if parts.username is not None or parts.password is not None:
-            raise Unfit("there is a user or a password in it, which is not sent; take away what stands before @")
+            raise Unfit("it contains a user or a password, which would not be sent; remove everything up to the @")
         if parts.query or parts.fragment or text.endswith(("?", "#")):
-            raise Unfit("there is a ? or # in it; the paths of the API are added to it, so end it before that")
+            raise Unfit("it contains a ? or a #, but the paths of the API are added to it; end it before that")
         if not text.isprintable() or any(char in text for char in ' \\"<>^`{|}') or port == 0 or not _is_host(host):
-            raise Unfit("it is no address of a server; write it as in http://127.0.0.1:8080")
+            raise Unfit("it is not the URL of a server; write it as in http://127.0.0.1:8080")
         return text
 
 

@@ -49,7 +49,7 @@ class RunPlan:
 
     Attributes:
         base_url: where to call; None while the built-in simulator has not said where it listens.
-        database: the name of the own database; None when `DATABASE_URL` is used.
+        database: the name of the embedded database; None when `DATABASE_URL` is used.
     """
 
     settings: Settings
@@ -134,8 +134,8 @@ def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) 
     if synthetic and settings.database_url and not synthetic_into_database:
         raise ConfigError(
             "DATABASE_URL is set but KEEPA_API_KEY is not: synthetic rows would go into your database. "
-            "Set KEEPA_API_KEY, or unset DATABASE_URL to use an own database, "
-            "or say --synthetic-into-database if that is what you want"
+            "Set KEEPA_API_KEY, unset DATABASE_URL to use an embedded database, "
+            "or pass --synthetic-into-database if they shall go there"
         )
     base_url = None if server is Server.SIMULATOR else (settings.keepa_base_url or KEEPA).rstrip("/")
     own = SYNTHETIC_DATABASE if synthetic else LIVE_DATABASE

@@ -1,4 +1,4 @@
-"""Reads the selection files: JSON as the deals page exports it, one selection a file."""
+"""Reads the selection files: one selection in each, JSON as Keepa's deals page exports it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _PASTED: Final = re.compile(r"\s*(\{|https?://)", re.IGNORECASE)
 # What nobody takes for a selection: hidden files, back-ups of editors, and what goes with any folder.
-_MEANT: Final = re.compile(r"(?is)\..*|.*(~|#|\.bak|\.orig)|(README|LICEN[SC]E|COPYING)([._-].*)?")
-_FEW: Final = 3  # names
+_IGNORED: Final = re.compile(r"(?is)\..*|.*(~|#|\.bak|\.orig)|(README|LICEN[SC]E|COPYING)([._-].*)?")
+_NAMED: Final = 3  # names in a note
 _SHOWN: Final = 60  # characters of one
 _MOST: Final = 200  # files: each is walked by itself, at five tokens a page
 
@@ -28,8 +28,8 @@ def read(
 ) -> tuple[SelectionSettings, ...]:
     """The selections of the folder or of the files `where`, the built-in one when it is empty.
 
-    One that names no `domainId` stands once for each of `domains`. What is wrong is added to `faults`, and what may be
-    a slip to `notes`.
+    One that names no `domainId` is there once for each of `domains`. What is wrong is added to `faults`, and what may
+    be a mistake to `notes`.
     """
     locales = domains or (1,)
     if not where:
@@ -38,7 +38,7 @@ def read(
     if pasted is not None:
         what = "a selection itself" if pasted[1] == "{" else "an address"
         faults.append(
-            f"SELECTIONS: {what} stands there; put it into a file whose name ends with .json, and name that file or "
+            f"SELECTIONS: the value is {what}; put it into a file whose name ends with .json, and name that file or "
             "its folder"
         )
         return ()
@@ -53,7 +53,7 @@ def read(
             found += selection.for_domains(text, name=path.stem, domains=locales)
         except ConfigError as error:
             faults.append(f"SELECTIONS: {path}: " + plain(error).replace("\n", "\n    "))
-    faults += _twins(found)
+    faults += _duplicates(found)
     return tuple(_settings(one) for one in found)
 
 
@@ -63,14 +63,14 @@ def _files(where: str, faults: list[str], notes: list[str]) -> Iterator[Path]:
             path = Path(part).expanduser()
             inside = sorted(islice(_selections_in(path), _MOST + 1)) if path.is_dir() else None
         except RuntimeError:
-            faults.append(f"SELECTIONS: {part}: no user has the home folder it begins with")
+            faults.append(f"SELECTIONS: {part}: no user has that home folder; write the whole path")
         except OSError as error:
             faults.append(f"SELECTIONS: {part} cannot be read: {error.strerror or error}")
         else:
             if inside is None:
                 yield path
             elif inside and len(inside) <= _MOST:
-                notes += _passed_over(path)
+                notes += _unread(path)
                 yield from inside
             elif inside:
                 faults.append(f"SELECTIONS: the folder {path} has more than {_MOST} *.json files; is it the right one?")
@@ -79,29 +79,29 @@ def _files(where: str, faults: list[str], notes: list[str]) -> Iterator[Path]:
 
 
 def _selections_in(folder: Path) -> Iterator[Path]:
-    """Hidden ones are an editor's, or were put aside."""
+    """The selection files in a folder. Hidden ones belong to an editor, or somebody disabled them."""
     return (path for path in folder.glob("*.json") if not path.name.startswith("."))
 
 
-def _passed_over(folder: Path) -> list[str]:
-    """That something in the folder is not read: it may be a selection under another name."""
+def _unread(folder: Path) -> list[str]:
+    """A note on what in the folder is not read: it may be a selection under another name."""
     names = (path.name for path in folder.iterdir() if path.suffix != ".json")
-    others = sorted(name for name in names if not _MEANT.fullmatch(name))
+    others = sorted(name for name in names if not _IGNORED.fullmatch(name))
     if not others:
         return []
-    named = ", ".join(repr(name)[:_SHOWN] for name in others[:_FEW])
-    more = f" and {len(others) - _FEW} more" if len(others) > _FEW else ""
+    named = ", ".join(repr(name)[:_SHOWN] for name in others[:_NAMED])
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     rule = "a selection is a file whose name ends with .json; rename it, or put it elsewhere"
     return [f"SELECTIONS: {named}{more} in the folder {folder} is not read: {rule}"]
 
 
-def _twins(found: list[selection.Selection]) -> list[str]:
-    """Two selections that ask for the same would be walked and paid for twice."""
+def _duplicates(found: list[selection.Selection]) -> list[str]:
+    """The selections that ask for the same as another one: they would be walked and paid for twice."""
     first: dict[str, str] = {}
     faults = []
     for one in found:
         if one.key in first:
-            faults.append(f"SELECTIONS: {one.name} asks for the same as {first[one.key]}; take one away")
+            faults.append(f"SELECTIONS: {one.name} asks for the same as {first[one.key]}; remove one of them")
         first.setdefault(one.key, one.name)
     return faults
 

@@ -1,4 +1,4 @@
-"""The only reader of the environment and of `.env`: text in, one frozen `Settings` or one complete list of faults out.
+"""Reads the environment and `.env`, alone of all modules: into one frozen `Settings`, or a complete list of faults.
 
 The environment wins over `.env`; an empty value means unset, or off where a setting has that. A secret is named in a
 message, never shown.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from supervisor.config.options import Option
 
 DOTENV: Final = Path(".env")
-_OF_A_MANAGER: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+_OF_THE_SERVICE_MANAGER: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 _LONGEST: Final = 32 * 1024  # characters of a setting; a list of many selection files takes a few thousand
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
 
@@ -39,8 +39,8 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     Attributes:
         chosen: the selections themselves, read and validated.
         sources: where each setting came from: `environment`, `.env` or `default`.
-        unknown: names in `.env` that are no settings.
-        notes: what is no fault and may be a slip, each a sentence.
+        unknown: names in `.env` that are not settings.
+        notes: what is not a fault but may be a mistake, each a sentence.
     """
 
     keepa_api_key: Secret
@@ -79,12 +79,12 @@ def environment() -> Mapping[str, str]:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a worker: ours without any setting, so that no secret shows in `/proc`.
+    """The environment of a worker: ours without the settings, so that no secret shows in `/proc`.
 
-    Workers run the very code that started them, wherever they are started from. They are no service of a manager that
-    watches us: a sign of life of theirs would be taken for ours.
+    Workers run the very code that started them, wherever they are started from. They do not get the variables of a
+    service manager that watches us: it would take a worker's sign of life for ours.
     """
-    ours = {*BY_NAME, *_OF_A_MANAGER}
+    ours = {*BY_NAME, *_OF_THE_SERVICE_MANAGER}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     root = str(Path(next(iter(tasks.__path__))).parent)
     path = [root, *filter(None, kept.get("PYTHONPATH", "").split(os.pathsep))]
@@ -92,10 +92,10 @@ def child_environment() -> dict[str, str]:
 
 
 def forget_client_variables() -> None:
-    """Take out of our environment, and so of our workers', all that PostgreSQL's client library would read there.
+    """Remove from our environment, and so from our workers', all that PostgreSQL's client library would read there.
 
-    For the own server alone: whoever names a server may well name its certificates in PGSSLROOTCERT. Every variable of
-    the library's begins with PG. Source: PostgreSQL's documentation, "Environment Variables" of libpq.
+    For the embedded server alone: whoever names a server may well name its certificates in PGSSLROOTCERT. Every
+    variable of the library begins with PG. Source: PostgreSQL's documentation, "Environment Variables" of libpq.
     """
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
@@ -113,8 +113,8 @@ class Texts:
     """The settings as they were found, by name: the text and its source.
 
     Attributes:
-        faults: what could not be read at all.
-        notes: what is no fault and may be a slip.
+        faults: what could not be read at all, each a sentence.
+        notes: what is not a fault but may be a mistake.
     """
 
     found: dict[str, tuple[str, str]] = field(repr=False)  # with the secrets in clear
@@ -133,13 +133,13 @@ def load_settings(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -
 
 
 def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
-    """What stands in `environ` and the file `dotenv`, not yet checked."""
+    """The settings in `environ` and the file `dotenv`, not yet checked."""
     faults: list[str] = []
     file = _from_file(dotenv, faults)
     found = {option.name: _look_up(option, environ, file.values) for option in OPTIONS}
     notes = [*similar_names.in_file(file.values), *similar_names.in_environment(environ)]
     for name, lines in file.repeated.items():
-        notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one counts")
+        notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one is used; delete the others")
     unknown = tuple(sorted(set(file.values) - set(found)))
     return Texts(found=found, unknown=unknown, faults=tuple(faults), notes=tuple(notes))
 
@@ -154,7 +154,7 @@ def check_texts(texts: Texts) -> Settings:
     values: dict[str, Any] = {}
     for option in OPTIONS:
         values[option.field] = _value(option, *texts.found[option.name], faults)
-    faults += _between(values)
+    faults += _conflicts(values)
     key, base_url = values["keepa_api_key"], values["keepa_base_url"]
     if key and base_url is not None:
         named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
@@ -163,20 +163,20 @@ def check_texts(texts: Texts) -> Settings:
     if faults:
         raise ConfigError(_message(faults))
     sources = {name: source for name, (_, source) in texts.found.items()}
-    told = {"sources": sources, "unknown": texts.unknown, "notes": tuple(notes)}
-    return msgspec.convert({**values, **told}, Settings, dec_hook=_wrap)
+    about = {"sources": sources, "unknown": texts.unknown, "notes": tuple(notes)}
+    return msgspec.convert({**values, **about}, Settings, dec_hook=_wrap)
 
 
 def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Path:
-    """Where the state lies, whatever else of the settings is at fault.
+    """The state directory, also when other settings have faults.
 
     Raises:
-        ConfigError: the setting itself is, or the file it may stand in cannot be read.
+        ConfigError: STATE_DIR itself has a fault, or the file that may set it cannot be read.
     """
     texts = read_texts(environ, dotenv=dotenv)
     option = BY_NAME["STATE_DIR"]
     text, source = texts.found[option.name]
-    faults = list(texts.faults) if source == "default" else []  # it may be what stands in the faulty line
+    faults = list(texts.faults) if source == "default" else []  # the faulty line may be that of STATE_DIR
     found = _value(option, text, source, faults)
     if faults:
         raise ConfigError(_message(faults))
@@ -184,16 +184,16 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
 
 
 def _from_file(path: Path | None, faults: list[str]) -> env_file.EnvFile:
-    """What stands in the file `path`, if it is there; what is wrong with it is added to `faults`."""
+    """The contents of the file `path`, if there is one; what is wrong with it is added to `faults`."""
     if path is None or not (path.exists() or path.is_symlink()):
         return env_file.EnvFile()
     try:
         found = env_file.parse(user_file.read(path).decode())
     except UnicodeDecodeError as error:
-        faults.append(f"{path}: cannot be read: byte {error.start} is not UTF-8; save it as plain text in UTF-8")
+        faults.append(f"{path} cannot be read: byte {error.start} is not UTF-8; save it as plain text in UTF-8")
         return env_file.EnvFile()
     except ConfigError as error:
-        faults.append(f"{plain(error)}; mend it or take it away")
+        faults.append(f"{plain(error)}; correct it or remove it")
         return env_file.EnvFile()
     faults += [f"{path}, {fault}" for fault in found.faults]
     return found
@@ -218,41 +218,45 @@ def _value(option: Option, text: str, source: str, faults: list[str]) -> object:
     except Unfit as error:
         faults.append(f"{option.name} (from {source}) cannot be used: {plain(error)}")
     except RuntimeError:
-        faults.append(f"{option.name} (from {source}) cannot be used: no user has the home folder it begins with")
+        faults.append(
+            f"{option.name} (from {source}) cannot be used: no user has that home folder; write the whole path"
+        )
     except ValueError:
         is_hidden = option.is_secret or isinstance(option.kind, HttpUrl)
-        shown = "what is there" if is_hidden else repr(text[:_SHOWN])
+        shown = "its value" if is_hidden else repr(text[:_SHOWN])
         faults.append(f"{option.name} (from {source}): {shown} cannot be used; expected {option.kind.expected}")
     return None
 
 
 def _check_text(text: str) -> None:
-    """Find what no setting may have in it.
+    """Check what holds for every setting.
 
     Raises:
-        Unfit: it has.
+        Unfit: the text has something in it that no setting may have.
     """
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise Unfit("there are bytes in it that are not UTF-8")
+        raise Unfit("it contains bytes that are not UTF-8; write it in UTF-8")
     if any(ord(char) < ord(" ") or char == "\x7f" for char in text):
-        raise Unfit("there is a control character in it")
+        raise Unfit("it contains a control character; remove that")
     if len(text) > _LONGEST:
-        raise Unfit(f"it is longer than {_LONGEST} characters")
+        raise Unfit(f"it is longer than {_LONGEST} characters; shorten it")
 
 
-def _between(values: Mapping[str, Any]) -> list[str]:
-    """Faults that lie between settings which are right by themselves."""
+def _conflicts(values: Mapping[str, Any]) -> list[str]:
+    """The faults of settings that do not fit together."""
     faults = []
     workers = (values["upsert_workers"], values["backfill_workers"])
     if workers == (0, 0):
-        faults.append("UPSERT_WORKERS and BACKFILL_WORKERS are both 0: nothing would be done; set one of them to 1")
+        faults.append(
+            "UPSERT_WORKERS and BACKFILL_WORKERS are both 0: nothing would be done; set one of them to 1 or more"
+        )
     shares = (values["upsert_share"], values["backfill_share"])
     if None not in shares and sum(shares) >= 1:
         faults.append(f"UPSERT_SHARE and BACKFILL_SHARE are {sum(shares):g} together: lower them to less than 1")
     floors = (values["upsert_floor"], values["backfill_floor"])
     if None not in floors and floors[0] > floors[1]:
         faults.append(
-            f"UPSERT_FLOOR {floors[0]} is above BACKFILL_FLOOR {floors[1]}: what backfill leaves is upsert's to spend; "
+            f"UPSERT_FLOOR {floors[0]} is above BACKFILL_FLOOR {floors[1]}, but backfill must leave as much as upsert; "
             "raise BACKFILL_FLOOR or lower UPSERT_FLOOR"
         )
     return faults

@@ -1,4 +1,4 @@
-"""Names that are no setting but look like one: a slip of the pen would go unnoticed. Pure."""
+"""Finds names that are not settings but look like one: a mistyped name would go unnoticed. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from supervisor.config.options import BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ALIKE: Final = 0.75  # in a file of our own; of two names as long as ours that is two or three letters
+_ALIKE: Final = 0.75  # in our own file: two or three letters of a name as long as ours differ
 _VERY_ALIKE: Final = 0.9  # in the environment, where other programs have names: STATE_DIRECTORY is systemd's
 _OURS: Final = ("KEEPA_",)  # nobody else's
 _LONGEST: Final = 40  # characters of a name that is shown: one that is longer may be a value out of its place
 
 
 def in_file(names: Iterable[str]) -> list[str]:
-    """A sentence for each of `names` in `.env` that is no setting."""
-    return [_said(".env", name, near(name, _ALIKE)) for name in sorted(set(names) - set(BY_NAME))]
+    """A sentence for each of `names` in `.env` that is not a setting."""
+    return [_sentence(".env", name, near(name, _ALIKE)) for name in sorted(set(names) - set(BY_NAME))]
 
 
 def in_environment(names: Iterable[str]) -> list[str]:
-    """A sentence for each of `names` in the environment that is no setting and looks like one of ours."""
-    strangers = sorted(set(names) - set(BY_NAME))
-    told = [(name, near(name, _VERY_ALIKE)) for name in strangers]
-    return [_said("the environment", name, like) for name, like in told if like or name.startswith(_OURS)]
+    """A sentence for each of `names` in the environment that is not a setting but looks like one."""
+    unknown = sorted(set(names) - set(BY_NAME))
+    similar = [(name, near(name, _VERY_ALIKE)) for name in unknown]
+    return [_sentence("the environment", name, like) for name, like in similar if like or name.startswith(_OURS)]
 
 
 def near(name: str, alike: float = _ALIKE) -> str | None:
@@ -35,11 +35,11 @@ def near(name: str, alike: float = _ALIKE) -> str | None:
 
 
 def printable_name(name: str) -> str:
-    """The name, unless it is too long for one."""
+    """The name, or words in its place when it is too long for one."""
     is_name = len(name) <= _LONGEST and name.isascii() and name.isprintable()
-    return name if is_name else "what is too long or too odd for a name"
+    return name if is_name else "something too long or too odd for a name"
 
 
-def _said(where: str, name: str, like: str | None) -> str:
+def _sentence(where: str, name: str, like: str | None) -> str:
     meant = "" if like is None else f"; is {like} meant?"
-    return f"{where} names what is no setting: {printable_name(name)}{meant}"
+    return f"{where} sets {printable_name(name)}, which is not a setting{meant}"

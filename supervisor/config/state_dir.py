@@ -27,7 +27,7 @@ class StateDir:
 
     @property
     def status(self) -> Path:
-        """What the supervisor last said of itself."""
+        """The last report of the supervisor."""
         return self.root / "status.json"
 
     @property
@@ -37,7 +37,7 @@ class StateDir:
 
     @property
     def paused(self) -> Path:
-        """Which roles a person paused; there only while some are."""
+        """The file of the roles that a person paused; it is there only while some are."""
         return self.root / "paused.json"
 
     @property
@@ -47,40 +47,40 @@ class StateDir:
 
     @property
     def postgres(self) -> Path:
-        """The own PostgreSQL."""
+        """The folder of the embedded PostgreSQL."""
         return self.root / "postgres"
 
     def spool(self, database: str) -> Path:
-        """Replies not yet in the database of this name."""
+        """The folder of replies that are not yet in the database of this name."""
         return self.root / "spool" / database
 
     @property
     def blocked_spool(self) -> Path | None:
-        """What stands where the folder of replies has to be; None when nothing does."""
+        """The name of the folder of replies, when something else has it; None when it is free."""
         spools = self.root / "spool"
         return spools if os.path.lexists(spools) and not spools.is_dir() else None
 
     def make(self) -> None:
-        """Create it, for its owner alone, if it is not there.
+        """Create the directory, for its owner alone, if it is not there.
 
         Raises:
-            ConfigError: it cannot be created or written, or lies where locks are not to be relied on.
+            ConfigError: it cannot be created or written, or its file system does not lock reliably.
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except FileExistsError:
             raise ConfigError(
-                f"STATE_DIR {self.root} is no folder; set another one, or take away what is there"
+                f"STATE_DIR {self.root} is not a folder; set another one, or remove what is there"
             ) from None
         except OSError as error:
             raise ConfigError(
-                f"STATE_DIR {self.root} cannot be created: {error.strerror}; set another one or mend its rights"
+                f"STATE_DIR {self.root} cannot be created: {error.strerror}; set another one or correct its permissions"
             ) from error
         if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            raise ConfigError(f"STATE_DIR {self.root} cannot be written; set another one or mend its rights")
+            raise ConfigError(f"STATE_DIR {self.root} cannot be written; set another one or correct its permissions")
         blocked = self.blocked_spool
         if blocked is not None:
-            raise ConfigError(f"{blocked} is no folder: replies cannot be kept there; take away what is there")
+            raise ConfigError(f"{blocked} is not a folder, so replies cannot be kept there; remove what is there")
         fault = filesystem.fault_of(self.root)
         if fault is not None:
             raise ConfigError(f"STATE_DIR {self.root} {fault}")

@@ -25,10 +25,10 @@ _KINDS: Final = {
 
 
 def read(path: Path) -> bytes:
-    """What stands in the file.
+    """The contents of the file.
 
     Raises:
-        ConfigError: it is not there, cannot be read, or is no plain file of at most `LIMIT` bytes.
+        ConfigError: it is not there, cannot be read, or is not a plain file of at most `LIMIT` bytes.
     """
     try:
         _check(path, os.stat(path))  # noqa: PTH116 - before it is opened: opening a device may do something
@@ -39,7 +39,7 @@ def read(path: Path) -> bytes:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError:  # a NUL in its name
-        raise ConfigError(f"{path} cannot be read: no file has such a name") from None
+        raise ConfigError(f"{path} cannot be read: its name contains a NUL character; correct it") from None
     if len(data) > LIMIT:
         raise ConfigError(_too_large(path))
     return data
@@ -47,8 +47,8 @@ def read(path: Path) -> bytes:
 
 def _check(path: Path, seen: os.stat_result) -> None:
     if not stat.S_ISREG(seen.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(seen.st_mode), "is no file")
-        raise ConfigError(f"{path} cannot be read: it {kind}; a plain file is wanted")
+        kind = _KINDS.get(stat.S_IFMT(seen.st_mode), "is something else")
+        raise ConfigError(f"{path} cannot be read: it {kind}, not a plain file")
     if seen.st_size > LIMIT:
         raise ConfigError(_too_large(path))
 

@@ -57,7 +57,7 @@ def test_what_stands_in_the_place_of_the_folder_of_replies_is_told_at_the_start(
     state = tmp_path / "state"
     state.mkdir()
     (state / "spool").write_text("mine")
-    refuses(program, "run", STATE_DIR=str(state), said="spool is no folder: replies cannot be kept there")
+    refuses(program, "run", STATE_DIR=str(state), said="spool is not a folder, so replies cannot be kept there")
     refuses(program, "doctor", STATE_DIR=str(state), said="spool is no folder: take away what is there")
 
 
@@ -82,7 +82,7 @@ def test_a_file_of_settings_that_is_none(program, kind):
 def test_a_slip_in_the_line_of_the_key_does_not_start_the_simulator(program, command):
     (program.cwd / ".env").write_text(f"LOG_LEVEL=info\n\nKEEPA_API_KEY: {SECRET}\n")
     told = refuses(program, command, said=".env, line 3 is not understood")
-    assert "KEEPA_API_KEY is meant?" in told
+    assert "is KEEPA_API_KEY meant?" in told
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_a_slip_in_the_line_of_the_key_does_not_start_the_simulator(program, com
     [
         ("KEEPA_API_KEY", f'"{KEY}"', "quotes around it"),
         ("KEEPA_API_KEY", SECRET + "\udcff", "not UTF-8"),
-        ("KEEPA_BASE_URL", f"http://u:{SECRET}@h", "take away what stands before @"),
-        ("KEEPA_BASE_URL", "http://[::1", "no address of a server"),
+        ("KEEPA_BASE_URL", f"http://u:{SECRET}@h", "remove everything up to the @"),
+        ("KEEPA_BASE_URL", "http://[::1", "not the URL of a server"),
         ("DATABASE_URL", f"postgresql://u:{SECRET}\udcff@h/d", "not UTF-8"),
         ("STATE_DIR", "~nobody-of-that-name/x", "no user has"),
     ],
@@ -139,9 +139,9 @@ def test_a_run_tells_of_names_that_are_no_settings_and_of_lines_that_do_not_coun
     finally:
         program.stop()
     assert told == [
-        ".env names what is no setting: BACKFIL_WORKERS; is BACKFILL_WORKERS meant?",
-        "the environment names what is no setting: KEEPA_APIKEY; is KEEPA_API_KEY meant?",
-        ".env sets UPSERT_WORKERS in lines 2, 3: the last one counts",
+        ".env sets BACKFIL_WORKERS, which is not a setting; is BACKFILL_WORKERS meant?",
+        "the environment sets KEEPA_APIKEY, which is not a setting; is KEEPA_API_KEY meant?",
+        ".env sets UPSERT_WORKERS in lines 2, 3: the last one is used; delete the others",
     ]
     assert SECRET not in program.log()
 

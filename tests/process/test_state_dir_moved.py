@@ -33,7 +33,7 @@ def test_status_doctor_and_another_start_tell_of_a_supervisor_whose_state_direct
     )
     shown = program.command("status", METRICS_PORT=port).stdout
     assert f"supervisor  {lost_state_dir.WORDS}, pid {pid}" in shown
-    assert "was moved or deleted under the supervisor" in " ".join(shown.split())
+    assert "was moved or deleted under its supervisor" in " ".join(shown.split())
     doctor = json.loads(program.command("doctor", "--json", METRICS_PORT=port).stdout)
     (found,) = [one for one in doctor["checks"] if one["check"] == "supervisor"]
     assert "was moved or deleted" in found["words"]

@@ -9,27 +9,27 @@ from tasks.errors import ConfigError
 
 SECRET = "s3cretValue"
 FAULTY = {
-    "a colon": (f"KEEPA_API_KEY: {SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
-    "a colon without a blank": (f"KEEPA_API_KEY:{SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
-    "a blank": (f"KEEPA_API_KEY {SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
-    "a blank, exported": (f"export KEEPA_API_KEY {SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
-    "a colon and an equals sign": (f"KEEPA_API_KEY:={SECRET}", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
-    "a name alone": ("KEEPA_API_KEY", "line 1 is not understood (KEEPA_API_KEY is meant?)"),
+    "a colon": (f"KEEPA_API_KEY: {SECRET}", "line 1 is not understood (is KEEPA_API_KEY meant?)"),
+    "a colon without a blank": (f"KEEPA_API_KEY:{SECRET}", "line 1 is not understood (is KEEPA_API_KEY meant?)"),
+    "a blank": (f"KEEPA_API_KEY {SECRET}", "line 1 is not understood (is KEEPA_API_KEY meant?)"),
+    "a blank, exported": (f"export KEEPA_API_KEY {SECRET}", "line 1 is not understood (is KEEPA_API_KEY meant?)"),
+    "a colon and an equals sign": (f"KEEPA_API_KEY:={SECRET}", "line 1 is not understood (is KEEPA_API_KEY meant?)"),
+    "a name alone": ("KEEPA_API_KEY", "line 1 is not understood (is KEEPA_API_KEY meant?)"),
     "a value alone": (SECRET, "line 1 is not understood: write"),
     "Windows": (f"set KEEPA_API_KEY={SECRET}", "line 1 is not understood"),
     "a list of compose": (f"- KEEPA_API_KEY={SECRET}", "line 1 is not understood"),
     "a URL alone": (f"postgresql://u:{SECRET}@h/d?sslmode=require", "line 1 is not understood: what stands before ="),
     "a quote that does not close": (
         f'KEEPA_API_KEY="{SECRET}',
-        "line 1 is not understood (KEEPA_API_KEY is meant?): a quotation mark is opened and not closed",
+        "line 1 is not understood (is KEEPA_API_KEY meant?): a quotation mark is opened and not closed",
     ),
     "a single quote that does not close, and more lines": (
         f"export STATE_DIR = '{SECRET}\nLOG_LEVEL=info\n",
-        "line 1 is not understood (STATE_DIR is meant?): a quotation mark is opened and not closed",
+        "line 1 is not understood (is STATE_DIR meant?): a quotation mark is opened and not closed",
     ),
     "something behind a quote that is closed": (
         f'STATE_DIR="a"{SECRET}',
-        "line 1 is not understood (STATE_DIR is meant?): write",
+        "line 1 is not understood (is STATE_DIR meant?): write",
     ),
     "a quote that closes in another line": (
         f'KEEPA_API_KEY="{SECRET}\nSTATE_DIR=x"',
@@ -68,14 +68,15 @@ def test_a_setting_with_a_slip_in_its_name_is_asked_about(option):
     for slip in slips:
         settings = read_texts({slip: "1"} if slip.lower() == slip else {}, dotenv=None).notes
         told = [*settings, *similar_names.in_file([slip])]
-        assert any(note.endswith(f"{slip}; is {option} meant?") for note in told), (slip, told)
+        asked = f" sets {slip}, which is not a setting; is {option} meant?"
+        assert any(note.endswith(asked) for note in told), (slip, told)
 
 
 def test_other_programs_may_have_any_names_in_the_environment():
     names = ["STATE_DIRECTORY", "DATABASE_URL_TEST", "LOG_FILE", "PATH", "HOME", "LOGLEVEL2", "READY"]
     assert read_texts(dict.fromkeys(names, "1"), dotenv=None).notes == ()
     (told,) = read_texts({"KEEPA_TOKEN": "1"}, dotenv=None).notes
-    assert told.startswith("the environment names what is no setting: KEEPA_TOKEN")
+    assert told.startswith("the environment sets KEEPA_TOKEN, which is not a setting")
 
 
 def test_of_two_lines_for_one_setting_the_last_counts_and_both_are_told(tmp_path):
@@ -83,8 +84,8 @@ def test_of_two_lines_for_one_setting_the_last_counts_and_both_are_told(tmp_path
     file.write_text("UPSERT_WORKERS=2\n\nUPSERT_WORKERS=3\nOTHER=1\nOTHER=2\n")
     settings = load_settings({}, dotenv=file)
     assert settings.upsert_workers == 3
-    assert ".env sets UPSERT_WORKERS in lines 1, 3: the last one counts" in settings.notes
-    assert not any("sets OTHER" in note for note in settings.notes)
+    assert ".env sets UPSERT_WORKERS in lines 1, 3: the last one is used; delete the others" in settings.notes
+    assert not any("sets OTHER in lines" in note for note in settings.notes)
 
 
 def test_a_long_name_may_be_a_value_out_of_its_place_and_is_not_shown():

@@ -56,7 +56,7 @@ def test_the_folder_at_hand_is_looked_at_itself_through_links_and_is_left_as_it_
 
 def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(filesystem.fcntl, "flock", lambda *_: None)
-    assert "exclude nobody" in (filesystem.fault_of(tmp_path) or "")
+    assert "do not keep others out" in (filesystem.fault_of(tmp_path) or "")
 
     def refuse(*_arguments):
         raise OSError(37, "No locks available")

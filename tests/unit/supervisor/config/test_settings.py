@@ -173,7 +173,7 @@ def test_two_selections_that_ask_for_the_same_are_a_fault(tmp_path):
 )
 def test_a_selection_pasted_in_the_place_of_its_file_is_told_where_it_belongs(pasted, what):
     told = faults({"SELECTIONS": pasted})
-    assert f"SELECTIONS: {what} stands there; put it into a file whose name ends with .json" in told
+    assert f"SELECTIONS: the value is {what}; put it into a file whose name ends with .json" in told
     assert "No such file" not in told
     assert "s3cret" not in told
 
@@ -228,12 +228,12 @@ def test_every_command_has_a_help_text():
     ("name", "text", "said"),
     [
         ("KEEPA_BASE_URL", "http://h/?key=s3cret", "end it before that"),
-        ("KEEPA_BASE_URL", "http://s3cret@h", "take away what stands before @"),
-        ("KEEPA_BASE_URL", "http://" + "a" * 70, "no address of a server"),
-        ("KEEPA_BASE_URL", "http://h:99999", "no address of a server"),
-        ("KEEPA_BASE_URL", "http://h:0", "no address of a server"),
-        ("KEEPA_BASE_URL", "http://a b", "no address of a server"),
-        ("KEEPA_BASE_URL", "http://", "no address of a server"),
+        ("KEEPA_BASE_URL", "http://s3cret@h", "remove everything up to the @"),
+        ("KEEPA_BASE_URL", "http://" + "a" * 70, "not the URL of a server"),
+        ("KEEPA_BASE_URL", "http://h:99999", "not the URL of a server"),
+        ("KEEPA_BASE_URL", "http://h:0", "not the URL of a server"),
+        ("KEEPA_BASE_URL", "http://a b", "not the URL of a server"),
+        ("KEEPA_BASE_URL", "http://", "not the URL of a server"),
         ("STATE_DIR", "a\udcff", "not UTF-8"),
         ("STATE_DIR", "a\nb", "a control character"),
         ("SELECTIONS", "~nobody-of-that-name/x.json", "no user has"),
