@@ -1,13 +1,7 @@
-"""`sluicegate run`: from the settings to an exit code; and what each signal means to a run.
-
-A signal stops the run, has it read the configuration again, has it run one worker more or fewer, or prints a line of
-status.
-"""
+"""`sluicegate run`: puts the parts of a run together, and runs them from the settings to an exit code."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,11 +16,12 @@ from supervisor.control.handlers import OrderHandlers
 from supervisor.control.server import ControlServer
 from supervisor.database.backend import secrets_in
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.eventloop.signals import HEARD, Signals
+from supervisor.eventloop.signals import Signals
 from supervisor.http.endpoint import Endpoint
 from supervisor.logs.log import Log, renderer
 from supervisor.process.reaper import OrphanReaper
 from supervisor.tree import systemd
+from supervisor.tree.signals import HANDLED, SignalDispatcher
 from supervisor.tree.supervisor import Supervisor
 from tasks.redaction import Redactor
 from tasks.runtime import crash_stacks
@@ -41,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def run(*, synthetic_into_database: bool = False) -> int:
-    """The exit code of a whole run.
+    """Run until the work is over or a signal comes; the exit code.
 
     Raises:
         ConfigError: the settings or the state directory cannot be used.
@@ -58,7 +53,7 @@ def run(*, synthetic_into_database: bool = False) -> int:
 
 
 def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
-    crash_stacks.enable()  # a manager that hears no sign of life sends SIGABRT: its cause is in the stacks
+    crash_stacks.enable()  # a service manager that hears nothing sends SIGABRT; the stacks show the cause
     is_watched = sys.stdout.isatty()
     writer = ConsoleWriter(_live_screen if is_watched else _plain_screen)
     render = renderer(plan.settings.log_format, is_terminal=sys.stderr.isatty())
@@ -66,34 +61,39 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
     log.count_repeats(loop)
     loop.on_stall = lambda culprit, took_s: log.warning("loop_stalled", culprit=culprit, took_s=round(took_s, 1))
     capture_library_logs(LibraryHandler(log, loop.call))
-    one = Supervisor(plan, loop, log, texts)
-    systemd.begin(one, loop, environment())
-    monitor = Monitor(one, loop, log, writer.show if is_watched else None)
-    handlers = OrderHandlers(one, loop, log)
-    dispatcher = SignalDispatcher(one, handlers, monitor, OrphanReaper(loop, one.tree.pids))
-    heard = (*HEARD, signal.SIGCHLD) if os.getpid() == 1 else HEARD  # process 1 is given every orphan
-    endpoint = Endpoint(one, loop, log)
+    supervisor = Supervisor(plan, loop, log, texts)
+    systemd.begin(supervisor, loop, environment())
+    monitor = Monitor(supervisor, loop, log, writer.show if is_watched else None)
+    handlers = OrderHandlers(supervisor, loop, log)
+    dispatcher = SignalDispatcher(
+        stop=supervisor.hear,
+        reload=lambda number: handlers.take(protocol.Reload(), None, number.name),
+        add_workers=lambda more, number: handlers.add_workers(more, by=number.name),
+        log_progress=monitor.log_progress,
+        reap_orphans=OrphanReaper(loop, supervisor.tree.pids).look,
+    )
+    endpoint = Endpoint(supervisor, loop, log)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
-    with Signals(loop, dispatcher.hear, heard), _control(plan, loop, log, handlers):
+    with Signals(loop, dispatcher.dispatch, HANDLED), _control(plan, loop, log, handlers):
         try:
             endpoint.begin()
-            one.begin()
-            for told in plan.settings.notes:
-                log.warning("setting", message=told)
+            supervisor.begin()
+            for note in plan.settings.notes:
+                log.warning("setting", message=note)
             monitor.begin()
             loop.run()
         finally:  # also after an error nobody expected: its traceback comes last, and the terminal is whole
             endpoint.close()
             monitor.close()
-            one.close()
+            supervisor.close()
             log.close()
             writer.close()
-    return one.exit_code
+    return supervisor.exit_code
 
 
 @contextmanager
 def _control(plan: RunPlan, loop: Loop, log: Log, handlers: OrderHandlers) -> Iterator[None]:
-    """Take orders over the control socket; where there can be none the run goes on without."""
+    """Take orders over the control socket; where it cannot be opened the run goes on without."""
     try:
         control = ControlServer(plan.state.control, loop, log, handlers.take)
     except OSError as error:
@@ -124,32 +124,3 @@ def _live_screen() -> Screen:
     if console.is_dumb_terminal or not console.is_terminal:
         return StreamScreen(sys.stderr)
     return LiveScreen(console, lines_to=None if sys.stderr.isatty() else sys.stderr)
-
-
-class SignalDispatcher:
-    """Signals, as the loop hands them over."""
-
-    def __init__(self, run: Supervisor, handlers: OrderHandlers, monitor: Monitor, reaper: OrphanReaper) -> None:
-        self._run = run
-        self._handlers = handlers
-        self._monitor = monitor
-        self._reaper = reaper
-        self._terminals = [fd for fd in range(3) if os.isatty(fd)]
-
-    def hear(self, number: signal.Signals) -> None:
-        """Do what the signal asks for."""
-        match number:
-            case signal.SIGHUP if not self._has_hung_up():
-                self._handlers.take(protocol.Reload(), None, number.name)
-            case signal.SIGTTIN | signal.SIGTTOU:
-                self._handlers.add_workers(1 if number is signal.SIGTTIN else -1, by=number.name)
-            case signal.SIGCHLD:
-                self._reaper.look()
-            case signal.SIGUSR1:
-                self._monitor.tell()
-            case _:
-                self._run.hear(number)
-
-    def _has_hung_up(self) -> bool:
-        """Whether the terminal we were started in is gone: one that hangs up sends the same signal as a person does."""
-        return not all(os.isatty(fd) for fd in self._terminals)

@@ -72,9 +72,9 @@ class Monitor:
 
     def _line(self) -> None:
         self._loop.after(_LINE_S, self._line)
-        self.tell()
+        self.log_progress()
 
-    def tell(self) -> None:
+    def log_progress(self) -> None:
         """Write how far everything is, as one line."""
         frame = self._now()
         fields: dict[str, object] = {}

@@ -91,6 +91,6 @@ def unmet(requirements: Iterable[Requirement], version_of: Callable[[str], str |
         version = version_of(one.name)
         if version is None:
             faults.append(f"{one.name} is missing")
-        elif not one.specifier.contains(version, prereleases=True):
+        elif not one.specifier.contains(version):
             faults.append(f"{one.name} {version} is installed, {one.specifier} is needed")
     return faults

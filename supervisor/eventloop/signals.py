@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 
     from supervisor.eventloop.loop import Loop
 
-HEARD: Final = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-    signal.SIGTTIN,
-    signal.SIGTTOU,
-    signal.SIGUSR1,
-)
 _DRAIN_BYTES: Final = 4_096
 
 

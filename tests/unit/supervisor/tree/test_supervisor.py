@@ -13,8 +13,9 @@ from ledger import ManualClock
 from supervisor.config import run_plan
 from supervisor.config.settings import load_settings
 from supervisor.eventloop.loop import Loop, MonotonicClock
-from supervisor.eventloop.signals import HEARD, Signals
+from supervisor.eventloop.signals import Signals
 from supervisor.logs.log import Log, as_json
+from supervisor.tree.signals import HANDLED
 from supervisor.tree.supervisor import Supervisor
 from tasks.redaction import Redactor
 from tests.fakes.waiting import wait_until
@@ -78,5 +79,5 @@ def test_what_comes_during_a_call_is_handed_over_before_a_deadline_that_passes_m
 
 def test_no_handler_can_be_interrupted_by_the_next_signal():
     """One that is written in Python can, before its first line: a flood then goes beyond the limit of recursion."""
-    with Loop(MonotonicClock()) as loop, Signals(loop, lambda _: None, HEARD):
-        assert {type(signal.getsignal(one)) for one in HEARD} == {BuiltinMethodType}
+    with Loop(MonotonicClock()) as loop, Signals(loop, lambda _: None, HANDLED):
+        assert {type(signal.getsignal(one)) for one in HANDLED} == {BuiltinMethodType}
