@@ -59,7 +59,7 @@ class Budget:
         for place in self._places.values():
             place.leave()
 
-    def tend(self) -> None:
+    def update_conditions(self) -> None:
         """End what was told of the balance when others have learned it, though nothing is wanted here."""
         if self._context.beat.is_degraded("balance"):
             self._balance.tell()

@@ -101,7 +101,7 @@ class FailedCalls:
         context.log.error("refused_in_a_row", error=error, requests=one.different, retry_in_s=pause_s)
         context.beat.degraded("refusals", f"{one.different} different requests in a row: {error}")
 
-    def tend(self) -> None:
+    def update_conditions(self) -> None:
         """Forget what nobody asks for any more, so that it is not told of for ever."""
         self._tell()
         if self._doubt is not None and self._context.clock.now_ns() - self._doubt.last_ns > DOUBT_NS:

@@ -1,8 +1,11 @@
 """The only way to the API: reserve, commit, one request, body to the spool, settle.
 
+After a 429 see `tasks.calls.too_many_requests`, after any other failure `tasks.calls.failed_calls`: the call is made
+again later, however long that lasts.
+
 A call is made for a `RequestPlan`, which says what it would cost and hands out the request once the tokens are there:
-work is taken from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens. Every
-attempt has its own lease. A call that fails is made again later, however long that lasts (`tasks.calls.failed_calls`).
+work is claimed from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens.
+Every attempt has its own lease.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from tasks.calls.failed_calls import BALANCE, FailedCalls
 from tasks.calls.header import Header, Origin, answered, unanswered
 from tasks.calls.request_plan import SpooledReply
 from tasks.calls.spool import SpoolFull
+from tasks.calls.too_many_requests import TooManyRequests
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import TokenRequest, most_tokens
@@ -38,56 +42,60 @@ if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
     from tasks.store.calls import Call
 
-FULL_NS: Final = 5 * NS_PER_S
-AT_ONCE_S: Final = 0.05  # a lease granted sooner than this was not waited for
-AFTER_REFILL_S: Final = 0.1  # Keepa's own Java client lets this much pass beyond `refillIn`
+FULL_NS: Final = 5 * NS_PER_S  # until the next look whether the spool has room
 
 
 class MeteredClient:
-    """Makes the calls of one worker. `note` is told every call that failed or cost nothing, for the record.
-
-    `held` tells of a kind of request, by the name of its shape, why it is not to be paid for now.
-    """
+    """Makes the calls of one worker."""
 
     def __init__(
         self,
         context: JobContext,
         client: KeepaClient,
         spool: Spool,
-        note: Callable[[Call], None],
-        held: Callable[[str], Idle | None] = lambda _shape: None,
+        record: Callable[[Call], None],
+        brake: Callable[[str], Idle | None] = lambda _shape: None,
     ) -> None:
-        self._held = held
+        """Put the parts together; nothing is sent yet.
+
+        Args:
+            context: what the job was given.
+            client: sends requests and returns replies.
+            spool: where replies are kept until their rows are committed.
+            record: records a call that failed or was free; that of a reply with rows is recorded with them.
+            brake: why no request of a shape, given by its name, is to be paid for now; None when it may be.
+        """
+        self._brake = brake
         self._context = context
         self._client = client
         self._spool = spool
-        self._note = note
+        self._record = record
         self._budget = Budget(context)
         self._failing = FailedCalls(context, self._read_balance)
-        self._refused_in_a_row = 0
+        self._too_many = TooManyRequests(context)
 
     def close(self) -> None:
-        """Give up what is held between two calls."""
+        """Leave the places in the ledger's queue that are kept between two calls."""
         self._budget.close()
 
-    def tend(self) -> None:
-        """Have what is told of calls, balance and spool keep to the time, though nothing is wanted; call it often."""
-        self._failing.tend()
-        self._budget.tend()
+    def update_conditions(self) -> None:
+        """Bring the reported conditions of calls, balance and spool up to date between two calls; call it often."""
+        self._failing.update_conditions()
+        self._budget.update_conditions()
         if self._context.beat.is_degraded("spool"):
             with suppress(SpoolFull):
                 self._spool.require_room()
                 self._context.beat.well("spool")
 
     def call(self, request_plan: RequestPlan) -> SpooledReply | Idle:
-        """The reply to what is wanted, or why there is none now and when to come back.
+        """The reply to the request planned, or why there is none now and when to come back.
 
         Raises:
-            Refused: the server will not answer this request; it was not given back.
+            Refused: the server will not answer this request; what was claimed for it is not released.
             Forbidden: the server does not serve this key.
-            StoreError: taking the work from the queue failed.
+            StoreError: the work could not be claimed in the database.
         """
-        rest = self._failing.rest(request_plan) or self._held(request_plan.plan().name) or self._kept_from_disk()
+        rest = self._failing.rest(request_plan) or self._brake(request_plan.plan().name) or self._kept_from_disk()
         if rest is not None:
             return rest
         try:
@@ -121,12 +129,12 @@ class MeteredClient:
         try:
             reply = exchange(self._context, self._client, request)
             header = _arrived(header, reply)
-            reading, told = _balance_in(reply, header)
+            reading, call = _balance_in(reply, header)
         except ApiError as error:
             self._failed(header, error, began_ns)
             self._failing.balance_failed(error)
             raise
-        self._note(told)
+        self._record(call)
         self._failing.balance_told()
         return reading
 
@@ -137,31 +145,33 @@ class MeteredClient:
         if isinstance(reservation, Idle):
             return reservation
         with reservation:
-            taken = request_plan.claim()
-            if taken is not None and taken.request.shape == reservation.shape:
-                return self._send(request_plan, taken, reservation)
-        if taken is None:
+            claimed = request_plan.claim()
+            if claimed is not None and claimed.request.shape == reservation.shape:
+                return self._send(request_plan, claimed, reservation)
+        if claimed is None:
             return Idle(until_ns=None, phase="waiting_work", why="nothing left to ask for")
         # Something else than planned was there: reserve for what it is, so that the cost per item is learned right.
-        smaller = self._budget.reserve_now(request_plan.tier, taken.request.shape)
+        smaller = self._budget.reserve_now(request_plan.tier, claimed.request.shape)
         if isinstance(smaller, Idle):
             request_plan.release()
             return smaller
         with smaller:
-            return self._send(request_plan, taken, smaller)
+            return self._send(request_plan, claimed, smaller)
 
-    def _send(self, request_plan: RequestPlan, taken: ClaimedRequest, reservation: Reservation) -> SpooledReply | Idle:
-        request = taken.request
-        rest = self._held(request.shape.name) or self._kept_from_disk()  # a while may have passed at the gate
+    def _send(
+        self, request_plan: RequestPlan, claimed: ClaimedRequest, reservation: Reservation
+    ) -> SpooledReply | Idle:
+        request = claimed.request
+        rest = self._brake(request.shape.name) or self._kept_from_disk()  # a while may have passed at the gate
         if rest is not None:
             request_plan.release()
             return rest
         began_ns = self._begin(f"{request.endpoint} {reservation.shape.name} x{request.items}")
         reservation.commit()
-        header = self._header(request_plan.tier, request, taken.origin, reservation.lease.cost, reservation.waited_s)
+        header = self._header(request_plan.tier, request, claimed.origin, reservation.lease.cost, reservation.waited_s)
         try:
             reply = exchange(self._context, self._client, request)
-            paid = self._settle(reservation, header, reply)
+            spooled = self._settle(reservation, header, reply)
         except Throttled as error:
             return self._throttled(request_plan, reservation, error, header)
         except Transient as error:
@@ -173,13 +183,13 @@ class MeteredClient:
             self._failing.answered(request_plan)
             if isinstance(error, Refused):
                 self._doubt_key(request_plan)
-                self._failing.refused(request_plan, _asked_for(taken), error)
+                self._failing.refused(request_plan, _asked_for(claimed), error)
             raise
         self._failing.accepted(request_plan)
-        return paid
+        return spooled
 
     def _in_vain(self, request_plan: RequestPlan, lease: Lease, error: Transient) -> Idle:
-        """Only an answer that may have got lost may have been charged; nothing else teaches what an answer costs."""
+        """Settle a call that got no answer: it may have been charged unless nothing was sent."""
         if isinstance(error, NotSent):
             lease.cancel()
             request_plan.release()
@@ -197,14 +207,14 @@ class MeteredClient:
 
     def _failed(self, header: Header, error: ApiError, began_ns: int) -> None:
         elapsed_s = (self._context.clock.now_ns() - began_ns) / NS_PER_S
-        self._note(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
+        self._record(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
 
     def _doubt_key(self, request_plan: RequestPlan) -> None:
         """Return if the request is to blame: the server answers a key it does not know like a bad parameter.
 
         Raises:
             Forbidden: it is the key.
-            Transient: nobody can tell now; what was taken is given back.
+            Transient: nobody can tell now; what was claimed is released.
         """
         try:
             self._context.ledger.observe(self._read_balance())
@@ -222,7 +232,7 @@ class MeteredClient:
         entry = self._keep(header, reply.body) if reply.is_paid else None
         envelope = envelope_of_reply(reply).costing_at_most(most_tokens(header.endpoint, header.items))
         reservation.lease.settle(envelope.tokens_consumed, envelope.reading)
-        self._refused_in_a_row = 0
+        self._too_many.answered()
         return SpooledReply(entry=entry, header=header, body=reply.body, envelope=envelope)
 
     def _keep(self, header: Header, body: bytes) -> Entry | None:
@@ -234,22 +244,14 @@ class MeteredClient:
             return None
 
     def _throttled(self, request_plan: RequestPlan, reservation: Reservation, error: Throttled, header: Header) -> Idle:
-        """A 429 is free and no failure: learn from it and wait at the gate."""
+        """Take in a 429: its reading goes to the ledger, and what was claimed is anybody's again."""
         reservation.lease.settle(0, error.reading, refused=True)
-        self._note(unanswered(header, error))
+        self._record(unanswered(header, error))
         request_plan.release()
-        if error.reading is None:  # how many tokens there are is not told, so the gate cannot know when to open
+        if error.reading is None:  # the reply has no balance, so the gate cannot know when to open
             return self._failing.failed(request_plan.what, error, may_be_charged=False)
         self._failing.answered(request_plan)
-        self._refused_in_a_row += 1
-        until_ns = self._context.clock.now_ns()
-        if self._refused_in_a_row > 1 and reservation.waited_s < AT_ONCE_S:
-            # The gate opens though the server refuses: somebody else is quicker. The next tick is soon enough.
-            tick_s = self._context.ledger.standing().tick_s  # no wait is longer, whatever the reply says
-            until_ns += round(
-                (min(max(error.reading.refill_in_ms, 0), tick_s * 1000) / 1000 + AFTER_REFILL_S) * NS_PER_S
-            )
-        return Idle(until_ns=until_ns, phase="waiting_tokens", why="the server refused with 429: somebody else spends")
+        return self._too_many.refused(error.reading, waited_s=reservation.waited_s)
 
     def _header(self, tier: str, request: Request, origin: Origin, estimate: int, waited_s: float) -> Header:
         return Header(
@@ -277,17 +279,17 @@ def _balance_in(reply: RawReply, header: Header) -> tuple[Reading, Call]:
     try:
         envelope = envelope_of_reply(reply)
     except Throttled as error:
-        reading, told = error.reading, unanswered(header, error)
+        reading, call = error.reading, unanswered(header, error)
     else:
-        reading, told = envelope.reading, answered(header, envelope, rows=0)
+        reading, call = envelope.reading, answered(header, envelope, rows=0)
     if reading is None:
-        raise Transient("/token told no refill rate", status=reply.status)
-    return reading, told
+        raise Transient("the reply to /token has no refill rate", status=reply.status)
+    return reading, call
 
 
-def _asked_for(taken: ClaimedRequest) -> tuple[str, ...]:
+def _asked_for(claimed: ClaimedRequest) -> tuple[str, ...]:
     """The things that a refusal may be about."""
-    origin = taken.origin
+    origin = claimed.origin
     return origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",)
 
 

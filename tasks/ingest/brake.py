@@ -34,7 +34,7 @@ class Brake:
         self._look_ns = 0
         self._good: dict[str, tuple[int, int]] = {}  # calls without anything unusable, and their tokens
 
-    def holds(self, kind: str) -> Idle | None:
+    def rest(self, kind: str) -> Idle | None:
         """Why nothing of this kind is asked for, and when to look again; None when it may be.
 
         Raises:
@@ -48,7 +48,7 @@ class Brake:
             return None
         return Idle(until_ns=self._look_ns, phase="calling", why=_words(held), is_held=True)
 
-    def tend(self) -> None:
+    def update_conditions(self) -> None:
         """Notice a brake that is lifted, though nothing of its kind is wanted.
 
         Raises:

@@ -47,7 +47,7 @@ class JobComponents:
             clock=context.clock,
         )
         self._brake = brake = Brake(context, self.session)
-        self.metered_client = MeteredClient(context, self._client, spool, self.session.record_call, brake.holds)
+        self.metered_client = MeteredClient(context, self._client, spool, self.session.record_call, brake.rest)
         self.intake = ReplyRouter(context, self.session, self.streams, brake)
         self._replay = SpoolRecovery(context, spool, self.intake, self.session)
         self._orphans = LeaseRecovery(context, self.session, spool)
@@ -73,8 +73,8 @@ class JobComponents:
         Raises:
             StoreError: the database does not take it.
         """
-        self.metered_client.tend()
-        self._brake.tend()
+        self.metered_client.update_conditions()
+        self._brake.update_conditions()
         if self._replay.step():
             return True
         self._orphans.step()

@@ -149,7 +149,7 @@ def test_what_is_told_of_the_balance_ends_when_another_has_learned_it_though_not
         caller.pay(one, reading=NO_READING)
     assert len(caller.conditions()) == 1
     caller.pay(busy.reserve("interactive", lambda: SMALL, caller.ask, may_wait=True))
-    idle.tend()
+    idle.update_conditions()
     assert caller.conditions() == []
 
 

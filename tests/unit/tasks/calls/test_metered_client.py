@@ -416,9 +416,9 @@ def test_a_doubt_about_the_key_ends_when_nobody_asks_any_more(shop, later):
     here.clock.advance_to_ns(here.metered_client.call(Wanting()).until_ns)
     if later is not None:
         here.metered_client.call(Wanting())
-    here.metered_client.tend()
+    here.metered_client.update_conditions()
     here.clock.advance_to_ns(here.clock.now_ns() + 1201 * NS)
-    here.metered_client.tend()
+    here.metered_client.update_conditions()
     here.metered_client._context.beat.phase("waiting_work")
     assert here.conditions() == {}
 
