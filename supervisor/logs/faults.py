@@ -24,7 +24,7 @@ FAULTS_KEPT: Final = 20
 QUIET: Final = timedelta(minutes=10)
 REMEMBERED: Final = timedelta(hours=1)
 _WORDS: Final = 300  # characters
-_TOLD_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and conditions have lists of their own
+_LISTED_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and conditions have lists of their own
 # Events that are about a condition of this kind.
 _ABOUT: Final = {
     "database_unavailable": "database",
@@ -49,7 +49,7 @@ class Faults:
 
     def note(self, record: Mapping[str, object]) -> None:
         """Keep a log record, if it is a fault; one that goes on is counted, and becomes the newest."""
-        if record.get("level") not in {"warning", "error"} or record.get("event") in _TOLD_ELSEWHERE:
+        if record.get("level") not in {"warning", "error"} or record.get("event") in _LISTED_ELSEWHERE:
             return
         fault = self._of(record)
         for known in self._kept:

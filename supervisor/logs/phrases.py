@@ -1,4 +1,4 @@
-"""Numbers and endings in the words of people."""
+"""What several sentences share: names, what a worker does, and how a process ended, in words. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from supervisor.process.restart import ExitReason
 
-AGAIN: Final = "; tried again "  # and for how long: the part of a sentence that differs each time
+AGAIN: Final = "; next attempt "  # and when: the part of a sentence that differs each time
 _FEW: Final = 3  # names
 
 
 def name_range(names: Sequence[str]) -> str:
-    """Names that follow one another, in as few words as a line has room for: the first and the last of many."""
+    """Write names that follow one another in as few words as a line has room for: the first and the last of many."""
     return ", ".join(names) if len(names) <= _FEW else f"{len(names)} from {names[0]} to {names[-1]}"
 
 
@@ -28,15 +28,15 @@ _PHASES: Final = {
     "waiting_tokens": "waiting for tokens",
     "waiting_poll": "waiting for the next poll",
     "waiting_work": "waiting for work",
-    "replaying": "reading replies that were kept",
+    "replaying": "reading replies from the spool",
 }
-_ASKED: Final = re.compile(r"\w+ waits for (\d+ tokens) \(\w+\)")  # as a worker tells it, its own name first
+_ASKED: Final = re.compile(r"\w+ waits for (\d+ tokens) \(\w+\)")  # as a worker writes it, its own name first
 
 _CALL: Final = re.compile(r"(/\w+) (?:\w+:)?([\w+]+) x(\d+)")  # endpoint, what is asked for, of how many
 
 
 def describe_activity(phase: str, detail: str) -> str:
-    """What a worker is at, in words: `calling /deal`, `waiting for 20 tokens`."""
+    """Say what a worker does: `calling /deal`, `waiting for 20 tokens`."""
     asked = _ASKED.fullmatch(detail)
     if asked is not None:
         return f"waiting for {asked[1]}"
@@ -51,7 +51,7 @@ def describe_activity(phase: str, detail: str) -> str:
 
 
 def describe_life(seconds: float, doing: str) -> str:
-    """How long a process had run and, if it had said so, what it was at: `doing` is its phase and the detail."""
+    """Say how long a process had run and, if it had said so, what it did: `doing` is its phase and the detail."""
     phase, _, detail = doing.partition(": ")
     return f"it had run for {format_duration(seconds)}" + (
         f" and was {describe_activity(phase, detail)}" if doing else ""
@@ -59,7 +59,7 @@ def describe_life(seconds: float, doing: str) -> str:
 
 
 def name_of(role: object, slot: object) -> str:
-    """Who a line is of: a worker by its name, several of one role by the role, and else the supervisor."""
+    """Name whom a line is of: a worker by its name, several of one role by the role, and else the supervisor."""
     if role is None:
         return "supervisor"
     return f"{role}" if slot is None else f"{role}-{slot}"
@@ -67,38 +67,38 @@ def name_of(role: object, slot: object) -> str:
 
 _CODES: Final = {
     EXIT_OK: "ended by itself",
-    EXIT_TRY_LATER: "ended because something it needs is away",
+    EXIT_TRY_LATER: "ended because something it needs is unavailable",
     EXIT_REFUSED: "ended because the API refuses the key",
     EXIT_CONFIG: "ended because the configuration cannot be used",
-    EXIT_BUG: "ended because of a bug, see its traceback in the log",
+    EXIT_BUG: "ended because of a bug; the log has its traceback",
 }
 _PLANNED: Final = {
     Cause.STOPPED: "ended as asked",
-    Cause.RESTARTED: "ended as asked, for a fresh process",
-    Cause.RECYCLED: "ended for a fresh process, as it had grown old or large",
+    Cause.RESTARTED: "ended as asked, to be replaced",
+    Cause.RECYCLED: "ended to be replaced, as it had grown old or large",
 }
 _UNWELL: Final = {
-    Cause.HUNG: "gave no sign of life and was ended",
+    Cause.HUNG: "sent no heartbeat and was ended",
     Cause.NOT_READY: "was not ready in time and was ended",
     Cause.NOT_STARTED: "could not be started",
 }
 
 
 def describe_exit(ending: ExitReason) -> str:
-    """The ending in words, for a log line and for `status`."""
+    """Say why a process ended, for a log line and for `status`."""
     by = "" if ending.signal is None else signal_name(ending.signal)
     known = _PLANNED.get(ending.cause) or _UNWELL.get(ending.cause)
     if known is not None:
         return f"{known}, by {by}" if by else known
     if by:
-        who = ", by somebody or by a system short of memory" if ending.signal == signals.SIGKILL else ""
-        return f"killed by {by}{who}"
+        sender = ", sent by somebody or by a system short of memory" if ending.signal == signals.SIGKILL else ""
+        return f"killed by {by}{sender}"
     words = _CODES.get(ending.code) if ending.code is not None else "could not be started"
     return f"ended with exit code {ending.code}" if words is None else words
 
 
 def signal_name(number: int) -> str:
-    """`SIGKILL` for 9; a number without a name as it is."""
+    """Name a signal: `SIGKILL` for 9; `signal 99` for one that has no name."""
     try:
         return signals.Signals(number).name
     except ValueError:

@@ -22,11 +22,11 @@ _PLANNED: Final = frozenset(cause.value for cause in Cause if cause.is_planned)
 
 
 def sentence(record: Fields) -> str | None:
-    """The event of a record in words; None when nobody here knows it, or when its fields do not fit it."""
+    """Make the sentence of a record; None when its event is unknown here, or when its fields do not fit it."""
     event, message = str(record.get("event")), record.get("message")
     make = _SENTENCES.get(event)
-    if make is None or event in TOLD:
-        return clean(str(message)) if message is not None and event in TOLD else None
+    if make is None or event in HAS_MESSAGE:
+        return clean(str(message)) if message is not None and event in HAS_MESSAGE else None
     try:
         return clean(make(record))
     except (KeyError, TypeError, ValueError):
@@ -34,12 +34,12 @@ def sentence(record: Fields) -> str | None:
 
 
 def is_known(event: str) -> bool:
-    """Whether the sentence of an event tells all that people want of it."""
-    return event in _SENTENCES or event in TOLD
+    """Whether the sentence of an event has all that people want to read of it."""
+    return event in _SENTENCES or event in HAS_MESSAGE
 
 
 def _error(start: str, end: Callable[[Fields], str] = lambda _: "") -> Callable[[Fields], str]:
-    """A sentence that ends with the error or the reason that the fields name."""
+    """Make a sentence that ends with the error or the reason that the fields name."""
 
     def make(fields: Fields) -> str:
         why = _why(fields)
@@ -49,7 +49,7 @@ def _error(start: str, end: Callable[[Fields], str] = lambda _: "") -> Callable[
 
 
 def _because(effect: str, end: Callable[[Fields], str] = lambda _: "") -> Callable[[Fields], str]:
-    """A sentence that begins with its cause, so that a line that is cut at 80 columns still tells it."""
+    """Make a sentence that begins with its cause, so that a line cut at 80 columns still has it."""
 
     def make(fields: Fields) -> str:
         why = _why(fields)
@@ -94,25 +94,25 @@ def _died(fields: Fields) -> str:
     doing = "" if is_planned else str(fields.get("doing") or "")
     words = f"{fields['message']}; {describe_life(float(str(fields['lived_s'])), doing)}"
     if fields.get("next") == "failed":
-        return f"{words}; it is given up"
+        return f"{words}; it has failed"
     if fields.get("again_in_s") is not None:
-        died, _, allowed = str(fields["deaths"]).partition("/")
-        words += f"; started again in {format_duration(float(str(fields['again_in_s'])))}"
-        words += f", given up after {allowed} deaths in a minute (so far {died})" if died != "0" else ""
+        exits, _, allowed = str(fields["deaths"]).partition("/")
+        words += f"; starts again in {format_duration(float(str(fields['again_in_s'])))}"
+        words += f", fails after {allowed} exits in a minute (so far {exits})" if exits != "0" else ""
     return words
 
 
 def _plan(fields: Fields) -> str:
     floors = fields.get("floors")
-    leaves = [f"{tier} leaves {tokens}" for tier, tokens in floors.items()] if isinstance(floors, dict) else []
+    named = [f"{tokens} for {tier}" for tier, tokens in floors.items()] if isinstance(floors, dict) else []
     note = f" ({fields['message']})" if fields.get("message") else ""
-    told = f"; of what is in the bucket {' and '.join(leaves)} to the others" if leaves else ""
-    return f"the plan brings {_number(fields, 'refill')} tokens a refill{told}{note}"
+    shown = f"; the floors are {' and '.join(named)}" if named else ""
+    return f"each refill brings {_number(fields, 'refill')} tokens{shown}{note}"
 
 
 def _failed(fields: Fields) -> str:
     who = f"{fields['role']}-{fields['slot']}"
-    return f"is given up: {one_line(fields['reason'])}; `sluicegate retry {who}` tries it again"
+    return f"has failed: {one_line(fields['reason'])}; `sluicegate retry {who}` starts it again"
 
 
 def _progress(fields: Fields) -> str:
@@ -134,11 +134,9 @@ def _progress(fields: Fields) -> str:
 def _walk(fields: Fields) -> str:
     rows, tokens, times = _number(fields, "rows"), _number(fields, "tokens"), fields.get("times")
     if times is not None:
-        return (
-            f"{fields['selection']}: listed {_count(fields, 'times', 'time')} since, {rows} deals for {tokens} tokens"
-        )
+        return f"{fields['selection']}: {_count(fields, 'times', 'more walk')} listed {rows} deals for {tokens} tokens"
     again = (
-        f", and again in {format_duration(float(str(fields['next_in_s'])))}"
+        f"; next walk in {format_duration(float(str(fields['next_in_s'])))}"
         if fields.get("next_in_s") is not None
         else ""
     )
@@ -150,30 +148,30 @@ def _replay(fields: Fields) -> str:
 
 
 def _quarantined(fields: Fields) -> str:
-    return f"a kept reply cannot be read and is set aside as {fields['file']}: {one_line(fields['reason'])}"
+    return f"a reply in the spool cannot be read and is quarantined as {fields['file']}: {one_line(fields['reason'])}"
 
 
 def _body(fields: Fields) -> str:
-    size = _number(fields, "bytes")
-    return (
-        f"a reply of {fields['endpoint']} cannot be read, {size} bytes are in quarantine: {one_line(fields['reason'])}"
-    )
+    size, why = _number(fields, "bytes"), one_line(fields["reason"])
+    return f"a reply of {fields['endpoint']} cannot be read; its {size} bytes are quarantined: {why}"
 
 
 def _never(fields: Fields) -> str:
-    cost, most = _number(fields, "cost"), _number(fields, "most")
-    return f"one request of {fields['tier']} would cost {cost} tokens, can have {most} at most, and is left out"
+    cost, limit = _number(fields, "cost"), _number(fields, "most")
+    return f"a request of {fields['tier']} would cost {cost} tokens but can get {limit} at most: it is left out"
 
 
 def _crawl_cut(fields: Fields) -> str:
     where = f" in {fields['part']}" if fields.get("part") else ""
-    shown = _number(fields, "shown")
-    return f"{fields['selection']}: more than {shown} deals have one price{where}; narrow the selection to see the rest"
+    deals = f"more than {_number(fields, 'shown')} deals"
+    return f"{fields['selection']}: {deals} have the same price{where}; narrow the selection to see the rest"
 
 
 def _batch_refused(fields: Fields) -> str:
     gone = fields.get("given_up")
-    lost = f"; given up: {', '.join(map(str, gone))}" if isinstance(gone, list | tuple) and gone else ""
+    lost = (
+        f"; these are not tried again: {', '.join(map(str, gone))}" if isinstance(gone, list | tuple) and gone else ""
+    )
     return f"the API refuses products: {one_line(fields['error'])}{lost}"
 
 
@@ -186,7 +184,7 @@ def _refused(fields: Fields) -> str:
     return f"the API refuses the selection {fields['selection']}: {one_line(fields['error'])}"
 
 
-def _cost(fields: Fields) -> str:
+def _signalled(fields: Fields) -> str:
     return f"sent {fields['signal']}" + (f" while it was {fields['doing']}" if fields.get("doing") else "")
 
 
@@ -203,8 +201,8 @@ def _message(fields: Fields) -> str:
     return one_line(fields["message"])
 
 
-# Events that are logged with a sentence of their own.
-TOLD: Final = frozenset(
+# Events that are logged with their sentence, as `message`.
+HAS_MESSAGE: Final = frozenset(
     {
         "answer", "calls_stopped", "debug", "degraded", "done", "run_failed", "http", "kill", "ledger_anew",
         "library", "metrics_port_unusable", "no_control_socket", "not_replaced", "order", "order_not_understood",
@@ -212,45 +210,45 @@ TOLD: Final = frozenset(
     }
 )  # fmt: skip
 _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
-    "answer_failed": _error("a question over HTTP could not be answered"),
-    "balance_not_believed": lambda f: f"the API says that {f['left']} tokens are left, which cannot be",
-    "balance_unreadable": _error("what the API says of the balance cannot be read"),
+    "answer_failed": _error("an HTTP request could not be answered"),
+    "balance_not_believed": lambda f: f"the API says that {f['left']} tokens are left, which is impossible",
+    "balance_unreadable": _error("the balance in a reply cannot be read"),
     "batch_refused": _batch_refused,
     "body_unreadable": _body,
-    "calls_resumed": lambda f: f"calls of the kind {f['kind']} go on",
+    "calls_resumed": lambda f: f"calls of the kind {f['kind']} are made again",
     "call_failed": _because("a call to the API failed", _again),
     "crawl_complete": lambda f: f"{f['selection']}: the whole selection is listed, {_number(f, 'rows')} deals",
     "crawl_cut": _crawl_cut,
-    "database_unavailable": _because("the database does not do its work", _again),
-    "database_back": lambda f: f"the database works again, after {format_elapsed(float(str(f['away_s'])))}",
-    "database_refuses": _error("the database refuses what is to be stored", _again),
+    "database_unavailable": _because("the database is unavailable", _again),
+    "database_back": lambda f: f"the database is available again after {format_elapsed(float(str(f['away_s'])))}",
+    "database_refuses": _error("the database refuses to store rows", _again),
     "database_does_not_stop": _error("the database does not stop"),
     "details_dropped": _dropped,
     "details_refused": _error("the API refuses the details of new deals"),
     "died": _died,
     "failed": _failed,
     "history_is_old": lambda f: (
-        f"{_count(f, 'products', 'product')} to be fetched anew, with a history older than {_number(f, 'days')} days"
+        f"queued {_count(f, 'products', 'product')} to fetch again: the history is older than {_number(f, 'days')} days"
     ),
     "in_service": _in_service,
-    "leases_not_resolved": _error("tokens that ended workers held are not settled yet"),
-    "leases_resolved": lambda f: f"settled {_count(f, 'count', 'request')} for tokens that ended workers left open",
+    "leases_not_resolved": _error("leases of ended workers are not settled yet"),
+    "leases_resolved": lambda f: f"settled {_count(f, 'count', 'lease')} of ended workers",
     "items_odd": lambda f: (
-        f"{_number(f, 'items')} items of a reply of {f['endpoint']} have fields that do not fit; they are kept in "
-        f"`extra`: {one_line(f['most'])}"
+        f"{_number(f, 'items')} items of a reply of {f['endpoint']} have fields of an unexpected form, which are kept "
+        f"in `extra`: {one_line(f['most'])}"
     ),
     "ledger_unreadable": _error("the ledger cannot be read"),
-    "lines_dropped": lambda f: f"wrote too much: {_count(f, 'count', 'line')} of it left out",
+    "lines_dropped": lambda f: f"wrote too much: left out {_count(f, 'count', 'line')} of it",
     "loop_stalled": lambda f: f"the supervisor was held up for {_number(f, 'took_s')} s by {f['culprit']}",
-    "migrated": lambda f: f"the database has the changes of this version: {_list(f['applied'])}",
+    "migrated": lambda f: f"migrated the database: {_list(f['applied'])}",
     "never_enough_tokens": _never,
     "not_asked_for": lambda f: (
         f"{_number(f, 'left_out')} items of a reply of {f['endpoint']} were not asked for and are left out"
     ),
     "not_started": _error("could not be started"),
     "page_repeated": lambda f: (
-        f"{f['selection']}: page {_number(f, 'page')} came with the deals of an earlier page, as from a cache in "
-        f"between that leaves its number out of account: the walk is not complete, and asks again ever more rarely"
+        f"{f['selection']}: page {_number(f, 'page')} has the deals of an earlier page, as if a cache ignored "
+        f"its number: the walk is not complete, and asks again ever more rarely"
     ),
     "page_unreadable": lambda f: (
         f"{f['selection']}: page {_number(f, 'page')} cannot be read to its end and is {f['next']}: "
@@ -258,33 +256,32 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     ),
     "phase": lambda f: f"{str(f['phase']).replace('_', ' ')} {f.get('detail') or ''}".rstrip(),
     "plan": _plan,
-    "products_missing": lambda f: f"{_count(f, 'missing', 'product')} asked for and not in the reply",
+    "products_missing": lambda f: f"the reply lacks {_count(f, 'missing', 'product')} of those asked for",
     "progress": _progress,
     "ready": lambda _: "ready",
     "records_lost": _error("the records of some calls are lost"),
     "refused_in_a_row": lambda f: (
-        f"the API refuses one request after the other, {_number(f, 'requests')} by now: {one_line(f['error'])}"
-        f"{_again(f)}"
+        f"the API has refused {_number(f, 'requests')} requests in a row: {one_line(f['error'])}{_again(f)}"
     ),
     "record_refused": lambda f: f"the database refuses to record a call: {one_line(f['reason'])}",
     "released": lambda f: (
-        f"gives back {_count(f, 'items', 'product')} and {_count(f, 'pages', 'page')} that an ended worker held"
+        f"released {_count(f, 'items', 'product')} and {_count(f, 'pages', 'page')} that an ended worker held"
     ),
     "repeated": _repeated,
-    "replaced": lambda _: "a fresh process has taken its place",
+    "replaced": lambda _: "a new process has taken its place",
     "replay": _replay,
     "reply_refused": lambda f: (
-        f"the database refuses a reply of {f['endpoint']} as a whole; it is kept in quarantine: {one_line(f['reason'])}"
+        f"the database refuses a reply of {f['endpoint']} as a whole; it is quarantined: {one_line(f['reason'])}"
     ),
     "reply_quarantined": _quarantined,
     "selection_refused": _refused,
     "settings_unreadable": _error("the settings it was given cannot be read"),
-    "signalled": _cost,
-    "spool_full": _because("nothing is paid for"),
-    "spool_write_failed": _error("a reply cannot be kept on disk"),
+    "signalled": _signalled,
+    "spool_full": _because("no calls are made meanwhile"),
+    "spool_write_failed": _error("a reply cannot be written to the spool"),
     "started": lambda _: "started",
     "status_not_written": _error("the file that `status` reads cannot be written"),
-    "status_unreadable": _error("said something that cannot be understood"),
+    "status_unreadable": _error("a line on its status pipe cannot be read"),
     "stopped": _stopped,
     "walk_complete": _walk,
     "worker_failed": _error("ends because of a bug"),

@@ -95,7 +95,7 @@ def test_line_48_a_death_line_says_cause_code_age_restarts_memory_and_what_it_wa
     assert record["cause"] == "signal"
     assert record["signal"] == "SIGKILL"
     assert record["message"].startswith(
-        "killed by SIGKILL, by somebody or by a system short of memory; it had run for "
+        "killed by SIGKILL, sent by somebody or by a system short of memory; it had run for "
     )
     assert record["deaths"] == "1/5"
     assert record["peak_rss_mb"] > 1

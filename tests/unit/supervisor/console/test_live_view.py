@@ -74,7 +74,7 @@ def frame(**more):
                 cause="signal",
                 code=None,
                 signal="SIGKILL",
-                words="killed by SIGKILL, by somebody or by a system short of memory",
+                words="killed by SIGKILL, sent by somebody or by a system short of memory",
                 doing="",
                 lived_s=1.0,
                 peak_rss_mb=3.0,

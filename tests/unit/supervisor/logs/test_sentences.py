@@ -81,28 +81,28 @@ def test_no_fields_break_a_sentence_and_none_shows_that_something_is_missing(eve
 
 DIED = {"event": "died", "role": "upsert", "slot": 0, "lived_s": 9.0}
 EXAMPLES = [
-    ({"event": "call_failed", "error": "no", "retry_in_s": 0.5}, "no; a call to the API failed; tried again at once"),
-    ({"event": "database_back", "away_s": 0.2}, "the database works again, after less than 1 s"),
+    ({"event": "call_failed", "error": "no", "retry_in_s": 0.5}, "no; a call to the API failed; next attempt at once"),
+    ({"event": "database_back", "away_s": 0.2}, "the database is available again after less than 1 s"),
     (
         {"event": "migrated", "applied": [f"000{number}_a.sql" for number in range(1, 10)]},
-        "the database has the changes of this version: 9 from 0001_a.sql to 0009_a.sql",
+        "migrated the database: 9 from 0001_a.sql to 0009_a.sql",
     ),
     (
         {"event": "migrated", "applied": ["0008_a.sql", "0009_b.sql"]},
-        "the database has the changes of this version: 0008_a.sql, 0009_b.sql",
+        "migrated the database: 0008_a.sql, 0009_b.sql",
     ),
     ({"event": "in_service", "role": "upsert", "slot": 0, "took_s": 0.43}, "in service after 0.43 s"),
     (
         {"event": "call_failed", "error": "no answer in time", "retry_in_s": 2.3},
-        "no answer in time; a call to the API failed; tried again in 2 s",
+        "no answer in time; a call to the API failed; next attempt in 2 s",
     ),
     (
         {"event": "spool_full", "reason": "var/spool: replies cannot be kept there"},
-        "var/spool: replies cannot be kept there; nothing is paid for",
+        "var/spool: replies cannot be kept there; no calls are made meanwhile",
     ),
     (
         {"event": "database_unavailable", "error": "57P01: it shuts down", "again_in_s": 65.0},
-        "it shuts down; the database does not do its work; tried again in 1 min 5 s (SQLSTATE 57P01)",
+        "it shuts down; the database is unavailable; next attempt in 1 min 5 s (SQLSTATE 57P01)",
     ),
     (
         {**DIED, "message": "ended as asked", "code": 75, "cause": "restarted", "deaths": "0/5", "next": "starting"},
@@ -111,28 +111,25 @@ EXAMPLES = [
     (
         {**DIED, "message": "killed by SIGSEGV", "doing": "calling: /deal", "deaths": "2/5", "again_in_s": 2.0},
         (
-            "killed by SIGSEGV; it had run for 9 s and was calling /deal; started again in 2 s,"
-            " given up after 5 deaths in a minute (so far 2)"
+            "killed by SIGSEGV; it had run for 9 s and was calling /deal; starts again in 2 s,"
+            " fails after 5 exits in a minute (so far 2)"
         ),
     ),
     (
         {**DIED, "message": "killed by SIGSEGV", "deaths": "6/5", "next": "failed"},
-        "killed by SIGSEGV; it had run for 9 s; it is given up",
+        "killed by SIGSEGV; it had run for 9 s; it has failed",
     ),
     (
         {"event": "failed", "role": "upsert", "slot": 0, "reason": "the key is refused", "deaths": 1},
-        "is given up: the key is refused; `sluicegate retry upsert-0` tries it again",
+        "has failed: the key is refused; `sluicegate retry upsert-0` starts it again",
     ),
     (
         {"event": "plan", "refill": 20.0, "floors": {"upsert": 50, "backfill": 150}},
-        (
-            "the plan brings 20 tokens a refill; of what is in the bucket upsert leaves 50 and backfill leaves 150"
-            " to the others"
-        ),
+        "each refill brings 20 tokens; the floors are 50 for upsert and 150 for backfill",
     ),
     (
         {"event": "walk_complete", "selection": "default, amazon.com", "rows": 750, "tokens": 25, "next_in_s": 3.8},
-        "default, amazon.com: 750 deals listed for 25 tokens, and again in 4 s",
+        "default, amazon.com: 750 deals listed for 25 tokens; next walk in 4 s",
     ),
     (
         {
@@ -182,10 +179,10 @@ def test_steady_work_is_a_line_and_then_a_sum_every_ten_minutes():
         log.close()
     shown = [line.split(maxsplit=2)[2] for line in written]
     assert shown == [
-        "default, amazon.com: 0 deals listed for 5 tokens, and again in 4 s",
+        "default, amazon.com: 0 deals listed for 5 tokens; next walk in 4 s",
         "! odd",
-        f"default, amazon.com: listed 149 times since, {sum(range(150)):,} deals for 745 tokens",
-        "default, amazon.com: listed 1 time since, 7 deals for 5 tokens",
+        f"default, amazon.com: 149 more walks listed {sum(range(150)):,} deals for 745 tokens",
+        "default, amazon.com: 1 more walk listed 7 deals for 5 tokens",
     ]
 
 
@@ -220,5 +217,5 @@ def test_lines_that_were_held_back_are_told_with_an_example():
             log.warning("call_failed", role="backfill", slot=attempt % 2, error=f"refused {attempt}", retry_in_s=1.0)
         log.close()
     assert written[-1].split(maxsplit=1)[1] == (
-        "backfill    ! 7 more lines like this one: refused 11; a call to the API failed; tried again in 1 s"
+        "backfill    ! 7 more lines like this one: refused 11; a call to the API failed; next attempt in 1 s"
     )

@@ -162,15 +162,15 @@ def test_a_child_that_is_not_said_to_have_been_ready_was_not():
 
 
 def test_an_ending_is_told_in_words_and_a_kill_nobody_asked_for_claims_no_cause():
-    by_whom = "by somebody or by a system short of memory"
+    by_whom = "sent by somebody or by a system short of memory"
     told = {
         ExitReason(cause=Cause.SIGNAL, signal=signal.SIGKILL): f"killed by SIGKILL, {by_whom}",
-        ExitReason(cause=Cause.HUNG, signal=signal.SIGKILL): "gave no sign of life and was ended, by SIGKILL",
+        ExitReason(cause=Cause.HUNG, signal=signal.SIGKILL): "sent no heartbeat and was ended, by SIGKILL",
         ExitReason(cause=Cause.SIGNAL, signal=signal.SIGSEGV): "killed by SIGSEGV",
         ExitReason(cause=Cause.NOT_STARTED): "could not be started",
         ExitReason(cause=Cause.EXIT, code=3): "ended with exit code 3",
-        ExitReason(cause=Cause.EXIT, code=75): "ended because something it needs is away",
-        ExitReason(cause=Cause.RESTARTED, code=75): "ended as asked, for a fresh process",
+        ExitReason(cause=Cause.EXIT, code=75): "ended because something it needs is unavailable",
+        ExitReason(cause=Cause.RESTARTED, code=75): "ended as asked, to be replaced",
         ExitReason(cause=Cause.STOPPED, code=75): "ended as asked",
         ExitReason(cause=Cause.STOPPED, signal=signal.SIGKILL): "ended as asked, by SIGKILL",
     }

@@ -117,7 +117,7 @@ def test_a_fault_that_came_often_says_from_when_to_when_and_how_often_on_one_lin
 def test_a_fault_that_several_have_is_one_line():
     """And a line of several workers names their role alone."""
     at = [(NOW - timedelta(seconds=seconds)).isoformat() for seconds in (30, 20, 10)]
-    words, who = "it shuts down; the database does not do its work", "5 times, upsert-0, backfill"
+    words, who = "it shuts down; the database is unavailable", "5 times, upsert-0, backfill"
     alike = {"level": "warning", "event": "database_unavailable", "words": words}
     kept = [
         FaultRecord(at=at[0], role="upsert", slot=0, **alike),
