@@ -24,7 +24,7 @@ from ledger.model.waiters import Request
 from ledger.place import Place, seconds_until
 from ledger.storage import file
 from ledger.storage.transaction import Transactions
-from ledger.types import NS_PER_S, OwnerId, Wait
+from ledger.types import NS_PER_S, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -187,7 +187,7 @@ class TokenLedger:
             raise NeedsBlindCall("no usable reading is to be had: make one small call to learn the balance")
         if view.book.synced and now_ns >= polling.next_look_ns(view):
             with self._changes.change() as changed:
-                if polling.claim_look(changed, wait, OwnerId(*process.identity()), now_ns):
+                if polling.claim_look(changed, wait, process.this_process(), now_ns):
                     raise NeedsReading("the wait is long: look at the balance meanwhile, observe it, go on waiting")
 
     def lease_blind(self, tier: str, cost: int, *, shape: Shape | None = None) -> Lease | None:
@@ -283,7 +283,7 @@ class TokenLedger:
     def _request(self, view: View, tier: str, cost: int, shape: Shape | None) -> Request:
         if cost < 1:
             raise ValueError(f"a cost of {cost} tokens: at least 1 is expected")
-        return Request(view.tier_index(tier), cost * MT, OwnerId(*process.identity()), shape)
+        return Request(view.tier_index(tier), cost * MT, process.this_process(), shape)
 
     def _grant(self, view: View, request: Request, ticket: int) -> int | Wait:
         now_ns = self._clock.now_ns()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -48,8 +48,27 @@ class Shape:
     prior: float
 
 
-class OwnerId(NamedTuple):
-    """A process: id and start time."""
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """A process of this machine: boot, pid, and start time in clock ticks since that boot.
 
+    A pid alone is given to another process sooner or later; pid and start time together are not, within one boot. So
+    these two own a lease, which does not outlive a boot. A spool does, so the name of a worker has the boot in it too.
+    """
+
+    boot: str
     pid: int
-    start: int
+    started: int
+
+    def __str__(self) -> str:
+        return f"{self.boot}-{self.pid}-{self.started}"
+
+    @classmethod
+    def parse(cls, text: str) -> ProcessId:
+        """The process that `str` wrote.
+
+        Raises:
+            ValueError: `text` is no such name.
+        """
+        boot, pid, started = text.split("-")
+        return cls(boot, int(pid), int(started))

@@ -54,7 +54,7 @@ def _lend(view: View, request: Request, now_ns: int, ticket: int) -> int:
         waiters.leave(view, ticket, now_ns, is_served=True)
     tier.granted += 1
     lease = view.add_lease()
-    lease.owner_pid, lease.owner_start = request.owner.pid, request.owner.start
+    lease.owner_pid, lease.owner_start = request.owner.pid, request.owner.started
     lease.cost_mt, lease.at_ns, lease.tier, lease.state = request.cost_mt, now_ns, request.tier, RESERVED
     lease.earmark_nt = earmark_nt
     lease.shape = -1 if request.shape is None else costs.enter(view, request.shape)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.model.view import View
-    from ledger.types import OwnerId, Wait
+    from ledger.types import ProcessId, Wait
 
 CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
 LOOK_NS: Final = 900_000_000_000  # between two looks during waits, all workers together: 15 min
@@ -22,14 +22,14 @@ MOST_ASKS: Final = 20
 LONG_TICKS: Final = 3  # a wait no longer than this many ticks is not worth a look, unless the tick itself is long
 
 
-def claim_reading(view: View, owner: OwnerId, now_ns: int, is_alive: Callable[[int, int], bool]) -> bool:
+def claim_reading(view: View, owner: ProcessId, now_ns: int, is_alive: Callable[[int, int], bool]) -> bool:
     """Whether a reading is needed and this owner is the one to ask for it."""
     book = view.book
     if book.synced and not book.needs_reading:
         return False
     if now_ns < next_ask_ns(view):
         return False
-    is_mine = (book.reader_pid, book.reader_start) == (owner.pid, owner.start)
+    is_mine = (book.reader_pid, book.reader_start) == (owner.pid, owner.started)
     is_fresh = now_ns - book.reader_since_ns < CLAIM_NS
     if book.reader_pid and not is_mine and is_fresh and is_alive(book.reader_pid, book.reader_start):
         return False
@@ -37,7 +37,7 @@ def claim_reading(view: View, owner: OwnerId, now_ns: int, is_alive: Callable[[i
     return True
 
 
-def claim_look(view: View, wait: Wait, owner: OwnerId, now_ns: int) -> bool:
+def claim_look(view: View, wait: Wait, owner: ProcessId, now_ns: int) -> bool:
     """Whether this owner, who has to wait so long, is the one to look at the balance meanwhile."""
     book = view.book
     if not book.synced or book.needs_reading or now_ns < next_look_ns(view):
@@ -112,8 +112,8 @@ def next_look_ns(view: View) -> int:
     return int(view.book.asked_ns + LOOK_NS) if view.book.asked_ns else 0
 
 
-def _claim(view: View, owner: OwnerId, now_ns: int) -> None:
+def _claim(view: View, owner: ProcessId, now_ns: int) -> None:
     book = view.book
-    book.reader_pid, book.reader_start, book.reader_since_ns = owner.pid, owner.start, now_ns
+    book.reader_pid, book.reader_start, book.reader_since_ns = owner.pid, owner.started, now_ns
     book.asked_ns = now_ns
     view.events.append((Event.READING, NO_TIER, 0, owner.pid))

@@ -9,7 +9,7 @@ from ledger.model.journal import Event
 
 if TYPE_CHECKING:
     from ledger.model.view import View
-    from ledger.types import OwnerId, Shape
+    from ledger.types import ProcessId, Shape
 
 LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and did not go in loses its place
 
@@ -19,7 +19,7 @@ class Request(NamedTuple):
 
     tier: int
     cost_mt: int
-    owner: OwnerId
+    owner: ProcessId
     shape: Shape | None
 
 
@@ -29,7 +29,7 @@ def join(view: View, request: Request, now_ns: int) -> int:
     if gates.head(view, request.tier) < 0:
         view.tiers[request.tier].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
     waiter = view.add_waiter()
-    waiter.owner_pid, waiter.owner_start = request.owner.pid, request.owner.start
+    waiter.owner_pid, waiter.owner_start = request.owner.pid, request.owner.started
     waiter.cost_mt, waiter.since_ns, waiter.tier = request.cost_mt, now_ns, request.tier
     waiter.open_ns = 0
     return waiter.ticket

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger.atomic_file import sync_directory
-from ledger.process import ProcessId
+from ledger.process import is_running, this_process
+from ledger.types import ProcessId
 from tasks.calls.header import Header
 from tasks.errors import EXIT_TRY_LATER, Error
 
@@ -99,7 +100,7 @@ class Spool:
     def __init__(self, directory: Path, *, limit_bytes: int) -> None:
         self._directory = directory
         self._limit_bytes = limit_bytes
-        self._owner = ProcessId.this()
+        self._owner = this_process()
         self._room: Path | None = None
         self._room_bytes = _ROOM
         with suppress(OSError):  # whoever uses it is told
@@ -183,7 +184,7 @@ class Spool:
         """
         for path in self._paths():
             owner = _owner_of(path)
-            if owner is None or (owner != self._owner and owner.is_alive()):
+            if owner is None or (owner != self._owner and is_running(owner)):
                 continue
             if path.suffix == SUFFIX:
                 yield path
@@ -283,7 +284,7 @@ def _origin_of(path: Path) -> Origin | None:
 
 def _is_leftover(path: Path) -> bool:
     owner = _owner_of(path)
-    return path.suffix == SUFFIX and owner is not None and (_attempts_of(path) > 0 or not owner.is_alive())
+    return path.suffix == SUFFIX and owner is not None and (_attempts_of(path) > 0 or not is_running(owner))
 
 
 def _attempts_of(path: Path) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ledger.process import ProcessId
+from ledger.process import this_process
 
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
@@ -79,4 +79,4 @@ class JobContext:
 
 def owner_name(context: JobContext) -> str:
     """Who takes items: the worker, and its process so that others can tell when it is dead."""
-    return f"{context.worker}@{ProcessId.this()}"
+    return f"{context.worker}@{this_process()}"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.process import ProcessId, _start_of
+from ledger.process import start_of, this_process
+from ledger.types import ProcessId
 from tasks.calls.header import Header, Origin
 from tasks.calls.spool import Spool
 from tasks.ingest.recovery import MOST_ATTEMPTS, LeaseRecovery, SpoolRecovery
@@ -26,7 +27,7 @@ class Taker:
 
     def __init__(self):
         self.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-        self.owner = ProcessId(ProcessId.this().boot, self.process.pid, _start_of(self.process.pid))
+        self.owner = ProcessId(this_process().boot, self.process.pid, start_of(self.process.pid))
 
     def take(self, conn):
         queue.enqueue(conn, 1, ASINS, detail="history")
@@ -95,7 +96,7 @@ def test_nothing_goes_back_while_a_reply_of_a_dead_worker_lies_in_the_spool(
     path = taker.pay(folder, taker.take(conn), taken_over=taken_over)
     taker.kill()
     if taken_over:
-        path = path.rename(folder / f"{ProcessId.this()}.000001.{taken_over}.reply")
+        path = path.rename(folder / f"{this_process()}.000001.{taken_over}.reply")
     orphans = LeaseRecovery(context, session, Spool(folder, limit_bytes=1 << 20))
     assert orphans.step() == 0
     assert states(conn) == ["leased", "leased"]

@@ -117,7 +117,7 @@ def test_a_worker_whose_connection_was_lost_has_its_turn_and_goes_on_where_it_wa
 def test_the_turn_of_a_process_that_died_is_free_at_once(pair):
     here, _first, second = pair
     gone = subprocess.run(
-        [sys.executable, "-c", "from ledger.process import ProcessId; print(ProcessId.this())"],
+        [sys.executable, "-c", "from ledger.process import this_process; print(this_process())"],
         capture_output=True,
         text=True,
         check=True,

@@ -16,7 +16,8 @@ import sys
 import pytest
 
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
-from ledger.process import ProcessId
+from ledger.process import is_running
+from ledger.types import ProcessId
 from supervisor.config.state_dir import StateDir
 from tasks.store import turns
 from tasks.store.queue import queue
@@ -31,20 +32,20 @@ from pathlib import Path
 from ledger import TokenLedger
 from supervisor.config.state_dir import StateDir
 from tasks.store import turns
-from ledger.process import ProcessId
+from ledger.process import this_process
 from tasks.store.queue import queue
 from tasks.store.connection import connect
 state = StateDir(Path(sys.argv[1]))
 conn = connect(sys.argv[2], application_name="holder", autocommit=True)
 ledger = TokenLedger.attach(state.ledger)
 with state.lock.held():
-    assert turns.try_lock_stream(conn, "walk", f"holder@{ProcessId.this()}")
-    [item] = queue.claim(conn, owner=str(ProcessId.this()), limit=1, lease_s=864_000)
+    assert turns.try_lock_stream(conn, "walk", f"holder@{this_process()}")
+    [item] = queue.claim(conn, owner=str(this_process()), limit=1, lease_s=864_000)
     ledger.try_reserve("upsert", 20)
     ledger.try_reserve("upsert", 30).commit()
     ledger.place("backfill").poll(100)
     with ledger._changes.change():
-        print(ProcessId.this(), flush=True)
+        print(this_process(), flush=True)
         sys.stdin.read()
 """
 
@@ -81,7 +82,7 @@ def test_what_a_killed_process_held_is_free_the_moment_it_is_dead(state, ledger,
     assert queue.claim(conn, owner="me", limit=10, lease_s=60) == []
     holder.send_signal(signal.SIGKILL)
     holder.communicate()
-    assert (state.lock.holder(), flock_is_free(state.ledger), name.is_alive()) == (None, True, False)
+    assert (state.lock.holder(), flock_is_free(state.ledger), is_running(name)) == (None, True, False)
     with state.lock.held():
         pass
     assert ledger.resolve_dead() == 3

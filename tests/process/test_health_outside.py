@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from ledger import SystemClock
-from ledger.process import ProcessId
+from ledger.process import this_process
 from supervisor.database.probe import READ_ONLY, STANDBY, Probe
 from tasks.calls.spool import SUFFIX
 from tasks.embedded_postgres import cluster, pid_file
@@ -184,7 +184,7 @@ def test_calls_that_fail_are_told_at_all_four_places_and_so_is_their_end(world):
 @pytest.mark.kill
 def test_a_spool_that_takes_no_reply_is_told_at_all_four_places(world):
     (folder,) = (world.program.state / "spool").iterdir()
-    waits = folder / f"{ProcessId.this()}.000001.0{SUFFIX}"  # nobody else's to read, and as much as may wait
+    waits = folder / f"{this_process()}.000001.0{SUFFIX}"  # nobody else's to read, and as much as may wait
     waits.write_bytes(bytes(3_000_000))
     found, _ = until_told(world, "spool")
     assert "limit" in found["status"]

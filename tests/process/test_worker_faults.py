@@ -9,7 +9,8 @@ import resource
 
 import pytest
 
-from ledger.process import ProcessId
+from ledger.process import this_process
+from ledger.types import ProcessId
 from tasks.errors import EXIT_TRY_LATER
 from tests.fakes.quick_cases import cases
 from tests.fixtures.jobs import KEY, eventually
@@ -78,7 +79,7 @@ def test_a_connection_lost_in_the_middle_is_opened_again_by_the_same_worker(plan
 def test_a_damaged_spool_entry_is_quarantined_and_stops_nobody(plant):
     spool = plant.folder / "spool"
     spool.mkdir()
-    dead = ProcessId(ProcessId.this().boot, 2**22 - 1, 1)
+    dead = ProcessId(this_process().boot, 2**22 - 1, 1)
     (spool / f"{dead}.000001.0.reply").write_bytes(b"sluicegate reply 1\n{}\n not what was written")
     worker = plant.worker("upsert").wait_ready()
     worker.wait_phase("waiting_poll")

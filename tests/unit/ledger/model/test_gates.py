@@ -21,7 +21,7 @@ from ledger import (
 from ledger.model import gates, waiters
 from ledger.model.book import MT, PPM
 from ledger.model.waiters import Request
-from ledger.types import OwnerId
+from ledger.types import ProcessId
 
 SERVER_MS = 1_700_000_000_000
 TICK_S = 60.2
@@ -218,7 +218,7 @@ def test_a_lower_tier_spends_nothing_that_an_upper_one_waits_to_collect():
 
 
 def joined(view, tier, cost_mt, clock):
-    owner = OwnerId(pid=1, start=0)
+    owner = ProcessId(boot="", pid=1, started=0)
     return waiters.join(view, Request(tier=tier, cost_mt=cost_mt, owner=owner, shape=None), clock.now_ns())
 
 

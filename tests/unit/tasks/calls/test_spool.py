@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ledger.process import ProcessId
+from ledger.types import ProcessId
 from tasks.calls.header import Header, Origin
 from tasks.calls.spool import DAMAGED, Damaged, Spool, SpoolFull
 from tests.fakes.waiting import wait_until
