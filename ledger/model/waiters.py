@@ -37,7 +37,7 @@ def join(view: View, request: Request, now_ns: int) -> int:
 
 def keep(view: View, ticket: int, cost_mt: int) -> int:
     """The ticket, now for `cost_mt`; 0 if the place is no longer there. Who asks has not forgotten his turn."""
-    index = view.waiter(ticket) if ticket else -1
+    index = view.waiter(ticket)
     if index < 0:
         return 0
     view.waiters[index].cost_mt = cost_mt

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.model import leases
+from ledger.model import gates, leases
 from ledger.model.bucket import Arrival
 from ledger.model.journal import NO_TIER, Event
 from ledger.model.waiters import Request, join
@@ -11,6 +11,7 @@ from ledger.types import OwnerId, Reading, Shape, Wait
 S = 10**9
 NOW_NS = 10**12
 SERVER_MS = 1_700_000_000_000
+TICK_NS = 60 * S
 INTERACTIVE, UPSERT, BACKFILL = 0, 1, 2
 OWNER, OTHER = OwnerId(pid=7, start=70), OwnerId(pid=8, start=80)
 
@@ -271,6 +272,88 @@ def test_what_paid_for_a_lease_from_the_earmark_is_saved_again_when_it_is_cancel
     assert view.tiers[BACKFILL].earmark_nt == 0
     assert leases.cancel(view, lease_id, NOW_NS)
     assert (view.tiers[BACKFILL].earmark_nt, view.book.kept) == (20_000 * 10**6, 1)
+
+
+def saved(view, tier=BACKFILL):
+    return view.tiers[tier].earmark_nt // 10**6
+
+
+def granted_from_earmark(view, tokens, now_ns=NOW_NS):
+    ticket = join(view, request(tokens, tier=BACKFILL), now_ns)
+    view.tiers[BACKFILL].earmark_nt += tokens * 1000 * 10**6
+    return leases.grant(view, request(tokens, tier=BACKFILL), now_ns, ticket)
+
+
+def test_what_a_call_did_not_cost_is_saved_again_beside_what_was_saved_meanwhile(view):
+    lease_id = granted_from_earmark(view, 20)
+    assert saved(view) == 0
+    view.tiers[BACKFILL].earmark_nt = 3_000 * 10**6
+    leases.settle(view, lease_id, 12, None, NOW_NS)
+    assert saved(view) == 3_000 + 8_000
+    leases.settle(view, granted_from_earmark(view, 5), 9, None, NOW_NS)
+    assert saved(view) == 11_000, "what a call cost beyond its earmark is nobody's saving"
+
+
+def test_an_earmark_pays_a_lease_first_and_the_common_pool_the_rest(view):
+    ticket = join(view, request(30, tier=BACKFILL), NOW_NS)
+    view.tiers[BACKFILL].earmark_nt = 20_000 * 10**6
+    leases.grant(view, request(30, tier=BACKFILL), NOW_NS, ticket)
+    assert (saved(view), view.leases[0].earmark_nt // 10**6) == (0, 20_000)
+    ticket = join(view, request(5, tier=BACKFILL), NOW_NS)
+    view.tiers[BACKFILL].earmark_nt = 20_000 * 10**6
+    leases.grant(view, request(5, tier=BACKFILL), NOW_NS, ticket)
+    assert (saved(view), view.leases[1].earmark_nt // 10**6) == (15_000, 5_000)
+    assert view.book.kept == 1, "what one that was served leaves over stays while its call is under way"
+
+
+def test_what_is_saved_again_while_nobody_waits_stays_until_the_tick_after(view):
+    lease_id = granted_from_earmark(view, 20)
+    now_ns = view.book.next_tick_ns + 3 * TICK_NS
+    leases.cancel(view, lease_id, now_ns)
+    assert view.tiers[BACKFILL].earmark_tick == view.book.tick_index + 4
+    gates.advance(view, now_ns + TICK_NS - 1)
+    assert (saved(view), view.book.kept) == (20_000, 1)
+    gates.advance(view, now_ns + TICK_NS)
+    assert (saved(view), view.book.kept) == (0, 0)
+
+
+def test_what_is_saved_again_while_others_wait_goes_on_growing(view):
+    lease_id = granted_from_earmark(view, 20)
+    join(view, request(290, tier=BACKFILL), NOW_NS)
+    tick = view.tiers[BACKFILL].earmark_tick
+    leases.cancel(view, lease_id, NOW_NS)
+    assert (saved(view), view.tiers[BACKFILL].earmark_tick, view.book.kept) == (20_000, tick, 0)
+    gates.advance(view, view.book.next_tick_ns)
+    assert saved(view) == 21_000
+
+
+def test_a_reading_of_the_same_plan_cuts_no_earmark_and_counts_ticks_that_are_due(view):
+    join(view, request(10, tier=BACKFILL), NOW_NS)
+    view.tiers[BACKFILL].earmark_nt, view.tiers[BACKFILL].earmark_tick = 90_000 * 10**6, 99
+    leases.observe(view, Reading(200, 5, 29_000, SERVER_MS + 1_000), NOW_NS + S)
+    assert saved(view) == 90_000
+    assert view.tiers[BACKFILL].earmark_tick == view.book.tick_index + 1
+    late_ns = NOW_NS + 400 * S
+    view.tiers[BACKFILL].earmark_tick = 99
+    leases.observe(view, Reading(230, 5, 50_000, SERVER_MS + 400_000), late_ns)
+    assert view.tiers[BACKFILL].earmark_tick == view.book.tick_index + 1
+
+
+def test_a_period_is_journalled_in_whole_thousandths_and_only_when_it_moved_by_more_than_a_twentieth(view):
+    view.book.period_ns = 63 * S
+    leases._tell(view, 1, 5_000, 60 * S, 0)
+    assert view.events == []
+    view.book.period_ns = 63 * S + 1_500_000
+    leases._tell(view, 1, 5_000, 60 * S, 0)
+    assert view.events == [(Event.PERIOD, NO_TIER, 63_001, 0)]
+    assert isinstance(view.events[0][2], int)
+
+
+def test_what_dead_processes_spent_adds_to_what_their_tier_had_spent(view):
+    leases.settle(view, granted(view, 5), 5, None, NOW_NS)
+    leases.commit(view, granted(view, 20), NOW_NS)
+    leases.resolve_dead(view, NOW_NS, lambda _pid, _start: False)
+    assert view.tiers[UPSERT].spent_mt == 25_000
 
 
 def test_an_arrival_is_as_old_as_its_call_took_and_never_younger_than_now():

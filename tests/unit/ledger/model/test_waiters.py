@@ -48,6 +48,18 @@ def test_saving_begins_with_the_first_who_waits_and_goes_on_with_the_next(view):
     assert view.tiers[BACKFILL].earmark_tick == view.tiers[UPSERT].earmark_tick == view.book.tick_index + 2
 
 
+def test_what_came_before_anybody_waited_is_not_saved(view):
+    join(view, 250, now_ns=NOW_NS + 95 * S)
+    assert view.tiers[UPSERT].earmark_tick == view.book.tick_index + 2
+
+
+def test_a_second_who_joins_lets_no_tick_count_twice(view):
+    join(view, 250)
+    view.tiers[UPSERT].earmark_tick = 9
+    join(view, 250)
+    assert view.tiers[UPSERT].earmark_tick == 9
+
+
 def test_a_place_is_kept_with_another_cost_and_its_gate_counts_as_shut_again(view):
     first, second = join(view, 250), join(view, 240)
     view.waiters[0].open_ns = view.waiters[1].open_ns = 5
@@ -91,7 +103,7 @@ def test_what_a_tier_saved_is_anybodys_when_its_last_waiter_leaves_and_not_befor
     waiters.leave(view, first, NOW_NS)
     assert saved(view, UPSERT) == 7_000
     waiters.leave(view, second, NOW_NS)
-    assert (saved(view, UPSERT), view.book.kept) == (0, 0)
+    assert (view.tiers[UPSERT].earmark_nt, view.book.kept) == (0, 0)
 
 
 def test_what_one_that_was_served_leaves_over_is_kept(view):

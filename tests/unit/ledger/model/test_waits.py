@@ -29,6 +29,7 @@ def lend(view, tokens, tier=INTERACTIVE):
 
 def ticks_from_now(view, at_ns):
     """Which tick after the book's state that is."""
+    assert isinstance(at_ns, int)
     ticks, rest = divmod(at_ns - view.book.next_tick_ns, view.book.period_ns)
     assert rest == 0
     return ticks + 1
@@ -103,6 +104,11 @@ def test_what_was_saved_brings_the_latest_time_nearer_and_a_debt_puts_it_off(vie
     assert ticks_from_now(view, wait_for(view, 25).latest_ns) == 2 + 14 + 1
     lend(view, 5)
     assert ticks_from_now(view, wait_for(view, 25).latest_ns) == 2 + 15 + 1
+
+
+def test_who_has_saved_enough_waits_a_tick_at_the_latest(view):
+    view.tiers[UPSERT].earmark_nt = 25_000 * 10**6
+    assert ticks_from_now(view, wait_for(view, 25).latest_ns) == 1
 
 
 def test_earmarks_that_together_outgrow_the_bucket_put_the_latest_time_off(view):
