@@ -12,7 +12,7 @@ import msgspec
 
 from supervisor.report import age_s
 from supervisor.status.status import Status
-from tasks.planning.forecast import Pace, left_s, means_of
+from tasks.planning.forecast import Pace, left_s, token_supply
 from tasks.roles import BACKFILL
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _eta_s(left: int, job: dict[str, Any], snapshot: Snapshot | None) -> float |
         pace = msgspec.convert(job["pace"], Pace)
     except msgspec.ValidationError:
         return told
-    means = means_of(snapshot, BACKFILL, pace.per_item)
-    found = None if means is None else left_s(left, pace, means)
+    supply = token_supply(snapshot, BACKFILL)
+    found = None if supply is None else left_s(left, pace, supply)
     return None if found is None else round(found)
 
 

@@ -186,7 +186,7 @@ class DealPageWriter:
         origin = header.origin
         stream = self._streams.get((origin.selection_key, origin.domain))
         rows = len(page.deals) + len(page.faults)
-        facts = pagination.Page(
+        facts = pagination.PageFacts(
             number=origin.page,
             minutes=[deal.creation_date for deal in page.deals if deal.is_of(origin.domain)],
             # Of a page that was cut off, or of which cuts are lost, nobody can say that it was the last.

@@ -19,7 +19,7 @@ from tasks.store.crawls import Crawl
 
 if TYPE_CHECKING:
     from tasks.calls.header import Origin
-    from tasks.planning.pagination import Page
+    from tasks.planning.pagination import PageFacts
     from tasks.planning.partitions import Divisions
     from tasks.planning.streams import Stream
     from tasks.roles import Role
@@ -65,7 +65,7 @@ def begin(connection: Connection, job: Role, stream: Stream) -> Crawl:
     return fresh
 
 
-def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Advance | None:
+def advance_upsert(connection: Connection, origin: Origin, page: PageFacts) -> Advance | None:
     """The walk for new deals after `page`; None when the page is not the one it stands at."""
     crawl = standing_at(connection, origin)
     if crawl is None:
@@ -89,7 +89,7 @@ def advance_upsert(connection: Connection, origin: Origin, page: Page) -> Advanc
     )
 
 
-def advance_crawl(connection: Connection, origin: Origin, page: Page, division: Divisions) -> Advance | None:
+def advance_crawl(connection: Connection, origin: Origin, page: PageFacts, division: Divisions) -> Advance | None:
     """The crawl of a whole selection after `page`; None when the page is not the one it stands at.
 
     A selection too long to reach its end is walked part by part.
@@ -97,7 +97,7 @@ def advance_crawl(connection: Connection, origin: Origin, page: Page, division: 
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    following = partitions.after(crawl.part, page, division)
+    following = partitions.next_step(crawl.part, page, division)
     is_divided = following.part.root_cat is not None
     moved = replace(
         _moved(crawl, page, is_complete=following.is_over, high=None).standing(following.part, following.page),
@@ -154,7 +154,7 @@ def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
     return crawl if asked_for == (crawl.started_at, crawl.part, crawl.page) else None
 
 
-def _moved(crawl: Crawl, page: Page, *, is_complete: bool, high: int | None) -> Crawl:
+def _moved(crawl: Crawl, page: PageFacts, *, is_complete: bool, high: int | None) -> Crawl:
     return replace(
         crawl,
         page=crawl.page + 1,

@@ -238,8 +238,8 @@ class Backfill:
             self.context.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != BACKFILL)
         )
         pace = self._forecast.pace(self._per_item(snapshot), counts.takers)
-        means = forecast.means_of(snapshot, BACKFILL, pace.per_item)
-        eta_s = None if means is None else forecast.left_s(left, pace, means)
+        supply = forecast.token_supply(snapshot, BACKFILL)
+        eta_s = None if supply is None else forecast.left_s(left, pace, supply)
         # The pace goes along: who shows the time left reckons it from what is queued and in the bucket at that moment.
         self.context.beat.job(
             done=counts.done,

@@ -1,8 +1,8 @@
-"""Pure: how long a queue will take, from what the plan brings and what others take of it.
+"""Pure: how long a queue will take, from what the refill brings and what others spend of it.
 
 The pace so far is no guide to the time that is left: a full bucket pays for a burst at first, and a poll that has just
-begun takes what comes for a while. So what lies in the bucket, what comes in, and what work takes apart from waiting
-are reckoned one by one.
+begun takes what comes in for a while. So the tokens in the bucket, those that come in, and the time that the work takes
+apart from waiting are counted one by one.
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
     from ledger import Snapshot
 
 WINDOW_S: Final = 15 * 60  # over which rates are taken
-_MIN_S: Final = 60.0
+_MINUTE_S: Final = 60.0
 _MOST_TICKS: Final = 1e9  # of a minute each: 1,900 years; what is longer is never
 _ROUNDING: Final = 1e-9  # a whole number of ticks must not become one more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What there is to work with.
+class TokenSupply:
+    """The tokens that a tier has, and those that will come in.
 
     Attributes:
-        per_item: tokens an item costs on average.
         spare: tokens that could be spent at once.
         refill: tokens per tick.
         tick_s: seconds per tick.
@@ -37,7 +36,6 @@ class Means:
         share: part of the refill that others cannot take, 0 to 1.
     """
 
-    per_item: float
     spare: float
     refill: float
     tick_s: float
@@ -46,7 +44,7 @@ class Means:
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """What the work itself was seen to take, as a worker tells it to whoever reckons the time left at another moment.
+    """What the work was seen to take, as a worker reports it: `status` computes the time left at a later moment.
 
     Attributes:
         per_item: tokens an item costs on average.
@@ -82,45 +80,40 @@ class Forecast:
         """What was seen so far, with what an item costs and how many work at it."""
         return Pace(
             per_item=per_item,
-            others_per_s=(self._others.per_min() or 0.0) / _MIN_S,
+            others_per_s=(self._others.per_min() or 0.0) / _MINUTE_S,
             work_s=self._work_s / self._worked if self._worked else 0.0,
             workers=workers,
         )
 
-    def left_s(self, items: int, workers: int, means: Means) -> float | None:
-        """Seconds until `items` are done by so many workers; None while nothing comes in."""
-        return left_s(items, self.pace(means.per_item, workers), means)
 
-
-def left_s(items: int, pace: Pace, means: Means) -> float | None:
+def left_s(items: int, pace: Pace, supply: TokenSupply) -> float | None:
     """Seconds until `items` are done at this pace; None while nothing comes in.
 
     It is never less than what the refill needs to bring the tokens that are missing.
     """
     if not items:
         return 0.0
-    if means.refill <= 0:
+    if supply.refill <= 0:
         return None
-    refill_per_s = means.refill / means.tick_s
-    income = max(refill_per_s - pace.others_per_s, means.share * refill_per_s) * means.tick_s
-    missing = max(0.0, items * means.per_item - means.spare)
+    refill_per_s = supply.refill / supply.tick_s
+    income = max(refill_per_s - pace.others_per_s, supply.share * refill_per_s) * supply.tick_s
+    missing = max(0.0, items * pace.per_item - supply.spare)
     if missing > income * _MOST_TICKS:
         return None
     # What is missing comes in lumps, and the last item goes with the last of them.
-    waiting_s = means.next_tick_s + (ceil(missing / income - _ROUNDING) - 1) * means.tick_s if missing else 0.0
+    waiting_s = supply.next_tick_s + (ceil(missing / income - _ROUNDING) - 1) * supply.tick_s if missing else 0.0
     return max(waiting_s, items * pace.work_s / max(1, pace.workers))
 
 
-def means_of(snapshot: Snapshot, tier_name: str, per_item: float) -> Means | None:
-    """What a tier has to work with at the moment of the snapshot; None before the server has told anything."""
+def token_supply(snapshot: Snapshot, tier_name: str) -> TokenSupply | None:
+    """The supply of a tier at the moment of the snapshot; None before a reply has told the balance."""
     tier = next((one for one in snapshot.tiers if one.name == tier_name), None)
     bucket = snapshot.bucket
     if tier is None or not snapshot.synced:
         return None
     leased = sum(one.in_flight for one in snapshot.tiers)
     saved = sum(one.earmark for one in snapshot.tiers if one is not tier and one.waiting)
-    return Means(
-        per_item=per_item,
+    return TokenSupply(
         spare=max(0.0, bucket.balance - leased - saved - tier.floor),
         refill=bucket.refill_rate,
         tick_s=bucket.tick_period_s,

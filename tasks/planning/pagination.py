@@ -48,7 +48,7 @@ class PageVerdict(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PageFacts:
     """What a walk needs to know of a page: its number, its rows' minutes and prices as sent, the server's minute."""
 
     number: int
@@ -79,7 +79,7 @@ def known_mark(mark: int | None, server_minute: int) -> int | None:
     return None if mark is None or mark > server_minute + OVERLAP_MIN else mark
 
 
-def upsert_verdict(page: Page, *, mark: int | None) -> PageVerdict:
+def upsert_verdict(page: PageFacts, *, mark: int | None) -> PageVerdict:
     """How a walk for new deals goes on after `page`, given the watermark (None before the first walk)."""
     if page.is_last:
         return PageVerdict.END_OF_LIST
@@ -117,7 +117,7 @@ def disorder(minutes: Sequence[int]) -> int:
     return worst
 
 
-def high_minute(page: Page, high: int | None) -> int | None:
+def high_minute(page: PageFacts, high: int | None) -> int | None:
     """The minute a complete walk will have proven: known from page 0, never above the server's clock.
 
     Later pages do not raise it: what appeared above page 0 while the walk went on has not been seen.

@@ -15,7 +15,7 @@ from tasks.keepa.selection.rules import MAX_ROWS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tasks.planning.pagination import Page
+    from tasks.planning.pagination import PageFacts
 
 HIGHEST: Final = 2**31 - 1  # prices are 32-bit numbers
 
@@ -74,7 +74,7 @@ class NextStep:
     is_cut: bool = False
 
 
-def after(part: Partition, page: Page, division: Divisions) -> NextStep:
+def next_step(part: Partition, page: PageFacts, division: Divisions) -> NextStep:
     """What follows the page just read of `part`."""
     if page.is_at_limit or _will_not_end(part, page, division):
         narrower = _divided(part, page, division)
@@ -96,7 +96,7 @@ def next_category(part: Partition, categories: Sequence[int]) -> Partition | Non
     return None if later is None else Partition(later)
 
 
-def _will_not_end(part: Partition, page: Page, division: Divisions) -> bool:
+def _will_not_end(part: Partition, page: PageFacts, division: Divisions) -> bool:
     """Whether page 0 of a part says that it holds more rows than can be reached."""
     if page.number or part.price_low is not None:
         return False
@@ -105,7 +105,7 @@ def _will_not_end(part: Partition, page: Page, division: Divisions) -> bool:
     return division.counts.get(part.root_cat, 0) > MAX_ROWS
 
 
-def _divided(part: Partition, page: Page, division: Divisions) -> Partition | None:
+def _divided(part: Partition, page: PageFacts, division: Divisions) -> Partition | None:
     """The first piece of `part`; None when it cannot be divided."""
     if part.root_cat is None and part.price_low is None and len(division.categories) > 1:
         return Partition(division.categories[0])

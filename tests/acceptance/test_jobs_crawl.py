@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from tasks.calls.header import Origin
 from tasks.ingest import walk_progress
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
-from tasks.planning.pagination import Page, PageVerdict
+from tasks.planning.pagination import PageFacts, PageVerdict
 from tasks.planning.partitions import HIGHEST, Divisions, Partition
 from tasks.planning.streams import Stream
 from tasks.store import crawls
@@ -31,7 +31,7 @@ class Walk:
                 price_low=part.price_low, price_high=part.price_high, started_at=crawl.started_at,
             )  # fmt: skip
             rows = rows_of(crawl)
-            page = Page(number=crawl.page, minutes=[7_000_000], rows=rows, server_minute=7_000_000, prices=prices)
+            page = PageFacts(number=crawl.page, minutes=[7_000_000], rows=rows, server_minute=7_000_000, prices=prices)
             division = Divisions(categories=sorted(counts), counts=counts)
             moved = walk_progress.advance_crawl(self.conn, origin, page, division)
             if moved.verdict.is_complete:
@@ -88,7 +88,7 @@ def test_a_page_that_arrives_twice_moves_its_walk_once(conn):
     stream = Stream(selection=None, key="key", domain=1)
     crawl = walk_progress.begin(conn, "upsert", stream)
     origin = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=crawl.started_at)
-    page = Page(number=0, minutes=[7_000_000] * PAGE_ROWS, rows=PAGE_ROWS, server_minute=7_000_000)
+    page = PageFacts(number=0, minutes=[7_000_000] * PAGE_ROWS, rows=PAGE_ROWS, server_minute=7_000_000)
     assert walk_progress.advance_upsert(conn, origin, page).verdict is PageVerdict.NEXT_PAGE
     assert walk_progress.advance_upsert(conn, origin, page) is None
     assert crawls.load_crawl(conn, "upsert", "key", 1).page == 1
@@ -98,6 +98,6 @@ def test_a_page_of_an_earlier_walk_moves_nothing(conn):
     stream = Stream(selection=None, key="key", domain=1)
     walk_progress.begin(conn, "upsert", stream)
     old = Origin(job="upsert", domain=1, selection_key="key", page=0, started_at=datetime(2020, 1, 1, tzinfo=UTC))
-    page = Page(number=0, minutes=[7_000_000], rows=1, server_minute=7_000_000)
+    page = PageFacts(number=0, minutes=[7_000_000], rows=1, server_minute=7_000_000)
     assert walk_progress.advance_upsert(conn, old, page) is None
     assert conn.execute("select count(*) from watermarks").fetchone() == (0,)

@@ -13,7 +13,7 @@ import pytest
 from tasks.errors import ConfigError
 from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.keepa.selection.selection import parse
-from tasks.planning.pagination import OVERLAP_MIN, Page, upsert_verdict
+from tasks.planning.pagination import OVERLAP_MIN, PageFacts, upsert_verdict
 from tests.past.server import SELECTION, START_MS, Server
 
 WIDE = {"dateRange": 3, "isFilterEnabled": False, "isRangeEnabled": False}
@@ -44,7 +44,9 @@ def walked(server, mark, **selection):
         page = server.page(number, **asked)
         rows += page
         minutes = [row["creationDate"] for row in page]
-        is_over = upsert_verdict(Page(number=number, minutes=minutes, rows=len(page), server_minute=NOW), mark=mark)
+        is_over = upsert_verdict(
+            PageFacts(number=number, minutes=minutes, rows=len(page), server_minute=NOW), mark=mark
+        )
         is_over = is_over.is_complete
         number += 1
     return rows, number

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.planning.pagination import OVERLAP_MIN, Page, high_minute, moved_mark, stop_minute, upsert_verdict
+from tasks.planning.pagination import OVERLAP_MIN, PageFacts, high_minute, moved_mark, stop_minute, upsert_verdict
 from tasks.runtime import job
 from tests.fixtures.server import START_MIN, WIDE
 
@@ -90,16 +90,16 @@ minutes = st.lists(st.integers(NOW - 3_000, NOW + 600), min_size=1, max_size=150
 
 @given(minutes, st.none() | st.integers(OF_2014, NOW + 600))
 def test_no_page_moves_the_mark_into_the_future_or_back_and_what_comes_now_is_seen_next_time(dates, mark):
-    page = Page(number=0, minutes=dates, rows=len(dates), server_minute=NOW)
+    page = PageFacts(number=0, minutes=dates, rows=len(dates), server_minute=NOW)
     moved = moved_mark(mark, high_minute(page, None), NOW)
     assert moved <= NOW
     assert moved >= min(mark or 0, NOW)
     assert stop_minute(moved, NOW) <= NOW - OVERLAP_MIN
-    full = Page(number=0, minutes=[NOW + 1] * 150, rows=150, server_minute=NOW + 1)
+    full = PageFacts(number=0, minutes=[NOW + 1] * 150, rows=150, server_minute=NOW + 1)
     assert not upsert_verdict(full, mark=moved).is_complete
 
 
 def test_a_mark_taken_from_the_rows_alone_fails_there():
     moved = max([NOW + 30, NOW - 5])
-    full = Page(number=0, minutes=[NOW + 1] * 150, rows=150, server_minute=NOW + 1)
+    full = PageFacts(number=0, minutes=[NOW + 1] * 150, rows=150, server_minute=NOW + 1)
     assert max(full.minutes) <= moved, "what comes now lies below the mark: it looks like something seen before"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.keepa.selection.rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
 from tasks.planning import partitions
-from tasks.planning.pagination import Page
+from tasks.planning.pagination import PageFacts
 from tasks.planning.partitions import HIGHEST, Divisions, Partition
 
 GROUPS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9_000), st.integers(0, 50_000)), max_size=8)
@@ -37,7 +37,7 @@ class Market:
     def page(self, shown, number):
         numbers = shown[number * PAGE_ROWS : (number + 1) * PAGE_ROWS]
         prices = [self.rows[row][1] for row in numbers]
-        return numbers, Page(number=number, minutes=[7], rows=len(numbers), server_minute=7, prices=prices)
+        return numbers, PageFacts(number=number, minutes=[7], rows=len(numbers), server_minute=7, prices=prices)
 
 
 def walked(market, division):
@@ -48,7 +48,7 @@ def walked(market, division):
         rows, page = market.page(shown, number)
         assert number <= LAST_PAGE
         met.update(rows)
-        following = partitions.after(part, page, division)
+        following = partitions.next_step(part, page, division)
         is_cut = is_cut or following.is_cut
         if following.is_over:
             return met, walked_parts, is_cut

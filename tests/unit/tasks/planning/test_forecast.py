@@ -6,14 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from tasks.planning.forecast import Forecast, Means, Pace, left_s, means_of
+from tasks.planning.forecast import Forecast, Pace, TokenSupply, left_s, token_supply
 
 NS = 10**9
-PLAN = {"per_item": 1.0, "spare": 0.0, "refill": 5.0, "tick_s": 60.0, "next_tick_s": 60.0, "share": 0.2}
+PLAN = {"spare": 0.0, "refill": 5.0, "tick_s": 60.0, "next_tick_s": 60.0, "share": 0.2}
 
 
-def left(items, workers=1, *, forecast=None, **changes):
-    return (forecast or Forecast()).left_s(items, workers, Means(**PLAN | changes))
+def left(items, workers=1, *, forecast=None, per_item=1.0, **changes):
+    pace = (forecast or Forecast()).pace(per_item, workers)
+    return left_s(items, pace, TokenSupply(**PLAN | changes))
 
 
 def test_what_is_missing_comes_in_lumps():
@@ -51,8 +52,8 @@ def test_with_tokens_to_spare_the_work_itself_takes_the_time_and_workers_divide_
 
 @given(st.integers(1, 10**6), st.floats(0.1, 60), st.floats(0, 10**4), st.floats(1, 10**4), st.floats(0.01, 1))
 def test_more_items_never_take_less_time(items, per_item, spare, refill, share):
-    given_means = {"per_item": per_item, "spare": spare, "refill": refill, "share": share}
-    assert left(items, **given_means) <= left(items + 1, **given_means)
+    given_supply = {"per_item": per_item, "spare": spare, "refill": refill, "share": share}
+    assert left(items, **given_supply) <= left(items + 1, **given_supply)
 
 
 RATES, PARTS = st.floats(0.01, 1e4), st.floats(0, 1)
@@ -74,35 +75,33 @@ RATES, PARTS = st.floats(0.01, 1e4), st.floats(0, 1)
     share=st.floats(0, 1),
 )
 def test_the_time_left_is_never_shorter_than_the_refill_needs(*, items, pace, spare, refill, tick_s, phase, share):
-    means = Means(
-        per_item=pace.per_item, spare=spare, refill=refill, tick_s=tick_s, next_tick_s=phase * tick_s, share=share
-    )
-    found = left_s(items, pace, means)
+    supply = TokenSupply(spare=spare, refill=refill, tick_s=tick_s, next_tick_s=phase * tick_s, share=share)
+    found = left_s(items, pace, supply)
     missing = items * pace.per_item - spare
     if found is not None and missing > 0:
         # The ticks that bring what is missing, the first of them after the rest of the one that runs.
         ticks = math.ceil(missing / refill * (1 - 1e-9) - 1e-9)
-        assert found >= (means.next_tick_s + (ticks - 1) * tick_s) * (1 - 1e-9)
+        assert found >= (supply.next_tick_s + (ticks - 1) * tick_s) * (1 - 1e-9)
         assert found + tick_s >= missing / refill * tick_s * (1 - 1e-9)
 
 
 @given(st.integers(0, 300), st.integers(1, 5_000), st.booleans())
-def test_means_of_a_ledger_leave_the_floor_and_what_others_saved(balance, items, has_waiter):
+def test_the_supply_of_a_tier_leaves_out_the_floor_and_what_others_saved(balance, items, has_waiter):
     clock = ManualClock(NS)
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock, tick_period_s=60)
     ledger.observe(Reading(tokens_left=balance, refill_rate=5, refill_in_ms=30_000, server_ms=5))
     if has_waiter:
         ledger.try_reserve("upsert", 200)
         clock.advance_to_ns(clock.now_ns() + 90 * NS)
-    means = means_of(ledger.snapshot(), "backfill", 1.0)
-    assert 0 <= means.spare <= ledger.snapshot().bucket.balance
-    found = left_s(items, Pace(per_item=1.0), means)
+    supply = token_supply(ledger.snapshot(), "backfill")
+    assert 0 <= supply.spare <= ledger.snapshot().bucket.balance
+    found = left_s(items, Pace(per_item=1.0), supply)
     assert found + 60 >= (items - ledger.snapshot().bucket.balance) / 5 * 60
 
 
-def test_there_are_no_means_before_the_server_has_told_any():
+def test_there_is_no_supply_before_a_reply_has_told_the_balance():
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(NS), tick_period_s=60)
-    assert means_of(ledger.snapshot(), "backfill", 1.0) is None
+    assert token_supply(ledger.snapshot(), "backfill") is None
 
 
 def test_a_wait_of_more_than_a_billion_ticks_is_never():
@@ -131,20 +130,20 @@ def test_what_others_spend_is_told_by_the_second():
 
 
 def test_with_no_worker_the_work_takes_as_long_as_with_one():
-    assert left_s(10, Pace(per_item=0.0, work_s=3.0, workers=0), Means(**PLAN | {"per_item": 0.0})) == 30
+    assert left_s(10, Pace(per_item=0.0, work_s=3.0, workers=0), TokenSupply(**PLAN)) == 30
     assert Pace(per_item=1.0) == Pace(per_item=1.0, others_per_s=0.0, work_s=0.0, workers=1)
 
 
-def test_means_are_what_the_ledger_has_for_the_tier():
+def test_the_supply_is_what_the_ledger_has_for_the_tier():
     clock = ManualClock(NS)
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock, tick_period_s=60)
     ledger.observe(Reading(tokens_left=290, refill_rate=5, refill_in_ms=30_000, server_ms=5))
     ledger.try_reserve("upsert", 30)
-    means = means_of(ledger.snapshot(), "backfill", 1.5)
-    assert means == Means(per_item=1.5, spare=290 - 30 - 150, refill=5, tick_s=60, next_tick_s=31, share=0.2)
-    assert means_of(ledger.snapshot(), "nobody", 1.5) is None
+    supply = token_supply(ledger.snapshot(), "backfill")
+    assert supply == TokenSupply(spare=290 - 30 - 150, refill=5, tick_s=60, next_tick_s=31, share=0.2)
+    assert token_supply(ledger.snapshot(), "nobody") is None
     ledger.observe(Reading(tokens_left=100, refill_rate=5, refill_in_ms=30_000, server_ms=5))
-    assert means_of(ledger.snapshot(), "backfill", 1.5).spare == 0, "below the floor nothing is spare"
+    assert token_supply(ledger.snapshot(), "backfill").spare == 0, "below the floor nothing is spare"
 
 
 def test_what_a_tier_saves_while_it_waits_is_not_spare_for_another_and_is_for_itself():
@@ -157,5 +156,5 @@ def test_what_a_tier_saves_while_it_waits_is_not_spare_for_another_and_is_for_it
         snapshot = ledger.snapshot()
         saved = {tier.name: tier.earmark for tier in snapshot.tiers}["upsert"]
         assert saved == 2 * 5 * 0.5
-        assert means_of(snapshot, "backfill", 1.0).spare == 260 - saved - 150
-        assert means_of(snapshot, "upsert", 1.0).spare == 260 - 50
+        assert token_supply(snapshot, "backfill").spare == 260 - saved - 150
+        assert token_supply(snapshot, "upsert").spare == 260 - 50

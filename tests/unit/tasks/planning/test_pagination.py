@@ -8,7 +8,7 @@ from tasks.planning.pagination import (
     FIRST_WALK_MIN,
     FIRST_WALK_PAGES,
     OVERLAP_MIN,
-    Page,
+    PageFacts,
     PageVerdict,
     disorder,
     high_minute,
@@ -25,7 +25,7 @@ MINUTES = st.integers(NOW - 5_000, NOW + 1)
 
 
 def page(minutes, *, number=0, rows=PAGE_ROWS):
-    return Page(number=number, minutes=minutes, rows=rows, server_minute=NOW)
+    return PageFacts(number=number, minutes=minutes, rows=rows, server_minute=NOW)
 
 
 def test_a_full_page_of_new_rows_leads_to_the_next_page():
