@@ -12,7 +12,7 @@ from supervisor.config.state_dir import StateDir
 from supervisor.control import protocol
 from supervisor.control.server import address
 from supervisor.eventloop.loop import MonotonicClock
-from supervisor.process.stopped import WORDS, is_stopped, remedy
+from supervisor.process.suspended import WORDS, is_stopped, remedy
 from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows, plain
 from tasks.roles import ROLES
 

@@ -12,7 +12,7 @@ from supervisor.config import filesystem, lost_state_dir
 from supervisor.config.options import OPTIONS
 from supervisor.database import backend
 from supervisor.doctor.findings import Finding, Verdict, bad, good, judged, note
-from supervisor.process import stopped
+from supervisor.process import suspended
 from tasks.errors import plain
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import check
@@ -55,7 +55,7 @@ def _supervisor(state: StateDir, port: int | None) -> Finding:
     told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
     if holder is not None and state.lock.is_held_by_debug():
         told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
-    still = [f"{stopped.WORDS}: {stopped.remedy(holder)}"] if stopped.is_stopped(holder) else []
+    still = [f"{suspended.WORDS}: {suspended.remedy(holder)}"] if suspended.is_stopped(holder) else []
     return judged("supervisor", told, faults=still, notes=[], running=holder is not None, pid=holder or None)
 
 

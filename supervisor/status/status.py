@@ -14,7 +14,7 @@ from ledger.storage import file
 from supervisor import report
 from supervisor.config import lost_state_dir, run_plan
 from supervisor.config.settings import forget_client_variables
-from supervisor.process.stopped import is_stopped
+from supervisor.process.suspended import is_stopped
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error, plain
 from tasks.settings import Secret
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.database.backend import DatabaseIdentity
-    from supervisor.database.keeper import DatabaseKeeper
+    from supervisor.database.lifecycle import DatabaseKeeper
     from supervisor.logs.faults import Faults
     from supervisor.process.slot import Slot
     from supervisor.process.states import Stage

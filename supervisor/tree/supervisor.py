@@ -17,7 +17,7 @@ from supervisor import report
 from supervisor.config import pauses
 from supervisor.config.run_plan import Server
 from supervisor.database import backend
-from supervisor.database.keeper import DatabaseKeeper
+from supervisor.database.lifecycle import DatabaseKeeper
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Throttle
 from supervisor.process.launch import SimulatorLaunch

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from supervisor.process.stopped import is_stopped
+from supervisor.process.suspended import is_stopped
 from tasks.errors import EXIT_DEGRADED, EXIT_GAVE_UP, EXIT_TRY_LATER
 from tests.fakes.cli_program import Program, freeze
 from tests.fakes.waiting import LIMIT_S, wait_until

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from supervisor.database.keeper import DatabaseKeeper
+from supervisor.database.lifecycle import DatabaseKeeper
 from supervisor.database.watch import DatabaseWatch
 from supervisor.eventloop.executor import BackgroundExecutor
 from supervisor.eventloop.loop import Loop, MonotonicClock
