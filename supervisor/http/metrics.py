@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from supervisor import report
 from supervisor.process.restart import Cause
+from supervisor.status import health
 from tasks.runtime.call_stats import BOUNDS_S
 from tasks.runtime.condition import Kind
 
@@ -62,13 +62,13 @@ def text_of(seen: Report, snapshot: Snapshot | None) -> bytes:
 def _of_the_supervisor(seen: Report) -> Iterator[Metric]:
     if seen.supervisor.started_at is not None:
         yield _one("up_since_timestamp_seconds", [((), _seconds(seen.supervisor.started_at))])
-    yield _one("degraded", [((), not report.is_healthy(seen))])
+    yield _one("degraded", [((), not health.is_healthy(seen))])
     since = {one.kind: _seconds(one.since) for one in seen.conditions}
     kinds = [*get_args(Kind), *sorted(set(since) - set(get_args(Kind)))]  # at 0 from the start, so that none is new
     yield _one("condition", [((kind,), kind in since) for kind in kinds])
     yield _one("condition_since_timestamp_seconds", [((kind,), since.get(kind, 0)) for kind in kinds])
     children = (*seen.services, *seen.workers)
-    yield _one("child_in_service", [((child.role, name_of(child)), report.is_in_service(child)) for child in children])
+    yield _one("child_in_service", [((child.role, name_of(child)), health.is_in_service(child)) for child in children])
     causes = [cause.value for cause in Cause if cause is not Cause.STOPPED]
     # At 0 from the start, so that the first restart is an increase too.
     restarts = {(role, cause): 0 for role in {worker.role for worker in seen.workers} for cause in causes}

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from supervisor import report
 from supervisor.http.response import Response, refusal
+from supervisor.status import health
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ def _healthz(_view: RunView) -> Response:
 
 
 def _readyz(view: RunView) -> Response:
-    reasons = report.problems(view.report)
+    reasons = health.problems(view.report)
     if reasons:
         return Response(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{reason}\n" for reason in reasons).encode())
     return Response(HTTPStatus.OK, b"everything is in service\n")

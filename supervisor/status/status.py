@@ -15,6 +15,7 @@ from supervisor import report
 from supervisor.config import lost_state_dir, run_plan
 from supervisor.config.settings import forget_client_variables
 from supervisor.process.suspended import is_stopped
+from supervisor.status import health
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error, plain
 from tasks.settings import Secret
 
@@ -69,7 +70,7 @@ class Status:
         if not self.is_running:
             return EXIT_NOT_RUNNING
         fresh = self.report is not None and not self.is_stale
-        return EXIT_OK if fresh and self.report is not None and report.is_healthy(self.report) else EXIT_DEGRADED
+        return EXIT_OK if fresh and self.report is not None and health.is_healthy(self.report) else EXIT_DEGRADED
 
     @property
     def state(self) -> str:

@@ -16,7 +16,7 @@ from supervisor.process.conditions import SETTLE_S, ReportedCondition
 from supervisor.process.heartbeat import Heartbeat
 from supervisor.process.spec import Spec
 from supervisor.process.states import Stage, State
-from supervisor.report import problems
+from supervisor.status.health import problems
 from supervisor.tree.reporting import report_of
 from supervisor.tree.supervisor import Supervisor
 from tasks.redaction import Redactor
