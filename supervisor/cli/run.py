@@ -66,7 +66,7 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
     monitor = Monitor(supervisor, loop, log, writer.show if is_watched else None)
     handlers = OrderHandlers(supervisor, loop, log)
     dispatcher = SignalDispatcher(
-        stop=supervisor.hear,
+        stop=supervisor.on_signal,
         reload=lambda number: handlers.take(protocol.Reload(), None, number.name),
         add_workers=lambda more, number: handlers.add_workers(more, by=number.name),
         log_progress=monitor.log_progress,

@@ -108,7 +108,7 @@ class Monitor:
         """Have rows counted when some were written, and now and then besides; tell a new plan once."""
         self._loop.after(_LOOK_S, self._look)
         self._tell_plan()
-        written = self._run.tree.rows_written()
+        written = self._run.tree.totals.rows()
         self._quiet_looks = self._quiet_looks + 1 if written == self._written else _LOOKS
         if self._quiet_looks >= _LOOKS:
             self._run.changed()  # a report that is not renewed looks like one of a supervisor that is stuck
@@ -122,7 +122,7 @@ class Monitor:
             self._plan_news = PlanNews(self._tiers)
         snapshot = self._snapshot()
         if snapshot is not None and snapshot.synced:
-            self._run.health.sees(snapshot)
+            self._run.condition_watch.on_snapshot(snapshot)
         news = self._plan_news.of(snapshot.bucket.refill_rate) if snapshot is not None and snapshot.synced else None
         if news is not None:
             self._log.info("plan", **news)
@@ -135,8 +135,8 @@ class Monitor:
         def counted(outcome: Succeeded[Counts] | Failed) -> None:
             self._counting = False
             if isinstance(outcome, Succeeded):
-                self._run.counted = counts.counted(outcome.value, self._run.plan.settings, self._run.counted)
+                self._run.counted = counts.count_record(outcome.value, self._run.plan.settings, self._run.counted)
                 self._run.changed()
 
         self._counting = True
-        self._aside.do(partial(self._reader.read, counts.chosen(self._run.plan.settings)), counted)
+        self._aside.do(partial(self._reader.read, counts.wanted_streams(self._run.plan.settings)), counted)

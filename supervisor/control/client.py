@@ -12,7 +12,7 @@ from supervisor.config.state_dir import StateDir
 from supervisor.control import protocol
 from supervisor.control.server import address
 from supervisor.eventloop.loop import MonotonicClock
-from supervisor.process.suspended import WORDS, is_stopped, remedy
+from supervisor.process.suspended import SUSPENDED, is_suspended, remedy
 from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows, plain
 from tasks.roles import ROLES
 
@@ -66,13 +66,15 @@ def _lifted(said: protocol.Answer) -> protocol.Answer:
 def _asked(state: StateDir, order: protocol.Order) -> protocol.Answer:
     """What the supervisor answers, or why it does not."""
     path, holder = state.control, state.lock.holder()
-    if is_stopped(holder):
-        return _later(f"the supervisor, pid {holder}, was asked nothing: {WORDS}; {remedy(holder)}")
+    if is_suspended(holder):
+        return _later(f"the supervisor, pid {holder}, was asked nothing: {SUSPENDED}; {remedy(holder)}")
     try:
         line = _exchanged(path, protocol.line_of(order), holder)
         return protocol.read_answer(line) if line else _later("the supervisor ended before it answered")
     except TimeoutError:
-        why = f"does this when it goes on: {WORDS}; {remedy(holder)}" if is_stopped(holder) else "has not answered"
+        why = (
+            f"does this when it goes on: {SUSPENDED}; {remedy(holder)}" if is_suspended(holder) else "has not answered"
+        )
         return _later(f"the supervisor, pid {holder}, was asked and {why}")
     except (FileNotFoundError, ConnectionRefusedError):
         if state.lock.is_held_by_debug():
@@ -99,7 +101,7 @@ def _exchanged(path: Path, line: bytes, holder: int | None) -> bytes:
             try:
                 more = connection.recv(_READ_BYTES)
             except TimeoutError:
-                if is_stopped(holder) or clock.now_ns() >= ends_ns:
+                if is_suspended(holder) or clock.now_ns() >= ends_ns:
                     raise
                 continue
             if not more:

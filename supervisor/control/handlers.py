@@ -74,14 +74,16 @@ class OrderHandlers:
         def add(now: Settings, before: Mapping[str, str]) -> dict[str, str]:
             return {**before, _COUNT: str(max(0, now.backfill_workers + more))}
 
-        self._run.reload.ask(ChangeRequest(reads=False, overrides=add, then=partial(self._followed, tell, more=_UNTIL)))
+        self._run.reload.submit(
+            ChangeRequest(rereads=False, overrides=add, on_done=partial(self._followed, tell, more=_UNTIL))
+        )
 
     def _logged(self, order: str, tell: Tell | None, by: str) -> Tell:
         """`tell` and the log: a refusal is a fault of the run only when whoever asked does not hear it."""
         self._log.info("order", message=f"{order}, asked for by {by}")
 
         def both(said: Answer) -> None:
-            self._run.publish()  # `status` must not be behind the answer
+            self._run.write_report()  # `status` must not be behind the answer
             is_fault = said.code != EXIT_OK and tell is None
             self._log.write("warning" if is_fault else "info", "answer", {"message": said.words})
             if tell is not None:
@@ -96,14 +98,16 @@ class OrderHandlers:
             case protocol.Resume(roles=roles):
                 self._resume(roles, tell)
             case protocol.Restart(worker=name):
-                self._restart(self._run.worker_pool.named(name), tell)
+                self._restart(self._run.worker_pool.by_name(name), tell)
             case protocol.Retry(worker=name):
-                self._retry(self._run.worker_pool.named(name), tell)
+                self._retry(self._run.worker_pool.by_name(name), tell)
             case protocol.Set(settings=settings):
                 self._set(settings, tell)
             case protocol.Reload():
                 then = partial(self._followed, tell, retries=True)
-                self._run.reload.ask(ChangeRequest(reads=True, overrides=lambda _, before: dict(before), then=then))
+                self._run.reload.submit(
+                    ChangeRequest(rereads=True, overrides=lambda _, before: dict(before), on_done=then)
+                )
             case _:
                 assert_never(order)
 
@@ -112,7 +116,7 @@ class OrderHandlers:
         if not self._is_kept(worker_pool.paused | set(roles), tell):
             return
         worker_pool.pause(roles)
-        slots = [slot for role in roles for slot in worker_pool.of(role)]
+        slots = [slot for role in roles for slot in worker_pool.of_role(role)]
         said = Answer(code=EXIT_OK, words=f"{' and '.join(roles)}: paused until resumed, over new starts too")
         self._when(lambda: said if all(slot.state in RESTING for slot in slots) else None, tell)
 
@@ -123,7 +127,7 @@ class OrderHandlers:
             tell(Answer(code=EXIT_OK, words=f"{' and '.join(roles)}: not paused"))
         elif self._is_kept(worker_pool.paused - set(roles), tell):
             worker_pool.resume(wanted)
-            slots = [slot for role in wanted for slot in worker_pool.of(role)]
+            slots = [slot for role in wanted for slot in worker_pool.of_role(role)]
             self._when(partial(_running, slots, f"{' and '.join(wanted)}: resumed"), tell)
 
     def _restart(self, slot: Slot, tell: Tell) -> None:
@@ -157,8 +161,10 @@ class OrderHandlers:
             merged = {**before, **{name: text.strip() for name, text in settings.items()}}
             return {name: text for name, text in merged.items() if text}
 
-        self._run.reload.ask(
-            ChangeRequest(reads=False, overrides=merge, then=partial(self._followed, tell, more=_lasting(settings)))
+        self._run.reload.submit(
+            ChangeRequest(
+                rereads=False, overrides=merge, on_done=partial(self._followed, tell, more=_lasting(settings))
+            )
         )
 
     def _followed(self, tell: Tell, outcome: Outcome, *, retries: bool = False, more: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What deals arrive by: each selection in each locale, under a name for people and for the label of a metric."""
+"""Counts the rows and the queue for `status`, and gives each stream (a selection in a locale) its name."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as k
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
 
 
-def counted(counts: Counts, settings: Settings, before: CountRecord | None) -> CountRecord:
-    """What was counted just now; watermarks of selections that are no more are left out.
+def count_record(counts: Counts, settings: Settings, before: CountRecord | None) -> CountRecord:
+    """The counts as the report has them; watermarks of selections that are no longer chosen are left out.
 
     A walk that has begun hides when the last one was complete: that is taken from what was counted `before`.
     """
@@ -40,7 +40,7 @@ def counted(counts: Counts, settings: Settings, before: CountRecord | None) -> C
     return CountRecord(at=_text(datetime.now(UTC)), rows=counts.rows, queue=counts.queue, watermarks=tuple(marks))
 
 
-def chosen(settings: Settings) -> WantedStreams | None:
+def wanted_streams(settings: Settings) -> WantedStreams | None:
     """What of the queue these settings ask for."""
     return streams.wanted_streams(streams.streams(settings.chosen, settings.keepa_domains))
 
@@ -59,7 +59,7 @@ def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-_SILENCES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
+_SILENT_TIMES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
 
 
 # For one transaction alone: a connection may be shared by a pooler.
@@ -78,14 +78,14 @@ class RowReader:
     """Counts rows over a connection that is kept, and made anew after an error."""
 
     def __init__(self, url: Secret, *, patience_s: float = 2.0, connect_s: int | None = None) -> None:
-        """Wait as long as told for an answer and for a connection."""
+        """Wait for an answer for `patience_s` seconds, and for a connection for `connect_s` or else the default."""
         self._url = url
         self._patience_s = patience_s  # a table may be locked for as long as somebody likes
         self._connect_s = connect_s
         self._conn: Connection | None = None
 
     def read(self, chosen: WantedStreams | None = None) -> Counts:
-        """The counts of now; of the queue, what `chosen` does not ask for, if that is given, is counted by itself.
+        """The counts of now; of the queue, what `chosen` does not ask for is counted by itself.
 
         Raises:
             StoreError: the database does not answer in time, or has no schema yet.
@@ -101,7 +101,7 @@ class RowReader:
             self._conn = connect(
                 self._url.reveal(), application_name=APPLICATION, autocommit=True, wait_s=self._connect_s
             )
-            self._conn.on_wait = self._silent
+            self._conn.on_wait = self._end_wait
         try:
             with translate(), self._conn.transaction():
                 self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
@@ -117,14 +117,14 @@ class RowReader:
             raise
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         if self._conn is not None:
             self._conn.close()
             self._conn = None
 
-    def _silent(self, seconds: float) -> None:
-        """A server that has frozen, or a line that leads nowhere, does not end what takes too long."""
-        if seconds > _SILENCES * self._patience_s:
+    def _end_wait(self, seconds: float) -> None:
+        """End a wait that the server itself does not end, because it is frozen or cannot be reached."""
+        if seconds > _SILENT_TIMES * self._patience_s:
             raise Contended(self._late())
 
     def _late(self) -> str:

@@ -1,7 +1,7 @@
-"""Keeps the database of a run in service: starts it, starts it again when it dies, stops it last but one.
+"""Starts the database of a run, starts it again when it dies, and stops it after the workers.
 
-Everything slow is done beside the loop. A database that is away is waited for, however long; one that can never
-serve (wrong login, foreign schema) is told at once.
+Everything slow is done beside the loop. A database that is unavailable is waited for, however long; one that can never
+serve (wrong login, foreign schema) ends the run at once.
 """
 
 from __future__ import annotations
@@ -35,44 +35,44 @@ LONG_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon
 
 
-class Client(Protocol):
-    """Who needs the database."""
+class DatabaseListener(Protocol):
+    """The run that needs the database."""
 
     def database_up(self, url: Secret) -> None:
-        """It answers and its schema is up to date; told again after each restart."""
+        """It answers and its schema is up to date; called again after each restart."""
 
     def database_lost(self, error: Error | LedgerError | OSError) -> None:
-        """It will not come, however long one waits."""
+        """It will not serve, however long one waits."""
 
     def changed(self) -> None:
         """Something that `status` shows is new."""
 
 
-class DatabaseKeeper:
-    """The one database of a run."""
+class DatabaseLifecycle:
+    """The one database of a run, which owns it."""
 
     def __init__(
         self,
         database: Database,
-        client: Client,
+        listener: DatabaseListener,
         *,
         loop: Loop,
-        aside: BackgroundExecutor,
+        executor: BackgroundExecutor,
         log: Log,
         watch: DatabaseWatch,
     ) -> None:
-        """Keep `database` in service for `client`; `watch` looks whether it really is."""
+        """Keep `database` in service for `listener`; `watch` finds out whether it really is."""
         self.state = State.WAITING
-        self._seen = watch
+        self._health = watch
         self._database = database
-        self._client = client
+        self._listener = listener
         self._loop = loop
-        self._aside = aside
+        self._executor = executor
         self._log = log
         self.long_s = LONG_S
-        """Seconds after which a start is told as a condition, with what it is at."""
+        """Seconds after which a start is reported as a condition, with what it is at."""
         self._policy = Policy(cap_s=LONGEST_PAUSE_S)
-        self._tally = RestartHistory()
+        self._history = RestartHistory()
         self._pidfd = -1
         self._pid: int | None = None
         self._up_ns: int | None = None
@@ -80,18 +80,18 @@ class DatabaseKeeper:
         self._again_ns = 0
 
     def start(self) -> None:
-        """Begin to bring it up."""
+        """Start it beside the loop."""
         if self.state in {State.STOPPING, State.STOPPED}:
             return
         self._asked_ns = self._loop.now_ns()
         self._enter(State.STARTING)
-        self._aside.do(self._bring_up, self._is_up)
-        self._loop.after(self.long_s, partial(self._takes_long, self._asked_ns))
+        self._executor.do(self._bring_up, self._is_up)
+        self._loop.after(self.long_s, partial(self._report_slow_start, self._asked_ns))
 
     def stop(self, then: Callable[[], object]) -> None:
         """End our use of it, after whatever is being done with it, then call."""
-        self._unwatch()
-        self._seen.rest()
+        self._unwatch_process()
+        self._health.pause()
         self._enter(State.STOPPING)
         self._database.cancel()
 
@@ -102,22 +102,22 @@ class DatabaseKeeper:
             self._enter(State.STOPPED)
             then()
 
-        self._aside.do(self._database.stop, stopped)
+        self._executor.do(self._database.stop, stopped)
 
     def record(self) -> ChildRecord:
-        """It, as `status` shows it."""
+        """The database as `status` shows it."""
         up_s = None if self._up_ns is None else round((self._loop.now_ns() - self._up_ns) / NS_PER_S, 1)
         return ChildRecord(
             role=ROLE,
             slot=0,
             pid=self._pid,
-            state=(self._seen.state if self.state is State.RUNNING else None) or self.state.value,
+            state=(self._health.state if self.state is State.RUNNING else None) or self.state.value,
             phase=None,
             detail="",
             up_s=up_s,
             again_in_s=self._again_in_s(),
-            restarts=self._tally.total,
-            deaths_in_period=len(self._tally.counted_ns),
+            restarts=self._history.total,
+            deaths_in_period=len(self._history.counted_ns),
             deaths_allowed=self._policy.max_restarts,
             rows={},
             job={},
@@ -128,12 +128,12 @@ class DatabaseKeeper:
             return None
         return round(max(0, self._again_ns - self._loop.now_ns()) / NS_PER_S, 1)
 
-    def _takes_long(self, asked_ns: int) -> None:
+    def _report_slow_start(self, asked_ns: int) -> None:
         if self.state is not State.STARTING or asked_ns != self._asked_ns:
             return
         so_far_s = (self._loop.now_ns() - asked_ns) / NS_PER_S
-        self._seen.fails(f"its start is not over: {self._database.doing}", late_s=so_far_s)
-        self._loop.after(self.long_s, partial(self._takes_long, asked_ns))
+        self._health.report_failure(f"its start is not over: {self._database.doing}", late_s=so_far_s)
+        self._loop.after(self.long_s, partial(self._report_slow_start, asked_ns))
 
     def _bring_up(self) -> tuple[Secret, int | None]:
         url = self._database.start()
@@ -145,14 +145,14 @@ class DatabaseKeeper:
         match outcome:
             case Succeeded((url, pid)):
                 self._up_ns, self._pid = self._loop.now_ns(), pid
-                self._watch()
+                self._watch_process()
                 took_s = round((self._loop.now_ns() - self._asked_ns) / NS_PER_S, 2)
                 if self._database.applied:
                     self._log.info("migrated", role=ROLE, slot=0, applied=self._database.applied)
                 self._log.info("in_service", role=ROLE, slot=0, pid=pid, took_s=took_s)
                 self._enter(State.RUNNING)
-                self._seen.watch(url)
-                self._client.database_up(url)
+                self._health.watch(url)
+                self._listener.database_up(url)
             case Failed(error):
                 self._failed(error)
             case _:
@@ -162,42 +162,42 @@ class DatabaseKeeper:
         ran_s = 0.0 if self._up_ns is None else (self._loop.now_ns() - self._up_ns) / NS_PER_S
         self._up_ns, self._pid = None, None
         decision = decision_by_exit_code(exit_code(error))
-        judged = judge(self._tally, self._policy, decision, now_ns=self._loop.now_ns(), ran_s=ran_s)
-        self._tally = judged.tally
-        if judged.event is Event.DIED_FAILED:
+        judgement = judge(self._history, self._policy, decision, now_ns=self._loop.now_ns(), ran_s=ran_s)
+        self._history = judgement.history
+        if judgement.event is Event.DIED_FAILED:
             self._enter(State.FAILED)
-            self._client.database_lost(error)
+            self._listener.database_lost(error)
             return
-        self._seen.rest()
-        self._seen.fails(plain(error))
-        again_s = pause_s(self._tally.in_a_row, self._policy, 0)
+        self._health.pause()
+        self._health.report_failure(plain(error))
+        again_s = pause_s(self._history.in_a_row, self._policy, 0)
         self._log.warning("database_unavailable", role=ROLE, slot=0, error=plain(error), again_in_s=round(again_s, 1))
         self._again_ns = self._loop.now_ns() + round(again_s * NS_PER_S)
         self._enter(State.BACKOFF)
         self._loop.at(self._again_ns, self.start)
 
-    def _watch(self) -> None:
+    def _watch_process(self) -> None:
         if self._pid is None:
             return
         try:
             self._pidfd = os.pidfd_open(self._pid)
         except OSError:
-            # Gone already, or no descriptors left: its users will tell.
+            # It is gone already, or no descriptor is left: its users will report it.
             self._pidfd = -1
             return
         self._loop.watch(self._pidfd, self._died)
 
-    def _unwatch(self) -> None:
+    def _unwatch_process(self) -> None:
         if self._pidfd >= 0:
             self._loop.forget(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = -1
 
     def _died(self) -> None:
-        self._unwatch()
+        self._unwatch_process()
         self._log.warning("died", role=ROLE, slot=0, pid=self._pid, message="the PostgreSQL server ended unasked")
         self._failed(Contended("the server ended unasked"))
 
     def _enter(self, state: State) -> None:
         self.state = state
-        self._client.changed()
+        self._listener.changed()

@@ -55,7 +55,7 @@ def _supervisor(state: StateDir, port: int | None) -> Finding:
     told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
     if holder is not None and state.lock.is_held_by_debug():
         told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
-    still = [f"{suspended.WORDS}: {suspended.remedy(holder)}"] if suspended.is_stopped(holder) else []
+    still = [f"{suspended.SUSPENDED}: {suspended.remedy(holder)}"] if suspended.is_suspended(holder) else []
     return judged("supervisor", told, faults=still, notes=[], running=holder is not None, pid=holder or None)
 
 

@@ -1,4 +1,4 @@
-"""What a death means, how long to pause before the next start, and when to give up."""
+"""What an exit means, how long to pause before the next start, and after how many the child has failed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     """A process that is no more, or could not be started."""
 
     pid: int | None
-    ending: ExitReason
+    exit_reason: ExitReason
     lived_s: float
     peak_rss_kb: int | None
     doing: str
@@ -68,43 +68,43 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RestartDecision(Enum):
-    """What to do about an ending."""
+    """What to do about an exit."""
 
-    COUNTS = "counts"
-    """Pause, start again; too many in too short a time and it is given up."""
-    PASSES = "passes"
+    RESTART = "restart"
+    """Pause, start again; after too many in too short a time it has failed."""
+    KEEP_TRYING = "keep trying"
     """Pause, start again, however often: what it lacks will come back."""
-    HOPELESS = "hopeless"
+    FAIL = "fail"
     """Another start would end the same way."""
-    FINE = "fine"
+    FINISH = "finish"
     """It ended as it should: nothing follows."""
 
 
 _BY_EXIT_CODE: Final = {
-    EXIT_TRY_LATER: RestartDecision.PASSES,
-    EXIT_REFUSED: RestartDecision.HOPELESS,
-    EXIT_CONFIG: RestartDecision.HOPELESS,
+    EXIT_TRY_LATER: RestartDecision.KEEP_TRYING,
+    EXIT_REFUSED: RestartDecision.FAIL,
+    EXIT_CONFIG: RestartDecision.FAIL,
 }
 
 
 def decision_by_exit_code(code: int | None) -> RestartDecision:
     """What to do about a failure with this exit code: of a process, or of an error (`tasks.errors.exit_code`)."""
-    return RestartDecision.COUNTS if code is None else _BY_EXIT_CODE.get(code, RestartDecision.COUNTS)
+    return RestartDecision.RESTART if code is None else _BY_EXIT_CODE.get(code, RestartDecision.RESTART)
 
 
-def restart_decision(ending: ExitReason, keep: RestartType) -> RestartDecision:
-    """What `ending` means for a child kept as `keep` says.
+def restart_decision(exit_reason: ExitReason, restart_type: RestartType) -> RestartDecision:
+    """What follows from `exit_reason` for a child of that restart type.
 
     A child that exits 0 before it was ready has failed to start.
     """
-    if ending.cause.is_planned:
-        return RestartDecision.FINE
-    if ending.cause is not Cause.EXIT:
-        return RestartDecision.COUNTS
-    ended_well = ending.code == EXIT_OK and ending.was_ready
-    if ended_well and keep is RestartType.TRANSIENT:
-        return RestartDecision.FINE
-    return decision_by_exit_code(ending.code)
+    if exit_reason.cause.is_planned:
+        return RestartDecision.FINISH
+    if exit_reason.cause is not Cause.EXIT:
+        return RestartDecision.RESTART
+    ended_well = exit_reason.code == EXIT_OK and exit_reason.was_ready
+    if ended_well and restart_type is RestartType.TRANSIENT:
+        return RestartDecision.FINISH
+    return decision_by_exit_code(exit_reason.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,43 +122,45 @@ class RestartHistory:
     total: int = 0
 
     def reset(self) -> RestartHistory:
-        """The same with a clean intensity and the shortest pause; the deaths stay in the total."""
+        """The same with no death that counts and the shortest pause; the deaths stay in the total."""
         return RestartHistory(total=self.total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A death, judged: the event for the state machine and the tally after it."""
+    """What follows from a death: the event for the state machine, and the history after it."""
 
     event: Event
-    tally: RestartHistory
+    history: RestartHistory
 
 
-def judge(tally: RestartHistory, policy: Policy, what: RestartDecision, *, now_ns: int, ran_s: float) -> Judgement:
+def judge(
+    history: RestartHistory, policy: Policy, decision: RestartDecision, *, now_ns: int, ran_s: float
+) -> Judgement:
     """What follows from a death at `now_ns` of a child that was in service for `ran_s` seconds.
 
     A death exactly `period_s` ago no longer counts. One that ends a long service is no sign of a loop: it is followed
     by a start without a pause, and the next by the first pause.
     """
-    if what is RestartDecision.FINE:
-        return Judgement(event=Event.DIED_DONE, tally=tally)
+    if decision is RestartDecision.FINISH:
+        return Judgement(event=Event.DIED_DONE, history=history)
     since_ns = now_ns - round(policy.period_s * NS_PER_S)
-    counted = tuple(at for at in tally.counted_ns if at > since_ns)
-    if what is RestartDecision.COUNTS:
+    counted = tuple(at for at in history.counted_ns if at > since_ns)
+    if decision is RestartDecision.RESTART:
         counted = (*counted, now_ns)
-    in_a_row = 0 if ran_s >= policy.stable_s else tally.in_a_row + 1
-    after = RestartHistory(in_a_row=in_a_row, counted_ns=counted, total=tally.total + 1)
-    if what is RestartDecision.HOPELESS or len(counted) > policy.max_restarts:
-        return Judgement(event=Event.DIED_FAILED, tally=after)
-    return Judgement(event=Event.DIED_RETRY, tally=after)
+    in_a_row = 0 if ran_s >= policy.stable_s else history.in_a_row + 1
+    after = RestartHistory(in_a_row=in_a_row, counted_ns=counted, total=history.total + 1)
+    if decision is RestartDecision.FAIL or len(counted) > policy.max_restarts:
+        return Judgement(event=Event.DIED_FAILED, history=after)
+    return Judgement(event=Event.DIED_RETRY, history=after)
 
 
-def pause_s(in_a_row: int, policy: Policy, chance: float) -> float:
-    """Seconds to wait after the `in_a_row`-th death; `chance` in [-1, 1] spreads it by the jitter.
+def pause_s(in_a_row: int, policy: Policy, spread: float) -> float:
+    """Seconds to wait after the `in_a_row`-th death; `spread` in [-1, 1] spreads it by the jitter.
 
     After none, between nothing and the jitter of the first: what died together does not come back in step.
     """
     if in_a_row == 0:
-        return policy.first_s * policy.jitter * (1 + chance) / 2
+        return policy.first_s * policy.jitter * (1 + spread) / 2
     doublings = min(in_a_row - 1, 32)
-    return min(policy.cap_s, policy.first_s * 2.0**doublings) * (1 + policy.jitter * chance)
+    return min(policy.cap_s, policy.first_s * 2.0**doublings) * (1 + policy.jitter * spread)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S, SystemClock
 from supervisor.process.child import spawn
-from supervisor.process.conditions import ConditionFrom, standing
+from supervisor.process.conditions import ConditionFrom, conditions_of_child
 from supervisor.process.heartbeat import Heartbeat, hung_at_ns, says_something_new
 from supervisor.process.output import Pipes
 from supervisor.process.restart import Cause, Death, ExitReason, RestartHistory, judge, pause_s, restart_decision
@@ -56,40 +56,40 @@ class Slot:
     """A child of the tree."""
 
     def __init__(
-        self, spec: Spec, launch: Launch, *, loop: Loop, owner: SlotListener, chance: Callable[[], float]
+        self, spec: Spec, launch: Launch, *, loop: Loop, listener: SlotListener, draw_spread: Callable[[], float]
     ) -> None:
         self.spec = spec
         self.launch = launch
         self.state = State.WAITING
-        self.tally = RestartHistory()
+        self.history = RestartHistory()
         self.beat: Heartbeat | None = None
         self.beat_ns = 0
-        self.left: tuple[ReportedCondition, ...] = ()
+        self.inherited_conditions: tuple[ReportedCondition, ...] = ()
         self.next_start_ns: int | None = None
         self.started_ns: int | None = None
         self.ready_ns: int | None = None
         self.launched: Launch | None = None  # as its present process was
         self._loop = loop
-        self._owner = owner
-        self._chance = chance
+        self._listener = listener
+        self._draw_spread = draw_spread
         self._ledger_clock = SystemClock()
         self._child: Child | None = None
         self._pipes: Pipes | None = None
         self._timers: list[Timer] = []
         self._hung_at_ns = 0
-        self._blamed: Cause | None = None
-        self._planned = Cause.RESTARTED
-        self._performers: Final[dict[Action, Callable[[], None]]] = {
+        self._kill_cause: Cause | None = None
+        self._planned_cause = Cause.RESTARTED
+        self._actions: Final[dict[Action, Callable[[], None]]] = {
             Action.SPAWN: self._spawn,
             Action.TERM: lambda: self._signal(Action.TERM),
             Action.ABORT: lambda: self._signal(Action.ABORT),
             Action.KILL: lambda: self._signal(Action.KILL),
-            Action.WATCH_READY: lambda: self._limit(self.spec.ready_s, Event.LATE),
+            Action.WATCH_READY: lambda: self._set_limit(self.spec.ready_s, Event.LATE),
             Action.WATCH_BEATS: self._watch_beats,
-            Action.WATCH_STOP: lambda: self._limit(self.spec.stop_s, Event.GRACE_OVER),
-            Action.WATCH_GRACE: lambda: self._limit(self.spec.grace_s, Event.GRACE_OVER),
+            Action.WATCH_STOP: lambda: self._set_limit(self.spec.stop_s, Event.GRACE_OVER),
+            Action.WATCH_GRACE: lambda: self._set_limit(self.spec.grace_s, Event.GRACE_OVER),
             Action.PAUSE: self._pause,
-            Action.FORGET: self._forget,
+            Action.CANCEL_LIMITS: self._cancel_limits,
         }
 
     @property
@@ -113,11 +113,11 @@ class Slot:
         """What keeps it from its work, as its process says or the one before it said."""
         if self.state in RESTING:
             return []
-        said, progress = ((), 0) if self.beat is None else (self.beat.conditions, self.beat.progress)
+        reported, progress = ((), 0) if self.beat is None else (self.beat.conditions, self.beat.progress)
         served_s = None if self.state is not State.RUNNING else (now_ns - (self.ready_ns or now_ns)) / NS_PER_S
         return [
             ConditionFrom(self.spec.name, one)
-            for one in standing(said, self.left, progress=progress, served_s=served_s)
+            for one in conditions_of_child(reported, self.inherited_conditions, progress=progress, served_s=served_s)
         ]
 
     @property
@@ -127,7 +127,7 @@ class Slot:
 
     def restart(self, cause: Cause) -> None:
         """Have a fresh process, whatever the present one does; `cause` says why that one ended."""
-        self._planned = cause
+        self._planned_cause = cause
         self.feed(Event.RESTART)
 
     def feed(self, event: Event) -> None:
@@ -135,16 +135,16 @@ class Slot:
         before = self.state
         self.state, actions = step(before, event)
         for action in actions:
-            self._performers[action]()
+            self._actions[action]()
         if self.state is not before:
-            self._owner.on_change(self)
+            self._listener.on_change(self)
 
     def on_ready_line(self, announcement: Announcement) -> None:
         """It says it is in service; once is enough."""
         if self.state is State.STARTING:
             self.ready_ns = self._loop.now_ns()
             self.feed(Event.READY)
-            self._owner.on_ready(self, announcement)
+            self._listener.on_ready(self, announcement)
 
     def on_heartbeat_line(self, beat: Heartbeat) -> None:
         """It says what it is doing."""
@@ -152,21 +152,21 @@ class Slot:
             now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()
             self._hung_at_ns = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns, hang_s=self.spec.hang_s)
         self.beat, self.beat_ns = beat, self._loop.now_ns()
-        told = {one.kind for one in beat.conditions}
-        self.left = tuple(one for one in self.left if one.kind not in told)
-        self._owner.on_heartbeat(self)
+        kinds = {one.kind for one in beat.conditions}
+        self.inherited_conditions = tuple(one for one in self.inherited_conditions if one.kind not in kinds)
+        self._listener.on_heartbeat(self)
 
     def on_output_line(self, line: str) -> None:
         """It wrote a line."""
-        self._owner.on_line(self, line)
+        self._listener.on_line(self, line)
 
     def on_unreadable_line(self, what: str, **fields: object) -> None:
         """Something it wrote was dropped."""
-        self._owner.on_action(self, what, fields)
+        self._listener.on_action(self, what, fields)
 
     def _spawn(self) -> None:
         self.started_ns = self._loop.now_ns()
-        self.ready_ns, self.beat, self._blamed = None, None, None
+        self.ready_ns, self.beat, self._kill_cause = None, None, None
         self.launched = self.launch
         try:
             child = spawn(self.launch)
@@ -180,27 +180,27 @@ class Slot:
         self._loop.watch(child.pidfd, self._reap)
 
     def _was_not_started(self, reason: str) -> None:
-        self._owner.on_action(self, "not_started", {"reason": reason})
+        self._listener.on_action(self, "not_started", {"reason": reason})
         self._judge(ExitReason(cause=Cause.NOT_STARTED), None, None)
 
     def _signal(self, action: Action) -> None:
         number = _SIGNALS[action]
         if action is Action.ABORT:
-            self._blamed = Cause.NOT_READY if self.ready_ns is None else Cause.HUNG
+            self._kill_cause = Cause.NOT_READY if self.ready_ns is None else Cause.HUNG
         if action is not Action.TERM:
-            self._owner.on_action(self, "signalled", {"signal": number.name, "doing": self.doing})
+            self._listener.on_action(self, "signalled", {"signal": number.name, "doing": self.doing})
         if self._child is not None:
             self._child.send(number)
 
-    def _limit(self, seconds: float, event: Event) -> None:
+    def _set_limit(self, seconds: float, event: Event) -> None:
         self._timers.append(self._loop.allow(seconds, lambda: self.feed(event)))
 
     def _pause(self) -> None:
-        seconds = pause_s(self.tally.in_a_row, self.spec.policy, self._chance())
+        seconds = pause_s(self.history.in_a_row, self.spec.policy, self._draw_spread())
         self.next_start_ns = self._loop.now_ns() + round(seconds * NS_PER_S)
         self._timers.append(self._loop.after(seconds, lambda: self.feed(Event.START)))
 
-    def _forget(self) -> None:
+    def _cancel_limits(self) -> None:
         self.next_start_ns = None
         for timer in self._timers:
             timer.cancel()
@@ -209,13 +209,13 @@ class Slot:
     def _watch_beats(self) -> None:
         if self.spec.hang_s is not None:
             self._hung_at_ns = self._loop.now_ns() + round(self.spec.hang_s * NS_PER_S)
-            self._timers.append(self._loop.allow(self.spec.hang_s, self._look_for_hang))
+            self._timers.append(self._loop.allow(self.spec.hang_s, self._check_for_hang))
 
-    def _look_for_hang(self) -> None:
+    def _check_for_hang(self) -> None:
         # One timer that looks again when the time has moved on, instead of one set and dropped with each beat.
         left_ns = self._hung_at_ns - self._loop.now_ns()
         if left_ns > 0:
-            self._timers = [self._loop.allow(left_ns / NS_PER_S, self._look_for_hang)]
+            self._timers = [self._loop.allow(left_ns / NS_PER_S, self._check_for_hang)]
         else:
             self.feed(Event.HUNG)
 
@@ -229,36 +229,36 @@ class Slot:
         self._loop.forget(child.pidfd)
         child.close()
         self._child, self._pipes, self.launched = None, None, None
-        cause = self._blamed or (Cause.EXIT if end.signal is None else Cause.SIGNAL)
+        cause = self._kill_cause or (Cause.EXIT if end.signal is None else Cause.SIGNAL)
         if self.state in {State.STOPPING, State.ENDING}:
             cause = Cause.STOPPED
         elif self.state in {State.RESTARTING, State.CLEARING}:
-            cause = self._planned
+            cause = self._planned_cause
         was_ready = self.ready_ns is not None
-        ending = ExitReason(cause=cause, code=end.code, signal=end.signal, was_ready=was_ready)
-        self._judge(ending, child.pid, end.peak_rss_kb)
+        exit_reason = ExitReason(cause=cause, code=end.code, signal=end.signal, was_ready=was_ready)
+        self._judge(exit_reason, child.pid, end.peak_rss_kb)
 
-    def _judge(self, ending: ExitReason, pid: int | None, peak_rss_kb: int | None) -> None:
+    def _judge(self, exit_reason: ExitReason, pid: int | None, peak_rss_kb: int | None) -> None:
         now_ns = self._loop.now_ns()
         ran_s = 0.0 if self.ready_ns is None else (now_ns - self.ready_ns) / NS_PER_S
         lived_s = 0.0 if self.started_ns is None else (now_ns - self.started_ns) / NS_PER_S
-        what = restart_decision(ending, self.spec.keep)
-        judged = judge(self.tally, self.spec.policy, what, now_ns=now_ns, ran_s=ran_s)
-        self.tally = judged.tally
+        decision = restart_decision(exit_reason, self.spec.restart_type)
+        judgement = judge(self.history, self.spec.policy, decision, now_ns=now_ns, ran_s=ran_s)
+        self.history = judgement.history
         doing, last_beat = self.doing, self.beat
-        self.left = tuple(one.said for one in self.conditions(now_ns))
+        self.inherited_conditions = tuple(one.condition for one in self.conditions(now_ns))
         # What it counted goes on in the death; another process may start at once.
         self.beat, self.started_ns = None, None
-        self.feed(judged.event)
+        self.feed(judgement.event)
         death = Death(
             pid=pid,
-            ending=ending,
+            exit_reason=exit_reason,
             lived_s=round(lived_s, 3),
             peak_rss_kb=peak_rss_kb,
             doing=doing,
             next=self.state,
             again_in_s=None if self.next_start_ns is None else round((self.next_start_ns - now_ns) / NS_PER_S, 1),
-            counted=len(self.tally.counted_ns),
+            counted=len(self.history.counted_ns),
             last_beat=last_beat,
         )
-        self._owner.on_death(self, death)
+        self._listener.on_death(self, death)

@@ -48,7 +48,7 @@ class Spec:
 
     role: str
     slot: int
-    keep: RestartType = RestartType.PERMANENT
+    restart_type: RestartType = RestartType.PERMANENT
     ready_s: float = 15.0
     stop_s: float = 30.0
     hang_s: float | None = 120.0  # above one HTTP time-out of 120 s only together with what the worker promises

@@ -78,7 +78,7 @@ class Action(Enum):
     """Start the time limit for printing stacks."""
     PAUSE = "pause"
     """Start the pause before a restart."""
-    FORGET = "forget"
+    CANCEL_LIMITS = "cancel limits"
     """Drop every time limit that runs."""
 
 
@@ -93,18 +93,18 @@ RESTING: Final = frozenset({State.STOPPED, State.DONE, State.FAILED})
 DEATHS: Final = (Event.DIED_RETRY, Event.DIED_FAILED, Event.DIED_DONE)
 
 _GO = Step(State.STARTING, (Action.SPAWN, Action.WATCH_READY))
-_TERM = Step(State.STOPPING, (Action.FORGET, Action.TERM, Action.WATCH_STOP))
-_END = Step(State.ENDING, (Action.FORGET, Action.KILL))
-_REST = Step(State.STOPPED, (Action.FORGET,))
-_ABORT = Step(State.ABORTING, (Action.FORGET, Action.ABORT, Action.WATCH_GRACE))
+_TERM = Step(State.STOPPING, (Action.CANCEL_LIMITS, Action.TERM, Action.WATCH_STOP))
+_END = Step(State.ENDING, (Action.CANCEL_LIMITS, Action.KILL))
+_REST = Step(State.STOPPED, (Action.CANCEL_LIMITS,))
+_ABORT = Step(State.ABORTING, (Action.CANCEL_LIMITS, Action.ABORT, Action.WATCH_GRACE))
 _JUDGED: Final = {
-    Event.DIED_RETRY: Step(State.BACKOFF, (Action.FORGET, Action.PAUSE)),
-    Event.DIED_FAILED: Step(State.FAILED, (Action.FORGET,)),
-    Event.DIED_DONE: Step(State.DONE, (Action.FORGET,)),
+    Event.DIED_RETRY: Step(State.BACKOFF, (Action.CANCEL_LIMITS, Action.PAUSE)),
+    Event.DIED_FAILED: Step(State.FAILED, (Action.CANCEL_LIMITS,)),
+    Event.DIED_DONE: Step(State.DONE, (Action.CANCEL_LIMITS,)),
 }
 _ENDED: Final = dict.fromkeys(DEATHS, _REST)
-_AGAIN = Step(State.RESTARTING, (Action.FORGET, Action.TERM, Action.WATCH_STOP))
-_RENEWED = Step(State.STARTING, (Action.FORGET, *_GO.actions))
+_AGAIN = Step(State.RESTARTING, (Action.CANCEL_LIMITS, Action.TERM, Action.WATCH_STOP))
+_RENEWED = Step(State.STARTING, (Action.CANCEL_LIMITS, *_GO.actions))
 _RENEWS: Final = dict.fromkeys(DEATHS, _RENEWED)
 _RETURNS: Final = {Event.RESTART: _RENEWED, Event.REJOIN: Step(State.WAITING)}
 
@@ -114,7 +114,7 @@ _RETURNS: Final = {Event.RESTART: _RENEWED, Event.REJOIN: Step(State.WAITING)}
 _CHANGES: Final[dict[State, dict[Event, Step]]] = {
     State.WAITING: {Event.START: _GO, Event.STOP: _REST, Event.KILL: _REST},
     State.STARTING: {
-        Event.READY: Step(State.RUNNING, (Action.FORGET, Action.WATCH_BEATS)),
+        Event.READY: Step(State.RUNNING, (Action.CANCEL_LIMITS, Action.WATCH_BEATS)),
         Event.LATE: _ABORT,
         Event.STOP: _TERM,
         Event.KILL: _END,
@@ -150,7 +150,7 @@ _CHANGES: Final[dict[State, dict[Event, Step]]] = {
     },
     State.ENDING: {Event.RESTART: Step(State.CLEARING), Event.REJOIN: Step(State.CLEARING), **_ENDED},
     State.RESTARTING: {
-        Event.GRACE_OVER: Step(State.CLEARING, (Action.FORGET, Action.KILL)),
+        Event.GRACE_OVER: Step(State.CLEARING, (Action.CANCEL_LIMITS, Action.KILL)),
         Event.STOP: Step(State.STOPPING),
         Event.KILL: _END,
         **_RENEWS,

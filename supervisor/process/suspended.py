@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 _STILL: Final = frozenset({"T", "t"})  # proc(5): stopped by a signal, stopped by a tracer
-WORDS: Final = "it stands still (SIGSTOP, or a debugger)"
+SUSPENDED: Final = "it stands still (SIGSTOP, or a debugger)"
 
 
-def is_stopped(pid: int | None) -> bool:
+def is_suspended(pid: int | None) -> bool:
     """Whether it does; False of one that is not there, and where that cannot be told."""
     if not pid:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.durations import format_duration
-from supervisor.process.conditions import sentence
+from supervisor.process.conditions import describe_condition
 from supervisor.process.states import State
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def is_healthy(report: Report) -> bool:
 def problems(report: Report) -> list[str]:
     """What is not in service or kept from its work, and why, a sentence each; none when all is well."""
     found = [] if report.supervisor.state == "running" else [f"the supervisor is {report.supervisor.state}"]
-    found += [sentence(one) for one in report.conditions]
+    found += [describe_condition(one) for one in report.conditions]
     kinds = {one.kind for one in report.conditions}
     for child in (*report.services, *report.workers):
         # What is wrong with the database has been said, with its reason.

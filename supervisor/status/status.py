@@ -14,7 +14,7 @@ from ledger.storage import file
 from supervisor import report
 from supervisor.config import lost_state_dir, run_plan
 from supervisor.config.settings import forget_client_variables
-from supervisor.process.suspended import is_stopped
+from supervisor.process.suspended import is_suspended
 from supervisor.status import health
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error, plain
 from tasks.settings import Secret
@@ -110,7 +110,7 @@ def gather(settings: Settings) -> Status:
         counts=counts,
         counts_age_s=age_s,
         notes=tuple(notes),
-        is_silent=last is not None and is_of_holder and (is_stopped(holder) or _is_old(last, now)),
+        is_silent=last is not None and is_of_holder and (is_suspended(holder) or _is_old(last, now)),
     )
 
 
@@ -166,12 +166,12 @@ def _counts(plan: run_plan.RunPlan, last: Report | None, notes: list[str], *, is
     if plan.database is not None:
         forget_client_variables()
     # The library that asks takes long to load.
-    from supervisor.database.counts import RowReader, chosen, counted
+    from supervisor.database.counts import RowReader, count_record, wanted_streams
 
     reader = RowReader(url, connect_s=_CONNECT_S)
     try:
-        counts = reader.read(chosen(plan.settings))
-        return counted(counts, plan.settings, None if last is None else last.counted)
+        counts = reader.read(wanted_streams(plan.settings))
+        return count_record(counts, plan.settings, None if last is None else last.counted)
     except Error as error:
         notes.append(f"rows are not counted: {plain(error)}")
         return None

@@ -1,138 +1,132 @@
-"""Watches what keeps a run from its work: asks everybody who may know, and tells what begins and what is over."""
+"""Watches what keeps a run from its work: asks everybody who may know, and logs what begins and what is over."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ledger.durations import format_duration, format_elapsed
 from supervisor.database.watch import DatabaseWatch
 from supervisor.process.conditions import SUPERVISOR, ConditionFrom, Conditions, ReportedCondition
-from supervisor.process.states import Stage
 from tasks.errors import one_line, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from ledger import Snapshot
-    from supervisor.config.run_plan import RunPlan
     from supervisor.eventloop.loop import Loop, Timer
     from supervisor.logs.log import Log
     from supervisor.process.conditions import ConditionChange, ConditionRecord
-    from supervisor.tree.tree import ProcessTree
 
-_LOOK_S: Final = 1.0  # between two looks while anything is wrong
-_UNHEARD_S: Final = 7_200  # twice what the fullest bucket is refilled in (an hour): a request may wait for that at most
-_LONGEST: Final = 300  # characters of a reason
+_CHECK_S: Final = 1.0  # between two checks while anything is wrong
+_SILENT_S: Final = 7_200  # twice what the fullest bucket is refilled in (an hour): a request may wait for that at most
+_REASON_CHARS: Final = 300
 _OVER: Final = {"database": "back", "calls": "back"}
 
 
-class WatchedRun(Protocol):
-    """What `Health` reads of a run, and tells it."""
+class ConditionWatch:
+    """The conditions of one run, which owns it."""
 
-    @property
-    def stage(self) -> Stage:
-        """Where the run is."""
+    def __init__(
+        self,
+        loop: Loop,
+        log: Log,
+        *,
+        of_children: Callable[[], Iterable[ConditionFrom]],
+        is_frozen: Callable[[], bool],
+        on_change: Callable[[], object],
+    ) -> None:
+        """Watch.
 
-    @property
-    def plan(self) -> RunPlan:
-        """What it is."""
-
-    @property
-    def tree(self) -> ProcessTree:
-        """Its children."""
-
-    def changed(self) -> None:
-        """Something that `status` shows is new."""
-
-
-class Health:
-    """The conditions of one run."""
-
-    def __init__(self, run: WatchedRun, loop: Loop, log: Log) -> None:
-        self.database = DatabaseWatch(loop, self.look)
-        self._run = run
+        Args:
+            loop: the loop of the run.
+            log: where a beginning and an end are logged.
+            of_children: what the children report now.
+            is_frozen: whether all stays as it is: the run stops.
+            on_change: called when a condition has begun or ended.
+        """
+        self.database = DatabaseWatch(loop, self.check)
         self._loop = loop
         self._log = log
+        self._of_children = of_children
+        self._is_frozen = is_frozen
+        self._on_change = on_change
         self._conditions = Conditions()
         self._timer: Timer | None = None
         self._unwritten: ReportedCondition | None = None
-        self._unheard: ReportedCondition | None = None
+        self._silence: ReportedCondition | None = None
 
     def records(self) -> tuple[ConditionRecord, ...]:
         """What keeps the run from its work now."""
         return self._conditions.records()
 
-    def look(self) -> None:
-        """See what is told now; to be called whenever that may be new. Once the run stops it all stays as it was."""
-        if self._run.stage > Stage.WORKING:
+    def check(self) -> None:
+        """Log what has begun and what has ended; to be called whenever a condition may have changed."""
+        if self._is_frozen():
             return
-        news = self._conditions.follow(self._reported(), self._loop.now_ns())
-        for one in news:
-            self._tell(one)
-        if news:
-            self._run.changed()
+        changes = self._conditions.update(self._reported(), self._loop.now_ns())
+        for change in changes:
+            self._announce(change)
+        if changes:
+            self._on_change()
         if self._timer is None and self._conditions.records():
-            self._timer = self._loop.after(_LOOK_S, self._look_again)
+            self._timer = self._loop.after(_CHECK_S, self._check_again)
 
-    def cannot_write(self, error: OSError) -> None:
-        """The report could not be written; it is tried again with every look."""
-        root = self._run.plan.state.root
-        why = f"no new file can be written in {root}: {error.strerror or plain(error)}"
+    def on_report_unwritten(self, error: OSError, directory: Path) -> None:
+        """The report could not be written to `directory`; that is tried again with every check."""
+        why = f"no new file can be written in {directory}: {error.strerror or plain(error)}"
         self._unwritten = msgspec.structs.replace(self._unwritten or _from_now("state"), why=why)
-        self.look()
+        self.check()
 
-    def on_line(self) -> None:
+    def on_report_written(self) -> None:
         """The report is written."""
         if self._unwritten is not None:
             self._unwritten = None
-            self.look()
+            self.check()
 
-    def sees(self, snapshot: Snapshot) -> None:
-        """How the ledger is: while somebody waits for tokens, the server has to be heard now and then."""
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Take the ledger's word for when the server was last heard: while somebody waits for tokens, it has to be."""
         age_s = snapshot.bucket.synced_age_s or 0.0
-        before = self._unheard
-        if age_s < _UNHEARD_S or not any(tier.waiting for tier in snapshot.tiers):
-            self._unheard = None
+        before = self._silence
+        if age_s < _SILENT_S or not any(tier.waiting for tier in snapshot.tiers):
+            self._silence = None
         elif before is None:
             why = f"requests wait for tokens, and the server has not told the balance for {format_duration(age_s)}"
-            self._unheard = msgspec.structs.replace(_from_now("balance"), why=why)
-        if self._unheard is not before:
-            self.look()
+            self._silence = msgspec.structs.replace(_from_now("balance"), why=why)
+        if self._silence is not before:
+            self.check()
 
     def close(self) -> None:
-        """Give back what is asked over."""
+        """Close the connection that the database is asked over."""
         self.database.close()
 
     def _reported(self) -> Iterator[ConditionFrom]:
-        """What the workers say and what the supervisor sees itself, in one line each and without secrets."""
-        own = [
-            ConditionFrom(SUPERVISOR, one)
-            for one in (self.database.said, self._unwritten, self._unheard)
-            if one is not None
-        ]
-        for who, said in (*self._run.tree.conditions(), *own):
-            why = self._log.clean(one_line(said.why))[:_LONGEST]
-            yield ConditionFrom(who, msgspec.structs.replace(said, why=why))
+        """What the children report and what the supervisor finds itself, in one line each and without secrets."""
+        found = (self.database.condition, self._unwritten, self._silence)
+        own = [ConditionFrom(SUPERVISOR, one) for one in found if one is not None]
+        for who, condition in (*self._of_children(), *own):
+            why = self._log.clean(one_line(condition.why))[:_REASON_CHARS]
+            yield ConditionFrom(who, msgspec.structs.replace(condition, why=why))
 
-    def _look_again(self) -> None:
+    def _check_again(self) -> None:
         self._timer = None
-        self.look()
+        self.check()
         if self._unwritten is not None:
-            self._run.changed()
+            self._on_change()
 
-    def _tell(self, news: ConditionChange) -> None:
-        one = news.condition
-        if news.lasted_s is None:
+    def _announce(self, change: ConditionChange) -> None:
+        one = change.condition
+        if change.lasted_s is None:
             who = ", ".join(one.who)
             self._log.faults.holds(one.kind)
             self._log.warning("degraded", kind=one.kind, who=who, since=one.since, message=f"{one.kind}: {one.why}")
             return
-        words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {format_elapsed(news.lasted_s)}"
+        words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {format_elapsed(change.lasted_s)}"
         self._log.faults.over(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
-        self._log.info("well", kind=one.kind, since=one.since, lasted_s=news.lasted_s, message=words)
+        self._log.info("well", kind=one.kind, since=one.since, lasted_s=change.lasted_s, message=words)
 
 
 def _from_now(kind: str) -> ReportedCondition:

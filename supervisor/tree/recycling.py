@@ -24,8 +24,8 @@ class Recycler:
     """Judges workers by age and memory."""
 
     def __init__(self) -> None:
-        self._dice = random.SystemRandom()
-        self._luck: dict[str, tuple[int, float]] = {}  # by name: of which process, and its part of the spread
+        self._random = random.SystemRandom()
+        self._spreads: dict[str, tuple[int, float]] = {}  # by name: of which process, and its part of the spread
 
     def why(self, slot: Slot, settings: Settings, now_ns: int) -> str | None:
         """Why it should be replaced at `now_ns` of the loop's clock, in words; None when it should not.
@@ -40,20 +40,20 @@ class Recycler:
             return None
         rss_mb = rss_bytes(pid) / _MB
         age_s = (now_ns - started_ns) / NS_PER_S
-        return reason(age_s, rss_mb, settings, chance=self._chance(slot.spec.name, pid))
+        return reason(age_s, rss_mb, settings, spread=self._spread_of(slot.spec.name, pid))
 
-    def _chance(self, name: str, pid: int) -> float:
-        known = self._luck.get(name)
-        if known is None or known[0] != pid:
-            known = self._luck[name] = (pid, self._dice.random())
-        return known[1]
+    def _spread_of(self, name: str, pid: int) -> float:
+        drawn = self._spreads.get(name)
+        if drawn is None or drawn[0] != pid:
+            drawn = self._spreads[name] = (pid, self._random.random())
+        return drawn[1]
 
 
-def reason(age_s: float, rss_mb: float, settings: Settings, *, chance: float) -> str | None:
-    """Which limit is passed, in words; `chance` in [0, 1] is the part of the spread of ages this process has drawn."""
+def reason(age_s: float, rss_mb: float, settings: Settings, *, spread: float) -> str | None:
+    """Which limit is passed, in words; `spread` in [0, 1] is the part of the spread of ages this process has drawn."""
     if settings.max_rss_mb and rss_mb > settings.max_rss_mb:
         return f"it has {rss_mb:.0f} MB, more than MAX_RSS_MB={settings.max_rss_mb}"
-    if settings.max_age_h and age_s > settings.max_age_h * _HOUR_S * (1 + SPREAD * chance):
+    if settings.max_age_h and age_s > settings.max_age_h * _HOUR_S * (1 + SPREAD * spread):
         return f"it has run for {format_duration(age_s)}, MAX_AGE_H={settings.max_age_h:g}"
     return None
 

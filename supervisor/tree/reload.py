@@ -1,7 +1,7 @@
-"""Other settings for a run that goes on: read, checked and given to the ledger beside the loop, then followed.
+"""Changes the settings of a run that goes on: read, checked and given to the ledger beside the loop, then applied.
 
-Changes are made one after another. What an order gave stands above the configuration until the supervisor ends,
-or until that setting changes in the configuration itself. A configuration with a fault changes nothing.
+Changes are made one after another. What an order gave overrides the configuration until the supervisor ends, or until
+that setting changes in the configuration itself. A configuration with a fault changes nothing.
 """
 
 from __future__ import annotations
@@ -28,35 +28,27 @@ BY_ORDER = "the order"  # the source of a setting that an order gave
 
 
 class ReloadedRun(Protocol):
-    """What `Reloader` reads of a run, and has it follow."""
+    """What `Reloader` reads of a run, and makes it do."""
 
-    @property
-    def stage(self) -> Stage:
-        """Where the run is."""
+    stage: Stage
+    plan: RunPlan  # with the settings in force
+    ledger: TokenLedger | None
 
-    @property
-    def plan(self) -> RunPlan:
-        """What it is, with the settings in force."""
-
-    @property
-    def ledger(self) -> TokenLedger | None:
-        """Its ledger, once that is there."""
-
-    def follow(self, change: changes.Change) -> None:
-        """Go by other settings from now on; the ledger does so already."""
+    def apply_change(self, change: changes.Change) -> None:
+        """Apply other settings from now on; the ledger does so already."""
 
 
 class ChangeRequest(NamedTuple):
     """A change that is to be made.
 
     Attributes:
-        reads: whether the configuration is read again.
+        rereads: whether the configuration is read again.
         overrides: makes the settings that orders gave from the settings in force and the overrides before.
     """
 
-    reads: bool
+    rereads: bool
     overrides: Callable[[Settings, Mapping[str, str]], dict[str, str]]
-    then: Callable[[changes.Change | Error | LedgerError | OSError], object]
+    on_done: Callable[[changes.Change | Error | LedgerError | OSError], object]
 
 
 class _Prepared(NamedTuple):
@@ -68,39 +60,39 @@ class _Prepared(NamedTuple):
 class Reloader:
     """The settings of a run while it runs."""
 
-    def __init__(self, run: ReloadedRun, texts: Texts | None, aside: BackgroundExecutor) -> None:
+    def __init__(self, run: ReloadedRun, texts: Texts | None, executor: BackgroundExecutor) -> None:
         """Begin with `texts`, which the settings of the run were made from."""
         self.overrides: dict[str, str] = {}
         self._run = run
         self._texts = texts or settings.read_texts(settings.environment())
-        self._aside = aside
-        self._asked: deque[ChangeRequest] = deque()
+        self._executor = executor
+        self._requests: deque[ChangeRequest] = deque()
         self._is_busy = False
 
-    def ask(self, asked: ChangeRequest) -> None:
-        """Make a change as soon as those before it are made and the workers are there."""
-        self._asked.append(asked)
-        self.go_on()
+    def submit(self, request: ChangeRequest) -> None:
+        """Make a change as soon as those before it are made and the workers have been started."""
+        self._requests.append(request)
+        self.start_next()
 
-    def go_on(self) -> None:
-        """Begin with the next change if it can be made now."""
-        if self._is_busy or not self._asked or self._run.stage is not Stage.WORKING:
+    def start_next(self) -> None:
+        """Begin the next change if it can be made now."""
+        if self._is_busy or not self._requests or self._run.stage is not Stage.WORKING:
             return
         self._is_busy = True
-        asked = self._asked.popleft()
-        overrides = asked.overrides(self._run.plan.settings, self.overrides)
-        self._aside.do(partial(self._prepare, overrides, reads=asked.reads), partial(self._follow, asked))
+        request = self._requests.popleft()
+        overrides = request.overrides(self._run.plan.settings, self.overrides)
+        self._executor.do(partial(self._prepare, overrides, rereads=request.rereads), partial(self._apply, request))
 
-    def _prepare(self, overrides: dict[str, str], *, reads: bool) -> _Prepared:
-        """Everything that may fail or take its time.
+    def _prepare(self, overrides: dict[str, str], *, rereads: bool) -> _Prepared:
+        """Do everything that may fail or take its time.
 
         Raises:
             ConfigError: the settings have faults.
             LedgerError: the ledger cannot be changed.
         """
-        texts = settings.read_texts(settings.environment()) if reads else self._texts
-        still = {name for name in overrides if texts.found[name][0] == self._texts.found[name][0]}
-        overrides = {name: text for name, text in overrides.items() if name in still}
+        texts = settings.read_texts(settings.environment()) if rereads else self._texts
+        unchanged = {name for name in overrides if texts.found[name][0] == self._texts.found[name][0]}
+        overrides = {name: text for name, text in overrides.items() if name in unchanged}
         found = {**texts.found, **{name: (text, BY_ORDER) for name, text in overrides.items()}}
         old = self._run.plan
         change = changes.between(old.settings, settings.check_texts(replace(texts, found=found)))
@@ -109,12 +101,12 @@ class Reloader:
             self._run.ledger.configure(new.tiers(), new.tick_period_s)
         return _Prepared(texts, overrides, change)
 
-    def _follow(self, asked: ChangeRequest, outcome: Succeeded[_Prepared] | Failed) -> None:
+    def _apply(self, request: ChangeRequest, outcome: Succeeded[_Prepared] | Failed) -> None:
         self._is_busy = False
         if isinstance(outcome, Succeeded):
             self._texts, self.overrides, change = outcome.value
-            self._run.follow(change)
-            asked.then(change)
+            self._run.apply_change(change)
+            request.on_done(change)
         else:
-            asked.then(outcome.error)
-        self.go_on()
+            request.on_done(outcome.error)
+        self.start_next()

@@ -1,4 +1,4 @@
-"""Slots, deaths and the whole run as people and programs are shown them."""
+"""Makes the report of a run, which `status.json`, the live view and `/metrics` show."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.database.backend import DatabaseIdentity
-    from supervisor.database.lifecycle import DatabaseKeeper
+    from supervisor.database.lifecycle import DatabaseLifecycle
     from supervisor.logs.faults import Faults
     from supervisor.process.slot import Slot
     from supervisor.process.states import Stage
     from supervisor.report import CountRecord
-    from supervisor.tree.condition_watch import Health
+    from supervisor.tree.condition_watch import ConditionWatch
     from supervisor.tree.reload import Reloader
     from supervisor.tree.tree import ProcessTree
     from supervisor.tree.workers import WorkerPool
@@ -28,69 +28,28 @@ if TYPE_CHECKING:
 
 
 class ReportedRun(Protocol):
-    """What a report says of a run is read here."""
+    """What a report reads of a run."""
 
-    @property
-    def stage(self) -> Stage:
-        """Where the run is."""
-
-    @property
-    def plan(self) -> RunPlan:
-        """What it is."""
-
-    @property
-    def started_at(self) -> str:
-        """When it began."""
-
-    @property
-    def http_url(self) -> str | None:
-        """Where it answers over HTTP."""
-
-    @property
-    def base_url(self) -> str | None:
-        """Where the API is."""
-
-    @property
-    def database_url(self) -> Secret | None:
-        """Where the database is."""
-
-    @property
-    def place(self) -> DatabaseIdentity:
-        """Which database it is."""
-
-    @property
-    def counted(self) -> CountRecord | None:
-        """What was counted last."""
-
-    @property
-    def faults(self) -> Faults:
-        """The last warnings and errors."""
-
-    @property
-    def tree(self) -> ProcessTree:
-        """Its children."""
-
-    @property
-    def worker_pool(self) -> WorkerPool:
-        """Its workers."""
-
-    @property
-    def database(self) -> DatabaseKeeper:
-        """What keeps its database in service."""
-
-    @property
-    def reload(self) -> Reloader:
-        """Its settings while it runs."""
-
-    @property
-    def health(self) -> Health:
-        """What keeps it from its work."""
+    stage: Stage
+    plan: RunPlan
+    started_at: str
+    http_url: str | None
+    base_url: str | None  # of the API
+    database_url: Secret | None
+    database_identity: DatabaseIdentity
+    counted: CountRecord | None
+    faults: Faults
+    tree: ProcessTree
+    worker_pool: WorkerPool
+    database: DatabaseLifecycle
+    reload: Reloader
+    condition_watch: ConditionWatch
 
 
 def report_of(run: ReportedRun, now_ns: int) -> Report:
     """The run at `now_ns` of the supervisor's clock."""
-    plan, url, totals = run.plan, run.database_url, run.tree.totals
-    is_own = plan.database is not None and url is not None
+    plan, totals = run.plan, run.tree.totals
+    embedded_url = None if plan.database is None else run.database_url
     return Report(
         written_at=now(),
         supervisor=SupervisorRecord(
@@ -105,9 +64,9 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
             synthetic=plan.is_synthetic,
             base_url=run.base_url,
             database=plan.database,
-            database_url=url.reveal() if is_own and url is not None else None,
-            spool=run.place.spool,
-            rows_into=run.place.words,
+            database_url=None if embedded_url is None else embedded_url.reveal(),
+            spool=run.database_identity.spool,
+            rows_into=run.database_identity.words,
             words=plan.words(),
         ),
         workers=children(run.tree.workers, now_ns, run.worker_pool.paused),
@@ -124,7 +83,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         deaths=tuple(run.tree.deaths),
         paused=tuple(sorted(run.worker_pool.paused)),
         overrides=dict(run.reload.overrides),
-        conditions=run.health.records(),
+        conditions=run.condition_watch.records(),
     )
 
 
@@ -144,8 +103,8 @@ def _child(slot: Slot, now_ns: int, *, is_paused: bool) -> ChildRecord:
         detail="" if beat is None else beat.detail,
         up_s=None if slot.started_ns is None else round((now_ns - slot.started_ns) / NS_PER_S, 1),
         again_in_s=None if slot.next_start_ns is None else round(max(0, slot.next_start_ns - now_ns) / NS_PER_S, 1),
-        restarts=slot.tally.total,
-        deaths_in_period=len(slot.tally.counted_ns),
+        restarts=slot.history.total,
+        deaths_in_period=len(slot.history.counted_ns),
         deaths_allowed=slot.spec.policy.max_restarts,
         rows={} if beat is None else dict(beat.rows),
         job={} if beat is None else dict(beat.job),

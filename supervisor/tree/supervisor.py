@@ -17,13 +17,13 @@ from supervisor import report
 from supervisor.config import pauses
 from supervisor.config.run_plan import Server
 from supervisor.database import backend
-from supervisor.database.lifecycle import DatabaseKeeper
+from supervisor.database.lifecycle import DatabaseLifecycle
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Throttle
 from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage
-from supervisor.tree.condition_watch import Health
+from supervisor.tree.condition_watch import ConditionWatch
 from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import report_of
 from supervisor.tree.tree import ProcessTree
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from tasks.settings import Secret, WorkerSettings
 
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
-_DATABASE_STOP_S: Final = 70.0  # the own server takes up to a minute for its last checkpoint
-_HURRY_S: Final = 2.0
-_SECOND_S: Final = 0.5  # nobody reads that it stops, and wants it at once, in less
+_DATABASE_STOP_S: Final = 70.0  # the embedded server takes up to a minute for its last checkpoint
+_KILL_S: Final = 2.0
+_SECOND_SIGNAL_S: Final = 0.5  # nobody reads that it stops, and then wants it at once, in less
 _WRITE_EVERY_S: Final = 0.5
 
 
@@ -62,29 +62,40 @@ class Supervisor:
         self.database_url: Secret | None = None
         self.base_url = plan.base_url
         self.plan = plan
-        self.place = backend.identity_of(plan)
+        self.database_identity = backend.identity_of(plan)
         self.counted: report.CountRecord | None = None
         self.http_url: str | None = None
         self.faults = log.faults
         self.tree = ProcessTree(loop, log, self)
         self.worker_pool = WorkerPool(self.tree, log, pauses.read(plan.state.paused))
-        self.health = Health(self, loop, log)
+        self.condition_watch = ConditionWatch(
+            loop,
+            log,
+            of_children=self.tree.conditions,
+            is_frozen=lambda: self.stage > Stage.WORKING,
+            on_change=self.changed,
+        )
         self.listeners: list[Callable[[], object]] = []
         self._loop = loop
         self._log = log
-        self._ledger_aside = BackgroundExecutor(loop, "ledger")
-        self.reload = Reloader(self, texts, self._ledger_aside)
-        self._database_aside = BackgroundExecutor(loop, "database")
-        self.database = DatabaseKeeper(
-            backend.backend_of(plan), self, loop=loop, aside=self._database_aside, log=log, watch=self.health.database
+        self._ledger_executor = BackgroundExecutor(loop, "ledger")
+        self.reload = Reloader(self, texts, self._ledger_executor)
+        self._database_executor = BackgroundExecutor(loop, "database")
+        self.database = DatabaseLifecycle(
+            backend.backend_of(plan),
+            self,
+            loop=loop,
+            executor=self._database_executor,
+            log=log,
+            watch=self.condition_watch.database,
         )
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"
-        self._is_stop_told = False
-        self._takes_a_second = False
-        self._is_hurried = False
-        self._ledger_asked = False
-        self._report = Throttle(loop, self.publish, every_s=_WRITE_EVERY_S)
+        self._is_stop_logged = False
+        self._accepts_second_signal = False
+        self._is_killing = False
+        self._is_ledger_requested = False
+        self._report_throttle = Throttle(loop, self.write_report, every_s=_WRITE_EVERY_S)
 
     def begin(self) -> None:
         """Start everything; the loop does the rest."""
@@ -95,25 +106,25 @@ class Supervisor:
             spec = Spec(role=SIMULATOR, slot=0, hang_s=None, ready_s=self.plan.settings.ready_s, stop_s=2.0)
             self.tree.add_service(spec, SimulatorLaunch(settings=self.plan.settings)).feed(Event.START)
 
-    def hear(self, number: signal.Signals) -> None:
-        """A signal asks to stop; a second one does not wait.
+    def on_signal(self, number: signal.Signals) -> None:
+        """Stop; at a second signal, kill what still runs.
 
         The same wish often comes twice at once: from the terminal, and passed on by npm, `timeout` or a wrapper. What
         comes while the loop is held up is handed over before the deadline that makes it another wish.
         """
-        if not self._is_stop_told:
+        if not self._is_stop_logged:
             self._log.info("stop", message=f"{number.name}: stopping, the calls under way are finished first")
-            self._is_stop_told = True
-            self._loop.after(_SECOND_S, self._take_a_second)
+            self._is_stop_logged = True
+            self._loop.after(_SECOND_SIGNAL_S, self._accept_second_signal)
             self.stop(EXIT_OK)
-        elif self._takes_a_second and not self._is_hurried:
-            self._is_hurried = True
+        elif self._accepts_second_signal and not self._is_killing:
+            self._is_killing = True
             self.exit_code = SIGNAL_BASE + number
             self._log.warning("kill", message=f"{number.name} again: killing what still runs")
-            self._hurry()
+            self._kill()
 
-    def _take_a_second(self) -> None:
-        self._takes_a_second = True
+    def _accept_second_signal(self) -> None:
+        self._accepts_second_signal = True
 
     def stop(self, code: int) -> None:
         """Stop workers, then the database, then the simulator, and end the loop."""
@@ -124,81 +135,81 @@ class Supervisor:
         self.tree.stop_workers()
 
     def close(self) -> None:
-        """Give back what is left when the loop has ended."""
-        self.health.close()
-        self._ledger_aside.close(0.1)
-        self._database_aside.close(0.1)
+        """Close what is left when the loop has ended."""
+        self.condition_watch.close()
+        self._ledger_executor.close(0.1)
+        self._database_executor.close(0.1)
         if self.ledger is not None:
             self.ledger.close()
 
     def database_up(self, url: Secret) -> None:
-        """The database serves; the first time this lets the workers begin."""
+        """Let the workers begin when the database serves for the first time."""
         self.database_url = url
-        self._go_on()
+        self._begin_if_ready()
 
     def database_lost(self, error: Error | LedgerError | OSError) -> None:
-        """There will be no database."""
-        self.all_is_lost(exit_code(error), f"no database: {plain(error)}")
+        """End the run: there will be no database."""
+        self.run_failed(exit_code(error), f"no database: {plain(error)}")
 
     def child_ready(self, slot: Slot, announcement: Announcement) -> None:
-        """A child is in service; a simulator says where, and keeps that port for ever."""
+        """Go on with the start; a simulator says at which port it listens, and keeps that one for ever."""
         if slot.spec.role == SIMULATOR and announcement.url is not None:
             self.base_url = announcement.url
             port = urlsplit(announcement.url).port or 0
             slot.launch = SimulatorLaunch(settings=self.plan.settings, port=port)
-            self._go_on()
+            self._begin_if_ready()
         self.worker_pool.on_change()
 
     def child_died(self, slot: Slot) -> None:
-        """Settle what the dead process had reserved; the lock may be held by a stopped one, so not here."""
+        """Settle what the dead process had reserved, beside the loop: a suspended one may hold the lock."""
         ledger = self.ledger
         if ledger is not None and slot.spec.role != SIMULATOR:
-            self._ledger_aside.do(ledger.resolve_dead, self._resolved)
+            self._ledger_executor.do(ledger.resolve_dead, self._on_resolved)
         self.worker_pool.on_change()
         if self.stage is Stage.STOPPING_SERVICES:
-            self._end_if_alone()
+            self._end_if_services_rest()
 
     def child_beat(self, slot: Slot) -> None:
-        """See whether it has grown too old or too large."""
+        """Replace it if it has grown too old or too large."""
         self.worker_pool.recycle_if_due(slot, self._loop.now_ns())
 
     def changed(self) -> None:
         """Write the report soon, but not more than twice a second while everything works."""
-        self.health.look()
-        self._report.ask(at_once=self.stage is not Stage.WORKING)
+        self.condition_watch.check()
+        self._report_throttle.ask(at_once=self.stage is not Stage.WORKING)
         for listener in self.listeners:
             listener()
 
-    def publish(self) -> None:
+    def write_report(self) -> None:
         """Write the report now."""
         try:
             report.write(report_of(self, self._loop.now_ns()), self.plan.state.status)
         except OSError as error:
             self._log.warning("status_not_written", error=plain(error))
-            self.health.cannot_write(error)
-            with suppress(OSError):  # then `status` sees by its age that the older one is no longer true
+            self.condition_watch.on_report_unwritten(error, self.plan.state.root)
+            with suppress(OSError):  # then `status` sees by its age that the old one is no longer true
                 report.overwrite(report_of(self, self._loop.now_ns()), self.plan.state.status)
             return
-        self.health.on_line()
+        self.condition_watch.on_report_written()
 
-    def follow(self, change: Change) -> None:
-        """Go by other settings from now on; the ledger does so already."""
+    def apply_change(self, change: Change) -> None:
+        """Apply other settings from now on; the ledger does so already."""
         self.plan = replace(self.plan, settings=change.settings)
         self._log.level = change.settings.log_level
         if (worker_settings := self._worker_settings()) is not None:
             self.worker_pool.apply(self.plan.settings, worker_settings, change.roles)
         self.changed()
 
-    def at_rest(self) -> None:
-        """No worker is left: the database goes next."""
+    def workers_at_rest(self) -> None:
+        """Stop the database: no worker is left."""
         if self.stage is not Stage.STOPPING_WORKERS:
             return
         self._enter(Stage.STOPPING_DATABASE)
-        self._loop.after(_HURRY_S if self._is_hurried else _DATABASE_STOP_S, self._stop_services)
+        self._loop.after(_KILL_S if self._is_killing else _DATABASE_STOP_S, self._stop_services)
         self.database.stop(self._stop_services)
 
-    def all_is_lost(self, code: int, reason: str) -> None:
-        """Nothing that could be restarted would help."""
+    def run_failed(self, code: int, reason: str) -> None:
+        """End the run: nothing that could be restarted would help; `code` is the exit code."""
         if self.stage >= Stage.STOPPING_WORKERS:
             return
         if code == EXIT_REFUSED:
@@ -206,13 +217,13 @@ class Supervisor:
         self._log.error("run_failed", message=reason, code=code)
         self.stop(code)
 
-    def _go_on(self) -> None:
-        """Create the ledger once the database and the server are there."""
+    def _begin_if_ready(self) -> None:
+        """Create the ledger once the database and the API can be reached."""
         ready = self.database_url is not None and self.base_url is not None
-        if not ready or self.stage is not Stage.PREPARING or self._ledger_asked:
+        if not ready or self.stage is not Stage.PREPARING or self._is_ledger_requested:
             return
-        self._ledger_asked = True
-        self._ledger_aside.do(self._create_ledger, self._ledger_is_there)
+        self._is_ledger_requested = True
+        self._ledger_executor.do(self._create_ledger, self._on_ledger)
 
     def _create_ledger(self) -> TokenLedger:
         plan, path, tiers = self.plan, self.plan.state.ledger, self.plan.tiers()
@@ -220,9 +231,9 @@ class Supervisor:
         ledger.resolve_dead()  # what a killed supervisor's workers left
         return ledger
 
-    def _ledger_is_there(self, outcome: Succeeded[TokenLedger] | Failed) -> None:
+    def _on_ledger(self, outcome: Succeeded[TokenLedger] | Failed) -> None:
         if isinstance(outcome, Failed):
-            self.all_is_lost(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
+            self.run_failed(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
             return
         self.ledger = outcome.value
         if self.ledger.replaced and self.plan.base_url is not None:  # each simulator is another account
@@ -233,25 +244,25 @@ class Supervisor:
         if worker_settings is not None:
             self._enter(Stage.WORKING)
             self.worker_pool.begin(self.plan.settings, worker_settings)
-            self.reload.go_on()
+            self.reload.start_next()
 
     def _worker_settings(self) -> WorkerSettings | None:
-        """The settings that the workers are given; None while server and database are not there."""
+        """The settings that the workers are given; None while the API or the database cannot be reached."""
         if self.base_url is None or self.database_url is None:
             return None
-        return self.plan.worker_settings(self.base_url, self.database_url, self.place.spool)
+        return self.plan.worker_settings(self.base_url, self.database_url, self.database_identity.spool)
 
-    def _resolved(self, outcome: Succeeded[int] | Failed) -> None:
+    def _on_resolved(self, outcome: Succeeded[int] | Failed) -> None:
         if isinstance(outcome, Failed):
             self._log.error("leases_not_resolved", error=str(outcome.error))
         elif outcome.value:
             self._log.info("leases_resolved", count=outcome.value)
 
-    def _hurry(self) -> None:
+    def _kill(self) -> None:
         if self.stage is Stage.STOPPING_WORKERS:
             self.tree.kill_workers()
         elif self.stage is Stage.STOPPING_DATABASE:
-            self._loop.after(_HURRY_S, self._stop_services)
+            self._loop.after(_KILL_S, self._stop_services)
         for slot in self.tree.services if self.stage is Stage.STOPPING_SERVICES else []:
             slot.feed(Event.KILL)
 
@@ -261,12 +272,12 @@ class Supervisor:
         self._enter(Stage.STOPPING_SERVICES)
         for slot in self.tree.services:
             slot.feed(Event.STOP)
-        self._end_if_alone()
+        self._end_if_services_rest()
 
-    def _end_if_alone(self) -> None:
+    def _end_if_services_rest(self) -> None:
         if all(slot.state in RESTING for slot in self.tree.services):
             self._enter(Stage.OVER)
-            self.publish()
+            self.write_report()
             self._log.settle()  # so that the last line is the end
             self._log.info("stopped", code=self.exit_code)
             self._loop.end()

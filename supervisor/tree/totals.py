@@ -46,7 +46,7 @@ class Totals:
     def record_exit(self, slot: Slot, death: Death) -> None:
         """Keep what a dead worker did; `slot` is already in its next state."""
         if slot.state not in RESTING:
-            self.restarts[slot.spec.role, death.ending.cause.value] += 1
+            self.restarts[slot.spec.role, death.exit_reason.cause.value] += 1
         beat = death.last_beat
         if beat is not None:
             self._rows.update(beat.rows)

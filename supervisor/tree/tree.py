@@ -1,8 +1,8 @@
-"""The children and the rules between them: who starts after whom, when all is lost, in which order all stop.
+"""The children and the rules between them: who starts after whom, when the run has failed, in which order all stop.
 
 The first upsert worker is ready before any backfill worker starts, unless there is none to wait for. Workers stop
 together under one deadline; what they need stops after them. Beside the workers there are those that will take the
-place of one (`add_relief`) and those that are leaving (`take_away`).
+place of one (`add_replacement`) and those that are leaving (`remove`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 DEATHS_KEPT: Final = 100
 _SPACING_S: Final = 0.15  # between two starts: interpreters that start together slow each other down
-_NEWS: Final = {"signalled": "warning", "not_started": "error"}
+_LEVELS: Final = {"signalled": "warning", "not_started": "error"}
 
 
 class TreeListener(Protocol):
@@ -54,10 +54,10 @@ class TreeListener(Protocol):
     def changed(self) -> None:
         """Something that `status` shows is new."""
 
-    def at_rest(self) -> None:
+    def workers_at_rest(self) -> None:
         """Every worker is at rest for good."""
 
-    def all_is_lost(self, code: int, reason: str) -> None:
+    def run_failed(self, code: int, reason: str) -> None:
         """Going on makes no sense; `code` is the exit code that says why."""
 
 
@@ -68,47 +68,47 @@ class ProcessTree:
         self.workers: list[Slot] = []
         self.services: list[Slot] = []
         self.is_stopping = False
-        self.on_left: Callable[[], object] = lambda: None
-        """Called when one that was taken away is gone."""
+        self.on_removed: Callable[[], object] = lambda: None
+        """Called when one that was removed is gone."""
         self.deaths: deque[DeathRecord] = deque(maxlen=DEATHS_KEPT)
         self._loop = loop
         self._log = log
         self._listener = listener
-        self._dice = random.SystemRandom()
+        self._random = random.SystemRandom()
         self.totals = Totals(self._all)
         self._last_errors: dict[str, str] = {}
-        self._others: list[Slot] = []
+        self._replacements: list[Slot] = []
         self._leaving: list[Slot] = []
-        self._due: set[Slot] = set()
+        self._scheduled: set[Slot] = set()
 
     def add_worker(self, spec: Spec, launch: Launch) -> Slot:
-        """A place for a worker; `start_workers` fills it."""
+        """Add a place for a worker; `start_workers` fills it."""
         slot = self._slot(spec, launch)
         self.workers.append(slot)
         self.workers.sort(key=_rank)
         return slot
 
-    def add_relief(self, spec: Spec, launch: Launch) -> Slot:
-        """A worker that starts at once, to take the place of one of the same name when it is ready: see `relieve`."""
+    def add_replacement(self, spec: Spec, launch: Launch) -> Slot:
+        """Start a worker that will take the place of one of the same name when it is ready: see `replace`."""
         slot = self._slot(spec, launch)
-        self._others.append(slot)
+        self._replacements.append(slot)
         slot.feed(Event.START)
         return slot
 
-    def relieve(self, old: Slot, relief: Slot) -> None:
-        """Let `relief` take the place of `old`, which ends its work and leaves."""
-        self._others.remove(relief)
-        self.workers[self.workers.index(old)] = relief
-        relief.tally = old.tally
+    def replace(self, old: Slot, replacement: Slot) -> None:
+        """Let `replacement` take the place of `old`, which ends its work and leaves."""
+        self._replacements.remove(replacement)
+        self.workers[self.workers.index(old)] = replacement
+        replacement.history = old.history
         self._leave(old)
 
-    def take_away(self, slot: Slot) -> None:
-        """Let a worker or a relief end its work and leave for good."""
-        (self.workers if slot in self.workers else self._others).remove(slot)
+    def remove(self, slot: Slot) -> None:
+        """Let a worker or a replacement end its work and leave for good."""
+        (self.workers if slot in self.workers else self._replacements).remove(slot)
         self._leave(slot)
 
     def add_service(self, spec: Spec, launch: Launch) -> Slot:
-        """A place for a child that workers need; the caller starts and stops it."""
+        """Add a place for a child that workers need; the caller starts and stops it."""
         self.services.append(self._slot(spec, launch))
         return self.services[-1]
 
@@ -120,16 +120,16 @@ class ProcessTree:
         self._start(first if is_coming and not is_served else self.workers)
 
     def stop_workers(self) -> None:
-        """Ask every worker to end its work; `at_rest` follows."""
+        """Ask every worker to end its work; `workers_at_rest` follows."""
         self._end(Event.STOP)
 
     def kill_workers(self) -> None:
-        """End every worker now; `at_rest` follows."""
+        """End every worker now; `workers_at_rest` follows."""
         self._end(Event.KILL)
 
     @property
     def has_leavers(self) -> bool:
-        """Whether a worker that was taken away still ends its work."""
+        """Whether a worker that was removed still ends its work."""
         return bool(self._leaving)
 
     def pids(self) -> set[int]:
@@ -139,41 +139,37 @@ class ProcessTree:
     def conditions(self) -> list[ConditionFrom]:
         """What keeps any of the children from its work."""
         now_ns = self._loop.now_ns()
-        return [told for slot in (*self._all(), *self.services) for told in slot.conditions(now_ns)]
-
-    def rows_written(self) -> dict[str, int]:
-        """Rows the workers committed since the start, by table, those of dead workers included."""
-        return self.totals.rows()
+        return [one for slot in (*self._all(), *self.services) for one in slot.conditions(now_ns)]
 
     def on_ready(self, slot: Slot, announcement: Announcement) -> None:
         """A child is in service: log it, and let others start that waited for it."""
         took_s = (self._loop.now_ns() - (slot.started_ns or 0)) / NS_PER_S
-        self._say("info", slot, "in_service", {"took_s": round(took_s, 2), "url": announcement.url})
+        self._log_event("info", slot, "in_service", {"took_s": round(took_s, 2), "url": announcement.url})
         if not self.is_stopping:
             self.start_workers()
         self._listener.child_ready(slot, announcement)
 
     def on_death(self, slot: Slot, death: Death) -> None:
         """A process ended: log it, keep it, and see whether anything is left to go on with."""
-        cause = death.ending.cause
+        cause = death.exit_reason.cause
         level = "debug" if cause is Cause.STOPPED else "info" if cause.is_planned else "warning"
-        self._say(level, slot, "died", story(slot, death))
+        self._log_event(level, slot, "died", death_fields(slot, death))
         self.totals.record_exit(slot, death)
         if not cause.is_planned:
             self.deaths.append(death_record(slot, death))
         self._listener.child_died(slot)
         if slot.state is State.FAILED:
-            self._consider(slot, death)
+            self._end_run_if_hopeless(slot, death)
 
     def on_change(self, slot: Slot) -> None:
         """A state is new."""
         if slot.beat is None and slot.state is State.STARTING and slot.pid is not None:
-            self._say("debug", slot, "started", {})
+            self._log_event("debug", slot, "started", {})
         self._listener.changed()
         if slot in self._leaving and slot.state in RESTING:
-            self._loop.call(partial(self._forget, slot))
+            self._loop.call(partial(self._drop, slot))
         if self.is_stopping and all(worker.state in RESTING for worker in self._all()):
-            self._loop.call(self._listener.at_rest)
+            self._loop.call(self._listener.workers_at_rest)
 
     def on_heartbeat(self, slot: Slot) -> None:
         """A beat is new."""
@@ -188,20 +184,20 @@ class ProcessTree:
 
     def on_action(self, slot: Slot, what: str, fields: Mapping[str, object]) -> None:
         """Something is done to a child."""
-        self._say(_NEWS.get(what, "warning"), slot, what, fields)
+        self._log_event(_LEVELS.get(what, "warning"), slot, what, fields)
 
     def _slot(self, spec: Spec, launch: Launch) -> Slot:
-        return Slot(spec, launch, loop=self._loop, owner=self, chance=lambda: self._dice.uniform(-1, 1))
+        return Slot(spec, launch, loop=self._loop, listener=self, draw_spread=lambda: self._random.uniform(-1, 1))
 
     def _start(self, slots: list[Slot]) -> None:
-        waiting = [slot for slot in slots if slot.state is State.WAITING and slot not in self._due]
+        waiting = [slot for slot in slots if slot.state is State.WAITING and slot not in self._scheduled]
         for place, slot in enumerate(waiting):
-            self._due.add(slot)
-            delay_s = place * _SPACING_S * (1 + self._dice.uniform(-0.5, 0.5))
+            self._scheduled.add(slot)
+            delay_s = place * _SPACING_S * (1 + self._random.uniform(-0.5, 0.5))
             self._loop.after(delay_s, partial(self._start_one, slot))
 
     def _start_one(self, slot: Slot) -> None:
-        self._due.discard(slot)
+        self._scheduled.discard(slot)
         slot.feed(Event.START)
 
     def _end(self, event: Event) -> None:
@@ -209,37 +205,37 @@ class ProcessTree:
         for slot in self._all():
             slot.feed(event)
         if all(slot.state in RESTING for slot in self._all()):
-            self._loop.call(self._listener.at_rest)
+            self._loop.call(self._listener.workers_at_rest)
 
     def _all(self) -> list[Slot]:
-        return [*self.workers, *self._others, *self._leaving]
+        return [*self.workers, *self._replacements, *self._leaving]
 
     def _leave(self, slot: Slot) -> None:
         self._leaving.append(slot)
         slot.feed(Event.STOP)
         if slot.state in RESTING:
-            self._loop.call(partial(self._forget, slot))
+            self._loop.call(partial(self._drop, slot))
 
-    def _forget(self, slot: Slot) -> None:
+    def _drop(self, slot: Slot) -> None:
         if slot in self._leaving:
             self._leaving.remove(slot)
-            self.on_left()
+            self.on_removed()
             self._listener.changed()
 
-    def _consider(self, slot: Slot, death: Death) -> None:
-        """Tell the listener when no worker could do better than the one that was given up."""
-        reason = self._last_errors.get(slot.spec.name, describe_exit(death.ending))
-        self._say("error", slot, "failed", {"reason": reason, "deaths": death.counted})
+    def _end_run_if_hopeless(self, slot: Slot, death: Death) -> None:
+        """End the run when no worker could do better than the one that has failed."""
+        reason = self._last_errors.get(slot.spec.name, describe_exit(death.exit_reason))
+        self._log_event("error", slot, "failed", {"reason": reason, "deaths": death.counted})
         if self.is_stopping:
             return
-        if death.ending.code == EXIT_REFUSED:
-            self._listener.all_is_lost(EXIT_REFUSED, reason)
+        if death.exit_reason.code == EXIT_REFUSED:
+            self._listener.run_failed(EXIT_REFUSED, reason)
             return
         vital = [other for other in self.workers if other.spec.role == UPSERT] or self.workers
         if slot in self.services or all(other.state is State.FAILED for other in vital):
-            self._listener.all_is_lost(EXIT_GAVE_UP, f"{slot.spec.name} cannot be kept running: {reason}")
+            self._listener.run_failed(EXIT_GAVE_UP, f"{slot.spec.name} cannot be kept running: {reason}")
 
-    def _say(self, level: str, slot: Slot, event: str, fields: Mapping[str, object]) -> None:
+    def _log_event(self, level: str, slot: Slot, event: str, fields: Mapping[str, object]) -> None:
         self._log.write(level, event, {"role": slot.spec.role, "slot": slot.spec.slot, "pid": slot.pid, **fields})
 
 
@@ -250,14 +246,14 @@ def _rank(slot: Slot) -> tuple[bool, int]:
 _KB_PER_MB: Final = 1024
 
 
-def story(slot: Slot, death: Death) -> dict[str, object]:
+def death_fields(slot: Slot, death: Death) -> dict[str, object]:
     """A death as the fields of a log line."""
     return {
         "pid": death.pid,
-        "cause": death.ending.cause.value,
-        "message": describe_exit(death.ending),
-        "code": death.ending.code,
-        "signal": None if death.ending.signal is None else signal_name(death.ending.signal),
+        "cause": death.exit_reason.cause.value,
+        "message": describe_exit(death.exit_reason),
+        "code": death.exit_reason.code,
+        "signal": None if death.exit_reason.signal is None else signal_name(death.exit_reason.signal),
         "lived_s": death.lived_s,
         "deaths": f"{death.counted}/{slot.spec.policy.max_restarts}",
         "peak_rss_mb": _megabytes(death.peak_rss_kb),
@@ -274,10 +270,10 @@ def death_record(slot: Slot, death: Death) -> DeathRecord:
         role=slot.spec.role,
         slot=slot.spec.slot,
         pid=death.pid,
-        cause=death.ending.cause.value,
-        code=death.ending.code,
-        signal=None if death.ending.signal is None else signal_name(death.ending.signal),
-        words=describe_exit(death.ending),
+        cause=death.exit_reason.cause.value,
+        code=death.exit_reason.code,
+        signal=None if death.exit_reason.signal is None else signal_name(death.exit_reason.signal),
+        words=describe_exit(death.exit_reason),
         doing=death.doing,
         lived_s=death.lived_s,
         peak_rss_mb=_megabytes(death.peak_rss_kb),

@@ -33,20 +33,20 @@ class NoSuchWorker(LookupError):
 
 
 class WorkerPool:
-    """The workers of one run, as they are wanted."""
+    """The workers of one run: keeps as many as the settings ask for, with these settings."""
 
     def __init__(self, tree: ProcessTree, log: Log, paused: Iterable[str]) -> None:
         self.paused = frozenset(paused)
         self._tree = tree
-        tree.on_left = self.on_change
+        tree.on_removed = self.on_change
         self._log = log
         self._recycler = Recycler()
         self._worker_settings: WorkerSettings | None = None
         self._settings: Settings | None = None
-        self._change: tuple[Slot, Slot] | None = None  # the old one and its relief
+        self._replacement: tuple[Slot, Slot] | None = None  # the old one and its replacement
 
     def begin(self, settings: Settings, worker_settings: WorkerSettings) -> None:
-        """Fill the places for the first time."""
+        """Start the workers for the first time."""
         self._settings, self._worker_settings = settings, worker_settings
         for role in ROLES:
             self._resize(role, settings, worker_settings)
@@ -54,11 +54,11 @@ class WorkerPool:
                 self._log.warning("paused", message=f"{role} was paused and stays so until `sluicegate resume {role}`")
         self._tree.start_workers()
 
-    def of(self, role: str) -> list[Slot]:
+    def of_role(self, role: str) -> list[Slot]:
         """The workers of a role, by number."""
         return [slot for slot in self._tree.workers if slot.spec.role == role]
 
-    def named(self, name: str) -> Slot:
+    def by_name(self, name: str) -> Slot:
         """The worker of this name.
 
         Raises:
@@ -73,39 +73,39 @@ class WorkerPool:
     def pause(self, roles: Iterable[str]) -> None:
         """Let the workers of these roles end their work and not come back before `resume`."""
         self.paused |= frozenset(roles)
-        if self._change is not None and self._change[0].spec.role in self.paused:
-            self._end_change()
+        if self._replacement is not None and self._replacement[0].spec.role in self.paused:
+            self._end_replacement()
         for slot in self._tree.workers:
             if slot.spec.role in self.paused:
                 slot.feed(Event.STOP)
         self._start()
 
     def resume(self, roles: Iterable[str]) -> None:
-        """Start the workers of these roles again; one that was given up has its deaths forgiven."""
-        wanted = frozenset(roles) & self.paused
-        self.paused -= wanted
-        self._rejoin([slot for slot in self._tree.workers if slot.spec.role in wanted])
+        """Start the workers of these roles again; the count of deaths of one that had failed is reset."""
+        resumed = frozenset(roles) & self.paused
+        self.paused -= resumed
+        self._rejoin([slot for slot in self._tree.workers if slot.spec.role in resumed])
 
     def retry(self, slot: Slot) -> None:
-        """Start one that was given up, or that pauses, at once and with its deaths forgiven."""
+        """Start one that has failed, or that pauses, at once; its count of deaths is reset."""
         if not self._tree.is_stopping:
-            slot.tally = slot.tally.reset()
+            slot.history = slot.history.reset()
             slot.restart(Cause.RESTARTED)
 
     def retry_failed(self) -> list[str]:
-        """The names of those that were given up and are started again now."""
+        """Start those that have failed again, but for the paused ones; their names."""
         failed = [slot for slot in self._tree.workers if slot.state is State.FAILED]
         again = [slot for slot in failed if slot.spec.role not in self.paused and not self._tree.is_stopping]
         self._rejoin(again)
         return [slot.spec.name for slot in again]
 
     def restart(self, slot: Slot, cause: Cause = Cause.RESTARTED) -> None:
-        """Have a fresh process in the place of this one."""
+        """Put a fresh process in the place of this one."""
         if not self._tree.is_stopping:
             slot.restart(cause)
 
     def apply(self, settings: Settings, worker_settings: WorkerSettings, changed: Iterable[str]) -> None:
-        """Go by other settings: counts and limits at once, those of the roles in `changed` by replacing each worker."""
+        """Apply other settings: counts and limits at once, those of the roles in `changed` by replacing each worker."""
         if self._settings is None or self._worker_settings is None or self._tree.is_stopping:
             return
         self._settings, self._worker_settings = settings, worker_settings
@@ -115,17 +115,17 @@ class WorkerPool:
             slot.spec = _spec(slot.spec.role, slot.spec.slot, settings)
             if slot.spec.role in changed:
                 slot.launch = WorkerLaunch(role=slot.spec.role, slot=slot.spec.slot, settings=worker_settings)
-        if self._change is not None and self._change[0].spec.role in changed:
-            self._end_change()  # it was made for settings that are past
+        if self._replacement is not None and self._replacement[0].spec.role in changed:
+            self._end_replacement()  # it was made for settings that no longer hold
         self._start()
         self.on_change()
 
     def recycle_if_due(self, slot: Slot, now_ns: int) -> None:
-        """Have a fresh process for one that has grown too old or too large, if nobody else is being replaced.
+        """Restart one that has grown too old or too large, if nobody else is being replaced.
 
         One that waits for tokens is left to get them first: its place in the queue would be lost.
         """
-        is_alone = self._change is None and not any(one.state in _ON_THE_WAY for one in self._tree.workers)
+        is_alone = self._replacement is None and not any(one.state in _ON_THE_WAY for one in self._tree.workers)
         is_free = slot.state is State.RUNNING and slot.beat is not None and slot.beat.phase != "waiting_tokens"
         if self._settings is None or self._tree.is_stopping or not is_alone or not is_free:
             return
@@ -136,55 +136,58 @@ class WorkerPool:
 
     def is_current(self) -> bool:
         """Whether every worker at work has the present settings."""
-        return self._change is None and not any(_is_outdated(slot) for slot in self._tree.workers)
+        return self._replacement is None and not any(_is_outdated(slot) for slot in self._tree.workers)
 
     def on_change(self) -> None:
-        """Something happened to a worker: take the next step of a change that is under way."""
+        """Take the next step of a replacement, or begin the next one: something happened to a worker."""
         if self._tree.is_stopping:
             return
-        if self._change is not None:
-            self._go_on(*self._change)
-        if self._change is None and not self._tree.has_leavers:
+        if self._replacement is not None:
+            self._advance_replacement(*self._replacement)
+        if self._replacement is None and not self._tree.has_leavers:
             old = next((slot for slot in self._tree.workers if _is_outdated(slot)), None)
             if old is not None:
-                self._change = old, self._tree.add_relief(old.spec, old.launch)
+                self._replacement = old, self._tree.add_replacement(old.spec, old.launch)
 
-    def _go_on(self, old: Slot, relief: Slot) -> None:
+    def _advance_replacement(self, old: Slot, replacement: Slot) -> None:
         if old not in self._tree.workers:
-            self._end_change()
-        elif relief.state is State.RUNNING:
-            self._change = None
-            self._tree.relieve(old, relief)
-            self._log.info("replaced", role=old.spec.role, slot=old.spec.slot, pid=old.pid, by=relief.pid)
-        elif relief.state in RESTING:
+            self._end_replacement()
+        elif replacement.state is State.RUNNING:
+            self._replacement = None
+            self._tree.replace(old, replacement)
+            self._log.info("replaced", role=old.spec.role, slot=old.spec.slot, pid=old.pid, by=replacement.pid)
+        elif replacement.state in RESTING:
             name = old.spec.name
-            self._log.error("not_replaced", message=f"{name} stays as it is: no other got ready with the new settings")
-            for slot in self.of(old.spec.role):
+            self._log.error(
+                "not_replaced",
+                message=f"{name} stays as it is: its replacement with the new settings did not get ready",
+            )
+            for slot in self.of_role(old.spec.role):
                 slot.launch = slot.launched or slot.launch
-            self._end_change()
+            self._end_replacement()
 
-    def _end_change(self) -> None:
-        if self._change is not None:
-            relief = self._change[1]
-            self._change = None
-            self._tree.take_away(relief)
+    def _end_replacement(self) -> None:
+        if self._replacement is not None:
+            replacement = self._replacement[1]
+            self._replacement = None
+            self._tree.remove(replacement)
 
     def _resize(self, role: str, settings: Settings, worker_settings: WorkerSettings) -> None:
-        """Add what is missing, and let the highest ones go."""
-        wanted = settings.upsert_workers if role == UPSERT else settings.backfill_workers
-        there = {slot.spec.slot for slot in self.of(role)}
-        for number in set(range(wanted)) - there:
+        """Add the workers that are missing, and remove those with the highest numbers."""
+        count = settings.upsert_workers if role == UPSERT else settings.backfill_workers
+        present = {slot.spec.slot for slot in self.of_role(role)}
+        for number in set(range(count)) - present:
             launch = WorkerLaunch(role=role, slot=number, settings=worker_settings)
             slot = self._tree.add_worker(_spec(role, number, settings), launch)
             if role in self.paused:
                 slot.feed(Event.STOP)
-        for slot in [slot for slot in self.of(role) if slot.spec.slot >= wanted]:
-            self._tree.take_away(slot)
+        for slot in [slot for slot in self.of_role(role) if slot.spec.slot >= count]:
+            self._tree.remove(slot)
 
     def _rejoin(self, slots: list[Slot]) -> None:
-        """Have them there again, the first upsert worker first and the others spaced, as at the beginning."""
+        """Start them again, the first upsert worker first and the others spaced, as at the beginning."""
         for slot in slots if not self._tree.is_stopping else []:
-            slot.tally = slot.tally.reset()
+            slot.history = slot.history.reset()
             slot.feed(Event.REJOIN)
         self._start()
 
@@ -201,7 +204,7 @@ def _spec(role: str, number: int, settings: Settings) -> Spec:
     return Spec(
         role=role,
         slot=number,
-        keep=RestartType.PERMANENT if role == UPSERT else RestartType.TRANSIENT,
+        restart_type=RestartType.PERMANENT if role == UPSERT else RestartType.TRANSIENT,
         ready_s=settings.ready_s,
         hang_s=settings.hang_s,
         stop_s=settings.stop_s,

@@ -88,10 +88,10 @@ class Family:
     def changed(self):
         pass
 
-    def at_rest(self):
+    def workers_at_rest(self):
         self.is_at_rest = True
 
-    def all_is_lost(self, code, reason):
+    def run_failed(self, code, reason):
         self.lost = self.lost or (code, reason)
 
     def until(self, condition, what="the condition"):

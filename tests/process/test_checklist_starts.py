@@ -93,13 +93,13 @@ def test_line_02_ps_shows_role_and_slot_and_neither_key_nor_password_shows_anywh
 
 
 @pytest.mark.parametrize("script", [["exit", 0], ["exit", 70], ["kill_self", int(signal.SIGKILL)]])
-@pytest.mark.parametrize("keep", list(RestartType))
-def test_line_04_a_death_before_ready_is_a_failed_start_however_it_ended(family, script, keep):
-    slot = family.add("backfill", [script], keep=keep, policy=Policy(first_s=60))
+@pytest.mark.parametrize("restart_type", list(RestartType))
+def test_line_04_a_death_before_ready_is_a_failed_start_however_it_ended(family, script, restart_type):
+    slot = family.add("backfill", [script], restart_type=restart_type, policy=Policy(first_s=60))
     family.tree.start_workers()
     family.until(family.deaths)
     assert slot.state is State.BACKOFF
-    assert len(slot.tally.counted_ns) == 1
+    assert len(slot.history.counted_ns) == 1
 
 
 def test_line_05_workers_do_not_start_at_the_same_moment(family):
@@ -140,7 +140,7 @@ def test_line_06_a_start_the_system_refuses_backs_off_while_the_others_are_heard
     slot = family.add("upsert", [], slot=1, policy=replace(QUICK, max_restarts=100))
     slot.launch = Failing(number)
     family.tree.start_workers()
-    family.until(lambda: slot.tally.total >= 3)
+    family.until(lambda: slot.history.total >= 3)
     told = other.beat.progress if other.beat else 0
     family.until(lambda: other.beat is not None and other.beat.progress > told + 3)
     assert slot.state is State.BACKOFF
@@ -163,7 +163,7 @@ def test_line_06_without_a_descriptor_left_the_loop_goes_on_and_starts_it_later(
             while True:
                 held.append(os.dup(0))
         slot.feed(Event.START)
-        family.until(lambda: slot.tally.total >= 2)
+        family.until(lambda: slot.history.total >= 2)
         told = other.beat.progress
         family.until(lambda: other.beat.progress > told)
     finally:
@@ -173,23 +173,25 @@ def test_line_06_without_a_descriptor_left_the_loop_goes_on_and_starts_it_later(
     family.until(lambda: slot.state is State.RUNNING)
 
 
-@pytest.mark.parametrize("keep", list(RestartType))
-def test_line_10_three_hours_without_a_database_are_over_within_one_pause_of_its_return(keep):
-    policy, tally = Policy(), RestartHistory()
+@pytest.mark.parametrize("restart_type", list(RestartType))
+def test_line_10_three_hours_without_a_database_are_over_within_one_pause_of_its_return(restart_type):
+    policy, history = Policy(), RestartHistory()
     away = ExitReason(cause=Cause.EXIT, code=75, was_ready=False)
     at_s, back_s = 0.0, 3 * 3600.0
     while at_s < back_s:
         at_s += 0.5  # it starts, and finds no database
-        judged = judge(tally, policy, restart_decision(away, keep), now_ns=round(at_s * NS), ran_s=0)
+        judged = judge(history, policy, restart_decision(away, restart_type), now_ns=round(at_s * NS), ran_s=0)
         assert judged.event is Event.DIED_RETRY
-        tally = judged.tally
-        at_s += pause_s(tally.in_a_row, policy, 1.0)
+        history = judged.history
+        at_s += pause_s(history.in_a_row, policy, 1.0)
     assert at_s - back_s <= policy.cap_s * (1 + policy.jitter)
-    assert tally.counted_ns == ()
+    assert history.counted_ns == ()
     crash = ExitReason(cause=Cause.EXIT, code=70, was_ready=True)
     for death in range(policy.max_restarts + 1):
-        judged = judge(tally, policy, restart_decision(crash, keep), now_ns=round((at_s + death) * NS), ran_s=0)
-        tally = judged.tally
+        judged = judge(
+            history, policy, restart_decision(crash, restart_type), now_ns=round((at_s + death) * NS), ran_s=0
+        )
+        history = judged.history
     assert judged.event is Event.DIED_FAILED, "and a crash loop still ends"
 
 
@@ -279,7 +281,7 @@ def test_line_13_twenty_crashing_children_cost_little_and_say_little(policy):
         family.tree.start_workers()
         family.until(lambda: all(slot.state is State.FAILED for slot in slots))
         used_s = cpu_s() - used_s
-        deaths = sum(slot.tally.total for slot in slots)
+        deaths = sum(slot.history.total for slot in slots)
     finally:
         family.close()
     assert deaths == 20 * (policy.max_restarts + 1)

@@ -85,11 +85,11 @@ def test_a_child_that_is_never_ready_is_told_to_show_its_stacks_and_then_killed(
 
 
 def test_exit_0_before_ready_is_a_failed_start(family):
-    slot = family.add("backfill", [["exit", 0]], keep=RestartType.TRANSIENT)
+    slot = family.add("backfill", [["exit", 0]], restart_type=RestartType.TRANSIENT)
     family.tree.start_workers()
     family.until(family.deaths)
     assert slot.state is State.BACKOFF
-    assert len(slot.tally.counted_ns) == 1
+    assert len(slot.history.counted_ns) == 1
 
 
 def test_the_first_upsert_worker_is_ready_before_any_backfill_worker_starts(family, tmp_path):
@@ -121,7 +121,7 @@ def test_a_child_that_dies_is_started_again_and_the_line_says_all_of_it(family, 
     assert [(line["cause"], line["code"], line["deaths"]) for line in lines] == [("exit", 3, "1/5"), ("exit", 3, "2/5")]
     assert lines[0]["peak_rss_mb"] > 1
     assert lines[0]["lived_s"] > 0
-    assert slot.tally.total == 2
+    assert slot.history.total == 2
 
 
 def test_a_killed_child_is_replaced_within_seconds_and_memory_is_suspected(family):
@@ -166,20 +166,20 @@ def test_an_exit_code_that_says_hopeless_is_believed_at_once(family, code):
     other = family.add("upsert", [["ready"]], slot=1)
     family.tree.start_workers()
     family.until(lambda: slot.state is State.FAILED and other.state is State.RUNNING)
-    assert slot.tally.total == 1
+    assert slot.history.total == 1
     assert family.lost == ((77, "ended because the API refuses the key") if code == 77 else None)
 
 
 def test_try_later_is_tried_for_ever(family):
     slot = family.add("upsert", [["exit", 75]], policy=replace(QUICK, first_s=0.01, cap_s=0.02, max_restarts=1))
     family.tree.start_workers()
-    family.until(lambda: slot.tally.total >= 6)
-    assert slot.tally.counted_ns == ()
+    family.until(lambda: slot.history.total >= 6)
+    assert slot.history.counted_ns == ()
     assert slot.state is not State.FAILED
 
 
 def test_a_finished_backfill_is_done_and_stays_so(family):
-    slot = family.add("backfill", [["ready"], ["wait", 0.1], ["exit", 0]], keep=RestartType.TRANSIENT)
+    slot = family.add("backfill", [["ready"], ["wait", 0.1], ["exit", 0]], restart_type=RestartType.TRANSIENT)
     family.tree.start_workers()
     family.until(lambda: slot.state is State.DONE)
     family.run_for(0.3)
@@ -244,8 +244,8 @@ def test_going_round_without_getting_anywhere_is_hanging_and_progress_is_not(fam
     family.until(family.deaths)
     assert family.deaths()[0].slot == 0
     assert busy.state is State.RUNNING
-    assert busy.tally.total == 0
-    assert stuck.tally.total == 1
+    assert busy.history.total == 0
+    assert stuck.history.total == 1
 
 
 def test_a_child_that_keeps_waiting_for_work_is_not_hung(family):
@@ -254,7 +254,7 @@ def test_a_child_that_keeps_waiting_for_work_is_not_hung(family):
     family.tree.start_workers()
     family.until(lambda: slot.state is State.RUNNING)
     family.run_for(4.0)
-    assert slot.tally.total == 0
+    assert slot.history.total == 0
 
 
 def test_nonsense_on_the_status_pipe_is_told_and_harms_nobody(family):
@@ -285,7 +285,7 @@ def test_a_graceful_stop_is_parallel_and_never_counts(family):
     family.until(lambda: family.is_at_rest)
     assert {slot.state for slot in slots} == {State.STOPPED}
     assert family.deaths() == []
-    assert all(slot.tally.total == 0 for slot in slots)
+    assert all(slot.history.total == 0 for slot in slots)
 
 
 def test_a_child_that_ignores_the_stop_is_killed_once_at_the_shared_deadline(family):
@@ -342,7 +342,7 @@ def test_no_descriptor_and_no_zombie_is_left_by_many_deaths(family):
     before, others = descriptors(), children()
     slot = family.add("upsert", [["exit", 1]], policy=policy)
     family.tree.start_workers()
-    family.until(lambda: slot.tally.total >= 25)
+    family.until(lambda: slot.history.total >= 25)
     family.tree.kill_workers()
     family.until(lambda: family.is_at_rest)
     assert descriptors() <= before

@@ -44,7 +44,7 @@ def test_line_53_what_is_too_large_is_replaced_one_at_a_time_and_line_9_counts_n
     assert {record["cause"] for record in died} == {"recycled"}
     assert "MAX_RSS_MB=1" in family.records("recycled")[0]["message"]
     assert family.deaths() == []
-    assert {(slot.tally.total, slot.tally.in_a_row) for slot in slots} == {(0, 0)}
+    assert {(slot.history.total, slot.history.in_a_row) for slot in slots} == {(0, 0)}
 
 
 def test_line_53_one_that_waits_for_tokens_gets_them_first(family):

@@ -53,8 +53,8 @@ def test_line_34_ten_thousand_signals_lose_no_stop_request_and_no_death(family):
         sender = subprocess.Popen([sys.executable, "-c", script, str(os.getpid())])
         family.until(lambda: signal.SIGTERM in heard)
         assert sender.wait() == 0
-        deaths = slot.tally.total
-        family.until(lambda: slot.tally.total >= deaths + 2)
+        deaths = slot.history.total
+        family.until(lambda: slot.history.total >= deaths + 2)
     assert set(heard) == {*FLOOD, signal.SIGTERM}
     assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
 

@@ -255,12 +255,12 @@ def test_off_a_terminal_watch_is_a_line_and_ends_with_the_code_of_the_status(mak
 def test_line_49_the_last_hundred_deaths_are_kept(make_run):
     run, loop = make_run()
     slot = SimpleNamespace(
-        spec=Spec(role="upsert", slot=0), state=State.BACKOFF, pid=None, tally=SimpleNamespace(counted_ns=())
+        spec=Spec(role="upsert", slot=0), state=State.BACKOFF, pid=None, history=SimpleNamespace(counted_ns=())
     )
     ending = ExitReason(cause=Cause.SIGNAL, signal=9)
     for number in range(250):
         death = Death(
-            pid=number, ending=ending, lived_s=1.0, peak_rss_kb=2048, doing="calling: /deal", next=State.BACKOFF,
+            pid=number, exit_reason=ending, lived_s=1.0, peak_rss_kb=2048, doing="calling: /deal", next=State.BACKOFF,
             again_in_s=1.0, counted=1, last_beat=None,
         )  # fmt: skip
         run.tree.on_death(slot, death)
@@ -283,8 +283,8 @@ def test_debug_beside_a_run_is_refused_another_database_or_spool(make_run):
             with pytest.raises(ConfigError, match="writes into another database") as caught:
                 debug._of_the_running(one.plan, os.getpid())
             words = str(caught.value)
-            assert all(part in words for place in (run.place, one.place) for part in place)
+            assert all(part in words for place in (run.database_identity, one.database_identity) for part in place)
             assert "s3cret" not in words
         told = debug._of_the_running(run.plan, os.getpid())
-        assert told.spool_dir == str(run.plan.state.spool(run.place.spool))
+        assert told.spool_dir == str(run.plan.state.spool(run.database_identity.spool))
     assert debug._of_the_running(same.plan, os.getpid()).database_url == same.plan.settings.database_url

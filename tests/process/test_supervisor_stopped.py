@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from supervisor.process.suspended import is_stopped
+from supervisor.process.suspended import is_suspended
 from tasks.errors import EXIT_DEGRADED, EXIT_GAVE_UP, EXIT_TRY_LATER
 from tests.fakes.cli_program import Program, freeze
 from tests.fakes.waiting import LIMIT_S, wait_until
@@ -67,7 +67,7 @@ def test_an_order_that_is_under_way_when_the_supervisor_stops_says_that_it_is_do
 
 
 def test_of_what_is_not_there_or_goes_on_it_is_not_said():
-    assert not is_stopped(None)
-    assert not is_stopped(0)
-    assert not is_stopped(2**22 + 1)  # proc(5): no pid is above
-    assert not is_stopped(os.getpid())
+    assert not is_suspended(None)
+    assert not is_suspended(0)
+    assert not is_suspended(2**22 + 1)  # proc(5): no pid is above
+    assert not is_suspended(os.getpid())

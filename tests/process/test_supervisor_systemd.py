@@ -103,4 +103,4 @@ def test_line_55_without_a_manager_the_loop_is_given_nothing_to_do():
 
 
 def test_line_55_a_manager_that_is_gone_harms_nobody(tmp_path):
-    assert not NotifySocket(address=str(tmp_path / "nobody")).tell(ready=1)
+    assert not NotifySocket(address=str(tmp_path / "nobody")).send(ready=1)

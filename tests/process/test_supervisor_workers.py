@@ -40,14 +40,14 @@ def begin_replacement(family, worker_pool, script, slow):
     return slot, relief
 
 
-def test_line_36_a_replacement_takes_the_place_and_the_tally_when_it_is_ready(family, worker_pool):
+def test_line_36_a_replacement_takes_the_place_and_the_history_when_it_is_ready(family, worker_pool):
     slot, relief = begin_replacement(family, worker_pool, [["ready"]], [["wait", 0.3], ["ready"]])
-    slot.tally = replace(slot.tally, total=3)
+    slot.history = replace(slot.history, total=3)
     old = slot.pid
     assert family.tree.workers == [slot]
     family.until(lambda: family.tree.workers == [relief])
     family.until(lambda: not family.tree.has_leavers)
-    assert (relief.state, relief.tally.total) == (State.RUNNING, 3)
+    assert (relief.state, relief.history.total) == (State.RUNNING, 3)
     assert not is_alive(old)
     assert worker_pool.is_current()
     assert family.deaths() == []

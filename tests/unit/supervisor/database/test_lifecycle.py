@@ -1,4 +1,4 @@
-"""The keeper of the database: what it is at when a stop comes is ended, and not waited for."""
+"""The lifecycle of the database: what it is at when a stop comes is ended, and not waited for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from supervisor.database.lifecycle import DatabaseKeeper
+from supervisor.database.lifecycle import DatabaseLifecycle
 from supervisor.database.watch import DatabaseWatch
 from supervisor.eventloop.executor import BackgroundExecutor
 from supervisor.eventloop.loop import Loop, MonotonicClock
@@ -62,19 +62,19 @@ def test_a_start_that_takes_long_is_told_with_what_it_is_at():
     with Loop(MonotonicClock()) as loop:
         aside, log = BackgroundExecutor(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
         watch = DatabaseWatch(loop, lambda: None)
-        keeper = DatabaseKeeper(database, Nobody(), loop=loop, aside=aside, log=log, watch=watch)
-        keeper.long_s = 0.01
-        keeper.start()
+        lifecycle = DatabaseLifecycle(database, Nobody(), loop=loop, executor=aside, log=log, watch=watch)
+        lifecycle.long_s = 0.01
+        lifecycle.start()
 
         def told(words):
             loop.step()
-            return watch.said is not None and words in watch.said.why
+            return watch.condition is not None and words in watch.condition.why
 
         wait_until(lambda: told("somebody else's lock"), "what is waited for")
-        since = watch.said.since
+        since = watch.condition.since
         database.doing = "an old schema is brought up to date"
         wait_until(lambda: told("an old schema"), "what it is at by now")
-        assert watch.said.since == since
+        assert watch.condition.since == since
         database.cancel()
         assert aside.close(LIMIT_S)
 
@@ -84,10 +84,10 @@ def test_a_start_that_waits_is_ended_by_a_stop_and_only_then_is_the_database_sto
     with Loop(MonotonicClock()) as loop:
         aside, log = BackgroundExecutor(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
         watch = DatabaseWatch(loop, lambda: None)
-        keeper = DatabaseKeeper(database, Nobody(), loop=loop, aside=aside, log=log, watch=watch)
-        keeper.start()
+        lifecycle = DatabaseLifecycle(database, Nobody(), loop=loop, executor=aside, log=log, watch=watch)
+        lifecycle.start()
         assert database.is_started.wait(LIMIT_S)
-        keeper.stop(lambda: at_rest.append(keeper.state))
+        lifecycle.stop(lambda: at_rest.append(lifecycle.state))
         assert database.done[0] == "cancelled", "at once, by whoever stops it"
 
         def stands():

@@ -93,7 +93,7 @@ def test_line_52_totals_never_shrink_however_workers_come_and_go(steps):
             slot.state = State.BACKOFF if what == "die" else State.FAILED
             restarts += what == "die"
             beat, slot.beat = slot.beat, None
-            totals.record_exit(slot, SimpleNamespace(ending=ExitReason(cause=Cause.SIGNAL), last_beat=beat))
+            totals.record_exit(slot, SimpleNamespace(exit_reason=ExitReason(cause=Cause.SIGNAL), last_beat=beat))
         calls = totals.calls()
         took = calls["x"].took[1] if "x" in calls else 0
         rows, refused = totals.rows(), totals.refused()

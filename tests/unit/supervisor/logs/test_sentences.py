@@ -58,7 +58,7 @@ def logged():
                     continue
                 name, home = node.func.attr, ast.unparse(node.func.value)
                 is_log = name in WRITERS and re.search(r"\blog\b|_log$", home)
-                place = 0 if is_log else {"_say": 2, "on_action": 1, "on_unreadable_line": 0}.get(name)
+                place = 0 if is_log else {"_log_event": 2, "on_action": 1, "on_unreadable_line": 0}.get(name)
                 if place is None or len(node.args) <= place or not isinstance(node.args[place], ast.Constant):
                     continue
                 found.setdefault(node.args[place].value, f"{path.relative_to(ROOT)}:{node.lineno}")

@@ -16,8 +16,8 @@ from supervisor.process.conditions import (
     ConditionFrom,
     Conditions,
     ReportedCondition,
-    sentence,
-    standing,
+    conditions_of_child,
+    describe_condition,
 )
 
 S = 1_000_000_000
@@ -42,7 +42,7 @@ def played(steps, order=lambda told: told):
     one, now_ns, news, held = Conditions(), 10**12, [], []
     for pause_s, told in steps:
         now_ns += round(pause_s * S)
-        news += [(now_ns, new) for new in one.follow(order(told), now_ns)]
+        news += [(now_ns, new) for new in one.update(order(told), now_ns)]
         held.append((now_ns, told, one.records()))
     return news, held
 
@@ -55,7 +55,7 @@ def test_every_beginning_has_one_end_with_its_length_and_no_end_is_told_twice(st
         assert [new.lasted_s is None for _, new in its] == [True, False] * (len(its) // 2)
         assert len(its) % 2 == 0, "it is over at last"
         for (began_ns, _), (ended_ns, end) in zip(its[::2], its[1::2], strict=True):
-            last_ns = max(at for at, told, _ in held if at < ended_ns and kind in {one.said.kind for one in told})
+            last_ns = max(at for at, told, _ in held if at < ended_ns and kind in {one.condition.kind for one in told})
             assert end.lasted_s == round((last_ns - began_ns) / S, 3), "it lasted until it was told for the last time"
     assert held[-1][2] == ()
 
@@ -64,9 +64,9 @@ def test_every_beginning_has_one_end_with_its_length_and_no_end_is_told_twice(st
 def test_what_could_be_told_only_late_lasted_from_its_beginning(late_s, told_s):
     one, silent = Conditions(), ReportedCondition(kind="database", since=START, why="no answer", late_s=late_s)
     ends_ns = round(told_s * S)
-    assert [new.lasted_s for new in one.follow([ConditionFrom(SUPERVISOR, silent)], 0)] == [None]
-    one.follow([ConditionFrom(SUPERVISOR, silent)], ends_ns)
-    (end,) = one.follow([], ends_ns + round(SETTLE_S * S))
+    assert [new.lasted_s for new in one.update([ConditionFrom(SUPERVISOR, silent)], 0)] == [None]
+    one.update([ConditionFrom(SUPERVISOR, silent)], ends_ns)
+    (end,) = one.update([], ends_ns + round(SETTLE_S * S))
     assert abs(end.lasted_s - (late_s + told_s)) < 0.01
 
 
@@ -76,10 +76,10 @@ def test_the_first_beginning_counts_whoever_knows_it_and_each_says_once_how_late
         said(second=9),
         ReportedCondition(kind="database", since=START, why="mute", late_s=8),
     )
-    one.follow([ConditionFrom(SUPERVISOR, known)], 0)
+    one.update([ConditionFrom(SUPERVISOR, known)], 0)
     for second in range(1, 5):
-        one.follow([ConditionFrom(SUPERVISOR, known), ConditionFrom("upsert-0", silent)], second * S)
-    (end,) = one.follow([], 9 * S)
+        one.update([ConditionFrom(SUPERVISOR, known), ConditionFrom("upsert-0", silent)], second * S)
+    (end,) = one.update([], 9 * S)
     assert end.lasted_s == 8 - 1 + 4
 
 
@@ -94,10 +94,10 @@ def test_what_is_told_holds_since_the_earliest_that_anyone_said_and_says_who(ste
     before = {}
     for _, told, records in held:
         now = {one.kind: one for one in records}
-        assert {one.said.kind for one in told} <= set(now)
+        assert {one.condition.kind for one in told} <= set(now)
         for kind, one in now.items():
-            tellers = [teller for teller in told if teller.said.kind == kind]
-            earliest = [*(teller.said.since for teller in tellers), *([before[kind]] if kind in before else [])]
+            tellers = [teller for teller in told if teller.condition.kind == kind]
+            earliest = [*(teller.condition.since for teller in tellers), *([before[kind]] if kind in before else [])]
             assert datetime.fromisoformat(one.since) == min(earliest)
             if tellers:
                 assert one.who == tuple(sorted({teller.who for teller in tellers}))
@@ -148,46 +148,46 @@ def test_the_supervisors_own_words_go_first():
         ]
     )
     (record,) = held[0][2]
-    assert sentence(record) == f"database: read only (since {localtime.clock(START + timedelta(seconds=1))})"
+    assert describe_condition(record) == f"database: read only (since {localtime.clock(START + timedelta(seconds=1))})"
     assert record.who == (SUPERVISOR, "upsert-0")
 
 
 @given(st.lists(st.sampled_from(KINDS)), st.lists(st.sampled_from(KINDS)), st.integers(0, 3), st.floats(0, 60))
 def test_what_a_dead_worker_told_holds_until_the_next_one_disproves_it(now, before, progress, served_s):
     said_now, left = [said(kind, 2) for kind in set(now)], [said(kind, 1) for kind in set(before)]
-    kinds = [one.kind for one in standing(said_now, left, progress=progress, served_s=served_s)]
+    kinds = [one.kind for one in conditions_of_child(said_now, left, progress=progress, served_s=served_s)]
     assert len(kinds) == len(set(kinds))
     is_disproved = progress > 0 or served_s >= REPEAT_S
     assert set(kinds) == (set(now) if is_disproved else set(now) | set(before))
-    assert set(before) <= {one.kind for one in standing(said_now, left, progress=0, served_s=None)}
+    assert set(before) <= {one.kind for one in conditions_of_child(said_now, left, progress=0, served_s=None)}
 
 
 def test_a_condition_is_over_three_seconds_after_it_was_told_for_the_last_time_and_not_before():
     one, told = Conditions(), [ConditionFrom("upsert-0", said())]
-    assert [new.lasted_s for new in one.follow(told, 0)] == [None]
-    assert one.follow([], 3 * S - 1) == []
-    assert [new.lasted_s for new in one.follow([], 3 * S)] == [0]
+    assert [new.lasted_s for new in one.update(told, 0)] == [None]
+    assert one.update([], 3 * S - 1) == []
+    assert [new.lasted_s for new in one.update([], 3 * S)] == [0]
 
 
 def test_how_long_it_lasted_is_told_to_the_millisecond():
     one, told = Conditions(settle_s=0.5), [ConditionFrom("upsert-0", said())]
-    one.follow(told, 0)
-    one.follow(told, 1_234_567_000)
-    assert [new.lasted_s for new in one.follow([], 2 * S)] == [1.235]
+    one.update(told, 0)
+    one.update(told, 1_234_567_000)
+    assert [new.lasted_s for new in one.update([], 2 * S)] == [1.235]
 
 
 def test_what_is_told_again_after_its_time_goes_on():
     one, told = Conditions(), [ConditionFrom("upsert-0", said())]
-    one.follow(told, 0)
-    assert one.follow(told, 60 * S) == []
-    assert [new.lasted_s for new in one.follow([], 63 * S)] == [60]
+    one.update(told, 0)
+    assert one.update(told, 60 * S) == []
+    assert [new.lasted_s for new in one.update([], 63 * S)] == [60]
 
 
 def test_several_begin_and_end_in_the_order_of_their_names():
     one, told = Conditions(), [ConditionFrom("upsert-0", said(kind)) for kind in KINDS]
-    assert [new.condition.kind for new in one.follow(told, 0)] == sorted(KINDS)
+    assert [new.condition.kind for new in one.update(told, 0)] == sorted(KINDS)
     assert [record.kind for record in one.records()] == sorted(KINDS)
-    assert [new.condition.kind for new in one.follow([], 3 * S)] == sorted(KINDS)
+    assert [new.condition.kind for new in one.update([], 3 * S)] == sorted(KINDS)
     assert one.records() == ()
 
 
@@ -197,8 +197,8 @@ def test_of_several_that_could_tell_only_late_the_latest_says_since_when():
         ConditionFrom(who, ReportedCondition(kind="calls", since=START, why="mute", late_s=late_s))
         for who, late_s in (("upsert-0", 2.0), ("backfill-0", 5.0), ("backfill-1", 3.0))
     ]
-    one.follow(late, 10 * S)
-    assert [new.lasted_s for new in one.follow([], 20 * S)] == [5]
+    one.update(late, 10 * S)
+    assert [new.lasted_s for new in one.update([], 20 * S)] == [5]
 
 
 def test_whoever_has_told_it_for_longest_gives_the_reason():
@@ -207,7 +207,7 @@ def test_whoever_has_told_it_for_longest_gives_the_reason():
         ConditionFrom("backfill-0", said(second=3, why="away")),
         ConditionFrom("backfill-1", said(second=9, why="read only")),
     ]
-    (new,) = Conditions().follow(told, 0)
+    (new,) = Conditions().update(told, 0)
     assert (new.condition.why, new.condition.who) == ("away", ("backfill-0", "backfill-1", "upsert-0"))
     assert new.condition.since == "2026-01-01T00:00:03.000+00:00"
 
@@ -217,9 +217,9 @@ def test_whoever_has_told_it_for_longest_gives_the_reason():
 )
 def test_a_step_or_ten_seconds_in_service_disprove_what_a_dead_worker_told(progress, served_s, holds):
     left = [said("calls", 1)]
-    assert standing([], left, progress=progress, served_s=served_s) == (left if holds else [])
+    assert conditions_of_child([], left, progress=progress, served_s=served_s) == (left if holds else [])
 
 
 def test_what_a_worker_says_itself_goes_before_what_the_dead_one_told_of_the_same():
     mine, left = said("calls", 9, "read only"), [said("calls", 1), said("spool", 1)]
-    assert standing([mine], left, progress=0, served_s=1.0) == [mine, left[1]]
+    assert conditions_of_child([mine], left, progress=0, served_s=1.0) == [mine, left[1]]

@@ -28,37 +28,37 @@ def ended(code, *, was_ready=True):
 
 
 @pytest.mark.parametrize(
-    ("ending", "keep", "expected"),
+    ("ending", "restart_type", "expected"),
     [
-        (ended(0), RestartType.PERMANENT, RestartDecision.COUNTS),
-        (ended(0), RestartType.TRANSIENT, RestartDecision.FINE),
-        (ended(0, was_ready=False), RestartType.TRANSIENT, RestartDecision.COUNTS),
-        (ended(1), RestartType.TRANSIENT, RestartDecision.COUNTS),
-        (ended(2), RestartType.PERMANENT, RestartDecision.COUNTS),
-        (ended(70), RestartType.PERMANENT, RestartDecision.COUNTS),
-        (ended(75), RestartType.PERMANENT, RestartDecision.PASSES),
-        (ended(75, was_ready=False), RestartType.TRANSIENT, RestartDecision.PASSES),
-        (ended(77), RestartType.TRANSIENT, RestartDecision.HOPELESS),
-        (ended(78, was_ready=False), RestartType.PERMANENT, RestartDecision.HOPELESS),
-        (ExitReason(cause=Cause.SIGNAL, signal=9, was_ready=True), RestartType.TRANSIENT, RestartDecision.COUNTS),
-        (ExitReason(cause=Cause.HUNG, signal=6, was_ready=True), RestartType.PERMANENT, RestartDecision.COUNTS),
-        (ExitReason(cause=Cause.NOT_READY, code=0), RestartType.TRANSIENT, RestartDecision.COUNTS),
-        (ExitReason(cause=Cause.NOT_STARTED), RestartType.PERMANENT, RestartDecision.COUNTS),
-        (ExitReason(cause=Cause.STOPPED, code=75, was_ready=True), RestartType.PERMANENT, RestartDecision.FINE),
-        (ExitReason(cause=Cause.STOPPED, signal=9), RestartType.PERMANENT, RestartDecision.FINE),
+        (ended(0), RestartType.PERMANENT, RestartDecision.RESTART),
+        (ended(0), RestartType.TRANSIENT, RestartDecision.FINISH),
+        (ended(0, was_ready=False), RestartType.TRANSIENT, RestartDecision.RESTART),
+        (ended(1), RestartType.TRANSIENT, RestartDecision.RESTART),
+        (ended(2), RestartType.PERMANENT, RestartDecision.RESTART),
+        (ended(70), RestartType.PERMANENT, RestartDecision.RESTART),
+        (ended(75), RestartType.PERMANENT, RestartDecision.KEEP_TRYING),
+        (ended(75, was_ready=False), RestartType.TRANSIENT, RestartDecision.KEEP_TRYING),
+        (ended(77), RestartType.TRANSIENT, RestartDecision.FAIL),
+        (ended(78, was_ready=False), RestartType.PERMANENT, RestartDecision.FAIL),
+        (ExitReason(cause=Cause.SIGNAL, signal=9, was_ready=True), RestartType.TRANSIENT, RestartDecision.RESTART),
+        (ExitReason(cause=Cause.HUNG, signal=6, was_ready=True), RestartType.PERMANENT, RestartDecision.RESTART),
+        (ExitReason(cause=Cause.NOT_READY, code=0), RestartType.TRANSIENT, RestartDecision.RESTART),
+        (ExitReason(cause=Cause.NOT_STARTED), RestartType.PERMANENT, RestartDecision.RESTART),
+        (ExitReason(cause=Cause.STOPPED, code=75, was_ready=True), RestartType.PERMANENT, RestartDecision.FINISH),
+        (ExitReason(cause=Cause.STOPPED, signal=9), RestartType.PERMANENT, RestartDecision.FINISH),
     ],
 )
-def test_an_ending_means_what_the_table_says(ending, keep, expected):
-    assert restart_decision(ending, keep) is expected
+def test_an_ending_means_what_the_table_says(ending, restart_type, expected):
+    assert restart_decision(ending, restart_type) is expected
 
 
-def deaths_at(*seconds, policy=POLICY, what=RestartDecision.COUNTS, ran_s=0.0):
-    tally, events = RestartHistory(), []
+def deaths_at(*seconds, policy=POLICY, what=RestartDecision.RESTART, ran_s=0.0):
+    history, events = RestartHistory(), []
     for at in seconds:
-        judged = judge(tally, policy, what, now_ns=round(at * S), ran_s=ran_s)
-        tally = judged.tally
+        judged = judge(history, policy, what, now_ns=round(at * S), ran_s=ran_s)
+        history = judged.history
         events.append(judged.event)
-    return tally, events
+    return history, events
 
 
 def test_an_instant_crasher_is_given_up_after_31_seconds_with_the_defaults():
@@ -81,25 +81,25 @@ def test_a_slow_crasher_is_retried_for_ever():
 
 @given(st.lists(st.floats(0, 600), max_size=40))
 def test_what_passes_never_counts_and_a_planned_death_changes_nothing(seconds):
-    tally, events = deaths_at(*sorted(seconds), what=RestartDecision.PASSES)
+    history, events = deaths_at(*sorted(seconds), what=RestartDecision.KEEP_TRYING)
     assert Event.DIED_FAILED not in events
-    assert tally.counted_ns == ()
-    assert deaths_at(*sorted(seconds), what=RestartDecision.FINE)[0] == RestartHistory()
+    assert history.counted_ns == ()
+    assert deaths_at(*sorted(seconds), what=RestartDecision.FINISH)[0] == RestartHistory()
 
 
 def test_what_is_hopeless_is_given_up_at_once():
-    assert deaths_at(0, what=RestartDecision.HOPELESS)[1] == [Event.DIED_FAILED]
+    assert deaths_at(0, what=RestartDecision.FAIL)[1] == [Event.DIED_FAILED]
 
 
 @given(st.lists(st.floats(0, 200), min_size=1, max_size=60), st.integers(1, 5))
 def test_given_up_means_more_deaths_than_allowed_in_one_period(gaps, allowed):
     policy = Policy(max_restarts=allowed, period_s=60)
-    at, times, tally = 0.0, [], RestartHistory()
+    at, times, history = 0.0, [], RestartHistory()
     for gap in gaps:
         at += gap
         times.append(round(at * S))
-        judged = judge(tally, policy, RestartDecision.COUNTS, now_ns=times[-1], ran_s=0)
-        tally = judged.tally
+        judged = judge(history, policy, RestartDecision.RESTART, now_ns=times[-1], ran_s=0)
+        history = judged.history
         recent = [time for time in times if times[-1] - time < 60 * S]
         assert (judged.event is Event.DIED_FAILED) == (len(recent) > allowed)
 
@@ -120,19 +120,19 @@ def test_after_a_long_service_a_start_follows_at_once_but_not_in_step_with_other
 
 
 def test_the_pauses_begin_anew_after_a_minute_in_service_and_the_death_that_ended_it_has_none():
-    tally, _ = deaths_at(0, 1, 2)
-    judged = judge(tally, POLICY, RestartDecision.COUNTS, now_ns=100 * S, ran_s=60.0)
-    assert judged.tally.in_a_row == 0
-    judged = judge(judged.tally, POLICY, RestartDecision.COUNTS, now_ns=101 * S, ran_s=0.5)
-    assert (judged.tally.in_a_row, pause_s(judged.tally.in_a_row, POLICY, 0)) == (1, 1)
-    judged = judge(tally, POLICY, RestartDecision.COUNTS, now_ns=100 * S, ran_s=59.9)
-    assert judged.tally.in_a_row == 4
+    history, _ = deaths_at(0, 1, 2)
+    judged = judge(history, POLICY, RestartDecision.RESTART, now_ns=100 * S, ran_s=60.0)
+    assert judged.history.in_a_row == 0
+    judged = judge(judged.history, POLICY, RestartDecision.RESTART, now_ns=101 * S, ran_s=0.5)
+    assert (judged.history.in_a_row, pause_s(judged.history.in_a_row, POLICY, 0)) == (1, 1)
+    judged = judge(history, POLICY, RestartDecision.RESTART, now_ns=100 * S, ran_s=59.9)
+    assert judged.history.in_a_row == 4
 
 
-@pytest.mark.parametrize("what", [RestartDecision.COUNTS, RestartDecision.PASSES])
+@pytest.mark.parametrize("what", [RestartDecision.RESTART, RestartDecision.KEEP_TRYING])
 def test_a_worker_that_keeps_dying_after_a_minute_is_started_once_a_minute_and_no_more(what):
-    tally, events = deaths_at(*range(0, 6000, 60), what=what, ran_s=60.0)
-    assert (set(events), tally.in_a_row) == ({Event.DIED_RETRY}, 0)
+    history, events = deaths_at(*range(0, 6000, 60), what=what, ran_s=60.0)
+    assert (set(events), history.in_a_row) == ({Event.DIED_RETRY}, 0)
 
 
 def test_half_of_the_jitter_of_the_first_pause_follows_a_long_service_on_average():
@@ -147,9 +147,9 @@ def test_chance_spreads_a_pause_by_the_jitter_at_its_cap_too():
 
 
 def test_all_deaths_that_led_to_a_restart_are_remembered_and_a_reset_forgets_the_others():
-    tally, _ = deaths_at(0, 1, 2)
-    assert (tally.in_a_row, tally.total, len(tally.counted_ns)) == (3, 3, 3)
-    assert tally.reset() == RestartHistory(in_a_row=0, counted_ns=(), total=3)
+    history, _ = deaths_at(0, 1, 2)
+    assert (history.in_a_row, history.total, len(history.counted_ns)) == (3, 3, 3)
+    assert history.reset() == RestartHistory(in_a_row=0, counted_ns=(), total=3)
 
 
 def test_a_death_is_planned_when_it_was_asked_for():

@@ -11,7 +11,7 @@ def test_a_child_has_the_documented_limits():
     assert Spec(role="upsert", slot=0) == Spec(
         role="upsert",
         slot=0,
-        keep=RestartType.PERMANENT,
+        restart_type=RestartType.PERMANENT,
         ready_s=15,
         stop_s=30,
         hang_s=120,

@@ -134,14 +134,14 @@ def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_le
     settings = load_settings({"KEEPA_DOMAINS": "1,3"}, dotenv=None)
     keys = {one.domain: one.key for one in map(selection.default_selection, (1, 3))}
     marks = (Mark(keys[1], 1, 7_900_000, NOW), Mark(keys[3], 3, 7_900_001, None), Mark("gone", 1, 7_900_000, NOW))
-    counted = counts.counted(Counts({}, {}, marks), settings, None)
+    counted = counts.count_record(Counts({}, {}, marks), settings, None)
     assert [(one.stream, one.walked_at) for one in counted.watermarks] == [
         ("default/1", NOW.isoformat(timespec="milliseconds")),
         ("default/3", None),
     ]
     assert datetime.fromisoformat(counted.watermarks[0].at) == datetime(2026, 1, 8, 2, 40, tzinfo=UTC)
     walking = (Mark(keys[1], 1, 7_900_000, None),)
-    again = counts.counted(Counts({}, {}, walking), settings, counted)
+    again = counts.count_record(Counts({}, {}, walking), settings, counted)
     assert again.watermarks[0].walked_at == counted.watermarks[0].walked_at, "the walk under way hides the last one"
 
 

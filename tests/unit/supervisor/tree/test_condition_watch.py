@@ -69,14 +69,14 @@ def test_the_beginning_and_the_end_of_what_workers_say_are_told_once_with_the_le
     says(backfill, away())
     clock.advance_s(51)
     says(upsert)
-    assert [one.who for one in run.health.records()] == [("backfill-0",)]
-    (record,) = run.health.records()
+    assert [one.who for one in run.condition_watch.records()] == [("backfill-0",)]
+    (record,) = run.condition_watch.records()
     assert problems(report_of(run, clock.now_ns()))[1].startswith(f"database: {record.why} (since ")
     says(backfill)
-    assert run.health.records(), "it has to stay away for a moment"
+    assert run.condition_watch.records(), "it has to stay away for a moment"
     clock.advance_s(SETTLE_S)
-    run.health.look()
-    assert run.health.records() == ()
+    run.condition_watch.check()
+    assert run.condition_watch.records() == ()
     assert events(lines, "degraded", "well") == [
         ("degraded", "database: no answer from •••"),
         ("well", "database: back after 52 s"),
@@ -86,17 +86,17 @@ def test_the_beginning_and_the_end_of_what_workers_say_are_told_once_with_the_le
 def test_what_a_worker_said_outlives_it_and_not_the_next_ones_first_step(run, clock):
     slot = run.tree.add_worker(Spec(role="upsert", slot=0), None)
     says(slot, away())
-    slot.left = tuple(one.said for one in slot.conditions(clock.now_ns()))
+    slot.inherited_conditions = tuple(one.condition for one in slot.conditions(clock.now_ns()))
     slot.beat, slot.state = None, State.BACKOFF
     clock.advance_s(HOUR_S)
-    run.health.look()
-    assert [one.kind for one in run.health.records()] == ["database"]
+    run.condition_watch.check()
+    assert [one.kind for one in run.condition_watch.records()] == ["database"]
     says(slot)
-    assert [one.kind for one in run.health.records()] == ["database"]
+    assert [one.kind for one in run.condition_watch.records()] == ["database"]
     says(slot, progress=1)
     clock.advance_s(SETTLE_S)
-    run.health.look()
-    assert run.health.records() == ()
+    run.condition_watch.check()
+    assert run.condition_watch.records() == ()
 
 
 def test_nothing_begins_or_ends_once_the_run_stops(run, clock, lines):
@@ -105,7 +105,7 @@ def test_nothing_begins_or_ends_once_the_run_stops(run, clock, lines):
     run.stage = Stage.STOPPING_WORKERS
     says(slot)
     clock.advance_s(HOUR_S)
-    run.health.look()
+    run.condition_watch.check()
     assert [name for name, _ in events(lines, "degraded", "well")] == ["degraded"]
 
 
@@ -113,17 +113,17 @@ def test_a_server_that_nobody_heard_for_long_is_told_while_somebody_waits(run, c
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock, tick_period_s=60)
     ledger.observe(Reading(tokens_left=0, refill_rate=1, refill_in_ms=1000, server_ms=5))
     clock.advance_s(3 * HOUR_S)
-    run.health.sees(ledger.snapshot())
-    assert run.health.records() == (), "nobody has anything to ask"
+    run.condition_watch.on_snapshot(ledger.snapshot())
+    assert run.condition_watch.records() == (), "nobody has anything to ask"
     now = ledger.snapshot()
     waited = replace(now, tiers=tuple(replace(tier, waiting=1) for tier in now.tiers))
-    run.health.sees(waited)
-    run.health.sees(waited)
-    (record,) = run.health.records()
+    run.condition_watch.on_snapshot(waited)
+    run.condition_watch.on_snapshot(waited)
+    (record,) = run.condition_watch.records()
     assert (record.kind, record.who) == ("balance", ("supervisor",))
     assert "for 3 h" in record.why
     ledger.observe(Reading(tokens_left=1, refill_rate=1, refill_in_ms=1000, server_ms=10**8))
-    run.health.sees(ledger.snapshot())
+    run.condition_watch.on_snapshot(ledger.snapshot())
     clock.advance_s(SETTLE_S)
-    run.health.look()
-    assert run.health.records() == ()
+    run.condition_watch.check()
+    assert run.condition_watch.records() == ()

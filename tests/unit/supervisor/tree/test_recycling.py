@@ -16,8 +16,8 @@ def settings(age_h="24", rss_mb="512"):
 
 
 @given(st.floats(0, 1), st.floats(0, 40 * HOUR_S))
-def test_line_53_an_age_is_too_much_within_a_tenth_above_the_setting(chance, age_s):
-    why = reason(age_s, 100, settings(), chance=chance)
+def test_line_53_an_age_is_too_much_within_a_tenth_above_the_setting(spread, age_s):
+    why = reason(age_s, 100, settings(), spread=spread)
     if age_s <= 24 * HOUR_S:
         assert why is None
     if age_s > 24 * HOUR_S * (1 + SPREAD):
@@ -25,10 +25,10 @@ def test_line_53_an_age_is_too_much_within_a_tenth_above_the_setting(chance, age
 
 
 def test_line_53_memory_is_too_much_above_the_setting_and_each_limit_can_be_off():
-    assert reason(0, 512, settings(), chance=0) is None
-    assert reason(0, 512.1, settings(), chance=0) == "it has 512 MB, more than MAX_RSS_MB=512"
-    assert reason(0, 99_999, settings(rss_mb="0"), chance=0) is None
-    assert reason(10**9, 1, settings(age_h="0"), chance=1) is None
+    assert reason(0, 512, settings(), spread=0) is None
+    assert reason(0, 512.1, settings(), spread=0) == "it has 512 MB, more than MAX_RSS_MB=512"
+    assert reason(0, 99_999, settings(rss_mb="0"), spread=0) is None
+    assert reason(10**9, 1, settings(age_h="0"), spread=1) is None
 
 
 def test_memory_is_read_and_that_of_nobody_is_none():

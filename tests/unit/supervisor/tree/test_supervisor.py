@@ -49,7 +49,7 @@ def make_run(tmp_path):
 def test_only_what_came_half_a_second_after_the_first_was_told_is_another_wish(make_run, first, others):
     """What comes while the loop is held up may have come sooner than it is handed over: that is the same wish."""
     run, clock, loop = make_run()
-    run.hear(first)
+    run.on_signal(first)
     told_ms, killers, is_another = 0, [], False
     for after_ms, is_loop_free, number in others:
         clock.advance_s(after_ms / 1_000)
@@ -58,7 +58,7 @@ def test_only_what_came_half_a_second_after_the_first_was_told_is_another_wish(m
             loop.wake()
             loop.step()
             is_another |= told_ms >= HALF_MS
-        run.hear(number)
+        run.on_signal(number)
         killers += [number] if is_another else []
     assert run.exit_code == (128 + killers[0] if killers else 0)
     run.close()
