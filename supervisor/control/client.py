@@ -55,7 +55,7 @@ def _lifted(said: protocol.Answer) -> protocol.Answer:
     try:
         plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
         with query_connection(plan, writes=True) as conn, conn.transaction():
-            kinds = brakes.lift(conn)
+            kinds = brakes.release_brakes(conn)
     except NoRows:
         return said
     except Error as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tasks.planning.streams import WantedStreams
     from tasks.settings import Secret
     from tasks.store.connection import Connection
-    from tasks.store.crawls import Mark
+    from tasks.store.crawls import Watermark
 
 _EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as keepa_time has it
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
@@ -71,7 +71,7 @@ class Counts(NamedTuple):
 
     rows: dict[str, int]
     queue: dict[str, int]
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Watermark, ...] = ()
 
 
 class RowReader:
@@ -108,7 +108,7 @@ class RowReader:
                 return Counts(
                     asdict(row_counts.counts(self._conn)),
                     queue.counts(self._conn, chosen).by_state(),
-                    crawls.every(self._conn),
+                    crawls.all_watermarks(self._conn),
                 )
         except Error as error:
             self.close()

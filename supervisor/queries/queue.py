@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tasks.planning.streams import Stream
     from tasks.store.connection import Connection
-    from tasks.store.queue.leftovers import Stretch
+    from tasks.store.queue.leftovers import QueuedStream
 
 _COLUMNS: Final = (
     Column("selection"), Column("shop"), Column("waiting", is_number=True), Column("taken", is_number=True),
@@ -41,7 +41,7 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with _asking() as (conn, targets):
-        found = leftovers.stretches(conn, streams.wanted_streams(targets))
+        found = leftovers.queued_streams(conn, streams.wanted_streams(targets))
     if chosen.json:
         output.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
         return EXIT_OK
@@ -94,6 +94,6 @@ def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream,
         yield conn, streams.streams(plan.settings.chosen, plan.settings.keepa_domains)
 
 
-def _name(one: Stretch, targets: tuple[Stream, ...]) -> str | None:
+def _name(one: QueuedStream, targets: tuple[Stream, ...]) -> str | None:
     """What the settings call the selection; None when it stands in them no more, or nobody knows which it was."""
     return next((known.selection.name for known in targets if known.key == one.selection_key), None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tasks.calls.header import Header
     from tasks.ingest.session import DatabaseSession
     from tasks.runtime.job import JobContext
-    from tasks.store.brakes import StoppedKind
+    from tasks.store.brakes import ActiveBrake
 
 LOOK_NS: Final = 5 * NS_PER_S  # how late another worker's brake, or a person's word, is heard
 REMEDY: Final = "`sluicegate resume all` or an upgrade goes on"
@@ -30,7 +30,7 @@ class Brake:
     def __init__(self, context: JobContext, session: DatabaseSession) -> None:
         self._context = context
         self._session = session
-        self._held: dict[str, StoppedKind] = {}
+        self._held: dict[str, ActiveBrake] = {}
         self._look_ns = 0
         self._good: dict[str, tuple[int, int]] = {}  # calls without anything unusable, and their tokens
 
@@ -70,15 +70,15 @@ class Brake:
         if unusable <= 0:
             self._good[kind] = (calls + 1, tokens + header.estimate)  # written with the next that is not so good
             return
-        outcome = brakes.Outcome(
+        outcome = brakes.CallOutcome(
             before=(calls, tokens),
             tokens=header.estimate,
             lost=round(header.estimate * min(unusable, of) / of),
-            things=origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",),
+            items=origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",),
             why=f"{unusable} of {of} could not be used",
         )
         stops = self._session.run(
-            lambda connection: brakes.count(connection, kind, reader_version.reader_version(), outcome)
+            lambda connection: brakes.count_outcome(connection, kind, reader_version.reader_version(), outcome)
         )
         self._good.pop(kind, None)
         if stops:
@@ -87,7 +87,7 @@ class Brake:
     def _look(self) -> None:
         context, before = self._context, self._held
         self._look_ns = context.clock.now_ns() + LOOK_NS
-        found = self._session.run(lambda connection: brakes.held(connection, reader_version.reader_version()))
+        found = self._session.run(lambda connection: brakes.active_brakes(connection, reader_version.reader_version()))
         self._held = {one.kind: one for one in found}
         for kind in self._held.keys() - before.keys():
             context.log.error("calls_stopped", kind=kind, message=_words(self._held[kind]))
@@ -99,5 +99,5 @@ class Brake:
             context.beat.well("replies")
 
 
-def _words(held: StoppedKind) -> str:
+def _words(held: ActiveBrake) -> str:
     return f"calls for {held.kind} are stopped: most replies cannot be used (the last: {held.why}); {REMEDY}"

@@ -143,7 +143,7 @@ class LeaseRecovery:
         if now_ns < self._look_ns:
             return 0
         self._look_ns = now_ns + ORPHANS_EVERY_NS
-        self._session.run(partial(turns.renew_locks, owner=owner_name(self._context)))
+        self._session.run(partial(turns.renew_turns, owner=owner_name(self._context)))
         return self._release()
 
     def _release(self) -> int:

@@ -124,7 +124,7 @@ def _write(conn: Connection, kept: StoredFault, found: Sequence[Product]) -> _Ta
         refused += written.refused
     for detail in DETAILS:
         asins = [product.asin for product in found if _answers(product, detail)]
-        requeue.settle(conn, kept.domain, asins, detail=detail, received_at=kept.last_at)
+        requeue.mark_done(conn, kept.domain, asins, detail=detail, received_at=kept.last_at)
     return _Taken(rows, refused)
 
 

@@ -163,7 +163,7 @@ def _queue_again(
         return RetryResult(Outcome.SETTLED, "it is in the queue already")
     given_up = [detail for detail, (state, _) in states.items() if state == "given up" and detail in DETAILS]
     if given_up:
-        requeue.revive(conn, kept.domain, kept.key, given_up)
+        requeue.requeue_failed(conn, kept.domain, kept.key, given_up)
         return RetryResult(Outcome.QUEUED, f"queued again for {' and '.join(given_up)}")
     if not even_if_done and any(at is not None and at > kept.last_at for _, at in states.values()):
         return RetryResult(Outcome.SETTLED, "it was fetched since")

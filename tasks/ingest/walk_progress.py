@@ -70,7 +70,9 @@ def advance_upsert(connection: Connection, origin: Origin, page: PageFacts) -> A
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    mark = pagination.known_mark(crawls.get(connection, origin.selection_key, origin.domain), page.server_minute)
+    mark = pagination.known_mark(
+        crawls.load_watermark(connection, origin.selection_key, origin.domain), page.server_minute
+    )
     verdict = pagination.upsert_verdict(page, mark=mark)
     high = pagination.high_minute(page, crawl.high_minute)
     moved = _moved(crawl, page, is_complete=verdict.is_complete, high=high)
@@ -79,7 +81,9 @@ def advance_upsert(connection: Connection, origin: Origin, page: PageFacts) -> A
         new_mark = pagination.moved_mark(mark, high, page.server_minute)
         if new_mark is not None:
             now = page.server_minute
-            crawls.set(connection, origin.selection_key, origin.domain, new_mark, latest=now + pagination.OVERLAP_MIN)
+            crawls.move_watermark(
+                connection, origin.selection_key, origin.domain, new_mark, latest=now + pagination.OVERLAP_MIN
+            )
     return Advance(
         verdict=verdict,
         crawl=moved,

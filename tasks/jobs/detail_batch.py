@@ -129,8 +129,8 @@ class DetailBatch:
         items = self._claim(connection, domain, asins, paid)
         # In this order: whoever has a product in hand writes it and lets go of it in one transaction. What is not held
         # any more is known when we look for that afterwards; the other way round it would be bought again.
-        gone = claim_by_asin.held(connection, domain, asins, paid=paid) - {item.asin for item in items}
-        gone |= claim_by_asin.known(connection, domain, {one.asin: one.minute for one in newest})
+        gone = claim_by_asin.being_fetched(connection, domain, asins, paid=paid) - {item.asin for item in items}
+        gone |= claim_by_asin.already_fetched(connection, domain, {one.asin: one.minute for one in newest})
         unneeded = [item for item in items if item.asin in gone]
         if unneeded:
             queue.release(connection, unneeded)

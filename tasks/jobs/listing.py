@@ -83,7 +83,7 @@ class Listing:
             return False
 
         def is_mine(connection: Connection) -> bool:
-            if not turns.try_lock_stream(connection, stream_lock_name(role, stream), owner):
+            if not turns.try_take_turn(connection, turn_name(role, stream), owner):
                 return False
             return crawls.page_owner(connection, role, stream.key, stream.domain) in {None, owner}
 
@@ -174,7 +174,7 @@ class DealPagePlan:
         def is_ours(connection: Connection) -> bool:
             if any(is_page_of(one, self.tier, stream) for one in self._spool.origins()):
                 return False
-            has_turn = turns.try_lock_stream(connection, stream_lock_name(self.tier, stream), self._owner)
+            has_turn = turns.try_take_turn(connection, turn_name(self.tier, stream), self._owner)
             stands = has_turn and walk_progress.standing_at(connection, origin) is not None
             return stands and crawls.claim_page(connection, crawl, owner=self._owner, lease_s=self._lease_s)
 
@@ -194,6 +194,6 @@ def is_page_of(origin: Origin, tier: Role, stream: Stream) -> bool:
     return (origin.job, origin.selection_key, origin.domain) == (tier, stream.key, stream.domain)
 
 
-def stream_lock_name(tier: Role, stream: Stream) -> str:
+def turn_name(tier: Role, stream: Stream) -> str:
     """The name of the turn to walk through `stream`."""
     return f"{tier} {stream.key} {stream.domain}"

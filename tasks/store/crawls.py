@@ -1,4 +1,4 @@
-"""How far a walk through a selection's pages has come, so that an interrupted one is resumed.
+"""Stores how far a walk through a selection's pages has come, so that an interrupted one is resumed.
 
 Beside it, the watermark: up to which minute all deals of a selection are known.
 """
@@ -15,17 +15,16 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
-_GET: Final = "SELECT minute FROM watermarks WHERE selection_key = %s AND domain = %s"
-_SET: Final = """
+_LOAD_WATERMARK: Final = "SELECT minute FROM watermarks WHERE selection_key = %s AND domain = %s"
+_MOVE_WATERMARK: Final = """
 INSERT INTO watermarks (selection_key, domain, minute) VALUES (%s, %s, %s)
 ON CONFLICT (selection_key, domain) DO UPDATE SET minute = excluded.minute, moved_at = now()
 WHERE excluded.minute > watermarks.minute OR watermarks.minute > %s
 """
-_ALL: Final = """
+_ALL_WATERMARKS: Final = """
 SELECT w.selection_key, w.domain, w.minute, c.finished_at FROM watermarks AS w
 LEFT JOIN crawls AS c ON c.job = 'upsert' AND (c.selection_key, c.domain) = (w.selection_key, w.domain)
 """
-
 
 State = Literal["running", "done"]
 
@@ -46,22 +45,22 @@ ON CONFLICT (job, selection_key, domain) DO UPDATE SET
     fingerprints = excluded.fingerprints, repeats = excluded.repeats,
     asked_by = NULL, asked_until = NULL, attempts = 0
 """
-_ASK: Final = """
+_CLAIM_PAGE: Final = """
 UPDATE crawls SET asked_by = %(owner)s, asked_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
 WHERE job = %(job)s AND selection_key = %(selection_key)s AND domain = %(domain)s
   AND (asked_by IS NULL OR asked_by = %(owner)s OR asked_until <= clock_timestamp())
 """
-_ASKED: Final = """
+_PAGE_OWNER: Final = """
 SELECT asked_by FROM crawls
 WHERE job = %s AND selection_key = %s AND domain = %s AND asked_until > clock_timestamp()
 """
-_ASKERS: Final = "SELECT DISTINCT asked_by FROM crawls WHERE asked_by IS NOT NULL ORDER BY asked_by"
-_COUNT: Final = """
+_PAGE_OWNERS: Final = "SELECT DISTINCT asked_by FROM crawls WHERE asked_by IS NOT NULL ORDER BY asked_by"
+_COUNT_ATTEMPT: Final = """
 UPDATE crawls SET attempts = attempts + 1, asked_by = NULL, asked_until = NULL
 WHERE job = %s AND selection_key = %s AND domain = %s
 RETURNING attempts
 """
-_FORGET: Final = "UPDATE crawls SET asked_by = NULL, asked_until = NULL WHERE asked_by = %s"
+_RELEASE_PAGES: Final = "UPDATE crawls SET asked_by = NULL, asked_until = NULL WHERE asked_by = %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ class Crawl:
         high_minute: newest Keepa minute met so far, None before the first row.
         rows: rows met so far.
         categories: root categories of a split walk, as its last page listed them; empty while it is not split.
-        fingerprints: what the pages of this part are known again by that this walk has read.
+        fingerprints: of the pages of this part that this walk has read, to recognise one that comes again.
         repeats: how often one came again in this walk in the place of another.
     """
 
@@ -132,49 +131,49 @@ def load_crawl(conn: Connection, job: str, selection_key: str, domain: int) -> C
 
 
 def save_crawl(conn: Connection, crawl: Crawl) -> None:
-    """Store it in place of what was there, in the caller's transaction; nobody is paying for its page then."""
+    """Store it in place of what was there, in the caller's transaction; its page is released."""
     conn.execute(_SAVE, astuple(crawl))
 
 
 def claim_page(conn: Connection, crawl: Crawl, *, owner: str, lease_s: float) -> bool:
     """Whether `owner` may pay for the page the walk stands at; nobody else may for `lease_s` seconds then.
 
-    False while another's time runs. Who has the turn is not enough: it may be lost, and the page that its holder has
+    False while another's lease runs. To have the turn is not enough: it may be lost, and the page that its owner has
     paid for may still be on the wire.
     """
-    given = {
+    names = {
         "owner": owner,
         "lease_s": lease_s,
         "job": crawl.job,
         "selection_key": crawl.selection_key,
         "domain": crawl.domain,
     }
-    return conn.execute(_ASK, given).rowcount == 1
+    return conn.execute(_CLAIM_PAGE, names).rowcount == 1
 
 
 def count_attempt(conn: Connection, crawl: Crawl) -> int:
-    """How often the page at which the walk stands could not be read, this time included."""
-    row = conn.execute(_COUNT, (crawl.job, crawl.selection_key, crawl.domain)).fetchone()
+    """Count an attempt; how often the page at which the walk stands could not be read, this time included."""
+    row = conn.execute(_COUNT_ATTEMPT, (crawl.job, crawl.selection_key, crawl.domain)).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def page_owner(conn: Connection, job: str, selection_key: str, domain: int) -> str | None:
     """Who is paying for the page of that walk now."""
-    row = conn.execute(_ASKED, (job, selection_key, domain)).fetchone()
+    row = conn.execute(_PAGE_OWNER, (job, selection_key, domain)).fetchone()
     return None if row is None else str(row[0])
 
 
 def page_owners(conn: Connection) -> list[str]:
-    """Everybody who is paying for a page, or has died over it."""
-    return [row[0] for row in conn.execute(_ASKERS).fetchall()]
+    """Everybody who is paying for a page, or died while doing so."""
+    return [row[0] for row in conn.execute(_PAGE_OWNERS).fetchall()]
 
 
 def release_pages(conn: Connection, owner: str) -> int:
-    """Let others pay for the pages that `owner` was to pay for; how many."""
-    return conn.execute(_FORGET, (owner,)).rowcount
+    """Let others pay for the pages that `owner` had claimed; how many they were."""
+    return conn.execute(_RELEASE_PAGES, (owner,)).rowcount
 
 
-class Mark(NamedTuple):
+class Watermark(NamedTuple):
     """A watermark in Keepa minutes; when the last walk was complete, None while another one is under way."""
 
     selection_key: str
@@ -183,17 +182,17 @@ class Mark(NamedTuple):
     walked_at: datetime | None
 
 
-def every(conn: Connection) -> tuple[Mark, ...]:
-    """The watermarks of all selections there ever were."""
-    return tuple(Mark(*row) for row in conn.execute(_ALL).fetchall())
+def all_watermarks(conn: Connection) -> tuple[Watermark, ...]:
+    """The watermarks of all selections that there ever were."""
+    return tuple(Watermark(*row) for row in conn.execute(_ALL_WATERMARKS).fetchall())
 
 
-def get(conn: Connection, selection_key: str, domain: int) -> int | None:
+def load_watermark(conn: Connection, selection_key: str, domain: int) -> int | None:
     """The watermark in Keepa minutes, None before the first complete walk."""
-    row = conn.execute(_GET, (selection_key, domain)).fetchone()
+    row = conn.execute(_LOAD_WATERMARK, (selection_key, domain)).fetchone()
     return None if row is None else int(row[0])
 
 
-def set(conn: Connection, selection_key: str, domain: int, minute: int, *, latest: int) -> None:  # noqa: A001 - watermarks.set reads well
+def move_watermark(conn: Connection, selection_key: str, domain: int, minute: int, *, latest: int) -> None:
     """Move the watermark forward to `minute`; it moves back only when it stands above `latest`, in the future."""
-    conn.execute(_SET, (selection_key, domain, minute, latest))
+    conn.execute(_MOVE_WATERMARK, (selection_key, domain, minute, latest))

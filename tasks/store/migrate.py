@@ -77,7 +77,7 @@ class Migration:
         return hashlib.sha256(self.sql).hexdigest()
 
 
-def known() -> list[Migration]:
+def bundled_migrations() -> list[Migration]:
     """The migrations this build brings, in order."""
     files = [file for file in (resources.files("tasks.store") / "sql").iterdir() if file.name.endswith(".sql")]
     found = [
@@ -97,7 +97,7 @@ def apply_migrations(conn: Connection, migrations: Sequence[Migration] | None = 
         ConfigError: the user may make no tables there.
         Contended: try again.
     """
-    wanted = known() if migrations is None else migrations
+    wanted = bundled_migrations() if migrations is None else migrations
     applied: list[str] = []
     missing = pending_migrations(conn, wanted)
     if not missing:
@@ -137,8 +137,8 @@ def _require_rights(conn: Connection, missing: Sequence[str]) -> None:
 
 def not_owned(conn: Connection, missing: Sequence[str]) -> list[str]:
     """What the files `missing` are about and belongs to another user: tables and views, as SQL has their names."""
-    made = {name for one in known() for name in _MADE.findall(one.sql)}
-    about = {word for one in known() if one.name in missing for word in _WORD.findall(one.sql)}
+    made = {name for one in bundled_migrations() for name in _MADE.findall(one.sql)}
+    about = {word for one in bundled_migrations() if one.name in missing for word in _WORD.findall(one.sql)}
     names = sorted({name.decode() for name in made & about} | {"schema_migrations"})
     return [row[0] for row in conn.execute(_OTHERS, (names,)).fetchall()]
 
@@ -160,7 +160,7 @@ def pending_migrations(conn: Connection, migrations: Sequence[Migration] | None 
     Raises:
         WrongSchema: the database was made by a newer build, or by files that were changed since.
     """
-    wanted = known() if migrations is None else migrations
+    wanted = bundled_migrations() if migrations is None else migrations
     with translate(), conn.transaction():
         return [migration.name for migration in _missing(wanted, _applied(conn))]
 

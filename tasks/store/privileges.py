@@ -73,4 +73,4 @@ def remedy(right: str, user: str, database: str) -> str:
 
 
 def _tables() -> list[str]:
-    return [name.decode() for one in migrate.known() for name in _CREATES.findall(one.sql)]
+    return [name.decode() for one in migrate.bundled_migrations() for name in _CREATES.findall(one.sql)]

@@ -31,7 +31,7 @@ class Meaning(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class SqlstateRow:
     """One row: the SQLSTATEs that begin with `prefix`; a longer prefix stands above a shorter one.
 
     Attributes:
@@ -65,16 +65,16 @@ _OF_RIGHTS: Final = frozenset({"42501"})
 _STUBBORN: Final = 20  # tries of up to some seconds each: more than a minute
 
 
-def _ours(prefix: str, words: str) -> Row:
-    return Row(prefix=prefix, meaning=Meaning.OURS, words=words)
+def _ours(prefix: str, words: str) -> SqlstateRow:
+    return SqlstateRow(prefix=prefix, meaning=Meaning.OURS, words=words)
 
 
-def _passing(prefix: str, words: str, *, keeps: bool = False, tries: int | None = None) -> Row:
-    return Row(prefix=prefix, meaning=Meaning.PASSING, words=words, keeps=keeps, tries=tries)
+def _passing(prefix: str, words: str, *, keeps: bool = False, tries: int | None = None) -> SqlstateRow:
+    return SqlstateRow(prefix=prefix, meaning=Meaning.PASSING, words=words, keeps=keeps, tries=tries)
 
 
-def _yours(prefix: str, words: str, remedy: str) -> Row:
-    return Row(prefix=prefix, meaning=Meaning.YOURS, words=words, remedy=remedy)
+def _yours(prefix: str, words: str, remedy: str) -> SqlstateRow:
+    return SqlstateRow(prefix=prefix, meaning=Meaning.YOURS, words=words, remedy=remedy)
 
 
 _GRANT: Final = "`sluicegate doctor` names the rights that the database user lacks: grant them"
@@ -153,18 +153,18 @@ TABLE: Final = (
 UNKNOWN: Final = _ours("", "the database refuses this for a reason that is not known here")
 NO_CODE: Final = _passing("", "no connection to the database")
 UNSENT: Final = _ours("", "the value cannot be sent to any database")
-_ROWS: Final = {row.prefix: row for row in TABLE}
+_BY_PREFIX: Final = {row.prefix: row for row in TABLE}
 _CLASS: Final = 2
 
 
-def row_of(sqlstate: str | None) -> Row:
+def row_of(sqlstate: str | None) -> SqlstateRow:
     """The row for a SQLSTATE; None is what psycopg has when the connection broke or was never made."""
     if sqlstate is None:
         return NO_CODE
-    return _ROWS.get(sqlstate) or _ROWS.get(sqlstate[:_CLASS], UNKNOWN)
+    return _BY_PREFIX.get(sqlstate) or _BY_PREFIX.get(sqlstate[:_CLASS], UNKNOWN)
 
 
-def row_for(error: psycopg.Error) -> Row:
+def row_for(error: psycopg.Error) -> SqlstateRow:
     """The row for an error of psycopg: by its SQLSTATE, or by its type when the server had no part in it.
 
     An error without either is what the client library found: an answer that is none, or no memory for it.
@@ -182,7 +182,7 @@ def translated(error: psycopg.Error) -> Error:
     return row.type(f"{told}; {row.remedy}" if row.remedy else told)
 
 
-def cause_of(error: StoreError) -> Row:
+def cause_of(error: StoreError) -> SqlstateRow:
     """The row that made `error` what it is."""
     cause = error.__cause__
     return row_for(cause) if isinstance(cause, psycopg.Error) else NO_CODE

@@ -34,7 +34,7 @@ def test_calls_of_a_kind_stop_for_every_worker_and_over_restarts_once_most_of_it
     first = worker(here, spoiler, "first")
     here.run(first, 60)
     calls = len(spoiler.calls("/product"))
-    assert brakes.LEAST_CALLS <= calls <= 2 * brakes.LEAST_CALLS
+    assert brakes.MIN_CALLS <= calls <= 2 * brakes.MIN_CALLS
     assert stopped(here) == [("product:history", True)]
     (told,) = here.beats[-1]["conditions"]
     assert told["kind"] == "replies"
@@ -47,7 +47,7 @@ def test_calls_of_a_kind_stop_for_every_worker_and_over_restarts_once_most_of_it
     here.run(first, 60)
     assert len(spoiler.calls("/product")) == calls
     with here.connected() as conn:
-        assert brakes.lift(conn) == ["product:history"]
+        assert brakes.release_brakes(conn) == ["product:history"]
     here.run(first, 60)
     assert len(spoiler.calls("/product")) > calls
     assert here.beats[-1]["conditions"] == []
@@ -66,7 +66,7 @@ def test_a_brake_that_is_lifted_is_noticed_by_a_worker_who_wants_nothing_of_its_
     here.run(first, 30)
     assert [one["kind"] for one in here.beats[-1]["conditions"]] == ["replies"]
     with here.connected() as conn:
-        assert brakes.lift(conn) == ["product:history"]
+        assert brakes.release_brakes(conn) == ["product:history"]
     here.run(first, 30)
     assert len(spoiler.calls()) == calls, "nothing was wanted"
     assert here.beats[-1]["conditions"] == []
@@ -84,7 +84,7 @@ def test_another_build_goes_on_by_itself_and_is_judged_anew(here, spoiler, monke
         here.run(new, 60)
         if stopped(here) == [("product:history", True)]:
             break
-    assert calls < len(spoiler.calls("/product")) <= calls + 2 * brakes.LEAST_CALLS
+    assert calls < len(spoiler.calls("/product")) <= calls + 2 * brakes.MIN_CALLS
     assert stopped(here) == [("product:history", True)], "which cannot read it either"
 
 
@@ -92,7 +92,7 @@ def test_another_build_goes_on_by_itself_and_is_judged_anew(here, spoiler, monke
 def test_one_bad_product_in_a_hundred_stops_nothing(here, spoiler):
     spoiler.set({**UNREADABLE, "most": 1})
     here.run(worker(here, spoiler, "w"), 30)
-    assert len(spoiler.calls("/product")) > brakes.LEAST_CALLS
+    assert len(spoiler.calls("/product")) > brakes.MIN_CALLS
     assert stopped(here) == [("product:history", False)]
     assert here.rows("select count(*) from quarantine where kind = 'product'") > [(2,)]
 
@@ -100,22 +100,22 @@ def test_one_bad_product_in_a_hundred_stops_nothing(here, spoiler):
 def test_the_same_thing_unusable_again_and_again_says_nothing_about_the_rest(here):
     with here.connected() as conn:
         for things in (["A", "B"], ["A"], ["A"], ["A"], ["A"]):
-            lost = brakes.Outcome(before=(0, 0), tokens=len(things), lost=len(things), things=things, why="odd")
-            assert not brakes.count(conn, "product:stats", "b", lost)
+            lost = brakes.CallOutcome(before=(0, 0), tokens=len(things), lost=len(things), items=things, why="odd")
+            assert not brakes.count_outcome(conn, "product:stats", "b", lost)
         for thing in ("C", "D"):
-            lost = brakes.Outcome(before=(0, 0), tokens=1, lost=1, things=[thing], why="odd")
-            stops = brakes.count(conn, "product:stats", "b", lost)
+            lost = brakes.CallOutcome(before=(0, 0), tokens=1, lost=1, items=[thing], why="odd")
+            stops = brakes.count_outcome(conn, "product:stats", "b", lost)
         assert stops
-        assert [one.kind for one in brakes.held(conn, "b")] == ["product:stats"]
-        assert brakes.held(conn, "c") == []
+        assert [one.kind for one in brakes.active_brakes(conn, "b")] == ["product:stats"]
+        assert brakes.active_brakes(conn, "c") == []
 
 
 def test_what_was_good_before_is_weighed_but_not_for_ever(here):
     with here.connected() as conn:
         for number in range(100):
             before = (10_000, 1_000_000) if number == 0 else (0, 0)
-            lost = brakes.Outcome(before=before, tokens=100, lost=100, things=[str(number)], why="odd")
-            if brakes.count(conn, "deal", "b", lost):
+            lost = brakes.CallOutcome(before=before, tokens=100, lost=100, items=[str(number)], why="odd")
+            if brakes.count_outcome(conn, "deal", "b", lost):
                 break
         assert 5 <= number <= 20
 

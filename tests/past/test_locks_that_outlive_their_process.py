@@ -39,7 +39,7 @@ state = StateDir(Path(sys.argv[1]))
 conn = connect(sys.argv[2], application_name="holder", autocommit=True)
 ledger = TokenLedger.attach(state.ledger)
 with state.lock.held():
-    assert turns.try_lock_stream(conn, "walk", f"holder@{this_process()}")
+    assert turns.try_take_turn(conn, "walk", f"holder@{this_process()}")
     [item] = queue.claim(conn, owner=str(this_process()), limit=1, lease_s=864_000)
     ledger.try_reserve("upsert", 20)
     ledger.try_reserve("upsert", 30).commit()
@@ -78,7 +78,7 @@ def test_what_a_killed_process_held_is_free_the_moment_it_is_dead(state, ledger,
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True)
     name = ProcessId.parse(holder.stdout.readline().strip())
     assert (state.lock.holder(), flock_is_free(state.ledger)) == (holder.pid, False)
-    assert not turns.try_lock_stream(conn, "walk", "me")
+    assert not turns.try_take_turn(conn, "walk", "me")
     assert queue.claim(conn, owner="me", limit=10, lease_s=60) == []
     holder.send_signal(signal.SIGKILL)
     holder.communicate()
@@ -88,7 +88,7 @@ def test_what_a_killed_process_held_is_free_the_moment_it_is_dead(state, ledger,
     assert ledger.resolve_dead() == 3
     assert (ledger.snapshot().leases, ledger.snapshot().waiters) == ((), ())
     assert (ledger.snapshot().bucket.balance, ledger.snapshot().totals.refunded) == (170, 20)
-    assert turns.try_lock_stream(conn, "walk", "me")
+    assert turns.try_take_turn(conn, "walk", "me")
     assert queue.release_owner(conn, str(name), max_deaths=5) == 1
     assert [item.asin for item in queue.claim(conn, owner="me", limit=10, lease_s=60)] == ["B000000001"]
 

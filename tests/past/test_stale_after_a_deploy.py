@@ -28,17 +28,17 @@ GARBAGE = b"\x00\xff not what was written \x80" * 1000
 
 def test_a_schema_of_the_version_before_is_refused_by_workers_and_brought_up_to_date_by_a_start(empty_database_url):
     with connect(empty_database_url, application_name="test", autocommit=True) as conn:
-        migrate.apply_migrations(conn, migrate.known()[:-1])
-        with pytest.raises(WrongSchema, match=migrate.known()[-1].name):
+        migrate.apply_migrations(conn, migrate.bundled_migrations()[:-1])
+        with pytest.raises(WrongSchema, match=migrate.bundled_migrations()[-1].name):
             migrate.check(conn)
-        assert migrate.apply_migrations(conn) == [migrate.known()[-1].name]
+        assert migrate.apply_migrations(conn) == [migrate.bundled_migrations()[-1].name]
         migrate.check(conn)
         assert migrate.apply_migrations(conn) == []
 
 
 def test_using_a_schema_without_looking_at_it_fails_there(empty_database_url):
     with connect(empty_database_url, application_name="test", autocommit=True) as conn:
-        migrate.apply_migrations(conn, migrate.known()[:1])
+        migrate.apply_migrations(conn, migrate.bundled_migrations()[:1])
         with pytest.raises(UndefinedTable):
             conn.execute("select title from deal_rows")
 

@@ -59,7 +59,7 @@ def test_the_queue_is_listed_by_selection_and_locale(mixed):
     take(mixed, limit=1)
     found = [
         (one.domain, one.selection_key, one.is_chosen, one.pending, one.leased)
-        for one in leftovers.stretches(mixed, NOW)
+        for one in leftovers.queued_streams(mixed, NOW)
     ]
     assert found == [
         (1, "mine", True, 2, 0),

@@ -17,11 +17,11 @@ def test_resume_lifts_what_was_stopped_and_names_it(database_url, monkeypatch, t
     monkeypatch.setenv("DATABASE_URL", database_url)
     assert client._lifted(RESUMED) == RESUMED, "nothing was stopped"
     with connect(database_url, application_name="test", autocommit=True) as conn:
-        for number in range(brakes.LEAST_CALLS):
-            lost = brakes.Outcome(before=(0, 0), tokens=5, lost=5, things=[str(number)], why="odd")
-            stops = brakes.count(conn, "deal", "this build", lost)
+        for number in range(brakes.MIN_CALLS):
+            lost = brakes.CallOutcome(before=(0, 0), tokens=5, lost=5, items=[str(number)], why="odd")
+            stops = brakes.count_outcome(conn, "deal", "this build", lost)
         assert stops
         assert client._lifted(RESUMED).words == "backfill: resumed; calls go on: deal"
-        assert brakes.held(conn, "this build") == []
+        assert brakes.active_brakes(conn, "this build") == []
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     assert client._lifted(RESUMED).code == EXIT_TRY_LATER

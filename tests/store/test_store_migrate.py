@@ -87,7 +87,7 @@ def test_two_who_migrate_at_once_apply_each_file_once(empty_database_url):
 
     with ThreadPoolExecutor(4) as pool:
         applied = [name for names in pool.map(run, range(4)) for name in names]
-    assert sorted(applied) == [migration.name for migration in migrate.known()]
+    assert sorted(applied) == [migration.name for migration in migrate.bundled_migrations()]
 
 
 def test_every_table_view_and_column_says_what_it_is(conn):
@@ -101,7 +101,7 @@ def test_every_table_view_and_column_says_what_it_is(conn):
 
 
 def test_no_file_is_changed_after_somebody_may_have_applied_it():
-    assert {migration.name: migration.checksum[:16] for migration in migrate.known()} == APPLIED, (
+    assert {migration.name: migration.checksum[:16] for migration in migrate.bundled_migrations()} == APPLIED, (
         "a new one stands there"
     )
 
@@ -153,7 +153,7 @@ def test_a_user_whose_tables_are_another_ones_is_told_whose_they_have_to_be_and_
     """An upgrade changes tables, which only their owner may, whatever rights are granted."""
     url, admin = poor
     with connect(admin.info.dsn, application_name="test", autocommit=True) as owner:
-        migrate.apply_migrations(owner, [one for one in migrate.known() if one.number < 9])
+        migrate.apply_migrations(owner, [one for one in migrate.bundled_migrations() if one.number < 9])
     admin.execute("GRANT CREATE ON SCHEMA public TO poor; GRANT ALL ON ALL TABLES IN SCHEMA public TO poor")
     told = "the database user poor does not own calls, .*crawls, .*, price_history.*ALTER TABLE calls OWNER TO poor"
     with pytest.raises(ConfigError, match=told):
@@ -162,7 +162,7 @@ def test_a_user_whose_tables_are_another_ones_is_told_whose_they_have_to_be_and_
     assert grants["ownership of price_history"] == "ALTER TABLE price_history OWNER TO poor"
     for grant in grants.values():
         admin.execute(grant)
-    assert len(backend.migrate(Secret(url))) == len(migrate.known()) - 8
+    assert len(backend.migrate(Secret(url))) == len(migrate.bundled_migrations()) - 8
     assert backend.inspect_database(Secret(url)).grants == {}
 
 
@@ -183,17 +183,19 @@ def test_the_start_tells_which_files_it_applies(empty_database_url, tmp_path):
     finally:
         program.kill()
     (told,) = program.records("migrated")
-    assert told["applied"] == [migration.name for migration in migrate.known()]
+    assert told["applied"] == [migration.name for migration in migrate.bundled_migrations()]
 
 
 def test_numbers_of_the_files_are_unique_and_without_holes():
-    assert [migration.number for migration in migrate.known()] == list(range(1, len(migrate.known()) + 1))
+    assert [migration.number for migration in migrate.bundled_migrations()] == list(
+        range(1, len(migrate.bundled_migrations()) + 1)
+    )
 
 
 def test_what_a_file_makes_and_is_there_already_is_told_and_not_waited_for(empty_database_url):
     """As after a back-up of an older build was restored over a newer schema, or beside a table of somebody else's."""
     with connect(empty_database_url, application_name="test", autocommit=True) as conn:
-        migrate.apply_migrations(conn, [one for one in migrate.known() if one.number < 10])
+        migrate.apply_migrations(conn, [one for one in migrate.bundled_migrations() if one.number < 10])
         conn.execute("CREATE TABLE turns (mine text)")
     with pytest.raises(WrongSchema) as caught:
         backend.migrate(Secret(empty_database_url))

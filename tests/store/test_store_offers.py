@@ -158,7 +158,7 @@ def test_offers_of_an_older_schema_are_taken_over(empty_database_url, product_bo
         found for body in product_bodies.values() for found in json.loads(body)["products"] if found.get("offers")
     )
     sent["offers"][0]["isNew"] = {"a": [1, None]}
-    known = migrate.known()
+    known = migrate.bundled_migrations()
     (ours,) = (migration for migration in known if migration.name.endswith("_offers.sql"))
     older = known[: known.index(ours)]
     with connect(empty_database_url, application_name="test", autocommit=True) as conn:

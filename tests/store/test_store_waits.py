@@ -102,7 +102,7 @@ def test_an_answer_that_is_none_is_the_lines_fault_and_not_that_of_what_was_writ
 def older_url(empty_database_url):
     """A database that an older build has made: it lacks the last files."""
     with connection.connect(empty_database_url, application_name="test", autocommit=True) as conn:
-        migrate.apply_migrations(conn, [one for one in migrate.known() if one.number <= 11])
+        migrate.apply_migrations(conn, [one for one in migrate.bundled_migrations() if one.number <= 11])
     return empty_database_url
 
 

@@ -59,17 +59,17 @@ def test_each_job_selection_and_locale_has_its_own_walk(conn, other):
 
 
 def test_a_watermark_moves_forward_only(conn):
-    assert crawls.get(conn, "abc", 1) is None
+    assert crawls.load_watermark(conn, "abc", 1) is None
     for minute in (10, 12, 11):
-        crawls.set(conn, "abc", 1, minute, latest=20)
-    assert crawls.get(conn, "abc", 1) == 12
-    assert crawls.get(conn, "abc", 3) is None
+        crawls.move_watermark(conn, "abc", 1, minute, latest=20)
+    assert crawls.load_watermark(conn, "abc", 1) == 12
+    assert crawls.load_watermark(conn, "abc", 3) is None
 
 
 def test_a_watermark_from_the_future_comes_back(conn):
-    crawls.set(conn, "abc", 1, 47_000_000, latest=47_000_000)
-    crawls.set(conn, "abc", 1, 15, latest=20)
-    assert crawls.get(conn, "abc", 1) == 15
+    crawls.move_watermark(conn, "abc", 1, 47_000_000, latest=47_000_000)
+    crawls.move_watermark(conn, "abc", 1, 15, latest=20)
+    assert crawls.load_watermark(conn, "abc", 1) == 15
 
 
 def test_a_call_is_kept_with_all_it_says(conn):

@@ -1,4 +1,4 @@
-"""What keeps two jobs from paying for the same product: who has it in hand, who has fetched it, who takes it now."""
+"""Keeps two jobs from paying for the same product: which are fetched, which are being fetched, and claims by ASIN."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
-_KNOWN: Final = """
+_FETCHED: Final = """
 SELECT asin FROM unnest(%(asins)s::text[], %(minutes)s::int[]) AS wanted (asin, minute)
 JOIN products AS p USING (asin) WHERE p.domain = %(domain)s AND p.stats_update >= wanted.minute
 """
-_HELD: Final = """
+_BEING_FETCHED: Final = """
 SELECT asin FROM fetch_queue
 WHERE domain = %s AND asin = ANY(%s) AND state = 'leased' AND (ready_at > clock_timestamp() OR lease = ANY(%s))
 """
@@ -36,15 +36,15 @@ RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths
 """
 
 
-def known(conn: Connection, domain: int, minutes: Mapping[str, int]) -> set[str]:
-    """Those products whose figures were fetched with a reading at least as new as the Keepa minute given for each."""
-    wanted = {"domain": domain, "asins": list(minutes), "minutes": list(minutes.values())}
-    return {row[0] for row in conn.execute(_KNOWN, wanted).fetchall()}
+def already_fetched(conn: Connection, domain: int, minutes: Mapping[str, int]) -> set[str]:
+    """Those products whose figures were fetched, with a reading at least as new as the Keepa minute given for each."""
+    names = {"domain": domain, "asins": list(minutes), "minutes": list(minutes.values())}
+    return {row[0] for row in conn.execute(_FETCHED, names).fetchall()}
 
 
-def held(conn: Connection, domain: int, asins: Sequence[str], *, paid: Sequence[int] = ()) -> set[str]:
-    """Those products that somebody has taken from the queue and is fetching now, or, as `paid` tells, has fetched."""
-    return {row[0] for row in conn.execute(_HELD, (domain, list(asins), list(paid))).fetchall()}
+def being_fetched(conn: Connection, domain: int, asins: Sequence[str], *, paid: Sequence[int] = ()) -> set[str]:
+    """Those products that a worker has claimed and is fetching now, or has fetched, if its lease is in `paid`."""
+    return {row[0] for row in conn.execute(_BEING_FETCHED, (domain, list(asins), list(paid))).fetchall()}
 
 
 def claim(  # noqa: PLR0913 - each narrows what is taken
@@ -57,20 +57,20 @@ def claim(  # noqa: PLR0913 - each narrows what is taken
     lease_s: float,
     paid: Sequence[int] = (),
 ) -> list[Item]:
-    """Take these very products from the queue, as far as they wait there, as `queue.claim` takes the next ones.
+    """Claim these very products, as far as they wait in the queue, as `queue.claim` claims the next ones.
 
     Args:
         conn: the connection.
         domain: the locale.
         asins: the products.
         detail: the level of detail they wait for.
-        owner: who takes them.
-        lease_s: seconds after which somebody else may take them.
+        owner: the worker that claims them.
+        lease_s: seconds after which another worker may claim them.
         paid: leases whose answer is there already and only waits to be written, however late.
     """
     names = {"domain": domain, "asins": list(asins), "detail": detail}
-    wanted = {**names, "owner": owner, "lease_s": lease_s, "paid": list(paid)}
-    rows = conn.execute(_CLAIM, wanted).fetchall()
+    values = {**names, "owner": owner, "lease_s": lease_s, "paid": list(paid)}
+    rows = conn.execute(_CLAIM, values).fetchall()
     return [
         Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5]) for row in rows
     ]

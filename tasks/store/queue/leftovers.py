@@ -1,4 +1,4 @@
-"""The part of the queue that no selection of the settings asks for: counted, taken away, or another selection's."""
+"""Counts, drops or adopts the part of the queue that no selection of the settings asks for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SELECT domain, selection_key, {IS_CHOSEN} AS is_chosen, count(*) FILTER (WHERE s
 FROM fetch_queue WHERE state IN ('pending', 'leased')
 GROUP BY domain, selection_key ORDER BY is_chosen DESC, domain, selection_key
 """  # noqa: S608 - a fragment of ours
-# What somebody has locked is about to change, and is listed again before long.
+# What another transaction has locked is about to change, and is listed again before long.
 _ADOPT: Final = """
 WITH found AS (
     SELECT domain, asin, detail FROM fetch_queue
@@ -31,18 +31,18 @@ WITH found AS (
 UPDATE fetch_queue AS q SET selection_key = %(selection_key)s
 FROM found WHERE (q.domain, q.asin, q.detail) = (found.domain, found.asin, found.detail)
 """
-# What somebody holds is paid for: it is left to end by itself.
+# What a worker has claimed is paid for: it is left to end by itself.
 _DROP: Final = f"DELETE FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}"  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """What waits of one selection in one locale.
+class QueuedStream:
+    """What waits of one stream: a selection in a locale.
 
     Attributes:
         selection_key: None for what an older build queued, or what was queued by hand.
         is_chosen: whether the settings still ask for it.
-        leased: how many of it somebody holds now.
+        leased: how many of it workers have claimed now.
         since: since when the oldest waits.
     """
 
@@ -54,10 +54,10 @@ class Stretch:
     since: datetime
 
 
-def stretches(conn: Connection, chosen: WantedStreams | None) -> list[Stretch]:
+def queued_streams(conn: Connection, chosen: WantedStreams | None) -> list[QueuedStream]:
     """The queue by selection and locale, what the settings ask for first."""
     return [
-        Stretch(domain=row[0], selection_key=row[1], is_chosen=row[2], pending=row[3], leased=row[4], since=row[5])
+        QueuedStream(domain=row[0], selection_key=row[1], is_chosen=row[2], pending=row[3], leased=row[4], since=row[5])
         for row in conn.execute(_LIST, parameters(chosen), prepare=False).fetchall()
     ]
 
@@ -65,11 +65,11 @@ def stretches(conn: Connection, chosen: WantedStreams | None) -> list[Stretch]:
 def adopt(
     conn: Connection, domain: int, asins: Sequence[str], *, detail: str, selection_key: str, chosen: WantedStreams
 ) -> int:
-    """Make a selection's own what it lists and no selection in `chosen` has listed before; how many items."""
-    wanted = {"domain": domain, "asins": list(asins), "detail": detail, "selection_key": selection_key}
-    return conn.execute(_ADOPT, wanted | {"keys": list(chosen.keys)}, prepare=False).rowcount
+    """Assign to a selection what it lists and no selection in `chosen` has listed before; how many items."""
+    names = {"domain": domain, "asins": list(asins), "detail": detail, "selection_key": selection_key}
+    return conn.execute(_ADOPT, names | {"keys": list(chosen.keys)}, prepare=False).rowcount
 
 
 def drop(conn: Connection, chosen: WantedStreams | None) -> int:
-    """Take away what waits and is asked for no more; how many items that were."""
+    """Delete what waits and is no longer asked for; how many items that were."""
     return conn.execute(_DROP, parameters(chosen), prepare=False).rowcount

@@ -15,7 +15,7 @@ from supervisor.logs import phrases
 from supervisor.report import ChildRecord, FaultRecord
 from supervisor.status import formatting
 from tasks.keepa.selection import selection
-from tasks.store.crawls import Mark
+from tasks.store.crawls import Watermark
 
 S = 1_000_000_000
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -133,14 +133,18 @@ def test_a_fault_that_several_have_is_one_line():
 def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_left_out():
     settings = load_settings({"KEEPA_DOMAINS": "1,3"}, dotenv=None)
     keys = {one.domain: one.key for one in map(selection.default_selection, (1, 3))}
-    marks = (Mark(keys[1], 1, 7_900_000, NOW), Mark(keys[3], 3, 7_900_001, None), Mark("gone", 1, 7_900_000, NOW))
+    marks = (
+        Watermark(keys[1], 1, 7_900_000, NOW),
+        Watermark(keys[3], 3, 7_900_001, None),
+        Watermark("gone", 1, 7_900_000, NOW),
+    )
     counted = counts.count_record(Counts({}, {}, marks), settings, None)
     assert [(one.stream, one.walked_at) for one in counted.watermarks] == [
         ("default/1", NOW.isoformat(timespec="milliseconds")),
         ("default/3", None),
     ]
     assert datetime.fromisoformat(counted.watermarks[0].at) == datetime(2026, 1, 8, 2, 40, tzinfo=UTC)
-    walking = (Mark(keys[1], 1, 7_900_000, None),)
+    walking = (Watermark(keys[1], 1, 7_900_000, None),)
     again = counts.count_record(Counts({}, {}, walking), settings, counted)
     assert again.watermarks[0].walked_at == counted.watermarks[0].walked_at, "the walk under way hides the last one"
 
