@@ -237,7 +237,7 @@ class Backfill:
         self._forecast.read_others(
             self.context.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != BACKFILL)
         )
-        pace = self._forecast.pace(self._per_item(snapshot), counts.takers)
+        pace = self._forecast.pace(self._per_item(snapshot), counts.workers)
         supply = forecast.token_supply(snapshot, BACKFILL)
         eta_s = None if supply is None else forecast.left_s(left, pace, supply)
         # The pace goes along: who shows the time left reckons it from what is queued and in the bucket at that moment.

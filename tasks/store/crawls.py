@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from psycopg.rows import class_row
+
 from tasks.planning.partitions import Partition
 
 if TYPE_CHECKING:
@@ -108,26 +110,8 @@ class Crawl:
 
 def load_crawl(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl | None:
     """The job's walk through that selection, or None when there has been none."""
-    row = conn.execute(_LOAD, (job, selection_key, domain)).fetchone()
-    if row is None:
-        return None
-    return Crawl(
-        job=row[0],
-        selection_key=row[1],
-        domain=row[2],
-        root_cat=row[3],
-        page=row[4],
-        started_at=row[5],
-        state=row[6],
-        high_minute=row[7],
-        rows=row[8],
-        finished_at=row[9],
-        categories=row[10],
-        price_low=row[11],
-        price_high=row[12],
-        fingerprints=row[13],
-        repeats=row[14],
-    )
+    with conn.cursor(row_factory=class_row(Crawl)) as cursor:
+        return cursor.execute(_LOAD, (job, selection_key, domain)).fetchone()
 
 
 def save_crawl(conn: Connection, crawl: Crawl) -> None:

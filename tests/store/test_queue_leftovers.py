@@ -32,7 +32,7 @@ def test_only_what_the_settings_ask_for_is_taken_and_counted(mixed):
     assert queue.counts(mixed, NOW) == QueueCounts(pending=3, leased=0, done=0, unwanted=4)
     assert take(mixed) == ["B5", "B6", "B7"]
     assert take(mixed) == []
-    assert queue.counts(mixed, NOW) == QueueCounts(pending=0, leased=3, done=0, takers=1, unwanted=4)
+    assert queue.counts(mixed, NOW) == QueueCounts(pending=0, leased=3, done=0, workers=1, unwanted=4)
     assert queue.counts(mixed).pending == 4
 
 
@@ -73,6 +73,6 @@ def test_the_queue_is_listed_by_selection_and_locale(mixed):
 def test_dropped_is_what_waits_for_nobody_and_nothing_that_is_held(mixed):
     (held,) = queue.claim(mixed, owner="other", limit=1, lease_s=60, chosen=WantedStreams(keys=("gone",), domains=()))
     assert leftovers.drop(mixed, NOW) == 3
-    assert queue.counts(mixed, NOW) == QueueCounts(pending=3, leased=1, done=0, takers=1)
+    assert queue.counts(mixed, NOW) == QueueCounts(pending=3, leased=1, done=0, workers=1)
     assert queue.complete(mixed, [held]) == 1
     assert leftovers.drop(mixed, NOW) == 0

@@ -50,7 +50,7 @@ def test_what_waits_is_taken_or_done_is_not_queued_again(conn):
     assert put(conn, "B1") == 0
     queue.complete(conn, [first])
     assert put(conn, "B1") == 0
-    assert queue.counts(conn) == QueueCounts(pending=0, leased=1, done=1, takers=1)
+    assert queue.counts(conn) == QueueCounts(pending=0, leased=1, done=1, workers=1)
 
 
 def test_what_is_done_or_given_up_can_be_asked_for_again(conn):
@@ -110,7 +110,7 @@ def test_who_lost_the_lease_has_no_say(conn, end):
     theirs = take(conn, owner="other")
     assert end(conn, mine) == 0
     assert queue.fail(conn, mine, "late", max_attempts=1) == []
-    assert queue.counts(conn) == QueueCounts(pending=0, leased=1, done=0, takers=1)
+    assert queue.counts(conn) == QueueCounts(pending=0, leased=1, done=0, workers=1)
     assert end(conn, theirs) == 1
     assert end(conn, theirs) == 0
 

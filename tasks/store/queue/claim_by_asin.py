@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from psycopg.rows import class_row
+
+from tasks.store.queue.claim_sql import LEASE_TAKEN
 from tasks.store.queue.queue import Item
 
 if TYPE_CHECKING:
@@ -19,21 +22,16 @@ _BEING_FETCHED: Final = """
 SELECT asin FROM fetch_queue
 WHERE domain = %s AND asin = ANY(%s) AND state = 'leased' AND (ready_at > clock_timestamp() OR lease = ANY(%s))
 """
-# By key and skipping what others have, so that nobody waits for anybody in a circle.
-_CLAIM: Final = """
+# By key and skipping what others have locked, so that nobody waits for anybody in a circle.
+_CLAIM: Final = f"""
 WITH taken AS (
     SELECT domain, asin, detail FROM fetch_queue
     WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND detail = %(detail)s
       AND state IN ('pending', 'leased') AND ready_at <= clock_timestamp() AND (lease = ANY(%(paid)s)) IS NOT TRUE
     ORDER BY asin FOR UPDATE SKIP LOCKED
 )
-UPDATE fetch_queue AS q SET
-    deaths = q.deaths + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
-    lease = nextval('fetch_queue_lease'),
-    ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
-FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
-RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths
-"""
+{LEASE_TAKEN}
+"""  # noqa: S608 - a fragment of ours
 
 
 def already_fetched(conn: Connection, domain: int, minutes: Mapping[str, int]) -> set[str]:
@@ -70,7 +68,5 @@ def claim(  # noqa: PLR0913 - each narrows what is taken
     """
     names = {"domain": domain, "asins": list(asins), "detail": detail}
     values = {**names, "owner": owner, "lease_s": lease_s, "paid": list(paid)}
-    rows = conn.execute(_CLAIM, values).fetchall()
-    return [
-        Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5]) for row in rows
-    ]
+    with conn.cursor(row_factory=class_row(Item)) as cursor:
+        return cursor.execute(_CLAIM, values).fetchall()

@@ -1,7 +1,7 @@
 """How the next items are taken from the queue, as SQL. Pure.
 
-A batch is of one locale and one level of detail, because one request is. Whoever asks for some selections alone reads
-the first items of each, by the index of who asks: what others have left in front, however much, is not read.
+A batch is of one locale and one level of detail, because one request is. A claim for some selections alone reads the
+first items of each, by the index of who asks: what others have left in front, however much, is not read.
 """
 
 from __future__ import annotations
@@ -19,8 +19,18 @@ _OF_EACH: Final = "unnest(%(askers)s::text[]) AS a (asker), LATERAL"
 _BY_ASKER: Final = f"AND {ASKER} = a.asker"
 
 
+# Leases the items in `taken`. A lease that ran out counts as a death: its owner died or hung while it had the item.
+LEASE_TAKEN: Final = """
+UPDATE fetch_queue AS q SET
+    deaths = q.deaths + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
+    lease = nextval('fetch_queue_lease'),
+    ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
+RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths
+"""
+
+
 def _claim(each: str, by: str) -> str:
-    """A lease that ran out counts as a death: whoever held the item died or hung on it."""
     return f"""
 WITH first AS (
     SELECT domain, detail FROM {each} (
@@ -32,14 +42,7 @@ WITH first AS (
         {_READY} {by} AND (domain, detail) = (SELECT domain, detail FROM first)
         {_IN_ORDER} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ) AS next {_IN_ORDER} LIMIT %(limit)s
-), leased AS (
-    UPDATE fetch_queue AS q SET
-        deaths = q.deaths + (q.state = 'leased')::int, state = 'leased', owner = %(owner)s,
-        lease = nextval('fetch_queue_lease'),
-        ready_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
-    FROM taken WHERE (q.domain, q.asin, q.detail) = (taken.domain, taken.asin, taken.detail)
-    RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths, q.priority, q.place
-)
+), leased AS ({LEASE_TAKEN}, q.priority, q.place)
 SELECT domain, asin, detail, attempts, lease, deaths FROM leased {_IN_ORDER}
 """  # noqa: S608 - fragments of ours
 

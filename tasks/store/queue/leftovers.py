@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from psycopg.rows import class_row
+
 from tasks.store.queue.selected import IS_CHOSEN, parameters
 
 if TYPE_CHECKING:
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 _LIST: Final = f"""
-SELECT domain, selection_key, {IS_CHOSEN} AS is_chosen, count(*) FILTER (WHERE state = 'pending'),
-       count(*) FILTER (WHERE state = 'leased'), min(enqueued_at)
+SELECT domain, selection_key, {IS_CHOSEN} AS is_chosen, count(*) FILTER (WHERE state = 'pending') AS pending,
+       count(*) FILTER (WHERE state = 'leased') AS leased, min(enqueued_at) AS since
 FROM fetch_queue WHERE state IN ('pending', 'leased')
 GROUP BY domain, selection_key ORDER BY is_chosen DESC, domain, selection_key
 """  # noqa: S608 - a fragment of ours
@@ -56,10 +58,8 @@ class QueuedStream:
 
 def queued_streams(conn: Connection, chosen: WantedStreams | None) -> list[QueuedStream]:
     """The queue by selection and locale, what the settings ask for first."""
-    return [
-        QueuedStream(domain=row[0], selection_key=row[1], is_chosen=row[2], pending=row[3], leased=row[4], since=row[5])
-        for row in conn.execute(_LIST, parameters(chosen), prepare=False).fetchall()
-    ]
+    with conn.cursor(row_factory=class_row(QueuedStream)) as cursor:
+        return cursor.execute(_LIST.encode(), parameters(chosen), prepare=False).fetchall()
 
 
 def adopt(

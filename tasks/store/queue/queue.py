@@ -1,13 +1,15 @@
 """The queue of products to fetch, shared by all workers of all machines.
 
-An item is taken with a lease. It comes back by itself when the taker is gone, and what a taker says about it counts
-only while the lease is still the taker's.
+An item is claimed with a lease. It comes back by itself when its owner is gone, and what the owner says of it counts
+only while the lease is still the owner's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from psycopg.rows import class_row
 
 from tasks.planning import retry_schedule
 from tasks.store import quarantine, row_counts
@@ -62,7 +64,7 @@ UPDATE fetch_queue AS q SET
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
 RETURNING ours.lease, q.state = 'given up'
 """
-# What a holder died over goes behind the others, so that an item that kills does not keep them from being served.
+# What its owner died over goes behind the others, so that an item that kills does not keep them from being served.
 _RELEASE_OWNER: Final = """
 UPDATE fetch_queue SET
     lease = NULL, owner = NULL, deaths = deaths + 1, reason = 'its holder died', ready_at = now(),
@@ -103,8 +105,8 @@ class Item:
     Attributes:
         detail: how much of it: "stats", "history" or "offers".
         attempts: how often it was refused, or missing from the reply.
-        lease: the number under which it was taken.
-        deaths: how often its holder died or its lease ran out.
+        lease: the number under which it was claimed.
+        deaths: how often its owner died or its lease ran out.
     """
 
     domain: int
@@ -117,7 +119,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
-    """Items waiting, taken by somebody, and finished (those given up are not among them); and how many take items.
+    """Items waiting, claimed, and finished (those given up are not among them); and how many workers have claims.
 
     `unwanted` wait too, but no selection of the settings asks for them.
     """
@@ -125,7 +127,7 @@ class QueueCounts:
     pending: int
     leased: int
     done: int
-    takers: int = 0
+    workers: int = 0
     unwanted: int = 0
 
     def by_state(self) -> dict[str, int]:
@@ -148,7 +150,7 @@ def enqueue(  # noqa: PLR0913 - what an item is made of
     Args:
         conn: the connection.
         domain: the locale.
-        asins: what to fetch; a product queued or taken already stays as it is.
+        asins: what to fetch; a product that is queued or claimed already stays as it is.
         detail: how much to fetch of it.
         priority: higher is served first, the order given decides among equals.
         again: also queue those that were fetched or given up before; without it they are left alone for ever.
@@ -156,9 +158,9 @@ def enqueue(  # noqa: PLR0913 - what an item is made of
     """
     if not asins:
         return 0
-    wanted = {"domain": domain, "asins": list(asins), "detail": detail, "priority": priority, "again": again}
-    wanted["selection_key"] = selection_key
-    return conn.execute(_ENQUEUE, wanted, prepare=False).rowcount
+    values = {"domain": domain, "asins": list(asins), "detail": detail, "priority": priority, "again": again}
+    values["selection_key"] = selection_key
+    return conn.execute(_ENQUEUE, values, prepare=False).rowcount
 
 
 def renew(conn: Connection, *, detail: str, age_s: float, limit: int) -> int:
@@ -166,8 +168,8 @@ def renew(conn: Connection, *, detail: str, age_s: float, limit: int) -> int:
 
     Left alone is what has not been listed among deals since it was fetched.
     """
-    wanted = {"detail": detail, "age_s": age_s, "limit": limit, "priority": RENEWED_PRIORITY}
-    return conn.execute(_RENEW, wanted, prepare=False).rowcount
+    values = {"detail": detail, "age_s": age_s, "limit": limit, "priority": RENEWED_PRIORITY}
+    return conn.execute(_RENEW, values, prepare=False).rowcount
 
 
 def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
@@ -180,39 +182,38 @@ def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
     paid: Sequence[int] = (),
     chosen: WantedStreams | None = None,
 ) -> list[Item]:
-    """Take up to `limit` products of one locale and one level of detail; empty when nothing is ready.
+    """Claim up to `limit` products of one locale and one level of detail; empty when nothing is ready.
 
     No two callers get the same item, and none waits for another. Commit before working on them.
 
     Args:
         conn: the connection.
-        owner: who takes them.
+        owner: the worker that claims them.
         limit: how many at the most.
-        lease_s: seconds after which somebody else may take them.
-        detail: take only this level of detail.
+        lease_s: seconds after which another worker may claim them.
+        detail: claim only this level of detail.
         paid: leases whose answer is there already and only waits to be written, however late.
-        chosen: take only what these selections ask for.
+        chosen: claim only what these selections ask for.
     """
-    wanted = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail, "paid": list(paid)}
-    wanted |= parameters(chosen)
-    return [
-        Item(domain=row[0], asin=row[1], detail=row[2], attempts=row[3], lease=row[4], deaths=row[5])
-        for row in conn.execute(CLAIM_ANY if chosen is None else CLAIM_CHOSEN, wanted, prepare=False).fetchall()
-    ]
+    values = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail, "paid": list(paid)}
+    values |= parameters(chosen)
+    statement = CLAIM_ANY if chosen is None else CLAIM_CHOSEN
+    with conn.cursor(row_factory=class_row(Item)) as cursor:
+        return cursor.execute(statement, values, prepare=False).fetchall()
 
 
 def complete(conn: Connection, items: Sequence[Item]) -> int:
-    """Mark as done those whose lease is still the one they were taken with; how many."""
+    """Mark as done those whose lease is still the one they were claimed with; how many."""
     return conn.execute(_COMPLETE, _leases(items), prepare=False).rowcount
 
 
 def release(conn: Connection, items: Sequence[Item]) -> int:
-    """Give back, untried, those whose lease is still the one they were taken with; how many."""
+    """Give back, untried, those whose lease is still the one they were claimed with; how many."""
     return conn.execute(_RELEASE, _leases(items), prepare=False).rowcount
 
 
 def postpone(conn: Connection, items: Sequence[Item]) -> int:
-    """Give back, uncounted as a try, those of a call that failed; nobody takes them before a pause. How many.
+    """Give back, uncounted as a try, those of a call that failed; nobody claims them before a pause. How many.
 
     The pause grows with each such call in a row, whoever makes it.
     """
@@ -227,7 +228,7 @@ def postpone(conn: Connection, items: Sequence[Item]) -> int:
 def fail(
     conn: Connection, items: Sequence[Item], reason: str, *, max_attempts: int, pause_s: float = 0.0
 ) -> list[Item]:
-    """Count a failed attempt of those whose lease is still ours; the ones given up, which are then quarantined.
+    """Count a failed attempt of those whose lease is still ours; quarantine and return those given up with it.
 
     Args:
         conn: the connection.
@@ -236,9 +237,9 @@ def fail(
         max_attempts: attempts after which an item is given up.
         pause_s: seconds before anybody may try again, for a first attempt; twice as many after each further one.
     """
-    said = quarantine.storable(reason, quarantine.REASON_CHARS)
-    tried = _leases(items) | {"reason": said, "most": max_attempts, "pause_s": pause_s}
-    ended = {lease for lease, is_given_up in conn.execute(_FAIL, tried, prepare=False).fetchall() if is_given_up}
+    stored = quarantine.storable(reason, quarantine.REASON_CHARS)
+    values = _leases(items) | {"reason": stored, "most": max_attempts, "pause_s": pause_s}
+    ended = {lease for lease, is_given_up in conn.execute(_FAIL, values, prepare=False).fetchall() if is_given_up}
     given_up = [item for item in items if item.lease in ended]
     for item in given_up:
         why = f"given up after {item.attempts + 1} attempts: {reason}"
@@ -247,7 +248,7 @@ def fail(
 
 
 def release_owner(conn: Connection, owner: str, *, max_deaths: int) -> int:
-    """Give back all that a dead owner holds, without waiting for its leases to run out; how many items that were.
+    """Give back all that a dead owner has claimed, without waiting for its leases to run out; how many items.
 
     Each counts one more death; those with `max_deaths` of them are given up and quarantined.
     """
@@ -260,7 +261,7 @@ def release_owner(conn: Connection, owner: str, *, max_deaths: int) -> int:
 
 
 def owners(conn: Connection) -> list[str]:
-    """Everybody who holds items now."""
+    """Everybody who has claimed items now."""
     return [row[0] for row in conn.execute(_OWNERS, prepare=False).fetchall()]
 
 
@@ -270,9 +271,9 @@ def counts(conn: Connection, chosen: WantedStreams | None = None) -> QueueCounts
     With `chosen`, what these selections do not ask for is counted by itself.
     """
     found = conn.execute(_COUNTS, parameters(chosen), prepare=False).fetchone()
-    pending, unwanted, leased, takers, given_up = found or (0, 0, 0, 0, 0)
+    pending, unwanted, leased, workers, given_up = found or (0, 0, 0, 0, 0)
     done = row_counts.total(conn, "fetch_queue") - pending - unwanted - leased - given_up
-    return QueueCounts(pending=pending, leased=leased, done=max(0, done), takers=takers, unwanted=unwanted)
+    return QueueCounts(pending=pending, leased=leased, done=max(0, done), workers=workers, unwanted=unwanted)
 
 
 def _leases(items: Sequence[Item]) -> dict[str, object]:
