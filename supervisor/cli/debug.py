@@ -55,7 +55,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
     with Stop() as stop, _surroundings(plan) as (worker_settings, ledger):
         _hear(stop)
         log = _logger(plan)
-        log.info("debug", message=plan.words())
+        log.info("debug", message=plan.describe())
         for note in plan.settings.notes:
             log.warning("setting", message=note)
         if ledger.replaced and plan.base_url is not None:

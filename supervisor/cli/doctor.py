@@ -39,7 +39,7 @@ def _of_the_settings() -> list[Finding]:
         return [bad("configuration", plain(error))]
     try:
         plan = run_plan.make_run_plan(settings)
-        run = good("run", plan.words())
+        run = good("run", plan.describe())
     except ConfigError as error:
         plan = run_plan.make_run_plan(settings, synthetic_into_database=True)
         run = bad("run", plain(error))

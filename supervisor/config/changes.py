@@ -51,7 +51,8 @@ def between(old: Settings, new: Settings) -> Change:
             roles |= option.replaces
             before, after = _shown(getattr(old, option.field)), _shown(getattr(new, option.field))
             followed.append(f"{option.name} {before} -> {after}")
-    if old.chosen != new.chosen and (old.selections, old.keepa_domains) == (new.selections, new.keepa_domains):
+    has_same_names = (old.selections, old.keepa_domains) == (new.selections, new.keepa_domains)
+    if has_same_names and old.loaded_selections != new.loaded_selections:
         roles |= BY_NAME["SELECTIONS"].replaces or set()
         followed.append("SELECTIONS: other contents")
     kept = {option.field: getattr(old, option.field) for option in left}

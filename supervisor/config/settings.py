@@ -37,7 +37,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     Those that a worker needs as well are in `JobSettings`.
 
     Attributes:
-        chosen: the selections themselves, read and validated.
+        loaded_selections: the selections themselves, read and validated.
         sources: where each setting came from: `environment`, `.env` or `default`.
         unknown: names in `.env` that are not settings.
         notes: what is not a fault but may be a mistake, each a sentence.
@@ -67,7 +67,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     simulator_tick_s: float
     simulator_start_balance: int
     simulator_seed: int
-    chosen: tuple[SelectionSettings, ...]
+    loaded_selections: tuple[SelectionSettings, ...]
     sources: dict[str, str]
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -159,7 +159,8 @@ def check_texts(texts: Texts) -> Settings:
     if key and base_url is not None:
         named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
         api_key_check.check(key, base_url, named, faults, notes)
-    values["chosen"] = selection_files.read(str(values["selections"] or ""), values["keepa_domains"], faults, notes)
+    where, domains = str(values["selections"] or ""), values["keepa_domains"]
+    values["loaded_selections"] = selection_files.read(where, domains, faults, notes)
     if faults:
         raise ConfigError(_message(faults))
     sources = {name: source for name, (_, source) in texts.found.items()}

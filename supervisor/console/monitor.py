@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, LedgerError
-from supervisor.config.run_plan import PlanNews
+from supervisor.config.floors import PlanChanges
 from supervisor.database import counts
 from supervisor.database.counts import RowReader
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
@@ -46,7 +46,7 @@ class Monitor:
         self._counting = False
         self._written: Mapping[str, int] | None = None  # when rows were last counted
         self._tiers = run.plan.tiers()
-        self._plan_news = PlanNews(self._tiers)
+        self._plan_changes = PlanChanges(self._tiers)
         self._quiet_looks = 0
 
     def begin(self) -> None:
@@ -119,13 +119,13 @@ class Monitor:
     def _tell_plan(self) -> None:
         if self._tiers != self._run.plan.tiers():  # they were set anew
             self._tiers = self._run.plan.tiers()
-            self._plan_news = PlanNews(self._tiers)
+            self._plan_changes = PlanChanges(self._tiers)
         snapshot = self._snapshot()
         if snapshot is not None and snapshot.synced:
             self._run.condition_watch.on_snapshot(snapshot)
-        news = self._plan_news.of(snapshot.bucket.refill_rate) if snapshot is not None and snapshot.synced else None
-        if news is not None:
-            self._log.info("plan", **news)
+            plan = self._plan_changes.fields_of(snapshot.bucket.refill_rate)
+            if plan is not None:
+                self._log.info("plan", **plan)
 
     def _count(self, url: Secret) -> None:
         """Ask the database; until it has answered it is not asked again."""

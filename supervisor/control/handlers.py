@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from ledger.durations import format_duration
-from supervisor.config import pauses, run_plan, similar_names
+from supervisor.config import floors, pauses, similar_names
 from supervisor.config.changes import Change
 from supervisor.config.options import BY_NAME
 from supervisor.control import protocol
@@ -183,7 +183,7 @@ class OrderHandlers:
         if ledger is None or not any("_FLOOR " in one for one in change.followed):
             return []
         refill = round(ledger.snapshot().bucket.refill_rate)
-        return run_plan.too_high(self._run.plan.tiers(), refill) if refill else []
+        return floors.describe_lowered(self._run.plan.tiers(), refill) if refill else []
 
     def _settled(self, said: Answer) -> Answer | None:
         worker_pool, tree = self._run.worker_pool, self._run.tree

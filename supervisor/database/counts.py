@@ -42,13 +42,13 @@ def count_record(counts: Counts, settings: Settings, before: CountRecord | None)
 
 def wanted_streams(settings: Settings) -> WantedStreams | None:
     """What of the queue these settings ask for."""
-    return streams.wanted_streams(streams.streams(settings.chosen, settings.keepa_domains))
+    return streams.wanted_streams(streams.streams(settings.loaded_selections, settings.keepa_domains))
 
 
 def _names(settings: Settings) -> dict[tuple[str, int], str]:
     """Every stream's name, each once, by the key and the locale its walks are stored under."""
     names: dict[tuple[str, int], str] = {}
-    for given in settings.chosen:
+    for given in settings.loaded_selections:
         for one in selection.for_domains(given.query, name=given.name, domains=settings.keepa_domains):
             name = f"{one.name}/{one.domain}"
             names[one.key, one.domain] = f"{name}/{one.key[:_SHOWN]}" if name in names.values() else name

@@ -34,7 +34,7 @@ _MB: Final = 1024 * 1024
 def local_checks(plan: RunPlan) -> Iterator[Finding]:
     """What can be said of the run the settings describe, without asking anybody."""
     yield _configuration(plan.settings)
-    chosen = plan.settings.chosen
+    chosen = plan.settings.loaded_selections
     names = [f"{one.name} ({shop(int(one.query['domainId']))})" for one in chosen]
     words = f"{len(chosen)} valid: {', '.join(names)}"
     notes = [f"{one.name}: {told}" for one in chosen for told in check.notes(one.query)]

@@ -85,7 +85,7 @@ def usual(settings: Settings) -> tuple[list[str], Over]:
     """The price types that the selections are about, as far as they are prices, and the range of the first of them."""
     chosen = [
         one
-        for given in settings.chosen
+        for given in settings.loaded_selections
         for one in selection.for_domains(given.query, name=given.name, domains=settings.keepa_domains)
     ]
     types = dict.fromkeys(NAMES[one.price_type] for one in chosen if one.price_type not in NOT_MONEY)

@@ -91,7 +91,7 @@ def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream,
     """The database in use, and what the settings ask for."""
     plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     with query_connection(plan, writes=writes) as conn:
-        yield conn, streams.streams(plan.settings.chosen, plan.settings.keepa_domains)
+        yield conn, streams.streams(plan.settings.loaded_selections, plan.settings.keepa_domains)
 
 
 def _name(one: QueuedStream, targets: tuple[Stream, ...]) -> str | None:

@@ -67,7 +67,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
             database_url=None if embedded_url is None else embedded_url.reveal(),
             spool=run.database_identity.spool,
             rows_into=run.database_identity.words,
-            words=plan.words(),
+            words=plan.describe(),
         ),
         workers=children(run.tree.workers, now_ns, run.worker_pool.paused),
         services=(run.database.record(), *children(run.tree.services, now_ns)),

@@ -99,7 +99,7 @@ class Supervisor:
 
     def begin(self) -> None:
         """Start everything; the loop does the rest."""
-        self._log.info("start", pid=os.getpid(), message=self.plan.words())
+        self._log.info("start", pid=os.getpid(), message=self.plan.describe())
         self.changed()
         self.database.start()
         if self.plan.server is Server.SIMULATOR:

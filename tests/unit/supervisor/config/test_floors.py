@@ -4,7 +4,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.config import run_plan, settings
-from supervisor.config.run_plan import PlanNews, on_plan, too_high
+from supervisor.config.floors import PlanChanges, describe_lowered, floors_on_plan
 from tasks.errors import ConfigError
 
 
@@ -12,28 +12,28 @@ from tasks.errors import ConfigError
 def test_what_is_told_is_what_the_ledger_does(rate):
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**12))
     ledger.observe(Reading(10, rate, 60_000, 1_700_000_000_000))
-    floors, _ = on_plan(DEFAULT_TIERS, rate)
+    floors, _ = floors_on_plan(DEFAULT_TIERS, rate)
     assert floors == {tier.name: tier.floor for tier in ledger.snapshot().tiers if tier.name in floors}
 
 
 def test_a_plan_too_small_for_a_floor_is_named_once_with_what_is_used():
-    assert on_plan(DEFAULT_TIERS, 5) == ({"upsert": 50, "backfill": 150}, None)
-    floors, said = on_plan(DEFAULT_TIERS, 1)
+    assert floors_on_plan(DEFAULT_TIERS, 5) == ({"upsert": 50, "backfill": 150}, None)
+    floors, said = floors_on_plan(DEFAULT_TIERS, 1)
     assert floors == {"upsert": 10, "backfill": 30}
     assert said == "the plan is too small for the floors of upsert 50, backfill 150: those shown are used"
 
 
 def test_only_floors_that_are_cut_are_too_high():
-    assert too_high(DEFAULT_TIERS, 5) == []
-    assert [said.split()[:2] for said in too_high(DEFAULT_TIERS, 1)] == [
+    assert describe_lowered(DEFAULT_TIERS, 5) == []
+    assert [said.split()[:2] for said in describe_lowered(DEFAULT_TIERS, 1)] == [
         ["UPSERT_FLOOR", "50"],
         ["BACKFILL_FLOOR", "150"],
     ]
 
 
 def test_a_plan_is_told_once_and_again_when_it_changes():
-    news = PlanNews(DEFAULT_TIERS)
-    told = [news.of(rate) for rate in (5.0, 5.0, 1.0, 1.0, 5.0)]
+    news = PlanChanges(DEFAULT_TIERS)
+    told = [news.fields_of(rate) for rate in (5.0, 5.0, 1.0, 1.0, 5.0)]
     assert [each and each["floors"]["backfill"] for each in told] == [150, None, 30, None, 150]
     assert told[0]["message"] is None
     assert "too small" in told[2]["message"]
@@ -44,8 +44,8 @@ def test_the_floors_as_shipped_grow_with_the_plan_and_those_that_were_set_do_not
         run_plan.make_run_plan(settings.load_settings(given, dotenv=None)).tiers()
         for given in ({}, {"BACKFILL_FLOOR": "200"})
     )
-    assert on_plan(unset, 1_200)[0] == {"upsert": 1_200, "backfill": 3_600}
-    assert on_plan(chosen, 1_200)[0] == {"upsert": 1_200, "backfill": 200}
+    assert floors_on_plan(unset, 1_200)[0] == {"upsert": 1_200, "backfill": 3_600}
+    assert floors_on_plan(chosen, 1_200)[0] == {"upsert": 1_200, "backfill": 200}
 
 
 def test_shares_that_leave_nothing_are_refused_as_configuration():

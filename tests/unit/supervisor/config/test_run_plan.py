@@ -21,15 +21,15 @@ def test_without_a_key_the_simulator_serves_and_the_database_is_its_own():
     assert one.is_synthetic
     assert one.database == "simulated"
     assert one.tick_period_s == 3
-    assert "no KEEPA_API_KEY" in one.words()
-    assert "20 tokens every 3 s" in one.words()
+    assert "no KEEPA_API_KEY" in one.describe()
+    assert "20 tokens every 3 s" in one.describe()
 
 
 def test_with_a_key_it_is_the_real_api_and_the_live_database():
     one = make({"KEEPA_API_KEY": KEY})
     assert (one.server, one.database, one.base_url) == (Server.KEEPA, "sluicegate", "https://api.keepa.com")
     assert one.tick_period_s == 60.2
-    assert KEY not in one.words() + repr(one)
+    assert KEY not in one.describe() + repr(one)
 
 
 def test_a_server_without_a_key_counts_as_synthetic():
@@ -68,7 +68,7 @@ def test_a_worker_is_told_everything_and_the_secrets_do_not_show():
     told = one.worker_settings("http://server", Secret(URL), "the-spool")
     assert (told.base_url, told.ledger_path) == ("http://server", "/state/ledger")
     assert told.spool_dir == "/state/spool/the-spool"
-    assert told.selections == one.settings.chosen
+    assert told.selections == one.settings.loaded_selections
     assert (told.upsert_detail, told.poll_interval_s, told.max_attempts, told.log_level) == ("none", 300, 7, "debug")
     for name in JobSettings.__struct_fields__:
         assert getattr(told, name) == getattr(one.settings, name)

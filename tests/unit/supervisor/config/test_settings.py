@@ -37,7 +37,7 @@ def test_the_example_file_the_help_and_the_table_name_the_same_settings():
 
 
 def test_every_setting_of_the_table_is_a_field_and_every_field_is_in_the_table():
-    extra = {"chosen", "sources", "unknown", "notes"}
+    extra = {"loaded_selections", "sources", "unknown", "notes"}
     assert {option.field for option in OPTIONS} == set(Settings.__struct_fields__) - extra
     assert len({option.name for option in OPTIONS}) == len(OPTIONS) == sum(map(len, GROUPS.values()))
 
@@ -52,7 +52,7 @@ def test_without_anything_set_the_defaults_hold():
     assert settings.keepa_domains == (1,)
     assert settings.poll_interval_s is None
     assert settings.state_dir == Path("var")
-    assert settings.chosen[0].name == "default"
+    assert settings.loaded_selections[0].name == "default"
     assert set(settings.sources.values()) == {"default"}
 
 
@@ -154,7 +154,7 @@ def test_selection_files_are_read_with_their_own_locale_or_each_of_the_domains(t
     (tmp_path / "b.json").write_text(json.dumps(query))
     (tmp_path / "a.json").write_text(json.dumps({**query, "domainId": 4, "dateRange": 1}))
     settings = load({"SELECTIONS": str(tmp_path), "KEEPA_DOMAINS": "1, 3"})
-    assert [(one.name, one.query["domainId"]) for one in settings.chosen] == [("a", 4), ("b", 1), ("b", 3)]
+    assert [(one.name, one.query["domainId"]) for one in settings.loaded_selections] == [("a", 4), ("b", 1), ("b", 3)]
 
 
 def test_two_selections_that_ask_for_the_same_are_a_fault(tmp_path):
@@ -197,7 +197,7 @@ def test_what_nobody_takes_for_a_selection_is_passed_over_without_a_word(tmp_pat
     (tmp_path / name).write_text("no selection")
     settings = load({"SELECTIONS": str(tmp_path)})
     assert settings.notes == ()
-    assert [one.name for one in settings.chosen] == ["a"]
+    assert [one.name for one in settings.loaded_selections] == ["a"]
 
 
 def test_an_empty_folder_of_selections_is_a_fault(tmp_path):
