@@ -200,7 +200,7 @@ class DealPageWriter:
         if stream is None:
             return None  # the selection was taken out of the settings: its rows are kept, its walk is nobody's
         counts = dict(zip(page.category_ids, page.category_counts, strict=False))
-        return walk_progress.advance_crawl(connection, origin, facts, stream.division(counts))
+        return walk_progress.advance_crawl(connection, origin, facts, stream.divisions(counts))
 
 
 def _minute(context: JobContext, header: Header, page: DealPage) -> int:

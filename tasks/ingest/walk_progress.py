@@ -33,7 +33,7 @@ class Advance:
     Attributes:
         below: the minute above which its deals were news.
         is_first: whether there was no watermark yet.
-        cut: the part just walked, when rows of it are out of reach: more than the API shows have one price.
+        cut: the partition just walked, when rows of it are out of reach: more than the API shows have one price.
     """
 
     verdict: PageVerdict
@@ -93,19 +93,19 @@ def advance_upsert(connection: Connection, origin: Origin, page: PageFacts) -> A
     )
 
 
-def advance_crawl(connection: Connection, origin: Origin, page: PageFacts, division: Divisions) -> Advance | None:
+def advance_crawl(connection: Connection, origin: Origin, page: PageFacts, divisions: Divisions) -> Advance | None:
     """The crawl of a whole selection after `page`; None when the page is not the one it stands at.
 
-    A selection too long to reach its end is walked part by part.
+    A selection too long to reach its end is walked partition by partition.
     """
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    following = partitions.next_step(crawl.part, page, division)
-    is_divided = following.part.root_cat is not None
+    following = partitions.next_step(crawl.partition, page, divisions)
+    is_divided = following.partition.root_cat is not None
     moved = replace(
-        _moved(crawl, page, is_complete=following.is_over, high=None).standing(following.part, following.page),
-        categories=list(division.categories) if is_divided else [],
+        _moved(crawl, page, is_complete=following.is_over, high=None).standing(following.partition, following.page),
+        categories=list(divisions.categories) if is_divided else [],
     )
     crawls.save_crawl(connection, moved)
     return Advance(
@@ -113,7 +113,7 @@ def advance_crawl(connection: Connection, origin: Origin, page: PageFacts, divis
         crawl=moved,
         below=page.server_minute,
         server_minute=page.server_minute,
-        cut=crawl.part if following.is_cut else None,
+        cut=crawl.partition if following.is_cut else None,
     )
 
 
@@ -134,14 +134,14 @@ def repeats(connection: Connection, origin: Origin, fingerprint: int | None) -> 
     return told.repeats
 
 
-def leave_part(connection: Connection, crawl: Crawl) -> None:
+def leave_partition(connection: Connection, crawl: Crawl) -> None:
     """Go on with the category after the one this crawl stands in, which the server refuses; the last one ends it.
 
     Nothing is done when the crawl has moved on meanwhile.
     """
     if crawls.load_crawl(connection, crawl.job, crawl.selection_key, crawl.domain) != crawl:
         return
-    following = partitions.next_category(crawl.part, crawl.categories)
+    following = partitions.next_category(crawl.partition, crawl.categories)
     if following is None and (crawl.categories or crawl.root_cat is None):
         crawls.save_crawl(connection, replace(crawl, state="done", finished_at=datetime.now(UTC)))
     else:
@@ -155,7 +155,7 @@ def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
     if crawl is None or crawl.state != "running":
         return None
     asked_for = (origin.started_at, Partition(origin.root_cat, origin.price_low, origin.price_high), origin.page)
-    return crawl if asked_for == (crawl.started_at, crawl.part, crawl.page) else None
+    return crawl if asked_for == (crawl.started_at, crawl.partition, crawl.page) else None
 
 
 def _moved(crawl: Crawl, page: PageFacts, *, is_complete: bool, high: int | None) -> Crawl:

@@ -48,7 +48,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """What the server refuses, kept with its reason. `is_whole`: the selection, not one part of it."""
+    """What the server refuses, kept with its reason. `is_whole`: the selection, not one partition of it."""
 
     is_whole: bool
 
@@ -110,16 +110,16 @@ class Listing:
         return Listed(outcome, taken)
 
     def _set_aside(self, stream: Stream, crawl: Crawl, error: Refused) -> SetAside:
-        part = crawl.part
-        is_whole = part == Partition()
-        label = stream.label if is_whole else f"{stream.label}, {part}"
+        partition = crawl.partition
+        is_whole = partition == Partition()
+        label = stream.label if is_whole else f"{stream.label}, {partition}"
         self._context.log.error("selection_refused", selection=locales.label(label), error=error)
-        raw = stream.within(part, crawl.categories).to_json().encode()
+        raw = stream.within(partition, crawl.categories).to_json().encode()
 
         def work(connection: Connection) -> None:
             quarantine.add(connection, kind="request", key=label, reason=str(error), raw=raw, domain=stream.domain)
             if not is_whole:
-                walk_progress.leave_part(connection, crawl)
+                walk_progress.leave_partition(connection, crawl)
 
         self._session.run(work)
         self._context.beat.set_aside("request")
@@ -140,14 +140,14 @@ class DealPagePlan:
         self._lease_s = lease_s(context.settings)
         self._session = session
         self._spool = spool
-        self._target = stream
+        self._stream = stream
         self._crawl = crawl
 
     @property
     def what(self) -> str:
-        """This very page, of this part of the selection."""
+        """This very page, of this partition of the selection."""
         crawl = self._crawl
-        return f"{self.endpoint} {self._target.key} {self._target.domain} {crawl.part} page {crawl.page}"
+        return f"{self.endpoint} {self._stream.key} {self._stream.domain} {crawl.partition} page {crawl.page}"
 
     def plan(self) -> Shape:
         """One page."""
@@ -159,7 +159,7 @@ class DealPagePlan:
         The turn may have been lost while the tokens were waited for. From now on nobody else pays for this page, even
         if the turn is lost while the reply is on its way.
         """
-        stream, crawl = self._target, self._crawl
+        stream, crawl = self._stream, self._crawl
         origin = Origin(
             job=self.tier,
             domain=stream.domain,
@@ -180,7 +180,7 @@ class DealPagePlan:
 
         if not self._session.run(is_ours):
             return None
-        return ClaimedRequest(DealRequest(stream.within(crawl.part, crawl.categories), crawl.page), origin)
+        return ClaimedRequest(DealRequest(stream.within(crawl.partition, crawl.categories), crawl.page), origin)
 
     def release(self) -> None:
         """Nothing: the walk stands where it stood, and this worker asks again."""

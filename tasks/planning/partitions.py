@@ -1,4 +1,4 @@
-"""Pure: the parts that a selection too long for one walk is walked in: category by category, then price by price.
+"""Pure: the partitions in which a selection too long for one walk is walked: category by category, then price by price.
 
 The server shows at most 10,000 rows of a query. Where a category has more, the walk narrows to those below a price of
 which about half of the rows lie, and goes on above it when it has come to the end there; a half that is still too long
@@ -59,63 +59,63 @@ class Divisions:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What is walked after a page: the next page of the same part, the first page of another, or nothing.
+    """What is walked after a page: the next page of the same partition, the first page of another, or nothing.
 
     Attributes:
-        part: where the walk stands then.
+        partition: where the walk stands then.
         page: its page.
         is_over: whether nothing is left.
-        is_cut: whether rows of the part just walked are out of reach.
+        is_cut: whether rows of the partition just walked are out of reach.
     """
 
-    part: Partition
+    partition: Partition
     page: int
     is_over: bool = False
     is_cut: bool = False
 
 
-def next_step(part: Partition, page: PageFacts, division: Divisions) -> NextStep:
-    """What follows the page just read of `part`."""
-    if page.is_at_limit or _will_not_end(part, page, division):
-        narrower = _divided(part, page, division)
+def next_step(partition: Partition, page: PageFacts, divisions: Divisions) -> NextStep:
+    """What follows the page just read of `partition`."""
+    if page.is_at_limit or _will_not_end(partition, page, divisions):
+        narrower = _divided(partition, page, divisions)
         if narrower is not None:
             return NextStep(narrower, 0)
     if not page.is_last and not page.is_at_limit:
-        return NextStep(part, page.number + 1)
-    following = _next(part, division)
+        return NextStep(partition, page.number + 1)
+    following = _next(partition, divisions)
     if following is None:
-        return NextStep(part, page.number + 1, is_over=True, is_cut=page.is_at_limit)
+        return NextStep(partition, page.number + 1, is_over=True, is_cut=page.is_at_limit)
     return NextStep(following, 0, is_cut=page.is_at_limit)
 
 
-def next_category(part: Partition, categories: Sequence[int]) -> Partition | None:
-    """The first category after that of `part`; None when it was the last, or `part` is in none."""
-    if part.root_cat is None:
+def next_category(partition: Partition, categories: Sequence[int]) -> Partition | None:
+    """The first category after that of `partition`; None when it was the last, or `partition` is in none."""
+    if partition.root_cat is None:
         return None
-    later = min((category for category in categories if category > part.root_cat), default=None)
+    later = min((category for category in categories if category > partition.root_cat), default=None)
     return None if later is None else Partition(later)
 
 
-def _will_not_end(part: Partition, page: PageFacts, division: Divisions) -> bool:
-    """Whether page 0 of a part says that it holds more rows than can be reached."""
-    if page.number or part.price_low is not None:
+def _will_not_end(partition: Partition, page: PageFacts, divisions: Divisions) -> bool:
+    """Whether page 0 of a partition says that it holds more rows than can be reached."""
+    if page.number or partition.price_low is not None:
         return False
-    if part.root_cat is None:
-        return sum(division.counts.values()) > MAX_ROWS
-    return division.counts.get(part.root_cat, 0) > MAX_ROWS
+    if partition.root_cat is None:
+        return sum(divisions.counts.values()) > MAX_ROWS
+    return divisions.counts.get(partition.root_cat, 0) > MAX_ROWS
 
 
-def _divided(part: Partition, page: PageFacts, division: Divisions) -> Partition | None:
-    """The first piece of `part`; None when it cannot be divided."""
-    if part.root_cat is None and part.price_low is None and len(division.categories) > 1:
-        return Partition(division.categories[0])
-    low = division.price_low if part.price_low is None else part.price_low
-    high = division.price_high if part.price_high is None else part.price_high
+def _divided(partition: Partition, page: PageFacts, divisions: Divisions) -> Partition | None:
+    """The first of the partitions that `partition` divides into; None when it cannot be divided."""
+    if partition.root_cat is None and partition.price_low is None and len(divisions.categories) > 1:
+        return Partition(divisions.categories[0])
+    low = divisions.price_low if partition.price_low is None else partition.price_low
+    high = divisions.price_high if partition.price_high is None else partition.price_high
     below = sorted(price for price in page.prices if low <= price < high)
-    return replace(part, price_low=low, price_high=below[len(below) // 2]) if below else None
+    return replace(partition, price_low=low, price_high=below[len(below) // 2]) if below else None
 
 
-def _next(part: Partition, division: Divisions) -> Partition | None:
-    if part.price_high is not None and part.price_high < division.price_high:
-        return replace(part, price_low=part.price_high + 1, price_high=division.price_high)
-    return next_category(part, division.categories)
+def _next(partition: Partition, divisions: Divisions) -> Partition | None:
+    if partition.price_high is not None and partition.price_high < divisions.price_high:
+        return replace(partition, price_low=partition.price_high + 1, price_high=divisions.price_high)
+    return next_category(partition, divisions.categories)

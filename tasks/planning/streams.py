@@ -44,18 +44,18 @@ class Stream:
         """Whether it asks for certain categories only."""
         return bool(self.selection.query.get("includeCategories"))
 
-    def within(self, part: Partition, categories: Iterable[int] = ()) -> Selection:
-        """What to ask for: the whole, or a part of it; `categories` are those of the whole."""
+    def within(self, partition: Partition, categories: Iterable[int] = ()) -> Selection:
+        """What to ask for: the whole, or a partition of it; `categories` are those of the whole."""
         found = self.selection
-        if part.root_cat == NO_CATEGORY:
+        if partition.root_cat == NO_CATEGORY:
             found = found.outside(set(categories) - {NO_CATEGORY})
-        elif part.root_cat is not None:
-            found = found.within(part.root_cat)
-        if part.price_low is not None and part.price_high is not None:
-            found = found.priced(part.price_low, part.price_high)
+        elif partition.root_cat is not None:
+            found = found.within(partition.root_cat)
+        if partition.price_low is not None and partition.price_high is not None:
+            found = found.priced(partition.price_low, partition.price_high)
         return found
 
-    def division(self, counts: Mapping[int, int]) -> Divisions:
+    def divisions(self, counts: Mapping[int, int]) -> Divisions:
         """What it can be divided by, given the rows of each root category that a page lists."""
         low, high = self.selection.prices
         categories = self.selection.split_categories(counts)

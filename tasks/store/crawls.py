@@ -77,7 +77,7 @@ class Crawl:
         high_minute: newest Keepa minute met so far, None before the first row.
         rows: rows met so far.
         categories: root categories of a split walk, as its last page listed them; empty while it is not split.
-        fingerprints: of the pages of this part that this walk has read, to recognise one that comes again.
+        fingerprints: of the pages of this partition that this walk has read, to recognise one that comes again.
         repeats: how often one came again in this walk in the place of another.
     """
 
@@ -98,14 +98,14 @@ class Crawl:
     repeats: int = 0
 
     @property
-    def part(self) -> Partition:
-        """The part of the selection being walked."""
+    def partition(self) -> Partition:
+        """The partition of the selection that is being walked."""
         return Partition(self.root_cat, self.price_low, self.price_high)
 
-    def standing(self, part: Partition, page: int) -> Crawl:
-        """The same walk, at a page of a part; at its beginning nothing of it has been read."""
-        low, high, read = part.price_low, part.price_high, self.fingerprints if page else []
-        return replace(self, root_cat=part.root_cat, price_low=low, price_high=high, page=page, fingerprints=read)
+    def standing(self, partition: Partition, page: int) -> Crawl:
+        """The same walk, at a page of a partition; at its beginning nothing of it has been read."""
+        low, high, read = partition.price_low, partition.price_high, self.fingerprints if page else []
+        return replace(self, root_cat=partition.root_cat, price_low=low, price_high=high, page=page, fingerprints=read)
 
 
 def load_crawl(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl | None:

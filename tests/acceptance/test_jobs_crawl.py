@@ -24,7 +24,7 @@ class Walk:
     def feed(self, rows_of, *, counts, prices=(), most=500):
         for _ in range(most):
             crawl = walk_progress.begin(self.conn, "backfill", self.stream)
-            part = crawl.part
+            part = crawl.partition
             self.asked.append((part.root_cat, crawl.page))
             origin = Origin(
                 job="backfill", domain=1, selection_key="key", root_cat=part.root_cat, page=crawl.page,
@@ -76,7 +76,7 @@ def test_a_category_that_counts_too_many_rows_is_walked_by_price(conn):
     stood = []
 
     def rows_of(crawl):
-        stood.append(crawl.part)
+        stood.append(crawl.partition)
         return PAGE_ROWS if crawl.root_cat is None or crawl.price_low is None else 3
 
     moved = walk.feed(rows_of, counts={1: 12_000, 2: 3}, prices=[100, 200, 300])

@@ -52,10 +52,10 @@ def walked(market, division):
         is_cut = is_cut or following.is_cut
         if following.is_over:
             return met, walked_parts, is_cut
-        if following.part != part:
-            walked_parts.append(following.part)
-            shown = market.show(following.part)
-        part, number = following.part, following.page
+        if following.partition != part:
+            walked_parts.append(following.partition)
+            shown = market.show(following.partition)
+        part, number = following.partition, following.page
     raise AssertionError("the walk does not end")
 
 

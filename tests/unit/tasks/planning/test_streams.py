@@ -48,26 +48,26 @@ def test_what_is_of_no_known_category_is_asked_for_by_leaving_out_all_others():
 
 
 def test_a_stream_is_divided_by_the_categories_that_its_page_lists_and_their_counts():
-    assert stream().division({9: 1, 5: 2}) == Divisions(categories=(5, 9), counts={9: 1, 5: 2}, price_high=HIGHEST)
+    assert stream().divisions({9: 1, 5: 2}) == Divisions(categories=(5, 9), counts={9: 1, 5: 2}, price_high=HIGHEST)
 
 
 def test_a_stream_that_names_its_categories_is_divided_by_them_without_counts():
-    assert stream(includeCategories=[5, 9]).division({5: 1, 7: 2}) == Divisions(categories=(5, 9), counts={})
+    assert stream(includeCategories=[5, 9]).divisions({5: 1, 7: 2}) == Divisions(categories=(5, 9), counts={})
 
 
 def test_the_prices_a_stream_asks_for_bound_those_of_its_parts():
-    priced = stream(isRangeEnabled=True, currentRange=[100, 900]).division({})
+    priced = stream(isRangeEnabled=True, currentRange=[100, 900]).divisions({})
     assert (priced.price_low, priced.price_high) == (100, 900)
-    unbounded = stream(isRangeEnabled=True, currentRange=[-1, -1]).division({})
+    unbounded = stream(isRangeEnabled=True, currentRange=[-1, -1]).divisions({})
     assert (unbounded.price_low, unbounded.price_high) == (0, HIGHEST)
-    free = stream(isRangeEnabled=True, currentRange=[0, 0]).division({})
+    free = stream(isRangeEnabled=True, currentRange=[0, 0]).divisions({})
     assert (free.price_low, free.price_high) == (0, 0)
 
 
 @pytest.mark.parametrize(("others", "is_left_out"), [(499, False), (500, True)])
 def test_what_is_of_no_category_is_walked_while_a_query_can_leave_out_all_others(others, is_left_out):
     counts = dict.fromkeys([*range(1, others + 1), NO_CATEGORY], 1)
-    assert (NO_CATEGORY not in stream().division(counts).categories) is is_left_out
+    assert (NO_CATEGORY not in stream().divisions(counts).categories) is is_left_out
 
 
 def test_the_streams_of_the_settings_are_what_is_wanted_of_the_queue_and_none_is_all_of_it():
