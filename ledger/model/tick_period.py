@@ -47,7 +47,7 @@ def count(book: Book, distance_ns: int, refill_ns: int, rise_mt: int, *, is_full
     """
     ticks = round(distance_ns / book.period_ns)
     rate_mt = book.rate_mt
-    if distance_ns <= 0 or rate_mt <= 0 or rise_mt == ticks * rate_mt or (is_full and rise_mt <= ticks * rate_mt):
+    if distance_ns <= 0 or rise_mt == ticks * rate_mt or (is_full and rise_mt <= ticks * rate_mt):
         return Step(distance_ns, ticks, 0)
     whole, rest = divmod(rise_mt, rate_mt)
     is_off = abs(distance_ns - ticks * book.period_ns) > OFF * book.period_ns
@@ -82,7 +82,7 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
     if distance_ns <= 0:
         _unlearn(book, distance_ns, refill_ns)
         return
-    is_exact = bool(book.rate_mt) and not is_full and rise_mt == ticks * book.rate_mt
+    is_exact = not is_full and rise_mt == ticks * book.rate_mt
     if guess_ns:
         _consider(book, guess_ns, is_proven=is_exact, least_ns=0)
         return
@@ -90,7 +90,7 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
     if is_fit and (is_exact or book.period_trust):
         _refine(book, distance_ns / ticks, ticks, is_exact=is_exact)
     elif not _says_little(book, distance_ns, ticks):
-        whole = rise_mt // book.rate_mt if book.rate_mt and not is_full and rise_mt % book.rate_mt == 0 else 0
+        whole = rise_mt // book.rate_mt if not is_full and rise_mt % book.rate_mt == 0 else 0
         if whole > 0 and not is_fit:
             guess_ns = distance_ns // whole
         else:

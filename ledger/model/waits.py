@@ -47,8 +47,6 @@ def _expected_ticks(view: View, index: int, need_mt: int, due: int) -> int | Non
     only grow. So each is looked for by halving.
     """
     book = view.book
-    if book.rate_mt <= 0:
-        return None
     full = due - (balance_after(book, due) - capacity_mt(book)) // book.rate_mt
     tops = (full,) if full > due else (due, due + 1)
     found = [_first(due, top, lambda ticks: has_common(view, index, need_mt, ticks, ticks - due)) for top in tops]
@@ -80,7 +78,7 @@ def _latest_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:
     """
     book, tiers = view.book, view.tiers[: view.book.tier_count]
     mine = tiers[index].share_ppm
-    if not mine or book.rate_mt <= 0:
+    if not mine:
         return None
     waiting = sum(waiter.tier == index for waiter in view.waiters[: book.waiter_count])
     saving = _saving_ticks(view, index, need_mt) + waiting

@@ -6,14 +6,14 @@ from ledger.model import gates, leases
 from ledger.model.bucket import Arrival
 from ledger.model.journal import NO_TIER, Event
 from ledger.model.waiters import Request, join
-from ledger.types import OwnerId, Reading, Shape, Wait
+from ledger.types import ProcessId, Reading, Shape, Wait
 
 S = 10**9
 NOW_NS = 10**12
 SERVER_MS = 1_700_000_000_000
 TICK_NS = 60 * S
 INTERACTIVE, UPSERT, BACKFILL = 0, 1, 2
-OWNER, OTHER = OwnerId(pid=7, start=70), OwnerId(pid=8, start=80)
+OWNER, OTHER = ProcessId(boot="b", pid=7, started=70), ProcessId(boot="b", pid=8, started=80)
 
 
 def request(tokens, tier=UPSERT, owner=OWNER, shape=None):

@@ -4,12 +4,12 @@ import pytest
 
 from ledger.model import polling
 from ledger.model.journal import NO_TIER, Event
-from ledger.types import OwnerId, Wait
+from ledger.types import ProcessId, Wait
 
 S = 10**9
 NOW_NS = 10**12
 TICK_NS = 60 * S
-ME, OTHER = OwnerId(pid=7, start=70), OwnerId(pid=8, start=80)
+ME, OTHER = ProcessId(boot="b", pid=7, started=70), ProcessId(boot="b", pid=8, started=80)
 
 
 def alive(_pid, _start):
@@ -43,7 +43,7 @@ def test_who_asks_may_ask_again_and_another_only_after_half_a_minute_or_its_deat
 
 def test_another_process_with_the_number_of_who_asked_is_another(fresh):
     polling.claim_reading(fresh, ME, NOW_NS, alive)
-    assert not polling.claim_reading(fresh, OwnerId(pid=7, start=71), NOW_NS + 1, alive)
+    assert not polling.claim_reading(fresh, ProcessId(boot="b", pid=7, started=71), NOW_NS + 1, alive)
 
 
 def test_with_a_balance_nobody_asks_unless_a_reading_is_needed(view):

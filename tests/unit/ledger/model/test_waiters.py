@@ -3,12 +3,12 @@
 from ledger.model import waiters
 from ledger.model.journal import Event
 from ledger.model.waiters import Request
-from ledger.types import OwnerId
+from ledger.types import ProcessId
 
 S = 10**9
 NOW_NS = 10**12
 UPSERT, BACKFILL = 1, 2
-OWNER = OwnerId(pid=7, start=70)
+OWNER = ProcessId(boot="b", pid=7, started=70)
 
 
 def join(view, tokens, tier=UPSERT, now_ns=NOW_NS):

@@ -4,13 +4,13 @@ import pytest
 
 from ledger.model import gates, waits
 from ledger.model.waiters import Request, join
-from ledger.types import OwnerId, Wait
+from ledger.types import ProcessId, Wait
 
 S = 10**9
 NOW_NS = 10**12
 TICK_NS = 60 * S
 INTERACTIVE, UPSERT, BACKFILL = 0, 1, 2
-OWNER = OwnerId(pid=7, start=70)
+OWNER = ProcessId(boot="b", pid=7, started=70)
 
 
 def wait_for(view, tokens, tier=UPSERT, now_ns=NOW_NS, **others):
@@ -119,11 +119,6 @@ def test_earmarks_that_together_outgrow_the_bucket_put_the_latest_time_off(view)
 
 def test_a_tier_without_a_share_has_no_latest_time(view):
     assert wait_for(view, 25, tier=INTERACTIVE).latest_ns is None
-
-
-def test_where_nothing_comes_in_nothing_is_promised(view):
-    view.book.rate_mt = 0
-    assert wait_for(view, 5) == Wait(until_ns=None, latest_ns=None, reason="queue")
 
 
 def test_a_full_bucket_gives_what_is_lent_to_nobody_and_what_others_kept_at_the_next_tick(view):
