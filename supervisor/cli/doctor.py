@@ -1,7 +1,7 @@
-"""`sluicegate doctor`: looks at everything a run needs, changes nothing, and says what to do about what is wrong.
+"""`sluicegate doctor`: checks everything a run needs, changes nothing, and says how to mend what is wrong.
 
-With a real key it makes one real call, to `/token`, which is free. What is loaded late may be missing: that is one of
-the findings.
+With a real key it makes one real call, to `/token`, which is free. Most imports are late, because a package may be
+missing: that is one of the findings.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def examine(*, as_json: bool) -> int:
-    """Print one line a check; 0 when nothing is bad, 1 otherwise."""
+    """Print one line for each check; the exit code is 0 when nothing is bad, and 1 otherwise."""
     found = list(package_checks())
     if all_good(found):
         found += _of_the_settings()
-    found = complete(found, "not looked at, for what is bad above comes first")
+    found = complete(found, "not looked at, because what is bad above must be mended first")
     sys.stdout.write(json.dumps(to_json(found), ensure_ascii=False, default=str) + "\n" if as_json else as_text(found))
     return EXIT_OK if all_good(found) else EXIT_GAVE_UP
 

@@ -1,4 +1,4 @@
-"""`db-url`, `psql`, back-ups and the path of `ledger dump`: state directory and database, for people's own tools."""
+"""`db-url`, `psql`, `pg-dump`, `pg-restore` and the path of `ledger dump`: what other tools need of a run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from supervisor.database.client_programs import Name
 
-_ASKS: Final = frozenset({"--help", "-?", "--version", "-V"})  # the programs answer these by themselves
+_NO_DATABASE: Final = frozenset({"--help", "-?", "--version", "-V"})  # the programs answer these without a database
 
 
 def database_url() -> Secret:
-    """The URL a run with these settings uses, whether or not it runs.
+    """The URL of the database that a run with these settings uses, whether or not it runs.
 
     Raises:
         ConfigError: the settings cannot be used.
@@ -35,27 +35,28 @@ def database_url() -> Secret:
 
 
 def has_secret(url: Secret) -> bool:
-    """Whether there is anything in the URL that others must not see."""
+    """Whether the URL holds a password or another secret."""
     return bool(dsn.read(url).secrets)
 
 
 def tool(name: Name, arguments: Sequence[str]) -> int:
-    """The exit code of a program of PostgreSQL on that database; an own server is started for it when none runs.
+    """Run a program of PostgreSQL on that database; its exit code. An embedded server is started when none runs.
 
-    The programs are those that came with us, as others may be too old for the server; but for one reached with TLS.
+    The programs are those that came with this one, because others may be too old for the server. A server reached with
+    TLS needs others, because these cannot do TLS.
 
     Raises:
-        ConfigError: the settings cannot be used, the own server cannot run here, or no program speaks TLS.
-        AlreadyRunning: workers write to the database that is to be filled.
-        StoreError: the own server does not start.
+        ConfigError: the settings cannot be used, the embedded server cannot run here, or no program speaks TLS.
+        AlreadyRunning: workers write to the database that is to be restored.
+        StoreError: the embedded server does not start.
     """
     from psycopg.conninfo import make_conninfo
 
     from tasks.embedded_postgres import programs
 
     program = str(programs.postgres_programs() / name)
-    if _ASKS & {argument.partition("=")[0] for argument in arguments}:
-        return _ended([program, *arguments], {})
+    if _NO_DATABASE & {argument.partition("=")[0] for argument in arguments}:
+        return _run([program, *arguments], {})
     plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     with running_database(plan) as url:
         parts = dsn.read(url)
@@ -63,15 +64,15 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
             arguments = restore.checked(arguments, url, plan.state)
         if plan.database is None:
             program = str(client_programs.program(name, url, settings.environment()))
-        return _ended([program, "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
+        return _run([program, "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
 
 
-def _ended(command: list[str], more: dict[str, str]) -> int:
-    """The exit code of a program of PostgreSQL that has our terminal and, but for our settings, our environment."""
-    # Ctrl-C is for the program, psql cancels a query by it, and must not end us beneath it.
+def _run(command: list[str], connection: dict[str, str]) -> int:
+    """Run a program of PostgreSQL with our terminal and our environment, without our settings; its exit code."""
+    # Ctrl-C is for the program, in which it cancels a query, and must not end this process before it.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        env = {**settings.child_environment(), **more}
+        env = {**settings.child_environment(), **connection}
         done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's own, no shell
     finally:
         signal.signal(signal.SIGINT, before)
@@ -81,7 +82,7 @@ def _ended(command: list[str], more: dict[str, str]) -> int:
 def with_ledger_path(arguments: Sequence[str]) -> list[str]:
     """The arguments of `ledger dump`, with the ledger of STATE_DIR unless they name one.
 
-    Whatever else of the settings is at fault: the ledger may be what somebody needs to see then.
+    It works whatever else is wrong with the settings, because that may be when the ledger has to be looked at.
     """
     is_done = any(argument.startswith(("--p", "-h", "--h")) for argument in arguments)
     if is_done or not arguments or arguments[0] != "dump":

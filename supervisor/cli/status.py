@@ -1,6 +1,6 @@
-"""`sluicegate status`: what runs, as text or as JSON, once or again and again.
+"""`sluicegate status`: shows what runs, as text or as JSON, once or again and again.
 
-`--watch` is the live view of a run that another process does; off a terminal it prints a line a minute.
+`--watch` draws the live view of a run in another process; where there is no terminal it prints a line a minute.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ENDING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 
 def watch_status(settings: Settings) -> int:
     """Show until Ctrl-C; the exit code is that of the last status."""
-    # Blocked and waited for, so that they end the drawing between two frames and nowhere else.
+    # They are blocked and waited for, so that they end the drawing between two frames and nowhere else.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     if sys.stdout.isatty():
         from rich.console import Console
@@ -69,7 +69,7 @@ def _print_line(now: status.Status) -> None:
 
 
 def picture(now: status.Status, width: int, height: int | None = None) -> RenderableType:
-    """The view of a status; of one that is stale the text, which says so."""
+    """The live view of a status; when the status is stale its text, which says so."""
     from rich.text import Text
 
     from supervisor.console.live_view import draw
@@ -102,19 +102,19 @@ def show(*, as_json: bool, watch: bool) -> int:
         sys.stdout.flush()
         if not watch:
             return status.exit_code
-        # Ctrl-C ends the process by itself; nothing is held that would need more.
+        # Ctrl-C ends the process by itself; nothing has to be released first.
         threading.Event().wait(_AGAIN_S)
 
 
 def terminal_text(status: Status) -> str:
-    """The status for people."""
+    """The status as text, as wide as the terminal."""
     from supervisor.status.as_text import WIDTH, as_text
 
     return as_text(status, datetime.now(UTC), min(WIDTH, _columns(WIDTH)))
 
 
 def _columns(otherwise: int) -> int:
-    """The width of the terminal; off one, `otherwise`."""
+    """The width of the terminal in cells; `otherwise` where there is none."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or otherwise
     except OSError:

@@ -22,32 +22,33 @@ if TYPE_CHECKING:
 
     from tasks.roles import Role
 
-_LOOK_S: Final = 2.0  # between two looks whether whoever is to answer stands still
+_CHECK_S: Final = 2.0  # between two checks whether the supervisor stands still
 _READ_BYTES: Final = 4096
-_PATIENCE_S: Final = 1800.0  # sixteen workers replaced in turn, each of which takes its whole grace
+_PATIENCE_S: Final = 1800.0  # sixteen workers replaced one after another, each of which uses all of its stop time
 
 
 def send_order(chosen: argparse.Namespace) -> int:
-    """The exit code of what came of the order that `chosen` spells."""
-    order = _order(chosen)
+    """Send the order that was typed and print the answer; the exit code."""
+    order = _typed_order(chosen)
     state = StateDir(settings.state_dir(settings.environment()))
     if order is None:
-        said = protocol.Answer(code=EXIT_USAGE, words="set: NAME=VALUE is expected, as in BACKFILL_FLOOR=100")
+        answer = protocol.Answer(code=EXIT_USAGE, words="set takes NAME=VALUE, as in BACKFILL_FLOOR=100")
     elif state.lock.holder() is None:
-        said = protocol.Answer(code=EXIT_NOT_RUNNING, words=f"no supervisor runs with the state directory {state.root}")
+        words = f"no supervisor runs with the state directory {state.root}"
+        answer = protocol.Answer(code=EXIT_NOT_RUNNING, words=words)
     else:
-        said = _asked(state, order)
-        if isinstance(order, protocol.Resume) and said.code == EXIT_OK:
-            said = _lifted(said)
-    if said.code == EXIT_OK:
-        sys.stdout.write(said.words + "\n")
+        answer = _send(state, order)
+        if isinstance(order, protocol.Resume) and answer.code == EXIT_OK:
+            answer = _release_brakes(answer)
+    if answer.code == EXIT_OK:
+        sys.stdout.write(answer.words + "\n")
     else:
-        sys.stderr.write(f"sluicegate: {said.words}\n")
-    return said.code
+        sys.stderr.write(f"sluicegate: {answer.words}\n")
+    return answer.code
 
 
-def _lifted(said: protocol.Answer) -> protocol.Answer:
-    """The answer, once calls that were stopped because most replies could not be used may be made again."""
+def _release_brakes(answer: protocol.Answer) -> protocol.Answer:
+    """Release the brakes on calls in the database, and add to `answer` which those were."""
     from supervisor.config import run_plan
     from supervisor.database.access import query_connection
     from tasks.store import brakes
@@ -57,43 +58,43 @@ def _lifted(said: protocol.Answer) -> protocol.Answer:
         with query_connection(plan, writes=True) as conn, conn.transaction():
             kinds = brakes.release_brakes(conn)
     except NoRows:
-        return said
+        return answer
     except Error as error:
-        return _later(f"{said.words}; whether calls are stopped could not be looked up: {plain(error)}")
-    return said if not kinds else protocol.Answer(code=EXIT_OK, words=f"{said.words}; calls go on: {', '.join(kinds)}")
+        return _try_later(f"{answer.words}; but the brakes on calls could not be released: {plain(error)}")
+    words = "; ".join([answer.words, *([f"calls go on: {', '.join(kinds)}"] if kinds else [])])
+    return protocol.Answer(code=EXIT_OK, words=words)
 
 
-def _asked(state: StateDir, order: protocol.Order) -> protocol.Answer:
-    """What the supervisor answers, or why it does not."""
+def _send(state: StateDir, order: protocol.Order) -> protocol.Answer:
+    """Send the order; the supervisor's answer, or why there is none."""
     path, holder = state.control, state.lock.holder()
     if is_suspended(holder):
-        return _later(f"the supervisor, pid {holder}, was asked nothing: {SUSPENDED}; {remedy(holder)}")
+        return _try_later(f"the supervisor, pid {holder}, was not given the order: {SUSPENDED}; {remedy(holder)}")
     try:
-        line = _exchanged(path, protocol.line_of(order), holder)
-        return protocol.read_answer(line) if line else _later("the supervisor ended before it answered")
+        line = _exchange(path, protocol.line_of(order), holder)
+        return protocol.read_answer(line) if line else _try_later("the supervisor ended before it answered")
     except TimeoutError:
-        why = (
-            f"does this when it goes on: {SUSPENDED}; {remedy(holder)}" if is_suspended(holder) else "has not answered"
-        )
-        return _later(f"the supervisor, pid {holder}, was asked and {why}")
+        later = f"will carry it out once it runs again: {SUSPENDED}; {remedy(holder)}"
+        fate = later if is_suspended(holder) else "has not answered"
+        return _try_later(f"the supervisor, pid {holder}, was given the order and {fate}")
     except (FileNotFoundError, ConnectionRefusedError):
         if state.lock.is_held_by_debug():
-            return _later(f"`sluicegate debug` holds the state directory {state.root}, and it takes no orders")
-        return _later("the supervisor takes no orders now: it starts, ends, or could not open its socket")
+            return _try_later(f"`sluicegate debug` holds the state directory {state.root}, and it takes no orders")
+        return _try_later("the supervisor takes no orders: it is starting, is stopping, or could not open its socket")
     except OSError as error:
-        return _later(f"{path}: {error.strerror or error}")
+        return _try_later(f"{path}: {error.strerror or error}")
 
 
-def _exchanged(path: Path, line: bytes, holder: int | None) -> bytes:
-    """The line that comes back; empty when there is none.
+def _exchange(path: Path, line: bytes, holder: int | None) -> bytes:
+    """Send a line; the line that comes back, empty when the supervisor closed the connection without one.
 
     Raises:
-        TimeoutError: none came although there was time enough, or the supervisor stands still.
+        TimeoutError: no line came within `_PATIENCE_S`, or the supervisor stands still.
     """
     clock = MonotonicClock()
     ends_ns = clock.now_ns() + round(_PATIENCE_S * NS_PER_S)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, address(path) as short:
-        connection.settimeout(_LOOK_S)
+        connection.settimeout(_CHECK_S)
         connection.connect(short)
         connection.sendall(line)
         answer = b""
@@ -110,12 +111,12 @@ def _exchanged(path: Path, line: bytes, holder: int | None) -> bytes:
         return answer
 
 
-def _later(words: str) -> protocol.Answer:
+def _try_later(words: str) -> protocol.Answer:
     return protocol.Answer(code=EXIT_TRY_LATER, words=words)
 
 
-def _order(chosen: argparse.Namespace) -> protocol.Order | None:
-    """The order in words that a supervisor understands; None when a part of `set` is no setting."""
+def _typed_order(chosen: argparse.Namespace) -> protocol.Order | None:
+    """The order that was typed; None when an argument of `set` is not NAME=VALUE."""
     if chosen.name in {"pause", "resume"}:
         roles: tuple[Role, ...] = ROLES if chosen.role == "all" else (chosen.role,)
         return protocol.Pause(roles=roles) if chosen.name == "pause" else protocol.Resume(roles=roles)
@@ -125,6 +126,6 @@ def _order(chosen: argparse.Namespace) -> protocol.Order | None:
         return protocol.Set(settings={f"{chosen.role.upper()}_WORKERS": chosen.count})
     if chosen.name == "set":
         pairs = [one.partition("=") for one in chosen.settings]
-        is_well = all(equals for _, equals, _ in pairs)
-        return protocol.Set(settings={name.strip().upper(): text for name, _, text in pairs}) if is_well else None
+        are_pairs = all(equals for _, equals, _ in pairs)
+        return protocol.Set(settings={name.strip().upper(): text for name, _, text in pairs}) if are_pairs else None
     return protocol.Reload()

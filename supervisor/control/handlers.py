@@ -1,6 +1,7 @@
-"""Does what orders ask for, and answers when it is done: orders come over the control socket and by signal.
+"""Carries out orders, which come over the control socket and by signal, and answers them.
 
-Some answers are given later: when what was asked for is done, or when that has taken too long.
+`scale` and `set` arrive here as one order, `Set`. An answer is given when the order is carried out, which may be later,
+or when that has taken too long.
 """
 
 from __future__ import annotations
@@ -30,131 +31,131 @@ if TYPE_CHECKING:
     from supervisor.tree.supervisor import Supervisor
     from tasks.errors import Error
 
-    Tell: TypeAlias = Callable[[Answer], object]
+    Reply: TypeAlias = Callable[[Answer], object]
     Outcome: TypeAlias = Change | Error | LedgerError | OSError
 
 _MARGIN_S: Final = 5.0
-_UNTIL: Final = ", until the supervisor ends (.env is for good)"
+_UNTIL: Final = ", until the supervisor ends (set it in .env to keep it)"
 _COUNT: Final = "BACKFILL_WORKERS"
 _SETTLED: Final = frozenset({State.RUNNING, State.DONE, State.FAILED})
 
 
-def _lasting(settings: Mapping[str, str]) -> str:
-    """For how long what `set` says holds: an empty value takes back what was told before."""
-    back = sorted(name for name, text in settings.items() if not text.strip())
-    if len(back) == len(settings):
+def _duration_of(settings: Mapping[str, str]) -> str:
+    """How long the settings of a `set` hold: an empty value removes an override."""
+    removed = sorted(name for name, text in settings.items() if not text.strip())
+    if len(removed) == len(settings):
         return ", as configured"
-    return _UNTIL + (f"; as configured: {', '.join(back)}" if back else "")
+    return _UNTIL + (f"; as configured: {', '.join(removed)}" if removed else "")
 
 
 class OrderHandlers:
-    """Takes orders for one run."""
+    """Carries out the orders to one run."""
 
     def __init__(self, run: Supervisor, loop: Loop, log: Log) -> None:
         self._run = run
         self._log = log
         self._pending = PendingAnswers(loop)
-        run.listeners.append(self._pending.look)
+        run.listeners.append(self._pending.check)
 
-    def take(self, order: protocol.Order, tell: Tell | None, by: str) -> None:
-        """Do what `order` asks for and call `tell` once, when it is done or cannot be; None when nobody hears it."""
-        tell = self._logged(protocol.describe_order(order), tell, by)
+    def take(self, order: protocol.Order, reply: Reply | None, by: str) -> None:
+        """Carry out `order`, then call `reply` once with the answer; it is None when nobody waits for one."""
+        reply = self._logged(protocol.describe_order(order), reply, by)
         if self._run.stage > Stage.WORKING:
-            tell(Answer(code=EXIT_TRY_LATER, words="the supervisor is stopping"))
+            reply(Answer(code=EXIT_TRY_LATER, words="the supervisor is stopping"))
             return
         try:
-            self._do(order, tell)
+            self._do(order, reply)
         except NoSuchWorker as error:
-            tell(Answer(code=EXIT_USAGE, words=plain(error)))
+            reply(Answer(code=EXIT_USAGE, words=plain(error)))
 
     def add_workers(self, more: int, *, by: str) -> None:
-        """Have `more` backfill workers than now; fewer when it is negative, and never fewer than none."""
-        tell = self._logged(f"{more:+d} backfill worker", None, by)
+        """Run `more` backfill workers than now; fewer when `more` is negative, and never less than none."""
+        reply = self._logged(f"{more:+d} backfill worker", None, by)
 
         def add(now: Settings, before: Mapping[str, str]) -> dict[str, str]:
             return {**before, _COUNT: str(max(0, now.backfill_workers + more))}
 
         self._run.reload.submit(
-            ChangeRequest(rereads=False, overrides=add, on_done=partial(self._followed, tell, more=_UNTIL))
+            ChangeRequest(rereads=False, overrides=add, on_done=partial(self._applied, reply, more=_UNTIL))
         )
 
-    def _logged(self, order: str, tell: Tell | None, by: str) -> Tell:
-        """`tell` and the log: a refusal is a fault of the run only when whoever asked does not hear it."""
+    def _logged(self, order: str, reply: Reply | None, by: str) -> Reply:
+        """A `reply` that also logs the answer: a refusal is a fault of the run only when nobody else is told of it."""
         self._log.info("order", message=f"{order}, asked for by {by}")
 
-        def both(said: Answer) -> None:
+        def log_and_reply(answer: Answer) -> None:
             self._run.write_report()  # `status` must not be behind the answer
-            is_fault = said.code != EXIT_OK and tell is None
-            self._log.write("warning" if is_fault else "info", "answer", {"message": said.words})
-            if tell is not None:
-                tell(said)
+            is_fault = answer.code != EXIT_OK and reply is None
+            self._log.write("warning" if is_fault else "info", "answer", {"message": answer.words})
+            if reply is not None:
+                reply(answer)
 
-        return both
+        return log_and_reply
 
-    def _do(self, order: protocol.Order, tell: Tell) -> None:
+    def _do(self, order: protocol.Order, reply: Reply) -> None:
         match order:
             case protocol.Pause(roles=roles):
-                self._pause(roles, tell)
+                self._pause(roles, reply)
             case protocol.Resume(roles=roles):
-                self._resume(roles, tell)
+                self._resume(roles, reply)
             case protocol.Restart(worker=name):
-                self._restart(self._run.worker_pool.by_name(name), tell)
+                self._restart(self._run.worker_pool.by_name(name), reply)
             case protocol.Retry(worker=name):
-                self._retry(self._run.worker_pool.by_name(name), tell)
+                self._retry(self._run.worker_pool.by_name(name), reply)
             case protocol.Set(settings=settings):
-                self._set(settings, tell)
+                self._set(settings, reply)
             case protocol.Reload():
-                then = partial(self._followed, tell, retries=True)
+                then = partial(self._applied, reply, retries=True)
                 self._run.reload.submit(
                     ChangeRequest(rereads=True, overrides=lambda _, before: dict(before), on_done=then)
                 )
             case _:
                 assert_never(order)
 
-    def _pause(self, roles: tuple[str, ...], tell: Tell) -> None:
+    def _pause(self, roles: tuple[str, ...], reply: Reply) -> None:
         worker_pool = self._run.worker_pool
-        if not self._is_kept(worker_pool.paused | set(roles), tell):
+        if not self._save_pauses(worker_pool.paused | set(roles), reply):
             return
         worker_pool.pause(roles)
         slots = [slot for role in roles for slot in worker_pool.of_role(role)]
-        said = Answer(code=EXIT_OK, words=f"{' and '.join(roles)}: paused until resumed, over new starts too")
-        self._when(lambda: said if all(slot.state in RESTING for slot in slots) else None, tell)
+        words = f"{' and '.join(roles)}: paused until resumed, after a new start of the supervisor too"
+        answer = Answer(code=EXIT_OK, words=words)
+        self._reply_when(lambda: answer if all(slot.state in RESTING for slot in slots) else None, reply)
 
-    def _resume(self, roles: tuple[str, ...], tell: Tell) -> None:
+    def _resume(self, roles: tuple[str, ...], reply: Reply) -> None:
         worker_pool = self._run.worker_pool
-        wanted = [role for role in roles if role in worker_pool.paused]
-        if not wanted:
-            tell(Answer(code=EXIT_OK, words=f"{' and '.join(roles)}: not paused"))
-        elif self._is_kept(worker_pool.paused - set(roles), tell):
-            worker_pool.resume(wanted)
-            slots = [slot for role in wanted for slot in worker_pool.of_role(role)]
-            self._when(partial(_running, slots, f"{' and '.join(wanted)}: resumed"), tell)
+        paused = [role for role in roles if role in worker_pool.paused]
+        if not paused:
+            reply(Answer(code=EXIT_OK, words=f"{' and '.join(roles)}: not paused"))
+        elif self._save_pauses(worker_pool.paused - set(roles), reply):
+            worker_pool.resume(paused)
+            slots = [slot for role in paused for slot in worker_pool.of_role(role)]
+            self._reply_when(partial(_once_running, slots, f"{' and '.join(paused)}: resumed"), reply)
 
-    def _restart(self, slot: Slot, tell: Tell) -> None:
-        if not self._is_paused(slot, tell):
+    def _restart(self, slot: Slot, reply: Reply) -> None:
+        if not self._is_paused(slot, reply):
             before = slot.pid
             self._run.worker_pool.restart(slot)
-            self._when(partial(_renewed, slot, before, "restarted"), tell)
+            self._reply_when(partial(_once_replaced, slot, before, "restarted"), reply)
 
-    def _retry(self, slot: Slot, tell: Tell) -> None:
-        if self._is_paused(slot, tell):
+    def _retry(self, slot: Slot, reply: Reply) -> None:
+        if self._is_paused(slot, reply):
             return
         if slot.state not in {State.FAILED, State.BACKOFF}:
             words = f"{slot.spec.name} is {slot.state.value}: there is nothing to retry (see `sluicegate restart`)"
-            tell(Answer(code=EXIT_GAVE_UP, words=words))
+            reply(Answer(code=EXIT_GAVE_UP, words=words))
             return
         self._run.worker_pool.retry(slot)
-        self._when(partial(_renewed, slot, None, "started again, its deaths forgiven"), tell)
+        self._reply_when(partial(_once_replaced, slot, None, "started again, its restart count reset"), reply)
 
-    def _set(self, settings: dict[str, str], tell: Tell) -> None:
+    def _set(self, settings: dict[str, str], reply: Reply) -> None:
         unknown = sorted(set(settings) - set(BY_NAME))
         fixed = sorted(name for name in settings if name in BY_NAME and BY_NAME[name].replaces is None)
         if unknown or fixed:
-            words = [f"no setting is called {', '.join(map(_meant, unknown))}"] if unknown else []
-            words += (
-                [f"{', '.join(fixed)} cannot change while it runs: set it in .env and start again"] if fixed else []
-            )
-            tell(Answer(code=EXIT_USAGE, words="; ".join(words)))
+            words = [f"no setting is called {', '.join(map(_with_suggestion, unknown))}"] if unknown else []
+            if fixed:
+                words.append(f"{', '.join(fixed)} cannot change during a run: set it in .env and start again")
+            reply(Answer(code=EXIT_USAGE, words="; ".join(words)))
             return
 
         def merge(_now: Settings, before: Mapping[str, str]) -> dict[str, str]:
@@ -163,67 +164,65 @@ class OrderHandlers:
 
         self._run.reload.submit(
             ChangeRequest(
-                rereads=False, overrides=merge, on_done=partial(self._followed, tell, more=_lasting(settings))
+                rereads=False, overrides=merge, on_done=partial(self._applied, reply, more=_duration_of(settings))
             )
         )
 
-    def _followed(self, tell: Tell, outcome: Outcome, *, retries: bool = False, more: str = "") -> None:
-        """What comes after a change of settings; `retries`: those that were given up get another chance."""
+    def _applied(self, reply: Reply, outcome: Outcome, *, retries: bool = False, more: str = "") -> None:
+        """Answer once a change of settings is in force; with `retries`, failed workers are started again first."""
         if not isinstance(outcome, Change):
-            tell(Answer(code=exit_code(outcome), words=f"nothing was changed: {outcome}"))
+            reply(Answer(code=exit_code(outcome), words=f"nothing was changed: {outcome}"))
             return
         again = self._run.worker_pool.retry_failed() if retries else []
         more = f"; started again: {', '.join(again)}" if again else more if outcome.followed else ""
         words = "; ".join([outcome.words + more, *self._clipped(outcome)])
-        self._when(partial(self._settled, Answer(code=EXIT_OK, words=words)), tell, turns=len(self._run.tree.workers))
+        self._reply_when(
+            partial(self._once_settled, Answer(code=EXIT_OK, words=words)), reply, steps=len(self._run.tree.workers)
+        )
 
     def _clipped(self, change: Change) -> list[str]:
-        """Floors that were set now and are more than the plan allows: the ledger goes by less."""
+        """A sentence for each floor set just now that is more than the plan allows: the ledger uses less."""
         ledger = self._run.ledger
         if ledger is None or not any("_FLOOR " in one for one in change.followed):
             return []
         refill = round(ledger.snapshot().bucket.refill_rate)
         return floors.describe_lowered(self._run.plan.tiers(), refill) if refill else []
 
-    def _settled(self, said: Answer) -> Answer | None:
+    def _once_settled(self, answer: Answer) -> Answer | None:
         worker_pool, tree = self._run.worker_pool, self._run.tree
         states = {slot.state for slot in tree.workers if slot.spec.role not in worker_pool.paused}
-        return said if worker_pool.is_current() and not tree.has_leavers and states <= _SETTLED else None
+        return answer if worker_pool.is_current() and not tree.has_leavers and states <= _SETTLED else None
 
-    def _is_paused(self, slot: Slot, tell: Tell) -> bool:
+    def _is_paused(self, slot: Slot, reply: Reply) -> bool:
         role = slot.spec.role
         is_paused = role in self._run.worker_pool.paused
         if is_paused:
-            tell(Answer(code=EXIT_GAVE_UP, words=f"{role} is paused: `sluicegate resume {role}` first"))
+            reply(Answer(code=EXIT_GAVE_UP, words=f"{role} is paused: run `sluicegate resume {role}` first"))
         return is_paused
 
-    def _is_kept(self, paused: frozenset[str], tell: Tell) -> bool:
-        """Whether it is on disk, so that it holds over a new start of the supervisor too."""
+    def _save_pauses(self, paused: frozenset[str], reply: Reply) -> bool:
+        """Write which roles are paused, so that it holds after a new start too; whether that succeeded."""
         path = self._run.plan.state.paused
         try:
             pauses.write(path, paused)
         except OSError as error:
-            tell(Answer(code=EXIT_GAVE_UP, words=f"nothing was changed: {path} cannot be written: {error.strerror}"))
+            reply(Answer(code=EXIT_GAVE_UP, words=f"nothing was changed: {path} cannot be written: {error.strerror}"))
             return False
         return True
 
-    def _when(self, done: Callable[[], Answer | None], tell: Tell, *, turns: int = 1) -> None:
-        """Answer when it is done, or when so many stops and starts in turn should be long over."""
+    def _reply_when(self, done: Callable[[], Answer | None], reply: Reply, *, steps: int = 1) -> None:
+        """Reply once `done` has an answer, or when `steps` stops and starts one after another should be long over."""
         settings = self._run.plan.settings
-        limit_s = (settings.stop_s + settings.ready_s) * max(1, turns) + _MARGIN_S
-        self._pending.add(done, tell, limit_s=limit_s)
+        limit_s = (settings.stop_s + settings.ready_s) * max(1, steps) + _MARGIN_S
+        self._pending.add(done, reply, limit_s=limit_s)
 
 
-def _meant(name: str) -> str:
-    like = similar_names.near(name)
-    return (
-        similar_names.printable_name(name)
-        if like is None
-        else f"{similar_names.printable_name(name)} (is {like} meant?)"
-    )
+def _with_suggestion(name: str) -> str:
+    suggestion = similar_names.near(name)
+    return similar_names.printable_name(name) + ("" if suggestion is None else f" (is {suggestion} meant?)")
 
 
-def _running(slots: list[Slot], words: str) -> Answer | None:
+def _once_running(slots: list[Slot], words: str) -> Answer | None:
     failed = [slot.spec.name for slot in slots if slot.state is State.FAILED]
     if failed:
         return Answer(code=EXIT_GAVE_UP, words=f"{', '.join(failed)} cannot be kept running: see `sluicegate status`")
@@ -231,50 +230,50 @@ def _running(slots: list[Slot], words: str) -> Answer | None:
     return Answer(code=EXIT_OK, words=words) if is_done else None
 
 
-def _renewed(slot: Slot, before: int | None, words: str) -> Answer | None:
+def _once_replaced(slot: Slot, before: int | None, words: str) -> Answer | None:
     if before is not None and slot.pid == before:
         return None
     pids = f"pid {slot.pid}" if before is None else f"pid {before} is now {slot.pid}"
-    return _running([slot], f"{slot.spec.name}: {words}, {pids}")
+    return _once_running([slot], f"{slot.spec.name}: {words}, {pids}")
 
 
 class PendingAnswers:
-    """The orders that are under way."""
+    """Orders that are being carried out, each with the reply it is owed."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._open: list[_Promise] = []
+        self._open: list[_PendingAnswer] = []
 
-    def add(self, done: Callable[[], Answer | None], tell: Callable[[Answer], object], *, limit_s: float) -> None:
-        """Call `tell` once: with the answer of `done` as soon as it has one, or after `limit_s` seconds."""
-        promise = _Promise(done, tell)
-        words = f"begun, but not done after {format_duration(limit_s)}: see `sluicegate status`"
-        promise.timer = self._loop.after(limit_s, partial(promise.end, Answer(code=EXIT_TRY_LATER, words=words)))
-        self._open.append(promise)
-        self.look()
+    def add(self, done: Callable[[], Answer | None], reply: Callable[[Answer], object], *, limit_s: float) -> None:
+        """Call `reply` once: with the answer of `done` as soon as that gives one, or after `limit_s` seconds."""
+        pending = _PendingAnswer(done, reply)
+        words = f"started, but not done after {format_duration(limit_s)}: see `sluicegate status`"
+        pending.timer = self._loop.after(limit_s, partial(pending.end, Answer(code=EXIT_TRY_LATER, words=words)))
+        self._open.append(pending)
+        self.check()
 
-    def look(self) -> None:
-        """Something is new: keep what can be kept by now."""
-        for promise in [promise for promise in self._open if promise.is_open]:
-            promise.look()
-        self._open = [promise for promise in self._open if promise.is_open]
+    def check(self) -> None:
+        """Reply to each order that is carried out by now; called when anything in the run has changed."""
+        for pending in [pending for pending in self._open if pending.is_open]:
+            pending.check()
+        self._open = [pending for pending in self._open if pending.is_open]
 
 
-class _Promise:
-    def __init__(self, done: Callable[[], Answer | None], tell: Callable[[Answer], object]) -> None:
+class _PendingAnswer:
+    def __init__(self, done: Callable[[], Answer | None], reply: Callable[[Answer], object]) -> None:
         self.is_open = True
         self.timer: Timer | None = None
         self._done = done
-        self._tell = tell
+        self._reply = reply
 
-    def look(self) -> None:
-        said = self._done()
-        if said is not None:
-            self.end(said)
+    def check(self) -> None:
+        answer = self._done()
+        if answer is not None:
+            self.end(answer)
 
-    def end(self, said: Answer) -> None:
+    def end(self, answer: Answer) -> None:
         if self.is_open:
             self.is_open = False
             if self.timer is not None:
                 self.timer.cancel()
-            self._tell(said)
+            self._reply(answer)

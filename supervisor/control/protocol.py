@@ -12,44 +12,44 @@ LIMIT: Final = 16 * 1024  # bytes of an order; `set` with every setting there is
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="pause", forbid_unknown_fields=True):
-    """Let the workers of these roles end their work, and keep them so."""
+    """Stop the workers of these roles once their work in hand is done, and start none until `Resume`."""
 
     roles: tuple[Role, ...]
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="resume", forbid_unknown_fields=True):
-    """Start them again."""
+    """Start the workers of these roles again."""
 
     roles: tuple[Role, ...]
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="restart", forbid_unknown_fields=True):
-    """Have a fresh process in the place of this worker's."""
+    """Replace the process of this worker by a new one."""
 
     worker: str
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="retry", forbid_unknown_fields=True):
-    """Start a worker that was given up, its deaths forgiven."""
+    """Start a worker that has failed, with its restart count reset."""
 
     worker: str
 
 
 class Set(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="set", forbid_unknown_fields=True):
-    """Go by these settings until the supervisor ends; an empty text takes one back."""
+    """Override these settings until the supervisor ends; an empty text removes an override. `scale` sends this too."""
 
     settings: dict[str, str]
 
 
 class Reload(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="reload", forbid_unknown_fields=True):
-    """Read the configuration again."""
+    """Read the configuration again, and start failed workers again."""
 
 
 Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Reload
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an order: an exit code, 0 when it was done, and a sentence for people."""
+    """The outcome of an order: an exit code, 0 when it was carried out, and a sentence for people."""
 
     code: int
     words: str
@@ -60,31 +60,31 @@ _ANSWERS: Final = msgspec.json.Decoder(Answer)
 
 
 class NotUnderstood(ValueError):
-    """The line is no order, or no answer; the message says why."""
+    """The line is not an order, or not an answer; the message says why."""
 
 
 def read_order(line: bytes) -> Order:
-    """The order a line asks for.
+    """Read an order from a line.
 
     Raises:
-        NotUnderstood: it asks for none.
+        NotUnderstood: the line is not an order.
     """
     try:
         return _ORDERS.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotUnderstood(f"no order: {error}") from None
+        raise NotUnderstood(f"not an order: {error}") from None
 
 
 def read_answer(line: bytes) -> Answer:
-    """The answer a line gives.
+    """Read an answer from a line.
 
     Raises:
-        NotUnderstood: it gives none.
+        NotUnderstood: the line is not an answer.
     """
     try:
         return _ANSWERS.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NotUnderstood(f"no answer: {error}") from None
+        raise NotUnderstood(f"not an answer: {error}") from None
 
 
 def line_of(message: Order | Answer) -> bytes:
@@ -93,7 +93,7 @@ def line_of(message: Order | Answer) -> bytes:
 
 
 def describe_order(order: Order) -> str:
-    """The order as a person would give it."""
+    """The order as it is typed."""
     match order:
         case Pause(roles=roles):
             return f"pause {' '.join(roles)}"
@@ -104,7 +104,7 @@ def describe_order(order: Order) -> str:
         case Retry(worker=worker):
             return f"retry {worker}"
         case Set(settings=settings):
-            return f"set {' '.join(settings)}"  # the names alone: somebody may try it with a secret
+            return f"set {' '.join(settings)}"  # the names alone: a value may be a secret
         case Reload():
             return "reload"
         case _:

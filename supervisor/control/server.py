@@ -126,7 +126,7 @@ class _Client(Connection):
             self._timer.cancel()
             self._ordered(self, line)
         elif len(self._line) > protocol.LIMIT:
-            reason = f"no order: more than {protocol.LIMIT} bytes without a newline"
+            reason = f"not an order: more than {protocol.LIMIT} bytes without a newline"
             self.answer(Answer(code=EXIT_USAGE, words=reason))
 
 

@@ -1,4 +1,4 @@
-"""What `doctor` found, as lines for people and as one object for programs. Pure."""
+"""Holds what `doctor` found, and writes it as lines for people or as one object for programs. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FORMAT: Final = 1
-# Every check, in the order they are told; each has a finding whatever else is wrong.
+# Every check in the order of the output; each has a finding whatever else is wrong.
 CHECKS: Final = (
     "python",
     "packages",
@@ -31,7 +31,7 @@ _INDENT: Final = " " * 22
 
 
 class Verdict(Enum):
-    """How a check came out. A note is worth knowing, and no reason not to start."""
+    """The outcome of a check. A note is worth knowing, and does not keep a run from starting."""
 
     GOOD = "ok"
     NOTE = "note"
@@ -43,7 +43,7 @@ _MARKS: Final = {Verdict.GOOD: "ok  ", Verdict.NOTE: "note", Verdict.BAD: "BAD "
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found, in words and, for programs, as data; `is_missing` when it was not made."""
+    """What a check found, as a sentence and, for programs, as data; `is_missing` when the check was skipped."""
 
     check: str
     verdict: Verdict
@@ -53,30 +53,30 @@ class Finding:
 
 
 def good(check: str, words: str, **data: object) -> Finding:
-    """As it should be."""
+    """A finding that is as it should be."""
     return Finding(check, Verdict.GOOD, words, data)
 
 
 def note(check: str, words: str, **data: object) -> Finding:
-    """Worth knowing."""
+    """A finding that is worth knowing."""
     return Finding(check, Verdict.NOTE, words, data)
 
 
 def bad(check: str, words: str, **data: object) -> Finding:
-    """To be mended; the words say how."""
+    """A finding that must be mended; `words` say how."""
     return Finding(check, Verdict.BAD, words, data)
 
 
 def judged(check: str, words: str, *, faults: Sequence[str], notes: Sequence[str], **data: object) -> Finding:
-    """As bad as the worst that is there; `words` first."""
+    """A finding that is bad when there are faults, else a note when there are notes; `words` come first."""
     verdict = Verdict.BAD if faults else Verdict.NOTE if notes else Verdict.GOOD
     return Finding(check, verdict, "; ".join([words, *faults, *notes]), data)
 
 
 def complete(found: Sequence[Finding], why: str) -> list[Finding]:
-    """`found` in the order of `CHECKS`, and of those that are missing that they were not looked at, and why."""
-    unseen = [check for check in CHECKS if all(one.check != check for one in found)]
-    missing = [Finding(check, Verdict.NOTE, why, is_missing=True) for check in unseen]
+    """The findings in the order of `CHECKS`, with one for each check that was skipped, which says `why`."""
+    skipped = [check for check in CHECKS if all(one.check != check for one in found)]
+    missing = [Finding(check, Verdict.NOTE, why, is_missing=True) for check in skipped]
     return sorted([*found, *missing], key=lambda one: CHECKS.index(one.check))
 
 
@@ -86,7 +86,7 @@ def all_good(findings: Sequence[Finding]) -> bool:
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """A line a check; a list of faults has more, and those that were not looked at share one."""
+    """One line for each check, more where it has a list of faults; skipped checks share one."""
     seen = [one for one in findings if not one.is_missing]
     lines = [f"{_MARKS[one.verdict]}  {one.check:<14}  " + one.words.replace("\n", f"\n{_INDENT}") for one in seen]
     missing = [one for one in findings if one.is_missing]
@@ -96,7 +96,7 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 
 def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The same keys whatever was found; what a check knows in numbers is its `data`."""
+    """One object with the same keys whatever was found; `data` has the numbers of a check."""
     return {
         "format": FORMAT,
         "ok": all_good(findings),

@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from supervisor.config.state_dir import StateDir
 
-_FULL_MB: Final = 64
+_LEAST_FREE_MB: Final = 64
 _RESERVE_MB: Final = 1024  # for the database, beside the spool
 _MB: Final = 1024 * 1024
 
 
 def local_checks(plan: RunPlan) -> Iterator[Finding]:
-    """What can be said of the run the settings describe, without asking anybody."""
+    """The findings about this machine and the run that the settings describe."""
     yield _configuration(plan.settings)
     chosen = plan.settings.loaded_selections
     names = [f"{one.name} ({shop(int(one.query['domainId']))})" for one in chosen]
     words = f"{len(chosen)} valid: {', '.join(names)}"
-    notes = [f"{one.name}: {told}" for one in chosen for told in check.notes(one.query)]
+    notes = [f"{one.name}: {text}" for one in chosen for text in check.notes(one.query)]
     yield judged("selections", words, faults=[], notes=notes, selections=names)
     yield _state(plan.state)
     yield _disk(plan)
@@ -52,27 +52,27 @@ def _supervisor(state: StateDir, port: int | None) -> Finding:
         return bad(
             "supervisor", f"{lost_state_dir.WORDS}: {lost_state_dir.remedy(state.root, lost)}", running=True, pid=lost
         )
-    told = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
+    words = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
     if holder is not None and state.lock.is_held_by_debug():
-        told = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
+        words = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
     still = [f"{suspended.SUSPENDED}: {suspended.remedy(holder)}"] if suspended.is_suspended(holder) else []
-    return judged("supervisor", told, faults=still, notes=[], running=holder is not None, pid=holder or None)
+    return judged("supervisor", words, faults=still, notes=[], running=holder is not None, pid=holder or None)
 
 
 def _configuration(settings: Settings) -> Finding:
-    """Each value with its source; what is set in words, and all of it as data."""
-    told = {
+    """Every setting with its source as data; those that are set, in the sentence."""
+    values = {
         option.name: {"value": _shown(settings, option.name), "source": settings.sources[option.name]}
         for option in OPTIONS
     }
-    chosen = [f"{name}={one['value']} ({one['source']})" for name, one in told.items() if one["source"] != "default"]
-    words = f"{len(chosen)} set, {len(told) - len(chosen)} at their defaults"
+    chosen = [f"{name}={one['value']} ({one['source']})" for name, one in values.items() if one["source"] != "default"]
+    words = f"{len(chosen)} set, {len(values) - len(chosen)} at their defaults"
     return judged(
         "configuration",
         ": ".join([words, ", ".join(chosen)] if chosen else [words]),
         faults=[],
         notes=settings.notes,
-        settings=told,
+        settings=values,
         unknown=list(settings.unknown),
     )
 
@@ -95,51 +95,53 @@ def _state(state: StateDir) -> Finding:
     if not os.path.isdir(root):  # noqa: PTH112 - never an error, whatever the name
         blocked = _in_the_way(root)
         if blocked is not None:
-            faults.append(f"{blocked} is no folder; set another STATE_DIR, or take away what is there")
+            faults.append(f"{blocked} is not a folder: set another STATE_DIR, or remove what is there")
         elif not os.access(there, os.W_OK | os.X_OK):
-            faults.append(f"it is not there, and {there} cannot be written: mend its rights or set another STATE_DIR")
-        notes = [] if faults else ["it is made at the first start"]
+            faults.append(
+                f"it does not exist, and {there} cannot be written: change its permissions or set another STATE_DIR"
+            )
+        notes = [] if faults else ["it is created at the first start"]
         return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=None)
     mode = root.stat().st_mode & 0o777
     faults += _without_rights(state)
-    notes = [f"others may read it (mode {mode:o}): chmod 700 {root}"] if mode & 0o077 else []
+    notes = [f"other users may read it (mode {mode:o}): run `chmod 700 {root}`"] if mode & 0o077 else []
     return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=f"{mode:o}")
 
 
 def _in_the_way(root: Path) -> Path | None:
-    """What stands where the folder `root`, or one that it lies in, has to be."""
+    """The file that lies where the directory `root`, or one of its parents, has to be."""
     lies_in = (root, *root.parents)
     return next((one for one in lies_in if os.path.lexists(one) and not os.path.isdir(one)), None)  # noqa: PTH112 - as above
 
 
 def _without_rights(state: StateDir) -> list[str]:
-    """What in the state directory this user may not use: it was made by another one."""
+    """A fault for each path in the state directory that this user may not use."""
     whole = os.R_OK | os.W_OK | os.X_OK
     if not os.access(state.root, whole):
-        return ["it cannot be written: mend its rights or set another STATE_DIR"]
+        return ["it cannot be written: change its permissions or set another STATE_DIR"]
     if state.blocked_spool is not None:
-        return [f"{state.blocked_spool} is no folder: take away what is there"]
+        return [f"{state.blocked_spool} is not a folder: remove what is there"]
     inside = {state.lock.path: os.R_OK | os.W_OK, state.ledger: os.R_OK | os.W_OK, state.root / "spool": whole}
     shut = [path for path, mode in inside.items() if path.exists() and not os.access(path, mode)]
     return [
-        f"{path} belongs to uid {path.stat().st_uid}: run as that user, or give it back with chown" for path in shut
+        f"{path} belongs to uid {path.stat().st_uid}: run as that user, or change its owner with chown" for path in shut
     ]
 
 
 def _disk(plan: RunPlan) -> Finding:
     there, limit_mb = _nearest(plan.state.root), plan.settings.spool_limit_mb
     free_mb = shutil.disk_usage(there).free // _MB
-    wanted_mb = limit_mb + _RESERVE_MB
-    words, data = f"{free_mb:,} MB free", {"free_mb": free_mb, "spool_limit_mb": limit_mb, "wanted_mb": wanted_mb}
-    if free_mb < _FULL_MB:
-        return bad("disk", f"{words}: too little to start with; make room", **data)
-    if free_mb < wanted_mb:
-        return note("disk", f"{words}: a full spool ({limit_mb} MB) and the database want {wanted_mb:,} MB", **data)
+    needed_mb = limit_mb + _RESERVE_MB
+    words, data = f"{free_mb:,} MB free", {"free_mb": free_mb, "spool_limit_mb": limit_mb, "wanted_mb": needed_mb}
+    if free_mb < _LEAST_FREE_MB:
+        return bad("disk", f"{words}: too little for a start; free some space", **data)
+    if free_mb < needed_mb:
+        return note("disk", f"{words}: a full spool ({limit_mb} MB) and the database need {needed_mb:,} MB", **data)
     return good("disk", words, **data)
 
 
 def _nearest(path: Path) -> Path:
-    """The folder itself, or the one it would be made in."""
+    """The directory itself, or the nearest parent that exists."""
     return next(one for one in (path, *path.parents) if os.path.isdir(one))  # noqa: PTH112 - never an error
 
 
@@ -147,14 +149,22 @@ def _ledger(plan: RunPlan) -> Finding:
     try:
         region = file.attach(plan.state.ledger, read_only=True)
     except NoLedger:
-        return note("ledger", "not there yet; it is made at the first start")
+        return note("ledger", "it does not exist yet; the first start creates it")
     except OtherFormat as error:
-        return note("ledger", "of another build: the next start begins it anew from the server", format=error.found)
+        return note(
+            "ledger",
+            "it is of another build: the next start creates a new one from what the server says",
+            format=error.found,
+        )
     except (LedgerError, OSError) as error:
         return bad("ledger", plain(error))
     try:
         if not region.is_of_this_boot:
-            return note("ledger", "of an earlier boot: the next start begins it anew from the server", this_boot=False)
+            return note(
+                "ledger",
+                "it is of an earlier boot: the next start creates a new one from what the server says",
+                this_boot=False,
+            )
         taken = TokenLedger(region, SystemClock()).snapshot()
     except LedgerError as error:
         return bad("ledger", plain(error))

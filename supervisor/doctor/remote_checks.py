@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SKEW_S: Final = 30.0  # a call's own time and a drifting clock stay below; a wrong time zone or a dead battery do not
 _MS: Final = 1000
-_PATIENCE_S: Final = 10.0  # a person waits, and the free reading is worked out at once
+_PATIENCE_S: Final = 10.0  # a person waits, and the server answers this call at once
 
 
 def remote_checks(plan: RunPlan) -> Iterator[Finding]:
@@ -37,19 +37,19 @@ def remote_checks(plan: RunPlan) -> Iterator[Finding]:
 def _database(plan: RunPlan) -> Iterator[Finding]:
     url = _url(plan)
     if url is None:
-        yield note("database", "an own PostgreSQL; it is not running, and is not started to be looked at")
-        yield good("rights", "the own PostgreSQL is ours alone")
+        yield note("database", "an embedded PostgreSQL; it is not running, and doctor does not start it")
+        yield good("rights", "the embedded PostgreSQL belongs to this program alone")
         return
     shown = backend.shown(url)
     try:
         seen = backend.inspect_database(url)
     except Error as error:
         yield bad("database", f"{shown}: {plain(error)}", url=shown)
-        yield note("rights", "not known: the database comes first")
+        yield note("rights", "not known, because the database could not be reached")
         return
-    told = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
+    words = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
     todo = [f"the next start applies {name_range(seen.pending)}"] if seen.pending else []
-    yield judged("database", told, faults=[], notes=todo, url=shown, version=seen.version, pending=seen.pending)
+    yield judged("database", words, faults=[], notes=todo, url=shown, version=seen.version, pending=seen.pending)
     lacks = [*seen.lacking, *(seen.lacking_later if seen.pending else [])]
     yield judged(
         "rights",
@@ -65,17 +65,17 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
 
 
 def _url(plan: RunPlan) -> Secret | None:
-    """Where the database answers; None for an own one that does not run."""
+    """The URL of the database; None for an embedded one that does not run."""
     if plan.database is None:
         return plan.settings.database_url
     forget_client_variables()
     last = report.read(plan.state.status)
-    own = last.run.database_url if last is not None and plan.state.lock.holder() is not None else None
-    return None if own is None else Secret(own)
+    url = last.run.database_url if last is not None and plan.state.lock.holder() is not None else None
+    return None if url is None else Secret(url)
 
 
 def _api(plan: RunPlan) -> Iterator[Finding]:
-    """One free reading with a real key; a made-up key never goes to a server, and a simulator may not be there."""
+    """Read the balance once, which is free, with a real key. Without one nothing is asked."""
     if plan.server is not Server.KEEPA or plan.base_url is None:
         yield note("api", "no KEEPA_API_KEY: nothing was asked; set one for real data")
         yield note("clock", "not compared: the API was not asked")
@@ -106,24 +106,26 @@ def _api(plan: RunPlan) -> Iterator[Finding]:
 
 def _plan_of(plan: RunPlan, reading: Reading) -> Finding:
     rate = reading.refill_rate
-    come_to, clipped = floors.floors_on_plan(plan.tiers(), rate)
+    allowed, clipped = floors.floors_on_plan(plan.tiers(), rate)
     capacity = CAPACITY_TICKS * rate
-    told = ", ".join(f"{name} {floor}" for name, floor in come_to.items())
+    listed = ", ".join(f"{name} {floor}" for name, floor in allowed.items())
     return judged(
         "api",
-        f"plan of {rate} a minute, balance {reading.tokens_left} of {capacity}, floors: {told}",
+        f"plan of {rate} a minute, balance {reading.tokens_left} of {capacity}, floors: {listed}",
         faults=[],
         notes=[] if clipped is None else [clipped],
         refill_rate=rate,
         balance=reading.tokens_left,
         capacity=capacity,
-        floors=come_to,
+        floors=allowed,
     )
 
 
 def _clock(reading: Reading, heard_at: datetime) -> Finding:
     ahead_s = round(heard_at.timestamp() - reading.server_ms / _MS, 1)
     if abs(ahead_s) <= _SKEW_S:
-        return good("clock", f"as the server's, within {_SKEW_S:g} s", ahead_s=ahead_s)
+        return good("clock", f"the same as the server's, within {_SKEW_S:g} s", ahead_s=ahead_s)
     where = "ahead of" if ahead_s > 0 else "behind"
-    return note("clock", f"{format_duration(abs(ahead_s))} {where} the server's: have it set (NTP)", ahead_s=ahead_s)
+    return note(
+        "clock", f"{format_duration(abs(ahead_s))} {where} the server's: set it, with NTP for instance", ahead_s=ahead_s
+    )

@@ -47,7 +47,7 @@ def test_without_a_key_the_rest_is_checked_and_nothing_is_made(program):
     assert "no KEEPA_API_KEY" in found["api"]["words"]
     assert found["configuration"]["data"]["settings"]["UPSERT_WORKERS"] == {"value": 2, "source": "environment"}
     assert found["configuration"]["data"]["settings"]["STOP_S"] == {"value": 30.0, "source": "default"}
-    assert "made at the first start" in found["state"]["words"]
+    assert "created at the first start" in found["state"]["words"]
     assert not program.state.exists()
     lines = program.command("doctor").stdout.splitlines()
     assert [line.split()[1] for line in lines] == list(findings.CHECKS)
@@ -194,6 +194,8 @@ def test_what_of_a_selection_the_server_will_ignore_is_worth_a_note(program, tmp
 
 def test_what_was_not_looked_at_shares_a_line_below_what_is_bad(program):
     told = program.command("doctor", UPSERT_SHARE="lots").stdout.splitlines()
-    assert told[-1] == f"not looked at, for what is bad above comes first: {', '.join(findings.CHECKS[4:])}"
+    assert (
+        told[-1] == f"not looked at, because what is bad above must be mended first: {', '.join(findings.CHECKS[4:])}"
+    )
     assert len([line for line in told if "not looked at" in line]) == 1
     assert "UPSERT_SHARE" in told[-2]

@@ -58,7 +58,7 @@ def test_what_stands_in_the_place_of_the_folder_of_replies_is_told_at_the_start(
     state.mkdir()
     (state / "spool").write_text("mine")
     refuses(program, "run", STATE_DIR=str(state), said="spool is not a folder, so replies cannot be kept there")
-    refuses(program, "doctor", STATE_DIR=str(state), said="spool is no folder: take away what is there")
+    refuses(program, "doctor", STATE_DIR=str(state), said="spool is not a folder: remove what is there")
 
 
 KINDS = ["a pipe", "a device without end", "a link to itself", "a socket", "a huge file", "no text"]

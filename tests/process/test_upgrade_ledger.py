@@ -43,7 +43,7 @@ def test_a_run_begins_the_ledger_of_another_build_anew_and_buys_nothing_twice(
         calls = len(spoiler.calls("/product"))
         as_of(program.state / "ledger", format_number, size)
         looked = program.command("doctor")
-        assert "of another build: the next start begins it anew" in looked.stdout
+        assert "of another build: the next start creates a new one" in looked.stdout
         program.start().until_working()
         wait_until(lambda: len(spoiler.calls("/product")) >= calls + ENOUGH, "more batches", explain=program.tail)
         assert program.stop() == 0, program.tail()

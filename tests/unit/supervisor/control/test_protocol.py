@@ -29,7 +29,7 @@ def test_an_order_is_one_line_and_reads_back_as_it_was(order):
 
 @given(st.binary(max_size=200))
 def test_whatever_else_comes_is_no_order_and_no_crash(line):
-    with pytest.raises(protocol.NotUnderstood, match="no order"):
+    with pytest.raises(protocol.NotUnderstood, match="not an order"):
         protocol.read_order(line)
 
 
@@ -51,7 +51,7 @@ def test_an_order_that_is_nearly_one_is_none(line):
 
 
 def test_bytes_that_are_no_text_are_no_answer_and_no_report(tmp_path):
-    with pytest.raises(protocol.NotUnderstood, match="no answer"):
+    with pytest.raises(protocol.NotUnderstood, match="not an answer"):
         protocol.read_answer(b'{"code": 0, "words": "\xff"}')
     path = tmp_path / "file"
     path.write_bytes(b'{"written_at": "\xff"}')
