@@ -116,7 +116,7 @@ def _width(price_type: int, flat: list[int]) -> int:
     for width in [_TRIPLE if price_type in TRIPLES else _PAIR] if is_known else (_PAIR, _TRIPLE):
         if len(flat) % width == 0 and (is_known or _increases(flat[::width])):
             return width
-    raise BrokenHistory(f"csv[{price_type}]: {len(flat)} values fit no whole number of groups")
+    raise BrokenHistory(f"csv[{price_type}]: {len(flat)} values do not make whole groups")
 
 
 def _increases(minutes: list[int]) -> bool:

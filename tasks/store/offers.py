@@ -94,7 +94,7 @@ def _row(offer: Offer) -> Row:
     arrays.check_int4s(numbers)
     history = offer.offer_csv or []
     if len(history) % _GROUP:
-        raise ValueError(f"offerCSV: {len(history)} values fit no whole number of groups")
+        raise ValueError(f"offerCSV: {len(history)} values do not make whole groups")
     lists = [getattr(offer, name) for name in _LISTS]
     return (
         *numbers,

@@ -124,7 +124,7 @@ def test_offers_come_after_a_reply_that_was_not_asked_for_them(conn):
 BAD = {
     "a number too large": ({"min_order_qty": 2**31}, "does not fit 32 bits"),
     "a price too large": ({"offer_csv": [1, 2**31, 0]}, "not 32-bit integers"),
-    "a history that was cut": ({"offer_csv": [1, 2]}, "2 values fit no whole number of groups"),
+    "a history that was cut": ({"offer_csv": [1, 2]}, "2 values do not make whole groups"),
     "a text no database takes": ({"condition_comment": "a\0b"}, "22021"),
 }
 

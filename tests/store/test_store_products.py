@@ -304,7 +304,7 @@ def test_bad_products_and_bad_histories_are_quarantined_and_the_rest_is_written(
     assert "22021" in reasons["B000000001"]
     assert "does not fit 32 bits" in reasons["B000000002"]
     assert "history of price type 0: not 32-bit integers" in reasons["B000000003"]
-    assert "fit no whole number of groups" in reasons["B000000004"]
+    assert "do not make whole groups" in reasons["B000000004"]
     assert series(conn, "B000000005").keys() == {0, 7}
 
 

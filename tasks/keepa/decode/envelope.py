@@ -148,11 +148,11 @@ def _fault(raw: msgspec.Raw) -> ServerFault | None:
     if not bytes(raw):
         return None
     try:
-        said = _SAID.decode(raw)
+        fault = _FAULT.decode(raw)
     except UNREADABLE:
-        said = bytes(raw).decode(errors="replace")
-    return ServerFault(message=said) if isinstance(said, str) else said
+        fault = bytes(raw).decode(errors="replace")
+    return ServerFault(message=fault) if isinstance(fault, str) else fault
 
 
 _NUMBER: Final = msgspec.json.Decoder(int | float)
-_SAID: Final = msgspec.json.Decoder(ServerFault | str | None)
+_FAULT: Final = msgspec.json.Decoder(ServerFault | str | None)

@@ -1,4 +1,4 @@
-"""The fields of an object taken apart: what fits stays, everything else goes to `extra`, and it is said what. Pure."""
+"""The fields of an object taken apart: what fits stays, everything else goes to `extra` and is noted. Pure."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def list_of(raw: bytes) -> list[Any]:
 
 
 def known_names(kind: type[Deal | Product]) -> frozenset[str]:
-    """What the fields of such an item may be called."""
+    """Name all fields that such an item may have."""
     return frozenset(FIELDS[kind])
 
 
@@ -66,7 +66,7 @@ def take_fields_apart(raw: msgspec.Raw, notes: list[str]) -> RawObject:
     """The fields of an object, however odd their values are.
 
     Raises:
-        ValueError: it is no object, or where its fields end cannot be told.
+        ValueError: it is not an object, or it is unclear where its fields end.
     """
     try:
         return _OBJECT.decode(raw)
@@ -115,11 +115,11 @@ def _fitting(known: _Field, name: str, raw: msgspec.Raw, notes: list[str], where
     try:
         known.decoder.decode(raw)
     except UNREADABLE:
-        value, said = lenient.mended(bytes(raw))
+        value, faults = lenient.mended(bytes(raw))
         if known.is_needed:  # 12.0 for 12 must not cost the item
             value = msgspec.json.encode(msgspec.convert(_ANYTHING.decode(value), known.type, strict=False))
         known.decoder.decode(value)
-        notes.extend(f"{where}{name}: {one}" for one in sorted(said or {"a number in another form"}))
+        notes.extend(f"{where}{name}: {one}" for one in sorted(faults or {"a number in another form"}))
         return msgspec.Raw(value)
     return raw
 

@@ -16,7 +16,7 @@ from tasks.keepa.decode import fields, scanner
 from tasks.keepa.decode.item import ItemFault
 from tasks.keepa.product import Product
 
-LOST_CUT: Final = "where one item ends and the next begins cannot be told"
+LOST_CUT: Final = "it is unclear where one item ends and the next begins"
 CUT_OFF: Final = "the body ends in the middle of its list"
 
 HEAD: Final = (

@@ -103,7 +103,7 @@ def product(raw: msgspec.Raw) -> tuple[Product, list[str]]:
 def deal_misfit(found: Deal) -> tuple[str, str] | None:
     """The field of a deal that is of its type and cannot be used all the same, and why; or None."""
     ragged = found.ragged()
-    reason = f"not {found.slots} price types throughout, as in `current` - at `$.{ragged}`"
+    reason = f"its lists do not all have {found.slots} price types, as `current` has - at `$.{ragged}`"
     return None if ragged is None else (ragged, reason)
 
 

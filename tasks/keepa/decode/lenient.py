@@ -1,7 +1,7 @@
 """The second reader: a JSON value that the strict one refuses, made good where a person would know what is meant. Pure.
 
-Bytes that are no text and escapes that stand for no character become U+FFFD, numbers that are none become null. Each
-kind is told. What is no JSON in another way is refused here too.
+Bytes that are not text and escapes that stand for no character become U+FFFD, numbers that are not finite become null.
+Each kind of fault is named. What is not JSON in any other way is refused here too.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import msgspec
 # What reading a value may raise, whatever the value is. (msgspec's own errors are `ValueError`s.)
 UNREADABLE: Final = (ValueError, OverflowError, RecursionError)
 
-NO_TEXT: Final = "bytes that are no UTF-8"
+NOT_UTF8: Final = "bytes that are not UTF-8"
 BAD_ESCAPE: Final = "an escape that stands for no character"
 CONTROL: Final = "a control character in a text"
-NO_NUMBER: Final = "a number that is none"
-NUL: Final = "a NUL in a text, which no table holds"
-LONG_NUMBER: Final = "a number of too many digits"
+NOT_FINITE: Final = "a number that is not finite"
+NUL: Final = "a NUL character in a text, which PostgreSQL cannot store"
+LONG_NUMBER: Final = "a number with too many digits"
 
 _MOST_DIGITS: Final = 640  # what Python reads under whatever limit is set (sys.int_info.str_digits_check_threshold)
 _ESCAPE: Final = re.compile(
@@ -38,7 +38,7 @@ _ANY_ESCAPE: Final = re.compile(rb"\\(?:u0000|.)", re.DOTALL)
 
 
 def without_nul(raw: bytes) -> bytes:
-    """The JSON with U+FFFD for each escaped NUL: JSON has it, PostgreSQL has it in no text."""
+    """Return the JSON with U+FFFD for each escaped NUL, which PostgreSQL stores in no text."""
     return _ANY_ESCAPE.sub(lambda found: b"\\ufffd" if found.group() == _NUL else found.group(), raw)
 
 
@@ -48,20 +48,21 @@ def has_nul(raw: bytes) -> bool:
 
 
 def mended(raw: bytes) -> tuple[bytes, set[str]]:
-    """The value as strict JSON, and what was wrong with it.
+    """Return the value as strict JSON, and its faults.
 
     Raises:
-        ValueError: it is no JSON, or not all of it; or `RecursionError`: it is nested too deep.
+        ValueError: it is not JSON, or not all of it.
+        RecursionError: it is nested too deeply.
     """
     reader = _Reader()
-    return msgspec.json.encode(reader.value(raw)), reader.said
+    return msgspec.json.encode(reader.value(raw)), reader.faults
 
 
 class _Reader:
-    """Reads one value; `said` is what was wrong with it."""
+    """Reads one value, and collects its `faults`."""
 
     def __init__(self) -> None:
-        self.said: set[str] = set()
+        self.faults: set[str] = set()
         self._json = json.JSONDecoder(
             strict=False, parse_constant=self._none, parse_float=self._real, parse_int=self._whole
         )
@@ -71,31 +72,31 @@ class _Reader:
             text = raw.decode()
         except UnicodeDecodeError:
             text = raw.decode(errors="replace")
-            self.said.add(NO_TEXT)
+            self.faults.add(NOT_UTF8)
         text, controls = _CONTROL.subn(_UNKNOWN, text)
         if controls:
-            self.said.add(CONTROL)
+            self.faults.add(CONTROL)
         value: object = self._json.decode(_ESCAPE.sub(self._escape, text))
         return value
 
     def _escape(self, found: re.Match[str]) -> str:
         if found.group("good"):
             return found.group()
-        self.said.add(BAD_ESCAPE)
+        self.faults.add(BAD_ESCAPE)
         return _UNKNOWN
 
     def _none(self, _digits: str) -> None:
-        self.said.add(NO_NUMBER)
+        self.faults.add(NOT_FINITE)
 
     def _real(self, digits: str) -> float | None:
         number = float(digits)
         if math.isfinite(number):
             return number
-        self.said.add(NO_NUMBER)
+        self.faults.add(NOT_FINITE)
         return None
 
     def _whole(self, digits: str) -> int | str:
         if len(digits) <= _MOST_DIGITS:
             return int(digits)
-        self.said.add(LONG_NUMBER)
+        self.faults.add(LONG_NUMBER)
         return digits

@@ -105,7 +105,7 @@ def decode_envelope(body: bytes) -> Envelope:
         head = _head_of(frame)
         if head == _NO_HEAD and not frame.has_list:
             raise Foreign(
-                f"the reply is not the API's: none of the fields that every reply of it has ({len(body)} bytes)",
+                f"the reply is not from the API: it has none of the fields that every reply has ({len(body)} bytes)",
                 status=200,
             )
     return envelope_of(head)
@@ -204,7 +204,7 @@ def _bounded(items: list[_I]) -> list[_I]:
         Transient: there are more than any reply has: to read each would take for ever, and quarantine is for people.
     """
     if len(items) > MOST_ITEMS:
-        raise Transient(f"the body cannot be read: more than {MOST_ITEMS} items in its list", status=200)
+        raise Transient(f"the body cannot be read: its list has more than {MOST_ITEMS} items", status=200)
     return items
 
 
@@ -237,7 +237,7 @@ def _frame(body: bytes, endpoint: str, name: str) -> Frame:
     if not frame.has_list:
         reading = envelope_of(_head_of(frame)).reading
         raise Transient(
-            f"the body cannot be read ({len(body)} bytes): no list of {name} in it", status=200, reading=reading
+            f"the body cannot be read ({len(body)} bytes): it has no list of {name}", status=200, reading=reading
         )
     _bounded([*frame.items, *(fault.raw for fault in frame.faults)])
     return frame

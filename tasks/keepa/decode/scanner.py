@@ -40,7 +40,7 @@ class Lost(ValueError):
     """Where the next thing begins cannot be told from here on; `at` is the byte."""
 
     def __init__(self, at: int) -> None:
-        super().__init__(f"not JSON from byte {at} on")
+        super().__init__(f"it is not JSON from byte {at} on")
         self.at = at
 
 

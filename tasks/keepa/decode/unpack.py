@@ -112,7 +112,7 @@ def _member(body: bytes, at: int, wbits: int, most: int) -> tuple[bytes, int]:
     size, piece = 0, _PIECE
     while not packer.eof and size <= most:
         if at >= len(body):
-            raise Unpackable("the packed body ends before its end")
+            raise Unpackable("the packed body is cut short")
         try:
             part = packer.decompress(body[at : at + piece], most - size + 1)
         except zlib.error as error:

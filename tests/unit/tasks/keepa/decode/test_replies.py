@@ -157,7 +157,7 @@ def test_bytes_that_are_no_text_are_replaced_and_told():
     page = decode_deals(body)
     assert [one.title for one in page.deals] == ["GOOD", "\ufffd\ufffd!!"]
     (odd,) = page.odd
-    assert (odd.asin, odd.notes) == ("B000000002", ("title: bytes that are no UTF-8",))
+    assert (odd.asin, odd.notes) == ("B000000002", ("title: bytes that are not UTF-8",))
     assert b"\xff\xfe!!" in odd.raw
 
 
@@ -279,7 +279,7 @@ def test_a_cut_history_costs_its_product_the_histories_only():
     assert batch.odd == [
         Odd(
             asin="B000000001",
-            notes=("csv: csv[1]: 3 values fit no whole number of groups",),
+            notes=("csv: csv[1]: 3 values do not make whole groups",),
             raw=json.dumps(bad).encode(),
         )
     ]
