@@ -86,7 +86,7 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
             endpoint.close()
             monitor.close()
             supervisor.close()
-            log.close()
+            log.flush()
             writer.close()
     return supervisor.exit_code
 

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 _MS: Final = 1_000_000
 _DRAIN_BYTES: Final = 4_096
-LATE_S: Final = 1.0  # a wait or a call that takes so much longer than it may is time in which nobody listened
-STALL_S: Final = 5.0  # nothing here may block: a call that takes so long holds up signals, deadlines and the watchdog
+LATE_S: Final = 1.0  # a wait or a call that is so much too long is time in which the loop did not listen
+STALL_S: Final = 5.0  # no callback may block: one that takes so long delays signals, deadlines and the watchdog
 STOPPED: Final = "something outside of it: the process was stopped, or the machine overloaded"
 
 
 class MonotonicClock:
-    """Time for deadlines: never steps, and stands still while the machine sleeps."""
+    """The clock for deadlines: it never steps, and stands still while the machine sleeps."""
 
     __slots__ = ()
 
@@ -66,11 +66,11 @@ class Timer:
 
 
 class Loop:
-    """Waits for what is watched and calls what was asked for, until `end`."""
+    """Waits for descriptors and deadlines and makes their calls, until `end`."""
 
     def __init__(self, clock: Clock) -> None:
         self.on_stall: Callable[[str, float], object] | None = None
-        """Told the name of a call that took longer than `STALL_S`, and how long that was, in seconds."""
+        """Called with the name of a call that took longer than `STALL_S`, and how many seconds it took."""
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[int, int, Timer]] = []
@@ -84,7 +84,7 @@ class Loop:
         self.watch(self._wake_read, self._woken)
 
     def now_ns(self) -> int:
-        """The time deadlines are compared with."""
+        """Return the time that deadlines are compared with."""
         return self._clock.now_ns()
 
     def watch(self, fd: int, call: Callable[[], object], *, writable: bool = False) -> None:
@@ -105,7 +105,7 @@ class Loop:
         return self._plan(Timer(at_ns, call))
 
     def allow(self, delay_s: float, call: Callable[[], object]) -> Timer:
-        """Call once in `delay_s` seconds in which this loop was there to listen: for what others are given time for."""
+        """Call once in `delay_s` seconds, not counting time in which this loop did not listen: to give others time."""
         return self._plan(Timer(self.now_ns() + round(delay_s * NS_PER_S), call, self._lost_ns))
 
     def call(self, call: Callable[[], object]) -> None:
@@ -114,7 +114,7 @@ class Loop:
         self.wake()
 
     def wake(self) -> None:
-        """Make the loop go round once; safe from any thread and from a signal handler."""
+        """Make the loop run once; safe from any thread and from a signal handler."""
         try:
             os.write(self.wake_fd, b"\0")
         except BlockingIOError:
@@ -131,15 +131,15 @@ class Loop:
 
     def step(self) -> None:
         """Wait once for anything at all, and make every call that is due."""
-        self._hear(self._wait(self._timeout_s()))
+        self._dispatch(self._wait(self._timeout_s()))
         now_ns = self.now_ns()
         if self._timers and self._timers[0][0] <= now_ns:
             # What came since the wait, in a call that took long for instance, came before these deadlines all the same.
-            self._hear(self._selector.select(0))
+            self._dispatch(self._selector.select(0))
             self._fire(now_ns)
 
     def close(self) -> None:
-        """Give every descriptor of the loop itself back."""
+        """Close the descriptors of the loop itself."""
         self._selector.close()
         for fd in (self._wake_read, self.wake_fd):
             os.close(fd)
@@ -154,7 +154,7 @@ class Loop:
         heapq.heappush(self._timers, (timer.at_ns, next(self._numbers), timer))
         return timer
 
-    def _hear(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+    def _dispatch(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         for key, _ in ready:
             # An earlier call of this round may have dropped this one, and a new one may have its number.
             current = self._selector.get_map().get(key.fd)
@@ -187,16 +187,16 @@ class Loop:
     def _make(self, call: Callable[[], object]) -> None:
         began_ns = self.now_ns()
         call()
-        self._judge(self.now_ns() - began_ns, call)
+        self._measure(self.now_ns() - began_ns, call)
 
     def _wait(self, timeout_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         began_ns = self.now_ns()
         ready = self._selector.select(timeout_s)
         if timeout_s is not None:
-            self._judge(self.now_ns() - began_ns - round(timeout_s * NS_PER_S), None)
+            self._measure(self.now_ns() - began_ns - round(timeout_s * NS_PER_S), None)
         return ready
 
-    def _judge(self, took_ns: int, call: Callable[[], object] | None) -> None:
+    def _measure(self, took_ns: int, call: Callable[[], object] | None) -> None:
         if took_ns > LATE_S * NS_PER_S:
             self._lost_ns += took_ns
         if took_ns > STALL_S * NS_PER_S and self.on_stall is not None:
@@ -215,14 +215,14 @@ class Loop:
 
 
 def _name_of(call: Callable[[], object]) -> str:
-    """What a person can look for in the source."""
+    """Return a name that a person finds in the source."""
     while isinstance(call, partial):
         call = call.func
     return f"{call.__module__}.{getattr(call, '__qualname__', repr(call))}"
 
 
 class Throttle:
-    """Calls `do` from the loop: it is asked for often and done seldom.
+    """Calls `do` from the loop, seldom although it is requested often.
 
     At once after a quiet time, then not before a pause is over, and once however often it was asked meanwhile. It
     drops nothing and counts nothing, unlike the limits on log lines: the last request is always done.
@@ -236,7 +236,7 @@ class Throttle:
         self._next_ns = 0
 
     def ask(self, *, at_once: bool = False) -> None:
-        """Have it done when the pause is over, or now."""
+        """Request a call: at once, or when the pause is over."""
         if self._timer is not None and at_once:
             self._timer.cancel()
             self._timer = None

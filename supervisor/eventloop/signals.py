@@ -1,4 +1,4 @@
-"""Signals become calls in the loop. What hears them is one call into C, and the loop does the rest.
+"""Turns signals into calls in the loop. Their handler is one call into C, and the loop does the rest.
 
 A handler written in Python can be interrupted by the next signal before its first line, and that one by the next: a
 flood of them would go beyond the limit of recursion, and the error would end the run. Nor may a handler log: it would
@@ -32,7 +32,7 @@ class Signals:
         self._loop = loop
         self._call = call
         self._numbers = numbers
-        self._noted: dict[int, FrameType | None] = {}
+        self._pending: dict[int, FrameType | None] = {}
         self._before: dict[signal.Signals, signal._HANDLER] = {}
         self._wakeup_before = -1
         self._read_fd, self._write_fd = os.pipe()
@@ -48,7 +48,7 @@ class Signals:
         self._wakeup_before = signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         self._loop.watch(self._read_fd, self._hand_over)
         for number in self._numbers:
-            self._before[number] = signal.signal(number, self._noted.setdefault)
+            self._before[number] = signal.signal(number, self._pending.setdefault)
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -64,7 +64,7 @@ class Signals:
         with suppress(BlockingIOError):
             while len(os.read(self._read_fd, _DRAIN_BYTES)) == _DRAIN_BYTES:
                 pass
-        while self._noted:
-            number = next(iter(self._noted))
-            del self._noted[number]
+        while self._pending:
+            number = next(iter(self._pending))
+            del self._pending[number]
             self._call(signal.Signals(number))

@@ -1,9 +1,8 @@
 """The last warnings and errors of a run, for whoever asks what went wrong. Pure.
 
-A fault that is over is a thing of the past: it is said until when it lasted, and an hour later it is said no more. What
-is about a condition (`supervisor.process.conditions`) is over with it and not before; what else a worker told and has
-not told again for ten minutes is over too. A fault of the supervisor's own, such as a port that is taken, is told once
-and stays.
+A fault that is over is shown with its end for an hour. One that is about a condition (`supervisor.process.conditions`)
+is over with it and not before; any other of a worker is over when it has not come again for ten minutes. A fault of the
+supervisor itself, such as a port that is taken, is logged once and stays.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FAULTS_KEPT: Final = 20
-QUIET: Final = timedelta(minutes=10)
-REMEMBERED: Final = timedelta(hours=1)
-_WORDS: Final = 300  # characters
-_LISTED_ELSEWHERE: Final = frozenset({"died", "degraded"})  # deaths and conditions have lists of their own
-# Events that are about a condition of this kind.
+QUIET: Final = timedelta(minutes=10)  # after so long without a repeat a fault of a worker is over
+REMEMBERED: Final = timedelta(hours=1)  # for so long a fault that is over is kept
+_MAX_CHARS: Final = 300  # of the words of a fault
+_LISTED_ELSEWHERE: Final = frozenset({"died", "degraded"})  # exits and conditions have lists of their own
+# The kind of condition that an event is about.
 _ABOUT: Final = {
     "database_unavailable": "database",
     "database_refuses": "database",
@@ -41,14 +40,14 @@ _ABOUT: Final = {
 
 
 class Faults:
-    """Remembers the last few that differ."""
+    """Keeps the last few faults that differ."""
 
     def __init__(self) -> None:
         self._kept: deque[FaultRecord] = deque(maxlen=FAULTS_KEPT)
-        self._held: set[str] = set()
+        self._present: set[str] = set()
 
     def note(self, record: Mapping[str, object]) -> None:
-        """Keep a log record, if it is a fault; one that goes on is counted, and becomes the newest."""
+        """Keep a log record, if it is a fault. One that comes again is counted and becomes the newest."""
         if record.get("level") not in {"warning", "error"} or record.get("event") in _LISTED_ELSEWHERE:
             return
         fault = self._of(record)
@@ -60,51 +59,51 @@ class Faults:
                 break
         self._kept.append(fault)
 
-    def holds(self, kind: str) -> None:
-        """The condition of that kind has begun: until it is over, so is nothing that was told about it."""
-        self._held.add(kind)
+    def condition_began(self, kind: str) -> None:
+        """Keep what is logged about the condition of that kind until the condition is over."""
+        self._present.add(kind)
 
-    def over(self, kind: str, at: str) -> None:
-        """The condition of that kind was over `at` that time, and so is what was told about it."""
-        self._held.discard(kind)
-        for place, one in enumerate(self._kept):
-            if _ABOUT.get(one.event) == kind and one.until is None:
-                self._kept[place] = msgspec.structs.replace(one, until=at)
+    def condition_ended(self, kind: str, at: str) -> None:
+        """End what was logged about the condition of that kind, which was over `at` that time."""
+        self._present.discard(kind)
+        for index, fault in enumerate(self._kept):
+            if _ABOUT.get(fault.event) == kind and fault.until is None:
+                self._kept[index] = msgspec.structs.replace(fault, until=at)
 
     def kept(self, now: datetime) -> tuple[FaultRecord, ...]:
-        """The last faults as they are `now`, the newest last."""
-        for place, one in enumerate(self._kept):
-            is_held = _ABOUT.get(one.event) in self._held
-            if one.until is None and one.role is not None and not is_held and _age(one.at, now) > QUIET:
-                self._kept[place] = msgspec.structs.replace(one, until=one.at)
-        return tuple(one for one in self._kept if one.until is None or _age(one.until, now) <= REMEMBERED)
+        """Return the last faults as they are `now`, the newest last."""
+        for index, fault in enumerate(self._kept):
+            goes_on = _ABOUT.get(fault.event) in self._present
+            if fault.until is None and fault.role is not None and not goes_on and _age(fault.at, now) > QUIET:
+                self._kept[index] = msgspec.structs.replace(fault, until=fault.at)
+        return tuple(fault for fault in self._kept if fault.until is None or _age(fault.until, now) <= REMEMBERED)
 
     @staticmethod
     def _of(record: Mapping[str, object]) -> FaultRecord:
-        told = [record[name] for name in ("message", "error", "reason") if record.get(name)]
+        words = next((record[name] for name in ("message", "error", "reason") if record.get(name)), "")
         role, slot, at = record.get("role"), record.get("slot"), str(record.get("ts"))
         return FaultRecord(
             at=at,
             since=at,
             level=str(record.get("level")),
             event=str(record.get("event")),
-            words=(str(told[0]) if told else "").partition(AGAIN)[0][:_WORDS],
+            words=str(words).partition(AGAIN)[0][:_MAX_CHARS],
             role=role if isinstance(role, str) else None,
             slot=slot if isinstance(slot, int) else None,
         )
 
 
-def _is_like(one: FaultRecord, other: FaultRecord) -> bool:
-    return kind_of(one) == kind_of(other) and (one.role, one.slot) == (other.role, other.slot)
+def _is_like(fault: FaultRecord, other: FaultRecord) -> bool:
+    return kind_of(fault) == kind_of(other) and (fault.role, fault.slot) == (other.role, other.slot)
 
 
-def kind_of(one: FaultRecord) -> tuple[str, str]:
-    """What faults that are the same have in common, whoever has them."""
-    return one.event, one.words
+def kind_of(fault: FaultRecord) -> tuple[str, str]:
+    """Return what two faults have in common when they are the same, whichever worker has them."""
+    return fault.event, fault.words
 
 
 def _age(at: str, now: datetime) -> timedelta:
-    """How long ago that was; a time that cannot be read was just now."""
+    """Return how long ago that was; zero for a time that cannot be read."""
     try:
         return now - datetime.fromisoformat(at)
     except (ValueError, TypeError):

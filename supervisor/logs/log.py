@@ -46,17 +46,17 @@ class Log(Logger):
         self.faults = Faults()
         self.level = level
         self._repeats = RepeatFilter()
-        self._steady = WorkRollup()
+        self._rollup = WorkRollup()
         self._loop: Loop | None = None
         self._timer: Timer | None = None
-        self._timed_ns = 0
+        self._timer_ns = 0
 
     def count_repeats(self, loop: Loop) -> None:
-        """From now on count lines that repeat; `loop` says when a number is due."""
+        """Count lines that repeat, from now on; `loop` calls when a count is due."""
         self._loop = loop
 
     def relay(self, line: str, *, role: str, slot: int, pid: int | None) -> Mapping[str, object]:
-        """Write what a child wrote, and give it back as a record; what is no record becomes the event `stderr`."""
+        """Write a line of a child and return its record; a line that is not a record becomes the event `stderr`."""
         if not line.strip():
             return {}
         record = _parse(line)
@@ -67,13 +67,9 @@ class Log(Logger):
         self._take(record)
         return record
 
-    def settle(self) -> None:
-        """Write every number that is owed by now."""
-        self._tell(None)
-
-    def close(self) -> None:
-        """Write every number that is still owed."""
-        self.settle()
+    def flush(self) -> None:
+        """Write every count and sum now that is due later."""
+        self._write_due(None)
 
     def _take(self, record: Mapping[str, object]) -> None:
         record = with_sentence(record)
@@ -81,41 +77,41 @@ class Log(Logger):
         if not is_written(record, self.level):
             return
         if self._loop is not None and not self._lets_through(record, self._loop.now_ns()):
-            self._plan()
+            self._set_timer()
             return
-        self._out(record)
+        self._write(record)
 
     def _lets_through(self, record: Mapping[str, object], now_ns: int) -> bool:
         if record.get("event") in rollup.EVENTS and self.level != "debug":
-            return self._steady.lets_through(record, now_ns)
+            return self._rollup.lets_through(record, now_ns)
         return self._repeats.lets_through(key_of(record), now_ns, str(record.get("message") or ""))
 
-    def _out(self, record: Mapping[str, object]) -> None:
+    def _write(self, record: Mapping[str, object]) -> None:
         ordered = {name: record[name] for name in _FIRST if record.get(name) is not None}
         self._put(self._render({**ordered, **record}))
 
-    def _plan(self) -> None:
-        dues = [due_ns for due_ns in (self._repeats.due_ns(), self._steady.due_ns()) if due_ns is not None]
-        if self._loop is None or not dues or (self._timer is not None and self._timed_ns <= min(dues)):
+    def _set_timer(self) -> None:
+        dues = [due_ns for due_ns in (self._repeats.due_ns(), self._rollup.due_ns()) if due_ns is not None]
+        if self._loop is None or not dues or (self._timer is not None and self._timer_ns <= min(dues)):
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timed_ns = min(dues)
-        self._timer = self._loop.at(self._timed_ns, self._tell_due)
+        self._timer_ns = min(dues)
+        self._timer = self._loop.at(self._timer_ns, self._on_due)
 
-    def _tell_due(self) -> None:
+    def _on_due(self) -> None:
         self._timer = None
         if self._loop is not None:
-            self._tell(self._loop.now_ns())
-            self._plan()
+            self._write_due(self._loop.now_ns())
+            self._set_timer()
 
-    def _tell(self, now_ns: int | None) -> None:
+    def _write_due(self, now_ns: int | None) -> None:
         for key, count in self._repeats.take_due(now_ns):
-            self._out(
+            self._write(
                 with_sentence({"ts": now(), "level": key.level, "event": "repeated", **_like(key), "times": count})
             )
-        for record in self._steady.take_due(now_ns):
-            self._out(with_sentence({**record, "ts": now(), "message": None}))
+        for record in self._rollup.take_due(now_ns):
+            self._write(with_sentence({**record, "ts": now(), "message": None}))
 
 
 def _like(key: Key) -> dict[str, object]:
@@ -123,13 +119,13 @@ def _like(key: Key) -> dict[str, object]:
 
 
 def with_sentence(record: Mapping[str, object]) -> Mapping[str, object]:
-    """The record with its sentence for people as `message`, where one is known."""
+    """Return the record with its sentence for people as `message`, where one is known."""
     words = sentence(record)
     return record if words is None else {**record, "message": words}
 
 
 def renderer(log_format: str, *, is_terminal: bool) -> Callable[[Mapping[str, object]], str]:
-    """How records are written."""
+    """Choose how records are written."""
     if is_json(log_format, is_terminal=is_terminal):
         return as_json
     return coloured if is_terminal else as_console
@@ -141,14 +137,14 @@ def is_json(log_format: str, *, is_terminal: bool) -> bool:
 
 
 def as_json(record: Mapping[str, object]) -> str:
-    """One JSON object on one line."""
+    """Write a record as one JSON object on one line."""
     return json.dumps(
         {name: value for name, value in record.items() if value is not None}, ensure_ascii=False, default=str
     )
 
 
 def as_console(record: Mapping[str, object]) -> str:
-    """One line for people: time, who, what; of what has no sentence the fields."""
+    """Write a record as one line for people: time, who, what; the fields where there is no sentence."""
     shown = dict(with_sentence(record) if record.get("message") is None else record)
     at = clock_of(str(shown.pop("ts", "")))
     level = str(shown.pop("level", "info"))
@@ -157,7 +153,7 @@ def as_console(record: Mapping[str, object]) -> str:
     message, trace = shown.pop("message", None), shown.pop("traceback", None)
     rest = [f"{name}={_short(value)}" for name, value in shown.items() if value is not None]
     if message is not None and is_known(event):
-        rest = []  # the sentence tells it all
+        rest = []  # the sentence has them
     elif pid is not None and level != "info":
         rest.append(f"pid={pid}")
     words = [event.replace("_", " ") if message is None else _short(message, quoted=False), *rest]
@@ -167,7 +163,7 @@ def as_console(record: Mapping[str, object]) -> str:
 
 
 def coloured(record: Mapping[str, object]) -> str:
-    """`as_console` in the colour of its level."""
+    """Write a record as `as_console` does, in the colour of its level."""
     colour = _COLOURS.get(str(record.get("level")), "0")
     line = as_console(record)
     return line if colour == "0" else f"\x1b[{colour}m{line}\x1b[0m"

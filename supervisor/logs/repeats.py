@@ -1,4 +1,4 @@
-"""The same line again and again becomes a number. Pure.
+"""Counts a line that is written again and again, in place of writing it. Pure.
 
 Two lines are the same when they differ in digits only: attempts, durations and times of one repeated fault do, and
 so does the slot: workers of one role that fail alike have one fault.
@@ -22,7 +22,7 @@ _APART: Final = frozenset({"ts", "pid", "role", "slot", "level", "event"})
 
 
 class Key(NamedTuple):
-    """What makes two lines the same: who says it, and the text of it without its digits."""
+    """What makes two lines the same: who writes them, and their text without its digits."""
 
     role: str | None
     slot: int | None
@@ -32,18 +32,18 @@ class Key(NamedTuple):
 
 
 class _Repeated:
-    __slots__ = ("held", "shown", "slots", "until_ns", "words")
+    __slots__ = ("held_back", "shown", "slots", "until_ns", "words")
 
     def __init__(self, until_ns: int) -> None:
         self.until_ns = until_ns
         self.shown = 0
-        self.held = 0
+        self.held_back = 0
         self.slots: set[int | None] = set()
         self.words = ""
 
     @property
     def slot(self) -> int | None:
-        """Whose lines were held back, if all were of one."""
+        """The slot whose lines were held back; None when several had some."""
         return next(iter(self.slots)) if len(self.slots) == 1 else None
 
 
@@ -57,10 +57,10 @@ class RepeatFilter:
         self._seen: dict[Key, _Repeated] = {}
 
     def lets_through(self, key: Key, now_ns: int, words: str = "") -> bool:
-        """Whether a line of this kind is to be written; if not it is counted, and its words serve as an example."""
+        """Whether to write a line of this kind; if not, it is counted, and its words become the example."""
         kind = key._replace(slot=None)
         seen = self._seen.get(kind)
-        if seen is None or (now_ns >= seen.until_ns and not seen.held):
+        if seen is None or (now_ns >= seen.until_ns and not seen.held_back):
             # Beyond so many kinds at once nothing is held back: memory stays bounded and nothing is lost.
             if seen is None and len(self._seen) >= self._kinds:
                 self._forget_quiet(now_ns)
@@ -70,24 +70,24 @@ class RepeatFilter:
         if seen.shown < self._allowed:
             seen.shown += 1
             return True
-        seen.held += 1
+        seen.held_back += 1
         seen.slots.add(key.slot)
         seen.words = words
         return False
 
     def due_ns(self) -> int | None:
-        """When the next number is due; None while nothing is held back."""
-        return min((seen.until_ns for seen in self._seen.values() if seen.held), default=None)
+        """Return when the next count is due; None while nothing is held back."""
+        return min((seen.until_ns for seen in self._seen.values() if seen.held_back), default=None)
 
     def take_due(self, now_ns: int | None) -> list[tuple[Key, int]]:
-        """Kinds whose window is over by `now_ns` (None: all) and how many lines of each were held back."""
-        due = [(kind, seen) for kind, seen in self._seen.items() if seen.held and _is_over(seen, now_ns)]
+        """Remove the kinds whose window is over by `now_ns` (None: all); return how many lines each held back."""
+        due = [(kind, seen) for kind, seen in self._seen.items() if seen.held_back and _is_over(seen, now_ns)]
         for kind, _ in due:
             del self._seen[kind]
-        return [(kind._replace(slot=seen.slot, text=seen.words or kind.text), seen.held) for kind, seen in due]
+        return [(kind._replace(slot=seen.slot, text=seen.words or kind.text), seen.held_back) for kind, seen in due]
 
     def _forget_quiet(self, now_ns: int) -> None:
-        for key in [key for key, seen in self._seen.items() if not seen.held and now_ns >= seen.until_ns]:
+        for key in [key for key, seen in self._seen.items() if not seen.held_back and now_ns >= seen.until_ns]:
             del self._seen[key]
 
 
@@ -96,7 +96,7 @@ def _is_over(seen: _Repeated, now_ns: int | None) -> bool:
 
 
 def key_of(fields: Mapping[str, object]) -> Key:
-    """The kind of a line with these fields."""
+    """Return the kind of a line with these fields."""
     parts = [
         f"{name}={_DIGITS.sub('#', str(value))}"
         for name, value in fields.items()

@@ -1,6 +1,6 @@
-"""Work that goes on steadily is a line at its beginning, and then a sum now and then. Pure.
+"""Adds up what steady work logs: a line at its beginning, and then a sum now and then. Pure.
 
-It adds up what a few events tell, whereas `RepeatFilter` counts lines that tell nothing new.
+The numbers of these events matter, so `RepeatFilter`, which only counts lines, cannot do this.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Sum:
                 self.sums[name] = self.sums.get(name, 0) + value
 
     def record(self) -> dict[str, object]:
-        """The last record with the sums of all in place of its own numbers."""
+        """Return the last record, with the sums of all in place of its own numbers."""
         kept = {name: value for name, value in self.last.items() if name not in _OF_ONE}
         return {**kept, **self.sums, "times": self.times}
 
@@ -46,29 +46,29 @@ class WorkRollup:
     def __init__(self, *, window_s: float = 600.0, kinds: int = 256) -> None:
         self._window_ns = round(window_s * NS_PER_S)
         self._kinds = kinds
-        self._open: dict[tuple[object, ...], _Sum] = {}
+        self._sums: dict[tuple[object, ...], _Sum] = {}
 
     def lets_through(self, record: Mapping[str, object], now_ns: int) -> bool:
-        """Whether the record is to be written; if not it is added up."""
+        """Whether to write the record; if not, it is added up."""
         kind = (record.get("event"), record.get("role"), record.get("selection"))
-        if record.get("event") not in EVENTS or (kind not in self._open and len(self._open) >= self._kinds):
+        if record.get("event") not in EVENTS or (kind not in self._sums and len(self._sums) >= self._kinds):
             return True
-        known = self._open.get(kind)
+        known = self._sums.get(kind)
         if known is None:
-            self._open[kind] = _Sum(now_ns + self._window_ns)
+            self._sums[kind] = _Sum(now_ns + self._window_ns)
             return True
         known.add(record)
         return False
 
     def due_ns(self) -> int | None:
-        """When the next sum is due; None while nothing is added up."""
-        return min((one.until_ns for one in self._open.values() if one.times), default=None)
+        """Return when the next sum is due; None while nothing is added up."""
+        return min((kept.until_ns for kept in self._sums.values() if kept.times), default=None)
 
     def take_due(self, now_ns: int | None) -> list[dict[str, object]]:
-        """The sums that are due by `now_ns` (None: all), each as a record; the next ones begin."""
+        """Return the sums that are due by `now_ns` (None: all), each as a record, and begin the next ones."""
         found = []
-        for kind, one in self._open.items():
-            if one.times and (now_ns is None or now_ns >= one.until_ns):
-                found.append(one.record())
-                self._open[kind] = _Sum((one.until_ns if now_ns is None else now_ns) + self._window_ns)
+        for kind, kept in self._sums.items():
+            if kept.times and (now_ns is None or now_ns >= kept.until_ns):
+                found.append(kept.record())
+                self._sums[kind] = _Sum((kept.until_ns if now_ns is None else now_ns) + self._window_ns)
         return found

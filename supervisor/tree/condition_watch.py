@@ -121,11 +121,11 @@ class ConditionWatch:
         one = change.condition
         if change.lasted_s is None:
             who = ", ".join(one.who)
-            self._log.faults.holds(one.kind)
+            self._log.faults.condition_began(one.kind)
             self._log.warning("degraded", kind=one.kind, who=who, since=one.since, message=f"{one.kind}: {one.why}")
             return
         words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {format_elapsed(change.lasted_s)}"
-        self._log.faults.over(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
+        self._log.faults.condition_ended(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
         self._log.info("well", kind=one.kind, since=one.since, lasted_s=change.lasted_s, message=words)
 
 

@@ -278,7 +278,7 @@ class Supervisor:
         if all(slot.state in RESTING for slot in self.tree.services):
             self._enter(Stage.OVER)
             self.write_report()
-            self._log.settle()  # so that the last line is the end
+            self._log.flush()  # so that the last line is the end
             self._log.info("stopped", code=self.exit_code)
             self._loop.end()
 

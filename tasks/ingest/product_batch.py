@@ -72,8 +72,8 @@ class ProductBatchWriter:
             return BatchResult(faults=1)
         self._context.beat.wrote(products=taken.products, price_series=taken.series)
         bodies = int(bool(envelope.unusable)) + int(not reply.is_whole) + int(taken.is_void)
-        self._context.beat.set_aside("product", taken.faults - bodies)
-        self._context.beat.set_aside("body", bodies)
+        self._context.beat.quarantined("product", taken.faults - bodies)
+        self._context.beat.quarantined("body", bodies)
         aside.tell()
         self._brake.saw(header, unusable=taken.faults - bodies + taken.missing, of=header.items)
         return taken

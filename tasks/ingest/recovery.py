@@ -96,7 +96,7 @@ class SpoolRecovery:
                 queue.fail(connection, items_of(header), reason, max_attempts=1)
 
         self._session.run(work)
-        self._context.beat.set_aside("body")
+        self._context.beat.quarantined("body")
 
 
 class ReplyRouter:

@@ -45,7 +45,7 @@ def set_aside(context: JobContext, session: DatabaseSession, header: Header, bod
         calls.record(connection, answered(header, envelope, rows=0))
 
     session.run(work)
-    context.beat.set_aside("body")
+    context.beat.quarantined("body")
 
 
 def keep_body(connection: Connection, header: Header, body: bytes, reason: str) -> int:

@@ -42,4 +42,4 @@ def keep(context: JobContext, session: DatabaseSession, header: Header, body: by
         refused(connection, lambda: calls.record(connection, answered(header, envelope, rows=0)))
 
     session.run(work)
-    context.beat.set_aside("body")
+    context.beat.quarantined("body")

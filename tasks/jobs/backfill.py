@@ -184,7 +184,7 @@ class Backfill:
         except Refused as error:
             given_up = batch.refused(str(error))
             context.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
-            context.beat.set_aside("product", len(given_up))
+            context.beat.quarantined("product", len(given_up))
             return StepDone(completes=True)
         if isinstance(outcome, Idle):
             if outcome.phase == "waiting_work":

@@ -122,7 +122,7 @@ class Listing:
                 walk_progress.leave_partition(connection, crawl)
 
         self._session.run(work)
-        self._context.beat.set_aside("request")
+        self._context.beat.quarantined("request")
         return SetAside(is_whole=is_whole)
 
 

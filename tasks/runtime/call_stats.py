@@ -1,4 +1,4 @@
-"""Pure: the calls of one process by endpoint: how many of each status, and how long they took."""
+"""Counts the calls of one process by endpoint: how many had each status, and how long they took. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOUNDS_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 NO_REPLY: Final = "none"
 OTHER: Final = "other"
 _RANGES: Final = len(BOUNDS_S) + 1
-_MOST: Final = 12  # of statuses an endpoint is told with: a beat must stay below PIPE_BUF whatever a server answers
+_MAX_STATUSES: Final = 12  # of an endpoint: a beat must stay below PIPE_BUF whatever a server answers
 
 
 class EndpointStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,35 +40,34 @@ class CallStats:
         self._calls: dict[str, EndpointStats] = {}
 
     def count(self, endpoint: str, status: int | None, seconds: float) -> None:
-        """A call to `endpoint` ended after `seconds` with an HTTP status, or with no reply at all."""
+        """Count a call to `endpoint` that took `seconds`; `status` is None when no reply came."""
         name = NO_REPLY if status is None else str(status)
         took = [0] * _RANGES
         took[bisect_left(BOUNDS_S, seconds)] = 1
         known = self._calls[endpoint].statuses if endpoint in self._calls else {}
-        name = name if name in known or len(known) < _MOST else OTHER
+        name = name if name in known or len(known) < _MAX_STATUSES else OTHER
         self._calls = merged(self._calls, {endpoint: EndpointStats(statuses={name: 1}, took=took, took_s=seconds)})
 
-    def told(self) -> dict[str, Any]:
-        """The counts as they ride on a beat."""
+    def as_message(self) -> dict[str, Any]:
+        """Return the counts in the form that a heartbeat has."""
         return {
             endpoint: {"statuses": dict(calls.statuses), "took": list(calls.took), "took_s": round(calls.took_s, 3)}
             for endpoint, calls in self._calls.items()
         }
 
 
-def merged(one: Mapping[str, EndpointStats], other: Mapping[str, EndpointStats]) -> dict[str, EndpointStats]:
-    """The calls of both, by endpoint."""
+def merged(first: Mapping[str, EndpointStats], second: Mapping[str, EndpointStats]) -> dict[str, EndpointStats]:
+    """Add up the calls of both, by endpoint."""
     return {
-        endpoint: _both(one[endpoint], other[endpoint])
-        if endpoint in one and endpoint in other
-        else (one.get(endpoint) or other[endpoint])
-        for endpoint in {**one, **other}
+        endpoint: _sum(first[endpoint], second[endpoint])
+        if endpoint in first and endpoint in second
+        else (first.get(endpoint) or second[endpoint])
+        for endpoint in {**first, **second}
     }
 
 
-def _both(one: EndpointStats, other: EndpointStats) -> EndpointStats:
-    statuses = {
-        name: one.statuses.get(name, 0) + other.statuses.get(name, 0) for name in {**one.statuses, **other.statuses}
-    }
-    took = [first + second for first, second in zip(one.took, other.took, strict=True)]
-    return EndpointStats(statuses=statuses, took=took, took_s=one.took_s + other.took_s)
+def _sum(first: EndpointStats, second: EndpointStats) -> EndpointStats:
+    names = {**first.statuses, **second.statuses}
+    statuses = {name: first.statuses.get(name, 0) + second.statuses.get(name, 0) for name in names}
+    took = [one + other for one, other in zip(first.took, second.took, strict=True)]
+    return EndpointStats(statuses=statuses, took=took, took_s=first.took_s + second.took_s)

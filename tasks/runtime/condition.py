@@ -1,4 +1,4 @@
-"""What keeps a worker from its work although it runs: each is told with its beats until it is over.
+"""What keeps a worker from its work although it runs: each condition is part of its heartbeats until it is over.
 
 A worker that waits for something outside of itself is neither dead nor hung, and all the same nothing gets done.
 Whoever watches must see that at once, since when and why.
@@ -11,11 +11,11 @@ from typing import Literal
 import msgspec
 
 Kind = Literal[
-    "database",  # PostgreSQL is away, read only, full, or will not do this now
+    "database",  # PostgreSQL is unavailable, read only, full, or will not do this now
     "calls",  # calls to the API fail, or what answers is not the API
     "refusals",  # the API refuses different items one after the other
     "replies",  # most of what is paid for cannot be used
-    "spool",  # replies cannot be kept on disk, so nothing is paid for
+    "spool",  # replies cannot be written to the spool, so no calls are made
     "balance",  # nothing usable has been learned of the tokens for long
     "key",  # the key is refused, and it is not certain yet that the API itself says so
     "state",  # the supervisor cannot write into the state directory
@@ -23,9 +23,9 @@ Kind = Literal[
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """One of them. `since` is its beginning in UTC as ISO 8601; `why` is a sentence without secrets.
+    """One condition. `since` is its beginning in UTC as ISO 8601; `why` is a sentence without secrets.
 
-    `late_s` is how long it had lasted when it was first told.
+    `late_s` is how many seconds it had lasted when it was first reported.
     """
 
     kind: Kind

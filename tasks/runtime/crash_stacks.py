@@ -1,4 +1,4 @@
-"""The stacks of a process that crashes are printed, and what prints them can crash nothing.
+"""Prints the stacks of a process that crashes, in a way that cannot cause a crash itself.
 
 `faulthandler` gives the main thread a second stack of a few kilobytes, and Python has the kernel run every signal
 handler there. Different signals that arrive at the same moment nest, each with a frame of the processor's whole state
@@ -48,7 +48,7 @@ def widen_signal_stack() -> None:
 
 @cache
 def _address() -> int:
-    """Where the stack begins: memory that is never given back, for a signal may come at any time."""
+    """Return where the stack begins: in memory that is never freed, because a signal may come at any time."""
     return ctypes.addressof(ctypes.c_char.from_buffer(_memory()))
 
 

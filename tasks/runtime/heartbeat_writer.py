@@ -1,8 +1,8 @@
-"""What a worker tells its supervisor: a line of JSON when something changed, at most one a second otherwise.
+"""Writes the heartbeats of a worker: a line of JSON when something changed, at most one a second otherwise.
 
 A beat is written by the loop that does the work, never by a thread beside it: a live thread next to a stuck
-loop would say "well" for ever. `progress` counts steps completed. `until_ns` promises when the present wait
-ends at the latest, so waiting an hour for tokens is not taken for hanging.
+loop would report health for ever. `progress` counts completed steps. `until_ns` promises when the present wait
+ends at the latest, so that a worker that waits an hour for tokens is not taken for hung.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ DETAIL_LIMIT: Final = 300  # characters; a line must stay below PIPE_BUF (4,096 
 
 
 class HeartbeatClock(Protocol):
-    """The part of the ledger's clock a beat needs."""
+    """The part of the ledger's clock that a beat needs."""
 
     def now_ns(self) -> int:
         """Nanoseconds since boot."""
@@ -69,11 +69,11 @@ class PipeSink:
         try:
             os.write(self._fd, line)
         except (BlockingIOError, BrokenPipeError):
-            return  # A later beat tells the same and more.
+            return  # A later beat says the same and more.
 
 
 class HeartbeatWriter:
-    """The present state of one worker, and when it was last told."""
+    """Keeps the present state of one worker, and sends it as a heartbeat."""
 
     def __init__(self, sink: Sink, clock: HeartbeatClock) -> None:
         self._sink = sink
@@ -84,10 +84,10 @@ class HeartbeatWriter:
         self._progress = 0
         self._rows = {"deals": 0, "products": 0, "price_series": 0, "quarantine": 0}
         self._refused: dict[str, int] = {}
-        self._traffic = CallStats()
+        self._calls = CallStats()
         self._job: dict[str, object] = {}
         self._conditions: dict[ConditionKind, Condition] = {}
-        self._told_ns: int | None = None
+        self._sent_ns: int | None = None
         self._is_ready = False
 
     @property
@@ -101,21 +101,21 @@ class HeartbeatWriter:
         return self._rows
 
     def ready(self) -> None:
-        """Say that the worker is attached and may be relied on; once, however often it is called."""
+        """Send that the worker is ready; once, however often it is called."""
         if not self._is_ready:
             self._is_ready = True
             self._sink({"event": "ready", "pid": os.getpid()})
 
     def phase(self, phase: Phase, detail: str = "", *, until_ns: int | None = None) -> None:
-        """Say what is being done now, and until when at the latest if that is promised."""
-        moved = phase != self._phase or until_ns != self._until_ns
+        """Set what the worker does now, and by when it will be over at the latest if that is promised."""
+        is_new = phase != self._phase or until_ns != self._until_ns
         self._phase, self._detail, self._until_ns = phase, clean(detail)[:DETAIL_LIMIT], until_ns
-        self._tell(at_once=moved)
+        self._send(at_once=is_new)
 
     def done(self) -> None:
         """Count one step completed."""
         self._progress += 1
-        self._tell(at_once=False)
+        self._send(at_once=False)
 
     def wrote(self, *, deals: int = 0, products: int = 0, price_series: int = 0) -> None:
         """Count rows that are committed."""
@@ -123,35 +123,35 @@ class HeartbeatWriter:
         self._rows["products"] += products
         self._rows["price_series"] += price_series
 
-    def set_aside(self, kind: Kind, count: int = 1) -> None:
-        """Count what went into quarantine and is committed there, by what it was."""
+    def quarantined(self, kind: Kind, count: int = 1) -> None:
+        """Count what was quarantined and committed there, by its kind."""
         if count:
             self._rows["quarantine"] += count
             self._refused[kind] = self._refused.get(kind, 0) + count
 
     def called(self, endpoint: str, status: int | None, seconds: float) -> None:
         """Count a call that ended after `seconds`; `status` is None when no reply came."""
-        self._traffic.count(endpoint, status, seconds)
+        self._calls.count(endpoint, status, seconds)
 
     def degraded(self, kind: ConditionKind, why: str, *, late_s: float = 0.0) -> None:
-        """Say at once that work is kept from getting done, for `late_s` seconds by now.
+        """Send at once that this condition has kept the worker from its work, for `late_s` seconds by now.
 
-        Told again it keeps its beginning and has the new reason.
+        A condition that goes on keeps its beginning and gets the new reason.
         """
         before, words = self._conditions.get(kind), clean(why)[:WHY_LIMIT]
         since = (datetime.now(UTC) - timedelta(seconds=late_s)).isoformat(timespec="milliseconds")
-        began = Condition(kind=kind, since=since, why=words, late_s=round(late_s, 3))
-        self._conditions[kind] = began if before is None else structs.replace(before, why=words)
+        condition = Condition(kind=kind, since=since, why=words, late_s=round(late_s, 3))
+        self._conditions[kind] = condition if before is None else structs.replace(before, why=words)
         if before is None:
-            self._tell(at_once=True)
+            self._send(at_once=True)
 
     def well(self, kind: ConditionKind) -> None:
-        """Say that this is over, at once; harmless when it never began."""
+        """Send at once that this condition is over; nothing happens when it never began."""
         if self._conditions.pop(kind, None) is not None:
-            self._tell(at_once=True)
+            self._send(at_once=True)
 
     def is_degraded(self, kind: ConditionKind) -> bool:
-        """Whether that has begun and is not over."""
+        """Whether this condition has begun and is not over."""
         return kind in self._conditions
 
     def job(self, **fields: object) -> None:
@@ -159,14 +159,14 @@ class HeartbeatWriter:
         self._job = fields
 
     def flush(self) -> None:
-        """Tell the present state whatever the time of the last beat."""
-        self._tell(at_once=True)
+        """Send the present state, whenever the last beat was."""
+        self._send(at_once=True)
 
-    def _tell(self, *, at_once: bool) -> None:
+    def _send(self, *, at_once: bool) -> None:
         now_ns = self._clock.now_ns()
-        if not at_once and self._told_ns is not None and now_ns - self._told_ns < BEAT_NS:
+        if not at_once and self._sent_ns is not None and now_ns - self._sent_ns < BEAT_NS:
             return
-        self._told_ns = now_ns
+        self._sent_ns = now_ns
         self._sink(
             {
                 "event": "beat",
@@ -176,7 +176,7 @@ class HeartbeatWriter:
                 "detail": self._detail,
                 "rows": dict(self._rows),
                 "refused": dict(self._refused),
-                "calls": self._traffic.told(),
+                "calls": self._calls.as_message(),
                 "job": dict(self._job),
                 "conditions": [
                     {"kind": one.kind, "since": one.since, "why": one.why, "late_s": one.late_s}

@@ -1,6 +1,7 @@
-"""Doing what hears no stop without becoming deaf oneself: looking up a name, connecting, may take half a minute.
+"""Runs what cannot be interrupted, such as the look-up of a name that takes half a minute, so that a stop is noticed.
 
-So a thread does it, and the one who waits looks up now and then. A thread that is left behind ends with the process.
+A thread does the work, and the caller looks for a stop while it waits. A thread that is left behind ends with the
+process.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOOK_S: Final = 0.05
-GRACE_LOOKS: Final = 14  # after the stop: what takes its usual time is still waited for
+LOOK_S: Final = 0.05  # seconds between two looks for a stop
+GRACE_LOOKS: Final = 14  # after the stop: work that takes its usual time is still waited for
 
 
 def run_interruptible(work: Callable[[], T], is_stopped: Callable[[], bool], stopped: Exception) -> T:
-    """What `work` returns, done in a thread; `stopped` is raised within a second of a stop. Raises what `work` does."""
+    """Return what `work` returns, or raise what it raises; raise `stopped` within a second of a stop."""
     results: list[T] = []
     errors: list[BaseException] = []
     is_over = threading.Event()
@@ -26,11 +27,11 @@ def run_interruptible(work: Callable[[], T], is_stopped: Callable[[], bool], sto
     def do() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # noqa: BLE001 - it is only taken to where it is heard
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
             errors.append(error)
         is_over.set()
 
-    threading.Thread(target=do, name="unheard", daemon=True).start()
+    threading.Thread(target=do, name="interruptible", daemon=True).start()
     looks = 0
     while not is_over.wait(LOOK_S):
         looks += is_stopped()

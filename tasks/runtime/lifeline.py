@@ -21,7 +21,7 @@ GRACE_S: Final = 1.0  # for the transaction at hand; what is not committed by th
 
 
 def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
-    """Have the kernel send this process `number` when its parent dies. Linux only; elsewhere the pipe alone tells.
+    """Have the kernel send this process `number` when its parent dies. Linux only; elsewhere only the pipe ends it.
 
     It holds over exec, and is forgotten when the process becomes another user.
 
@@ -36,7 +36,7 @@ def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
 
 
 def first_line(fd: int) -> bytes:
-    """The line that the parent sends first, read byte by byte so that nothing after it is swallowed.
+    """Read the line that the parent sends first, byte by byte so that nothing after it is lost.
 
     Raises:
         ConfigError: the pipe ended before the line did: there is no parent.
@@ -53,7 +53,7 @@ def first_line(fd: int) -> bytes:
 
 
 def watch(fd: int, stop: Stop) -> threading.Thread:
-    """A thread that asks for the stop when the parent is gone, and ends the process a second later."""
+    """Start a thread that sets the stop flag when the parent is gone, and ends the process a second later."""
     thread = threading.Thread(target=_watch, args=(fd, stop), name="lifeline", daemon=True)
     thread.start()
     return thread

@@ -22,14 +22,14 @@ class StopFlag(Protocol):
     """What a job needs of a stop flag."""
 
     def is_set(self) -> bool:
-        """Whether the stop was asked for."""
+        """Whether the flag is set."""
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether the stop was asked for, after at most `timeout_s` seconds."""
+        """Wait until the flag is set, at most `timeout_s` seconds; whether it is."""
 
 
 class Stop:
-    """A flag that only ever goes up. One per process; safe in a signal handler and from any thread."""
+    """A flag that is set once and for all. One per process; safe in a signal handler and from any thread."""
 
     def __init__(self) -> None:
         self._set = False
@@ -37,20 +37,20 @@ class Stop:
         os.set_blocking(self._write_fd, False)
 
     def set(self) -> None:
-        """Ask for the stop; a waiter wakes at once. Asking again changes nothing."""
+        """Set the flag; a waiter wakes at once. Again changes nothing."""
         if self._set:
             return
         self._set = True
-        # A byte already there, or a pipe already closed, says what this byte would say.
+        # When a byte is in the pipe already, or the pipe is closed, every wait returns at once anyway.
         with suppress(OSError):
             os.write(self._write_fd, b"x")
 
     def is_set(self) -> bool:
-        """Whether the stop was asked for."""
+        """Whether the flag is set."""
         return self._set
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether the stop was asked for, after at most `timeout_s` seconds."""
+        """Wait until the flag is set, at most `timeout_s` seconds; whether it is."""
         if not self._set and timeout_s > 0:
             # A poll object of its own: one cannot be used by two threads at once. It counts whole
             # milliseconds, and rounding up keeps a caller from spinning through the last one.
@@ -60,7 +60,7 @@ class Stop:
         return self._set
 
     def on(self, signals: Iterable[signal.Signals]) -> None:
-        """Let these signals ask for the stop.
+        """Let these signals set the flag.
 
         Raises:
             ValueError: not called from the main thread.
@@ -73,7 +73,7 @@ class Stop:
             signal.signal(number, handle)
 
     def close(self) -> None:
-        """Give the pipe back. The flag still reads as it was."""
+        """Close the pipe. The flag keeps its value."""
         for fd in (self._read_fd, self._write_fd):
             with suppress(OSError):
                 os.close(fd)

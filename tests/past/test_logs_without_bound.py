@@ -44,7 +44,7 @@ def faulty_day(*, is_counted):
             log.warning("call_failed", error=f"no reply within {second} s", retry_in_s=second % 7)
             clock.advance_s(EVERY_S)
             loop._fire(clock.now_ns())
-        log.close()
+        log.flush()
     return [json.loads(line) for line in written]
 
 

@@ -286,7 +286,7 @@ def test_line_13_twenty_crashing_children_cost_little_and_say_little(policy):
         family.close()
     assert deaths == 20 * (policy.max_restarts + 1)
     assert used_s / deaths < 0.025, "at the pace as shipped: 120 deaths in a minute, and a twentieth of a core"
-    family.log.close()
+    family.log.flush()
     minutes = (family.loop.now_ns() - began_ns) / NS / 60
     assert len(family.lines) < 100 * max(1, minutes), "what repeats is told once a minute"
     told = sum(record.get("times", 1) for record in family.records("repeated") if "died" in record["like"])

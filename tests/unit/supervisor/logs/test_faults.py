@@ -74,12 +74,12 @@ def test_what_was_told_of_a_condition_is_over_with_it_and_an_hour_later_it_is_to
     for minutes in (0, 1):
         faults.note(record("database_unavailable", role="upsert", slot=0, error="no answer", ts=after(minutes)))
     faults.note(record("metrics_port_unusable", ts=after(1)))
-    faults.over("calls", after(2))
+    faults.condition_ended("calls", after(2))
     assert told(faults, 2) == [
         ("database_unavailable", after(0), None, 2),
         ("metrics_port_unusable", after(1), None, 1),
     ]
-    faults.over("database", after(3))
+    faults.condition_ended("database", after(3))
     assert told(faults, 3)[0] == ("database_unavailable", after(0), after(3), 2)
     assert [one[0] for one in told(faults, 3 + REMEMBERED / timedelta(minutes=1))] == [
         "database_unavailable",
@@ -95,18 +95,18 @@ def test_what_was_told_of_a_condition_is_over_with_it_and_an_hour_later_it_is_to
 def test_what_is_told_once_of_a_condition_is_not_over_before_it(event, kind):
     """An outage that says the same all night is one line of the log."""
     faults = Faults()
-    faults.holds(kind)
+    faults.condition_began(kind)
     faults.note(record(event, role="upsert", slot=0, error="no answer", ts=after(0)))
     night = 8 * REMEMBERED / timedelta(minutes=1)
     assert told(faults, night) == [(event, after(0), None, 1)]
-    faults.over(kind, after(night))
+    faults.condition_ended(kind, after(night))
     assert told(faults, night + 1) == [(event, after(0), after(night), 1)]
 
 
 def test_what_begins_again_after_its_end_is_another_fault():
     faults = Faults()
     faults.note(record("call_failed", role="upsert", slot=0, error="no answer", ts=after(0)))
-    faults.over("calls", after(1))
+    faults.condition_ended("calls", after(1))
     faults.note(record("call_failed", role="upsert", slot=0, error="no answer", ts=after(5)))
     assert told(faults, 5) == [("call_failed", after(5), None, 1)]
 

@@ -176,7 +176,7 @@ def test_steady_work_is_a_line_and_then_a_sum_every_ten_minutes():
         log.warning("odd")
         loop.step()  # the sum is due by now
         walk(log, 7)
-        log.close()
+        log.flush()
     shown = [line.split(maxsplit=2)[2] for line in written]
     assert shown == [
         "default, amazon.com: 0 deals listed for 5 tokens; next walk in 4 s",
@@ -215,7 +215,7 @@ def test_lines_that_were_held_back_are_told_with_an_example():
         log.count_repeats(loop)
         for attempt in range(12):
             log.warning("call_failed", role="backfill", slot=attempt % 2, error=f"refused {attempt}", retry_in_s=1.0)
-        log.close()
+        log.flush()
     assert written[-1].split(maxsplit=1)[1] == (
         "backfill    ! 7 more lines like this one: refused 11; a call to the API failed; next attempt in 1 s"
     )

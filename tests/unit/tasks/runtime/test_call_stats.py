@@ -17,7 +17,7 @@ def test_calls_are_counted_by_endpoint_status_and_how_long_they_took():
     for status, seconds in ((200, 0.1), (200, 0.11), (429, 0.0), (None, 121.0)):
         traffic.count("/deal", status, seconds)
     traffic.count("/token", 200, 0.3)
-    told = traffic.told()
+    told = traffic.as_message()
     assert set(told) == {"/deal", "/token"}
     assert told["/deal"]["statuses"] == {"200": 2, "429": 1, NO_REPLY: 1}
     assert told["/deal"]["took"] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
@@ -29,9 +29,9 @@ def test_what_is_told_stays_small_whatever_a_server_answers():
     for endpoint in ("/deal", "/product", "/token"):
         for status in range(100, 600):
             traffic.count(endpoint, status, 123.4567)
-    assert len(json.dumps(traffic.told())) < 1200
-    assert sum(traffic.told()["/deal"]["statuses"].values()) == 500
-    assert traffic.told()["/deal"]["statuses"][OTHER] == 488
+    assert len(json.dumps(traffic.as_message())) < 1200
+    assert sum(traffic.as_message()["/deal"]["statuses"].values()) == 500
+    assert traffic.as_message()["/deal"]["statuses"][OTHER] == 488
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from((200, 429, None)), st.floats(0, 300))))

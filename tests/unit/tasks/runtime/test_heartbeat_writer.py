@@ -47,8 +47,8 @@ def test_a_new_promise_in_the_same_phase_is_told_at_once(beat, messages):
 
 def test_rows_and_job_fields_ride_on_every_beat(beat, messages):
     beat.wrote(deals=150)
-    beat.set_aside("deal")
-    beat.set_aside("product", 0)
+    beat.quarantined("deal")
+    beat.quarantined("product", 0)
     beat.wrote(deals=3, products=2, price_series=20)
     beat.job(done=1, total=2, rate_per_min=0.5, eta_s=120.0)
     beat.flush()
