@@ -1,6 +1,6 @@
-"""One HTTP call: a request goes out, a whole reply or a `Transient` comes back, in a bounded time. No retries here.
+"""Makes one HTTP call: sends a request and returns a whole reply or raises `Transient`, in a bounded time. No retries.
 
-The key is part of the URL, and HTTP libraries put URLs into exceptions and logs. So what they raise is reduced to a
+The key is part of the URL, and HTTP libraries put URLs into exceptions and logs. So their exceptions are reduced to a
 sentence that says why the call failed (`failure_of`) and never chained, their logs below ERROR are off, and redirects,
 which would carry the key to another server, are not followed.
 """
@@ -22,7 +22,7 @@ from ledger import NS_PER_S, Clock, SystemClock
 from tasks.errors import ConfigError, NotSent, Transient, plain
 from tasks.keepa import resolver
 from tasks.keepa.deadline import Deadline
-from tasks.keepa.decode.unpack import Unpackable, unpacked
+from tasks.keepa.decode.unpack import TooLarge, Unpackable, unpacked
 from tasks.keepa.reply import OK, RawReply, envelope_of_reply
 from tasks.keepa.request import TokenRequest
 from tasks.redaction import Redactor
@@ -43,8 +43,6 @@ _NO_CONNECTION: Final = (
     ssl.SSLCertVerificationError,
 )
 
-
-__all__ = ["KeepaClient", "RawReply", "envelope_of_reply"]
 
 _CHUNK: Final = 1 << 16
 _MB: Final = 1 << 20
@@ -91,31 +89,31 @@ class KeepaClient:
         self._limit = round(max_body_mb * _MB)
         self._deadline = Deadline(longest_call_s(connect_timeout_s, read_timeout_s))
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._session = resolver.session(resolver.Ways(is_stopped, connect_timeout_s, self._deadline))
+        self._session = resolver.session(resolver.ConnectPolicy(is_stopped, connect_timeout_s, self._deadline))
         if _is_loopback(self._base_url):
             self._session.trust_env = False  # a proxy meant for the world must not be asked for a local server
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings and debug lines hold whole URLs
 
     def send(self, request: Request) -> RawReply:
-        """The whole reply, whatever its status; the body unzipped and not looked into.
+        """Return the whole reply, whatever its status; the body is unpacked, and not parsed.
 
         Raises:
             NotSent: there was no connection.
             Transient: no whole reply arrived in time. Whether the call was charged is unknown.
         """
         outcome = self._exchange(request)
-        # Raised outside of any `except`, so that the library's exception, URL and all, hangs on to nothing.
+        # Raised outside of any `except`, so that the library's exception, which has the URL, is not chained to it.
         if isinstance(outcome, Failure):
             kind = Transient if outcome.was_sent else NotSent
             raise kind(f"{request.endpoint}: no reply: {outcome.reason}")
         return outcome
 
     def read_bucket(self) -> Reading:
-        """The bucket as the free `/token` call tells it. It has no parameter, so it also tells whether the key is good.
+        """Read the bucket by the free `/token` call. It has no parameter, so it also shows whether the key is good.
 
         Raises:
             Forbidden: the server does not know the key, or does not know `/token`.
-            ApiError: there was no answer this time, or one that tells no balance.
+            ApiError: there was no reply this time, or one without a balance.
         """
         reply = self.send(TokenRequest())
         reading = envelope_of_reply(reply).reading
@@ -124,7 +122,7 @@ class KeepaClient:
         return reading
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._session.close()
 
     def __enter__(self) -> Self:
@@ -162,7 +160,7 @@ class KeepaClient:
                 return self._late(was_sent=failure.was_sent)
             return Failure(reason=self._redactor.clean(failure.reason), was_sent=failure.was_sent)
         if deadline.is_over:
-            return self._late(was_sent=True)  # what looks like the end of the reply is where it was shut
+            return self._late(was_sent=True)  # what looks like the end of the reply is where the deadline shut it
         # A proxy may print the URL it was asked for, under whatever status. Under a good one a short key stays: a
         # made-up one could be a word of the body.
         if status != OK or len(self._key.reveal()) >= _UNMISTAKABLE:
@@ -177,10 +175,10 @@ class KeepaClient:
         )
 
     def _read(self, response: requests.Response) -> bytes:
-        """The body as it was sent, still packed.
+        """Read the body as it was sent, still packed.
 
         Raises:
-            Unpackable: it is too large.
+            TooLarge: it is.
         """
         chunks: list[bytes] = []
         size = 0
@@ -189,15 +187,15 @@ class KeepaClient:
             chunks.append(chunk)
             size += len(chunk)
             if size > self._limit:
-                raise Unpackable(f"the body is larger than {self._limit / _MB:g} MB (MAX_BODY_MB)")
+                raise TooLarge(self._limit)
         return b"".join(chunks)
 
 
 def _checked(base_url: str) -> str:
-    """The address without a slash at its end.
+    """Return the address without a slash at its end.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not the address of an HTTP server.
     """
     try:
         parts = urlsplit(base_url)
@@ -228,7 +226,7 @@ class Failure:
 
 
 def failure_of(error: Exception) -> Failure:
-    """What `error` amounts to, told by its innermost cause, which names no URL."""
+    """Reduce `error` to the words of its innermost cause, which names no URL."""
     chain = list(_chain(error))
     root = chain[-1]
     was_sent = not any(isinstance(link, _NO_CONNECTION) for link in chain)
@@ -236,7 +234,7 @@ def failure_of(error: Exception) -> Failure:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, then what it wraps, to the innermost. `__context__` is left out: it may be a caller's affair."""
+    """Yield the error, then what it wraps, to the innermost. `__context__` is left out: it may be a caller's."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:

@@ -1,8 +1,8 @@
 """One deadline for a whole call: from looking up the server's name to the last byte of the reply.
 
-A limit for each silence is no limit for the whole: who sends a byte of a header, a `100 Continue` or a piece of a
-chunk's size now and then keeps a reader busy for ever. So when the time is over the connection is shut from beside,
-and whoever waits for it, in whatever part of the protocol, reads its end.
+A limit for each silence does not limit the whole: a server that sends a byte of a header, a `100 Continue` or a piece
+of a chunk's size now and then keeps a reader busy for ever. So when the time is over another thread shuts the
+connection, and the reader, in whatever part of the protocol, reads its end.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Deadline:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Measure from now on; afterwards `is_over` tells whether the time was over before the call was."""
+        """Measure from now on; afterwards `is_over` says whether the time was over before the call was."""
         self._until = time.monotonic() + self.seconds
         self.is_over = self.has_connected = False
         self._is_running = True
@@ -53,7 +53,7 @@ class Deadline:
         return max(0.0, self._until - time.monotonic())
 
     def watch(self, connection: socket.socket) -> None:
-        """Shut this one too when the time is over, whatever it is wrapped in by then."""
+        """Shut this connection too when the time is over, whatever it is wrapped in by then."""
         handle = socket.fromfd(connection.fileno(), connection.family, connection.type)
         with self._lock:
             self.has_connected = True

@@ -1,4 +1,4 @@
-"""Pure: what each HTTP status means, with the API's own body or with anybody's. One table, one row for each.
+"""Says what each HTTP status means, with a body of the API or of anybody else. One table, one row for each. Pure.
 
 Whether a body is the API's own is told by the fields that every reply of it has, never by the status: a portal says
 200, and a balancer without a server behind it says 404. What others say is nobody's refusal.
@@ -27,9 +27,9 @@ class Meaning(Enum):
 
     REPLY = "the reply, which is paid for"
     FREE = "the balance was not above 0; free, and no failure"
-    OURS = "this request will never be answered: it is set aside, and the run goes on"
+    OURS = "this request will never be answered: it is quarantined, and the run goes on"
     PASSING = "a failed call: made again later, and the run goes on"
-    YOURS = "a person has to mend it: the run ends"
+    YOURS = "a person has to repair it: the run ends"
 
 
 class Row(NamedTuple):

@@ -1,8 +1,8 @@
-"""Connecting to a server without becoming deaf: the system's resolver hears no stop, and may take half a minute.
+"""Connects to a server so that a stop is noticed, although nothing interrupts the system's look-up of a name.
 
-So a thread asks it, and the one who waits looks up now and then. A thread that is left behind ends with the process.
-What it answers is what is connected to: asked once more, it might take its time again. All addresses of a name share
-one limit.
+It may take half a minute. So a thread does it, and the caller looks for a stop while it waits. A thread that is
+left behind ends with the process. The connection is made to the addresses found: asked once more, the resolver might
+take its time again. All addresses of a name share one time limit.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from tasks.keepa.deadline import Deadline
 
-LOOK_S: Final = 0.05  # how late a stop is heard
-_LEAST_S: Final = 0.01  # what is left for a last address; none at all would mean not to wait
+LOOK_S: Final = 0.05  # seconds between two looks for a stop
+_LEAST_S: Final = 0.01  # for a last address when the time is over: 0 would mean not to wait at all
 
 
 class Address(NamedTuple):
-    """Where to connect to, as the system's resolver tells it."""
+    """An address to connect to, as the system's resolver returns it."""
 
     family: int
     kind: int
@@ -39,8 +39,8 @@ class Address(NamedTuple):
     place: Any  # a tuple that depends on the family; only the system looks into it
 
 
-class Ways(NamedTuple):
-    """How connections are made: when to give up, and what shuts them when the call's time is over."""
+class ConnectPolicy(NamedTuple):
+    """How connections are made: when to give up, and the deadline of the call, which shuts them."""
 
     is_stopped: Callable[[], bool]
     connect_s: float
@@ -48,10 +48,10 @@ class Ways(NamedTuple):
 
 
 def look_up(host: str, port: int | None, is_stopped: Callable[[], bool], within_s: float) -> list[Address]:
-    """The addresses that the system knows of the name.
+    """Look up the addresses of a name.
 
     Raises:
-        OSError: it knows none, or says nothing for `within_s` seconds, or the stop came first.
+        OSError: there is none, or no answer within `within_s` seconds, or the stop came first.
     """
     outcome: list[list[Address] | OSError] = []
     is_over = threading.Event()
@@ -68,7 +68,7 @@ def look_up(host: str, port: int | None, is_stopped: Callable[[], bool], within_
     threading.Thread(target=ask, name="lookup", daemon=True).start()
     while not is_over.wait(LOOK_S):
         if is_stopped():
-            raise OSError("asked to stop while the server's name was looked up")
+            raise OSError("stopped while the server's name was looked up")
         if time.monotonic() > ends:
             raise OSError(f"the server's name was not looked up within {within_s:.0f} s")
     if isinstance(outcome[0], OSError):
@@ -77,10 +77,10 @@ def look_up(host: str, port: int | None, is_stopped: Callable[[], bool], within_
 
 
 def dial(addresses: list[Address], within_s: float, options: object) -> socket.socket:
-    """A connection to the first of the addresses that answers; each may take its part of the time.
+    """Connect to the first of the addresses that answers; each gets its part of the time.
 
     Raises:
-        OSError: none does.
+        OSError: none answers.
     """
     ends = time.monotonic() + within_s
     last = OSError("the name has no address")
@@ -100,37 +100,37 @@ def dial(addresses: list[Address], within_s: float, options: object) -> socket.s
     raise last
 
 
-def session(ways: Ways) -> requests.Session:
-    """HTTP connections that are made in these ways."""
+def session(policy: ConnectPolicy) -> requests.Session:
+    """Make a session whose connections follow `policy`."""
     made = _Session()
     for scheme in ("http://", "https://"):
-        made.mount(scheme, _Adapter(ways))
+        made.mount(scheme, _Adapter(policy))
     return made
 
 
 class _Session(requests.Session):
     def get_redirect_target(self, _response: requests.Response) -> None:
-        """Nowhere: to find out what a redirect that is not followed asks for, its body would be unpacked unmeasured."""
+        """Return nothing: to see where a redirect leads, the library would unpack its body without a limit."""
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, ways: Ways) -> None:
+    def __init__(self, policy: ConnectPolicy) -> None:
         super().__init__()
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return _connected(self, ways)
+                return _connected(self, policy)
 
             def putrequest(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 - as the base class has it
-                _watched(self, ways)
+                _watched(self, policy)
                 super().putrequest(*given, **more)
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return _connected(self, ways)
+                return _connected(self, policy)
 
             def putrequest(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 - as the base class has it
-                _watched(self, ways)
+                _watched(self, policy)
                 super().putrequest(*given, **more)
 
         class PlainPool(HTTPConnectionPool):
@@ -143,31 +143,31 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> ProxyManager:  # noqa: ANN401 - as the base class has it
-        """Connections through a proxy, made in the same ways."""
+        """Make connections through a proxy by the same policy."""
         manager: ProxyManager = super().proxy_manager_for(proxy, **more)
         manager.pool_classes_by_scheme = self._pools
         return manager
 
 
-def _watched(connection: HTTPConnection, ways: Ways) -> None:
-    """A connection that is kept from an earlier call is shut with this one's deadline."""
+def _watched(connection: HTTPConnection, policy: ConnectPolicy) -> None:
+    """Have the deadline of this call shut a connection that is kept from an earlier one."""
     if connection.sock is not None:
-        ways.deadline.watch(connection.sock)
+        policy.deadline.watch(connection.sock)
 
 
-def _connected(connection: HTTPConnection, ways: Ways) -> socket.socket:
-    ends = time.monotonic() + min(ways.connect_s, ways.deadline.left_s())
+def _connected(connection: HTTPConnection, policy: ConnectPolicy) -> socket.socket:
+    ends = time.monotonic() + min(policy.connect_s, policy.deadline.left_s())
     host = connection._dns_host  # noqa: SLF001 - what the base class looks up
     try:
-        addresses = look_up(host, connection.port, ways.is_stopped, max(0.0, ends - time.monotonic()))
+        addresses = look_up(host, connection.port, policy.is_stopped, max(0.0, ends - time.monotonic()))
     except OSError as error:
         reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
         raise NameResolutionError(connection.host, connection, reason) from error
     try:
         made = dial(addresses, max(0.0, ends - time.monotonic()), connection.socket_options)
     except TimeoutError as error:
-        raise ConnectTimeoutError(connection, f"no connection within {ways.connect_s:g} s") from error
+        raise ConnectTimeoutError(connection, f"no connection within {policy.connect_s:g} s") from error
     except OSError as error:
         raise NewConnectionError(connection, f"no connection: {error}") from error
-    ways.deadline.watch(made)
+    policy.deadline.watch(made)
     return made

@@ -7,9 +7,8 @@ import pytest
 from ledger import Reading
 from tasks.errors import Forbidden, Refused, Throttled
 from tasks.keepa import request
-from tasks.keepa.client import RawReply
 from tasks.keepa.decode.replies import decode_envelope
-from tasks.keepa.reply import envelope_of_reply
+from tasks.keepa.reply import RawReply, envelope_of_reply
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
-"""Pure: a body as text in UTF-8, whatever it was packed and encoded in, by looking at its bytes.
+"""Turns a body into text in UTF-8, however it was packed and encoded, by looking at its bytes. Pure.
 
 What a header says of a body is often wrong: a proxy unpacks it and leaves the header, or packs it once more, or writes
 UTF-16. JSON text begins with an ASCII character, so that everything else can be told from it, and a reply that was
-paid for is not lost over its wrapping. What is not whole, or too large, is no reply.
+paid for is not lost over its wrapping. A body that is not whole, or too large, is not a reply.
 """
 
 from __future__ import annotations
@@ -46,6 +46,13 @@ class Unpackable(ValueError):
     """The body is cut, damaged or too large; the message says which."""
 
 
+class TooLarge(Unpackable):
+    """The body, packed or unpacked, has more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is larger than {limit / (1 << 20):g} MB (MAX_BODY_MB)")
+
+
 def unpacked(body: bytes, *, coding: str = "", limit: int) -> bytes:
     """The text, of at most `limit` bytes. `coding` is what the header `Content-Encoding` says, and only a hint.
 
@@ -61,14 +68,14 @@ def unpacked(body: bytes, *, coding: str = "", limit: int) -> bytes:
         raise Unpackable(f"the body is packed more than {MOST_LAYERS} times over")
     text = _as_utf8(body)
     if len(text) > limit:
-        raise Unpackable(_too_large(limit))
+        raise TooLarge(limit)
     if coding.strip().lower() not in {"", "identity", "gzip", "x-gzip", "deflate"} and not _is_text(text):
         raise Unpackable(f"the body is packed as {coding[:40]!r}, which was not asked for")
     return text
 
 
 def _layer(body: bytes, limit: int) -> bytes | None:
-    """What is in the outermost packing; None when there is none."""
+    """Unpack the outermost layer; None when there is none."""
     if body.startswith(_GZIP):
         return _inflated(body, _GZIP_WBITS, limit)[0]
     if _is_text(body) or len(body) < _HEAD:
@@ -79,16 +86,16 @@ def _layer(body: bytes, limit: int) -> bytes | None:
         return None
     try:
         inner, end = _inflated(body, _RAW_WBITS, limit)  # what some servers call `deflate`; nothing marks it
-    except Unpackable as reason:
-        if str(reason) == _too_large(limit):
-            raise
+    except TooLarge:
+        raise
+    except Unpackable:
         return None
     # A text with an odd byte near its beginning may unpack to something too, but never to its very end.
     return inner if inner and end == len(body) else None
 
 
 def _inflated(body: bytes, wbits: int, limit: int) -> tuple[bytes, int]:
-    """The members of the packed stream, one after the other, and where the last ends; what follows is left out."""
+    """Unpack the members of the stream, one after the other; also where the last one ends."""
     parts: list[bytes] = []
     at = size = 0
     while at == 0 or body.startswith(_GZIP, at):
@@ -97,7 +104,7 @@ def _inflated(body: bytes, wbits: int, limit: int) -> tuple[bytes, int]:
         part, at = _member(body, at, wbits, limit - size)
         size += len(part)
         if size > limit:
-            raise Unpackable(_too_large(limit))
+            raise TooLarge(limit)
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts), at
 
@@ -142,7 +149,3 @@ def _without_mark(body: bytes) -> str | None:
 def _is_text(body: bytes) -> bool:
     head = body[:_LOOK]
     return bool(head) and head[0] in _TEXT_STARTS and not any(byte in _CONTROL for byte in head)
-
-
-def _too_large(limit: int) -> str:
-    return f"the body is larger than {limit / (1 << 20):g} MB (MAX_BODY_MB)"

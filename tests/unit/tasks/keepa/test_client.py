@@ -13,8 +13,8 @@ import pytest
 
 from ledger import ManualClock
 from tasks.errors import ApiError, ConfigError, Forbidden, Foreign, NotSent, Refused, Throttled, Transient
-from tasks.keepa.client import KeepaClient, RawReply
-from tasks.keepa.reply import envelope_of_reply
+from tasks.keepa.client import KeepaClient
+from tasks.keepa.reply import RawReply, envelope_of_reply
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
