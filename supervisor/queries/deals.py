@@ -1,4 +1,4 @@
-"""`deals`: the best of what can be bought now, for people without SQL."""
+"""`deals`: shows the best deals that can be bought now."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BY_MONEY: Final = frozenset({"drop", "price"})
 
 
 def show(chosen: argparse.Namespace) -> int:
-    """Print them; the exit code.
+    """Print the best deals; the exit code.
 
     Raises:
         NoRows: there is no database yet.
@@ -44,7 +44,7 @@ def show(chosen: argparse.Namespace) -> int:
     settings = load_settings(environment())
     types, over = usual(settings)
     types, over = chosen.type or types, chosen.over or over
-    wish = best_deals.DealFilter(
+    deal_filter = best_deals.DealFilter(
         price_types=types,
         over=over,
         within=chosen.within,
@@ -54,10 +54,10 @@ def show(chosen: argparse.Namespace) -> int:
         sort=chosen.sort,
     )
     with query_connection(run_plan.make_run_plan(settings, synthetic_into_database=True)) as conn:
-        by_currency = best_deals.currencies(conn, wish) if chosen.sort in _BY_MONEY else {}
+        by_currency = best_deals.currencies(conn, deal_filter) if chosen.sort in _BY_MONEY else {}
         if len(by_currency) > 1:
             return _which_shop(chosen.sort, by_currency)
-        found = best_deals.find(conn, wish)
+        found = best_deals.find(conn, deal_filter)
         newest = None if found else best_deals.newest(conn, domain=chosen.domain)
     if chosen.json:
         output.as_json(price_types=types, over=over, deals=[asdict(one) for one in found])
@@ -72,17 +72,17 @@ def show(chosen: argparse.Namespace) -> int:
 
 
 def _which_shop(sort: str, by_currency: dict[str, list[str]]) -> int:
-    told = " and ".join(f"{currency} ({', '.join(shops)})" for currency, shops in by_currency.items())
+    currencies = " and ".join(f"{currency} ({', '.join(shops)})" for currency, shops in by_currency.items())
     first = next(iter(by_currency.values()))[0]
     sys.stderr.write(
-        f"sluicegate: --sort {sort} compares amounts of money, and there are deals in {told}: "
+        f"sluicegate: --sort {sort} compares amounts of money, and there are deals in {currencies}: "
         f"choose one shop, such as --domain {first}\n"
     )
     return EXIT_USAGE
 
 
 def usual(settings: Settings) -> tuple[list[str], Over]:
-    """The price types that the selections are about, as far as they are prices, and the range of the first of them."""
+    """The price types of the selections that are prices, and the range of the first selection that has one."""
     chosen = [
         one
         for given in settings.loaded_selections
@@ -127,7 +127,7 @@ def _cells(one: BestDeal, now: datetime, *, several: bool, mixed: bool) -> Itera
 
 def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | None) -> str:
     if newest is None:
-        raise NoRows("no deal has been listed yet: `make run` lists them, `make status` says how far it is")
+        raise NoRows("no deal has been listed yet: `make run` lists deals, and `make status` shows its progress")
     age = datetime.now(UTC) - newest
     if age > chosen.within:
         return (

@@ -1,4 +1,4 @@
-"""`history`: what one product has cost, as an overview, as its changes, or drawn."""
+"""`history`: shows the prices of one product as an overview, as a list of changes, or as a drawing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _RATING: Final = "RATING"
 
 
 def show(chosen: argparse.Namespace) -> int:
-    """Print it; the exit code.
+    """Print the history of one product; the exit code.
 
     Raises:
         NoRows: the product is not known, or has no such history.
@@ -47,68 +47,68 @@ def show(chosen: argparse.Namespace) -> int:
     with query_connection(
         run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     ) as conn:
-        places = [domain] if domain else price_history.domains_of(conn, asin)
-        if len(places) > 1:
-            named = " and ".join(map(shop, places))
+        domains = [domain] if domain else price_history.domains_of(conn, asin)
+        if len(domains) > 1:
+            named = " and ".join(map(shop, domains))
             sys.stderr.write(
-                f"sluicegate: {asin} is known in {named}: choose one, such as --domain {shop(places[0])}\n"
+                f"sluicegate: {asin} is known in {named}: choose a shop, such as --domain {shop(domains[0])}\n"
             )
             return EXIT_USAGE
-        known = price_history.product_summary(conn, places[0], asin) if places else None
-        if known is None or not known.is_any:
+        product = price_history.product_summary(conn, domains[0], asin) if domains else None
+        if product is None or not product.is_any:
             raise NoRows(f"{asin} is not known here: no selection has listed it yet")
-        points = price_history.points(conn, known.domain, asin, price_types=chosen.type)
+        points = price_history.points(conn, product.domain, asin, price_types=chosen.type)
     if not points:
-        raise NoRows(_why_none(known, chosen.type))
+        raise NoRows(_why_none(product, chosen.type))
     by_type = {name: list(group) for name, group in groupby(points, attrgetter("price_type"))}
     if chosen.since is not None:
         since = datetime.now(UTC) - chosen.since
         by_type = {name: _from(changes, since) for name, changes in by_type.items()}
-    _print(chosen, known, by_type)
+    _print(chosen, product, by_type)
     return EXIT_OK
 
 
-def _print(chosen: argparse.Namespace, known: ProductSummary, by_type: dict[str, list[Point]]) -> None:
+def _print(chosen: argparse.Namespace, product: ProductSummary, by_type: dict[str, list[Point]]) -> None:
     points = list(chain.from_iterable(by_type.values()))
     if chosen.json:
-        output.as_json(_FORMAT, product=asdict(known), points=[asdict(point) for point in points])
+        output.as_json(_FORMAT, product=asdict(product), points=[asdict(point) for point in points])
         return
     if chosen.csv:
         names = [field.name for field in fields(Point)]
-        whose = [known.domain, known.shop, known.asin, known.currency]
+        whose = [product.domain, product.shop, product.asin, product.currency]
         rows = ([*whose, *(getattr(point, name) for name in names)] for point in points)
         output.as_csv(["domain", "shop", "asin", "currency", *names], rows)
         return
-    output.text(f"{known.asin}  {known.shop}  {readable(known.title or '')}".rstrip())
+    output.text(f"{product.asin}  {product.shop}  {readable(product.title or '')}".rstrip())
     if chosen.plot:
         _plot(by_type, chosen)
     elif chosen.type:
-        _changes(points, known, several=len(by_type) > 1)
+        _changes(points, product, several=len(by_type) > 1)
     else:
-        _overview(by_type, known)
+        _overview(by_type, product)
 
 
-def _why_none(known: ProductSummary, types: Sequence[str] | None) -> str:
-    what = f"{known.asin} in {known.shop}"
-    if known.is_found is False:
+def _why_none(product: ProductSummary, types: Sequence[str] | None) -> str:
+    what = f"{product.asin} in {product.shop}"
+    if product.is_found is False:
         return f"Keepa does not know {what}"
-    if known.history_fetched_at is not None:
+    if product.history_fetched_at is not None:
         return f"{what} has no history of {' or '.join(types)}" if types else f"{what} has an empty history"
     waits = {
         "pending": "it waits in the queue of backfill",
         "leased": "it is being fetched now",
-        "given up": "it was given up after several attempts: `sluicegate quarantine list` tells why",
+        "given up": "it failed after several attempts: `sluicegate quarantine list` says why",
     }
-    return f"the history of {what} was not fetched yet: {waits.get(known.queued or '', 'it is not in the queue')}"
+    return f"the history of {what} was not fetched yet: {waits.get(product.queued or '', 'it is not in the queue')}"
 
 
 def _from(changes: list[Point], since: datetime) -> list[Point]:
-    """The changes since then, after the one that held then."""
+    """The changes since then, after the last one before."""
     at = bisect_right(changes, since, key=attrgetter("at"))
     return changes[max(0, at - 1) :]
 
 
-def _overview(by_type: dict[str, list[Point]], known: ProductSummary) -> None:
+def _overview(by_type: dict[str, list[Point]], product: ProductSummary) -> None:
     columns = [
         Column("type", is_elastic=True),
         Column("changes", is_number=True),
@@ -119,29 +119,31 @@ def _overview(by_type: dict[str, list[Point]], known: ProductSummary) -> None:
         Column("last change"),
     ]
     output.table(columns, [_summary(name, changes) for name, changes in by_type.items()])
-    output.text(f"money in {known.currency}, shipping included where the type has it; changes of one: --type NAME")
+    output.text(
+        f"money in {product.currency}, shipping included where the type has it; changes of one type: --type NAME"
+    )
 
 
 def _summary(name: str, changes: Sequence[Point]) -> list[str]:
-    there = [value for value in map(_value, changes) if value is not None]
+    values = [value for value in map(_value, changes) if value is not None]
     return [
         name,
         f"{len(changes):,}",
         day(changes[0].at),
         _shown(_value(changes[-1])),
-        _shown(min(there, default=None)),
-        _shown(max(there, default=None)),
+        _shown(min(values, default=None)),
+        _shown(max(values, default=None)),
         minute(changes[-1].at),
     ]
 
 
-def _changes(points: Sequence[Point], known: ProductSummary, *, several: bool) -> None:
+def _changes(points: Sequence[Point], product: ProductSummary, *, several: bool) -> None:
     ships = any(point.shipping is not None for point in points)
     is_money = all(parsing.is_money(name) for name in {point.price_type for point in points})
     columns = [
         Column("from"),
         *([Column("type", is_elastic=True)] if several else []),
-        Column(f"price {known.currency}" if is_money else "value", is_number=True),
+        Column(f"price {product.currency}" if is_money else "value", is_number=True),
         *([Column("shipping", is_number=True)] if ships else []),
     ]
     output.table(columns, (list(_cells(point, several=several, ships=ships)) for point in points))
@@ -151,12 +153,12 @@ def _cells(point: Point, *, several: bool, ships: bool) -> Iterator[str]:
     yield minute(point.at)
     if several:
         yield point.price_type
-    yield _shown(_own(point))
+    yield _shown(_without_shipping(point))
     if ships:
         yield "" if point.shipping is None else f"{point.shipping}"
 
 
-def _own(point: Point) -> Decimal | None:
+def _without_shipping(point: Point) -> Decimal | None:
     """What changed, without shipping: money of the locale, stars of a rating, or a number."""
     if point.price is not None or point.value is None:
         return point.price
@@ -164,9 +166,9 @@ def _own(point: Point) -> Decimal | None:
 
 
 def _value(point: Point) -> Decimal | None:
-    """What it costs with shipping."""
-    own = _own(point)
-    return own if own is None or point.shipping is None else own + point.shipping
+    """The price with shipping."""
+    bare = _without_shipping(point)
+    return bare if bare is None or point.shipping is None else bare + point.shipping
 
 
 def _shown(value: Decimal | None) -> str:

@@ -21,9 +21,9 @@ from rich.cells import cell_len, set_cell_size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_GAPS: Final = ("  ", " ")  # the narrower one when nothing else helps
-_LEAST: Final = 12  # cells that are left to the widest column, however narrow the terminal
-_MORE: Final = "…"
+_GAPS: Final = ("  ", " ")  # the narrower one when narrowing columns does not suffice
+_MIN_CELLS: Final = 12  # cells that an elastic column keeps, however narrow the terminal is
+_ELLIPSIS: Final = "…"
 
 
 FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over adds 1, for the command it is in
@@ -33,26 +33,26 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def terminal_width() -> int | None:
-    """Cells of a line; None when the output is no terminal, where no line has to end."""
+    """The width of the terminal in cells; None when the output is not a terminal, where lines may have any length."""
     return shutil.get_terminal_size((_COLUMNS, 24)).columns if sys.stdout.isatty() else None
 
 
 def text(*lines: str) -> None:
-    """Lines for people; what their terminal has no form for is shown as a question mark."""
+    """Write lines; a character that the terminal cannot encode is shown as a question mark."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """A table for people."""
+    """Write a table as wide as the terminal."""
     text(*lines(columns, rows, width=terminal_width()))
 
 
 def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows under a heading, as RFC 4180 has them, in UTF-8 and UTC; nothing for what is not known.
+    """Write rows under a heading as CSV (RFC 4180), in UTF-8, times in UTC; a value that is not known is empty.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it: titles are written by strangers.
+    A text that a spreadsheet would run as a formula gets an apostrophe before it, because sellers write the titles.
     """
     written = io.StringIO(newline="")
     writer = csv.writer(written)
@@ -81,20 +81,20 @@ def _inert(cell: object) -> object:
 
 
 def as_json(version: int = FORMAT, /, **parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """One object in one line. Money keeps its digits, times are ISO 8601 in UTC."""
+    """Write one JSON object in one line. Money keeps its digits, times are ISO 8601 in UTC."""
     as_bytes(_ENCODER.encode({"format": version, **_in_utc(parts)}) + b"\n")
 
 
-def as_bytes(told: bytes) -> None:
-    """Just these bytes, whatever the terminal's encoding."""
+def as_bytes(data: bytes) -> None:
+    """Write these bytes, whatever the encoding of the terminal."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(told)
+    sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its heading; numbers stand right; an elastic one gives way when the line is too long."""
+    """A column with its heading. Numbers are aligned right; an elastic column is cut when the line is too long."""
 
     heading: str
     is_number: bool = False
@@ -102,37 +102,37 @@ class Column:
 
 
 def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: int | None) -> list[str]:
-    """The heading and the rows, each at most `width` cells; as wide as need be when that is None."""
+    """The heading and the rows, each at most `width` cells wide; without a limit when that is None."""
     shown = [[readable(cell) for cell in row] for row in rows]
     table = [[column.heading for column in columns], *shown]
     widths = [max(cell_len(row[at]) for row in table) for at in range(len(columns))]
     gap = _GAPS[0]
     if width is not None:
-        least = [min(w, _LEAST) if column.is_elastic else w for column, w in zip(columns, widths, strict=True)]
-        gap = next((one for one in _GAPS if sum(least) + len(one) * (len(least) - 1) <= width), _GAPS[-1])
+        minimum = [min(w, _MIN_CELLS) if column.is_elastic else w for column, w in zip(columns, widths, strict=True)]
+        gap = next((one for one in _GAPS if sum(minimum) + len(one) * (len(minimum) - 1) <= width), _GAPS[-1])
         widths = _fitted(columns, widths, width - len(gap) * (len(widths) - 1))
     return [_line(columns, row, widths, gap) for row in table]
 
 
 def readable(text: str) -> str:
-    """The text in one line: HTML's entities as what they stand for, nothing that a terminal would obey."""
+    """The text in one line, with HTML entities decoded and without characters that would control the terminal."""
     plain = html.unescape(text) if "&" in text else text
     return "".join(char if char.isprintable() else " " for char in plain)
 
 
 def cut(text: str, width: int) -> str:
-    """The text in at most `width` cells; a mark at its end tells that there was more."""
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + _MORE
+    """The text in at most `width` cells; an ellipsis at its end shows that it was cut."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + _ELLIPSIS
 
 
 def _fitted(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
-    """The widths, those of elastic columns lessened, the widest first, until they are `width` together."""
-    beyond = sum(widths) - width
+    """The widths, with elastic columns narrowed, the widest first, until they are `width` together."""
+    excess = sum(widths) - width
     fitted = list(widths)
     for at in sorted(range(len(columns)), key=widths.__getitem__, reverse=True):
-        if beyond > 0 and columns[at].is_elastic:
-            fitted[at] = max(min(widths[at], _LEAST), widths[at] - beyond)
-            beyond -= widths[at] - fitted[at]
+        if excess > 0 and columns[at].is_elastic:
+            fitted[at] = max(min(widths[at], _MIN_CELLS), widths[at] - excess)
+            excess -= widths[at] - fitted[at]
     return fitted
 
 

@@ -1,4 +1,4 @@
-"""What people type on a command line, read: products, locales, price types, counts. Pure."""
+"""Reads the arguments of the commands that ask the database: products, locales, price types, counts. Pure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def asin(text: str) -> str:
     """The ASIN in capitals.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     found = text.strip().upper()
     if not is_asin(found):
-        raise ValueError(f"{text!r} is no ASIN: one has ten digits and letters, such as B08N5WRWNW")
+        raise ValueError(f"{text!r} is no ASIN: an ASIN has ten digits and letters, such as B08N5WRWNW")
     return found
 
 
@@ -35,8 +35,8 @@ def product(text: str) -> tuple[str, int | None]:
     Raises:
         ValueError: it is neither.
     """
-    wanted = text.strip()
-    return product_page.read(wanted) if product_page.is_address(wanted) else (asin(wanted), None)
+    stripped = text.strip()
+    return product_page.read(stripped) if product_page.is_address(stripped) else (asin(stripped), None)
 
 
 def domain(text: str) -> int:
@@ -45,12 +45,12 @@ def domain(text: str) -> int:
     Raises:
         ValueError: there is no such locale.
     """
-    wanted = text.strip().lower()
+    stripped = text.strip().lower()
     for number, shop in SHOPS.items():
-        if wanted in {str(number), shop, shop.removeprefix(_PREFIX), shop.rpartition(".")[2]}:
+        if stripped in {str(number), shop, shop.removeprefix(_PREFIX), shop.rpartition(".")[2]}:
             return number
     known = ", ".join(shop.removeprefix(_PREFIX) for shop in SHOPS.values())
-    raise ValueError(f"{text!r} is no Amazon shop Keepa knows; there are {known}")
+    raise ValueError(f"{text!r} is no Amazon shop that Keepa knows; there are {known}")
 
 
 def price_type(text: str) -> str:
@@ -59,11 +59,11 @@ def price_type(text: str) -> str:
     Raises:
         ValueError: there is no such price type.
     """
-    wanted = text.strip().upper().replace("-", "_")
-    if wanted in NAMES:
-        return wanted
-    if wanted.isascii() and wanted.isdigit() and int(wanted) < len(NAMES):
-        return NAMES[int(wanted)]
+    stripped = text.strip().upper().replace("-", "_")
+    if stripped in NAMES:
+        return stripped
+    if stripped.isascii() and stripped.isdigit() and int(stripped) < len(NAMES):
+        return NAMES[int(stripped)]
     raise ValueError(f"{text!r} is no price type; there are {', '.join(NAMES)}")
 
 
@@ -88,7 +88,7 @@ def count(text: str) -> int:
     """A number of things, from 1.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     return _whole(text, low=1, high=_MOST)
 
@@ -97,7 +97,7 @@ def number(text: str) -> int:
     """The number of a row, from 1.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     return _whole(text, low=1, high=_MOST_ROWS)
 
@@ -106,13 +106,13 @@ def percent(text: str) -> int:
     """A percentage from 1 to 100.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     return _whole(text.strip().removesuffix("%"), low=1, high=_PERCENT)
 
 
 def _whole(text: str, *, low: int, high: int) -> int:
-    wanted = text.strip()
-    if not (wanted.isascii() and wanted.isdigit() and low <= int(wanted) <= high):
+    stripped = text.strip()
+    if not (stripped.isascii() and stripped.isdigit() and low <= int(stripped) <= high):
         raise ValueError(f"{text!r} is no whole number from {low} to {high}")
-    return int(wanted)
+    return int(stripped)

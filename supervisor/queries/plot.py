@@ -1,6 +1,6 @@
-"""Draws histories into a terminal. The library is loaded here and nowhere else.
+"""Draws histories in a terminal. The library that draws is loaded here and nowhere else.
 
-A history is drawn as the steps it is: a value holds until the next.
+A history is drawn in steps, because a value holds until the next one.
 """
 
 from __future__ import annotations
@@ -86,15 +86,15 @@ class Steps:
         xs: list[float] = []
         ys: list[float] = []
         breaks: list[int] = []
-        is_hole = False
+        is_gap = False
         ends = [*self.moments[1:], max(until, *self.moments[-1:])] if self.moments else []
         for start, end, value in zip(self.moments, ends, self.values, strict=True):
             if value is None:
-                is_hole = True
+                is_gap = True
                 continue
-            if is_hole and xs:
+            if is_gap and xs:
                 breaks.append(len(xs))
-            is_hole = False
+            is_gap = False
             xs += (start, end)
             ys += (value, value)
         return xs, ys, breaks

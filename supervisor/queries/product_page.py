@@ -1,4 +1,4 @@
-"""The address of a product's page, as it is copied from a browser: which product, and in which shop. Pure."""
+"""Reads the address of a product's page, as it is copied from a browser: the product and the shop. Pure."""
 
 from __future__ import annotations
 
@@ -28,33 +28,37 @@ class Page(NamedTuple):
 
 
 def is_address(text: str) -> bool:
-    """Whether the text is meant as one; no ASIN has such a character."""
+    """Whether the text looks like an address: no ASIN has such a character."""
     return "/" in text or "." in text
 
 
 def read(text: str) -> Page:
-    """What the address is about.
+    """The product and the shop that an address names.
 
     Raises:
-        ValueError: it is no product's page of a shop that Keepa knows; the message says what is expected.
+        ValueError: it is not the page of a product in a shop that Keepa knows.
     """
     shown = repr(text[:_SHOWN])
     try:
         parts = urlsplit(text if "//" in text else f"//{text}")
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
-        raise ValueError(f"{shown} is no address: one of a product is like {_EXAMPLE}") from None
+        raise ValueError(f"{shown} is no address: the address of a product is like {_EXAMPLE}") from None
     # Links out of a search or a mail hold the page's address in their query.
-    behind = unquote(f"{parts.path}?{parts.query}")
+    path_and_query = unquote(f"{parts.path}?{parts.query}")
     if _is_at(host, _KEEPA):
         found = _AT_KEEPA.search(unquote(parts.fragment))
         if found is None or int(found["domain"]) not in SHOPS:
-            raise ValueError(f"{shown} is no product's page: one is like https://keepa.com/#!product/3-B08N5WRWNW")
+            raise ValueError(
+                f"{shown} is no product's page: such an address is like https://keepa.com/#!product/3-B08N5WRWNW"
+            )
         return Page(found["asin"].upper(), int(found["domain"]))
     domain = next((number for number, shop in SHOPS.items() if _is_at(host, shop)), None)
     if domain is None:
-        raise ValueError(f"{shown} is at no Amazon shop that Keepa knows: an address of a product is like {_EXAMPLE}")
-    found = _AT_AMAZON.search(behind)
+        raise ValueError(
+            f"{shown} is not at an Amazon shop that Keepa knows: the address of a product is like {_EXAMPLE}"
+        )
+    found = _AT_AMAZON.search(path_and_query)
     if found is None:
         raise ValueError(f"{shown} is no product's page: its address has /dp/ and the ASIN in it, as in {_EXAMPLE}")
     return Page(found["asin"].upper(), domain)

@@ -1,4 +1,4 @@
-"""`quarantine`: what could not be used, looked at, tried again, dropped."""
+"""`quarantine`: lists, shows, retries and drops what could not be used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def list_(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    which = _which(chosen)
+    which = _filter(chosen)
     with query_connection(_plan()) as conn:
         found = quarantine.find(conn, which, most=chosen.limit)
         tallies = quarantine.count_faults(conn, which)
@@ -52,7 +52,7 @@ def list_(chosen: argparse.Namespace) -> int:
         )
         return EXIT_OK
     if not found:
-        output.text("nothing is in quarantine" if which == FaultFilter() else "nothing of that is in quarantine")
+        output.text("nothing is in quarantine" if which == FaultFilter() else "no such fault is in quarantine")
         return EXIT_OK
     _table(found)
     more = sum(one.faults for one in tallies) - len(found)
@@ -64,7 +64,7 @@ def show(chosen: argparse.Namespace) -> int:
     """Print one fault, or just the bytes as received; the exit code.
 
     Raises:
-        NoRows: there is none of that number.
+        NoRows: there is no database yet, or no such fault.
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
@@ -72,7 +72,7 @@ def show(chosen: argparse.Namespace) -> int:
         found = quarantine.find(conn, FaultFilter(ids=[chosen.id]), most=1)
         raw = quarantine.raw(conn, chosen.id)
     if not found:
-        raise NoRows(f"there is no {chosen.id} in quarantine")
+        raise NoRows(f"there is no fault {chosen.id} in quarantine")
     if chosen.raw:
         output.as_bytes(raw or b"")
         return EXIT_OK
@@ -88,17 +88,17 @@ def show(chosen: argparse.Namespace) -> int:
 
 
 def retry(chosen: argparse.Namespace) -> int:
-    """Give each fault a second look and say what became of it; the exit code.
+    """Read each fault again and print the outcome; the exit code.
 
     Raises:
         NoRows: there is no database yet, or no such fault.
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    if (refusal := _unbounded(chosen, "retry")) is not None:
+    if (refusal := _refuse_unclear(chosen, "retry")) is not None:
         return refusal
     plan = _plan()
-    means = RetryOptions(
+    options = RetryOptions(
         spool_dir=plan.state.spool(backend.identity_of(plan).spool),
         detail=plan.settings.backfill_detail,
         may_pay=chosen.refetch,
@@ -106,9 +106,9 @@ def retry(chosen: argparse.Namespace) -> int:
     counts = dict.fromkeys(Outcome, 0)
     with query_connection(plan, writes=True) as conn:
         with conn.transaction():
-            numbers = _numbers(chosen, quarantine.ids(conn, _which(chosen)))
+            numbers = _numbers(chosen, quarantine.ids(conn, _filter(chosen)))
         for number in numbers:
-            verdict = retry_quarantined.retry_fault(conn, number, means)
+            verdict = retry_quarantined.retry_fault(conn, number, options)
             if verdict is not None:
                 counts[verdict.outcome] += 1
                 output.text(f"{number}  {verdict.outcome.value}: {readable(verdict.words)}")
@@ -117,48 +117,48 @@ def retry(chosen: argparse.Namespace) -> int:
 
 
 def drop(chosen: argparse.Namespace) -> int:
-    """Delete faults for good and say how many of what; the exit code.
+    """Delete faults for good and print how many of each kind; the exit code.
 
     Raises:
         NoRows: there is no database yet, or no such fault.
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    if (refusal := _unbounded(chosen, "drop")) is not None:
+    if (refusal := _refuse_unclear(chosen, "drop")) is not None:
         return refusal
-    which = _which(chosen)
-    is_meant = bool(chosen.ids or chosen.yes)
+    which = _filter(chosen)
+    is_confirmed = bool(chosen.ids or chosen.yes)
     with query_connection(_plan(), writes=True) as conn, conn.transaction():
         _numbers(chosen, quarantine.ids(conn, which))
-        counted = _counted(quarantine.drop(conn, which) if is_meant else quarantine.count_faults(conn, which))
-    if is_meant:
+        counted = _counted(quarantine.drop(conn, which) if is_confirmed else quarantine.count_faults(conn, which))
+    if is_confirmed:
         output.text(f"dropped {counted}")
         return EXIT_OK
-    sys.stderr.write(f"sluicegate: this would drop {counted}, for good: say --yes if that is what you want\n")
+    sys.stderr.write(f"sluicegate: this would drop {counted} for good: add --yes to do it\n")
     return EXIT_USAGE
 
 
-def _unbounded(chosen: argparse.Namespace, verb: str) -> int | None:
-    """The exit code when it was not said which, or two things were; None when it was."""
+def _refuse_unclear(chosen: argparse.Namespace, verb: str) -> int | None:
+    """Refuse a command that names no faults, or names them in two ways; the exit code, or None when it is fine."""
     if bool(chosen.ids) != chosen.all and (chosen.ids or chosen.all):
         return None
-    if not chosen.ids and _which(chosen) != FaultFilter():
+    if not chosen.ids and _filter(chosen) != FaultFilter():
         return None
-    sys.stderr.write(f"sluicegate: {verb} which? Name either numbers, or a filter, or --all\n")
+    sys.stderr.write(f"sluicegate: {verb} which faults? Give either numbers, or a filter, or --all\n")
     return EXIT_USAGE
 
 
 def _numbers(chosen: argparse.Namespace, found: Sequence[int]) -> Sequence[int]:
-    """The numbers found, when they are all that were named.
+    """The numbers found, if none that was given is missing.
 
     Raises:
-        NoRows: some are missing, or there are none at all.
+        NoRows: some are missing, or none was found.
     """
     missing = sorted(set(chosen.ids or ()) - set(found))
     if missing:
-        raise NoRows(f"not in quarantine: {', '.join(map(str, missing))}; nothing was changed")
+        raise NoRows(f"no fault {', '.join(map(str, missing))} is in quarantine; nothing was changed")
     if not found:
-        raise NoRows("nothing of that is in quarantine")
+        raise NoRows("no such fault is in quarantine")
     return found
 
 
@@ -166,7 +166,7 @@ def _plan() -> run_plan.RunPlan:
     return run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
 
 
-def _which(chosen: argparse.Namespace) -> FaultFilter:
+def _filter(chosen: argparse.Namespace) -> FaultFilter:
     return FaultFilter(
         ids=chosen.ids or None if hasattr(chosen, "ids") else None,
         kind=chosen.kind,
@@ -207,7 +207,7 @@ def _table(found: Sequence[Fault]) -> None:
 
 
 def _lines(one: Fault) -> list[str]:
-    told = {
+    shown = {
         "no": str(one.id),
         "kind": one.kind,
         "shop": shop(one.domain) if one.domain else "none",
@@ -216,7 +216,7 @@ def _lines(one: Fault) -> list[str]:
         "times": f"{one.times:,}, first {minute(one.first_at)}, last {minute(one.last_at)}",
         "kept": "nothing" if one.raw_bytes is None else _size(one.raw_bytes),
     }
-    return [f"{name:<7} {readable(value)}" for name, value in told.items()]
+    return [f"{name:<7} {readable(value)}" for name, value in shown.items()]
 
 
 def _counted(tallies: Sequence[FaultCount]) -> str:

@@ -1,4 +1,4 @@
-"""`queue`: what waits to be fetched, by the selection that listed it; `queue drop` takes away what none asks for."""
+"""`queue`: shows the products to fetch by selection; `queue drop` removes those that no selection asks for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COLUMNS: Final = (
     Column("selection"), Column("shop"), Column("waiting", is_number=True), Column("taken", is_number=True),
     Column("since"), Column(""),
 )  # fmt: skip
-_LEFT: Final = "in the settings no more"
+_LEFT: Final = "no longer in the settings"
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -40,13 +40,13 @@ def show(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    with _asking() as (conn, targets):
+    with _connected() as (conn, targets):
         found = leftovers.queued_streams(conn, streams.wanted_streams(targets))
     if chosen.json:
         output.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
         return EXIT_OK
     if not found:
-        output.text("nothing waits")
+        output.text("the queue is empty")
         return EXIT_OK
     now = datetime.now(UTC)
     output.table(
@@ -65,35 +65,35 @@ def show(chosen: argparse.Namespace) -> int:
     )
     left = sum(one.pending for one in found if not one.is_chosen)
     if left:
-        output.text(f"{left:,} are neither fetched nor counted any more: `sluicegate queue drop` takes them away")
+        output.text(f"{left:,} are no longer fetched or counted: `sluicegate queue drop` removes them")
     return EXIT_OK
 
 
 def drop(chosen: argparse.Namespace) -> int:
-    """Take away what no selection of the settings asks for; the exit code.
+    """Remove products that no selection of the settings asks for; the exit code.
 
     Raises:
         NoRows: there is no database yet.
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    with _asking(writes=True) as (conn, targets), conn.transaction():
+    with _connected(writes=True) as (conn, targets), conn.transaction():
         count = leftovers.drop(conn, streams.wanted_streams(targets))
     if chosen.json:
         output.as_json(dropped=count)
     else:
-        output.text(f"{count:,} products were taken out of the queue")
+        output.text(f"{count:,} products were removed from the queue")
     return EXIT_OK
 
 
 @contextmanager
-def _asking(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
-    """The database in use, and what the settings ask for."""
+def _connected(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
+    """A connection to the database in use, and the streams of the settings."""
     plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
     with query_connection(plan, writes=writes) as conn:
         yield conn, streams.streams(plan.settings.loaded_selections, plan.settings.keepa_domains)
 
 
 def _name(one: QueuedStream, targets: tuple[Stream, ...]) -> str | None:
-    """What the settings call the selection; None when it stands in them no more, or nobody knows which it was."""
+    """The name of the selection; None when it is no longer in the settings, or is not known."""
     return next((known.selection.name for known in targets if known.key == one.selection_key), None)

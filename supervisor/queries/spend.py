@@ -1,4 +1,4 @@
-"""`spend`: where the tokens went."""
+"""`spend`: shows what tokens were spent on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REFILLS: Final = 20  # one more or less of so many is 5 %
 
 
 def show(*, since: timedelta, by: By, as_json: bool) -> int:
-    """Print it; the exit code.
+    """Print what was spent within `since`; the exit code.
 
     Raises:
         NoRows: there is no database yet.
@@ -48,8 +48,8 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         output.as_json(
             since_s=since.total_seconds(),
             by=by,
-            sums=[_told(one) for one in sums],
-            total=_told(total),
+            sums=[_as_json(one) for one in sums],
+            total=_as_json(total),
             flow=None if flow is None else {**asdict(flow), "added": flow.added},
             drift=None if bucket is None else bucket.drift,
         )
@@ -90,41 +90,41 @@ def _cells(one: Sum) -> list[str]:
 
 
 def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: timedelta) -> list[str]:
-    lines = [f"the last {durations.format_exact(since)}; off: how far reservations lay above the cost"]
+    lines = [f"the last {durations.format_exact(since)}; off: by how much reservations were above the cost"]
     if flow is not None and flow.span_s > 0:
         covered = format_duration(flow.span_s)
         lines += [
             f"balance {flow.first_balance:,} -> {flow.last_balance:,} in {covered}, {flow.charged:,} charged",
-            came_in(flow, bucket),
+            describe_refill(flow, bucket),
         ]
     if total.unknown:
         lines.append(
-            f"{total.unknown:,} answers got lost and may have been charged up to {total.unknown_tokens:,} more"
+            f"{total.unknown:,} replies were lost and may have cost up to {total.unknown_tokens:,} tokens more"
         )
     if bucket is not None:
-        drift = "none" if not bucket.drift else f"{bucket.drift:+,g} tokens: something else uses this key"
+        drift = "none" if not bucket.drift else f"{bucket.drift:+,g} tokens: another program uses this key"
         lines.append(f"drift since the ledger began: {drift}")
     return lines
 
 
-def came_in(flow: Flow, bucket: BucketRecord | None) -> str:
-    """What the server added, and how much that is a minute where the time is long enough to say so.
+def describe_refill(flow: Flow, bucket: BucketRecord | None) -> str:
+    """What the server added, with the rate per minute where the time is long enough for one.
 
     Tokens come in refills, so a time that begins just before one and ends just after another holds one more than its
     length would have: of two refills in 61 s a rate would be twice the plan's.
     """
-    told = f"so {flow.added:,} came in"
+    line = f"so {flow.added:,} came in"
     tick_s = bucket.tick_period_s if bucket is not None and bucket.tick_period_s > 0 else _MINUTE_S
     if flow.span_s >= _REFILLS * tick_s:
-        told += f", {flow.added / flow.span_s * _MINUTE_S:.1f} a minute"
+        line += f", {flow.added / flow.span_s * _MINUTE_S:.1f} a minute"
     if bucket is None or bucket.tick_period_s <= 0:
-        return told
+        return line
     per_min = bucket.refill_rate / tick_s * _MINUTE_S
     plan = f"{bucket.refill_rate:g} every {tick_s:.1f} s" if flow.span_s < _REFILLS * tick_s else f"{per_min:.1f}"
-    return f"{told} (the plan brings {plan}, but none while it is full)"
+    return f"{line} (the plan adds {plan}, but nothing to a full bucket)"
 
 
-def _told(one: Sum) -> dict[str, Any]:
+def _as_json(one: Sum) -> dict[str, Any]:
     return {**asdict(one), "rows_per_token": one.rows_per_token, "off_percent": one.off_percent}
 
 
@@ -134,7 +134,7 @@ def _total(sums: Sequence[Sum]) -> Sum:
 
 
 def _bucket(path: Path) -> BucketRecord | None:
-    """What the ledger knows of the bucket; None when there is no ledger, or none that can be read."""
+    """The bucket as the ledger knows it; None when there is no ledger, or none that can be read."""
     try:
         region = file.attach(path, read_only=True)
     except (LedgerError, OSError):

@@ -233,7 +233,7 @@ def test_faults_are_listed_with_filters_and_counts(ask, database_url, three):
         (["--limit", "1"], 3),
     ]:  # fmt: skip
         assert json.loads(ask(database_url, "quarantine", "list", *filters, "--json")[1])["total"] == found
-    assert ask(database_url, "quarantine", "list", "--key", "%")[1] == "nothing of that is in quarantine\n"
+    assert ask(database_url, "quarantine", "list", "--key", "%")[1] == "no such fault is in quarantine\n"
 
 
 def test_a_fault_is_shown_without_anything_a_terminal_would_obey_and_whole_on_request(ask, database_url, conn):
@@ -244,7 +244,7 @@ def test_a_fault_is_shown_without_anything_a_terminal_would_obey_and_whole_on_re
     assert "more characters: --raw" in shown
     assert ask(database_url, "quarantine", "show", kept, "--raw")[1].encode() == raw
     assert json.loads(ask(database_url, "quarantine", "show", kept, "--json")[1])["raw"].encode() == raw
-    with pytest.raises(NoRows, match="no 999 in quarantine"):
+    with pytest.raises(NoRows, match="no fault 999 in quarantine"):
         ask(database_url, "quarantine", "show", "999")
 
 
@@ -267,12 +267,12 @@ def test_dropping_more_than_named_numbers_needs_a_yes(ask, database_url, conn, t
 
 @pytest.mark.parametrize("verb", ["retry", "drop"])
 def test_numbers_that_are_not_there_change_nothing(ask, database_url, conn, three, verb):
-    with pytest.raises(NoRows, match="not in quarantine: 999; nothing was changed"):
+    with pytest.raises(NoRows, match="no fault 999 is in quarantine; nothing was changed"):
         ask(database_url, "quarantine", verb, str(three), "999")
     assert count(conn, "quarantine") == 3
     assert ask(database_url, "quarantine", verb)[0] == 2
     assert ask(database_url, "quarantine", verb, "1", "--all")[0] == 2
-    with pytest.raises(NoRows, match="nothing of that"):
+    with pytest.raises(NoRows, match="no such fault"):
         ask(database_url, "quarantine", verb, "--key", "nowhere")
 
 

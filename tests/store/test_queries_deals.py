@@ -217,7 +217,7 @@ def test_lost_and_refused_calls_are_told_apart(ask, market_url, market):
     )
     total = as_json(ask, market_url, "spend")["total"]
     assert [total[name] for name in ("refused", "failed", "unknown", "unknown_tokens")] == [1, 1, 1, 9]
-    assert "1 answers got lost and may have been charged up to 9 more" in ask(market_url, "spend")[1]
+    assert "1 replies were lost and may have cost up to 9 tokens more" in ask(market_url, "spend")[1]
 
 
 def test_spending_of_long_ago_is_not_counted(ask, market_url, market):

@@ -36,14 +36,14 @@ def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask):
     run, used = ask
     lines = run("queue").splitlines()
     assert [line.split()[:3] for line in lines[1:3]] == [["german", "amazon.de", "2"], [used, "amazon.com", "3"]]
-    assert "in the settings no more" in lines[2]
+    assert "no longer in the settings" in lines[2]
     assert "`sluicegate queue drop`" in lines[3]
     told = json.loads(run("status", "--json"))
     assert (told["queue"]["pending"], told["queue"]["unwanted"]) == (2, 3)
     assert told["backfill"]["total"] == 2
     assert "unwanted 3" in run("status")
     assert json.loads(run("queue", "--json"))["queue"][1]["is_chosen"] is False
-    assert run("queue", "drop") == "3 products were taken out of the queue\n"
+    assert run("queue", "drop") == "3 products were removed from the queue\n"
     assert json.loads(run("queue", "drop", "--json"))["dropped"] == 0
     assert len(run("queue").splitlines()) == 2
     assert "unwanted" not in run("status")
@@ -63,5 +63,5 @@ def test_a_time_limit_of_the_database_ends_no_command_that_changes_rows(ask, con
     name = database_url.partition("?")[0].rpartition("/")[2]
     conn.execute(f"ALTER DATABASE {name} SET statement_timeout = '50ms'")
     run, _ = ask
-    assert run("queue", "drop") == "3 products were taken out of the queue\n"
+    assert run("queue", "drop") == "3 products were removed from the queue\n"
     assert run("quarantine", "drop", "--all", "--yes").startswith("dropped 1 ")

@@ -28,17 +28,17 @@ def flow(span_s, added):
 
 
 def test_a_short_time_has_no_rate_but_what_a_refill_brings():
-    assert spend.came_in(flow(8.0, 60), bucket()) == (
-        "so 60 came in (the plan brings 20 every 3.0 s, but none while it is full)"
+    assert spend.describe_refill(flow(8.0, 60), bucket()) == (
+        "so 60 came in (the plan adds 20 every 3.0 s, but nothing to a full bucket)"
     )
-    assert spend.came_in(flow(61.0, 40), None) == "so 40 came in"
+    assert spend.describe_refill(flow(61.0, 40), None) == "so 40 came in"
 
 
 def test_a_long_time_has_a_rate_beside_the_plans():
-    assert spend.came_in(flow(600.0, 4000), bucket()) == (
-        "so 4,000 came in, 400.0 a minute (the plan brings 400.0, but none while it is full)"
+    assert spend.describe_refill(flow(600.0, 4000), bucket()) == (
+        "so 4,000 came in, 400.0 a minute (the plan adds 400.0, but nothing to a full bucket)"
     )
-    assert spend.came_in(flow(1200.0, 400), None) == "so 400 came in, 20.0 a minute"
+    assert spend.describe_refill(flow(1200.0, 400), None) == "so 400 came in, 20.0 a minute"
 
 
 @given(
@@ -49,8 +49,8 @@ def test_a_long_time_has_a_rate_beside_the_plans():
 )
 def test_no_rate_is_told_that_is_far_from_the_plan_of_a_bucket_that_was_never_full(rate, tick_s, phase, ticks):
     refills = math.floor(phase + ticks)
-    said = spend.came_in(flow(ticks * tick_s, rate * refills), bucket(float(rate), tick_s))
-    told = re.search(r", ([\d.]+) a minute \(the plan brings ([\d.]+),", said)
+    said = spend.describe_refill(flow(ticks * tick_s, rate * refills), bucket(float(rate), tick_s))
+    told = re.search(r", ([\d.]+) a minute \(the plan adds ([\d.]+),", said)
     assert (told is None) == ("every" in said)
     if told is not None:
         assert math.isclose(float(told[1]), float(told[2]), rel_tol=0.051, abs_tol=0.11), said
