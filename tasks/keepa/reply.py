@@ -1,4 +1,4 @@
-"""What came back, as the envelope of a reply or as the error that `http_status.TABLE` makes of it."""
+"""Turns what came back into the envelope of a reply, or raises the error that `http_status.TABLE` has for it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ NOTHING: Final = envelope_of(Head())
 
 @dataclass(frozen=True, slots=True)
 class RawReply:
-    """A whole reply, unzipped but not looked into.
+    """A whole reply, unpacked but not parsed.
 
     Attributes:
         duration_s: seconds from sending to the last byte.
-        endpoint: what was asked, such as `/deal`; empty when nobody remembers.
+        endpoint: what was asked, such as `/deal`; empty when it is not known.
     """
 
     status: int
@@ -45,14 +45,14 @@ class RawReply:
 
     @property
     def is_paid(self) -> bool:
-        """Whether this is the API's answer to what was asked, to be kept whatever form it has."""
+        """Whether this is the API's reply to the request, to be kept whatever form it has."""
         return row(self.status, own=is_own(self.body), endpoint=self.endpoint).meaning is Meaning.REPLY
 
 
 def envelope_of_reply(reply: RawReply) -> Envelope:
-    """The envelope of a reply that is paid for; one in which nothing can be read has nothing in it.
+    """Return the envelope of a reply that is paid for; an empty one when nothing in it can be read.
 
-    The error raised for any other carries the status, the reading when the body has one, and the server's reason.
+    The error raised for any other reply carries the status, the reading when the body has one, and the server's reason.
 
     Raises:
         Foreign: what answered is not the API.
@@ -76,7 +76,7 @@ def envelope_of_reply(reply: RawReply) -> Envelope:
 
 
 def _look(body: bytes) -> tuple[Reading | None, str]:
-    """The reading and the reason in a body of the API."""
+    """Return the reading and the reason in a body of the API."""
     try:
         envelope = decode_envelope(body)
     except Transient:
@@ -97,7 +97,7 @@ def _beginning(body: bytes) -> str:
 
 
 def excerpt(text: str) -> str:
-    """A line of readable text. A proxy may print the URL it was asked for, and the key travels in it."""
+    """Make one readable line of `text`, without the key: a proxy may print the URL it was asked for."""
     line = one_line(mask_url_keys(text[:_LOOK_CHARS]))
     line = "".join(char for char in line if char.isprintable())
     return line if len(line) <= _EXCERPT_CHARS else f"{line[:_EXCERPT_CHARS]}..."

@@ -1,8 +1,8 @@
-"""Requests as values: where they go, what they carry, what they are booked as. Pure; the key is not their matter.
+"""Requests as values: where they go, what they send, what they are booked as; without the key. Pure.
 
-A request is booked under a name, which its cost is learned under, with a first guess of that cost. A guess holds until
-the ledger has seen real charges, and lies on the high side: a reserve too high is given back within seconds, one too
-low is debt.
+A request is booked under the name that its cost is learned under, with a first guess of that cost. The guess holds
+until the ledger has seen real charges, and is high on purpose: too many reserved tokens come back within seconds, and
+too few are debt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A query checked as a whole: every fault in it is found at once. Pure."""
+"""Checks a query as a whole and finds all its faults at once. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FAULT_CHARS: Final = 300
 
 
 def check(given: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
-    """The normalised query and its faults; the query is of use only when there are none."""
+    """Return the normalised query and its faults; the query is of use only when there are none."""
     query: dict[str, Any] = {}
     faults: list[str] = []
     for name, value in _without_the_page(given).items():
@@ -54,7 +54,7 @@ def check(given: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
 
 
 def notes(query: Mapping[str, Any]) -> tuple[str, ...]:
-    """What of a valid query the server will ignore, in words: a switch turns it off, perhaps on purpose."""
+    """Say what of a valid query the server will ignore: a switch turns it off, perhaps on purpose."""
     off: list[str] = []
     for switch, names in (("isRangeEnabled", RANGES), ("isFilterEnabled", FILTERS)):
         # A flag that is false asks for nothing, so nothing is lost with it.
@@ -66,12 +66,12 @@ def notes(query: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def is_unset(value: object) -> bool:
-    """Whether a value means the parameter is not used: null, no text, an empty list."""
+    """Whether a value means that the parameter is not used: null, an empty text, an empty list."""
     return value is None or (isinstance(value, str | list | tuple) and not value)
 
 
 def _without_the_page(given: Mapping[str, object]) -> Mapping[str, object]:
-    """The query as an API call has it, where it was taken from the page's own address."""
+    """Return the query in the form of an API call, also when it was taken from the page's own address."""
     is_of_the_page = _MARK_OF_THE_PAGE in given
     query = {name: value for name, value in given.items() if not (is_of_the_page and name in _OF_THE_PAGE)}
     for name in _BY_LOCALE:

@@ -1,4 +1,4 @@
-"""What the deals page writes for a range without an end, as what the API documents. Pure.
+"""Turns what the deals page writes for a range without an end into what the API documents. Pure.
 
 The page writes -1 where nothing was entered, at either end of any range. Only the rank range is documented with an
 open end; for the others the largest number serves, as the page itself writes it.
@@ -17,9 +17,9 @@ _PERCENT: Final = "deltaPercentRange"
 
 
 def closed(name: str, ends: list[int], *, is_rank: bool) -> list[int] | None:
-    """The range `name` with what is open replaced; None when both ends are and it asks for nothing.
+    """Return the range `name` with its open ends replaced; None when both are open, which asks for nothing.
 
-    A difference may be below 0, so that there an upper end of -1 is open only above a lower end that is not.
+    A difference may be below 0: there an upper end of -1 counts as open only when the lower end is 0 or more.
     """
     low, high = ends
     if low == high == OPEN:
@@ -33,6 +33,6 @@ def closed(name: str, ends: list[int], *, is_rank: bool) -> list[int] | None:
 
 
 def of_locale(lists: list[list[object]], domain: object) -> list[object]:
-    """The categories of one locale: the page's own address keeps a list for each, at the place of its number."""
+    """Return the categories of one locale: the page's own address has a list of lists, indexed by its number."""
     number = int(domain) if isinstance(domain, int | str) and str(domain).isdecimal() else -1
     return lists[number] if 0 <= number < len(lists) else []

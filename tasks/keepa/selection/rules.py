@@ -1,4 +1,4 @@
-"""What each parameter of a deal query may be. Pure: a value goes in, the normalised value or a fault comes out.
+"""Has a rule for each parameter of a deal query: it returns the normalised value, or raises a fault. Pure.
 
 Source of names, types and limits: the API documentation of deals. The server ignores a name it does not know and
 answers a bad value with a bare "invalid parameter", so both are found here, where they can be named.
@@ -54,10 +54,10 @@ class Fault(ValueError):
 
 
 def whole(value: object) -> int:
-    """The value as a whole number.
+    """Return the value if it is a whole number.
 
     Raises:
-        Fault: it is anything else; true and false are no numbers.
+        Fault: it is anything else, such as true or false.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -65,7 +65,7 @@ def whole(value: object) -> int:
 
 
 def shown(value: object) -> str:
-    """The value as a person would write it in JSON, shortened."""
+    """Write the value as a person would in JSON, shortened."""
     text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - only a line's width
 

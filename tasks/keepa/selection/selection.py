@@ -49,12 +49,12 @@ class Selection:
         return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
     def to_json(self, *, page: int | None = None) -> str:
-        """The query as compact JSON with sorted keys, for `page` if given."""
+        """Write the query as compact JSON with sorted keys, for `page` if given."""
         query = dict(self.query) if page is None else {**self.query, "page": page}
         return json.dumps(query, sort_keys=True, separators=(",", ":"))
 
     def with_(self, **changes: object) -> Selection:
-        """The same selection with some parameters set, or unset by None.
+        """Return the same selection with some parameters set, or unset by None.
 
         Raises:
             ConfigError: the result is not a valid selection.
@@ -62,29 +62,29 @@ class Selection:
         return parse({**self.query, **changes}, name=self.name)
 
     def for_upsert(self) -> Selection:
-        """The same selection with the newest deal first, the only order by time there is."""
+        """Return the same selection with the newest deal first, the only order by time there is."""
         return self.with_(sortType=_NEWEST_FIRST)
 
     def split_categories(self, root_ids: Iterable[int]) -> tuple[int, ...]:
-        """The categories it splits into: those it names, or else `root_ids`, which every page lists."""
+        """Return the categories it splits into: those it names, or else `root_ids`, which every page lists."""
         query = self._without_disabled()
         named = query.get("includeCategories")
         return tuple(named) if named else tuple(sorted(set(root_ids) - set(query.get("excludeCategories", ()))))
 
     def within(self, category: int) -> Selection:
-        """The part of it that lies in one category."""
+        """Return the part of the selection that lies in one category."""
         return parse(
             {**self._without_disabled(), "isFilterEnabled": True, "includeCategories": [category]}, name=self.name
         )
 
     def outside(self, categories: Iterable[int]) -> Selection:
-        """The part of it that lies in none of these categories."""
+        """Return the part of the selection that lies in none of these categories."""
         query = self._without_disabled()
         left_out = sorted({*query.get("excludeCategories", ()), *categories})
         return parse({**query, "isFilterEnabled": True, "excludeCategories": left_out}, name=self.name)
 
     def can_leave_out(self, categories: Iterable[int]) -> bool:
-        """Whether a query can leave out so many: it names 500 categories at the most."""
+        """Whether a query can leave out so many categories: it names 500 at the most."""
         return len({*self._without_disabled().get("excludeCategories", ()), *categories}) <= MAX_CATEGORIES
 
     @property
@@ -94,11 +94,11 @@ class Selection:
         return int(low), int(high)
 
     def priced(self, low: int, high: int) -> Selection:
-        """The part of it whose current price lies between `low` and `high`, both included."""
+        """Return the part of the selection whose current price lies between `low` and `high`, both included."""
         return parse({**self._without_disabled(), "isRangeEnabled": True, "currentRange": [low, high]}, name=self.name)
 
     def _without_disabled(self) -> dict[str, Any]:
-        """The query without what its owner had switched off: naming a category or a range would switch it on."""
+        """Return the query without what its owner switched off: naming a category or a range would switch it on."""
         off = {
             name
             for switch, names in (("isFilterEnabled", FILTERS), ("isRangeEnabled", RANGES))
@@ -109,10 +109,10 @@ class Selection:
 
 
 def parse(source: str | bytes | Mapping[str, Any], *, name: str, domain: int | None = None) -> Selection:
-    """The selection in a JSON text or object; `domain` serves one that names no `domainId` itself.
+    """Read the selection in a JSON text or object; `domain` is for one that names no `domainId` itself.
 
     Raises:
-        ConfigError: it is none. The message names every fault.
+        ConfigError: it is not a selection. The message names every fault.
     """
     given = dict(_object(source, name) if isinstance(source, str | bytes) else source)
     if domain is not None and check.is_unset(given.get("domainId")):
@@ -124,21 +124,21 @@ def parse(source: str | bytes | Mapping[str, Any], *, name: str, domain: int | N
 
 
 def for_domains(source: str | bytes | Mapping[str, Any], *, name: str, domains: Iterable[int]) -> tuple[Selection, ...]:
-    """One selection for its own `domainId`, or one for each of `domains` when it names none.
+    """Make one selection for its own `domainId`, or one for each of `domains` when it names none.
 
     Raises:
-        ConfigError: it is none. The message names every fault.
+        ConfigError: it is not a selection. The message names every fault.
     """
     given = _object(source, name) if isinstance(source, str | bytes) else source
-    own = not check.is_unset(given.get("domainId"))
-    chosen = [None] if own else list(dict.fromkeys(domains))
+    has_domain = not check.is_unset(given.get("domainId"))
+    chosen = [None] if has_domain else list(dict.fromkeys(domains))
     return tuple(parse(given, name=name, domain=domain) for domain in chosen)
 
 
 def default_selection(domain: int = 1) -> Selection:
-    """What is collected when nobody says otherwise.
+    """Make the selection that is collected when none is set.
 
-    That is: products among the best-selling hundred thousand of their category whose lowest new price fell by a
+    It has products among the best-selling hundred thousand of their category whose lowest new price fell by a
     fifth or more within a week, at 5 to 500 of the currency.
 
     Raises:

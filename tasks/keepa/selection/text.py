@@ -1,7 +1,7 @@
-"""The deal query in a text that somebody pasted: the object itself, or an address or a wrapper with it inside. Pure.
+"""Finds the deal query in a text that somebody pasted: the object itself, or an address or a wrapper with it. Pure.
 
 The deals page shows its query as JSON, keeps it in its own address, and an API call carries it in another one; all
-three are taken. What cannot be taken is answered with what to paste instead.
+three are accepted. The message about any other text says what to paste instead.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _LOOKS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 
 
 def read(source: str | bytes) -> dict[str, Any]:
-    """The object in `source`, not yet checked.
+    """Return the object in `source`, not yet checked.
 
     Raises:
-        Fault: there is none; the message says what to do. It has nothing of an address in it, which may hold a key.
+        Fault: there is none. The message says what to do, and quotes no address, which may hold a key.
     """
     text = source if isinstance(source, str) else _decoded(source)
     text = text.removeprefix("\ufeff").strip()
@@ -60,7 +60,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _in_address(text: str) -> object:
-    """The object in the address of an API call or of the deals page, whether or not it is percent-encoded."""
+    """Return the object in the address of an API call or of the deals page, percent-encoded or not."""
     for mark, decoded in ((_IN_CALL, unquote_plus), (_IN_PAGE, unquote)):
         _, found, rest = text.partition(mark)
         if not found:
@@ -73,7 +73,7 @@ def _in_address(text: str) -> object:
 
 
 def _loaded(text: str, *, is_part: bool = False) -> object:
-    """The value that `text` is, or with `is_part` begins with."""
+    """Return the value that `text` is or, with `is_part`, begins with."""
     repeated: list[str] = []
 
     def pairs(entries: list[tuple[str, Any]]) -> dict[str, Any]:
