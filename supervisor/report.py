@@ -1,4 +1,4 @@
-"""What the supervisor says of itself: the typed contents of `status.json`, and what `status` adds to it."""
+"""What the supervisor reports of itself: the typed content of `status.json`, which it writes and `status` reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SupervisorRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The supervisor.
 
     Attributes:
-        state: starting, running, stopping or, said by `status` alone, not running.
+        state: starting, running, stopping or, in `status` alone, not running.
         http: where it answers questions over HTTP; None when it does not.
         state_dir: its state directory, by the name it was started with.
     """
@@ -41,14 +41,14 @@ class ChildRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One slot of the tree.
 
     Attributes:
-        phase: what it last said it was doing; None while it has said nothing.
-        until: when that wait or call ends at the latest, if it promised so.
-        beat_at: when it last said anything.
-        due_at: when it counts as hung unless it says something new before.
+        phase: what it last reported it was doing; None before its first report.
+        until: when that wait or call ends at the latest, if it promised that.
+        beat_at: when it last reported anything.
+        due_at: when it counts as hung unless it reports something new before.
         up_s: seconds since its present process was started.
         again_in_s: seconds until it is started again; None when that is not planned.
         restarts: starts after a death, since the supervisor started.
-        deaths_in_period: deaths that count towards giving it up, of `deaths_allowed`.
+        deaths_in_period: deaths that count; with more than `deaths_allowed` it has failed.
     """
 
     role: str
@@ -90,7 +90,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is run.
 
     Attributes:
-        database_url: only that of an own database, which has no password.
+        database_url: only that of the embedded database, which has no password.
         spool: the name of the spool, another one for each database.
         rows_into: the database in words, without a secret.
     """
@@ -131,7 +131,7 @@ class RestartRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the supervisor knows that others may.
+    """Everything the supervisor knows that others may know.
 
     Attributes:
         rows_written: rows committed by workers since the supervisor started, by table.
@@ -193,7 +193,7 @@ def read(path: Path) -> Report | None:
 
 
 def _text(report: Report) -> bytes:
-    """The report as JSON, and room behind it for what may have to be told when the disk is full."""
+    """The report as JSON, padded with room for what may have to be added when the disk is full."""
     text = msgspec.json.encode(report)
     return text.ljust((len(text) // _ROOM + 2) * _ROOM) + b"\n"
 

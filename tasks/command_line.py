@@ -1,4 +1,4 @@
-"""A command line that was mistyped: one sentence that says what was found, what is expected, and what may be meant."""
+"""Answers a mistyped command line in one sentence: what was found, what is expected, and what may be meant."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _SHOWN: Final = 60  # characters of what was typed
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's own, which answers a slip of the pen with all that there is and not with what is most like it."""
+    """A parser whose messages name the choice that is most like what was typed; argparse lists them all."""
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong on standard error, and end with 2."""
-        said = self._said(message)
-        if said is None:
+        sentence = self._sentence(message)
+        if sentence is None:
             super().error(message)
-        self.exit(EXIT_USAGE, f"{self.prog}: {said}\n")
+        self.exit(EXIT_USAGE, f"{self.prog}: {sentence}\n")
 
-    def _said(self, message: str) -> str | None:
+    def _sentence(self, message: str) -> str | None:
         """The message in our words; None when argparse's own are as good."""
         if message.startswith(UNKNOWN):
             return self._unknown(message.removeprefix(UNKNOWN).split())
@@ -45,24 +45,24 @@ class Parser(argparse.ArgumentParser):
         if odd is None:
             return None
         found, choices = odd["found"][:_SHOWN], [one.strip("'\"") for one in odd["all"].split(", ")]
-        told = _meant(found.strip("'\""), choices)
+        hint = _meant(found.strip("'\""), choices)
         if len(choices) > _FEW:
-            return f"there is no {odd['what'].lower()} {found}{told or ':'} {self._help()} lists all"
-        return f"{odd['what']}: {found} is none of {', '.join(choices)}{told}"
+            return f"there is no {odd['what'].lower()} {found}{hint or ':'} {self._help()} lists all"
+        return f"{odd['what']}: {found} is none of {', '.join(choices)}{hint}"
 
     def _unknown(self, words: list[str]) -> str:
         option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
         if option is None:
             return f"{words[0][:_SHOWN]!r} is one word too many: {self._help()} shows what there is"
-        told = _meant(option, _OPTION.findall(self.format_help()))
-        return f"there is no option {option[:_SHOWN]!r}{told or ':'} {self._help()} lists all"
+        hint = _meant(option, _OPTION.findall(self.format_help()))
+        return f"there is no option {option[:_SHOWN]!r}{hint or ':'} {self._help()} lists all"
 
     def _help(self) -> str:
         return f"`{self.prog} --help`"
 
 
 def _meant(found: str, choices: Iterable[str]) -> str:
-    """What of the choices may be meant; empty when none is like it."""
+    """A hint at the choice that may be meant; empty when none is like it."""
     import difflib
 
     typed, known = found.lower(), sorted(set(choices))

@@ -1,4 +1,4 @@
-"""The database of these settings, up for as long as a command needs it."""
+"""Opens the database of these settings for a command: starts the embedded server for it when none runs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
 
 @contextmanager
 def running_database(plan: RunPlan) -> Iterator[Secret]:
-    """The URL of the database; an own server is started for it when none runs, and made when there is none.
+    """The URL of the database; the embedded server is started for it when none runs, and made when there is none.
 
     Raises:
-        ConfigError: the own server cannot run here.
-        StoreError: the own server does not start.
+        ConfigError: the embedded server cannot run here.
+        StoreError: the embedded server does not start.
     """
     if plan.database is None:
         yield plan.settings.database_url
@@ -43,11 +43,11 @@ def running_database(plan: RunPlan) -> Iterator[Secret]:
 
 @contextmanager
 def query_connection(plan: RunPlan, *, writes: bool = False) -> Iterator[Connection]:
-    """A connection to the database, which must be there and of this build.
+    """A connection to the database, which must exist and have the schema of this build.
 
-    An own server is started when none runs, and nothing is ever made. Without `writes` it is inside one transaction
-    that can change nothing, so that a report is of one moment; with `writes` the caller opens transactions, for only in
-    one does what the program relies on hold (`tasks.store.connection`).
+    The embedded server is started when none runs, and nothing is ever made. Without `writes` it is inside one
+    transaction that can change nothing, so that a report is of one moment; with `writes` the caller opens transactions,
+    because what the program relies on holds in these alone (`tasks.store.connection`).
 
     Raises:
         NoRows: there is no database yet.
@@ -60,7 +60,7 @@ def query_connection(plan: RunPlan, *, writes: bool = False) -> Iterator[Connect
     from tasks.store.connection import connect
     from tasks.store.sqlstate import translate
 
-    with _there(plan) as url, connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
+    with _existing_database(plan) as url, connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
         migrate.check(conn)
         if writes:
             with translate():
@@ -73,7 +73,7 @@ def query_connection(plan: RunPlan, *, writes: bool = False) -> Iterator[Connect
 
 
 @contextmanager
-def _there(plan: RunPlan) -> Iterator[Secret]:
+def _existing_database(plan: RunPlan) -> Iterator[Secret]:
     if plan.database is None:
         yield plan.settings.database_url
         return
@@ -81,17 +81,17 @@ def _there(plan: RunPlan) -> Iterator[Secret]:
     from tasks.embedded_postgres.server import EmbeddedPostgres
     from tasks.store.connection import connect
 
-    missing = NoRows(f"there is no database `{plan.database}` in {plan.state.root} yet: `make run` makes and fills it")
+    no_rows = NoRows(f"there is no database `{plan.database}` in {plan.state.root} yet: `make run` makes and fills it")
     if not (plan.state.postgres / cluster.DATA).is_dir():
-        raise missing
+        raise no_rows
     settings.forget_client_variables()
     server = EmbeddedPostgres(plan.state.postgres)
     try:
         admin = server.start(cluster.SUPERUSER)
         with connect(admin, application_name=APPLICATION, autocommit=True) as conn:
-            is_there = conn.execute(_HAS_DATABASE, (plan.database,)).rowcount == 1
-        if not is_there:
-            raise missing
+            exists = conn.execute(_HAS_DATABASE, (plan.database,)).rowcount == 1
+        if not exists:
+            raise no_rows
         yield Secret(server.url(plan.database))
     finally:
         server.stop()

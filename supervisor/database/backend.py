@@ -1,4 +1,4 @@
-"""The database of a run: an own PostgreSQL that is started and stopped with us, or one the user named.
+"""The database of a run: the embedded PostgreSQL that is started and stopped with it, or one that the user named.
 
 Everything here may block and runs beside the loop.
 """
@@ -25,8 +25,8 @@ _HASH: Final = 16
 _OPENS: Final = "its programs are looked for"
 _MIGRATES: Final = "it is asked for its schema, which is brought up to date if it is older"
 _STOPPED: Final = "asked to stop while the database was waited for"
-# A table that somebody reads, as a back-up does, cannot be changed meanwhile, and whoever comes after us for it waits
-# behind us. So we step back, say so, and come again.
+# A table that somebody reads, as a back-up does, cannot be changed meanwhile, and who asks for it after us waits behind
+# us. So we give up the wait, report it, and try again.
 _LOCK_WAIT_MS: Final = 3_000
 
 
@@ -44,7 +44,7 @@ class Database(Protocol):
         """End a `start` that waits in another thread."""
 
     def stop(self) -> None:
-        """End our use of it."""
+        """Stop using it."""
 
     @property
     def applied(self) -> list[str]:
@@ -153,7 +153,7 @@ def backend_of(plan: RunPlan) -> EmbeddedDatabase | ExternalDatabase:
 
 
 def migrate(url: Secret) -> list[str]:
-    """The migrations that were applied now.
+    """Apply what is missing of the schema; the migrations that were applied.
 
     Raises:
         Contended: somebody else has locked what is to be changed, or the database does not answer: try again.
@@ -168,7 +168,7 @@ def migrate(url: Secret) -> list[str]:
 
 
 class DatabaseInfo(NamedTuple):
-    """A database that was looked at: its version, who we are there, what is still to be applied and what we may not.
+    """What an inspection found: the version, our user, the migrations still to apply and the rights that are missing.
 
     Attributes:
         grants: for each right that is lacking, now or later, the statement that gives it.
@@ -183,7 +183,7 @@ class DatabaseInfo(NamedTuple):
 
 
 def inspect_database(url: Secret) -> DatabaseInfo:
-    """What the server is, when it answers and its schema is one this build can bring up to date. Changes nothing.
+    """Inspect the database, which changes nothing: its schema has to be one that this build can bring up to date.
 
     Raises:
         ConfigError: the URL or the login is wrong.
@@ -193,7 +193,7 @@ def inspect_database(url: Secret) -> DatabaseInfo:
     from tasks.store.connection import connect
     from tasks.store.migrate import pending_migrations
 
-    dsn.read(url)  # what is at fault there the client library tells in other words, and with a part of the password
+    dsn.read(url)  # the client library would quote a part of the password in its message
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
         pending = pending_migrations(conn)
         with conn.transaction():
@@ -215,13 +215,8 @@ def secrets_in(url: Secret) -> list[str]:
     return [url.reveal(), *secrets] if secrets else []
 
 
-def shown(url: Secret) -> str:
-    """The URL for people, without its password."""
-    return dsn.shown(url)
-
-
 class DatabaseIdentity(NamedTuple):
-    """Which database: the name of its spool, as replies paid for must never reach another one; and words for people."""
+    """Which database it is: the name of its spool, so that no reply is written to another one; and words for people."""
 
     spool: str
     words: str
@@ -234,7 +229,7 @@ def identity_of(plan: RunPlan) -> DatabaseIdentity:
         ConfigError: the URL cannot be read.
     """
     if plan.database is not None:
-        return DatabaseIdentity(plan.database, f"the own database `{plan.database}`")
+        return DatabaseIdentity(plan.database, f"the embedded database `{plan.database}`")
     url = plan.settings.database_url
     named = hashlib.sha256(dsn.read(url).place.encode()).hexdigest()[:_HASH]
     return DatabaseIdentity(f"url-{named}", dsn.shown(url))

@@ -1,4 +1,4 @@
-"""Which of PostgreSQL's client programs speaks to a server: those that came with us, or for TLS the machine's own.
+"""Chooses PostgreSQL's client programs for a server: those that come with the program, or for TLS the machine's.
 
 The programs of the wheel are built without TLS. A server that is reached with it needs others. Those for back-ups must
 be no older than the server: `pg_dump` refuses a newer one, and an older `pg_restore` cannot read its archives. An older
@@ -39,8 +39,8 @@ def program(name: Name, url: Secret, environment: Mapping[str, str]) -> Path:
 
     ours = programs.postgres_programs() / name
     mode = dsn.read(url).rest.get("sslmode", environment.get("PGSSLMODE", ""))
-    speaks_tls, major = _seen(url)
-    if not speaks_tls and mode not in _TLS:
+    uses_tls, major = _inspect(url)
+    if not uses_tls and mode not in _TLS:
         return ours
     oldest = 0 if name == "psql" else major
     found = sorted((version, path) for version, path in _installed(name, environment) if version >= oldest)
@@ -48,15 +48,15 @@ def program(name: Name, url: Secret, environment: Mapping[str, str]) -> Path:
         return found[-1][1]
     if mode not in _TLS and _lets_in_without_tls(url):
         return ours
-    asked = f"DATABASE_URL asks for TLS (sslmode={mode})" if mode in _TLS else "the server lets nobody in without TLS"
+    reason = f"DATABASE_URL asks for TLS (sslmode={mode})" if mode in _TLS else "the server lets nobody in without TLS"
     raise ConfigError(
-        f"{asked}, which the {name} that came with us cannot speak: install PostgreSQL's client programs"
+        f"{reason}, which the {name} that came with us cannot speak: install PostgreSQL's client programs"
         f"{f' of version {oldest} or newer' if oldest else ''} (postgresql-client), and this command uses them"
     )
 
 
-def _seen(url: Secret) -> tuple[bool, int]:
-    """Whether a connection is encrypted, and the server's major version; False and 0 when there is none to look at."""
+def _inspect(url: Secret) -> tuple[bool, int]:
+    """Whether a connection is encrypted, and the server's major version; False and 0 when none can be made."""
     import psycopg
 
     try:
@@ -77,11 +77,11 @@ def _lets_in_without_tls(url: Secret) -> bool:
 
 
 def _installed(name: Name, environment: Mapping[str, str]) -> Iterator[tuple[int, Path]]:
-    """The machine's own, with their major versions."""
+    """The programs of the machine, with their major versions."""
     on_path = shutil.which(name, path=environment.get("PATH"))
     paths = [*_DEBIAN.glob(f"*/bin/{name}"), *([Path(on_path)] if on_path is not None else [])]
     for path in paths:
-        told = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
-        version = _VERSION.search(told.stdout)
+        output = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+        version = _VERSION.search(output.stdout)
         if version is not None:
             yield int(version[1]), path

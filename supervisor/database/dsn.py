@@ -1,7 +1,7 @@
-"""A database URL as the client library reads it, and what of it may be shown.
+"""Reads a database URL as the client library does, and shows it without its secrets.
 
-It takes more than a URL parser does: a password as a parameter, `#` and `?` in one, several hosts. So the library
-itself is asked, late, because it takes long to load.
+The library accepts more than a URL parser does: a password as a parameter, `#` and `?` in one, several hosts. So the
+library itself is asked, and loaded late because that takes long.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Dsn:
 
     @property
     def place(self) -> str:
-        """What tells the database, or the part of it that is used, from any other; the same for whoever logs in."""
+        """Identifies the database, or the part of it that is used; the same for whoever logs in."""
         host = quote(self.host or "", safe=",").lower()
         named = [f"{name}={quote(self.rest[name])}" for name in _OF_PLACE if name in self.rest]
         return f"{host}:{self.port}/{quote(self.dbname or self.user or '', safe='')}?{'&'.join(named)}"
@@ -92,7 +92,7 @@ def read(url: Secret) -> Dsn:
     """The parts of `url`.
 
     Raises:
-        ConfigError: the library does not take it. Nothing of it is in the message.
+        ConfigError: the library does not accept it. Nothing of it is in the message.
     """
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
@@ -101,7 +101,7 @@ def read(url: Secret) -> Dsn:
         found = {name: str(value) for name, value in conninfo_to_dict(url.reveal()).items()}
     except (psycopg.ProgrammingError, ValueError):
         # The library quotes what it does not understand, which may be the password.
-        raise ConfigError("DATABASE_URL is no connection string that PostgreSQL's client library accepts") from None
+        raise ConfigError("DATABASE_URL is not a connection string that PostgreSQL's client library accepts") from None
     _check_marks(url.reveal())
     password = found.get(_PASSWORD)
     in_clear = [found.pop(name) for name in _SECRETS if name in found]
@@ -152,29 +152,29 @@ def _place(host: str, port: str) -> str:
 
 
 def _check_values(found: Mapping[str, str]) -> None:
-    """Find a value that the library does not take, which it would tell no earlier than when it connects.
+    """Reject a value that the library would reject no earlier than when it connects.
 
     Raises:
-        ConfigError: there is one.
+        ConfigError: there is such a value.
     """
     for name, words in _CHOICES.items():
         if name in found and found[name] not in words:
-            raise ConfigError(f"DATABASE_URL: {name} is none of {', '.join(words)}")
+            raise ConfigError(f"DATABASE_URL: {name} must be one of {', '.join(words)}")
     for name in _NUMBERS:
         text = found.get(name, "0").strip().removeprefix("-")
         if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text) < _INT32):
-            raise ConfigError(f"DATABASE_URL: {name} is no whole number")
+            raise ConfigError(f"DATABASE_URL: {name} must be a whole number")
 
 
 def _check_marks(url: str) -> None:
-    """Find an @ behind the one that ends the login, or behind a /: a part of a password would be taken for a name.
+    """Reject an @ after the one that ends the login, or after a /: a part of a password would be taken for a name.
 
     Raises:
         ConfigError: there is one.
     """
     if "@" in _behind_login(url.partition("://")[2]).partition("?")[0]:
         raise ConfigError(
-            "DATABASE_URL: there is an @ behind the login; in a password or a name, write @ as %40 and / as %2F"
+            "DATABASE_URL: there is an @ after the login; in a password or a name, write @ as %40 and / as %2F"
         )
 
 
@@ -185,10 +185,10 @@ def _behind_login(text: str) -> str:
 
 
 def _check_ports(hosts: str | None, ports: str | None) -> None:
-    """Find here what the library tells when it connects, with a part of the password in its words.
+    """Reject ports here: the library would do so when it connects, with a part of the password in its message.
 
     Raises:
-        ConfigError: a port is none, or there are not as many as hosts.
+        ConfigError: a port is not valid, or there are not as many as hosts.
     """
     if ports is None:
         return
@@ -198,7 +198,7 @@ def _check_ports(hosts: str | None, ports: str | None) -> None:
         for port in listed
     ):
         raise ConfigError(
-            "DATABASE_URL: a port is no number from 1 to 65535; in a password, write / as %2F, : as %3A and @ as %40"
+            "DATABASE_URL: a port must be from 1 to 65535; in a password, write / as %2F, : as %3A and @ as %40"
         )
     if len(listed) not in {1, len((hosts or "").split(","))}:
         raise ConfigError("DATABASE_URL names more or fewer ports than hosts; give one port for each, or one for all")

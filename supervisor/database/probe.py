@@ -1,7 +1,7 @@
-"""Whether the database would take rows now: asked over a connection that is kept for a minute.
+"""Asks the database whether it would take rows now, over a connection that is kept for a minute.
 
-A kept one, because a new one each time fills the server's log and costs it a process; for a minute only, because what
-is set for a database or a role, and which server a name leads to, shows in new connections alone.
+It is kept because a new one each time fills the server's log and costs it a process; for a minute only, because what is
+set for a database or a role, and which server a name leads to, shows in new connections alone.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Probe:
         """Why the database takes no rows although it answers; None when it takes them.
 
         Raises:
-            Error: it does not answer, or not us.
+            Error: it does not answer, or refuses us.
         """
         from tasks.store.sqlstate import translate
 
@@ -63,14 +63,14 @@ class Probe:
         return None
 
     def cut(self) -> None:
-        """Let an `ask` that still waits for an answer end with an error; from any thread."""
+        """End an `ask` that still waits for an answer with an error; from any thread."""
         line = self._line
         if line is not None:
             with suppress(OSError):  # it has ended by itself
                 line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         if self._line is not None:
             self._line.close()
             self._line = None

@@ -1,4 +1,4 @@
-"""Filling a database from a back-up, which replaces its tables: not under workers that write to them."""
+"""Checks that a database may be filled from a back-up, which replaces its tables: no worker may write to them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def checked(arguments: Sequence[str], url: Secret, state: StateDir) -> list[str]
 
 
 def _other(url: Secret) -> str | None:
-    """Who else of ours is connected there, as from another machine."""
+    """Which program of ours is connected there too, as from another machine."""
     with connect(url.reveal(), application_name=_APPLICATION, autocommit=True) as conn, translate():
         row = conn.execute(_OTHERS, (_APPLICATION,)).fetchone()
     return None if row is None else f"`{row[0]}`"

@@ -10,7 +10,7 @@ from ledger import LedgerError, NoLedger, OtherFormat, SystemClock, TokenLedger
 from ledger.storage import file
 from supervisor.config import filesystem, lost_state_dir
 from supervisor.config.options import OPTIONS
-from supervisor.database import backend
+from supervisor.database import dsn
 from supervisor.doctor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.process import suspended
 from tasks.errors import plain
@@ -80,7 +80,7 @@ def _configuration(settings: Settings) -> Finding:
 def _shown(settings: Settings, name: str) -> object:
     value = getattr(settings, name.lower())
     if name == "DATABASE_URL":
-        return backend.shown(value) if value else ""
+        return dsn.shown(value) if value else ""
     if name == "KEEPA_API_KEY":
         return MASK if value else ""
     return "off" if value is None and name == "METRICS_PORT" else value

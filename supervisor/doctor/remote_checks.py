@@ -10,7 +10,7 @@ from supervisor import report
 from supervisor.config import floors
 from supervisor.config.run_plan import CAPACITY_TICKS, Server
 from supervisor.config.settings import forget_client_variables
-from supervisor.database import backend
+from supervisor.database import backend, dsn
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.logs.phrases import name_range
 from tasks.errors import Error, Forbidden, plain
@@ -40,7 +40,7 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
         yield note("database", "an embedded PostgreSQL; it is not running, and doctor does not start it")
         yield good("rights", "the embedded PostgreSQL belongs to this program alone")
         return
-    shown = backend.shown(url)
+    shown = dsn.shown(url)
     try:
         seen = backend.inspect_database(url)
     except Error as error:

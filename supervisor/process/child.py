@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PIPE_BYTES: Final = 64 * 1024  # a pipe's size unless asked otherwise
-_READ_BYTES: Final = 64 * 1024  # one reading, so that a flood from one child does not keep the loop
+_READ_BYTES: Final = 64 * 1024  # at a time, so that a flood from one child does not keep the loop
 
 
 class Launch(Protocol):
     """How a child is started."""
 
     def argv(self, status_fd: int, lifeline_fd: int) -> Sequence[str]:
-        """The command, told which descriptors are its pipes."""
+        """The command, with the descriptors that are its pipes."""
 
     def first_line(self) -> bytes:
         """What is written to its lifeline at once: settings, secrets included, that no argv may show."""
@@ -41,7 +41,7 @@ class Launch(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """What the system said when the process was reaped."""
+    """What the system reported when the process was reaped."""
 
     code: int | None
     signal: int | None
@@ -82,13 +82,13 @@ class Child:
         )
 
     def close(self) -> None:
-        """Give back every descriptor; a process that still lived would now read the end of its lifeline."""
+        """Close every descriptor; a process that still lived would now read the end of its lifeline."""
         for fd in (self.pidfd, self.status_fd, self.output_fd, self._lifeline_fd):
             os.close(fd)
 
 
 def read_available(fd: int) -> bytes | None:
-    """What can be read now; None when nothing can, and no bytes at the end."""
+    """Read what is there now; None when nothing is, and no bytes at the end."""
     try:
         return os.read(fd, _READ_BYTES)
     except BlockingIOError:

@@ -1,7 +1,7 @@
-"""Whether a child is at work: a beat that says something new, or a promised wait that is not over.
+"""Whether a child is at work: a beat that reports something new, or a promised wait that is not over.
 
-A worker waits for tokens for an hour and does nothing; it has promised when that ends. The same words twice,
-without a promise, are no sign of life: a loop that goes round without getting anywhere says just that. Times
+A worker may wait for tokens for an hour and do nothing; it has promised when that ends. The same report twice, without
+a promise, is no sign of life: a loop that gets nowhere sends just that. Times
 here are of the supervisor's own clock, which stands still while the machine sleeps, so that a night with the
 lid closed kills nobody.
 """
@@ -20,7 +20,7 @@ IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker says of itself.
+    """What a worker reports of itself.
 
     Attributes:
         progress: steps completed since its start.
@@ -46,7 +46,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 def says_something_new(beat: Heartbeat, before: Heartbeat | None) -> bool:
     """Whether `beat` shows that the worker moved since `before`.
 
-    One that waits for work or for a poll has nothing new to say: that its loop still says so is enough.
+    One that waits for work or for a poll has nothing new to report: that its loop still reports is enough.
     """
     if before is None or beat.phase in IDLE_PHASES:
         return True
@@ -57,8 +57,8 @@ def hung_at_ns(beat: Heartbeat, *, now_ns: int, ledger_now_ns: int, hang_s: floa
     """When the worker that sent `beat` at `now_ns` counts as hung, unless it says something new before.
 
     Args:
-        beat: its last words.
-        now_ns: the supervisor's clock at their arrival.
+        beat: its last report.
+        now_ns: the supervisor's clock at its arrival.
         ledger_now_ns: the ledger's clock at the same moment; a promise is given in its terms.
         hang_s: silence allowed once every promise has run out.
     """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from tasks.settings import WorkerSettings
 
-# -P: the folder a person happens to stand in is no place to import from.
+# -P: nothing may be imported from the current directory of whoever starts it.
 _PYTHON: Final = (sys.executable, "-P", "-m")
 
 

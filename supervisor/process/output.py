@@ -1,6 +1,6 @@
-"""What a child says: lines of JSON on its status pipe, and anything at all on its output.
+"""Reads what a child writes: lines of JSON on its status pipe, and anything at all on its output.
 
-Both are read as they come and without ever blocking; what is not understood is told and dropped. Memory is bounded
+Both are read as they come and without ever blocking; what is not understood is logged and dropped. Memory is bounded
 whatever the other side writes: a line longer than the limit is cut, and says so, and a flood of lines becomes a number.
 """
 
@@ -25,7 +25,7 @@ DEEPEST: Final = 32  # lists and objects within each other; what we write has fo
 LINE_LIMIT: Final = 256 * 1024  # bytes; above the 64 KiB a log line of a worker may have
 
 
-_LAST_WORDS: Final = 64  # readings, 4 MiB: a grandchild that still floods the pipe of a dead child cannot hold us
+_LAST_READS: Final = 64  # 4 MiB: a grandchild that still floods the pipe of a dead child cannot hold us
 _SHOWN: Final = 200  # characters of a line that makes no sense
 
 
@@ -45,19 +45,19 @@ _STATUS: Final = msgspec.json.Decoder(Announcement | BeatLine)
 
 
 class Listener(Protocol):
-    """Who hears a child."""
+    """Who receives what a child writes: its slot."""
 
     def on_ready_line(self, announcement: Announcement) -> None:
-        """It says it is in service."""
+        """The child reports that it is in service."""
 
     def on_heartbeat_line(self, beat: Heartbeat) -> None:
-        """It says what it is doing."""
+        """The child reports what it is doing."""
 
     def on_output_line(self, line: str) -> None:
-        """It wrote a line."""
+        """The child wrote a line."""
 
     def on_unreadable_line(self, what: str, **fields: object) -> None:
-        """Something was dropped."""
+        """Something that the child wrote was dropped."""
 
 
 class Pipes:
@@ -73,15 +73,15 @@ class Pipes:
         loop.watch(child.status_fd, self._read_status)
         loop.watch(child.output_fd, self._read_output)
 
-    def hear_last_words(self) -> None:
+    def read_last_lines(self) -> None:
         """Read what a dead child had still written: its traceback is there."""
         for read in (self._read_output, self._read_status):
-            for _ in range(_LAST_WORDS):
+            for _ in range(_LAST_READS):
                 if not read():
                     break
         for line in self._output.end():
             self._take_output(line)
-        self._tell_held()
+        self._report_held_back()
 
     def close(self) -> None:
         """Stop watching; the descriptors are the child's to close."""
@@ -105,7 +105,7 @@ class Pipes:
 
     def _take_status(self, line: str) -> None:
         try:
-            message = _said(line)
+            message = _decode(line)
         except msgspec.DecodeError as error:
             self._listener.on_unreadable_line("status_unreadable", reason=plain(error), line=line[:_SHOWN])
             return
@@ -116,20 +116,20 @@ class Pipes:
 
     def _take_output(self, line: str) -> None:
         if self._limiter.lets_through(self._loop.now_ns()):
-            self._tell_held()
+            self._report_held_back()
             self._listener.on_output_line(line)
 
-    def _tell_held(self) -> None:
-        held = self._limiter.take_held()
-        if held:
-            self._listener.on_unreadable_line("lines_dropped", count=held)
+    def _report_held_back(self) -> None:
+        count = self._limiter.take_held_back()
+        if count:
+            self._listener.on_unreadable_line("lines_dropped", count=count)
 
 
-def _said(line: str) -> Announcement | BeatLine:
-    """What a line of the status pipe says.
+def _decode(line: str) -> Announcement | BeatLine:
+    """The message in a line of the status pipe.
 
     Raises:
-        msgspec.DecodeError: it is none, or nested too deeply.
+        msgspec.DecodeError: it is not one, or is nested too deeply.
     """
     try:
         message: Announcement | BeatLine = _STATUS.decode(line)
@@ -200,7 +200,7 @@ class FloodLimiter:
         self._rate_per_s = rate_per_s
         self._room = float(burst)
         self._seen_ns: int | None = None
-        self._held = 0
+        self._held_back = 0
 
     def lets_through(self, now_ns: int) -> bool:
         """Whether a line at `now_ns` may pass; if not it is counted."""
@@ -209,12 +209,12 @@ class FloodLimiter:
             self._room = min(float(self._burst), self._room + passed_s * self._rate_per_s)
         self._seen_ns = now_ns
         if self._room < 1:
-            self._held += 1
+            self._held_back += 1
             return False
         self._room -= 1
         return True
 
-    def take_held(self) -> int:
+    def take_held_back(self) -> int:
         """How many lines were held back since this was last asked."""
-        held, self._held = self._held, 0
-        return held
+        count, self._held_back = self._held_back, 0
+        return count

@@ -1,7 +1,7 @@
-"""Reaps the dead that are nobody's: as process 1 of a container we are given every orphan.
+"""Reaps orphans that have ended: as process 1 of a container the supervisor is given every orphan.
 
-Those of our own are reaped by whoever started them, some in other threads. So only a zombie that is still there at a
-second look is taken for a stranger; nothing looks unless a child has died.
+Our own children are reaped by whoever started them, some in other threads. So only a zombie that is still there at a
+second check is taken for an orphan; nothing is checked unless a child has died.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class OrphanReaper:
         self._is_due = False
 
     def look(self) -> None:
-        """A child has died: see in a moment whose it was."""
+        """Check in a moment, because a child has died."""
         if not self._is_due:
             self._is_due = True
             self._loop.after(PAUSE_S, self._reap)
 
     def _reap(self) -> None:
         self._is_due = False
-        there = _zombies() - frozenset(self._ours())
-        for pid in there & self._seen:
+        zombies = _zombies() - frozenset(self._ours())
+        for pid in zombies & self._seen:
             with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-        self._seen = there - self._seen
+        self._seen = zombies - self._seen
         if self._seen:
             self.look()
 

@@ -1,7 +1,7 @@
-"""One place in the tree and the process that fills it: performs what the state machine asks for.
+"""Runs the process of one slot of the tree: performs what the state machine asks for.
 
-Everything that happens to a child arrives here as an event: what it says, its death, a time limit. The owner is
-told what others must know.
+Everything that happens to a child arrives here as an event: what it reports, its death, a time limit. The listener is
+called with what others must know.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SIGNALS: Final = {Action.TERM: signal.SIGTERM, Action.ABORT: signal.SIGABRT, Ac
 
 
 class SlotListener(Protocol):
-    """Who is told. Nothing here may block."""
+    """Who is called: the tree that owns the slot. Nothing here may block."""
 
     def on_ready(self, slot: Slot, announcement: Announcement) -> None:
         """The child is in service."""
@@ -43,17 +43,17 @@ class SlotListener(Protocol):
         """Its state is new."""
 
     def on_heartbeat(self, slot: Slot) -> None:
-        """It said what it is doing."""
+        """The child reported what it is doing."""
 
     def on_line(self, slot: Slot, line: str) -> None:
         """The child wrote a line."""
 
     def on_action(self, slot: Slot, what: str, fields: Mapping[str, object]) -> None:
-        """Something is being done to the child that people want to know of."""
+        """Something is done to the child that people want to know of."""
 
 
 class Slot:
-    """A child of the tree."""
+    """A slot of the tree, and the process that fills it."""
 
     def __init__(
         self, spec: Spec, launch: Launch, *, loop: Loop, listener: SlotListener, draw_spread: Callable[[], float]
@@ -99,18 +99,18 @@ class Slot:
 
     @property
     def due_ns(self) -> int | None:
-        """When it counts as hung unless it says something new before; None while nobody waits for that."""
+        """When it counts as hung unless it reports something new before; None while nobody waits for that."""
         return self._hung_at_ns if self.state is State.RUNNING and self.spec.hang_s is not None else None
 
     @property
     def doing(self) -> str:
-        """What the child last said it was doing, for people."""
+        """What the child last reported it was doing, for people."""
         if self.beat is None:
             return self.state.value
         return f"{self.beat.phase}: {self.beat.detail}" if self.beat.detail else self.beat.phase
 
     def conditions(self, now_ns: int) -> list[ConditionFrom]:
-        """What keeps it from its work, as its process says or the one before it said."""
+        """What keeps it from its work, as its process reports or the one before it did."""
         if self.state in RESTING:
             return []
         reported, progress = ((), 0) if self.beat is None else (self.beat.conditions, self.beat.progress)
@@ -126,12 +126,12 @@ class Slot:
         return self.launched is not None and self.launched is not self.launch
 
     def restart(self, cause: Cause) -> None:
-        """Have a fresh process, whatever the present one does; `cause` says why that one ended."""
+        """Start a fresh process, whatever the present one does; `cause` is recorded as why that one ended."""
         self._planned_cause = cause
         self.feed(Event.RESTART)
 
     def feed(self, event: Event) -> None:
-        """Let `event` happen."""
+        """Take the step that `event` leads to, with its actions."""
         before = self.state
         self.state, actions = step(before, event)
         for action in actions:
@@ -140,14 +140,14 @@ class Slot:
             self._listener.on_change(self)
 
     def on_ready_line(self, announcement: Announcement) -> None:
-        """It says it is in service; once is enough."""
+        """Enter service when the child first reports that it is ready."""
         if self.state is State.STARTING:
             self.ready_ns = self._loop.now_ns()
             self.feed(Event.READY)
             self._listener.on_ready(self, announcement)
 
     def on_heartbeat_line(self, beat: Heartbeat) -> None:
-        """It says what it is doing."""
+        """Keep what the child reports, and put off the moment when it counts as hung."""
         if self.spec.hang_s is not None and says_something_new(beat, self.beat):
             now_ns, ledger_now_ns = self._loop.now_ns(), self._ledger_clock.now_ns()
             self._hung_at_ns = hung_at_ns(beat, now_ns=now_ns, ledger_now_ns=ledger_now_ns, hang_s=self.spec.hang_s)
@@ -157,11 +157,11 @@ class Slot:
         self._listener.on_heartbeat(self)
 
     def on_output_line(self, line: str) -> None:
-        """It wrote a line."""
+        """Pass a line of output on."""
         self._listener.on_line(self, line)
 
     def on_unreadable_line(self, what: str, **fields: object) -> None:
-        """Something it wrote was dropped."""
+        """Report that something it wrote was dropped."""
         self._listener.on_action(self, what, fields)
 
     def _spawn(self) -> None:
@@ -212,7 +212,7 @@ class Slot:
             self._timers.append(self._loop.allow(self.spec.hang_s, self._check_for_hang))
 
     def _check_for_hang(self) -> None:
-        # One timer that looks again when the time has moved on, instead of one set and dropped with each beat.
+        # One timer that checks again when the time has moved on, instead of one set and dropped with each beat.
         left_ns = self._hung_at_ns - self._loop.now_ns()
         if left_ns > 0:
             self._timers = [self._loop.allow(left_ns / NS_PER_S, self._check_for_hang)]
@@ -224,7 +224,7 @@ class Slot:
         end = None if child is None else child.reap()
         if child is None or pipes is None or end is None:
             return
-        pipes.hear_last_words()
+        pipes.read_last_lines()
         pipes.close()
         self._loop.forget(child.pidfd)
         child.close()
@@ -247,7 +247,7 @@ class Slot:
         self.history = judgement.history
         doing, last_beat = self.doing, self.beat
         self.inherited_conditions = tuple(one.condition for one in self.conditions(now_ns))
-        # What it counted goes on in the death; another process may start at once.
+        # What it counted is kept in the death; another process may start at once.
         self.beat, self.started_ns = None, None
         self.feed(judgement.event)
         death = Death(

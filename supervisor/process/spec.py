@@ -24,7 +24,7 @@ class Policy:
 
     The defaults are read as a pair: with pauses of 1, 2, 4, 8 and 16 s a child that dies at once has died six
     times after 31 s, which is more than 5 in 60 s. One that needs longer to die never trips it and is
-    retried every `cap_s` for ever, which is wanted: a database may be away for hours.
+    retried every `cap_s` for ever, which is meant: a database may be unavailable for hours.
     """
 
     first_s: float = 1.0
@@ -40,7 +40,7 @@ class Spec:
     """One child of the tree.
 
     Attributes:
-        ready_s: it must say that it is ready within this time of its start.
+        ready_s: it must report that it is ready within this time of its start.
         stop_s: between being asked to stop and being killed.
         hang_s: silence allowed past whatever wait it promised; None for a child that sends no beats.
         grace_s: between SIGABRT, on which it prints its stacks, and SIGKILL.

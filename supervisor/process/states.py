@@ -15,12 +15,12 @@ class State(Enum):
     """Where a child is in its life. Values are what `status` shows."""
 
     WAITING = "waiting"
-    """Not started: its turn comes later."""
+    """Not started yet."""
     STARTING = "starting"
-    """A process that has not said it is ready."""
+    """A process that has not reported that it is ready."""
     RUNNING = "running"
     ABORTING = "aborting"
-    """Hung, or never ready: told to print its stacks and die."""
+    """Hung, or never ready: asked to print its stacks and end."""
     KILLING = "killing"
     """As `ABORTING`, and killed; what follows is a restart."""
     BACKOFF = "backoff"
@@ -37,7 +37,7 @@ class State(Enum):
     DONE = "done"
     """Ended well, and not needed again."""
     FAILED = "failed"
-    """Given up."""
+    """Not started again: too many deaths, or another start would end the same way."""
 
 
 class Event(Enum):
@@ -55,7 +55,7 @@ class Event(Enum):
     RESTART = "restart"
     """An order to have a fresh process now: planned, so nobody pauses for it or counts it."""
     REJOIN = "rejoin"
-    """An order to be there again, when its turn comes."""
+    """An order to start again, in the order in which workers start."""
     DIED_RETRY = "died_retry"
     DIED_FAILED = "died_failed"
     DIED_DONE = "died_done"

@@ -1,6 +1,6 @@
 """The status for programs: one object with the same keys whatever could not be found out. docs/status.md describes it.
 
-`FORMAT` grows when a key goes away or means something else; a new key leaves it as it is.
+`FORMAT` grows when a key is removed or means something else; a new key leaves it as it is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from supervisor.report import age_s
-from supervisor.status.status import Status
 from tasks.planning.forecast import Pace, left_s, token_supply
 from tasks.roles import BACKFILL
 
@@ -53,7 +52,7 @@ def progress(last: Report | None, counts: CountRecord | None, snapshot: Snapshot
     if counts is None:
         return None
     done, left = counts.queue.get("done", 0), counts.queue.get("pending", 0) + counts.queue.get("leased", 0)
-    # Once nothing is left the last words of a worker tell how fast it was, and not how fast it is.
+    # Once nothing is left, the last report of a worker says how fast it was, and not how fast it is.
     jobs = [] if last is None or not left else [worker.job for worker in last.workers if worker.job.get("total")]
     newest = jobs[0] if jobs else {}
     return {
@@ -65,17 +64,17 @@ def progress(last: Report | None, counts: CountRecord | None, snapshot: Snapshot
 
 
 def _eta_s(left: int, job: dict[str, Any], snapshot: Snapshot | None) -> float | None:
-    """Seconds until the `left` are done, reckoned from the tokens there are at this moment and the worker's pace.
+    """Seconds until the `left` are done, computed from the present tokens and the worker's pace.
 
-    What a worker told before a long wait speaks of a shorter queue and of tokens that are gone.
+    What a worker reported before a long wait was computed from a shorter queue and from tokens that are gone.
     """
-    told: float | None = job.get("eta_s")
+    reported: float | None = job.get("eta_s")
     if snapshot is None or "pace" not in job:
-        return told
+        return reported
     try:
         pace = msgspec.convert(job["pace"], Pace)
     except msgspec.ValidationError:
-        return told
+        return reported
     supply = token_supply(snapshot, BACKFILL)
     found = None if supply is None else left_s(left, pace, supply)
     return None if found is None else round(found)

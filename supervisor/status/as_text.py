@@ -31,7 +31,7 @@ def as_text(status: Status, now: datetime, width: int = WIDTH) -> str:
     lines = list(_head(status, now))
     last = status.report
     if last is not None:
-        lines += _ills(last, now)
+        lines += _problems(last, now)
         lines += _children((*last.services, *last.workers), status, now)
     if status.snapshot is not None:
         lines += _ledger(status.snapshot)
@@ -74,7 +74,7 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
         yield f"supervisor  {status.state}{pid}"
     if status.report is not None and status.is_stale:
         at = near(datetime.fromisoformat(status.report.written_at), now)
-        why = "by a supervisor that is gone" if status.is_gone else "and not again since: it is stopped or stuck"
+        why = "by a supervisor that is gone" if status.is_gone else "and not again since: it is suspended or stuck"
         yield f"what follows is stale: it was written at {at} {why}"
     if status.report is not None and not status.is_stale:
         for one in status.report.conditions:
@@ -135,7 +135,7 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
         yield f"deals   {formatting.watermark(mark, now)}"
 
 
-def _ills(report: Report, now: datetime) -> Iterator[str]:
+def _problems(report: Report, now: datetime) -> Iterator[str]:
     for fault in formatting.faults(report.faults, now)[-_FAULTS:]:
         yield f"fault   {fault}"
     for death in report.deaths[-_DEATHS:]:

@@ -1,6 +1,6 @@
-"""What runs, gathered from the lock, the last report, the ledger and the database. Changes nothing, and shows nothing.
+"""Gathers what runs from the lock, the last report, the ledger and the database. Changes nothing, and shows nothing.
 
-Only the lock says whether a supervisor runs. A report without one is stale: it says what was, and is said to.
+Only the lock says whether a supervisor runs. A report without one is stale: it says what was, and is marked so.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _CONNECT_S: Final = 2  # a person waits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Everything there is to say.
+    """The status of a run at one moment.
 
     Attributes:
         counts_age_s: seconds since the supervisor counted; None when they were counted for this status.
         notes: what could not be found out, and why.
         is_debugged: whether `sluicegate debug` does the work, and no supervisor.
         is_astray: whether the supervisor that runs has lost its state directory, with its report and all.
-        is_silent: whether the running supervisor stands still, or has not written its report for longer than it ever
+        is_silent: whether the running supervisor is suspended, or has not written its report for longer than it ever
             takes.
     """
 
@@ -66,7 +66,7 @@ class Status:
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 3 something is not, 4 nothing runs."""
+        """0 when all is well, 3 when something is not, 4 when nothing runs."""
         if not self.is_running:
             return EXIT_NOT_RUNNING
         fresh = self.report is not None and not self.is_stale
@@ -87,7 +87,7 @@ class Status:
 
 
 def gather(settings: Settings) -> Status:
-    """The status of the run these settings speak of."""
+    """Gather the status of the run that these settings describe."""
     plan = run_plan.make_run_plan(settings, synthetic_into_database=True)
     state = plan.state
     holder = state.lock.holder()
@@ -158,10 +158,10 @@ def recent_counts(last: Report, now: datetime) -> tuple[CountRecord | None, floa
 
 
 def _counts(plan: run_plan.RunPlan, last: Report | None, notes: list[str], *, is_running: bool) -> CountRecord | None:
-    """Rows in the database in use; an own one is asked only while it runs with its supervisor."""
+    """Rows in the database in use; the embedded one is asked only while it runs with its supervisor."""
     url = _url(plan, last, is_running=is_running)
     if url is None:
-        notes.append("the own database is not running: rows are not counted")
+        notes.append("the embedded database is not running: rows are not counted")
         return None
     if plan.database is not None:
         forget_client_variables()

@@ -1,4 +1,4 @@
-"""Books of one server: the bucket under a lock, what was spent, and the last calls."""
+"""Keeps the account of one server: the bucket under a lock, what was spent, and the last calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOG_LENGTH: Final = 1_000
 TOO_MANY: Final = 429
 
 
-class Entry(NamedTuple):
+class CallRecord(NamedTuple):
     """One call, as the log keeps it."""
 
     at_ms: int
@@ -40,7 +40,7 @@ class Account:
         self._reduction = config.token_flow_reduction
         self._lock = threading.Lock()
         self._calls: dict[str, Counter[int]] = {}
-        self._log: deque[Entry] = deque(maxlen=_LOG_LENGTH)
+        self._log: deque[CallRecord] = deque(maxlen=_LOG_LENGTH)
         plan = Plan(
             rate=config.rate,
             capacity_ticks=config.capacity_ticks,
@@ -73,11 +73,11 @@ class Account:
                 tokens_left=bucket.balance,
             )
 
-    def record(self, entry: Entry) -> None:
-        """Note a call in the log and in the counts."""
+    def record(self, call: CallRecord) -> None:
+        """Add a call to the log and to the counts."""
         with self._lock:
-            self._calls.setdefault(entry.endpoint, Counter())[entry.status] += 1
-            self._log.append(entry)
+            self._calls.setdefault(call.endpoint, Counter())[call.status] += 1
+            self._log.append(call)
 
     def change(self, *, rate: int | None = None, balance: int | None = None, take: int | None = None) -> None:
         """Change the plan, the balance, or spend as another user of the key would."""
@@ -116,13 +116,13 @@ class Account:
                     for endpoint, counts in self._calls.items()
                 },
                 "log": [
-                    {name: value for name, value in entry._asdict().items() if value is not None} for entry in self._log
+                    {name: value for name, value in call._asdict().items() if value is not None} for call in self._log
                 ],
             }
 
 
 def _first_tick_ns(plan: Plan, config: SimulatorConfig, clock: ServerClock) -> int:
-    """When the first tick falls: as told, or on the account's own grid, which a restart does not move."""
+    """When the first tick falls: as configured, or on the account's own grid, which a restart does not move."""
     now_ns, period = clock.now_ns(), plan.tick_period_ns
     if config.phase_s is not None:
         return now_ns + round(config.phase_s * NS_PER_S)

@@ -113,7 +113,7 @@ class Bucket:
     def refill_in_ms(self, now_ns: int) -> int:
         """Milliseconds to the next tick, rounded up, never below the floor the real server shows.
 
-        The floor shrinks with the period, so that a server with fast ticks still tells the truth.
+        The floor shrinks with the period, so that it is true of a server with fast ticks too.
         """
         floor = REFILL_IN_FLOOR_MS * min(self.plan.tick_period_ns, TICK_PERIOD_NS) // TICK_PERIOD_NS
         return max(floor, -(-(self.next_tick_ns - now_ns) // NS_PER_MS))

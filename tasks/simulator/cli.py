@@ -1,4 +1,4 @@
-"""The simulator as a program: flags, one line when it is ready, and a quiet end."""
+"""Runs the simulator as a program: its flags, one line when it is ready, and a quiet end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FAULTS: Final = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until told to stop; 0, or 78 when the flags or the address cannot be used."""
+    """Serve until asked to stop; 0, or 78 when the flags or the address cannot be used."""
     options = parser().parse_args(argv)
     try:
         server = SimulatorServer(_config(options), joins=False)
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The flags."""
+    """The parser of its flags."""
     out = command_line.Parser(
         prog="sluicegate simulator",
         description="A Keepa-compatible server with a token bucket, a synthetic market and faults on demand. "
@@ -62,15 +62,19 @@ def parser() -> argparse.ArgumentParser:
     faults = out.add_argument_group("faults", "probabilities from 0 to 1, seeded")
     for name, (_, text) in _FAULTS.items():
         faults.add_argument(name, type=float, default=0.0, metavar="P", help=text)
-    faults.add_argument("--hang-s", type=float, default=_DEFAULTS.hang_s, help="how long an unanswered call is held")
+    faults.add_argument(
+        "--hang-s", type=float, default=_DEFAULTS.hang_s, help="seconds for which an unanswered call is held"
+    )
     return out
 
 
 def _place(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--host", default=_DEFAULTS.host, help="address to listen on")
-    group.add_argument("--port", type=int, default=_DEFAULTS.port, help="0: one the system chooses")
-    group.add_argument("--announce-fd", type=int, metavar="FD", help="write the JSON line that tells the URL here")
-    group.add_argument("--lifeline-fd", type=int, metavar="FD", help="end when this reads its end")
+    group.add_argument("--port", type=int, default=_DEFAULTS.port, help="port to listen on; 0: the system chooses one")
+    group.add_argument(
+        "--announce-fd", type=int, metavar="FD", help="write the JSON line with the URL to this descriptor"
+    )
+    group.add_argument("--lifeline-fd", type=int, metavar="FD", help="end when this descriptor reads its end")
     group.add_argument("--verbose", action="store_true", help="print each call to stderr, without its key")
 
 
@@ -78,16 +82,22 @@ def _tokens(group: argparse._ArgumentGroup) -> None:
     d = _DEFAULTS
     group.add_argument("--rate", type=int, default=d.rate, help="tokens added at each tick")
     group.add_argument("--tick-s", type=float, default=d.tick_s, help="seconds between ticks")
-    group.add_argument("--tick-jitter-s", type=float, default=d.tick_jitter_s, help="ticks fall so much early or late")
-    group.add_argument("--capacity-ticks", type=int, default=d.capacity_ticks, help="the bucket holds so many ticks")
+    group.add_argument(
+        "--tick-jitter-s", type=float, default=d.tick_jitter_s, help="seconds by which a tick may be early or late"
+    )
+    group.add_argument(
+        "--capacity-ticks", type=int, default=d.capacity_ticks, help="ticks after which the bucket is full"
+    )
     group.add_argument("--phase-s", type=float, help="seconds to the first tick; default: the account's own phase")
     group.add_argument("--start-balance", type=int, metavar="N", help="default: a full bucket")
     group.add_argument(
         "--token-flow-reduction", type=float, default=d.token_flow_reduction, help="reported only; the rate is net"
     )
-    group.add_argument("--latency-s", type=float, default=d.latency_s, help="work on a call takes so long")
-    group.add_argument("--latency-per-asin-s", type=float, default=d.latency_per_asin_s, help="and so much per ASIN")
-    group.add_argument("--key", action="append", default=[], help="a known key, again for more; default: any key")
+    group.add_argument("--latency-s", type=float, default=d.latency_s, help="seconds that the work on a call takes")
+    group.add_argument(
+        "--latency-per-asin-s", type=float, default=d.latency_per_asin_s, help="seconds more for each ASIN"
+    )
+    group.add_argument("--key", action="append", default=[], help="a known key; may be given again; default: any key")
     group.add_argument("--lapsed-key", action="append", default=[], metavar="KEY", help="a key answered with 402")
 
 
@@ -98,7 +108,7 @@ def _market(group: argparse._ArgumentGroup) -> None:
         "--deals",
         type=int,
         default=d.deals,
-        help="about so many rows in an open selection; above 10000 not all reachable",
+        help="about how many rows an open selection has; above 10000 not all can be reached",
     )
     group.add_argument("--slots", type=int, default=d.slots, choices=(34, 36), help="price types in a list")
     group.add_argument(
@@ -107,7 +117,7 @@ def _market(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--closed-share", type=float, default=d.closed_share, metavar="P", help="share of products without data"
     )
-    group.add_argument("--market-minute", type=int, metavar="K", help="the market stands still at this Keepa minute")
+    group.add_argument("--market-minute", type=int, metavar="K", help="keep the market at this Keepa minute")
 
 
 def _config(options: argparse.Namespace) -> SimulatorConfig:

@@ -1,4 +1,4 @@
-"""What a simulator is told at its start."""
+"""The settings of a simulator, which it is started with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.simulator.bucket import CAPACITY_TICKS, NS_PER_S, TICK_PERIOD_NS
 if TYPE_CHECKING:
     from ledger import Clock
 
-# A universe of so many products shows about one drop in the New price for each deal wanted.
+# A universe of so many products shows about one drop in the New price for each deal asked for.
 _PRODUCTS_PER_DEAL: Final = 2.4
 _SLOTS: Final = (34, 36)
 
@@ -25,13 +25,13 @@ class SimulatorConfig:
         rate: tokens a tick adds.
         tick_s: seconds between ticks; the real server's are 60.208 s apart.
         tick_jitter_s: ticks fall up to this much early or late.
-        capacity_ticks: the bucket holds what so many ticks bring.
+        capacity_ticks: the bucket holds what this many ticks bring.
         phase_s: seconds from the start to the first tick; None = the account's own phase, which restarts keep.
         start_balance: None = a full bucket.
         token_flow_reduction: reported in every body, nothing else: `rate` is meant to be net of it.
-        latency_s: work on a `/deal` or `/product` call takes so long; the charge is known only at its end.
-        latency_per_asin_s: and so much more for each ASIN.
-        deals: about so many rows in an open selection of the New price.
+        latency_s: how long the work on a `/deal` or `/product` call takes; the charge is known only at its end.
+        latency_per_asin_s: how much longer it takes for each ASIN.
+        deals: about how many rows an open selection of the New price has.
         slots: price types in a list, 34 or 36.
         duplicates: share of deal pages that repeat the last row of the page before.
         closed_share: share of the products that deals show and `/product` has no data of.
@@ -39,7 +39,7 @@ class SimulatorConfig:
         keys: the keys that are known; empty = any.
         lapsed_keys: keys answered with 402.
         faults: probability of each kind of fault, see `faults.KINDS`.
-        hang_s: a call that times out is held so long before the connection is dropped.
+        hang_s: how long a call that times out is held before the connection is dropped.
         clock: where time comes from; None = the machine's.
         start_unix_ms: the server's time when it starts; None = the machine's.
     """
@@ -70,31 +70,32 @@ class SimulatorConfig:
     start_unix_ms: int | None = None
 
     def __post_init__(self) -> None:
-        """Check.
+        """Check the values.
 
         Raises:
-            ConfigError: naming every value that cannot be.
+            ConfigError: naming every value that is out of range, and the range.
         """
-        wrong = [
-            name
-            for name, is_right in (
-                ("port", 0 <= self.port < 1 << 16),
-                ("rate", self.rate > 0),
-                ("tick-s", self.tick_s > 0),
-                ("tick-jitter-s", self.tick_jitter_s >= 0),
-                ("capacity-ticks", self.capacity_ticks > 0),
-                ("phase-s", self.phase_s is None or self.phase_s >= 0),
-                ("latency-s", self.latency_s >= 0 and self.latency_per_asin_s >= 0),
-                ("deals", self.deals > 0),
-                ("slots", self.slots in _SLOTS),
-                ("duplicates", 0 <= self.duplicates <= 1),
-                ("closed-share", 0 <= self.closed_share <= 1),
-                ("hang-s", self.hang_s >= 0),
+        faults = [
+            f"--{name} must be {expected}"
+            for name, expected, is_valid in (
+                ("port", "from 0 to 65535", 0 <= self.port < 1 << 16),
+                ("rate", "above 0", self.rate > 0),
+                ("tick-s", "above 0", self.tick_s > 0),
+                ("tick-jitter-s", "0 or more", self.tick_jitter_s >= 0),
+                ("capacity-ticks", "above 0", self.capacity_ticks > 0),
+                ("phase-s", "0 or more", self.phase_s is None or self.phase_s >= 0),
+                ("latency-s", "0 or more", self.latency_s >= 0),
+                ("latency-per-asin-s", "0 or more", self.latency_per_asin_s >= 0),
+                ("deals", "above 0", self.deals > 0),
+                ("slots", "34 or 36", self.slots in _SLOTS),
+                ("duplicates", "from 0 to 1", 0 <= self.duplicates <= 1),
+                ("closed-share", "from 0 to 1", 0 <= self.closed_share <= 1),
+                ("hang-s", "0 or more", self.hang_s >= 0),
             )
-            if not is_right
+            if not is_valid
         ]
-        if wrong:
-            raise ConfigError(f"simulator: out of range: {', '.join(wrong)}")
+        if faults:
+            raise ConfigError(f"simulator: {', '.join(faults)}")
 
     @property
     def products(self) -> int:

@@ -17,7 +17,7 @@ _MESSAGES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """The account as a reply tells it. All zero says nothing about tokens: so do the bodies of refused requests."""
+    """The account as a reply reports it. All zero says nothing about tokens, as in the bodies of refused requests."""
 
     timestamp: int
     processing_ms: int = 0

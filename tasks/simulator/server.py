@@ -1,4 +1,4 @@
-"""The HTTP server around the service: gzip, keep-alive, and replies that fail on purpose."""
+"""Serves the API over HTTP: gzip, keep-alive, and replies that fail on purpose."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Listener
 
     def finish(self) -> None:
-        with contextlib.suppress(OSError):  # the client is gone: there is nobody to tell
+        with contextlib.suppress(OSError):  # the client is gone
             super().finish()
 
     def handle(self) -> None:
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve(self.rfile.read(int(length)) if length.isdecimal() else b"")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Say nothing: request lines hold keys. What is worth saying goes through `_tell`."""
+        """Log nothing: request lines hold keys. What may be logged goes through `_log_call`."""
 
     def _serve(self, body: bytes) -> None:
         url = urlsplit(self.path)
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         params = dict(parse_qsl(url.query, keep_blank_values=True))
         reply = self.server.service.answer(Request(self.command, url.path, params, body))
         if self.server.is_verbose:
-            self._tell(url.path, reply)
+            self._log_call(url.path, reply)
         if reply.fault == "timeout":
             self._hang()
         else:
@@ -102,13 +102,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _hang(self) -> None:
-        """Say nothing until the client gives up, the server stops, or the time for hanging is over."""
+        """Answer nothing until the client gives up, the server stops, or the time for hanging is over."""
         self.close_connection = True
         self.connection.settimeout(self.server.hang_s)
         while self.connection.recv(1 << 12):
             pass
 
-    def _tell(self, path: str, reply: Reply) -> None:
+    def _log_call(self, path: str, reply: Reply) -> None:
         fault = f" {reply.fault}" if reply.fault else ""
         sys.stderr.write(f"{self.command} {path} {reply.status} {len(reply.body)} bytes{fault}\n")
 
@@ -128,7 +128,7 @@ class _Listener(ThreadingHTTPServer):
         super().__init__((config.host, config.port), _Handler)
 
     def process_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: Any) -> None:  # noqa: ANN401 - as inherited
-        """Note the connection before its thread begins, so that `hang_up` misses none."""
+        """Add the connection before its thread begins, so that `hang_up` misses none."""
         if isinstance(request, socket.socket):
             with self._lock:
                 self._connections.add(request)
@@ -181,7 +181,7 @@ class SimulatorServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End every connection at once, and wait for their threads unless told not to."""
+        """End every connection at once, and wait for their threads if the server joins them."""
         self._stop.set()
         if self._thread.is_alive():
             self._listener.shutdown()
@@ -189,13 +189,13 @@ class SimulatorServer:
         self._listener.hang_up()
         self._listener.server_close()
 
-    def control(self, **wishes: Any) -> dict[str, Any]:  # noqa: ANN401 - the JSON border
-        """The state as `GET /control` gives it, after granting wishes as `POST /control` does.
+    def control(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - the JSON border
+        """Apply changes as `POST /control` does; the state as `GET /control` gives it.
 
         Raises:
-            ConfigError: a wish is not understood.
+            ConfigError: a change is not understood.
         """
-        return control.change(self.service, json.dumps(wishes).encode())
+        return control.change(self.service, json.dumps(changes).encode())
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,4 +1,4 @@
-"""What the server answers: one request in, one reply out; no sockets here."""
+"""Answers the requests of the API: one request in, one reply out; no sockets here."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from tasks.simulator.account import TOO_MANY, Account, Entry
+from tasks.simulator.account import TOO_MANY, Account, CallRecord
 from tasks.simulator.api import costs, deal_query, product_query, products
 from tasks.simulator.api.deals import Deals
-from tasks.simulator.api.fields import MALFORMED, Fault
+from tasks.simulator.api.fields import MALFORMED, Refusal
 from tasks.simulator.envelope import Envelope
 from tasks.simulator.faults import Faults, Kind
 from tasks.simulator.market.market import Market, Parent, Scope
@@ -80,14 +80,14 @@ class Service:
         endpoint = "/" + request.path.strip("/")
         try:
             return self._admit(endpoint, request)
-        except Fault as refusal:
+        except Refusal as refusal:
             body = self._zero().error(refusal.status, refusal.details)
             return self._log(endpoint, Reply(refusal.status, body))
 
     def _admit(self, endpoint: str, request: Request) -> Reply:
-        """Keys and parameters are looked at before the balance: a bad request is refused whatever is left."""
+        """Answer. Key and parameters are checked before the balance: a bad request is refused whatever is left."""
         if endpoint not in {"/token", "/deal", "/product"}:
-            raise Fault(_NOT_FOUND, endpoint)
+            raise Refusal(_NOT_FOUND, endpoint)
         self._check_key(request.params.get("key", ""))
         query = None if endpoint == "/token" else _parse(endpoint, request)
         if query is not None and not self.account.is_admitting():
@@ -104,10 +104,10 @@ class Service:
 
     def _check_key(self, key: str) -> None:
         if any(hmac.compare_digest(key.encode(), lapsed.encode()) for lapsed in self._config.lapsed_keys):
-            raise Fault(_LAPSED, "")
+            raise Refusal(_LAPSED, "")
         known = self._config.keys
         if not key or (known and not any(hmac.compare_digest(key.encode(), good.encode()) for good in known)):
-            raise Fault(MALFORMED, "")
+            raise Refusal(MALFORMED, "")
 
     def _take_time(self, query: DealQuery | ProductQuery) -> None:
         asins = 0 if isinstance(query, deal_query.DealQuery) else len(query.asins)
@@ -147,14 +147,14 @@ class Service:
         envelope: Envelope | None = None,
         query: DealQuery | ProductQuery | None = None,
     ) -> Reply:
-        told = envelope or self._zero()
+        account = envelope or self._zero()
         self.account.record(
-            Entry(
-                at_ms=told.timestamp,
+            CallRecord(
+                at_ms=account.timestamp,
                 endpoint=endpoint,
                 status=reply.status,
-                consumed=told.tokens_consumed,
-                tokens_left=told.tokens_left,
+                consumed=account.tokens_consumed,
+                tokens_left=account.tokens_left,
                 asins=list(query.asins or query.codes) if isinstance(query, product_query.ProductQuery) else None,
                 page=query.page if isinstance(query, deal_query.DealQuery) else None,
                 fault=reply.fault,
@@ -167,7 +167,7 @@ def _parse(endpoint: str, request: Request) -> DealQuery | ProductQuery:
     """The typed query.
 
     Raises:
-        Fault: 400 or 405.
+        Refusal: 400 or 405.
     """
     if endpoint == "/product":
         return product_query.parse(request.params)

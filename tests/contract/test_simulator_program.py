@@ -167,4 +167,4 @@ def test_every_setting_has_a_flag_and_every_flag_its_words():
     renamed = {"keys": "key", "lapsed_keys": "lapsed_key", "is_verbose": "verbose", "faults": "fault_500"}
     assert {renamed.get(name, name) for name in settings} <= flags
     assert all(action.help for action in cli.parser()._actions)
-    assert re.search(r"--deals DEALS\s+about so many rows", cli.parser().format_help())
+    assert re.search(r"--deals DEALS\s+about how many rows", cli.parser().format_help())

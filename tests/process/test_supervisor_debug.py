@@ -74,7 +74,7 @@ def test_debug_beside_a_running_supervisor_takes_leases_like_any_worker(tmp_path
         assert "started for another server" in other.stderr
         elsewhere = program.command("debug", "--once", DATABASE_URL="postgresql://someone:topsecret@127.0.0.1:1/x")
         assert elsewhere.returncode == 78
-        assert "writes into another database (the own database `simulated`, spool simulated" in elsewhere.stderr
+        assert "writes into another database (the embedded database `simulated`, spool simulated" in elsewhere.stderr
         assert "127.0.0.1:1/x, spool url-" in elsewhere.stderr
         assert "topsecret" not in elsewhere.stderr
         assert program.process.poll() is None

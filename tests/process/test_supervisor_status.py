@@ -219,7 +219,7 @@ def test_a_report_that_is_not_renewed_is_said_to_be_stale(make_run, age_s, is_st
         seen = gather(run.plan.settings)
     assert (seen.is_stale, seen.is_gone) == (is_stale, False)
     assert (seen.exit_code, seen.state) == ((3, "not answering") if is_stale else (0, "running"))
-    assert ("stopped or stuck" in terminal_text(seen)) == is_stale
+    assert ("suspended or stuck" in terminal_text(seen)) == is_stale
 
 
 def test_the_supervisor_renews_its_report_though_nothing_happens(make_run, monkeypatch):

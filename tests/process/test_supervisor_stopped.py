@@ -37,7 +37,7 @@ def test_a_supervisor_that_stands_still_is_told_by_every_command_at_once(program
         order = program.command("pause", "upsert")
         assert order.returncode == EXIT_TRY_LATER
         for words in (found["words"], order.stderr):
-            assert "it stands still (SIGSTOP, or a debugger)" in words
+            assert "it is suspended (SIGSTOP, or a debugger)" in words
             assert f"`kill -CONT {pid}`" in words
         assert "was not given the order" in order.stderr
     finally:
@@ -59,7 +59,7 @@ def test_an_order_that_is_under_way_when_the_supervisor_stops_says_that_it_is_do
         freeze(pid)
         _, told = order.communicate(timeout=LIMIT_S)
         assert order.returncode == EXIT_TRY_LATER
-        assert "was given the order and will carry it out once it runs again: it stands still" in told
+        assert "was given the order and will carry it out once it runs again: it is suspended" in told
     finally:
         order.kill()
         os.kill(upsert, signal.SIGCONT)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from supervisor.config.option_kinds import HttpUrl
 from supervisor.config.options import OPTIONS
 from supervisor.config.settings import load_settings
-from supervisor.database import backend, dsn
+from supervisor.database import dsn
 from tasks.errors import ConfigError
 from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
@@ -117,11 +117,11 @@ def test_no_database_url_shows_what_is_secret_in_it(url):
     try:
         parts = dsn.read(Secret(url))
     except ConfigError as error:
-        said = str(error) + backend.shown(Secret(url))
+        said = str(error) + dsn.shown(Secret(url))
         assert not {word for word in (SECRET, OTHER) if word in said}
         return
     secret = {word for word in (SECRET, OTHER) for text in parts.secrets if word in text}
-    said = backend.shown(Secret(url)) + str(parts.parameters)
+    said = dsn.shown(Secret(url)) + str(parts.parameters)
     assert not {word for word in secret if word in said}
 
 

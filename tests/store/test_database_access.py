@@ -1,4 +1,4 @@
-"""How a query finds its database: the one named, or the own one, started for it when none runs; and changes nothing."""
+"""How a query finds its database: the one named, or the embedded one, started when none runs; and changes nothing."""
 
 import shutil
 import subprocess

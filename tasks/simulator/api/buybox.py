@@ -81,7 +81,7 @@ def _unasked(found: Item) -> Json:
 
 
 def _asked(found: Item, tracks: dict[int, Track], listing: Listing, state: State) -> Json:
-    """What is told only when offers were collected."""
+    """The fields that are there only when offers were collected."""
     fba = 1 if listing.new > 1 and pt.NEW_FBA in tracks else 0
     out: Json = {
         "buyBoxIsPrimePantry": None,

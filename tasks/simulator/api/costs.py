@@ -15,9 +15,9 @@ _FRESH_MIN: Final = 60  # a forced update of something younger than an hour cost
 
 
 class Outcome(NamedTuple):
-    """What was found for one ASIN, as far as the price of looking depends on it."""
+    """What was found for one ASIN, as far as the cost depends on it."""
 
-    is_readable: bool = True  # False: no ASIN at all, looked at by nobody
+    is_readable: bool = True  # False: it is no ASIN at all
     is_found: bool = True
     offers: int = 0  # live offers collected
     is_collected: bool = True  # False: the collection of offers failed
@@ -33,7 +33,7 @@ def product(query: ProductQuery, outcome: Outcome) -> int:
         return 0
     if not outcome.is_found:
         return 1
-    cost = _looking(query, outcome)
+    cost = _base_cost(query, outcome)
     if query.buy_box and not query.offers:
         cost += 2
     if query.stock and query.offers and outcome.has_fresh_stock:
@@ -45,8 +45,8 @@ def product(query: ProductQuery, outcome: Outcome) -> int:
     return cost + (1 if query.variations and outcome.has_parent else 0)
 
 
-def _looking(query: ProductQuery, outcome: Outcome) -> int:
-    """The base price: 1, or so many pages of offers; a failed collection costs 1."""
+def _base_cost(query: ProductQuery, outcome: Outcome) -> int:
+    """Tokens before any extras: 1, or those of the pages of offers; a failed collection costs 1."""
     if not query.offers or not outcome.is_collected or not outcome.offers:
         return 1
     pages = -(-outcome.offers // _OFFERS_PER_PAGE)

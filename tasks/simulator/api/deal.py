@@ -63,7 +63,7 @@ class Sheet:
         at = _last_change(prices)
         since = minutes[at] if at else self._long_since(series, hold)
         current = _total(prices[-1], shipping)
-        # A count told with a minus, "more than this", has no mean.
+        # A count with a minus, "more than this", has no mean.
         means = windows.means(clock, prices) if prices[-1] >= 0 else [_NOT_OFFERED] * len(RANGES)
         if shipping:
             means = [_total(mean, shipping) for mean in means]

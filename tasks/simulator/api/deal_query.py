@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tasks.simulator.api import fields
-from tasks.simulator.api.fields import MALFORMED, OUT_OF_RANGE, Fault
+from tasks.simulator.api.fields import MALFORMED, OUT_OF_RANGE, Refusal
 from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
@@ -59,18 +59,18 @@ def parse(body: str | bytes) -> DealQuery:
     """The query in the JSON of a selection.
 
     Raises:
-        Fault: 400 or 405, with the field's name.
+        Refusal: 400 or 405, with the field's name.
     """
     try:
         raw = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Fault(MALFORMED, "selection: not JSON") from error
+        raise Refusal(MALFORMED, "selection: not JSON") from error
     if not isinstance(raw, dict):
-        raise Fault(MALFORMED, "selection: not an object")
+        raise Refusal(MALFORMED, "selection: not an object")
     kind = _kind(raw)
     page = fields.integer(raw, "page", 0)
     if page < 0:
-        raise Fault(OUT_OF_RANGE, "page")
+        raise Refusal(OUT_OF_RANGE, "page")
     is_filtered, is_ranged = fields.flag(raw, "isFilterEnabled"), fields.flag(raw, "isRangeEnabled")
     return DealQuery(
         domain=fields.among(raw, "domainId", DOMAINS),
@@ -92,10 +92,10 @@ def parse(body: str | bytes) -> DealQuery:
 def _kind(raw: Mapping[str, Any]) -> int:
     kinds = raw.get("priceTypes")
     if not isinstance(kinds, list) or len(kinds) != 1:
-        raise Fault(MALFORMED, "priceTypes: exactly one")
+        raise Refusal(MALFORMED, "priceTypes: exactly one")
     kind = fields.integer({"priceTypes": kinds[0]}, "priceTypes")
     if kind not in pt.DEAL_TYPES:
-        raise Fault(MALFORMED, "priceTypes")
+        raise Refusal(MALFORMED, "priceTypes")
     return kind
 
 
@@ -104,26 +104,26 @@ def _words(raw: Mapping[str, Any]) -> tuple[str, ...]:
     if text is None:
         return ()
     if not isinstance(text, str):
-        raise Fault(MALFORMED, "titleSearch")
+        raise Refusal(MALFORMED, "titleSearch")
     words = tuple(text.casefold().split())
     if len(words) > _MOST_WORDS:
-        raise Fault(OUT_OF_RANGE, "titleSearch")
+        raise Refusal(OUT_OF_RANGE, "titleSearch")
     return words
 
 
 def _rating(raw: Mapping[str, Any]) -> int:
     value = fields.integer(raw, "minRating", -1)
     if not -1 <= value <= _MOST_RATING:
-        raise Fault(OUT_OF_RANGE, "minRating")
+        raise Refusal(OUT_OF_RANGE, "minRating")
     return value
 
 
 def _range(raw: Mapping[str, Any], name: str, kind: int) -> tuple[str, int, int]:
     bounds = raw[name]
     if not isinstance(bounds, list) or len(bounds) != _ENDS:
-        raise Fault(MALFORMED, name)
+        raise Refusal(MALFORMED, name)
     low, high = (fields.integer({name: bound}, name) for bound in bounds)
     least = _LEAST_RANK_PERCENT if kind == pt.SALES else _LEAST_PERCENT
     if name == "deltaPercentRange" and low < least:
-        raise Fault(OUT_OF_RANGE, name)
+        raise Refusal(OUT_OF_RANGE, name)
     return name, low, high

@@ -18,7 +18,7 @@ _MOST_IDS: Final = 500
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 
 
-class Fault(Exception):
+class Refusal(Exception):
     """The request cannot be answered."""
 
     def __init__(self, status: int, details: str) -> None:
@@ -31,7 +31,7 @@ def integer(raw: Mapping[str, Any], name: str, default: int | None = None) -> in
     """An integer, also written as a string (the server takes both).
 
     Raises:
-        Fault: 400.
+        Refusal: 400.
     """
     value = raw.get(name)
     if value is None and default is not None:
@@ -40,18 +40,18 @@ def integer(raw: Mapping[str, Any], name: str, default: int | None = None) -> in
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise Fault(MALFORMED, name)
+    raise Refusal(MALFORMED, name)
 
 
 def among(raw: Mapping[str, Any], name: str, allowed: frozenset[int], default: int | None = None) -> int:
     """An integer out of a fixed set.
 
     Raises:
-        Fault: 400.
+        Refusal: 400.
     """
     value = integer(raw, name, default)
     if value not in allowed:
-        raise Fault(MALFORMED, name)
+        raise Refusal(MALFORMED, name)
     return value
 
 
@@ -59,27 +59,27 @@ def flag(raw: Mapping[str, Any], name: str) -> bool:
     """A boolean; false when absent.
 
     Raises:
-        Fault: 400.
+        Refusal: 400.
     """
     value = raw.get(name)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise Fault(MALFORMED, name)
+    raise Refusal(MALFORMED, name)
 
 
 def ids(raw: Mapping[str, Any], name: str) -> frozenset[int]:
     """A list of at most 500 integers; empty when absent.
 
     Raises:
-        Fault: 400 or 405.
+        Refusal: 400 or 405.
     """
     values = raw.get(name)
     if values is None:
         return frozenset()
     if not isinstance(values, list):
-        raise Fault(MALFORMED, name)
+        raise Refusal(MALFORMED, name)
     if len(values) > _MOST_IDS:
-        raise Fault(OUT_OF_RANGE, name)
+        raise Refusal(OUT_OF_RANGE, name)
     return frozenset(integer({name: value}, name) for value in values)
 
 
@@ -87,9 +87,9 @@ def texts(raw: Mapping[str, Any], name: str) -> frozenset[str]:
     """A list of strings, for comparison without regard to case.
 
     Raises:
-        Fault: 400.
+        Refusal: 400.
     """
     values = raw.get(name)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise Fault(MALFORMED, name)
+        raise Refusal(MALFORMED, name)
     return frozenset(value.casefold() for value in values)

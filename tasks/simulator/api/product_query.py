@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tasks.simulator.api import deal_query, fields
-from tasks.simulator.api.fields import MALFORMED, OUT_OF_RANGE, Fault
+from tasks.simulator.api.fields import MALFORMED, OUT_OF_RANGE, Refusal
 from tasks.simulator.market.timeline import minute_of
 
 if TYPE_CHECKING:
@@ -56,21 +56,21 @@ def parse(params: Mapping[str, str]) -> ProductQuery:
     """The query in the parameters of `/product`; unknown ones are ignored, as the server does.
 
     Raises:
-        Fault: 400 or 405, with the parameter's name.
+        Refusal: 400 or 405, with the parameter's name.
     """
     asins = tuple(part.strip() for part in params.get("asin", "").split(",") if part.strip())
     codes = tuple(part.strip() for part in params.get("code", "").split(",") if part.strip())
     if bool(asins) == bool(codes):
-        raise Fault(MALFORMED, "asin or code: exactly one of them")
+        raise Refusal(MALFORMED, "asin or code: exactly one of them")
     if "category" in params:
-        raise Fault(MALFORMED, "category")
+        raise Refusal(MALFORMED, "category")
     if len(asins) > _MOST_ASINS or len(codes) > _MOST_ASINS:
-        raise Fault(OUT_OF_RANGE, "asin: more than 100")
+        raise Refusal(OUT_OF_RANGE, "asin: more than 100")
     offers = fields.integer(params, "offers", -1)
     if offers == 0:
-        raise Fault(MALFORMED, "offers")
+        raise Refusal(MALFORMED, "offers")
     if offers != -1 and offers not in _OFFERS:
-        raise Fault(OUT_OF_RANGE, "offers")
+        raise Refusal(OUT_OF_RANGE, "offers")
     days = fields.integer(params, "days", -1)
     return ProductQuery(
         domain=fields.among(params, "domain", DOMAINS),
@@ -96,7 +96,7 @@ def _stats(text: str) -> StatsSpan:
         return StatsSpan(int(text))
     ends = text.split(",")
     if len(ends) != _ENDS:
-        raise Fault(MALFORMED, "stats")
+        raise Refusal(MALFORMED, "stats")
     begin, end = sorted(map(_moment, ends))
     return StatsSpan(0, begin, end)
 
@@ -108,5 +108,5 @@ def _moment(text: str) -> int:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Fault(MALFORMED, "stats") from error
+        raise Refusal(MALFORMED, "stats") from error
     return minute_of(int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1000)

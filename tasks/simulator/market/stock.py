@@ -13,7 +13,7 @@ ALWAYS: Final = 256
 _SHIPPING: Final = 399  # the usual flat rate for a book
 _CROWDS: Final = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 6)
 _NO_OFFERS: Final = 8  # of 256
-_MOST_LISTED: Final = 20  # what a refresh of two pages can count; more is told by a minus
+_MOST_LISTED: Final = 20  # what a refresh of two pages can count; more is shown by a minus
 _NEVER_BY_AMAZON: Final = (90, 180)  # draws between: Amazon is watched and never sold it
 _LIGHTNING_MINUTES: Final = 360
 

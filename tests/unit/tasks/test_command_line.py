@@ -66,7 +66,7 @@ def test_a_command_of_which_a_letter_is_missing_or_doubled_is_found_again(name, 
     place = data.draw(st.integers(0, len(name) - 1))
     slip = data.draw(st.sampled_from([name[:place] + name[place + 1 :], name[:place] + name[place] + name[place:]]))
     assume(slip not in names() and len(name) > 3)
-    said = commands._parser()._said(
+    said = commands._parser()._sentence(
         f"argument COMMAND: invalid choice: {slip!r} (choose from {', '.join(map(repr, names()))})"
     )
     assert f"did you mean `{name}`" in said
@@ -74,5 +74,5 @@ def test_a_command_of_which_a_letter_is_missing_or_doubled_is_found_again(name, 
 
 @given(st.text(max_size=80))
 def test_any_word_is_answered(text):
-    said = commands._parser()._said(f"argument COMMAND: invalid choice: {text!r} (choose from 'run', 'status')")
+    said = commands._parser()._sentence(f"argument COMMAND: invalid choice: {text!r} (choose from 'run', 'status')")
     assert "is none of run, status" in said

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from tasks.simulator.api import deal_query, product_query
-from tasks.simulator.api.fields import Fault
+from tasks.simulator.api.fields import Refusal
 
 GOOD = {"page": 0, "domainId": 1, "priceTypes": [2], "dateRange": 3}
 
 
 def refusal(call, *args):
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(Refusal) as caught:
         call(*args)
     return caught.value.status
 

@@ -48,7 +48,7 @@ def frame(**more):
             database="simulated",
             database_url=None,
             spool="simulated",
-            rows_into="the own database `simulated`",
+            rows_into="the embedded database `simulated`",
             words="",
         ),
         workers=(

@@ -44,7 +44,7 @@ def settings(url):
 @pytest.mark.parametrize("spelling", WITH_PASSWORD)
 def test_a_url_is_shown_without_its_password(spelling):
     url, _ = WITH_PASSWORD[spelling]
-    shown = backend.shown(Secret(url))
+    shown = dsn.shown(Secret(url))
     assert "s3cret" not in shown
     assert "•••" in shown
     assert "127.0.0.1:1" in shown
@@ -53,7 +53,7 @@ def test_a_url_is_shown_without_its_password(spelling):
 
 def test_a_url_without_a_password_is_shown_as_it_is():
     url = "postgresql://u@h1:1,h2:2/db?sslmode=require"
-    assert backend.shown(Secret(url)) == url
+    assert dsn.shown(Secret(url)) == url
     assert backend.secrets_in(Secret(url)) == []
 
 
@@ -80,7 +80,7 @@ def test_a_url_that_cannot_be_used_is_a_fault_of_the_configuration_and_is_not_re
         assert "s3" not in str(caught.value)
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__ or caught.value.__context__ is None
-    assert "s3cret" not in backend.shown(Secret(url))
+    assert "s3cret" not in dsn.shown(Secret(url))
 
 
 @pytest.mark.parametrize(

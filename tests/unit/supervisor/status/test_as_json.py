@@ -45,7 +45,7 @@ def last():
         supervisor=report.SupervisorRecord(pid=5, state="running", started_at=ago(99), http="http://127.0.0.1:1"),
         run=report.RunRecord(
             server="simulator", synthetic=True, base_url="http://127.0.0.1:9", database="simulated",
-            database_url=None, spool="simulated", rows_into="the own database `simulated`", words="a run",
+            database_url=None, spool="simulated", rows_into="the embedded database `simulated`", words="a run",
         ),
         workers=(child(until=(NOW + timedelta(seconds=100)).isoformat()), child("backfill", job=job)),
         services=(child("database", phase=None),),
@@ -149,7 +149,7 @@ def test_line_50_a_report_of_a_supervisor_that_is_gone_or_silent_is_said_to_be_s
     assert "gone" in as_text(gone, NOW)
     silent = status(last, is_silent=True)
     assert (as_json(silent, NOW)["stale"], as_json(silent, NOW)["supervisor"]["state"]) == (True, "not answering")
-    assert "stopped or stuck" in as_text(silent, NOW)
+    assert "suspended or stuck" in as_text(silent, NOW)
     assert "stale" not in as_text(status(last), NOW)
 
 
