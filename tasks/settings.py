@@ -1,4 +1,4 @@
-"""What a worker is told at start: one value, sent as one line of JSON over a pipe and nowhere else.
+"""The settings of a worker: one value, sent at its start as one line of JSON over a pipe and nowhere else.
 
 The supervisor alone reads the environment and the selection files; a worker gets the result. Secrets go in clear
 over that pipe because a pipe is not visible to other users, unlike an argument or the environment.
@@ -61,9 +61,9 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         keepa_domains: Keepa's numbers of Amazon locales, for the selections that name none themselves.
         poll_interval_s: seconds between two walks of upsert, or None for the automatic interval.
-        retry_deadline_s: seconds for which products that were taken stay with a worker beyond the longest call.
-        max_attempts: tries of one queue item before it is quarantined.
-        history_max_age_d: days after which a product that still is a deal is fetched again; 0 for never.
+        retry_deadline_s: seconds that claimed products stay with a worker, in addition to the longest call.
+        max_attempts: attempts to fetch one item of the queue before it is quarantined.
+        history_max_age_d: days after which a product that is still a deal is fetched again; 0 for never.
         spool_limit_mb: megabytes of unprocessed replies on disk above which no further call is made.
         max_body_mb: megabytes of one reply, packed or unpacked, above which it is refused.
     """
@@ -119,13 +119,13 @@ def longest_call_s(connect_timeout_s: float, read_timeout_s: float) -> float:
 def _reveal(value: object) -> str:
     if isinstance(value, Secret):
         return value.reveal()
-    raise TypeError(f"{type(value).__name__} has no form as JSON here")
+    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON here")
 
 
 def _hide(kind: type[Any], value: object) -> Secret:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
-    raise TypeError(f"{kind.__name__} is expected as text")
+    raise TypeError(f"{kind.__name__} must be text")
 
 
 _DECODER: Final = msgspec.json.Decoder(WorkerSettings, dec_hook=_hide)

@@ -20,6 +20,23 @@ exit codes: 0 done, 1 failed, 2 wrong usage, 3 degraded and 4 not running (statu
 running, 75 try again later, 77 the API refuses the key, 78 the configuration cannot be used, 130 and 143
 killed by a second signal"""
 
+# These commands read all their arguments themselves, --help included.
+_PASSED_ON: Final = {
+    "psql": "open psql on the database in use; takes the arguments of psql",
+    "pg-dump": "back up the database in use; takes the arguments of pg_dump",
+    "pg-restore": "fill the database from a backup while nothing runs (or with --force); takes those of pg_restore",
+    "simulator": "run the Keepa-compatible simulator by itself; `simulator --help` shows its options",
+    "ledger": "`ledger dump` prints the token ledger; `ledger --help` shows its options",
+}
+_ORDERS: Final = {
+    "pause": "stop these workers until `resume`, even if the supervisor is started again",
+    "resume": "start these workers again, and release the brake on calls whose replies could not be used",
+    "restart": "replace the process of one worker; this does not count as a failure",
+    "retry": "start a FAILED worker again, or one that waits after a failure, and reset its failures",
+    "scale": "change the number of workers until the supervisor ends; those with the highest numbers stop first",
+    "set": "override settings until the supervisor ends; an empty value (NAME=) ends the override",
+    "reload": "read .env and the selection files again, as SIGHUP does; if there is a fault in them, nothing changes",
+}
 _ACCEPTED: Final = "Ctrl-C only ends the wait for the answer: an order that was accepted is still carried out."
 
 
@@ -29,7 +46,6 @@ def dispatch(arguments: Sequence[str]) -> int:
     Raises:
         Error: as the command does.
     """
-    # These read all their arguments themselves, --help included.
     passed_on: dict[str, Callable[[list[str]], int]] = {
         "simulator": _simulator,
         "ledger": _ledger,
@@ -95,21 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "db-url", help="print the URL of the database in use, with its password; `doctor` shows it without one"
     ).set_defaults(do=_db_url)
-    commands.add_parser("psql", help="open psql on the database in use; takes the arguments of psql", add_help=False)
-    commands.add_parser("pg-dump", help="back up the database in use; takes the arguments of pg_dump", add_help=False)
-    commands.add_parser(
-        "pg-restore",
-        help="fill the database from a backup while nothing runs (or with --force); takes the arguments of pg_restore",
-        add_help=False,
-    )
-    commands.add_parser(
-        "simulator",
-        help="run the Keepa-compatible simulator by itself; `simulator --help` shows its options",
-        add_help=False,
-    )
-    commands.add_parser(
-        "ledger", help="`ledger dump` prints the token ledger; `ledger --help` shows its options", add_help=False
-    )
+    for name, text in _PASSED_ON.items():
+        commands.add_parser(name, help=text, add_help=False)
     for command in commands.choices.values():
         command.set_defaults(parser=command)
     return parser
@@ -117,36 +120,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
     """Add the orders to a running supervisor; each returns when it is carried out."""
-
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text, epilog=_ACCEPTED)
-        command.set_defaults(do=_order, name=name)
-        return command
-
-    add("pause", "stop these workers until `resume`, even if the supervisor is started again").add_argument(
-        "role", choices=(*ROLES, "all")
-    )
-    add(
-        "resume", "start these workers again, and release the brake on calls whose replies could not be used"
-    ).add_argument("role", choices=(*ROLES, "all"))
-    add("restart", "replace the process of one worker; this does not count as a failure").add_argument(
-        "worker", metavar="WORKER", help="its name in `status`, such as backfill-0"
-    )
-    add("retry", "start a FAILED worker again, or one that waits after a failure, and reset its failures").add_argument(
-        "worker", metavar="WORKER", help="its name in `status`, such as backfill-0"
-    )
-    scale = add(
-        "scale", "change the number of workers until the supervisor ends; those with the highest numbers stop first"
-    )
-    scale.add_argument("role", choices=ROLES)
-    scale.add_argument("count", metavar="N", help="0 to 16")
-    add("set", "override settings until the supervisor ends; an empty value (NAME=) ends the override").add_argument(
-        "settings", metavar="NAME=VALUE", nargs="+"
-    )
-    add(
-        "reload",
-        "read .env and the selection files again, as SIGHUP does; if there is a fault in them, nothing changes",
-    )
+    orders = {}
+    for name, text in _ORDERS.items():
+        orders[name] = commands.add_parser(name, help=text, description=text, epilog=_ACCEPTED)
+        orders[name].set_defaults(do=_order, name=name)
+    for name in ("pause", "resume"):
+        orders[name].add_argument("role", choices=(*ROLES, "all"))
+    for name in ("restart", "retry"):
+        orders[name].add_argument("worker", metavar="WORKER", help="its name in `status`, such as backfill-0")
+    orders["scale"].add_argument("role", choices=ROLES)
+    orders["scale"].add_argument("count", metavar="N", help="0 to 16")
+    orders["set"].add_argument("settings", metavar="NAME=VALUE", nargs="+")
 
 
 def _order(chosen: argparse.Namespace) -> int:

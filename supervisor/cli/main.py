@@ -1,7 +1,7 @@
-"""Where the program begins: until a command hears signals itself, Ctrl-C ends it at once and silently.
+"""Starts the program. Until a command handles signals itself, Ctrl-C ends it at once and without a traceback.
 
-Nothing that takes time is imported before that: in Python's own hands a Ctrl-C becomes a traceback. Whoever starts us
-may hold it back until then (`env --block-signal=INT`, as `make` does), so that none is lost and none is shown.
+Nothing slow is imported before that holds, because Python itself turns a Ctrl-C into a traceback. Whoever starts us
+may block the signal until then (`env --block-signal=INT`, as `make` does): no Ctrl-C is lost then, and none is shown.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import os
 import signal
 import sys
 
-INIT = 1  # in a container: the kernel keeps every signal from it that it has no handler for
+INIT = 1  # our pid in a container: the kernel drops every signal to it that has no handler
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code of one command."""
+    """Run one command and return its exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if os.getpid() == INIT:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    # Whoever closed them does not want to hear anything: what is said goes nowhere, and is no error.
+    # Whoever closed them wants no output: it goes nowhere, and that is not an error.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the whole of our life
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     from supervisor.cli import exit_codes

@@ -1,4 +1,4 @@
-"""What people set, and where things lie.
+"""The settings that people make, and the state directory.
 
 Imports `tasks` and `ledger` only.
 """

@@ -14,8 +14,6 @@ from typing import Final
 LOOPBACK: Final = "localhost"
 _HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::\d{0,5})?")
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
-
-
 HOST: Final = "127.0.0.1"
 
 

@@ -78,10 +78,7 @@ class Choice:
 class Domains:
     """Numbers of Amazon locales, separated by commas."""
 
-    @property
-    def expected(self) -> str:
-        """The rule in words."""
-        return f"numbers separated by commas, each one of {', '.join(map(str, DEAL_DOMAINS))}"
+    expected: str = f"numbers separated by commas, each one of {', '.join(map(str, DEAL_DOMAINS))}"
 
     def parse(self, text: str) -> object:
         """The numbers in their order, each once.
@@ -102,10 +99,7 @@ class Domains:
 class Hosts:
     """Names of hosts, separated by commas."""
 
-    @property
-    def expected(self) -> str:
-        """The rule in words."""
-        return "names of hosts separated by commas, without scheme and port"
+    expected: str = "names of hosts separated by commas, without scheme and port"
 
     def parse(self, text: str) -> object:
         """The names.

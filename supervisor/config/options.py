@@ -52,7 +52,7 @@ _BACKFILL: Final[frozenset[Role]] = frozenset({BACKFILL})
 _WORKERS: Final = _UPSERT | _BACKFILL
 _NEW_START: Final = None
 
-# Two lines a setting: what it may be and means unset, and what a person reads of it.
+# Two lines for each setting: its kind, its default and what a change needs; then its meaning, for a person.
 GROUPS: Final[dict[str, tuple[Option, ...]]] = {
     "Keepa API": (
         Option("KEEPA_API_KEY", Text(), "", _NEW_START,
