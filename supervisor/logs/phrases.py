@@ -51,11 +51,14 @@ def describe_activity(phase: str, detail: str) -> str:
 
 
 def describe_life(seconds: float, doing: str) -> str:
-    """Say how long a process had run and, if it had said so, what it did: `doing` is its phase and the detail."""
+    """Say how long a process had run and, if that is known, what it did."""
+    return f"it had run for {format_duration(seconds)}" + (f" and was {describe_doing(doing)}" if doing else "")
+
+
+def describe_doing(doing: str) -> str:
+    """Say what a worker does, from its phase and the detail in one text: `calling: /deal`."""
     phase, _, detail = doing.partition(": ")
-    return f"it had run for {format_duration(seconds)}" + (
-        f" and was {describe_activity(phase, detail)}" if doing else ""
-    )
+    return describe_activity(phase, detail)
 
 
 def name_of(role: object, slot: object) -> str:

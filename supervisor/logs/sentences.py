@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.durations import format_duration, format_elapsed
-from supervisor.logs.phrases import AGAIN, describe_life, name_range
+from supervisor.logs.phrases import AGAIN, describe_doing, describe_life, name_range
 from supervisor.process.restart import Cause
 from tasks.errors import clean, one_line
 
@@ -185,7 +185,8 @@ def _refused(fields: Fields) -> str:
 
 
 def _signalled(fields: Fields) -> str:
-    return f"sent {fields['signal']}" + (f" while it was {fields['doing']}" if fields.get("doing") else "")
+    doing = str(fields.get("doing") or "")
+    return f"sent {fields['signal']}" + (f" while it was {describe_doing(doing)}" if doing else "")
 
 
 def _stopped(fields: Fields) -> str:
@@ -234,17 +235,15 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "leases_not_resolved": _error("leases of ended workers are not settled yet"),
     "leases_resolved": lambda f: f"settled {_count(f, 'count', 'lease')} of ended workers",
     "items_odd": lambda f: (
-        f"{_number(f, 'items')} items of a reply of {f['endpoint']} have fields of an unexpected form, which are kept "
-        f"in `extra`: {one_line(f['most'])}"
+        f"a reply of {f['endpoint']} has {_count(f, 'items', 'item')} with fields of an unexpected form, kept in "
+        f"`extra`: {one_line(f['most'])}"
     ),
     "ledger_unreadable": _error("the ledger cannot be read"),
     "lines_dropped": lambda f: f"wrote too much: left out {_count(f, 'count', 'line')} of it",
     "loop_stalled": lambda f: f"the supervisor was held up for {_number(f, 'took_s')} s by {f['culprit']}",
     "migrated": lambda f: f"migrated the database: {_list(f['applied'])}",
     "never_enough_tokens": _never,
-    "not_asked_for": lambda f: (
-        f"{_number(f, 'left_out')} items of a reply of {f['endpoint']} were not asked for and are left out"
-    ),
+    "not_asked_for": lambda f: f"left out {_count(f, 'left_out', 'item')} of a reply of {f['endpoint']}, not asked for",
     "not_started": _error("could not be started"),
     "page_repeated": lambda f: (
         f"{f['selection']}: page {_number(f, 'page')} has the deals of an earlier page, as if a cache ignored "

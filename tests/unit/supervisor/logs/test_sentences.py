@@ -82,6 +82,15 @@ def test_no_fields_break_a_sentence_and_none_shows_that_something_is_missing(eve
 DIED = {"event": "died", "role": "upsert", "slot": 0, "lived_s": 9.0}
 EXAMPLES = [
     ({"event": "call_failed", "error": "no", "retry_in_s": 0.5}, "no; a call to the API failed; next attempt at once"),
+    (
+        {"event": "signalled", "signal": "SIGABRT", "doing": "calling: /deal"},
+        "sent SIGABRT while it was calling /deal",
+    ),
+    ({"event": "signalled", "signal": "SIGTERM", "doing": ""}, "sent SIGTERM"),
+    (
+        {"event": "not_asked_for", "endpoint": "/product", "left_out": 1},
+        "left out 1 item that nobody asked for, in a reply of /product",
+    ),
     ({"event": "database_back", "away_s": 0.2}, "the database is available again after less than 1 s"),
     (
         {"event": "migrated", "applied": [f"000{number}_a.sql" for number in range(1, 10)]},
