@@ -1,4 +1,4 @@
-"""The live view: balance and floors, gates, workers, rows, progress, faults, deaths, in the width of the terminal."""
+"""Draws the live view in the width of the terminal: balance, gates, workers, rows, progress, faults and exits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FAULTS: Final = 3
 _CELLS: Final = ("█", "░", "┃")  # of a bar: full, empty, a floor
-_LEAST_WORKERS: Final = 3
+_MIN_WORKERS: Final = 3
 _STREAMS: Final = 4
 _WIDE: Final = 110
 _STATES: Final = {"running": "green", "starting": "yellow", "backoff": "yellow", "failed": "bold red", "done": "dim"}
@@ -38,7 +38,7 @@ class LiveScreen:
     """Draws the view at the bottom of the terminal and lets lines scroll above it."""
 
     def __init__(self, console: Console, *, lines_to: TextIO | None = None) -> None:
-        """Take over the terminal of `console`; lines go to `lines_to` when they are read elsewhere."""
+        """Take over the terminal of `console`; lines go to `lines_to` where that is another stream."""
         self._console = console
         self._lines_to = lines_to
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
@@ -62,16 +62,16 @@ class LiveScreen:
 
 
 def draw(frame: Frame, width: int, height: int | None = None) -> RenderableType:
-    """The view of one moment, what matters first; with a height as many workers as it has room for."""
-    now, last = datetime.now(UTC), frame.report
-    above: list[RenderableType] = [_head(frame), *_ills(last, now)]
-    below: list[RenderableType] = [_rows(last), *_progress(frame, width), *_marks(last, now)]
+    """The view of one moment, what matters most first, with as many workers as a `height` has room for."""
+    now, report = datetime.now(UTC), frame.report
+    above: list[RenderableType] = [_head(frame), *_problems(report, now)]
+    below: list[RenderableType] = [_rows(report), *_progress(frame, width), *_watermarks(report, now)]
     lines = len(above) + len(below) + 1  # and the heading of the workers
     if frame.snapshot is not None:
         below = [_bar(frame.snapshot, width), _gates(frame.snapshot, width), *below]
         lines += 2 + len(frame.snapshot.tiers)
-    children = (*last.services, *last.workers)
-    room = len(children) if height is None else max(_LEAST_WORKERS, height - 1 - lines)
+    children = (*report.services, *report.workers)
+    room = len(children) if height is None else max(_MIN_WORKERS, height - 1 - lines)
     return Group(*above, *_workers(children, frame.snapshot, now, room), *below)
 
 
@@ -119,11 +119,11 @@ def _gates(snapshot: Snapshot, width: int) -> Table:
 def _workers(
     children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime, room: int
 ) -> list[RenderableType]:
-    """What each does; where there is no room for all, those that are not well first, and the rest in a line."""
+    """What each child does; where room is short those not running come first, and the rest share a line."""
     if len(children) <= room:
         return [_table_of(children, snapshot, now)]
-    first = sorted(children, key=lambda child: (child.state == "running", child.role not in ROLES))
-    named = {id(child) for child in first[: room - 1]}
+    by_urgency = sorted(children, key=lambda child: (child.state == "running", child.role not in ROLES))
+    named = {id(child) for child in by_urgency[: room - 1]}
     shown = [child for child in children if id(child) in named]
     rest = Counter(_phase(child) for child in children if id(child) not in named)
     words = ", ".join(f"{count} {phase}" for phase, count in rest.most_common())
@@ -136,16 +136,16 @@ def _phase(child: ChildRecord) -> str:
 
 
 def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime) -> Table:
-    has_died = any(child.restarts for child in children)
-    table = _table("child", "state", *(["restarts"] if has_died else []), "doing")
+    has_restarts = any(child.restarts for child in children)
+    table = _table("child", "state", *(["restarts"] if has_restarts else []), "doing")
     for child in children:
         state = Text(child.state, _STATES.get(child.state, "yellow"))
         if child.again_in_s is not None:
             state.append(f" {format_duration(child.again_in_s)}")
-        # A cell that is cut, in a column that may shrink: when the width is short the last column gives way alone.
-        cut = Text(formatting.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
-        times = [str(child.restarts or "")] if has_died else []
-        table.add_row(f"{child.role}-{child.slot}", state, *times, cut)
+        # The cell is cut and its column may shrink, so in a narrow terminal only the last column loses text.
+        doing = Text(formatting.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
+        restarts = [str(child.restarts or "")] if has_restarts else []
+        table.add_row(f"{child.role}-{child.slot}", state, *restarts, doing)
     table.columns[-1].no_wrap = False
     return table
 
@@ -153,29 +153,29 @@ def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: d
 def _rows(report: Report) -> Text:
     if report.counted is None:
         return Text("rows   not counted yet", no_wrap=True)
-    bad = report.counted.rows.get(formatting.QUARANTINE, 0)
+    quarantined = report.counted.rows.get(formatting.QUARANTINE, 0)
     parts = formatting.rows(report.counted, report.rows_per_minute)
     text = Text("rows   ", no_wrap=True, overflow="ellipsis")
     for part in parts:
-        is_ill = bad and part.startswith(formatting.QUARANTINE)
-        text.append(part.replace("price series", "series"), "bold red" if is_ill else "")
+        is_problem = quarantined and part.startswith(formatting.QUARANTINE)
+        text.append(part.replace("price series", "series"), "bold red" if is_problem else "")
         text.append("  ")
     return text
 
 
 def _progress(frame: Frame, width: int) -> list[RenderableType]:
-    """How far the backfill is, from the newest words of any of its workers."""
-    far = progress(frame.report, frame.report.counted, frame.snapshot)
-    if far is None:
+    """How far the backfill is, or nothing while that is not known."""
+    known = progress(frame.report, frame.report.counted, frame.snapshot)
+    if known is None:
         return []
-    words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
+    words = formatting.backfill(known["done"], known["total"], known["rate_per_min"], known["eta_s"])
     text = Text("queue  ", no_wrap=True, overflow="ellipsis")
-    if far["total"]:
-        text.append(draw_bar(far["done"] / far["total"], 10 if width < _WIDE else 24, cells=_CELLS) + " ", "cyan")
+    if known["total"]:
+        text.append(draw_bar(known["done"] / known["total"], 10 if width < _WIDE else 24, cells=_CELLS) + " ", "cyan")
     return [text.append(words)]
 
 
-def _marks(report: Report, now: datetime) -> list[RenderableType]:
+def _watermarks(report: Report, now: datetime) -> list[RenderableType]:
     marks = () if report.counted is None else report.counted.watermarks
     return [
         Text(f"deals  {formatting.watermark(mark, now)}", no_wrap=True, overflow="ellipsis")
@@ -183,7 +183,7 @@ def _marks(report: Report, now: datetime) -> list[RenderableType]:
     ]
 
 
-def _ills(report: Report, now: datetime) -> list[RenderableType]:
+def _problems(report: Report, now: datetime) -> list[RenderableType]:
     lines = [(f"degraded {formatting.condition(one, now)}", "bold red") for one in report.conditions]
     if report.paused:
         lines.append((f"paused {formatting.until_resumed(report.paused)}", "yellow"))

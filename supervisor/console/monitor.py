@@ -1,4 +1,4 @@
-"""Watches a run for people: frames for the live view, or one line a minute. Costs nothing when nobody looks."""
+"""Shows a run to people: as frames of the live view, or as one log line a minute."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from tasks.settings import Secret
 
 _FRAME_S: Final = 0.5
-_LOOK_S: Final = 2.0
-_LOOKS: Final = 8  # rows are counted at every so many looks though no worker wrote any: others may have
+_CHECK_S: Final = 2.0
+_QUIET_CHECKS: Final = 8  # after so many without a new row they are counted all the same: another program may write
 _LINE_S: Final = 60.0
 
 
 class Monitor:
-    """Looks at the run now and then."""
+    """Makes frames or lines of one run at fixed times, and has its rows counted."""
 
     def __init__(self, run: Supervisor, loop: Loop, log: Log, show: Callable[[Frame], None] | None) -> None:
         self._run = run
@@ -42,26 +42,26 @@ class Monitor:
         self._show = show
         self._began_ns = loop.now_ns()
         self._reader: RowReader | None = None
-        self._aside: BackgroundExecutor | None = None
+        self._executor: BackgroundExecutor | None = None
         self._counting = False
         self._written: Mapping[str, int] | None = None  # when rows were last counted
         self._tiers = run.plan.tiers()
         self._plan_changes = PlanChanges(self._tiers)
-        self._quiet_looks = 0
+        self._quiet_checks = 0
 
     def begin(self) -> None:
-        """Look from now on."""
-        self._look()
+        """Begin to show the run and to count its rows."""
+        self._check()
         if self._show is None:
             self._loop.after(_LINE_S, self._line)
         else:
             self._loop.after(0, self._frame)
 
     def close(self) -> None:
-        """Show how it ended, and give the connection back; a database that does not answer is not waited for."""
+        """Show how the run ended and close the connection, without waiting for a database that does not answer."""
         if self._show is not None:
             self._show(self._now())
-        if self._aside is not None and self._aside.close(0.1) and self._reader is not None:
+        if self._executor is not None and self._executor.close(0.1) and self._reader is not None:
             self._reader.close()
 
     def _frame(self) -> None:
@@ -75,7 +75,7 @@ class Monitor:
         self.log_progress()
 
     def log_progress(self) -> None:
-        """Write how far everything is, as one line."""
+        """Log the progress of the whole run as one line."""
         frame = self._now()
         fields: dict[str, object] = {}
         if frame.snapshot is not None:
@@ -104,20 +104,20 @@ class Monitor:
             self._log.error("ledger_unreadable", error=plain(error))
             return None
 
-    def _look(self) -> None:
-        """Have rows counted when some were written, and now and then besides; tell a new plan once."""
-        self._loop.after(_LOOK_S, self._look)
-        self._tell_plan()
+    def _check(self) -> None:
+        """Have rows counted when some were written, and from time to time besides; log a new plan once."""
+        self._loop.after(_CHECK_S, self._check)
+        self._log_new_plan()
         written = self._run.tree.totals.rows()
-        self._quiet_looks = self._quiet_looks + 1 if written == self._written else _LOOKS
-        if self._quiet_looks >= _LOOKS:
+        self._quiet_checks = self._quiet_checks + 1 if written == self._written else _QUIET_CHECKS
+        if self._quiet_checks >= _QUIET_CHECKS:
             self._run.changed()  # a report that is not renewed looks like one of a supervisor that is stuck
-        if self._quiet_looks >= _LOOKS and not self._counting and self._run.database_url is not None:
-            self._written, self._quiet_looks = written, 0
+        if self._quiet_checks >= _QUIET_CHECKS and not self._counting and self._run.database_url is not None:
+            self._written, self._quiet_checks = written, 0
             self._count(self._run.database_url)
 
-    def _tell_plan(self) -> None:
-        if self._tiers != self._run.plan.tiers():  # they were set anew
+    def _log_new_plan(self) -> None:
+        if self._tiers != self._run.plan.tiers():  # somebody changed them
             self._tiers = self._run.plan.tiers()
             self._plan_changes = PlanChanges(self._tiers)
         snapshot = self._snapshot()
@@ -128,9 +128,9 @@ class Monitor:
                 self._log.info("plan", **plan)
 
     def _count(self, url: Secret) -> None:
-        """Ask the database; until it has answered it is not asked again."""
-        if self._aside is None or self._reader is None:
-            self._aside, self._reader = BackgroundExecutor(self._loop, "rows"), RowReader(url)
+        """Have the rows counted in the background; one count at a time."""
+        if self._executor is None or self._reader is None:
+            self._executor, self._reader = BackgroundExecutor(self._loop, "rows"), RowReader(url)
 
         def counted(outcome: Succeeded[Counts] | Failed) -> None:
             self._counting = False
@@ -139,4 +139,4 @@ class Monitor:
                 self._run.changed()
 
         self._counting = True
-        self._aside.do(partial(self._reader.read, counts.wanted_streams(self._run.plan.settings)), counted)
+        self._executor.do(partial(self._reader.read, counts.wanted_streams(self._run.plan.settings)), counted)
