@@ -243,7 +243,9 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "loop_stalled": lambda f: f"the supervisor was held up for {_number(f, 'took_s')} s by {f['culprit']}",
     "migrated": lambda f: f"migrated the database: {_list(f['applied'])}",
     "never_enough_tokens": _never,
-    "not_asked_for": lambda f: f"left out {_count(f, 'left_out', 'item')} of a reply of {f['endpoint']}, not asked for",
+    "not_asked_for": lambda f: (
+        f"left out {_count(f, 'left_out', 'item')} that nobody asked for, in a reply of {f['endpoint']}"
+    ),
     "not_started": _error("could not be started"),
     "page_repeated": lambda f: (
         f"{f['selection']}: page {_number(f, 'page')} has the deals of an earlier page, as if a cache ignored "
