@@ -22,17 +22,17 @@ from ledger.storage import file
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FOLDER: Final = "var"
-NAME: Final = "ledger"
-EVERY_S: Final = 1
+_FOLDER: Final = "var"
+_NAME: Final = "ledger"
+_PERIOD_S: Final = 1
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = "python -m ledger") -> int:
-    """Exit code: 0, also when whoever reads has read enough; 1 with one line when there is no ledger to read."""
-    chosen = _parser(prog).parse_args(argv)
-    path: Path = chosen.path or default_path(os.environ)
+    """Run the command; its exit code: 0, also when the reader closes the pipe, or 1 with one line without a ledger."""
+    arguments = _parser(prog).parse_args(argv)
+    path: Path = arguments.path or default_path(os.environ)
     try:
-        return _dump(path, is_json=chosen.json, is_watched=chosen.watch)
+        return _dump(path, is_json=arguments.json, is_watched=arguments.watch)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter must not complain at its end
         return 0
@@ -43,40 +43,40 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m ledger") -
 
 def default_path(environ: Mapping[str, str]) -> Path:
     """The ledger in STATE_DIR of the environment, or in `var`."""
-    folder = environ.get("STATE_DIR", "").strip() or FOLDER
-    return Path(os.path.expanduser(folder)).absolute() / NAME  # noqa: PTH111 - never an error: `~nobody` is a name
+    folder = environ.get("STATE_DIR", "").strip() or _FOLDER
+    return Path(os.path.expanduser(folder)).absolute() / _NAME  # noqa: PTH111 - never an error: `~nobody` is a name
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="Look into the token ledger.")
+    parser = argparse.ArgumentParser(prog=prog, description="Show the token ledger.")
     commands = parser.add_subparsers(dest="command", required=True)
-    options = commands.add_parser("dump", help="print the ledger; takes no lock and changes nothing")
-    options.add_argument("--json", action="store_true", help="as one JSON object; its path goes to standard error")
-    options.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
-    options.add_argument("--path", type=Path, help=f"the ledger file [`{NAME}` in STATE_DIR, or in `{FOLDER}`]")
+    options = commands.add_parser("dump", help="print the ledger; this takes no lock and changes nothing")
+    options.add_argument("--json", action="store_true", help="print one JSON object, and the path on standard error")
+    options.add_argument("--watch", action="store_true", help="print it again every second, until Ctrl-C")
+    options.add_argument("--path", type=Path, help=f"the ledger file [`{_NAME}` in STATE_DIR, or in `{_FOLDER}`]")
     return parser
 
 
 def _dump(path: Path, *, is_json: bool, is_watched: bool) -> int:
     if path.exists() and not path.is_file():
-        print(f"{path} is no file, and so no ledger", file=sys.stderr)  # noqa: T201
+        print(f"{path} is not a file: name the ledger with --path, or set STATE_DIR", file=sys.stderr)  # noqa: T201
         return 1
     if is_watched:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    is_told = False
+    has_named_path = False
     while True:
-        home = file.attach(path, read_only=True)
+        region = file.attach(path, read_only=True)
         try:
-            taken = TokenLedger(home, SystemClock()).snapshot()
+            snapshot = TokenLedger(region, SystemClock()).snapshot()
         finally:
-            home.close()
-        if is_json and not is_told:
+            region.close()
+        if is_json and not has_named_path:
             print(f"ledger {path}", file=sys.stderr, flush=True)  # noqa: T201
-            is_told = True
-        text = dump.as_json(taken) if is_json else f"{path}\n{dump.as_text(taken)}"
+            has_named_path = True
+        text = dump.as_json(snapshot) if is_json else f"{path}\n{dump.as_text(snapshot)}"
         clear = "\x1b[H\x1b[2J" if is_watched and not is_json and sys.stdout.isatty() else ""
         print(clear + text, flush=True)  # noqa: T201
-        if not is_watched or signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, EVERY_S) is not None:
+        if not is_watched or signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, _PERIOD_S) is not None:
             return 0
 
 

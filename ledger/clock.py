@@ -15,7 +15,7 @@ _BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock(Protocol):
-    """What gives the time."""
+    """A source of the time."""
 
     def now_ns(self) -> int:
         """Nanoseconds since boot."""
@@ -23,7 +23,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of the machine."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that moves only when told, for tests and simulation."""
+    """A clock that moves only when it is advanced, for tests and simulation."""
 
     __slots__ = ("_now_ns",)
 
@@ -49,5 +49,5 @@ class ManualClock:
         self._now_ns += round(seconds * NS_PER_S)
 
     def advance_to_ns(self, at_ns: int) -> None:
-        """Move to `at_ns`; a time already passed changes nothing."""
+        """Move to `at_ns`; a time that has passed already changes nothing."""
         self._now_ns = max(self._now_ns, at_ns)

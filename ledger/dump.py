@@ -18,12 +18,12 @@ _JOURNAL_LINES: Final = 12
 
 
 def as_json(snapshot: Snapshot) -> str:
-    """One JSON object, indented."""
+    """The snapshot as one JSON object, indented."""
     return json.dumps(snapshot.to_json(), indent=2)
 
 
 def as_text(snapshot: Snapshot) -> str:
-    """A table that fits 100 columns: bucket, tiers, who waits for what, open calls, costs, last events."""
+    """The snapshot as a table of at most 100 columns: bucket, tiers, waiters, open calls, costs, last events."""
     parts = [
         _bucket(snapshot),
         _tiers(snapshot.tiers),
@@ -47,14 +47,14 @@ def _bucket(snapshot: Snapshot) -> str:
     bucket: BucketRecord = snapshot.bucket
     head = f"ledger, sequence {snapshot.sequence}, {_moment(snapshot.generated_at)}"
     if bucket.synced_age_s is None:
-        aside = f"; {bucket.aside_in_a_row} that came could not be" if bucket.aside_in_a_row else ""
-        return f"{head}\nno reading from the server yet: the balance is unknown and nobody may spend{aside}"
-    drift = "none" if not bucket.drift else f"{bucket.drift:+g} tokens: something else uses this key"
+        doubts = f"; {bucket.aside_in_a_row} readings were not believed" if bucket.aside_in_a_row else ""
+        return f"{head}\nno reading from the server yet: the balance is unknown and nobody may spend{doubts}"
+    drift = "none" if not bucket.drift else f"{bucket.drift:+g} tokens: another program uses this key"
     return (
         f"{head}\n"
         f"balance   {bucket.balance:g} of {bucket.capacity:g}  [{draw_bucket(snapshot, _BAR_WIDTH)}]\n"
         f"refill    {bucket.refill_rate:g} every {bucket.tick_period_s:.2f} s, next {within(bucket.next_tick_in_s)}\n"
-        f"last word from the server {format_elapsed(bucket.synced_age_s)} ago, drift {drift}"
+        f"last reading {format_elapsed(bucket.synced_age_s)} ago, drift {drift}"
         + (f"\n{bucket.aside_in_a_row} readings since then were not believed" if bucket.aside_in_a_row else "")
     )
 
@@ -106,7 +106,7 @@ def _totals(snapshot: Snapshot) -> str:
     return (
         f"\ncredited {t.credited:g} + drift {b.drift:g} = balance {b.balance:g} + spent {t.spent:g}"
         f" + expired {t.expired:g}; given back {t.refunded:g}; refused (429) {t.refused_429}"
-        + (f"; numbers not believed {t.set_aside}" if t.set_aside else "")
+        + (f"; numbers that were not believed {t.set_aside}" if t.set_aside else "")
     )
 
 

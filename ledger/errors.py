@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class LedgerError(Exception):
-    """Every error the ledger raises on purpose."""
+    """The base of every error that the ledger raises on purpose."""
 
     exit_code: ClassVar[int] = 1
 
 
 class NotOurs(LedgerError):
-    """The file is not a ledger this build can read: another magic, format or layout. Never repaired by guessing."""
+    """The file is not a ledger that this build can read: it has another magic, format or layout. It is left alone."""
 
     exit_code = os.EX_CONFIG
 
 
 class OtherFormat(NotOurs):
-    """It is a ledger of another build, older or newer: the next start begins it anew, and this one says so.
+    """The file is a ledger of another build, older or newer: the next start begins it anew and says so.
 
     Attributes:
         found: the format of the file.
@@ -37,7 +37,7 @@ class OtherFormat(NotOurs):
 
 
 class NoLedger(LedgerError):
-    """There is no ledger at the path: nothing has been started there yet."""
+    """There is no ledger at the path: no run was started there yet."""
 
     exit_code = os.EX_TEMPFAIL
 
@@ -49,17 +49,17 @@ class Unusable(LedgerError):
 
 
 class Damaged(LedgerError):
-    """No sound copy of the state is left in the file. Stop, and start again: it begins anew from the server."""
+    """The file has no sound copy of the state left. Stop everything and start again: it then begins anew."""
 
     exit_code = os.EX_TEMPFAIL
 
 
 class Full(LedgerError):
-    """More open leases, waiters, tiers or shapes than the layout holds."""
+    """There are more open leases, waiters, tiers or shapes than the layout holds."""
 
 
 class NeverEnough(LedgerError):
-    """The request could not be granted however long it waited: plan a smaller one.
+    """The request can never be granted, however long it waits: plan a smaller one.
 
     Attributes:
         cost: tokens asked for.
@@ -67,7 +67,9 @@ class NeverEnough(LedgerError):
     """
 
     def __init__(self, tier: str, cost: int, most: int) -> None:
-        super().__init__(f"{cost} tokens can never be granted to {tier}: the most is {most}; ask for less at a time")
+        super().__init__(
+            f"{tier} can never be granted {cost} tokens at once, but at most {most}: ask for less at a time"
+        )
         self.cost = cost
         self.most = most
 
@@ -80,14 +82,14 @@ class NeedsReading(LedgerError):
 
 
 class NeedsBlindCall(LedgerError):
-    """The balance is unknown and no usable answer came to the question for it.
+    """The balance is unknown, and the server gave no usable answer when it was asked.
 
-    Make one small call with `lease_blind`: its reply teaches the balance, and a refusal is free.
+    Make one small call with `lease_blind`: its reply tells the balance, and a refusal is free.
     """
 
 
 class NotGranted(LedgerError):
-    """`reserve` ended without a lease; `wait` is what it was waiting for."""
+    """`reserve` ended without a lease; `wait` says what it was waiting for."""
 
     def __init__(self, message: str, wait: Wait) -> None:
         super().__init__(message)
@@ -99,8 +101,8 @@ class Stopped(NotGranted):
 
 
 class TimedOut(NotGranted):
-    """The caller's time-out passed while it waited."""
+    """The caller's timeout passed while it waited."""
 
 
 class LeaseEnded(LedgerError):
-    """This lease was settled or cancelled before: a lease ends exactly once."""
+    """The lease was settled or cancelled before: a lease ends exactly once."""

@@ -14,15 +14,15 @@ class LeaseBackend(Protocol):
     """The ledger a lease belongs to."""
 
     def commit(self, lease: Lease) -> None:
-        """The lease's request is about to be sent."""
+        """Note that the request of the lease is about to be sent."""
         ...
 
     def settle(self, lease: Lease, consumed: int | None, reading: Reading | None, *, refused: bool) -> None:
-        """The lease ends with what its call cost."""
+        """End the lease with what its call cost."""
         ...
 
     def cancel(self, lease: Lease) -> None:
-        """The lease ends with nothing sent."""
+        """End the lease: nothing was sent."""
         ...
 
 
@@ -39,7 +39,7 @@ class Lease:
         self.is_open = True
 
     def commit(self) -> None:
-        """The request is about to be sent: from here on a dead owner's cost is charged.
+        """Note that the request is about to be sent: from now on the cost is charged when the owner dies.
 
         Raises:
             LeaseEnded: it was settled or cancelled before.
@@ -48,7 +48,7 @@ class Lease:
         self._ledger.commit(self)
 
     def settle(self, consumed: int | None, reading: Reading | None = None, *, refused: bool = False) -> None:
-        """The call cost `consumed` tokens, and the reply told `reading`; None: the outcome is unknown.
+        """End the lease: its call cost `consumed` tokens (None: unknown), and `reading` came with the reply.
 
         `refused` counts a 429. A reading with `refill_rate` 0 says nothing about tokens and is ignored.
 
@@ -60,7 +60,7 @@ class Lease:
         self._ledger.settle(self, consumed, reading, refused=refused)
 
     def cancel(self) -> None:
-        """Nothing was sent: the tokens go back.
+        """End the lease and give its tokens back: nothing was sent.
 
         Raises:
             LeaseEnded: it was settled or cancelled before.

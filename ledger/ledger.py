@@ -1,7 +1,7 @@
-"""The public face: a token budget that several processes share.
+"""The ledger as its callers see it: a token budget that several processes share.
 
-`reserve -> commit -> settle` (or `cancel`) around each call; `observe` for a reading that cost nothing. Every
-operation is one transaction over the book: it has happened, or it has not, wherever a process is killed.
+Each call is made between `reserve` and `commit`, and `settle` (or `cancel`); `observe` takes a reading that cost
+nothing. Every operation is one transaction over the book: wherever a process is killed, it has happened or it has not.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _DEATH_CHECK_NS: Final = 1_000_000_000  # a waiter looks for dead owners at most
 class TokenLedger:
     """The shared budget. Make one with `create`, `attach` or `in_memory`."""
 
-    def __init__(self, home: Region, clock: Clock) -> None:
-        self._region = home
-        self.replaced: Final = home.replaced  # why this start has begun the file anew, a sentence; else empty
+    def __init__(self, region: Region, clock: Clock) -> None:
+        self._region = region
+        self.replaced: Final = region.replaced  # a sentence when this start has begun the file anew; else empty
         self._clock = clock
-        self._changes = Transactions(home, clock)
+        self._transactions = Transactions(region, clock)
         self._next_death_check_ns = 0
 
     @classmethod
@@ -58,7 +58,7 @@ class TokenLedger:
         tick_period_s: float = TICK_PERIOD_S,
         account: str = "",
     ) -> TokenLedger:
-        """The ledger at `path`, begun anew unless a sound one of this boot and this account is there; sets the tiers.
+        """The ledger at `path`, with these tiers; begun anew unless a sound one of this boot and account is there.
 
         Raises:
             NotOurs: something else is at `path`.
@@ -71,12 +71,12 @@ class TokenLedger:
 
     @classmethod
     def attach(cls, path: Path | str, *, clock: Clock | None = None) -> TokenLedger:
-        """The ledger that somebody created at `path`.
+        """The ledger that was created at `path` before.
 
         Raises:
-            NoLedger: nothing is there.
-            NotOurs: it is something else, or of another format.
-            Unusable: it may not be opened.
+            NoLedger: there is no file.
+            NotOurs: the file is something else, or of another format.
+            Unusable: the file cannot be opened.
         """
         return cls(file.attach(Path(path)), clock or SystemClock())
 
@@ -88,16 +88,16 @@ class TokenLedger:
         return ledger
 
     def close(self) -> None:
-        """Give back the descriptor; open leases stay in the book and are resolved when the process has ended."""
+        """Close the file; open leases stay in the book and are resolved when the process has ended."""
         self._region.close()
 
     def configure(self, tiers: Sequence[Tier], tick_period_s: float) -> None:
-        """Set the tiers and the nominal tick period, keeping what is known; waiters go by them at once.
+        """Set the tiers and the nominal tick period, for waiters as well; what is known is kept.
 
         Raises:
             ValueError: a name is unusable, a share is out of range, or the shares exceed 1.
         """
-        with self._changes.change(opens=True) as view:
+        with self._transactions.change(opens=True) as view:
             install(view, tiers, round(tick_period_s * NS_PER_S), self._clock.now_ns())
 
     def reserve(
@@ -110,9 +110,9 @@ class TokenLedger:
         stop: StopSignal | None = None,
         on_wait: Callable[[Wait], None] | None = None,
     ) -> Lease:
-        """A lease on `cost` tokens, as soon as the tier's gate opens; oldest request of a tier first.
+        """A lease on `cost` tokens, as soon as the tier's gate opens; the oldest request of a tier is first.
 
-        `on_wait` is told when the wait begins and when its expected end moves by more than a second.
+        `on_wait` is called when the wait begins and when its expected end moves by more than a second.
 
         Raises:
             NeverEnough: no wait would help.
@@ -130,20 +130,20 @@ class TokenLedger:
         return Place(self, tier)
 
     def try_reserve(self, tier: str, cost: int, *, shape: Shape | None = None) -> Lease | Wait:
-        """A lease if the gate is open now and nobody of the tier waits, else how long it would take.
+        """A lease if the gate is open now and no request of the tier waits, else how long it would take.
 
         Raises:
             NeverEnough: no wait would help.
             NeedsReading: the balance is unknown and this caller is the one to ask.
             KeyError: there is no such tier.
         """
-        with self._changes.change() as view:
+        with self._transactions.change() as view:
             request = self._request(view, tier, cost, shape)
             outcome = self._grant(view, request, 0)
         return outcome if isinstance(outcome, Wait) else Lease(self, outcome, tier, cost)
 
     def headroom(self, tier: str) -> Headroom:
-        """What one request of the tier could get: at once, and ever. Both 0 before the first reading."""
+        """How many tokens one request of the tier could get: now, and at most. Both are 0 before the first reading."""
         view, _ = self._look()
         now_ns = self._clock.now_ns()
         gates.advance(view, now_ns)
@@ -157,45 +157,47 @@ class TokenLedger:
     def observe(self, reading: Reading, *, sent_ns: int | None = None) -> bool:
         """Make a reading that cost nothing the truth; False when it says nothing or is not believed.
 
-        One with `refill_rate` 0 says nothing. One that cannot be is set aside; one that nothing explains is believed
-        when another agrees. `sent_ns` is when it was asked for, None for just now.
+        A reading with `refill_rate` 0 says nothing. An impossible one is not believed, and one that nothing explains
+        only when another agrees. `sent_ns` is when it was asked for, None for just now.
         """
-        with self._changes.change(opens=True) as view:
+        with self._transactions.change(opens=True) as view:
             view.events.append((Event.READING, NO_TIER, 0, 0))
-            says = reading.refill_rate != 0
             after_ns = None if sent_ns is None else sent_ns + 1  # it was asked for after all that happened until then
-            is_believed = says and leases.observe(view, reading, self._clock.now_ns(), sent_ns=after_ns)
+            now_ns = self._clock.now_ns()
+            is_believed = reading.refill_rate != 0 and leases.observe(view, reading, now_ns, sent_ns=after_ns)
             if not is_believed:
-                polling.answered_badly(view, self._clock.now_ns())
+                polling.answered_badly(view, now_ns)
         return is_believed
 
     def unanswered(self) -> None:
-        """The server was asked for a reading, and what came was no usable answer: the next question has to wait."""
-        with self._changes.change(opens=True) as view:
+        """Note that the server gave no usable answer when it was asked for a reading: the next question waits."""
+        with self._transactions.change(opens=True) as view:
             polling.answered_badly(view, self._clock.now_ns())
 
     def look(self, wait: Wait) -> None:
-        """Tell whether a caller who has to wait so long is to ask the server meanwhile, or to make a blind call.
+        """Raise if a caller who waits so long is to ask the server meanwhile, or to make a blind call.
 
         Raises:
-            NeedsReading: one look at the balance is due, and this caller is the one to ask.
+            NeedsReading: a look at the balance is due, and this caller is the one to ask.
             NeedsBlindCall: the balance is unknown, and asking for it did not help.
         """
         view, _ = self._look()
         now_ns = self._clock.now_ns()
         if polling.may_go_blind(view, now_ns):
-            raise NeedsBlindCall("no usable reading is to be had: make one small call to learn the balance")
+            raise NeedsBlindCall("the server gave no usable reading: make one small call to learn the balance")
         if view.book.synced and now_ns >= polling.next_look_ns(view):
-            with self._changes.change() as changed:
+            with self._transactions.change() as changed:
                 if polling.claim_look(changed, wait, process.this_process(), now_ns):
-                    raise NeedsReading("the wait is long: look at the balance meanwhile, observe it, go on waiting")
+                    raise NeedsReading(
+                        "the wait is long: ask the server for a reading meanwhile, observe it, go on waiting"
+                    )
 
     def lease_blind(self, tier: str, cost: int, *, shape: Shape | None = None) -> Lease | None:
-        """A lease while the balance is unknown and the server's answers about it are unusable; None: not now.
+        """A lease while the balance is unknown and the server gives no usable reading; None when it is not due.
 
-        One at a time, and at most one a tick.
+        There is one at a time, and at most one a tick.
         """
-        with self._changes.change() as view:
+        with self._transactions.change() as view:
             request, now_ns = self._request(view, tier, cost, shape), self._clock.now_ns()
             if not polling.claim_blind(view, now_ns):
                 return None
@@ -203,7 +205,7 @@ class TokenLedger:
         return Lease(self, lease_id, tier, cost)
 
     def next_try_ns(self) -> int:
-        """When a caller who waits should come back at the latest, because something else than tokens is due then."""
+        """When a caller who waits should look again at the latest: a reading or a blind call is due then."""
         return polling.next_try_ns(self._look()[0], self._clock.now_ns())
 
     def standing(self) -> Standing:
@@ -216,24 +218,24 @@ class TokenLedger:
         view, _ = self._look()
         if all(process.is_alive(pid, start) for pid, start in leases.owners(view)):
             return 0
-        with self._changes.change(opens=True) as view:
+        with self._transactions.change(opens=True) as view:
             return leases.resolve_dead(view, self._clock.now_ns(), process.is_alive)
 
     def snapshot(self) -> Snapshot:
-        """The ledger now; takes no lock and changes nothing."""
+        """The ledger at this moment; this takes no lock and changes nothing."""
         view, ring = self._look()
         now_ns = self._clock.now_ns() if self._region.is_of_this_boot else view.book.changed_ns
         return snapshot.take_snapshot(view.book, ring, now_ns, datetime.now(UTC))
 
     def commit(self, lease: Lease) -> None:
         """See `Lease.commit`."""
-        with self._changes.change() as view:
+        with self._transactions.change() as view:
             leases.commit(view, lease.id, self._clock.now_ns())
 
     def settle(self, lease: Lease, consumed: int | None, reading: Reading | None, *, refused: bool) -> None:
         """See `Lease.settle`. A lease resolved meanwhile is charged already; its reading still counts."""
         usable = None if reading is None or reading.refill_rate == 0 else reading
-        with self._changes.change(opens=True) as view:
+        with self._transactions.change(opens=True) as view:
             view.book.refused += refused
             if refused:
                 view.events.append((Event.REFUSED, view.tier_index(lease.tier), 0, 0))
@@ -243,14 +245,14 @@ class TokenLedger:
 
     def cancel(self, lease: Lease) -> None:
         """See `Lease.cancel`."""
-        with self._changes.change(opens=True) as view:
+        with self._transactions.change(opens=True) as view:
             leases.cancel(view, lease.id, self._clock.now_ns())
             view.book.blind_ns = 0  # nothing was sent, so the next small call need not wait a tick
 
     def attempt(self, place: Place, cost: int, shape: Shape | None) -> Lease | Wait:
         """See `Place.poll`."""
-        change = self._changes.change()
-        with change as view:
+        transaction = self._transactions.change()
+        with transaction as view:
             request = self._request(view, place.tier, cost, shape)
             ticket = waiters.keep(view, place.ticket, request.cost_mt)
             outcome = self._grant(view, request, ticket)
@@ -259,7 +261,7 @@ class TokenLedger:
                 ticket = waiters.join(view, request, now_ns)
                 outcome = leases.grant(view, request, now_ns, ticket)
             seen = self._region.wake_value
-            change.opens = ticket > 0 and not isinstance(outcome, Wait)  # the next of the queue may be served too
+            transaction.opens = ticket > 0 and not isinstance(outcome, Wait)  # the next in the queue may be served too
         if isinstance(outcome, Wait):
             place.ticket, place.seen = ticket, seen
             return outcome
@@ -268,13 +270,13 @@ class TokenLedger:
 
     def leave_queue(self, place: Place) -> None:
         """See `Place.leave`."""
-        with self._changes.change(opens=True) as view:
+        with self._transactions.change(opens=True) as view:
             waiters.leave(view, place.ticket, self._clock.now_ns())
 
     def sleep_until(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
-        """Sleep until then, until the book changes or a signal comes, and look for the dead: see `Place`."""
+        """Sleep until then, until the book changes or a signal comes, and resolve the dead: see `Place`."""
         now_ns = self._clock.now_ns()
-        self._changes.sleep(place.seen, seconds_until(until_ns, now_ns))
+        self._transactions.sleep(place.seen, seconds_until(until_ns, now_ns))
         if now_ns >= self._next_death_check_ns:
             self._next_death_check_ns = now_ns + _DEATH_CHECK_NS
             self.resolve_dead()
@@ -289,10 +291,8 @@ class TokenLedger:
         now_ns = self._clock.now_ns()
         if polling.claim_reading(view, request.owner, now_ns, process.is_alive):
             raise NeedsReading("the balance is unknown: ask the server for a reading, observe it, reserve again")
-        if view.book.synced:
-            most_mt = gates.most_ever_mt(view, request.tier)
-            if request.cost_mt > most_mt:
-                raise NeverEnough(view.tiers[request.tier].name.decode(), request.cost_mt // MT, most_mt // MT)
+        if view.book.synced and request.cost_mt > (max_mt := gates.max_ever_mt(view, request.tier)):
+            raise NeverEnough(view.tiers[request.tier].name.decode(), request.cost_mt // MT, max_mt // MT)
         return leases.grant(view, request, now_ns, ticket)
 
     def _look(self) -> tuple[View, bytes]:

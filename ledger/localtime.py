@@ -1,4 +1,4 @@
-"""Moments as people are shown them: the time of this machine, with its distance from UTC as a mark.
+"""How times are written for people: the time of this machine, with its distance from UTC as a mark.
 
 One rule for every text of the program: local time and a mark for people (`18:43:29+01`, `Z` where it is UTC itself),
 ISO 8601 in UTC in JSON and CSV. The mark is the short form of ISO 8601; its minutes are left out when they are 0.
@@ -23,7 +23,7 @@ def clock(at: datetime, zone: tzinfo | None = None, *, has_ms: bool = False) -> 
 
 
 def clock_of(text: str, zone: tzinfo | None = None, *, has_ms: bool = False) -> str:
-    """The time of day of a moment written in ISO 8601; dashes when it is none."""
+    """The time of day of a moment written in ISO 8601; dashes when `text` is none."""
     try:
         return clock(datetime.fromisoformat(text), zone, has_ms=has_ms)
     except (ValueError, OverflowError):
@@ -48,8 +48,8 @@ def day(at: datetime, zone: tzinfo | None = None) -> str:
 
 def mark(local: datetime) -> str:
     """How far a local time is from UTC: `Z`, `+01`, `-03:30`."""
-    away = local.utcoffset() or timedelta()
-    if not away:
+    offset = local.utcoffset() or timedelta()
+    if not offset:
         return "Z"
-    text = str(timezone(away))[len("UTC") :]
+    text = str(timezone(offset))[len("UTC") :]
     return text.removesuffix(":00")

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ledger.lease import Lease
     from ledger.types import Shape
 
-_RETELL_NS: Final = NS_PER_S  # a change of the expected time smaller than this is not told again
-_LOOK_NS: Final = 5 * NS_PER_S  # without any event, look again so often: belt and braces
-_LOOK_BEHIND_NS: Final = NS_PER_S  # more often behind others, who may have been stopped (SIGSTOP) in their turn
+_NEWS_NS: Final = NS_PER_S  # a smaller change of the expected time is not reported
+_LOOK_NS: Final = 5 * NS_PER_S  # look again so often when there is no event, in case one was missed
+_LOOK_BEHIND_NS: Final = NS_PER_S  # more often behind others, which may have been stopped (SIGSTOP) in their turn
 
 
 class StopSignal(Protocol):
-    """What tells a waiter to give up; `threading.Event` is one."""
+    """Ends a wait when it is set; `threading.Event` is one."""
 
     def is_set(self) -> bool:
         """Whether to stop."""
@@ -34,7 +34,7 @@ class QueueBackend(Protocol):
     """The ledger a place belongs to."""
 
     def attempt(self, place: Place, cost: int, shape: Shape | None) -> Lease | Wait:
-        """Try for the lease, joining the queue if it is not to be had."""
+        """Try to get the lease; without one, join the queue."""
         ...
 
     def leave_queue(self, place: Place) -> None:
@@ -46,15 +46,15 @@ class QueueBackend(Protocol):
         ...
 
     def sleep_until(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
-        """Sleep a while, at most until then; the time afterwards, and whether a gate may have opened since the poll."""
+        """Sleep at most until then; return the time afterwards, and whether a gate may have opened since the poll."""
         ...
 
 
 class Place:
-    """A place in the queue of `tier`, taken by the first `poll` that gets no lease. As a context it leaves at the end.
+    """A place in the queue of `tier`; the first `poll` that gets no lease takes it. As a context it leaves at the end.
 
-    While it is held the tier waits: its earmark grows, and lower tiers leave it what it asks for. One whose gate has
-    stood open for five seconds without a `poll` loses its turn, and joins again at the end with the next one.
+    While it is held the tier waits: its earmark grows, and lower tiers leave it what it asks for. If its gate has
+    been open for five seconds without a `poll`, it loses its turn, and joins again at the end with the next `poll`.
     """
 
     __slots__ = ("_queue", "seen", "ticket", "tier")
@@ -66,7 +66,7 @@ class Place:
         self.seen = 0
 
     def poll(self, cost: int, *, shape: Shape | None = None) -> Lease | Wait:
-        """A lease on `cost` tokens if its turn has come, else how long it would take; the cost may change meanwhile.
+        """A lease on `cost` tokens if its turn has come, else how long it would take; each poll may have another cost.
 
         Raises:
             NeverEnough: no wait would help.
@@ -95,7 +95,7 @@ class Place:
             Stopped: `stop` was set.
             TimedOut: the deadline passed.
         """
-        told: Wait | None = None
+        reported: Wait | None = None
         now_ns = 0
         while True:
             outcome = self._queue.attempt(self, cost, shape)
@@ -103,17 +103,17 @@ class Place:
                 return outcome
             if looks:
                 self._queue.look(outcome)
-            if on_wait is not None and _is_news(told, outcome):
+            if on_wait is not None and _is_news(reported, outcome):
                 on_wait(outcome)
-                told = outcome
+                reported = outcome
             if deadline_ns is not None and now_ns >= deadline_ns:
-                raise TimedOut("the time-out passed while waiting for tokens", outcome)
+                raise TimedOut("the timeout passed while waiting for tokens", outcome)
             now_ns = self._sleep(outcome, deadline_ns, stop)
 
     def _sleep(self, outcome: Wait, deadline_ns: int | None, stop: StopSignal | None) -> int:
-        """Sleep until another poll may bring something else; the time it is then.
+        """Sleep until another poll may have another outcome; return the time it is then.
 
-        Behind others of the tier that is an event: they are served, leave, or are found to have lost their turn.
+        Behind others of the tier only an event changes the outcome: they are served, leave, or lose their turn.
         """
         is_behind = outcome.reason == "queue"
         until_ns = None if is_behind else outcome.until_ns
@@ -128,7 +128,7 @@ class Place:
                 return now_ns
 
     def leave(self) -> None:
-        """Give the place up; without one nothing happens."""
+        """Leave the queue; without a place nothing happens."""
         if self.ticket:
             self._queue.leave_queue(self)
             self.ticket = 0
@@ -145,7 +145,7 @@ def seconds_until(at_ns: int | None, now_ns: int) -> float:
     return futex.CAP_S if at_ns is None else (at_ns - now_ns) / NS_PER_S
 
 
-def _is_news(told: Wait | None, wait: Wait) -> bool:
-    if told is None or told.until_ns is None or wait.until_ns is None:
-        return told is None or told.until_ns != wait.until_ns
-    return abs(told.until_ns - wait.until_ns) > _RETELL_NS
+def _is_news(reported: Wait | None, wait: Wait) -> bool:
+    if reported is None or reported.until_ns is None or wait.until_ns is None:
+        return reported is None or reported.until_ns != wait.until_ns
+    return abs(reported.until_ns - wait.until_ns) > _NEWS_NS

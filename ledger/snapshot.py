@@ -78,7 +78,7 @@ def take_snapshot(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snaps
 
 
 def standing(book: Book, now_ns: int) -> Standing:
-    """What the book knows of the balance, and how well."""
+    """How well the book knows the balance."""
     return Standing(
         tick_s=book.period_ns / NS_PER_S,
         believed_age_s=_seconds(now_ns - book.synced_ns) if book.synced else None,

@@ -15,14 +15,14 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is known of the balance, and how well.
+    """How well the balance is known.
 
     Attributes:
         tick_s: seconds between two refills, as learned.
         believed_age_s: seconds since a reading was believed, None before the first.
-        aside_in_a_row: readings set aside since one was believed.
-        asks: questions for the balance in a row that brought nothing usable.
-        server_ms: the server's clock now, Unix milliseconds, as far as readings that were believed tell it; else None.
+        aside_in_a_row: readings that were not believed since the last one that was.
+        asks: questions for the balance in a row that brought no usable answer.
+        server_ms: the server's clock now, in Unix milliseconds; None before a reading was believed.
     """
 
     tick_s: float
@@ -34,7 +34,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketRecord:
-    """The bucket. Tokens; seconds. `aside_in_a_row`: readings that were not believed since the last one that was."""
+    """The bucket, in tokens and seconds. `aside_in_a_row` counts readings that were not believed since one was."""
 
     balance: float
     capacity: float
@@ -48,7 +48,7 @@ class BucketRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierRecord:
-    """One tier. `open` and `opens_in_s` speak of its oldest request, or of a single token when none waits."""
+    """One tier. `open` and `opens_in_s` are of its oldest request, or of a single token when none waits."""
 
     name: str
     floor: float
@@ -78,7 +78,7 @@ class LeaseRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiterRecord:
-    """One waiting request: who waits for what, since when, until when (None: only an event can tell)."""
+    """One waiting request: its owner and cost, since when, and until when (None: only an event can tell)."""
 
     tier: str
     owner_pid: int

@@ -1,4 +1,4 @@
-"""The values that callers of the ledger see. Imports nothing of ours."""
+"""The values that callers of the ledger see. This imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NS_PER_S: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one reply says of the bucket: tokens after that call, tokens a tick, ms to the next tick, server time."""
+    """What one reply says of the bucket: tokens after its call, tokens a tick, ms to the next tick, server time."""
 
     tokens_left: int
     refill_rate: int
@@ -21,9 +21,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Not now. `until_ns`: when it opens if nobody else acts; `latest_ns`: when it must at the latest (clock ns).
+    """How long a request waits: `until_ns` if nobody else acts, `latest_ns` whatever they do (ns of the clock).
 
-    None means that only an event can tell (no reading yet, or open calls hold what is needed).
+    None means that only an event can tell: there is no reading yet, or open calls hold what is needed.
     """
 
     until_ns: int | None
@@ -33,7 +33,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headroom:
-    """Tokens one request of the tier could get: at once, and at the most ever."""
+    """The tokens that one request of the tier could get: now, and at most."""
 
     now: int
     ever: int

@@ -23,7 +23,7 @@ COMMITTED: Final = 2
 
 
 class TierState(Structure):
-    """One tier: its rules and its tallies. The earmark counts in nano-tokens, so that no share of a tick is rounded."""
+    """One tier: its rules and its sums. The earmark is in nano-tokens, so that no share of a tick is rounded."""
 
     name: bytes
     floor_mt: int
@@ -67,7 +67,7 @@ class ShapeState(Structure):
 
 
 class LeaseState(Structure):
-    """One open reservation and its owner; `earmark_nt` of its cost came from what its tier had set aside."""
+    """One open reservation and its owner; `earmark_nt` of its cost came from the earmark of its tier."""
 
     id: int
     owner_start: int

@@ -1,6 +1,6 @@
 """The server's token bucket, modelled exactly: pure functions of a Book and a time.
 
-The Book keeps the state as the last reading told it and derives later ticks from the time, so a reading taken
+The Book keeps the state as the last reading had it and derives later ticks from the time, so a reading taken
 just before a tick that we have counted already takes nothing back. Conserved at every step:
 `credited + drift = balance + spent + expired`.
 """
@@ -27,7 +27,7 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class Arrival(NamedTuple):
-    """A reading that came with the reply to a call: when, what the call cost, when it was sent (None: just now)."""
+    """A reading, when it came, and what its call cost and when that was sent (None: just now)."""
 
     reading: Reading
     now_ns: int
@@ -35,7 +35,7 @@ class Arrival(NamedTuple):
     sent_ns: int | None = None
 
     @property
-    def told_mt(self) -> int:
+    def balance_before_mt(self) -> int:
         """The balance before the call's own charge."""
         return self.reading.tokens_left * MT + self.consumed_mt
 
@@ -81,7 +81,7 @@ def materialise(book: Book, now_ns: int) -> None:
 
 
 def charge_unread(book: Book, cost_mt: int, now_ns: int, *, is_certain: bool) -> None:
-    """Charge without a reading that is believed; an uncertain charge stands until the next reading tells."""
+    """Charge a call that brought no reading that is believed; an uncertain charge stands until the next reading."""
     materialise(book, now_ns)
     book.balance_mt -= cost_mt
     book.spent_mt += cost_mt
@@ -96,70 +96,74 @@ def clock_slack_ns(late_ns: int, elapsed_ns: int) -> int:
     return CLOCK_SLACK_NS + late_ns + abs(elapsed_ns) // CLOCK_DRIFT
 
 
-def is_timely(book: Book, come: Arrival) -> bool:
-    """Whether our own clock can vouch for the reading's timestamp."""
-    elapsed_ns = come.now_ns - book.synced_ns
-    off_ns = (come.reading.server_ms - book.server_ms) * _NS_PER_MS - elapsed_ns
-    return abs(off_ns) <= clock_slack_ns(come.late_ns + book.late_ns, elapsed_ns)
+def is_timely(book: Book, arrival: Arrival) -> bool:
+    """Whether the reading's timestamp agrees with our own clock."""
+    elapsed_ns = arrival.now_ns - book.synced_ns
+    off_ns = (arrival.reading.server_ms - book.server_ms) * _NS_PER_MS - elapsed_ns
+    return abs(off_ns) <= clock_slack_ns(arrival.late_ns + book.late_ns, elapsed_ns)
 
 
-def step(book: Book, come: Arrival, *, is_timely: bool) -> Step:
-    """What lies between the Book's state and the reading; by our own clock where that cannot vouch for the server's."""
-    reading = come.reading
+def step_to(book: Book, arrival: Arrival, *, is_timely: bool) -> Step:
+    """The step from the Book's state to the reading; by our own clock where the server's does not agree with it."""
+    reading = arrival.reading
     refill_ns = reading.refill_in_ms * _NS_PER_MS
     if is_timely:
         distance_ns = (reading.server_ms + reading.refill_in_ms - book.next_tick_server_ms) * _NS_PER_MS
     else:
-        distance_ns = come.now_ns + refill_ns - (book.next_tick_ns - guard_ns(book))
+        distance_ns = arrival.now_ns + refill_ns - (book.next_tick_ns - guard_ns(book))
     if reading.refill_rate * MT != book.rate_mt:
         return Step(distance_ns, round(distance_ns / book.period_ns), 0)
-    told_mt = come.told_mt
+    balance_before_mt = arrival.balance_before_mt
     return tick_period.count(
-        book, distance_ns, refill_ns, told_mt - book.balance_mt, is_full=told_mt >= capacity_mt(book)
+        book,
+        distance_ns,
+        refill_ns,
+        balance_before_mt - book.balance_mt,
+        is_full=balance_before_mt >= capacity_mt(book),
     )
 
 
-def is_older(book: Book, come: Arrival) -> bool:
+def is_older(book: Book, arrival: Arrival) -> bool:
     """Whether the last reading contains this one's charge already.
 
     A call sent after the last reading had come is later, whatever the timestamps say.
     """
-    if come.sent_ns is not None and come.sent_ns > book.synced_ns:
+    if arrival.sent_ns is not None and arrival.sent_ns > book.synced_ns:
         return False
-    if come.reading.server_ms != book.server_ms:
-        return come.reading.server_ms < book.server_ms
+    if arrival.reading.server_ms != book.server_ms:
+        return arrival.reading.server_ms < book.server_ms
     # Of two paid replies in one millisecond the poorer is the later; a free reading was asked for after the last.
-    return come.consumed_mt > 0 and come.told_mt > book.balance_mt
+    return arrival.consumed_mt > 0 and arrival.balance_before_mt > book.balance_mt
 
 
-def apply(view: View, come: Arrival, there: Step | None) -> int:
+def apply(view: View, arrival: Arrival, step: Step | None) -> int:
     """Make the reading the truth; returns the drift it settled, in milli-tokens (0 when all is explained).
 
-    `there` is the way to it, None for a reading older than the last one applied: that changes no balance, the later
+    `step` leads to it, None for a reading older than the last one applied: that changes no balance, because the later
     one contains its charge already. A reply to a call sent before another's outcome was lost tells nothing about the
     lost one.
     """
     book = view.book
     if not book.synced:
-        book.spent_mt += come.consumed_mt
-        _open(book, come)
+        book.spent_mt += arrival.consumed_mt
+        _open(book, arrival)
         return 0
-    if there is None:
-        book.drift_mt += come.consumed_mt
+    if step is None:
+        book.drift_mt += arrival.consumed_mt
     else:
-        _advance_to(book, come, there)
-        _mark(book, come)
-    book.spent_mt += come.consumed_mt
-    if book.unknown_mt and come.sent_ns is not None and come.sent_ns <= book.unknown_ns:
+        _advance_to(book, arrival, step)
+        _mark(book, arrival)
+    book.spent_mt += arrival.consumed_mt
+    if book.unknown_mt and arrival.sent_ns is not None and arrival.sent_ns <= book.unknown_ns:
         return 0
     book.needs_reading = 0
     book.reader_pid = 0
     return _settle_drift(view)
 
 
-def _open(book: Book, come: Arrival) -> None:
+def _open(book: Book, arrival: Arrival) -> None:
     """First reading: its balance is the opening credit."""
-    reading = come.reading
+    reading = arrival.reading
     book.balance_mt = reading.tokens_left * MT
     book.rate_mt = reading.refill_rate * MT
     book.credited_mt = book.balance_mt + book.spent_mt + book.expired_mt - book.drift_mt
@@ -171,31 +175,34 @@ def _open(book: Book, come: Arrival) -> None:
     book.reader_pid = 0
     tick_period.learn(book, Step(0, 0, 0), reading.refill_in_ms * _NS_PER_MS, 0, is_full=False)
     book.next_tick_server_ms = reading.server_ms + wait_ns(book, reading) // _NS_PER_MS
-    _mark(book, come)
+    _mark(book, arrival)
 
 
-def _advance_to(book: Book, come: Arrival, there: Step) -> None:
-    """Fold the ticks since the last reading, whatever is left unexplained is drift for now."""
-    reading, ticks = come.reading, there.ticks
+def _advance_to(book: Book, arrival: Arrival, step: Step) -> None:
+    """Book the ticks since the last reading; what they leave unexplained is drift for now."""
+    reading, ticks = arrival.reading, step.ticks
     rate_mt, left_mt, refill_ns = reading.refill_rate * MT, reading.tokens_left * MT, reading.refill_in_ms * _NS_PER_MS
-    is_told = refill_ns > refill_floor_ns(book)
+    is_announced = refill_ns > refill_floor_ns(book)
     if rate_mt != book.rate_mt:
-        _change_plan(book, rate_mt, ticks, come.told_mt)
+        _change_plan(book, rate_mt, ticks, arrival.balance_before_mt)
     else:
-        if is_told or there.guess_ns:
-            rise_mt, is_full = come.told_mt - book.balance_mt, come.told_mt >= capacity_mt(book)
-            tick_period.learn(book, there, refill_ns, rise_mt, is_full=is_full)
+        if is_announced or step.guess_ns:
+            rise_mt, is_full = (
+                arrival.balance_before_mt - book.balance_mt,
+                arrival.balance_before_mt >= capacity_mt(book),
+            )
+            tick_period.learn(book, step, refill_ns, rise_mt, is_full=is_full)
         _credit(book, ticks, rate_mt)
     book.tick_index += ticks
-    book.drift_mt += come.told_mt - book.balance_mt
+    book.drift_mt += arrival.balance_before_mt - book.balance_mt
     book.balance_mt = left_mt
     book.unread_mt = 0
-    if ticks != 0 or is_told:
+    if ticks != 0 or is_announced:
         book.next_tick_server_ms = reading.server_ms + wait_ns(book, reading) // _NS_PER_MS
 
 
 def _credit(book: Book, ticks: int, rate_mt: int) -> None:
-    """Add `ticks` refills (fewer than none takes them back); what finds no room expires."""
+    """Add `ticks` refills, or take them back when negative; what exceeds the capacity expires."""
     gained = ticks * rate_mt
     book.credited_mt += gained
     book.balance_mt += gained
@@ -235,31 +242,31 @@ def refill_floor_ns(book: Book) -> int:
     return min(REFILL_IN_FLOOR_MS * _NS_PER_MS, REFILL_IN_FLOOR_MS * book.period_ns // 60_000)
 
 
-def _mark(book: Book, come: Arrival) -> None:
+def _mark(book: Book, arrival: Arrival) -> None:
     """Schedule the next tick: announced, plus a guard."""
-    book.next_tick_ns = come.now_ns + wait_ns(book, come.reading) + guard_ns(book)
-    book.server_ms = come.reading.server_ms
-    book.synced_ns = come.now_ns
-    book.late_ns = come.late_ns
+    book.next_tick_ns = arrival.now_ns + wait_ns(book, arrival.reading) + guard_ns(book)
+    book.server_ms = arrival.reading.server_ms
+    book.synced_ns = arrival.now_ns
+    book.late_ns = arrival.late_ns
 
 
 def _settle_drift(view: View) -> int:
-    """With nothing on the wire, say what the unexplained difference was: an unknown charge, an expiry, or drift."""
+    """With nothing on the wire, book the unexplained difference as an unknown charge, an expiry, or drift."""
     book = view.book
     if book.lease_count and any(lease.state == COMMITTED for lease in view.leases[: book.lease_count]):
         return 0
-    rest = book.drift_mt - book.quiet_drift_mt
+    unexplained_mt = book.drift_mt - book.quiet_drift_mt
     if book.unknown_mt:
-        known = min(rest, book.unknown_mt)
-        book.spent_mt -= known
-        book.drift_mt -= known
-        rest -= known
+        uncharged_mt = min(unexplained_mt, book.unknown_mt)
+        book.spent_mt -= uncharged_mt
+        book.drift_mt -= uncharged_mt
+        unexplained_mt -= uncharged_mt
         book.unknown_mt = 0
-    if rest > 0:
-        kept = min(rest, book.expired_mt - book.quiet_expired_mt)
-        book.expired_mt -= kept
-        book.drift_mt -= kept
-        rest -= kept
+    if unexplained_mt > 0:
+        unexpired_mt = min(unexplained_mt, book.expired_mt - book.quiet_expired_mt)
+        book.expired_mt -= unexpired_mt
+        book.drift_mt -= unexpired_mt
+        unexplained_mt -= unexpired_mt
     book.quiet_drift_mt = book.drift_mt
     book.quiet_expired_mt = book.expired_mt
-    return rest
+    return unexplained_mt

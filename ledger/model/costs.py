@@ -21,8 +21,10 @@ MEMORY: Final = 50  # samples after which old ones fade
 CLIP: Final = 6.0  # standard deviations beyond which a sample counts as that far only
 PRIOR_SAMPLES: Final = 3  # the weight of the prior among samples
 MAX_PER_ITEM: Final = 60.0  # ten pages of offers at 6 tokens: the most one product can cost as documented
-MOST_CHARGED: Final = 100  # an item, with all that may come on top of the offers (stock, rating, update), and to spare
-MOST_A_CALL: Final = 10_000  # a hundred such items, the most one request may ask for
+MAX_CHARGED_PER_ITEM: Final = (
+    100  # an item, with all that may come on top of the offers (stock, rating, update), and to spare
+)
+MAX_PER_CALL: Final = 10_000  # a hundred such items, the most one request may ask for
 
 
 def estimate(view: View, shape: Shape) -> int:
@@ -38,16 +40,16 @@ def high(state: ShapeState, items: int) -> float:
     return float(min(items * state.mean + Z * math.sqrt(items * state.variance), items * MAX_PER_ITEM))
 
 
-def most_mt(cost_mt: int, items: int) -> int:
-    """The most a call can have cost for which `cost_mt` were reserved; `items` is 0 when its shape is not known."""
-    return max(cost_mt, (items * MOST_CHARGED if items > 0 else MOST_A_CALL) * MT)
+def max_cost_mt(cost_mt: int, items: int) -> int:
+    """The highest possible cost of a call for which `cost_mt` were reserved; `items` is 0 when its shape is unknown."""
+    return max(cost_mt, (items * MAX_CHARGED_PER_ITEM if items > 0 else MAX_PER_CALL) * MT)
 
 
 def find(view: View, name: str) -> int:
     """Position of the shape called `name`, or -1."""
-    wanted = name.encode()
+    encoded = name.encode()
     for index in range(view.book.shape_count):
-        if view.shapes[index].name == wanted:
+        if view.shapes[index].name == encoded:
             return index
     return -1
 
@@ -77,9 +79,9 @@ def enter(view: View, shape: Shape) -> int:
 
 
 def learn(state: ShapeState, items: int, tokens: int) -> None:
-    """Take in that `items` items cost `tokens`; one sample moves the estimates by a bounded part.
+    """Learn that `items` items cost `tokens`; one sample moves the estimates by a bounded part.
 
-    It counts up to the most an item can cost, and where costs were seen to scatter, up to six deviations.
+    It counts up to the highest cost of an item, and where costs were seen to scatter, up to six deviations.
     """
     if items <= 0:
         return

@@ -35,7 +35,7 @@ def head(view: View, index: int) -> int:
 
 
 def has_lease(view: View, index: int) -> bool:
-    """Whether a request of tier `index` is being worked on."""
+    """Whether tier `index` has an open lease."""
     return any(lease.tier == index for lease in view.leases[: view.book.lease_count])
 
 
@@ -46,7 +46,7 @@ def demand_mt(view: View, index: int) -> int:
 
 
 def earmark_cap_mt(view: View, index: int) -> int:
-    """The most tier `index` may set aside."""
+    """The largest earmark that tier `index` may have."""
     oldest = head(view, index)
     share = capacity_mt(view.book) * view.tiers[index].share_ppm // PPM
     return max(share, view.waiters[oldest].cost_mt if oldest >= 0 else 0)
@@ -60,14 +60,14 @@ def grown_earmark_nt(view: View, index: int, ticks: int) -> int:
 
 
 def earmark_mt(view: View, index: int, more_ticks: int = 0) -> int:
-    """The same in whole milli-tokens."""
+    """Tier `index`'s earmark after `more_ticks` more ticks of waiting, in whole milli-tokens."""
     return grown_earmark_nt(view, index, more_ticks) // PPM
 
 
 def advance(view: View, now_ns: int) -> None:
-    """Bring the earmark of every tier that waits up to the ticks due by `now_ns`.
+    """Grow the earmark of each tier that waits by the ticks due by `now_ns`.
 
-    One that is at work on a call keeps what it has; the others lose theirs at a tick.
+    A tier with an open lease keeps its earmark; the others lose theirs at a tick.
     """
     book = view.book
     if not book.waiter_count and not book.kept:
@@ -87,7 +87,7 @@ def advance(view: View, now_ns: int) -> None:
     book.kept = kept
 
 
-def most_ever_mt(view: View, index: int) -> int:
+def max_ever_mt(view: View, index: int) -> int:
     """The largest cost tier `index` is certain to be granted sooner or later, in milli-tokens.
 
     With a share the earmark grows to any cost below capacity less floor. Without one only the common pool serves,
@@ -102,14 +102,14 @@ def most_ever_mt(view: View, index: int) -> int:
 
 
 def is_open(view: View, index: int, cost_mt: int, now_ns: int) -> bool:
-    """Whether the tokens are there for tier `index` to spend `cost_mt` now, its queue apart."""
+    """Whether tier `index` may spend `cost_mt` now, its queue not considered."""
     ticks = ticks_due(view.book, now_ns)
     return has_common(view, index, cost_mt, ticks, 0) or has_earmark(view, index, cost_mt, ticks, 0)
 
 
 def headroom(view: View, index: int, now_ns: int) -> Headroom:
-    """What a request of tier `index` could get, in whole tokens; now is 0 while older ones of the tier wait."""
-    ever = most_ever_mt(view, index) // MT
+    """What a request of tier `index` could get, in whole tokens: nothing now while older ones of the tier wait."""
+    ever = max_ever_mt(view, index) // MT
     if head(view, index) >= 0 or not view.book.synced:
         return Headroom(now=0, ever=ever)
     ticks = ticks_due(view.book, now_ns)
@@ -118,9 +118,9 @@ def headroom(view: View, index: int, now_ns: int) -> Headroom:
 
 
 def has_common(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int) -> bool:
-    """Whether the common pool holds `cost_mt` for tier `index`, its floor and what others wait for left alone.
+    """Whether the common pool has `cost_mt` for tier `index` beside its floor and what others wait for.
 
-    It is asked `ticks` after the Book's state, `more_ticks` of them after that of the earmarks.
+    That is `ticks` after the Book's state, and `more_ticks` of them after the earmarks'.
     """
     free = free_mt(view, ticks) - cost_mt
     if free < 0:
@@ -131,25 +131,25 @@ def has_common(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int
 
 
 def has_earmark(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int) -> bool:
-    """Whether tier `index` has set `cost_mt` aside and the bucket holds it; ticks as in `has_common`."""
+    """Whether tier `index` has an earmark of `cost_mt` and the bucket has the tokens; ticks as in `has_common`."""
     if cost_mt * PPM > view.tiers[index].earmark_nt and not (more_ticks and head(view, index) >= 0):
         return False
     return cost_mt <= earmark_mt(view, index, more_ticks) and free_mt(view, ticks) >= cost_mt
 
 
 def free_mt(view: View, ticks: int) -> int:
-    """What nobody has a lease on, `ticks` after the Book's state."""
+    """The tokens without a lease `ticks` after the Book's state, in milli-tokens."""
     return balance_after(view.book, ticks) - view.book.in_flight_mt
 
 
 def _holds_mt(view: View, index: int, more_ticks: int) -> int:
-    held = 0
+    holds_mt = 0
     for other in range(view.book.tier_count):
         if other == index:
             continue
         if head(view, other) >= 0:
             earmark = earmark_mt(view, other, more_ticks)
-            held += max(earmark, demand_mt(view, other)) if other < index else earmark
+            holds_mt += max(earmark, demand_mt(view, other)) if other < index else earmark
         elif not more_ticks or has_lease(view, other):
-            held += view.tiers[other].earmark_nt // PPM
-    return held
+            holds_mt += view.tiers[other].earmark_nt // PPM
+    return holds_mt

@@ -38,8 +38,8 @@ class Event(IntEnum):
     TIERS = 13
     LAPSED = 14
     ASIDE = 15  # a number from outside that was not believed
-    PERIOD = 16  # the ticks come at another pace than was supposed; its tokens are seconds
-    BLIND = 17  # a call granted though the balance was unknown
+    PERIOD = 16  # the period of the ticks is another than was supposed; its tokens are seconds
+    BLIND = 17  # a call that was granted although the balance was unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Entry:
 
 
 def write(ring: memoryview, number: int, entry: Fields) -> None:
-    """Put entry `number` in its place."""
+    """Write entry `number` at its place in the ring."""
     body = _FORMAT.pack(number, *entry)
     at = number % ENTRIES * ENTRY_BYTES
     ring[at : at + len(body) + _CRC.size] = body + _CRC.pack(zlib.crc32(body))

@@ -1,6 +1,6 @@
-"""The life of a lease in the book: granted, sent, ended. Functions of a View and a time; no I/O.
+"""The life of a lease in the book: granted, sent, ended. Functions of a View and a time, without I/O.
 
-A lease ends exactly once: settled, cancelled, or resolved because its owner died.
+A lease ends exactly once: it is settled, cancelled, or resolved because its owner died.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from ledger.model.waiters import Request
     from ledger.types import Reading, Wait
 
-RETOLD: Final = 20  # a period that changes by more than this part of it is told
-MOST_TOLD_MT: Final = 10**15
-MOST_IN_A_ROW: Final = 1_000_000
+PERIOD_NEWS_PARTS: Final = 20  # a period that changes by more than such a part of it is journalled
+MAX_JOURNAL_MT: Final = 10**15
+MAX_IN_A_ROW: Final = 1_000_000
 
 
 def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
@@ -41,7 +41,7 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
 
 
 def lend_blind(view: View, request: Request, now_ns: int) -> int:
-    """The id of a lease that is granted though nobody knows the balance."""
+    """The id of a lease that is granted although the balance is unknown."""
     view.events.append((Event.BLIND, request.tier, -request.cost_mt, request.owner.pid))
     return _lend(view, request, now_ns, 0)
 
@@ -65,7 +65,7 @@ def _lend(view: View, request: Request, now_ns: int, ticket: int) -> int:
 
 
 def commit(view: View, lease_id: int, now_ns: int) -> bool:
-    """Mark that the request is about to be sent; False if the lease is gone."""
+    """Note that the request is about to be sent; False if the lease is gone."""
     index = view.lease(lease_id)
     if index >= 0:
         view.leases[index].state = COMMITTED
@@ -81,29 +81,29 @@ def cancel(view: View, lease_id: int, now_ns: int) -> bool:
     lease = view.leases[index]
     view.book.refunded_mt += lease.cost_mt
     view.events.append((Event.CANCELLED, lease.tier, lease.cost_mt, lease.owner_pid))
-    _save_again(view, lease.tier, lease.earmark_nt, now_ns)
+    _restore_earmark(view, lease.tier, lease.earmark_nt, now_ns)
     view.drop_lease(index)
     return True
 
 
 def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | None, now_ns: int) -> bool:
-    """End the lease with what it cost; None is unknown: charged in full until the next reading. False if it is gone.
+    """End the lease with what its call cost; False if it is gone.
 
-    What no such call can have cost is taken for unknown.
+    An unknown cost (None, or more than such a call can cost) is charged in full until the next reading.
     """
     index = view.lease(lease_id)
     if index < 0:
         return False
     lease = view.leases[index]
     tier, cost_mt, pid, sent_ns = lease.tier, lease.cost_mt, lease.owner_pid, lease.at_ns
-    if consumed is not None and not 0 <= consumed * MT <= costs.most_mt(cost_mt, lease.items):
+    if consumed is not None and not 0 <= consumed * MT <= costs.max_cost_mt(cost_mt, lease.items):
         view.events.append((Event.ASIDE, tier, -_bounded(consumed * MT), pid))
         view.book.aside_count += 1
         consumed = None
     consumed_mt = cost_mt if consumed is None else consumed * MT
     if consumed and lease.shape >= 0:  # a refusal costs nothing, and teaches nothing about what an answer costs
         costs.learn(view.shapes[lease.shape], lease.items, consumed)
-    _save_again(view, tier, lease.earmark_nt - consumed_mt * PPM, now_ns)
+    _restore_earmark(view, tier, lease.earmark_nt - consumed_mt * PPM, now_ns)
     view.drop_lease(index)
     view.tiers[tier].spent_mt += consumed_mt
     view.book.refunded_mt += max(0, cost_mt - consumed_mt)
@@ -117,19 +117,19 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
 
 
 def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sent_ns: int | None = None) -> bool:
-    """Make a reading the truth, and journal what it brought to light; False if it is set aside, its charge booked."""
+    """Make a reading the truth and journal its news. If it is not believed, book its charge only and return False."""
     gates.advance(view, now_ns)
-    book, come = view.book, Arrival(reading, now_ns, consumed_mt, sent_ns)
-    verdict, there = plausibility.weigh(view, come)
+    book, arrival = view.book, Arrival(reading, now_ns, consumed_mt, sent_ns)
+    verdict, step = plausibility.weigh(view, arrival)
     if verdict is Plausibility.ODD or verdict is Plausibility.IMPOSSIBLE:
-        _set_aside(view, come, is_odd=verdict is Plausibility.ODD)
+        _set_aside(view, arrival, is_odd=verdict is Plausibility.ODD)
         return False
     before = (book.synced, book.rate_mt, book.period_ns)
-    plausibility.believe(book, come, verdict)
-    drift_mt = bucket.apply(view, come, there)
+    plausibility.believe(book, arrival, verdict)
+    drift_mt = bucket.apply(view, arrival, step)
     if book.rate_mt < before[1]:
         _cut_earmarks(view)
-    _tell(view, *before, drift_mt)
+    _journal_news(view, *before, drift_mt)
     # Ticks are counted alike before and after, but a reading may be of just before one that we have counted already.
     tick = book.tick_index + bucket.ticks_due(book, now_ns)
     for tier in view.tiers[: book.tier_count]:
@@ -138,39 +138,39 @@ def observe(view: View, reading: Reading, now_ns: int, consumed_mt: int = 0, sen
 
 
 def _cut_earmarks(view: View) -> None:
-    """Leave every tier what it may save on the smaller plan: more would lock the others out until it is spent."""
+    """Cut each earmark to what the smaller plan allows: more would lock the other tiers out until it is spent."""
     for index in range(view.book.tier_count):
         tier = view.tiers[index]
         tier.earmark_nt = min(tier.earmark_nt, gates.earmark_cap_mt(view, index) * PPM)
 
 
-def _tell(view: View, was_synced: int, rate_mt: int, period_ns: int, drift_mt: int) -> None:
-    """Journal what a reading brought to light."""
+def _journal_news(view: View, was_synced: int, rate_mt: int, period_ns: int, drift_mt: int) -> None:
+    """Journal the news that a reading brought."""
     book = view.book
     if not was_synced:
         view.events.append((Event.OPENED, NO_TIER, book.balance_mt, 0))
     elif book.rate_mt != rate_mt:
         view.events.append((Event.PLAN, NO_TIER, book.rate_mt, 0))
-    if abs(book.period_ns - period_ns) * RETOLD > period_ns:
+    if abs(book.period_ns - period_ns) * PERIOD_NEWS_PARTS > period_ns:
         view.events.append((Event.PERIOD, NO_TIER, book.period_ns * MT // NS_PER_S, 0))
     if drift_mt:
         view.events.append((Event.DRIFT, NO_TIER, drift_mt, 0))
 
 
-def _set_aside(view: View, come: Arrival, *, is_odd: bool) -> None:
+def _set_aside(view: View, arrival: Arrival, *, is_odd: bool) -> None:
     book = view.book
-    if come.consumed_mt:
-        bucket.charge_unread(book, come.consumed_mt, come.now_ns, is_certain=True)
+    if arrival.consumed_mt:
+        bucket.charge_unread(book, arrival.consumed_mt, arrival.now_ns, is_certain=True)
     book.aside_count += 1
-    book.aside_in_a_row = min(book.aside_in_a_row + 1, MOST_IN_A_ROW)
+    book.aside_in_a_row = min(book.aside_in_a_row + 1, MAX_IN_A_ROW)
     if is_odd:
-        plausibility.remember(book, come)
-    view.events.append((Event.ASIDE, NO_TIER, _bounded(come.reading.tokens_left * MT), 0))
+        plausibility.remember(book, arrival)
+    view.events.append((Event.ASIDE, NO_TIER, _bounded(arrival.reading.tokens_left * MT), 0))
 
 
 def _bounded(tokens_mt: int) -> int:
-    """A number of any size as the journal can hold it."""
-    return max(-MOST_TOLD_MT, min(tokens_mt, MOST_TOLD_MT))
+    """The number within what an entry of the journal can hold."""
+    return max(-MAX_JOURNAL_MT, min(tokens_mt, MAX_JOURNAL_MT))
 
 
 def owners(view: View) -> set[tuple[int, int]]:
@@ -181,7 +181,7 @@ def owners(view: View) -> set[tuple[int, int]]:
 
 
 def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) -> int:
-    """End what dead processes left: unsent refunded, sent charged in full, places in the queue given up."""
+    """End the leases and waiters of dead processes, and return how many: unsent calls cost nothing, sent ones all."""
     resolved = 0
     for index in reversed(range(view.book.lease_count)):
         lease = view.leases[index]
@@ -206,8 +206,8 @@ def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) 
     return resolved
 
 
-def _save_again(view: View, index: int, unspent_nt: int, now_ns: int) -> None:
-    """Put back what a call left of the earmark that paid for it: a share is of tokens spent, not of tokens reserved."""
+def _restore_earmark(view: View, index: int, unspent_nt: int, now_ns: int) -> None:
+    """Put back what a call left of the earmark that paid for it: a share counts tokens spent, not tokens reserved."""
     gates.advance(view, now_ns)
     if unspent_nt <= 0:
         return

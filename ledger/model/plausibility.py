@@ -11,9 +11,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from ledger.model.book import COMMITTED, MAX_LEASES, MT
-from ledger.model.bucket import CAPACITY_TICKS, balance_after, clock_slack_ns, is_older, is_timely, step
-from ledger.model.costs import MOST_A_CALL
-from ledger.model.tick_period import MOST_NS, SLACK, TRUSTED
+from ledger.model.bucket import CAPACITY_TICKS, balance_after, clock_slack_ns, is_older, is_timely, step_to
+from ledger.model.costs import MAX_PER_CALL
+from ledger.model.tick_period import MAX_PERIOD_NS, SLACK, TRUSTED
 
 if TYPE_CHECKING:
     from ledger.model.book import Book
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from ledger.model.view import View
     from ledger.types import Reading
 
-MOST_RATE: Final = 100_000  # tokens a tick; the largest plans known have some thousands
-MOST_TOKENS: Final = CAPACITY_TICKS * MOST_RATE
-MOST_MS: Final = 1 << 50  # a timestamp in some thousands of years
+MAX_RATE: Final = 100_000  # tokens a tick; the largest plans known have some thousands
+MAX_TOKENS: Final = CAPACITY_TICKS * MAX_RATE
+MAX_SERVER_MS: Final = 1 << 50  # a timestamp in some thousands of years
 SMALL_RISE: Final = 2  # refills: a tick counted a little early or late explains as much
 ANOTHERS_CALL_MT: Final = 500 * MT  # a batch of 50 products with offers was seen to cost 462 tokens
-ENOUGH: Final = 3  # unexplained readings in a row, though none agrees with another
+MAX_UNEXPLAINED: Final = 3  # unexplained readings in a row, though none agrees with another
 LONE_WAIT_NS: Final = 600_000_000_000  # one reply alone cannot make the ticks longer than ten of the API's own
 GREAT_LEAP: Final = 20  # times the rate; plan changes by a factor of 5 were seen
 NEARNESS: Final = 4  # a reading agrees that is so many times nearer to it than to the book
@@ -35,7 +35,7 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class Plausibility(Enum):
-    """What becomes of a reading."""
+    """How well the book explains a reading, and so what becomes of it."""
 
     PLAIN = auto()  # all of it is explained
     NEWS = auto()  # believed, though not all of it is explained
@@ -43,41 +43,43 @@ class Plausibility(Enum):
     IMPOSSIBLE = auto()  # set aside
 
 
-def weigh(view: View, come: Arrival) -> tuple[Plausibility, Step | None]:
-    """What becomes of a reading, and the way to it: None for one older than the last, and for the first of all."""
+def weigh(view: View, arrival: Arrival) -> tuple[Plausibility, Step | None]:
+    """What becomes of a reading, and the step to it: None for one older than the last, and for the first of all."""
     book = view.book
-    if not _is_possible(book, come.reading):
+    if not _is_possible(book, arrival.reading):
         return Plausibility.IMPOSSIBLE, None
     if not book.synced:
-        return _first(book, come), None
-    timely = is_timely(book, come)
-    if timely and is_older(book, come):
+        return _first(book, arrival), None
+    timely = is_timely(book, arrival)
+    if timely and is_older(book, arrival):
         return Plausibility.PLAIN, None
-    there = step(book, come, is_timely=timely)
-    if timely and _fits_period(book, come.reading):
-        if come.reading.refill_rate * MT == book.rate_mt and come.told_mt == balance_after(book, there.ticks):
-            return Plausibility.PLAIN, there
-        verdict = _compare(view, come, there.ticks)
+    step = step_to(book, arrival, is_timely=timely)
+    if timely and _fits_period(book, arrival.reading):
+        if arrival.reading.refill_rate * MT == book.rate_mt and arrival.balance_before_mt == balance_after(
+            book, step.ticks
+        ):
+            return Plausibility.PLAIN, step
+        verdict = _compare(view, arrival, step.ticks)
     else:
         verdict = Plausibility.ODD
-    if verdict is Plausibility.ODD and _is_confirmed(view, come, there.ticks):
+    if verdict is Plausibility.ODD and _is_confirmed(view, arrival, step.ticks):
         verdict = Plausibility.NEWS
-    return verdict, there
+    return verdict, step
 
 
-def remember(book: Book, come: Arrival) -> None:
-    """Keep a reading that was set aside, for the next one to agree with; its charge is booked already."""
-    reading = come.reading
-    _keep(book, reading.tokens_left * MT, reading.refill_rate * MT, reading.server_ms, come.now_ns)
+def remember(book: Book, arrival: Arrival) -> None:
+    """Keep a reading that was set aside, so that the next one can agree with it; its charge is booked already."""
+    reading = arrival.reading
+    _keep(book, reading.tokens_left * MT, reading.refill_rate * MT, reading.server_ms, arrival.now_ns)
     book.doubt_next_ms = reading.server_ms + reading.refill_in_ms
-    book.doubt_late_ns = come.late_ns
+    book.doubt_late_ns = arrival.late_ns
     book.doubt_count += 1
 
 
-def believe(book: Book, come: Arrival, verdict: Plausibility) -> None:
-    """Before the reading becomes the truth: what it does not explain of the Book is kept as the other possibility."""
+def believe(book: Book, arrival: Arrival, verdict: Plausibility) -> None:
+    """Keep the Book's state as the other possibility if the reading, which becomes the truth next, contradicts it."""
     book.aside_in_a_row = book.asks = 0
-    book.probation = _is_great_leap(book, come.reading)
+    book.probation = _is_great_leap(book, arrival.reading)
     if verdict is Plausibility.NEWS and book.synced:
         _keep(book, book.balance_mt, book.rate_mt, book.server_ms, book.synced_ns)
         book.doubt_next_ms = book.next_tick_server_ms
@@ -94,67 +96,69 @@ def _keep(book: Book, left_mt: int, rate_mt: int, server_ms: int, at_ns: int) ->
 
 
 def _is_possible(book: Book, reading: Reading) -> bool:
-    """Whether each number is one that can be at all.
+    """Whether each number is possible at all.
 
     A call is let in while the balance is above 0, so the debt is at most what all open calls of a busy account cost.
     """
     rate, left = reading.refill_rate, reading.tokens_left
-    if not 0 < rate <= MOST_RATE or not 0 <= reading.refill_in_ms <= MOST_NS // _NS_PER_MS:
+    if not 0 < rate <= MAX_RATE or not 0 <= reading.refill_in_ms <= MAX_PERIOD_NS // _NS_PER_MS:
         return False
     capacity = CAPACITY_TICKS * max(rate, book.rate_mt // MT)
-    return -capacity - MAX_LEASES * MOST_A_CALL <= left <= MOST_TOKENS and 0 <= reading.server_ms <= MOST_MS
+    return -capacity - MAX_LEASES * MAX_PER_CALL <= left <= MAX_TOKENS and 0 <= reading.server_ms <= MAX_SERVER_MS
 
 
-def _first(book: Book, come: Arrival) -> Plausibility:
+def _first(book: Book, arrival: Arrival) -> Plausibility:
     """The first reading is believed unless it is beyond what one call, a full bucket and a tick explain."""
-    left, capacity_of_it = come.reading.tokens_left, CAPACITY_TICKS * come.reading.refill_rate
-    is_plain = -capacity_of_it - ANOTHERS_CALL_MT // MT <= left <= capacity_of_it and _fits_period(book, come.reading)
-    if is_plain or book.doubt_count + 1 >= ENOUGH:
+    left, capacity_of_it = arrival.reading.tokens_left, CAPACITY_TICKS * arrival.reading.refill_rate
+    is_plain = -capacity_of_it - ANOTHERS_CALL_MT // MT <= left <= capacity_of_it and _fits_period(
+        book, arrival.reading
+    )
+    if is_plain or book.doubt_count + 1 >= MAX_UNEXPLAINED:
         return Plausibility.PLAIN
-    return Plausibility.PLAIN if _agrees(book, come, abs(left) * MT // NEARNESS) else Plausibility.ODD
+    return Plausibility.PLAIN if _agrees(book, arrival, abs(left) * MT // NEARNESS) else Plausibility.ODD
 
 
-def _compare(view: View, come: Arrival, ticks: int) -> Plausibility:
-    """What the balance and the rate say beside what the book explains."""
-    book, rate_mt, told_mt = view.book, come.reading.refill_rate * MT, come.told_mt
+def _compare(view: View, arrival: Arrival, ticks: int) -> Plausibility:
+    """Compare balance and rate with what the book explains."""
+    book, rate_mt, balance_before_mt = view.book, arrival.reading.refill_rate * MT, arrival.balance_before_mt
     low_mt, high_mt = _explained(view, rate_mt, ticks)
-    most_mt = max(rate_mt, book.rate_mt)
-    rise_mt, fall_mt = told_mt - high_mt, low_mt - told_mt
-    if rise_mt > SMALL_RISE * most_mt or fall_mt > CAPACITY_TICKS * most_mt + ANOTHERS_CALL_MT:
+    larger_mt = max(rate_mt, book.rate_mt)
+    rise_mt, fall_mt = balance_before_mt - high_mt, low_mt - balance_before_mt
+    if rise_mt > SMALL_RISE * larger_mt or fall_mt > CAPACITY_TICKS * larger_mt + ANOTHERS_CALL_MT:
         return Plausibility.ODD
-    if _is_great_leap(book, come.reading) and max(rise_mt, fall_mt) > 0:
+    if _is_great_leap(book, arrival.reading) and max(rise_mt, fall_mt) > 0:
         return Plausibility.ODD  # so much larger a plan is believed at once only with the balance that it explains
-    is_news = rate_mt != book.rate_mt or max(rise_mt, fall_mt) > SMALL_RISE * most_mt
+    is_news = rate_mt != book.rate_mt or max(rise_mt, fall_mt) > SMALL_RISE * larger_mt
     return Plausibility.NEWS if is_news else Plausibility.PLAIN
 
 
-def _is_confirmed(view: View, come: Arrival, ticks: int) -> bool:
+def _is_confirmed(view: View, arrival: Arrival, ticks: int) -> bool:
     """Whether an odd reading is believed all the same, because of those before it."""
     book = view.book
-    if book.doubt_count + 1 >= ENOUGH:
+    if book.doubt_count + 1 >= MAX_UNEXPLAINED:
         return True
-    spread_mt = abs(balance_after(book, ticks) - _doubt_expects(book, come.reading))
-    return _agrees(book, come, spread_mt // NEARNESS + _open_mt(view))
+    spread_mt = abs(balance_after(book, ticks) - _doubt_expects(book, arrival.reading))
+    return _agrees(book, arrival, spread_mt // NEARNESS + _open_mt(view))
 
 
-def _agrees(book: Book, come: Arrival, tolerance_mt: int) -> bool:
-    """Whether the reading says what the one in doubt foretells, within a tolerance or two refills and the clock's."""
-    if not book.doubt_set or come.reading.refill_rate * MT != book.doubt_rate_mt:
+def _agrees(book: Book, arrival: Arrival, tolerance_mt: int) -> bool:
+    """Whether the one in doubt foretells the reading, within a tolerance or two refills, and the clocks' slack."""
+    if not book.doubt_set or arrival.reading.refill_rate * MT != book.doubt_rate_mt:
         return False
-    elapsed_ns = come.now_ns - book.doubt_ns
-    off_ns = (come.reading.server_ms - book.doubt_server_ms) * _NS_PER_MS - elapsed_ns
-    if abs(off_ns) > clock_slack_ns(come.late_ns + book.doubt_late_ns, elapsed_ns):
+    elapsed_ns = arrival.now_ns - book.doubt_ns
+    off_ns = (arrival.reading.server_ms - book.doubt_server_ms) * _NS_PER_MS - elapsed_ns
+    if abs(off_ns) > clock_slack_ns(arrival.late_ns + book.doubt_late_ns, elapsed_ns):
         return False
-    if not _fits_period(book, come.reading):
-        apart_ms = abs(come.reading.server_ms + come.reading.refill_in_ms - book.doubt_next_ms)
+    if not _fits_period(book, arrival.reading):
+        apart_ms = abs(arrival.reading.server_ms + arrival.reading.refill_in_ms - book.doubt_next_ms)
         if apart_ms * _NS_PER_MS > SLACK * book.period_ns:
-            return False  # both tell of a long wait, but not for the same tick
-    most_mt = max(tolerance_mt, SMALL_RISE * book.doubt_rate_mt)
-    return abs(come.told_mt - _doubt_expects(book, come.reading)) <= most_mt
+            return False  # both announce a long wait, but not for the same tick
+    limit_mt = max(tolerance_mt, SMALL_RISE * book.doubt_rate_mt)
+    return abs(arrival.balance_before_mt - _doubt_expects(book, arrival.reading)) <= limit_mt
 
 
 def _doubt_expects(book: Book, reading: Reading) -> int:
-    """The balance at the reading, before its own charge, if the one in doubt was the truth."""
+    """The balance at the reading, before its own charge, if the reading in doubt was true."""
     distance_ms = reading.server_ms + reading.refill_in_ms - book.doubt_next_ms
     ticks = max(0, round(distance_ms * _NS_PER_MS / book.period_ns))
     grown_mt = min(book.doubt_left_mt + ticks * book.doubt_rate_mt, CAPACITY_TICKS * book.doubt_rate_mt)
@@ -175,7 +179,7 @@ def _explained(view: View, rate_mt: int, ticks: int) -> tuple[int, int]:
 
 
 def _open_mt(view: View) -> int:
-    """What calls on the wire may have cost already."""
+    """What calls on the wire may have cost already, in milli-tokens."""
     return sum(lease.cost_mt for lease in view.leases[: view.book.lease_count] if lease.state == COMMITTED)
 
 

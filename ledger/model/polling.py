@@ -1,7 +1,7 @@
 """When the server is asked for a reading that costs nothing, and by whom. Pure functions of a View and a time.
 
-It is asked before the first grant, after a call whose outcome is not known, and rarely during long waits: a wrong
-balance, another plan or bought tokens would otherwise be heard of only after the wait.
+It is asked before the first grant, after a call whose outcome is unknown, and rarely during long waits: a wrong
+balance, another plan or bought tokens would otherwise be noticed only after the wait.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ledger.model.view import View
     from ledger.types import ProcessId, Wait
 
-CLAIM_NS: Final = 30_000_000_000  # a claim on the next reading older than this is up for another caller
+CLAIM_NS: Final = 30_000_000_000  # another caller may take over a claim on the next reading that is older
 LOOK_NS: Final = 900_000_000_000  # between two looks during waits, all workers together: 15 min
-MOST_ASKS: Final = 20
+MAX_ASKS: Final = 20
 LONG_TICKS: Final = 3  # a wait no longer than this many ticks is not worth a look, unless the tick itself is long
 
 
@@ -38,7 +38,7 @@ def claim_reading(view: View, owner: ProcessId, now_ns: int, is_alive: Callable[
 
 
 def claim_look(view: View, wait: Wait, owner: ProcessId, now_ns: int) -> bool:
-    """Whether this owner, who has to wait so long, is the one to look at the balance meanwhile."""
+    """Whether the wait is long, and this owner is the one to look at the balance meanwhile."""
     book = view.book
     if not book.synced or book.needs_reading or now_ns < next_look_ns(view):
         return False
@@ -52,9 +52,9 @@ def claim_look(view: View, wait: Wait, owner: ProcessId, now_ns: int) -> bool:
 
 
 def claim_blind(view: View, now_ns: int) -> bool:
-    """Whether one small call may be made though the balance is unknown: its reply is to teach it.
+    """Take the turn to make one small call although the balance is unknown, which its reply tells; whether it is due.
 
-    Only where no usable answer came to the question for the balance, once a tick, and with no other call open.
+    It is due once a tick, with no other call open, when the server gave no usable answer to the question.
     """
     book = view.book
     if not may_go_blind(view, now_ns):
@@ -64,20 +64,20 @@ def claim_blind(view: View, now_ns: int) -> bool:
 
 
 def may_go_blind(view: View, now_ns: int) -> bool:
-    """The same, without taking the turn."""
+    """Whether such a call is due; the turn is not taken."""
     book = view.book
     is_due = not book.blind_ns or now_ns - book.blind_ns >= book.period_ns
     return not book.synced and book.asks > 0 and not book.lease_count and is_due
 
 
 def answered_badly(view: View, now_ns: int) -> None:
-    """The server was asked and nothing usable came: the next question has to wait, and one in doubt is put to the test.
+    """Note that the server gave no usable answer: the next question waits, and a reading in doubt is tested.
 
-    Whoever asked gives up the claim.
+    The owner that asked loses its claim.
     """
     book = view.book
     is_only_odd = book.doubt_count > 0 and book.doubt_ns >= book.asked_ns  # unlike others it can be true
-    book.asks = 1 if is_only_odd else min(book.asks + 1, MOST_ASKS)
+    book.asks = 1 if is_only_odd else min(book.asks + 1, MAX_ASKS)
     book.asked_ns = max(now_ns, 1)
     book.reader_pid = 0
     if book.synced and book.doubt_count:
@@ -85,7 +85,7 @@ def answered_badly(view: View, now_ns: int) -> None:
 
 
 def next_try_ns(view: View, now_ns: int) -> int:
-    """When asking, a blind call or a look is due next."""
+    """When a question, a blind call or a look is due next."""
     book = view.book
     if book.synced:
         due_ns = next_ask_ns(view) if book.needs_reading else next_look_ns(view)
@@ -95,9 +95,9 @@ def next_try_ns(view: View, now_ns: int) -> int:
 
 
 def next_ask_ns(view: View) -> int:
-    """When the server may be asked again, after answers that could not be used: ever more rarely.
+    """When the server may be asked again after unusable answers: ever more rarely.
 
-    One that only contradicts what is known is put to the test at once.
+    A reading that only contradicts what is known is tested at once.
     """
     book = view.book
     if not book.asks:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from ledger.model.book import Book
 
-LEAST_NS: Final = 20_000_000
-MOST_NS: Final = 4_000_000_000_000  # above the longest period that can be set, an hour
+MIN_PERIOD_NS: Final = 20_000_000
+MAX_PERIOD_NS: Final = 4_000_000_000_000  # above the longest period that can be set, an hour
 TRUSTED: Final = 3  # refills foretold exactly, after which one odd reply no longer counts against the period
 OFF: Final = 0.1  # part of a period by which an announced tick may be off; jitter was seen up to 0.5 s of 60
 JITTER_PARTS: Final = 40  # two ticks no further apart than such a part of the period are one that was announced twice
-ALIKE: Final = 0.05  # two guesses that differ by no more say the same
+ALIKE: Final = 0.05  # two guesses that differ by no more than this part are one
 SLACK: Final = 0.05  # an announced wait may be so much longer than the period
 MEMORY: Final = 60  # readings after which old ones fade
 FADE_PARTS: Final = 16  # the longest wait announced fades by such a part with each reading: it may have been a lie
 TYPICAL_WAITS: Final = 2  # of several waits the longest is half a period and more
 _FEW: Final = 2  # what counts as much as so many measured ticks: what was supposed before
-MOST_TICKS_TOLD_APART: Final = 10  # over longer gaps the error of the period itself comes near to OFF
+MAX_TICKS_APART: Final = 10  # over longer gaps the error of the period itself comes near to OFF
 _PROVEN: Final = 2  # guesses alike that a balance proves,
 _UNPROVEN: Final = 3  # and that nothing but the announced times speaks for,
 _LONG: Final = 8  # and that are longer than the waits announced make likely;
@@ -30,9 +30,9 @@ _MORE: Final = 2  # so many more against a period that is trusted
 
 
 class Step(NamedTuple):
-    """From the Book's state to a reading: ns between the ticks they announce, ticks, and the period that explains it.
+    """From the Book's state to a reading: ns between the ticks they announce, ticks, and the period that explains them.
 
-    `guess_ns` is 0 when the present period does.
+    `guess_ns` is 0 when the present period explains them.
     """
 
     distance_ns: int
@@ -41,9 +41,9 @@ class Step(NamedTuple):
 
 
 def count(book: Book, distance_ns: int, refill_ns: int, rise_mt: int, *, is_full: bool) -> Step:
-    """The ticks that passed while the balance rose by `rise_mt` to a reading that announces a tick in `refill_ns`.
+    """Count the ticks while the balance rose by `rise_mt` to a reading that announces a tick in `refill_ns`.
 
-    The distance in periods tells, unless the period is not trusted yet and the rise in whole refills tells better.
+    They are the distance in periods, unless the period is not trusted yet and the rise in whole refills is more exact.
     """
     ticks = round(distance_ns / book.period_ns)
     rate_mt = book.rate_mt
@@ -56,12 +56,12 @@ def count(book: Book, distance_ns: int, refill_ns: int, rise_mt: int, *, is_full
     if book.period_trust >= TRUSTED or book.unknown_mt:
         return Step(distance_ns, ticks, 0)
     needed = whole + bool(rest)
-    least_ns = max(LEAST_NS, round(refill_ns * (1 - SLACK)))
+    least_ns = max(MIN_PERIOD_NS, round(refill_ns * (1 - SLACK)))
     if needed < 1 or distance_ns < needed * least_ns:
         return Step(distance_ns, ticks, 0)
     # Announced ticks fit a period of which the true one is a multiple, and one that is no more than the longest wait
     # seen; otherwise somebody else took a part.
-    is_multiple = ticks <= MOST_TICKS_TOLD_APART and whole > 0 and not ticks % whole
+    is_multiple = ticks <= MAX_TICKS_APART and whole > 0 and not ticks % whole
     is_part = not book.period_trust and (is_multiple or book.period_ns != book.nominal_period_ns)
     if not rest and not is_full and (whole > ticks or is_off or is_part):
         return Step(distance_ns, whole, distance_ns // whole)
@@ -76,7 +76,7 @@ def learn(book: Book, step: Step, refill_ns: int, rise_mt: int, *, is_full: bool
         book.guess_count = 0
     if refill_ns > book.period_ns * (1 + SLACK):
         # Nobody waits longer for a tick than from one to the next; what the balance says of it is more exact.
-        book.period_ns = min(max(refill_ns, guess_ns), MOST_NS)
+        book.period_ns = min(max(refill_ns, guess_ns), MAX_PERIOD_NS)
         book.period_trust = book.guess_count = 0
         return
     if distance_ns <= 0:
@@ -105,22 +105,22 @@ def _least_ns(book: Book, refill_ns: int) -> float:
 
 
 def _says_little(book: Book, distance_ns: int, ticks: int) -> bool:
-    """Whether the same tick was announced twice, or one so far from the last that a trusted period tells it better."""
+    """Whether the same tick was announced twice, or one so far off that a trusted period is more exact."""
     if not book.period_trust:
         return distance_ns * JITTER_PARTS < book.longest_wait_ns
-    return distance_ns * JITTER_PARTS < book.period_ns or ticks > MOST_TICKS_TOLD_APART
+    return distance_ns * JITTER_PARTS < book.period_ns or ticks > MAX_TICKS_APART
 
 
 def _unlearn(book: Book, distance_ns: int, refill_ns: int) -> None:
-    """Take back what was learned from a wait if a tick comes before the one that it announced."""
+    """Forget what was learned from a wait if a tick comes before the one that it announced."""
     if not book.period_trust and distance_ns < -OFF * book.period_ns:
         book.period_ns = max(refill_ns, min(book.period_ns, book.nominal_period_ns))
         book.longest_wait_ns = refill_ns
 
 
 def _tolerance_ns(book: Book, ticks: int) -> float:
-    """By how much so many ticks may be off and fit: more where the error of a period that was measured adds up."""
-    return OFF * book.period_ns * (max(1, ticks / MOST_TICKS_TOLD_APART) if book.period_trust else 1)
+    """By how much so many ticks may be off and still fit: more where the error of a measured period adds up."""
+    return OFF * book.period_ns * (max(1, ticks / MAX_TICKS_APART) if book.period_trust else 1)
 
 
 def _refine(book: Book, seen_ns: float, ticks: int, *, is_exact: bool) -> None:
@@ -144,7 +144,7 @@ def _consider(book: Book, guess_ns: int, *, is_proven: bool, least_ns: float) ->
     if book.period_trust >= TRUSTED:
         needed += _MORE
     if book.guess_count >= needed:
-        book.period_ns = min(max(book.guess_ns, LEAST_NS), MOST_NS)
+        book.period_ns = min(max(book.guess_ns, MIN_PERIOD_NS), MAX_PERIOD_NS)
         book.period_trust = 1
         book.guess_count = 0
 
@@ -154,7 +154,7 @@ def _guess(book: Book, distance_ns: int, first_ns: int) -> int:
 
     The present period is left out of it: one that the distance contradicts is seldom a multiple of the true one.
     """
-    error_ns = max(LEAST_NS, round(ALIKE * book.longest_wait_ns))
+    error_ns = max(MIN_PERIOD_NS, round(ALIKE * book.longest_wait_ns))
     return _common(distance_ns, book.guess_ns, error_ns) if book.guess_count else first_ns
 
 

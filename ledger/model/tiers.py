@@ -1,4 +1,4 @@
-"""What tiers there are and what they may, as people set it; entered into a book here. Pure."""
+"""The tiers as people set them: their floors and shares, checked and entered into a book. Pure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Tier:
     """A class of requests; tiers stand in order of priority.
 
-    What must remain after it spends is `floor` tokens or `floor_ticks` times the refill of a tick, whichever is more,
-    but at most `floor_part` of the capacity; `share` is the part of the refill it is guaranteed while it waits.
+    Its floor is `floor` tokens or the refill of `floor_ticks` ticks, whichever is more, but at most `floor_part` of the
+    capacity (`ledger/model/floors.py`). `share` is the part of the refill that it is guaranteed while it waits.
     """
 
     name: str
@@ -49,7 +49,7 @@ DEFAULT_TIERS: Final = (
 
 
 def check(tiers: Sequence[Tier]) -> None:
-    """Refuse tiers that could not keep their promises.
+    """Refuse tiers whose guarantees cannot be kept.
 
     Raises:
         ValueError: a name is unusable, a number is out of range, the shares reach 1, or there are too many.
@@ -63,16 +63,18 @@ def check(tiers: Sequence[Tier]) -> None:
         raise ValueError("a tier needs floors of 0 or more, a floor part in [0, 1) and a share of 0 or more")
     total = sum(tier.share for tier in tiers)
     if total >= 1:
-        raise ValueError(f"the shares come to {total:g}: less than 1 is expected, or nothing is left to save up with")
+        raise ValueError(
+            f"the shares come to {total:g}: less than 1 is expected, or no refill is left for anybody else"
+        )
 
 
 def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int, now_ns: int) -> None:
     """Set the tiers and the nominal tick period in the book, keeping what is known: also while calls are open.
 
-    The nominal period is where learning starts: one that the replies have taught stays.
+    Learning starts from the nominal period; a period that was learned from replies stays.
 
-    What was saved up to now was saved by the shares that were, and stays within what the new ones may save; a tier
-    that has no share any more has saved nothing, and its open calls give nothing back to it.
+    An earmark stays, within what the new share allows. A tier without a share any more loses its earmark, and its open
+    calls give nothing back to it.
 
     Raises:
         ValueError: the tiers are unusable, or their names would change while calls are open.

@@ -1,4 +1,4 @@
-"""A Book's parts at hand: each ctypes sub-object made once, leases and waiters kept packed.
+"""A Book with its parts: each ctypes sub-object made once, leases and waiters kept packed.
 
 Making a ctypes sub-object costs more than reading its fields, so a writer keeps one `View` a slot.
 """
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class View:
-    """A Book and its parts, each made once; `events` collects what a transaction wants in the journal."""
+    """A Book and its parts, each made once; `events` collects what a transaction writes to the journal."""
 
     __slots__ = ("book", "events", "leases", "shapes", "tiers", "waiters")
 
     def __init__(self, book: Book, *, is_whole: bool = True) -> None:
-        """A reader needs only the entries in use (`is_whole` False), a writer every place."""
+        """A writer needs every entry (`is_whole`), a reader only those in use."""
         self.book = book
-        most = (MAX_TIERS, MAX_SHAPES, MAX_LEASES, MAX_WAITERS)
+        whole = (MAX_TIERS, MAX_SHAPES, MAX_LEASES, MAX_WAITERS)
         used = (book.tier_count, book.shape_count, book.lease_count, book.waiter_count)
-        tiers, shapes, leases, waiters = most if is_whole else used
+        tiers, shapes, leases, waiters = whole if is_whole else used
         self.tiers: list[TierState] = [book.tiers[i] for i in range(tiers)]
         self.shapes: list[ShapeState] = [book.shapes[i] for i in range(shapes)]
         self.leases: list[LeaseState] = [book.leases[i] for i in range(leases)]
@@ -39,9 +39,9 @@ class View:
         Raises:
             KeyError: no tier has that name; the message lists those there are.
         """
-        wanted = name.encode()
+        encoded = name.encode()
         for index in range(self.book.tier_count):
-            if self.tiers[index].name == wanted:
+            if self.tiers[index].name == encoded:
                 return index
         known = ", ".join(self.tiers[i].name.decode() for i in range(self.book.tier_count))
         raise KeyError(f"no tier is called {name!r}; there are: {known}")
@@ -84,7 +84,7 @@ class View:
         """
         book = self.book
         if book.waiter_count >= MAX_WAITERS:
-            raise Full(f"{MAX_WAITERS} requests wait already, the layout holds no more")
+            raise Full(f"{MAX_WAITERS} requests wait already, the layout holds no more: try again later")
         waiter = self.waiters[book.waiter_count]
         book.waiter_count += 1
         waiter.ticket = book.next_id

@@ -1,4 +1,4 @@
-"""Places in the queues of the tiers: joined, kept, left, lost. Functions of a View and a time; no I/O."""
+"""Places in the queues of the tiers: joined, kept, left, lost. Functions of a View and a time, without I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and di
 
 
 class Request(NamedTuple):
-    """What is asked for: tier by position, cost, whose, and what it looks like."""
+    """A request for tokens: the position of its tier, its cost, its owner, and its shape if that is known."""
 
     tier: int
     cost_mt: int
@@ -24,7 +24,7 @@ class Request(NamedTuple):
 
 
 def join(view: View, request: Request, now_ns: int) -> int:
-    """Take a place in the queue; returns the ticket."""
+    """Take a place in the queue and return the ticket."""
     gates.advance(view, now_ns)
     if gates.head(view, request.tier) < 0:
         view.tiers[request.tier].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
@@ -36,7 +36,7 @@ def join(view: View, request: Request, now_ns: int) -> int:
 
 
 def keep(view: View, ticket: int, cost_mt: int) -> int:
-    """The ticket, now for `cost_mt`; 0 if the place is no longer there. Who asks has not forgotten his turn."""
+    """The ticket, now for `cost_mt`; 0 if the place is gone. The waiter asks, so it is not idle."""
     index = view.waiter(ticket)
     if index < 0:
         return 0
@@ -46,7 +46,7 @@ def keep(view: View, ticket: int, cost_mt: int) -> int:
 
 
 def leave(view: View, ticket: int, now_ns: int, *, is_served: bool = False) -> None:
-    """Give up a place in the queue, or have been served; a ticket no longer there changes nothing."""
+    """Remove a waiter that leaves or was served; a ticket that is gone changes nothing."""
     index = view.waiter(ticket)
     if index < 0:
         return
@@ -59,7 +59,7 @@ def leave(view: View, ticket: int, now_ns: int, *, is_served: bool = False) -> N
 
 
 def drop_idle_waiter(view: View, now_ns: int, mine: int) -> None:
-    """Take the turn from an oldest waiter that does not use it: its process is stopped, or has forgotten it.
+    """Remove the oldest waiter of a tier if it does not use its turn: its process is stopped, or has forgotten it.
 
     Without this a stopped process at the head of a tier would hold up the tier, and its demand the tiers below.
     """
@@ -78,7 +78,7 @@ def drop_idle_waiter(view: View, now_ns: int, mine: int) -> None:
 
 
 def ahead_mt(view: View, tier: int, ticket: int) -> int:
-    """What older requests of the tier ask for; all of them when this one has no place yet."""
+    """What the older requests of the tier ask for together, in milli-tokens; without a ticket all are older."""
     return sum(
         waiter.cost_mt
         for waiter in view.waiters[: view.book.waiter_count]
@@ -87,10 +87,10 @@ def ahead_mt(view: View, tier: int, ticket: int) -> int:
 
 
 def drop(view: View, index: int, *, is_served: bool = False) -> None:
-    """Take a place out of the queue. What the last one of a tier had saved up is anybody's again.
+    """Remove the waiter at `index`. A tier that no longer waits loses its earmark.
 
-    But for what one that was served leaves over: its process is at work on the call and comes back. The tier keeps
-    that until the tick after the call, or small requests would lose a part of their share with every one.
+    If the waiter was served, the tier keeps what is left of the earmark until the tick after the call: its process
+    works on the call and comes back, and small requests would otherwise lose a part of their share each time.
     """
     tier = view.waiters[index].tier
     view.drop_waiter(index)

@@ -1,4 +1,4 @@
-"""When a gate opens that is shut now: expected if nobody else acts, and at the latest. Pure."""
+"""When a closed gate opens: the expected time if nobody else acts, and the latest. Pure."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def wait_for(view: View, index: int, cost_mt: int, now_ns: int, ahead_mt: int = 
 
 
 def _expected_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:
-    """Ticks after which the gate is open if nobody else acts; None if it then stays shut for ever.
+    """Ticks after which the gate is open if nobody else acts; None if it then stays closed for ever.
 
     What the common pool leaves grows until the bucket is full and shrinks from there on, as the earmarks of the
-    others grow; at the next tick it also gets what tiers kept that wait for nothing. What is set aside and the balance
-    only grow. So each is looked for by halving.
+    others grow; at the next tick it also gets what tiers kept that wait for nothing. Earmarks and the balance only
+    grow. So each is found by bisection.
     """
     book = view.book
     full = due - (balance_after(book, due) - capacity_mt(book)) // book.rate_mt
@@ -64,7 +64,7 @@ def _first(low: int, high: int, is_open: Callable[[int], bool]) -> int | None:
 
 
 def _saving_ticks(view: View, index: int, need_mt: int) -> int:
-    """Ticks until tier `index`, which has a share, has set `need_mt` aside."""
+    """Ticks until tier `index`, which has a share, has an earmark of `need_mt`."""
     missing_nt = max(0, need_mt * PPM - view.tiers[index].earmark_nt)
     return -(-missing_nt // (view.book.rate_mt * view.tiers[index].share_ppm))
 

@@ -1,4 +1,4 @@
-"""What is alive of a Book's bytes: copied, checksummed and checked without the empty room behind each list."""
+"""Copies, checksums and checks of a Book's bytes, without the unused entries behind each list."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FIRST: Final = 4  # the checksum does not cover itself
 
 
 def parts(book: Book) -> tuple[tuple[int, int], ...]:
-    """Where what is alive begins and ends, in bytes; what lies behind each list's end is empty or stale."""
+    """Where the bytes in use begin and end; what is behind the end of a list is empty or stale."""
     found = (_FIRST, TIERS_AT + book.tier_count * TIER_BYTES)
     shapes, leases, waiters = book.shape_count, book.lease_count, book.waiter_count
     if not (shapes or leases or waiters):
@@ -39,7 +39,7 @@ def parts(book: Book) -> tuple[tuple[int, int], ...]:
 
 
 def checksum(raw: memoryview, book: Book) -> int:
-    """CRC-32 of what is alive of a Book, the checksum field itself left out."""
+    """CRC-32 of the bytes in use of a Book, without the checksum itself."""
     crc = 0
     for begin, end in parts(book):
         if end > begin:
@@ -48,7 +48,7 @@ def checksum(raw: memoryview, book: Book) -> int:
 
 
 def copy_sound(target: memoryview, raw: memoryview, book: Book) -> bool:
-    """Copy what is alive of a Book if it is whole; if not, `target` is left alone, and the answer is False."""
+    """Copy the bytes in use of a Book if it is sound; if not, leave `target` alone and return False."""
     if not _counts_fit(book):
         return False
     live = parts(book)
@@ -65,7 +65,7 @@ def copy_sound(target: memoryview, raw: memoryview, book: Book) -> bool:
 
 
 def is_sound(raw: memoryview, book: Book) -> bool:
-    """Whether the bytes are a whole Book: counts in range and checksum right."""
+    """Whether the bytes are a sound Book: its counts are in range and its checksum is right."""
     return _counts_fit(book) and checksum(raw, book) == book.checksum
 
 

@@ -1,4 +1,4 @@
-"""Sleeping until the book changes, on a counter in the mapped file.
+"""How waiters sleep until the book changes, and are woken: on a counter in the mapped file.
 
 On Linux this is a futex: no wake-up while nothing happens, nothing to clean up when a waiter or a waker is killed.
 Elsewhere the counter is polled. Every sleep is capped, so a waker killed between its commit and its wake costs
@@ -64,7 +64,7 @@ class FutexWaker:
             0,
         )
         if done != 0 and ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT):
-            raise OSError(ctypes.get_errno(), "futex wait")
+            raise OSError(ctypes.get_errno(), "the futex of the ledger cannot be waited on")
 
     def wake(self) -> None:
         """Wake all."""
@@ -86,7 +86,7 @@ class PollingWaker:
             left -= _POLL_S
 
     def wake(self) -> None:
-        """Nothing to do: the others look."""
+        """Do nothing: the others poll."""
 
 
 def waker_for(region: Region) -> Waker:

@@ -40,7 +40,7 @@ _READ_TRIES: Final = 1_000
 class Region:
     """The file, mapped. `path` is None for a region in plain memory, which needs no lock.
 
-    `replaced` says why it took the place of another file at this start, in a sentence; empty when it did not.
+    `replaced` is a sentence that says why this start made the file anew; empty when it did not.
     """
 
     def __init__(self, buffer: bytearray | mmap.mmap, path: Path | None, lock: Lock) -> None:
@@ -93,7 +93,7 @@ class Region:
         return self._buffer
 
     def begin(self) -> View:
-        """Take the lock; a copy of the current book, in the next slot, to change. `end` must follow.
+        """Take the lock and return a copy of the current book, in the next slot, to change. `end` must follow.
 
         Raises:
             Damaged: no sound book is left, or the file was replaced by a newer one.
@@ -152,7 +152,9 @@ class Region:
 
     def _begin(self) -> View:
         if self.is_retired:
-            raise Damaged(f"ledger {self.path}: it was begun anew while this process had it open: restart the process")
+            raise Damaged(
+                f"ledger {self.path}: it was begun anew while this process had it open: start the process again"
+            )
         head = self._words[HEAD_WORD]
         sequence = head + 1
         view = self._views[sequence % SLOTS]
@@ -166,7 +168,7 @@ class Region:
         return view
 
     def _begin_on_older(self, head: int) -> View:
-        """A copy of the newest sound book; the only one left is never written over."""
+        """A copy of the newest sound book, which is never overwritten when it is the only one."""
         source = self._newest_sound()
         book = self._views[source].book
         sequence = max(head, book.sequence) + 1
@@ -177,7 +179,7 @@ class Region:
         return self._views[sequence % SLOTS]
 
     def write_entry(self, number: int, entry: journal.Fields) -> None:
-        """Put a journal entry in place; it counts once the book that counts it is published."""
+        """Write a journal entry; it is valid once the book that counts it is published."""
         journal.write(self._ring, number, entry)
 
     def _newest_sound(self) -> int:

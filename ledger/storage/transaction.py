@@ -1,4 +1,4 @@
-"""One change of the book: locked, journalled, published, and the waiters told."""
+"""One change of the book: locked, journalled, published, and the waiters woken."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Transactions:
         self._waker = None if memoryview(region.buffer).readonly else futex.waker_for(region)
 
     def change(self, *, opens: bool = False) -> Transaction:
-        """A book to change, published when the block ends well; with `opens`, waiters look again afterwards.
+        """A book to change, published when the block ends without an error; with `opens`, waiters look again then.
 
-        A block that ends with NeedsReading is published too: the claim to that reading stands in the book.
+        A block that ends with NeedsReading is published too: the claim to that reading is in the book.
 
         Raises:
             Damaged: no sound book is left, or the file was replaced.
@@ -40,12 +40,12 @@ class Transactions:
             self._waker.wake()
 
     def sleep(self, seen: int, seconds: float) -> None:
-        """Until the wake counter is no longer `seen`, or `seconds` (at most `wake.CAP_S`) have passed."""
+        """Sleep until the wake counter is no longer `seen`, or `seconds` (at most `futex.CAP_S`) have passed."""
         if self._waker is not None and seconds > 0:
             self._waker.sleep(seen, seconds)
 
     def stamp(self, view: View) -> None:
-        """Say when the book changed, and put what happened in the journal."""
+        """Note when the book changed, and write what happened to the journal."""
         book = view.book
         now_ns = self._clock.now_ns()
         book.changed_ns = now_ns
@@ -60,7 +60,7 @@ class Transactions:
 
 
 class Transaction:
-    """One transaction as a context; a class and no generator, which would cost a third of the whole.
+    """One transaction as a context; a class and no generator, which would take a third of the time of the whole.
 
     `opens`: waiters look again afterwards; it may be set until the block ends.
     """

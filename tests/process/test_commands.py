@@ -84,7 +84,7 @@ def test_a_path_that_is_no_file_is_no_ledger(program, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     done = program.command("ledger", "dump", "--path", str(tmp_path / "pipe"))
     assert (done.returncode, done.stdout) == (1, "")
-    assert "is no file, and so no ledger" in done.stderr
+    assert "is not a file: name the ledger with --path" in done.stderr
 
 
 COMMANDS = ["ledger dump --json", "ledger dump", "status", "status --json", "doctor", "doctor --json", "--help",

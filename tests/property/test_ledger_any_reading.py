@@ -25,7 +25,7 @@ from tests.fixtures.settings import worker_settings
 START_NS = 10**15
 EPOCH_MS = 1_700_000_000_000
 LOOK_S = 900
-MOST_NS = 1 << 62
+MAX_PERIOD_NS = 1 << 62
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # to shrink a run of hours takes minutes, and tells little
 NAMES = ("tokens_left", "refill_rate", "refill_in_ms", "server_ms", "consumed")
 
@@ -188,7 +188,7 @@ def serve_all(world):
                     ticks = math.ceil(waiter.latest_in_s / world.ledger.snapshot().bucket.tick_period_s)
                     waits[waiter.tier] = world.clock.now_ns() + ticks * tick_ns
         state = (world.ledger.snapshot().bucket, world.bucket.balance, waits)
-        assert all(world.clock.now_ns() <= (until_ns or MOST_NS) + tick_ns for until_ns in waits.values()), state
+        assert all(world.clock.now_ns() <= (until_ns or MAX_PERIOD_NS) + tick_ns for until_ns in waits.values()), state
         assert None not in waits.values() or world.clock.now_ns() <= learned_ns, state
         world.step()
 

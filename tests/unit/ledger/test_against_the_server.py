@@ -206,7 +206,7 @@ def test_the_recorded_readings_are_predicted_exactly(recorded):
         ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock)
         ledger.observe(_reading(before))
         clock.advance_s(gap_s)
-        with ledger._changes.change() as view:  # the reply of a call that the ledger did not grant
+        with ledger._transactions.change() as view:  # the reply of a call that the ledger did not grant
             leases.observe(view, _reading(after), clock.now_ns(), after["tokensConsumed"] * 1000)
         drifts.append((books(ledger).bucket.drift, gap_s))
     lower = [(drift, gap_s) for drift, gap_s in drifts if drift]

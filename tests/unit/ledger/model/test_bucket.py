@@ -222,13 +222,13 @@ def test_two_clocks_may_differ_by_half_a_minute_the_way_of_the_replies_and_a_tho
 
 def test_the_way_to_a_reading_is_counted_by_the_servers_clock_and_by_ours_where_that_is_off(view):
     told = arrival(210, after_s=95, refill_in_ms=55_000, server_ms=SERVER_MS + 95_500)
-    assert bucket.step(view.book, told, is_timely=True) == Step(120_500 * 10**6, 2, 0)
-    assert bucket.step(view.book, told, is_timely=False) == Step(120 * S, 2, 0)
+    assert bucket.step_to(view.book, told, is_timely=True) == Step(120_500 * 10**6, 2, 0)
+    assert bucket.step_to(view.book, told, is_timely=False) == Step(120 * S, 2, 0)
 
 
 def test_the_way_to_another_plan_is_counted_by_time_alone(view):
     told = arrival(120, after_s=95, refill_in_ms=55_000, rate=20)
-    assert bucket.step(view.book, told, is_timely=True) == Step(120 * S, 2, 0)
+    assert bucket.step_to(view.book, told, is_timely=True) == Step(120 * S, 2, 0)
 
 
 def test_a_reply_is_older_by_its_time_unless_it_was_sent_after_the_last_had_come(view):

@@ -35,15 +35,15 @@ class Learner:
 def test_of_the_recorded_batches_two_in_a_hundred_would_have_been_short(recorded):
     text = (recorded / "token" / "product_batch_costs.txt").read_text(encoding="utf-8")
     batches = [(int(items), int(tokens)) for items, tokens in BATCH.findall(text) if int(items) and int(tokens)]
-    learner, short, held = Learner(prior=7.0), [], 0
+    learner, short, holds_mt = Learner(prior=7.0), [], 0
     for items, tokens in batches:
         reserved = learner.estimate(items)
         learner.learn(items, tokens)
-        held += max(0, reserved - tokens)
+        holds_mt += max(0, reserved - tokens)
         if tokens > reserved:
             short.append(tokens - reserved)
     assert (len(batches), len(short), max(short)) == (101, 2, 24)
-    assert held < 0.31 * sum(tokens for _, tokens in batches)
+    assert holds_mt < 0.31 * sum(tokens for _, tokens in batches)
 
 
 @given(st.floats(1, 60), st.integers(1, 100))
@@ -152,10 +152,10 @@ def test_a_batch_costs_its_mean_and_2_33_deviations_and_never_more_than_60_an_it
 
 
 def test_a_call_can_have_cost_a_hundred_an_item_or_what_was_reserved():
-    assert costs.most_mt(30_000, 6) == 600_000
-    assert costs.most_mt(700_000, 6) == 700_000
-    assert costs.most_mt(30_000, 1) == 100_000
-    assert costs.most_mt(30_000, 0) == 10_000_000
+    assert costs.max_cost_mt(30_000, 6) == 600_000
+    assert costs.max_cost_mt(700_000, 6) == 700_000
+    assert costs.max_cost_mt(30_000, 1) == 100_000
+    assert costs.max_cost_mt(30_000, 0) == 10_000_000
 
 
 def test_the_first_samples_weigh_as_one_of_the_prior_and_those_seen():

@@ -68,7 +68,7 @@ def test_floors_follow_the_plan(rate, upsert, backfill):
 
 def test_what_can_never_be_granted_is_refused_with_the_most_that_can():
     ledger, _ = opened(300)
-    with pytest.raises(NeverEnough, match="the most is 150") as refusal:
+    with pytest.raises(NeverEnough, match="at most 150") as refusal:
         ledger.reserve("backfill", 151)
     assert refusal.value.most == 150
 
@@ -171,7 +171,7 @@ def test_the_cost_of_a_place_may_change_without_losing_turn_or_earmark():
 
 def test_an_oldest_waiter_that_does_not_use_its_turn_loses_it_and_joins_at_the_end():
     ledger, clock = opened(200)
-    with ledger._changes.change() as view:  # a process that stands still with its gate open
+    with ledger._transactions.change() as view:  # a process that stands still with its gate open
         joined(view, 2, 10_000, clock)
     mine = ledger.place("backfill")
     assert isinstance(mine.poll(10), Wait)
@@ -199,7 +199,7 @@ def test_a_waiter_that_asks_keeps_its_turn_though_its_gate_stood_open_for_moment
 
 def test_a_waiter_whose_gate_is_shut_keeps_its_turn_however_long():
     ledger, clock = opened(0)
-    with ledger._changes.change() as view:
+    with ledger._transactions.change() as view:
         joined(view, 2, 100_000, clock)
     mine = ledger.place("backfill")
     for _ in range(10):
@@ -268,7 +268,7 @@ def wait_in(view, tier, tokens, clock):
 def queued():
     """A book with 200 tokens of a plan of 5, and a clock."""
     ledger, clock = opened(200)
-    with ledger._changes.change() as view:
+    with ledger._transactions.change() as view:
         yield view, clock
 
 
@@ -338,9 +338,9 @@ def test_who_neither_waits_nor_works_loses_at_a_tick_what_it_kept(queued):
 
 def test_the_most_that_is_certain_is_what_floor_and_shares_of_others_leave(queued):
     view, _ = queued
-    assert [gates.most_ever_mt(view, tier) for tier in range(3)] == [90 * MT, 250 * MT, 150 * MT]
+    assert [gates.max_ever_mt(view, tier) for tier in range(3)] == [90 * MT, 250 * MT, 150 * MT]
     view.tiers[0].floor_mt, view.tiers[0].floor_ppm = 500 * MT, PPM
-    assert gates.most_ever_mt(view, 0) == 0
+    assert gates.max_ever_mt(view, 0) == 0
 
 
 def test_headroom_is_nothing_while_one_of_the_tier_waits_and_what_holds_leave_else(queued):

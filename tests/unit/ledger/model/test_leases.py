@@ -341,10 +341,10 @@ def test_a_reading_of_the_same_plan_cuts_no_earmark_and_counts_ticks_that_are_du
 
 def test_a_period_is_journalled_in_whole_thousandths_and_only_when_it_moved_by_more_than_a_twentieth(view):
     view.book.period_ns = 63 * S
-    leases._tell(view, 1, 5_000, 60 * S, 0)
+    leases._journal_news(view, 1, 5_000, 60 * S, 0)
     assert view.events == []
     view.book.period_ns = 63 * S + 1_500_000
-    leases._tell(view, 1, 5_000, 60 * S, 0)
+    leases._journal_news(view, 1, 5_000, 60 * S, 0)
     assert view.events == [(Event.PERIOD, NO_TIER, 63_001, 0)]
     assert isinstance(view.events[0][2], int)
 
@@ -361,4 +361,4 @@ def test_an_arrival_is_as_old_as_its_call_took_and_never_younger_than_now():
     assert Arrival(reading, 50).late_ns == 0
     assert Arrival(reading, 50, 0, 20).late_ns == 30
     assert Arrival(reading, 50, 0, 70).late_ns == 0
-    assert Arrival(reading, 50, 7_000).told_mt == 107_000
+    assert Arrival(reading, 50, 7_000).balance_before_mt == 107_000
