@@ -35,7 +35,7 @@ class EnvFile:
     """The contents of a file.
 
     Attributes:
-        values: by name; of several for one name the last.
+        values: the value of each name; of several the last.
         faults: the lines that cannot be understood, each a sentence without the text of the line.
         repeated: for each setting with more than one line, their numbers.
     """
@@ -62,8 +62,8 @@ def parse(text: str) -> EnvFile:
 
 
 def _bindings(text: str) -> Iterator[tuple[int, Binding]]:
-    """Each with the number of the line it begins in: the blank lines before it count as its own."""
-    # Behind a line it does not understand, python-dotenv takes \r\n for two ends.
+    """Each line with its number; python-dotenv counts the blank lines before it as a part of it."""
+    # After a line that it does not understand, python-dotenv takes \r\n for two ends.
     for binding in parse_stream(io.StringIO(_LINE_END.sub("\n", text.removeprefix("\ufeff")))):
         blank = _BLANK.match(binding.original.string)
         before = "" if blank is None else blank[0]

@@ -20,7 +20,7 @@ _LONGEST: Final = 40  # characters of a number
 _HOST: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 
 
-class Unfit(ValueError):
+class UnusableValue(ValueError):
     """A value that cannot be used; the message says why without showing any of it."""
 
 
@@ -139,7 +139,7 @@ class HttpUrl:
 
         Raises:
             ValueError: it begins otherwise.
-            Unfit: it is not the URL of a server, or contains what does not belong there, which may be a secret.
+            UnusableValue: it is not the URL of a server, or contains what does not belong there, which may be a secret.
         """
         if not text.lower().startswith(("http://", "https://")):
             raise ValueError(text)
@@ -147,13 +147,15 @@ class HttpUrl:
             parts = urlsplit(text)
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            raise Unfit("it is not the URL of a server; write it as in http://127.0.0.1:8080") from None
+            raise UnusableValue("it is not the URL of a server; write it as in http://127.0.0.1:8080") from None
         if parts.username is not None or parts.password is not None:
-            raise Unfit("it contains a user or a password, which would not be sent; remove everything up to the @")
+            raise UnusableValue(
+                "it contains a user or a password, which would not be sent; remove everything up to the @"
+            )
         if parts.query or parts.fragment or text.endswith(("?", "#")):
-            raise Unfit("it contains a ? or a #, but the paths of the API are added to it; end it before that")
+            raise UnusableValue("it contains a ? or a #, but the paths of the API are added to it; end it before that")
         if not text.isprintable() or any(char in text for char in ' \\"<>^`{|}') or port == 0 or not _is_host(host):
-            raise Unfit("it is not the URL of a server; write it as in http://127.0.0.1:8080")
+            raise UnusableValue("it is not the URL of a server; write it as in http://127.0.0.1:8080")
         return text
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 import tasks
 from supervisor.config import api_key_check, env_file, selection_files, similar_names, user_file
-from supervisor.config.option_kinds import HttpUrl, Text, Unfit
+from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
 from tasks.settings import JobSettings, Secret, SelectionSettings
@@ -216,7 +216,7 @@ def _value(option: Option, text: str, source: str, faults: list[str]) -> object:
         _check_text(text)
         found = option.kind.parse(text)
         return str(Path(str(found)).expanduser()) if option.name == "STATE_DIR" else found
-    except Unfit as error:
+    except UnusableValue as error:
         faults.append(f"{option.name} (from {source}) cannot be used: {plain(error)}")
     except RuntimeError:
         faults.append(
@@ -233,14 +233,14 @@ def _check_text(text: str) -> None:
     """Check what holds for every setting.
 
     Raises:
-        Unfit: the text has something in it that no setting may have.
+        UnusableValue: the text has something in it that no setting may have.
     """
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise Unfit("it contains bytes that are not UTF-8; write it in UTF-8")
+        raise UnusableValue("it contains bytes that are not UTF-8; write it in UTF-8")
     if any(ord(char) < ord(" ") or char == "\x7f" for char in text):
-        raise Unfit("it contains a control character; remove that")
+        raise UnusableValue("it contains a control character; remove that")
     if len(text) > _LONGEST:
-        raise Unfit(f"it is longer than {_LONGEST} characters; shorten it")
+        raise UnusableValue(f"it is longer than {_LONGEST} characters; shorten it")
 
 
 def _conflicts(values: Mapping[str, Any]) -> list[str]:

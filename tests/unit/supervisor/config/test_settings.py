@@ -1,6 +1,5 @@
 """Settings: one table, one message with every fault, secrets never shown."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -212,16 +211,6 @@ def test_a_worker_inherits_no_setting_and_finds_our_code(monkeypatch):
     assert not {option.name for option in OPTIONS} & set(given)
     assert given["PYTHONPATH"] == f"{ROOT}:/elsewhere"
     assert "PATH" in given
-
-
-def test_every_command_has_a_help_text():
-    parser = commands._parser()
-    actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    orders = {"pause", "resume", "restart", "retry", "scale", "set", "reload"}
-    looks = {"status", "doctor", "db-url", "ledger", "psql", "pg-dump", "pg-restore"}
-    asks = {"deals", "history", "spend", "quarantine", "queue"}
-    assert {"run", "debug", "simulator"} | orders | looks | asks == set(actions[0].choices)
-    assert {told.dest for told in actions[0]._choices_actions if told.help} == set(actions[0].choices)
 
 
 @pytest.mark.parametrize(
