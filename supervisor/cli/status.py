@@ -17,7 +17,6 @@ import msgspec
 
 from supervisor.config.settings import environment, load_settings
 from supervisor.report import Frame
-from supervisor.status import status
 from supervisor.status.as_json import to_json
 from supervisor.status.status import Status, gather
 
@@ -28,63 +27,9 @@ if TYPE_CHECKING:
 
     from supervisor.config.settings import Settings
 
-_EVERY_S: Final = 1
+_AGAIN_S: Final = 1
 _LINE_EVERY_S: Final = 60
-_ENDING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
-
-
-def watch_status(settings: Settings) -> int:
-    """Show until Ctrl-C; the exit code is that of the last status."""
-    # They are blocked and waited for, so that they end the drawing between two frames and nowhere else.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    if sys.stdout.isatty():
-        from rich.console import Console
-
-        console = Console(highlight=False, file=sys.stdout)
-        if console.is_terminal and not console.is_dumb_terminal:
-            from rich.live import Live
-
-            with Live(console=console, auto_refresh=False) as live:
-                return _show(
-                    settings,
-                    lambda now: live.update(picture(now, console.width, console.height), refresh=True),
-                    _EVERY_S,
-                )
-    return _show(settings, _print_line, _LINE_EVERY_S)
-
-
-def _show(settings: Settings, show: Callable[[status.Status], None], every_s: int) -> int:
-    while True:
-        now = status.gather(settings)
-        show(now)
-        if signal.sigtimedwait(_ENDING, every_s) is not None:
-            return now.exit_code
-
-
-def _print_line(now: status.Status) -> None:
-    from supervisor.status.as_text import as_line
-
-    sys.stdout.write(as_line(now, datetime.now(UTC)))
-    sys.stdout.flush()
-
-
-def picture(now: status.Status, width: int, height: int | None = None) -> RenderableType:
-    """The live view of a status; when the status is stale its text, which says so."""
-    from rich.text import Text
-
-    from supervisor.console.live_view import draw
-    from supervisor.status.as_text import as_text
-
-    if now.report is None or now.is_stale:
-        return Text(as_text(now, datetime.now(UTC), width).rstrip())
-    return draw(
-        Frame(report=msgspec.structs.replace(now.report, counted=now.counts), snapshot=now.snapshot, up_s=None),
-        width,
-        height,
-    )
-
-
-_AGAIN_S: Final = 1.0
+_END_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 def show(*, as_json: bool, watch: bool) -> int:
@@ -95,7 +40,7 @@ def show(*, as_json: bool, watch: bool) -> int:
     """
     settings = load_settings(environment())
     if watch and not as_json:
-        return watch_status(settings)
+        return _watch(settings)
     while True:
         status = gather(settings)
         sys.stdout.write(json.dumps(to_json(status), default=str) + "\n" if as_json else terminal_text(status))
@@ -104,6 +49,54 @@ def show(*, as_json: bool, watch: bool) -> int:
             return status.exit_code
         # Ctrl-C ends the process by itself; nothing has to be released first.
         threading.Event().wait(_AGAIN_S)
+
+
+def _watch(settings: Settings) -> int:
+    """Show the status until Ctrl-C; the exit code is that of the last one."""
+    # They are blocked and waited for, so that they end the drawing between two frames and nowhere else.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        console = Console(highlight=False, file=sys.stdout)
+        if console.is_terminal and not console.is_dumb_terminal:
+            from rich.live import Live
+
+            with Live(console=console, auto_refresh=False) as live:
+                return _repeat(
+                    settings,
+                    lambda status: live.update(_picture(status, console.width, console.height), refresh=True),
+                    _AGAIN_S,
+                )
+    return _repeat(settings, _print_line, _LINE_EVERY_S)
+
+
+def _repeat(settings: Settings, show_once: Callable[[Status], None], every_s: int) -> int:
+    while True:
+        status = gather(settings)
+        show_once(status)
+        if signal.sigtimedwait(_END_SIGNALS, every_s) is not None:
+            return status.exit_code
+
+
+def _print_line(status: Status) -> None:
+    from supervisor.status.as_text import as_line
+
+    sys.stdout.write(as_line(status, datetime.now(UTC)))
+    sys.stdout.flush()
+
+
+def _picture(status: Status, width: int, height: int | None = None) -> RenderableType:
+    """The live view of a status; when the status is stale its text, which says so."""
+    from rich.text import Text
+
+    from supervisor.console.live_view import draw
+    from supervisor.status.as_text import as_text
+
+    if status.report is None or status.is_stale:
+        return Text(as_text(status, datetime.now(UTC), width).rstrip())
+    report = msgspec.structs.replace(status.report, counted=status.counts)
+    return draw(Frame(report=report, snapshot=status.snapshot, up_s=None), width, height)
 
 
 def terminal_text(status: Status) -> str:

@@ -223,7 +223,7 @@ def test_a_report_that_is_not_renewed_is_said_to_be_stale(make_run, age_s, is_st
 
 
 def test_the_supervisor_renews_its_report_though_nothing_happens(make_run, monkeypatch):
-    monkeypatch.setattr("supervisor.console.monitor._LOOK_S", 0.01)
+    monkeypatch.setattr("supervisor.console.monitor._CHECK_S", 0.01)
     run, loop = make_run(DATABASE_URL=URL)
     monitor = Monitor(run, loop, Log(print, render=as_json, redactor=Redactor()), None)
     monitor.begin()
@@ -281,10 +281,10 @@ def test_debug_beside_a_run_is_refused_another_database_or_spool(make_run):
         reported(run, loop)
         for one in refused:
             with pytest.raises(ConfigError, match="writes into another database") as caught:
-                debug._of_the_running(one.plan, os.getpid())
+                debug._settings_of_running(one.plan, os.getpid())
             words = str(caught.value)
             assert all(part in words for place in (run.database_identity, one.database_identity) for part in place)
             assert "s3cret" not in words
-        told = debug._of_the_running(run.plan, os.getpid())
+        told = debug._settings_of_running(run.plan, os.getpid())
         assert told.spool_dir == str(run.plan.state.spool(run.database_identity.spool))
-    assert debug._of_the_running(same.plan, os.getpid()).database_url == same.plan.settings.database_url
+    assert debug._settings_of_running(same.plan, os.getpid()).database_url == same.plan.settings.database_url
