@@ -158,10 +158,6 @@ class HeartbeatWriter:
         """Set what the job itself reports: done, total, rate_per_min, eta_s, dropped."""
         self._job = fields
 
-    def flush(self) -> None:
-        """Send the present state, whenever the last beat was."""
-        self._send(at_once=True)
-
     def _send(self, *, at_once: bool) -> None:
         now_ns = self._clock.now_ns()
         if not at_once and self._sent_ns is not None and now_ns - self._sent_ns < BEAT_NS:

@@ -51,7 +51,7 @@ def test_rows_and_job_fields_ride_on_every_beat(beat, messages):
     beat.quarantined("product", 0)
     beat.wrote(deals=3, products=2, price_series=20)
     beat.job(done=1, total=2, rate_per_min=0.5, eta_s=120.0)
-    beat.flush()
+    beat.phase("stopping")
     assert messages[-1]["rows"] == {"deals": 153, "products": 2, "price_series": 20, "quarantine": 1}
     assert messages[-1]["refused"] == {"deal": 1}
     assert messages[-1]["job"]["eta_s"] == 120.0
@@ -85,7 +85,7 @@ def test_a_condition_is_told_at_once_keeps_its_beginning_and_ends(beat, messages
     beat.phase("writing")
     beat.degraded("database", "the server is shutting down")
     beat.degraded("database", "no connection")
-    beat.flush()
+    beat.phase("stopping")
     first, last = messages[-2]["conditions"], messages[-1]["conditions"]
     assert [one["why"] for one in (*first, *last)] == ["the server is shutting down", "no connection"]
     assert first[0]["since"] == last[0]["since"]
