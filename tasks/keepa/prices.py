@@ -66,22 +66,22 @@ def minute_of_ms(milliseconds: int) -> int:
 
 
 def decode(csv: Sequence[list[int] | None] | None) -> list[Series]:
-    """The histories that are there, by rising price type; empty without any.
+    """Decode the histories that are there, by rising price type; empty without any.
 
     The server stores changes in order. Should a minute come twice or too early, the later group wins and the order
     is restored: one odd group must not cost the product its history.
 
     Raises:
-        BrokenHistory: a history's length fits no whole number of groups.
+        BrokenHistory: a history does not make whole groups.
     """
     return [series_of(flat) for flat in flats(csv)]
 
 
 def flats(csv: Sequence[list[int] | None] | None) -> list[Flat]:
-    """The histories that are there, by rising price type, as they came; `series_of` takes them apart.
+    """Return the histories that are there, by rising price type, as they came; `series_of` decodes one.
 
     Raises:
-        BrokenHistory: a history's length fits no whole number of groups.
+        BrokenHistory: a history does not make whole groups.
     """
     return [
         Flat(price_type, _width(price_type, values), values) for price_type, values in enumerate(csv or ()) if values
@@ -89,7 +89,7 @@ def flats(csv: Sequence[list[int] | None] | None) -> list[Flat]:
 
 
 def fault(csv: Sequence[list[int] | None] | None) -> str | None:
-    """Why `decode` would refuse these histories, or None."""
+    """Say why `decode` would refuse these histories; None when it would not."""
     try:
         flats(csv)
     except BrokenHistory as broken:
@@ -98,7 +98,7 @@ def fault(csv: Sequence[list[int] | None] | None) -> str | None:
 
 
 def series_of(flat: Flat) -> Series:
-    """The history in a flat list, in order, each minute once."""
+    """Decode the history in a flat list, in order, each minute once."""
     price_type, width, values = flat
     minutes = values[::width]
     columns = [values[at::width] for at in range(1, width)]

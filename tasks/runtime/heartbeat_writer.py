@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import structs
 
@@ -20,8 +20,9 @@ from tasks.runtime.call_stats import CallStats
 from tasks.runtime.condition import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from ledger import Clock
     from tasks.runtime.condition import Kind as ConditionKind
     from tasks.store.quarantine import Kind
 
@@ -42,20 +43,6 @@ WHY_LIMIT: Final = 160  # characters of a condition, of which there are a few at
 DETAIL_LIMIT: Final = 300  # characters; a line must stay below PIPE_BUF (4,096 bytes) to be written whole or not at all
 
 
-class HeartbeatClock(Protocol):
-    """The part of the ledger's clock that a beat needs."""
-
-    def now_ns(self) -> int:
-        """Nanoseconds since boot."""
-
-
-class Sink(Protocol):
-    """Takes a message. Must not block."""
-
-    def __call__(self, message: Mapping[str, object]) -> None:
-        """Deliver `message`, or drop it."""
-
-
 class PipeSink:
     """Writes each message as a line to a pipe, and drops it when the pipe is full or nobody reads."""
 
@@ -73,9 +60,9 @@ class PipeSink:
 
 
 class HeartbeatWriter:
-    """Keeps the present state of one worker, and sends it as a heartbeat."""
+    """Keeps the present state of one worker, and sends it as a heartbeat to `sink`, which must not block."""
 
-    def __init__(self, sink: Sink, clock: HeartbeatClock) -> None:
+    def __init__(self, sink: Callable[[Mapping[str, object]], None], clock: Clock) -> None:
         self._sink = sink
         self._clock = clock
         self._phase: Phase = "starting"

@@ -53,7 +53,7 @@ class Fault(ValueError):
     """A parameter cannot have this value. The message goes on from the parameter's name and says what it must be."""
 
 
-def whole(value: object) -> int:
+def _whole(value: object) -> int:
     """Return the value if it is a whole number.
 
     Raises:
@@ -72,7 +72,7 @@ def shown(value: object) -> str:
 
 def _whole_or_digits(value: object) -> int:
     # Keepa's own page exports these as strings, and the server takes them.
-    return int(value) if isinstance(value, str) and _FEW_DIGITS.fullmatch(value) else whole(value)
+    return int(value) if isinstance(value, str) and _FEW_DIGITS.fullmatch(value) else _whole(value)
 
 
 def _flag(value: object) -> bool:
@@ -83,7 +83,7 @@ def _flag(value: object) -> bool:
 
 def _between(low: int, high: int) -> Rule:
     def rule(value: object) -> int:
-        number = whole(value)
+        number = _whole(value)
         if not low <= number <= high:
             raise Fault(f"must be from {low} to {high}, not {number}")
         return number
@@ -106,7 +106,7 @@ def _date_range(value: object) -> int:
 
 
 def _sort_type(value: object) -> int:
-    number = whole(value)
+    number = _whole(value)
     if number == -1:
         raise Fault("1 (newest first) cannot be reversed")
     if number not in {1, 2, 3, 4, -2, -3, -4}:
