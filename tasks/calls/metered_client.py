@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ledger import Lease, Reading
     from tasks.calls.budget import Reservation
     from tasks.calls.request_plan import ClaimedRequest, RequestPlan
-    from tasks.calls.spool import Entry, Spool
+    from tasks.calls.spool import Spool, SpoolEntry
     from tasks.keepa.client import KeepaClient
     from tasks.keepa.reply import RawReply
     from tasks.keepa.request import Request
@@ -235,7 +235,7 @@ class MeteredClient:
         self._too_many.answered()
         return SpooledReply(entry=entry, header=header, body=reply.body, envelope=envelope)
 
-    def _keep(self, header: Header, body: bytes) -> Entry | None:
+    def _keep(self, header: Header, body: bytes) -> SpoolEntry | None:
         try:
             return self._spool.put(header, body)
         except OSError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.header import Header, Origin
-    from tasks.calls.spool import Entry
+    from tasks.calls.spool import SpoolEntry
     from tasks.keepa.decode.replies import Envelope
     from tasks.keepa.request import Request
 
@@ -65,7 +65,7 @@ class RequestPlan(Protocol):
 class SpooledReply:
     """A whole reply with status 200, on disk until it is acknowledged."""
 
-    entry: Entry | None  # None when the disk did not take it
+    entry: SpoolEntry | None  # None when the disk did not take it
     header: Header
     body: bytes
     envelope: Envelope

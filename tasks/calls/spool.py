@@ -59,7 +59,7 @@ class Damaged(Error):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SpoolEntry:
     """One spooled reply, owned by the process that holds this object."""
 
     path: Path
@@ -128,7 +128,7 @@ class Spool:
         with _reached(self._directory):
             self._take_room()
 
-    def put(self, header: Header, body: bytes) -> Entry:
+    def put(self, header: Header, body: bytes) -> SpoolEntry:
         """The entry for `body`, after its bytes and its name have reached the disk.
 
         Raises:
@@ -149,7 +149,7 @@ class Spool:
             part.unlink(missing_ok=True)
             raise
         sync_directory(self._directory)
-        return Entry(path, 0)
+        return SpoolEntry(path, 0)
 
     def close(self) -> None:
         """Give back the room that was taken for a reply that did not come."""
@@ -212,7 +212,7 @@ class Spool:
             looks_in_vain = 0 if new else looks_in_vain + 1
         return [origin for origin in found.values() if origin is not None]
 
-    def claim(self, path: Path) -> Entry | None:
+    def claim(self, path: Path) -> SpoolEntry | None:
         """The entry at `path`, now this process's with one more attempt; None if another was quicker."""
         attempts = _attempts_of(path) + 1
         mine = self._directory / f"{self._owner}.{next(_NUMBERS):06d}.{attempts}{SUFFIX}"
@@ -222,9 +222,9 @@ class Spool:
             except FileNotFoundError:
                 return None
             sync_directory(self._directory)
-        return Entry(mine, attempts)
+        return SpoolEntry(mine, attempts)
 
-    def set_aside(self, entry: Entry) -> Path:
+    def quarantine(self, entry: SpoolEntry) -> Path:
         """Where the entry lies now: out of the way, kept for a person to look at."""
         aside = self._directory / DAMAGED
         target = aside / entry.path.name
@@ -243,7 +243,7 @@ class Spool:
         """
         aside = self._directory / DAMAGED / PurePath(name).name  # never another folder's
         aside.stat()
-        Entry(aside, 0).read()
+        SpoolEntry(aside, 0).read()
         aside.rename(self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}")
         sync_directory(self._directory)
 

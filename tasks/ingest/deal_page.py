@@ -46,14 +46,14 @@ class PageResult:
     """What a page brought.
 
     Attributes:
-        moved: what became of its walk; None when the body could not be read, or the walk had moved on.
+        advance: what became of its walk; None when the body could not be read, or the walk had moved on.
         news: deals new or changed since the last walk.
         is_readable: whether the body was a whole page of deals, and not one that the walk had read before; asked for
             again at once it would most likely be the same.
         attempts: how often it was not.
     """
 
-    moved: Advance | None = None
+    advance: Advance | None = None
     news: list[BacklogItem] = field(default_factory=list)
     rows: int = 0
     is_readable: bool = True
@@ -77,7 +77,7 @@ class DealPageWriter:
         self._streams = streams
         self._most = context.settings.max_attempts
 
-    def take(self, header: Header, body: bytes) -> PageResult:
+    def write(self, header: Header, body: bytes) -> PageResult:
         """What the page brought; committed.
 
         Raises:
@@ -92,39 +92,41 @@ class DealPageWriter:
         if page.deals and not any(deal.is_of(domain) for deal in page.deals):  # a cache's, or another request's
             page, reason = replace(page, is_whole=False), ELSEWHERE
         page = replace(page, envelope=page.envelope.costing_at_most(most_tokens(header.endpoint, header.items)))
-        aside = OddItems(self._context.log, header)
+        odd_items = OddItems(self._context.log, header)
         try:
-            taken, faults = self._session.run(lambda connection: self._write(connection, aside, page, body, reason))
+            result, faults = self._session.run(
+                lambda connection: self._write_rows(connection, odd_items, page, body, reason)
+            )
         except BadRow as refusal:
             unwritable.keep(self._context, self._session, header, body, refusal)
             return PageResult(is_readable=False, attempts=self._most)
-        self._context.beat.wrote(deals=taken.rows)
+        self._context.beat.wrote(deals=result.rows)
         bodies = int(bool(page.envelope.unusable)) + int(not page.is_whole)
         self._context.beat.quarantined("deal", faults - bodies)
         self._context.beat.quarantined("body", bodies)
-        aside.tell()
+        odd_items.log()
         is_lost = not page.is_whole and not any(deal.is_of(domain) for deal in page.deals)
         of = max(1, len(page.deals) + len(page.faults))
         self._brake.saw(header, unusable=of if is_lost else faults - bodies, of=of)
         if not page.is_whole:
-            self._tell(header, reason, taken)
-        elif not taken.is_readable:
+            self._report_unreadable(header, reason, result)
+        elif not result.is_readable:
             self._context.log.error("page_repeated", selection=self._place(header.origin), page=header.origin.page)
-        return taken
+        return result
 
-    def _write(
-        self, connection: Connection, aside: OddItems, page: DealPage, body: bytes, reason: str
+    def _write_rows(
+        self, connection: Connection, odd_items: OddItems, page: DealPage, body: bytes, reason: str
     ) -> tuple[PageResult, int]:
-        header, origin = aside.header, aside.header.origin
-        aside.begin()
+        header, origin = odd_items.header, odd_items.header.origin
+        odd_items.begin()
         minute = _minute(self._context, header, page)
         local = [deal for deal in page.deals if deal.is_of(origin.domain)]
-        aside.unasked, aside.odd = len(page.deals) - len(local), page.odd
-        moved, attempts = self._moved(connection, header, page, minute)
+        odd_items.unasked, odd_items.odd = len(page.deals) - len(local), page.odd
+        advance, attempts = self._move_walk(connection, header, page, minute)
         written = deals.write(connection, origin.domain, local, seen_at=header.received_at)
         faults = written.refused + keep_faults(connection, "deal", origin.domain, page.faults)
         changed = set(written.changed_asins)
-        below = minute if moved is None else moved.below
+        below = minute if advance is None else advance.below
         news = [
             BacklogItem(deal.creation_date, origin.domain, deal.asin)
             for deal in local
@@ -136,12 +138,14 @@ class DealPageWriter:
         calls.record(connection, answered(header, page.envelope, rows=rows))
         faults += keep_odd(connection, header, page.envelope, body)
         faults += 0 if page.is_whole else keep_body(connection, header, body, reason)
-        aside.keep(connection)
+        odd_items.keep(connection)
         return PageResult(
-            moved=moved, news=news, rows=rows, is_readable=page.is_whole and not attempts, attempts=attempts
+            advance=advance, news=news, rows=rows, is_readable=page.is_whole and not attempts, attempts=attempts
         ), faults
 
-    def _moved(self, connection: Connection, header: Header, page: DealPage, minute: int) -> tuple[Advance | None, int]:
+    def _move_walk(
+        self, connection: Connection, header: Header, page: DealPage, minute: int
+    ) -> tuple[Advance | None, int]:
         """What became of the walk, and how often its page came in vain.
 
         Of a page that was cut off nothing, until it has come so too often; of one that was read before nothing ever.
@@ -156,14 +160,14 @@ class DealPageWriter:
         attempts = crawls.count_attempt(connection, crawl)
         return self._advance(connection, header, page, minute) if attempts >= self._most else None, attempts
 
-    def _tell(self, header: Header, reason: str, taken: PageResult) -> None:
+    def _report_unreadable(self, header: Header, reason: str, result: PageResult) -> None:
         """Say what becomes of a page that could not be read, or not to its end."""
         self._context.log.error(
             "page_unreadable",
             selection=self._place(header.origin),
             page=header.origin.page,
             reason=reason,
-            next="asked for again later" if taken.moved is None else f"passed over after {self._most} attempts",
+            next="asked for again later" if result.advance is None else f"passed over after {self._most} attempts",
         )
 
     def _place(self, origin: Origin) -> str:

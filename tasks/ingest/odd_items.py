@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 ODD: Final = "odd"  # in the key of an example
 MOST_KINDS: Final = 20  # examples kept of one reply
-MOST_TOLD: Final = 5
+MOST_LOGGED: Final = 5
 
 
 class OddItems:
     """Collects it for one reply; `begin` again whenever its transaction does."""
 
     def __init__(self, log: Logger, header: Header) -> None:
-        self._log = log
+        self._logger = log
         self.header = header
         self.odd: list[Odd] = []
         self.unasked = 0
@@ -45,13 +45,13 @@ class OddItems:
         for note, raw in list(examples.items())[:MOST_KINDS]:
             quarantine.add(connection, kind="body", key=f"{endpoint} {ODD}", reason=note, raw=raw, domain=domain)
 
-    def tell(self) -> None:
+    def log(self) -> None:
         """Say it in the log, once what was found is committed."""
         kinds = Counter(note for odd in self.odd for note in odd.notes)
         if kinds:
-            said = "; ".join(f"{note} ({count})" for note, count in kinds.most_common(MOST_TOLD))
-            self._log.warning(
-                "items_odd", endpoint=self.header.endpoint, items=len(self.odd), kinds=len(kinds), most=said
+            kinds_text = "; ".join(f"{note} ({count})" for note, count in kinds.most_common(MOST_LOGGED))
+            self._logger.warning(
+                "items_odd", endpoint=self.header.endpoint, items=len(self.odd), kinds=len(kinds), most=kinds_text
             )
         if self.unasked:
-            self._log.warning("not_asked_for", endpoint=self.header.endpoint, left_out=self.unasked)
+            self._logger.warning("not_asked_for", endpoint=self.header.endpoint, left_out=self.unasked)

@@ -10,7 +10,7 @@ from tasks.errors import BadRow, Transient
 from tasks.ingest import unwritable
 from tasks.ingest.answered_products import answered_products
 from tasks.ingest.odd_items import OddItems
-from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, set_aside
+from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, quarantine_body
 from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.decode.replies import open_products
 from tasks.keepa.request import most_tokens
@@ -50,7 +50,7 @@ class ProductBatchWriter:
         self._session = session
         self._brake = brake
 
-    def take(self, header: Header, body: bytes) -> BatchResult:
+    def write(self, header: Header, body: bytes) -> BatchResult:
         """What the batch brought; committed.
 
         Raises:
@@ -60,38 +60,40 @@ class ProductBatchWriter:
         try:
             reply = open_products(body)
         except Transient as fault:
-            set_aside(self._context, self._session, header, body, str(fault))
+            quarantine_body(self._context, self._session, header, body, str(fault))
             self._brake.saw(header, unusable=header.items, of=header.items)
             return BatchResult(faults=1)
         envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
-        aside = OddItems(self._context.log, header)
+        odd_items = OddItems(self._context.log, header)
         try:
-            taken = self._session.run(lambda connection: self._write(connection, aside, reply, envelope, body))
+            result = self._session.run(
+                lambda connection: self._write_rows(connection, odd_items, reply, envelope, body)
+            )
         except BadRow as refusal:
             unwritable.keep(self._context, self._session, header, body, refusal)
             return BatchResult(faults=1)
-        self._context.beat.wrote(products=taken.products, price_series=taken.series)
-        bodies = int(bool(envelope.unusable)) + int(not reply.is_whole) + int(taken.is_void)
-        self._context.beat.quarantined("product", taken.faults - bodies)
+        self._context.beat.wrote(products=result.products, price_series=result.series)
+        bodies = int(bool(envelope.unusable)) + int(not reply.is_whole) + int(result.is_void)
+        self._context.beat.quarantined("product", result.faults - bodies)
         self._context.beat.quarantined("body", bodies)
-        aside.tell()
-        self._brake.saw(header, unusable=taken.faults - bodies + taken.missing, of=header.items)
-        return taken
+        odd_items.log()
+        self._brake.saw(header, unusable=result.faults - bodies + result.missing, of=header.items)
+        return result
 
-    def _write(
-        self, connection: Connection, aside: OddItems, reply: ProductReply, envelope: Envelope, body: bytes
+    def _write_rows(
+        self, connection: Connection, odd_items: OddItems, reply: ProductReply, envelope: Envelope, body: bytes
     ) -> BatchResult:
-        header, origin = aside.header, aside.header.origin
+        header, origin = odd_items.header, odd_items.header.origin
         asked = frozenset(origin.asins)
         found: set[str] = set()
         unread: list[ItemFault] = []
         strangers: list[ItemFault] = []
         rows = series = faults = 0
-        aside.begin()
+        odd_items.begin()
         for part in reply.parts(asked=asked):
             local = [product for product in part.products if product.is_of(origin.domain)]
-            aside.unasked += len(part.products) - len(local)
-            aside.odd += part.odd
+            odd_items.unasked += len(part.products) - len(local)
+            odd_items.odd += part.odd
             unread += part.faults
             strangers += part.strangers
             if not local:
@@ -109,7 +111,7 @@ class ProductBatchWriter:
             faults += written.refused
         # What was cut off in its middle is asked for again, as what came after it.
         answers = answered_products(asked, found, [fault for fault in unread if fault.reason != CUT_OFF], strangers)
-        aside.unasked += len(answers.unasked)
+        odd_items.unasked += len(answers.unasked)
         faults += keep_faults(connection, "product", origin.domain, answers.faults)
         is_void = reply.is_whole and bool(asked) and not answers.asins
         why = CUT_OFF if not reply.is_whole else NOTHING if is_void else MISSING
@@ -117,7 +119,7 @@ class ProductBatchWriter:
         calls.record(connection, answered(header, envelope, rows=rows))
         faults += keep_odd(connection, header, envelope, body)
         faults += keep_body(connection, header, body, why) if why != MISSING else 0
-        aside.keep(connection)
+        odd_items.keep(connection)
         return BatchResult(products=rows, series=series, missing=missing, faults=faults, is_void=is_void)
 
     def _settle_queue(self, connection: Connection, header: Header, answers: set[str], why: str) -> int:

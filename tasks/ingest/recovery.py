@@ -17,7 +17,7 @@ from ledger.process import is_dead
 from tasks.calls.spool import Damaged
 from tasks.ingest.deal_page import DealPageWriter
 from tasks.ingest.product_batch import ProductBatchWriter
-from tasks.ingest.unreadable import items_of, set_aside
+from tasks.ingest.unreadable import items_of, quarantine_body
 from tasks.runtime.job import owner_name
 from tasks.store import crawls, quarantine, turns
 from tasks.store.queue import queue
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.calls.header import Header
-    from tasks.calls.spool import Entry, Spool
+    from tasks.calls.spool import Spool, SpoolEntry
     from tasks.ingest.brake import Brake
     from tasks.ingest.session import DatabaseSession
     from tasks.planning.streams import Stream
@@ -47,10 +47,10 @@ MOST_ATTEMPTS: Final = 10  # a reply that ended ten workers ends no eleventh
 class SpoolRecovery:
     """Looks for such replies and gives them to the intake, one a step."""
 
-    def __init__(self, context: JobContext, spool: Spool, intake: ReplyRouter, session: DatabaseSession) -> None:
+    def __init__(self, context: JobContext, spool: Spool, replies: ReplyRouter, session: DatabaseSession) -> None:
         self._context = context
         self._spool = spool
-        self._intake = intake
+        self._replies = replies
         self._session = session
         self._look_ns = 0
 
@@ -72,22 +72,22 @@ class SpoolRecovery:
         self._look_ns = now_ns + LOOK_EVERY_NS
         return False
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: SpoolEntry) -> None:
         try:
             header, body = entry.read()
         except Damaged as damage:
-            self._set_aside(entry, str(damage), None)
+            self._quarantine(entry, str(damage), None)
             return
         if entry.attempts > MOST_ATTEMPTS:
-            self._set_aside(entry, f"not processed in {MOST_ATTEMPTS} attempts", body, header)
+            self._quarantine(entry, f"not processed in {MOST_ATTEMPTS} attempts", body, header)
             return
         self._context.log.info("replay", endpoint=header.endpoint, items=header.items, paid_by=header.worker)
-        self._intake.take(header, body)
+        self._replies.write(header, body)
         entry.remove()
 
-    def _set_aside(self, entry: Entry, reason: str, raw: bytes | None, header: Header | None = None) -> None:
+    def _quarantine(self, entry: SpoolEntry, reason: str, raw: bytes | None, header: Header | None = None) -> None:
         """Keep it for a person. What it was to answer is given up: asked for again, it would end workers again."""
-        kept: Path = self._spool.set_aside(entry)
+        kept: Path = self._spool.quarantine(entry)
         self._context.log.error("reply_quarantined", reason=reason, file=kept.name)
 
         def work(connection: Connection) -> None:
@@ -110,18 +110,18 @@ class ReplyRouter:
         )
         self.batches = ProductBatchWriter(context, session, brake)
 
-    def take(self, header: Header, body: bytes) -> None:
+    def write(self, header: Header, body: bytes) -> None:
         """Write what the reply holds.
 
         Raises:
             StoreError: the database does not take it.
         """
         if header.endpoint == "/deal":
-            self.pages.take(header, body)
+            self.pages.write(header, body)
         elif header.endpoint == "/product":
-            self.batches.take(header, body)
+            self.batches.write(header, body)
         else:
-            set_aside(self._context, self._session, header, body, f"nobody takes replies of {header.endpoint}")
+            quarantine_body(self._context, self._session, header, body, f"nobody takes replies of {header.endpoint}")
 
 
 class LeaseRecovery:

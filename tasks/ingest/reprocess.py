@@ -30,7 +30,7 @@ class StillUnreadable(Error):
     """What is kept is of no more use than before: whatever was written on the way must be taken back."""
 
 
-class _Taken(NamedTuple):
+class _Written(NamedTuple):
     """Rows written, and items the database refused."""
 
     rows: int
@@ -38,68 +38,68 @@ class _Taken(NamedTuple):
 
 
 def deal(conn: Connection, kept: StoredFault, raw: bytes, *, detail: Detail) -> str:
-    """What a deal that was set aside by itself brought, in words.
+    """What a deal that was quarantined by itself brought, in words.
 
     Raises:
-        Unread: it cannot be used now either.
+        StillUnreadable: it cannot be used now either.
     """
     # Read as the only one of a page, so that there is one way to read.
     page = read(decode_deals, b'{"timestamp":1,"deals":{"dr":[%b]}}' % raw)
     found = _only(page.deals, page.faults)
-    taken = _listed(conn, kept, [found], detail)
-    _check(taken)
-    return _told(taken, f"the deal {found.asin}")
+    written = _listed(conn, kept, [found], detail)
+    _check(written)
+    return _summary(written, f"the deal {found.asin}")
 
 
 def product(conn: Connection, kept: StoredFault, raw: bytes) -> str:
-    """What a product that was set aside by itself brought, in words.
+    """What a product that was quarantined by itself brought, in words.
 
     Raises:
-        Unread: it cannot be used now either.
+        StillUnreadable: it cannot be used now either.
     """
     batch = read(decode_products, b'{"products":[%b]}' % raw)
     found = _only(batch.products, batch.faults)
-    taken = _write(conn, kept, [found])
-    _check(taken)
-    return _told(taken, f"the product {found.asin}")
+    written = _write(conn, kept, [found])
+    _check(written)
+    return _summary(written, f"the product {found.asin}")
 
 
 def page(conn: Connection, kept: StoredFault, body: bytes, *, detail: Detail) -> str:
     """What a page of deals brought, in words. The walk it was for has asked for the page again, so it moves none.
 
     Raises:
-        Unread: it cannot be read now either.
+        StillUnreadable: it cannot be read now either.
     """
     page = read(decode_deals, body)
     _check_whole(page.is_whole)
     local = [deal for deal in page.deals if deal.is_of(kept.domain)]
     if page.deals and not local:
         raise StillUnreadable("all deals in it are of another locale: there is nothing in it for this one; drop it")
-    taken = _listed(conn, kept, local, detail)
+    written = _listed(conn, kept, local, detail)
     deals.write_categories(conn, kept.domain, page.category_ids, page.category_names)
     keep_faults(conn, "deal", kept.domain, page.faults)
-    return _told(taken, f"a page of {len(local)} deals", page.faults)
+    return _summary(written, f"a page of {len(local)} deals", page.faults)
 
 
 def batch(conn: Connection, kept: StoredFault, body: bytes) -> str:
     """What a batch of products brought, in words.
 
     Raises:
-        Unread: it cannot be read now either.
+        StillUnreadable: it cannot be read now either.
     """
     batch = read(decode_products, body)
     _check_whole(batch.is_whole)
     local = [product for product in batch.products if product.is_of(kept.domain)]
-    taken = _write(conn, kept, local)
+    written = _write(conn, kept, local)
     keep_faults(conn, "product", kept.domain, batch.faults)
-    return _told(taken, f"{len(local)} products", batch.faults)
+    return _summary(written, f"{len(local)} products", batch.faults)
 
 
 def read(decode: Callable[[bytes], _T], body: bytes) -> _T:
     """The body as `decode` reads it.
 
     Raises:
-        Unread: it cannot.
+        StillUnreadable: it cannot.
     """
     try:
         return decode(body)
@@ -107,14 +107,14 @@ def read(decode: Callable[[bytes], _T], body: bytes) -> _T:
         raise StillUnreadable(f"this build cannot read it either: {fault}") from None
 
 
-def _listed(conn: Connection, kept: StoredFault, found: list[Deal], detail: Detail) -> _Taken:
+def _listed(conn: Connection, kept: StoredFault, found: list[Deal], detail: Detail) -> _Written:
     """Write the deals, and queue their products as any page does."""
     written = deals.write(conn, kept.domain, found, seen_at=kept.last_at)
     queue.enqueue(conn, kept.domain, [deal.asin for deal in found], detail=detail)
-    return _Taken(written.inserted + written.updated, written.refused)
+    return _Written(written.inserted + written.updated, written.refused)
 
 
-def _write(conn: Connection, kept: StoredFault, found: Sequence[Product]) -> _Taken:
+def _write(conn: Connection, kept: StoredFault, found: Sequence[Product]) -> _Written:
     """Write the products, and take from the queue what they answer; what they answer is seen by what came."""
     rows = refused = 0
     for has_history in (False, True):
@@ -125,7 +125,7 @@ def _write(conn: Connection, kept: StoredFault, found: Sequence[Product]) -> _Ta
     for detail in DETAILS:
         asins = [product.asin for product in found if _answers(product, detail)]
         requeue.mark_done(conn, kept.domain, asins, detail=detail, received_at=kept.last_at)
-    return _Taken(rows, refused)
+    return _Written(rows, refused)
 
 
 def _answers(product: Product, detail: Detail) -> bool:
@@ -144,8 +144,8 @@ def _only(items: list[_T], item_faults: list[ItemFault]) -> _T:
     return items[0]
 
 
-def _check(taken: _Taken) -> None:
-    if taken.refused:
+def _check(written: _Written) -> None:
+    if written.refused:
         raise StillUnreadable("it can be read, and the database still refuses it")
 
 
@@ -156,7 +156,7 @@ def _check_whole(is_whole: bool) -> None:  # noqa: FBT001 - it is all that is lo
         )
 
 
-def _told(taken: _Taken, what: str, item_faults: Sequence[ItemFault] = ()) -> str:
-    aside = taken.refused + len(item_faults)
-    rows = f"{taken.rows} rows written" if taken.rows else "nothing newer than what is there"
-    return f"{what}: {rows}" + (f", {aside} set aside by themselves" if aside else "")
+def _summary(written: _Written, what: str, item_faults: Sequence[ItemFault] = ()) -> str:
+    quarantined = written.refused + len(item_faults)
+    rows = f"{written.rows} rows written" if written.rows else "nothing newer than what is there"
+    return f"{what}: {rows}" + (f", {quarantined} quarantined one by one" if quarantined else "")

@@ -26,7 +26,7 @@ PAUSE_S = 60.0
 ENVELOPE = "envelope"  # in the key of a body whose rows are good
 
 
-def set_aside(context: JobContext, session: DatabaseSession, header: Header, body: bytes, reason: str) -> None:
+def quarantine_body(context: JobContext, session: DatabaseSession, header: Header, body: bytes, reason: str) -> None:
     """Keep the body and count the attempt of what it was to answer.
 
     Raises:

@@ -15,7 +15,7 @@ import msgspec
 from ledger import NS_PER_S
 from tasks.errors import Refused
 from tasks.jobs.components import JobComponents
-from tasks.jobs.listing import REFUSED_NS, SetAside
+from tasks.jobs.listing import REFUSED_NS, PageRefused
 from tasks.jobs.queue_batch import QueueBatch
 from tasks.keepa.request import DEAL_TOKENS, product_shape
 from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
@@ -102,11 +102,11 @@ class Backfill:
         self._resting.pop(stream, None)
         if outcome is None:
             return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
-        if isinstance(outcome, SetAside):
+        if isinstance(outcome, PageRefused):
             if outcome.is_whole:
                 self._rest_ns[stream] = self.context.clock.now_ns() + REFUSED_NS
             return StepDone(completes=True)
-        self._after_page(stream, outcome.taken)
+        self._after_page(stream, outcome.result)
         self._is_crawl_next = False
         self._counts = None
         return StepDone(completes=True)
@@ -139,22 +139,22 @@ class Backfill:
         age_s = (datetime.now(UTC) - last.finished_at).total_seconds()
         return 0 <= age_s < interval_s  # one that ends in the future tells of a clock that was set back
 
-    def _after_page(self, stream: Stream, taken: PageResult) -> None:
-        moved = taken.moved
-        if moved is None:
+    def _after_page(self, stream: Stream, result: PageResult) -> None:
+        advance = result.advance
+        if advance is None:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
-            rest_ns = REST_NS if taken.is_readable else REFUSED_NS * taken.pauses
+            rest_ns = REST_NS if result.is_readable else REFUSED_NS * result.pauses
             self._rest_ns[stream] = self.context.clock.now_ns() + rest_ns
             return
-        if moved.cut is not None:
+        if advance.cut is not None:
             # Only a narrower selection can show the rest: more rows than the API shows have one price.
-            self.context.log.error("crawl_cut", selection=stream.place, part=str(moved.cut), shown=MAX_ROWS)
-        if moved.verdict.is_complete:
+            self.context.log.error("crawl_cut", selection=stream.place, part=str(advance.cut), shown=MAX_ROWS)
+        if advance.verdict.is_complete:
             self.context.log.info(
                 "crawl_complete",
                 selection=stream.place,
-                rows=moved.crawl.rows,
-                why=moved.verdict.name.lower(),
+                rows=advance.crawl.rows,
+                why=advance.verdict.name.lower(),
             )
 
     def _drain(self) -> StepDone | Idle:
@@ -182,24 +182,24 @@ class Backfill:
             outcome = components.metered_client.call(batch)
             self._detail = batch.detail
         except Refused as error:
-            given_up = batch.refused(str(error))
-            context.log.warning("batch_refused", error=error, given_up=[item.asin for item in given_up])
-            context.beat.quarantined("product", len(given_up))
+            failed = batch.refused(str(error))
+            context.log.warning("batch_refused", error=error, given_up=[item.asin for item in failed])
+            context.beat.quarantined("product", len(failed))
             return StepDone(completes=True)
         if isinstance(outcome, Idle):
             if outcome.phase == "waiting_work":
                 self._counts = None
             return outcome
         began_ns = context.clock.now_ns()
-        taken = components.intake.batches.take(outcome.header, outcome.body)
+        result = components.replies.batches.write(outcome.header, outcome.body)
         outcome.acknowledge()
         writing_s = (context.clock.now_ns() - began_ns) / NS_PER_S
         self._forecast.read_work(len(batch.items), outcome.header.duration_s + writing_s)
-        if taken.missing:
-            context.log.warning("products_missing", missing=taken.missing)
-        done = len(batch.items) - taken.missing
+        if result.missing:
+            context.log.warning("products_missing", missing=result.missing)
+        done = len(batch.items) - result.missing
         self._counts = replace(counts, pending=max(0, counts.pending - done), done=counts.done + done)
-        self._tell()
+        self._report()
         return StepDone(completes=True)
 
     def _renew(self) -> int:
@@ -224,10 +224,10 @@ class Backfill:
             self._counts = self._components.session.run(lambda connection: queue.counts(connection, self._chosen))
             self._counted_ns = now_ns
             self._rate.read(now_ns, self._counts.done)
-            self._tell()
+            self._report()
         return self._counts
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         counts = self._counts
         if counts is None:
             return

@@ -48,10 +48,10 @@ class JobComponents:
         )
         self._brake = brake = Brake(context, self.session)
         self.metered_client = MeteredClient(context, self._client, spool, self.session.record_call, brake.rest)
-        self.intake = ReplyRouter(context, self.session, self.streams, brake)
-        self._replay = SpoolRecovery(context, spool, self.intake, self.session)
-        self._orphans = LeaseRecovery(context, self.session, spool)
-        self.listing = Listing(context, self.session, spool, self.metered_client, self.intake.pages)
+        self.replies = ReplyRouter(context, self.session, self.streams, brake)
+        self._spool_recovery = SpoolRecovery(context, spool, self.replies, self.session)
+        self._lease_recovery = LeaseRecovery(context, self.session, spool)
+        self.listing = Listing(context, self.session, spool, self.metered_client, self.replies.pages)
 
     def start(self) -> bool:
         """Check the schema and process what dead workers left; False when that was done before.
@@ -75,9 +75,9 @@ class JobComponents:
         """
         self.metered_client.update_conditions()
         self._brake.update_conditions()
-        if self._replay.step():
+        if self._spool_recovery.step():
             return True
-        self._orphans.step()
+        self._lease_recovery.step()
         return False
 
     def close(self) -> None:

@@ -50,40 +50,40 @@ class DetailBatch:
         context: JobContext,
         session: DatabaseSession,
         spool: Spool,
-        pool: DetailBacklog,
+        backlog: DetailBacklog,
         detail: Detail,
         *,
         kept_tokens: int,
     ) -> None:
-        """Want as many of the pool's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
+        """Want as many of the backlog's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
         self._context = context
         self._session = session
         self._spool = spool
-        self._pool = pool
+        self._backlog = backlog
         self._detail: Detail = detail
-        self._taken: list[BacklogItem] = []
+        self._chosen: list[BacklogItem] = []
         self._items: list[Item] = []
         spare = context.ledger.headroom(self.tier).now - kept_tokens
-        most = min(len(pool), most_asins(detail))
+        most = min(len(backlog), most_asins(detail))
         self.size = fit(lambda n: context.ledger.estimate(product_shape(detail, n)), tokens=spare, most=most)
 
     def plan(self) -> Shape:
         """As many products as there are tokens to spare."""
-        return product_shape(self._detail, max(1, min(self.size, len(self._pool))))
+        return product_shape(self._detail, max(1, min(self.size, len(self._backlog))))
 
     def claim(self) -> ClaimedRequest | None:
         """The newest products that nobody else has fetched or is fetching, all of one domain and one detail."""
-        newest = self._pool.take(self.size)
+        newest = self._backlog.take(self.size)
         if not newest:
             return None
         wanted, self._items = self._session.run(lambda connection: self._share(connection, newest))
         claimed = {item.asin: item.lease for item in self._items}
-        self._taken = [one for one in wanted if not claimed or one.asin in claimed]
-        self._pool.add(one for one in wanted if claimed and one.asin not in claimed)
-        if not self._taken:
+        self._chosen = [one for one in wanted if not claimed or one.asin in claimed]
+        self._backlog.add(one for one in wanted if claimed and one.asin not in claimed)
+        if not self._chosen:
             return None
         domain = newest[0].domain
-        asins = tuple(one.asin for one in self._taken)
+        asins = tuple(one.asin for one in self._chosen)
         detail = (self._covering() or self._detail) if claimed else self._detail
         leases = tuple(claimed[asin] for asin in asins) if claimed else ()
         origin = Origin(job=self.tier, domain=domain, asins=asins, leases=leases, detail=detail)
@@ -96,20 +96,20 @@ class DetailBatch:
 
     def release(self) -> None:
         """Want them again; what was taken from the queue goes back there."""
-        items = self._back()
+        items = self._put_back()
         if items:
             self._session.run(lambda connection: queue.release(connection, items))
 
     def postpone(self) -> None:
         """Want them again; what was taken from the queue waits there."""
-        items = self._back()
+        items = self._put_back()
         if items:
             self._session.run(lambda connection: queue.postpone(connection, items))
 
-    def _back(self) -> list[Item]:
+    def _put_back(self) -> list[Item]:
         items, self._items = self._items, []
-        self._pool.add(self._taken)
-        self._taken = []
+        self._backlog.add(self._chosen)
+        self._chosen = []
         return items
 
     def refused(self, reason: str) -> None:

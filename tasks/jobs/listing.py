@@ -33,21 +33,20 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
 
-REFUSED_NS: Final = (
-    3600 * NS_PER_S
-)  # what is refused or cannot be read, asked for again, would be so again: a person has to look
+# What is refused or cannot be read would be so again: a person has to look at it.
+REFUSED_NS: Final = 3600 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A page that was paid for and written down."""
 
-    paid: SpooledReply
-    taken: PageResult
+    reply: SpooledReply
+    result: PageResult
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class PageRefused:
     """What the server refuses, kept with its reason. `is_whole`: the selection, not one partition of it."""
 
     is_whole: bool
@@ -89,7 +88,7 @@ class Listing:
 
         return self._session.run(is_mine)
 
-    def step(self, stream: Stream) -> Listed | SetAside | Idle | None:
+    def step(self, stream: Stream) -> Listed | PageRefused | Idle | None:
         """The page at which the walk through `stream` stands; None when another worker has gone on with it.
 
         Raises:
@@ -102,14 +101,14 @@ class Listing:
         try:
             outcome = self._metered_client.call(DealPagePlan(context, self._session, self._spool, stream, crawl))
         except Refused as error:
-            return self._set_aside(stream, crawl, error)
+            return self._quarantine(stream, crawl, error)
         if isinstance(outcome, Idle):
             return None if outcome.phase == "waiting_work" else outcome
-        taken = self._pages.take(outcome.header, outcome.body)
+        result = self._pages.write(outcome.header, outcome.body)
         outcome.acknowledge()
-        return Listed(outcome, taken)
+        return Listed(outcome, result)
 
-    def _set_aside(self, stream: Stream, crawl: Crawl, error: Refused) -> SetAside:
+    def _quarantine(self, stream: Stream, crawl: Crawl, error: Refused) -> PageRefused:
         partition = crawl.partition
         is_whole = partition == Partition()
         label = stream.label if is_whole else f"{stream.label}, {partition}"
@@ -123,7 +122,7 @@ class Listing:
 
         self._session.run(work)
         self._context.beat.quarantined("request")
-        return SetAside(is_whole=is_whole)
+        return PageRefused(is_whole=is_whole)
 
 
 class DealPagePlan:

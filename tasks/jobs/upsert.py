@@ -14,7 +14,7 @@ from ledger import NS_PER_S
 from tasks.errors import Refused
 from tasks.jobs.components import JobComponents
 from tasks.jobs.detail_batch import DetailBatch
-from tasks.jobs.listing import REFUSED_NS, SetAside
+from tasks.jobs.listing import REFUSED_NS, PageRefused
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.planning.backlog import DetailBacklog
 from tasks.planning.pacing import poll_interval_s
@@ -38,12 +38,12 @@ class Upsert:
     def __init__(self, context: JobContext) -> None:
         self.context = context
         self._components = JobComponents(context)
-        self._pool = DetailBacklog()
+        self._backlog = DetailBacklog()
         self._due_ns: dict[Stream, int] = {}
         self._usual_tokens = float(DEAL_TOKENS)  # per walk
         self._walk_tokens: dict[Stream, int] = {}
         self._resting: dict[Stream, Idle] = {}
-        self._told_dropped = 0
+        self._reported_dropped = 0
 
     def start(self) -> None:
         """See `Job.start`."""
@@ -99,61 +99,61 @@ class Upsert:
         self._resting.pop(stream, None)
         if outcome is None:
             return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
-        if isinstance(outcome, SetAside):
+        if isinstance(outcome, PageRefused):
             self._due_ns[stream] = context.clock.now_ns() + REFUSED_NS
             return StepDone(completes=True)
-        self._pool.add(outcome.taken.news)
-        return StepDone(completes=self._after(stream, outcome.paid, outcome.taken))
+        self._backlog.add(outcome.result.news)
+        return StepDone(completes=self._after(stream, outcome.reply, outcome.result))
 
-    def _after(self, stream: Stream, paid: SpooledReply, taken: PageResult) -> bool:
+    def _after(self, stream: Stream, reply: SpooledReply, result: PageResult) -> bool:
         """Whether the walk is over; if so, when the next one is due."""
-        told = paid.envelope.tokens_consumed
-        tokens = self._walk_tokens.pop(stream, 0) + (paid.header.estimate if told is None else told)
-        if taken.moved is not None and not taken.moved.verdict.is_complete:
+        consumed = reply.envelope.tokens_consumed
+        tokens = self._walk_tokens.pop(stream, 0) + (reply.header.estimate if consumed is None else consumed)
+        if result.advance is not None and not result.advance.verdict.is_complete:
             self._walk_tokens[stream] = tokens
             return False
-        if taken.moved is not None:
-            if not taken.moved.is_first:
+        if result.advance is not None:
+            if not result.advance.is_first:
                 self._usual_tokens += WEIGHT * (tokens - self._usual_tokens)
-            self._tell_walk(stream, tokens, taken)
+            self._report_walk(stream, tokens, result)
         # A page that could not be read ends this look as well: the same page at once would be paid for again.
-        self._due_ns[stream] = self.context.clock.now_ns() + self._interval_ns() * taken.pauses
+        self._due_ns[stream] = self.context.clock.now_ns() + self._interval_ns() * result.pauses
         return True
 
-    def _tell_walk(self, stream: Stream, tokens: int, taken: PageResult) -> None:
-        moved = taken.moved
-        if moved is None:
+    def _report_walk(self, stream: Stream, tokens: int, result: PageResult) -> None:
+        advance = result.advance
+        if advance is None:
             return
         self.context.log.info(
             "walk_complete",
             selection=stream.place,
-            pages=moved.crawl.page,
-            rows=moved.crawl.rows,
+            pages=advance.crawl.page,
+            rows=advance.crawl.rows,
             tokens=tokens,
-            why=moved.verdict.name.lower(),
+            why=advance.verdict.name.lower(),
             next_in_s=round(self._interval_ns() / NS_PER_S, 1),
         )
-        self._pool.forget_stale(moved.server_minute)
-        if self._pool.dropped > self._told_dropped:
+        self._backlog.forget_stale(advance.server_minute)
+        if self._backlog.dropped > self._reported_dropped:
             self.context.log.warning(
-                "details_dropped", dropped=self._pool.dropped - self._told_dropped, waiting=len(self._pool)
+                "details_dropped", dropped=self._backlog.dropped - self._reported_dropped, waiting=len(self._backlog)
             )
-            self._told_dropped = self._pool.dropped
+            self._reported_dropped = self._backlog.dropped
 
     def _detail(self, next_due_ns: int) -> StepDone | Idle:
         """Details of as many of the newest deals as there are tokens to spare now."""
         context, detail = self.context, self.context.settings.upsert_detail
-        context.beat.job(waiting=len(self._pool), dropped=self._pool.dropped)
-        if detail == "none" or not self._pool:
+        context.beat.job(waiting=len(self._backlog), dropped=self._backlog.dropped)
+        if detail == "none" or not self._backlog:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
         kept = DEAL_TOKENS * len(self._due_ns)
         request_plan = DetailBatch(
-            context, self._components.session, self._components.spool, self._pool, detail, kept_tokens=kept
+            context, self._components.session, self._components.spool, self._backlog, detail, kept_tokens=kept
         )
         if request_plan.size == 0:
             tick_in_s = context.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
             until_ns = min(next_due_ns, context.clock.now_ns() + round(tick_in_s * NS_PER_S))
-            return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._pool)} details wait for tokens")
+            return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._backlog)} details wait for tokens")
         try:
             outcome = self._components.metered_client.call(request_plan)
         except Refused as error:
@@ -165,7 +165,7 @@ class Upsert:
                 return StepDone(completes=False)  # all of these are in the backfill's hands; the next ones may not be
             until_ns = next_due_ns if outcome.until_ns is None else min(next_due_ns, outcome.until_ns)
             return replace(outcome, until_ns=until_ns, phase="calling" if outcome.is_held else "waiting_poll")
-        self._components.intake.batches.take(outcome.header, outcome.body)
+        self._components.replies.batches.write(outcome.header, outcome.body)
         outcome.acknowledge()
         return StepDone(completes=False)
 

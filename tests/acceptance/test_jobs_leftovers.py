@@ -154,7 +154,7 @@ class Intake:
     def __init__(self):
         self.taken = []
 
-    def take(self, header, _body):
+    def write(self, header, _body):
         self.taken.append(header.endpoint)
 
 

@@ -243,15 +243,15 @@ def test_a_reply_in_hand_is_written_though_the_folder_of_replies_is_deleted_unde
         return shelf(selection)
 
     here, work, _ = lister(role, answer)
-    pages = work._components.intake.pages
-    take = pages.take
+    pages = work._components.replies.pages
+    write = pages.write
 
     def taken(header, body):
         if moment == "before it is written":
             delete()
-        return take(header, body)
+        return write(header, body)
 
-    pages.take = taken
+    pages.write = taken
     while not shelf.asked:
         work.step()
     assert here.rows("select count(*) from deal_rows") == [(150,)]
@@ -260,7 +260,7 @@ def test_a_reply_in_hand_is_written_though_the_folder_of_replies_is_deleted_unde
     with pytest.raises(SpoolFull, match="put the folder back, or make an empty one"):
         here.run(work, 3600)
     (here.folder / "spool").mkdir()
-    pages.take = take
+    pages.write = write
     moment = "over"
     while len(shelf.asked) < 2:
         here.run(work, 60)

@@ -161,7 +161,7 @@ def test_a_whole_body_that_can_be_read_by_now_becomes_rows_but_for_its_bad_items
     verdict = look(kept)
     assert (verdict.outcome, verdict.words) == (
         Outcome.READ,
-        "a page of 1 deals: 1 rows written, 1 set aside by themselves",
+        "a page of 1 deals: 1 rows written, 1 quarantined one by one",
     )
     assert conn.execute("SELECT kind, key FROM quarantine").fetchall() == [("deal", "B000000002")]
     assert conn.execute("SELECT id, name FROM categories").fetchall() == [(283155, "Books\ufffd")]
@@ -190,7 +190,7 @@ def test_an_odd_envelope_is_dealt_with_once_it_can_be_read(conn, look, body, out
 
 def test_a_reply_no_worker_could_process_goes_back_to_where_they_look(conn, look, tmp_path):
     spool = Spool(tmp_path / "spool", limit_bytes=1 << 20)
-    aside = spool.set_aside(spool.claim(spool.put(HEADER, b"body").path))
+    aside = spool.quarantine(spool.claim(spool.put(HEADER, b"body").path))
     kept = keep(conn, "body", aside.name, b"body", domain=None)
     assert look(kept).outcome is Outcome.READ
     (path,) = spool.orphans()

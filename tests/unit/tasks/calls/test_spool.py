@@ -154,7 +154,7 @@ def test_a_damaged_entry_says_so_and_is_set_aside_for_a_person(directory, spool,
     entry.path.write_bytes(damage(entry.path.read_bytes()))
     with pytest.raises(Damaged):
         entry.read()
-    spool.set_aside(entry)
+    spool.quarantine(entry)
     assert list(spool.orphans()) == []
     assert len(list((directory / DAMAGED).iterdir())) == 1
 
