@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from ledger import NS_PER_S
 from supervisor.eventloop.executor import Failed, Succeeded
-from supervisor.process.restart import RestartHistory, decision_by_exit_code, judge, pause_s
-from supervisor.process.spec import Policy
+from supervisor.process.restart import Policy, RestartHistory, decision_by_exit_code, judge, pause_s
 from supervisor.process.states import Event, State
 from supervisor.report import ChildRecord
 from tasks.errors import Contended, exit_code, plain

@@ -18,8 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.process.restart import Cause, ExitReason, RestartHistory, judge, pause_s, restart_decision
-from supervisor.process.spec import Policy, RestartType
+from supervisor.process.restart import (
+    Cause,
+    ExitReason,
+    Policy,
+    RestartHistory,
+    RestartType,
+    judge,
+    pause_s,
+    restart_decision,
+)
 from supervisor.process.states import Event, State
 from tasks.settings import SelectionSettings
 from tasks.simulator.config import SimulatorConfig

@@ -19,7 +19,7 @@ from supervisor.console.writer import ConsoleWriter, StreamScreen
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import Signals
-from supervisor.process.spec import Policy
+from supervisor.process.restart import Policy
 from supervisor.process.states import State
 from tasks.errors import Contended
 from tests.fakes.cli_program import ROOT, Program

@@ -10,13 +10,14 @@ from supervisor.logs.phrases import describe_exit
 from supervisor.process.restart import (
     Cause,
     ExitReason,
+    Policy,
     RestartDecision,
     RestartHistory,
+    RestartType,
     judge,
     pause_s,
     restart_decision,
 )
-from supervisor.process.spec import Policy, RestartType
 from supervisor.process.states import Event
 
 S = 1_000_000_000

@@ -1,6 +1,7 @@
 """A child as data: its name, and the limits it has when nobody says otherwise."""
 
-from supervisor.process.spec import Policy, RestartType, Spec
+from supervisor.process.restart import Policy, RestartType
+from supervisor.process.spec import Spec
 
 
 def test_a_child_is_called_by_its_role_and_its_slot():
