@@ -10,9 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from supervisor.config import host_names
-
-# Keepa's numbers of the Amazon locales that have deals (domain 12 has products only, 7 is unused).
-DEAL_DOMAINS: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 11)
+from tasks.keepa.locales import DEAL_DOMAINS, shop
 
 # What a person writes: no digits of other scripts and no `_` between them, which Python takes too.
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -78,7 +76,7 @@ class Choice:
 class Domains:
     """Numbers of Amazon locales, separated by commas."""
 
-    expected: str = f"numbers separated by commas, each one of {', '.join(map(str, DEAL_DOMAINS))}"
+    expected: str = "numbers separated by commas: " + ", ".join(f"{number} {shop(number)}" for number in DEAL_DOMAINS)
 
     def parse(self, text: str) -> object:
         """The numbers in their order, each once.

@@ -73,7 +73,7 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
     ),
     "What to fetch": (
         Option("KEEPA_DOMAINS", Domains(), "1", _WORKERS,
-               "Amazon locales for selections that name none: 1 is amazon.com, 2 is co.uk, 3 is de"),
+               "Amazon locales of the selections that name none, such as 1 (amazon.com) or 3 (amazon.de)"),
         Option("SELECTIONS", Text(), "", _WORKERS,
                "folder of selections (*.json), or such files separated by commas; if unset, a built-in selection"),
         Option("UPSERT_DETAIL", Choice(words=("none", "stats", "offers")), "stats", _UPSERT,

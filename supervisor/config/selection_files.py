@@ -47,7 +47,7 @@ def read(
         try:
             text = user_file.read(path)
         except ConfigError as error:
-            faults.append(f"SELECTIONS: {plain(error)}")
+            faults.append(f"SELECTIONS: {plain(error)}; name a folder, or files, that can be read")
             continue
         try:
             found += selection.for_domains(text, name=path.stem, domains=locales)
@@ -65,7 +65,7 @@ def _files(where: str, faults: list[str], notes: list[str]) -> Iterator[Path]:
         except RuntimeError:
             faults.append(f"SELECTIONS: {part}: no user has that home folder; write the whole path")
         except OSError as error:
-            faults.append(f"SELECTIONS: {part} cannot be read: {error.strerror or error}")
+            faults.append(f"SELECTIONS: {part} cannot be read: {error.strerror or error}; name one that can be")
         else:
             if inside is None:
                 yield path

@@ -54,4 +54,4 @@ def _check(path: Path, seen: os.stat_result) -> None:
 
 
 def _too_large(path: Path) -> str:
-    return f"{path} cannot be read: it is larger than {LIMIT // 1024 // 1024} MB; is it the right file?"
+    return f"{path} cannot be read: it is larger than {LIMIT // 1024 // 1024} MB, so it is hardly the right file"

@@ -19,6 +19,7 @@ SHOPS: Final = {
     11: "amazon.com.mx",
     12: "amazon.com.br",
 }
+DEAL_DOMAINS: Final = tuple(sorted(SHOPS.keys() - {12}))  # that one has products only
 _DOMAIN: Final = re.compile(r", domain ([0-9]{1,2})\b")
 _STREAM: Final = re.compile(r"(.+)/([0-9]{1,2})(?:/([0-9a-f]{8}))?")
 

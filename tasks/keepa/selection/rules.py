@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from tasks.keepa.locales import DEAL_DOMAINS
+
 MAX_CATEGORIES: Final = 500
 MAX_TITLE_WORDS: Final = 50
 PAGE_ROWS: Final = 150  # a page with fewer rows is the last
@@ -22,7 +24,6 @@ LEAST_PERCENT_RANK: Final = 80
 OPEN: Final = -1  # as upper end of a rank range: no upper end
 
 PRICE_TYPES: Final = frozenset({0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 18, 19, 20, 21, 22, 32, 33})
-DEAL_DOMAINS: Final = frozenset({1, 2, 3, 4, 5, 6, 8, 9, 10, 11})
 RANGES: Final = ("currentRange", "deltaLastRange", "deltaPercentRange", "deltaRange", "salesRankRange")
 TEXT_FILTERS: Final = (
     *("author", "binding", "brand", "brandStoreName", "brandStoreUrlName", "color", "edition", "format"),
