@@ -14,6 +14,7 @@ from ledger.model.book import COMMITTED, MAX_LEASES, MT
 from ledger.model.bucket import CAPACITY_TICKS, balance_after, clock_slack_ns, is_older, is_timely, step_to
 from ledger.model.costs import MAX_PER_CALL
 from ledger.model.tick_period import MAX_PERIOD_NS, SLACK, TRUSTED
+from ledger.types import NS_PER_S
 
 if TYPE_CHECKING:
     from ledger.model.book import Book
@@ -28,7 +29,7 @@ MAX_SERVER_MS: Final = 1 << 50  # a timestamp in some thousands of years
 SMALL_RISE: Final = 2  # refills: a tick counted a little early or late explains as much
 ANOTHERS_CALL_MT: Final = 500 * MT  # a batch of 50 products with offers was seen to cost 462 tokens
 MAX_UNEXPLAINED: Final = 3  # unexplained readings in a row, though none agrees with another
-LONE_WAIT_NS: Final = 600_000_000_000  # one reply alone cannot make the ticks longer than ten of the API's own
+LONE_WAIT_NS: Final = 600 * NS_PER_S  # one reply alone cannot make the ticks longer than ten of the API's own
 GREAT_LEAP: Final = 20  # times the rate; plan changes by a factor of 5 were seen
 NEARNESS: Final = 4  # a reading agrees that is so many times nearer to it than to the book
 _NS_PER_MS: Final = 1_000_000

@@ -372,6 +372,24 @@ def test_what_was_above_the_capacity_stays_so_until_it_is_spent(view):
     assert verdict(view, 400, after_s=95, refill_in_ms=55_000) is PLAIN
 
 
+def test_a_full_bucket_explains_no_refill(view):
+    view.book.balance_mt = 300_000
+    assert verdict(view, 310, after_s=35, refill_in_ms=55_000) is PLAIN
+    assert verdict(view, 311, after_s=35, refill_in_ms=55_000) is ODD
+
+
+def test_the_fall_to_another_plan_is_reckoned_from_the_smaller_of_the_two(view):
+    told = {"rate": 20, "after_s": 95, "refill_in_ms": 55_000}
+    assert verdict(view, 210 - 1_200 - 500, **told) is NEWS
+    assert verdict(view, 210 - 1_200 - 501, **told) is ODD
+
+
+def test_a_tick_that_was_counted_too_early_is_taken_back_from_what_is_explained(view):
+    for left, expected in ((205, PLAIN), (206, ODD)):
+        reading = Reading(left, 5, 0, SERVER_MS - 29_000)
+        assert plausibility.weigh(view, Arrival(reading, NOW_NS + S, 0, NOW_NS + 1))[0] is expected
+
+
 @pytest.mark.parametrize(("left", "expected"), [(300, PLAIN), (301, ODD), (-800, PLAIN), (-801, ODD)])
 def test_the_first_reading_is_believed_within_a_full_bucket_and_the_debt_of_one_large_call(fresh, left, expected):
     assert plausibility.weigh(fresh, arrival(left)) == (expected, None)

@@ -253,6 +253,7 @@ def counted(distance_s, refills, *, wait_s=0.0, is_full=False, **changed):
         (0, 0, (0, 0)),
         (0, 7, (0, 0)),
         (-61, 0, (-1, 0)),
+        (-50, 0, (-1, 0)),
         (60, 1, (1, 0)),
         (91, 2, (2, 0)),
         (89, 1, (1, 0)),
@@ -276,6 +277,8 @@ def test_a_trusted_period_counts_ticks_by_time_and_by_the_balance_where_that_is_
 @pytest.mark.parametrize(
     ("distance_s", "refills", "wait_s", "expected"),
     [
+        (91, 2, 10, (2, 0)),
+        (120, 2, 10, (2, 0)),
         (60, 4, 10, (4, 15)),  # four refills in a minute are four ticks of 15 s
         (60, 4, 15.789, (4, 15)),  # which may be announced for a twentieth longer than they last
         (60, 4, 15.79, (1, 0)),
@@ -444,6 +447,20 @@ def test_the_same_tick_announced_twice_says_little():
     book = book_with(longest_wait_ns=40 * S)
     tick_period.learn(book, Step(round(0.99 * S), 0, 0), 40 * S, 0, is_full=True)
     assert (book.guess_count, book.period_ns) == (0, 60 * S)
+    told = {"wait_s": 30, "longest_wait_ns": 40 * S, "guess_count": 2, "guess_ns": 45 * S}
+    for distance_s, trust, left in ((0.937, 0, 2), (0.938, 0, 0), (1.499, 1, 2), (1.5, 1, 0)):
+        assert learned(distance_s, 0, 0.5, period_trust=trust, **told).guess_count == left, distance_s
+
+
+def test_a_tick_so_far_that_a_trusted_period_tells_it_better_says_little():
+    told = {"wait_s": 30, "guess_count": 2, "guess_ns": 45 * S, "period_trust": 1}
+    assert [learned(60 * ticks + 31, ticks, 0.5, **told).guess_count for ticks in (10, 11)] == [0, 2]
+
+
+def test_before_a_period_was_measured_none_is_shorter_than_the_longest_wait_of_late():
+    told = {"wait_s": 10, "guess_count": 2, "guess_ns": 20 * S}
+    assert learned(0, 0, 0, period_trust=1, **told).guess_count == 2
+    assert learned(0, 0, 0, period_trust=0, **told).guess_count == 0
 
 
 @pytest.mark.parametrize(
