@@ -73,12 +73,12 @@ def test_a_brake_that_is_lifted_is_noticed_by_a_worker_who_wants_nothing_of_its_
 
 
 @pytest.mark.kill
-def test_another_build_goes_on_by_itself_and_is_judged_anew(here, spoiler, monkeypatch):
+def test_another_build_goes_on_by_itself_and_is_judged_anew(here, spoiler, mocker):
     spoiler.set(UNREADABLE)
     here.run(worker(here, spoiler, "old"), 60)
     calls = len(spoiler.calls("/product"))
     assert stopped(here) == [("product:history", True)]
-    monkeypatch.setattr(reader_version, "reader_version", lambda: "another build")
+    mocker.patch.object(reader_version, "reader_version", return_value="another build")
     new = worker(here, spoiler, "new")
     for _ in range(20):
         here.run(new, 60)

@@ -163,7 +163,7 @@ def test_a_ledger_that_is_none_is_bad_and_is_left_alone(program):
     assert (program.state / "ledger").read_bytes() == b"not a ledger" * 1000
 
 
-def test_a_package_that_is_too_old_or_missing_comes_before_all_else(monkeypatch, capsys):
+def test_a_package_that_is_too_old_or_missing_comes_before_all_else(mocker, capsys):
     real = importlib.metadata.version
 
     def version(name):
@@ -173,7 +173,7 @@ def test_a_package_that_is_too_old_or_missing_comes_before_all_else(monkeypatch,
             raise importlib.metadata.PackageNotFoundError(name)
         return real(name)
 
-    monkeypatch.setattr(importlib.metadata, "version", version)
+    mocker.patch.object(importlib.metadata, "version", version)
     assert examine(as_json=True) == 1
     told = json.loads(capsys.readouterr().out)
     found = {one["check"]: one for one in told["checks"]}

@@ -113,12 +113,12 @@ def test_line_58_a_folder_whose_name_is_longer_than_an_address_serves_too(family
     assert list(folder.iterdir()) == []
 
 
-def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(peer, monkeypatch):
+def test_line_58_a_stuck_or_hostile_client_never_blocks_the_loop(peer, mocker):
     """Some say nothing, some never end their line or never read, some talk nonsense: others are answered meanwhile.
 
     Whoever waited for one of them would wait for an hour.
     """
-    monkeypatch.setattr("supervisor.control.server.ORDER_S", 3600.0)
+    mocker.patch("supervisor.control.server.ORDER_S", 3600.0)
     for _ in range(CLIENTS - 2):
         peer.connect()
     endless = peer.connect()
@@ -149,11 +149,10 @@ def push(client, data):
         return  # cut off, or closed by the test that has its answer
 
 
-def test_line_58_one_that_sends_nothing_is_cut_off_and_one_that_says_all_may_shut_its_side(peer, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr("supervisor.control.server.ORDER_S", 0.2)
-        assert peer.answer(peer.connect()) is None
-    monkeypatch.setattr("supervisor.control.server.ORDER_S", 3600.0)
+def test_line_58_one_that_sends_nothing_is_cut_off_and_one_that_says_all_may_shut_its_side(peer, mocker):
+    mocker.patch("supervisor.control.server.ORDER_S", 0.2)
+    assert peer.answer(peer.connect()) is None
+    mocker.patch("supervisor.control.server.ORDER_S", 3600.0)
     client = peer.connect()
     client.sendall(line_of(Reload()))
     client.shutdown(socket.SHUT_WR)

@@ -123,7 +123,7 @@ def test_an_identity_is_what_its_text_says():
     assert RunAs.parse(str(who)) == who
 
 
-def test_somebody_elses_files_are_not_for_a_plain_user(monkeypatch):
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+def test_somebody_elses_files_are_not_for_a_plain_user(mocker):
+    mocker.patch("os.geteuid", return_value=1000)
     assert identity.choose(1001, 1001) is None
     assert identity.fallback() is None

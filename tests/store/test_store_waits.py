@@ -58,8 +58,8 @@ class Asked:
 
 
 @pytest.mark.parametrize("who", ["probe", "reader", "connect"])
-def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(line, who, monkeypatch):
-    monkeypatch.setattr(connection, "_CONNECT_S", 1)
+def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(line, who, mocker):
+    mocker.patch.object(connection, "_CONNECT_S", 1)
     url = Secret(line.url)
     asks = {
         "probe": lambda: Probe(url, MonotonicClock()).ask(),
@@ -73,8 +73,8 @@ def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(li
     assert "does not answer" in str(asked.error)
 
 
-def test_a_status_does_not_wait_for_a_connection_as_long_as_work_does(line, monkeypatch):
-    monkeypatch.setattr(connection, "_CONNECT_S", 3600)
+def test_a_status_does_not_wait_for_a_connection_as_long_as_work_does(line, mocker):
+    mocker.patch.object(connection, "_CONNECT_S", 3600)
     asked = Asked(RowReader(Secret(line.url), connect_s=2).read)
     wait_until(asked.is_over, "it is given up")
     assert "does not answer within 2 s" in str(asked.error)
@@ -106,8 +106,8 @@ def older_url(empty_database_url):
     return empty_database_url
 
 
-def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_the_migration(older_url, monkeypatch):
-    monkeypatch.setattr(backend, "_LOCK_WAIT_MS", 100)
+def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_the_migration(older_url, mocker):
+    mocker.patch.object(backend, "_LOCK_WAIT_MS", 100)
     with psycopg.connect(older_url) as reader:  # as a back-up does, until it is done
         reader.execute("SELECT count(*) FROM fetch_queue")
         with pytest.raises(Contended, match=r"0012_calls_that_fail\.sql.*another one holds a lock"):
@@ -118,13 +118,13 @@ def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_t
     assert backend.migrate(Secret(older_url))[0] == "0012_calls_that_fail.sql"
 
 
-def test_a_stop_ends_the_wait_of_the_own_database_for_somebody_elses_lock(pg_server, older_url, monkeypatch):
+def test_a_stop_ends_the_wait_of_the_own_database_for_somebody_elses_lock(pg_server, older_url, mocker):
     """A start that is cancelled says so, whatever its migration waits for."""
     name = older_url.partition("?")[0].rpartition("/")[2]
     own = EmbeddedDatabase(
         SimpleNamespace(state=SimpleNamespace(postgres=pg_server.server.log_path.parent), database=name)
     )
-    monkeypatch.setattr(backend, "_LOCK_WAIT_MS", 0)  # the lock is waited for until it is free
+    mocker.patch.object(backend, "_LOCK_WAIT_MS", 0)  # the lock is waited for until it is free
     with psycopg.connect(older_url) as reader:
         reader.execute("SELECT count(*) FROM fetch_queue")
         asked = Asked(own.start)

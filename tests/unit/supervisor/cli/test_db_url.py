@@ -13,9 +13,9 @@ URL = "postgresql://me:s3cretWord@host.example/db"
     ("url", "is_terminal", "warns"),
     [(URL, True, True), (URL, False, False), (URL.replace(":s3cretWord", ""), True, False)],
 )
-def test_a_password_on_a_terminal_is_told_to_be_one(monkeypatch, capsys, url, is_terminal, warns):
+def test_a_password_on_a_terminal_is_told_to_be_one(monkeypatch, capsys, url, is_terminal, warns, mocker):
     monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
+    mocker.patch.object(sys.stdout, "isatty", return_value=is_terminal, create=True)
     assert commands.dispatch(["db-url"]) == 0
     out, err = capsys.readouterr()
     assert out == f"{url}\n"

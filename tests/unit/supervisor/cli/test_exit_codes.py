@@ -42,33 +42,26 @@ URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
         (Full(""), 1),
     ],
 )
-def test_each_kind_of_error_has_its_exit_code(monkeypatch, capsys, error, code):
-    def fail(_arguments):
-        raise error
-
-    monkeypatch.setattr(commands, "dispatch", fail)
+def test_each_kind_of_error_has_its_exit_code(mocker, capsys, error, code):
+    mocker.patch.object(commands, "dispatch", side_effect=error)
     assert exit_codes.run_command(["run"]) == code
     assert capsys.readouterr().err == f"sluicegate: {plain(error)}\n"
 
 
-def test_a_bug_is_told_with_its_traceback_and_without_a_secret(monkeypatch, capsys):
-    def fail(_arguments):
-        raise ZeroDivisionError(f"in https://api.keepa.com/deal?key={KEY} and {URL} and pass/word alone")
-
-    monkeypatch.setattr(os, "environ", {"KEEPA_API_KEY": KEY, "DATABASE_URL": URL})
-    monkeypatch.setattr(commands, "dispatch", fail)
+def test_a_bug_is_told_with_its_traceback_and_without_a_secret(mocker, capsys):
+    bug = ZeroDivisionError(f"in https://api.keepa.com/deal?key={KEY} and {URL} and pass/word alone")
+    mocker.patch.dict(os.environ, {"KEEPA_API_KEY": KEY, "DATABASE_URL": URL}, clear=True)
+    mocker.patch.object(commands, "dispatch", side_effect=bug)
     assert exit_codes.run_command(["run"]) == 70
     said = capsys.readouterr().err
     assert "ZeroDivisionError: in https://api.keepa.com/deal?key=•••" in said
     assert not any(secret in said for secret in (KEY, "pass%2Fword", "pass/word"))
 
 
-def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(monkeypatch, capsys):
-    def fail(_arguments):
-        raise errors.ConfigError("in mysql://me:hidden-word@h")
-
-    monkeypatch.setattr(os, "environ", {"DATABASE_URL": "mysql://me:hidden-word@h"})
-    monkeypatch.setattr(commands, "dispatch", fail)
+def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(mocker, capsys):
+    fault = errors.ConfigError("in mysql://me:hidden-word@h")
+    mocker.patch.dict(os.environ, {"DATABASE_URL": "mysql://me:hidden-word@h"}, clear=True)
+    mocker.patch.object(commands, "dispatch", side_effect=fault)
     assert exit_codes.run_command(["run"]) == 78
     assert "hidden-word" not in capsys.readouterr().err
 

@@ -107,16 +107,16 @@ def test_doctor_shows_no_password_however_it_is_spelled(tmp_path):
 
 
 @pytest.mark.parametrize("spelling", WITH_PASSWORD)
-def test_psql_gets_the_password_from_the_environment_alone(monkeypatch, spelling):
+def test_psql_gets_the_password_from_the_environment_alone(mocker, spelling):
     url, password = WITH_PASSWORD[spelling]
-    monkeypatch.setattr(os, "environ", {"DATABASE_URL": url, "PATH": os.environ["PATH"]})
+    mocker.patch.dict(os.environ, {"DATABASE_URL": url, "PATH": os.environ["PATH"]}, clear=True)
     seen = {}
 
     def run(command, *, env, check):
         seen.update(command=command, env=env)
         return subprocess.CompletedProcess(command, 0 if check is False else 1)
 
-    monkeypatch.setattr(subprocess, "run", run)
+    mocker.patch.object(subprocess, "run", run)
     assert postgres.tool("psql", ["-c", "select 1"]) == 0
     assert "s3cret" not in " ".join(seen["command"])
     assert seen["command"][-2:] == ["-c", "select 1"]
