@@ -107,6 +107,14 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
         """Seconds a call takes at the most, from the first look-up to the last byte."""
         return longest_call_s(self.connect_timeout_s, self.read_timeout_s)
 
+    @property
+    def lease_s(self) -> float:
+        """Seconds a worker holds work at most: a call that takes all its time, and the tries of one that fails.
+
+        What was answered and waits for the database longer than that is not paid for again: its reply is in the spool.
+        """
+        return self.longest_call_s + self.retry_deadline_s
+
 
 def longest_call_s(connect_timeout_s: float, read_timeout_s: float) -> float:
     """Seconds a call may take as a whole: to connect, for the server's silence, and for the body.

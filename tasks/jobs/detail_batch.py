@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import ClaimedRequest
-from tasks.jobs.queue_batch import lease_s, unwritten_leases
+from tasks.jobs.queue_batch import unwritten_leases
 from tasks.keepa.request import ProductRequest, most_asins, product_shape
 from tasks.planning.pacing import fit
 from tasks.roles import UPSERT
@@ -147,6 +147,6 @@ class DetailBatch:
             asins,
             detail=settings.backfill_detail,
             owner=owner_name(self._context),
-            lease_s=lease_s(settings),
+            lease_s=settings.lease_s,
             paid=paid,
         )

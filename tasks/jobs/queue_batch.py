@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tasks.ingest.session import DatabaseSession
     from tasks.planning.streams import WantedStreams
     from tasks.runtime.job import JobContext
-    from tasks.settings import WorkerSettings
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
 
@@ -120,7 +119,7 @@ class QueueBatch:
 
     def _claim(self, connection: Connection, tokens: int) -> list[Item]:
         """Items of one detail, as many as `tokens` pay for at what that detail costs, but at least one."""
-        owner, length_s = owner_name(self._context), lease_s(self._context.settings)
+        owner, length_s = owner_name(self._context), self._context.settings.lease_s
         paid = unwritten_leases(self._spool)
         claimed = queue.claim(
             connection, owner=owner, limit=self._limit, lease_s=length_s, paid=paid, chosen=self._chosen
@@ -139,14 +138,6 @@ class QueueBatch:
         if rest:
             queue.release(connection, rest)
         return chosen[:paid_for]
-
-
-def lease_s(settings: WorkerSettings) -> float:
-    """Seconds an item is held at the most: a call that takes all its time, and the tries of one that fails.
-
-    What was answered and waits for the database longer than that is not paid for again: see `unwritten_leases`.
-    """
-    return settings.longest_call_s + settings.retry_deadline_s
 
 
 def _is_askable(item: Item) -> bool:

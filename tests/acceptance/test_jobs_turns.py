@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tasks.ingest import walk_progress
-from tasks.jobs.listing import DealPagePlan
+from tasks.jobs.deal_page_plan import DealPagePlan
 from tasks.runtime import job
 from tests.fixtures.jobs import eventually
 from tests.fixtures.server import WIDE

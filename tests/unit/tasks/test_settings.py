@@ -84,3 +84,15 @@ def test_a_line_that_is_none_is_refused_without_its_secrets(line):
         settings.decode(line)
     assert KEY not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "held_s"),
+    [
+        ({}, 30 + 2 * 120 + 300),
+        ({"connect_timeout_s": 5, "read_timeout_s": 7, "retry_deadline_s": 11}, 5 + 2 * 7 + 11),
+        ({"retry_deadline_s": 3600}, 30 + 2 * 120 + 3600),
+    ],
+)
+def test_a_batch_is_held_for_the_longest_call_and_the_longest_a_database_may_be_away(changes, held_s):
+    assert worker_settings(**changes).lease_s == held_s
