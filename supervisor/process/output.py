@@ -40,7 +40,7 @@ class BeatLine(Heartbeat, frozen=True, tag_field="event", tag="beat", kw_only=Tr
     """A beat as it comes through the pipe."""
 
 
-_TOO_DEEP: Final = f"lists and objects in it lie in each other deeper than {DEEPEST} levels"
+_TOO_DEEP: Final = f"its lists and objects are nested deeper than {DEEPEST} levels"
 _STATUS: Final = msgspec.json.Decoder(Announcement | BeatLine)
 
 
@@ -141,7 +141,7 @@ def _decode(line: str) -> Announcement | BeatLine:
 
 
 def is_deep(value: object, levels: int = DEEPEST) -> bool:
-    """Whether lists and objects lie in each other deeper than `levels`: reading that took, writing it may not."""
+    """Whether lists and objects are nested deeper than `levels`: it could be read, but perhaps not be written."""
     match value:
         case dict():
             inside = list(value.values())

@@ -1,7 +1,7 @@
 """Says what each HTTP status means, with a body of the API or of anybody else. One table, one row for each. Pure.
 
-Whether a body is the API's own is told by the fields that every reply of it has, never by the status: a portal says
-200, and a balancer without a server behind it says 404. What others say is nobody's refusal.
+The fields that every reply of the API has show whether a body is its own; the status does not: a portal answers 200,
+and a balancer without a server behind it answers 404. What others answer is nobody's refusal.
 
 The server answers a key it does not know exactly as it answers a bad parameter: 400 with all token fields 0. Only
 `/token`, which has no parameter, tells them apart.

@@ -101,7 +101,7 @@ def stream_logger(
     def emit(record: Record) -> None:
         if not is_written(record, level):
             return
-        # A reader that is gone cannot be told, and the lifeline says the same a moment later.
+        # When nobody reads any more, the parent is dead: the lifeline ends a worker a moment later.
         with suppress(BrokenPipeError, ValueError):
             line = json.dumps(record, ensure_ascii=False) if render is None else render(record)
             stream.write(line + "\n")

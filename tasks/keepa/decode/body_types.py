@@ -58,7 +58,7 @@ class ProductBatch:
     Attributes:
         faults: what could not be read.
         odd: the products in which something was not as it should be.
-        strangers: products that were not asked for, unread, when it was said what was.
+        strangers: products that were not asked for, unread; empty when it is not known what was asked for.
         is_whole: whether the body was not cut off.
     """
 

@@ -52,7 +52,7 @@ FIELDS: Final[dict[Kind, dict[str, _Field]]] = {kind: _fields(kind) for kind in 
 
 
 def list_of(raw: bytes) -> list[Any]:
-    """The elements of a list, however odd; none of anything else."""
+    """Return the elements of a list, however odd; none of anything else."""
     value = received(msgspec.Raw(raw))
     return value if isinstance(value, list) else []
 
@@ -98,17 +98,17 @@ def fit_fields(kind: Kind, fields: RawObject, notes: list[str], where: str = "")
 
 
 def _former(fields: RawObject) -> dict[str, Any]:
-    """What was put into `extra` when the item was read before, if it was."""
+    """Return what went into `extra` when the item was read before, if it was."""
     raw = fields.pop(EXTRA, None)
     value = {} if raw is None else received(raw)
     return value if isinstance(value, dict) else {EXTRA: value}
 
 
 def _fitting(known: _Field, name: str, raw: msgspec.Raw, notes: list[str], where: str) -> msgspec.Raw:
-    """The field's value, of its type.
+    """Return the field's value, of its type.
 
     Raises:
-        ValueError: it cannot be; or another of `UNREADABLE`.
+        ValueError: it does not fit its type; or another of `UNREADABLE`.
     """
     if name in _PARTS:
         raw = _part(_PARTS[name], raw, notes, f"{where}{name}.")
@@ -189,5 +189,5 @@ def _printable(raw: bytes) -> str:
 
 
 def _short(error: BaseException) -> str:
-    """Why, without the place in a list: the same in every item of a kind, so that it is told once."""
+    """Return the reason without the place in a list, so that it is the same in every item of a kind."""
     return str(error).partition(" - at ")[0].partition(": line ")[0].partition(" (byte")[0]

@@ -1,4 +1,4 @@
-"""JSON of which a part is spoilt: where a value ends, which fields an object has, told by its tokens alone. Pure.
+"""Finds where a value ends and which fields an object has in JSON that is spoilt in part, by its tokens alone. Pure.
 
 A parser gives up at the first wrong token, and with it what stands before and after. This one only needs strings to
 end and brackets to match, so it gets past numbers, words and escapes that nobody can read; it keeps its brackets on a
@@ -37,7 +37,7 @@ _CLOSES: Final = {"unlist": "list", "unobject": "object"}
 
 
 class Lost(ValueError):
-    """Where the next thing begins cannot be told from here on; `at` is the byte."""
+    """From byte `at` on it is unclear where the next value begins."""
 
     def __init__(self, at: int) -> None:
         super().__init__(f"it is not JSON from byte {at} on")
@@ -51,7 +51,7 @@ def blank(data: bytes, at: int) -> int:
 
 
 def end(data: bytes, at: int) -> int:
-    """Where the value that begins at `at` ends.
+    """Return where the value that begins at `at` ends.
 
     Raises:
         Lost: its strings or brackets do not close as they should.
@@ -60,7 +60,7 @@ def end(data: bytes, at: int) -> int:
 
 
 def closing(data: bytes, at: int, around: Sequence[str]) -> int:
-    """Where the outermost of the brackets closes that stand open at `at`, behind a value; `around` are their kinds.
+    """Return where the outermost bracket closes that is open at `at`, behind a value; `around` are the open ones.
 
     Raises:
         Lost: they do not close as they should.
@@ -69,7 +69,7 @@ def closing(data: bytes, at: int, around: Sequence[str]) -> int:
 
 
 def fields(data: bytes, at: int = 0) -> dict[bytes, bytes]:
-    """The fields of the object at `at`: the text between the quotes of each name, and the bytes of its value.
+    """Return the fields of the object at `at`: the text between the quotes of each name, and the bytes of its value.
 
     Of two fields of one name the later counts.
 
@@ -89,7 +89,7 @@ def fields(data: bytes, at: int = 0) -> dict[bytes, bytes]:
 
 
 def names(data: bytes, at: int) -> tuple[set[bytes], int]:
-    """The names of the fields of the object at `at`, as they stand between their quotes, and where the object ends.
+    """Return the names of the fields of the object at `at`, as between their quotes, and where the object ends.
 
     Raises:
         Lost: it is no object, or not all of one.
@@ -100,7 +100,7 @@ def names(data: bytes, at: int) -> tuple[set[bytes], int]:
 
 
 def elements(data: bytes, at: int = 0) -> list[bytes]:
-    """The bytes of each element of the list at `at`.
+    """Return the bytes of each element of the list at `at`.
 
     Raises:
         Lost: it is no list, or not all of one.
@@ -126,7 +126,7 @@ def _forget(_name: bytes, _start: int, _end: int) -> None:
 
 
 def _walk(data: bytes, at: int, keep: Callable[[bytes, int, int], None], around: Sequence[str] = ()) -> int:
-    """Where the value ends. `keep` is told each field of the value itself: name, and from where to where it goes."""
+    """Return where the value ends. `keep` gets each field of the value itself: its name, its start and its end."""
     stack = list(around)
     state, name, start = "after" if stack else "value", b"", at
     while True:
@@ -149,7 +149,7 @@ def _walk(data: bytes, at: int, keep: Callable[[bytes, int, int], None], around:
 
 
 def _turned(stack: list[str], kind: str, follows: str, at: int) -> str:
-    """What may come next, after brackets that open and close.
+    """Return what may come next, after brackets that open and close.
 
     Raises:
         Lost: a bracket closes what another kind has opened.

@@ -1,8 +1,8 @@
 """Turns a body into text in UTF-8, however it was packed and encoded, by looking at its bytes. Pure.
 
 What a header says of a body is often wrong: a proxy unpacks it and leaves the header, or packs it once more, or writes
-UTF-16. JSON text begins with an ASCII character, so that everything else can be told from it, and a reply that was
-paid for is not lost over its wrapping. A body that is not whole, or too large, is not a reply.
+UTF-16. JSON text begins with an ASCII character, so what is packed or encoded otherwise is recognised, and a reply that
+was paid for is not lost over its wrapping. A body that is not whole, or too large, is not a reply.
 """
 
 from __future__ import annotations
