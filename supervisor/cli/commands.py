@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-from supervisor.config.option_texts import help_text
+from supervisor.config.options import GROUPS
 from supervisor.queries import arguments as queries
 from tasks import command_line
 from tasks.roles import ROLES
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = command_line.Parser(
         prog="sluicegate",
         description="Ingests Amazon deals from the Keepa API into PostgreSQL under one shared token budget.",
-        epilog=f"{help_text()}\n\n{_EXIT_CODES}",
+        epilog=f"{settings_help()}\n\n{_EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -116,6 +117,18 @@ def _parser() -> argparse.ArgumentParser:
     for command in commands.choices.values():
         command.set_defaults(parser=command)
     return parser
+
+
+def settings_help() -> str:
+    """The settings by group, each with its meaning and its default, for 100 columns."""
+    lines = ["settings, from the environment or a file named .env (the environment wins, empty means unset):"]
+    for group, options in GROUPS.items():
+        lines += ["", f"  {group}"]
+        for option in options:
+            default = f" [{option.default}]" if option.default else ""
+            name = f"    {option.name:<23} "
+            lines += textwrap.wrap(option.help + default, 100, initial_indent=name, subsequent_indent=" " * len(name))
+    return "\n".join(lines)
 
 
 def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.cli import commands
-from supervisor.config.option_texts import help_text
+from supervisor.cli.commands import _parser, settings_help
 from supervisor.config.options import GROUPS, OPTIONS
 from supervisor.config.settings import Settings, child_environment, load_settings
 from tasks.errors import ConfigError
@@ -30,9 +29,9 @@ def test_the_example_file_the_help_and_the_table_name_the_same_settings():
     assert TABLE.findall(README.read_text(encoding="utf-8")) == [readme_table()]
     for option in OPTIONS:
         assert f"#{option.name}={option.default}\n" in env_example()
-        assert f"    {option.name} " in help_text()
+        assert f"    {option.name} " in settings_help()
         assert f"| `{option.name}` |" in readme_table()
-    assert help_text() in commands._parser().format_help()
+    assert settings_help() in _parser().format_help()
 
 
 def test_every_setting_of_the_table_is_a_field_and_every_field_is_in_the_table():
@@ -42,7 +41,7 @@ def test_every_setting_of_the_table_is_a_field_and_every_field_is_in_the_table()
 
 
 def test_no_line_of_the_help_is_wider_than_a_terminal_of_100_columns():
-    assert max(map(len, help_text().splitlines())) <= 100
+    assert max(map(len, settings_help().splitlines())) <= 100
 
 
 def test_without_anything_set_the_defaults_hold():
