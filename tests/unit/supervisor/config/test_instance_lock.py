@@ -1,0 +1,49 @@
+"""One supervisor, or one `sluicegate debug`, holds a state directory at a time, and others learn which."""
+
+import os
+
+import pytest
+
+from supervisor.config.instance_lock import AlreadyRunning, InstanceLock
+from tasks.errors import ConfigError
+
+
+@pytest.fixture
+def lock(tmp_path):
+    return InstanceLock(tmp_path / "supervisor.lock")
+
+
+def test_nobody_holds_a_lock_that_was_never_taken_or_is_free_again(lock):
+    assert (lock.holder(), lock.is_held_by_debug()) == (None, False)
+    with lock.held():
+        assert (lock.holder(), lock.is_held_by_debug()) == (os.getpid(), False)
+    assert (lock.holder(), lock.is_held_by_debug()) == (None, False)
+    assert lock.path.read_text() == f"{os.getpid()}\n", "what is left in the file decides nothing"
+
+
+@pytest.mark.parametrize(
+    ("is_debug", "holder"), [(False, f"pid {os.getpid()} holds"), (True, "(`sluicegate debug`) holds")]
+)
+def test_a_second_one_is_refused_with_the_name_of_the_first(lock, is_debug, holder):
+    with lock.held(is_debug=is_debug):
+        assert lock.is_held_by_debug() == is_debug
+        assert lock.holder() == os.getpid()
+        with pytest.raises(AlreadyRunning, match="stop it first") as caught, lock.held():
+            pass
+    assert holder in str(caught.value)
+    assert lock.path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("line", [b"", b"no pid\n", b"12x\n"])
+def test_a_holder_that_has_not_written_its_pid_is_known_to_be_there(lock, line):
+    with lock.held():
+        lock.path.write_bytes(line)
+        assert lock.holder() == 0
+        with pytest.raises(AlreadyRunning, match="another process holds"), lock.held():
+            pass
+
+
+def test_a_lock_file_that_cannot_be_opened_is_a_fault_of_the_configuration(lock):
+    lock.path.mkdir()
+    with pytest.raises(ConfigError, match="correct the permissions"), lock.held():
+        pass
