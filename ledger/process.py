@@ -14,7 +14,7 @@ _START_FIELD: Final = 19  # starttime is field 22 of /proc/PID/stat; 19th after 
 
 
 def this_process() -> ProcessId:
-    """The calling process; its start time is 0 where there is no /proc."""
+    """The calling process."""
     return _process(os.getpid())
 
 
@@ -26,12 +26,7 @@ def _process(pid: int) -> ProcessId:
 
 def is_alive(pid: int, started: int) -> bool:
     """Whether the process `pid` of this boot that began at `started` still runs; a zombie does not."""
-    found = start_of(pid)
-    if found is not None:
-        return started in (0, found)
-    if Path("/proc/self/stat").exists():
-        return False
-    return _answers(pid)
+    return start_of(pid) == started
 
 
 def is_running(process: ProcessId) -> bool:
@@ -40,23 +35,13 @@ def is_running(process: ProcessId) -> bool:
 
 
 def start_of(pid: int) -> int | None:
-    """When the process began, in clock ticks since boot; None when it has ended, or where there is no /proc."""
+    """When the process began, in clock ticks since boot; None when it has ended."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in _DEAD_STATES else int(fields[_START_FIELD])
-
-
-def _answers(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def boot_id() -> bytes:
