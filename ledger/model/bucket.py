@@ -35,7 +35,7 @@ class Arrival(NamedTuple):
     sent_ns: int | None = None
 
     @property
-    def balance_before_mt(self) -> int:
+    def opening_mt(self) -> int:
         """The balance before the call's own charge."""
         return self.reading.tokens_left * MT + self.consumed_mt
 
@@ -113,13 +113,9 @@ def step_to(book: Book, arrival: Arrival, *, is_timely: bool) -> Step:
         distance_ns = arrival.now_ns + refill_ns - (book.next_tick_ns - guard_ns(book))
     if reading.refill_rate * MT != book.rate_mt:
         return Step(distance_ns, round(distance_ns / book.period_ns), 0)
-    balance_before_mt = arrival.balance_before_mt
+    opening_mt = arrival.opening_mt
     return tick_period.count(
-        book,
-        distance_ns,
-        refill_ns,
-        balance_before_mt - book.balance_mt,
-        is_full=balance_before_mt >= capacity_mt(book),
+        book, distance_ns, refill_ns, opening_mt - book.balance_mt, is_full=opening_mt >= capacity_mt(book)
     )
 
 
@@ -133,7 +129,7 @@ def is_older(book: Book, arrival: Arrival) -> bool:
     if arrival.reading.server_ms != book.server_ms:
         return arrival.reading.server_ms < book.server_ms
     # Of two paid replies in one millisecond the poorer is the later; a free reading was asked for after the last.
-    return arrival.consumed_mt > 0 and arrival.balance_before_mt > book.balance_mt
+    return arrival.consumed_mt > 0 and arrival.opening_mt > book.balance_mt
 
 
 def apply(view: View, arrival: Arrival, step: Step | None) -> int:
@@ -184,17 +180,14 @@ def _advance_to(book: Book, arrival: Arrival, step: Step) -> None:
     rate_mt, left_mt, refill_ns = reading.refill_rate * MT, reading.tokens_left * MT, reading.refill_in_ms * _NS_PER_MS
     is_announced = refill_ns > refill_floor_ns(book)
     if rate_mt != book.rate_mt:
-        _change_plan(book, rate_mt, ticks, arrival.balance_before_mt)
+        _change_plan(book, rate_mt, ticks, arrival.opening_mt)
     else:
         if is_announced or step.guess_ns:
-            rise_mt, is_full = (
-                arrival.balance_before_mt - book.balance_mt,
-                arrival.balance_before_mt >= capacity_mt(book),
-            )
+            rise_mt, is_full = arrival.opening_mt - book.balance_mt, arrival.opening_mt >= capacity_mt(book)
             tick_period.learn(book, step, refill_ns, rise_mt, is_full=is_full)
         _credit(book, ticks, rate_mt)
     book.tick_index += ticks
-    book.drift_mt += arrival.balance_before_mt - book.balance_mt
+    book.drift_mt += arrival.opening_mt - book.balance_mt
     book.balance_mt = left_mt
     book.unread_mt = 0
     if ticks != 0 or is_announced:

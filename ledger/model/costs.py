@@ -21,9 +21,7 @@ MEMORY: Final = 50  # samples after which old ones fade
 CLIP: Final = 6.0  # standard deviations beyond which a sample counts as that far only
 PRIOR_SAMPLES: Final = 3  # the weight of the prior among samples
 MAX_PER_ITEM: Final = 60.0  # ten pages of offers at 6 tokens: the most one product can cost as documented
-MAX_CHARGED_PER_ITEM: Final = (
-    100  # an item, with all that may come on top of the offers (stock, rating, update), and to spare
-)
+MAX_CHARGED_PER_ITEM: Final = 100  # with all that may come on top of the offers (stock, rating, update), and to spare
 MAX_PER_CALL: Final = 10_000  # a hundred such items, the most one request may ask for
 
 

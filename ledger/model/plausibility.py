@@ -56,9 +56,7 @@ def weigh(view: View, arrival: Arrival) -> tuple[Plausibility, Step | None]:
         return Plausibility.PLAIN, None
     step = step_to(book, arrival, is_timely=timely)
     if timely and _fits_period(book, arrival.reading):
-        if arrival.reading.refill_rate * MT == book.rate_mt and arrival.balance_before_mt == balance_after(
-            book, step.ticks
-        ):
+        if arrival.reading.refill_rate * MT == book.rate_mt and arrival.opening_mt == balance_after(book, step.ticks):
             return Plausibility.PLAIN, step
         verdict = _compare(view, arrival, step.ticks)
     else:
@@ -121,10 +119,10 @@ def _first(book: Book, arrival: Arrival) -> Plausibility:
 
 def _compare(view: View, arrival: Arrival, ticks: int) -> Plausibility:
     """Compare balance and rate with what the book explains."""
-    book, rate_mt, balance_before_mt = view.book, arrival.reading.refill_rate * MT, arrival.balance_before_mt
+    book, rate_mt, opening_mt = view.book, arrival.reading.refill_rate * MT, arrival.opening_mt
     low_mt, high_mt = _explained(view, rate_mt, ticks)
     larger_mt = max(rate_mt, book.rate_mt)
-    rise_mt, fall_mt = balance_before_mt - high_mt, low_mt - balance_before_mt
+    rise_mt, fall_mt = opening_mt - high_mt, low_mt - opening_mt
     if rise_mt > SMALL_RISE * larger_mt or fall_mt > CAPACITY_TICKS * larger_mt + ANOTHERS_CALL_MT:
         return Plausibility.ODD
     if _is_great_leap(book, arrival.reading) and max(rise_mt, fall_mt) > 0:
@@ -155,7 +153,7 @@ def _agrees(book: Book, arrival: Arrival, tolerance_mt: int) -> bool:
         if apart_ms * _NS_PER_MS > SLACK * book.period_ns:
             return False  # both announce a long wait, but not for the same tick
     limit_mt = max(tolerance_mt, SMALL_RISE * book.doubt_rate_mt)
-    return abs(arrival.balance_before_mt - _doubt_expects(book, arrival.reading)) <= limit_mt
+    return abs(arrival.opening_mt - _doubt_expects(book, arrival.reading)) <= limit_mt
 
 
 def _doubt_expects(book: Book, reading: Reading) -> int:

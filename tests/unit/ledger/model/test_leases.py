@@ -361,4 +361,4 @@ def test_an_arrival_is_as_old_as_its_call_took_and_never_younger_than_now():
     assert Arrival(reading, 50).late_ns == 0
     assert Arrival(reading, 50, 0, 20).late_ns == 30
     assert Arrival(reading, 50, 0, 70).late_ns == 0
-    assert Arrival(reading, 50, 7_000).balance_before_mt == 107_000
+    assert Arrival(reading, 50, 7_000).opening_mt == 107_000
