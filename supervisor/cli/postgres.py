@@ -6,10 +6,10 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config import run_plan, settings
+from supervisor.config import settings
 from supervisor.config.state_dir import StateDir
 from supervisor.database import client_programs, dsn, restore
-from supervisor.database.access import running_database
+from supervisor.database.access import query_plan, running_database
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def database_url() -> Secret:
     Raises:
         ConfigError: the settings cannot be used.
     """
-    plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
+    plan = query_plan()
     if plan.database is None:
         return plan.settings.database_url
     from tasks.embedded_postgres.server import EmbeddedPostgres
@@ -57,7 +57,7 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     program = str(programs.postgres_programs() / name)
     if _NO_DATABASE & {argument.partition("=")[0] for argument in arguments}:
         return _run([program, *arguments], {})
-    plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
+    plan = query_plan()
     with running_database(plan) as url:
         parts = dsn.read(url)
         if name == "pg_restore":

@@ -49,12 +49,11 @@ def send_order(chosen: argparse.Namespace) -> int:
 
 def _release_brakes(answer: protocol.Answer) -> protocol.Answer:
     """Release the brakes on calls in the database, and add to `answer` which those were."""
-    from supervisor.config import run_plan
-    from supervisor.database.access import query_connection
+    from supervisor.database.access import query_connection, query_plan
     from tasks.store import brakes
 
     try:
-        plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
+        plan = query_plan()
         with query_connection(plan, writes=True) as conn, conn.transaction():
             kinds = brakes.release_brakes(conn)
     except NoRows:

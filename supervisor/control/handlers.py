@@ -6,6 +6,7 @@ or when that has taken too long.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
@@ -237,43 +238,37 @@ def _once_replaced(slot: Slot, before: int | None, words: str) -> Answer | None:
     return _once_running([slot], f"{slot.spec.name}: {words}, {pids}")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _PendingAnswer:
+    done: Callable[[], Answer | None]
+    reply: Callable[[Answer], object]
+    timer: Timer
+
+
 class PendingAnswers:
     """Orders that are being carried out, each with the reply it is owed."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._open: list[_PendingAnswer] = []
+        self._pending: list[_PendingAnswer] = []
 
     def add(self, done: Callable[[], Answer | None], reply: Callable[[Answer], object], *, limit_s: float) -> None:
         """Call `reply` once: with the answer of `done` as soon as that gives one, or after `limit_s` seconds."""
-        pending = _PendingAnswer(done, reply)
         words = f"started, but not done after {format_duration(limit_s)}: see `sluicegate status`"
-        pending.timer = self._loop.after(limit_s, partial(pending.end, Answer(code=EXIT_TRY_LATER, words=words)))
-        self._open.append(pending)
+        timer = self._loop.after(limit_s, lambda: self._end(pending, Answer(code=EXIT_TRY_LATER, words=words)))
+        pending = _PendingAnswer(done, reply, timer)
+        self._pending.append(pending)
         self.check()
 
     def check(self) -> None:
         """Reply to each order that is carried out by now; called when anything in the run has changed."""
-        for pending in [pending for pending in self._open if pending.is_open]:
-            pending.check()
-        self._open = [pending for pending in self._open if pending.is_open]
+        for pending in [*self._pending]:
+            answer = pending.done()
+            if answer is not None:
+                self._end(pending, answer)
 
-
-class _PendingAnswer:
-    def __init__(self, done: Callable[[], Answer | None], reply: Callable[[Answer], object]) -> None:
-        self.is_open = True
-        self.timer: Timer | None = None
-        self._done = done
-        self._reply = reply
-
-    def check(self) -> None:
-        answer = self._done()
-        if answer is not None:
-            self.end(answer)
-
-    def end(self, answer: Answer) -> None:
-        if self.is_open:
-            self.is_open = False
-            if self.timer is not None:
-                self.timer.cancel()
-            self._reply(answer)
+    def _end(self, pending: _PendingAnswer, answer: Answer) -> None:
+        if pending in self._pending:  # a reply writes the report, and so may have made another check
+            self._pending.remove(pending)
+            pending.timer.cancel()
+            pending.reply(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config import settings
+from supervisor.config import run_plan, settings
 from tasks.errors import NoRows
 from tasks.settings import Secret
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 APPLICATION: Final = "sluicegate query"
 _HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
+
+
+def query_plan() -> RunPlan:
+    """The plan of a run with these settings, for a command that looks at its database or its files.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+    """
+    return run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
 
 
 @contextmanager

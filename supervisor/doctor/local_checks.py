@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from supervisor.config.state_dir import StateDir
 
+_ANEW: Final = "the next start creates a new one from what the server says"
+_PERMISSIONS: Final = "change its permissions or set another STATE_DIR"
 _LEAST_FREE_MB: Final = 64
 _RESERVE_MB: Final = 1024  # for the database, beside the spool
 _MB: Final = 1024 * 1024
@@ -97,9 +99,7 @@ def _state(state: StateDir) -> Finding:
         if blocked is not None:
             faults.append(f"{blocked} is not a folder: set another STATE_DIR, or remove what is there")
         elif not os.access(there, os.W_OK | os.X_OK):
-            faults.append(
-                f"it does not exist, and {there} cannot be written: change its permissions or set another STATE_DIR"
-            )
+            faults.append(f"it does not exist, and {there} cannot be written: {_PERMISSIONS}")
         notes = [] if faults else ["it is created at the first start"]
         return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=None)
     mode = root.stat().st_mode & 0o777
@@ -118,7 +118,7 @@ def _without_rights(state: StateDir) -> list[str]:
     """A fault for each path in the state directory that this user may not use."""
     whole = os.R_OK | os.W_OK | os.X_OK
     if not os.access(state.root, whole):
-        return ["it cannot be written: change its permissions or set another STATE_DIR"]
+        return [f"it cannot be written: {_PERMISSIONS}"]
     if state.blocked_spool is not None:
         return [f"{state.blocked_spool} is not a folder: remove what is there"]
     inside = {state.lock.path: os.R_OK | os.W_OK, state.ledger: os.R_OK | os.W_OK, state.root / "spool": whole}
@@ -151,20 +151,12 @@ def _ledger(plan: RunPlan) -> Finding:
     except NoLedger:
         return note("ledger", "it does not exist yet; the first start creates it")
     except OtherFormat as error:
-        return note(
-            "ledger",
-            "it is of another build: the next start creates a new one from what the server says",
-            format=error.found,
-        )
+        return note("ledger", f"it is of another build: {_ANEW}", format=error.found)
     except (LedgerError, OSError) as error:
         return bad("ledger", plain(error))
     try:
         if not region.is_of_this_boot:
-            return note(
-                "ledger",
-                "it is of an earlier boot: the next start creates a new one from what the server says",
-                this_boot=False,
-            )
+            return note("ledger", f"it is of an earlier boot: {_ANEW}", this_boot=False)
         taken = TokenLedger(region, SystemClock()).snapshot()
     except LedgerError as error:
         return bad("ledger", plain(error))

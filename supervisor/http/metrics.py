@@ -33,20 +33,19 @@ _TABLES: Final = ("deals", "products", "price_series")
 _KINDS: Final = ("deal", "product", "request", "body")
 
 
-class Collector:
+class Collector(NamedTuple):
     """Gives the metrics of one moment to the library, which calls `collect`."""
 
-    def __init__(self, report: Report, snapshot: Snapshot | None) -> None:
-        self._report = report
-        self._snapshot = snapshot
+    report: Report
+    snapshot: Snapshot | None
 
     def collect(self) -> Iterator[Metric]:
         """Every metric that has a value now."""
-        yield from _supervisor_metrics(self._report)
-        yield from _work_metrics(self._report)
-        yield from _database_metrics(self._report)
-        if self._snapshot is not None and self._snapshot.synced:
-            yield from _ledger_metrics(self._snapshot)
+        yield from _supervisor_metrics(self.report)
+        yield from _work_metrics(self.report)
+        yield from _database_metrics(self.report)
+        if self.snapshot is not None and self.snapshot.synced:
+            yield from _ledger_metrics(self.snapshot)
 
 
 def text_of(report: Report, snapshot: Snapshot | None) -> bytes:

@@ -1,7 +1,7 @@
 """Answers each path of the HTTP port: `/metrics`, `/healthz`, `/readyz`, `/status.json`.
 
 Every answer is made of what the loop reports at that moment. When the loop does not report in time it is stuck, and
-the answer says so: older numbers would look like life.
+the answer says so: older numbers would look like life. A further page is a function and a row in `_ROUTES`.
 """
 
 from __future__ import annotations

@@ -109,34 +109,30 @@ def _spend(commands: Commands) -> None:
 
 def _quarantine(commands: Commands) -> None:
     actions = commands.add_parser("quarantine", help="list, show, retry or delete what could not be used")
-    verbs = actions.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    verbs = actions.add_subparsers(title="what to do", metavar="ACTION", dest="action", required=True)
 
     listing = verbs.add_parser("list", help="list the faults, latest first")
     _add_filters(listing)
     listing.add_argument("--limit", type=_typed(parsing.count), default=50, metavar="N", help="at most this many [50]")
     listing.add_argument("--json", action="store_true", help="print one JSON object")
-    listing.set_defaults(do=_do_quarantine_list)
 
     show = verbs.add_parser("show", help="show one fault, with what was received")
     show.add_argument("id", type=_typed(parsing.number), metavar="NO", help="its number in the list")
     shapes = show.add_mutually_exclusive_group()
     shapes.add_argument("--raw", action="store_true", help="print only what was received, byte for byte")
     shapes.add_argument("--json", action="store_true", help="print one JSON object")
-    show.set_defaults(do=_do_quarantine_show)
 
     retry = verbs.add_parser("retry", help="read again what was received; where nothing was, queue it again")
     _add_choice(retry)
     retry.add_argument(
         "--refetch", action="store_true", help="spend tokens to fetch products again that still cannot be read"
     )
-    retry.set_defaults(do=_do_quarantine_retry)
 
     drop = verbs.add_parser("drop", help="delete faults for good")
     _add_choice(drop)
     drop.add_argument("--yes", action="store_true", help="needed with --all and with filters")
-    drop.set_defaults(do=_do_quarantine_drop)
     for verb in verbs.choices.values():
-        verb.set_defaults(parser=verb)
+        verb.set_defaults(do=_do_quarantine, parser=verb)
 
 
 def _queue(commands: Commands) -> None:
@@ -212,28 +208,11 @@ def _do_spend(chosen: argparse.Namespace) -> int:
     return spend.show(since=chosen.since, by=chosen.by, as_json=chosen.json)
 
 
-def _do_quarantine_list(chosen: argparse.Namespace) -> int:
+def _do_quarantine(chosen: argparse.Namespace) -> int:
     from supervisor.queries import quarantine
 
-    return quarantine.list_(chosen)
-
-
-def _do_quarantine_show(chosen: argparse.Namespace) -> int:
-    from supervisor.queries import quarantine
-
-    return quarantine.show(chosen)
-
-
-def _do_quarantine_retry(chosen: argparse.Namespace) -> int:
-    from supervisor.queries import quarantine
-
-    return quarantine.retry(chosen)
-
-
-def _do_quarantine_drop(chosen: argparse.Namespace) -> int:
-    from supervisor.queries import quarantine
-
-    return quarantine.drop(chosen)
+    do = {"list": quarantine.list_, "show": quarantine.show, "retry": quarantine.retry, "drop": quarantine.drop}
+    return do[chosen.action](chosen)
 
 
 def _do_queue(chosen: argparse.Namespace) -> int:

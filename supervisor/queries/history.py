@@ -12,8 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import day, minute
-from supervisor.config import run_plan, settings
-from supervisor.database.access import query_connection
+from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output, parsing
 from supervisor.queries.output import Column, readable
 from supervisor.queries.plot import Steps
@@ -44,9 +43,7 @@ def show(chosen: argparse.Namespace) -> int:
     """
     asin, domain = chosen.product
     domain = chosen.domain or domain
-    with query_connection(
-        run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
-    ) as conn:
+    with query_connection(query_plan()) as conn:
         domains = [domain] if domain else price_history.domains_of(conn, asin)
         if len(domains) > 1:
             named = " and ".join(map(shop, domains))

@@ -49,15 +49,11 @@ def read(text: str) -> Page:
     if _is_at(host, _KEEPA):
         found = _AT_KEEPA.search(unquote(parts.fragment))
         if found is None or int(found["domain"]) not in SHOPS:
-            raise ValueError(
-                f"{shown} is no product's page: such an address is like https://keepa.com/#!product/3-B08N5WRWNW"
-            )
+            raise ValueError(f"{shown} is no product's page: they are like https://keepa.com/#!product/3-B08N5WRWNW")
         return Page(found["asin"].upper(), int(found["domain"]))
     domain = next((number for number, shop in SHOPS.items() if _is_at(host, shop)), None)
     if domain is None:
-        raise ValueError(
-            f"{shown} is not at an Amazon shop that Keepa knows: the address of a product is like {_EXAMPLE}"
-        )
+        raise ValueError(f"{shown} is not at an Amazon shop that Keepa knows: an address is like {_EXAMPLE}")
     found = _AT_AMAZON.search(path_and_query)
     if found is None:
         raise ValueError(f"{shown} is no product's page: its address has /dp/ and the ASIN in it, as in {_EXAMPLE}")

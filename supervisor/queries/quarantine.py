@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import durations
 from ledger.localtime import minute
-from supervisor.config import run_plan, settings
 from supervisor.database import backend
-from supervisor.database.access import query_connection
+from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column, readable
 from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
@@ -41,7 +40,7 @@ def list_(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     which = _filter(chosen)
-    with query_connection(_plan()) as conn:
+    with query_connection(query_plan()) as conn:
         found = quarantine.find(conn, which, most=chosen.limit)
         tallies = quarantine.count_faults(conn, which)
     if chosen.json:
@@ -68,7 +67,7 @@ def show(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    with query_connection(_plan()) as conn:
+    with query_connection(query_plan()) as conn:
         found = quarantine.find(conn, FaultFilter(ids=[chosen.id]), most=1)
         raw = quarantine.raw(conn, chosen.id)
     if not found:
@@ -97,7 +96,7 @@ def retry(chosen: argparse.Namespace) -> int:
     """
     if (refusal := _refuse_unclear(chosen, "retry")) is not None:
         return refusal
-    plan = _plan()
+    plan = query_plan()
     options = RetryOptions(
         spool_dir=plan.state.spool(backend.identity_of(plan).spool),
         detail=plan.settings.backfill_detail,
@@ -128,7 +127,7 @@ def drop(chosen: argparse.Namespace) -> int:
         return refusal
     which = _filter(chosen)
     is_confirmed = bool(chosen.ids or chosen.yes)
-    with query_connection(_plan(), writes=True) as conn, conn.transaction():
+    with query_connection(query_plan(), writes=True) as conn, conn.transaction():
         _numbers(chosen, quarantine.ids(conn, which))
         counted = _counted(quarantine.drop(conn, which) if is_confirmed else quarantine.count_faults(conn, which))
     if is_confirmed:
@@ -160,10 +159,6 @@ def _numbers(chosen: argparse.Namespace, found: Sequence[int]) -> Sequence[int]:
     if not found:
         raise NoRows("no such fault is in quarantine")
     return found
-
-
-def _plan() -> run_plan.RunPlan:
-    return run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
 
 
 def _filter(chosen: argparse.Namespace) -> FaultFilter:

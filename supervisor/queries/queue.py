@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
-from supervisor.config import run_plan, settings
-from supervisor.database.access import query_connection
+from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
@@ -89,7 +88,7 @@ def drop(chosen: argparse.Namespace) -> int:
 @contextmanager
 def _connected(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
     """A connection to the database in use, and the streams of the settings."""
-    plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
+    plan = query_plan()
     with query_connection(plan, writes=writes) as conn:
         yield conn, streams.streams(plan.settings.loaded_selections, plan.settings.keepa_domains)
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger import LedgerError, SystemClock, TokenLedger, durations
 from ledger.durations import format_duration
 from ledger.storage import file
-from supervisor.config import run_plan, settings
-from supervisor.database.access import query_connection
+from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
@@ -38,7 +37,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    plan = run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
+    plan = query_plan()
     with query_connection(plan) as conn:
         sums = calls.sums(conn, since=since, by=by)
         flow = calls.flow(conn, since=since)
