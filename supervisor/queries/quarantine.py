@@ -41,7 +41,7 @@ def list_(chosen: argparse.Namespace) -> int:
     """
     which = _filter(chosen)
     with query_connection(query_plan()) as conn:
-        found = quarantine.find(conn, which, most=chosen.limit)
+        found = quarantine.find(conn, which, limit=chosen.limit)
         tallies = quarantine.count_faults(conn, which)
     if chosen.json:
         output.as_json(
@@ -68,7 +68,7 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with query_connection(query_plan()) as conn:
-        found = quarantine.find(conn, FaultFilter(ids=[chosen.id]), most=1)
+        found = quarantine.find(conn, FaultFilter(ids=[chosen.id]), limit=1)
         raw = quarantine.raw(conn, chosen.id)
     if not found:
         raise NoRows(f"there is no fault {chosen.id} in quarantine")

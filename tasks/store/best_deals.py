@@ -1,4 +1,4 @@
-"""The best of the current deals, each product once."""
+"""Finds the best of the current deals, each product once."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ class DealFilter:
 
     Attributes:
         price_types: names of the price types that count.
-        over: the range whose mean a price is held against.
-        within: how long ago the deal was last listed, at the most.
+        over: the range whose mean a price is compared with.
+        within: how long ago the deal may have been listed last.
         domain: only this locale; None for all.
-        min_discount: percent below the mean, at the least.
+        min_discount: by how many percent the price must be below the mean.
         top: how many.
     """
 
@@ -101,25 +101,25 @@ class DealFilter:
     sort: Sort = "discount"
 
 
-def find(conn: Connection, wish: DealFilter) -> list[BestDeal]:
-    """The deals wished for, the best first, each product once: by its price type with the greatest discount."""
-    wanted = {
-        "price_types": list(wish.price_types),
-        "within": wish.within,
-        "domain": wish.domain,
-        "min_discount": wish.min_discount,
-        "top": wish.top,
+def find(conn: Connection, which: DealFilter) -> list[BestDeal]:
+    """The deals that `which` selects, best first, each product once: by the price type with the greatest discount."""
+    values = {
+        "price_types": list(which.price_types),
+        "within": which.within,
+        "domain": which.domain,
+        "min_discount": which.min_discount,
+        "top": which.top,
     }
-    statement = _FIND.format(over=wish.over, order=_ORDERS[wish.sort]).encode()
+    statement = _FIND.format(over=which.over, order=_ORDERS[which.sort]).encode()
     with conn.cursor(row_factory=class_row(BestDeal)) as cursor:
-        return cursor.execute(statement, wanted, prepare=False).fetchall()
+        return cursor.execute(statement, values, prepare=False).fetchall()
 
 
-def currencies(conn: Connection, wish: DealFilter) -> dict[str, list[str]]:
-    """The shops that have deals as lately as wished for, by their currency."""
+def currencies(conn: Connection, which: DealFilter) -> dict[str, list[str]]:
+    """The shops that have deals of the locale and the time that `which` gives, by their currency."""
     found: dict[str, list[str]] = {}
-    wanted = {"within": wish.within, "domain": wish.domain}
-    for currency, shop in conn.execute(_CURRENCIES, wanted, prepare=False).fetchall():
+    values = {"within": which.within, "domain": which.domain}
+    for currency, shop in conn.execute(_CURRENCIES, values, prepare=False).fetchall():
         found.setdefault(currency, []).append(shop)
     return found
 

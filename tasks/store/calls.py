@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 By = Literal["tier", "endpoint", "shape"]
 _COLUMNS: Final[dict[By, LiteralString]] = {"tier": "tier", "endpoint": "endpoint", "shape": "shape"}
-# Only of calls whose cost is known can the estimate be held against it.
+# Only of calls whose cost is known can the estimate be compared with it.
 _SUMS: Final = """
 SELECT
     {name} AS name,
@@ -42,19 +42,19 @@ GROUP BY {group} ORDER BY tokens DESC, name
 """
 # What the server added in between follows from the first and the last balance and all that was charged after the first.
 _FLOW: Final = """
-WITH told AS (
+WITH known AS (
     SELECT at, id, balance FROM calls WHERE at >= now() - %(since)s::interval AND balance IS NOT NULL
 )
 SELECT f.at AS first_at, l.at AS last_at, f.balance AS first_balance, l.balance AS last_balance,
        (SELECT coalesce(sum(c.cost), 0) FROM calls AS c
         WHERE (c.at, c.id) > (f.at, f.id) AND (c.at, c.id) <= (l.at, l.id))::bigint AS charged
-FROM (SELECT * FROM told ORDER BY at, id LIMIT 1) AS f,
-     (SELECT * FROM told ORDER BY at DESC, id DESC LIMIT 1) AS l
+FROM (SELECT * FROM known ORDER BY at, id LIMIT 1) AS f,
+     (SELECT * FROM known ORDER BY at DESC, id DESC LIMIT 1) AS l
 """
 
 
 _HIGHEST: Final = 2**31
-_MOST_CHARS: Final = 200
+_MAX_CHARS: Final = 200
 # A connection that breaks while a transaction ends leaves it unknown whether it did, and all of it is done again. The
 # first one may still be under way then: only a unique key has the second wait for it.
 _INSERT: Final = """
@@ -71,7 +71,7 @@ class Call:
     """One call to the API.
 
     Attributes:
-        at: when its reply came, or when it was given up.
+        at: when its reply came, or when it failed.
         tier: who paid; empty for a free look at the balance.
         shape: the name under which its cost is learned.
         items: what was asked for: pages or ASINs.
@@ -101,9 +101,9 @@ class Call:
 
 
 def record(conn: Connection, call: Call) -> None:
-    """Write the call down, in the caller's transaction, whatever it tells: what no column can hold is not known.
+    """Record the call in the caller's transaction, whatever it holds: what no column can hold becomes NULL or 0.
 
-    Again changes nothing.
+    To record it again changes nothing.
     """
     conn.execute(_INSERT, {**asdict(_storable(call)), "key": _key(call)}, prepare=False)
 
@@ -120,10 +120,10 @@ def _key(call: Call) -> UUID:
 def _storable(call: Call) -> Call:
     return replace(
         call,
-        tier=quarantine.storable(call.tier, _MOST_CHARS),
-        endpoint=quarantine.storable(call.endpoint, _MOST_CHARS),
-        shape=quarantine.storable(call.shape, _MOST_CHARS),
-        worker=quarantine.storable(call.worker, _MOST_CHARS),
+        tier=quarantine.storable(call.tier, _MAX_CHARS),
+        endpoint=quarantine.storable(call.endpoint, _MAX_CHARS),
+        shape=quarantine.storable(call.shape, _MAX_CHARS),
+        worker=quarantine.storable(call.worker, _MAX_CHARS),
         items=_int4(call.items) or 0,
         estimate=_int4(call.estimate) or 0,
         rows=_int4(call.rows) or 0,
@@ -180,7 +180,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Between the first and the last balance that was told: `charged` to our calls, and what the server added."""
+    """What happened between the first and the last known balance: `charged` to our calls, and added by the server."""
 
     first_at: datetime
     last_at: datetime
@@ -207,6 +207,6 @@ def sums(conn: Connection, *, since: timedelta, by: By) -> list[Sum]:
 
 
 def flow(conn: Connection, *, since: timedelta) -> Flow | None:
-    """What flowed in and out in the last `since`; None when no balance was told."""
+    """What flowed in and out in the last `since`; None when no balance is known."""
     with conn.cursor(row_factory=class_row(Flow)) as cursor:
         return cursor.execute(_FLOW, {"since": since}, prepare=False).fetchone()

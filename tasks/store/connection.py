@@ -39,7 +39,7 @@ _KEEPALIVE_IDLE_S: Final = 15
 _KEEPALIVE_INTERVAL_S: Final = 5
 _KEEPALIVE_COUNT: Final = 3
 _UNRECEIPTED_MS: Final = 20_000
-# The client library tells no SQLSTATE when a connection fails, only words, those of a pooler too. These do not pass by
+# The client library gives no SQLSTATE when a connection fails, only words, those of a pooler too. These do not pass by
 # themselves; a server that speaks another language is waited for, and its words are shown meanwhile.
 _FINAL_WORDS: Final = re.compile(
     r"(role|database) \".*\" does not exist|authentication failed|no password supplied|no pg_hba\.conf entry"
@@ -75,8 +75,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     Attributes:
         lock_timeout_ms: how long a statement waits for somebody's lock; 0 for ever.
-        on_wait: told several times a second for how many seconds the server has owed an answer; what it raises ends
-            the connection.
+        on_wait: called several times a second with the seconds for which the server has owed an answer; what it raises
+            ends the connection.
     """
 
     lock_timeout_ms: int = 0
@@ -96,10 +96,10 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             yield transaction
 
     def wait(self, gen: PQGen[T], interval: float = LOOK_S, timeout: float | None = None) -> T:
-        """As psycopg's; whoever waits is told now and then."""
-        return super().wait(gen if self.on_wait is None else _watched(gen, self._tell_wait), interval, timeout)
+        """As psycopg's; `on_wait` is called now and then."""
+        return super().wait(gen if self.on_wait is None else _watched(gen, self._on_wait), interval, timeout)
 
-    def _tell_wait(self, seconds: float) -> None:
+    def _on_wait(self, seconds: float) -> None:
         with ExitStack() as undo:
             undo.callback(self.close)  # the statement is under way: nothing else can be said over this connection
             if self.on_wait is not None:
@@ -188,8 +188,8 @@ def _answers_within(patience_s: int, seconds: float) -> None:
 def _meant(error: psycopg.Error) -> Error:
     """What an error at the beginning of a connection means, also when only its words tell."""
     ours = translated(error)
-    told = _PLACES.sub("", str(ours))
-    is_final = _FINAL_WORDS.search(told) and not (_WITHOUT_TLS.search(told) and _BROKEN_TLS.search(told))
+    message = _PLACES.sub("", str(ours))
+    is_final = _FINAL_WORDS.search(message) and not (_WITHOUT_TLS.search(message) and _BROKEN_TLS.search(message))
     if isinstance(ours, Contended) and is_final:
         return ConfigError(f"DATABASE_URL: {_mended(in_short(str(error)))}")
     return ours
@@ -207,8 +207,8 @@ def _mended(words: str) -> str:
     )
 
 
-def _watched(gen: PQGen[T], tell: Callable[[float], None]) -> Generator[Any, Any, T]:
-    """The same, but `tell` is told for how long nothing has come, whenever that grows."""
+def _watched(gen: PQGen[T], on_wait: Callable[[float], None]) -> Generator[Any, Any, T]:
+    """The same, but `on_wait` is called with the seconds for which nothing has come, whenever they grow."""
     looks = 0
     try:
         wanted = next(gen)
@@ -217,7 +217,7 @@ def _watched(gen: PQGen[T], tell: Callable[[float], None]) -> Generator[Any, Any
             wanted = gen.send(ready)
             looks = 0 if ready else looks + 1
             if looks:
-                tell(looks * LOOK_S)
+                on_wait(looks * LOOK_S)
     except StopIteration as end:
         result: T = end.value
         return result

@@ -38,12 +38,12 @@ _INT8: Final = range(-(2**63), 2**63)
 # wait for each other in a circle.
 _WRITE: Final = """
 INSERT INTO categories AS t (domain, id, name)
-SELECT DISTINCT ON (told.id) %(domain)s::smallint, told.id, told.name
-FROM unnest(%(ids)s::bigint[], %(names)s::text[]) AS told (id, name)
-WHERE told.name <> '' AND NOT EXISTS (
-    SELECT FROM categories AS k WHERE k.domain = %(domain)s AND k.id = told.id AND k.name = told.name
+SELECT DISTINCT ON (named.id) %(domain)s::smallint, named.id, named.name
+FROM unnest(%(ids)s::bigint[], %(names)s::text[]) AS named (id, name)
+WHERE named.name <> '' AND NOT EXISTS (
+    SELECT FROM categories AS k WHERE k.domain = %(domain)s AND k.id = named.id AND k.name = named.name
 )
-ORDER BY told.id
+ORDER BY named.id
 ON CONFLICT (domain, id) DO UPDATE SET name = excluded.name
 """
 
@@ -193,7 +193,7 @@ def write_categories(conn: Connection, domain: int, ids: Sequence[int], names: S
 
     What cannot be stored is left out or mended: a name must not cost the page it came with.
     """
-    told = [(one, storable(name, _NAME_CHARS)) for one, name in zip(ids, names, strict=False) if one in _INT8]
-    if told:
-        about = {"domain": domain, "ids": [one for one, _ in told], "names": [name for _, name in told]}
-        conn.execute(_WRITE, about, prepare=False)
+    named = [(one, storable(name, _NAME_CHARS)) for one, name in zip(ids, names, strict=False) if one in _INT8]
+    if named:
+        values = {"domain": domain, "ids": [one for one, _ in named], "names": [name for _, name in named]}
+        conn.execute(_WRITE, values, prepare=False)

@@ -1,4 +1,4 @@
-"""The price history of one product, and what is known of it when there is none."""
+"""Reads the price history of one product, and what is known of it when there is none."""
 
 from __future__ import annotations
 
@@ -95,6 +95,6 @@ def product_summary(conn: Connection, domain: int, asin: str) -> ProductSummary 
 
 def points(conn: Connection, domain: int, asin: str, *, price_types: Sequence[str] | None) -> list[Point]:
     """The changes by price type and time; of all price types when none is named."""
-    wanted = {"domain": domain, "asin": asin, "price_types": None if price_types is None else list(price_types)}
+    values = {"domain": domain, "asin": asin, "price_types": None if price_types is None else list(price_types)}
     with conn.cursor(row_factory=class_row(Point)) as cursor:
-        return cursor.execute(_POINTS, wanted, prepare=False).fetchall()
+        return cursor.execute(_POINTS, values, prepare=False).fetchall()

@@ -87,7 +87,7 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
     Raises:
         psycopg.Error: what is no history's fault.
     """
-    histories, refusals = _told(products)
+    histories, refusals = _histories(products)
     if not histories:
         return 0, refusals
     asins = [product.asin for product in products]
@@ -116,7 +116,7 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
     return len(written), refusals
 
 
-def _told(products: Iterable[Product]) -> tuple[list[_History], list[Refusal[Product]]]:
+def _histories(products: Iterable[Product]) -> tuple[list[_History], list[Refusal[Product]]]:
     histories: list[_History] = []
     refusals: list[Refusal[Product]] = []
     for product in products:
@@ -159,8 +159,8 @@ def _is_other(flat: prices.Flat, stored: _Stored) -> bool:
     One that came out of order always does.
     """
     _, width, values = flat
-    told = (len(values) // width, values[-width])
-    return values[0] <= stored.first_minute and told != (stored.points, stored.last_minute)
+    found = (len(values) // width, values[-width])
+    return values[0] <= stored.first_minute and found != (stored.points, stored.last_minute)
 
 
 def _joined(conn: Connection, domain: int, history: _History, late: _Numbers) -> _Numbers:

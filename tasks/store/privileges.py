@@ -1,4 +1,4 @@
-"""What a database user may do, against what the jobs have to do."""
+"""Finds the rights that a database user lacks, and the statements that grant them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def lacking(conn: Connection) -> tuple[str, list[str], list[str]]:
 
 
 def for_an_upgrade(conn: Connection, pending: Sequence[str]) -> list[str]:
-    """What the user lacks for the files `pending`, beside what `lacking` tells of later.
+    """What the user lacks for the files `pending`, beside what `lacking` finds for later.
 
     Raises:
         StoreError: the database does not answer.

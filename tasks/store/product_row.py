@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tasks.keepa.decode.replies import Product
     from tasks.store.bulk.staging import Row
 
-# Told by every reply.
+# In every reply.
 BASE: Final = {
     "product_type": "int4",
     "title": "text",
@@ -101,7 +101,7 @@ BASE: Final = {
     "availability_amazon": "int4",
     "extra": "json",
 }
-# Told in full only by a reply with history.
+# In full only in a reply with history.
 HISTORY: Final = {
     "parent_asin_history": "text[]",
     "monthly_sold_history": "int4[]",

@@ -1,6 +1,6 @@
 """Products and their histories into the tables.
 
-A reply has parts: what every reply tells, and history, figures and offers, which come when asked for. Each part of a
+A reply has parts: what every reply holds, and history, figures and offers, which come when asked for. Each part of a
 row is replaced by a newer reading of that part only, in whatever order replies arrive. A product's row is written
 before its histories and offers, so its lock orders those who write the same product at once.
 """
@@ -44,9 +44,9 @@ def _replace(names: Iterable[str], condition: sql.Composable) -> list[sql.Compos
     return [form.format(name=sql.Identifier(name), condition=condition) for name in names]
 
 
-# Without any history yet, the little that a reply without history tells of it is kept too.
+# Without any history yet, the little that a reply without history holds of it is kept too.
 _HISTORY: Final = sql.SQL("({} OR (t.history_update IS NULL AND {}))").format(_part("history"), _BASE)
-# A collection that failed tells what was known before it: it never replaces one that did not.
+# A collection that failed repeats what was known before it: it never replaces one that did not fail.
 _OFFERS: Final = sql.SQL("""CASE
     WHEN excluded.offers_successful AND t.offers_successful IS FALSE
     THEN coalesce(excluded.offers_update >= coalesce(t.offers_update, -1), false)
@@ -89,7 +89,7 @@ RETURNING
     )
     .as_bytes(None)
 )  # once: to put its thousand parts together takes 3 ms
-# The server no longer knows it; what it once told of it stays.
+# The server no longer knows it; what it once sent of it stays.
 _MISS: Final = """
 INSERT INTO products AS t (domain, asin, is_found, product_type, first_fetched_at, fetched_at)
 SELECT %(domain)s, asin, false, product_type, %(fetched_at)s, %(fetched_at)s

@@ -1,6 +1,6 @@
-"""What could not be used, kept with its reason: nothing that was paid for is dropped silently.
+"""Keeps what could not be used, with the reason: nothing that was paid for is dropped silently.
 
-A person can list what was set aside, look at each piece, and send it on one of its ways out of the quarantine.
+A person can list what was quarantined, read each piece, and send it on one of its ways out of the quarantine.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ WHERE (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
 """
 _FIND: Final = """
 SELECT id, kind, domain, key, reason, length(raw) AS raw_bytes, first_at, last_at, times
-FROM quarantine {where} ORDER BY last_at DESC, id DESC LIMIT %(most)s
+FROM quarantine {where} ORDER BY last_at DESC, id DESC LIMIT %(limit)s
 """
 _IDS: Final = "SELECT id FROM quarantine {where} ORDER BY id"
-_TALLY: Final = """
+_COUNT_BY_KIND: Final = """
 SELECT kind, count(*) AS faults, coalesce(sum(length(raw)), 0)::bigint AS raw_bytes
 FROM quarantine {where} GROUP BY kind ORDER BY kind
 """
@@ -37,9 +37,9 @@ WITH dropped AS (DELETE FROM quarantine {where} RETURNING kind, raw)
 SELECT kind, count(*) AS faults, coalesce(sum(length(raw)), 0)::bigint AS raw_bytes
 FROM dropped GROUP BY kind ORDER BY kind
 """
-_TAKE: Final = "SELECT id, kind, domain, key, reason, raw, last_at FROM quarantine WHERE id = %s FOR UPDATE"
+_LOCK: Final = "SELECT id, kind, domain, key, reason, raw, last_at FROM quarantine WHERE id = %s FOR UPDATE"
 _RAW: Final = "SELECT raw FROM quarantine WHERE id = %s"
-_FORGET: Final = "DELETE FROM quarantine WHERE id = %s"
+_DELETE: Final = "DELETE FROM quarantine WHERE id = %s"
 
 
 Kind = Literal["deal", "product", "request", "body"]
@@ -79,17 +79,17 @@ def add(conn: Connection, *, kind: Kind, key: str, reason: str, raw: bytes | Non
     )
 
 
-def storable(text: str, most: int) -> str:
-    """The first `most` characters of `text`, without what PostgreSQL refuses in any text.
+def storable(text: str, max_chars: int) -> str:
+    """The first `max_chars` characters of `text`, without what PostgreSQL refuses in any text.
 
     A quarantine that refused would lose the evidence.
     """
-    return text[:most].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return text[:max_chars].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultFilter:
-    """Those of these numbers, kind and locale whose key and reason hold these texts; None: whatever it is."""
+    """Selects faults by number, kind and locale, and by a text in key and reason; None selects any."""
 
     ids: Sequence[int] | None = None
     kind: Kind | None = None
@@ -135,10 +135,10 @@ class StoredFault:
     last_at: datetime
 
 
-def find(conn: Connection, which: FaultFilter, *, most: int) -> list[Fault]:
-    """At most `most` of them, the latest first."""
+def find(conn: Connection, which: FaultFilter, *, limit: int) -> list[Fault]:
+    """At most `limit` of them, the latest first."""
     with conn.cursor(row_factory=class_row(Fault)) as cursor:
-        return cursor.execute(_sql(_FIND), {**asdict(which), "most": most}, prepare=False).fetchall()
+        return cursor.execute(_sql(_FIND), {**asdict(which), "limit": limit}, prepare=False).fetchall()
 
 
 def ids(conn: Connection, which: FaultFilter) -> list[int]:
@@ -149,7 +149,7 @@ def ids(conn: Connection, which: FaultFilter) -> list[int]:
 def count_faults(conn: Connection, which: FaultFilter) -> list[FaultCount]:
     """How many there are of each kind."""
     with conn.cursor(row_factory=class_row(FaultCount)) as cursor:
-        return cursor.execute(_sql(_TALLY), asdict(which), prepare=False).fetchall()
+        return cursor.execute(_sql(_COUNT_BY_KIND), asdict(which), prepare=False).fetchall()
 
 
 def drop(conn: Connection, which: FaultFilter) -> list[FaultCount]:
@@ -161,7 +161,7 @@ def drop(conn: Connection, which: FaultFilter) -> list[FaultCount]:
 def lock_fault(conn: Connection, fault_id: int) -> StoredFault | None:
     """The fault, locked until the end of the caller's transaction; None when there is none of that number."""
     with conn.cursor(row_factory=class_row(StoredFault)) as cursor:
-        return cursor.execute(_TAKE, (fault_id,)).fetchone()
+        return cursor.execute(_LOCK, (fault_id,)).fetchone()
 
 
 def raw(conn: Connection, fault_id: int) -> bytes | None:
@@ -171,8 +171,8 @@ def raw(conn: Connection, fault_id: int) -> bytes | None:
 
 
 def delete_fault(conn: Connection, fault_id: int) -> None:
-    """Delete it: it is dealt with."""
-    conn.execute(_FORGET, (fault_id,))
+    """Delete it, because it is dealt with."""
+    conn.execute(_DELETE, (fault_id,))
 
 
 def _sql(statement: LiteralString) -> bytes:

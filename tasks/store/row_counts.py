@@ -1,4 +1,4 @@
-"""How many rows there are, quickly: counted while few, estimated as the planner does when many."""
+"""Counts rows quickly: exactly while they are few, and as the planner estimates them when they are many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an error of PostgreSQL means for the program: one table, a row for every class of SQLSTATE.
+"""Says what an error of PostgreSQL means for the program: one table, with a row for every class of SQLSTATE.
 
 Source: PostgreSQL's documentation, appendix A ("PostgreSQL Error Codes"). What a pooler says is in the same table.
 """
@@ -23,7 +23,7 @@ class Meaning(Enum):
     """What to do about an error."""
 
     OURS = "ours"
-    """This piece of work is what the database will not take: it is set aside with its bytes, and the run goes on."""
+    """The database refuses this piece of work: it is quarantined with its bytes, and the run goes on."""
     PASSING = "passing"
     """The same work is done again, for as long as it takes."""
     YOURS = "yours to mend"
@@ -178,8 +178,9 @@ def translated(error: psycopg.Error) -> Error:
     row = row_for(error)
     reason = error.diag.message_primary or in_short(str(error))
     reason = one_line(reason) or NO_REASON
-    told = f"{row.words}: {reason}" if error.sqlstate is None else f"{row.words}: {reason} (SQLSTATE {error.sqlstate})"
-    return row.type(f"{told}; {row.remedy}" if row.remedy else told)
+    code = "" if error.sqlstate is None else f" (SQLSTATE {error.sqlstate})"
+    remedy = f"; {row.remedy}" if row.remedy else ""
+    return row.type(f"{row.words}: {reason}{code}{remedy}")
 
 
 def cause_of(error: StoreError) -> SqlstateRow:
@@ -203,6 +204,6 @@ def translate() -> Iterator[None]:
     except psycopg.Error as error:
         raise translated(error) from error
     except NotImplementedError as error:
-        # psycopg reads no date in a style that the server was told to write behind our back, as by another user of a
+        # psycopg reads no date in a style that the server was set to behind our back, as by another user of a
         # pooler; on a connection made anew it is ours again.
         raise Contended(f"the database answers in a form that cannot be read: {error}") from error

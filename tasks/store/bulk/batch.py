@@ -1,4 +1,4 @@
-"""What a batch came to, and how one bad row is kept from spoiling it."""
+"""Writes a batch of rows so that one bad row does not spoil it, and says what was written."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Written:
     Attributes:
         inserted: rows that were not there.
         updated: rows replaced by a newer reading.
-        unchanged: items that told nothing newer than what was there.
+        unchanged: items with nothing newer than what was there.
         changed_asins: the products of the inserted and updated rows.
         refused: items the database cannot hold, now in quarantine.
         series: rows of price_series inserted or updated.
