@@ -78,7 +78,7 @@ class ApiError(Error):
 
     Attributes:
         status: HTTP status, or None when no reply arrived.
-        reading: the bucket as the reply told it, or None: settle the lease with it before going on.
+        reading: the bucket as the reply shows it, or None: settle the lease with it before going on.
     """
 
     def __init__(self, message: str, *, status: int | None = None, reading: Reading | None = None) -> None:
@@ -128,7 +128,7 @@ class Contended(StoreError):
 
 
 class BadRow(StoreError):
-    """This piece of work is what the database will not take: it is set aside with its bytes, and others go on."""
+    """This piece of work is what the database will not take: it is quarantined with its bytes, and others go on."""
 
 
 class WrongSchema(StoreError):

@@ -191,7 +191,7 @@ def _simulator(plan: RunPlan) -> Iterator[str]:
 
 
 def _is_running() -> bool:
-    """Whether a supervisor runs with these settings: it has been told where synthetic rows go."""
+    """Whether a supervisor runs with these settings: it was started with the option for synthetic rows already."""
     settings = load_settings(environment())
     return run_plan.make_run_plan(settings, synthetic_into_database=True).state.lock.holder() is not None
 

@@ -34,11 +34,11 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 class OutputLost(Exception):
-    """What was said could not be written to its end; the message says why."""
+    """The output could not be written to its end; the message says why."""
 
 
 def _with_all_written(do: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
-    """Do it, and write the last of it while an error can still be told: at its end the interpreter only complains.
+    """Do it, and write the last of it while an error can still be reported: at its end the interpreter only complains.
 
     Raises:
         BrokenPipeError: nobody reads any more.
@@ -86,7 +86,7 @@ def _without_secrets(text: str) -> str:
         try:
             parts = secrets_in(Secret(secret)) if name == "DATABASE_URL" else []
         except ConfigError:
-            continue  # it cannot be read, and nobody has taken it apart
+            continue  # it cannot be read, so nothing has parsed it either
         for part in parts:
             known.hide(part)
     return known.clean(text)

@@ -1,4 +1,4 @@
-"""Asking the server for the balance, and telling when nothing usable is learned of it."""
+"""The question for the balance, and the report that nothing usable is learned of it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ledger import Reading, Standing
     from tasks.runtime.job import JobContext
 
-OLD_S: Final = 900.0  # a balance that was last heard of longer ago, though the server was asked, is told
-ODD_IN_A_ROW: Final = 3  # readings set aside one after the other: no hiccup any more
+OLD_S: Final = 900.0  # a balance that is older although the server was asked for it is reported
+ODD_IN_A_ROW: Final = 3  # readings that were not believed, one after the other: no hiccup any more
 _SERVER_FAULT: Final = 500
 
 
@@ -44,11 +44,11 @@ class BalancePoll:
         else:
             if not context.ledger.observe(reading, sent_ns=sent_ns):
                 context.log.warning("balance_not_believed", left=_short(reading.tokens_left))
-        self.tell()
+        self.report()
 
-    def tell(self) -> None:
-        """Say with the next beat whether what is known of the balance can be worked with."""
-        why = _trouble(self._context.ledger.standing())
+    def report(self) -> None:
+        """Report with the next beat whether what is known of the balance is good enough to work with."""
+        why = _problem(self._context.ledger.standing())
         if why:
             self._context.beat.degraded("balance", why)
         else:
@@ -66,18 +66,17 @@ def _is_answer(error: Transient) -> bool:
     return isinstance(error, Foreign) or (error.status is not None and error.status < _SERVER_FAULT)
 
 
-def _trouble(known: Standing) -> str:
+def _problem(known: Standing) -> str:
     """What keeps the balance from being known, or nothing."""
     if known.aside_in_a_row >= ODD_IN_A_ROW:
-        return (
-            f"the last {known.aside_in_a_row} readings of the balance cannot be true, so it is reckoned from the calls"
-        )
+        count = known.aside_in_a_row
+        return f"the last {count} readings of the balance cannot be true, so it is calculated from the calls"
     if not known.asks:
         return ""
     if known.believed_age_s is None:
         return "the balance is unknown: the API gives no usable answer to the question for it"
     if known.believed_age_s > OLD_S:
-        return f"nothing usable was learned of the balance for {known.believed_age_s / 60:.0f} min"
+        return f"no usable reading of the balance came for {known.believed_age_s / 60:.0f} min"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Getting a lease: wait at the gate, or say until when; ask the server for the balance when the ledger says so."""
+"""Gets a lease: waits at the gate, or says until when to wait; asks for the balance when the ledger wants it."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Reservation:
 
     def __exit__(self, *_exc: object) -> None:
         if self.lease.is_open and self._is_sent:
-            self.lease.settle(None)  # nobody knows what the call cost: charged until a reading tells
+            self.lease.settle(None)  # nobody knows what the call cost: the next reading shows it
         elif self.lease.is_open:
             self.lease.cancel()
-        self._balance.tell()
+        self._balance.report()
 
 
 class Budget:
@@ -55,14 +55,14 @@ class Budget:
         self._next_trial_ns = 0
 
     def close(self) -> None:
-        """Give up the places held between two steps."""
+        """Leave the places in the ledger's queue that are kept between two steps."""
         for place in self._places.values():
             place.leave()
 
     def update_conditions(self) -> None:
-        """End what was told of the balance when others have learned it, though nothing is wanted here."""
+        """End the report of an unknown balance once others have learned it, though this worker needs none."""
         if self._context.beat.is_degraded("balance"):
-            self._balance.tell()
+            self._balance.report()
 
     def reserve(
         self, tier: str, plan: Callable[[], Shape], read_balance: Callable[[], Reading], *, may_wait: bool
@@ -82,7 +82,7 @@ class Budget:
         context = self._context
         began_ns = context.clock.now_ns()
         while True:
-            self._balance.tell()
+            self._balance.report()
             shape = plan()
             cost, is_trial = self._cost(tier, shape)
             try:
@@ -127,12 +127,12 @@ class Budget:
     def _place(self, tier: str, cost: int, shape: Shape) -> Lease | Wait:
         place = self._places.setdefault(tier, self._context.ledger.place(tier))
 
-        def tell(wait: Wait) -> None:
+        def report(wait: Wait) -> None:
             self._context.beat.phase("waiting_tokens", _words(tier, cost, wait), until_ns=_promise_ns(wait))
 
         try:
             if self._context.blocking and not self._balance.is_hidden:
-                return place.wait(cost, shape=shape, stop=self._context.stop, on_wait=tell, looks=True)
+                return place.wait(cost, shape=shape, stop=self._context.stop, on_wait=report, looks=True)
             return self._looked(tier, cost, shape, place)
         except (NeverEnough, Stopped):
             place.leave()
@@ -149,7 +149,7 @@ class Budget:
     def _cost(self, tier: str, shape: Shape) -> tuple[int, bool]:
         """The tokens to ask for, and whether that is a trial: the first guess, where what was learned can never be had.
 
-        Asking for the former would give up the place in the queue each time, and with it what the tier has saved up.
+        Asking for the former would leave the place in the queue each time, and with it what the tier has saved up.
         """
         ledger = self._context.ledger
         learned, guess = ledger.estimate(shape), math.ceil(shape.items * shape.prior)

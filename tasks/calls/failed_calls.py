@@ -1,7 +1,7 @@
-"""Calls that fail: when each is made again, what is told meanwhile, and how the return of the API is noticed.
+"""Calls that fail: when each is made again, what is reported meanwhile, and how the return of the API is noticed.
 
-However long it lasts, nobody gives up: a worker that ended would be started again and ask for the same. Only a key
-that is refused for minutes by whatever answers ends the run, for that a person has to mend.
+However long it lasts, no worker ends because of it: a worker that ended would be started again and ask for the same.
+Only a key that is refused for minutes by whatever answers ends the run, for that a person has to mend.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
 
 PROBE_NS: Final = 8 * NS_PER_S  # a free look whether the API is back, which is to be noticed well within 20 s
-AWAY: Final = 2  # looks in vain that tell an absence from a call lost by itself
+UNAVAILABLE: Final = 2  # questions for the balance in vain: the API is unavailable, and it was not one lost call
 KEY_NS: Final = 600 * NS_PER_S  # the same refusal of the key for so long is believed, whoever says it
 LEAST_REFUSALS: Final = 5
-DOUBT_NS: Final = 1200 * NS_PER_S  # for so long a refusal is held against the key; calls in vain are closer together
+DOUBT_NS: Final = 1200 * NS_PER_S  # for so long a refusal is waits against the key; calls in vain are closer together
 BALANCE: Final = "/token"
 PROBE: Final = "/token, to see whether the API is back"
 NEVER_NS: Final = 2**63 - 1
@@ -42,14 +42,14 @@ class FailedCalls:
     def __init__(self, context: JobContext, ask: Callable[[], Reading]) -> None:
         self._context = context
         self._ask = ask
-        self._pacing = RetrySchedule(random.Random())  # noqa: S311 - spreads pauses, guards nothing
+        self._schedule = RetrySchedule(random.Random())  # noqa: S311 - spreads pauses, guards nothing
         self._refusals: dict[str, RefusalStreak] = {}
         self._probe_ns = 0
-        self._away = 0
+        self._probes_in_vain = 0
         self._doubt: _Doubt | None = None
 
     def rest(self, request_plan: RequestPlan) -> Idle | None:
-        """Why what is wanted is not asked for now, and when to come back; None when it may be.
+        """Why the request planned is not made now, and when to come back; None when it may be made.
 
         Raises:
             Forbidden: the key has been refused for minutes.
@@ -58,35 +58,35 @@ class FailedCalls:
             return None
         if self._context.clock.now_ns() >= self._probe_ns:
             self._probe()
-        held = self._until(request_plan)
-        return None if held is None else self._idle(*held)
+        waits = self._until(request_plan)
+        return None if waits is None else self._idle(*waits)
 
     def failed(self, what: str, error: ApiError, *, may_be_charged: bool) -> Idle:
-        """Count that a request came to nothing; when to come back.
+        """Count a request that failed; when to come back.
 
         Raises:
             Forbidden: the key has been refused for minutes.
         """
         context = self._context
         now_ns = context.clock.now_ns()
-        until_ns = self._pacing.failed(what, str(error), now_ns, may_be_charged=may_be_charged)
+        until_ns = self._schedule.failed(what, str(error), now_ns, may_be_charged=may_be_charged)
         self._probe_ns = now_ns + PROBE_NS
         context.log.warning("call_failed", error=error, retry_in_s=round((until_ns - now_ns) / NS_PER_S, 1))
         self._suspect(error)
-        self._tell()
+        self._report()
         return self._idle(until_ns, str(error))
 
     def answered(self, request_plan: RequestPlan) -> None:
-        """The API answered what is wanted, be it with a refusal."""
-        self._pacing.answered(request_plan.what)
+        """End the failures of the request: the API answered it, be it with a refusal."""
+        self._schedule.answered(request_plan.what)
         self._seen()
-        self._tell()
+        self._report()
 
     def accepted(self, request_plan: RequestPlan) -> None:
-        """It answered, and with a reply."""
+        """End the failures and refusals of the request: it was answered with a reply."""
         self.answered(request_plan)
         if self._refusals.pop(request_plan.endpoint, None) is not None:
-            self._pacing.answered(_refused(request_plan))
+            self._schedule.answered(_refused(request_plan))
         if not any(row.is_general for row in self._refusals.values()):
             self._context.beat.well("refusals")
 
@@ -97,27 +97,27 @@ class FailedCalls:
         pause_s = one.refused(items)
         if not pause_s:
             return
-        self._pacing.hold(_refused(request_plan), str(error), context.clock.now_ns() + round(pause_s * NS_PER_S))
+        self._schedule.hold(_refused(request_plan), str(error), context.clock.now_ns() + round(pause_s * NS_PER_S))
         context.log.error("refused_in_a_row", error=error, requests=one.different, retry_in_s=pause_s)
         context.beat.degraded("refusals", f"{one.different} different requests in a row: {error}")
 
     def update_conditions(self) -> None:
-        """Forget what nobody asks for any more, so that it is not told of for ever."""
-        self._tell()
+        """Forget requests that nobody makes any more, so that they are not reported for ever."""
+        self._report()
         if self._doubt is not None and self._context.clock.now_ns() - self._doubt.last_ns > DOUBT_NS:
             self._end_doubt()
         for endpoint in [one for one, row in self._refusals.items() if row.is_general]:
-            if not self._pacing.knows(f"refused {endpoint}"):
+            if not self._schedule.knows(f"refused {endpoint}"):
                 del self._refusals[endpoint]
                 self._context.beat.well("refusals")
 
     def balance_told(self) -> None:
         """The API answered `/token`."""
-        is_back = self._away >= AWAY
+        is_back = self._probes_in_vain >= UNAVAILABLE
         self._seen()
         if is_back:
-            self._pacing.returned(self._context.clock.now_ns())
-            self._tell()
+            self._schedule.returned(self._context.clock.now_ns())
+            self._report()
 
     def balance_failed(self, error: ApiError) -> None:
         """`/token` came to nothing.
@@ -125,33 +125,33 @@ class FailedCalls:
         Raises:
             Forbidden: the key has been refused for minutes.
         """
-        self._away += 1
+        self._probes_in_vain += 1
         self._suspect(error)
 
     def _probe(self) -> None:
         """Ask for the balance, which is free: its answer tells that the API is back."""
-        context, was_away = self._context, self._away > 0
+        context, was_unavailable = self._context, self._probes_in_vain > 0
         self._probe_ns = context.clock.now_ns() + PROBE_NS
         try:
             reading = self._ask()
         except Transient as error:
-            self._pacing.failed(PROBE, str(error), context.clock.now_ns(), may_be_charged=False)
-            self._tell()
+            self._schedule.failed(PROBE, str(error), context.clock.now_ns(), may_be_charged=False)
+            self._report()
         else:
-            self._pacing.answered(PROBE)
-            if not was_away:
+            self._schedule.answered(PROBE)
+            if not was_unavailable:
                 self._probe_ns = NEVER_NS  # it was there all the while: only another failure is worth another look
             context.ledger.observe(reading)
 
     def _until(self, request_plan: RequestPlan) -> tuple[int, str] | None:
         """Until when it waits, and why."""
         now_ns = self._context.clock.now_ns()
-        held = [
-            (until_ns, self._pacing.why(what))
+        waits = [
+            (until_ns, self._schedule.why(what))
             for what in (request_plan.what, BALANCE, _refused(request_plan))
-            if (until_ns := self._pacing.until_ns(what, now_ns)) is not None
+            if (until_ns := self._schedule.until_ns(what, now_ns)) is not None
         ]
-        return max(held, default=None)
+        return max(waits, default=None)
 
     def _idle(self, until_ns: int, why: str) -> Idle:
         now_ns = self._context.clock.now_ns()
@@ -159,10 +159,10 @@ class FailedCalls:
         return Idle(until_ns=min(until_ns, max(now_ns, self._probe_ns)), phase="calling", why=words, is_held=True)
 
     def _seen(self) -> None:
-        """Something of the API was heard: it is not away, and its word about the key counts alone."""
-        self._away = 0
-        self._pacing.answered(BALANCE)
-        self._pacing.answered(PROBE)
+        """Note that the API itself answered: it is available, and its word about the key counts alone."""
+        self._probes_in_vain = 0
+        self._schedule.answered(BALANCE)
+        self._schedule.answered(PROBE)
         self._end_doubt()
 
     def _end_doubt(self) -> None:
@@ -170,10 +170,10 @@ class FailedCalls:
         self._context.beat.well("key")
 
     def _suspect(self, error: ApiError) -> None:
-        """Count what others than the API say about the key.
+        """Count a refusal of the key by somebody else than the API.
 
         Raises:
-            Forbidden: they have said the same for minutes.
+            Forbidden: they have refused it for minutes.
         """
         if not isinstance(error, Foreign):
             return
@@ -194,12 +194,12 @@ class FailedCalls:
                 status=error.status,
             )
 
-    def _tell(self) -> None:
-        trouble = self._pacing.trouble(self._context.clock.now_ns())
-        if trouble is None:
+    def _report(self) -> None:
+        problem = self._schedule.problem(self._context.clock.now_ns())
+        if problem is None:
             self._context.beat.well("calls")
         else:
-            self._context.beat.degraded("calls", f"{self._context.settings.server}: {trouble}")
+            self._context.beat.degraded("calls", f"{self._context.settings.server}: {problem}")
 
 
 @dataclass

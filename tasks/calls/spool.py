@@ -41,7 +41,7 @@ _UNSUPPORTED: Final = frozenset({errno.EOPNOTSUPP, errno.EINVAL})  # a file syst
 _NO_HEADER: Final = (msgspec.DecodeError, UnicodeDecodeError)  # what reading one that was hit raises
 _REMEDIES: Final = {
     errno.ENOENT: "put the folder back, or make an empty one",
-    errno.ENOTDIR: "take away what stands in the folder's place",
+    errno.ENOTDIR: "remove what is in the folder's place",
     errno.EACCES: "give it back to the user who runs this",
 }
 _LOOKS: Final = 2  # that find nothing new, one after the other
@@ -83,7 +83,7 @@ class SpoolEntry:
             raise Damaged(f"{self.path.name}: {error}") from error
 
     def remove(self) -> None:
-        """Forget the entry: its rows are committed. Removing it twice is harmless.
+        """Delete the entry: its rows are committed. Removing it twice is harmless.
 
         One that cannot be removed is found again when the folder is back, and changes nothing then.
         """
@@ -103,7 +103,7 @@ class Spool:
         self._owner = this_process()
         self._room: Path | None = None
         self._room_bytes = _ROOM
-        with suppress(OSError):  # whoever uses it is told
+        with suppress(OSError):  # its first use raises it
             for folder in (directory.parent, directory):  # each for its owner alone; `mode` is for the last one only
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -124,7 +124,8 @@ class Spool:
         """
         size = self.size_bytes()
         if size >= self._limit_bytes:
-            raise SpoolFull(f"{self._directory}: {size} bytes wait, limit {self._limit_bytes}")
+            limit = f"SPOOL_LIMIT_MB allows {self._limit_bytes} bytes"
+            raise SpoolFull(f"{self._directory}: {size} bytes of replies wait to be processed; {limit}")
         with _reached(self._directory):
             self._take_room()
 
@@ -225,26 +226,26 @@ class Spool:
         return SpoolEntry(mine, attempts)
 
     def quarantine(self, entry: SpoolEntry) -> Path:
-        """Where the entry lies now: out of the way, kept for a person to look at."""
-        aside = self._directory / DAMAGED
-        target = aside / entry.path.name
-        with _reached(aside):
-            aside.mkdir(exist_ok=True, mode=0o700)
+        """Move the entry out of the way, for a person to look at; where it is then."""
+        folder = self._directory / DAMAGED
+        target = folder / entry.path.name
+        with _reached(folder):
+            folder.mkdir(exist_ok=True, mode=0o700)
             with suppress(FileNotFoundError):
                 entry.path.rename(target)
         return target
 
     def put_back(self, name: str) -> None:
-        """Put what was set aside under that name where any worker finds it, as if it had not been tried.
+        """Put what was quarantined under that name where any worker finds it, as if it had not been tried.
 
         Raises:
             FileNotFoundError: it is not there.
             Damaged: the file is not what was written.
         """
-        aside = self._directory / DAMAGED / PurePath(name).name  # never another folder's
-        aside.stat()
-        SpoolEntry(aside, 0).read()
-        aside.rename(self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}")
+        quarantined = self._directory / DAMAGED / PurePath(name).name  # never another folder's
+        quarantined.stat()
+        SpoolEntry(quarantined, 0).read()
+        quarantined.rename(self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}")
         sync_directory(self._directory)
 
     def _paths(self) -> list[Path]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
     from tasks.store.brakes import ActiveBrake
 
-LOOK_NS: Final = 5 * NS_PER_S  # how late another worker's brake, or a person's word, is heard
-REMEDY: Final = "`sluicegate resume all` or an upgrade goes on"
+LOOK_NS: Final = 5 * NS_PER_S  # how late another worker's brake, or its release by a person, is noticed
+REMEDY: Final = "`sluicegate resume all` or an upgrade starts them again"
 
 
 class Brake:
@@ -30,12 +30,12 @@ class Brake:
     def __init__(self, context: JobContext, session: DatabaseSession) -> None:
         self._context = context
         self._session = session
-        self._held: dict[str, ActiveBrake] = {}
+        self._active: dict[str, ActiveBrake] = {}
         self._look_ns = 0
         self._good: dict[str, tuple[int, int]] = {}  # calls without anything unusable, and their tokens
 
     def rest(self, kind: str) -> Idle | None:
-        """Why nothing of this kind is asked for, and when to look again; None when it may be.
+        """Why no call of this kind is made, and when to look again; None when it may be made.
 
         Raises:
             StoreError: the database does not answer.
@@ -43,18 +43,18 @@ class Brake:
         now_ns = self._context.clock.now_ns()
         if now_ns >= self._look_ns:
             self._look()
-        held = self._held.get(kind)
-        if held is None:
+        active = self._active.get(kind)
+        if active is None:
             return None
-        return Idle(until_ns=self._look_ns, phase="calling", why=_words(held), is_held=True)
+        return Idle(until_ns=self._look_ns, phase="calling", why=_sentence(active), is_held=True)
 
     def update_conditions(self) -> None:
-        """Notice a brake that is lifted, though nothing of its kind is wanted.
+        """Notice a brake that was released, though no call of its kind is planned.
 
         Raises:
             StoreError: the database does not answer.
         """
-        if self._held and self._context.clock.now_ns() >= self._look_ns:
+        if self._active and self._context.clock.now_ns() >= self._look_ns:
             self._look()
 
     def saw(self, header: Header, *, unusable: int, of: int) -> None:
@@ -85,19 +85,19 @@ class Brake:
             self._look()
 
     def _look(self) -> None:
-        context, before = self._context, self._held
+        context, before = self._context, self._active
         self._look_ns = context.clock.now_ns() + LOOK_NS
         found = self._session.run(lambda connection: brakes.active_brakes(connection, reader_version.reader_version()))
-        self._held = {one.kind: one for one in found}
-        for kind in self._held.keys() - before.keys():
-            context.log.error("calls_stopped", kind=kind, message=_words(self._held[kind]))
-        for kind in before.keys() - self._held.keys():
+        self._active = {one.kind: one for one in found}
+        for kind in self._active.keys() - before.keys():
+            context.log.error("calls_stopped", kind=kind, message=_sentence(self._active[kind]))
+        for kind in before.keys() - self._active.keys():
             context.log.info("calls_resumed", kind=kind)
-        if self._held:
-            context.beat.degraded("replies", "; ".join(map(_words, self._held.values())))
+        if self._active:
+            context.beat.degraded("replies", "; ".join(map(_sentence, self._active.values())))
         else:
             context.beat.well("replies")
 
 
-def _words(held: ActiveBrake) -> str:
-    return f"calls for {held.kind} are stopped: most replies cannot be used (the last: {held.why}); {REMEDY}"
+def _sentence(active: ActiveBrake) -> str:
+    return f"calls for {active.kind} are stopped: most replies cannot be used (the last: {active.why}); {REMEDY}"

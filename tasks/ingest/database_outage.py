@@ -1,7 +1,7 @@
-"""A database that is away, as its worker tells it: since when, why, and that it is back.
+"""Reports that the database is unavailable: since when, why, and that it is back.
 
-A lost connection that is made again at once is nothing to tell. What lasts is, and so is a statement that gets no
-answer at all.
+A lost connection that is made again at once is not reported. What lasts is, and so is a statement that gets no answer
+at all.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class DatabaseOutage:
         self._context = context
         self._failed_ns: int | None = None
         self._promises = 0
-        self._told = ""
+        self._reported = ""
 
     def failed(self, error: BaseException, pause_s: float) -> None:
         """It could not be done, and is tried again after `pause_s` seconds."""
         context, now_ns = self._context, self._context.clock.now_ns()
         if self._failed_ns is None:
             self._failed_ns = now_ns
-        if str(error) != self._told:
-            self._told = str(error)
+        if str(error) != self._reported:
+            self._reported = str(error)
             context.log.warning("database_unavailable", error=error, retry_in_s=round(pause_s, 1))
         until_ns = now_ns + round((pause_s + ATTEMPT_S) * NS_PER_S)
         context.beat.phase("writing", f"again in {format_duration(pause_s)}: {error}", until_ns=until_ns)
@@ -65,7 +65,7 @@ class DatabaseOutage:
         if self._failed_ns is not None:
             away_s = round((self._context.clock.now_ns() - self._failed_ns) / NS_PER_S, 1)
             self._context.log.info("database_back", away_s=away_s)
-            self._failed_ns, self._told = None, ""
+            self._failed_ns, self._reported = None, ""
         self._promises = 0
         self._context.beat.well("database")
 

@@ -1,6 +1,6 @@
 """What in one reply was not as it should be although the reply is used: fields that do not fit, items nobody asked for.
 
-Each kind is told once a reply, and kept with one item's bytes as its example: the items are in their tables.
+Each kind is logged once a reply, and kept with one item's bytes as its example: the items are in their tables.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class SpoolRecovery:
         entry.remove()
 
     def _quarantine(self, entry: SpoolEntry, reason: str, raw: bytes | None, header: Header | None = None) -> None:
-        """Keep it for a person. What it was to answer is given up: asked for again, it would end workers again."""
+        """Keep it for a person. What it was to answer counts as failed: asked for again, it would end workers again."""
         kept: Path = self._spool.quarantine(entry)
         self._context.log.error("reply_quarantined", reason=reason, file=kept.name)
 
@@ -121,7 +121,9 @@ class ReplyRouter:
         elif header.endpoint == "/product":
             self.batches.write(header, body)
         else:
-            quarantine_body(self._context, self._session, header, body, f"nobody takes replies of {header.endpoint}")
+            quarantine_body(
+                self._context, self._session, header, body, f"this build does not read replies of {header.endpoint}"
+            )
 
 
 class LeaseRecovery:

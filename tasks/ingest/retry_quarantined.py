@@ -1,4 +1,4 @@
-"""A second look at what was set aside: what is kept is read by this build before anything is asked for again.
+"""A second look at what was quarantined: this build reads what was kept before anything is asked for again.
 
 A newer build may read what an older one could not, and a database may by now take what it refused. So rows come out
 of the bytes that were paid for, and only what left no bytes goes back into the queue. Everything about one fault
@@ -65,7 +65,7 @@ class RetryOptions:
     may_pay: bool
 
 
-def retry_fault(conn: Connection, fault_id: int, means: RetryOptions) -> RetryResult | None:
+def retry_fault(conn: Connection, fault_id: int, options: RetryOptions) -> RetryResult | None:
     """What became of the fault of that number; None when there is none.
 
     Raises:
@@ -77,59 +77,59 @@ def retry_fault(conn: Connection, fault_id: int, means: RetryOptions) -> RetryRe
             return None
         try:
             with conn.transaction():
-                verdict = _look(conn, kept, means)
+                result = _look(conn, kept, options)
         except StillUnreadable as reason:
-            verdict = RetryResult(Outcome.LEFT, str(reason))
-        if verdict.outcome is not Outcome.LEFT:
+            result = RetryResult(Outcome.LEFT, str(reason))
+        if result.outcome is not Outcome.LEFT:
             quarantine.delete_fault(conn, fault_id)
-    return verdict
+    return result
 
 
-def _look(conn: Connection, kept: StoredFault, means: RetryOptions) -> RetryResult:
+def _look(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryResult:
     match kept.kind:
         case "deal":
-            return _deal(conn, kept, means)
+            return _deal(conn, kept, options)
         case "product":
-            return _product(conn, kept, means)
+            return _product(conn, kept, options)
         case "body":
-            return _body(conn, kept, means)
+            return _body(conn, kept, options)
         case "request":
             raise StillUnreadable(
                 "a selection is asked for again by itself, within the hour; drop this once it is mended"
             )
 
 
-def _deal(conn: Connection, kept: StoredFault, means: RetryOptions) -> RetryResult:
+def _deal(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryResult:
     if not kept.raw:
         raise StillUnreadable("nothing was kept of it; the next change of the deal brings it anew")
-    return RetryResult(Outcome.READ, reprocess.deal(conn, kept, kept.raw, detail=means.detail))
+    return RetryResult(Outcome.READ, reprocess.deal(conn, kept, kept.raw, detail=options.detail))
 
 
-def _product(conn: Connection, kept: StoredFault, means: RetryOptions) -> RetryResult:
+def _product(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryResult:
     if not kept.raw:
-        return _queue_again(conn, kept, means)
+        return _queue_again(conn, kept, options)
     try:
         with conn.transaction():
             return RetryResult(Outcome.READ, reprocess.product(conn, kept, kept.raw))
     except StillUnreadable:
-        if not means.may_pay:
+        if not options.may_pay:
             raise
-        return _queue_again(conn, kept, means, even_if_done=True)
+        return _queue_again(conn, kept, options, even_if_done=True)
 
 
-def _body(conn: Connection, kept: StoredFault, means: RetryOptions) -> RetryResult:
+def _body(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryResult:
     if kept.key.endswith(SUFFIX):
-        return _reply(kept, means)
+        return _reply(kept, options)
     endpoint, _, what = kept.key.partition(" ")
     if what == ENVELOPE:
         return _envelope(kept)
     if what == ODD:
         return RetryResult(Outcome.SETTLED, "an example: all such items were written at once, the odd field in `extra`")
     if kept.raw and endpoint == "/deal":
-        return RetryResult(Outcome.READ, reprocess.page(conn, kept, kept.raw, detail=means.detail))
+        return RetryResult(Outcome.READ, reprocess.page(conn, kept, kept.raw, detail=options.detail))
     if kept.raw and endpoint == "/product":
         return RetryResult(Outcome.READ, reprocess.batch(conn, kept, kept.raw))
-    raise StillUnreadable("nobody takes such a body: look at it, then drop it")
+    raise StillUnreadable("this build does not read such a body: look at it, then drop it")
 
 
 def _envelope(kept: StoredFault) -> RetryResult:
@@ -140,12 +140,12 @@ def _envelope(kept: StoredFault) -> RetryResult:
     return RetryResult(Outcome.SETTLED, "its rows were written at once, and its envelope can be read by now")
 
 
-def _reply(kept: StoredFault, means: RetryOptions) -> RetryResult:
+def _reply(kept: StoredFault, options: RetryOptions) -> RetryResult:
     """A reply no worker could process, file and all: back to where workers look for what others left."""
-    if not means.spool_dir.is_dir():
+    if not options.spool_dir.is_dir():
         raise StillUnreadable("its file is no longer in the spool: it can only be dropped")
     try:
-        Spool(means.spool_dir, limit_bytes=0).put_back(kept.key)
+        Spool(options.spool_dir, limit_bytes=0).put_back(kept.key)
     except FileNotFoundError:
         raise StillUnreadable("its file is no longer in the spool: it can only be dropped") from None
     except Damaged as damage:
@@ -154,19 +154,19 @@ def _reply(kept: StoredFault, means: RetryOptions) -> RetryResult:
 
 
 def _queue_again(
-    conn: Connection, kept: StoredFault, means: RetryOptions, *, even_if_done: bool = False
+    conn: Connection, kept: StoredFault, options: RetryOptions, *, even_if_done: bool = False
 ) -> RetryResult:
     if not is_asin(kept.key) or kept.domain not in DOMAINS:
         raise StillUnreadable("not an ASIN of a known locale: it can never be asked for; drop it")
     states = requeue.states(conn, kept.domain, kept.key)
     if any(state in {"pending", "leased"} for state, _ in states.values()):
         return RetryResult(Outcome.SETTLED, "it is in the queue already")
-    given_up = [detail for detail, (state, _) in states.items() if state == "given up" and detail in DETAILS]
-    if given_up:
-        requeue.requeue_failed(conn, kept.domain, kept.key, given_up)
-        return RetryResult(Outcome.QUEUED, f"queued again for {' and '.join(given_up)}")
+    failed = [detail for detail, (state, _) in states.items() if state == "given up" and detail in DETAILS]
+    if failed:
+        requeue.requeue_failed(conn, kept.domain, kept.key, failed)
+        return RetryResult(Outcome.QUEUED, f"queued again for {' and '.join(failed)}")
     if not even_if_done and any(at is not None and at > kept.last_at for _, at in states.values()):
         return RetryResult(Outcome.SETTLED, "it was fetched since")
-    detail = next((detail for detail in states if detail in DETAILS), means.detail)
+    detail = next((detail for detail in states if detail in DETAILS), options.detail)
     queue.enqueue(conn, kept.domain, [kept.key], detail=detail, again=True)
     return RetryResult(Outcome.QUEUED, f"queued again for {detail}")

@@ -1,7 +1,7 @@
 """A worker's connection to PostgreSQL: one transaction after another, each done again when the database was in the way.
 
-However long the database is away, the work waits for it: nothing is paid for meanwhile, because whatever is to be
-asked of the API is taken from the database first. Calls to be recorded are noted here and written by the next
+However long the database is unavailable, the work waits for it: nothing is paid for meanwhile, because whatever is to
+be asked of the API is claimed in the database first. Calls to be recorded are noted here and written by the next
 transaction, so a call stands in the table together with its rows or not at all.
 """
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 # A stop cannot be heard while a statement waits for somebody's lock; the retry that follows hears it, within a second.
 LOCK_TIMEOUT_MS: Final = 700
-UNWRITTEN_LIMIT: Final = 1_000  # records of failed calls kept while the database is away
+UNWRITTEN_LIMIT: Final = 1_000  # records of failed calls kept while the database is unavailable
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon; below it full jitter
 
@@ -140,7 +140,7 @@ class DatabaseSession:
 
 
 def _blame(error: Contended, failures: list[str | None]) -> None:
-    """Note a failure; the database is not away if it refuses the same work alone, again and again in the same way.
+    """Note a failure; a database that refuses the same work alone, again and again in the same way, is available.
 
     Raises:
         BadRow: there were enough of them.

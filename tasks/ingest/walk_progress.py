@@ -127,11 +127,11 @@ def repeats(connection: Connection, origin: Origin, fingerprint: int | None) -> 
     crawl = standing_at(connection, origin)
     if crawl is None or fingerprint not in crawl.fingerprints:
         return 0
-    told = replace(crawl, repeats=crawl.repeats + 1)
+    repeated = replace(crawl, repeats=crawl.repeats + 1)
     if origin.job == UPSERT:
-        told = replace(told.standing(Partition(), 0), started_at=datetime.now(UTC), high_minute=None, rows=0)
-    crawls.save_crawl(connection, told)
-    return told.repeats
+        repeated = replace(repeated.standing(Partition(), 0), started_at=datetime.now(UTC), high_minute=None, rows=0)
+    crawls.save_crawl(connection, repeated)
+    return repeated.repeats
 
 
 def leave_partition(connection: Connection, crawl: Crawl) -> None:

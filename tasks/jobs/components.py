@@ -57,7 +57,7 @@ class JobComponents:
         """Check the schema and process what dead workers left; False when that was done before.
 
         Raises:
-            StoreError: the database is away, or its schema is another build's.
+            StoreError: the database is unavailable, or its schema is another build's.
         """
         if self._is_started:
             return False

@@ -95,13 +95,13 @@ class DetailBatch:
         return f"{self.endpoint} {self._detail}"
 
     def release(self) -> None:
-        """Want them again; what was taken from the queue goes back there."""
+        """Put them back into the backlog, and what was claimed into the queue."""
         items = self._put_back()
         if items:
             self._session.run(lambda connection: queue.release(connection, items))
 
     def postpone(self) -> None:
-        """Want them again; what was taken from the queue waits there."""
+        """Put them back into the backlog; what was claimed waits in the queue."""
         items = self._put_back()
         if items:
             self._session.run(lambda connection: queue.postpone(connection, items))
@@ -115,15 +115,15 @@ class DetailBatch:
     def refused(self, reason: str) -> None:
         """Want them no more: the next change of a deal asks again, and the queue counts the attempt."""
         items, self._items = self._items, []
-        most = self._context.settings.max_attempts
+        max_attempts = self._context.settings.max_attempts
         if items:
-            self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
+            self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=max_attempts))
 
     def _covering(self) -> Detail | None:
         return covering(self._detail, self._context.settings.backfill_detail)
 
     def _share(self, connection: Connection, newest: list[BacklogItem]) -> tuple[list[BacklogItem], list[Item]]:
-        """What is left to this job, and what of it was taken from the queue."""
+        """The products that are left to this job, and those of them that it claimed in the queue."""
         domain, asins = newest[0].domain, [one.asin for one in newest]
         paid = unwritten_leases(self._spool)
         items = self._claim(connection, domain, asins, paid)

@@ -1,4 +1,4 @@
-"""A batch from the shared queue: planned to the tokens, taken with a lease in hand, given back if not answered."""
+"""A batch from the shared queue: as large as the tokens allow, claimed with a lease in hand, released if unanswered."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
 
-UNASKABLE: Final = "not an ASIN, no locale, or no detail this build knows"
+UNASKABLE: Final = "the ASIN, the locale or the detail is none that this build knows"
 
 _DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
 
 
 def unwritten_leases(spool: Spool) -> list[int]:
-    """The leases of the queue's items whose answer waits to be written, however long the database was away."""
+    """The leases of the queue's items whose answer waits to be written, however long the database was unavailable."""
     return [lease for origin in spool.origins() for lease in origin.leases]
 
 
@@ -35,7 +35,7 @@ class QueueBatch:
     """One batch wanted from the queue. Worth waiting for.
 
     What is next in the queue may want another detail than the settings say: what was queued before they were changed.
-    `detail` is what is planned for, and once items were taken it is theirs, for the next plan to start from.
+    `detail` is what is planned for, and once items were claimed it is theirs, for the next plan to start from.
     """
 
     tier: Final = BACKFILL
@@ -52,7 +52,7 @@ class QueueBatch:
         detail: Detail,
         chosen: WantedStreams | None = None,
     ) -> None:
-        """Want at most `waiting` items of `chosen`, for that is what the queue held when last counted."""
+        """Ask for at most `waiting` items of `chosen`, for that is what the queue held when last counted."""
         self._chosen = chosen
         self._context = context
         self._session = session
@@ -112,10 +112,10 @@ class QueueBatch:
             self._session.run(lambda connection: queue.release(connection, items))
 
     def refused(self, reason: str) -> list[Item]:
-        """The items given up now; the others are asked for again in smaller company."""
+        """The items that have failed now; the others are asked for again in smaller batches."""
         items, self.items = self.items, []
-        most = self._context.settings.max_attempts
-        return self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=most))
+        max_attempts = self._context.settings.max_attempts
+        return self._session.run(lambda connection: queue.fail(connection, items, reason, max_attempts=max_attempts))
 
     def _claim(self, connection: Connection, tokens: int) -> list[Item]:
         """Items of one detail, as many as `tokens` pay for at what that detail costs, but at least one."""

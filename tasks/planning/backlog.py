@@ -23,7 +23,7 @@ class BacklogItem:
 
 
 class DetailBacklog:
-    """What is wanted now. A product asked for twice counts once, with its newer deal."""
+    """The products whose details are to be fetched. One that was added twice counts once, with its newer deal."""
 
     def __init__(self) -> None:
         self._minutes: dict[tuple[int, str], int] = {}
@@ -33,7 +33,7 @@ class DetailBacklog:
         return len(self._minutes)
 
     def add(self, items: Iterable[BacklogItem]) -> None:
-        """Want these too; beyond the limit the oldest are dropped."""
+        """Add these; beyond the limit the oldest are dropped."""
         for item in items:
             key = (item.domain, item.asin)
             self._minutes[key] = max(item.minute, self._minutes.get(key, item.minute))
@@ -48,7 +48,7 @@ class DetailBacklog:
             self._drop(item)
 
     def take(self, most: int) -> list[BacklogItem]:
-        """The newest items, all of the domain of the very newest, no longer in the pool."""
+        """The newest items, all of the domain of the very newest, no longer in the backlog."""
         if not self._minutes or most < 1:
             return []
         domain = max(self._items()).domain

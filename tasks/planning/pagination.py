@@ -28,7 +28,7 @@ FIRST_WALK_MIN: Final = 24 * 60
 FIRST_WALK_PAGES: Final = 20
 
 
-# How far a page's timestamp may be from the server's clock as other replies told it: a reply may have lain in the spool
+# How far a page's timestamp may be from the server's clock as other replies show it: a reply may have lain in the spool
 # of a machine that was off, whose own clock was set meanwhile.
 CLOCK_OFF_MIN: Final = 24 * 60
 
@@ -69,9 +69,9 @@ class PageFacts:
         return self.number * PAGE_ROWS + self.rows >= MAX_ROWS
 
 
-def vouched_minute(told: int | None, expected: int) -> int:
-    """The server's minute as a page tells it, or as it is expected when it tells none or one that cannot be."""
-    return told if told is not None and abs(told - expected) <= CLOCK_OFF_MIN else expected
+def vouched_minute(minute: int | None, expected: int) -> int:
+    """The server's minute as a page has it, or the expected one where the page has none or one that cannot be true."""
+    return minute if minute is not None and abs(minute - expected) <= CLOCK_OFF_MIN else expected
 
 
 def known_mark(mark: int | None, server_minute: int) -> int | None:

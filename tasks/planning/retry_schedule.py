@@ -20,7 +20,7 @@ RARELY_S: Final = 30.0  # the third time; from then on the pause doubles
 LONGEST_S: Final = 900.0
 SOON_S: Final = 0.5  # what cost nothing; doubles as well
 LONGEST_SOON_S: Final = 10.0  # so that the return is noticed well within 20 s
-HICCUPS: Final = 1  # failures in a row that nobody needs to be told about
+HICCUPS: Final = 1  # failures in a row that are not reported
 _FORGET_NS: Final = 120 * NS_PER_S  # after which nobody seems to want that any more
 _MOST_DOUBLINGS: Final = 20  # far above what any pause needs, and no number grows without bound
 
@@ -71,15 +71,15 @@ class RetrySchedule:
         return "" if one is None else one.why
 
     def knows(self, what: str) -> bool:
-        """Whether anything is held against it still."""
+        """Whether a failure of that request is remembered."""
         return what in self._failing
 
     def answered(self, what: str) -> None:
-        """It was answered: nothing is held against it."""
+        """Forget the failures of the request: it was answered."""
         self._failing.pop(what, None)
 
     def returned(self, now_ns: int) -> None:
-        """The server is back after it was away: what was sent in vain long enough ago may be tried at once."""
+        """Let what was sent in vain long enough ago be tried at once: the server is back."""
         for one in self._failing.values():
             rested_ns = one.sent_ns + round(RARELY_S * NS_PER_S) if one.sent else now_ns
             one.until_ns = min(one.until_ns, max(now_ns, rested_ns))
@@ -89,7 +89,7 @@ class RetrySchedule:
         """Let the request wait for another reason than a failure."""
         self._failing[what] = _Failing(why=why, until_ns=until_ns)
 
-    def trouble(self, now_ns: int) -> str | None:
+    def problem(self, now_ns: int) -> str | None:
         """Why, if more fails than a hiccup; what nobody has asked for since its pause is forgotten."""
         for what in [what for what, one in self._failing.items() if one.until_ns + _FORGET_NS < now_ns]:
             del self._failing[what]

@@ -195,7 +195,7 @@ def test_a_full_spool_says_so_until_it_drains(directory):
     spool = Spool(directory, limit_bytes=200)
     spool.require_room()
     entry = spool.put(HEADER, bytes(range(256)) * 4)
-    with pytest.raises(SpoolFull, match="limit 200"):
+    with pytest.raises(SpoolFull, match="SPOOL_LIMIT_MB allows 200 bytes"):
         spool.require_room()
     entry.remove()
     spool.require_room()

@@ -93,8 +93,8 @@ def test_what_nobody_asks_for_any_more_is_no_trouble():
     until_ns = 0
     for _ in range(3):
         until_ns = schedule.failed("page 3", "cut", until_ns, may_be_charged=True)
-    assert schedule.trouble(until_ns) == "cut"
-    assert schedule.trouble(until_ns + 121 * NS) is None
+    assert schedule.problem(until_ns) == "cut"
+    assert schedule.problem(until_ns + 121 * NS) is None
 
 
 def test_the_pauses_after_what_may_be_charged_are_those_documented():
@@ -146,13 +146,13 @@ def test_the_return_of_the_server_frees_at_once_what_cost_nothing_and_shortens_n
 def test_one_failure_is_no_trouble_and_two_are_whoever_they_are_of():
     schedule = RetrySchedule(Shortest())
     schedule.failed("page 3", "cut", 0, may_be_charged=True)
-    assert schedule.trouble(0) is None
+    assert schedule.problem(0) is None
     schedule.failed("page 4", "refused", 0, may_be_charged=False)
-    assert schedule.trouble(0) == "refused", "the last to begin"
+    assert schedule.problem(0) == "refused", "the last to begin"
     schedule.returned(1)
-    assert schedule.trouble(1) is None
+    assert schedule.problem(1) is None
     schedule.failed("page 3", "cut", 2, may_be_charged=True)
-    assert schedule.trouble(2) is None
+    assert schedule.problem(2) is None
 
 
 def test_a_failure_is_known_with_its_last_reason_until_nobody_has_asked_for_two_minutes():
@@ -160,9 +160,9 @@ def test_a_failure_is_known_with_its_last_reason_until_nobody_has_asked_for_two_
     assert (schedule.why("it"), schedule.knows("it")) == ("", False)
     schedule.failed("it", "refused", 0, may_be_charged=False)
     schedule.failed("it", "cut", 0, may_be_charged=True)
-    schedule.trouble(123 * NS)
+    schedule.problem(123 * NS)
     assert (schedule.why("it"), schedule.knows("it")) == ("cut", True)
-    schedule.trouble(123 * NS + 1)
+    schedule.problem(123 * NS + 1)
     assert (schedule.why("it"), schedule.knows("it")) == ("", False)
 
 
@@ -172,5 +172,5 @@ def test_a_request_that_is_held_waits_for_its_reason_and_is_no_trouble():
     schedule.hold("it", "the disk is full", 40 * NS)
     schedule.hold("other", "the disk is full", 40 * NS)
     assert (schedule.until_ns("it", 39 * NS), schedule.why("it")) == (40 * NS, "the disk is full")
-    assert schedule.trouble(39 * NS) is None
+    assert schedule.problem(39 * NS) is None
     assert schedule.failed("it", "cut", 40 * NS, may_be_charged=True) == 43 * NS, "what it was held for is no failure"
