@@ -77,3 +77,18 @@ def test_one_death_changes_nothing_and_more_of_them_make_the_company_smaller():
     items = [("a", 0), ("b", 1), ("c", 2), ("d", 0)]
     assert together(items, lambda item: (0, item[1]), 100) == ([("c", 2)], [("a", 0), ("b", 1), ("d", 0)])
     assert together(items[:2], lambda item: (0, item[1]), 100) == (items[:2], [])
+
+
+def test_the_smallest_plan_has_intervals_of_its_own():
+    assert poll_interval_s(floor_tokens=5, usual_tokens=5, rate=1, tick_period_s=60) == 25 * 60
+    assert crawl_interval_s(tokens=35, rate=1, tick_period_s=60) == 700 * 60
+
+
+def test_one_item_that_can_be_had_at_once_is_not_exchanged_for_several_later():
+    assert batch_size(lambda n: n, now=1, ever=150, tick_tokens=5, most=100) == 1
+
+
+def test_where_a_tick_or_the_plan_brings_nothing_one_item_is_asked_for():
+    assert batch_size(lambda n: n, now=0, ever=150, tick_tokens=0, most=100) == 1
+    assert batch_size(lambda n: n, now=0, ever=0, tick_tokens=5, most=100) == 1
+    assert batch_size(lambda n: n, now=0, ever=3, tick_tokens=5, most=100) == 3

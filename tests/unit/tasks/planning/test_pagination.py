@@ -126,3 +126,47 @@ def test_a_page_that_ends_with_the_last_row_the_api_shows_is_not_taken_for_the_e
     reachable = 10_000 - LAST_PAGE * PAGE_ROWS
     assert not page([NOW], number=LAST_PAGE, rows=reachable).is_last
     assert page([NOW], number=LAST_PAGE, rows=reachable - 1).is_last
+
+
+def test_a_walk_rereads_ten_minutes_before_the_watermark():
+    assert upsert_verdict(page([NOW - 70]), mark=NOW - 60) is PageVerdict.SEEN_BEFORE
+    assert upsert_verdict(page([NOW - 69]), mark=NOW - 60) is PageVerdict.NEXT_PAGE
+    assert (known_mark(NOW + 10, NOW), known_mark(NOW + 11, NOW), known_mark(None, NOW)) == (NOW + 10, None, None)
+
+
+def test_the_first_walk_reads_twenty_pages_and_a_day_at_most():
+    assert [upsert_verdict(page([NOW], number=number), mark=None).is_complete for number in (0, 18, 19)] == [
+        False,
+        False,
+        True,
+    ]
+    assert stop_minute(None, NOW) == NOW - 1_440
+
+
+def test_only_the_next_page_leaves_a_walk_incomplete():
+    assert {verdict for verdict in PageVerdict if not verdict.is_complete} == {PageVerdict.NEXT_PAGE}
+
+
+def test_a_page_is_believed_to_the_minute_of_a_day():
+    for off in (-1_440, 1_440):
+        assert vouched_minute(NOW + off, NOW) == NOW + off
+    for told in (NOW - 1_441, NOW + 1_441, None):
+        assert vouched_minute(told, NOW) == NOW
+
+
+def test_later_pages_and_those_without_a_row_prove_nothing_newer():
+    assert high_minute(page([NOW], number=1), NOW - 3) == NOW - 3
+    assert high_minute(page([]), NOW - 3) == NOW - 3
+    assert high_minute(page([NOW - 1]), NOW - 3) == NOW - 1
+    assert high_minute(page([NOW - 5]), NOW - 3) == NOW - 3
+
+
+def test_disorder_is_counted_in_minutes_from_the_lowest_row_before():
+    assert disorder([NOW, NOW - 9, NOW - 5, NOW - 7, NOW - 2]) == 7
+    assert is_past([NOW, NOW - 9, NOW - 5], NOW - 5)
+    assert not is_past([NOW, NOW - 9, NOW - 5], NOW - 6)
+
+
+def test_one_side_of_the_watermark_is_enough():
+    assert moved_mark(None, NOW - 3, NOW) == NOW - 3
+    assert moved_mark(NOW - 3, None, NOW) == NOW - 3

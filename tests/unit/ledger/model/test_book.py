@@ -1,0 +1,22 @@
+"""The layout of a book: what it holds, and the numbers that stand in a file."""
+
+from ledger.model import book
+
+
+def test_a_book_holds_what_is_documented():
+    assert (book.MAX_TIERS, book.MAX_SHAPES, book.MAX_LEASES, book.MAX_WAITERS) == (16, 24, 128, 128)
+    assert [len(getattr(book.Book(), part)) for part in ("tiers", "shapes", "leases", "waiters")] == [16, 24, 128, 128]
+
+
+def test_a_name_has_up_to_32_bytes():
+    for state in (book.TierState(), book.ShapeState()):
+        state.name = b"n" * 32
+        assert state.name == b"n" * 32
+
+
+def test_tokens_and_parts_are_whole_numbers_of_a_thousandth_and_a_millionth():
+    assert (book.MT, book.PPM) == (1_000, 1_000_000)
+
+
+def test_the_states_of_a_lease_keep_the_numbers_that_stand_in_files():
+    assert (book.RESERVED, book.COMMITTED) == (1, 2)
