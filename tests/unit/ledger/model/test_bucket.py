@@ -221,14 +221,14 @@ def test_two_clocks_may_differ_by_half_a_minute_the_way_of_the_replies_and_a_tho
 
 
 def test_the_way_to_a_reading_is_counted_by_the_servers_clock_and_by_ours_where_that_is_off(view):
-    told = arrival(210, after_s=95, refill_in_ms=55_000, server_ms=SERVER_MS + 95_500)
-    assert bucket.step_to(view.book, told, is_timely=True) == Step(120_500 * 10**6, 2, 0)
-    assert bucket.step_to(view.book, told, is_timely=False) == Step(120 * S, 2, 0)
+    reply = arrival(210, after_s=95, refill_in_ms=55_000, server_ms=SERVER_MS + 95_500)
+    assert bucket.step_to(view.book, reply, is_timely=True) == Step(120_500 * 10**6, 2, 0)
+    assert bucket.step_to(view.book, reply, is_timely=False) == Step(120 * S, 2, 0)
 
 
 def test_the_way_to_another_plan_is_counted_by_time_alone(view):
-    told = arrival(120, after_s=95, refill_in_ms=55_000, rate=20)
-    assert bucket.step_to(view.book, told, is_timely=True) == Step(120 * S, 2, 0)
+    reply = arrival(120, after_s=95, refill_in_ms=55_000, rate=20)
+    assert bucket.step_to(view.book, reply, is_timely=True) == Step(120 * S, 2, 0)
 
 
 def test_a_reply_is_older_by_its_time_unless_it_was_sent_after_the_last_had_come(view):
@@ -254,8 +254,8 @@ def test_an_older_reply_books_its_charge_alone(view):
 def test_a_reply_that_follows_the_book_leaves_no_drift_and_sets_the_next_tick(view):
     book = view.book
     book.needs_reading, book.reader_pid, book.unread_mt = 1, 4, 9
-    told = arrival(200, after_s=35, refill_in_ms=55_000, cost=5, sent_s=33)
-    assert bucket.apply(view, told, Step(60 * S, 1, 0)) == 0
+    reply = arrival(200, after_s=35, refill_in_ms=55_000, cost=5, sent_s=33)
+    assert bucket.apply(view, reply, Step(60 * S, 1, 0)) == 0
     assert (sums(book), book.tick_index, book.credited_mt) == ((200_000, 5_000, 0, 0), 1, 205_000)
     assert book.next_tick_ns == NOW_NS + (35 + 55 + 1) * S
     assert book.next_tick_server_ms == SERVER_MS + 90_000
@@ -320,8 +320,8 @@ def test_tokens_thought_to_have_expired_are_given_back_before_any_are_called_dri
 )
 def test_a_change_of_plan_is_placed_where_it_explains_the_reading(view, rate, ticks, left, credited, expired):
     book = view.book
-    told = arrival(left, after_s=1, rate=rate, refill_in_ms=29_000)
-    bucket.apply(view, told, Step(60 * S, ticks, 0))
+    reply = arrival(left, after_s=1, rate=rate, refill_in_ms=29_000)
+    bucket.apply(view, reply, Step(60 * S, ticks, 0))
     assert (book.rate_mt, book.tick_index, book.balance_mt) == (rate * MT, ticks, left * MT)
     assert (book.credited_mt - 200_000, book.expired_mt) == (credited * MT, expired * MT)
     assert book.drift_mt == (left * MT - 200_000 - credited * MT + expired * MT)

@@ -133,11 +133,11 @@ def test_what_a_tier_keeps_during_its_call_is_reckoned_with_by_the_others():
     place.poll(5)
     clock.advance_s(8 * TICK_S + 1)
     place.poll(5)  # 35 are left, 3 of them kept
-    told = ledger.try_reserve("interactive", 40)
-    assert (told.reason, round((told.until_ns - clock.now_ns()) / TICK_S / 1e9, 1)) == ("floor", 2.0)
-    clock.advance_to_ns(told.until_ns - 1)
+    wait = ledger.try_reserve("interactive", 40)
+    assert (wait.reason, round((wait.until_ns - clock.now_ns()) / TICK_S / 1e9, 1)) == ("floor", 2.0)
+    clock.advance_to_ns(wait.until_ns - 1)
     assert isinstance(ledger.try_reserve("interactive", 40), Wait)
-    clock.advance_to_ns(told.until_ns)
+    clock.advance_to_ns(wait.until_ns)
     assert isinstance(ledger.try_reserve("interactive", 40), Lease)
 
 

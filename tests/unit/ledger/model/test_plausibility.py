@@ -15,17 +15,17 @@ DEAL = Shape(name="deal", items=1, prior=5)
 
 def a_reading(account, **changed):
     true = account.reading()
-    told = {
+    fields = {
         "tokens_left": true.tokens_left,
         "refill_rate": true.refill_rate,
         "refill_in_ms": true.refill_in_ms,
         "server_ms": true.server_ms,
     }
-    return Reading(**told | changed)
+    return Reading(**fields | changed)
 
 
 def spend(ledger, account, cost=5, *, tier="upsert", **changed):
-    """One call; its reply is spoiled as told."""
+    """One call; its reply is changed as given."""
     lease = ledger.try_reserve(tier, cost, shape=DEAL)
     assert isinstance(lease, Lease), lease
     lease.commit()
@@ -269,8 +269,8 @@ def arrival(left=200, *, rate=5, refill_in_ms=29_000, after_s=1.0, off_ms=0, cos
     return Arrival(Reading(left, rate, refill_in_ms, told_ms), NOW_NS + round(after_s * S), cost * MT, None)
 
 
-def verdict(view, *args, **told):
-    return plausibility.weigh(view, arrival(*args, **told))[0]
+def verdict(view, *args, **fields):
+    return plausibility.weigh(view, arrival(*args, **fields))[0]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_a_number_is_possible_up_to_its_limit(view, edge, beyond):
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("fields", "expected"),
     [
         ({"left": 200}, PLAIN),
         ({"left": 210}, PLAIN),  # a tick or two counted early
@@ -324,8 +324,8 @@ def test_a_number_is_possible_up_to_its_limit(view, edge, beyond):
         ({"after_s": 95, "refill_in_ms": 55_000, "left": 281, "rate": 20}, ODD),
     ],
 )
-def test_what_becomes_of_a_reading(view, told, expected):
-    assert verdict(view, **told) is expected
+def test_what_becomes_of_a_reading(view, fields, expected):
+    assert verdict(view, **fields) is expected
 
 
 def test_once_the_period_is_trusted_no_wait_is_longer_than_it_by_more_than_a_twentieth(view):
@@ -379,9 +379,9 @@ def test_a_full_bucket_explains_no_refill(view):
 
 
 def test_the_fall_to_another_plan_is_reckoned_from_the_smaller_of_the_two(view):
-    told = {"rate": 20, "after_s": 95, "refill_in_ms": 55_000}
-    assert verdict(view, 210 - 1_200 - 500, **told) is NEWS
-    assert verdict(view, 210 - 1_200 - 501, **told) is ODD
+    fields = {"rate": 20, "after_s": 95, "refill_in_ms": 55_000}
+    assert verdict(view, 210 - 1_200 - 500, **fields) is NEWS
+    assert verdict(view, 210 - 1_200 - 501, **fields) is ODD
 
 
 def test_a_tick_that_was_counted_too_early_is_taken_back_from_what_is_explained(view):
@@ -453,7 +453,7 @@ def test_the_first_plan_is_on_no_probation(fresh):
 
 
 @pytest.mark.parametrize(
-    ("told", "agrees"),
+    ("fields", "agrees"),
     [
         ({"left": 1_000}, True),
         ({"left": 1_200}, True),  # off by a quarter of how far the two possibilities are apart
@@ -467,9 +467,9 @@ def test_the_first_plan_is_on_no_probation(fresh):
         ({"left": 1_000, "refill_in_ms": 635_000}, False),  # a long wait, and for another tick than the one in doubt
     ],
 )
-def test_an_odd_reading_is_news_when_it_agrees_with_the_one_in_doubt(view, told, agrees):
+def test_an_odd_reading_is_news_when_it_agrees_with_the_one_in_doubt(view, fields, agrees):
     plausibility.remember(view.book, arrival(1_000))
-    assert verdict(view, **{"after_s": 2, "refill_in_ms": 28_000} | told) is (NEWS if agrees else ODD)
+    assert verdict(view, **{"after_s": 2, "refill_in_ms": 28_000} | fields) is (NEWS if agrees else ODD)
 
 
 def test_two_long_waits_agree_when_they_are_for_the_same_tick(view):
@@ -482,12 +482,12 @@ def test_two_long_waits_agree_when_they_are_for_the_same_tick(view):
 def test_what_was_in_doubt_grows_by_its_own_plan_to_its_own_capacity_and_shrinks_by_what_was_spent(view):
     book = view.book
     plausibility.remember(book, arrival(1_000))
-    told = {"after_s": 62.0, "refill_in_ms": 28_000}
-    assert plausibility._doubt_expects(book, arrival(0, **told).reading) == 1_000_000, (
+    fields = {"after_s": 62.0, "refill_in_ms": 28_000}
+    assert plausibility._doubt_expects(book, arrival(0, **fields).reading) == 1_000_000, (
         "above its capacity nothing grows"
     )
     book.doubt_left_mt, book.spent_mt = 100_000, 30_000
-    assert plausibility._doubt_expects(book, arrival(0, **told).reading) == 105_000 - 30_000
+    assert plausibility._doubt_expects(book, arrival(0, **fields).reading) == 105_000 - 30_000
     assert plausibility._doubt_expects(book, arrival(0, after_s=9_000).reading) == 300_000 - 30_000
     assert plausibility._doubt_expects(book, arrival(0, after_s=-99.0).reading) == 100_000 - 30_000
 
@@ -501,9 +501,9 @@ def test_three_odd_readings_in_a_row_are_believed_though_none_agrees(view):
 
 def test_calls_on_the_wire_widen_what_counts_as_agreeing(view):
     plausibility.remember(view.book, arrival(1_000))
-    told = {"after_s": 2, "refill_in_ms": 28_000}
-    assert verdict(view, 1_250, **told) is ODD
+    fields = {"after_s": 2, "refill_in_ms": 28_000}
+    assert verdict(view, 1_250, **fields) is ODD
     lease = view.add_lease()
     lease.cost_mt, lease.state = 50_000, COMMITTED
-    assert verdict(view, 1_250, **told) is NEWS
-    assert verdict(view, 1_251, **told) is ODD
+    assert verdict(view, 1_250, **fields) is NEWS
+    assert verdict(view, 1_251, **fields) is ODD

@@ -62,7 +62,7 @@ def test_after_answers_that_do_not_help_the_pause_doubles_from_a_tick_to_a_quart
     assert polling.claim_reading(fresh, ME, polling.next_ask_ns(fresh), alive)
 
 
-def test_questions_in_vain_are_counted_to_twenty_and_the_claim_is_given_up(fresh):
+def test_questions_in_vain_are_counted_to_twenty_and_the_claim_is_released(fresh):
     polling.claim_reading(fresh, ME, NOW_NS, alive)
     for _ in range(25):
         polling.answered_badly(fresh, NOW_NS + S)

@@ -341,13 +341,13 @@ def test_nobody_waits_longer_for_a_tick_than_a_period_and_a_twentieth():
 
 
 def test_a_tick_before_the_one_announced_takes_back_what_a_wait_had_taught():
-    told = {"period_ns": 600 * S, "wait_s": 20.0}
-    assert learned(-60, 0, 0, **told).period_ns == 600 * S
-    early = learned(-60.001, 0, 0, **told)
+    given = {"period_ns": 600 * S, "wait_s": 20.0}
+    assert learned(-60, 0, 0, **given).period_ns == 600 * S
+    early = learned(-60.001, 0, 0, **given)
     assert (early.period_ns, early.longest_wait_ns) == (60 * S, 20 * S)
     assert learned(-601, 0, 0, period_ns=600 * S, wait_s=90.0).period_ns == 90 * S
     assert learned(-601, 0, 0, period_ns=40 * S, wait_s=20.0).period_ns == 40 * S
-    assert learned(-601, 0, 0, period_trust=1, **told).period_ns == 600 * S
+    assert learned(-601, 0, 0, period_trust=1, **given).period_ns == 600 * S
 
 
 @pytest.mark.parametrize(
@@ -447,20 +447,20 @@ def test_the_same_tick_announced_twice_says_little():
     book = book_with(longest_wait_ns=40 * S)
     tick_period.learn(book, Step(round(0.99 * S), 0, 0), 40 * S, 0, is_full=True)
     assert (book.guess_count, book.period_ns) == (0, 60 * S)
-    told = {"wait_s": 30, "longest_wait_ns": 40 * S, "guess_count": 2, "guess_ns": 45 * S}
+    given = {"wait_s": 30, "longest_wait_ns": 40 * S, "guess_count": 2, "guess_ns": 45 * S}
     for distance_s, trust, left in ((0.937, 0, 2), (0.938, 0, 0), (1.499, 1, 2), (1.5, 1, 0)):
-        assert learned(distance_s, 0, 0.5, period_trust=trust, **told).guess_count == left, distance_s
+        assert learned(distance_s, 0, 0.5, period_trust=trust, **given).guess_count == left, distance_s
 
 
 def test_a_tick_so_far_that_a_trusted_period_tells_it_better_says_little():
-    told = {"wait_s": 30, "guess_count": 2, "guess_ns": 45 * S, "period_trust": 1}
-    assert [learned(60 * ticks + 31, ticks, 0.5, **told).guess_count for ticks in (10, 11)] == [0, 2]
+    given = {"wait_s": 30, "guess_count": 2, "guess_ns": 45 * S, "period_trust": 1}
+    assert [learned(60 * ticks + 31, ticks, 0.5, **given).guess_count for ticks in (10, 11)] == [0, 2]
 
 
 def test_before_a_period_was_measured_none_is_shorter_than_the_longest_wait_of_late():
-    told = {"wait_s": 10, "guess_count": 2, "guess_ns": 20 * S}
-    assert learned(0, 0, 0, period_trust=1, **told).guess_count == 2
-    assert learned(0, 0, 0, period_trust=0, **told).guess_count == 0
+    given = {"wait_s": 10, "guess_count": 2, "guess_ns": 20 * S}
+    assert learned(0, 0, 0, period_trust=1, **given).guess_count == 2
+    assert learned(0, 0, 0, period_trust=0, **given).guess_count == 0
 
 
 @pytest.mark.parametrize(

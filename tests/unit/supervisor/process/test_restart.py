@@ -1,4 +1,4 @@
-"""What a death means, how long the pause is, and when a child is given up."""
+"""What a death means, how long the pause is, and when a child has failed."""
 
 import signal
 
@@ -62,7 +62,7 @@ def deaths_at(*seconds, policy=POLICY, what=RestartDecision.RESTART, ran_s=0.0):
     return history, events
 
 
-def test_an_instant_crasher_is_given_up_after_31_seconds_with_the_defaults():
+def test_an_instant_crasher_has_failed_after_31_seconds_with_the_defaults():
     _, events = deaths_at(0, 1, 3, 7, 15, 31)
     assert events == [Event.DIED_RETRY] * 5 + [Event.DIED_FAILED]
 
@@ -88,12 +88,12 @@ def test_what_passes_never_counts_and_a_planned_death_changes_nothing(seconds):
     assert deaths_at(*sorted(seconds), what=RestartDecision.FINISH)[0] == RestartHistory()
 
 
-def test_what_is_hopeless_is_given_up_at_once():
+def test_what_is_hopeless_fails_at_once():
     assert deaths_at(0, what=RestartDecision.FAIL)[1] == [Event.DIED_FAILED]
 
 
 @given(st.lists(st.floats(0, 200), min_size=1, max_size=60), st.integers(1, 5))
-def test_given_up_means_more_deaths_than_allowed_in_one_period(gaps, allowed):
+def test_failed_means_more_exits_than_allowed_in_one_period(gaps, allowed):
     policy = Policy(max_restarts=allowed, period_s=60)
     at, times, history = 0.0, [], RestartHistory()
     for gap in gaps:
@@ -164,7 +164,7 @@ def test_a_child_that_is_not_said_to_have_been_ready_was_not():
 
 def test_an_ending_is_told_in_words_and_a_kill_nobody_asked_for_claims_no_cause():
     by_whom = "sent by somebody or by a system short of memory"
-    told = {
+    texts = {
         ExitReason(cause=Cause.SIGNAL, signal=signal.SIGKILL): f"killed by SIGKILL, {by_whom}",
         ExitReason(cause=Cause.HUNG, signal=signal.SIGKILL): "sent no heartbeat and was ended, by SIGKILL",
         ExitReason(cause=Cause.SIGNAL, signal=signal.SIGSEGV): "killed by SIGSEGV",
@@ -175,4 +175,4 @@ def test_an_ending_is_told_in_words_and_a_kill_nobody_asked_for_claims_no_cause(
         ExitReason(cause=Cause.STOPPED, code=75): "ended as asked",
         ExitReason(cause=Cause.STOPPED, signal=signal.SIGKILL): "ended as asked, by SIGKILL",
     }
-    assert {ending: describe_exit(ending) for ending in told} == told
+    assert {ending: describe_exit(ending) for ending in texts} == texts
