@@ -33,6 +33,11 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     leases: tuple[int, ...] = ()  # of the queue's items, one for each ASIN; empty when they came from no queue
     detail: str = ""
 
+    @property
+    def items(self) -> tuple[str, ...]:
+        """What the reply or a refusal is about: the products asked for, or the page."""
+        return self.asins or (f"{self.selection_key} {self.domain} {self.root_cat} {self.page}",)
+
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What it takes to process a body again: what it was asked for, and how the call went."""

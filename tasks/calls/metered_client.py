@@ -1,11 +1,9 @@
 """The only way to the API: reserve, commit, one request, body to the spool, settle.
 
-After a 429 see `tasks.calls.too_many_requests`, after any other failure `tasks.calls.failed_calls`: the call is made
-again later, however long that lasts.
-
 A call is made for a `RequestPlan`, which says what it would cost and hands out the request once the tokens are there:
 work is claimed from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens.
-Every attempt has its own lease.
+Every attempt has its own lease. What follows a 429 is in `tasks.calls.too_many_requests`, what follows any other
+failure in `tasks.calls.failed_calls`.
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ import msgspec
 
 from ledger import NS_PER_S
 from tasks.calls.budget import Budget
-from tasks.calls.exchange import exchange
 from tasks.calls.failed_calls import BALANCE, FailedCalls
 from tasks.calls.header import Header, Origin, answered, unanswered
 from tasks.calls.request_plan import SpooledReply
@@ -46,7 +43,10 @@ FULL_NS: Final = 5 * NS_PER_S  # until the next look whether the spool has room
 
 
 class MeteredClient:
-    """Makes the calls of one worker."""
+    """Makes the calls of one worker.
+
+    `record` takes a call that brought no rows; `brake` says why none of a shape, given by its name, is to be paid for.
+    """
 
     def __init__(
         self,
@@ -56,15 +56,6 @@ class MeteredClient:
         record: Callable[[Call], None],
         brake: Callable[[str], Idle | None] = lambda _shape: None,
     ) -> None:
-        """Put the parts together; nothing is sent yet.
-
-        Args:
-            context: what the job was given.
-            client: sends requests and returns replies.
-            spool: where replies are kept until their rows are committed.
-            record: records a call that failed or was free; that of a reply with rows is recorded with them.
-            brake: why no request of a shape, given by its name, is to be paid for now; None when it may be.
-        """
         self._brake = brake
         self._context = context
         self._client = client
@@ -127,7 +118,7 @@ class MeteredClient:
         header = self._header("", request, Origin(job="balance", domain=0), estimate=0, waited_s=0.0)
         began_ns = self._begin(request.endpoint)
         try:
-            reply = exchange(self._context, self._client, request)
+            reply = self._exchange(request)
             header = _arrived(header, reply)
             reading, call = _balance_in(reply, header)
         except ApiError as error:
@@ -170,7 +161,7 @@ class MeteredClient:
         reservation.commit()
         header = self._header(request_plan.tier, request, claimed.origin, reservation.lease.cost, reservation.waited_s)
         try:
-            reply = exchange(self._context, self._client, request)
+            reply = self._exchange(request)
             spooled = self._settle(reservation, header, reply)
         except Throttled as error:
             return self._throttled(request_plan, reservation, error, header)
@@ -183,10 +174,26 @@ class MeteredClient:
             self._failing.answered(request_plan)
             if isinstance(error, Refused):
                 self._doubt_key(request_plan)
-                self._failing.refused(request_plan, _asked_for(claimed), error)
+                self._failing.refused(request_plan, claimed.origin.items, error)
             raise
         self._failing.accepted(request_plan)
         return spooled
+
+    def _exchange(self, request: Request) -> RawReply:
+        """The server's reply, whatever it says; the call is counted in any case.
+
+        Raises:
+            ApiError: there is none.
+        """
+        began_ns = self._context.clock.now_ns()
+        try:
+            reply = self._client.send(request)
+        except ApiError as error:
+            elapsed_s = (self._context.clock.now_ns() - began_ns) / NS_PER_S
+            self._context.beat.called(request.endpoint, error.status, elapsed_s)
+            raise
+        self._context.beat.called(request.endpoint, reply.status, reply.duration_s)
+        return reply
 
     def _in_vain(self, request_plan: RequestPlan, lease: Lease, error: Transient) -> Idle:
         """Settle a call that got no answer: it may have been charged unless nothing was sent."""
@@ -285,12 +292,6 @@ def _balance_in(reply: RawReply, header: Header) -> tuple[Reading, Call]:
     if reading is None:
         raise Transient("the reply to /token has no refill rate", status=reply.status)
     return reading, call
-
-
-def _asked_for(claimed: ClaimedRequest) -> tuple[str, ...]:
-    """The things that a refusal may be about."""
-    origin = claimed.origin
-    return origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",)
 
 
 def _arrived(header: Header, reply: RawReply) -> Header:

@@ -65,7 +65,7 @@ class Brake:
         """
         if of <= 0:
             return
-        origin, kind = header.origin, header.shape
+        kind = header.shape
         calls, tokens = self._good.get(kind, (0, 0))
         if unusable <= 0:
             self._good[kind] = (calls + 1, tokens + header.estimate)  # written with the next that is not so good
@@ -74,7 +74,7 @@ class Brake:
             before=(calls, tokens),
             tokens=header.estimate,
             lost=round(header.estimate * min(unusable, of) / of),
-            items=origin.asins or (f"{origin.selection_key} {origin.domain} {origin.root_cat} {origin.page}",),
+            items=header.origin.items,
             why=f"{unusable} of {of} could not be used",
         )
         stops = self._session.run(
