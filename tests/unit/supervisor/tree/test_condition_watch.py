@@ -99,6 +99,19 @@ def test_what_a_worker_said_outlives_it_and_not_the_next_ones_first_step(run, cl
     assert run.condition_watch.records() == ()
 
 
+def test_a_condition_that_begins_or_ends_is_reported_at_once(run, clock):
+    seen = []
+    run.listeners.append(lambda: seen.append(len(run.condition_watch.records())))
+    run.condition_watch.database.report_failure("no answer")
+    assert seen == [1]
+    run.condition_watch.database.report_failure("no answer")
+    assert seen == [1], "nothing is new"
+    run.condition_watch.database.condition = None
+    clock.advance_s(SETTLE_S)
+    run.condition_watch.check()
+    assert seen == [1, 0]
+
+
 def test_nothing_begins_or_ends_once_the_run_stops(run, clock, lines):
     slot = run.tree.add_worker(Spec(role="upsert", slot=0), None)
     says(slot, away())
