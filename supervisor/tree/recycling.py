@@ -1,4 +1,4 @@
-"""When a worker has grown too old or too large. It is looked at when it beats, so that nothing wakes for this alone."""
+"""Decides when a worker is replaced because it is too old or too large: at its beats, so that nothing wakes for it."""
 
 from __future__ import annotations
 
