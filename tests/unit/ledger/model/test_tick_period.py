@@ -231,6 +231,14 @@ def test_what_announced_times_alone_speak_for_takes_three_and_eight_where_it_is_
         assert (seen, book.period_ns) == (needed, 100 * S)
 
 
+@pytest.mark.parametrize(
+    ("refills", "is_full", "guess_s"), [(3, False, 30), (3, True, 90), (2.5, False, 90), (2.5, True, 90)]
+)
+def test_whole_refills_divide_what_does_not_fit_unless_the_bucket_is_full(refills, is_full, guess_s):
+    book = learned(90, 2, refills, is_full=is_full, period_trust=3)
+    assert (book.guess_count, book.guess_ns) == (1, guess_s * S)
+
+
 def test_the_same_tick_announced_twice_says_little():
     """A fortieth of the longest wait, or of a trusted period, is jitter."""
     book = book_with(longest_wait_ns=40 * S)

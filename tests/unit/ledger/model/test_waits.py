@@ -85,6 +85,13 @@ def test_a_tier_with_a_share_opens_when_it_has_saved_enough_though_the_floor_is_
     assert ticks_from_now(view, wait_for(view, 25).until_ns) == 3, "two ticks save it, three bring the tokens"
 
 
+def test_a_share_is_saved_beyond_the_tick_at_which_the_bucket_is_full(view):
+    view.book.balance_mt = 300_000
+    lend(view, 150)
+    waiting(view, 140)
+    assert ticks_from_now(view, wait_for(view, 140).until_ns) == 56, "2.5 of 140 tokens a tick"
+
+
 @pytest.mark.parametrize(("tokens", "ticks"), [(25, 11), (26, 12), (30, 13)])
 def test_at_the_latest_the_share_has_been_saved_and_a_tick_has_passed(view, tokens, ticks):
     assert ticks_from_now(view, wait_for(view, tokens).latest_ns) == ticks

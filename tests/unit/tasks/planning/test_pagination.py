@@ -170,3 +170,8 @@ def test_disorder_is_counted_in_minutes_from_the_lowest_row_before():
 def test_one_side_of_the_watermark_is_enough():
     assert moved_mark(None, NOW - 3, NOW) == NOW - 3
     assert moved_mark(NOW - 3, None, NOW) == NOW - 3
+
+
+def test_a_walk_with_a_watermark_reads_on_beyond_twenty_pages():
+    assert upsert_verdict(page([NOW], number=20), mark=NOW - 60) is PageVerdict.NEXT_PAGE
+    assert upsert_verdict(page([NOW], number=LAST_PAGE - 1), mark=NOW - 60) is PageVerdict.NEXT_PAGE
