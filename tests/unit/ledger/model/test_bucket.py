@@ -226,6 +226,12 @@ def test_the_way_to_a_reading_is_counted_by_the_servers_clock_and_by_ours_where_
     assert bucket.step_to(view.book, reply, is_timely=False) == Step(120 * S, 2, 0)
 
 
+def test_the_balance_tells_of_a_tick_more_or_less_where_time_does_not(view):
+    view.book.period_trust = 3
+    reply = arrival(205, after_s=63, refill_in_ms=60_000)
+    assert bucket.step_to(view.book, reply, is_timely=True) == Step(93 * S, 1, 0)
+
+
 def test_the_way_to_another_plan_is_counted_by_time_alone(view):
     reply = arrival(120, after_s=95, refill_in_ms=55_000, rate=20)
     assert bucket.step_to(view.book, reply, is_timely=True) == Step(120 * S, 2, 0)
@@ -316,6 +322,7 @@ def test_tokens_thought_to_have_expired_are_given_back_before_any_are_called_dri
         (20, 3, 777, 60, 0),  # no placement explains it: all
         (1, 2, 60, 6, 146),  # a smaller plan: with its first tick expires what is above its capacity
         (20, -1, 195, -5, 0),
+        (20, 0, 215, 0, 0),  # no tick has been, so none is of the new plan
     ],
 )
 def test_a_change_of_plan_is_placed_where_it_explains_the_reading(view, rate, ticks, left, credited, expired):

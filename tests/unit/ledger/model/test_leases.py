@@ -358,7 +358,7 @@ def test_what_dead_processes_spent_adds_to_what_their_tier_had_spent(view):
 
 def test_an_arrival_is_as_old_as_its_call_took_and_never_younger_than_now():
     reading = Reading(100, 5, 30_000, SERVER_MS)
-    assert Arrival(reading, 50).late_ns == 0
+    assert (Arrival(reading, 50).late_ns, Arrival(reading, 50).opening_mt) == (0, 100_000)
     assert Arrival(reading, 50, 0, 20).late_ns == 30
     assert Arrival(reading, 50, 0, 70).late_ns == 0
     assert Arrival(reading, 50, 7_000).opening_mt == 107_000

@@ -231,6 +231,11 @@ def test_what_announced_times_alone_speak_for_takes_three_and_eight_where_it_is_
         assert (seen, book.period_ns) == (needed, 100 * S)
 
 
+def test_the_first_reading_of_all_is_no_guess():
+    book = learned(0, 0, 0, wait_s=0, longest_wait_ns=0)
+    assert (book.guess_count, book.period_ns) == (0, 60 * S)
+
+
 @pytest.mark.parametrize(
     ("refills", "is_full", "guess_s"), [(3, False, 30), (3, True, 90), (2.5, False, 90), (2.5, True, 90)]
 )

@@ -85,6 +85,14 @@ def test_a_tier_with_a_share_opens_when_it_has_saved_enough_though_the_floor_is_
     assert ticks_from_now(view, wait_for(view, 25).until_ns) == 3, "two ticks save it, three bring the tokens"
 
 
+def test_a_share_is_saved_from_the_ticks_that_have_been_on(view):
+    view.book.balance_mt = 10_000
+    waiting(view, 25)
+    now_ns = view.book.next_tick_ns + TICK_NS
+    gates.advance(view, now_ns)
+    assert ticks_from_now(view, wait_for(view, 25, now_ns=now_ns).until_ns) == 10
+
+
 def test_a_share_is_saved_beyond_the_tick_at_which_the_bucket_is_full(view):
     view.book.balance_mt = 300_000
     lend(view, 150)
