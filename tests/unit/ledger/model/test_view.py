@@ -69,6 +69,9 @@ def test_the_layout_holds_128_leases_and_128_places_and_says_so(fresh):
     with pytest.raises(Full, match="128 requests wait already"):
         fresh.add_waiter()
     assert (fresh.book.lease_count, fresh.book.waiter_count, fresh.book.next_id) == (128, 128, 257)
+    fresh.drop_lease(0)
+    fresh.drop_waiter(0)
+    assert (fresh.book.lease_count, fresh.book.waiter_count) == (127, 127)
 
 
 def test_a_reader_sees_the_entries_in_use_alone_and_a_writer_every_place(fresh):

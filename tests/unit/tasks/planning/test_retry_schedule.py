@@ -174,3 +174,8 @@ def test_a_request_that_is_held_waits_for_its_reason_and_is_no_trouble():
     assert (schedule.until_ns("it", 39 * NS), schedule.why("it")) == (40 * NS, "the disk is full")
     assert schedule.problem(39 * NS) is None
     assert schedule.failed("it", "cut", 40 * NS, may_be_charged=True) == 43 * NS, "what it was held for is no failure"
+
+
+def test_each_failure_that_cost_nothing_doubles_the_pause():
+    schedule = RetrySchedule(Longest())
+    assert [schedule.failed("it", "away", 0, may_be_charged=False) / NS for _ in range(4)] == [0.5, 1, 2, 4]
