@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, LedgerError
-from supervisor.config.floors import PlanChanges
+from supervisor.config.lowered_floors import PlanChanges
 from supervisor.database import counts
 from supervisor.database.counts import RowReader
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from ledger.durations import format_duration
-from supervisor.config import floors, pauses, similar_names
+from supervisor.config import lowered_floors, pauses, similar_names
 from supervisor.config.changes import Change
 from supervisor.config.options import BY_NAME
 from supervisor.control import protocol
@@ -187,7 +187,7 @@ class OrderHandlers:
         if ledger is None or not any("_FLOOR " in one for one in change.followed):
             return []
         refill = round(ledger.snapshot().bucket.refill_rate)
-        return floors.describe_lowered(self._run.plan.tiers(), refill) if refill else []
+        return lowered_floors.describe_lowered(self._run.plan.tiers(), refill) if refill else []
 
     def _once_settled(self, answer: Answer) -> Answer | None:
         worker_pool, tree = self._run.worker_pool, self._run.tree

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.durations import format_duration
 from supervisor import report
-from supervisor.config import floors
+from supervisor.config import lowered_floors
 from supervisor.config.run_plan import CAPACITY_TICKS, Server
 from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend, dsn
@@ -106,7 +106,7 @@ def _api(plan: RunPlan) -> Iterator[Finding]:
 
 def _plan_of(plan: RunPlan, reading: Reading) -> Finding:
     rate = reading.refill_rate
-    allowed, clipped = floors.floors_on_plan(plan.tiers(), rate)
+    allowed, clipped = lowered_floors.floors_on_plan(plan.tiers(), rate)
     capacity = CAPACITY_TICKS * rate
     listed = ", ".join(f"{name} {floor}" for name, floor in allowed.items())
     return judged(

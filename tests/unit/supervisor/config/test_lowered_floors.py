@@ -4,7 +4,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.config import run_plan, settings
-from supervisor.config.floors import PlanChanges, describe_lowered, floors_on_plan
+from supervisor.config.lowered_floors import PlanChanges, describe_lowered, floors_on_plan
 from tasks.errors import ConfigError
 
 
