@@ -129,6 +129,13 @@ def test_what_others_spend_is_told_by_the_second():
     assert forecast.pace(1.0, 1).others_per_s == 2
 
 
+def test_what_others_spent_more_than_a_quarter_of_an_hour_ago_tells_nothing_of_now():
+    forecast = Forecast()
+    for second, spent in ((0, 0), (1, 600), (901, 1500)):
+        forecast.read_others(second * NS, spent)
+    assert forecast.pace(1.0, 1).others_per_s == 1
+
+
 def test_with_no_worker_the_work_takes_as_long_as_with_one():
     assert left_s(10, Pace(per_item=0.0, work_s=3.0, workers=0), TokenSupply(**PLAN)) == 30
     assert Pace(per_item=1.0) == Pace(per_item=1.0, others_per_s=0.0, work_s=0.0, workers=1)
