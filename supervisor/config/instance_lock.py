@@ -1,4 +1,6 @@
-"""The lock of the state directory: one supervisor, or one `sluicegate debug`, uses it at a time.
+"""The lock of the state directory: one supervisor holds it, or one `sluicegate debug` that runs alone.
+
+Beside a supervisor `debug` takes no lock: it takes leases of the ledger like any worker.
 
 The lock is the kernel's (`flock`): it goes with its holder, however that ends, so there is nothing to clean up after
 a crash. The pid in the file is for people; only the lock decides.
