@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 _BAR_WIDTH: Final = 40
 _JOURNAL_LINES: Final = 12
+_REASONS: Final = {
+    "unsynced": "until the first reading",
+    "floor": "because of its floor",
+    "queue": "behind older requests",
+    "in flight": "until open calls end",
+}
 
 
 def as_json(snapshot: Snapshot) -> str:
@@ -26,7 +32,7 @@ def as_text(snapshot: Snapshot) -> str:
     """The snapshot as a table of at most 100 columns: bucket, tiers, waiters, open calls, costs, last events."""
     parts = [
         _bucket(snapshot),
-        _tiers(snapshot.tiers),
+        _tiers(snapshot),
         _waiters(snapshot.waiters),
         _leases(snapshot),
         _totals(snapshot),
@@ -36,17 +42,15 @@ def as_text(snapshot: Snapshot) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def within(seconds: float | None) -> str:
-    """When something will be: `in 2 s`, `now`, or `in ?` when only an event can tell."""
-    if seconds is None:
-        return "in ?"
+def within(seconds: float) -> str:
+    """When something will be: `in 2 s` or `now`."""
     return f"in {format_duration(seconds)}" if round(seconds) > 0 else "now"
 
 
 def _bucket(snapshot: Snapshot) -> str:
     bucket: BucketRecord = snapshot.bucket
     head = f"ledger, sequence {snapshot.sequence}, {_moment(snapshot.generated_at)}"
-    if bucket.synced_age_s is None:
+    if bucket.synced_age_s is None or bucket.next_tick_in_s is None:
         doubts = f"; {bucket.aside_in_a_row} readings were not believed" if bucket.aside_in_a_row else ""
         return f"{head}\nno reading from the server yet: the balance is unknown and nobody may spend{doubts}"
     drift = "none" if not bucket.drift else f"{bucket.drift:+g} tokens: another program uses this key"
@@ -63,7 +67,7 @@ def _moment(text: str) -> str:
     return f"{day(datetime.fromisoformat(text))} {clock_of(text)}"
 
 
-def _tiers(tiers: tuple[TierRecord, ...]) -> str:
+def _tiers(snapshot: Snapshot) -> str:
     rows = [
         "",
         (
@@ -72,11 +76,16 @@ def _tiers(tiers: tuple[TierRecord, ...]) -> str:
         ),
     ]
     rows += [
-        f"{t.name:<12}{t.floor:>8g}{t.share:>7.0%}{t.earmark:>9.1f}  {_gate(t):<14}{t.in_flight:>10g}{t.granted:>9}"
-        f"{t.spent:>10g}{format_elapsed(t.waited_s) if t.waited_s else '-':>14}"
-        for t in tiers
+        f"{t.name:<12}{_floor(t, snapshot):>8}{t.share:>7.0%}{t.earmark:>9.1f}  {_gate(t):<14}{t.in_flight:>10g}"
+        f"{t.granted:>9}{t.spent:>10g}{format_elapsed(t.waited_s) if t.waited_s else '-':>14}"
+        for t in snapshot.tiers
     ]
     return "\n".join(rows)
+
+
+def _floor(tier: TierRecord, snapshot: Snapshot) -> str:
+    """The floor in tokens, or `-` before the first reading: it is at most a part of the capacity, not known by then."""
+    return f"{tier.floor:g}" if snapshot.synced else "-"
 
 
 def _gate(tier: TierRecord) -> str:
@@ -86,11 +95,19 @@ def _gate(tier: TierRecord) -> str:
 def _waiters(waiters: tuple[WaiterRecord, ...]) -> str:
     if not waiters:
         return "\nnobody waits"
-    return "\n" + "\n".join(
-        f"{w.tier} (pid {w.owner_pid}) waits for {w.cost:g} tokens since {format_elapsed(w.waited_s)}: "
-        f"{within(w.opens_in_s)} if nobody else acts, at the latest {within(w.latest_in_s)} ({w.reason})"
-        for w in waiters
-    )
+    return "\n" + "\n".join(_waiter(waiter) for waiter in waiters)
+
+
+def _waiter(waiter: WaiterRecord) -> str:
+    """Who waits for what and why; in a second line when it gets the tokens, as far as more than an event can tell."""
+    since, why = format_elapsed(waiter.waited_s), _REASONS[waiter.reason]
+    waits = f"{waiter.tier} (pid {waiter.owner_pid}) has waited {since} for {waiter.cost:g} tokens {why}"
+    moments = []
+    if waiter.opens_in_s is not None:
+        moments.append(f"{within(waiter.opens_in_s)} if nobody else acts")
+    if waiter.latest_in_s is not None:
+        moments.append(f"at the latest {within(waiter.latest_in_s)}")
+    return f"{waits};\n  it gets them {', '.join(moments)}" if moments else waits
 
 
 def _leases(snapshot: Snapshot) -> str:
@@ -112,9 +129,16 @@ def _totals(snapshot: Snapshot) -> str:
 
 def _costs(snapshot: Snapshot) -> str:
     return "\n".join(
-        f"cost of {c.shape}: {c.mean:.2f} an item on average, {c.high:.2f} reserved for one ({c.samples} samples)"
+        f"cost of {c.shape}: {c.mean:.2f} an item {_source(c.samples)}, {c.high:.2f} reserved for one"
         for c in snapshot.costs
     )
+
+
+def _source(samples: int) -> str:
+    """Where the mean cost of an item comes from."""
+    if not samples:
+        return "assumed"
+    return f"on average of {samples} {'sample' if samples == 1 else 'samples'}"
 
 
 def _journal(snapshot: Snapshot) -> str:

@@ -46,7 +46,9 @@ def attach(path: Path, *, read_only: bool = False) -> Region:
     try:
         fd = os.open(path, flags)
     except FileNotFoundError:
-        raise NoLedger(f"there is no ledger at {path}: nothing has been started with this state directory") from None
+        raise NoLedger(
+            f"there is no ledger at {path}: nothing was started with this state directory yet; `make run` starts it"
+        ) from None
     except OSError as error:
         raise _unusable(path, "opened", error) from error
     try:
@@ -75,10 +77,10 @@ def create(path: Path, account: str) -> Region:
             return _begin_anew(path, number, "")
         except OtherFormat as error:
             _retire(path)
-            return _begin_anew(path, number, "not whole" if error.found == FORMAT else f"of format {error.found}")
+            return _begin_anew(path, number, "was not whole" if error.found == FORMAT else f"had format {error.found}")
         except NotOurs:
             _refuse_foreign(path)
-            return _begin_anew(path, number, "not whole")
+            return _begin_anew(path, number, "was not whole")
         fault = _fault(region, number)
         if not fault:
             return region
@@ -90,12 +92,12 @@ def create(path: Path, account: str) -> Region:
 def _fault(region: Region, account: int) -> str:
     """Why a start cannot go on with what is there; empty if it can."""
     if not region.is_of_this_boot:
-        return "of an earlier boot"
+        return "was from before the machine started"
     if region.account != account:
-        return "of another key or server"
+        return "belonged to another key or server"
     if region.is_retired:
-        return "left by a start that was killed"
-    return "" if _has_sound_copy(region) else "damaged"
+        return "was left by a start that was killed"
+    return "" if _has_sound_copy(region) else "was damaged"
 
 
 def account_number(account: str) -> int:
@@ -129,7 +131,7 @@ def _begin_anew(path: Path, account: int, fault: str) -> Region:
         raise _unusable(path, "made", error) from error
     region = attach(path)
     if fault:
-        region.replaced = f"the ledger was {fault}: it begins anew from one reading of the balance"
+        region.replaced = f"the ledger {fault}; a new one was made, which starts from one reading of the balance"
     return region
 
 

@@ -49,7 +49,7 @@ def test_a_run_begins_the_ledger_of_another_build_anew_and_buys_nothing_twice(
         assert program.stop() == 0, program.tail()
     finally:
         program.kill()
-    told = f"the ledger was of format {format_number}: it begins anew from one reading of the balance"
+    told = f"the ledger had format {format_number}; a new one was made, which starts from one reading of the balance"
     assert [record["message"] for record in program.records("ledger_anew")] == [told]
     assert [record for record in program.records("died") if record["level"] != "debug"] == []
     assert program.records("run_failed") == []

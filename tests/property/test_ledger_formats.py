@@ -49,8 +49,9 @@ def test_a_file_of_any_other_build_is_begun_anew_and_its_users_are_told(format_n
                 ledger.try_reserve("upsert", 1)
             assert ledger.observe(Reading(300, 5, 60_000, SERVER_MS))
             assert ledger.try_reserve("upsert", 1).is_open
-            told = f"of format {format_number}" if format_number != FORMAT else "not whole"
-            assert ledger.replaced == f"the ledger was {told}: it begins anew from one reading of the balance"
+            fault = f"had format {format_number}" if format_number != FORMAT else "was not whole"
+            made = "a new one was made, which starts from one reading of the balance"
+            assert ledger.replaced == f"the ledger {fault}; {made}"
         assert struct.unpack_from("Q", old, RETIRED_WORD * 8) == (1,)
         old.close()
         assert sorted(entry.name for entry in Path(folder).iterdir()) == ["ledger", "ledger.lock"]

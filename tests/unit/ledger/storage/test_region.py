@@ -79,7 +79,7 @@ def test_a_start_that_was_killed_before_another_account_had_its_file_leaves_noth
 
 
 def test_attaching_to_nothing_says_so(path):
-    with pytest.raises(NoLedger, match="nothing has been started"):
+    with pytest.raises(NoLedger, match="`make run` starts it"):
         TokenLedger.attach(path)
 
 
