@@ -77,7 +77,7 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
         Option("SELECTIONS", Text(), "", _WORKERS,
                "folder of selections (*.json), or such files separated by commas; if unset, a built-in selection"),
         Option("UPSERT_DETAIL", Choice(words=("none", "stats", "offers")), "stats", _UPSERT,
-               "what upsert fetches for a new deal, beyond the deal itself"),
+               "what upsert fetches at least for a new deal; the history too where backfill would fetch it, free"),
         Option("BACKFILL_DETAIL", Choice(words=("stats", "history", "offers")), "history", _BACKFILL,
                "what backfill fetches for a product"),
         Option("POLL_INTERVAL_S", Number(low=1, high=86_400), "", _UPSERT,

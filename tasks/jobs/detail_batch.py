@@ -19,8 +19,7 @@ from tasks.store.queue import claim_by_asin, queue
 
 if TYPE_CHECKING:
     from ledger import Shape
-    from tasks.calls.spool import Spool
-    from tasks.ingest.session import DatabaseSession
+    from tasks.jobs.components import JobComponents
     from tasks.keepa.request import Detail
     from tasks.planning.backlog import BacklogItem, DetailBacklog
     from tasks.runtime.job import JobContext
@@ -48,28 +47,34 @@ class DetailBatch:
     def __init__(
         self,
         context: JobContext,
-        session: DatabaseSession,
-        spool: Spool,
+        components: JobComponents,
         backlog: DetailBacklog,
         detail: Detail,
         *,
         kept_tokens: int,
+        expected: Detail | None = None,
     ) -> None:
-        """Want as many of the backlog's newest as there are tokens for beyond `kept_tokens`; `size` is how many."""
+        """Want as many of the backlog's newest as there are tokens for beyond `kept_tokens`; `size` is how many.
+
+        `expected` is the detail to reserve for, such as that of the last batch; None before it, when the queue holds
+        what was just listed. `fetched` is the detail asked for in the end: where it differs, a second lease is taken.
+        """
         self._context = context
-        self._session = session
-        self._spool = spool
+        self._session = components.session
+        self._spool = components.spool
         self._backlog = backlog
         self._detail: Detail = detail
         self._chosen: list[BacklogItem] = []
         self._items: list[Item] = []
+        planned: Detail = expected or self._covering() or detail
+        self.fetched: Detail = planned
         spare = context.ledger.headroom(self.tier).now - kept_tokens
-        most = min(len(backlog), most_asins(detail))
-        self.size = fit(lambda n: context.ledger.estimate(product_shape(detail, n)), tokens=spare, most=most)
+        most = min(len(backlog), most_asins(planned))
+        self.size = fit(lambda n: context.ledger.estimate(product_shape(planned, n)), tokens=spare, most=most)
 
     def plan(self) -> Shape:
         """As many products as there are tokens to spare."""
-        return product_shape(self._detail, max(1, min(self.size, len(self._backlog))))
+        return product_shape(self.fetched, max(1, min(self.size, len(self._backlog))))
 
     def claim(self) -> ClaimedRequest | None:
         """The newest products that nobody else has fetched or is fetching, all of one domain and one detail."""
@@ -84,7 +89,7 @@ class DetailBatch:
             return None
         domain = newest[0].domain
         asins = tuple(one.asin for one in self._chosen)
-        detail = (self._covering() or self._detail) if claimed else self._detail
+        self.fetched = detail = (self._covering() or self._detail) if claimed else self._detail
         leases = tuple(claimed[asin] for asin in asins) if claimed else ()
         origin = Origin(job=self.tier, domain=domain, asins=asins, leases=leases, detail=detail)
         return ClaimedRequest(ProductRequest(domain, asins, detail), origin)

@@ -24,6 +24,7 @@ from tasks.store import crawls
 if TYPE_CHECKING:
     from tasks.calls.request_plan import SpooledReply
     from tasks.ingest.deal_page import PageResult
+    from tasks.keepa.request import Detail
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.store.crawls import Crawl
@@ -44,6 +45,7 @@ class Upsert:
         self._walk_tokens: dict[Stream, int] = {}
         self._resting: dict[Stream, Idle] = {}
         self._reported_dropped = 0
+        self._fetched: Detail | None = None  # the detail of the last batch, which the next one is expected to have
 
     def start(self) -> None:
         """See `Job.start`."""
@@ -148,7 +150,7 @@ class Upsert:
             return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
         kept = DEAL_TOKENS * len(self._due_ns)
         request_plan = DetailBatch(
-            context, self._components.session, self._components.spool, self._backlog, detail, kept_tokens=kept
+            context, self._components, self._backlog, detail, kept_tokens=kept, expected=self._fetched
         )
         if request_plan.size == 0:
             tick_in_s = context.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
@@ -156,6 +158,7 @@ class Upsert:
             return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._backlog)} details wait for tokens")
         try:
             outcome = self._components.metered_client.call(request_plan)
+            self._fetched = request_plan.fetched
         except Refused as error:
             context.log.error("details_refused", error=error)
             request_plan.refused(str(error))

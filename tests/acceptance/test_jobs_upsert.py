@@ -146,3 +146,17 @@ def test_backfill_gets_its_share_in_one_process_too_while_upsert_wants_everythin
     assert spent["upsert"] > 0.5 * state["refilled"], "upsert was not hungry: the test shows nothing"
     assert spent["backfill"] >= 0.2 * state["refilled"] - largest, spent
     assert state["refused_429"] == 0
+
+
+def test_a_batch_of_details_takes_one_lease_and_pays_what_it_reserved_also_where_it_fetches_the_history(town):
+    here = town(WIDE, start_balance=140)
+    work = here.job(upsert_detail="stats")
+    here.run(work, 1800)
+    calls = here.simulator.control()["log"]
+    snapshot = here.ledger.snapshot()
+    upsert = next(tier for tier in snapshot.tiers if tier.name == "upsert")
+    assert here.rows("select distinct shape from calls where endpoint = '/product'") == [("product:history",)]
+    assert upsert.granted == sum(call["endpoint"] in {"/deal", "/product"} for call in calls)
+    assert snapshot.totals.refunded == 0
+    assert upsert.spent == here.simulator.control()["spent"]
+    assert [cost.shape for cost in snapshot.costs if cost.shape.startswith("product")] == ["product:history"]
