@@ -23,9 +23,9 @@ def main(argv: list[str] | None = None) -> int:
     # Whoever closed them wants no output: it goes nowhere, and that is not an error.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the whole of our life
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
-    from supervisor.cli import exit_codes
+    from supervisor.cli import run_command
 
-    return exit_codes.run_command(sys.argv[1:] if argv is None else argv)
+    return run_command.run_command(sys.argv[1:] if argv is None else argv)
 
 
 def _end(number: int, _frame: object) -> None:

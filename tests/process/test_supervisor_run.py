@@ -253,7 +253,7 @@ def test_nothing_but_one_module_is_loaded_before_ctrl_c_is_ours():
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     loaded = done.stdout.replace("'__future__', ", "")  # which a path hook of the environment may have loaded before
     assert (loaded, done.returncode) == (
-        "['supervisor', 'supervisor.cli', 'supervisor.cli.main']\nsupervisor.cli.exit_codes True\n",
+        "['supervisor', 'supervisor.cli', 'supervisor.cli.main']\nsupervisor.cli.run_command True\n",
         5,
     )
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
-from supervisor.cli import commands, debug, exit_codes
+from supervisor.cli import commands, debug, run_command
 from supervisor.config import run_plan
 from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import load_settings
@@ -44,7 +44,7 @@ URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
 )
 def test_each_kind_of_error_has_its_exit_code(mocker, capsys, error, code):
     mocker.patch.object(commands, "dispatch", side_effect=error)
-    assert exit_codes.run_command(["run"]) == code
+    assert run_command.run_command(["run"]) == code
     assert capsys.readouterr().err == f"sluicegate: {plain(error)}\n"
 
 
@@ -52,7 +52,7 @@ def test_a_bug_is_told_with_its_traceback_and_without_a_secret(mocker, capsys):
     bug = ZeroDivisionError(f"in https://api.keepa.com/deal?key={KEY} and {URL} and pass/word alone")
     mocker.patch.dict(os.environ, {"KEEPA_API_KEY": KEY, "DATABASE_URL": URL}, clear=True)
     mocker.patch.object(commands, "dispatch", side_effect=bug)
-    assert exit_codes.run_command(["run"]) == 70
+    assert run_command.run_command(["run"]) == 70
     said = capsys.readouterr().err
     assert "ZeroDivisionError: in https://api.keepa.com/deal?key=•••" in said
     assert not any(secret in said for secret in (KEY, "pass%2Fword", "pass/word"))
@@ -62,7 +62,7 @@ def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(mocker, capsys):
     fault = errors.ConfigError("in mysql://me:hidden-word@h")
     mocker.patch.dict(os.environ, {"DATABASE_URL": "mysql://me:hidden-word@h"}, clear=True)
     mocker.patch.object(commands, "dispatch", side_effect=fault)
-    assert exit_codes.run_command(["run"]) == 78
+    assert run_command.run_command(["run"]) == 78
     assert "hidden-word" not in capsys.readouterr().err
 
 
