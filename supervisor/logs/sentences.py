@@ -98,7 +98,8 @@ def _died(fields: Fields) -> str:
     if fields.get("again_in_s") is not None:
         exits, _, allowed = str(fields["deaths"]).partition("/")
         words += f"; starts again in {format_duration(float(str(fields['again_in_s'])))}"
-        words += f", fails after {allowed} exits in a minute (so far {exits})" if exits != "0" else ""
+        if exits != "0":
+            words += f"; this is exit {exits} within a minute, it fails at exit {int(allowed) + 1}"
     return words
 
 

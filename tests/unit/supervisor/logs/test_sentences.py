@@ -120,8 +120,8 @@ EXAMPLES = [
     (
         {**DIED, "message": "killed by SIGSEGV", "doing": "calling: /deal", "deaths": "2/5", "again_in_s": 2.0},
         (
-            "killed by SIGSEGV; it had run for 9 s and was calling /deal; starts again in 2 s,"
-            " fails after 5 exits in a minute (so far 2)"
+            "killed by SIGSEGV; it had run for 9 s and was calling /deal; starts again in 2 s;"
+            " this is exit 2 within a minute, it fails at exit 6"
         ),
     ),
     (
