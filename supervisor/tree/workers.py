@@ -51,7 +51,7 @@ class WorkerPool:
         for role in ROLES:
             self._resize(role, settings, worker_settings)
             if role in self.paused:
-                self._log.warning("paused", message=f"{role} was paused and stays so until `sluicegate resume {role}`")
+                self._log.info("paused", message=f"{role} is paused until `sluicegate resume {role}`")
         self._tree.start_workers()
 
     def of_role(self, role: str) -> list[Slot]:

@@ -206,6 +206,7 @@ def test_line_58_what_is_paused_stays_so_over_deaths_reloads_and_new_starts(prog
     assert worker(report, "backfill-0")["state"] == "paused"
     wait_until(lambda: program.records("paused"), "the line of it")
     assert len(program.records("paused")) == 1
+    assert not any(fault["event"] == "paused" for fault in program.now()["faults"]), "it is what somebody wanted"
     assert said(program.command("resume", "all")) == "backfill: resumed\n"
     assert worker(program.now(), "backfill-0")["state"] == "running"
 
