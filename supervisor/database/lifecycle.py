@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from ledger import NS_PER_S
+from ledger.durations import format_duration
 from supervisor.eventloop.executor import Failed, Succeeded
 from supervisor.process.restart import Policy, RestartHistory, decision_by_exit_code, judge, pause_s
 from supervisor.process.states import Event, State
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tasks.settings import Secret
 
 ROLE: Final = "database"
+FIRST_START_S: Final = 30.0  # a new cluster and its schema, on a small machine
 LONG_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 8.0  # so that a database that is back is noticed soon
 
@@ -68,8 +70,10 @@ class DatabaseLifecycle:
         self._loop = loop
         self._executor = executor
         self._log = log
+        self.first_start_s = FIRST_START_S
+        """Seconds that the first start may take before it is a condition."""
         self.long_s = LONG_S
-        """Seconds after which a start is reported as a condition, with what it is at."""
+        """Seconds between two reports of what a start that takes too long is at."""
         self._policy = Policy(cap_s=LONGEST_PAUSE_S)
         self._history = RestartHistory()
         self._pidfd = -1
@@ -85,7 +89,8 @@ class DatabaseLifecycle:
         self._asked_ns = self._loop.now_ns()
         self._enter(State.STARTING)
         self._executor.do(self._bring_up, self._is_up)
-        self._loop.after(self.long_s, partial(self._report_slow_start, self._asked_ns))
+        patience_s = self.long_s if self._history.total else self.first_start_s
+        self._loop.after(patience_s, partial(self._report_slow_start, self._asked_ns))
 
     def stop(self, then: Callable[[], object]) -> None:
         """End our use of it, after whatever is being done with it, then call."""
@@ -131,7 +136,8 @@ class DatabaseLifecycle:
         if self.state is not State.STARTING or asked_ns != self._asked_ns:
             return
         so_far_s = (self._loop.now_ns() - asked_ns) / NS_PER_S
-        self._health.report_failure(f"its start is not over: {self._database.doing}", late_s=so_far_s)
+        words = f"it is still starting ({format_duration(so_far_s)} so far): {self._database.doing}"
+        self._health.report_failure(words, late_s=so_far_s)
         self._loop.after(self.long_s, partial(self._report_slow_start, asked_ns))
 
     def _bring_up(self) -> tuple[Secret, int | None]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _CHECK_S: Final = 1.0  # between two checks while anything is wrong
 _SILENT_S: Final = 7_200  # twice what the fullest bucket is refilled in (an hour): a request may wait for that at most
 _REASON_CHARS: Final = 300
-_OVER: Final = {"database": "back", "calls": "back"}
+_OVER: Final = {"database": "in service", "calls": "back"}
 
 
 class ConditionWatch:

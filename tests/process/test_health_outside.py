@@ -141,7 +141,7 @@ def test_a_database_that_is_stopped_is_told_at_all_four_places_and_so_is_its_ret
     assert "database-0     running" not in text
     world.postgres.start("outside")
     end, _ = until_over(world, "database")
-    assert end["message"].startswith("database: back after ")
+    assert end["message"].startswith("database: in service after ")
     assert end["lasted_s"] > 0
     assert database(world) == "running"
     until_well(world)
@@ -228,7 +228,7 @@ def test_a_database_that_is_read_only_is_told_at_all_four_places(world, where):
     until_database(world, "read only")
     alter(world, f"ALTER {where} RESET default_transaction_read_only")
     end, _ = until_over(world, "database")
-    assert end["message"].startswith("database: back after ")
+    assert end["message"].startswith("database: in service after ")
     until_well(world)
 
 

@@ -63,7 +63,7 @@ def test_a_start_that_takes_long_is_told_with_what_it_is_at():
         aside, log = BackgroundExecutor(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
         watch = DatabaseWatch(loop, lambda: None)
         lifecycle = DatabaseLifecycle(database, Nobody(), loop=loop, executor=aside, log=log, watch=watch)
-        lifecycle.long_s = 0.01
+        lifecycle.first_start_s = lifecycle.long_s = 0.01
         lifecycle.start()
 
         def told(words):
@@ -77,6 +77,24 @@ def test_a_start_that_takes_long_is_told_with_what_it_is_at():
         assert watch.condition.since == since
         database.cancel()
         assert aside.close(LIMIT_S)
+
+
+def test_a_first_start_that_is_still_in_time_is_starting_and_not_a_condition():
+    database = Deaf()
+    with Loop(MonotonicClock()) as loop:
+        executor, log = BackgroundExecutor(loop, "test"), Log(lambda _line: None, render=as_json, redactor=Redactor())
+        watch = DatabaseWatch(loop, lambda: None)
+        lifecycle = DatabaseLifecycle(database, Nobody(), loop=loop, executor=executor, log=log, watch=watch)
+        lifecycle.long_s = 0.01
+        lifecycle.start()
+        is_over = threading.Event()
+        loop.after(0.1, is_over.set)
+        while not is_over.is_set():
+            loop.step()
+        assert watch.condition is None
+        assert lifecycle.record().state == "starting"
+        database.cancel()
+        assert executor.close(LIMIT_S)
 
 
 def test_a_start_that_waits_is_ended_by_a_stop_and_only_then_is_the_database_stopped():

@@ -79,7 +79,7 @@ def test_the_beginning_and_the_end_of_what_workers_say_are_told_once_with_the_le
     assert run.condition_watch.records() == ()
     assert events(lines, "degraded", "well") == [
         ("degraded", "database: no answer from •••"),
-        ("well", "database: back after 52 s"),
+        ("well", "database: in service after 52 s"),
     ]
 
 
