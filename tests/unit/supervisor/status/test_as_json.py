@@ -94,18 +94,13 @@ def keys(value, path=""):
 
 
 def documented():
-    """The keys the document names: in the first column of a table, or in the sentence on deaths."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    parts = text.split("\nA child (")
-    child_part, death_part = parts[1].split("\nA death (")
-    found = named(parts[0]) - {"workers[]", "services[]", "faults[]", "deaths[]", "conditions[]"}
-    for place in ("workers[].", "services[]."):
-        found |= {place + name for name in named(child_part)}
-    words = re.sub(r"\([^)]*\)", "", death_part.partition(":")[2])
-    found |= {f"deaths[].{name}" for name in re.findall(r"`(\w+)`", words)}
-    for key, before in (("faults", "last: "), ("conditions", "processes run: ")):
-        row = next(line for line in parts[0].splitlines() if line.startswith(f"| `{key}[]`")).partition(before)[2]
-        found |= {f"{key}[].{name}" for name in re.findall(r"`([^`]+)`", re.sub(r"\([^)]*\)", "", row))}
+    """The keys the document names in the first columns of its tables: its own, and those of each list."""
+    whole, *lists = re.split(r"\nAn? \w+ \((.*)\):\n", DOCUMENT.read_text(encoding="utf-8"))
+    found = named(whole)
+    for names, table in zip(lists[::2], lists[1::2], strict=True):
+        places = re.findall(r"`([^`]+)`", names)
+        found |= {f"{place}.{name}" for place in places for name in named(table)}
+        found -= set(places)
     return found
 
 
@@ -116,7 +111,7 @@ def named(text):
 
 def test_line_50_the_document_and_the_output_name_the_same_keys(last):
     assert keys(json.loads(json.dumps(as_json(status(last), NOW)))) == documented()
-    assert f"`format` is {FORMAT};" in DOCUMENT.read_text(encoding="utf-8")
+    assert f"`format` is {FORMAT}." in DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_every_key_is_there_whatever_could_not_be_found_out(last):
