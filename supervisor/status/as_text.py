@@ -1,4 +1,4 @@
-"""The status as text: nothing but letters, for a pipe, a file or a terminal of 80 columns."""
+"""The status as plain text, without colours, for a pipe, a file or a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -72,24 +72,27 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
         yield f"supervisor  not running: `sluicegate debug`{pid}, holds the state directory"
     else:
         yield f"supervisor  {status.state}{pid}"
-    if status.report is not None and status.is_stale:
+    if status.report is not None and status.has_stopped:
+        at = near(datetime.fromisoformat(status.report.written_at), now)
+        yield f"the supervisor stopped at {at}; what follows is its last state"
+    elif status.report is not None and status.is_stale:
         at = near(datetime.fromisoformat(status.report.written_at), now)
         why = "by a supervisor that is gone" if status.is_gone else "and not again since: it is suspended or stuck"
         yield f"what follows is stale: it was written at {at} {why}"
     if status.report is not None and not status.is_stale:
         for one in status.report.conditions:
             yield f"degraded  {formatting.condition(one, now)}"
-        if status.report.paused:
-            yield f"paused  {formatting.until_resumed(status.report.paused)}"
         if status.report.overrides:
             overrides = " ".join(f"{name}={text}" for name, text in status.report.overrides.items())
             yield f"set     {overrides}, until the supervisor ends"
+    if status.paused:
+        yield f"paused  {formatting.until_resumed(status.paused)}"
 
 
 def _children(children: Sequence[ChildRecord], status: Status, now: datetime) -> Iterator[str]:
     is_gone, snapshot = status.is_gone, status.snapshot
     for child in children:
-        state = "gone" if is_gone else child.state
+        state = "gone" if is_gone and not status.has_stopped else child.state
         if child.again_in_s is not None and not is_gone:
             state += f", again in {format_duration(child.again_in_s)}"
         parts = [f"{child.role}-{child.slot}".ljust(12), state.ljust(8)]

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from ledger import LedgerError, SystemClock, TokenLedger
 from ledger.storage import file
 from supervisor import report
-from supervisor.config import lost_state_dir, run_plan
+from supervisor.config import lost_state_dir, pauses, run_plan
 from supervisor.config.settings import forget_client_variables
+from supervisor.process.states import Stage
 from supervisor.process.suspended import is_suspended
 from supervisor.status import health
-from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, Error, plain
+from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, ConfigError, Error, plain
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Status:
     Attributes:
         counts_age_s: seconds since the supervisor counted; None when they were counted for this status.
         notes: what could not be found out, and why.
+        paused: the roles that stay paused until `resume`, whether or not anything runs.
         is_debugged: whether `sluicegate debug` does the work, and no supervisor.
         is_astray: whether the supervisor that runs has lost its state directory, with its report and all.
         is_silent: whether the running supervisor is suspended, or has not written its report for longer than it ever
@@ -50,6 +52,7 @@ class Status:
     counts: CountRecord | None
     counts_age_s: float | None
     notes: tuple[str, ...]
+    paused: tuple[str, ...] = ()
     is_silent: bool = False
     is_debugged: bool = False
     is_astray: bool = False
@@ -58,6 +61,11 @@ class Status:
     def is_gone(self) -> bool:
         """Whether the report is of a supervisor that is no more."""
         return self.report is not None and (not self.is_running or self.report.supervisor.pid != self.pid)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the report is the last one of a supervisor that ended in order."""
+        return self.is_gone and self.report is not None and self.report.supervisor.state == Stage.OVER.words
 
     @property
     def is_stale(self) -> bool:
@@ -109,6 +117,7 @@ def gather(settings: Settings) -> Status:
         snapshot=snapshot,
         counts=counts,
         counts_age_s=age_s,
+        paused=_paused(state, notes),
         notes=tuple(notes),
         is_silent=last is not None and is_of_holder and (is_suspended(holder) or _is_old(last, now)),
     )
@@ -144,6 +153,14 @@ def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
         return None
     finally:
         region.close()
+
+
+def _paused(state: StateDir, notes: list[str]) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(pauses.read(state.paused)))
+    except ConfigError as error:
+        notes.append(plain(error))
+        return ()
 
 
 def recent_counts(last: Report, now: datetime) -> tuple[CountRecord | None, float | None]:

@@ -109,6 +109,7 @@ def check_nothing_is_left(program, running):
     status = program.command("status", "--json")
     assert status.returncode == 4
     assert json.loads(status.stdout)["stale"]
+    assert "the supervisor stopped at " in program.command("status").stdout
     assert "Traceback" not in program.log()
 
 

@@ -148,6 +148,21 @@ def test_line_50_a_report_of_a_supervisor_that_is_gone_or_silent_is_said_to_be_s
     assert "stale" not in as_text(status(last), NOW)
 
 
+def test_an_orderly_stop_is_told_as_one_with_the_last_states_and_what_is_paused(last):
+    over = msgspec.structs.replace(
+        last,
+        supervisor=msgspec.structs.replace(last.supervisor, state="stopped"),
+        workers=(child(state="stopped"), child("backfill", state="failed")),
+    )
+    text = as_text(status(over, is_running=False, pid=None, paused=("backfill",)), NOW)
+    at = localtime.near(datetime.fromisoformat(over.written_at), NOW)
+    assert f"the supervisor stopped at {at}; what follows is its last state" in text
+    assert "paused  backfill, until `sluicegate resume backfill`" in text
+    assert "upsert-0      stopped" in text
+    assert "backfill-0    failed" in text
+    assert not any(word in text for word in ("stale", "gone"))
+
+
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_plain_status_says_everything_within_the_width(last, width):
     text = as_text(status(last), NOW, width)
