@@ -26,9 +26,19 @@ if TYPE_CHECKING:
     from supervisor.config.options import Option
 
 DOTENV: Final = Path(".env")
+BY_ORDER: Final = "the order"  # the source of a setting that an order gave
 _OF_THE_SERVICE_MANAGER: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 _LONGEST: Final = 32 * 1024  # characters of a setting; a list of many selection files takes a few thousand
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
+
+
+class UnusableSettings(ConfigError):
+    """The settings cannot be used; `faults` has a sentence for each fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        head = "the configuration has a fault:" if len(faults) == 1 else f"the configuration has {len(faults)} faults:"
+        super().__init__("\n".join([head, *(f"  - {fault}" for fault in faults)]))
+        self.faults = tuple(faults)
 
 
 class Settings(JobSettings, frozen=True, kw_only=True):
@@ -38,7 +48,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
 
     Attributes:
         loaded_selections: the selections themselves, read and validated.
-        sources: where each setting came from: `environment`, `.env` or `default`.
+        sources: where each setting came from: `environment`, `.env`, `default` or `BY_ORDER`.
         unknown: names in `.env` that are not settings.
         notes: what is not a fault but may be a mistake, each a sentence.
     """
@@ -162,7 +172,7 @@ def check_texts(texts: Texts) -> Settings:
     where, domains = str(values["selections"] or ""), values["keepa_domains"]
     values["loaded_selections"] = selection_files.read(where, domains, faults, notes)
     if faults:
-        raise ConfigError(_message(faults))
+        raise UnusableSettings(faults)
     sources = {name: source for name, (_, source) in texts.found.items()}
     about = {"sources": sources, "unknown": texts.unknown, "notes": tuple(notes)}
     return msgspec.convert({**values, **about}, Settings, dec_hook=_wrap)
@@ -180,7 +190,7 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
     faults = list(texts.faults) if source == "default" else []  # the faulty line may be that of STATE_DIR
     found = _value(option, text, source, faults)
     if faults:
-        raise ConfigError(_message(faults))
+        raise UnusableSettings(faults)
     return Path(str(found)).absolute()
 
 
@@ -212,20 +222,19 @@ def _value(option: Option, text: str, source: str, faults: list[str]) -> object:
     """The value, or None when it is unset or wrong; what is wrong is added to `faults`."""
     if not text:
         return "" if isinstance(option.kind, Text | HttpUrl) else None
+    named = option.name if source == BY_ORDER else f"{option.name} (from {source})"
     try:
         _check_text(text)
         found = option.kind.parse(text)
         return str(Path(str(found)).expanduser()) if option.name == "STATE_DIR" else found
     except UnusableValue as error:
-        faults.append(f"{option.name} (from {source}) cannot be used: {plain(error)}")
+        faults.append(f"{named} cannot be used: {plain(error)}")
     except RuntimeError:
-        faults.append(
-            f"{option.name} (from {source}) cannot be used: no user has that home folder; write the whole path"
-        )
+        faults.append(f"{named} cannot be used: no user has that home folder; write the whole path")
     except ValueError:
         is_hidden = option.is_secret or isinstance(option.kind, HttpUrl)
         shown = "its value" if is_hidden else repr(text[:_SHOWN])
-        faults.append(f"{option.name} (from {source}): {shown} cannot be used; expected {option.kind.expected}")
+        faults.append(f"{named}: {shown} cannot be used; expected {option.kind.expected}")
     return None
 
 
@@ -261,11 +270,6 @@ def _conflicts(values: Mapping[str, Any]) -> list[str]:
             "raise BACKFILL_FLOOR or lower UPSERT_FLOOR"
         )
     return faults
-
-
-def _message(faults: list[str]) -> str:
-    head = "the configuration has a fault:" if len(faults) == 1 else f"the configuration has {len(faults)} faults:"
-    return "\n".join([head, *(f"  - {fault}" for fault in faults)])
 
 
 def _wrap(kind: type[Any], value: object) -> object:

@@ -14,6 +14,7 @@ from ledger.durations import format_duration
 from supervisor.config import lowered_floors, pauses, similar_names
 from supervisor.config.changes import Change
 from supervisor.config.options import BY_NAME
+from supervisor.config.settings import UnusableSettings
 from supervisor.control import protocol
 from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
@@ -172,7 +173,10 @@ class OrderHandlers:
     def _applied(self, reply: Reply, outcome: Outcome, *, retries: bool = False, more: str = "") -> None:
         """Answer once a change of settings is in force; with `retries`, failed workers are started again first."""
         if not isinstance(outcome, Change):
-            reply(Answer(code=exit_code(outcome), words=f"nothing was changed: {outcome}"))
+            words = f"nothing was changed: {outcome}"
+            if isinstance(outcome, UnusableSettings) and not retries:  # what was in force before has no fault
+                words = f"refused, nothing was changed: {'; '.join(outcome.faults)}"
+            reply(Answer(code=exit_code(outcome), words=words))
             return
         again = self._run.worker_pool.retry_failed() if retries else []
         more = f"; started again: {', '.join(again)}" if again else more if outcome.followed else ""

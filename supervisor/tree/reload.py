@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from supervisor.eventloop.executor import BackgroundExecutor
     from tasks.errors import Error
 
-BY_ORDER = "the order"  # the source of a setting that an order gave
-
 
 class ReloadedRun(Protocol):
     """What `Reloader` reads of a run, and makes it do."""
@@ -93,7 +91,7 @@ class Reloader:
         texts = settings.read_texts(settings.environment()) if rereads else self._texts
         unchanged = {name for name in overrides if texts.found[name][0] == self._texts.found[name][0]}
         overrides = {name: text for name, text in overrides.items() if name in unchanged}
-        found = {**texts.found, **{name: (text, BY_ORDER) for name, text in overrides.items()}}
+        found = {**texts.found, **{name: (text, settings.BY_ORDER) for name, text in overrides.items()}}
         old = self._run.plan
         change = changes.between(old.settings, settings.check_texts(replace(texts, found=found)))
         new = replace(old, settings=change.settings)
