@@ -34,25 +34,23 @@ if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 
-ORPHANS_EVERY_NS: Final = 30 * NS_PER_S
-# By then an item was alone in its request a dozen times (`pace.attempt_limit`); kills that strike at random do not
-# find the same one as often.
-MOST_DEATHS: Final = 20
-
-
-LOOK_EVERY_NS: Final = 30 * NS_PER_S  # a slot that is not started again must not keep its replies for ever
-MOST_ATTEMPTS: Final = 10  # a reply that ended ten workers ends no eleventh
+REPLIES_EVERY_NS: Final = 30 * NS_PER_S  # a slot that is not started again must not keep its replies for ever
+MAX_ATTEMPTS: Final = 10  # a reply that ended ten workers ends no eleventh
+LEASES_EVERY_NS: Final = 30 * NS_PER_S
+# By then an item was alone in its request a dozen times (`tasks.planning.pacing.attempt_limit`); kills that strike at
+# random do not find the same one as often.
+MAX_DEATHS: Final = 20
 
 
 class SpoolRecovery:
-    """Looks for such replies and gives them to the intake, one a step."""
+    """Claims the replies that dead workers left in the spool and has them written, one a step."""
 
     def __init__(self, context: JobContext, spool: Spool, replies: ReplyRouter, session: DatabaseSession) -> None:
         self._context = context
         self._spool = spool
         self._replies = replies
         self._session = session
-        self._look_ns = 0
+        self._next_ns = 0
 
     def step(self) -> bool:
         """Whether a reply was dealt with; False when there is none, or when it was looked for a moment ago.
@@ -61,7 +59,7 @@ class SpoolRecovery:
             StoreError: the database does not take it; it stays in the spool.
         """
         now_ns = self._context.clock.now_ns()
-        if now_ns < self._look_ns:
+        if now_ns < self._next_ns:
             return False
         for path in self._spool.orphans():
             entry = self._spool.claim(path)
@@ -69,7 +67,7 @@ class SpoolRecovery:
                 self._context.beat.phase("replaying", path.name)
                 self._take(entry)
                 return True
-        self._look_ns = now_ns + LOOK_EVERY_NS
+        self._next_ns = now_ns + REPLIES_EVERY_NS
         return False
 
     def _take(self, entry: SpoolEntry) -> None:
@@ -78,8 +76,8 @@ class SpoolRecovery:
         except Damaged as damage:
             self._quarantine(entry, str(damage), None)
             return
-        if entry.attempts > MOST_ATTEMPTS:
-            self._quarantine(entry, f"not processed in {MOST_ATTEMPTS} attempts", body, header)
+        if entry.attempts > MAX_ATTEMPTS:
+            self._quarantine(entry, f"not processed in {MAX_ATTEMPTS} attempts", body, header)
             return
         self._context.log.info("replay", endpoint=header.endpoint, items=header.items, paid_by=header.worker)
         self._replies.write(header, body)
@@ -100,7 +98,7 @@ class SpoolRecovery:
 
 
 class ReplyRouter:
-    """Both kinds of replies."""
+    """Writes the replies of `/deal` and of `/product`, each by the writer for it."""
 
     def __init__(self, context: JobContext, session: DatabaseSession, streams: Iterable[Stream], brake: Brake) -> None:
         self._context = context
@@ -127,13 +125,13 @@ class ReplyRouter:
 
 
 class LeaseRecovery:
-    """Looks for such things. Every worker does, whatever its role: both take both, and either may run alone."""
+    """Gives back the items and pages that dead workers held. Every worker does, for either role may run alone."""
 
     def __init__(self, context: JobContext, session: DatabaseSession, spool: Spool) -> None:
         self._context = context
         self._session = session
         self._spool = spool
-        self._look_ns = 0
+        self._next_ns = 0
 
     def step(self) -> int:
         """How many items and pages went back; 0 as well when they were looked for a moment ago. Own turns are kept.
@@ -142,9 +140,9 @@ class LeaseRecovery:
             StoreError: the database does not answer.
         """
         now_ns = self._context.clock.now_ns()
-        if now_ns < self._look_ns:
+        if now_ns < self._next_ns:
             return 0
-        self._look_ns = now_ns + ORPHANS_EVERY_NS
+        self._next_ns = now_ns + LEASES_EVERY_NS
         self._session.run(partial(turns.renew_turns, owner=owner_name(self._context)))
         return self._release()
 
@@ -166,5 +164,5 @@ def _holders(connection: Connection) -> list[str]:
 
 
 def _release(connection: Connection, owners: list[str]) -> tuple[int, int]:
-    items = sum(queue.release_owner(connection, owner, max_deaths=MOST_DEATHS) for owner in owners)
+    items = sum(queue.release_owner(connection, owner, max_deaths=MAX_DEATHS) for owner in owners)
     return items, sum(crawls.release_pages(connection, owner) for owner in owners)

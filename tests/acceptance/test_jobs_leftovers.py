@@ -14,7 +14,7 @@ from ledger.process import start_of, this_process
 from ledger.types import ProcessId
 from tasks.calls.header import Header, Origin
 from tasks.calls.spool import Spool
-from tasks.ingest.recovery import MOST_ATTEMPTS, LeaseRecovery, SpoolRecovery
+from tasks.ingest.recovery import MAX_ATTEMPTS, LeaseRecovery, SpoolRecovery
 from tasks.ingest.session import DatabaseSession
 from tasks.store.queue import queue
 
@@ -176,13 +176,13 @@ def replayed(context, session, folder, taker, conn):
 
 
 def test_a_reply_that_ended_nine_workers_is_given_to_a_tenth(replayed, conn):
-    assert replayed(MOST_ATTEMPTS - 1, b"{}") == ["/product"]
+    assert replayed(MAX_ATTEMPTS - 1, b"{}") == ["/product"]
     assert conn.execute("select count(*) from quarantine").fetchone() == (0,)
 
 
 def test_a_reply_that_ended_ten_workers_is_set_aside_for_a_person(replayed, folder, conn):
     body = b'{"products": []}'
-    assert replayed(MOST_ATTEMPTS, body) == []
+    assert replayed(MAX_ATTEMPTS, body) == []
     assert conn.execute("select kind, reason, raw from quarantine where kind = 'body'").fetchall() == [
         ("body", "not processed in 10 attempts", body)
     ]
