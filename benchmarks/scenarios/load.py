@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.scenarios.engine import NS_PER_S
 from tasks.keepa.request import DEAL_TOKENS, PRODUCT_TOKENS
 from tasks.planning.pacing import poll_interval_s
-from tasks.planning.pagination import PAGE_ROWS
+from tasks.planning.walk_end import PAGE_ROWS
 from tasks.simulator.bucket import TICK_PERIOD_NS
 
 if TYPE_CHECKING:

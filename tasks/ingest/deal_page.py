@@ -17,7 +17,7 @@ from tasks.keepa.decode.replies import DealPage, any_envelope, decode_deals
 from tasks.keepa.fingerprint import fingerprint
 from tasks.keepa.request import most_tokens
 from tasks.keepa.selection.rules import PAGE_ROWS
-from tasks.planning import pagination
+from tasks.planning import walk_end
 from tasks.planning.backlog import BacklogItem
 from tasks.planning.streams import wanted_streams
 from tasks.roles import UPSERT
@@ -190,7 +190,7 @@ class DealPageWriter:
         origin = header.origin
         stream = self._streams.get((origin.selection_key, origin.domain))
         rows = len(page.deals) + len(page.faults)
-        facts = pagination.PageFacts(
+        facts = walk_end.PageFacts(
             number=origin.page,
             minutes=[deal.creation_date for deal in page.deals if deal.is_of(origin.domain)],
             # Of a page that was cut off, or of which cuts are lost, nobody can say that it was the last.
@@ -214,7 +214,7 @@ def _minute(context: JobContext, header: Header, page: DealPage) -> int:
         own = prices.minute_of_ms(round(header.received_at.timestamp() * 1000))
         return own if page.server_minute is None else page.server_minute
     age_s = max(0.0, (datetime.now(UTC) - header.received_at).total_seconds())
-    return pagination.vouched_minute(page.server_minute, prices.minute_of_ms(round(known_ms - age_s * 1000)))
+    return walk_end.vouched_minute(page.server_minute, prices.minute_of_ms(round(known_ms - age_s * 1000)))
 
 
 def _prices(page: DealPage, price_type: int) -> list[int]:

@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tasks.planning import pagination, partitions
-from tasks.planning.pagination import PageVerdict
-from tasks.planning.partitions import Partition
+from tasks.planning import crawl_steps, walk_end
+from tasks.planning.crawl_steps import Partition
+from tasks.planning.walk_end import PageVerdict
 from tasks.roles import UPSERT
 from tasks.store import crawls
 from tasks.store.crawls import Crawl
 
 if TYPE_CHECKING:
     from tasks.calls.header import Origin
-    from tasks.planning.pagination import PageFacts
-    from tasks.planning.partitions import Divisions
+    from tasks.planning.crawl_steps import Divisions
     from tasks.planning.streams import Stream
+    from tasks.planning.walk_end import PageFacts
     from tasks.roles import Role
     from tasks.store.connection import Connection
 
@@ -70,24 +70,24 @@ def advance_upsert(connection: Connection, origin: Origin, page: PageFacts) -> A
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    mark = pagination.known_mark(
+    mark = walk_end.known_mark(
         crawls.load_watermark(connection, origin.selection_key, origin.domain), page.server_minute
     )
-    verdict = pagination.upsert_verdict(page, mark=mark)
-    high = pagination.high_minute(page, crawl.high_minute)
+    verdict = walk_end.upsert_verdict(page, mark=mark)
+    high = walk_end.high_minute(page, crawl.high_minute)
     moved = _moved(crawl, page, is_complete=verdict.is_complete, high=high)
     crawls.save_crawl(connection, moved)
     if verdict.is_complete:
-        new_mark = pagination.moved_mark(mark, high, page.server_minute)
+        new_mark = walk_end.moved_mark(mark, high, page.server_minute)
         if new_mark is not None:
             now = page.server_minute
             crawls.move_watermark(
-                connection, origin.selection_key, origin.domain, new_mark, latest=now + pagination.OVERLAP_MIN
+                connection, origin.selection_key, origin.domain, new_mark, latest=now + walk_end.OVERLAP_MIN
             )
     return Advance(
         verdict=verdict,
         crawl=moved,
-        below=pagination.stop_minute(mark, page.server_minute),
+        below=walk_end.stop_minute(mark, page.server_minute),
         server_minute=page.server_minute,
         is_first=mark is None,
     )
@@ -101,7 +101,7 @@ def advance_crawl(connection: Connection, origin: Origin, page: PageFacts, divis
     crawl = standing_at(connection, origin)
     if crawl is None:
         return None
-    following = partitions.next_step(crawl.partition, page, divisions)
+    following = crawl_steps.next_step(crawl.partition, page, divisions)
     is_divided = following.partition.root_cat is not None
     moved = replace(
         _moved(crawl, page, is_complete=following.is_over, high=None).standing(following.partition, following.page),
@@ -141,7 +141,7 @@ def leave_partition(connection: Connection, crawl: Crawl) -> None:
     """
     if crawls.load_crawl(connection, crawl.job, crawl.selection_key, crawl.domain) != crawl:
         return
-    following = partitions.next_category(crawl.partition, crawl.categories)
+    following = crawl_steps.next_category(crawl.partition, crawl.categories)
     if following is None and (crawl.categories or crawl.root_cat is None):
         crawls.save_crawl(connection, replace(crawl, state="done", finished_at=datetime.now(UTC)))
     else:

@@ -10,7 +10,7 @@ from tasks.errors import Refused
 from tasks.ingest import walk_progress
 from tasks.jobs.deal_page_plan import DealPagePlan, is_page_of, turn_name
 from tasks.keepa import locales
-from tasks.planning.partitions import Partition
+from tasks.planning.crawl_steps import Partition
 from tasks.runtime.job import Idle, owner_name
 from tasks.store import crawls, quarantine, turns
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import selection
-from tasks.planning.partitions import HIGHEST, Divisions
+from tasks.planning.crawl_steps import HIGHEST, Divisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tasks.keepa.selection.selection import Selection
-    from tasks.planning.partitions import Partition
+    from tasks.planning.crawl_steps import Partition
     from tasks.settings import SelectionSettings, WorkerSettings
 
 # The server sums up products of no known category under the largest number there is. No query can name it, but one can

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from psycopg.rows import class_row
 
-from tasks.planning.partitions import Partition
+from tasks.planning.crawl_steps import Partition
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from tasks.calls.header import Origin
 from tasks.ingest import walk_progress
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
-from tasks.planning.pagination import PageFacts, PageVerdict
-from tasks.planning.partitions import HIGHEST, Divisions, Partition
+from tasks.planning.crawl_steps import HIGHEST, Divisions, Partition
 from tasks.planning.streams import Stream
+from tasks.planning.walk_end import PageFacts, PageVerdict
 from tasks.store import crawls
 
 

@@ -8,7 +8,7 @@ from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest
-from tasks.planning.partitions import HIGHEST, Partition
+from tasks.planning.crawl_steps import HIGHEST, Partition
 from tasks.planning.streams import NO_CATEGORY
 from tasks.settings import Secret
 from tests.fixtures.server import WIDE

@@ -13,7 +13,7 @@ import pytest
 from tasks.errors import ConfigError
 from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.keepa.selection.selection import parse
-from tasks.planning.pagination import OVERLAP_MIN, PageFacts, upsert_verdict
+from tasks.planning.walk_end import OVERLAP_MIN, PageFacts, upsert_verdict
 from tests.past.server import SELECTION, START_MS, Server
 
 WIDE = {"dateRange": 3, "isFilterEnabled": False, "isRangeEnabled": False}

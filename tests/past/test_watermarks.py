@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.planning.pagination import OVERLAP_MIN, PageFacts, high_minute, moved_mark, stop_minute, upsert_verdict
+from tasks.planning.walk_end import OVERLAP_MIN, PageFacts, high_minute, moved_mark, stop_minute, upsert_verdict
 from tasks.runtime import job
 from tests.fixtures.server import START_MIN, WIDE
 

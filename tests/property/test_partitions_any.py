@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.keepa.selection.rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
-from tasks.planning import partitions
-from tasks.planning.pagination import PageFacts
-from tasks.planning.partitions import HIGHEST, Divisions, Partition
+from tasks.planning import crawl_steps
+from tasks.planning.crawl_steps import HIGHEST, Divisions, Partition
+from tasks.planning.walk_end import PageFacts
 
 GROUPS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9_000), st.integers(0, 50_000)), max_size=8)
 
@@ -48,7 +48,7 @@ def walked(market, division):
         rows, page = market.page(shown, number)
         assert number <= LAST_PAGE
         met.update(rows)
-        following = partitions.next_step(part, page, division)
+        following = crawl_steps.next_step(part, page, division)
         is_cut = is_cut or following.is_cut
         if following.is_over:
             return met, walked_parts, is_cut

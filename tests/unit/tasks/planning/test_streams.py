@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.planning.partitions import HIGHEST, Divisions, Partition
+from tasks.planning.crawl_steps import HIGHEST, Divisions, Partition
 from tasks.planning.streams import NO_CATEGORY, WantedStreams, streams, wanted_streams
 from tasks.settings import SelectionSettings
 

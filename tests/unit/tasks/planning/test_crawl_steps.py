@@ -3,8 +3,8 @@
 import pytest
 
 from tasks.keepa.selection.rules import LAST_PAGE, MAX_ROWS, PAGE_ROWS
-from tasks.planning.pagination import PageFacts
-from tasks.planning.partitions import HIGHEST, Divisions, NextStep, Partition, next_category, next_step
+from tasks.planning.crawl_steps import HIGHEST, Divisions, NextStep, Partition, next_category, next_step
+from tasks.planning.walk_end import PageFacts
 
 FEW = Divisions(categories=(3, 5, 9), counts={3: 10, 5: 20, 9: 30})
 

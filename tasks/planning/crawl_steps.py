@@ -15,7 +15,7 @@ from tasks.keepa.selection.rules import MAX_ROWS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tasks.planning.pagination import PageFacts
+    from tasks.planning.walk_end import PageFacts
 
 HIGHEST: Final = 2**31 - 1  # prices are 32-bit numbers
 

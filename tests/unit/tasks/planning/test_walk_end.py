@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
-from tasks.planning.pagination import (
+from tasks.planning.walk_end import (
     FIRST_WALK_MIN,
     FIRST_WALK_PAGES,
     OVERLAP_MIN,
