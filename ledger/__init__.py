@@ -22,13 +22,14 @@ from ledger.errors import (
 )
 from ledger.lease import Lease
 from ledger.ledger import TokenLedger
-from ledger.model.bucket import TICK_PERIOD_S
+from ledger.model.bucket import CAPACITY_TICKS, TICK_PERIOD_S
 from ledger.model.tiers import DEFAULT_TIERS, Tier
 from ledger.place import Place, StopSignal
 from ledger.snapshot_records import Snapshot, Standing
 from ledger.types import NS_PER_S, Headroom, Reading, Shape, Wait
 
 __all__ = [
+    "CAPACITY_TICKS",
     "DEFAULT_TIERS",
     "NS_PER_S",
     "TICK_PERIOD_S",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import DEFAULT_TIERS
+from ledger import CAPACITY_TICKS, DEFAULT_TIERS
 from supervisor.config.state_dir import StateDir
 from tasks.errors import ConfigError
 from tasks.roles import BACKFILL, UPSERT
@@ -25,7 +25,6 @@ KEEPA: Final = "https://api.keepa.com"
 LIVE_DATABASE: Final = "sluicegate"
 SYNTHETIC_DATABASE: Final = "simulated"
 SYNTHETIC_KEY: Final = "made-up-key"  # masked in every line of the log, so it must not be a word of any message
-CAPACITY_TICKS: Final = 60  # a bucket keeps what sixty refills bring, by Keepa's own documentation
 _HASH: Final = 16
 
 

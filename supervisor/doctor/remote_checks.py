@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger import CAPACITY_TICKS
 from ledger.durations import format_duration
 from supervisor import report
 from supervisor.config import lowered_floors
-from supervisor.config.run_plan import CAPACITY_TICKS, Server
+from supervisor.config.run_plan import Server
 from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend, dsn
 from supervisor.doctor.findings import bad, good, judged, note
