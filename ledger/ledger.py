@@ -174,7 +174,7 @@ class TokenLedger:
         with self._transactions.change(opens=True) as view:
             polling.answered_badly(view, self._clock.now_ns())
 
-    def look(self, wait: Wait) -> None:
+    def raise_if_due(self, wait: Wait) -> None:
         """Raise if a caller who waits so long is to ask the server meanwhile, or to make a blind call.
 
         Raises:
@@ -291,7 +291,7 @@ class TokenLedger:
         now_ns = self._clock.now_ns()
         if polling.claim_reading(view, request.owner, now_ns, process.is_alive):
             raise NeedsReading("the balance is unknown: ask the server for a reading, observe it, reserve again")
-        if view.book.synced and request.cost_mt > (max_mt := gates.max_ever_mt(view, request.tier)):
+        if view.book.synced and request.cost_mt > (max_mt := gates.max_grant_mt(view, request.tier)):
             raise NeverEnough(view.tiers[request.tier].name.decode(), request.cost_mt // MT, max_mt // MT)
         return leases.grant(view, request, now_ns, ticket)
 

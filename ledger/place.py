@@ -41,7 +41,7 @@ class QueueBackend(Protocol):
         """Take the place out of the queue."""
         ...
 
-    def look(self, wait: Wait) -> None:
+    def raise_if_due(self, wait: Wait) -> None:
         """Raise when something else than tokens is due for a caller who waits."""
         ...
 
@@ -102,7 +102,7 @@ class Place:
             if not isinstance(outcome, Wait):
                 return outcome
             if looks:
-                self._queue.look(outcome)
+                self._queue.raise_if_due(outcome)
             if on_wait is not None and _is_news(reported, outcome):
                 on_wait(outcome)
                 reported = outcome

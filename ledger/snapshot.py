@@ -98,7 +98,7 @@ def _until(at_ns: int | None, now_ns: int) -> float | None:
 
 def _tier(view: View, index: int, now_ns: int) -> TierRecord:
     book, tier = view.book, view.tiers[index]
-    oldest = gates.head(view, index)
+    oldest = gates.oldest_waiter(view, index)
     cost_mt = view.waiters[oldest].cost_mt if oldest >= 0 else MT
     is_open = bool(book.synced) and gates.is_open(view, index, cost_mt, now_ns)
     wait = waits.wait_for(view, index, cost_mt, now_ns)

@@ -1,10 +1,10 @@
 """Who may spend now: tiers with floors, guaranteed shares and earmarks. Pure functions of a Book and a time.
 
 A request of cost `c` by tier `i` is granted iff it is the oldest of its tier and either
-- common: `balance - in_flight - holds_i - c >= floor_i`, or
+- common: `balance - in_flight - reserved_i - c >= floor_i`, or
 - earmark: `c <= earmark_i` and `balance - in_flight - c >= 0`.
 
-`holds_i` is what waits elsewhere: of a tier above, the larger of its earmark and all it asks for, so that a lower
+`reserved_i` is what waits elsewhere: of a tier above, the larger of its earmark and all it asks for, so that a lower
 tier never spends what an upper one is waiting to collect; of a tier below, its earmark. An earmark grows by its
 share of each refill while the tier waits, up to its share of the capacity or the cost of its oldest request,
 whichever is larger, and is spent first. When nothing waits it is kept while a call of the tier is under way, and
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ledger.model.view import View
 
 
-def head(view: View, index: int) -> int:
+def oldest_waiter(view: View, index: int) -> int:
     """Position of the oldest waiter of tier `index`, or -1."""
     oldest = -1
     for i in range(view.book.waiter_count):
@@ -47,7 +47,7 @@ def demand_mt(view: View, index: int) -> int:
 
 def earmark_cap_mt(view: View, index: int) -> int:
     """The largest earmark that tier `index` may have."""
-    oldest = head(view, index)
+    oldest = oldest_waiter(view, index)
     share = capacity_mt(view.book) * view.tiers[index].share_ppm // PPM
     return max(share, view.waiters[oldest].cost_mt if oldest >= 0 else 0)
 
@@ -76,7 +76,7 @@ def advance(view: View, now_ns: int) -> None:
     kept = 0
     for index in range(book.tier_count):
         tier = view.tiers[index]
-        is_waiting = head(view, index) >= 0
+        is_waiting = oldest_waiter(view, index) >= 0
         if tier.share_ppm and tick > tier.earmark_tick:
             if is_waiting:
                 tier.earmark_nt = grown_earmark_nt(view, index, tick - tier.earmark_tick)
@@ -87,7 +87,7 @@ def advance(view: View, now_ns: int) -> None:
     book.kept = kept
 
 
-def max_ever_mt(view: View, index: int) -> int:
+def max_grant_mt(view: View, index: int) -> int:
     """The largest cost tier `index` is certain to be granted sooner or later, in milli-tokens.
 
     With a share the earmark grows to any cost below capacity less floor. Without one only the common pool serves,
@@ -109,11 +109,13 @@ def is_open(view: View, index: int, cost_mt: int, now_ns: int) -> bool:
 
 def headroom(view: View, index: int, now_ns: int) -> Headroom:
     """What a request of tier `index` could get, in whole tokens: nothing now while older ones of the tier wait."""
-    ever = max_ever_mt(view, index) // MT
-    if head(view, index) >= 0 or not view.book.synced:
+    ever = max_grant_mt(view, index) // MT
+    if oldest_waiter(view, index) >= 0 or not view.book.synced:
         return Headroom(now=0, ever=ever)
     ticks = ticks_due(view.book, now_ns)
-    room = free_mt(view, ticks) - _holds_mt(view, index, 0) - floor_mt(view.tiers[index], view.book.rate_mt)
+    room = (
+        free_mt(view, ticks) - _reserved_for_others_mt(view, index, 0) - floor_mt(view.tiers[index], view.book.rate_mt)
+    )
     return Headroom(now=max(0, min(room // MT, ever)), ever=ever)
 
 
@@ -127,12 +129,12 @@ def has_common(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int
         return False
     if not view.book.waiter_count and not view.book.kept:
         return free >= floor_mt(view.tiers[index], view.book.rate_mt)
-    return free - _holds_mt(view, index, more_ticks) >= floor_mt(view.tiers[index], view.book.rate_mt)
+    return free - _reserved_for_others_mt(view, index, more_ticks) >= floor_mt(view.tiers[index], view.book.rate_mt)
 
 
 def has_earmark(view: View, index: int, cost_mt: int, ticks: int, more_ticks: int) -> bool:
     """Whether tier `index` has an earmark of `cost_mt` and the bucket has the tokens; ticks as in `has_common`."""
-    if cost_mt * PPM > view.tiers[index].earmark_nt and not (more_ticks and head(view, index) >= 0):
+    if cost_mt * PPM > view.tiers[index].earmark_nt and not (more_ticks and oldest_waiter(view, index) >= 0):
         return False
     return cost_mt <= earmark_mt(view, index, more_ticks) and free_mt(view, ticks) >= cost_mt
 
@@ -142,14 +144,14 @@ def free_mt(view: View, ticks: int) -> int:
     return balance_after(view.book, ticks) - view.book.in_flight_mt
 
 
-def _holds_mt(view: View, index: int, more_ticks: int) -> int:
-    holds_mt = 0
+def _reserved_for_others_mt(view: View, index: int, more_ticks: int) -> int:
+    reserved_mt = 0
     for other in range(view.book.tier_count):
         if other == index:
             continue
-        if head(view, other) >= 0:
+        if oldest_waiter(view, other) >= 0:
             earmark = earmark_mt(view, other, more_ticks)
-            holds_mt += max(earmark, demand_mt(view, other)) if other < index else earmark
+            reserved_mt += max(earmark, demand_mt(view, other)) if other < index else earmark
         elif not more_ticks or has_lease(view, other):
-            holds_mt += view.tiers[other].earmark_nt // PPM
-    return holds_mt
+            reserved_mt += view.tiers[other].earmark_nt // PPM
+    return reserved_mt

@@ -213,6 +213,6 @@ def _restore_earmark(view: View, index: int, unspent_nt: int, now_ns: int) -> No
         return
     tier = view.tiers[index]
     tier.earmark_nt += unspent_nt
-    if gates.head(view, index) < 0:
+    if gates.oldest_waiter(view, index) < 0:
         tier.earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
         view.book.kept = 1

@@ -26,7 +26,7 @@ class Request(NamedTuple):
 def join(view: View, request: Request, now_ns: int) -> int:
     """Take a place in the queue and return the ticket."""
     gates.advance(view, now_ns)
-    if gates.head(view, request.tier) < 0:
+    if gates.oldest_waiter(view, request.tier) < 0:
         view.tiers[request.tier].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
     waiter = view.add_waiter()
     waiter.owner_pid, waiter.owner_start = request.owner.pid, request.owner.started
@@ -64,7 +64,7 @@ def drop_idle_waiter(view: View, now_ns: int, mine: int) -> None:
     Without this a stopped process at the head of a tier would hold up the tier, and its demand the tiers below.
     """
     for tier in range(view.book.tier_count):
-        index = gates.head(view, tier)
+        index = gates.oldest_waiter(view, tier)
         if index < 0 or view.waiters[index].ticket == mine:
             continue
         waiter = view.waiters[index]
@@ -94,7 +94,7 @@ def drop(view: View, index: int, *, is_served: bool = False) -> None:
     """
     tier = view.waiters[index].tier
     view.drop_waiter(index)
-    if gates.head(view, tier) >= 0:
+    if gates.oldest_waiter(view, tier) >= 0:
         return
     if not is_served:
         view.tiers[tier].earmark_nt = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ledger.model.book import PPM
 from ledger.model.bucket import balance_after, capacity_mt, tick_at_ns, ticks_due
-from ledger.model.gates import has_common, has_earmark, head
+from ledger.model.gates import has_common, has_earmark, oldest_waiter
 from ledger.types import Wait
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _expected_ticks(view: View, index: int, need_mt: int, due: int) -> int | Non
     full = due - (balance_after(book, due) - capacity_mt(book)) // book.rate_mt
     tops = (full,) if full > due else (due, due + 1)
     found = [_first(due, top, lambda ticks: has_common(view, index, need_mt, ticks, ticks - due)) for top in tops]
-    if view.tiers[index].share_ppm and head(view, index) >= 0:
+    if view.tiers[index].share_ppm and oldest_waiter(view, index) >= 0:
         paid = due + _saving_ticks(view, index, need_mt)
         found.append(_first(due, max(full, paid), lambda ticks: has_earmark(view, index, need_mt, ticks, ticks - due)))
     return min((ticks for ticks in found if ticks is not None), default=None)

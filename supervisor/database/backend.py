@@ -231,5 +231,5 @@ def identity_of(plan: RunPlan) -> DatabaseIdentity:
     if plan.database is not None:
         return DatabaseIdentity(plan.database, f"the embedded database `{plan.database}`")
     url = plan.settings.database_url
-    named = hashlib.sha256(dsn.read(url).place.encode()).hexdigest()[:_HASH]
+    named = hashlib.sha256(dsn.read(url).identity.encode()).hexdigest()[:_HASH]
     return DatabaseIdentity(f"url-{named}", dsn.shown(url))

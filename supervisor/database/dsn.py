@@ -69,7 +69,7 @@ class Dsn:
     rest: dict[str, str]
 
     @property
-    def place(self) -> str:
+    def identity(self) -> str:
         """Identifies the database, or the part of it that is used; the same for whoever logs in."""
         host = quote(self.host or "", safe=",").lower()
         named = [f"{name}={quote(self.rest[name])}" for name in _OF_PLACE if name in self.rest]

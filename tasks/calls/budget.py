@@ -119,12 +119,12 @@ class Budget:
     def _lease(self, tier: str, cost: int, shape: Shape, *, may_wait: bool) -> Lease | Wait:
         """A lease, or how long to wait; a blind one where asking for the balance does not help."""
         try:
-            return self._place(tier, cost, shape) if may_wait else self._looked(tier, cost, shape)
+            return self._in_queue(tier, cost, shape) if may_wait else self._try_now(tier, cost, shape)
         except NeedsBlindCall as error:
             blind = self._context.ledger.lease_blind(tier, cost, shape=shape)
             return blind if blind is not None else Wait(until_ns=None, latest_ns=None, reason=str(error))
 
-    def _place(self, tier: str, cost: int, shape: Shape) -> Lease | Wait:
+    def _in_queue(self, tier: str, cost: int, shape: Shape) -> Lease | Wait:
         place = self._places.setdefault(tier, self._context.ledger.place(tier))
 
         def report(wait: Wait) -> None:
@@ -133,17 +133,17 @@ class Budget:
         try:
             if self._context.blocking and not self._balance.is_hidden:
                 return place.wait(cost, shape=shape, stop=self._context.stop, on_wait=report, looks=True)
-            return self._looked(tier, cost, shape, place)
+            return self._try_now(tier, cost, shape, place)
         except (NeverEnough, Stopped):
             place.leave()
             raise
 
-    def _looked(self, tier: str, cost: int, shape: Shape, place: Place | None = None) -> Lease | Wait:
+    def _try_now(self, tier: str, cost: int, shape: Shape, place: Place | None = None) -> Lease | Wait:
         """What is to be had at once, unless this worker is to do something else about the balance while it waits."""
         ledger = self._context.ledger
         lease = ledger.try_reserve(tier, cost, shape=shape) if place is None else place.poll(cost, shape=shape)
         if isinstance(lease, Wait):
-            ledger.look(lease)
+            ledger.raise_if_due(lease)
         return lease
 
     def _cost(self, tier: str, shape: Shape) -> tuple[int, bool]:

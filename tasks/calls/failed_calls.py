@@ -79,7 +79,7 @@ class FailedCalls:
     def answered(self, request_plan: RequestPlan) -> None:
         """End the failures of the request: the API answered it, be it with a refusal."""
         self._schedule.answered(request_plan.what)
-        self._seen()
+        self._record_reply()
         self._report()
 
     def accepted(self, request_plan: RequestPlan) -> None:
@@ -114,7 +114,7 @@ class FailedCalls:
     def balance_told(self) -> None:
         """The API answered `/token`."""
         is_back = self._probes_in_vain >= UNAVAILABLE
-        self._seen()
+        self._record_reply()
         if is_back:
             self._schedule.returned(self._context.clock.now_ns())
             self._report()
@@ -158,7 +158,7 @@ class FailedCalls:
         words = f"again in {format_duration((until_ns - now_ns) / NS_PER_S)}: {why}"
         return Idle(until_ns=min(until_ns, max(now_ns, self._probe_ns)), phase="calling", why=words, is_held=True)
 
-    def _seen(self) -> None:
+    def _record_reply(self) -> None:
         """Note that the API itself answered: it is available, and its word about the key counts alone."""
         self._probes_in_vain = 0
         self._schedule.answered(BALANCE)

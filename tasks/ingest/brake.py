@@ -57,7 +57,7 @@ class Brake:
         if self._active and self._context.clock.now_ns() >= self._look_ns:
             self._look()
 
-    def saw(self, header: Header, *, unusable: int, of: int) -> None:
+    def record(self, header: Header, *, unusable: int, of: int) -> None:
         """Count what a reply brought: of so many things so many that cannot be used.
 
         Raises:

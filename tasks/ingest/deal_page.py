@@ -107,7 +107,7 @@ class DealPageWriter:
         odd_items.log()
         is_lost = not page.is_whole and not any(deal.is_of(domain) for deal in page.deals)
         of = max(1, len(page.deals) + len(page.faults))
-        self._brake.saw(header, unusable=of if is_lost else faults - bodies, of=of)
+        self._brake.record(header, unusable=of if is_lost else faults - bodies, of=of)
         if not page.is_whole:
             self._report_unreadable(header, reason, result)
         elif not result.is_readable:
@@ -173,7 +173,7 @@ class DealPageWriter:
     def _place(self, origin: Origin) -> str:
         """What people call the selection."""
         stream = self._streams.get((origin.selection_key, origin.domain))
-        return origin.selection_key if stream is None else stream.place
+        return origin.selection_key if stream is None else stream.label
 
     def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
         """Queue what the page lists; what a selection that is no more had listed is this one's now."""

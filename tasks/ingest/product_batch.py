@@ -61,7 +61,7 @@ class ProductBatchWriter:
             reply = open_products(body)
         except Transient as fault:
             quarantine_body(self._context, self._session, header, body, str(fault))
-            self._brake.saw(header, unusable=header.items, of=header.items)
+            self._brake.record(header, unusable=header.items, of=header.items)
             return BatchResult(faults=1)
         envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
         odd_items = OddItems(self._context.log, header)
@@ -77,7 +77,7 @@ class ProductBatchWriter:
         self._context.beat.quarantined("product", result.faults - bodies)
         self._context.beat.quarantined("body", bodies)
         odd_items.log()
-        self._brake.saw(header, unusable=result.faults - bodies + result.missing, of=header.items)
+        self._brake.record(header, unusable=result.faults - bodies + result.missing, of=header.items)
         return result
 
     def _write_rows(

@@ -148,11 +148,11 @@ class Backfill:
             return
         if advance.cut is not None:
             # Only a narrower selection can show the rest: more rows than the API shows have one price.
-            self.context.log.error("crawl_cut", selection=stream.place, part=str(advance.cut), shown=MAX_ROWS)
+            self.context.log.error("crawl_cut", selection=stream.label, part=str(advance.cut), shown=MAX_ROWS)
         if advance.verdict.is_complete:
             self.context.log.info(
                 "crawl_complete",
-                selection=stream.place,
+                selection=stream.label,
                 rows=advance.crawl.rows,
                 why=advance.verdict.name.lower(),
             )

@@ -89,7 +89,7 @@ class Listing:
         """
         context, role = self._context, self._context.role
         crawl = self._session.run(lambda connection: walk_progress.begin(connection, role, stream))
-        context.beat.phase("polling", f"{stream.place}, page {crawl.page}")
+        context.beat.phase("polling", f"{stream.label}, page {crawl.page}")
         try:
             outcome = self._metered_client.call(DealPagePlan(context, self._session, self._spool, stream, crawl))
         except Refused as error:
@@ -103,7 +103,7 @@ class Listing:
     def _quarantine(self, stream: Stream, crawl: Crawl, error: Refused) -> PageRefused:
         partition = crawl.partition
         is_whole = partition == Partition()
-        label = stream.label if is_whole else f"{stream.label}, {partition}"
+        label = stream.quarantine_key if is_whole else f"{stream.quarantine_key}, {partition}"
         self._context.log.error("selection_refused", selection=locales.label(label), error=error)
         raw = stream.within(partition, crawl.categories).to_json().encode()
 

@@ -89,7 +89,7 @@ class Upsert:
             return Idle(
                 until_ns=min(self._due_ns.values()),
                 phase="waiting_poll",
-                why=f"another worker lists {stream.place}",
+                why=f"another worker lists {stream.label}",
             )
         outcome = components.listing.step(stream)
         if isinstance(outcome, Idle):
@@ -128,7 +128,7 @@ class Upsert:
             return
         self.context.log.info(
             "walk_complete",
-            selection=stream.place,
+            selection=stream.label,
             pages=advance.crawl.page,
             rows=advance.crawl.rows,
             tokens=tokens,

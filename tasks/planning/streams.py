@@ -30,13 +30,13 @@ class Stream:
     domain: int
 
     @property
-    def label(self) -> str:
+    def quarantine_key(self) -> str:
         """What quarantine holds a refused selection under."""
         return f"{self.selection.name}, domain {self.domain}"
 
     @property
-    def place(self) -> str:
-        """The selection and the shop, for a person. `label` is older, and what quarantine knows it by."""
+    def label(self) -> str:
+        """The selection and the shop, for a person. `quarantine_key` is older, and stored."""
         return f"{self.selection.name}, {shop(self.domain)}"
 
     @property

@@ -274,12 +274,12 @@ def queued():
 
 def test_the_oldest_of_a_tier_is_the_one_with_the_smallest_ticket_wherever_it_stands(queued):
     view, clock = queued
-    assert [gates.head(view, tier) for tier in range(3)] == [-1, -1, -1]
+    assert [gates.oldest_waiter(view, tier) for tier in range(3)] == [-1, -1, -1]
     for tier in (2, 1, 2):
         wait_in(view, tier, 10, clock)
-    assert [gates.head(view, tier) for tier in range(3)] == [-1, 1, 0]
+    assert [gates.oldest_waiter(view, tier) for tier in range(3)] == [-1, 1, 0]
     view.waiters[0].ticket, view.waiters[2].ticket = view.waiters[2].ticket, view.waiters[0].ticket
-    assert gates.head(view, 2) == 2
+    assert gates.oldest_waiter(view, 2) == 2
 
 
 def test_a_tier_asks_for_what_all_its_waiters_want_together(queued):
@@ -338,9 +338,9 @@ def test_who_neither_waits_nor_works_loses_at_a_tick_what_it_kept(queued):
 
 def test_the_most_that_is_certain_is_what_floor_and_shares_of_others_leave(queued):
     view, _ = queued
-    assert [gates.max_ever_mt(view, tier) for tier in range(3)] == [90 * MT, 250 * MT, 150 * MT]
+    assert [gates.max_grant_mt(view, tier) for tier in range(3)] == [90 * MT, 250 * MT, 150 * MT]
     view.tiers[0].floor_mt, view.tiers[0].floor_ppm = 500 * MT, PPM
-    assert gates.max_ever_mt(view, 0) == 0
+    assert gates.max_grant_mt(view, 0) == 0
 
 
 def test_headroom_is_nothing_while_one_of_the_tier_waits_and_what_holds_leave_else(queued):

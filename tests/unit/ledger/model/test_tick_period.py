@@ -471,7 +471,7 @@ def poll(server, place, cost):
         outcome = place.poll(cost)
         if isinstance(outcome, Lease):
             return outcome
-        server.ledger.look(outcome)
+        server.ledger.raise_if_due(outcome)
     except NeedsReading:
         server.ledger.observe(server.reading())
     except NeedsBlindCall:

@@ -22,8 +22,8 @@ def test_each_selection_is_one_stream_in_each_locale_and_the_same_twice_is_one()
 
 
 def test_a_stream_is_called_by_its_selection_and_its_locale():
-    assert stream().label == "mine, domain 1"
-    assert stream().place.startswith("mine, ")
+    assert stream().quarantine_key == "mine, domain 1"
+    assert stream().label.startswith("mine, ")
 
 
 @pytest.mark.parametrize(("named", "expected"), [([5], True), ([], False)])
