@@ -112,7 +112,7 @@ class ProductReply:
             yield self._made(raws)
 
     def _made(self, raws: list[msgspec.Raw]) -> ProductBatch:
-        items = item.each(raws, item.product)
+        items = item.each(raws, item.products())
         return ProductBatch(
             envelope=self.envelope,
             products=items.found,

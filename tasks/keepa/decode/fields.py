@@ -19,11 +19,11 @@ RawObject = dict[str, msgspec.Raw]
 EXTRA: Final = "$extra"
 _SPARE_DEPTH: Final = 100  # what is kept will be encoded, stored and read again from deeper in a program than here
 
-_OBJECT: Final = msgspec.json.Decoder(RawObject)
+OBJECT: Final = msgspec.json.Decoder(RawObject)
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ANYTHING: Final = msgspec.json.Decoder()
 # By name, what else holds fields of its own: an object, or a list of them.
-_PARTS: Final[dict[str, Kind]] = {
+PARTS: Final[dict[str, Kind]] = {
     "stats": Stats,
     "fbaFees": FbaFees,
     "offers": Offer,
@@ -48,7 +48,7 @@ def _fields(kind: Kind) -> dict[str, _Field]:
     }
 
 
-FIELDS: Final[dict[Kind, dict[str, _Field]]] = {kind: _fields(kind) for kind in (Deal, Product, *_PARTS.values())}
+FIELDS: Final[dict[Kind, dict[str, _Field]]] = {kind: _fields(kind) for kind in (Deal, Product, *PARTS.values())}
 
 
 def list_of(raw: bytes) -> list[Any]:
@@ -69,7 +69,7 @@ def take_fields_apart(raw: msgspec.Raw, notes: list[str]) -> RawObject:
         ValueError: it is not an object, or it is unclear where its fields end.
     """
     try:
-        return _OBJECT.decode(raw)
+        return OBJECT.decode(raw)
     except msgspec.ValidationError:
         raise  # it is something else, and whole
     except UNREADABLE as error:
@@ -110,8 +110,8 @@ def _fitting(known: _Field, name: str, raw: msgspec.Raw, notes: list[str], where
     Raises:
         ValueError: it does not fit its type; or another of `UNREADABLE`.
     """
-    if name in _PARTS:
-        raw = _part(_PARTS[name], raw, notes, f"{where}{name}.")
+    if name in PARTS:
+        raw = _part(PARTS[name], raw, notes, f"{where}{name}.")
     try:
         known.decoder.decode(raw)
     except UNREADABLE:
@@ -172,6 +172,8 @@ def _shallow(data: bytes) -> Any:  # noqa: ANN401 - whatever was received
     Raises:
         RecursionError: readers with a limit to their depth are about to reach it; or another of `UNREADABLE`.
     """
+    if data.count(b"[") + data.count(b"{") < _SPARE_DEPTH:
+        return _ANYTHING.decode(data)
     value = _ANYTHING.decode(b"[" * _SPARE_DEPTH + data + b"]" * _SPARE_DEPTH)
     for _ in range(_SPARE_DEPTH):
         (value,) = value

@@ -1,27 +1,31 @@
 """One item of a body: a deal or a product as a typed value, with all that is in it kept. Pure.
 
-The types forbid unknown fields, for that costs nothing where there are none, and the server seldom learns a new one.
-An item that is refused is taken apart, field by field: what is unknown in it, or in a part of it, and what is optional
-and not of its type is put into `extra`, each in its place; values that the strict reader refuses are read leniently.
-Only an item that lacks what it is nothing without is a fault.
+The types forbid unknown fields, for that costs nothing where there are none. Of an item that is refused the unknown
+fields are put aside, then those of its parts, and what is left is read in one go again; the next items of the body are
+read at once in the way that was needed. An item that is refused all the same is taken apart, field by field: what is
+optional and not of its type goes to `extra` too, each in its place, and values that the strict reader refuses are read
+leniently. Only an item that lacks what it is nothing without is a fault.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 
 from tasks.keepa import prices
 from tasks.keepa.deal import Deal
-from tasks.keepa.decode import lenient, scanner
+from tasks.keepa.decode import lenient, scanner, unknown_fields
 from tasks.keepa.decode.fields import EXTRA, FIELDS, fit_fields, received, take_fields_apart
 from tasks.keepa.decode.lenient import UNREADABLE
 from tasks.keepa.product import Product
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from tasks.keepa.decode.fields import Kind
 
 _T = TypeVar("_T", Deal, Product)
 
@@ -67,12 +71,12 @@ class Items(Generic[_T]):
     odd: list[Odd] = field(default_factory=list)
 
 
-def each(raws: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw], tuple[_T, list[str]]]) -> Items[_T]:
-    """The items that `read` makes of these bytes, and those it makes none of."""
+def each(raws: Iterable[msgspec.Raw], reader: Reader[_T]) -> Items[_T]:
+    """The items that `reader` makes of these bytes, and those it makes none of."""
     items: Items[_T] = Items()
     for raw in raws:
         try:
-            item, notes = read(raw)
+            item, notes = reader.read(raw)
         except UNREADABLE as error:
             items.faults.append(ItemFault(asin=asin_of(raw), reason=str(error), raw=bytes(raw)))
             continue
@@ -82,22 +86,14 @@ def each(raws: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw], tuple[_T, li
     return items
 
 
-def deal(raw: msgspec.Raw) -> tuple[Deal, list[str]]:
-    """The deal in these bytes, and what in them is not as it should be.
-
-    Raises:
-        ValueError: it is none.
-    """
-    return _read(_DEAL, Deal, deal_misfit, raw)
+def deals() -> Reader[Deal]:
+    """Return a reader of the deals of one body."""
+    return Reader(_DEAL, Deal, deal_misfit)
 
 
-def product(raw: msgspec.Raw) -> tuple[Product, list[str]]:
-    """The product in these bytes, and what in them is not as it should be.
-
-    Raises:
-        ValueError: it is none.
-    """
-    return _read(_PRODUCT, Product, product_misfit, raw)
+def products() -> Reader[Product]:
+    """Return a reader of the products of one body."""
+    return Reader(_PRODUCT, Product, product_misfit)
 
 
 def deal_misfit(found: Deal) -> tuple[str, str] | None:
@@ -125,33 +121,74 @@ def asin_of(raw: msgspec.Raw) -> str | None:
         return None
 
 
-def _read(
-    decoder: msgspec.json.Decoder[_T],
-    kind: type[_T],
-    misfit: Callable[[_T], tuple[str, str] | None],
-    raw: msgspec.Raw,
-) -> tuple[_T, list[str]]:
-    notes: list[str] = []
-    data = clean = bytes(raw)
-    if lenient.has_nul(data) and (clean := lenient.without_nul(data)) != data:
-        notes.append(lenient.NUL)
-    try:
-        found = decoder.decode(clean)
-        if misfit(found) is None:
-            return found, notes
-    except UNREADABLE:
-        pass
-    fields = take_fields_apart(msgspec.Raw(clean), notes)
-    extra = fit_fields(kind, fields, notes)
-    found = _made(decoder, fields, extra)
-    while (wrong := misfit(found)) is not None:
-        name, reason = wrong
-        if FIELDS[kind][name].is_needed:
-            raise msgspec.ValidationError(reason)
-        notes.append(f"{name}: {reason}")
-        extra[name] = received(fields.pop(name))
-        found = _made(decoder, fields, extra)
-    return found, notes
+class Reader(Generic[_T]):
+    """Reads the items of one body, whose unknown fields are mostly the same in all of them."""
+
+    def __init__(
+        self,
+        decoder: msgspec.json.Decoder[_T],
+        kind: type[_T],
+        misfit: Callable[[_T], tuple[str, str] | None],
+    ) -> None:
+        self._decoder: msgspec.json.Decoder[_T] = decoder
+        self._kind: type[_T] = kind
+        self._misfit: Callable[[_T], tuple[str, str] | None] = misfit
+        self._way = 0  # of `_WAYS`: the first that the last item with unknown fields could be read in
+
+    def read(self, raw: msgspec.Raw) -> tuple[_T, list[str]]:
+        """The item in these bytes, and what in them is not as it should be.
+
+        Raises:
+            ValueError: it is none.
+        """
+        notes: list[str] = []
+        data = clean = bytes(raw)
+        if lenient.has_nul(data) and (clean := lenient.without_nul(data)) != data:
+            notes.append(lenient.NUL)
+        found = self._at_once(clean)
+        return (self._apart(clean, notes) if found is None else found), notes
+
+    def _at_once(self, data: bytes) -> _T | None:
+        """The item, if there is nothing odd in it but fields that are unknown."""
+        tried: bytes | None = None
+        for way in range(self._way, len(_WAYS)):
+            try:
+                known = _WAYS[way](self._kind, data)
+                if known is tried:
+                    continue
+                tried = known
+                found = self._decoder.decode(known)
+            except UNREADABLE:
+                continue
+            self._way = way
+            return found if self._misfit(found) is None else None
+        return None
+
+    def _apart(self, data: bytes, notes: list[str]) -> _T:
+        """The item, put together from those of its fields that fit.
+
+        Raises:
+            ValueError: it is none.
+        """
+        fields = take_fields_apart(msgspec.Raw(data), notes)
+        extra = fit_fields(self._kind, fields, notes)
+        found = _made(self._decoder, fields, extra)
+        while (wrong := self._misfit(found)) is not None:
+            name, reason = wrong
+            if FIELDS[self._kind][name].is_needed:
+                raise msgspec.ValidationError(reason)
+            notes.append(f"{name}: {reason}")
+            extra[name] = received(fields.pop(name))
+            found = _made(self._decoder, fields, extra)
+        return found
+
+
+# From the one that costs least: as it is, with its unknown fields aside, and with those of its parts too.
+_WAYS: Final[tuple[Callable[[Kind, bytes], bytes], ...]] = (
+    lambda _kind, data: data,
+    partial(unknown_fields.aside, with_parts=False),
+    partial(unknown_fields.aside, with_parts=True),
+)
 
 
 def _made(decoder: msgspec.json.Decoder[_T], fields: dict[str, msgspec.Raw], extra: dict[str, Any]) -> _T:

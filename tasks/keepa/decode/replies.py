@@ -140,11 +140,11 @@ def decode_deals(body: bytes) -> DealPage:
         given = (strict.deals.category_ids, strict.deals.category_names, strict.deals.category_count)
         ids, names, counts = _categories(*map(bytes, given))
         return _page(
-            envelope_of(strict), item.each(_items(strict.deals.dr), item.deal), ids=ids, names=names, counts=counts
+            envelope_of(strict), item.each(_items(strict.deals.dr), item.deals()), ids=ids, names=names, counts=counts
         )
     frame = _frame(body, "/deal", "deals")
     ids, names, counts = _categories(*map(frame.value, ("categoryIds", "categoryNames", "categoryCount")))
-    items = item.each(map(msgspec.Raw, frame.items), item.deal)
+    items = item.each(map(msgspec.Raw, frame.items), item.deals())
     items.faults.extend(frame.faults)
     envelope = envelope_of(_head_of(frame))
     return _page(envelope, items, ids=ids, names=names, counts=counts, is_whole=frame.is_whole)
@@ -157,7 +157,7 @@ def decode_products(body: bytes) -> ProductBatch:
         Transient: the body has no list of products, and something else in its place; or a list beyond all bounds.
     """
     reply = open_products(body)
-    items = item.each(reply.raws, item.product)
+    items = item.each(reply.raws, item.products())
     return ProductBatch(
         envelope=reply.envelope,
         products=reply.read or items.found,
