@@ -6,11 +6,13 @@ from typing import Final
 
 from supervisor.queries import product_page
 from tasks.keepa.locales import SHOPS
-from tasks.keepa.prices import NAMES
+from tasks.keepa.prices import ALL_NAMES, VARIATION_RATINGS, VARIATION_REVIEWS
 from tasks.keepa.request import is_asin
 
 # As in the table `price_types`; a test holds the two together.
-NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35})  # ranks, counts and ratings
+# Ranks, counts and ratings.
+NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35, VARIATION_RATINGS, VARIATION_REVIEWS})
+_NUMBERS: Final = {name: number for number, name in ALL_NAMES.items()}
 _PREFIX: Final = "amazon."
 _MOST: Final = 1_000_000
 _MOST_ROWS: Final = 2**63 - 1
@@ -60,11 +62,11 @@ def price_type(text: str) -> str:
         ValueError: there is no such price type.
     """
     stripped = text.strip().upper().replace("-", "_")
-    if stripped in NAMES:
+    if stripped in _NUMBERS:
         return stripped
-    if stripped.isascii() and stripped.isdigit() and int(stripped) < len(NAMES):
-        return NAMES[int(stripped)]
-    raise ValueError(f"{text!r} is no price type; there are {', '.join(NAMES)}")
+    if stripped.isascii() and stripped.isdigit() and int(stripped) in ALL_NAMES:
+        return ALL_NAMES[int(stripped)]
+    raise ValueError(f"{text!r} is no price type; there are {', '.join(_NUMBERS)}")
 
 
 def money_type(text: str) -> str:
@@ -74,14 +76,14 @@ def money_type(text: str) -> str:
         ValueError: there is no such price type.
     """
     name = price_type(text)
-    if NAMES.index(name) in NOT_MONEY:
+    if _NUMBERS[name] in NOT_MONEY:
         raise ValueError(f"{name} is no price but a rank, a count or a rating: `history` shows it")
     return name
 
 
 def is_money(name: str) -> bool:
     """Whether the values of a price type of this name are prices."""
-    return name in NAMES and NAMES.index(name) not in NOT_MONEY
+    return name in _NUMBERS and _NUMBERS[name] not in NOT_MONEY
 
 
 def count(text: str) -> int:

@@ -39,6 +39,7 @@ class Deal(
         avg: weighted mean, by date range (index 0 covers 48 hours), then price type.
         lightning_start: Keepa minute; 0 when there is no lightning deal.
         warehouse_condition: 0 none, 2 to 5 used like new … acceptable.
+        min_rating: as the official structure lists it, which is the filter's: from 0 to 50; -1 none.
         extra: fields this build does not know, as received; None when there are none.
     """
 
@@ -66,6 +67,7 @@ class Deal(
     warehouse_condition: Int4 | None = None
     warehouse_condition_comment: str | None = None
     date_interval_index: Int4 | None = None
+    min_rating: Int4 | None = None
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
     def is_of(self, domain: int) -> bool:

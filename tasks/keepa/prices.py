@@ -27,6 +27,15 @@ NAMES: Final = (
     *("TRADE_IN", "RENT", "BUY_BOX_USED_SHIPPING", "PRIME_EXCL", "COUNT_NEW_FBA", "COUNT_NEW_FBM"),
 )
 
+# The two histories that a product has outside `csv`, numbered beyond all that Keepa may ever add to it.
+VARIATION_RATINGS: Final = 1_000
+VARIATION_REVIEWS: Final = 1_001
+ALL_NAMES: Final = {
+    **dict(enumerate(NAMES)),
+    VARIATION_RATINGS: "COUNT_VARIATION_RATINGS",
+    VARIATION_REVIEWS: "COUNT_VARIATION_REVIEWS",
+}
+
 _PAIR: Final = 2
 _TRIPLE: Final = 3
 
@@ -40,7 +49,7 @@ class Series:
     """One price type's history: three lists of one length, minutes strictly increasing.
 
     Attributes:
-        price_type: index as in `NAMES`; may lie beyond it.
+        price_type: number as in `ALL_NAMES`; may be none of them.
         minutes: Keepa minutes.
         prices: values; of the types with shipping without it. -1: none at that time.
         shipping: of the types that carry it, else None.

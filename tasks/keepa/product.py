@@ -28,6 +28,8 @@ class Offer(
         condition: 0 unknown, 1 new, 2 to 5 used, 6 refurbished, 7 to 10 collectible.
         offer_csv: triples of minute, price, shipping, newest last.
         stock_csv: pairs of minute and stock.
+        coupon: positive an amount, negative percent.
+        offer_duplicates: the same seller's dearer offers of that condition: `price`, `shipping`, `conditionComment`.
         extra: fields this build does not know; None when there are none.
     """
 
@@ -39,7 +41,9 @@ class Offer(
     offer_csv: list[Int4] | None = msgspec.field(name="offerCSV", default=None)
     stock_csv: list[Int4] | None = msgspec.field(name="stockCSV", default=None)
     prime_excl_csv: list[Int4] | None = msgspec.field(name="primeExclCSV", default=None)
+    coupon: Int4 | None = None
     coupon_history: list[Int4] | None = None
+    offer_duplicates: list[dict[str, Any]] | None = None
     last_stock_update: Int4 | None = None
     min_order_qty: Int4 | None = None
     is_amazon: bool | None = None
@@ -59,10 +63,13 @@ class Offer(
 class FbaFees(
     msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
 ):
-    """What Amazon takes for picking and packing."""
+    """What Amazon takes for picking and packing, and for storage where it says so."""
 
     last_update: Int4 | None = None
     pick_and_pack_fee: Int4 | None = None
+    pick_and_pack_fee_tax: Int4 | None = None
+    storage_fee: Int4 | None = None
+    storage_fee_tax: Int4 | None = None
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
 
@@ -73,6 +80,24 @@ class CategoryNode(
 
     cat_id: int
     name: str | None = None
+    extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
+
+
+class Reviews(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
+):
+    """How often this variation alone was rated and reviewed; there with `rating=` only.
+
+    Attributes:
+        last_update: Keepa minute.
+        rating_count: pairs of minute and number; the server has added nothing since April 2025.
+        review_count: likewise, and goes on.
+        extra: fields this build does not know; None when there are none.
+    """
+
+    last_update: Int4 | None = None
+    rating_count: list[Int4] | None = None
+    review_count: list[Int4] | None = None
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 
 
@@ -90,6 +115,9 @@ class Product(
             without history.
         availability_amazon: -1 no offer, 0 in stock, 1 to 4 later.
         live_offers_order: indices into `offers` of those that stand now.
+        return_rate: 1 low, 2 high, None average or not known.
+        availability_amazon_delay: least and most hours until Amazon sends it.
+        prime_deal_end_time: Keepa minute; seen on the wire, described nowhere.
         extra: fields this build does not know, as received; None when there are none.
     """
 
@@ -108,11 +136,21 @@ class Product(
     gtin_list: list[str] | None = None
     variations: list[dict[str, Any]] | None = None
     variation_csv: str | None = msgspec.field(name="variationCSV", default=None)
+    historical_variations: list[str] | None = None
+    bundle_items: list[str] | None = None
     parent_asin_history: list[str] | None = None
 
+    a_plus: list[dict[str, Any]] | None = None
+    active_ingredients: str | None = None
+    audience_rating: str | None = None
     author: str | None = None
+    batteries_included: bool | None = None
+    batteries_required: bool | None = None
     binding: str | None = None
     brand: str | None = None
+    brand_store_name: str | None = None
+    brand_store_url: str | None = None
+    brand_store_url_name: str | None = None
     color: str | None = None
     contributors: list[list[str]] | None = None
     description: str | None = None
@@ -121,17 +159,35 @@ class Product(
     format: str | None = None
     formats: list[dict[str, Any]] | None = None
     frequently_bought_together: list[str] | None = None
+    hazardous_materials: list[dict[str, Any]] | None = None
     included_components: str | None = None
+    ingredients: str | None = None
+    item_form: str | None = None
     item_type_keyword: str | None = None
     languages: list[list[str]] | None = None
     manufacturer: str | None = None
+    material: str | None = None
+    materials: list[str] | None = None
     model: str | None = None
     part_number: str | None = None
+    pattern: str | None = None
+    product_benefit: str | None = None
     product_group: str | None = None
+    recommended_uses_for_product: str | None = None
+    safety_warning: str | None = None
     sales_rank_display_group: str | None = None
+    scent: str | None = None
+    short_description: str | None = None
     size: str | None = None
+    special_features: list[str] | None = None
+    special_ingredients: str | None = None
+    specific_uses_for_product: list[str] | None = None
+    style: str | None = None
+    target_audience_keyword: str | None = None
     type: str | None = None
+    unit_count: dict[str, Any] | None = None
     url_slug: str | None = None
+    videos: list[dict[str, Any]] | None = None
     website_display_group: str | None = None
     website_display_group_name: str | None = None
     number_of_items: Int4 | None = None
@@ -152,7 +208,9 @@ class Product(
     is_b2b: bool | None = msgspec.field(name="isB2B", default=None)
     is_eligible_for_super_saver_shipping: bool | None = None
     is_eligible_for_trade_in: bool | None = None
+    is_haul: bool | None = None
     is_heat_sensitive: bool | None = None
+    is_merch_on_demand: bool | None = None
     is_redirect_asin: bool | None = msgspec.field(name="isRedirectASIN", default=None)
     is_sns: bool | None = msgspec.field(name="isSNS", default=None)
     launchpad: bool | None = None
@@ -163,6 +221,7 @@ class Product(
     last_ebay_update: Int4 | None = None
     last_sold_update: Int4 | None = None
     last_stock_update: Int4 | None = None
+    last_business_discount_update: Int4 | None = None
     tracking_since: Int4 | None = None
     listed_since: Int4 | None = None
 
@@ -184,17 +243,22 @@ class Product(
     coupon: list[Int4] | None = None
     coupon_history: list[Int4] | None = None
     competitive_price_threshold: Int4 | None = None
+    suggested_lower_price: Int4 | None = None
+    business_discount: Int4 | None = None
+    return_rate: Int4 | None = None
+    prime_deal_end_time: Int4 | None = None
     new_price_is_map: bool | None = msgspec.field(name="newPriceIsMAP", default=None)
-    # What these two hold is documented nowhere; no recorded product has one.
     deals: list[Any] | None = None
     promotions: list[Any] | None = None
 
     csv: list[list[int] | None] | None = None
+    reviews: Reviews | None = None
     stats: Stats | None = None
     offers: list[Offer] | None = None
     live_offers_order: list[Int4] | None = None
     offers_successful: bool | None = None
     availability_amazon: Int4 | None = None
+    availability_amazon_delay: list[Int4] | None = None
 
     extra: dict[str, Any] | None = msgspec.field(name="$extra", default=None)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from tasks.keepa.deal import Int4
+
 
 class Stats(
     msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, forbid_unknown_fields=True, rename="camel"
@@ -19,7 +21,17 @@ class Stats(
         out_of_stock_percentage30: part of the last 30 days without an offer, in percent; -1 not applicable.
         total_offer_count: -2 in this and the other counts when offers were not asked for.
         buy_box_price: -1 nobody holds the buy box, -2 unknown.
-        buy_box_stats: by seller: share won in percent, mean price, and so on, as received.
+        buy_box_saving_basis: Int4 | None = None
+    buy_box_saving_basis_type: str | None = None
+    buy_box_saving_percentage: Int4 | None = None
+    buy_box_shipping_time: Int4 | None = None
+    buy_box_stats: by seller: share won in percent, mean price, and so on, as received.
+        stock_per_condition_3rd_fba: pieces in stock by condition of the offer, of sellers for whom Amazon ships;
+            `..._fbm` of those that ship themselves.
+        stock_amazon: pieces Amazon has in stock, 10 at most; -2 not known. `stock_buy_box` likewise.
+        buy_box_saving_basis: the price that is struck out; `..._type` says which it is, LIST_PRICE or WAS_PRICE.
+        buy_box_saving_percentage: what the shop says is saved, in percent.
+        buy_box_shipping_time: as received: seen on the wire, described nowhere.
         lightning_deal_info: start and end minute.
         extra: fields this build does not know; None when there are none.
     """
@@ -54,6 +66,10 @@ class Stats(
     retrieved_offer_count: int | None = None
     offer_count_fba: int | None = msgspec.field(name="offerCountFBA", default=None)
     offer_count_fbm: int | None = msgspec.field(name="offerCountFBM", default=None)
+    stock_per_condition_3rd_fba: list[Int4] | None = msgspec.field(name="stockPerCondition3rdFBA", default=None)
+    stock_per_condition_fbm: list[Int4] | None = msgspec.field(name="stockPerConditionFBM", default=None)
+    stock_amazon: Int4 | None = None
+    stock_buy_box: Int4 | None = None
     seller_ids_lowest_fba: list[str] | None = msgspec.field(name="sellerIdsLowestFBA", default=None)
     seller_ids_lowest_fbm: list[str] | None = msgspec.field(name="sellerIdsLowestFBM", default=None)
     last_offers_update: int | None = None
@@ -83,6 +99,10 @@ class Stats(
     buy_box_is_unqualified: bool | None = None
     buy_box_is_used: bool | None = None
     buy_box_is_warehouse_deal: bool | None = None
+    buy_box_saving_basis: Int4 | None = None
+    buy_box_saving_basis_type: str | None = None
+    buy_box_saving_percentage: Int4 | None = None
+    buy_box_shipping_time: Int4 | None = None
     buy_box_stats: dict[str, dict[str, Any]] | None = None
 
     buy_box_used_price: int | None = None

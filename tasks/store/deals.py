@@ -78,6 +78,7 @@ _ROWS: Final = Copied(
         "lightning_end": "int4",
         "warehouse_condition": "int4",
         "date_interval_index": "int4",
+        "min_rating": "int4",
     },
 )
 _UPDATED: Final = Updated(rows=_ROWS, key=("domain", "asin"), kept=("first_seen_at",))
@@ -163,6 +164,7 @@ def _row(deal: Deal) -> Row:
         deal.lightning_end,
         deal.warehouse_condition,
         deal.date_interval_index,
+        deal.min_rating,
     )
     arrays.check_int4s(numbers)
     return (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
 
-_NUMBERS: Final = ("offer_id", "condition", "last_seen", "last_stock_update", "min_order_qty")
+_NUMBERS: Final = ("offer_id", "condition", "last_seen", "last_stock_update", "min_order_qty", "coupon")
 _FLAGS: Final = (
     *("is_amazon", "is_fba", "is_prime", "is_prime_excl", "is_map", "is_shippable", "is_preorder"),
     *("is_warehouse_deal", "is_scam", "is_addon_item", "ships_from_china"),
@@ -41,6 +41,7 @@ _ROWS: Final = Copied(
         "prices": "int4[]",
         "shipping": "int4[]",
         **dict.fromkeys(_LISTS, "int4[]"),
+        "offer_duplicates": "json",
         "extra": "json",
     },
 )
@@ -103,5 +104,5 @@ def _row(offer: Offer) -> Row:
         *(getattr(offer, name) for name in _FLAGS),
         *(arrays.ints(history[at::_GROUP]) for at in range(_GROUP)),
         *(None if values is None else arrays.ints(values) for values in lists),
-        None if offer.extra is None else msgspec.json.encode(offer.extra),
+        *(None if value is None else msgspec.json.encode(value) for value in (offer.offer_duplicates, offer.extra)),
     )

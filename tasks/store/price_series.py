@@ -11,7 +11,7 @@ import hashlib
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.keepa import prices
+from tasks.keepa import prices, product_histories
 from tasks.store.bulk import arrays
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, reason_of, write_each
 from tasks.store.bulk.replace import Updated
@@ -122,7 +122,7 @@ def _histories(products: Iterable[Product]) -> tuple[list[_History], list[Refusa
     for product in products:
         try:
             histories += [
-                _History(product, flat, (product.asin, flat.price_type)) for flat in prices.flats(product.csv)
+                _History(product, flat, (product.asin, flat.price_type)) for flat in product_histories.flats(product)
             ]
         except UNSTORABLE as error:
             refusals.append(Refusal(product, f"history: {reason_of(error)}"))

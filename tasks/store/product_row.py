@@ -29,9 +29,19 @@ BASE: Final = {
     "gtin_list": "text[]",
     "variations": "json",
     "variation_csv": "text",
+    "historical_variations": "text[]",
+    "bundle_items": "text[]",
+    "a_plus": "json",
+    "active_ingredients": "text",
+    "audience_rating": "text",
     "author": "text",
+    "batteries_included": "bool",
+    "batteries_required": "bool",
     "binding": "text",
     "brand": "text",
+    "brand_store_name": "text",
+    "brand_store_url": "text",
+    "brand_store_url_name": "text",
     "color": "text",
     "contributors": "json",
     "description": "text",
@@ -40,17 +50,35 @@ BASE: Final = {
     "format": "text",
     "formats": "json",
     "frequently_bought_together": "text[]",
+    "hazardous_materials": "json",
     "included_components": "text",
+    "ingredients": "text",
+    "item_form": "text",
     "item_type_keyword": "text",
     "languages": "json",
     "manufacturer": "text",
+    "material": "text",
+    "materials": "text[]",
     "model": "text",
     "part_number": "text",
+    "pattern": "text",
+    "product_benefit": "text",
     "product_group": "text",
+    "recommended_uses_for_product": "text",
+    "safety_warning": "text",
     "sales_rank_display_group": "text",
+    "scent": "text",
+    "short_description": "text",
     "size": "text",
+    "special_features": "text[]",
+    "special_ingredients": "text",
+    "specific_uses_for_product": "text[]",
+    "style": "text",
+    "target_audience_keyword": "text",
     "type": "text",
+    "unit_count": "json",
     "url_slug": "text",
+    "videos": "json",
     "website_display_group": "text",
     "website_display_group_name": "text",
     "number_of_items": "int4",
@@ -71,7 +99,9 @@ BASE: Final = {
     "is_b2b": "bool",
     "is_eligible_for_super_saver_shipping": "bool",
     "is_eligible_for_trade_in": "bool",
+    "is_haul": "bool",
     "is_heat_sensitive": "bool",
+    "is_merch_on_demand": "bool",
     "is_redirect_asin": "bool",
     "is_sns": "bool",
     "launchpad": "bool",
@@ -81,6 +111,7 @@ BASE: Final = {
     "last_ebay_update": "int4",
     "last_sold_update": "int4",
     "last_stock_update": "int4",
+    "last_business_discount_update": "int4",
     "tracking_since": "int4",
     "listed_since": "int4",
     "monthly_sold": "int4",
@@ -90,15 +121,24 @@ BASE: Final = {
     "buy_box_eligible_offer_counts": "int4[]",
     "fba_pick_and_pack_fee": "int4",
     "fba_fees_last_update": "int4",
+    "fba_pick_and_pack_fee_tax": "int4",
+    "fba_storage_fee": "int4",
+    "fba_storage_fee_tax": "int4",
+    "reviews_last_update": "int4",
     "referral_fee_percent": "int4",
     "referral_fee_percentage": "float8",
     "variable_closing_fee": "int4",
     "coupon": "int4[]",
     "competitive_price_threshold": "int4",
+    "suggested_lower_price": "int4",
+    "business_discount": "int4",
+    "return_rate": "int4",
+    "prime_deal_end_time": "int4",
     "new_price_is_map": "bool",
     "deals": "json",
     "promotions": "json",
     "availability_amazon": "int4",
+    "availability_amazon_delay": "int4[]",
     "extra": "json",
 }
 # In full only in a reply with history.
@@ -111,14 +151,34 @@ HISTORY: Final = {
     "buy_box_used_history": "text[]",
     "coupon_history": "int4[]",
 }
-STATS: Final = {"stats": "json"}
+# The figures that people filter by which `stats`, as received, has only somewhere in it.
+_FIGURES: Final = {
+    "stock_per_condition_3rd_fba": "int4[]",
+    "stock_per_condition_fbm": "int4[]",
+    "stock_amazon": "int4",
+    "stock_buy_box": "int4",
+    "buy_box_saving_basis": "int4",
+    "buy_box_saving_basis_type": "text",
+    "buy_box_saving_percentage": "int4",
+    "buy_box_shipping_time": "int4",
+}
+STATS: Final = {"stats": "json", **_FIGURES}
 # The offers themselves have a table.
 OFFERS: Final = {"live_offers_order": "int4[]", "offers_successful": "bool"}
 AGES: Final = {"history_update": "int4", "stats_update": "int4", "offers_update": "int4"}
 
 COLUMNS: Final = {"asin": "text", **BASE, **HISTORY, **STATS, **OFFERS, **AGES}
 
-_OF_FEES: Final = {"fba_pick_and_pack_fee": "pick_and_pack_fee", "fba_fees_last_update": "last_update"}
+# Columns of what is in a part of a product: the part and its field.
+_PARTS: Final = {
+    "fba_pick_and_pack_fee": ("fba_fees", "pick_and_pack_fee"),
+    "fba_pick_and_pack_fee_tax": ("fba_fees", "pick_and_pack_fee_tax"),
+    "fba_storage_fee": ("fba_fees", "storage_fee"),
+    "fba_storage_fee_tax": ("fba_fees", "storage_fee_tax"),
+    "fba_fees_last_update": ("fba_fees", "last_update"),
+    "reviews_last_update": ("reviews", "last_update"),
+    **{name: ("stats", name) for name in _FIGURES},
+}
 _EXTRA: Final = "$extra"
 
 
@@ -146,8 +206,9 @@ def row(product: Product, *, has_history: bool) -> Row:
 def _value(product: Product, ages: dict[str, int | None], name: str, kind: str) -> object:
     if name in ages:
         value: object = ages[name]
-    elif name in _OF_FEES:
-        value = None if product.fba_fees is None else getattr(product.fba_fees, _OF_FEES[name])
+    elif name in _PARTS:
+        part, field = _PARTS[name]
+        value = getattr(getattr(product, part), field, None)
     elif name == "extra":
         value = _extra(product)
     else:
@@ -158,11 +219,13 @@ def _value(product: Product, ages: dict[str, int | None], name: str, kind: str) 
 
 
 def _extra(product: Product) -> dict[str, object] | None:
-    """The unknown fields, those of the fees in their place: the known ones of these have columns."""
-    of_fees = None if product.fba_fees is None else product.fba_fees.extra
-    if of_fees is None:
-        return product.extra
-    return (product.extra or {}) | {"fbaFees": of_fees}
+    """The unknown fields, those of the fees and the reviews in their place: the known ones of these have columns."""
+    parts = {
+        name: part.extra
+        for name, part in (("fbaFees", product.fba_fees), ("reviews", product.reviews))
+        if part is not None and part.extra is not None
+    }
+    return (product.extra or {}) | parts if parts else product.extra
 
 
 def _int4(value: int) -> int:

@@ -35,6 +35,7 @@ APPLIED = {
     "0015_each_call_once.sql": "4a27cf50861c1a52",
     "0016_queue_by_asker.sql": "9c2428a364fda73a",
     "0017_pages_that_repeat.sql": "006ab6ff11c04560",
+    "0018_every_field.sql": "5bd5f76586c0e36a",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

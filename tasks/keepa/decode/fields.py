@@ -10,10 +10,10 @@ import msgspec
 from tasks.keepa.deal import Deal
 from tasks.keepa.decode import lenient, scanner
 from tasks.keepa.decode.lenient import UNREADABLE
-from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
+from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product, Reviews
 from tasks.keepa.product_stats import Stats
 
-Kind = type[Deal | Product | Stats | Offer | FbaFees | CategoryNode]
+Kind = type[Deal | Product | Stats | Offer | FbaFees | Reviews | CategoryNode]
 RawObject = dict[str, msgspec.Raw]
 
 EXTRA: Final = "$extra"
@@ -26,6 +26,7 @@ _ANYTHING: Final = msgspec.json.Decoder()
 PARTS: Final[dict[str, Kind]] = {
     "stats": Stats,
     "fbaFees": FbaFees,
+    "reviews": Reviews,
     "offers": Offer,
     "categoryTree": CategoryNode,
 }

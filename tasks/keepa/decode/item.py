@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 
-from tasks.keepa import prices
+from tasks.keepa import product_histories
 from tasks.keepa.deal import Deal
 from tasks.keepa.decode import lenient, scanner, unknown_fields
 from tasks.keepa.decode.fields import EXTRA, FIELDS, fit_fields, received, take_fields_apart
@@ -93,7 +93,7 @@ def deals() -> Reader[Deal]:
 
 def products() -> Reader[Product]:
     """Return a reader of the products of one body."""
-    return Reader(_PRODUCT, Product, product_misfit)
+    return Reader(_PRODUCT, Product, product_histories.misfit)
 
 
 def deal_misfit(found: Deal) -> tuple[str, str] | None:
@@ -101,12 +101,6 @@ def deal_misfit(found: Deal) -> tuple[str, str] | None:
     ragged = found.ragged()
     reason = f"its lists do not all have {found.slots} price types, as `current` has - at `$.{ragged}`"
     return None if ragged is None else (ragged, reason)
-
-
-def product_misfit(found: Product) -> tuple[str, str] | None:
-    """The same of a product."""
-    reason = prices.fault(found.csv)
-    return None if reason is None else ("csv", reason)
 
 
 def asin_of(raw: msgspec.Raw) -> str | None:

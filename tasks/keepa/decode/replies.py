@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from tasks.errors import Foreign, Transient
-from tasks.keepa import prices
+from tasks.keepa import prices, product_histories
 from tasks.keepa.deal import Deal
 from tasks.keepa.decode import fields, item, lenient
 from tasks.keepa.decode.body_types import PART_BYTES, DealPage, ProductBatch, ProductReply
@@ -21,7 +21,7 @@ from tasks.keepa.decode.envelope import Envelope, Head, ServerFault, envelope_of
 from tasks.keepa.decode.frame import HEAD, MOST_ITEMS, Frame, take_apart
 from tasks.keepa.decode.item import ItemFault, Items, Odd
 from tasks.keepa.decode.lenient import UNREADABLE
-from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product
+from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product, Reviews
 from tasks.keepa.product_stats import Stats
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Product",
     "ProductBatch",
     "ProductReply",
+    "Reviews",
     "ServerFault",
     "Stats",
     "any_envelope",
@@ -217,7 +218,7 @@ def _good_deals(body: bytes) -> _GoodDealsBody | None:
 def _good_products(body: bytes) -> _GoodProductsBody | None:
     """The same of a reply with products."""
     reply = None if lenient.has_nul(body) else _at_once(_GOOD_PRODUCTS, body)
-    return None if reply is None or any(prices.fault(product.csv) for product in reply.products) else reply
+    return None if reply is None or any(map(product_histories.misfit, reply.products)) else reply
 
 
 def _at_once(decoder: msgspec.json.Decoder[_B], body: bytes) -> _B | None:

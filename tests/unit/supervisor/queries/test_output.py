@@ -33,6 +33,11 @@ def test_what_is_meant_by_nobody_is_refused_with_what_there_is(read, text):
 
 def test_price_types_are_known_by_name_and_number():
     assert [parsing.price_type(text) for text in ("new", "0", "new-fba")] == ["NEW", "AMAZON", "NEW_FBA"]
+    assert [parsing.price_type(text) for text in ("1001", "count-variation-ratings")] == [
+        "COUNT_VARIATION_REVIEWS",
+        "COUNT_VARIATION_RATINGS",
+    ]
+    assert not parsing.is_money("COUNT_VARIATION_REVIEWS")
     with pytest.raises(ValueError, match="SALES is no price but a rank"):
         parsing.money_type("sales")
 

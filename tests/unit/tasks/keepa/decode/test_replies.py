@@ -234,17 +234,17 @@ def test_an_unknown_asin_is_told_from_a_product(fields, is_found):
 def test_unknown_fields_are_kept_at_every_level_of_a_product():
     sent = {
         "asin": "B000000001",
-        "aPlus": [1],
+        "newPart": [1],
         "stats": {"current": [1], "newFigure": 5},
         "offers": [{"offerId": 1}, {"offerId": 2, "isNew": True}],
-        "fbaFees": {"pickAndPackFee": 3, "storageFee": 4},
+        "fbaFees": {"pickAndPackFee": 3, "newFee": 4},
         "categoryTree": [{"catId": 1, "name": "Books", "rank": 9}],
     }
     (product,) = decode_products(products_body(sent)).products
-    assert product.extra == {"aPlus": [1]}
+    assert product.extra == {"newPart": [1]}
     assert product.stats.extra == {"newFigure": 5}
     assert [offer.extra for offer in product.offers] == [None, {"isNew": True}]
-    assert product.fba_fees.extra == {"storageFee": 4}
+    assert product.fba_fees.extra == {"newFee": 4}
     assert product.category_tree[0].extra == {"rank": 9}
 
 
