@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from tasks.keepa.product import CategoryNode
+from tasks.keepa.product_stats import Stats
 from tasks.store.bulk import arrays
 
 if TYPE_CHECKING:
@@ -179,7 +182,11 @@ _PARTS: Final = {
     "reviews_last_update": ("reviews", "last_update"),
     **{name: ("stats", name) for name in _FIGURES},
 }
-_EXTRA: Final = "$extra"
+_EMPTY: Final = b"{}"
+
+
+_OWN: Final = [name for name in COLUMNS if name not in {*_PARTS, *AGES, "extra"}]
+_own: Final[Callable[[Product], tuple[object, ...]]] = attrgetter(*_OWN)
 
 
 def age(product: Product) -> int:
@@ -200,22 +207,11 @@ def row(product: Product, *, has_history: bool) -> Row:
         "stats_update": None if product.stats is None else age(product),
         "offers_update": None if product.offers is None else age(product),
     }
-    return tuple(_value(product, ages, name, kind) for name, kind in COLUMNS.items())
-
-
-def _value(product: Product, ages: dict[str, int | None], name: str, kind: str) -> object:
-    if name in ages:
-        value: object = ages[name]
-    elif name in _PARTS:
-        part, field = _PARTS[name]
-        value = getattr(getattr(product, part), field, None)
-    elif name == "extra":
-        value = _extra(product)
-    else:
-        value = getattr(product, name)
-    if value is None:
-        return None
-    return _PACK[kind](value) if kind in _PACK else value
+    found: dict[str, Any] = dict(zip(_OWN, _own(product), strict=True)) | ages
+    found["extra"] = _extra(product)
+    for name, (part, field) in _PARTS.items():
+        found[name] = getattr(getattr(product, part), field, None)
+    return tuple(None if (value := found[name]) is None else pack(value) for name, pack in _PACKERS)
 
 
 def _extra(product: Product) -> dict[str, object] | None:
@@ -228,6 +224,10 @@ def _extra(product: Product) -> dict[str, object] | None:
     return (product.extra or {}) | parts if parts else product.extra
 
 
+def _as_it_is(value: object) -> object:
+    return value
+
+
 def _int4(value: int) -> int:
     arrays.check_int4s((value,))
     return value
@@ -235,15 +235,19 @@ def _int4(value: int) -> int:
 
 def _json(value: object) -> bytes:
     """JSON with the unknown fields back in their places."""
-    return msgspec.json.encode(_as_received(msgspec.to_builtins(value)))
+    if isinstance(value, Stats):
+        return _as_received(value)
+    if isinstance(value, list) and any(isinstance(one, CategoryNode) and one.extra for one in value):
+        return b"[%b]" % b",".join(map(_as_received, value))
+    return msgspec.json.encode(value)
 
 
-def _as_received(value: object) -> object:
-    if isinstance(value, list):
-        return [_as_received(element) for element in value]
-    if isinstance(value, dict) and _EXTRA in value:
-        return {name: element for name, element in value.items() if name != _EXTRA} | value[_EXTRA]
-    return value
+def _as_received(value: Stats | CategoryNode) -> bytes:
+    if value.extra is None:
+        return msgspec.json.encode(value)
+    known = msgspec.json.encode(msgspec.structs.replace(value, extra=None))
+    unknown = msgspec.json.encode(value.extra)
+    return known[:-1] + (b"," if len(known) > len(_EMPTY) and len(unknown) > len(_EMPTY) else b"") + unknown[1:]
 
 
 _PACK: Final[dict[str, Callable[..., object]]] = {
@@ -253,3 +257,4 @@ _PACK: Final[dict[str, Callable[..., object]]] = {
     "text[]": arrays.texts,
     "json": _json,
 }
+_PACKERS: Final = [(name, _PACK.get(kind, _as_it_is)) for name, kind in COLUMNS.items()]

@@ -291,6 +291,16 @@ def test_unknown_fields_are_kept_where_they_were(conn, make_product):
     assert one(conn, "extra, fba_pick_and_pack_fee") == ({"new": 1, "fbaFees": {"newFee": 9}}, 3)
 
 
+@pytest.mark.parametrize("figures", [{}, {"avg": [1], "min": [None, [1, 2]]}])
+@pytest.mark.parametrize("new", [{}, {"new": {"a": [1]}, "newer": None}])
+def test_json_is_stored_as_it_came_with_its_unknown_fields_in_their_places(conn, figures, new):
+    nodes = [{"catId": 1, "name": "Books"}, {"catId": 2, **new}]
+    sent = {"asin": "B000000001", "title": "t", "lastUpdate": 1, "stats": {**figures, **new}, "categoryTree": nodes}
+    (found,) = decode_products(json.dumps({"products": [sent]}).encode()).products
+    write(conn, found)
+    assert one(conn, "stats, category_tree, extra") == ({**figures, **new}, nodes, None)
+
+
 def test_bad_products_and_bad_histories_are_quarantined_and_the_rest_is_written(conn, make_product):
     batch = [make_product(f"B00000000{at}") for at in range(6)]
     batch[1] = make_product("B000000001", title="a\0b")

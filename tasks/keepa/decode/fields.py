@@ -30,6 +30,7 @@ PARTS: Final[dict[str, Kind]] = {
     "offers": Offer,
     "categoryTree": CategoryNode,
 }
+ALL_PARTS: Final = tuple(PARTS)
 
 
 @dataclass(frozen=True, slots=True)

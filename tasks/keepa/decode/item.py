@@ -10,7 +10,6 @@ leniently. Only an item that lacks what it is nothing without is a fault.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -18,14 +17,14 @@ import msgspec
 from tasks.keepa import product_histories
 from tasks.keepa.deal import Deal
 from tasks.keepa.decode import lenient, scanner, unknown_fields
-from tasks.keepa.decode.fields import EXTRA, FIELDS, fit_fields, received, take_fields_apart
+from tasks.keepa.decode.fields import ALL_PARTS, EXTRA, FIELDS, OBJECT, fit_fields, received, take_fields_apart
 from tasks.keepa.decode.lenient import UNREADABLE
 from tasks.keepa.product import Product
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tasks.keepa.decode.fields import Kind
+    from tasks.keepa.decode.fields import RawObject
 
 _T = TypeVar("_T", Deal, Product)
 
@@ -127,7 +126,8 @@ class Reader(Generic[_T]):
         self._decoder: msgspec.json.Decoder[_T] = decoder
         self._kind: type[_T] = kind
         self._misfit: Callable[[_T], tuple[str, str] | None] = misfit
-        self._way = 0  # of `_WAYS`: the first that the last item with unknown fields could be read in
+        # In which parts of an item unknown fields were found so far; None when there were none in the items either.
+        self._parts: tuple[str, ...] | None = None
 
     def read(self, raw: msgspec.Raw) -> tuple[_T, list[str]]:
         """The item in these bytes, and what in them is not as it should be.
@@ -143,20 +143,46 @@ class Reader(Generic[_T]):
         return (self._apart(clean, notes) if found is None else found), notes
 
     def _at_once(self, data: bytes) -> _T | None:
-        """The item, if there is nothing odd in it but fields that are unknown."""
-        tried: bytes | None = None
-        for way in range(self._way, len(_WAYS)):
-            try:
-                known = _WAYS[way](self._kind, data)
-                if known is tried:
-                    continue
-                tried = known
-                found = self._decoder.decode(known)
-            except UNREADABLE:
-                continue
-            self._way = way
-            return found if self._misfit(found) is None else None
-        return None
+        """The item; None when anything in it is odd but fields that are unknown.
+
+        What costs less is tried first: as it is, without the unknown fields of its own and of the parts in which there
+        were some before, without those of all its parts.
+        """
+        if self._parts is None:
+            found = self._decoded(data)
+            if found is not None:
+                return found
+        try:
+            return self._without_unknown(OBJECT.decode(data))
+        except UNREADABLE:
+            return None
+
+    def _without_unknown(self, fields: RawObject) -> _T | None:
+        """The item of these fields, read strictly.
+
+        Raises:
+            ValueError: it has parts that are something else; or another of `UNREADABLE`.
+        """
+        before: tuple[str, ...] = self._parts or ()
+        is_changed = bool(unknown_fields.put_aside_in(fields, before))
+        is_changed |= unknown_fields.put_aside(self._kind, fields)
+        if is_changed or self._parts is not None:
+            found = self._decoded(msgspec.json.encode(fields))
+            if found is not None:
+                self._parts = before
+                return found
+        more: list[str] = unknown_fields.put_aside_in(fields, [name for name in ALL_PARTS if name not in before])
+        found = self._decoded(msgspec.json.encode(fields)) if more else None
+        if found is not None:
+            self._parts = (*before, *more)
+        return found
+
+    def _decoded(self, data: bytes) -> _T | None:
+        try:
+            found = self._decoder.decode(data)
+        except UNREADABLE:
+            return None
+        return found if self._misfit(found) is None else None
 
     def _apart(self, data: bytes, notes: list[str]) -> _T:
         """The item, put together from those of its fields that fit.
@@ -175,14 +201,6 @@ class Reader(Generic[_T]):
             extra[name] = received(fields.pop(name))
             found = _made(self._decoder, fields, extra)
         return found
-
-
-# From the one that costs least: as it is, with its unknown fields aside, and with those of its parts too.
-_WAYS: Final[tuple[Callable[[Kind, bytes], bytes], ...]] = (
-    lambda _kind, data: data,
-    partial(unknown_fields.aside, with_parts=False),
-    partial(unknown_fields.aside, with_parts=True),
-)
 
 
 def _made(decoder: msgspec.json.Decoder[_T], fields: dict[str, msgspec.Raw], extra: dict[str, Any]) -> _T:

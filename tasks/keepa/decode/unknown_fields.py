@@ -13,44 +13,41 @@ import msgspec
 from tasks.keepa.decode.fields import EXTRA, FIELDS, OBJECT, PARTS, received
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tasks.keepa.decode.fields import Kind, RawObject
 
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def aside(kind: Kind, raw: bytes, *, with_parts: bool) -> bytes:
-    """Return the item with all its unknown fields in `extra`; `with_parts`: those of its parts too, in theirs.
+def put_aside(kind: Kind, fields: RawObject) -> bool:
+    """Move the fields that an object of that kind does not have into its `extra`; whether there were any.
 
     Raises:
-        ValueError: it is no object, or a part of it is something else; or another of `lenient.UNREADABLE`.
-    """
-    fields = OBJECT.decode(raw)
-    changed = False
-    for name in PARTS.keys() & fields.keys() if with_parts else ():
-        part = fields[name]
-        known = _part(PARTS[name], bytes(part))
-        if known is not None:
-            fields[name] = msgspec.Raw(known)
-            changed = True
-    if _put_aside(kind, fields) or changed:
-        return msgspec.json.encode(fields)
-    return raw
-
-
-def _put_aside(kind: Kind, fields: RawObject) -> bool:
-    """Move what is not known into `extra`; whether there was any.
-
-    Raises:
-        ValueError: there is an `extra` already, so the item was read before.
+        ValueError: there is an `extra` already, so it was read before.
     """
     unknown = fields.keys() - FIELDS[kind].keys()
     if not unknown:
         return False
     if EXTRA in unknown:
         raise ValueError("it was read before")
-    values = {name: received(fields.pop(name)) for name in list(fields) if name in unknown}
-    fields[EXTRA] = msgspec.Raw(msgspec.json.encode(values))
+    fields[EXTRA] = msgspec.Raw(msgspec.json.encode({name: received(fields.pop(name)) for name in sorted(unknown)}))
     return True
+
+
+def put_aside_in(fields: RawObject, parts: Iterable[str]) -> list[str]:
+    """Do the same in these parts of an item; which of them had any.
+
+    Raises:
+        ValueError: a part is something else than it should be; or another of `lenient.UNREADABLE`.
+    """
+    had = []
+    for name in parts:
+        known = _part(PARTS[name], bytes(fields[name])) if name in fields else None
+        if known is not None:
+            fields[name] = msgspec.Raw(known)
+            had.append(name)
+    return had
 
 
 def _part(kind: Kind, raw: bytes) -> bytes | None:
@@ -59,12 +56,12 @@ def _part(kind: Kind, raw: bytes) -> bytes | None:
         return None
     if raw.startswith(b"{"):
         fields = OBJECT.decode(raw)
-        return msgspec.json.encode(fields) if _put_aside(kind, fields) else None
+        return msgspec.json.encode(fields) if put_aside(kind, fields) else None
     elements = _LIST.decode(raw)
     changed = False
     for at, element in enumerate(elements):
         fields = OBJECT.decode(element)
-        if _put_aside(kind, fields):
+        if put_aside(kind, fields):
             elements[at] = msgspec.Raw(msgspec.json.encode(fields))
             changed = True
     return msgspec.json.encode(elements) if changed else None

@@ -18,31 +18,38 @@ ITEM = {
 }
 
 
-def read(raw, *, with_parts):
-    return json.loads(unknown_fields.aside(Product, json.dumps(raw).encode(), with_parts=with_parts))
+def split(raw):
+    return fields.OBJECT.decode(json.dumps(raw))
 
 
-def test_an_item_whose_fields_are_all_known_is_the_same_bytes():
-    raw = b'{"asin": "B000000001" , "stats":{ }, "offers":[{"offerId":1}], "fbaFees":null}'
-    assert unknown_fields.aside(Product, raw, with_parts=True) is raw
+def joined(found):
+    return json.loads(msgspec.json.encode(found))
+
+
+def test_an_item_whose_fields_are_all_known_stays_as_it_is():
+    plain = {"asin": "B000000001", "stats": {}, "offers": [{"offerId": 1}], "fbaFees": None}
+    found = split(plain)
+    assert unknown_fields.put_aside(Product, found) is False
+    assert unknown_fields.put_aside_in(found, fields.ALL_PARTS) == []
+    assert joined(found) == plain
 
 
 def test_unknown_fields_go_into_the_extra_of_the_object_they_are_in():
-    assert read(ITEM, with_parts=False) == {
-        **{name: value for name, value in ITEM.items() if name != "newField"},
-        "$extra": {"newField": [{"a": None}]},
-    }
-    found = read(ITEM, with_parts=True)
-    assert found["stats"] == {"current": [1], "$extra": {"newFigure": 2}}
-    assert found["offers"] == [{"offerId": 1}, {"offerId": 2, "$extra": {"isNew": True}}]
-    assert found["fbaFees"] is None
+    found = split(ITEM)
+    assert unknown_fields.put_aside(Product, found) is True
+    others = {name: value for name, value in ITEM.items() if name != "newField"}
+    assert joined(found) == others | {"$extra": {"newField": [{"a": None}]}}
+    assert sorted(unknown_fields.put_aside_in(found, fields.ALL_PARTS)) == ["offers", "stats"]
+    assert joined(found["stats"]) == {"current": [1], "$extra": {"newFigure": 2}}
+    assert joined(found["offers"]) == [{"offerId": 1}, {"offerId": 2, "$extra": {"isNew": True}}]
+    assert joined(found["fbaFees"]) is None
 
 
-def test_an_item_that_was_read_before_or_is_none_is_refused():
-    faults = {b'{"$extra":{"a":1},"b":2}': "before", b"[]": "object", b'{"a":': "truncated", b'{"stats":5}': "array"}
-    for raw, reason in faults.items():
-        with pytest.raises(ValueError, match=reason):
-            unknown_fields.aside(Product, raw, with_parts=True)
+def test_what_was_read_before_or_is_no_part_is_refused():
+    with pytest.raises(ValueError, match="before"):
+        unknown_fields.put_aside(Product, split({"$extra": {"a": 1}, "b": 2}))
+    with pytest.raises(ValueError, match="array"):
+        unknown_fields.put_aside_in(split({"stats": 5}), ["stats"])
 
 
 def test_no_field_is_read_by_itself_where_all_that_is_odd_is_an_unknown_one(monkeypatch):
@@ -68,3 +75,16 @@ def test_a_value_too_deep_to_be_read_again_is_kept_as_text_on_either_way():
     assert fields.received(msgspec.Raw(deep)) == deep.decode()
     found, notes = item.products().read(msgspec.Raw(b'{"asin":"B000000001","new":' + deep + b"}"))
     assert (found.extra, notes) == ({"new": deep.decode()}, [])
+
+
+def test_a_part_is_looked_into_where_an_item_before_had_something_unknown_in_it(monkeypatch):
+    looked = []
+    aside = unknown_fields.put_aside_in
+    monkeypatch.setattr(unknown_fields, "put_aside_in", lambda *given: looked.append(sorted(given[1])) or aside(*given))
+    other = {"asin": "B000000002", "fbaFees": {"newFee": 1}}
+    plain = {"asin": "B000000003"}
+    found = item.each([msgspec.Raw(json.dumps(one).encode()) for one in (ITEM, ITEM, other, plain)], item.products())
+    assert [one.extra for one in found.found] == [{"newField": [{"a": None}]}] * 2 + [None] * 2
+    assert found.found[2].fba_fees.extra == {"newFee": 1}
+    two, others = ["offers", "stats"], ["categoryTree", "fbaFees", "reviews"]
+    assert looked == [[], sorted(fields.ALL_PARTS), two, two, others, ["fbaFees", *two]]
