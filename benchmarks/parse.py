@@ -8,7 +8,9 @@ CPU time: a busy machine adds more to the clock.
 
     python benchmarks/parse.py [--rounds 15] [BODY ...]
 
-Bodies are a simulator's; recorded ones can be named as well.
+Bodies are a simulator's; recorded ones can be named as well. Below them: what fields cost that this build does not know,
+in 20 products with every documented field and history, in 100 with figures and in a page of deals, and what it costs
+when a field of each product does not fit its type. The factor is that of the same body without them.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from keepa import utils
 from keepa.models import backend
 from psycopg.adapt import PyFormat, Transformer
 
 from tasks import worker
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.replies import decode_deals, decode_products
+from tasks.keepa.decode.replies import Deal, Product, Stats, decode_deals, decode_products
 from tasks.keepa.prices import NAMES
 from tasks.keepa.request import DealRequest, ProductRequest
 from tasks.keepa.selection.selection import parse
@@ -36,6 +39,8 @@ from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store import deals, price_series, product_row
 
+ODD_AIMS_MS = {"20 products, every field": 35.0, "100 products, figures": 8.0, "a page of deals": 8.0}
+MISFIT_AIM_MS = 40.0  # of 100 products that are each taken apart
 DEAL_AIM_MS = 5.0
 PRODUCT_AIM_MS = 8.0
 RATIO_AIM = 3.0
@@ -59,7 +64,7 @@ def our_deals(body):
 
 def our_products(body):
     found = decode_products(body).products
-    histories, _ = price_series._told(found)  # noqa: SLF001
+    histories, _ = price_series._histories(found)  # noqa: SLF001
     return [product_row.row(product, has_history=True) for product in found], [
         price_series._row(1, history)  # noqa: SLF001
         for history in histories
@@ -133,6 +138,63 @@ def simulated():
     yield Body(f"{count} products, simulated", batch, PRODUCT_AIM_MS, PRODUCT_WAYS)
 
 
+def bodies_of_2026():
+    """By name: a body, and how its rows are made."""
+    config = SimulatorConfig(deals=600, rate=100_000, closed_share=0.0)
+    with SimulatorServer(config) as simulator, KeepaClient(Secret("bench"), simulator.url) as client:
+        page = client.send(DealRequest(parse(WIDE, name="bench"), 0)).body
+        asins = tuple(deal.asin for deal in decode_deals(page).deals)
+        every = client.send(ProductRequest(1, asins[:20], "history")).body
+        figures = client.send(ProductRequest(1, asins[:100], "stats")).body
+    return {
+        "20 products, every field": (every, our_products),
+        "100 products, figures": (figures, decode_products),
+        "a page of deals": (page, decode_deals),
+    }
+
+
+def changed(body, change):
+    """The body with each of its items changed in place."""
+    content = json.loads(body)
+    for number, one in enumerate(content["deals"]["dr"] if "deals" in content else content["products"]):
+        change(number, one)
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def without_new(_number, one):
+    """Nothing that this build does not know, at any depth."""
+    for kind, part in ((Product if "csv" in one else Deal, one), (Stats, one.get("stats") or {})):
+        for name in part.keys() - {field.encode_name for field in msgspec.structs.fields(kind)}:
+            del part[name]
+
+
+def with_new(number, one):
+    """A field of its own, and one in its figures."""
+    without_new(number, one)
+    one["fieldOfTomorrow"] = number
+    if one.get("stats"):
+        one["stats"]["figureOfTomorrow"] = number
+
+
+def with_misfit(number, one):
+    """A number where a text should be."""
+    without_new(number, one)
+    one["title"] = number
+
+
+def odd(rounds):
+    """Print what unknown fields cost, and fields that do not fit."""
+    print(f"\n{'with fields that are not known':34}{'without':>11}{'with':>11}{'x':>6}{'aim':>7}")
+    for name, (body, way) in bodies_of_2026().items():
+        plain, new = (Body("", changed(body, one), 0, {"new": way}) for one in (without_new, with_new))
+        before, after = (measure(one, rounds)["new"] for one in (plain, new))
+        print(f"{name:34}{before:>8.2f} ms{after:>8.2f} ms{after / before:>6.2f}{ODD_AIMS_MS[name]:>4.0f} ms")
+        if "figures" in name:
+            after = measure(Body("", changed(body, with_misfit), 0, {"new": way}), rounds)["new"]
+            print(f"{'  the same, a misfit in each':34}{before:>8.2f} ms{after:>8.2f} ms{after / before:>6.2f}", end="")
+            print(f"{MISFIT_AIM_MS:>4.0f} ms")
+
+
 def recorded(path):
     content = path.read_bytes()
     keys = json.loads(content).keys()
@@ -172,6 +234,7 @@ def main():
             line += f"{found[name]:>7.2f} ms{found[name] / found['ours']:>6.1f}"
         print(line)
     print(f"aim: x at least {RATIO_AIM:g}")
+    odd(options.rounds)
 
 
 if __name__ == "__main__":
