@@ -8,9 +8,9 @@ CPU time: a busy machine adds more to the clock.
 
     python benchmarks/parse.py [--rounds 15] [BODY ...]
 
-Bodies are a simulator's; recorded ones can be named as well. Below them: what fields cost that this build does not know,
-in 20 products with every documented field and history, in 100 with figures and in a page of deals, and what it costs
-when a field of each product does not fit its type. The factor is that of the same body without them.
+Bodies are a simulator's; recorded ones can be named as well. Below them stands what a field costs that this build does
+not know (in 20 products with every documented field and history, in 100 with figures and in a page of deals), and what
+it costs when a field of each product does not fit its type. The factor is that of the same body without them.
 """
 
 from __future__ import annotations
