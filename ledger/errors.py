@@ -63,15 +63,15 @@ class NeverEnough(LedgerError):
 
     Attributes:
         cost: tokens asked for.
-        most: the largest cost this tier can be granted, in tokens.
+        max_cost: the largest cost this tier can be granted, in tokens.
     """
 
-    def __init__(self, tier: str, cost: int, most: int) -> None:
+    def __init__(self, tier: str, cost: int, max_cost: int) -> None:
         super().__init__(
-            f"{tier} can never be granted {cost} tokens at once, but at most {most}: ask for less at a time"
+            f"{tier} can never be granted {cost} tokens at once, but at most {max_cost}: ask for less at a time"
         )
         self.cost = cost
-        self.most = most
+        self.max_cost = max_cost
 
 
 class NeedsReading(LedgerError):

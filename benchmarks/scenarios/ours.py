@@ -59,7 +59,7 @@ class Ours:
         """As many as there are tokens for beyond the next page; never queued for, so until the next tick."""
         spare = self.ledger.headroom(UPSERT).now - DEAL_TOKENS
         most = max(0, min(most, MOST_ITEMS, spare))  # an item costs a token at the least
-        size = fit(lambda n: self._estimate(product_shape("stats", n)), tokens=spare, most=most)
+        size = fit(lambda n: self._estimate(product_shape("stats", n)), tokens=spare, max_items=most)
         if size:
             shape = product_shape("stats", size)
             outcome = self.ledger.try_reserve(UPSERT, self._estimate(shape), shape=shape)
@@ -75,7 +75,7 @@ class Ours:
             now=room.now,
             ever=room.ever,
             tick_tokens=self._rate,
-            most=min(MOST_ITEMS, max(room.now, self._rate)),  # an item costs a token at the least
+            max_items=min(MOST_ITEMS, max(room.now, self._rate)),  # an item costs a token at the least
         )
         return self._poll(self._places[BACKFILL], product_shape("history", size))
 

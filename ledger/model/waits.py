@@ -84,7 +84,7 @@ def _latest_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:
     saving = _saving_ticks(view, index, need_mt) + waiting
     shares = sum(tier.share_ppm for tier in tiers)
     saved_mt = sum(tier.earmark_nt for tier in tiers) // PPM
-    most_saved_mt = saved_mt + saving * book.rate_mt * shares // PPM
-    short_mt = max(0, saved_mt - balance_after(book, due) + book.in_flight_mt, most_saved_mt - capacity_mt(book))
+    max_saved_mt = saved_mt + saving * book.rate_mt * shares // PPM
+    short_mt = max(0, saved_mt - balance_after(book, due) + book.in_flight_mt, max_saved_mt - capacity_mt(book))
     spare_mt = book.rate_mt * (PPM - shares + mine) // PPM
     return due + saving - (-short_mt // spare_mt) + 1

@@ -162,7 +162,7 @@ class Budget:
     def _never(self, tier: str, shape: Shape, error: NeverEnough) -> Idle:
         context = self._context
         now_ns = context.clock.now_ns()
-        context.log.warning("never_enough_tokens", tier=tier, cost=error.cost, most=error.most, shape=shape.name)
+        context.log.warning("never_enough_tokens", tier=tier, cost=error.cost, most=error.max_cost, shape=shape.name)
         is_tried_soon = now_ns < self._next_trial_ns
         until_ns = min(now_ns + NEVER_NS, self._next_trial_ns) if is_tried_soon else now_ns + NEVER_NS
         return Idle(until_ns=until_ns, phase="waiting_tokens", why=str(error))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PROBE_NS: Final = 8 * NS_PER_S  # a free look whether the API is back, which is to be noticed well within 20 s
 UNAVAILABLE: Final = 2  # questions for the balance in vain: the API is unavailable, and it was not one lost call
 KEY_NS: Final = 600 * NS_PER_S  # the same refusal of the key for so long is believed, whoever says it
-LEAST_REFUSALS: Final = 5
+MIN_REFUSALS: Final = 5
 DOUBT_NS: Final = 1200 * NS_PER_S  # for so long a refusal is waits against the key; calls in vain are closer together
 BALANCE: Final = "/token"
 PROBE: Final = "/token, to see whether the API is back"
@@ -187,7 +187,7 @@ class FailedCalls:
         self._doubt.last_ns = now_ns
         why = f"{error}; believed when it lasts for {KEY_NS // NS_PER_S // 60} minutes"
         self._context.beat.degraded("key", f"{self._context.settings.server}: {why}")
-        if self._doubt.times >= LEAST_REFUSALS and now_ns - self._doubt.began_ns >= KEY_NS:
+        if self._doubt.times >= MIN_REFUSALS and now_ns - self._doubt.began_ns >= KEY_NS:
             raise Forbidden(
                 f"{error}; it has been so for {KEY_NS // NS_PER_S // 60} minutes: check KEEPA_API_KEY, the "
                 "subscription, KEEPA_BASE_URL, and whether a proxy or portal stands between",

@@ -23,7 +23,7 @@ from tasks.calls.spool import SpoolFull
 from tasks.calls.too_many_requests import TooManyRequests
 from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
 from tasks.keepa.reply import envelope_of_reply
-from tasks.keepa.request import TokenRequest, most_tokens
+from tasks.keepa.request import TokenRequest, max_tokens
 from tasks.runtime.job import Idle
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class MeteredClient:
         """
         header = _arrived(header, reply)
         entry = self._keep(header, reply.body) if reply.is_paid else None
-        envelope = envelope_of_reply(reply).costing_at_most(most_tokens(header.endpoint, header.items))
+        envelope = envelope_of_reply(reply).costing_at_most(max_tokens(header.endpoint, header.items))
         reservation.lease.settle(envelope.tokens_consumed, envelope.reading)
         self._too_many.answered()
         return SpooledReply(entry=entry, header=header, body=reply.body, envelope=envelope)

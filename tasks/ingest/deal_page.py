@@ -15,7 +15,7 @@ from tasks.keepa import prices
 from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.decode.replies import DealPage, any_envelope, decode_deals
 from tasks.keepa.fingerprint import fingerprint
-from tasks.keepa.request import most_tokens
+from tasks.keepa.request import max_tokens
 from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.planning import walk_end
 from tasks.planning.backlog import BacklogItem
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 # History of what appears now is wanted before history of what the crawl finds.
 NEWS_PRIORITY = 1
-MOST_PAUSES: Final = 16  # half a day or so, however many attempts are allowed
+MAX_PAUSES: Final = 16  # half a day or so, however many attempts are allowed
 ELSEWHERE = "all deals in it are of another locale"
 
 
@@ -62,7 +62,7 @@ class PageResult:
     @property
     def pauses(self) -> int:
         """How many times the usual pause there should be before the page is asked for again: ever more, to a limit."""
-        return min(1 << max(self.attempts - 1, 0), MOST_PAUSES)
+        return min(1 << max(self.attempts - 1, 0), MAX_PAUSES)
 
 
 class DealPageWriter:
@@ -75,7 +75,7 @@ class DealPageWriter:
         self._context = context
         self._session = session
         self._streams = streams
-        self._most = context.settings.max_attempts
+        self._max_attempts = context.settings.max_attempts
 
     def write(self, header: Header, body: bytes) -> PageResult:
         """What the page brought; committed.
@@ -91,7 +91,7 @@ class DealPageWriter:
         domain = header.origin.domain
         if page.deals and not any(deal.is_of(domain) for deal in page.deals):  # a cache's, or another request's
             page, reason = replace(page, is_whole=False), ELSEWHERE
-        page = replace(page, envelope=page.envelope.costing_at_most(most_tokens(header.endpoint, header.items)))
+        page = replace(page, envelope=page.envelope.costing_at_most(max_tokens(header.endpoint, header.items)))
         odd_items = OddItems(self._context.log, header)
         try:
             result, faults = self._session.run(
@@ -99,7 +99,7 @@ class DealPageWriter:
             )
         except BadRow as refusal:
             unwritable.keep(self._context, self._session, header, body, refusal)
-            return PageResult(is_readable=False, attempts=self._most)
+            return PageResult(is_readable=False, attempts=self._max_attempts)
         self._context.beat.wrote(deals=result.rows)
         bodies = int(bool(page.envelope.unusable)) + int(not page.is_whole)
         self._context.beat.quarantined("deal", faults - bodies)
@@ -158,7 +158,7 @@ class DealPageWriter:
         if crawl is None:
             return None, 0
         attempts = crawls.count_attempt(connection, crawl)
-        return self._advance(connection, header, page, minute) if attempts >= self._most else None, attempts
+        return self._advance(connection, header, page, minute) if attempts >= self._max_attempts else None, attempts
 
     def _report_unreadable(self, header: Header, reason: str, result: PageResult) -> None:
         """Say what becomes of a page that could not be read, or not to its end."""
@@ -167,7 +167,9 @@ class DealPageWriter:
             selection=self._place(header.origin),
             page=header.origin.page,
             reason=reason,
-            next="asked for again later" if result.advance is None else f"passed over after {self._most} attempts",
+            next="asked for again later"
+            if result.advance is None
+            else f"passed over after {self._max_attempts} attempts",
         )
 
     def _place(self, origin: Origin) -> str:

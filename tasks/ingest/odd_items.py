@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 ODD: Final = "odd"  # in the key of an example
-MOST_KINDS: Final = 20  # examples kept of one reply
-MOST_LOGGED: Final = 5
+MAX_KINDS: Final = 20  # examples kept of one reply
+MAX_LOGGED: Final = 5
 
 
 class OddItems:
@@ -42,14 +42,14 @@ class OddItems:
             for note in odd.notes:
                 examples.setdefault(note, odd.raw)
         endpoint, domain = self.header.endpoint, self.header.origin.domain
-        for note, raw in list(examples.items())[:MOST_KINDS]:
+        for note, raw in list(examples.items())[:MAX_KINDS]:
             quarantine.add(connection, kind="body", key=f"{endpoint} {ODD}", reason=note, raw=raw, domain=domain)
 
     def log(self) -> None:
         """Say it in the log, once what was found is committed."""
         kinds = Counter(note for odd in self.odd for note in odd.notes)
         if kinds:
-            kinds_text = "; ".join(f"{note} ({count})" for note, count in kinds.most_common(MOST_LOGGED))
+            kinds_text = "; ".join(f"{note} ({count})" for note, count in kinds.most_common(MAX_LOGGED))
             self._logger.warning(
                 "items_odd", endpoint=self.header.endpoint, items=len(self.odd), kinds=len(kinds), most=kinds_text
             )

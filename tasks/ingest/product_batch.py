@@ -13,7 +13,7 @@ from tasks.ingest.odd_items import OddItems
 from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, quarantine_body
 from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.decode.replies import open_products
-from tasks.keepa.request import most_tokens
+from tasks.keepa.request import max_tokens
 from tasks.store import calls, products
 from tasks.store.queue import queue
 
@@ -63,7 +63,7 @@ class ProductBatchWriter:
             quarantine_body(self._context, self._session, header, body, str(fault))
             self._brake.record(header, unusable=header.items, of=header.items)
             return BatchResult(faults=1)
-        envelope = reply.envelope.costing_at_most(most_tokens(header.endpoint, header.items))
+        envelope = reply.envelope.costing_at_most(max_tokens(header.endpoint, header.items))
         odd_items = OddItems(self._context.log, header)
         try:
             result = self._session.run(
@@ -132,7 +132,7 @@ class ProductBatchWriter:
         missing = [item for item in items if item.asin not in answers]
         queue.complete(connection, [item for item in items if item.asin in answers])
         if missing:
-            most = self._context.settings.max_attempts
+            max_attempts = self._context.settings.max_attempts
             pause_s = 0.0 if why == MISSING else PAUSE_S
-            queue.fail(connection, missing, why, max_attempts=most, pause_s=pause_s)
+            queue.fail(connection, missing, why, max_attempts=max_attempts, pause_s=pause_s)
         return len(missing)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tasks.calls.header import answered
 from tasks.keepa.decode.replies import any_envelope
-from tasks.keepa.request import most_tokens
+from tasks.keepa.request import max_tokens
 from tasks.store import calls, quarantine
 from tasks.store.queue import queue
 
@@ -41,7 +41,7 @@ def quarantine_body(context: JobContext, session: DatabaseSession, header: Heade
             queue.fail(
                 connection, items_of(header), reason, max_attempts=context.settings.max_attempts, pause_s=PAUSE_S
             )
-        envelope = any_envelope(body).costing_at_most(most_tokens(header.endpoint, header.items))
+        envelope = any_envelope(body).costing_at_most(max_tokens(header.endpoint, header.items))
         calls.record(connection, answered(header, envelope, rows=0))
 
     session.run(work)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tasks.calls.header import answered
 from tasks.ingest.unreadable import items_of, keep_body
 from tasks.keepa.decode.replies import any_envelope
-from tasks.keepa.request import most_tokens
+from tasks.keepa.request import max_tokens
 from tasks.store import calls
 from tasks.store.bulk.batch import refused
 from tasks.store.queue import queue
@@ -34,7 +34,7 @@ def keep(context: JobContext, session: DatabaseSession, header: Header, body: by
         StoreError: as a session does.
     """
     context.log.error("reply_refused", endpoint=header.endpoint, reason=str(refusal), bytes=len(body))
-    envelope = any_envelope(body).costing_at_most(most_tokens(header.endpoint, header.items))
+    envelope = any_envelope(body).costing_at_most(max_tokens(header.endpoint, header.items))
 
     def work(connection: Connection) -> None:
         keep_body(connection, header, body, str(refusal))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import ClaimedRequest
 from tasks.jobs.queue_batch import unwritten_leases
-from tasks.keepa.request import ProductRequest, most_asins, product_shape
+from tasks.keepa.request import ProductRequest, max_asins, product_shape
 from tasks.planning.pacing import fit
 from tasks.roles import UPSERT
 from tasks.runtime.job import owner_name
@@ -69,8 +69,8 @@ class DetailBatch:
         planned: Detail = expected or self._covering() or detail
         self.fetched: Detail = planned
         spare = context.ledger.headroom(self.tier).now - kept_tokens
-        most = min(len(backlog), most_asins(planned))
-        self.size = fit(lambda n: context.ledger.estimate(product_shape(planned, n)), tokens=spare, most=most)
+        max_items = min(len(backlog), max_asins(planned))
+        self.size = fit(lambda n: context.ledger.estimate(product_shape(planned, n)), tokens=spare, max_items=max_items)
 
     def plan(self) -> Shape:
         """As many products as there are tokens to spare."""

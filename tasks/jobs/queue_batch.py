@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from tasks.calls.header import Origin
 from tasks.calls.request_plan import ClaimedRequest
-from tasks.keepa.request import DOMAINS, Detail, ProductRequest, is_asin, most_asins, product_shape
+from tasks.keepa.request import DOMAINS, Detail, ProductRequest, is_asin, max_asins, product_shape
 from tasks.planning.pacing import batch_size, fit, together
 from tasks.roles import BACKFILL
 from tasks.runtime.job import owner_name
@@ -71,7 +71,7 @@ class QueueBatch:
             now=room.now,
             ever=room.ever,
             tick_tokens=round(ledger.snapshot().bucket.refill_rate),
-            most=max(1, min(self._waiting, most_asins(detail))),
+            max_items=max(1, min(self._waiting, max_asins(detail))),
         )
         return product_shape(detail, self._limit)
 
@@ -131,9 +131,9 @@ class QueueBatch:
         if not good:
             return []
         detail = _detail(good[0].detail)
-        chosen, rest = together(good, lambda item: (item.attempts, item.deaths), most_asins(detail))
+        chosen, rest = together(good, lambda item: (item.attempts, item.deaths), max_asins(detail))
         estimate = self._context.ledger.estimate
-        paid_for = max(1, fit(lambda n: estimate(product_shape(detail, n)), tokens=tokens, most=len(chosen)))
+        paid_for = max(1, fit(lambda n: estimate(product_shape(detail, n)), tokens=tokens, max_items=len(chosen)))
         rest += chosen[paid_for:]
         if rest:
             queue.release(connection, rest)

@@ -29,7 +29,7 @@ PLACE_NAP_S: Final = 2.0  # between two steps of a job in the ledger's queue: a 
 FIRST_REST_S: Final = 1  # after the database has refused work; doubles
 LONGEST_REST_S: Final = 300
 SPOOL_REST_S: Final = 5
-_MOST_DOUBLINGS: Final = 9  # more than the longest rest needs
+_MAX_DOUBLINGS: Final = 9  # more than the longest rest needs
 
 
 def run(jobs: Sequence[Job], stop: StopFlag, clock: Clock, *, once: bool) -> bool:
@@ -133,7 +133,7 @@ class PatientJob:
 
     def _rest_from_database(self, refusal: BadRow) -> Idle:
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2**self._failures)
-        self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
+        self._failures = min(self._failures + 1, _MAX_DOUBLINGS)
         self.context.log.error("database_refuses", error=refusal, retry_in_s=rest_s)
         self.context.beat.degraded("database", str(refusal))
         return self._idle(rest_s, "writing", refusal)

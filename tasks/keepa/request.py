@@ -24,7 +24,7 @@ PRODUCT_TOKENS: Final = 1  # an ASIN; statistics and history are free. Source: A
 OFFERS_TOKENS: Final = 10
 # The most that an item of a call can cost, with room for dearer prices: ten pages of offers at 6, and a few options at
 # 1 or 2 each, make about 65 an ASIN. Source: API documentation.
-_MOST_TOKENS: Final = {"/deal": 50, "/product": 150}
+_MAX_TOKENS: Final = {"/deal": 50, "/product": 150}
 _PRODUCT_PRIORS: Final[dict[Detail, int]] = {
     "stats": PRODUCT_TOKENS,
     "history": PRODUCT_TOKENS,
@@ -164,9 +164,9 @@ class ProductRequest:
     detail: Detail
 
     def __post_init__(self) -> None:
-        most = most_asins(self.detail)
-        if not 0 < len(self.asins) <= most:
-            raise ValueError(f"{len(self.asins)} ASINs: a call with detail {self.detail} takes 1 to {most}")
+        limit = max_asins(self.detail)
+        if not 0 < len(self.asins) <= limit:
+            raise ValueError(f"{len(self.asins)} ASINs: a call with detail {self.detail} takes 1 to {limit}")
         odd = [asin for asin in self.asins if not is_asin(asin)]
         if odd:
             raise ValueError(f"not an ASIN: {odd[:5]}")
@@ -202,7 +202,7 @@ class ProductRequest:
         return None
 
 
-def most_asins(detail: Detail) -> int:
+def max_asins(detail: Detail) -> int:
     """How many ASINs one call may ask for."""
     return MAX_ASINS_OFFERS if detail == "offers" else MAX_ASINS
 
@@ -212,9 +212,9 @@ def is_asin(text: str) -> bool:
     return _ASIN.fullmatch(text) is not None
 
 
-def most_tokens(endpoint: str, items: int) -> int:
+def max_tokens(endpoint: str, items: int) -> int:
     """What a call for so many pages or ASINs can cost at the very most; a reply that tells more cannot be right."""
-    return _MOST_TOKENS.get(endpoint, 0) * max(items, 1)
+    return _MAX_TOKENS.get(endpoint, 0) * max(items, 1)
 
 
 def token_shape() -> Shape:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tasks.keepa.deadline import Deadline
 
 LOOK_S: Final = 0.05  # seconds between two looks for a stop
-_LEAST_S: Final = 0.01  # for a last address when the time is over: 0 would mean not to wait at all
+_MIN_S: Final = 0.01  # for a last address when the time is over: 0 would mean not to wait at all
 
 
 class Address(NamedTuple):
@@ -85,7 +85,7 @@ def dial(addresses: list[Address], within_s: float, options: object) -> socket.s
     ends = time.monotonic() + within_s
     last = OSError("the name has no address")
     for number, address in enumerate(addresses):
-        part_s = max(_LEAST_S, (ends - time.monotonic()) / (len(addresses) - number))
+        part_s = max(_MIN_S, (ends - time.monotonic()) / (len(addresses) - number))
         made = socket.socket(address.family, address.kind, address.proto)
         try:
             for option in options if isinstance(options, list | tuple) else ():

@@ -47,12 +47,12 @@ class DetailBacklog:
         for item in [item for item in self._items() if item.minute < now_minute - STALE_MIN]:
             self._drop(item)
 
-    def take(self, most: int) -> list[BacklogItem]:
+    def take(self, limit: int) -> list[BacklogItem]:
         """The newest items, all of the domain of the very newest, no longer in the backlog."""
-        if not self._minutes or most < 1:
+        if not self._minutes or limit < 1:
             return []
         domain = max(self._items()).domain
-        newest = heapq.nlargest(most, (item for item in self._items() if item.domain == domain))
+        newest = heapq.nlargest(limit, (item for item in self._items() if item.domain == domain))
         for item in newest:
             del self._minutes[item.domain, item.asin]
         return newest

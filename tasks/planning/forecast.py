@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WINDOW_S: Final = 15 * 60  # over which rates are taken
 _MINUTE_S: Final = 60.0
-_MOST_TICKS: Final = 1e9  # of a minute each: 1,900 years; what is longer is never
+_MAX_TICKS: Final = 1e9  # of a minute each: 1,900 years; what is longer is never
 _ROUNDING: Final = 1e-9  # a whole number of ticks must not become one more
 
 
@@ -98,7 +98,7 @@ def left_s(items: int, pace: Pace, supply: TokenSupply) -> float | None:
     refill_per_s = supply.refill / supply.tick_s
     income = max(refill_per_s - pace.others_per_s, supply.share * refill_per_s) * supply.tick_s
     missing = max(0.0, items * pace.per_item - supply.spare)
-    if missing > income * _MOST_TICKS:
+    if missing > income * _MAX_TICKS:
         return None
     # What is missing comes in lumps, and the last item goes with the last of them.
     waiting_s = supply.next_tick_s + (ceil(missing / income - _ROUNDING) - 1) * supply.tick_s if missing else 0.0

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LISTING_PART: Final = 0.2  # of the refill: the rest is for details and history
-LEAST_TICKS: Final = 1.0  # polling faster than tokens arrive only spends what is kept for others
+MIN_TICKS: Final = 1.0  # polling faster than tokens arrive only spends what is kept for others
 CRAWL_PART: Final = 0.05
-LEAST_CRAWL_TICKS: Final = 60.0
-MOST_CRAWL_TICKS: Final = 1_440.0
-MOST_STRETCH: Final = 4.0  # a burst of deals must not put the next look off for hours
+MIN_CRAWL_TICKS: Final = 60.0
+MAX_CRAWL_TICKS: Final = 1_440.0
+MAX_STRETCH: Final = 4.0  # a burst of deals must not put the next look off for hours
 SHRINK_BITS: Final = 3  # each refusal divides the batch by eight: 100, 12, 1
 
 
@@ -29,8 +29,8 @@ def poll_interval_s(*, floor_tokens: float, usual_tokens: float, rate: float, ti
     """
     if rate <= 0:
         return tick_period_s
-    tokens = min(max(usual_tokens, floor_tokens), MOST_STRETCH * floor_tokens)
-    return max(LEAST_TICKS, tokens / (LISTING_PART * rate)) * tick_period_s
+    tokens = min(max(usual_tokens, floor_tokens), MAX_STRETCH * floor_tokens)
+    return max(MIN_TICKS, tokens / (LISTING_PART * rate)) * tick_period_s
 
 
 def crawl_interval_s(*, tokens: float, rate: float, tick_period_s: float) -> float:
@@ -40,14 +40,14 @@ def crawl_interval_s(*, tokens: float, rate: float, tick_period_s: float) -> flo
     that stand; never more often than every 60 ticks, and at least every 1,440.
     """
     if rate <= 0:
-        return MOST_CRAWL_TICKS * tick_period_s
+        return MAX_CRAWL_TICKS * tick_period_s
     ticks = tokens / (CRAWL_PART * rate)
-    return min(max(ticks, LEAST_CRAWL_TICKS), MOST_CRAWL_TICKS) * tick_period_s
+    return min(max(ticks, MIN_CRAWL_TICKS), MAX_CRAWL_TICKS) * tick_period_s
 
 
-def fit(estimate: Callable[[int], int], *, tokens: int, most: int) -> int:
-    """The largest number of items, up to `most`, that `tokens` pay for; 0 when not even one fits."""
-    low, high = 0, most
+def fit(estimate: Callable[[int], int], *, tokens: int, max_items: int) -> int:
+    """The largest number of items, up to `max_items`, that `tokens` pay for; 0 when not even one fits."""
+    low, high = 0, max_items
     while low < high:
         middle = (low + high + 1) // 2
         if estimate(middle) <= tokens:
@@ -57,28 +57,28 @@ def fit(estimate: Callable[[int], int], *, tokens: int, most: int) -> int:
     return low
 
 
-def batch_size(estimate: Callable[[int], int], *, now: int, ever: int, tick_tokens: int, most: int) -> int:
+def batch_size(estimate: Callable[[int], int], *, now: int, ever: int, tick_tokens: int, max_items: int) -> int:
     """How many items to reserve for: what can be had at once, or else what about one tick brings; at least 1.
 
     Waiting for a larger batch would save connections but not tokens, and would make everybody wait longer; a
     batch above `ever` would wait for a balance that cannot come.
     """
-    size = fit(estimate, tokens=now, most=most)
+    size = fit(estimate, tokens=now, max_items=max_items)
     if size == 0:
-        size = fit(estimate, tokens=min(max(tick_tokens, 1), max(ever, 1)), most=most)
+        size = fit(estimate, tokens=min(max(tick_tokens, 1), max(ever, 1)), max_items=max_items)
     return max(size, 1)
 
 
-def attempt_limit(attempts: int, deaths: int, most: int) -> int:
+def attempt_limit(attempts: int, deaths: int, max_items: int) -> int:
     """How many items of such a past go into one request: at last one alone.
 
     The server refuses a whole request for one bad item and does not say which, so each refusal divides by eight. A
     death is most often not an item's doing; from the second on each divides by two.
     """
-    return max(1, most >> (SHRINK_BITS * attempts) >> max(0, deaths - 1))
+    return max(1, max_items >> (SHRINK_BITS * attempts) >> max(0, deaths - 1))
 
 
-def together(items: Sequence[T], past: Callable[[T], tuple[int, int]], most: int) -> tuple[list[T], list[T]]:
+def together(items: Sequence[T], past: Callable[[T], tuple[int, int]], max_items: int) -> tuple[list[T], list[T]]:
     """The items to ask for in one request, and those to put back.
 
     `past` tells an item's refusals and deaths. Only items with the same past go together, those with the worst first;
@@ -92,7 +92,7 @@ def together(items: Sequence[T], past: Callable[[T], tuple[int, int]], most: int
         return attempts, max(1, deaths)
 
     worst = max(map(weight, items))
-    limit = attempt_limit(*worst, most)
+    limit = attempt_limit(*worst, max_items)
     chosen: list[T] = []
     rest: list[T] = []
     for item in items:

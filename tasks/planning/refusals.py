@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_DIFFERENT: Final = 3  # three bad items in a row, and not one good one, are no accident
+MAX_DIFFERENT: Final = 3  # three bad items in a row, and not one good one, are no accident
 FIRST_S: Final = 30.0
 LONGEST_S: Final = 300.0
 
@@ -31,10 +31,10 @@ class RefusalStreak:
         if not common:
             self.different += 1
         self._suspects = common or asked
-        beyond = self.different - MOST_DIFFERENT
+        beyond = self.different - MAX_DIFFERENT
         return 0.0 if beyond < 0 else min(LONGEST_S, FIRST_S * 2.0 ** min(beyond, 10))
 
     @property
     def is_general(self) -> bool:
         """Whether it is not the items."""
-        return self.different >= MOST_DIFFERENT
+        return self.different >= MAX_DIFFERENT

@@ -22,7 +22,7 @@ SOON_S: Final = 0.5  # what cost nothing; doubles as well
 LONGEST_SOON_S: Final = 10.0  # so that the return is noticed well within 20 s
 HICCUPS: Final = 1  # failures in a row that are not reported
 _FORGET_NS: Final = 120 * NS_PER_S  # after which nobody seems to want that any more
-_MOST_DOUBLINGS: Final = 20  # far above what any pause needs, and no number grows without bound
+_MAX_DOUBLINGS: Final = 20  # far above what any pause needs, and no number grows without bound
 
 
 @dataclass
@@ -101,9 +101,9 @@ def charged_pause_s(sent: int, chance: random.Random) -> float:
     """Seconds after the `sent`th time that a request went out in vain."""
     if sent <= 1:
         return chance.uniform(*AGAIN_S)
-    return min(LONGEST_S, RARELY_S * 2.0 ** min(sent - 2, _MOST_DOUBLINGS)) * chance.uniform(1.0, 1.25)
+    return min(LONGEST_S, RARELY_S * 2.0 ** min(sent - 2, _MAX_DOUBLINGS)) * chance.uniform(1.0, 1.25)
 
 
 def free_pause_s(tried: int, chance: random.Random) -> float:
     """Seconds after the `tried`th time in a row that a request came to nothing at no cost."""
-    return min(LONGEST_SOON_S, SOON_S * 2.0 ** min(tried - 1, _MOST_DOUBLINGS)) * chance.uniform(0.5, 1.0)
+    return min(LONGEST_SOON_S, SOON_S * 2.0 ** min(tried - 1, _MAX_DOUBLINGS)) * chance.uniform(0.5, 1.0)

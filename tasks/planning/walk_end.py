@@ -85,8 +85,8 @@ def upsert_verdict(page: PageFacts, *, mark: int | None) -> PageVerdict:
         return PageVerdict.END_OF_LIST
     if is_past(page.minutes, stop_minute(mark, page.server_minute)):
         return PageVerdict.SEEN_BEFORE
-    most = LAST_PAGE if mark is not None else FIRST_WALK_PAGES - 1
-    return PageVerdict.LIMIT if page.number >= most else PageVerdict.NEXT_PAGE
+    last = LAST_PAGE if mark is not None else FIRST_WALK_PAGES - 1
+    return PageVerdict.LIMIT if page.number >= last else PageVerdict.NEXT_PAGE
 
 
 def stop_minute(mark: int | None, server_minute: int) -> int:

@@ -12,8 +12,8 @@ _EXACT_UP_TO: Final = 50_000  # counting these takes a few milliseconds
 
 # Rows per page at the last vacuum or analyze, times the pages there are now. Never below what was counted.
 _COUNT: Final = """
-WITH few AS (SELECT count(*) AS n FROM (SELECT FROM {table} LIMIT %(most)s) AS first)
-SELECT CASE WHEN few.n < %(most)s OR c.relpages = 0 THEN few.n ELSE greatest(
+WITH few AS (SELECT count(*) AS n FROM (SELECT FROM {table} LIMIT %(limit)s) AS first)
+SELECT CASE WHEN few.n < %(limit)s OR c.relpages = 0 THEN few.n ELSE greatest(
     few.n, (c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::int))::bigint) END
 FROM few, pg_class AS c WHERE c.oid = '{table}'::regclass
 """
@@ -41,5 +41,5 @@ def counts(conn: Connection) -> RowCounts:
 
 def total(conn: Connection, table: LiteralString) -> int:
     """Rows in `table`, counted or estimated."""
-    row = conn.execute(_COUNT.format(table=table).encode(), {"most": _EXACT_UP_TO}, prepare=False).fetchone()
+    row = conn.execute(_COUNT.format(table=table).encode(), {"limit": _EXACT_UP_TO}, prepare=False).fetchone()
     return 0 if row is None else int(row[0])

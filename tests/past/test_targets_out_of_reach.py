@@ -26,7 +26,7 @@ def test_what_can_ever_be_had_comes_at_the_time_told_and_one_token_more_is_refus
     most = ledger.headroom(tier).ever
     with pytest.raises(NeverEnough) as refusal, ledger.place(tier) as place:
         place.poll(most + 1)
-    assert refusal.value.most == most
+    assert refusal.value.max_cost == most
     with ledger.place(tier) as place:
         told = place.poll(most)
         account.clock.advance_to_ns(told.until_ns - 1)
@@ -45,7 +45,7 @@ def test_a_batch_is_never_planned_dearer_than_what_it_can_be_paid_from(rate, cos
         room = ledger.headroom("backfill")
         size = batch_size(
             lambda items: ledger.estimate(product_shape("offers", items)),
-            now=room.now, ever=room.ever, tick_tokens=rate, most=20,
+            now=room.now, ever=room.ever, tick_tokens=rate, max_items=20,
         )  # fmt: skip
         shape = product_shape("offers", size)
         assert ledger.estimate(shape) <= room.ever

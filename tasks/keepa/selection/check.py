@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.keepa.selection import open_range
 from tasks.keepa.selection.rules import (
     FILTERS,
-    LEAST_PERCENT,
-    LEAST_PERCENT_RANK,
+    MIN_PERCENT,
+    MIN_PERCENT_RANK,
     OPEN,
     RANGES,
     RULES,
@@ -108,7 +108,7 @@ def _range_faults(query: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: min must not be above max, but {low} is above {high}"
         if name in {"currentRange", "salesRankRange"} and low < 0:
             yield f"{name}: min must be 0 or more, not {low}"
-    least = LEAST_PERCENT_RANK if is_rank else LEAST_PERCENT
+    least = MIN_PERCENT_RANK if is_rank else MIN_PERCENT
     if "deltaPercentRange" in query and query["deltaPercentRange"][0] < least:
         of = "the sales rank" if is_rank else "a price"
         yield f"deltaPercentRange: min must be {least} or more for {of}, not {query['deltaPercentRange'][0]}"

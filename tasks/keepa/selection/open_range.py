@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tasks.keepa.selection.rules import LEAST_PERCENT, LEAST_PERCENT_RANK, OPEN
+from tasks.keepa.selection.rules import MIN_PERCENT, MIN_PERCENT_RANK, OPEN
 
 LARGEST: Final = 2**31 - 1
 _RANK: Final = "salesRankRange"
@@ -25,7 +25,7 @@ def closed(name: str, ends: list[int], *, is_rank: bool) -> list[int] | None:
     if low == high == OPEN:
         return None
     if low == OPEN:
-        low = {_RANK: 0, _CURRENT: 0, _PERCENT: LEAST_PERCENT_RANK if is_rank else LEAST_PERCENT}.get(name, low)
+        low = {_RANK: 0, _CURRENT: 0, _PERCENT: MIN_PERCENT_RANK if is_rank else MIN_PERCENT}.get(name, low)
     keeps_open = name == _RANK or (name == _CURRENT and is_rank)
     if high == OPEN and low > OPEN and not keeps_open:
         high = LARGEST

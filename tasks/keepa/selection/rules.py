@@ -19,8 +19,8 @@ PAGE_ROWS: Final = 150  # a page with fewer rows is the last
 MAX_ROWS: Final = 10_000  # no row beyond this can be reached by paging
 LAST_PAGE: Final = (MAX_ROWS - 1) // PAGE_ROWS
 SALES: Final = 3  # the price type that is a rank
-LEAST_PERCENT: Final = 10
-LEAST_PERCENT_RANK: Final = 80
+MIN_PERCENT: Final = 10
+MIN_PERCENT_RANK: Final = 80
 OPEN: Final = -1  # as upper end of a rank range: no upper end
 
 PRICE_TYPES: Final = frozenset({0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 18, 19, 20, 21, 22, 32, 33})

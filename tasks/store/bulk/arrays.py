@@ -35,8 +35,8 @@ _TABLE_STREAM: Final = (2, _INT4, 1, 1)
 _WORD: Final = "i"  # the C int: 32 bits wherever CPython runs
 _WORD_BITS: Final = 32
 _HIGHEST: Final = 2**31
-_LEAST_INT4: Final = -(2**31)
-_MOST_INT4: Final = 2**31 - 1
+_MIN_INT4: Final = -(2**31)
+_MAX_INT4: Final = 2**31 - 1
 
 
 def _empty(element: int) -> bytes:
@@ -173,7 +173,7 @@ def check_int4s(values: Sequence[int | None]) -> None:
         OverflowError: one does not.
     """
     for value in values:
-        if value is not None and not _LEAST_INT4 <= value <= _MOST_INT4:
+        if value is not None and not _MIN_INT4 <= value <= _MAX_INT4:
             raise OverflowError(f"{value} does not fit 32 bits")
 
 

@@ -59,8 +59,8 @@ _FAIL: Final = """
 UPDATE fetch_queue AS q SET
     attempts = q.attempts + 1, failures = 0, lease = NULL, owner = NULL, reason = %(reason)s,
     ready_at = now() + make_interval(secs => %(pause_s)s * 2 ^ least(q.attempts, 10)),
-    state = CASE WHEN q.attempts + 1 >= %(most)s THEN 'given up' ELSE 'pending' END,
-    finished_at = CASE WHEN q.attempts + 1 >= %(most)s THEN now() END
+    state = CASE WHEN q.attempts + 1 >= %(limit)s THEN 'given up' ELSE 'pending' END,
+    finished_at = CASE WHEN q.attempts + 1 >= %(limit)s THEN now() END
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
 RETURNING ours.lease, q.state = 'given up'
 """
@@ -69,8 +69,8 @@ _RELEASE_OWNER: Final = """
 UPDATE fetch_queue SET
     lease = NULL, owner = NULL, deaths = deaths + 1, reason = 'its holder died', ready_at = now(),
     place = extract(epoch FROM clock_timestamp()) * 1000000000,
-    state = CASE WHEN deaths + 1 >= %(most)s THEN 'given up' ELSE 'pending' END,
-    finished_at = CASE WHEN deaths + 1 >= %(most)s THEN now() END
+    state = CASE WHEN deaths + 1 >= %(limit)s THEN 'given up' ELSE 'pending' END,
+    finished_at = CASE WHEN deaths + 1 >= %(limit)s THEN now() END
 WHERE owner = %(owner)s AND state = 'leased'
 RETURNING domain, asin, state = 'given up'
 """
@@ -238,7 +238,7 @@ def fail(
         pause_s: seconds before anybody may try again, for a first attempt; twice as many after each further one.
     """
     stored = quarantine.storable(reason, quarantine.REASON_CHARS)
-    values = _leases(items) | {"reason": stored, "most": max_attempts, "pause_s": pause_s}
+    values = _leases(items) | {"reason": stored, "limit": max_attempts, "pause_s": pause_s}
     ended = {lease for lease, is_given_up in conn.execute(_FAIL, values, prepare=False).fetchall() if is_given_up}
     given_up = [item for item in items if item.lease in ended]
     for item in given_up:
@@ -252,7 +252,7 @@ def release_owner(conn: Connection, owner: str, *, max_deaths: int) -> int:
 
     Each counts one more death; those with `max_deaths` of them are given up and quarantined.
     """
-    released = conn.execute(_RELEASE_OWNER, {"owner": owner, "most": max_deaths}, prepare=False).fetchall()
+    released = conn.execute(_RELEASE_OWNER, {"owner": owner, "limit": max_deaths}, prepare=False).fetchall()
     for domain, asin, is_given_up in released:
         if is_given_up:
             why = f"given up: {max_deaths} workers died while they held it"

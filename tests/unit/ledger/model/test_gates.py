@@ -70,7 +70,7 @@ def test_what_can_never_be_granted_is_refused_with_the_most_that_can():
     ledger, _ = opened(300)
     with pytest.raises(NeverEnough, match="at most 150") as refusal:
         ledger.reserve("backfill", 151)
-    assert refusal.value.most == 150
+    assert refusal.value.max_cost == 150
 
 
 def test_a_wait_tells_when_the_gate_opens():

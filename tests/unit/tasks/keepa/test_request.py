@@ -6,7 +6,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Shape, TokenLedger
 from ledger.clock import ManualClock
-from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest, is_asin, most_asins
+from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest, is_asin, max_asins
 from tasks.keepa.selection.selection import parse
 
 ASINS = ("B000000001", "055299068X")
@@ -55,7 +55,7 @@ def test_a_product_request_asks_for_what_the_detail_says(detail, prior, more):
 
 @pytest.mark.parametrize("detail", ["stats", "history", "offers"])
 def test_a_product_request_takes_as_many_asins_as_the_server(detail):
-    most = most_asins(detail)
+    most = max_asins(detail)
     asins = tuple(f"B{number:09d}" for number in range(most + 1))
     assert ProductRequest(1, asins[:most], detail).items == most == {"offers": 20}.get(detail, 100)
     for wrong in (asins, ()):

@@ -39,7 +39,7 @@ def test_before_the_first_reading_the_interval_is_one_tick():
 
 @given(st.integers(1, 20), st.integers(0, 500), st.integers(1, 100))
 def test_fit_finds_the_largest_affordable_batch(per_item, tokens, most):
-    size = fit(lambda n: per_item * n, tokens=tokens, most=most)
+    size = fit(lambda n: per_item * n, tokens=tokens, max_items=most)
     assert per_item * size <= tokens or size == 0
     assert size == most or per_item * (size + 1) > tokens
 
@@ -52,15 +52,15 @@ def test_fit_finds_the_largest_affordable_batch(per_item, tokens, most):
 )
 def test_a_batch_is_never_larger_than_what_can_be_had_at_all(per_item, now, ever, tick):
     ever = max(now, ever)
-    size = batch_size(lambda n: per_item * n, now=now, ever=ever, tick_tokens=tick, most=100)
+    size = batch_size(lambda n: per_item * n, now=now, ever=ever, tick_tokens=tick, max_items=100)
     assert 1 <= size <= 100
     assert size == 1 or per_item * size <= ever
 
 
 def test_a_batch_takes_all_that_is_there_or_waits_for_one_tick():
-    assert batch_size(lambda n: n, now=42, ever=150, tick_tokens=5, most=100) == 42
-    assert batch_size(lambda n: n, now=0, ever=150, tick_tokens=5, most=100) == 5
-    assert batch_size(lambda n: 10 * n, now=3, ever=150, tick_tokens=5, most=20) == 1
+    assert batch_size(lambda n: n, now=42, ever=150, tick_tokens=5, max_items=100) == 42
+    assert batch_size(lambda n: n, now=0, ever=150, tick_tokens=5, max_items=100) == 5
+    assert batch_size(lambda n: 10 * n, now=3, ever=150, tick_tokens=5, max_items=20) == 1
 
 
 def test_items_refused_before_are_asked_for_in_ever_smaller_groups():
@@ -85,10 +85,10 @@ def test_the_smallest_plan_has_intervals_of_its_own():
 
 
 def test_one_item_that_can_be_had_at_once_is_not_exchanged_for_several_later():
-    assert batch_size(lambda n: n, now=1, ever=150, tick_tokens=5, most=100) == 1
+    assert batch_size(lambda n: n, now=1, ever=150, tick_tokens=5, max_items=100) == 1
 
 
 def test_where_a_tick_or_the_plan_brings_nothing_one_item_is_asked_for():
-    assert batch_size(lambda n: n, now=0, ever=150, tick_tokens=0, most=100) == 1
-    assert batch_size(lambda n: n, now=0, ever=0, tick_tokens=5, most=100) == 1
-    assert batch_size(lambda n: n, now=0, ever=3, tick_tokens=5, most=100) == 3
+    assert batch_size(lambda n: n, now=0, ever=150, tick_tokens=0, max_items=100) == 1
+    assert batch_size(lambda n: n, now=0, ever=0, tick_tokens=5, max_items=100) == 1
+    assert batch_size(lambda n: n, now=0, ever=3, tick_tokens=5, max_items=100) == 3
