@@ -27,9 +27,9 @@ class Meaning(Enum):
 
     REPLY = "the reply, which is paid for"
     FREE = "the balance was not above 0; free, and no failure"
-    OURS = "this request will never be answered: it is quarantined, and the run goes on"
-    PASSING = "a failed call: made again later, and the run goes on"
-    YOURS = "a person has to repair it: the run ends"
+    QUARANTINE = "this request will never be answered: it is quarantined, and the run goes on"
+    RETRY = "a failed call: made again later, and the run goes on"
+    END_RUN = "a person has to repair it: the run ends"
 
 
 class Row(NamedTuple):
@@ -51,15 +51,15 @@ _SERVER: Final = "the server does not speak the API: check KEEPA_BASE_URL"
 TABLE: Final = (
     Row(200, 299, True, None, Meaning.REPLY),
     Row(429, 429, True, None, Meaning.FREE),
-    Row(401, 403, True, None, Meaning.YOURS, _ACCESS),
-    Row(400, 400, True, True, Meaning.YOURS, f"the server does not know the key: {_KEY}"),
-    Row(404, 405, True, True, Meaning.YOURS, _SERVER),
-    Row(400, 499, True, True, Meaning.PASSING),  # nothing in it could be to blame
-    Row(408, 408, None, None, Meaning.PASSING),  # the server waited for us
-    Row(425, 425, None, None, Meaning.PASSING),  # too early for the connection
-    Row(400, 499, True, None, Meaning.OURS),
+    Row(401, 403, True, None, Meaning.END_RUN, _ACCESS),
+    Row(400, 400, True, True, Meaning.END_RUN, f"the server does not know the key: {_KEY}"),
+    Row(404, 405, True, True, Meaning.END_RUN, _SERVER),
+    Row(400, 499, True, True, Meaning.RETRY),  # nothing in it could be to blame
+    Row(408, 408, None, None, Meaning.RETRY),  # the server waited for us
+    Row(425, 425, None, None, Meaning.RETRY),  # too early for the connection
+    Row(400, 499, True, None, Meaning.QUARANTINE),
     # Not the API's own, or no status of it: a server or a proxy in trouble, or a redirect, which is not followed.
-    Row(0, 999, None, None, Meaning.PASSING),
+    Row(0, 999, None, None, Meaning.RETRY),
 )
 # What others say about the key is believed only after minutes of it.
 ABOUT_THE_KEY: Final = frozenset({401, 402, 403})

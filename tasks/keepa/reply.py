@@ -20,9 +20,9 @@ _EXCERPT_CHARS: Final = 200
 _LOOK_CHARS: Final = 10_000  # an excerpt is taken from so much; split into its words, a page takes 20 times its size
 _KINDS: Final[dict[Meaning, type[ApiError]]] = {
     Meaning.FREE: Throttled,
-    Meaning.OURS: Refused,
-    Meaning.PASSING: Transient,
-    Meaning.YOURS: Forbidden,
+    Meaning.QUARANTINE: Refused,
+    Meaning.RETRY: Transient,
+    Meaning.END_RUN: Forbidden,
 }
 
 

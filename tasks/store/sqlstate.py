@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class Meaning(Enum):
     """What to do about an error."""
 
-    OURS = "ours"
+    QUARANTINE = "quarantine"
     """The database refuses this piece of work: it is quarantined with its bytes, and the run goes on."""
-    PASSING = "passing"
+    RETRY = "retry"
     """The same work is done again, for as long as it takes."""
-    YOURS = "yours to mend"
+    END_RUN = "end the run"
     """A person has to change something: the run ends with a sentence that says what."""
 
 
@@ -36,7 +36,7 @@ class SqlstateRow:
 
     Attributes:
         words: what happened, for a person.
-        remedy: what to do about it; of what is yours to mend alone.
+        remedy: what a person has to do; only where the run ends.
         keeps: whether the connection is as good as before; a new one is made otherwise.
         tries: after so many in a row of what should have passed, this piece of work is to blame; None for never.
     """
@@ -52,11 +52,11 @@ class SqlstateRow:
     def type(self) -> type[Error]:
         """The type of error it becomes."""
         match self.meaning:
-            case Meaning.OURS:
+            case Meaning.QUARANTINE:
                 return BadRow
-            case Meaning.PASSING:
+            case Meaning.RETRY:
                 return Contended
-            case Meaning.YOURS:
+            case Meaning.END_RUN:
                 return WrongSchema if self.prefix[:2] in _OF_SCHEMA and self.prefix not in _OF_RIGHTS else ConfigError
 
 
@@ -65,16 +65,16 @@ _OF_RIGHTS: Final = frozenset({"42501"})
 _STUBBORN: Final = 20  # tries of up to some seconds each: more than a minute
 
 
-def _ours(prefix: str, words: str) -> SqlstateRow:
-    return SqlstateRow(prefix=prefix, meaning=Meaning.OURS, words=words)
+def _quarantine(prefix: str, words: str) -> SqlstateRow:
+    return SqlstateRow(prefix=prefix, meaning=Meaning.QUARANTINE, words=words)
 
 
-def _passing(prefix: str, words: str, *, keeps: bool = False, tries: int | None = None) -> SqlstateRow:
-    return SqlstateRow(prefix=prefix, meaning=Meaning.PASSING, words=words, keeps=keeps, tries=tries)
+def _retry(prefix: str, words: str, *, keeps: bool = False, tries: int | None = None) -> SqlstateRow:
+    return SqlstateRow(prefix=prefix, meaning=Meaning.RETRY, words=words, keeps=keeps, tries=tries)
 
 
-def _yours(prefix: str, words: str, remedy: str) -> SqlstateRow:
-    return SqlstateRow(prefix=prefix, meaning=Meaning.YOURS, words=words, remedy=remedy)
+def _end_run(prefix: str, words: str, remedy: str) -> SqlstateRow:
+    return SqlstateRow(prefix=prefix, meaning=Meaning.END_RUN, words=words, remedy=remedy)
 
 
 _GRANT: Final = "`sluicegate doctor` names the rights that the database user lacks: grant them"
@@ -83,76 +83,76 @@ _USER: Final = "check the user and the password in DATABASE_URL, and pg_hba.conf
 
 TABLE: Final = (
     # What only a trigger or a rule of the user's own can raise ends the piece of work that it refuses.
-    _ours("00", "the database raised what is no error"),
-    _ours("01", "the database raised a warning as an error"),
-    _ours("02", "the database raised `no data`"),
-    _ours("03", "an SQL statement is not complete yet"),
-    _passing("08", "the connection to the database broke, or its pooler has none to give"),
-    _ours("09", "a trigger refuses the row"),
+    _quarantine("00", "the database raised what is no error"),
+    _quarantine("01", "the database raised a warning as an error"),
+    _quarantine("02", "the database raised `no data`"),
+    _quarantine("03", "an SQL statement is not complete yet"),
+    _retry("08", "the connection to the database broke, or its pooler has none to give"),
+    _quarantine("09", "a trigger refuses the row"),
     # A prepared statement whose table got another column is one of these; a new connection has none.
-    _passing("0A", "the database cannot do this", tries=_STUBBORN),
-    _passing("0B", "the transaction did not begin"),
-    _ours("0F", "a large object is not valid"),
-    _yours("0L", "the database user may not grant", _GRANT),
-    _yours("0P", "the role is not valid", _USER),
-    _ours("0Z", "a trigger failed in its own handling of errors"),
-    _ours("10", "an XML query failed"),
-    _ours("20", "a trigger found no case"),
-    _ours("21", "a subquery gave more than one row"),
-    _ours("22", "the database cannot hold the value"),
-    _ours("23", "a constraint refuses the row"),
+    _retry("0A", "the database cannot do this", tries=_STUBBORN),
+    _retry("0B", "the transaction did not begin"),
+    _quarantine("0F", "a large object is not valid"),
+    _end_run("0L", "the database user may not grant", _GRANT),
+    _end_run("0P", "the role is not valid", _USER),
+    _quarantine("0Z", "a trigger failed in its own handling of errors"),
+    _quarantine("10", "an XML query failed"),
+    _quarantine("20", "a trigger found no case"),
+    _quarantine("21", "a subquery gave more than one row"),
+    _quarantine("22", "the database cannot hold the value"),
+    _quarantine("23", "a constraint refuses the row"),
     # We look before we write: the same key came in between.
-    _passing("23505", "another writer was quicker", keeps=True, tries=_STUBBORN),
-    _passing("24", "the cursor is gone"),
-    _passing("25", "the transaction is not one that could go on"),
-    _passing("25006", "the database is read only (a standby, a disk that is full, or a setting)"),
+    _retry("23505", "another writer was quicker", keeps=True, tries=_STUBBORN),
+    _retry("24", "the cursor is gone"),
+    _retry("25", "the transaction is not one that could go on"),
+    _retry("25006", "the database is read only (a standby, a disk that is full, or a setting)"),
     # A pooler gave another session's connection: what was prepared there is not ours.
-    _passing("26", "a prepared statement is gone, as behind a pooler"),
-    _ours("27", "a trigger changed the row that was being changed"),
-    _yours("28", "the login was refused", _USER),
-    _yours("2B", "others depend on the database user's rights", _GRANT),
-    _passing("2D", "the transaction did not end"),
-    _ours("2F", "an SQL function failed"),
-    _passing("34", "the cursor is not known"),
-    _ours("38", "an external routine failed"),
-    _ours("39", "an external routine was called wrongly"),
-    _passing("3B", "the savepoint is gone"),
-    _yours("3D", "there is no such database", "create it, or name another one in DATABASE_URL"),
-    _yours("3F", "there is no such schema", "create it, or set the database user's search_path to one that exists"),
-    _passing("40", "another transaction was in the way", keeps=True),
-    _passing("40003", "the connection broke before the end of the transaction was known"),
-    _yours("42", "the database does not know a table, column or function that is needed", _SCHEMA),
-    _yours("42501", "the database user lacks a right", _GRANT),
-    _passing("42P03", "a cursor of that name is there already", tries=_STUBBORN),
-    _passing("42P05", "a statement of that name is prepared already, as behind a pooler"),
-    _passing("42P06", "another one made the schema at the same time", tries=_STUBBORN),
-    _passing("42P07", "another one made the table at the same time", tries=_STUBBORN),
-    _passing("42710", "another one made the same at the same time", tries=_STUBBORN),
-    _ours("44", "the row is outside of the view it was written to"),
-    _passing("53", "the database server has no more of something it needs"),
-    _passing("53100", "the disk of the database server is full"),
-    _passing("53200", "the database server is out of memory"),
-    _passing("53300", "the database server has too many connections"),
-    _ours("54", "the row or the statement is more than the database can hold"),
-    _passing("55", "the database is not in the state for this"),
-    _passing("55006", "another one uses what is to be changed", keeps=True),
-    _passing("55P03", "another one holds a lock", keeps=True),
-    _passing("57", "the database server is going down or coming up"),
-    _passing("57014", "the statement was cancelled", keeps=True, tries=_STUBBORN),
-    _passing("58", "the system below the database server failed"),
-    _passing("72", "the snapshot is too old", keeps=True),
-    _passing("F0", "the database server's own configuration has a fault"),
-    _passing("HV", "a foreign table does not answer"),
-    _ours("P0", "a trigger refuses the row"),
-    _passing("XX", "the database server failed within itself", tries=_STUBBORN),
+    _retry("26", "a prepared statement is gone, as behind a pooler"),
+    _quarantine("27", "a trigger changed the row that was being changed"),
+    _end_run("28", "the login was refused", _USER),
+    _end_run("2B", "others depend on the database user's rights", _GRANT),
+    _retry("2D", "the transaction did not end"),
+    _quarantine("2F", "an SQL function failed"),
+    _retry("34", "the cursor is not known"),
+    _quarantine("38", "an external routine failed"),
+    _quarantine("39", "an external routine was called wrongly"),
+    _retry("3B", "the savepoint is gone"),
+    _end_run("3D", "there is no such database", "create it, or name another one in DATABASE_URL"),
+    _end_run("3F", "there is no such schema", "create it, or set the database user's search_path to one that exists"),
+    _retry("40", "another transaction was in the way", keeps=True),
+    _retry("40003", "the connection broke before the end of the transaction was known"),
+    _end_run("42", "the database does not know a table, column or function that is needed", _SCHEMA),
+    _end_run("42501", "the database user lacks a right", _GRANT),
+    _retry("42P03", "a cursor of that name is there already", tries=_STUBBORN),
+    _retry("42P05", "a statement of that name is prepared already, as behind a pooler"),
+    _retry("42P06", "another one made the schema at the same time", tries=_STUBBORN),
+    _retry("42P07", "another one made the table at the same time", tries=_STUBBORN),
+    _retry("42710", "another one made the same at the same time", tries=_STUBBORN),
+    _quarantine("44", "the row is outside of the view it was written to"),
+    _retry("53", "the database server has no more of something it needs"),
+    _retry("53100", "the disk of the database server is full"),
+    _retry("53200", "the database server is out of memory"),
+    _retry("53300", "the database server has too many connections"),
+    _quarantine("54", "the row or the statement is more than the database can hold"),
+    _retry("55", "the database is not in the state for this"),
+    _retry("55006", "another one uses what is to be changed", keeps=True),
+    _retry("55P03", "another one holds a lock", keeps=True),
+    _retry("57", "the database server is going down or coming up"),
+    _retry("57014", "the statement was cancelled", keeps=True, tries=_STUBBORN),
+    _retry("58", "the system below the database server failed"),
+    _retry("72", "the snapshot is too old", keeps=True),
+    _retry("F0", "the database server's own configuration has a fault"),
+    _retry("HV", "a foreign table does not answer"),
+    _quarantine("P0", "a trigger refuses the row"),
+    _retry("XX", "the database server failed within itself", tries=_STUBBORN),
     # Damaged data stays damaged until somebody mends it: waiting loses nothing.
-    _passing("XX001", "data of the database are damaged: see the server's log"),
-    _passing("XX002", "an index of the database is damaged: see the server's log, and REINDEX"),
+    _retry("XX001", "data of the database are damaged: see the server's log"),
+    _retry("XX002", "an index of the database is damaged: see the server's log, and REINDEX"),
 )
 # Codes of the user's own triggers, of extensions and of other databases that speak the same protocol.
-UNKNOWN: Final = _ours("", "the database refuses this for a reason that is not known here")
-NO_CODE: Final = _passing("", "no connection to the database")
-UNSENT: Final = _ours("", "the value cannot be sent to any database")
+UNKNOWN: Final = _quarantine("", "the database refuses this for a reason that is not known here")
+NO_CODE: Final = _retry("", "no connection to the database")
+UNSENT: Final = _quarantine("", "the value cannot be sent to any database")
 _BY_PREFIX: Final = {row.prefix: row for row in TABLE}
 _CLASS: Final = 2
 

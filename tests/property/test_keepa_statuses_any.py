@@ -35,7 +35,7 @@ OTHERS = [
     b"\xff\xfe\x00",
 ]
 ENDPOINTS = ["/token", "/deal", "/product", ""]
-KINDS = {Meaning.FREE: Throttled, Meaning.OURS: Refused, Meaning.PASSING: Transient, Meaning.YOURS: Forbidden}
+KINDS = {Meaning.FREE: Throttled, Meaning.QUARANTINE: Refused, Meaning.RETRY: Transient, Meaning.END_RUN: Forbidden}
 others = st.sampled_from(OTHERS) | st.binary(max_size=200).filter(lambda body: not is_own(body))
 
 
@@ -72,12 +72,12 @@ def test_what_is_not_the_apis_own_is_nobodys_refusal_and_ends_nothing(status, bo
 
 def test_the_question_for_the_balance_holds_nothing_that_could_be_refused():
     meanings = {row(status, own=True, endpoint="/token").meaning for status in range(100, 1000)}
-    assert Meaning.OURS not in meanings
+    assert Meaning.QUARANTINE not in meanings
 
 
 def test_only_the_apis_own_word_about_the_key_or_the_server_ends_the_run_and_says_what_to_do():
     asked = itertools.product(range(100, 1000), ENDPOINTS)
-    ends = {one for one in asked if row(one[0], own=True, endpoint=one[1]).meaning is Meaning.YOURS}
+    ends = {one for one in asked if row(one[0], own=True, endpoint=one[1]).meaning is Meaning.END_RUN}
     about_the_key = set(itertools.product((401, 402, 403), ENDPOINTS))
     assert ends == about_the_key | set(itertools.product((400, 404, 405), ("/token",)))
     for status, endpoint in ends:

@@ -75,9 +75,9 @@ def those(condition):
 
 
 def test_each_row_says_what_it_always_said():
-    assert those(lambda row: row.meaning is Meaning.OURS) == sorted(OURS.split())
-    assert those(lambda row: row.meaning is Meaning.YOURS) == sorted(YOURS.split())
-    assert those(lambda row: row.meaning is Meaning.PASSING) == sorted(PASSING.split())
+    assert those(lambda row: row.meaning is Meaning.QUARANTINE) == sorted(OURS.split())
+    assert those(lambda row: row.meaning is Meaning.END_RUN) == sorted(YOURS.split())
+    assert those(lambda row: row.meaning is Meaning.RETRY) == sorted(PASSING.split())
     assert those(lambda row: row.keeps) == sorted(KEEPS.split())
     assert those(lambda row: row.tries is not None) == sorted(GIVEN_UP.split())
 
@@ -88,10 +88,10 @@ def test_each_row_is_of_one_kind(row):
 
 
 def judge(row):
-    assert (row.meaning is Meaning.YOURS) == bool(row.remedy)
-    assert (row.meaning is Meaning.YOURS) == issubclass(row.type, ConfigError | WrongSchema)
-    assert (row.meaning is Meaning.PASSING) == issubclass(row.type, Contended)
-    assert (row.meaning is Meaning.OURS) == issubclass(row.type, BadRow)
+    assert (row.meaning is Meaning.END_RUN) == bool(row.remedy)
+    assert (row.meaning is Meaning.END_RUN) == issubclass(row.type, ConfigError | WrongSchema)
+    assert (row.meaning is Meaning.RETRY) == issubclass(row.type, Contended)
+    assert (row.meaning is Meaning.QUARANTINE) == issubclass(row.type, BadRow)
     assert row.words
 
 
@@ -116,15 +116,15 @@ def test_the_sentence_names_the_code_the_servers_words_and_the_remedy(sqlstate, 
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (psycopg.OperationalError("server closed the connection unexpectedly"), Meaning.PASSING),
-        (psycopg.OperationalError("FATAL:  no more connections allowed (max_client_conn)"), Meaning.PASSING),
-        (psycopg.OperationalError("FATAL:  query_wait_timeout"), Meaning.PASSING),
-        (psycopg.InterfaceError("the connection is closed"), Meaning.PASSING),
-        (psycopg.DatabaseError("lost synchronization with server: got message type H"), Meaning.PASSING),
-        (psycopg.DatabaseError("out of memory for query result"), Meaning.PASSING),
-        (psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), Meaning.OURS),
-        (psycopg.NotSupportedError("not in this version of the client library"), Meaning.OURS),
-        (psycopg.ProgrammingError("the query has 1 placeholders but 0 parameters were passed"), Meaning.OURS),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), Meaning.RETRY),
+        (psycopg.OperationalError("FATAL:  no more connections allowed (max_client_conn)"), Meaning.RETRY),
+        (psycopg.OperationalError("FATAL:  query_wait_timeout"), Meaning.RETRY),
+        (psycopg.InterfaceError("the connection is closed"), Meaning.RETRY),
+        (psycopg.DatabaseError("lost synchronization with server: got message type H"), Meaning.RETRY),
+        (psycopg.DatabaseError("out of memory for query result"), Meaning.RETRY),
+        (psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), Meaning.QUARANTINE),
+        (psycopg.NotSupportedError("not in this version of the client library"), Meaning.QUARANTINE),
+        (psycopg.ProgrammingError("the query has 1 placeholders but 0 parameters were passed"), Meaning.QUARANTINE),
     ],
 )
 def test_errors_without_a_code_have_their_meaning_too(error, meaning):

@@ -122,7 +122,7 @@ def _is_ours(error: psycopg.Error) -> bool:
     """
     if isinstance(error, psycopg.errors.UniqueViolation):
         return not (error.diag.constraint_name or _OWN_KEY).endswith(_OWN_KEY)
-    return row_for(error).meaning is Meaning.OURS
+    return row_for(error).meaning is Meaning.QUARANTINE
 
 
 def evidence(item: msgspec.Struct) -> bytes:
