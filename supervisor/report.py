@@ -68,6 +68,11 @@ class ChildRecord(msgspec.Struct, frozen=True, kw_only=True):
     beat_at: str | None = None
     due_at: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Its name, as commands and `status` spell it: `upsert-0`."""
+        return f"{self.role}-{self.slot}"
+
 
 class DeathRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A process that ended unasked, or could not be started."""

@@ -14,10 +14,11 @@ def floors_on_plan(tiers: Iterable[Tier], rate: int) -> tuple[dict[str, int], st
     """Tokens that each tier with a floor leaves at `rate` tokens a refill; a sentence when one was set too high."""
     with_floor = [tier for tier in tiers if tier.floor]
     floors = {tier.name: tier.floor_on(rate) for tier in with_floor}
-    lowered = [f"{tier.name} {tier.floor}" for tier in with_floor if tier.floor > floors[tier.name]]
+    lowered = [tier for tier in with_floor if tier.floor > floors[tier.name]]
     if not lowered:
         return floors, None
-    return floors, f"the plan is too small for the floors of {', '.join(lowered)}: those shown are used"
+    words = " and ".join(f"{tier.name}'s floor of {tier.floor} is lowered to {floors[tier.name]}" for tier in lowered)
+    return floors, f"{words}: the plan allows no more"
 
 
 def describe_lowered(tiers: Iterable[Tier], rate: int) -> list[str]:

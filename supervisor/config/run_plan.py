@@ -133,7 +133,7 @@ def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) 
         raise ConfigError(
             "DATABASE_URL is set but KEEPA_API_KEY is not: synthetic rows would go into your database. "
             "Set KEEPA_API_KEY, unset DATABASE_URL to use an embedded database, "
-            "or pass --synthetic-into-database if they shall go there"
+            "or pass --synthetic-into-database if that is what you want"
         )
     base_url = None if server is Server.SIMULATOR else (settings.keepa_base_url or KEEPA).rstrip("/")
     embedded = SYNTHETIC_DATABASE if synthetic else LIVE_DATABASE

@@ -105,7 +105,7 @@ def _bar(snapshot: Snapshot, width: int) -> Text:
 
 
 def _gates(snapshot: Snapshot, width: int) -> Table:
-    table = _table("tier", "gate", "", "floor", "saved", "wait", "spent")
+    table = _table("tier", "gate", "", "floor", "earmark", "waiting", "spent")
     cells = 8 if width < _WIDE else 24
     for tier in snapshot.tiers:
         colour = "green" if tier.open else "yellow"
@@ -145,7 +145,7 @@ def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: d
         # The cell is cut and its column may shrink, so in a narrow terminal only the last column loses text.
         doing = Text(formatting.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
         restarts = [str(child.restarts or "")] if has_restarts else []
-        table.add_row(f"{child.role}-{child.slot}", state, *restarts, doing)
+        table.add_row(child.name, state, *restarts, doing)
     table.columns[-1].no_wrap = False
     return table
 

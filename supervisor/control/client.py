@@ -34,7 +34,7 @@ def send_order(chosen: argparse.Namespace) -> int:
     if order is None:
         answer = protocol.Answer(code=EXIT_USAGE, words="set takes NAME=VALUE, as in BACKFILL_FLOOR=100")
     elif state.lock.holder() is None:
-        words = f"no supervisor runs with the state directory {state.root}"
+        words = f"no supervisor runs with the state directory {state.root}: start one with `sluicegate run`"
         answer = protocol.Answer(code=EXIT_NOT_RUNNING, words=words)
     else:
         answer = _send(state, order)

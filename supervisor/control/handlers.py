@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Outcome: TypeAlias = Change | Error | LedgerError | OSError
 
 _MARGIN_S: Final = 5.0
-_UNTIL: Final = ", until the supervisor ends (set it in .env to keep it)"
+_UNTIL: Final = ", until the supervisor ends (what .env sets stays)"
 _COUNT: Final = "BACKFILL_WORKERS"
 _SETTLED: Final = frozenset({State.RUNNING, State.DONE, State.FAILED})
 
@@ -83,7 +83,7 @@ class OrderHandlers:
 
     def _logged(self, order: str, reply: Reply | None, by: str) -> Reply:
         """A `reply` that also logs the answer: a refusal is a fault of the run only when nobody else is told of it."""
-        self._log.info("order", message=f"{order}, asked for by {by}")
+        self._log.info("order", message=f"{by} asks: {order}")
 
         def log_and_reply(answer: Answer) -> None:
             self._run.write_report()  # `status` must not be behind the answer
@@ -120,7 +120,9 @@ class OrderHandlers:
             return
         worker_pool.pause(roles)
         slots = [slot for role in roles for slot in worker_pool.of_role(role)]
-        words = f"{' and '.join(roles)}: paused until resumed, after a new start of the supervisor too"
+        verb, resumed = ("is", roles[0]) if len(roles) == 1 else ("are", "all")
+        until = f"until `sluicegate resume {resumed}`, even if the supervisor starts again"
+        words = f"{' and '.join(roles)} {verb} paused {until}"
         answer = Answer(code=EXIT_OK, words=words)
         self._reply_when(lambda: answer if all(slot.state in RESTING for slot in slots) else None, reply)
 

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
-from tasks.roles import Role
+from tasks.roles import ROLES, Role
 
 LIMIT: Final = 16 * 1024  # bytes of an order; `set` with every setting there is takes a tenth
 
@@ -96,9 +96,9 @@ def describe_order(order: Order) -> str:
     """The order as it is typed."""
     match order:
         case Pause(roles=roles):
-            return f"pause {' '.join(roles)}"
+            return f"pause {_typed(roles)}"
         case Resume(roles=roles):
-            return f"resume {' '.join(roles)}"
+            return f"resume {_typed(roles)}"
         case Restart(worker=worker):
             return f"restart {worker}"
         case Retry(worker=worker):
@@ -109,3 +109,7 @@ def describe_order(order: Order) -> str:
             return "reload"
         case _:
             assert_never(order)
+
+
+def _typed(roles: tuple[Role, ...]) -> str:
+    return "all" if len(roles) == len(ROLES) else " ".join(roles)

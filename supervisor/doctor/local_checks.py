@@ -68,7 +68,7 @@ def _configuration(settings: Settings) -> Finding:
         for option in OPTIONS
     }
     chosen = [f"{name}={one['value']} ({one['source']})" for name, one in values.items() if one["source"] != "default"]
-    words = f"{len(chosen)} set, {len(values) - len(chosen)} at their defaults"
+    words = f"settings: {len(chosen)} given, {len(values) - len(chosen)} left at their defaults"
     return judged(
         "configuration",
         ": ".join([words, ", ".join(chosen)] if chosen else [words]),

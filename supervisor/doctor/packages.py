@@ -54,7 +54,7 @@ def _packages() -> Finding:
     if faults:
         return bad("packages", "; ".join([*faults, "run `make setup`"]), **data)
     versions = ", ".join(f"{name} {one['installed']}" for name, one in data.items())
-    return good("packages", f"as needed: {versions}", **data)
+    return good("packages", f"all are there: {versions}", **data)
 
 
 def _version(name: str) -> str | None:

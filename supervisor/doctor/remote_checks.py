@@ -14,7 +14,7 @@ from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend, dsn
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.logs.phrases import name_range
-from tasks.errors import Error, Forbidden, plain
+from tasks.errors import Contended, Error, Forbidden, plain
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
     try:
         seen = backend.inspect_database(url)
     except Error as error:
-        yield bad("database", f"{shown}: {plain(error)}", url=shown)
+        is_unreachable = isinstance(error, Contended) and plan.database is None
+        advice = "; check DATABASE_URL and the network" if is_unreachable else ""
+        yield bad("database", f"{shown}: {plain(error)}{advice}", url=shown)
         yield note("rights", "not known, because the database could not be reached")
         return
     words = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
@@ -54,7 +56,7 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
     lacks = [*seen.lacking, *(seen.lacking_later if seen.pending else [])]
     yield judged(
         "rights",
-        f"of the database user {seen.user}",
+        f"the database user {seen.user} " + ("lacks a right" if lacks else "has the rights it needs"),
         faults=[f"it lacks {right}: {seen.grants[right]}" for right in lacks],
         notes=[]
         if lacks
@@ -97,7 +99,8 @@ def _api(plan: RunPlan) -> Iterator[Finding]:
     except Forbidden as error:
         yield bad("api", f"the server refuses this key: {plain(error)}; check KEEPA_API_KEY")
     except Error as error:
-        yield bad("api", f"{plan.base_url} did not answer: {plain(error)}")
+        advice = "check KEEPA_BASE_URL, the network, and the proxy if there is one"
+        yield bad("api", f"{plan.base_url} did not answer: {plain(error)}; {advice}")
     else:
         yield _plan_of(plan, reading)
         yield _clock(reading, heard_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -45,10 +46,11 @@ class Endpoint:
             hosts = frozenset(self._run.plan.settings.web_hosts or ())
             self._server = HttpServer(port, partial(respond, self._look), MonotonicClock(), self._failed, hosts=hosts)
         except OSError as error:
+            why = plain(error) if error.errno is None else os.strerror(error.errno)
             self._log.warning(
                 "metrics_port_unusable",
                 port=port,
-                message=f"no metrics and no health over HTTP: {HOST}:{port} cannot be opened ({error.strerror}); "
+                message=f"no metrics and no health over HTTP: {HOST}:{port} cannot be opened ({why}); "
                 "set METRICS_PORT to a free port, or leave it empty to do without",
             )
             return

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from ledger import Snapshot
-    from supervisor.report import ChildRecord, Report
+    from supervisor.report import Report
 
 PREFIX: Final = "sluicegate_"
 _TABLES: Final = ("deals", "products", "price_series")
@@ -64,15 +64,13 @@ def _supervisor_metrics(report: Report) -> Iterator[Metric]:
     yield _family("condition", [((kind,), kind in since) for kind in kinds])
     yield _family("condition_since_timestamp_seconds", [((kind,), since.get(kind, 0)) for kind in kinds])
     children = (*report.services, *report.workers)
-    yield _family(
-        "child_in_service", [((child.role, name_of(child)), health.is_in_service(child)) for child in children]
-    )
+    yield _family("child_in_service", [((child.role, child.name), health.is_in_service(child)) for child in children])
     causes = [cause.value for cause in Cause if cause is not Cause.STOPPED]
     # At 0 from the start, so that the first restart is an increase too.
     restarts = {(role, cause): 0 for role in {worker.role for worker in report.workers} for cause in causes}
     restarts |= {(one.role, one.cause): one.count for one in report.restarts}
     yield _family("worker_restarts_total", restarts.items())
-    heartbeats = [(name_of(worker), worker.beat_at, worker.due_at) for worker in report.workers]
+    heartbeats = [(worker.name, worker.beat_at, worker.due_at) for worker in report.workers]
     yield _family("worker_heartbeat_timestamp_seconds", [((name,), _seconds(at)) for name, at, _ in heartbeats if at])
     yield _family(
         "worker_heartbeat_due_timestamp_seconds", [((name,), _seconds(due)) for name, _, due in heartbeats if due]
@@ -141,11 +139,6 @@ def _buckets(took: Sequence[int]) -> list[tuple[str, float]]:
     return list(zip(ends, map(float, accumulate(took)), strict=True))
 
 
-def name_of(child: ChildRecord) -> str:
-    """The name of a child, as commands and `status` spell it."""
-    return f"{child.role}-{child.slot}"
-
-
 def _seconds(at: str) -> float:
     return datetime.fromisoformat(at).timestamp()
 
@@ -167,9 +160,13 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
     "condition_since_timestamp_seconds": MetricSpec(
         "gauge", "When the condition began; 0 while there is none.", ("kind",)
     ),
-    "child_in_service": MetricSpec("gauge", "1 while the child is in service or done, else 0.", ("role", "slot")),
+    "child_in_service": MetricSpec(
+        "gauge", "1 while the child is in service or done, else 0; slot is its name.", ("role", "slot")
+    ),
     "worker_restarts_total": MetricSpec("counter", "Starts of workers after an exit, by its cause.", ("role", "cause")),
-    "worker_heartbeat_timestamp_seconds": MetricSpec("gauge", "When the last heartbeat of the worker came.", ("slot",)),
+    "worker_heartbeat_timestamp_seconds": MetricSpec(
+        "gauge", "When the last heartbeat of the worker came; slot is its name.", ("slot",)
+    ),
     "worker_heartbeat_due_timestamp_seconds": MetricSpec(
         "gauge",
         "When the worker counts as hung without a new heartbeat: the wait it announced, and HANG_S.",
@@ -197,7 +194,9 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
     "requests_total": MetricSpec("counter", "Calls to the API; status none: no reply came.", ("endpoint", "status")),
     "request_duration_seconds": MetricSpec("histogram", "How long calls to the API took.", ("endpoint",)),
     "rows_upserted_total": MetricSpec("counter", "Rows committed.", ("table",)),
-    "rows_quarantined_total": MetricSpec("counter", "Items quarantined as unusable, by kind.", ("reason",)),
+    "rows_quarantined_total": MetricSpec(
+        "counter", "Items quarantined as unusable; reason is their kind.", ("reason",)
+    ),
     "rows": MetricSpec("gauge", "Rows in the database; an estimate above 50,000.", ("table",)),
     "watermark_timestamp_seconds": MetricSpec(
         "gauge", "The time up to which all deals of the stream are known.", ("stream",)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.durations import format_duration, format_elapsed
-from supervisor.logs.phrases import AGAIN, describe_doing, describe_life, name_range
+from supervisor.logs.phrases import AGAIN, describe_doing, describe_life, name_of, name_range
 from supervisor.process.restart import Cause
 from tasks.errors import clean, one_line
 
@@ -70,7 +70,7 @@ def _again(fields: Fields) -> str:
     pause = fields.get("retry_in_s") if fields.get("again_in_s") is None else fields["again_in_s"]
     if not isinstance(pause, int | float):
         return ""
-    return f"{AGAIN}in {format_duration(pause)}" if round(pause) else f"{AGAIN}at once"
+    return f"{AGAIN}in {format_duration(pause)}" if round(pause) else f"{AGAIN}in less than 1 s"
 
 
 def _number(fields: Fields, name: str) -> str:
@@ -112,7 +112,7 @@ def _plan(fields: Fields) -> str:
 
 
 def _failed(fields: Fields) -> str:
-    who = f"{fields['role']}-{fields['slot']}"
+    who = name_of(fields["role"], fields["slot"])
     return f"has failed: {one_line(fields['reason'])}; `sluicegate retry {who}` starts it again"
 
 
@@ -135,7 +135,7 @@ def _progress(fields: Fields) -> str:
 def _walk(fields: Fields) -> str:
     rows, tokens, times = _number(fields, "rows"), _number(fields, "tokens"), fields.get("times")
     if times is not None:
-        return f"{fields['selection']}: {_count(fields, 'times', 'more walk')} listed {rows} deals for {tokens} tokens"
+        return f"{fields['selection']}: {_count(fields, 'times', 'more walk')} read {rows} rows for {tokens} tokens"
     again = (
         f"; next walk in {format_duration(float(str(fields['next_in_s'])))}"
         if fields.get("next_in_s") is not None
@@ -242,7 +242,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "ledger_unreadable": _error("the ledger cannot be read"),
     "lines_dropped": lambda f: f"wrote too much: left out {_count(f, 'count', 'line')} of it",
     "loop_stalled": lambda f: f"the supervisor was held up for {_number(f, 'took_s')} s by {f['culprit']}",
-    "migrated": lambda f: f"migrated the database: {_list(f['applied'])}",
+    "migrated": lambda f: f"the database is migrated; applied: {_list(f['applied'])}",
     "never_enough_tokens": _never,
     "not_asked_for": lambda f: (
         f"left out {_count(f, 'left_out', 'item')} that nobody asked for, in a reply of {f['endpoint']}"

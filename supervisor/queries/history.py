@@ -116,9 +116,7 @@ def _overview(by_type: dict[str, list[Point]], product: ProductSummary) -> None:
         Column("last change"),
     ]
     output.table(columns, [_summary(name, changes) for name, changes in by_type.items()])
-    output.text(
-        f"money in {product.currency}, shipping included where the type has it; changes of one type: --type NAME"
-    )
+    output.text(f"money is in {product.currency} and includes shipping where the type does; --type NAME lists one type")
 
 
 def _summary(name: str, changes: Sequence[Point]) -> list[str]:

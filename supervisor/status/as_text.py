@@ -95,7 +95,7 @@ def _children(children: Sequence[ChildRecord], status: Status, now: datetime) ->
         state = "gone" if is_gone and not status.has_stopped else child.state
         if child.again_in_s is not None and not is_gone:
             state += f", again in {format_duration(child.again_in_s)}"
-        parts = [f"{child.role}-{child.slot}".ljust(12), state.ljust(8)]
+        parts = [child.name.ljust(12), state.ljust(8)]
         if child.pid is not None and not is_gone:
             parts.append(f"pid {child.pid}")
         if child.phase is not None and not is_gone:

@@ -32,7 +32,7 @@ QUARANTINE: Final = "quarantine"
 _WAITS: Final = {
     "waiting_tokens": "waiting for tokens until {}",
     "waiting_poll": "next poll at {}",
-    "waiting_work": "waiting for work until {}",
+    "waiting_work": "nothing to fetch, looks again at {}",
 }
 
 
@@ -72,7 +72,9 @@ def gate(tier: TierRecord) -> str:
     """Whether the oldest request of a tier may go, or when."""
     if tier.open:
         return "open"
-    return "closed" if tier.opens_in_s is None else f"opens in {format_duration(tier.opens_in_s)}"
+    if tier.opens_in_s is None:
+        return "closed"
+    return f"opens in {format_duration(tier.opens_in_s)}" if round(tier.opens_in_s) else "opens now"
 
 
 def watermark(mark: MarkRecord, now: datetime) -> str:
@@ -116,7 +118,7 @@ def condition(one: ConditionRecord, now: datetime) -> str:
 def death(one: DeathRecord, now: datetime) -> str:
     """A death in a line: its cause, how long it had lived, and what it was at."""
     at = near(datetime.fromisoformat(one.at), now)
-    return f"{at} {one.role}-{one.slot}: {one.words}; {describe_life(one.lived_s, one.doing)}"
+    return f"{at} {name_of(one.role, one.slot)}: {one.words}; {describe_life(one.lived_s, one.doing)}"
 
 
 def rows(counts: CountRecord, pace: Mapping[str, float]) -> list[str]:

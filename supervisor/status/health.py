@@ -28,7 +28,7 @@ def problems(report: Report) -> list[str]:
             causes = [d.words for d in report.deaths if (d.role, d.slot) == (child.role, child.slot)]
             again = "" if child.again_in_s is None else f", again in {format_duration(child.again_in_s)}"
             why = f": {causes[-1]}" if causes else ""
-            found.append(f"{child.role}-{child.slot} is not in service ({child.state}{again}){why}")
+            found.append(f"{child.name} is not in service ({child.state}{again}){why}")
     return found
 
 

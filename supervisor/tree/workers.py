@@ -13,7 +13,7 @@ from supervisor.process.restart import Cause, RestartType
 from supervisor.process.spec import Spec
 from supervisor.process.states import RESTING, Event, State
 from supervisor.tree.recycling import Recycler
-from tasks.roles import BACKFILL, UPSERT
+from tasks.roles import ROLES, UPSERT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from supervisor.tree.tree import ProcessTree
     from tasks.settings import WorkerSettings
 
-ROLES: Final = (UPSERT, BACKFILL)
 _ON_THE_WAY: Final = frozenset({State.RESTARTING, State.CLEARING, State.STARTING})
 
 

@@ -66,7 +66,7 @@ def test_with_a_key_one_reading_tells_the_plan_the_floors_and_the_clock(program)
         "floors": {"upsert": 10, "backfill": 30},
     }
     assert found["api"]["verdict"] == "note", "floors that do not fit the plan are worth a word"
-    assert "too small for the floors of upsert 50, backfill 150" in found["api"]["words"]
+    assert "upsert's floor of 50 is lowered to 10 and backfill's floor of 150 is lowered to 30" in found["api"]["words"]
     assert -7230 < found["clock"]["data"]["ahead_s"] < -7170
     assert "behind the server's" in found["clock"]["words"]
 
@@ -79,6 +79,7 @@ def test_a_key_the_server_refuses_and_a_server_that_is_away_are_bad(program):
     code, found = doctor(program, KEEPA_API_KEY=KEY, KEEPA_BASE_URL="http://127.0.0.1:1")
     assert (code, found["api"]["verdict"]) == (1, "bad")
     assert "did not answer" in found["api"]["words"]
+    assert "; check KEEPA_BASE_URL, the network" in found["api"]["words"]
 
 
 @pytest.mark.parametrize("part", ["header", "continue", "empty_blocks"])

@@ -275,7 +275,7 @@ def test_line_58_floors_and_shares_are_the_ledgers_at_once_and_what_is_wrong_cha
     words = said(program.command("set", "BACKFILL_FLOOR=200", "UPSERT_SHARE=0.4"))
     assert (
         words
-        == "BACKFILL_FLOOR 150 -> 200, UPSERT_SHARE 0.5 -> 0.4, until the supervisor ends (set it in .env to keep it)\n"
+        == "BACKFILL_FLOOR 150 -> 200, UPSERT_SHARE 0.5 -> 0.4, until the supervisor ends (what .env sets stays)\n"
     )
     tiers = {tier["name"]: tier for tier in json.loads(program.command("ledger", "dump", "--json").stdout)["tiers"]}
     assert (tiers["backfill"]["floor"], tiers["upsert"]["share"]) == (200, 0.4)
@@ -285,7 +285,7 @@ def test_line_58_floors_and_shares_are_the_ledgers_at_once_and_what_is_wrong_cha
     assert "start again" in said(program.command("set", "STATE_DIR=/elsewhere"), 2)
     assert json.loads(program.command("status", "--json").stdout)["overrides"]["BACKFILL_FLOOR"] == "200"
     words = said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE=0.3"))
-    assert words.endswith(", until the supervisor ends (set it in .env to keep it); as configured: BACKFILL_FLOOR\n")
+    assert words.endswith(", until the supervisor ends (what .env sets stays); as configured: BACKFILL_FLOOR\n")
     words = said(program.command("set", "BACKFILL_FLOOR=", "UPSERT_SHARE="))
     assert words == "UPSERT_SHARE 0.3 -> 0.5, as configured\n"
     assert program.now()["overrides"] == {"BACKFILL_WORKERS": "1"}
@@ -347,4 +347,4 @@ def test_line_58_who_is_not_there_cannot_be_restarted(program):
 
 
 def test_line_58_orders_to_nobody_exit_4(tmp_path):
-    assert "no supervisor runs" in said(Program(tmp_path).command("pause", "all"), 4)
+    assert ": start one with `sluicegate run`\n" in said(Program(tmp_path).command("pause", "all"), 4)

@@ -184,7 +184,7 @@ def test_a_port_that_is_taken_is_told_once_and_done_without(make_endpoint):
     assert [(line["level"], line["event"], line["port"]) for line in lines] == [
         ("warning", "metrics_port_unusable", port)
     ]
-    assert "METRICS_PORT" in lines[0]["message"]
+    assert f":{port} cannot be opened (Address already in use); set METRICS_PORT" in lines[0]["message"]
 
 
 def test_an_empty_setting_opens_no_port(make_endpoint):

@@ -20,7 +20,10 @@ def test_a_plan_too_small_for_a_floor_is_named_once_with_what_is_used():
     assert floors_on_plan(DEFAULT_TIERS, 5) == ({"upsert": 50, "backfill": 150}, None)
     floors, said = floors_on_plan(DEFAULT_TIERS, 1)
     assert floors == {"upsert": 10, "backfill": 30}
-    assert said == "the plan is too small for the floors of upsert 50, backfill 150: those shown are used"
+    assert (
+        said
+        == "upsert's floor of 50 is lowered to 10 and backfill's floor of 150 is lowered to 30: the plan allows no more"
+    )
 
 
 def test_only_floors_that_are_cut_are_too_high():
@@ -36,7 +39,7 @@ def test_a_plan_is_told_once_and_again_when_it_changes():
     told = [news.fields_of(rate) for rate in (5.0, 5.0, 1.0, 1.0, 5.0)]
     assert [each and each["floors"]["backfill"] for each in told] == [150, None, 30, None, 150]
     assert told[0]["message"] is None
-    assert "too small" in told[2]["message"]
+    assert "the plan allows no more" in told[2]["message"]
 
 
 def test_the_floors_as_shipped_grow_with_the_plan_and_those_that_were_set_do_not():

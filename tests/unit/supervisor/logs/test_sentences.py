@@ -81,7 +81,10 @@ def test_no_fields_break_a_sentence_and_none_shows_that_something_is_missing(eve
 
 DIED = {"event": "died", "role": "upsert", "slot": 0, "lived_s": 9.0}
 EXAMPLES = [
-    ({"event": "call_failed", "error": "no", "retry_in_s": 0.5}, "no; a call to the API failed; next attempt at once"),
+    (
+        {"event": "call_failed", "error": "no", "retry_in_s": 0.5},
+        "no; a call to the API failed; next attempt in less than 1 s",
+    ),
     (
         {"event": "signalled", "signal": "SIGABRT", "doing": "calling: /deal"},
         "sent SIGABRT while it was calling /deal",
@@ -94,11 +97,11 @@ EXAMPLES = [
     ({"event": "database_back", "away_s": 0.2}, "the database is available again after less than 1 s"),
     (
         {"event": "migrated", "applied": [f"000{number}_a.sql" for number in range(1, 10)]},
-        "migrated the database: 9 from 0001_a.sql to 0009_a.sql",
+        "the database is migrated; applied: 9 from 0001_a.sql to 0009_a.sql",
     ),
     (
         {"event": "migrated", "applied": ["0008_a.sql", "0009_b.sql"]},
-        "migrated the database: 0008_a.sql, 0009_b.sql",
+        "the database is migrated; applied: 0008_a.sql, 0009_b.sql",
     ),
     ({"event": "in_service", "role": "upsert", "slot": 0, "took_s": 0.43}, "in service after 0.43 s"),
     (
@@ -190,8 +193,8 @@ def test_steady_work_is_a_line_and_then_a_sum_every_ten_minutes():
     assert shown == [
         "default, amazon.com: 0 deals listed for 5 tokens; next walk in 4 s",
         "! odd",
-        f"default, amazon.com: 149 more walks listed {sum(range(150)):,} deals for 745 tokens",
-        "default, amazon.com: 1 more walk listed 7 deals for 5 tokens",
+        f"default, amazon.com: 149 more walks read {sum(range(150)):,} rows for 745 tokens",
+        "default, amazon.com: 1 more walk read 7 rows for 5 tokens",
     ]
 
 

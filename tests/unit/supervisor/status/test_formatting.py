@@ -87,7 +87,11 @@ def test_a_wait_for_tokens_ends_when_the_ledger_says_and_else_as_promised(ledger
 
 @pytest.mark.parametrize(
     ("phase", "words"),
-    [("waiting_poll", "next poll at {}"), ("waiting_work", "waiting for work until {}"), ("calling", "calling /deal")],
+    [
+        ("waiting_poll", "next poll at {}"),
+        ("waiting_work", "nothing to fetch, looks again at {}"),
+        ("calling", "calling /deal"),
+    ],
 )
 def test_other_phases_have_their_words(phase, words):
     until = NOW + timedelta(seconds=65)
