@@ -117,6 +117,12 @@ def _market(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--closed-share", type=float, default=d.closed_share, metavar="P", help="share of products without data"
     )
+    group.add_argument(
+        "--unknown-fields",
+        action=argparse.BooleanOptionalAction,
+        default=d.unknown_fields,
+        help="send fields that no client can know, as the API does when it grows",
+    )
     group.add_argument("--market-minute", type=int, metavar="K", help="keep the market at this Keepa minute")
 
 
@@ -139,7 +145,7 @@ def _config(options: argparse.Namespace) -> SimulatorConfig:
 _SAME: Final = (
     "host", "port", "rate", "tick_s", "tick_jitter_s", "capacity_ticks", "phase_s", "start_balance",
     "token_flow_reduction", "seed", "latency_s", "latency_per_asin_s", "deals", "slots", "duplicates", "closed_share",
-    "market_minute", "hang_s",
+    "unknown_fields", "market_minute", "hang_s",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ledger import Clock
 
 # A universe of so many products shows about one drop in the New price for each deal asked for.
-_PRODUCTS_PER_DEAL: Final = 2.4
+_PRODUCTS_PER_DEAL: Final = 2.6
 _SLOTS: Final = (34, 36)
 
 
@@ -35,6 +35,7 @@ class SimulatorConfig:
         slots: price types in a list, 34 or 36.
         duplicates: share of deal pages that repeat the last row of the page before.
         closed_share: share of the products that deals show and `/product` has no data of.
+        unknown_fields: whether deals, products, stats and offers have fields that no client can know.
         market_minute: the Keepa minute at which the market stands still; None = it moves with the clock.
         keys: the keys that are known; empty = any.
         lapsed_keys: keys answered with 402.
@@ -60,6 +61,7 @@ class SimulatorConfig:
     slots: int = 36
     duplicates: float = 0.0
     closed_share: float = 0.002
+    unknown_fields: bool = True
     market_minute: int | None = None
     keys: frozenset[str] = frozenset()
     lapsed_keys: frozenset[str] = frozenset()

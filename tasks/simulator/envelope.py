@@ -9,7 +9,7 @@ import msgspec
 
 _MESSAGES: Final = {
     400: ("invalidParameter", "You used an invalid parameter for this API call."),
-    402: ("paymentRequired", "Your API key has no access, or its subscription has ended."),
+    402: ("unauthorized", "Your API key has no access, or its subscription has ended."),
     404: ("notFound", "There is no such resource."),
     405: ("methodNotAllowed", "A parameter lies outside of the allowed range."),
 }

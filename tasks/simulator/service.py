@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,6 +13,7 @@ from tasks.simulator.account import TOO_MANY, Account, CallRecord
 from tasks.simulator.api import costs, deal_query, product_query, products
 from tasks.simulator.api.deals import Deals
 from tasks.simulator.api.fields import MALFORMED, Refusal
+from tasks.simulator.api.refresh import Refreshes
 from tasks.simulator.envelope import Envelope
 from tasks.simulator.faults import Faults, Kind
 from tasks.simulator.market.market import Market, Parent, Scope
@@ -29,6 +31,7 @@ OK: Final = 200
 BROKEN: Final = 500
 _LAPSED: Final = 402
 _NOT_FOUND: Final = 404
+_KEY: Final = re.compile(r"[0-9A-Za-z]{64}")
 _MS_PER_MINUTE: Final = 60_000
 _PAGE: Final = b"<!DOCTYPE html><html><head><title>Service</title></head><body><h1>Please try again</h1></body></html>"
 
@@ -70,9 +73,16 @@ class Service:
         self._config = config
         self._clock = clock
         self._stop = stop
-        scope = Scope(seed=config.seed, products=config.products, slots=config.slots, closed_share=config.closed_share)
+        scope = Scope(
+            seed=config.seed,
+            products=config.products,
+            slots=config.slots,
+            closed_share=config.closed_share,
+            has_unknown=config.unknown_fields,
+        )
         self._market = Market(scope)
         self._deals = Deals(self._market, duplicates=config.duplicates)
+        self._refreshes = Refreshes()
         self._encoder = msgspec.json.Encoder()
 
     def answer(self, request: Request) -> Reply:
@@ -103,11 +113,19 @@ class Service:
         return self._log(endpoint, Reply(OK, body, fault), envelope, query)
 
     def _check_key(self, key: str) -> None:
-        if any(hmac.compare_digest(key.encode(), lapsed.encode()) for lapsed in self._config.lapsed_keys):
+        """Let known keys pass, and any when none are known.
+
+        A key that is unknown is refused as a lapsed one is when it has the form of a key, and as a malformed parameter
+        when it has not (keepacom/php_api `testWrongKey`, akaszynski/keepa `test_deadkey` and `test_invalidkey`).
+
+        Raises:
+            Refusal: 402 or 400.
+        """
+        if _is_one_of(key, self._config.lapsed_keys):
             raise Refusal(_LAPSED, "")
-        known = self._config.keys
-        if not key or (known and not any(hmac.compare_digest(key.encode(), good.encode()) for good in known)):
-            raise Refusal(MALFORMED, "")
+        if key and (not self._config.keys or _is_one_of(key, self._config.keys)):
+            return
+        raise Refusal(_LAPSED if _KEY.fullmatch(key) else MALFORMED, "")
 
     def _take_time(self, query: DealQuery | ProductQuery) -> None:
         asins = 0 if isinstance(query, deal_query.DealQuery) else len(query.asins)
@@ -122,8 +140,12 @@ class Service:
             now_ms = self._market_ms()
             if isinstance(query, deal_query.DealQuery):
                 return _Work(costs.DEAL_PAGE, deals=self._deals.page(query, now_ms))
-            answers = [products.answer(self._market, asin, query, now_ms) for asin in self._asins(query)]
+            answers = [
+                products.answer(self._market, asin, query, now_ms, self._refreshes) for asin in self._asins(query)
+            ]
         cost = sum(costs.product(query, answer.outcome) for answer in answers)
+        if answers and not any(answer.outcome.is_readable for answer in answers):
+            return _Work(cost)
         return _Work(cost, products=self._encoder.encode([answer.body for answer in answers]))
 
     def _asins(self, query: ProductQuery) -> list[str]:
@@ -161,6 +183,10 @@ class Service:
             )
         )
         return reply
+
+
+def _is_one_of(key: str, keys: frozenset[str]) -> bool:
+    return any(hmac.compare_digest(key.encode(), known.encode()) for known in keys)
 
 
 def _parse(endpoint: str, request: Request) -> DealQuery | ProductQuery:

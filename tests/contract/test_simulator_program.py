@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
@@ -153,8 +152,7 @@ def test_a_restarted_simulator_goes_on_with_the_same_market(launch):
     for _ in range(2):
         child, line, _ = launch("--market-minute", "8300000", "--deals", "300", "--seed", "4")
         url = f"{json.loads(line)['url']}/deal?key=k&selection={QUERY}"
-        with urllib.request.urlopen(url, timeout=LIMIT_S) as reply:  # noqa: S310 - our own loopback server
-            pages.append(json.loads(gzip.decompress(reply.read()))["deals"])
+        pages.append(read(url, "")["deals"])
         child.send_signal(signal.SIGTERM)
         child.wait(LIMIT_S)
     assert pages[0]["dr"]

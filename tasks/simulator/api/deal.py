@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.simulator.market import attributes, catalog, curves, item, windows
+from tasks.simulator.api import unknown
+from tasks.simulator.market import attributes, catalog, clocks, curves, prose, rng, windows
 from tasks.simulator.market import price_types as pt
-from tasks.simulator.market.timeline import levels
 
 if TYPE_CHECKING:
     from tasks.simulator.market.item import Item
@@ -25,6 +25,8 @@ RANGES: Final = (2 * DAY, 7 * DAY, 31 * DAY, 90 * DAY)
 SPANS: Final = (DAY, 7 * DAY, 31 * DAY, 90 * DAY, 10_000 * DAY)
 _NO_DATA: Final = -2
 _NOT_OFFERED: Final = -1
+_RATED: Final = 23  # salt: a deal in 32 has the field, which the official client lists and no recorded row has
+_BACK_EACH: Final = 12
 _PERCENT_FLOOR: Final = -1000  # the lowest recorded
 _COMMENTS: Final = (
     "Small marks on the cover. All parts included.",
@@ -43,77 +45,57 @@ class Cell(NamedTuple):
 
 
 class Sheet:
-    """The cells of one product at one state; windows of equal rhythm are shared."""
+    """The cells of one product at one state."""
 
-    __slots__ = ("_clocks", "_draws", "_first", "state", "timeline")
+    __slots__ = ("_first", "state", "timeline")
 
     def __init__(self, timeline: Timeline, state: State) -> None:
         self.timeline = timeline
         self.state = state
         begin = max(timeline.item.since, state.anchor - RANGES[-1])
         self._first = timeline.slot_at(begin)
-        self._clocks: dict[int, tuple[list[int], list[windows.Window]]] = {}
-        self._draws: dict[tuple[int, int], list[tuple[bytes, int]]] = {}
 
     def moving(self, series: Series) -> Cell:
         """The cell of a type that moves."""
-        hold, shipping = curves.HOLD[series.type], series.shipping
-        minutes, clock = self._clock(hold)
-        prices = self._prices(series, hold)
-        at = _last_change(prices)
-        since = minutes[at] if at else self._long_since(series, hold)
+        shipping = series.shipping
+        is_looks = series.type == pt.EXTRA_INFO
+        first = max(self._first, self.state.slot - self.timeline.clock(series)[0]) if is_looks else self._first
+        minutes = self.timeline.minutes(series, first, self.state)
+        prices = self.timeline.prices(series, first, self.state.slot)
+        # Types whose every look is kept are as old as the last look at them.
+        at = len(prices) - 1 if series.type in pt.REPEATING else _last_change(prices)
+        since = minutes[at] if at else self._long_since(series)
         current = _total(prices[-1], shipping)
-        # A count with a minus, "more than this", has no mean.
-        means = windows.means(clock, prices) if prices[-1] >= 0 else [_NOT_OFFERED] * len(RANGES)
+        # Recorded bodies have no mean of what the looks at the offers found.
+        means = [_NOT_OFFERED] * len(RANGES) if is_looks else windows.means(minutes, prices, self.state.anchor, RANGES)
         if shipping:
             means = [_total(mean, shipping) for mean in means]
         return Cell(current, since, means, _total(prices[at - 1], shipping) if at else current)
 
     def is_lowest(self, series: Series) -> bool:
         """Whether a type was never cheaper within the widest window."""
-        prices = self._prices(series, curves.HOLD[series.type])
+        prices = self.timeline.prices(series, self._first, self.state.slot)
         return prices[-1] > 0 and prices[-1] == min(price for price in prices if price > 0)
-
-    def _clock(self, hold: int) -> tuple[list[int], list[windows.Window]]:
-        clock = self._clocks.get(hold)
-        if clock is None:
-            minutes = self.timeline.minutes(self._first, self.state.slot, hold)
-            clock = self._clocks[hold] = minutes, _spans(minutes, self.state.anchor)
-        return clock
-
-    def _prices(self, series: Series, hold: int) -> list[int]:
-        """The values since the widest window began, without shipping, 0 = out of stock; families share the look-up."""
-        if series.type == pt.COUNT_REVIEWS:
-            return self.timeline.values(series, self._first, self.state.slot)
-        key = curves.COLUMN[series.type], hold
-        draws = self._draws.get(key)
-        if draws is None:
-            draws = self._draws[key] = self.timeline.draws(key[0], self._first, self.state.slot, hold)
-        return levels(series, draws)
 
     def fixed(self, fixed: Fixed) -> Cell:
         """The cell of a type that stands still."""
         minutes, values = list(fixed.minutes), fixed.values
-        means = windows.means(_spans(minutes, self.state.anchor), [max(0, value) for value in values])
+        means = windows.means(minutes, [max(0, value) for value in values], self.state.anchor, RANGES)
         if fixed.type == pt.LIGHTNING:  # recorded rows date it from its begin
             return Cell(values[-1], minutes[0], means, values[0])
         return Cell(values[-1], minutes[-1], means, values[-1])
 
-    def _long_since(self, series: Series, hold: int) -> int:
+    def _long_since(self, series: Series) -> int:
         """When a value older than every window began: a stretch back at a time."""
         timeline, at = self.timeline, self._first
         origin = timeline.first_slot()
         while at > origin:
             before = max(origin, at - curves.SLOTS)
-            change = _last_change(timeline.values(series, before, at))
+            change = _last_change(timeline.prices(series, before, at))
             if change:
-                return timeline.slot_minute(timeline.starts(before, at, hold)[change])
+                return timeline.slot_minute(timeline.starts(series, before, at)[change])
             at = before
         return timeline.item.since
-
-
-def _spans(minutes: list[int], anchor: int) -> list[windows.Window]:
-    return [windows.Window(minutes, anchor - span, anchor) for span in RANGES]
 
 
 def _total(price: int, shipping: int) -> int:
@@ -147,11 +129,12 @@ def cells(sheet: Sheet) -> dict[int, Cell]:
     return out
 
 
-def gaps(kind: int, cell: Cell, around: dict[int, Cell]) -> tuple[list[tuple[int, int]], int]:
-    """For each range delta and percentage, and the last delta, of one price type."""
+def gaps(kind: int, around: dict[int, Cell], anchor: int) -> tuple[list[tuple[int, int]], int]:
+    """For each range delta and percentage, and what the last look changed (0 as a rule), of one price type."""
+    cell = around[kind]
     if kind not in pt.REFERENCED:
-        last = cell.previous - cell.current if cell.previous > 0 and cell.current > 0 else 0
-        return _gaps(cell.means, cell.current), last
+        is_changed = cell.since == anchor and cell.previous > 0 and cell.current > 0
+        return _gaps(cell.means, cell.current), cell.previous - cell.current if is_changed else 0
     if kind == pt.LIGHTNING:
         return [(0, 0)] * len(RANGES), cell.previous - cell.current
     amazon, new = around.get(pt.AMAZON), around[pt.NEW]
@@ -160,6 +143,16 @@ def gaps(kind: int, cell: Cell, around: dict[int, Cell]) -> tuple[list[tuple[int
         return [(_NOT_OFFERED, _NOT_OFFERED)] * len(RANGES), _NOT_OFFERED
     out = _gaps(reference.means, cell.current)
     return out, out[2][0]
+
+
+def is_back(kind: int, cell: Cell, anchor: int) -> bool:
+    """Whether a type counts as back in stock: it came back within a day before the last look, and is one of a few.
+
+    Recorded rows say so of 42 of some 400 types that had just come back; by which rule is not known.
+    """
+    if not cell.previous < 0 < cell.current or cell.since <= anchor - DAY:
+        return False
+    return rng.mix(cell.since, kind) % _BACK_EACH == 0
 
 
 def row(market: Market, sheet: Sheet, kind: int) -> dict[str, object]:
@@ -171,13 +164,13 @@ def row(market: Market, sheet: Sheet, kind: int) -> dict[str, object]:
     delta = [[0] * slots for _ in RANGES]
     percent = [[0] * slots for _ in RANGES]
     last, back = [0] * slots, [False] * slots
-    day_ago = sheet.state.anchor - DAY
+    anchor = sheet.state.anchor
     for at, cell in table.items():
         current[at], since[at] = cell.current, cell.since
-        deltas, last[at] = gaps(at, cell, table)
+        deltas, last[at] = gaps(at, table, anchor)
         for span, (mean, (difference, share)) in enumerate(zip(cell.means, deltas, strict=True)):
             avg[span][at], delta[span][at], percent[span][at] = mean, difference, share
-        back[at] = cell.previous < 0 < cell.current and cell.since > day_ago
+        back[at] = is_back(at, cell, anchor)
     condition = 2 + found.draws[30] % 4 if current[pt.WAREHOUSE] > 0 else 0
     out: dict[str, object] = {
         "asin": found.asin,
@@ -201,21 +194,24 @@ def row(market: Market, sheet: Sheet, kind: int) -> dict[str, object]:
         out["parentAsin"] = parent
     out["rootCat"] = found.root.id if found.root is not None else catalog.UNKNOWN_ROOT_ID
     out |= rank_drops(sheet, ("180", "30", "365", "90"))
-    out |= {"title": item.title(found), "warehouseCondition": condition}
+    if market.scope.has_unknown:
+        out |= unknown.of_deal(found.index)
+    out |= {"title": prose.title(found), "warehouseCondition": condition}
     if condition and found.draws[31] & 1:
         out["warehouseConditionComment"] = _COMMENTS[found.draws[31] % len(_COMMENTS)]
-    return out
+    if rng.mix(found.index, _RATED) & 31 == 0:
+        out["minRating"] = 30 + found.draws[33] % 20
+    return dict(sorted(out.items()))
 
 
 def rank_drops(sheet: Sheet, days: tuple[str, ...]) -> dict[str, int]:
-    """`salesRankDrops…` for each number of days, in the order asked."""
+    """`salesRankDrops…` for each number of days, in the order asked: how often something was sold since."""
     timeline, state = sheet.timeline, sheet.state
     found = timeline.item
+    period = clocks.sale_period(found.index)
+    sales = state.slot // period
     firsts = [timeline.slot_at(max(found.since, state.anchor - int(n) * DAY)) for n in days]
-    oldest = min(firsts)
-    rank = next(series for series in found.series if series.type == pt.SALES)
-    values = timeline.values(rank, oldest, state.slot)
-    return {f"salesRankDrops{n}": windows.drops(values[at - oldest :]) for n, at in zip(days, firsts, strict=True)}
+    return {f"salesRankDrops{n}": sales - at // period for n, at in zip(days, firsts, strict=True)}
 
 
 def categories(found: Item) -> list[int]:

@@ -75,7 +75,7 @@ def parse(body: str | bytes) -> DealQuery:
     return DealQuery(
         domain=fields.among(raw, "domainId", DOMAINS),
         kind=kind,
-        date_range=fields.among(raw, "dateRange", _DATE_RANGES),
+        date_range=fields.among(raw, "dateRange", _DATE_RANGES, default=0),
         sort=fields.among(raw, "sortType", _SORTS, default=_USUAL_SORT),
         page=page,
         include=fields.ids(raw, "includeCategories"),
@@ -90,10 +90,13 @@ def parse(body: str | bytes) -> DealQuery:
 
 
 def _kind(raw: Mapping[str, Any]) -> int:
-    kinds = raw.get("priceTypes")
-    if not isinstance(kinds, list) or len(kinds) != 1:
-        raise Refusal(MALFORMED, "priceTypes: exactly one")
-    kind = fields.integer({"priceTypes": kinds[0]}, "priceTypes")
+    """The price type: one in a list or by itself, as the Python client sends it; Amazon's price when left out."""
+    kinds = pt.AMAZON if raw.get("priceTypes") is None else raw["priceTypes"]
+    if isinstance(kinds, list):
+        if len(kinds) != 1:
+            raise Refusal(MALFORMED, "priceTypes: exactly one")
+        kinds = kinds[0]
+    kind = fields.integer({"priceTypes": kinds}, "priceTypes")
     if kind not in pt.DEAL_TYPES:
         raise Refusal(MALFORMED, "priceTypes")
     return kind

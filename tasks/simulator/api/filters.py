@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.simulator.api.deal import DAY, Sheet, categories
 from tasks.simulator.api.index import value_now
-from tasks.simulator.market import attributes, item
+from tasks.simulator.market import attributes, prose
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market.timeline import minute_of
 
@@ -22,14 +22,19 @@ _LAST_RANGE: Final = 3
 
 def tests(market: Market, query: DealQuery, now_ms: int) -> list[Callable[[Facts], bool]]:
     """What a product must answer with yes, cheap questions first; categories are asked apart."""
-    return [_eligible(query), *_ranges(query), *_flags(market, query, now_ms), *_words(market, query)]
+    return [
+        _eligible(query, minute_of(now_ms) - DAY),
+        *_ranges(query),
+        *_flags(market, query, now_ms),
+        *_words(market, query),
+    ]
 
 
-def _eligible(query: DealQuery) -> Callable[[Facts], bool]:
-    """A deal is a price that fell below its mean; the flags ask for risen or vanished ones instead."""
+def _eligible(query: DealQuery, day_ago: int) -> Callable[[Facts], bool]:
+    """A deal is a price that fell below its mean; the flags ask for risen ones, or those that vanished within a day."""
     at = min(query.date_range, _LAST_RANGE)
     if "isOutOfStock" in query.flags:
-        return lambda fact: fact.current < 0 < fact.means[at]
+        return lambda fact: fact.current < 0 < fact.means[at] and fact.created >= day_ago
     if "isRisers" in query.flags:
         return lambda fact: fact.deltas[at] < 0 < fact.current
     return lambda fact: fact.deltas[at] > 0 < fact.current
@@ -54,8 +59,6 @@ def _between(read: Callable[[Facts], int], low: int, high: int) -> Callable[[Fac
 
 
 def _flags(market: Market, query: DealQuery, now_ms: int) -> list[Callable[[Facts], bool]]:
-    day_ago = minute_of(now_ms) - DAY
-
     def has(kind: int) -> Callable[[Facts], bool]:
         return lambda fact: any(series.type == kind for series in market.item(fact.product).series)
 
@@ -65,9 +68,10 @@ def _flags(market: Market, query: DealQuery, now_ms: int) -> list[Callable[[Fact
         return -1 if state is None else value_now(market.timeline(found, query.domain), state, kind)
 
     known: dict[str, Callable[[Facts], bool]] = {
-        "isBackInStock": lambda fact: fact.previous < 0 < fact.current and fact.created >= day_ago,
+        "isBackInStock": lambda fact: fact.is_back,
         "isLowest90": lambda fact: _is_lowest_90(market, query, fact, now_ms),
         "hasReviews": has(pt.RATING),
+        "filterErotic": lambda fact: not attributes.is_adult(market.item(fact.product)),
         "isPrimeExclusive": has(pt.PRIME_EXCLUSIVE),
         "isLowestOffer": lambda fact: fact.current <= now(fact, pt.NEW) or now(fact, pt.NEW) < 0,
         "mustHaveAmazonOffer": lambda fact: now(fact, pt.AMAZON) > 0,
@@ -115,10 +119,15 @@ def _all(market: Market, query: DealQuery, fact: Facts, now_ms: int) -> list[int
 def _words(market: Market, query: DealQuery) -> list[Callable[[Facts], bool]]:
     out: list[Callable[[Facts], bool]] = []
     if query.title_words:
-        out.append(lambda fact: set(query.title_words) <= set(item.title(market.item(fact.product)).casefold().split()))
+        out.append(lambda fact: _has_all(prose.title(market.item(fact.product)).casefold(), query.title_words))
     for name, wanted in query.texts:
         out.append(_text(market, name, wanted))
     return out
+
+
+def _has_all(title: str, words: tuple[str, ...]) -> bool:
+    """Whether each word is in the title, be it as a part of a longer one."""
+    return all(word in title for word in words)
 
 
 def _text(market: Market, name: str, wanted: frozenset[str]) -> Callable[[Facts], bool]:

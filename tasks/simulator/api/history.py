@@ -6,7 +6,6 @@ import operator
 from itertools import chain, compress
 from typing import TYPE_CHECKING, NamedTuple
 
-from tasks.simulator.market import curves
 from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
@@ -34,8 +33,16 @@ class Track(NamedTuple):
         return list(chain.from_iterable(zip(minutes, prices, shippings, strict=True)))
 
 
+def cut(flat: list[int], step: int, since: int) -> list[int]:
+    """The groups of a history, `step` numbers each, that begin at `since` or later, and always the last."""
+    first = next((at for at in range(0, len(flat), step) if flat[at] >= since), max(0, len(flat) - step))
+    return flat[first:]
+
+
 def is_shown(kind: int, query: ProductQuery) -> bool:
     """Whether the request paid for a type."""
+    if kind == pt.RENT:
+        return query.offers > 0 and query.rental
     if query.offers:
         return True
     if kind in pt.NEEDS_RATING:
@@ -48,16 +55,16 @@ def is_shown(kind: int, query: ProductQuery) -> bool:
 def tracks(timeline: Timeline, state: State, query: ProductQuery) -> dict[int, Track]:
     """The whole history of every type that the request shows."""
     first = timeline.first_slot()
-    clocks: dict[int, list[int]] = {}
     out: dict[int, Track] = {}
     for series in timeline.item.series:
-        if not is_shown(series.type, query):
-            continue
-        hold = curves.HOLD[series.type]
-        minutes = clocks.get(hold)
-        if minutes is None:
-            minutes = clocks[hold] = timeline.minutes(first, state.slot, hold)
-        out[series.type] = _changes(minutes, timeline.values(series, first, state.slot), series.shipping)
+        if is_shown(series.type, query):
+            minutes = timeline.minutes(series, first, state)
+            values = timeline.values(series, first, state.slot)
+            out[series.type] = (
+                Track(minutes, values, series.shipping)
+                if series.type in pt.REPEATING
+                else _changes(minutes, values, series.shipping)
+            )
     for fixed in timeline.item.fixed:
         if is_shown(fixed.type, query):
             out[fixed.type] = Track(list(fixed.minutes), list(fixed.values), 0)
@@ -67,4 +74,6 @@ def tracks(timeline: Timeline, state: State, query: ProductQuery) -> dict[int, T
 def _changes(minutes: list[int], values: list[int], shipping: int) -> Track:
     """The moments at which the value became another one."""
     is_new = [True, *map(operator.ne, values[1:], values)]
+    if all(is_new):
+        return Track(minutes, values, shipping)
     return Track(list(compress(minutes, is_new)), list(compress(values, is_new)), shipping)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, NamedTuple
 
-from tasks.simulator.api.deal import Cell, Sheet, gaps
+from tasks.simulator.api.deal import Cell, Sheet, gaps, is_back
 from tasks.simulator.market import catalog
 from tasks.simulator.market import price_types as pt
 
@@ -21,7 +21,7 @@ class Facts(NamedTuple):
     root: int
     created: int
     current: int
-    previous: int
+    is_back: bool
     means: tuple[int, ...]
     deltas: tuple[int, ...]
     percents: tuple[int, ...]
@@ -64,10 +64,11 @@ class Index:
         found = self._market.item(index)
         if not any(series.type == self._kind for series in found.series):
             return None
-        state = self._market.state(found, self._domain, now_ms)
+        timeline = self._market.timeline(found, self._domain)
+        state = timeline.state(now_ms)
         if state is None:
             return now_ms + 3_600_000
-        self._facts[index] = _facts(Sheet(self._market.timeline(found, self._domain), state), self._kind)
+        self._facts[index] = _facts(Sheet(timeline, state), self._kind)
         return state.changes_ms
 
 
@@ -93,21 +94,22 @@ def value_now(timeline: Timeline, state: State, kind: int) -> int:
     for series in timeline.item.series:
         if series.type == kind:
             return timeline.values(series, state.slot, state.slot)[-1]
-    return -1
+    return next((fixed.values[-1] for fixed in timeline.item.fixed if fixed.type == kind), -1)
 
 
 def _facts(sheet: Sheet, kind: int) -> Facts:
     found = sheet.timeline.item
     wanted = {kind, pt.AMAZON, pt.NEW} if kind in pt.REFERENCED else {kind}
-    around: dict[int, Cell] = {s.type: sheet.moving(s) for s in found.series if s.type in wanted}
+    around: dict[int, Cell] = {series.type: sheet.moving(series) for series in found.series if series.type in wanted}
+    around.update({fixed.type: sheet.fixed(fixed) for fixed in found.fixed if fixed.type in wanted})
     cell = around[kind]
-    pairs, last = gaps(kind, cell, around)
+    pairs, last = gaps(kind, around, sheet.state.anchor)
     return Facts(
         product=found.index,
         root=found.root.id if found.root is not None else catalog.UNKNOWN_ROOT_ID,
         created=cell.since,
         current=cell.current,
-        previous=cell.previous,
+        is_back=is_back(kind, cell, sheet.state.anchor),
         means=tuple(cell.means),
         deltas=tuple([delta for delta, _ in pairs]),
         percents=tuple([percent for _, percent in pairs]),

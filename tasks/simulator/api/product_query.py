@@ -46,6 +46,9 @@ class ProductQuery:
     buy_box: bool = False
     stock: bool = False
     variations: bool = False
+    rental: bool = False
+    videos: bool = False
+    aplus: bool = False
     days: int | None = None
     update_h: int = 1
     stats: StatsSpan | None = None
@@ -84,6 +87,9 @@ def parse(params: Mapping[str, str]) -> ProductQuery:
         buy_box=fields.integer(params, "buybox", 0) == 1,
         stock=fields.integer(params, "stock", 0) == 1,
         variations=fields.integer(params, "historical-variations", 0) == 1,
+        rental=fields.integer(params, "rental", 0) == 1,
+        videos=fields.integer(params, "videos", 0) == 1,
+        aplus=fields.integer(params, "aplus", 0) == 1,
         days=days if days > 0 else None,
         update_h=fields.integer(params, "update", 1),
         is_update_asked="update" in params,

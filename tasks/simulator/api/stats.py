@@ -40,7 +40,8 @@ class Figures:
             if not known:
                 continue
             window, held = Window(minutes[:known], begin, end), values[:known]
-            numbers["avg" + name][kind] = window.mean(held)
+            if kind != pt.EXTRA_INFO:  # recorded bodies have no mean of what the looks at the offers found
+                numbers["avg" + name][kind] = window.mean(held)
             if kind not in pt.NEVER_OUT:
                 numbers["outOfStockPercentage" + (name or "InInterval")][kind] = window.out_of_stock(held)
         if kind != pt.EXTRA_INFO:
@@ -104,7 +105,7 @@ def _inside(track: Track, begin: int, end: int) -> tuple[list[int], list[int]]:
 
 def _extent(minutes: list[int], values: list[int]) -> tuple[list[int], list[int]] | None:
     """When and how much: the first of the lowest and the first of the highest prices; None without any."""
-    prices = set(values) - {-1, 0}
+    prices = {value for value in set(values) if value > 0}
     if not prices:
         return None
     low, high = min(prices), max(prices)

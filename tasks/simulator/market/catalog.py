@@ -18,7 +18,8 @@ class Root:
     name: str
     weight: int
     is_book: bool = False
-    used_share: int = 110  # of 256
+    new_gone_share: int = 8  # of 256: new ones are sold no longer
+    used_share: int = 110
     refurbished_share: int = 0
     collectible_share: int = 0
     price_low: int
@@ -52,8 +53,9 @@ class Root:
 LEAVES: Final = len(_LEAVES)
 ROOTS: Final = (
     Root(
-        id=283_155, name="Books", weight=90, is_book=True, used_share=245, collectible_share=64, price_low=900,
-        price_spread=5_000, rank_base=850_000, group="Book", kind="ABIS_BOOK", display="book_display_on_website",
+        id=283_155, name="Books", weight=90, is_book=True, new_gone_share=56, used_share=245, collectible_share=64,
+        price_low=900, price_spread=40_000, rank_base=850_000, group="Book", kind="ABIS_BOOK",
+        display="book_display_on_website",
         bindings=("Paperback", "Hardcover", "Mass Market Paperback", "Spiral-bound"),
         subs=("History", "Science & Math", "Cookbooks", "Travel", "Textbooks"),
         nouns=("Field Guide", "History", "Handbook", "Memoir", "Atlas", "Companion", "Primer", "Letters"),

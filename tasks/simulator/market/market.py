@@ -24,6 +24,7 @@ class Scope:
     products: int = 12_000
     slots: int = 36
     closed_share: float = 0.002
+    has_unknown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

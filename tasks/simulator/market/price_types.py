@@ -33,6 +33,7 @@ REFURBISHED_SHIPPING: Final = 27
 EBAY_NEW: Final = 28
 EBAY_USED: Final = 29
 TRADE_IN: Final = 30
+RENT: Final = 31
 BUY_BOX_USED: Final = 32
 PRIME_EXCLUSIVE: Final = 33
 COUNT_NEW_FBA: Final = 34
@@ -47,5 +48,7 @@ REFERENCED: Final = frozenset({LIGHTNING, WAREHOUSE, PRIME_EXCLUSIVE})
 NEEDS_OFFERS: Final = frozenset({7, 9, 10, 15, *range(19, 28), 31, 32, 33})
 NEEDS_RATING: Final = frozenset({RATING, COUNT_REVIEWS})
 NEEDS_BUY_BOX: Final = frozenset({BUY_BOX})
+# Every look at these is kept, also when it found what the one before had found: recorded ones repeat values.
+REPEATING: Final = frozenset({EXTRA_INFO, BUY_BOX})
 # Being out of stock means nothing for a rank, a count or a rating.
 NEVER_OUT: Final = frozenset({3, *range(11, 18), 34, 35})

@@ -46,15 +46,32 @@ class Window:
         return sum(compress(self.weights, [value == -1 for value in held]))
 
 
-def means(windows: list[Window], prices: list[int]) -> list[int]:
-    """The mean of each window while in stock, rounded down, -1 when it never was; a price of 0 means out of stock."""
-    if 0 not in prices:
-        return [sum(map(operator.mul, prices[window.first :], window.weights)) // window.span for window in windows]
+def means(minutes: list[int], prices: list[int], end: int, spans: tuple[int, ...]) -> list[int]:
+    """The mean over each last `spans` minutes before `end` while in stock, rounded down, -1 when it never was.
+
+    A price of 0 means out of stock.
+    """
+    if len(prices) == 1:
+        return [prices[0] or -1] * len(spans)
+    weights = list(map(operator.sub, [*minutes[1:], end], minutes))
+    held = list(map(operator.mul, prices, weights))
+    in_stock = (
+        None if 0 not in prices else [weight if price else 0 for weight, price in zip(weights, prices, strict=True)]
+    )
     out = []
-    for window in windows:
-        held = prices[window.first :]
-        stocked = sum(compress(window.weights, held))
-        out.append(sum(map(operator.mul, held, window.weights)) // stocked if stocked else -1)
+    for span in spans:
+        begin = end - span
+        first = max(0, bisect_right(minutes, begin) - 1)
+        before = max(0, begin - minutes[first])
+        total = sum(held[first:]) - prices[first] * before
+        if in_stock is None:
+            stocked = end - max(begin, minutes[0])
+        else:
+            stocked = sum(in_stock[first:]) - (before if prices[first] else 0)
+        if end <= minutes[0]:  # nothing is known before the end: the last value stands for all
+            out.append(prices[-1] or -1)
+        else:
+            out.append(total // stocked if stocked else -1)
     return out
 
 
@@ -66,8 +83,3 @@ def percent(part: int, whole: int) -> int:
 def round_half_up(numerator: int, denominator: int) -> int:
     """The quotient rounded to the nearest integer, halves towards plus infinity; `denominator` above 0."""
     return (2 * numerator + denominator) // (2 * denominator)
-
-
-def drops(values: list[int]) -> int:
-    """How often a rank improved from value to value: each time something was sold, as a rule."""
-    return sum(map(operator.gt, values, values[1:]))

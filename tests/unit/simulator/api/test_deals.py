@@ -10,8 +10,8 @@ import pytest
 
 from tasks.simulator.api import deal_query
 from tasks.simulator.api.deals import Deals
-from tasks.simulator.market import item
 from tasks.simulator.market import price_types as pt
+from tasks.simulator.market import prose
 from tasks.simulator.market.market import Market, Scope
 from tasks.simulator.market.timeline import EPOCH_MINUTE
 
@@ -148,13 +148,14 @@ def test_flags_choose_what_they_say(deals, market):
     lowest, lowest_90 = flagged(isLowest=True), flagged(isLowest90=True)
     assert {row["asin"] for row in lowest} < {row["asin"] for row in lowest_90}
     assert flagged(isHighest=True, isRisers=True)
-    assert flagged(isPrimeExclusive=True) == []
+    assert all(row["currentSince"][pt.PRIME_EXCLUSIVE] > 0 for row in flagged(isPrimeExclusive=True))
     parents = [row["parentAsin"] for row in flagged(singleVariation=True) if "parentAsin" in row]
     assert len(parents) == len(set(parents))
-    word = item.title(market.item(0)).split()[0]
+    word = prose.title(market.item(0)).split()[0]
     titled, _ = crawl(deals, titleSearch=word.upper())
     assert titled
-    assert all(word in row["title"].split() for row in titled)
+    assert all(word in row["title"] for row in titled)
+    assert len(crawl(deals, titleSearch=word[1:-1])[0]) >= len(titled)
     assert flagged(brand=["kestrel"])
     assert flagged(brand=["no such brand"]) == []
 
@@ -178,7 +179,7 @@ def test_new_deals_appear_minute_by_minute():
 
 
 def test_only_ten_thousand_rows_can_be_reached():
-    deals = Deals(Market(Scope(products=19_500, closed_share=0.0)))
+    deals = Deals(Market(Scope(products=21_000, closed_share=0.0)))
     ranks = {"priceTypes": [pt.SALES], "sortType": 1}
     result = deals.select(query(**ranks), NOW_MS)
     assert len(result.indexes) > 10_000

