@@ -125,7 +125,7 @@ def test_a_failed_item_is_tried_again_and_given_up_in_the_end(conn):
     assert queue.fail(conn, items, "HTTP 400\0\ud800", max_attempts=3) == items
     assert take(conn) == []
     kept = conn.execute("SELECT kind, domain, key, reason FROM quarantine").fetchall()
-    assert kept == [("product", 1, "B1", "given up after 3 attempts: HTTP 400\ufffd?")]
+    assert kept == [("product", 1, "B1", "failed after 3 attempts: HTTP 400\ufffd?")]
     assert queue.counts(conn) == QueueCounts(pending=0, leased=0, done=0)
 
 
@@ -161,7 +161,7 @@ def test_an_item_over_which_too_many_holders_died_is_given_up_with_the_reason(co
         queue.release_owner(conn, "dead", max_deaths=3)
     assert take(conn) == []
     kept = conn.execute("SELECT kind, domain, key, reason FROM quarantine").fetchall()
-    assert kept == [("product", 1, "B1", "given up: 3 workers died while they held it")]
+    assert kept == [("product", 1, "B1", "failed: 3 workers died while they held it")]
 
 
 def test_a_claim_does_not_wait_for_another_that_is_not_committed(database_url, conn):

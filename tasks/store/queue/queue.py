@@ -119,7 +119,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
-    """Items waiting, claimed, and finished (those given up are not among them); and how many workers have claims.
+    """Items waiting, claimed, and finished (those that failed are not among them); and how many workers have claims.
 
     `unwanted` wait too, but no selection of the settings asks for them.
     """
@@ -153,7 +153,7 @@ def enqueue(  # noqa: PLR0913 - what an item is made of
         asins: what to fetch; a product that is queued or claimed already stays as it is.
         detail: how much to fetch of it.
         priority: higher is served first, the order given decides among equals.
-        again: also queue those that were fetched or given up before; without it they are left alone for ever.
+        again: also queue those that were fetched or failed before; without it they are left alone for ever.
         selection_key: the selection that has listed them; None when none has.
     """
     if not asins:
@@ -228,34 +228,34 @@ def postpone(conn: Connection, items: Sequence[Item]) -> int:
 def fail(
     conn: Connection, items: Sequence[Item], reason: str, *, max_attempts: int, pause_s: float = 0.0
 ) -> list[Item]:
-    """Count a failed attempt of those whose lease is still ours; quarantine and return those given up with it.
+    """Count a failed attempt of those whose lease is still ours; quarantine and return those that fail with it.
 
     Args:
         conn: the connection.
         items: what was tried.
         reason: why it failed.
-        max_attempts: attempts after which an item is given up.
+        max_attempts: attempts after which an item has failed.
         pause_s: seconds before anybody may try again, for a first attempt; twice as many after each further one.
     """
     stored = quarantine.storable(reason, quarantine.REASON_CHARS)
     values = _leases(items) | {"reason": stored, "limit": max_attempts, "pause_s": pause_s}
-    ended = {lease for lease, is_given_up in conn.execute(_FAIL, values, prepare=False).fetchall() if is_given_up}
-    given_up = [item for item in items if item.lease in ended]
-    for item in given_up:
-        why = f"given up after {item.attempts + 1} attempts: {reason}"
+    ended = {lease for lease, has_failed in conn.execute(_FAIL, values, prepare=False).fetchall() if has_failed}
+    failed = [item for item in items if item.lease in ended]
+    for item in failed:
+        why = f"failed after {item.attempts + 1} attempts: {reason}"
         quarantine.add(conn, kind="product", key=item.asin, reason=why, raw=None, domain=item.domain)
-    return given_up
+    return failed
 
 
 def release_owner(conn: Connection, owner: str, *, max_deaths: int) -> int:
     """Give back all that a dead owner has claimed, without waiting for its leases to run out; how many items.
 
-    Each counts one more death; those with `max_deaths` of them are given up and quarantined.
+    Each counts one more death; those with `max_deaths` of them have failed and are quarantined.
     """
     released = conn.execute(_RELEASE_OWNER, {"owner": owner, "limit": max_deaths}, prepare=False).fetchall()
-    for domain, asin, is_given_up in released:
-        if is_given_up:
-            why = f"given up: {max_deaths} workers died while they held it"
+    for domain, asin, has_failed in released:
+        if has_failed:
+            why = f"failed: {max_deaths} workers died while they held it"
             quarantine.add(conn, kind="product", key=asin, reason=why, raw=None, domain=domain)
     return len(released)
 
@@ -271,8 +271,8 @@ def counts(conn: Connection, chosen: WantedStreams | None = None) -> QueueCounts
     With `chosen`, what these selections do not ask for is counted by itself.
     """
     found = conn.execute(_COUNTS, parameters(chosen), prepare=False).fetchone()
-    pending, unwanted, leased, workers, given_up = found or (0, 0, 0, 0, 0)
-    done = row_counts.total(conn, "fetch_queue") - pending - unwanted - leased - given_up
+    pending, unwanted, leased, workers, failed = found or (0, 0, 0, 0, 0)
+    done = row_counts.total(conn, "fetch_queue") - pending - unwanted - leased - failed
     return QueueCounts(pending=pending, leased=leased, done=max(0, done), workers=workers, unwanted=unwanted)
 
 
