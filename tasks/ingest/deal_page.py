@@ -48,15 +48,15 @@ class PageResult:
     Attributes:
         advance: what became of its walk; None when the body could not be read, or the walk had moved on.
         news: deals new or changed since the last walk.
-        is_readable: whether the body was a whole page of deals, and not one that the walk had read before; asked for
-            again at once it would most likely be the same.
-        attempts: how often it was not.
+        is_usable: whether the body was a whole page of deals that the walk had not read before; asked for again at once
+            it would most likely be the same.
+        attempts: how often in a row this page was not usable.
     """
 
     advance: Advance | None = None
     news: list[BacklogItem] = field(default_factory=list)
     rows: int = 0
-    is_readable: bool = True
+    is_usable: bool = True
     attempts: int = 0
 
     @property
@@ -99,7 +99,7 @@ class DealPageWriter:
             )
         except BadRow as refusal:
             unwritable.keep(self._context, self._session, header, body, refusal)
-            return PageResult(is_readable=False, attempts=self._max_attempts)
+            return PageResult(is_usable=False, attempts=self._max_attempts)
         self._context.beat.wrote(deals=result.rows)
         bodies = int(bool(page.envelope.unusable)) + int(not page.is_whole)
         self._context.beat.quarantined("deal", faults - bodies)
@@ -110,8 +110,8 @@ class DealPageWriter:
         self._brake.record(header, unusable=of if is_lost else faults - bodies, of=of)
         if not page.is_whole:
             self._report_unreadable(header, reason, result)
-        elif not result.is_readable:
-            self._context.log.error("page_repeated", selection=self._place(header.origin), page=header.origin.page)
+        elif not result.is_usable:
+            self._context.log.error("page_repeated", selection=self._label(header.origin), page=header.origin.page)
         return result
 
     def _write_rows(
@@ -119,7 +119,7 @@ class DealPageWriter:
     ) -> tuple[PageResult, int]:
         header, origin = odd_items.header, odd_items.header.origin
         odd_items.begin()
-        minute = _minute(self._context, header, page)
+        minute = _server_minute(self._context, header, page)
         local = [deal for deal in page.deals if deal.is_of(origin.domain)]
         odd_items.unasked, odd_items.odd = len(page.deals) - len(local), page.odd
         advance, attempts = self._move_walk(connection, header, page, minute)
@@ -140,7 +140,7 @@ class DealPageWriter:
         faults += 0 if page.is_whole else keep_body(connection, header, body, reason)
         odd_items.keep(connection)
         return PageResult(
-            advance=advance, news=news, rows=rows, is_readable=page.is_whole and not attempts, attempts=attempts
+            advance=advance, news=news, rows=rows, is_usable=page.is_whole and not attempts, attempts=attempts
         ), faults
 
     def _move_walk(
@@ -164,7 +164,7 @@ class DealPageWriter:
         """Say what becomes of a page that could not be read, or not to its end."""
         self._context.log.error(
             "page_unreadable",
-            selection=self._place(header.origin),
+            selection=self._label(header.origin),
             page=header.origin.page,
             reason=reason,
             next="asked for again later"
@@ -172,7 +172,7 @@ class DealPageWriter:
             else f"passed over after {self._max_attempts} attempts",
         )
 
-    def _place(self, origin: Origin) -> str:
+    def _label(self, origin: Origin) -> str:
         """What people call the selection."""
         stream = self._streams.get((origin.selection_key, origin.domain))
         return origin.selection_key if stream is None else stream.label
@@ -209,7 +209,7 @@ class DealPageWriter:
         return walk_progress.advance_crawl(connection, origin, facts, stream.divisions(counts))
 
 
-def _minute(context: JobContext, header: Header, page: DealPage) -> int:
+def _server_minute(context: JobContext, header: Header, page: DealPage) -> int:
     """The server's clock at the page; what other replies say, or this machine, when the page cannot be right."""
     known_ms = context.ledger.standing().server_ms
     if known_ms is None:

@@ -143,7 +143,7 @@ class Backfill:
         advance = result.advance
         if advance is None:
             # Unreadable, and would be paid for again to no end; or somebody else went on, who may have the turn.
-            rest_ns = REST_NS if result.is_readable else REFUSED_NS * result.pauses
+            rest_ns = REST_NS if result.is_usable else REFUSED_NS * result.pauses
             self._rest_ns[stream] = self.context.clock.now_ns() + rest_ns
             return
         if advance.cut is not None:
@@ -168,7 +168,7 @@ class Backfill:
             return Idle(
                 until_ns=context.clock.now_ns() + EMPTY_NS,
                 phase="waiting_work",
-                why=f"{counts.done} products done, {counts.leased} with other workers",
+                why=f"nothing is queued: {counts.done} products are done, {counts.leased} are with other workers",
             )
         batch = QueueBatch(
             context,
