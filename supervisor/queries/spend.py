@@ -89,7 +89,7 @@ def _cells(one: Sum) -> list[str]:
 
 
 def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: timedelta) -> list[str]:
-    lines = [f"the last {durations.format_exact(since)}; off: by how much reservations were above the cost"]
+    lines = [f"calls of the last {durations.format_exact(since)}; off: by how much reservations were above the cost"]
     if flow is not None and flow.span_s > 0:
         covered = format_duration(flow.span_s)
         lines += [

@@ -94,7 +94,7 @@ class ConditionWatch:
         if age_s < _SILENT_S or not any(tier.waiting for tier in snapshot.tiers):
             self._silence = None
         elif before is None:
-            why = f"requests wait for tokens, and the server has not told the balance for {format_duration(age_s)}"
+            why = f"requests wait for tokens, and the server has not reported the balance for {format_duration(age_s)}"
             self._silence = msgspec.structs.replace(_from_now("balance"), why=why)
         if self._silence is not before:
             self.check()

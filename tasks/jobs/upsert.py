@@ -155,7 +155,8 @@ class Upsert:
         if request_plan.size == 0:
             tick_in_s = context.ledger.snapshot().bucket.next_tick_in_s or UNKNOWN_TICK_S
             until_ns = min(next_due_ns, context.clock.now_ns() + round(tick_in_s * NS_PER_S))
-            return Idle(until_ns=until_ns, phase="waiting_poll", why=f"{len(self._backlog)} details wait for tokens")
+            why = f"{len(self._backlog)} details kept until tokens can be spared"
+            return Idle(until_ns=until_ns, phase="waiting_poll", why=why)
         try:
             outcome = self._components.metered_client.call(request_plan)
             self._fetched = request_plan.fetched
