@@ -13,7 +13,8 @@ from psycopg.rows import dict_row
 
 from tasks.keepa.decode.fields import FIELDS
 from tasks.keepa.decode.replies import Deal, Offer, Product, Stats, decode_deals, decode_products
-from tasks.store import deals, products
+from tasks.store import deals, migrate, products
+from tasks.store.connection import connect
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TEXTS = """
@@ -211,3 +212,25 @@ def test_a_cut_count_costs_its_product_the_two_counts_only(conn):
         written = products.write(conn, 1, batch.products, fetched_at=NOON, has_history=True)
     assert (written.inserted, written.refused, written.series) == (1, 0, 1)
     assert row(conn, "products")["extra"] == {"reviews": cut["reviews"]}
+
+
+def test_what_an_older_build_put_into_extra_is_read_by_one_query_and_replaced_when_it_is_fetched_again(
+    empty_database_url,
+):
+    with connect(empty_database_url, application_name="test", autocommit=True) as conn:
+        every = migrate.bundled_migrations()
+        migrate.apply_migrations(conn, [one for one in every if one.number < 18])
+        conn.execute(
+            "INSERT INTO products (domain, asin, is_found, last_update, extra, first_fetched_at, fetched_at)"
+            """ VALUES (1, 'B000000001', true, 1, '{"isHaul": true, "new": 1}', now(), now())"""
+        )
+        file = conn.execute("SELECT pg_relation_filenode('products')").fetchone()
+        assert migrate.apply_migrations(conn) == [one.name for one in every if one.number >= 18]
+        assert conn.execute("SELECT pg_relation_filenode('products')").fetchone() == file  # nothing was rewritten
+        read = "SELECT is_haul, coalesce(is_haul, (extra->>'isHaul')::boolean), extra FROM products"
+        assert conn.execute(read).fetchone() == (None, True, {"isHaul": True, "new": 1})
+        newer = {"asin": "B000000001", "title": "t", "lastUpdate": 2, "isHaul": False, "new": 1}
+        (found,) = decode_products(json.dumps({"products": [newer]}).encode()).products
+        with conn.transaction():
+            products.write(conn, 1, [found], fetched_at=NOON, has_history=False)
+        assert conn.execute(read).fetchone() == (False, False, {"new": 1})
