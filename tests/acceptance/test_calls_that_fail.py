@@ -37,7 +37,7 @@ class Crew:
 
     def conditions(self):
         """What keeps any of them from its work, as it tells with its beats."""
-        return {kind for one in self.jobs for kind in one._context.beat._conditions}
+        return {kind for one in self.jobs for kind in one.context.beat._conditions}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsReading, NeverEnough, Reading, TokenLedger, Wait, process
 from ledger.storage import file
+from ledger.types import ProcessId
 
 PERIOD_MS = 60_000
 EPOCH_MS = 1_700_000_000_000
@@ -56,7 +57,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.pids = [1, 2, 3]
         self.acting = 1
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(process, "identity", lambda: (self.acting, 1))
+        self.patch.setattr(process, "this_process", lambda: ProcessId("boot", self.acting, 1))
         self.patch.setattr(process, "is_alive", lambda pid, _start: pid in self.pids)
         self.ledgers = [TokenLedger(region, self.clock) for _ in self.pids]
         self.ledger = self.ledgers[0]

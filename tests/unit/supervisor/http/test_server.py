@@ -6,7 +6,6 @@ import ipaddress
 import re
 import socket
 import threading
-import time
 from contextlib import closing, suppress
 from http import HTTPStatus
 
@@ -226,14 +225,12 @@ def test_clients_that_are_stuck_keep_nobody_out(serve):
 
 
 def test_two_hundred_slow_clients_do_not_delay_a_check_and_take_no_thread(serve):
-    web = serve(hello)
+    web = serve(hello, clock=ManualClock(S))  # time stands still: nobody runs out of it
     threads = threading.active_count()
     slow = [connect(web) for _ in range(200)]
     for one in slow[-MOST_CLIENTS:]:  # the others have given way
         one.sendall(b"GET / HTTP/1.1\r\nHost: local")
-    began_s = time.monotonic()
     assert get(web, "/healthz").text == "hello /healthz"
-    assert time.monotonic() - began_s < CLIENT_S  # nobody had to run out of time first
     assert threading.active_count() == threads
     for one in slow:
         one.close()
