@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 ALWAYS: Final = 256
 _SHIPPING: Final = 399  # the usual flat rate for a book
-_CROWDS: Final = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 7)
+_CROWDS: Final = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 9)
 _NO_OFFERS: Final = 8  # of 256
 _MOST_LISTED: Final = 20  # what a refresh of two pages can count; more is shown by a minus
 _NEVER_BY_AMAZON: Final = (84, 190)  # draws between: Amazon is watched and never sold it
