@@ -7,6 +7,7 @@ import json
 import pytest
 from keepa.models import backend
 
+from tasks.keepa.decode.replies import decode_products
 from tasks.simulator.api import unknown
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
@@ -74,6 +75,13 @@ def test_each_field_of_an_offer_is_sent_by_some(everything):
 def test_all_of_them_have_the_types_of_the_official_client(everything):
     for product in everything:
         backend.Product.model_validate_json(json.dumps(product), strict=True)
+
+
+def test_our_client_has_a_field_for_each_but_the_made_up_ones(everything):
+    batch = decode_products(json.dumps({"products": everything}).encode())
+    assert batch.faults == []
+    parts = [part for product in batch.products for part in (product, product.stats, *product.offers)]
+    assert {name for part in parts for name in part.extra} == unknown.NAMES
 
 
 def test_nested_objects_have_no_field_that_is_not_documented(everything):
