@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from tasks.runtime import job
 from tests.fixtures.jobs import QUERY
 from tests.fixtures.server import NS, START_MIN, TICK_S, WIDE
@@ -129,6 +131,7 @@ def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of
     assert here.rows("select sum(cost) from calls") == [(state["spent"],)]
 
 
+@pytest.mark.kill
 def test_backfill_gets_its_share_in_one_process_too_while_upsert_wants_everything(town):
     here = town(WIDE, start_balance=60, deals=1_000)
     jobs = [here.job("upsert", poll_interval_s=1800), here.job("backfill")]

@@ -27,7 +27,7 @@ READINGS = {  # what is put where
     "a plan of one a minute": ("refillRate", "1"),
 }
 HOURS = 3
-OFTEN = ("row 3, a cost beyond 32 bits", "row 6, a debt that can be", "row 7, the year 2100", "a wait of ten minutes")
+OFTEN = ("row 6, a debt that can be", "row 7, the year 2100")
 
 
 @pytest.mark.parametrize(("path", "raw"), cases(READINGS, OFTEN))

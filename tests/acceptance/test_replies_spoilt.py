@@ -41,9 +41,8 @@ DEEP = {
 
 
 OFTEN = (
-    "half a surrogate pair", "NaN for a number", "a title that never ends", "a brace too many", "another type in each",
-    "a NUL in each title", "a number beyond 64 bits in each", "a cost of 100,000", "a balance of 400 digits", "no time",
-    "nesting 5,000 deep",
+    "half a surrogate pair", "a title that never ends", "a brace too many", "a number beyond 64 bits in each",
+    "a balance of 400 digits", "nesting 5,000 deep",
 )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def lock_is_free(state):
         return True
 
 
+@pytest.mark.kill
 def test_the_last_line_of_the_log_is_the_end_whatever_was_owed_by_then(program):
     """Walks that went as the last one did are owed as a sum."""
     program.start(LOG_LEVEL="info", POLL_INTERVAL_S="1", BACKFILL_WORKERS="0")
@@ -337,6 +338,7 @@ def test_whatever_is_killed_comes_back_and_the_work_goes_on(program):
     assert program.stop() == 0
 
 
+@pytest.mark.kill
 def test_a_start_that_waits_for_a_lock_says_which_and_goes_on_when_it_is_free(program):
     with FileLock(program.state / "postgres" / START_LOCK) as lock:
         wait_until(lock.try_exclusive, "the end of the server of the test before this one")

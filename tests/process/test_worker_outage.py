@@ -6,6 +6,7 @@ import pytest
 
 from tasks.errors import EXIT_TRY_LATER
 from tasks.settings import Secret
+from tests.fakes.quick_cases import cases
 from tests.fakes.tcp_proxy import Line
 from tests.fixtures.jobs import eventually
 
@@ -99,7 +100,7 @@ def held(plant, line, role):
     return worker
 
 
-@pytest.mark.parametrize("role", ["upsert", "backfill"])
+@pytest.mark.parametrize("role", cases({"upsert": "upsert", "backfill": "backfill"}, ["upsert"]))
 def test_a_statement_that_never_answers_is_told_and_a_stop_ends_it(make_plant, line, role):
     worker = held(make_plant(rate=60, deals=4_000), line, role)
     assert worker.process.poll() is None

@@ -7,6 +7,7 @@ import pytest
 from psycopg import conninfo
 
 from tasks.errors import EXIT_CONFIG, EXIT_TRY_LATER
+from tests.fakes.quick_cases import cases
 from tests.fixtures.jobs import eventually
 
 REFUSES = """
@@ -71,7 +72,7 @@ def test_a_database_that_is_read_only_for_a_while_ends_no_worker_and_nothing_is_
     assert plant.simulator.control()["spent"] == plant.value("select sum(cost) from calls")
 
 
-@pytest.mark.parametrize("code", ["P0001", "U0815", "23514", "54000"])
+@pytest.mark.parametrize("code", cases({code: code for code in ("P0001", "U0815", "23514", "54000")}, ["P0001"]))
 def test_rows_that_a_trigger_refuses_are_quarantined_and_the_others_are_written(make_plant, code):
     plant = make_plant(rate=60, deals=600, market_minute=STILL)
     refuse(plant, "products", code=code, when="WHEN (ascii(right(NEW.asin, 1)) % 2 = 0)")
@@ -86,7 +87,7 @@ def test_rows_that_a_trigger_refuses_are_quarantined_and_the_others_are_written(
     assert len(bought(plant)) == len(set(bought(plant)))
 
 
-@pytest.mark.parametrize("table", ["calls", "fetch_queue"])
+@pytest.mark.parametrize("table", cases({"calls": "calls", "fetch_queue": "fetch_queue"}, ["fetch_queue"]))
 def test_a_reply_or_a_claim_that_is_refused_as_a_whole_ends_no_worker_and_nothing_is_bought_again(make_plant, table):
     plant = make_plant(rate=60, deals=4_000, market_minute=STILL)
     worker = plant.worker("backfill")
