@@ -173,7 +173,9 @@ def serve_all(world):
     world.spoil = lambda: None
     began_ns = world.clock.now_ns()
     tick_ns = world.bucket.plan.tick_period_ns
-    looks = looks_needed(world.supposed_s * NS_PER_S / tick_ns)
+    # What the lies made of the period is as wrongly supposed as what the settings said.
+    supposed = (world.supposed_s, world.ledger.snapshot().bucket.tick_period_s)
+    looks = max(looks_needed(period_s * NS_PER_S / tick_ns) for period_s in supposed)
     learned_ns = began_ns + looks * LOOK_S * NS_PER_S + 2 * tick_ns
     waits = {worker.tier: None for worker in world.workers if worker.tier != "interactive"}
     is_known = False
