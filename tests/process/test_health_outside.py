@@ -187,7 +187,7 @@ def test_a_spool_that_takes_no_reply_is_told_at_all_four_places(world):
     waits = folder / f"{this_process()}.000001.0{SUFFIX}"  # nobody else's to read, and as much as may wait
     waits.write_bytes(bytes(3_000_000))
     found, _ = until_told(world, "spool")
-    assert "SPOOL_LIMIT_MB" in found["status"]
+    assert "bytes of replies wait" in found["status"]
     waits.unlink()
     end, _ = until_over(world, "spool")
     assert end["message"].startswith("spool: well again after ")
