@@ -36,12 +36,14 @@ class Lock:
             OSError: the system refuses; the lock is then free.
         """
         self._thread_lock.acquire()
-        if self._fd >= 0:
-            try:
+        is_taken = self._fd < 0
+        try:
+            if not is_taken:
                 self._lock_file()
-            except BaseException:
+                is_taken = True
+        finally:
+            if not is_taken:
                 self.release()
-                raise
 
     def _lock_file(self) -> None:
         """Lock the file. Sleep only for a lock that stays taken: a sleep takes as long as several changes."""

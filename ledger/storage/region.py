@@ -99,11 +99,13 @@ class Region:
             Damaged: no sound book is left, or the file was replaced by a newer one.
         """
         self._lock.acquire()
+        view = None
         try:
-            return self._begin()
-        except BaseException:
-            self._lock.release()
-            raise
+            view = self._begin()
+        finally:
+            if view is None:
+                self._lock.release()
+        return view
 
     def publish(self, view: View) -> None:
         """Make the changed book the current one."""

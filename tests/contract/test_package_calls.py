@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import string
+from unittest import mock
 
 import aiohttp
 import keepa
@@ -16,15 +17,14 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-import requests
 from keepa import keepa_sync
 
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market.timeline import EPOCH_MINUTE
 from tasks.simulator.server import SimulatorServer
+from tests.fakes.keepa_package import KEEPA, OurServer
 
-KEEPA = "https://api.keepa.com"
 KEY = (string.ascii_lowercase * 3)[:64]
 DEAD_KEY = (string.digits * 7)[:64]
 NOBODY = "B0ZZZZZZZZ"
@@ -60,19 +60,11 @@ def found(simulator):
     return next(item.asin for item in items if is_rich(item)), [item.asin for item in items[:MANY]]
 
 
-class Sync:
+class Sync(OurServer):
     """The client that waits for each reply."""
 
-    def __init__(self, url):
-        self._url = url
-        self.api = None
-
-    def get(self, url, *args, **kwargs):
-        return requests.get(url.replace(KEEPA, self._url), *args, **kwargs)  # noqa: S113 - the package brings its own
-
     def __call__(self, method, *args, key=KEY, **kwargs):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(keepa_sync, "requests", self)
+        with self.in_place():
             self.api = keepa_sync.Keepa(key, logging_level="CRITICAL")
             return getattr(self.api, method)(*args, **kwargs)
 
@@ -91,9 +83,10 @@ class Async:
             self.api = await keepa.AsyncKeepa.create(key)
             return await getattr(self.api, method)(*args, **kwargs)
 
-        with pytest.MonkeyPatch.context() as patch:
-            ours = self._url
-            patch.setattr(aiohttp.ClientSession, "get", lambda s, url, **kw: ask(s, url.replace(KEEPA, ours), **kw))
+        def at_ours(session, url, **more):
+            return ask(session, url.replace(KEEPA, self._url), **more)
+
+        with mock.patch.object(aiohttp.ClientSession, "get", at_ours):
             return asyncio.run(run())
 
 

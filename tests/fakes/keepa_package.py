@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
+from unittest import mock
+
 import requests
 from keepa import keepa_sync
 from keepa.models import backend
@@ -13,13 +14,12 @@ KEEPA = "https://api.keepa.com"
 QUERY = {"page": 0, "domainId": 1, "priceTypes": [1], "dateRange": 3, "sortType": 1}
 
 
-class Judge:
-    """Asks a server that speaks the API; the bodies it was sent are kept, the newest last."""
+class OurServer:
+    """Stands in the package for `requests`: asks a server of ours; the bodies it sent are kept, the newest last."""
 
     def __init__(self, url):
         self.url = url
         self.bodies = []
-        self.api = keepa_sync.Keepa("a-key-of-the-tests", logging_level="CRITICAL")
 
     def get(self, url, *args, **kwargs):
         """`requests.get`, at our server."""
@@ -27,20 +27,30 @@ class Judge:
         self.bodies.append(reply.content)
         return reply
 
-    def ask(self, method, *args, **kwargs):
-        """What the package's client makes of a reply.
+    def in_place(self):
+        """While it lasts the package asks us.
 
         It has no setting for its server, so it finds us where it looks for `requests`: where it sends to is all that
         changes, nothing of what it makes of the reply.
         """
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(keepa_sync, "requests", self)
+        return mock.patch.object(keepa_sync, "requests", self)
+
+
+class Judge(OurServer):
+    """What the package's client makes of the replies of a server that speaks the API."""
+
+    def __init__(self, url):
+        super().__init__(url)
+        self.api = keepa_sync.Keepa("a-key-of-the-tests", logging_level="CRITICAL")
+
+    def ask(self, method, *args, **kwargs):
+        """What the package's client makes of a reply."""
+        with self.in_place():
             return getattr(self.api, method)(*args, wait=False, **kwargs)
 
     def token(self):
         """The state of the bucket as the package keeps it."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(keepa_sync, "requests", self)
+        with self.in_place():
             self.api.update_status()
         return self.api.status
 

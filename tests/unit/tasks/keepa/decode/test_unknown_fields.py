@@ -52,8 +52,8 @@ def test_what_was_read_before_or_is_no_part_is_refused():
         unknown_fields.put_aside_in(split({"stats": 5}), ["stats"])
 
 
-def test_no_field_is_read_by_itself_where_all_that_is_odd_is_an_unknown_one(monkeypatch):
-    monkeypatch.setattr(item, "fit_fields", None)  # what takes an item apart, ten times as slow
+def test_no_field_is_read_by_itself_where_all_that_is_odd_is_an_unknown_one(mocker):
+    mocker.patch.object(item, "fit_fields", None)  # what takes an item apart, ten times as slow
     raws = [msgspec.Raw(json.dumps(ITEM | {"asin": f"B00000000{at}"}).encode()) for at in range(3)]
     found = item.each(raws, item.products())
     assert not found.faults
@@ -77,14 +77,13 @@ def test_a_value_too_deep_to_be_read_again_is_kept_as_text_on_either_way():
     assert (found.extra, notes) == ({"new": deep.decode()}, [])
 
 
-def test_a_part_is_looked_into_where_an_item_before_had_something_unknown_in_it(monkeypatch):
-    looked = []
-    aside = unknown_fields.put_aside_in
-    monkeypatch.setattr(unknown_fields, "put_aside_in", lambda *given: looked.append(sorted(given[1])) or aside(*given))
+def test_a_part_is_looked_into_where_an_item_before_had_something_unknown_in_it(mocker):
+    aside = mocker.spy(unknown_fields, "put_aside_in")
     other = {"asin": "B000000002", "fbaFees": {"newFee": 1}}
     plain = {"asin": "B000000003"}
     found = item.each([msgspec.Raw(json.dumps(one).encode()) for one in (ITEM, ITEM, other, plain)], item.products())
     assert [one.extra for one in found.found] == [{"newField": [{"a": None}]}] * 2 + [None] * 2
     assert found.found[2].fba_fees.extra == {"newFee": 1}
     two, others = ["offers", "stats"], ["categoryTree", "fbaFees", "reviews"]
+    looked = [sorted(given.args[1]) for given in aside.call_args_list]
     assert looked == [[], sorted(fields.ALL_PARTS), two, two, others, ["fbaFees", *two]]
