@@ -51,6 +51,15 @@ def test_two_handles_see_one_book(path):
     second.close()
 
 
+def test_who_is_refused_leaves_the_lock_to_the_next(path):
+    ledger = started(path)
+    ledger._region.retire()
+    for _ in range(2):  # the second would wait for ever
+        with pytest.raises(Damaged):
+            ledger.try_reserve("upsert", 1)
+    ledger.close()
+
+
 def test_creating_again_attaches_and_keeps_everything(path):
     first = started(path)
     again = TokenLedger.create(path, DEFAULT_TIERS, account="a")
