@@ -199,6 +199,12 @@ def _repeated(fields: Fields) -> str:
     return f"{_count(fields, 'times', 'more line')} like this one: {one_line(words) or event.replace('_', ' ')}"
 
 
+def _pruned(fields: Fields) -> str:
+    rows = fields["rows"]
+    parts = [f"{count:,} of {table}" for table, count in sorted(rows.items())] if isinstance(rows, dict) else []
+    return f"rows deleted because the settings keep them no longer: {', '.join(parts)}"
+
+
 def _message(fields: Fields) -> str:
     return one_line(fields["message"])
 
@@ -228,6 +234,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "details_dropped": _dropped,
     "details_refused": _error("the API refuses the details of new deals"),
     "died": _died,
+    "duty_refused": lambda f: f"the database refuses the maintenance `{f['duty']}`: {one_line(f['error'])}",
     "failed": _failed,
     "history_is_old": lambda f: (
         f"queued {_count(f, 'products', 'product')} to fetch again: the history is older than {_number(f, 'days')} days"
@@ -258,6 +265,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     ),
     "phase": lambda f: f"{str(f['phase']).replace('_', ' ')} {f.get('detail') or ''}".rstrip(),
     "plan": _plan,
+    "pruned": _pruned,
     "products_missing": lambda f: f"the reply lacks {_count(f, 'missing', 'product')} of those asked for",
     "progress": _progress,
     "ready": lambda _: "ready",

@@ -18,11 +18,12 @@ from supervisor.config import pauses
 from supervisor.config.run_plan import Server
 from supervisor.database import backend
 from supervisor.database.lifecycle import DatabaseLifecycle
+from supervisor.database.maintenance import Maintenance
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
-from supervisor.eventloop.loop import Throttle
+from supervisor.eventloop.loop import MonotonicClock, Throttle
 from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
-from supervisor.process.states import RESTING, Event, Stage
+from supervisor.process.states import RESTING, Event, Stage, State
 from supervisor.tree.condition_watch import ConditionWatch
 from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import report_of
@@ -89,6 +90,8 @@ class Supervisor:
             log=log,
             watch=self.condition_watch.database,
         )
+        spool = plan.state.spool(self.database_identity.spool)
+        self.maintenance = Maintenance(loop, log, MonotonicClock(), may_run=self._is_undisturbed, spool=spool)
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"
         self._is_stop_logged = False
@@ -136,6 +139,7 @@ class Supervisor:
 
     def close(self) -> None:
         """Close what is left when the loop has ended."""
+        self.maintenance.close()
         self.condition_watch.close()
         self._ledger_executor.close(0.1)
         self._database_executor.close(0.1)
@@ -145,6 +149,7 @@ class Supervisor:
     def database_up(self, url: Secret) -> None:
         """Let the workers begin when the database serves for the first time."""
         self.database_url = url
+        self.maintenance.begin(url)
         self._begin_if_ready()
 
     def database_lost(self, error: Error | LedgerError | OSError) -> None:
@@ -216,6 +221,11 @@ class Supervisor:
             reason = f"the API refuses this key: {reason}; check KEEPA_API_KEY, starting again will not help"
         self._log.error("run_failed", message=reason, code=code)
         self.stop(code)
+
+    def _is_undisturbed(self) -> bool:
+        """Whether all workers may work and nothing that anybody knows of keeps them from it."""
+        is_open = self.stage is Stage.WORKING and not self.worker_pool.paused
+        return is_open and self.database.state is State.RUNNING and not self.condition_watch.records()
 
     def _begin_if_ready(self) -> None:
         """Create the ledger once the database and the API can be reached."""

@@ -42,7 +42,7 @@ FIELDS = [
     ),
     *("took_s", "url", "count", "lived_s", "doing", "next", "again_in_s", "deaths", "retry_in_s", "refill", "floors"),
     *("balance", "capacity", "queue", "gates", "rows_per_minute", "file", "paid_by", "signal", "code", "phase"),
-    *("detail", "culprit", "times"),
+    *("detail", "culprit", "times", "duty"),
 ]
 
 
@@ -90,6 +90,14 @@ EXAMPLES = [
         "sent SIGABRT while it was calling /deal",
     ),
     ({"event": "signalled", "signal": "SIGTERM", "doing": ""}, "sent SIGTERM"),
+    (
+        {"event": "pruned", "rows": {"quarantine": 2, "calls": 12_000}},
+        "rows deleted because the settings keep them no longer: 12,000 of calls, 2 of quarantine",
+    ),
+    (
+        {"event": "duty_refused", "duty": "quarantine", "error": "a trigger refuses the row"},
+        "the database refuses the maintenance `quarantine`: a trigger refuses the row",
+    ),
     (
         {"event": "not_asked_for", "endpoint": "/product", "left_out": 1},
         "left out 1 item that nobody asked for, in a reply of /product",

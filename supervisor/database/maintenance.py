@@ -1,0 +1,118 @@
+"""Has the duties in the background done beside the loop, while the run works and nothing is in its way.
+
+Whatever keeps the workers from their work (a pause, a database or an API that is unavailable, a full disk, replies that
+a dead worker left) keeps these waiting: they are never urgent, and intake needs what they would take.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
+from tasks.calls.spool import Spool, SpoolFull
+from tasks.errors import Contended, plain
+from tasks.maintenance.duties import duties
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ledger import Clock
+    from supervisor.eventloop.loop import Loop
+    from supervisor.logs.log import Log
+    from tasks.maintenance.runner import Done, MaintenanceRunner
+    from tasks.settings import Secret
+    from tasks.store.duties.duty import Duty
+
+FIRST_S: Final = 60.0  # the start of a run has other things to do
+HELD_S: Final = 15.0  # until the next look whether the run works again
+
+
+class Maintenance:
+    """The maintenance of one run, which owns it."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        log: Log,
+        clock: Clock,
+        *,
+        may_run: Callable[[], bool],
+        spool: Path,
+    ) -> None:
+        """Do nothing before `begin`.
+
+        Args:
+            loop: the loop of the run.
+            log: where it is told what was deleted.
+            clock: for the pauses between steps.
+            may_run: whether the run works and nothing is in its way, asked before each step.
+            spool: the folder of unprocessed replies.
+        """
+        self._loop = loop
+        self._log = log
+        self._clock = clock
+        self._may_run = may_run
+        self._spool = spool
+        self._executor: BackgroundExecutor | None = None
+        self._runner: MaintenanceRunner | None = None
+        self._failing: set[str] = set()
+        self.duties: Callable[[], Sequence[Duty]] = duties
+        """What there is to do, asked before each step."""
+        self.first_s = FIRST_S
+        """Seconds from the beginning to the first step."""
+
+    def begin(self, url: Secret) -> None:
+        """Do the duties in this database from now on; another call changes nothing."""
+        if self._executor is None:
+            self._executor = BackgroundExecutor(self._loop, "maintenance")
+            self._loop.after(self.first_s, partial(self._next, url))
+
+    def close(self) -> None:
+        """Break off the step under way, and close the connection."""
+        if self._runner is not None:
+            self._runner.cut()
+        if self._executor is not None and self._executor.close(0.3) and self._runner is not None:
+            self._runner.close()
+
+    def _next(self, url: Secret) -> None:
+        if self._executor is None:
+            return
+        if not self._may_run():
+            self._loop.after(HELD_S, partial(self._next, url))
+            return
+        self._executor.do(partial(self._step, url, self.duties()), partial(self._on_step, url))
+
+    def _step(self, url: Secret, duties: Sequence[Duty]) -> Done | None:
+        """One step; None while replies of dead workers wait to be written."""
+        from tasks.maintenance.runner import MaintenanceRunner
+
+        try:
+            if Spool(self._spool, limit_bytes=0).holds_leftovers():
+                return None
+        except SpoolFull:
+            return None
+        if self._runner is None:
+            self._runner = MaintenanceRunner(url, self._clock)
+        return self._runner.step(duties)
+
+    def _on_step(self, url: Secret, outcome: Succeeded[Done | None] | Failed) -> None:
+        if isinstance(outcome, Failed) or outcome.value is None:
+            self._loop.after(HELD_S, partial(self._next, url))
+            return
+        done = outcome.value
+        if done.told:
+            self._log.info("pruned", rows=dict(done.told))
+        self._report_error(done)
+        self._loop.after(done.pause_s, partial(self._next, url))
+
+    def _report_error(self, done: Done) -> None:
+        """Log once what the database refuses; that it is busy, or away, is no fault of a duty."""
+        if done.duty is None:
+            return
+        if done.error is None:
+            self._failing.discard(done.duty)
+        elif not isinstance(done.error, Contended) and done.duty not in self._failing:
+            self._failing.add(done.duty)
+            self._log.warning("duty_refused", duty=done.duty, error=plain(done.error))

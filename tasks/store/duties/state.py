@@ -1,0 +1,30 @@
+"""How far a duty in the background has come, as one JSON object a duty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from tasks.store.connection import Connection
+
+_LOAD: Final = "SELECT state::text FROM background_duties WHERE name = %s"
+_SAVE: Final = """
+INSERT INTO background_duties AS t (name, state) VALUES (%s, %s::text::json)
+ON CONFLICT (name) DO UPDATE SET state = excluded.state, changed_at = now()
+"""
+
+
+def load(conn: Connection, name: str) -> dict[str, Any]:
+    """What the duty saved last; empty before that, or when it is no JSON object."""
+    row = conn.execute(_LOAD, (name,)).fetchone()
+    try:
+        return {} if row is None else msgspec.json.decode(row[0], type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
+
+
+def save(conn: Connection, name: str, state: dict[str, Any]) -> None:
+    """Keep it, in the caller's transaction."""
+    conn.execute(_SAVE, (name, msgspec.json.encode(state).decode()))
