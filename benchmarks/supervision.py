@@ -37,8 +37,8 @@ POOR = {"rate": 5, "tick_s": 60.0, "start_balance": -100_000}
 # The program as it is, but for one number: that a worker counts as stable after a second and not after a minute.
 RUN = f"""
 import sys
-from supervisor.cli import main as cli; from supervisor.process import restart
-restart.Policy.__init__.__kwdefaults__["stable_s"] = {STABLE_S}
+from supervisor.cli import main as cli; from supervisor.process import restart_policy
+restart_policy.Policy.__init__.__kwdefaults__["stable_s"] = {STABLE_S}
 sys.exit(cli.main(["run"]))
 """
 

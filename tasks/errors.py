@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ledger import LedgerError, Reading
 
 EXIT_OK: Final = 0
-EXIT_GAVE_UP: Final = 1
+EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_DEGRADED: Final = 3
 EXIT_NOT_RUNNING: Final = 4
@@ -26,7 +26,7 @@ EXIT_NOT_RUNNING: Final = 4
 EXIT_BUG: Final = 70
 EXIT_ALREADY_RUNNING: Final = 73
 EXIT_TRY_LATER: Final = 75
-EXIT_REFUSED: Final = 77
+EXIT_KEY_REFUSED: Final = 77
 EXIT_CONFIG: Final = 78
 
 BUG: Final = "an error in this program that nobody expected; the log has its traceback"
@@ -64,7 +64,7 @@ _SQLSTATE: Final = re.compile(r"(^|: )(?=[A-Z]*[0-9])([0-9A-Z]{5}): ")
 class Error(Exception):
     """Every error this program raises on purpose, the ledger's own (`ledger.LedgerError`) apart."""
 
-    exit_code: ClassVar[int] = EXIT_GAVE_UP
+    exit_code: ClassVar[int] = EXIT_FAILED
 
 
 class ConfigError(Error):
@@ -103,25 +103,25 @@ class NotSent(Transient):
     """No connection came about, so nothing was sent and nothing can have been charged."""
 
 
-class Foreign(Transient):
+class NotFromApi(Transient):
     """What answered is not the API: a portal's page, a proxy's error, an empty body. A failed call, nobody's reply."""
 
 
-class Refused(ApiError):
+class RequestRefused(ApiError):
     """The API says that this request will never be answered. Quarantine the item with the message, go on."""
 
 
 class Forbidden(ApiError):
     """The API, or everybody for minutes, refuses the key: restarting cannot help."""
 
-    exit_code = EXIT_REFUSED
+    exit_code = EXIT_KEY_REFUSED
 
 
 class StoreError(Error):
     """PostgreSQL did not do what was asked."""
 
 
-class Contended(StoreError):
+class DatabaseTransient(StoreError):
     """What passes: the server is away, read only or full, or another was in the way. The same work is done again."""
 
     exit_code = EXIT_TRY_LATER
@@ -143,7 +143,7 @@ class NoRows(StoreError):
 
 def exit_code(error: Error | LedgerError | OSError) -> int:
     """What a process ends with because of `error`; the system's errors say nothing of what to do now."""
-    return EXIT_GAVE_UP if isinstance(error, OSError) else error.exit_code
+    return EXIT_FAILED if isinstance(error, OSError) else error.exit_code
 
 
 def plain(error: BaseException) -> str:

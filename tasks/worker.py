@@ -69,9 +69,9 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
         with closing(TokenLedger.attach(given.ledger_path)) as ledger:
             is_finished = _work(options, given, ledger, stop, log)
     except (errors.Error, LedgerError) as error:
-        if stop.is_set() and isinstance(error, errors.Contended | errors.Transient):
+        if stop.is_set() and isinstance(error, errors.DatabaseTransient | errors.Transient):
             return _stopped(role, log)
-        log.error("worker_gives_up", error=error)
+        log.error("worker_ended", error=error)
         return error.exit_code
     return errors.EXIT_OK if is_finished else _stopped(role, log)
 

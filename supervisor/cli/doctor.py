@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.doctor.findings import all_good, as_text, bad, complete, good, to_json
 from supervisor.doctor.packages import package_checks
-from tasks.errors import EXIT_GAVE_UP, EXIT_OK, ConfigError, plain
+from tasks.errors import EXIT_FAILED, EXIT_OK, ConfigError, plain
 
 if TYPE_CHECKING:
     from supervisor.doctor.findings import Finding
@@ -25,7 +25,7 @@ def examine(*, as_json: bool) -> int:
         found += _of_the_settings()
     found = complete(found, "not looked at, because what is bad above must be mended first")
     sys.stdout.write(json.dumps(to_json(found), ensure_ascii=False, default=str) + "\n" if as_json else as_text(found))
-    return EXIT_OK if all_good(found) else EXIT_GAVE_UP
+    return EXIT_OK if all_good(found) else EXIT_FAILED
 
 
 def _of_the_settings() -> list[Finding]:

@@ -28,7 +28,7 @@ def run_command(arguments: Sequence[str]) -> int:
     except OutputLost as error:
         _say(f"sluicegate: the output is not complete: {plain(error)}\n")
         _drop_output()
-        return errors.EXIT_GAVE_UP
+        return errors.EXIT_FAILED
     except Exception:  # noqa: BLE001 - the one place where an error nobody expected ends
         return _bug()
 

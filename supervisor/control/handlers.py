@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from ledger.durations import format_duration
-from supervisor.config import lowered_floors, pauses, similar_names
+from supervisor.config import lowered_floors, paused_roles, similar_names
 from supervisor.config.changes import Change
 from supervisor.config.options import BY_NAME
 from supervisor.config.settings import UnusableSettings
@@ -20,7 +20,7 @@ from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
 from supervisor.tree.reload import ChangeRequest
 from supervisor.tree.workers import NoSuchWorker
-from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, exit_code, plain
+from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, exit_code, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -147,7 +147,7 @@ class OrderHandlers:
             return
         if slot.state not in {State.FAILED, State.BACKOFF}:
             words = f"{slot.spec.name} is {slot.state.value}: there is nothing to retry (see `sluicegate restart`)"
-            reply(Answer(code=EXIT_GAVE_UP, words=words))
+            reply(Answer(code=EXIT_FAILED, words=words))
             return
         self._run.worker_pool.retry(slot)
         self._reply_when(partial(_once_replaced, slot, None, "started again, its restart count reset"), reply)
@@ -204,16 +204,16 @@ class OrderHandlers:
         role = slot.spec.role
         is_paused = role in self._run.worker_pool.paused
         if is_paused:
-            reply(Answer(code=EXIT_GAVE_UP, words=f"{role} is paused: run `sluicegate resume {role}` first"))
+            reply(Answer(code=EXIT_FAILED, words=f"{role} is paused: run `sluicegate resume {role}` first"))
         return is_paused
 
     def _save_pauses(self, paused: frozenset[str], reply: Reply) -> bool:
         """Write which roles are paused, so that it holds after a new start too; whether that succeeded."""
         path = self._run.plan.state.paused
         try:
-            pauses.write(path, paused)
+            paused_roles.write(path, paused)
         except OSError as error:
-            reply(Answer(code=EXIT_GAVE_UP, words=f"nothing was changed: {path} cannot be written: {error.strerror}"))
+            reply(Answer(code=EXIT_FAILED, words=f"nothing was changed: {path} cannot be written: {error.strerror}"))
             return False
         return True
 
@@ -232,7 +232,7 @@ def _with_suggestion(name: str) -> str:
 def _once_running(slots: list[Slot], words: str) -> Answer | None:
     failed = [slot.spec.name for slot in slots if slot.state is State.FAILED]
     if failed:
-        return Answer(code=EXIT_GAVE_UP, words=f"{', '.join(failed)} cannot be kept running: see `sluicegate status`")
+        return Answer(code=EXIT_FAILED, words=f"{', '.join(failed)} cannot be kept running: see `sluicegate status`")
     is_done = all(slot.state in {State.RUNNING, State.DONE} for slot in slots)
     return Answer(code=EXIT_OK, words=words) if is_done else None
 

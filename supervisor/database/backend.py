@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from supervisor.config import settings
 from supervisor.database import dsn
-from tasks.errors import Contended
+from tasks.errors import DatabaseTransient
 from tasks.runtime.interruptible import run_interruptible
 from tasks.settings import Secret
 
@@ -82,7 +82,7 @@ class EmbeddedDatabase:
         self._doing = ""
         url = Secret(self._server.start(self._name))
         self._doing = _MIGRATES
-        self.applied = run_interruptible(lambda: migrate(url), lambda: self._is_cancelled, Contended(_STOPPED))
+        self.applied = run_interruptible(lambda: migrate(url), lambda: self._is_cancelled, DatabaseTransient(_STOPPED))
         return url
 
     @property
@@ -127,7 +127,9 @@ class ExternalDatabase:
         Raises:
             StoreError: it does not answer, or its schema is not ours.
         """
-        self.applied = run_interruptible(lambda: migrate(self._url), self._is_cancelled.is_set, Contended(_STOPPED))
+        self.applied = run_interruptible(
+            lambda: migrate(self._url), self._is_cancelled.is_set, DatabaseTransient(_STOPPED)
+        )
         return self._url
 
     @property
@@ -156,7 +158,7 @@ def migrate(url: Secret) -> list[str]:
     """Apply what is missing of the schema; the migrations that were applied.
 
     Raises:
-        Contended: somebody else has locked what is to be changed, or the database does not answer: try again.
+        DatabaseTransient: somebody else has locked what is to be changed, or the database does not answer: try again.
         StoreError: the schema is not ours.
     """
     from tasks.store.connection import connect

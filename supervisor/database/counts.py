@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from supervisor.database.backend import APPLICATION
 from supervisor.report import CountRecord, MarkRecord
-from tasks.errors import Contended, Error
+from tasks.errors import DatabaseTransient, Error
 from tasks.keepa.selection import selection
 from tasks.planning import streams
 
@@ -113,7 +113,7 @@ class RowReader:
         except Error as error:
             self.close()
             if isinstance(error.__cause__, QueryCanceled):
-                raise Contended(self._late()) from error
+                raise DatabaseTransient(self._late()) from error
             raise
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class RowReader:
     def _end_wait(self, seconds: float) -> None:
         """End a wait that the server itself does not end, because it is frozen or cannot be reached."""
         if seconds > _SILENT_TIMES * self._patience_s:
-            raise Contended(self._late())
+            raise DatabaseTransient(self._late())
 
     def _late(self) -> str:
         return f"the database did not answer within {self._patience_s:g} s"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, Protocol, assert_never
 from ledger import NS_PER_S
 from ledger.durations import format_duration
 from supervisor.eventloop.executor import Failed, Succeeded
-from supervisor.process.restart import Policy, RestartHistory, decision_by_exit_code, judge, pause_s
+from supervisor.process.restart_policy import Policy, RestartHistory, decision_by_exit_code, judge, pause_s
 from supervisor.process.states import Event, State
 from supervisor.report import ChildRecord
-from tasks.errors import Contended, exit_code, plain
+from tasks.errors import DatabaseTransient, exit_code, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +201,7 @@ class DatabaseLifecycle:
     def _died(self) -> None:
         self._unwatch_process()
         self._log.warning("died", role=ROLE, slot=0, pid=self._pid, message="the PostgreSQL server ended unasked")
-        self._failed(Contended("the server ended unasked"))
+        self._failed(DatabaseTransient("the server ended unasked"))
 
     def _enter(self, state: State) -> None:
         self.state = state

@@ -14,7 +14,7 @@ from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend, dsn
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.logs.phrases import name_range
-from tasks.errors import Contended, Error, Forbidden, plain
+from tasks.errors import DatabaseTransient, Error, Forbidden, plain
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
     try:
         seen = backend.inspect_database(url)
     except Error as error:
-        is_unreachable = isinstance(error, Contended) and plan.database is None
+        is_unreachable = isinstance(error, DatabaseTransient) and plan.database is None
         advice = "; check DATABASE_URL and the network" if is_unreachable else ""
         yield bad("database", f"{shown}: {plain(error)}{advice}", url=shown)
         yield note("rights", "not known, because the database could not be reached")

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from supervisor.process.restart import Cause
+from supervisor.process.restart_policy import Cause
 from supervisor.status import health
 from tasks.runtime.call_stats import BOUNDS_S
-from tasks.runtime.condition import Kind
+from tasks.runtime.condition import ConditionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +60,10 @@ def _supervisor_metrics(report: Report) -> Iterator[Metric]:
         yield _family("up_since_timestamp_seconds", [((), _seconds(report.supervisor.started_at))])
     yield _family("degraded", [((), not health.is_healthy(report))])
     since = {one.kind: _seconds(one.since) for one in report.conditions}
-    kinds = [*get_args(Kind), *sorted(set(since) - set(get_args(Kind)))]  # at 0 from the start, so that none is new
+    kinds = [
+        *get_args(ConditionKind),
+        *sorted(set(since) - set(get_args(ConditionKind))),
+    ]  # at 0 from the start, so that none is new
     yield _family("condition", [((kind,), kind in since) for kind in kinds])
     yield _family("condition_since_timestamp_seconds", [((kind,), since.get(kind, 0)) for kind in kinds])
     children = (*report.services, *report.workers)

@@ -7,13 +7,13 @@ import signal as signals
 from typing import TYPE_CHECKING, Final
 
 from ledger.durations import format_duration
-from supervisor.process.restart import Cause
-from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
+from supervisor.process.restart_policy import Cause
+from tasks.errors import EXIT_BUG, EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, EXIT_TRY_LATER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.process.restart import ExitReason
+    from supervisor.process.restart_policy import ExitReason
 
 AGAIN: Final = "; next attempt "  # and when: the part of a sentence that differs each time
 _FEW: Final = 3  # names
@@ -71,7 +71,7 @@ def name_of(role: object, slot: object) -> str:
 _CODES: Final = {
     EXIT_OK: "ended by itself",
     EXIT_TRY_LATER: "ended because something it needs is unavailable",
-    EXIT_REFUSED: "ended because the API refuses the key",
+    EXIT_KEY_REFUSED: "ended because the API refuses the key",
     EXIT_CONFIG: "ended because the configuration cannot be used",
     EXIT_BUG: "ended because of a bug; the log has its traceback",
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.durations import format_duration, format_elapsed
 from supervisor.logs.phrases import AGAIN, describe_doing, describe_life, name_of, name_range
-from supervisor.process.restart import Cause
+from supervisor.process.restart_policy import Cause
 from tasks.errors import clean, one_line
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _crawl_cut(fields: Fields) -> str:
 
 
 def _batch_refused(fields: Fields) -> str:
-    gone = fields.get("given_up")
+    gone = fields.get("failed")
     lost = (
         f"; these are not tried again: {', '.join(map(str, gone))}" if isinstance(gone, list | tuple) and gone else ""
     )
@@ -212,9 +212,9 @@ def _message(fields: Fields) -> str:
 # Events that are logged with their sentence, as `message`.
 HAS_MESSAGE: Final = frozenset(
     {
-        "answer", "calls_stopped", "debug", "degraded", "done", "run_failed", "http", "kill", "ledger_anew",
-        "library", "metrics_port_unusable", "no_control_socket", "not_replaced", "order", "order_not_understood",
-        "paused", "quit", "recycled", "setting", "start", "stderr", "stop", "well",
+        "answer", "calls_stopped", "condition_over", "debug", "degraded", "done", "run_failed", "http", "kill",
+        "ledger_anew", "library", "metrics_port_unusable", "no_control_socket", "not_replaced", "order",
+        "order_not_understood", "paused", "quit", "recycled", "setting", "start", "stderr", "stop",
     }
 )  # fmt: skip
 _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
@@ -295,5 +295,5 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
     "stopped": _stopped,
     "walk_complete": _walk,
     "worker_failed": _error("ends because of a bug"),
-    "worker_gives_up": _error("ends"),
+    "worker_ended": _error("ends"),
 }

@@ -14,7 +14,7 @@ from supervisor.process.child import spawn
 from supervisor.process.conditions import ConditionFrom, conditions_of_child
 from supervisor.process.heartbeat import Heartbeat, hung_at_ns, says_something_new
 from supervisor.process.output import Pipes
-from supervisor.process.restart import Cause, Death, ExitReason, RestartHistory, judge, pause_s, restart_decision
+from supervisor.process.restart_policy import Cause, Death, ExitReason, RestartHistory, judge, pause_s, restart_decision
 from supervisor.process.states import RESTING, Action, Event, State, step
 from tasks.errors import plain
 

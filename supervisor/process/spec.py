@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from supervisor.process.restart import Policy, RestartType
+from supervisor.process.restart_policy import Policy, RestartType
 
 SIMULATOR: Final = "simulator"
 

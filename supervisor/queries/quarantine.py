@@ -13,7 +13,7 @@ from supervisor.database import backend
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column, readable
-from tasks.errors import EXIT_GAVE_UP, EXIT_OK, EXIT_USAGE, NoRows
+from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions
 from tasks.keepa import locales
@@ -112,7 +112,7 @@ def retry(chosen: argparse.Namespace) -> int:
                 counts[verdict.outcome] += 1
                 output.text(f"{number}  {verdict.outcome.value}: {readable(verdict.words)}")
     output.text(", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome))
-    return EXIT_GAVE_UP if counts[Outcome.LEFT] else EXIT_OK
+    return EXIT_FAILED if counts[Outcome.LEFT] else EXIT_OK
 
 
 def drop(chosen: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import LedgerError, SystemClock, TokenLedger
 from ledger.storage import file
 from supervisor import report
-from supervisor.config import lost_state_dir, pauses, run_plan
+from supervisor.config import lost_state_dir, paused_roles, run_plan
 from supervisor.config.settings import forget_client_variables
 from supervisor.process.states import Stage
 from supervisor.process.suspended import is_suspended
@@ -157,7 +157,7 @@ def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
 
 def _paused(state: StateDir, notes: list[str]) -> tuple[str, ...]:
     try:
-        return tuple(sorted(pauses.read(state.paused)))
+        return tuple(sorted(paused_roles.read(state.paused)))
     except ConfigError as error:
         notes.append(plain(error))
         return ()

@@ -124,9 +124,9 @@ class ConditionWatch:
             self._log.faults.condition_began(one.kind)
             self._log.warning("degraded", kind=one.kind, who=who, since=one.since, message=f"{one.kind}: {one.why}")
             return
-        words = f"{one.kind}: {_OVER.get(one.kind, 'well again')} after {format_elapsed(change.lasted_s)}"
+        words = f"{one.kind}: {_OVER.get(one.kind, 'over')} after {format_elapsed(change.lasted_s)}"
         self._log.faults.condition_ended(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
-        self._log.info("well", kind=one.kind, since=one.since, lasted_s=change.lasted_s, message=words)
+        self._log.info("condition_over", kind=one.kind, since=one.since, lasted_s=change.lasted_s, message=words)
 
 
 def _from_now(kind: str) -> ReportedCondition:

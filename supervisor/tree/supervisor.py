@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ledger import TokenLedger
 from supervisor import report
-from supervisor.config import pauses
+from supervisor.config import paused_roles
 from supervisor.config.run_plan import Server
 from supervisor.database import backend
 from supervisor.database.lifecycle import DatabaseLifecycle
@@ -29,7 +29,7 @@ from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import report_of
 from supervisor.tree.tree import ProcessTree
 from supervisor.tree.workers import WorkerPool
-from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, exit_code, plain
+from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, exit_code, plain
 
 if TYPE_CHECKING:
     import signal
@@ -68,7 +68,7 @@ class Supervisor:
         self.http_url: str | None = None
         self.faults = log.faults
         self.tree = ProcessTree(loop, log, self)
-        self.worker_pool = WorkerPool(self.tree, log, pauses.read(plan.state.paused))
+        self.worker_pool = WorkerPool(self.tree, log, paused_roles.read(plan.state.paused))
         self.condition_watch = ConditionWatch(
             loop,
             log,
@@ -217,7 +217,7 @@ class Supervisor:
         """End the run: nothing that could be restarted would help; `code` is the exit code."""
         if self.stage >= Stage.STOPPING_WORKERS:
             return
-        if code == EXIT_REFUSED:
+        if code == EXIT_KEY_REFUSED:
             reason = f"the API refuses this key: {reason}; check KEEPA_API_KEY, starting again will not help"
         self._log.error("run_failed", message=reason, code=code)
         self.stop(code)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from supervisor.process.heartbeat import Heartbeat
-    from supervisor.process.restart import Death
+    from supervisor.process.restart_policy import Death
     from supervisor.process.slot import Slot
     from tasks.runtime.call_stats import EndpointStats
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S
 from supervisor.logs.phrases import describe_exit, signal_name
-from supervisor.process.restart import Cause
+from supervisor.process.restart_policy import Cause
 from supervisor.process.slot import Slot
 from supervisor.process.states import RESTING, Event, State
 from supervisor.report import DeathRecord
 from supervisor.tree.totals import Totals
-from tasks.errors import EXIT_GAVE_UP, EXIT_REFUSED
+from tasks.errors import EXIT_FAILED, EXIT_KEY_REFUSED
 from tasks.roles import UPSERT
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from supervisor.process.child import Launch
     from supervisor.process.conditions import ConditionFrom
     from supervisor.process.output import Announcement
-    from supervisor.process.restart import Death
+    from supervisor.process.restart_policy import Death
     from supervisor.process.spec import Spec
 
 DEATHS_KEPT: Final = 100
@@ -228,12 +228,12 @@ class ProcessTree:
         self._log_event("error", slot, "failed", {"reason": reason, "deaths": death.counted})
         if self.is_stopping:
             return
-        if death.exit_reason.code == EXIT_REFUSED:
-            self._listener.run_failed(EXIT_REFUSED, reason)
+        if death.exit_reason.code == EXIT_KEY_REFUSED:
+            self._listener.run_failed(EXIT_KEY_REFUSED, reason)
             return
         vital = [other for other in self.workers if other.spec.role == UPSERT] or self.workers
         if slot in self.services or all(other.state is State.FAILED for other in vital):
-            self._listener.run_failed(EXIT_GAVE_UP, f"{slot.spec.name} cannot be kept running: {reason}")
+            self._listener.run_failed(EXIT_FAILED, f"{slot.spec.name} cannot be kept running: {reason}")
 
     def _log_event(self, level: str, slot: Slot, event: str, fields: Mapping[str, object]) -> None:
         self._log.write(level, event, {"role": slot.spec.role, "slot": slot.spec.slot, "pid": slot.pid, **fields})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from supervisor.process.launch import WorkerLaunch
-from supervisor.process.restart import Cause, RestartType
+from supervisor.process.restart_policy import Cause, RestartType
 from supervisor.process.spec import Spec
 from supervisor.process.states import RESTING, Event, State
 from supervisor.tree.recycling import Recycler

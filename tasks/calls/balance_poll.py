@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.errors import Foreign, NotSent, Transient
+from tasks.errors import NotFromApi, NotSent, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class BalancePoll:
         if why:
             self._context.beat.degraded("balance", why)
         else:
-            self._context.beat.well("balance")
+            self._context.beat.condition_over("balance")
 
     @property
     def is_hidden(self) -> bool:
@@ -63,7 +63,7 @@ class BalancePoll:
 
 def _is_answer(error: Transient) -> bool:
     """Whether something was answered, though not the balance: then the other calls may be answered well."""
-    return isinstance(error, Foreign) or (error.status is not None and error.status < _SERVER_FAULT)
+    return isinstance(error, NotFromApi) or (error.status is not None and error.status < _SERVER_FAULT)
 
 
 def _problem(known: Standing) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from ledger.durations import format_duration
-from tasks.errors import Forbidden, Foreign, Transient
+from tasks.errors import Forbidden, NotFromApi, Transient
 from tasks.keepa.http_status import ABOUT_THE_KEY
 from tasks.planning.refusals import RefusalStreak
 from tasks.planning.retry_schedule import RetrySchedule
@@ -88,7 +88,7 @@ class FailedCalls:
         if self._refusals.pop(request_plan.endpoint, None) is not None:
             self._schedule.answered(_refused(request_plan))
         if not any(row.is_general for row in self._refusals.values()):
-            self._context.beat.well("refusals")
+            self._context.beat.condition_over("refusals")
 
     def refused(self, request_plan: RequestPlan, items: Iterable[str], error: ApiError) -> None:
         """Count that the API refused a request for these items; rest when these are not to blame."""
@@ -109,7 +109,7 @@ class FailedCalls:
         for endpoint in [one for one, row in self._refusals.items() if row.is_general]:
             if not self._schedule.knows(f"refused {endpoint}"):
                 del self._refusals[endpoint]
-                self._context.beat.well("refusals")
+                self._context.beat.condition_over("refusals")
 
     def balance_told(self) -> None:
         """The API answered `/token`."""
@@ -167,7 +167,7 @@ class FailedCalls:
 
     def _end_doubt(self) -> None:
         self._doubt = None
-        self._context.beat.well("key")
+        self._context.beat.condition_over("key")
 
     def _suspect(self, error: ApiError) -> None:
         """Count a refusal of the key by somebody else than the API.
@@ -175,7 +175,7 @@ class FailedCalls:
         Raises:
             Forbidden: they have refused it for minutes.
         """
-        if not isinstance(error, Foreign):
+        if not isinstance(error, NotFromApi):
             return
         if error.status not in ABOUT_THE_KEY:
             self._end_doubt()
@@ -197,7 +197,7 @@ class FailedCalls:
     def _report(self) -> None:
         problem = self._schedule.problem(self._context.clock.now_ns())
         if problem is None:
-            self._context.beat.well("calls")
+            self._context.beat.condition_over("calls")
         else:
             self._context.beat.degraded("calls", f"{self._context.settings.server}: {problem}")
 

@@ -17,11 +17,11 @@ import msgspec
 from ledger import NS_PER_S
 from tasks.calls.budget import Budget
 from tasks.calls.failed_calls import BALANCE, FailedCalls
-from tasks.calls.header import Header, Origin, answered, unanswered
 from tasks.calls.request_plan import SpooledReply
 from tasks.calls.spool import SpoolFull
+from tasks.calls.spool_header import Header, Origin, answered, unanswered
 from tasks.calls.too_many_requests import TooManyRequests
-from tasks.errors import ApiError, NotSent, Refused, Throttled, Transient
+from tasks.errors import ApiError, NotSent, RequestRefused, Throttled, Transient
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import TokenRequest, max_tokens
 from tasks.runtime.job import Idle
@@ -76,13 +76,13 @@ class MeteredClient:
         if self._context.beat.is_degraded("spool"):
             with suppress(SpoolFull):
                 self._spool.require_room()
-                self._context.beat.well("spool")
+                self._context.beat.condition_over("spool")
 
     def call(self, request_plan: RequestPlan) -> SpooledReply | Idle:
         """The reply to the request planned, or why there is none now and when to come back.
 
         Raises:
-            Refused: the server will not answer this request; what was claimed for it is not released.
+            RequestRefused: the server will not answer this request; what was claimed for it is not released.
             Forbidden: the server does not serve this key.
             StoreError: the work could not be claimed in the database.
         """
@@ -104,7 +104,7 @@ class MeteredClient:
             context.log.warning("spool_full", reason=str(full))
             context.beat.degraded("spool", str(full))
             return Idle(until_ns=context.clock.now_ns() + FULL_NS, phase="replaying", why=str(full))
-        context.beat.well("spool")
+        context.beat.condition_over("spool")
         return None
 
     def _read_balance(self) -> Reading:
@@ -172,7 +172,7 @@ class MeteredClient:
             self._failed(header, error, began_ns)
             reservation.lease.cancel()
             self._failing.answered(request_plan)
-            if isinstance(error, Refused):
+            if isinstance(error, RequestRefused):
                 self._doubt_key(request_plan)
                 self._failing.refused(request_plan, claimed.origin.items, error)
             raise

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ledger import Shape
-    from tasks.calls.header import Header, Origin
     from tasks.calls.spool import SpoolEntry
+    from tasks.calls.spool_header import Header, Origin
     from tasks.keepa.decode.replies import Envelope
     from tasks.keepa.request import Request
 

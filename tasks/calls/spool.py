@@ -21,14 +21,14 @@ import msgspec
 from ledger.atomic_file import sync_directory
 from ledger.process import is_running, this_process
 from ledger.types import ProcessId
-from tasks.calls.header import Header
+from tasks.calls.spool_header import Header
 from tasks.errors import EXIT_TRY_LATER, Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tasks.calls.header import Origin
+    from tasks.calls.spool_header import Origin
 
 SUFFIX: Final = ".reply"
 PART_SUFFIX: Final = ".part"

@@ -22,7 +22,7 @@ from ledger import Clock, SystemClock
 from tasks.embedded_postgres import address, cluster, pid_file, programs, server_log
 from tasks.embedded_postgres.file_lock import FileLock
 from tasks.embedded_postgres.keeper_process import START_LOCK, USERS_LOCK, is_last
-from tasks.errors import ConfigError, Contended, StoreError, one_line
+from tasks.errors import ConfigError, DatabaseTransient, StoreError, one_line
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class EmbeddedPostgres:
 
         Raises:
             ConfigError: this machine or user cannot run it there; the message says what to change.
-            Contended: it is ending, or refuses connections: try again. Or `cancel` was called.
+            DatabaseTransient: it is ending, or refuses connections: try again. Or `cancel` was called.
             StoreError: it did not start; the message ends with its log.
         """
         try:
@@ -120,7 +120,7 @@ class EmbeddedPostgres:
         return self._doing
 
     def cancel(self) -> None:
-        """End a `start` that waits in another thread, with `Contended`; a later `stop` works as ever."""
+        """End a `start` that waits in another thread, with `DatabaseTransient`; a later `stop` works as ever."""
         self._pause.set()
 
     def is_running(self) -> bool:
@@ -187,7 +187,7 @@ class EmbeddedPostgres:
         """Yield once a try, a few milliseconds apart.
 
         Raises:
-            Contended: `cancel` was called, unless `is_ending`.
+            DatabaseTransient: `cancel` was called, unless `is_ending`.
             StoreError: `seconds` have passed; the message begins with the complaint.
         """
         self._doing = complaint
@@ -196,7 +196,7 @@ class EmbeddedPostgres:
         while self._clock.now_ns() < deadline_ns:
             yield
             if pause.wait(_POLL_S):
-                raise Contended(f"asked to stop while waiting for {self._home}")
+                raise DatabaseTransient(f"asked to stop while waiting for {self._home}")
         raise StoreError(f"{complaint} (waited {seconds:g} s); log: {self.log_path}")
 
     def _ensure_server(self, who: RunAs) -> None:
@@ -218,7 +218,7 @@ class EmbeddedPostgres:
                 return
             ready_ns = ready_ns or self._clock.now_ns()
             if self._clock.now_ns() - ready_ns > _ANSWER_S * 1e9:
-                raise Contended(f"the server in {self._home} runs and refuses connections: {fault}")
+                raise DatabaseTransient(f"the server in {self._home} runs and refuses connections: {fault}")
 
     def _launch(self, who: RunAs, server_lock: FileLock) -> None:
         pid_file.remove_pid_file(self._data)

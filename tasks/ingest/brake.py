@@ -15,8 +15,8 @@ from tasks.runtime.job import Idle
 from tasks.store import brakes
 
 if TYPE_CHECKING:
-    from tasks.calls.header import Header
-    from tasks.ingest.session import DatabaseSession
+    from tasks.calls.spool_header import Header
+    from tasks.ingest.database_session import DatabaseSession
     from tasks.runtime.job import JobContext
     from tasks.store.brakes import ActiveBrake
 
@@ -96,7 +96,7 @@ class Brake:
         if self._active:
             context.beat.degraded("replies", "; ".join(map(_sentence, self._active.values())))
         else:
-            context.beat.well("replies")
+            context.beat.condition_over("replies")
 
 
 def _sentence(active: ActiveBrake) -> str:

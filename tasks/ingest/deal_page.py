@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from tasks.calls.header import answered
+from tasks.calls.spool_header import answered
 from tasks.errors import BadRow, Transient
 from tasks.ingest import unwritable, walk_progress
 from tasks.ingest.odd_items import OddItems
@@ -27,9 +27,9 @@ from tasks.store.queue import leftovers, queue
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tasks.calls.header import Header, Origin
+    from tasks.calls.spool_header import Header, Origin
     from tasks.ingest.brake import Brake
-    from tasks.ingest.session import DatabaseSession
+    from tasks.ingest.database_session import DatabaseSession
     from tasks.ingest.walk_progress import Advance
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from tasks.store import quarantine
 
 if TYPE_CHECKING:
-    from tasks.calls.header import Header
-    from tasks.keepa.decode.item import Odd
+    from tasks.calls.spool_header import Header
+    from tasks.keepa.decode.item import OddItem
     from tasks.runtime.log import Logger
     from tasks.store.connection import Connection
 
@@ -27,7 +27,7 @@ class OddItems:
     def __init__(self, log: Logger, header: Header) -> None:
         self._logger = log
         self.header = header
-        self.odd: list[Odd] = []
+        self.odd: list[OddItem] = []
         self.unasked = 0
 
     def begin(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.calls.header import answered
+from tasks.calls.spool_header import answered
 from tasks.errors import BadRow, Transient
 from tasks.ingest import unwritable
 from tasks.ingest.answered_products import answered_products
@@ -18,9 +18,9 @@ from tasks.store import calls, products
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:
-    from tasks.calls.header import Header
+    from tasks.calls.spool_header import Header
     from tasks.ingest.brake import Brake
-    from tasks.ingest.session import DatabaseSession
+    from tasks.ingest.database_session import DatabaseSession
     from tasks.keepa.decode.item import ItemFault
     from tasks.keepa.decode.replies import Envelope, ProductReply
     from tasks.runtime.job import JobContext

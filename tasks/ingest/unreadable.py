@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from tasks.calls.header import answered
+from tasks.calls.spool_header import answered
 from tasks.keepa.decode.replies import any_envelope
 from tasks.keepa.request import max_tokens
 from tasks.store import calls, quarantine
@@ -14,8 +14,8 @@ from tasks.store.queue import queue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.calls.header import Header
-    from tasks.ingest.session import DatabaseSession
+    from tasks.calls.spool_header import Header
+    from tasks.ingest.database_session import DatabaseSession
     from tasks.keepa.decode.item import ItemFault
     from tasks.keepa.decode.replies import Envelope
     from tasks.runtime.job import JobContext

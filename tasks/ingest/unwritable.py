@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.calls.header import answered
+from tasks.calls.spool_header import answered
 from tasks.ingest.unreadable import items_of, keep_body
 from tasks.keepa.decode.replies import any_envelope
 from tasks.keepa.request import max_tokens
@@ -19,9 +19,9 @@ from tasks.store.bulk.batch import refused
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:
-    from tasks.calls.header import Header
+    from tasks.calls.spool_header import Header
     from tasks.errors import BadRow
-    from tasks.ingest.session import DatabaseSession
+    from tasks.ingest.database_session import DatabaseSession
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
 

@@ -18,7 +18,7 @@ from tasks.store import crawls
 from tasks.store.crawls import Crawl
 
 if TYPE_CHECKING:
-    from tasks.calls.header import Origin
+    from tasks.calls.spool_header import Origin
     from tasks.planning.crawl_steps import Divisions
     from tasks.planning.streams import Stream
     from tasks.planning.walk_end import PageFacts

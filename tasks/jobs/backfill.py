@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import NS_PER_S
-from tasks.errors import Refused
+from tasks.errors import RequestRefused
 from tasks.jobs.components import JobComponents
 from tasks.jobs.listing import REFUSED_NS, PageRefused
 from tasks.jobs.queue_batch import QueueBatch
@@ -181,9 +181,9 @@ class Backfill:
         try:
             outcome = components.metered_client.call(batch)
             self._detail = batch.detail
-        except Refused as error:
+        except RequestRefused as error:
             failed = batch.refused(str(error))
-            context.log.warning("batch_refused", error=error, given_up=[item.asin for item in failed])
+            context.log.warning("batch_refused", error=error, failed=[item.asin for item in failed])
             context.beat.quarantined("product", len(failed))
             return StepDone(completes=True)
         if isinstance(outcome, Idle):

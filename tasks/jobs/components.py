@@ -9,8 +9,8 @@ from tasks.calls.metered_client import MeteredClient
 from tasks.calls.spool import Spool
 from tasks.errors import StoreError
 from tasks.ingest.brake import Brake
+from tasks.ingest.database_session import DatabaseSession
 from tasks.ingest.recovery import LeaseRecovery, ReplyRouter, SpoolRecovery
-from tasks.ingest.session import DatabaseSession
 from tasks.jobs.listing import Listing
 from tasks.keepa.client import KeepaClient
 from tasks.planning.streams import streams_of

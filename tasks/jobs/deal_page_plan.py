@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.calls.header import Origin
 from tasks.calls.request_plan import ClaimedRequest
+from tasks.calls.spool_header import Origin
 from tasks.ingest import walk_progress
 from tasks.keepa.request import DealRequest, deal_shape
 from tasks.runtime.job import owner_name
@@ -14,7 +14,7 @@ from tasks.store import crawls, turns
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
-    from tasks.ingest.session import DatabaseSession
+    from tasks.ingest.database_session import DatabaseSession
     from tasks.planning.streams import Stream
     from tasks.roles import Role
     from tasks.runtime.job import JobContext

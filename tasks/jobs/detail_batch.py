@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.calls.header import Origin
 from tasks.calls.request_plan import ClaimedRequest
+from tasks.calls.spool_header import Origin
 from tasks.jobs.queue_batch import unwritten_leases
 from tasks.keepa.request import ProductRequest, max_asins, product_shape
 from tasks.planning.pacing import fit

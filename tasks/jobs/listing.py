@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from tasks.errors import Refused
+from tasks.errors import RequestRefused
 from tasks.ingest import walk_progress
 from tasks.jobs.deal_page_plan import DealPagePlan, is_page_of, turn_name
 from tasks.keepa import locales
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tasks.calls.metered_client import MeteredClient
     from tasks.calls.request_plan import SpooledReply
     from tasks.calls.spool import Spool
+    from tasks.ingest.database_session import DatabaseSession
     from tasks.ingest.deal_page import DealPageWriter, PageResult
-    from tasks.ingest.session import DatabaseSession
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
@@ -92,7 +92,7 @@ class Listing:
         context.beat.phase("polling", f"{stream.label}, page {crawl.page}")
         try:
             outcome = self._metered_client.call(DealPagePlan(context, self._session, self._spool, stream, crawl))
-        except Refused as error:
+        except RequestRefused as error:
             return self._quarantine(stream, crawl, error)
         if isinstance(outcome, Idle):
             return None if outcome.phase == "waiting_work" else outcome
@@ -100,7 +100,7 @@ class Listing:
         outcome.acknowledge()
         return Listed(outcome, result)
 
-    def _quarantine(self, stream: Stream, crawl: Crawl, error: Refused) -> PageRefused:
+    def _quarantine(self, stream: Stream, crawl: Crawl, error: RequestRefused) -> PageRefused:
         partition = crawl.partition
         is_whole = partition == Partition()
         label = stream.quarantine_key if is_whole else f"{stream.quarantine_key}, {partition}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from tasks.calls.header import Origin
 from tasks.calls.request_plan import ClaimedRequest
+from tasks.calls.spool_header import Origin
 from tasks.keepa.request import DOMAINS, Detail, ProductRequest, is_asin, max_asins, product_shape
 from tasks.planning.pacing import batch_size, fit, together
 from tasks.roles import BACKFILL
@@ -15,7 +15,7 @@ from tasks.store.queue import queue
 if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
-    from tasks.ingest.session import DatabaseSession
+    from tasks.ingest.database_session import DatabaseSession
     from tasks.planning.streams import WantedStreams
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from tasks.errors import Refused
+from tasks.errors import RequestRefused
 from tasks.jobs.components import JobComponents
 from tasks.jobs.detail_batch import DetailBatch
 from tasks.jobs.listing import REFUSED_NS, PageRefused
@@ -160,7 +160,7 @@ class Upsert:
         try:
             outcome = self._components.metered_client.call(request_plan)
             self._fetched = request_plan.fetched
-        except Refused as error:
+        except RequestRefused as error:
             context.log.error("details_refused", error=error)
             request_plan.refused(str(error))
             return StepDone(completes=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Transient, one_line
+from tasks.errors import ApiError, Forbidden, NotFromApi, RequestRefused, Throttled, Transient, one_line
 from tasks.keepa.decode.envelope import Head, envelope_of
 from tasks.keepa.decode.replies import Envelope, decode_envelope
 from tasks.keepa.http_status import Meaning, is_own, row
@@ -20,7 +20,7 @@ _EXCERPT_CHARS: Final = 200
 _LOOK_CHARS: Final = 10_000  # an excerpt is taken from so much; split into its words, a page takes 20 times its size
 _KINDS: Final[dict[Meaning, type[ApiError]]] = {
     Meaning.FREE: Throttled,
-    Meaning.QUARANTINE: Refused,
+    Meaning.QUARANTINE: RequestRefused,
     Meaning.RETRY: Transient,
     Meaning.END_RUN: Forbidden,
 }
@@ -55,7 +55,7 @@ def envelope_of_reply(reply: RawReply) -> Envelope:
     The error raised for any other reply carries the status, the reading when the body has one, and the server's reason.
 
     Raises:
-        Foreign: what answered is not the API.
+        NotFromApi: what answered is not the API.
         ApiError: the type that the table of statuses says.
     """
     own = is_own(reply.body)
@@ -67,7 +67,7 @@ def envelope_of_reply(reply: RawReply) -> Envelope:
             return NOTHING
     start = f"{reply.status} for {reply.endpoint or 'the call'}: "
     if not own:
-        raise Foreign(start + _foreign(reply.body), status=reply.status)
+        raise NotFromApi(start + _foreign(reply.body), status=reply.status)
     reading, reason = _look(reply.body)
     if found.meaning is Meaning.FREE and reading is not None:
         reason = f"the balance is {reading.tokens_left}, not above 0"

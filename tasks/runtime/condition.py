@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal[
+ConditionKind = Literal[
     "database",  # PostgreSQL is unavailable, read only, full, or will not do this now
     "calls",  # calls to the API fail, or what answers is not the API
     "refusals",  # the API refuses different items one after the other
@@ -28,7 +28,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     `late_s` is how many seconds it had lasted when it was first reported.
     """
 
-    kind: Kind
+    kind: ConditionKind
     since: str
     why: str
     late_s: float = 0.0

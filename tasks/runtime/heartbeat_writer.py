@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ledger import Clock
-    from tasks.runtime.condition import Kind as ConditionKind
+    from tasks.runtime.condition import ConditionKind
     from tasks.store.quarantine import Kind
 
 Phase = Literal[
@@ -132,7 +132,7 @@ class HeartbeatWriter:
         if before is None:
             self._send(at_once=True)
 
-    def well(self, kind: ConditionKind) -> None:
+    def condition_over(self, kind: ConditionKind) -> None:
         """Send at once that this condition is over; nothing happens when it never began."""
         if self._conditions.pop(kind, None) is not None:
             self._send(at_once=True)

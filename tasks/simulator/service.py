@@ -17,7 +17,7 @@ from tasks.simulator.api.refresh import Refreshes
 from tasks.simulator.envelope import Envelope
 from tasks.simulator.faults import Faults, Kind
 from tasks.simulator.market.market import Market, Parent, Scope
-from tasks.simulator.market.timeline import EPOCH_MINUTE
+from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

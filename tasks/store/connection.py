@@ -16,7 +16,7 @@ import psycopg
 from psycopg import IsolationLevel, conninfo
 from psycopg.pq import TransactionStatus
 
-from tasks.errors import ConfigError, Contended, Error
+from tasks.errors import ConfigError, DatabaseTransient, Error
 from tasks.store.connection_errors import in_short
 from tasks.store.sqlstate import translated
 
@@ -139,7 +139,7 @@ def connect(
     """A new connection; `wait_s` is how long it may take to each host, and then the first answer, in seconds.
 
     Raises:
-        Contended: the server does not answer, or is starting or stopping: try again.
+        DatabaseTransient: the server does not answer, or is starting or stopping: try again.
         ConfigError: the URL, the login or the database's name is wrong, the server too old, or the encoding too small.
     """
     patience_s = wait_s or _CONNECT_S
@@ -179,10 +179,10 @@ def _answers_within(patience_s: int, seconds: float) -> None:
     """A pooler without a free session lets everybody in, and so does a line that leads to no server any more.
 
     Raises:
-        Contended: the first answer takes longer than a connection may.
+        DatabaseTransient: the first answer takes longer than a connection may.
     """
     if seconds > patience_s:
-        raise Contended(f"the database lets us in and then does not answer within {patience_s} s")
+        raise DatabaseTransient(f"the database lets us in and then does not answer within {patience_s} s")
 
 
 def _meant(error: psycopg.Error) -> Error:
@@ -190,7 +190,7 @@ def _meant(error: psycopg.Error) -> Error:
     ours = translated(error)
     message = _PLACES.sub("", str(ours))
     is_final = _FINAL_WORDS.search(message) and not (_WITHOUT_TLS.search(message) and _BROKEN_TLS.search(message))
-    if isinstance(ours, Contended) and is_final:
+    if isinstance(ours, DatabaseTransient) and is_final:
         return ConfigError(f"DATABASE_URL: {_mended(in_short(str(error)))}")
     return ours
 

@@ -95,7 +95,7 @@ def apply_migrations(conn: Connection, migrations: Sequence[Migration] | None = 
     Raises:
         WrongSchema: the database was made by a newer build, or by files that were changed since.
         ConfigError: the user may make no tables there.
-        Contended: try again.
+        DatabaseTransient: try again.
     """
     wanted = bundled_migrations() if migrations is None else migrations
     applied: list[str] = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from tasks.errors import NO_REASON, BadRow, ConfigError, Contended, Error, StoreError, WrongSchema, one_line
+from tasks.errors import NO_REASON, BadRow, ConfigError, DatabaseTransient, Error, StoreError, WrongSchema, one_line
 from tasks.store.connection_errors import in_short
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class SqlstateRow:
             case Meaning.QUARANTINE:
                 return BadRow
             case Meaning.RETRY:
-                return Contended
+                return DatabaseTransient
             case Meaning.END_RUN:
                 return WrongSchema if self.prefix[:2] in _OF_SCHEMA and self.prefix not in _OF_RIGHTS else ConfigError
 
@@ -194,7 +194,7 @@ def translate() -> Iterator[None]:
     """Raise psycopg's errors as ours.
 
     Raises:
-        Contended: roll back and do the transaction again.
+        DatabaseTransient: roll back and do the transaction again.
         BadRow: what the database will never take.
         WrongSchema: a table or column is not what this build knows.
         ConfigError: the login, the database's name or a right.
@@ -206,4 +206,4 @@ def translate() -> Iterator[None]:
     except NotImplementedError as error:
         # psycopg reads no date in a style that the server was set to behind our back, as by another user of a
         # pooler; on a connection made anew it is ours again.
-        raise Contended(f"the database answers in a form that cannot be read: {error}") from error
+        raise DatabaseTransient(f"the database answers in a form that cannot be read: {error}") from error

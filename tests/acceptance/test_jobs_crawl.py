@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tasks.calls.header import Origin
+from tasks.calls.spool_header import Origin
 from tasks.ingest import walk_progress
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
 from tasks.planning.crawl_steps import HIGHEST, Divisions, Partition

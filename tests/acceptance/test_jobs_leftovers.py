@@ -12,10 +12,10 @@ import pytest
 
 from ledger.process import start_of, this_process
 from ledger.types import ProcessId
-from tasks.calls.header import Header, Origin
 from tasks.calls.spool import Spool
+from tasks.calls.spool_header import Header, Origin
+from tasks.ingest.database_session import DatabaseSession
 from tasks.ingest.recovery import MAX_ATTEMPTS, LeaseRecovery, SpoolRecovery
-from tasks.ingest.session import DatabaseSession
 from tasks.store.queue import queue
 
 ASINS = ("B000000001", "B000000002")

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from psycopg import errors
 
-from tasks.errors import BadRow, Contended
-from tasks.ingest.session import DatabaseSession
+from tasks.errors import BadRow, DatabaseTransient
+from tasks.ingest.database_session import DatabaseSession
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.settings import Secret
 from tasks.store.calls import Call
@@ -103,7 +103,7 @@ def test_a_hiccup_is_not_told(context, through):
 def test_a_stop_is_heard_while_the_database_is_away(context, through):
     told = Told(context, stops_after=3)
     session, _cutter = through(1_000, of=told.context)
-    with pytest.raises(Contended):
+    with pytest.raises(DatabaseTransient):
         session.run(lambda conn: conn.execute("select 1"))
     assert len(told.pauses) == 3
 

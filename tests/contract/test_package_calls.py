@@ -21,7 +21,7 @@ from keepa import keepa_sync
 
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.market import price_types as pt
-from tasks.simulator.market.timeline import EPOCH_MINUTE
+from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.keepa_package import KEEPA, OurServer
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ledger import Reading
-from tasks.errors import Forbidden, Refused, Throttled
+from tasks.errors import Forbidden, RequestRefused, Throttled
 from tasks.keepa import request
 from tasks.keepa.decode.replies import decode_envelope
 from tasks.keepa.reply import RawReply, envelope_of_reply
@@ -52,7 +52,7 @@ def test_a_429_is_no_failure_and_tells_the_bucket(recorded):
 
 def test_a_400_says_nothing_about_the_bucket_and_only_the_token_call_says_that_it_is_the_key(recorded):
     body = (recorded / "errors" / "400_invalid_key_jleagle_test.json").read_bytes()
-    for endpoint, kind in (("/deal", Refused), ("/product", Refused), ("/token", Forbidden)):
+    for endpoint, kind in (("/deal", RequestRefused), ("/product", RequestRefused), ("/token", Forbidden)):
         with pytest.raises(kind, match="invalidParameter: You used an invalid parameter for this API call") as caught:
             envelope_of_reply(RawReply(400, body, 0.3, endpoint))
         assert caught.value.reading is None

@@ -11,7 +11,7 @@ from tasks.simulator.api import deal_query
 from tasks.simulator.api.deals import Deals
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.market.market import Market, Scope
-from tasks.simulator.market.timeline import EPOCH_MINUTE
+from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
 NOW_MINUTE = 8_300_000
 NOW_MS = (NOW_MINUTE + EPOCH_MINUTE) * 60_000

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
-from supervisor.process.restart import Cause, Policy
+from supervisor.process.restart_policy import Cause, Policy
 from supervisor.process.spec import Spec
 from supervisor.tree.tree import ProcessTree
 from tasks.redaction import Redactor

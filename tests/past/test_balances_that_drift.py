@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from ledger import DEFAULT_TIERS, NeedsReading, Reading, TokenLedger
-from tasks.errors import Refused
+from tasks.errors import RequestRefused
 from tasks.keepa.reply import RawReply, envelope_of_reply
 from tests.past.oracle import EPOCH_MS, MINUTE_S, Account
 
@@ -101,7 +101,7 @@ def test_before_the_first_reply_nothing_is_guessed_and_one_is_sent_to_ask():
 
 def test_an_envelope_of_zeros_says_nothing_of_the_balance_and_nothing_of_the_plan():
     reply = RawReply(endpoint="/deal", status=400, body=ZEROS, duration_s=0.1)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         envelope_of_reply(reply)
     assert refused.value.reading is None
     account = Account(balance=200)

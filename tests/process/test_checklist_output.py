@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.process.restart import Policy
+from supervisor.process.restart_policy import Policy
 from supervisor.process.states import State
 from supervisor.tree import supervisor
 from tasks import errors

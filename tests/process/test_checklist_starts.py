@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.process.restart import (
+from supervisor.process.restart_policy import (
     Cause,
     ExitReason,
     Policy,

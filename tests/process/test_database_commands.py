@@ -10,7 +10,7 @@ import pytest
 
 from supervisor.config import run_plan, settings
 from supervisor.database import backend
-from tasks.errors import EXIT_ALREADY_RUNNING, EXIT_CONFIG, Contended
+from tasks.errors import EXIT_ALREADY_RUNNING, EXIT_CONFIG, DatabaseTransient
 from tests.fakes.cli_program import Program, wait_until
 
 
@@ -73,7 +73,7 @@ def test_a_stop_is_heard_while_a_database_that_says_nothing_is_connected_to(tmp_
         start = beside.submit(one.start)
         with silent.accept()[0]:  # it is connected to, and will never answer
             one.cancel()
-            with pytest.raises(Contended, match="asked to stop"):
+            with pytest.raises(DatabaseTransient, match="asked to stop"):
                 start.result()
 
 

@@ -35,7 +35,7 @@ def test_the_time_for_a_stop_is_longer_than_any_stop_takes(unit):
 
 def test_only_what_may_pass_is_started_again(unit):
     never = {int(code) for code in unit["RestartPreventExitStatus"].split()}
-    assert never == {errors.EXIT_USAGE, errors.EXIT_ALREADY_RUNNING, errors.EXIT_REFUSED, errors.EXIT_CONFIG}
+    assert never == {errors.EXIT_USAGE, errors.EXIT_ALREADY_RUNNING, errors.EXIT_KEY_REFUSED, errors.EXIT_CONFIG}
     assert {supervisor.SIGNAL_BASE + 2, supervisor.SIGNAL_BASE + 15} == {
         int(code) for code in unit["SuccessExitStatus"].split()
     }

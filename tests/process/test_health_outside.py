@@ -23,7 +23,7 @@ from supervisor.database.probe import READ_ONLY, STANDBY, Probe
 from tasks.calls.spool import SUFFIX
 from tasks.embedded_postgres import cluster, pid_file
 from tasks.embedded_postgres.server import EmbeddedPostgres
-from tasks.errors import EXIT_DEGRADED, Contended
+from tasks.errors import EXIT_DEGRADED, DatabaseTransient
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
@@ -107,7 +107,7 @@ def until_over(world, kind):
     """The line that tells its end, when no place says it any longer."""
     began = time.monotonic()
     wait_until(lambda: not any(told(world, kind).values()), f"the end of {kind}", explain=world.program.tail)
-    (record,) = [one for one in world.program.records("well") if one["kind"] == kind]
+    (record,) = [one for one in world.program.records("condition_over") if one["kind"] == kind]
     assert len([one for one in world.program.records("degraded") if one["kind"] == kind]) == 1
     return record, time.monotonic() - began
 
@@ -190,7 +190,7 @@ def test_a_spool_that_takes_no_reply_is_told_at_all_four_places(world):
     assert "bytes of replies wait" in found["status"]
     waits.unlink()
     end, _ = until_over(world, "spool")
-    assert end["message"].startswith("spool: well again after ")
+    assert end["message"].startswith("spool: over after ")
     until_well(world)
 
 
@@ -202,7 +202,7 @@ def test_a_state_directory_that_takes_no_file_is_told_at_all_four_places(world):
     assert f"no new file can be written in {world.program.state}: " in found["status"]
     in_the_way.rmdir()
     end, _ = until_over(world, "state")
-    assert end["message"].startswith("state: well again after ")
+    assert end["message"].startswith("state: over after ")
     until_well(world)
 
 
@@ -246,7 +246,7 @@ def test_a_standby_is_told_from_a_server_that_takes_rows_and_from_one_that_is_aw
     try:
         assert probe.ask() is None
         server.stop()
-        with pytest.raises(Contended):
+        with pytest.raises(DatabaseTransient):
             probe.ask()
         (data / "standby.signal").touch()
         server.start("outside")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.process.restart import Policy, RestartType
+from supervisor.process.restart_policy import Policy, RestartType
 from supervisor.process.states import RESTING, State
 from tests.fakes.worker_family import QUICK, Family
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supervisor.config import settings
-from supervisor.process.restart import Policy
+from supervisor.process.restart_policy import Policy
 from supervisor.process.states import State
 from supervisor.tree.workers import WorkerPool
 from tests.fakes.worker_family import Family

@@ -159,7 +159,9 @@ def test_kill_9_of_the_keeper_alone_costs_a_moment_without_a_database(program):
     keeper = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(keeper, signal.SIGKILL)
     program.until(lambda r: pids(r).get("database-0", server) != server, "another server")
-    wait_until(lambda: [one for one in program.records("well") if one["kind"] == "database"], "that it is back")
+    wait_until(
+        lambda: [one for one in program.records("condition_over") if one["kind"] == "database"], "that it is back"
+    )
     program.until_working()
     assert program.stop() == 0
 
@@ -348,7 +350,7 @@ def test_a_start_that_waits_for_a_lock_says_which_and_goes_on_when_it_is_free(pr
         assert (told["kind"], START_LOCK in told["why"]) == ("database", True)
     program.until_working()
     program.until(lambda r: not r["conditions"], "the end of it")
-    (end,) = program.records("well")
+    (end,) = program.records("condition_over")
     assert end["kind"] == "database"
     assert program.stop() == 0
 

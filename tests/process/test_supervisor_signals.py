@@ -19,9 +19,9 @@ from supervisor.console.writer import ConsoleWriter, StreamScreen
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import Signals
-from supervisor.process.restart import Policy
+from supervisor.process.restart_policy import Policy
 from supervisor.process.states import State
-from tasks.errors import Contended
+from tasks.errors import DatabaseTransient
 from tests.fakes.cli_program import ROOT, Program
 from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.fakes.worker_family import Family
@@ -142,7 +142,7 @@ def test_a_reader_that_stops_reading_holds_up_nobody():
 
 def test_what_is_done_aside_comes_back_into_the_loop_errors_included():
     def fail():
-        raise Contended("away")
+        raise DatabaseTransient("away")
 
     with Loop(MonotonicClock()) as loop:
         aside, outcomes = BackgroundExecutor(loop, "test"), []

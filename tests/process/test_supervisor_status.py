@@ -27,14 +27,14 @@ from supervisor.console.monitor import Monitor
 from supervisor.database.counts import RowReader
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
-from supervisor.process.restart import Cause, ExitReason
+from supervisor.process.restart_policy import Cause, ExitReason
 from supervisor.process.slot import Death
 from supervisor.process.spec import Spec
 from supervisor.process.states import State
 from supervisor.status.status import gather
 from supervisor.tree.reporting import report_of
 from supervisor.tree.supervisor import Supervisor
-from tasks.errors import ConfigError, Contended
+from tasks.errors import ConfigError, DatabaseTransient
 from tasks.redaction import Redactor
 from tasks.settings import Secret
 from tests.fakes.cli_program import ROOT
@@ -138,7 +138,7 @@ def test_a_locked_table_is_waited_for_a_moment_only(database_url):
     with psycopg.connect(database_url) as conn:
         conn.execute("LOCK TABLE products")
         reader = RowReader(Secret(database_url), patience_s=0.1)
-        with pytest.raises(Contended, match=r"did not answer within 0\.1 s"):
+        with pytest.raises(DatabaseTransient, match=r"did not answer within 0\.1 s"):
             reader.read()
         with psycopg.connect(database_url, autocommit=True) as looks:
             asks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluicegate supervisor'"
@@ -156,7 +156,7 @@ def test_a_database_that_has_frozen_in_mid_statement_is_waited_for_a_moment_only
         told = []
 
         def read():
-            with pytest.raises(Contended) as caught:
+            with pytest.raises(DatabaseTransient) as caught:
                 reader.read()
             told.append(str(caught.value))
 
@@ -170,7 +170,7 @@ def test_a_database_that_has_frozen_in_mid_statement_is_waited_for_a_moment_only
 def rows_of(reader):
     try:
         return reader.read().rows
-    except Contended:  # two seconds are little where many want the processor
+    except DatabaseTransient:  # two seconds are little where many want the processor
         return None
 
 

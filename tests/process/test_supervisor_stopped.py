@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from supervisor.process.suspended import is_suspended
-from tasks.errors import EXIT_DEGRADED, EXIT_GAVE_UP, EXIT_TRY_LATER
+from tasks.errors import EXIT_DEGRADED, EXIT_FAILED, EXIT_TRY_LATER
 from tests.fakes.cli_program import Program, freeze
 from tests.fakes.waiting import LIMIT_S, wait_until
 
@@ -33,7 +33,7 @@ def test_a_supervisor_that_stands_still_is_told_by_every_command_at_once(program
         assert (status.returncode, json.loads(status.stdout)["supervisor"]["state"]) == (EXIT_DEGRADED, "not answering")
         doctor = program.command("doctor", "--json")
         (found,) = [one for one in json.loads(doctor.stdout)["checks"] if one["check"] == "supervisor"]
-        assert (doctor.returncode, found["verdict"]) == (EXIT_GAVE_UP, "bad")
+        assert (doctor.returncode, found["verdict"]) == (EXIT_FAILED, "bad")
         order = program.command("pause", "upsert")
         assert order.returncode == EXIT_TRY_LATER
         for words in (found["words"], order.stderr):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.process.restart import Cause
+from supervisor.process.restart_policy import Cause
 from supervisor.process.states import RESTING, State
 from supervisor.tree.workers import WorkerPool
 from tests.fakes.cli_program import is_alive

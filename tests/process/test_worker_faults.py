@@ -132,7 +132,7 @@ def test_a_worker_whose_every_call_fails_says_so_goes_on_and_shows_the_key_nowhe
     eventually(lambda: worker.output.count("call_failed") >= 2, lambda: worker.output)
     worker.terminate()
     assert worker.wait_end() == EXIT_TRY_LATER, "a backfill that was stopped is not finished"
-    assert "worker_gives_up" not in worker.output
+    assert "worker_ended" not in worker.output
     assert KEY not in worker.output
     assert not re.search(r"key=(?!•)", worker.output)
 

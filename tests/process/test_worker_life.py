@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from ledger import SystemClock
-from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
+from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, EXIT_TRY_LATER
 from tasks.settings import Secret, SelectionSettings
 from tests.fixtures.jobs import KEY, Worker, eventually
 
@@ -122,7 +122,7 @@ def test_sigabrt_prints_the_stacks_of_a_worker_that_hangs(plant):
 def test_a_key_the_server_does_not_know_ends_with_77_and_is_in_no_output(plant):
     wrong = "wr0ng-key-of-somebody"
     worker = plant.worker("upsert", api_key=Secret(wrong))
-    assert worker.wait_end() == EXIT_REFUSED
+    assert worker.wait_end() == EXIT_KEY_REFUSED
     assert wrong not in worker.output
     assert "KEEPA_API_KEY" in worker.output
 

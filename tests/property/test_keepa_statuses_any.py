@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.errors import ApiError, Forbidden, Foreign, Refused, Throttled, Transient
+from tasks.errors import ApiError, Forbidden, NotFromApi, RequestRefused, Throttled, Transient
 from tasks.keepa.http_status import TABLE, Meaning, is_own, row
 from tasks.keepa.reply import RawReply, envelope_of_reply
 from tests.fakes.spoilings import PAGE
@@ -35,7 +35,12 @@ OTHERS = [
     b"\xff\xfe\x00",
 ]
 ENDPOINTS = ["/token", "/deal", "/product", ""]
-KINDS = {Meaning.FREE: Throttled, Meaning.QUARANTINE: Refused, Meaning.RETRY: Transient, Meaning.END_RUN: Forbidden}
+KINDS = {
+    Meaning.FREE: Throttled,
+    Meaning.QUARANTINE: RequestRefused,
+    Meaning.RETRY: Transient,
+    Meaning.END_RUN: Forbidden,
+}
 others = st.sampled_from(OTHERS) | st.binary(max_size=200).filter(lambda body: not is_own(body))
 
 
@@ -56,7 +61,7 @@ def test_every_status_with_every_body_has_one_row_and_one_type_of_error(status, 
         return
     assert error.status == status
     assert isinstance(error, KINDS[meaning])
-    assert isinstance(error, Foreign) is not is_own(body)
+    assert isinstance(error, NotFromApi) is not is_own(body)
 
 
 @given(st.integers(100, 999), others, st.sampled_from(ENDPOINTS))
@@ -64,7 +69,7 @@ def test_every_status_with_every_body_has_one_row_and_one_type_of_error(status, 
 @example(403, PAGE, "/token")
 @example(200, b"", "/deal")
 def test_what_is_not_the_apis_own_is_nobodys_refusal_and_ends_nothing(status, body, endpoint):
-    with pytest.raises(Foreign) as caught:
+    with pytest.raises(NotFromApi) as caught:
         envelope_of_reply(RawReply(status, body, 0.1, endpoint))
     assert str(caught.value).startswith(f"{status} for {endpoint or 'the call'}: ")
     assert caught.value.reading is None

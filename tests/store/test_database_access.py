@@ -11,7 +11,7 @@ from supervisor.config import run_plan, settings
 from supervisor.database import backend
 from supervisor.database.access import query_connection
 from tasks.embedded_postgres.server import EmbeddedPostgres
-from tasks.errors import EXIT_CONFIG, EXIT_GAVE_UP, Contended, NoRows, StoreError
+from tasks.errors import EXIT_CONFIG, EXIT_FAILED, DatabaseTransient, NoRows, StoreError
 from tasks.store.queue import queue
 from tests.fakes.cli_program import ROOT
 
@@ -28,7 +28,7 @@ def wanted(state, **environ):
 def test_without_any_database_a_query_says_how_to_make_one_and_makes_nothing(ask, tmp_path, arguments):
     with pytest.raises(NoRows, match=r"no database `simulated` in .*: `make run` makes and fills it") as caught:
         ask("", *arguments)
-    assert caught.value.exit_code == EXIT_GAVE_UP
+    assert caught.value.exit_code == EXIT_FAILED
     assert not (tmp_path / "state").exists()
 
 
@@ -67,7 +67,7 @@ def test_a_database_of_another_build_is_not_asked(ask, empty_database_url, argum
 
 @pytest.mark.parametrize("arguments", COMMANDS)
 def test_a_password_shows_in_no_error(ask, arguments):
-    with pytest.raises(Contended) as caught:
+    with pytest.raises(DatabaseTransient) as caught:
         ask("postgresql://u:s3cret-of-theirs@127.0.0.1:1/x", *arguments)
     assert "s3cret" not in f"{caught.value!r} {caught.value.__cause__!r}"
 

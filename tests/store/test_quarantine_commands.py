@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from tasks.calls.header import Header, Origin
 from tasks.calls.spool import DAMAGED, Spool
+from tasks.calls.spool_header import Header, Origin
 from tasks.errors import NoRows
 from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from tasks.errors import ConfigError, Contended
+from tasks.errors import ConfigError, DatabaseTransient
 from tasks.store import deals, migrate, products
 from tasks.store.connection import connect
 
@@ -75,7 +75,7 @@ def test_a_pool_of_statements_is_yours_to_mend(make_pooler, database_url):
 
 def test_a_pool_that_is_full_passes(make_pooler, database_url):
     url = make_pooler(max_client_conn=1).url(database_url)
-    with closing(connect(url, application_name="test")), pytest.raises(Contended):
+    with closing(connect(url, application_name="test")), pytest.raises(DatabaseTransient):
         connect(url, application_name="test")
 
 

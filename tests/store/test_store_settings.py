@@ -13,7 +13,7 @@ import pytest
 from psycopg import conninfo, sql
 
 from supervisor.database import backend
-from tasks.errors import ConfigError, Contended
+from tasks.errors import ConfigError, DatabaseTransient
 from tasks.settings import Secret
 from tasks.store import deals, migrate, products
 from tasks.store.connection import connect
@@ -239,6 +239,6 @@ def test_a_wait_for_a_server_that_lets_nobody_in_tells_why(tmp_path, monkeypatch
     with server.EmbeddedPostgres(tmp_path / "pg"):
         monkeypatch.setenv("PGCHANNELBINDING", "require")
         other = server.EmbeddedPostgres(tmp_path / "pg")
-        with pytest.raises(Contended, match=r"refuses connections: .*channel binding"):
+        with pytest.raises(DatabaseTransient, match=r"refuses connections: .*channel binding"):
             other.start()
         monkeypatch.delenv("PGCHANNELBINDING")

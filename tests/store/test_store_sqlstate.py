@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import errors
 
-from tasks.errors import BadRow, ConfigError, Contended, WrongSchema
+from tasks.errors import BadRow, ConfigError, DatabaseTransient, WrongSchema
 from tasks.store.connection import connect
 from tasks.store.sqlstate import TABLE, Meaning, row_for, row_of, translate, translated
 
@@ -18,31 +18,31 @@ CODES = st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=5, max_size=5)
 @pytest.mark.parametrize(
     ("sqlstate", "kind"),
     [
-        ("40001", Contended),
-        ("40P01", Contended),
-        ("57P01", Contended),
-        ("57P03", Contended),
-        ("08006", Contended),
-        ("53100", Contended),
-        ("55P03", Contended),
-        (None, Contended),
+        ("40001", DatabaseTransient),
+        ("40P01", DatabaseTransient),
+        ("57P01", DatabaseTransient),
+        ("57P03", DatabaseTransient),
+        ("08006", DatabaseTransient),
+        ("53100", DatabaseTransient),
+        ("55P03", DatabaseTransient),
+        (None, DatabaseTransient),
         ("22003", BadRow),
         ("22021", BadRow),
-        ("23505", Contended),
+        ("23505", DatabaseTransient),
         ("23502", BadRow),
         ("42P01", WrongSchema),
         ("42703", WrongSchema),
         ("42501", ConfigError),
         ("28P01", ConfigError),
         ("3D000", ConfigError),
-        ("25006", Contended),  # read only: a standby, a full disk
-        ("26000", Contended),  # a pooler gave another session: the prepared statement is not there
-        ("42P05", Contended),  # likewise: it is there already
-        ("08P01", Contended),  # a pooler has no connection to give
-        ("58000", Contended),
-        ("XX000", Contended),
-        ("XX002", Contended),
-        ("0A000", Contended),
+        ("25006", DatabaseTransient),  # read only: a standby, a full disk
+        ("26000", DatabaseTransient),  # a pooler gave another session: the prepared statement is not there
+        ("42P05", DatabaseTransient),  # likewise: it is there already
+        ("08P01", DatabaseTransient),  # a pooler has no connection to give
+        ("58000", DatabaseTransient),
+        ("XX000", DatabaseTransient),
+        ("XX002", DatabaseTransient),
+        ("0A000", DatabaseTransient),
         ("P0001", BadRow),  # a trigger of the user's own
         ("U0815", BadRow),  # and one with a code of its own
         ("3F000", WrongSchema),
@@ -90,7 +90,7 @@ def test_each_row_is_of_one_kind(row):
 def judge(row):
     assert (row.meaning is Meaning.END_RUN) == bool(row.remedy)
     assert (row.meaning is Meaning.END_RUN) == issubclass(row.type, ConfigError | WrongSchema)
-    assert (row.meaning is Meaning.RETRY) == issubclass(row.type, Contended)
+    assert (row.meaning is Meaning.RETRY) == issubclass(row.type, DatabaseTransient)
     assert (row.meaning is Meaning.QUARANTINE) == issubclass(row.type, BadRow)
     assert row.words
 
@@ -133,7 +133,7 @@ def test_errors_without_a_code_have_their_meaning_too(error, meaning):
 
 def test_a_date_that_cannot_be_read_passes_with_a_connection_made_anew(conn):
     conn.execute("SET datestyle = 'German, DMY'")
-    with pytest.raises(Contended, match="in a form that cannot be read"), translate():
+    with pytest.raises(DatabaseTransient, match="in a form that cannot be read"), translate():
         conn.execute("SELECT now()").fetchone()
 
 
@@ -143,8 +143,8 @@ def test_a_date_that_cannot_be_read_passes_with_a_connection_made_anew(conn):
         ("SELECT * FROM nowhere", WrongSchema),
         ("SELECT 2147483647 + 1", BadRow),
         ("INSERT INTO watermarks VALUES (NULL, 1, 1)", BadRow),
-        ("SELECT pg_terminate_backend(pg_backend_pid())", Contended),
-        ("SET statement_timeout = 1; SELECT pg_sleep(10)", Contended),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", DatabaseTransient),
+        ("SET statement_timeout = 1; SELECT pg_sleep(10)", DatabaseTransient),
     ],
 )
 def test_real_errors_are_translated(conn, statement, kind):
@@ -153,9 +153,9 @@ def test_real_errors_are_translated(conn, statement, kind):
 
 
 def test_a_second_statement_on_a_lost_connection_is_contended_too(conn):
-    with pytest.raises(Contended), translate():
+    with pytest.raises(DatabaseTransient), translate():
         conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-    with pytest.raises(Contended), translate():
+    with pytest.raises(DatabaseTransient), translate():
         conn.execute("SELECT 1")
 
 
@@ -165,7 +165,7 @@ def test_text_that_python_cannot_encode_is_no_database_error(conn):
 
 
 def test_a_server_that_is_not_there_is_contended(tmp_path):
-    with pytest.raises(Contended):
+    with pytest.raises(DatabaseTransient):
         connect(f"postgresql:///x?host={tmp_path}", application_name="test")
 
 
@@ -173,7 +173,7 @@ def test_a_server_that_is_not_there_is_contended(tmp_path):
     "where", ["certificates.invalid/db", "/db?host=/nowhere/certificates", "127.0.0.1:1/certificates"]
 )
 def test_names_of_the_users_own_do_not_decide_what_an_error_means(where):
-    with pytest.raises(Contended):
+    with pytest.raises(DatabaseTransient):
         connect(f"postgresql://u@{where}", application_name="test")
 
 

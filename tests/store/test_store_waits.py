@@ -13,7 +13,7 @@ from supervisor.database.backend import EmbeddedDatabase
 from supervisor.database.counts import RowReader
 from supervisor.database.probe import Probe
 from supervisor.eventloop.loop import MonotonicClock
-from tasks.errors import Contended
+from tasks.errors import DatabaseTransient
 from tasks.settings import Secret
 from tasks.store import connection, migrate
 from tasks.store.sqlstate import translate
@@ -69,7 +69,7 @@ def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(li
     asked = Asked(asks[who])
     wait_until(lambda: line.held, "the first statement has come")
     wait_until(asked.is_over, "it is given up", at_least_s=20)
-    assert isinstance(asked.error, Contended)
+    assert isinstance(asked.error, DatabaseTransient)
     assert "does not answer" in str(asked.error)
 
 
@@ -93,7 +93,7 @@ def test_an_answer_that_is_none_is_the_lines_fault_and_not_that_of_what_was_writ
     line = Answers(database_url)
     with connection.connect(line.url, application_name="test", autocommit=True) as conn:
         line.instead = b"HTTP/1.1 502 Bad Gateway\r\n\r\n"
-        with pytest.raises(Contended, match="lost synchronization"), translate():
+        with pytest.raises(DatabaseTransient, match="lost synchronization"), translate():
             conn.execute("SELECT 1")
     line.close()
 
@@ -110,7 +110,7 @@ def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_t
     mocker.patch.object(backend, "_LOCK_WAIT_MS", 100)
     with psycopg.connect(older_url) as reader:  # as a back-up does, until it is done
         reader.execute("SELECT count(*) FROM fetch_queue")
-        with pytest.raises(Contended, match=r"0012_calls_that_fail\.sql.*another one holds a lock"):
+        with pytest.raises(DatabaseTransient, match=r"0012_calls_that_fail\.sql.*another one holds a lock"):
             backend.migrate(Secret(older_url))
         with psycopg.connect(older_url) as other:
             other.execute("SET statement_timeout = '1min'")
@@ -131,7 +131,7 @@ def test_a_stop_ends_the_wait_of_the_own_database_for_somebody_elses_lock(pg_ser
         wait_until(lambda: waits_for_lock(pg_server.admin_url), "the migration waits")
         own.cancel()
         wait_until(asked.is_over, "the start is over")
-        assert isinstance(asked.error, Contended)
+        assert isinstance(asked.error, DatabaseTransient)
         assert "asked to stop" in str(asked.error)
     own.stop()
 

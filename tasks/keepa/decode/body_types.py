@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tasks.keepa.deal import Deal
     from tasks.keepa.decode.envelope import Envelope
-    from tasks.keepa.decode.item import Odd
+    from tasks.keepa.decode.item import OddItem
     from tasks.keepa.product import Product
 
 PART_BYTES: Final = 4 << 20  # of products, as JSON, that are read and written at a time
@@ -39,7 +39,7 @@ class DealPage:
     server_minute: int | None
     deals: list[Deal] = field(default_factory=list)
     faults: list[ItemFault] = field(default_factory=list)
-    odd: list[Odd] = field(default_factory=list)
+    odd: list[OddItem] = field(default_factory=list)
     category_ids: list[int] = field(default_factory=list)
     category_names: list[str] = field(default_factory=list)
     category_counts: list[int] = field(default_factory=list)
@@ -65,7 +65,7 @@ class ProductBatch:
     envelope: Envelope
     products: list[Product] = field(default_factory=list)
     faults: list[ItemFault] = field(default_factory=list)
-    odd: list[Odd] = field(default_factory=list)
+    odd: list[OddItem] = field(default_factory=list)
     strangers: list[ItemFault] = field(default_factory=list)
     is_whole: bool = True
 

@@ -53,7 +53,7 @@ class ItemFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Odd:
+class OddItem:
     """An item that is used although something in it is not as it should be: what, by field, and its bytes."""
 
     asin: str
@@ -67,7 +67,7 @@ class Items(Generic[_T]):
 
     found: list[_T] = field(default_factory=list)
     faults: list[ItemFault] = field(default_factory=list)
-    odd: list[Odd] = field(default_factory=list)
+    odd: list[OddItem] = field(default_factory=list)
 
 
 def each(raws: Iterable[msgspec.Raw], reader: Reader[_T]) -> Items[_T]:
@@ -81,7 +81,7 @@ def each(raws: Iterable[msgspec.Raw], reader: Reader[_T]) -> Items[_T]:
             continue
         items.found.append(item)
         if notes:
-            items.odd.append(Odd(asin=item.asin, notes=tuple(notes), raw=bytes(raw)))
+            items.odd.append(OddItem(asin=item.asin, notes=tuple(notes), raw=bytes(raw)))
     return items
 
 

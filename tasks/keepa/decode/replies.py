@@ -12,14 +12,14 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from tasks.errors import Foreign, Transient
+from tasks.errors import NotFromApi, Transient
 from tasks.keepa import prices, product_histories
 from tasks.keepa.deal import Deal
 from tasks.keepa.decode import fields, item, lenient
 from tasks.keepa.decode.body_types import PART_BYTES, DealPage, ProductBatch, ProductReply
 from tasks.keepa.decode.envelope import Envelope, Head, ServerFault, envelope_of
 from tasks.keepa.decode.frame import HEAD, MOST_ITEMS, Frame, take_apart
-from tasks.keepa.decode.item import ItemFault, Items, Odd
+from tasks.keepa.decode.item import ItemFault, Items, OddItem
 from tasks.keepa.decode.lenient import UNREADABLE
 from tasks.keepa.product import CategoryNode, FbaFees, Offer, Product, Reviews
 from tasks.keepa.product_stats import Stats
@@ -31,7 +31,7 @@ __all__ = [
     "Envelope",
     "FbaFees",
     "ItemFault",
-    "Odd",
+    "OddItem",
     "Offer",
     "Product",
     "ProductBatch",
@@ -98,14 +98,14 @@ def decode_envelope(body: bytes) -> Envelope:
     """The envelope of any body of the API, whatever its payload and whatever is odd in it.
 
     Raises:
-        Foreign: the body has nothing that a body of the API has: somebody in between wrote it.
+        NotFromApi: the body has nothing that a body of the API has: somebody in between wrote it.
     """
     head = _at_once(_HEAD, body)
     if head is None or head == _NO_HEAD:
         frame = take_apart(body)
         head = _head_of(frame)
         if head == _NO_HEAD and not frame.has_list:
-            raise Foreign(
+            raise NotFromApi(
                 f"the reply is not from the API: it has none of the fields that every reply has ({len(body)} bytes)",
                 status=200,
             )
@@ -116,7 +116,7 @@ def any_envelope(body: bytes) -> Envelope:
     """The envelope of any body at all; of one that is not the API's nothing is known."""
     try:
         return decode_envelope(body)
-    except Foreign:
+    except NotFromApi:
         return envelope_of(_NO_HEAD)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tasks.simulator.api.offers import Listing
     from tasks.simulator.api.product_query import ProductQuery
     from tasks.simulator.market.item import Item
-    from tasks.simulator.market.timeline import State
+    from tasks.simulator.market.price_timeline import State
 
 Json = dict[str, object]
 _UNKNOWN: Final = -2  # no offers were asked for

@@ -15,8 +15,8 @@ from tasks.simulator.market import price_types as pt
 if TYPE_CHECKING:
     from tasks.simulator.market.item import Item
     from tasks.simulator.market.market import Market
+    from tasks.simulator.market.price_timeline import State, Timeline
     from tasks.simulator.market.stock import Fixed, Series
-    from tasks.simulator.market.timeline import State, Timeline
 
 DAY: Final = windows.MINUTES_PER_DAY
 # Means are over two days for the range of one, then over the range itself.

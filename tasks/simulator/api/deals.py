@@ -12,7 +12,7 @@ from tasks.simulator.api import filters
 from tasks.simulator.api.deal import SPANS, Sheet, row
 from tasks.simulator.api.index import Shelves
 from tasks.simulator.market import catalog, rng
-from tasks.simulator.market.timeline import minute_of
+from tasks.simulator.market.price_timeline import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tasks.simulator.api.deal_query import DealQuery
     from tasks.simulator.api.index import Facts
     from tasks.simulator.market.market import Market
-    from tasks.simulator.market.timeline import State
+    from tasks.simulator.market.price_timeline import State
 
 PAGE_ROWS: Final = 150
 MOST_ROWS: Final = 10_000  # what can be reached of a selection, however many match

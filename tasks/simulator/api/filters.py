@@ -8,7 +8,7 @@ from tasks.simulator.api.deal import DAY, Sheet, categories
 from tasks.simulator.api.index import value_now
 from tasks.simulator.market import attributes, prose
 from tasks.simulator.market import price_types as pt
-from tasks.simulator.market.timeline import minute_of
+from tasks.simulator.market.price_timeline import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
     from tasks.simulator.api.product_query import ProductQuery
-    from tasks.simulator.market.timeline import State, Timeline
+    from tasks.simulator.market.price_timeline import State, Timeline
 
 
 class Track(NamedTuple):

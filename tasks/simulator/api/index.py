@@ -11,7 +11,7 @@ from tasks.simulator.market import price_types as pt
 
 if TYPE_CHECKING:
     from tasks.simulator.market.market import Market
-    from tasks.simulator.market.timeline import State, Timeline
+    from tasks.simulator.market.price_timeline import State, Timeline
 
 
 class Facts(NamedTuple):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tasks.simulator.api.history import Track
     from tasks.simulator.api.product_query import ProductQuery
     from tasks.simulator.market.item import Item
-    from tasks.simulator.market.timeline import State
+    from tasks.simulator.market.price_timeline import State
 
 Json = dict[str, object]
 NEW: Final = 1

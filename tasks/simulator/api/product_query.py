@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.simulator.api import deal_query, fields
 from tasks.simulator.api.fields import MALFORMED, OUT_OF_RANGE, Refusal
-from tasks.simulator.market.timeline import minute_of
+from tasks.simulator.market.price_timeline import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

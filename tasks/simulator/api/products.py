@@ -11,14 +11,14 @@ from tasks.simulator.api.history import Track, tracks
 from tasks.simulator.market import attributes, identity
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market.market import Parent
-from tasks.simulator.market.timeline import minute_of
+from tasks.simulator.market.price_timeline import minute_of
 
 if TYPE_CHECKING:
     from tasks.simulator.api.product_query import ProductQuery, StatsSpan
     from tasks.simulator.api.refresh import Refreshes
     from tasks.simulator.market.item import Item
     from tasks.simulator.market.market import Market
-    from tasks.simulator.market.timeline import State, Timeline
+    from tasks.simulator.market.price_timeline import State, Timeline
 
 Json = dict[str, object]
 NO_ACCESS: Final = 3

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.simulator.market.timeline import minute_of
+from tasks.simulator.market.price_timeline import minute_of
 
 if TYPE_CHECKING:
     from tasks.simulator.api.product_query import ProductQuery
-    from tasks.simulator.market.timeline import State, Timeline
+    from tasks.simulator.market.price_timeline import State, Timeline
 
 NEVER: Final = -1  # the value of `update` that asks for no look
 _MOST_KEPT: Final = 20_000

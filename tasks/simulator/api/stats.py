@@ -12,7 +12,7 @@ from tasks.simulator.market.windows import Window
 if TYPE_CHECKING:
     from tasks.simulator.api.history import Track
     from tasks.simulator.api.product_query import StatsSpan
-    from tasks.simulator.market.timeline import State
+    from tasks.simulator.market.price_timeline import State
 
 Json = dict[str, object]
 Extreme = list[int] | None

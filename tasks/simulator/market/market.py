@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tasks.simulator.market import identity, item
-from tasks.simulator.market.timeline import Timeline
+from tasks.simulator.market.price_timeline import Timeline
 
 if TYPE_CHECKING:
     from tasks.simulator.market.item import Item
-    from tasks.simulator.market.timeline import State
+    from tasks.simulator.market.price_timeline import State
 
 _FAMILY: Final = 8  # products to a parent
 _CHILD: Final = 10  # of 256 have one

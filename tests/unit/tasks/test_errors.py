@@ -20,7 +20,7 @@ import ledger
 import supervisor
 import tasks
 from tasks import errors
-from tasks.errors import BUG, EXIT_GAVE_UP, NO_REASON, clean, exit_code, one_line, plain
+from tasks.errors import BUG, EXIT_FAILED, NO_REASON, clean, exit_code, one_line, plain
 from tasks.store.sqlstate import translated
 
 ROOT = Path(ledger.__file__).resolve().parent.parent
@@ -165,4 +165,4 @@ def test_every_error_of_ours_ends_a_process_with_a_documented_code(kind):
 
 
 def test_an_error_of_the_system_says_nothing_of_what_to_do():
-    assert exit_code(OSError(28, "No space left on device")) == EXIT_GAVE_UP
+    assert exit_code(OSError(28, "No space left on device")) == EXIT_FAILED

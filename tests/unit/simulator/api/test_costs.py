@@ -11,7 +11,7 @@ from tasks.simulator.api import costs, products
 from tasks.simulator.api.costs import Outcome
 from tasks.simulator.api.product_query import ProductQuery
 from tasks.simulator.market.market import Market, Scope
-from tasks.simulator.market.timeline import EPOCH_MINUTE
+from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
 PLAIN = ProductQuery(domain=1)
 OFFERS = ProductQuery(domain=1, offers=100)

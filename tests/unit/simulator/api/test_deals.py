@@ -13,7 +13,7 @@ from tasks.simulator.api.deals import Deals
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market import prose
 from tasks.simulator.market.market import Market, Scope
-from tasks.simulator.market.timeline import EPOCH_MINUTE
+from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
 NOW_MINUTE = 8_300_000
 NOW_MS = (NOW_MINUTE + EPOCH_MINUTE) * 60_000

@@ -10,7 +10,7 @@ from tasks.simulator.api import products
 from tasks.simulator.api.product_query import ProductQuery, StatsSpan
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market.market import Market, Scope
-from tasks.simulator.market.timeline import EPOCH_MINUTE
+from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
 NOW_MINUTE = 8_300_000
 NOW_MS = (NOW_MINUTE + EPOCH_MINUTE) * 60_000

@@ -11,7 +11,7 @@ from tasks.simulator.api.product_query import ProductQuery
 from tasks.simulator.api.refresh import Refreshes
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market.market import Market, Scope
-from tasks.simulator.market.timeline import EPOCH_MINUTE
+from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
 NOW_MINUTE = 8_300_000
 MINUTE_MS = 60_000

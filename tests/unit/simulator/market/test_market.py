@@ -14,7 +14,7 @@ from tasks.simulator.market import identity
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market.item import Item
 from tasks.simulator.market.market import Market, Parent, Scope
-from tasks.simulator.market.timeline import EPOCH_MINUTE, minute_of
+from tasks.simulator.market.price_timeline import EPOCH_MINUTE, minute_of
 
 NOW_MINUTE = 8_300_000
 NOW_MS = (NOW_MINUTE + EPOCH_MINUTE) * 60_000

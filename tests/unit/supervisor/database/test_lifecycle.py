@@ -12,7 +12,7 @@ from supervisor.eventloop.executor import BackgroundExecutor
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
 from supervisor.process.states import State
-from tasks.errors import Contended
+from tasks.errors import DatabaseTransient
 from tasks.redaction import Redactor
 from tests.fakes.waiting import LIMIT_S, wait_until
 
@@ -31,7 +31,7 @@ class Deaf:
         self.is_started.set()
         self.is_cancelled.wait(LIMIT_S)
         self.done.append("started")
-        raise Contended("asked to stop")
+        raise DatabaseTransient("asked to stop")
 
     def cancel(self):
         self.done.append("cancelled")

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
 from supervisor.http.metrics import text_of
 from supervisor.process.heartbeat import Heartbeat
-from supervisor.process.restart import Cause, ExitReason
+from supervisor.process.restart_policy import Cause, ExitReason
 from supervisor.process.states import State
 from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
 from supervisor.tree.totals import Totals

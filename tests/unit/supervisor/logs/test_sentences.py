@@ -32,7 +32,7 @@ FIELDS = [
         "items",
         "shown",
         "part",
-        "given_up",
+        "failed",
         "dropped",
         "waiting",
         "missing",

@@ -1,6 +1,6 @@
 """A child as data: its name, and the limits it has when nobody says otherwise."""
 
-from supervisor.process.restart import Policy, RestartType
+from supervisor.process.restart_policy import Policy, RestartType
 from supervisor.process.spec import Spec
 
 

@@ -77,9 +77,9 @@ def test_the_beginning_and_the_end_of_what_workers_say_are_told_once_with_the_le
     clock.advance_s(SETTLE_S)
     run.condition_watch.check()
     assert run.condition_watch.records() == ()
-    assert events(lines, "degraded", "well") == [
+    assert events(lines, "degraded", "condition_over") == [
         ("degraded", "database: no answer from •••"),
-        ("well", "database: in service after 52 s"),
+        ("condition_over", "database: in service after 52 s"),
     ]
 
 
@@ -119,7 +119,7 @@ def test_nothing_begins_or_ends_once_the_run_stops(run, clock, lines):
     says(slot)
     clock.advance_s(HOUR_S)
     run.condition_watch.check()
-    assert [name for name, _ in events(lines, "degraded", "well")] == ["degraded"]
+    assert [name for name, _ in events(lines, "degraded", "condition_over")] == ["degraded"]
 
 
 def test_a_server_that_nobody_heard_for_long_is_told_while_somebody_waits(run, clock):

@@ -8,7 +8,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, NS_PER_S, Reading, Shape, TokenLedger
 from tasks.calls.budget import Budget, Reservation
-from tasks.errors import Foreign, Transient
+from tasks.errors import NotFromApi, Transient
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
 from tasks.runtime.log import stream_logger
@@ -22,7 +22,7 @@ NO_READING = Reading(tokens_left=10**399, refill_rate=5, refill_in_ms=1, server_
 
 
 def foreign():
-    raise Foreign("/token: a page of HTML")
+    raise NotFromApi("/token: a page of HTML")
 
 
 def throttled():

@@ -9,11 +9,11 @@ import json
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
-from tasks.calls.header import Origin
 from tasks.calls.metered_client import MeteredClient
 from tasks.calls.request_plan import ClaimedRequest, SpooledReply
 from tasks.calls.spool import Spool
-from tasks.errors import Forbidden, NotSent, Refused, Transient
+from tasks.calls.spool_header import Origin
+from tasks.errors import Forbidden, NotSent, RequestRefused, Transient
 from tasks.keepa.reply import RawReply
 from tasks.keepa.request import ProductRequest, product_shape
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
@@ -351,7 +351,7 @@ def test_a_key_that_is_refused_by_others_in_between_ends_nothing(shop):
 def test_a_refused_request_is_free_and_blames_the_key_only_if_the_key_is_bad(shop):
     zero = json.dumps({"refillRate": 0, "tokensLeft": 0, "error": {"message": "bad parameter"}}).encode()
     here = shop((400, zero))
-    with pytest.raises(Refused, match="bad parameter"):
+    with pytest.raises(RequestRefused, match="bad parameter"):
         here.metered_client.call(Wanting())
     assert here.script.sent == ["/token", "/product", "/token"]
     assert here.balance == 300
@@ -394,7 +394,7 @@ def test_a_refusal_is_the_works_though_nobody_can_be_asked_about_the_key(shop, s
     odd_token(here, status, first=1)
     request_plan = Wanting()
     if status == 429:  # which an unknown key is never answered with
-        with pytest.raises(Refused, match="bad parameter"):
+        with pytest.raises(RequestRefused, match="bad parameter"):
             here.metered_client.call(request_plan)
     else:
         assert isinstance(here.metered_client.call(request_plan), Idle)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger.types import ProcessId
-from tasks.calls.header import Header, Origin
 from tasks.calls.spool import DAMAGED, Damaged, Spool, SpoolFull
+from tasks.calls.spool_header import Header, Origin
 from tests.fakes.waiting import wait_until
 
 HEADER = Header(
@@ -34,7 +34,7 @@ PUT_AND_DIE = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tasks.calls.header import Header, Origin
+from tasks.calls.spool_header import Header, Origin
 from tasks.calls.spool import Spool
 spool = Spool(Path(sys.argv[1]), limit_bytes=1 << 20)
 header = Header(origin=Origin(job="upsert", domain=1), endpoint="/deal", tier="upsert", worker="w", shape="deal",

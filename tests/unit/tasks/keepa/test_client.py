@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ledger import ManualClock
-from tasks.errors import ApiError, ConfigError, Forbidden, Foreign, NotSent, Refused, Throttled, Transient
+from tasks.errors import ApiError, ConfigError, Forbidden, NotFromApi, NotSent, RequestRefused, Throttled, Transient
 from tasks.keepa.client import KeepaClient
 from tasks.keepa.reply import RawReply, envelope_of_reply
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
@@ -335,15 +335,15 @@ def test_a_failure_inside_the_handling_of_another_tells_its_own_reason():
 ERROR_PAGE = f"<html>no such page: /deal?key={KEY}&selection=%7B%7D or key={ENCODED_KEY} </html>".encode()
 
 STATUSES = [
-    ("400 Bad Request", Refused, Forbidden),
+    ("400 Bad Request", RequestRefused, Forbidden),
     ("401 Unauthorized", Forbidden, Forbidden),
     ("402 Payment Required", Forbidden, Forbidden),
     ("403 Forbidden", Forbidden, Forbidden),
-    ("404 Not Found", Refused, Forbidden),
-    ("405 Method Not Allowed", Refused, Forbidden),
+    ("404 Not Found", RequestRefused, Forbidden),
+    ("405 Method Not Allowed", RequestRefused, Forbidden),
     ("408 Request Timeout", Transient, Transient),
-    ("410 Gone", Refused, Transient),
-    ("414 URI Too Long", Refused, Transient),
+    ("410 Gone", RequestRefused, Transient),
+    ("414 URI Too Long", RequestRefused, Transient),
     ("425 Too Early", Transient, Transient),
     ("429 Too Many Requests", Throttled, Throttled),
     ("500 Internal Server Error", Transient, Transient),
@@ -365,7 +365,7 @@ def test_every_status_is_one_type_of_error_without_the_key(status, on_deal, on_t
             assert_no_key(repr(reply))
             with pytest.raises(ApiError) as caught:
                 envelope_of_reply(reply)
-            assert type(caught.value) is (kind if body.startswith(b"{") else Foreign)
+            assert type(caught.value) is (kind if body.startswith(b"{") else NotFromApi)
             assert caught.value.status == int(status[:3])
             assert caught.value.reading is None
             assert_no_key(everything_about(caught.value))
@@ -387,7 +387,7 @@ def test_a_good_body_is_left_as_it_is_when_a_short_key_could_be_a_word_in_it():
 
 
 def test_the_servers_reason_is_in_the_message():
-    with pytest.raises(Refused, match="400 for /deal: invalidParameter: You used an invalid parameter"):
+    with pytest.raises(RequestRefused, match="400 for /deal: invalidParameter: You used an invalid parameter"):
         envelope_of_reply(RawReply(400, as_json(ZEROED), 0.1, "/deal"))
     with pytest.raises(Forbidden, match="the server does not know the key: check KEEPA_API_KEY"):
         envelope_of_reply(RawReply(400, as_json(ZEROED), 0.1, "/token"))
@@ -395,14 +395,14 @@ def test_the_servers_reason_is_in_the_message():
         envelope_of_reply(RawReply(402, as_json(ZEROED), 0.1, "/deal"))
     with pytest.raises(Forbidden, match="check KEEPA_BASE_URL"):
         envelope_of_reply(RawReply(404, as_json(ZEROED), 0.1, "/token"))
-    with pytest.raises(Foreign, match="402 for /deal: an empty body, which is not from the API"):
+    with pytest.raises(NotFromApi, match="402 for /deal: an empty body, which is not from the API"):
         envelope_of_reply(RawReply(402, b"", 0.1, "/deal"))
-    with pytest.raises(Foreign, match=r"503 for the call: not a reply of the API: 'gone fishing'"):
+    with pytest.raises(NotFromApi, match=r"503 for the call: not a reply of the API: 'gone fishing'"):
         envelope_of_reply(RawReply(503, b"gone\n\tfishing", 0.1))
 
 
 def test_an_error_carries_the_reading_when_its_body_has_one():
-    for status, kind in ((429, Throttled), (500, Transient), (400, Refused), (402, Forbidden)):
+    for status, kind in ((429, Throttled), (500, Transient), (400, RequestRefused), (402, Forbidden)):
         with pytest.raises(kind) as caught:
             envelope_of_reply(RawReply(status, as_json(ENVELOPE | {"tokensLeft": -249}), 0.1, "/deal"))
         assert caught.value.reading is not None
@@ -415,7 +415,7 @@ def test_an_error_carries_the_reading_when_its_body_has_one():
     ids=["empty", "cut", "cut list", "html", "not text", "deep", "null", "list", "text", "another's object"],
 )
 def test_a_good_status_with_nothing_that_the_api_says_is_not_the_apis(body):
-    with pytest.raises(Foreign) as caught:
+    with pytest.raises(NotFromApi) as caught:
         envelope_of_reply(RawReply(200, body, 0.1, "/deal"))
     assert caught.value.status == 200
 

@@ -89,10 +89,10 @@ def test_a_condition_is_told_at_once_keeps_its_beginning_and_ends(beat, messages
     first, last = messages[-2]["conditions"], messages[-1]["conditions"]
     assert [one["why"] for one in (*first, *last)] == ["the server is shutting down", "no connection"]
     assert first[0]["since"] == last[0]["since"]
-    beat.well("database")
+    beat.condition_over("database")
     assert messages[-1]["conditions"] == []
     told = len(messages)
-    beat.well("database")
+    beat.condition_over("database")
     assert len(messages) == told
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import ConfigError, Contended
+from tasks.errors import ConfigError, DatabaseTransient
 from tasks.store import connection
 
 FAILED = 'connection to server at "db", port 5432 failed: '
@@ -33,7 +33,7 @@ def test_a_server_that_lets_nobody_in_without_tls_is_yours_to_mend_and_the_sente
 @given(st.sampled_from(WANTS_TLS), st.sampled_from(BROKE))
 def test_a_handshake_that_broke_before_the_try_without_tls_passes(words, broke):
     found = connection._meant(psycopg.OperationalError(f"{FAILED}{broke}\n{FAILED}{words}"))
-    assert isinstance(found, Contended)
+    assert isinstance(found, DatabaseTransient)
 
 
 def test_an_address_that_is_refused_with_tls_too_is_not_told_to_use_it():

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tasks.errors import Transient
-from tasks.keepa.decode.replies import Odd, decode_deals, decode_envelope, decode_products, open_products
+from tasks.keepa.decode.replies import OddItem, decode_deals, decode_envelope, decode_products, open_products
 
 ENVELOPE = {
     "processingTimeInMs": 12,
@@ -277,7 +277,7 @@ def test_a_cut_history_costs_its_product_the_histories_only():
         ("B000000002", [None, [1, 2]], None),
     ]
     assert batch.odd == [
-        Odd(
+        OddItem(
             asin="B000000001",
             notes=("csv: csv[1]: 3 values do not make whole groups",),
             raw=json.dumps(bad).encode(),

@@ -2,19 +2,19 @@
 
 import pytest
 
-from supervisor.config import pauses
+from supervisor.config import paused_roles
 from tasks.errors import ConfigError
 
 
 def test_what_is_paused_is_kept_and_what_cannot_be_read_stops_a_start(tmp_path):
     path = tmp_path / "paused.json"
-    assert pauses.read(path) == frozenset()
-    pauses.write(path, {"backfill"})
-    assert pauses.read(path) == {"backfill"}
+    assert paused_roles.read(path) == frozenset()
+    paused_roles.write(path, {"backfill"})
+    assert paused_roles.read(path) == {"backfill"}
     path.write_text("not json")
     with pytest.raises(ConfigError, match="delete it to start all"):
-        pauses.read(path)
-    pauses.write(path, ())
+        paused_roles.read(path)
+    paused_roles.write(path, ())
     assert not path.exists()
 
 
@@ -22,12 +22,12 @@ def test_bytes_that_are_no_text_are_no_pauses(tmp_path):
     path = tmp_path / "paused.json"
     path.write_bytes(b'["\xff"]')
     with pytest.raises(ConfigError, match="does not tell what is paused"):
-        pauses.read(path)
+        paused_roles.read(path)
 
 
 def test_a_pause_is_on_the_disk_before_it_counts_and_its_new_name_too(tmp_path, mocker):
     order = mocker.Mock()
     order.attach_mock(mocker.patch("os.fsync"), "sync")
     order.attach_mock(mocker.patch("pathlib.Path.replace"), "rename")
-    pauses.write(tmp_path / "paused.json", {"upsert"})
+    paused_roles.write(tmp_path / "paused.json", {"upsert"})
     assert [call[0] for call in order.mock_calls] == ["sync", "rename", "sync"]

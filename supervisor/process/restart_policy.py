@@ -11,7 +11,7 @@ import msgspec
 from ledger import NS_PER_S
 from supervisor.process.heartbeat import Heartbeat
 from supervisor.process.states import Event, State
-from tasks.errors import EXIT_CONFIG, EXIT_OK, EXIT_REFUSED, EXIT_TRY_LATER
+from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, EXIT_TRY_LATER
 
 
 class RestartType(Enum):
@@ -104,7 +104,7 @@ class RestartDecision(Enum):
 
 _BY_EXIT_CODE: Final = {
     EXIT_TRY_LATER: RestartDecision.KEEP_TRYING,
-    EXIT_REFUSED: RestartDecision.FAIL,
+    EXIT_KEY_REFUSED: RestartDecision.FAIL,
     EXIT_CONFIG: RestartDecision.FAIL,
 }
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from ledger import NS_PER_S, ManualClock
-from tasks.errors import Contended
-from tasks.ingest.database_outage import SILENCE_S, DatabaseOutage
+from tasks.errors import DatabaseTransient
+from tasks.ingest.outage_report import SILENCE_S, DatabaseOutage
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.log import stream_logger
 
@@ -69,16 +69,16 @@ def test_a_stop_ends_the_wait_for_an_answer(context):
     outage = DatabaseOutage(context)
     silent_for(outage, context, SILENCE_S)
     context.stop.set()
-    with pytest.raises(Contended, match="asked to stop while the database does not answer"):
+    with pytest.raises(DatabaseTransient, match="asked to stop while the database does not answer"):
         silent_for(outage, context, SILENCE_S + LOOK_S, since_s=SILENCE_S)
 
 
 def test_what_fails_and_is_done_at_once_the_next_time_is_no_outage_and_what_lasts_is(context, told):
     outage = DatabaseOutage(context)
-    outage.failed(Contended("gone"), 0.2)
+    outage.failed(DatabaseTransient("gone"), 0.2)
     assert not any(one.get("conditions") for one in told)
     context.clock.advance_s(4)
-    outage.failed(Contended("gone"), 0.2)
+    outage.failed(DatabaseTransient("gone"), 0.2)
     assert [one["why"] for one in told[-1]["conditions"]] == ["gone"]
     outage.over()
     assert told[-1]["conditions"] == []

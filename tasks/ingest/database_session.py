@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import tenacity
 
-from tasks.errors import BadRow, Contended
-from tasks.ingest.database_outage import DatabaseOutage
+from tasks.errors import BadRow, DatabaseTransient
+from tasks.ingest.outage_report import DatabaseOutage
 from tasks.runtime.interruptible import run_interruptible
 from tasks.store import calls
 from tasks.store.bulk.batch import refused
@@ -56,7 +56,7 @@ class DatabaseSession:
         `work` may be called several times.
 
         Raises:
-            Contended: the stop flag was set while the database was in the way.
+            DatabaseTransient: the stop flag was set while the database was in the way.
             BadRow: the database will not do this work, but others.
             WrongSchema: a person has to mend the tables.
             ConfigError: a person has to mend the login, the rights or the database.
@@ -69,12 +69,12 @@ class DatabaseSession:
 
         def failed(state: tenacity.RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome is not None else None
-            if isinstance(error, Contended):
+            if isinstance(error, DatabaseTransient):
                 self._outage.failed(error, state.upcoming_sleep)
                 _blame(error, failures)
 
         retry = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Contended),
+            retry=tenacity.retry_if_exception_type(DatabaseTransient),
             wait=tenacity.wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S),
             stop=lambda _state: stop.is_set(),
             sleep=pause,
@@ -111,7 +111,7 @@ class DatabaseSession:
                     refusals = [self._record(connection, call) for call in noted]
         except UnicodeError as error:
             raise BadRow(f"text that no database can hold: {error}") from error
-        except Contended as error:
+        except DatabaseTransient as error:
             if not cause_of(error).keeps:
                 self.close()
             raise
@@ -133,13 +133,13 @@ class DatabaseSession:
                     url, application_name=f"sluicegate {worker}", autocommit=True, lock_timeout_ms=LOCK_TIMEOUT_MS
                 ),
                 self._context.stop.is_set,
-                Contended("asked to stop while the database was connected to"),
+                DatabaseTransient("asked to stop while the database was connected to"),
             )
             self._connection.on_wait = self._outage.silent
         return self._connection
 
 
-def _blame(error: Contended, failures: list[str | None]) -> None:
+def _blame(error: DatabaseTransient, failures: list[str | None]) -> None:
     """Note a failure; a database that refuses the same work alone, again and again in the same way, is available.
 
     Raises:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.logs.phrases import describe_exit
-from supervisor.process.restart import (
+from supervisor.process.restart_policy import (
     Cause,
     ExitReason,
     Policy,

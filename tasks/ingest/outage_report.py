@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from ledger.durations import format_duration
-from tasks.errors import Contended
+from tasks.errors import DatabaseTransient
 
 if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
@@ -46,13 +46,13 @@ class DatabaseOutage:
         """The server has owed an answer to one statement for so long.
 
         Raises:
-            Contended: the stop was asked for, and there is nothing to wait for.
+            DatabaseTransient: the stop was asked for, and there is nothing to wait for.
         """
         if seconds < SILENCE_S:
             return
         why = "the database does not answer a statement"
         if self._context.stop.is_set():
-            raise Contended(f"asked to stop while {why}")
+            raise DatabaseTransient(f"asked to stop while {why}")
         promises = int(seconds / SILENCE_S)  # a new one only when the last is over
         if promises > self._promises:
             until_ns = self._context.clock.now_ns() + round(2 * SILENCE_S * NS_PER_S)
@@ -67,7 +67,7 @@ class DatabaseOutage:
             self._context.log.info("database_back", away_s=away_s)
             self._failed_ns, self._reported = None, ""
         self._promises = 0
-        self._context.beat.well("database")
+        self._context.beat.condition_over("database")
 
     def _degraded(self, why: str, late_s: float) -> None:
         self._context.beat.ready()  # as far as it can be: what is missing is not the worker's
