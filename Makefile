@@ -45,8 +45,8 @@ history: setup ## Show what one product has cost (ARGS="B08N5WRWNW --plot")
 spend: setup ## Show where the tokens went (ARGS="--since 7d --by shape")
 	@exec $(BIN)/sluicegate spend $(ARGS)
 
-quarantine: setup ## List what could not be used (ARGS="--kind product")
-	@exec $(BIN)/sluicegate quarantine list $(ARGS)
+quarantine: setup ## List what could not be used (ARGS="list --kind product", "show 3")
+	@exec $(BIN)/sluicegate quarantine $(or $(ARGS),list)
 
 scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs/scenarios.md (minutes)
 	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)

@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
         hint = _meant(found.strip("'\""), choices)
         if len(choices) > _FEW:
             return f"there is no {odd['what'].lower()} {found}{hint or ':'} {self._help()} lists all"
-        return f"{odd['what']}: {found} is none of {', '.join(choices)}{hint}"
+        return f"{odd['what']}: {found} is not one of {', '.join(choices)}{hint}"
 
     def _unknown(self, words: list[str]) -> str:
         option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)

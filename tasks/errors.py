@@ -104,7 +104,7 @@ class NotSent(Transient):
 
 
 class NotFromApi(Transient):
-    """What answered is not the API: a portal's page, a proxy's error, an empty body. A failed call, nobody's reply."""
+    """What answered is not the API: a portal's page, a proxy's error, an empty body. The call has failed."""
 
 
 class RequestRefused(ApiError):
@@ -122,7 +122,10 @@ class StoreError(Error):
 
 
 class DatabaseTransient(StoreError):
-    """What passes: the server is away, read only or full, or another was in the way. The same work is done again."""
+    """The database cannot do this now: it is unavailable, read only or full, or another transaction was in the way.
+
+    The same work is done again.
+    """
 
     exit_code = EXIT_TRY_LATER
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.scenarios.ours import Ours
-from benchmarks.scenarios.past import Past, Policy
+from benchmarks.scenarios.ledger_strategy import Ours
+from benchmarks.scenarios.threshold_strategies import Past, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

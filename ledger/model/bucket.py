@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 TICK_PERIOD_S: Final = 60.2  # nominally 60 s; about 60.208 s was measured over 109 recorded replies
 CAPACITY_TICKS: Final = 60  # the bucket holds one hour: Keepa documents that tokens expire after 60 minutes
-REFILL_IN_FLOOR_MS: Final = 550  # of a minute: less than about 522 ms is never announced, so below it tells nothing
+# The API was never seen to announce less than 522 ms, so a shorter wait than this does not tell when the tick comes.
+SHORTEST_REFILL_IN_MS: Final = 550
 CLOCK_SLACK_NS: Final = 30_000_000_000  # what the server's clock and ours may differ by between two replies,
 CLOCK_DRIFT: Final = 1_000  # and a thousandth of the time between them
 MAX_RATE_SEARCH: Final = 240  # ticks over which a plan change may be placed; beyond it the bucket was full anyway
@@ -232,7 +233,7 @@ def guard_ns(book: Book) -> int:
 
 def refill_floor_ns(book: Book) -> int:
     """An announced wait no longer than this says only that the next tick is near."""
-    return min(REFILL_IN_FLOOR_MS * _NS_PER_MS, REFILL_IN_FLOOR_MS * book.period_ns // 60_000)
+    return min(SHORTEST_REFILL_IN_MS * _NS_PER_MS, SHORTEST_REFILL_IN_MS * book.period_ns // 60_000)
 
 
 def _mark(book: Book, arrival: Arrival) -> None:

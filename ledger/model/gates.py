@@ -1,14 +1,14 @@
 """Who may spend now: tiers with floors, guaranteed shares and earmarks. Pure functions of a Book and a time.
 
 A request of cost `c` by tier `i` is granted iff it is the oldest of its tier and either
-- common: `balance - in_flight - reserved_i - c >= floor_i`, or
-- earmark: `c <= earmark_i` and `balance - in_flight - c >= 0`.
+- from the common pool, if `balance - in_flight - set_aside_i - c >= floor_i`, or
+- from its earmark, if `c <= earmark_i` and `balance - in_flight - c >= 0`.
 
-`reserved_i` is what waits elsewhere: of a tier above, the larger of its earmark and all it asks for, so that a lower
-tier never spends what an upper one is waiting to collect; of a tier below, its earmark. An earmark grows by its
-share of each refill while the tier waits, up to its share of the capacity or the cost of its oldest request,
-whichever is larger, and is spent first. When nothing waits it is kept while a call of the tier is under way, and
-falls to zero at the tick after it.
+`set_aside_i` is the sum of what is kept for the others: for a tier above, the larger of its earmark and all it asks
+for, so that a lower tier never spends what an upper one is waiting to collect; for a tier below, its earmark. An
+earmark grows by its share of each refill while the tier waits, up to its share of the capacity or the cost of its
+oldest request, whichever is larger, and is spent first. When nothing waits it is kept while a call of the tier is
+under way, and falls to zero at the tick after it.
 """
 
 from __future__ import annotations

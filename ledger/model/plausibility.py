@@ -31,7 +31,7 @@ ANOTHERS_CALL_MT: Final = 500 * MT  # a batch of 50 products with offers was see
 MAX_UNEXPLAINED: Final = 3  # unexplained readings in a row, though none agrees with another
 LONE_WAIT_NS: Final = 600 * NS_PER_S  # one reply alone cannot make the ticks longer than ten of the API's own
 GREAT_LEAP: Final = 20  # times the rate; plan changes by a factor of 5 were seen
-NEARNESS: Final = 4  # a reading agrees that is so many times nearer to it than to the book
+NEARNESS: Final = 4  # a reading agrees with the doubted one if it is so many times nearer to it than to the book
 _NS_PER_MS: Final = 1_000_000
 
 

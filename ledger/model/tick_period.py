@@ -23,10 +23,11 @@ FADE_PARTS: Final = 16  # the longest wait announced fades by such a part with e
 TYPICAL_WAITS: Final = 2  # of several waits the longest is half a period and more
 _FEW: Final = 2  # what counts as much as so many measured ticks: what was supposed before
 MAX_TICKS_APART: Final = 10  # over longer gaps the error of the period itself comes near to OFF
-_PROVEN: Final = 2  # guesses alike that a balance proves,
-_UNPROVEN: Final = 3  # and that nothing but the announced times speaks for,
-_LONG: Final = 8  # and that are longer than the waits announced make likely;
-_MORE: Final = 2  # so many more against a period that is trusted
+# How many guesses have to be alike before one becomes the period:
+_IF_PROVEN: Final = 2  # when the balance proves them,
+_IF_ANNOUNCED: Final = 3  # when nothing but the announced times speaks for them,
+_IF_LONG: Final = 8  # when they are longer than the announced waits make likely,
+_IF_TRUSTED: Final = 2  # and so many more against a period that is trusted
 
 
 class Step(NamedTuple):
@@ -138,11 +139,11 @@ def _consider(book: Book, guess_ns: int, *, is_proven: bool, least_ns: float) ->
     is_alike = book.guess_count and abs(longer - round(longer / shorter) * shorter) <= ALIKE * shorter
     book.guess_count = book.guess_count + 1 if is_alike else 1
     book.guess_ns = shorter if is_alike else guess_ns
-    needed = _UNPROVEN if not is_proven else _PROVEN if book.period_trust else 1
+    needed = _IF_ANNOUNCED if not is_proven else _IF_PROVEN if book.period_trust else 1
     if not is_proven and book.guess_ns > TYPICAL_WAITS * book.longest_wait_ns:
-        needed = _LONG  # a multiple of the true one fits as well until the ticks are an odd number apart
+        needed = _IF_LONG  # a multiple of the true one fits as well until the ticks are an odd number apart
     if book.period_trust >= TRUSTED:
-        needed += _MORE
+        needed += _IF_TRUSTED
     if book.guess_count >= needed:
         book.period_ns = min(max(book.guess_ns, MIN_PERIOD_NS), MAX_PERIOD_NS)
         book.period_trust = 1

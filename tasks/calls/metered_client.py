@@ -45,7 +45,7 @@ FULL_NS: Final = 5 * NS_PER_S  # until the next look whether the spool has room
 class MeteredClient:
     """Makes the calls of one worker.
 
-    `record` takes a call that brought no rows; `brake` says why none of a shape, given by its name, is to be paid for.
+    `record` takes a call that brought no rows; `brake` says why no call of the shape it is given may be made now.
     """
 
     def __init__(

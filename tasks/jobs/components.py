@@ -1,4 +1,4 @@
-"""What both jobs work with, put together once: database, spool, way to the API, intake, listing, leftovers."""
+"""Builds what both jobs work with: database session, spool, metered client, reply router, recovery, listing."""
 
 from __future__ import annotations
 

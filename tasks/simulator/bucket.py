@@ -14,7 +14,7 @@ NS_PER_MS: Final = 1_000_000
 NS_PER_S: Final = 1_000_000_000
 TICK_PERIOD_NS: Final = 60_208_000_000  # nominally a minute; recorded readings fit 60.208 s
 CAPACITY_TICKS: Final = 60  # tokens expire after an hour's worth of ticks
-REFILL_IN_FLOOR_MS: Final = 522  # the least `refillIn` ever recorded, seen three times
+SHORTEST_REFILL_IN_MS: Final = 522  # the least `refillIn` ever recorded, seen three times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ class Bucket:
 
         The floor shrinks with the period, so that it is true of a server with fast ticks too.
         """
-        floor = REFILL_IN_FLOOR_MS * min(self.plan.tick_period_ns, TICK_PERIOD_NS) // TICK_PERIOD_NS
+        floor = SHORTEST_REFILL_IN_MS * min(self.plan.tick_period_ns, TICK_PERIOD_NS) // TICK_PERIOD_NS
         return max(floor, -(-(self.next_tick_ns - now_ns) // NS_PER_MS))
 
     def _drop(self, tokens: int) -> None:

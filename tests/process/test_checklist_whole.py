@@ -16,7 +16,7 @@ import pytest
 from ledger import DEFAULT_TIERS, Reading, TokenLedger, Wait
 from tests.fakes.cli_program import ROOT, Program, is_alive, pids
 from tests.fakes.waiting import LIMIT_S, wait_until
-from tests.past.oracle import Account
+from tests.past_incidents.oracle import Account
 from tests.process.test_supervisor_signals import Terminal
 
 NS = 10**9

@@ -30,7 +30,7 @@ def put_aside(kind: Kind, fields: RawObject) -> bool:
     if not unknown:
         return False
     if EXTRA in unknown:
-        raise ValueError("it was read before")
+        raise ValueError("the object has a field `extra` already, so it was read before")
     fields[EXTRA] = msgspec.Raw(msgspec.json.encode({name: received(fields.pop(name)) for name in sorted(unknown)}))
     return True
 

@@ -10,7 +10,7 @@ from benchmarks.scenarios.actors import POOL_LIMIT, STALE_NS, Pool
 from benchmarks.scenarios.engine import CLIENT, NS_PER_S, SERVER, Engine, Rest
 from benchmarks.scenarios.grid import PARTS, RATES
 from benchmarks.scenarios.load import Load, pages
-from benchmarks.scenarios.past import Purse
+from benchmarks.scenarios.threshold_strategies import Purse
 from ledger import ManualClock
 from tasks.simulator.bucket import TICK_PERIOD_NS
 

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from benchmarks.scenarios.engine import NS_PER_S
+from benchmarks.scenarios.ledger_strategy import Ours
 from benchmarks.scenarios.measures import BACKFILL
-from benchmarks.scenarios.ours import Ours
 from benchmarks.scenarios.scenario import Scenario, run
 from benchmarks.scenarios.server import start_balance
 from ledger import DEFAULT_TIERS

@@ -42,9 +42,9 @@ def told(capsys):
         ("status now", "sluicegate status: 'now' is one word too many: `sluicegate status --help` shows"),
         ("debug --syntethic", "there is no option '--syntethic'; did you mean `--synthetic-into-database`?"),
         ("quarantine drop --every", "sluicegate quarantine drop: there is no option '--every'"),
-        ("quarantine lst", "quarantine: ACTION: 'lst' is none of list, show, retry, drop; did you mean `list`?"),
-        ("deals --sort discont", "--sort: 'discont' is none of discount, drop, price, rank, newest; did you mean"),
-        ("pause upsrt", "sluicegate pause: role: 'upsrt' is none of upsert, backfill, all; did you mean `upsert`?"),
+        ("quarantine lst", "quarantine: ACTION: 'lst' is not one of list, show, retry, drop; did you mean `list`?"),
+        ("deals --sort discont", "--sort: 'discont' is not one of discount, drop, price, rank, newest; did you mean"),
+        ("pause upsrt", "sluicegate pause: role: 'upsrt' is not one of upsert, backfill, all; did you mean `upsert`?"),
         ("pause", "sluicegate pause: role is missing: `sluicegate pause --help` shows what there is"),
         ("simulator --prot 1", "sluicegate simulator: there is no option '--prot'; did you mean `--port`?"),
     ],
@@ -75,4 +75,4 @@ def test_a_command_of_which_a_letter_is_missing_or_doubled_is_found_again(name, 
 @given(st.text(max_size=80))
 def test_any_word_is_answered(text):
     said = commands._parser()._sentence(f"argument COMMAND: invalid choice: {text!r} (choose from 'run', 'status')")
-    assert "is none of run, status" in said
+    assert "is not one of run, status" in said

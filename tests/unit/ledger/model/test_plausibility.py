@@ -7,7 +7,7 @@ from ledger.model import plausibility
 from ledger.model.book import COMMITTED, MT, RESERVED
 from ledger.model.bucket import Arrival
 from ledger.model.plausibility import Plausibility
-from tests.past.oracle import EPOCH_MS, MINUTE_S, Account
+from tests.past_incidents.oracle import EPOCH_MS, MINUTE_S, Account
 
 DIGITS_400 = 10**399
 DEAL = Shape(name="deal", items=1, prior=5)

@@ -13,7 +13,7 @@ from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import Idle, JobContext
 from tasks.runtime.log import stream_logger
 from tests.fixtures.settings import worker_settings
-from tests.past.oracle import MINUTE_S, Account
+from tests.past_incidents.oracle import MINUTE_S, Account
 
 SMALL = Shape(name="small", items=1, prior=5)
 DEEP = Shape(name="deep", items=10, prior=2)

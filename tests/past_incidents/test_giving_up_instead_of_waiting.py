@@ -10,7 +10,7 @@ import pytest
 
 from ledger import Lease, Wait
 from supervisor.process.heartbeat import Heartbeat, hung_at_ns
-from tests.past.oracle import FLOORS, MINUTE_S, Account, reserved
+from tests.past_incidents.oracle import FLOORS, MINUTE_S, Account, reserved
 
 NS = 10**9
 HOURS = 6

@@ -13,7 +13,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
 from tests.fakes.cli_program import ROOT
-from tests.past.oracle import EPOCH_MS, FLOORS, Account
+from tests.past_incidents.oracle import EPOCH_MS, FLOORS, Account
 
 WORKERS = 4
 CALL = 10

@@ -14,7 +14,7 @@ from tasks.errors import ConfigError
 from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.keepa.selection.selection import parse
 from tasks.planning.walk_end import OVERLAP_MIN, PageFacts, upsert_verdict
-from tests.past.server import SELECTION, START_MS, Server
+from tests.past_incidents.server import SELECTION, START_MS, Server
 
 WIDE = {"dateRange": 3, "isFilterEnabled": False, "isRangeEnabled": False}
 NOW = START_MS // 60_000 - 21_564_000

@@ -11,7 +11,7 @@ import random
 import pytest
 
 from ledger import Shape
-from tests.past.oracle import FLOORS, Account, reserved
+from tests.past_incidents.oracle import FLOORS, Account, reserved
 
 BATCH = 5
 

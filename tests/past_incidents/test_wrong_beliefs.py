@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.past.server import Server
+from tests.past_incidents.server import Server
 
 TICK_S = 60.0
 OFFERS = {"domain": "1", "offers": "20", "update": "-1"}

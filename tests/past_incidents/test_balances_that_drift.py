@@ -12,7 +12,7 @@ import pytest
 from ledger import DEFAULT_TIERS, NeedsReading, Reading, TokenLedger
 from tasks.errors import RequestRefused
 from tasks.keepa.reply import RawReply, envelope_of_reply
-from tests.past.oracle import EPOCH_MS, MINUTE_S, Account
+from tests.past_incidents.oracle import EPOCH_MS, MINUTE_S, Account
 
 ZEROS = (
     b'{"timestamp":1700000000000,"tokensLeft":0,"refillIn":0,"refillRate":0,"tokenFlowReduction":0.0,'

@@ -21,7 +21,7 @@ from tasks.store import migrate
 from tasks.store.connection import connect
 from tests.fakes.cli_program import ROOT, all_gone, wait_until
 from tests.fixtures.settings import worker_settings
-from tests.past.server import START_MS
+from tests.past_incidents.server import START_MS
 
 GARBAGE = b"\x00\xff not what was written \x80" * 1000
 

@@ -22,7 +22,7 @@ from supervisor.config.state_dir import StateDir
 from tasks.store import turns
 from tasks.store.queue import queue
 from tests.fakes.cli_program import ROOT, wait_until
-from tests.past.oracle import EPOCH_MS
+from tests.past_incidents.oracle import EPOCH_MS
 
 # Takes all there is to be taken, and is killed with it: the supervisor's lock, a lease on tokens, a place in their
 # queue, the turn of a selection, a product to fetch, and at last the ledger's own lock, in the middle of a change.

@@ -12,7 +12,7 @@ from benchmarks.scenarios.scenario import Scenario, run
 from ledger import DEFAULT_TIERS, NeverEnough, Wait
 from tasks.keepa.request import product_shape
 from tasks.planning.pacing import batch_size
-from tests.past.oracle import Account, reserved
+from tests.past_incidents.oracle import Account, reserved
 
 SHARES = {tier.name: tier.share for tier in DEFAULT_TIERS}
 HOURS = 6
