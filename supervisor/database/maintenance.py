@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from tasks.calls.spool import Spool, SpoolFull
-from tasks.errors import Contended, plain
+from tasks.errors import DatabaseTransient, plain
 from tasks.maintenance.duties import duties
 
 if TYPE_CHECKING:
@@ -113,6 +113,6 @@ class Maintenance:
             return
         if done.error is None:
             self._failing.discard(done.duty)
-        elif not isinstance(done.error, Contended) and done.duty not in self._failing:
+        elif not isinstance(done.error, DatabaseTransient) and done.duty not in self._failing:
             self._failing.add(done.duty)
             self._log.warning("duty_refused", duty=done.duty, error=plain(done.error))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import NS_PER_S
 from ledger.process import this_process
-from tasks.errors import Contended, Error
+from tasks.errors import DatabaseTransient, Error
 from tasks.store import turns
 from tasks.store.connection import connect
 from tasks.store.duties import gone
@@ -81,9 +81,9 @@ class MaintenanceRunner:
         try:
             step = self._do(duty)
         except Error as error:
-            if not (isinstance(error, Contended) and cause_of(error).keeps):
+            if not (isinstance(error, DatabaseTransient) and cause_of(error).keeps):
                 self.close()
-            self._rest(duty, BUSY_S if isinstance(error, Contended) else REFUSED_S)
+            self._rest(duty, BUSY_S if isinstance(error, DatabaseTransient) else REFUSED_S)
             return self._paused(Done(self._pause_s(), duty.name, error=error))
         if step is None:
             return self._paused(Done(ANOTHERS_S))
@@ -143,9 +143,9 @@ def _check_wait(is_cut: Callable[[], bool], seconds: float) -> None:
     """End a wait for an answer that nobody needs any more, or that does not come.
 
     Raises:
-        Contended: it is one.
+        DatabaseTransient: it is one.
     """
     if is_cut():
-        raise Contended("asked to stop in the middle of a step")
+        raise DatabaseTransient("asked to stop in the middle of a step")
     if seconds > _SILENCE_S:
-        raise Contended("the database does not answer a step of the maintenance")
+        raise DatabaseTransient("the database does not answer a step of the maintenance")
