@@ -147,9 +147,9 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
 
 
 def _order(chosen: argparse.Namespace) -> int:
-    from supervisor.control import client
+    from supervisor.control.send_order import send_order
 
-    return client.send_order(chosen)
+    return send_order(chosen)
 
 
 def _run(chosen: argparse.Namespace) -> int:

@@ -31,7 +31,7 @@ def examine(*, as_json: bool) -> int:
 def _of_the_settings() -> list[Finding]:
     from supervisor.config import run_plan
     from supervisor.config.settings import environment, load_settings
-    from supervisor.doctor import local_checks, remote_checks
+    from supervisor.doctor import database_and_key_checks, local_checks
 
     try:
         settings = load_settings(environment())
@@ -43,4 +43,4 @@ def _of_the_settings() -> list[Finding]:
     except ConfigError as error:
         plan = run_plan.make_run_plan(settings, synthetic_into_database=True)
         run = bad("run", plain(error))
-    return [run, *local_checks.local_checks(plan), *remote_checks.remote_checks(plan)]
+    return [run, *local_checks.local_checks(plan), *database_and_key_checks.findings(plan)]

@@ -15,7 +15,7 @@ from supervisor.logs.phrases import name_of
 from supervisor.logs.repeats import Key, RepeatFilter, key_of
 from supervisor.logs.rollup import WorkRollup
 from supervisor.logs.sentences import is_known, sentence
-from supervisor.process.output import is_deep
+from supervisor.process.child_pipes import is_deep
 from tasks.runtime.log import Logger, is_written, now
 
 if TYPE_CHECKING:

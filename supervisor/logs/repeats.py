@@ -3,8 +3,8 @@
 Two lines are the same when they differ in digits only: attempts, durations and times of one repeated fault do, and
 so does the slot: workers of one role that fail alike have one fault.
 
-`FloodLimiter` (`supervisor.process.output`) cannot do this, as it comes before a line is parsed; nor can this replace
-it, because lines that all differ pass here.
+`FloodLimiter` (`supervisor.process.child_pipes`) cannot do this, as it comes before a line is parsed; nor can this
+replace it, because lines that all differ pass here.
 """
 
 from __future__ import annotations

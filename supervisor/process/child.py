@@ -4,7 +4,7 @@ Threads: none. The loop's thread starts a child, reads its pipes without blockin
 
 Protocol: the child reads one line, its settings, from the lifeline. Only we hold the other end open, so when we die,
 however that happens, it reads the end of that pipe. It writes lines of JSON to the status pipe: one when it is ready,
-then one for each heartbeat (`supervisor.process.output`). Its stdout and stderr come through a third pipe.
+then one for each heartbeat (`supervisor.process.child_pipes`). Its stdout and stderr come through a third pipe.
 
 A signal goes through the pidfd, so it can never reach a stranger that was given the same number.
 """

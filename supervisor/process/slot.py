@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger import NS_PER_S, SystemClock
 from supervisor.process.child import spawn
+from supervisor.process.child_pipes import Pipes
 from supervisor.process.conditions import ConditionFrom, conditions_of_child
 from supervisor.process.heartbeat import Heartbeat, hung_at_ns, says_something_new
-from supervisor.process.output import Pipes
 from supervisor.process.restart_policy import Cause, Death, ExitReason, RestartHistory, judge, pause_s, restart_decision
 from supervisor.process.states import RESTING, Action, Event, State, step
 from tasks.errors import plain
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from supervisor.eventloop.loop import Loop, Timer
     from supervisor.process.child import Child, Launch
+    from supervisor.process.child_pipes import Announcement
     from supervisor.process.conditions import ReportedCondition
-    from supervisor.process.output import Announcement
     from supervisor.process.spec import Spec
 
 _SIGNALS: Final = {Action.TERM: signal.SIGTERM, Action.ABORT: signal.SIGABRT, Action.KILL: signal.SIGKILL}

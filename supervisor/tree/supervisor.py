@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from supervisor.config.settings import Texts
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
-    from supervisor.process.output import Announcement
+    from supervisor.process.child_pipes import Announcement
     from supervisor.process.slot import Slot
     from tasks.errors import Error
     from tasks.settings import Secret, WorkerSettings

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from supervisor.process.child import Launch
+    from supervisor.process.child_pipes import Announcement
     from supervisor.process.conditions import ConditionFrom
-    from supervisor.process.output import Announcement
     from supervisor.process.restart_policy import Death
     from supervisor.process.spec import Spec
 

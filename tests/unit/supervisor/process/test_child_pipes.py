@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.process.output import FloodLimiter, Lines
+from supervisor.process.child_pipes import FloodLimiter, Lines
 
 S = 1_000_000_000
 

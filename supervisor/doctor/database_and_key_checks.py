@@ -29,7 +29,7 @@ _MS: Final = 1000
 _PATIENCE_S: Final = 10.0  # a person waits, and the server answers this call at once
 
 
-def remote_checks(plan: RunPlan) -> Iterator[Finding]:
+def findings(plan: RunPlan) -> Iterator[Finding]:
     """The database and the API."""
     yield from _database(plan)
     yield from _api(plan)
