@@ -104,7 +104,7 @@ class Bench:
             connect(self.database_url, application_name="bench", autocommit=True) as conn,
             contextlib.closing(TokenLedger.create(folder / "ledger")),
         ):
-            conn.execute("TRUNCATE products, price_series, offers, fetch_queue, calls")
+            conn.execute("TRUNCATE products, price_series_rows, offers, fetch_queue, calls")
             queue.enqueue(conn, 1, self.asins, detail="history")
             conn.execute("CHECKPOINT")
             told = worker_settings(

@@ -27,7 +27,7 @@ from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa import prices
 from tasks.keepa.decode.replies import Deal, Product
 from tasks.store import deals, migrate, price_series, products
-from tasks.store.bulk import arrays
+from tasks.store.bulk import arrays, steps
 from tasks.store.connection import connect
 
 SLOTS = 36
@@ -122,9 +122,9 @@ def copy_series(conn, batch):
 
 
 def bare(asin, one):
-    ints = arrays.ints
     first, last, points = one.minutes[0], one.minutes[-1], len(one.minutes)
-    return (1, asin, one.price_type, first, last, points, 0, ints(one.minutes), ints(one.prices), None)
+    coded = steps.encode(arrays.words(one.minutes), [arrays.words(one.prices)])
+    return (1, asin, one.price_type, first, last, points, 0, *map(arrays.shorts_of, coded), None)
 
 
 class Sample(NamedTuple):
@@ -169,9 +169,9 @@ class Bench:
             products.write(self.conn, 1, group, fetched_at=at, has_history=True)
 
         rows = len(self.groups) * PRODUCTS * SERIES
-        self.empty("products", "price_series")
+        self.empty("products", "price_series_rows")
         self.time(number, "price_series", "copy", rows, self.decoded, lambda group: copy_series(self.conn, group))
-        self.empty("products", "price_series")
+        self.empty("products", "price_series_rows")
         self.time(number, "price_series", "fresh", rows, self.groups, lambda group: write(group, 0))
         self.time(number, "price_series", "unchanged", rows, self.groups, lambda group: write(group, 1))
         self.time(number, "price_series", "changed", rows, self.newer_groups, lambda group: write(group, 2))

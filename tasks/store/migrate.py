@@ -48,7 +48,7 @@ WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relname 
   AND relkind IN ('r', 'p', 'v') AND NOT pg_has_role(relowner, 'USAGE')
 ORDER BY relname
 """
-_MADE: Final = re.compile(rb"CREATE (?:OR REPLACE )?(?:TABLE|VIEW) (?:IF NOT EXISTS )?(\w+)")
+_MADE: Final = re.compile(rb"(?:CREATE (?:OR REPLACE )?(?:TABLE|VIEW) (?:IF NOT EXISTS )?|RENAME TO )(\w+)")
 _WORD: Final = re.compile(rb"\w+")
 _EXISTS: Final = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _APPLIED: Final = "SELECT number, name, checksum FROM schema_migrations ORDER BY number"

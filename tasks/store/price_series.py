@@ -1,4 +1,4 @@
-"""Price histories into `price_series`: what is known already is not written, and nothing known is lost.
+"""Price histories into `price_series_rows`: what is known already is not written, and nothing known is lost.
 
 A reply may hold a part of the history only, because the last days were asked for. So one that begins later than what
 is stored is put behind the older points; one that begins no later replaces them. The caller holds the lock on each
@@ -8,11 +8,10 @@ product's row, and gives only readings newer than the stored history: nothing is
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.keepa import prices, product_histories
-from tasks.store.bulk import arrays
+from tasks.store.bulk import arrays, steps
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, reason_of, write_each
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
@@ -27,32 +26,38 @@ if TYPE_CHECKING:
 
 _Key = tuple[str, int]  # ASIN and price type
 
-_ROWS: Final = Copied(
-    table="price_series",
-    columns={
-        "domain": "int2",
-        "asin": "text",
-        "price_type": "int2",
-        "first_minute": "int4",
-        "last_minute": "int4",
-        "points": "int4",
-        "fingerprint": "int8",
-        "minutes": "int4[]",
-        "prices": "int4[]",
-        "shipping": "int4[]",
-    },
-)
-_UPDATED: Final = Updated(rows=_ROWS, key=("domain", "asin", "price_type"))
+_TABLE: Final = "price_series_rows"
+_COLUMNS: Final = {
+    "domain": "int2",
+    "asin": "text",
+    "price_type": "int2",
+    "first_minute": "int4",
+    "last_minute": "int4",
+    "points": "int4",
+    "fingerprint": "int8",
+    "minute_steps": "int2[]",
+    "price_steps": "int2[]",
+    "shipping_steps": "int2[]",
+}
+_OLD_FORM: Final = {"minutes": "int4[]", "prices": "int4[]", "shipping": "int4[]"}
+_NO_OLD_FORM: Final = (None,) * len(_OLD_FORM)
+_ROWS: Final = Copied(table=_TABLE, columns=_COLUMNS)
+_UPDATED: Final = Updated(rows=Copied(table=_TABLE, columns=_COLUMNS | _OLD_FORM), key=("domain", "asin", "price_type"))
 _KNOWN: Final = """
 SELECT asin, price_type, first_minute, last_minute, points, fingerprint
-FROM price_series WHERE domain = %s AND asin = ANY(%s)
+FROM price_series_rows WHERE domain = %s AND asin = ANY(%s)
 """
 _STORED: Final = """
-SELECT minutes, prices, shipping FROM price_series WHERE domain = %s AND asin = %s AND price_type = %s
+SELECT p.minute, p.price, coalesce(p.shipping, -1)
+FROM price_series_rows AS s CROSS JOIN LATERAL series_points(
+    s.first_minute, s.minute_steps, s.price_steps, s.shipping_steps, s.minutes, s.prices, s.shipping
+) AS p
+WHERE s.domain = %s AND s.asin = %s AND s.price_type = %s AND p.minute < %s ORDER BY p.minute
 """
+# The ASINs stand there once more for the planner, which finds by them where the rows are.
 _REMOVE: Final = """
-DELETE FROM price_series AS t USING unnest(%s::text[], %s::int[]) AS old (asin, price_type)
-WHERE t.domain = %s AND t.asin = old.asin AND t.price_type = old.price_type
+DELETE FROM price_series_rows AS t USING unnest(%s::text[], %s::int[]) AS old (asin, price_type)
+WHERE t.domain = %s AND t.asin = ANY(%s) AND t.asin = old.asin AND t.price_type = old.price_type
 """
 
 
@@ -99,14 +104,14 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
 
     def put(batch: Sequence[_History]) -> Sequence[_History]:
         old = [history.key for history in batch if history.key in known]
+        asins = list(dict.fromkeys(asin for asin, _ in old))
         updated: set[_Key] = set()
         if old and _UPDATED.is_watched(conn):
-            rows = (_row(domain, history) for history in batch if history.key in known)
-            asins = list(dict.fromkeys(asin for asin, _ in old))
+            rows = (_row(domain, history) + _NO_OLD_FORM for history in batch if history.key in known)
             updated |= {(asin, price_type) for _, asin, price_type in _UPDATED.apply(conn, domain, asins, rows)}
         elif old:
             columns = zip(*old, strict=True)
-            conn.execute(_REMOVE, (*map(list, columns), domain), prepare=False)
+            conn.execute(_REMOVE, (*map(list, columns), domain, asins), prepare=False)
         _ROWS.append(conn, (_row(domain, history) for history in batch if history.key not in updated))
         return batch
 
@@ -165,14 +170,14 @@ def _is_other(flat: prices.Flat, stored: _Stored) -> bool:
 
 def _joined(conn: Connection, domain: int, history: _History, late: _Numbers) -> _Numbers:
     """The stored history with the late one behind it; the fingerprint stays that of the reply."""
-    row = conn.execute(_STORED, (domain, *history.key), prepare=False).fetchone()
-    minutes, values, shipping = row if row is not None else ([], [], None)
-    kept = bisect_left(minutes, late.minutes[0])
-    before = (shipping or [-1] * kept)[:kept]
+    earlier = conn.execute(_STORED, (domain, *history.key, late.minutes[0]), prepare=False).fetchall()
+    if not earlier:
+        return late
+    minutes, values, shipping = map(arrays.words, zip(*earlier, strict=True))
     return late._replace(
-        minutes=arrays.words(minutes[:kept]) + late.minutes,
-        prices=arrays.words(values[:kept]) + late.prices,
-        shipping=None if late.shipping is None else arrays.words(before) + late.shipping,
+        minutes=minutes + late.minutes,
+        prices=values + late.prices,
+        shipping=None if late.shipping is None else shipping + late.shipping,
     )
 
 
@@ -197,6 +202,8 @@ def _numbers(flat: prices.Flat) -> _Numbers:
 def _row(domain: int, history: _History) -> Row:
     numbers = history.numbers or _numbers(history.flat)
     minutes = numbers.minutes
+    columns = [numbers.prices] if numbers.shipping is None else [numbers.prices, numbers.shipping]
+    packed = list(map(arrays.shorts_of, steps.encode(minutes, columns)))
     return (
         domain,
         *history.key,
@@ -204,9 +211,8 @@ def _row(domain: int, history: _History) -> Row:
         minutes[-1],
         len(minutes),
         numbers.fingerprint,
-        arrays.ints_of(minutes),
-        arrays.ints_of(numbers.prices),
-        None if numbers.shipping is None else arrays.ints_of(numbers.shipping),
+        *packed,
+        *([None] if numbers.shipping is None else []),
     )
 
 

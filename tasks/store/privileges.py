@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 OWNERSHIP: Final = "ownership of "
-_CREATES: Final = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?(\w+)")
+_CREATES: Final = re.compile(rb"(?:CREATE TABLE (?:IF NOT EXISTS )?|RENAME TO )(\w+)")
 _SESSION: Final = """
 SELECT quote_ident(current_user), quote_ident(current_schema()), current_setting('transaction_read_only')::bool,
        has_database_privilege(current_database(), 'TEMP'),

@@ -34,7 +34,7 @@ def counts(conn: Connection) -> RowCounts:
     return RowCounts(
         deals=total(conn, "deal_rows"),
         products=total(conn, "products"),
-        price_series=total(conn, "price_series"),
+        price_series=total(conn, "price_series_rows"),
         quarantine=total(conn, "quarantine"),
     )
 

@@ -42,7 +42,7 @@ def test_a_commit_that_fails_is_made_again_and_nothing_is_bought_twice(town, spo
 
 
 YOURS = {
-    "a table that is dropped": "DROP TABLE price_series CASCADE",
+    "a table that is dropped": "DROP TABLE price_series_rows CASCADE",
     "a column that is renamed": "ALTER TABLE products RENAME title TO name",
 }
 

@@ -228,7 +228,7 @@ def test_spending_of_long_ago_is_not_counted(ask, market_url, market):
 
 def test_one_product_is_found_by_its_key_however_many_there_are(conn):
     conn.execute(
-        "INSERT INTO price_series SELECT d, t, 1, 1, 1, 0, 'B' || lpad(n::text, 9, '0'), '{1}', '{1}', NULL"
+        "INSERT INTO price_series_rows SELECT d, t, 1, 1, 1, 0, 'B' || lpad(n::text, 9, '0'), '{1}', '{1}', NULL"
         " FROM generate_series(1, 3) AS d, generate_series(0, 1) AS t, generate_series(1, 3000) AS n"
     )
     conn.execute(
@@ -236,7 +236,7 @@ def test_one_product_is_found_by_its_key_however_many_there_are(conn):
         " SELECT d, 'B' || lpad(n::text, 9, '0'), 'history', 0, n"
         " FROM generate_series(1, 3) AS d, generate_series(1, 6000) AS n"
     )
-    conn.execute("ANALYZE price_series, fetch_queue")
+    conn.execute("ANALYZE price_series_rows, fetch_queue")
     asin = "B000000007"
     for statement in (price_history._DOMAINS, price_history._PRODUCT, price_history._POINTS):
         wanted = {"asin": asin, "domain": 1, "price_types": ["NEW"]}

@@ -79,7 +79,7 @@ def history(conn):
     def store(price_type, *points, asin=PRODUCT, domain=COM, shipping=None):
         minutes = [minute(ago) for ago, _ in points]
         conn.execute(
-            "INSERT INTO price_series (domain, price_type, first_minute, last_minute, points, fingerprint, asin,"
+            "INSERT INTO price_series_rows (domain, price_type, first_minute, last_minute, points, fingerprint, asin,"
             " minutes, prices, shipping) VALUES (%s, %s, %s, %s, %s, 0, %s, %s, %s, %s)",
             (domain, price_type, minutes[0], minutes[-1], len(points), asin, minutes, [one for _, one in points],
              shipping),

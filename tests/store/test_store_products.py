@@ -39,7 +39,7 @@ def versions(conn):
     """Where each row lies and who wrote it: changes whenever one is rewritten."""
     return conn.execute(
         "SELECT asin, 0, ctid, xmin FROM products UNION ALL"
-        " SELECT asin, price_type + 1, ctid, xmin FROM price_series ORDER BY 1, 2"
+        " SELECT asin, price_type + 1, ctid, xmin FROM price_series_rows ORDER BY 1, 2"
     ).fetchall()
 
 
@@ -152,7 +152,7 @@ def test_a_part_of_a_history_with_shipping_is_joined_too(conn, make_product):
 def watch(conn):
     conn.execute(
         """CREATE TABLE mine (domain smallint, asin text, price_type smallint, FOREIGN KEY (domain, asin, price_type)
-        REFERENCES price_series (domain, asin, price_type) ON DELETE CASCADE)"""
+        REFERENCES price_series_rows (domain, asin, price_type) ON DELETE CASCADE)"""
     )
 
 
@@ -195,7 +195,7 @@ def test_a_history_stays_when_its_newer_reading_is_refused(conn, make_product):
 
 def test_a_history_stays_when_the_database_refuses_its_newer_reading(conn, make_product):
     write(conn, make_product(last_update=20, csv=pairs((1, 10), (2, 20))))
-    conn.execute("ALTER TABLE price_series ADD CONSTRAINT no_thirteen CHECK (NOT 13 = ANY(prices))")
+    conn.execute("ALTER TABLE price_series_rows ADD CONSTRAINT no_third CHECK (price_type <> 0 OR last_minute <> 3)")
     csv = [*pairs((1, 10), (3, 13)), [1, 20, 3, 21]]
     written = write(conn, make_product(last_update=21, csv=csv), at=NOON + timedelta(hours=1))
     assert (written.refused, written.series) == (1, 1)
@@ -205,7 +205,7 @@ def test_a_history_stays_when_the_database_refuses_its_newer_reading(conn, make_
 def test_of_two_readings_in_one_batch_the_newer_counts(conn, make_product):
     newer, older = make_product(title="newer", last_update=21), make_product(title="older", last_update=20)
     for batch in ([newer, older], [older, newer]):
-        conn.execute("TRUNCATE products, price_series")
+        conn.execute("TRUNCATE products, price_series_rows")
         assert write(conn, *batch).inserted == 1
         assert one(conn, "title") == "newer"
 
