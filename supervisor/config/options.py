@@ -40,6 +40,7 @@ _TOKENS: Final = Number(low=0, high=1_000_000, whole=True)
 _SHARE: Final = Number(low=0, high=1)
 _SECONDS: Final = Number(low=0.1, high=600)
 _PERIOD: Final = Number(low=0.05, high=3600)
+_DAYS: Final = Number(low=0, high=36_500, whole=True)
 _HTTP: Final = HttpUrl()
 _POSTGRES: Final = Text(
     expected="a URL that begins with postgresql:// or postgres://", starts=("postgresql://", "postgres://")
@@ -94,6 +95,16 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
                "folder for the ledger, unprocessed replies, the embedded PostgreSQL and the lock"),
         Option("SPOOL_LIMIT_MB", Number(low=1, high=1_000_000, whole=True), "512", _WORKERS,
                "megabytes of unprocessed replies at which workers stop calling the API"),
+    ),
+    "How long it is kept": (
+        Option("DEALS_KEEP_D", _DAYS, "0", _NOBODY,
+               "days after which a deal that is not listed any more is deleted; 0: never"),
+        Option("HISTORY_KEEP_D", _DAYS, "0", _NOBODY,
+               "days after which a product that is no deal any more is deleted, with its histories; 0: never"),
+        Option("QUEUE_KEEP_D", _DAYS, "0", _NOBODY,
+               "days after which it is forgotten that a product that is no deal any more was fetched; 0: never"),
+        Option("QUARANTINE_KEEP_D", _DAYS, "0", _NOBODY,
+               "days after which what could not be used, and did not come again, is deleted; 0: never"),
     ),
     "Workers and tokens": (
         Option("UPSERT_WORKERS", _COUNT, "1", _NOBODY,

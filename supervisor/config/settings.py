@@ -59,6 +59,10 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     selections: str
     database_url: Secret
     state_dir: Path
+    deals_keep_d: int
+    history_keep_d: int
+    queue_keep_d: int
+    quarantine_keep_d: int
     upsert_workers: int
     backfill_workers: int
     upsert_floor: int

@@ -7,18 +7,21 @@ a dead worker left) keeps these waiting: they are never urgent, and intake needs
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
+from supervisor.eventloop.loop import MonotonicClock
 from tasks.calls.spool import Spool, SpoolFull
 from tasks.errors import DatabaseTransient, plain
-from tasks.maintenance.duties import duties
+from tasks.store.retention.keep import Keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from ledger import Clock
+    from supervisor.config.run_plan import RunPlan
+    from supervisor.config.settings import Settings
+    from supervisor.database.backend import DatabaseIdentity
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from tasks.maintenance.runner import Done, MaintenanceRunner
@@ -29,37 +32,47 @@ FIRST_S: Final = 60.0  # the start of a run has other things to do
 HELD_S: Final = 15.0  # until the next look whether the run works again
 
 
+class MaintainedRun(Protocol):
+    """What the maintenance needs of a run."""
+
+    plan: RunPlan
+    database_identity: DatabaseIdentity
+
+    def is_undisturbed(self) -> bool:
+        """Whether all workers may work and nothing that anybody knows of keeps them from it."""
+
+
+def keep_of(settings: Settings) -> Keep:
+    """How long these settings keep rows."""
+    return Keep(
+        deals_d=settings.deals_keep_d,
+        history_d=settings.history_keep_d,
+        queue_d=settings.queue_keep_d,
+        quarantine_d=settings.quarantine_keep_d,
+    )
+
+
 class Maintenance:
     """The maintenance of one run, which owns it."""
 
-    def __init__(
-        self,
-        loop: Loop,
-        log: Log,
-        clock: Clock,
-        *,
-        may_run: Callable[[], bool],
-        spool: Path,
-    ) -> None:
+    def __init__(self, loop: Loop, log: Log, run: MaintainedRun, *, clock: Clock | None = None) -> None:
         """Do nothing before `begin`.
 
         Args:
             loop: the loop of the run.
             log: where it is told what was deleted.
-            clock: for the pauses between steps.
-            may_run: whether the run works and nothing is in its way, asked before each step.
-            spool: the folder of unprocessed replies.
+            run: what it belongs to, asked before each step.
+            clock: for the pauses between steps; by default one that never steps.
         """
         self._loop = loop
         self._log = log
-        self._clock = clock
-        self._may_run = may_run
-        self._spool = spool
+        self._run = run
+        self._clock = clock or MonotonicClock()
         self._executor: BackgroundExecutor | None = None
         self._runner: MaintenanceRunner | None = None
         self._failing: set[str] = set()
-        self.duties: Callable[[], Sequence[Duty]] = duties
-        """What there is to do, asked before each step."""
+        self.duties: Callable[[Keep], Sequence[Duty]] | None = None
+        """What there is to do with these settings, in place of all that is listed."""
         self.first_s = FIRST_S
         """Seconds from the beginning to the first step."""
 
@@ -79,23 +92,26 @@ class Maintenance:
     def _next(self, url: Secret) -> None:
         if self._executor is None:
             return
-        if not self._may_run():
+        if not self._run.is_undisturbed():
             self._loop.after(HELD_S, partial(self._next, url))
             return
-        self._executor.do(partial(self._step, url, self.duties()), partial(self._on_step, url))
+        keep = keep_of(self._run.plan.settings)
+        self._executor.do(partial(self._step, url, keep), partial(self._on_step, url))
 
-    def _step(self, url: Secret, duties: Sequence[Duty]) -> Done | None:
+    def _step(self, url: Secret, keep: Keep) -> Done | None:
         """One step; None while replies of dead workers wait to be written."""
+        from tasks.maintenance.duties import duties
         from tasks.maintenance.runner import MaintenanceRunner
 
         try:
-            if Spool(self._spool, limit_bytes=0).holds_leftovers():
+            spool = self._run.plan.state.spool(self._run.database_identity.spool)
+            if Spool(spool, limit_bytes=0).holds_leftovers():
                 return None
         except SpoolFull:
             return None
         if self._runner is None:
             self._runner = MaintenanceRunner(url, self._clock)
-        return self._runner.step(duties)
+        return self._runner.step((self.duties or duties)(keep))
 
     def _on_step(self, url: Secret, outcome: Succeeded[Done | None] | Failed) -> None:
         if isinstance(outcome, Failed) or outcome.value is None:

@@ -20,7 +20,7 @@ from supervisor.database import backend
 from supervisor.database.lifecycle import DatabaseLifecycle
 from supervisor.database.maintenance import Maintenance
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
-from supervisor.eventloop.loop import MonotonicClock, Throttle
+from supervisor.eventloop.loop import Throttle
 from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
@@ -90,8 +90,7 @@ class Supervisor:
             log=log,
             watch=self.condition_watch.database,
         )
-        spool = plan.state.spool(self.database_identity.spool)
-        self.maintenance = Maintenance(loop, log, MonotonicClock(), may_run=self._is_undisturbed, spool=spool)
+        self.maintenance = Maintenance(loop, log, self)
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"
         self._is_stop_logged = False
@@ -151,6 +150,11 @@ class Supervisor:
         self.database_url = url
         self.maintenance.begin(url)
         self._begin_if_ready()
+
+    def is_undisturbed(self) -> bool:
+        """Whether all workers may work and nothing that anybody knows of keeps them from it."""
+        is_open = self.stage is Stage.WORKING and not self.worker_pool.paused
+        return is_open and self.database.state is State.RUNNING and not self.condition_watch.records()
 
     def database_lost(self, error: Error | LedgerError | OSError) -> None:
         """End the run: there will be no database."""
@@ -221,11 +225,6 @@ class Supervisor:
             reason = f"the API refuses this key: {reason}; check KEEPA_API_KEY, starting again will not help"
         self._log.error("run_failed", message=reason, code=code)
         self.stop(code)
-
-    def _is_undisturbed(self) -> bool:
-        """Whether all workers may work and nothing that anybody knows of keeps them from it."""
-        is_open = self.stage is Stage.WORKING and not self.worker_pool.paused
-        return is_open and self.database.state is State.RUNNING and not self.condition_watch.records()
 
     def _begin_if_ready(self) -> None:
         """Create the ledger once the database and the API can be reached."""

@@ -87,6 +87,7 @@ _LOCK_CLASS: Final = 0x5C1D
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, %s)"
 _KNOWN: Final = "SELECT asin, last_update FROM deal_rows WHERE domain = %s AND asin = ANY(%s)"
 _REMOVE: Final = "DELETE FROM deal_rows WHERE domain = %s AND asin = ANY(%s) RETURNING asin, first_seen_at"
+_FORGET: Final = "DELETE FROM deal_sightings WHERE domain = %s AND asin = ANY(%s)"
 _SEE: Final = """
 INSERT INTO deal_sightings AS t (domain, asin, last_seen_at)
 SELECT %(domain)s, asin, %(seen_at)s FROM unnest(%(asins)s::text[]) AS seen (asin) ORDER BY asin
@@ -113,7 +114,7 @@ def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: date
     if not listed:
         return Written(inserted=0, updated=0, unchanged=0, changed_asins=[])
     asins = list(listed)
-    conn.execute(_LOCK, (_LOCK_CLASS, domain))
+    lock(conn, domain)
     ages: dict[str, int] = dict(conn.execute(_KNOWN, (domain, asins), prepare=False).fetchall())
     newer = [deal for asin, deal in listed.items() if asin not in ages or deal.last_update > ages[asin]]
 
@@ -145,6 +146,22 @@ def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: date
         changed_asins=[asin for asin, _ in written],
         refused=len(refusals),
     )
+
+
+def lock(conn: Connection, domain: int) -> None:
+    """Let nobody else write deals of the locale, or list them, before the end of the caller's transaction."""
+    conn.execute(_LOCK, (_LOCK_CLASS, domain))
+
+
+def remove(conn: Connection, domain: int, asins: Sequence[str]) -> int:
+    """Delete these deals; how many. The locale must be locked. When they were last listed stays known."""
+    return len(conn.execute(_REMOVE, (domain, list(asins)), prepare=False).fetchall()) if asins else 0
+
+
+def forget(conn: Connection, domain: int, asins: Sequence[str]) -> None:
+    """Forget when these were last listed. The locale must be locked."""
+    if asins:
+        conn.execute(_FORGET, (domain, list(asins)), prepare=False)
 
 
 def _row(deal: Deal) -> Row:

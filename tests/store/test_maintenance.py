@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from ledger import ManualClock
 from ledger.process import this_process
+from supervisor.config.settings import load_settings
 from supervisor.database.maintenance import FIRST_S, HELD_S, Maintenance
 from supervisor.eventloop.loop import Loop
 from supervisor.logs.log import Log, as_json
@@ -156,10 +158,16 @@ class Run:
 
     def __init__(self, loop, clock, spool, url, duty):
         self.lines, self.may_run, self.clock, self.loop = [], True, clock, loop
+        settings = load_settings({}, dotenv=None)
+        self.plan = SimpleNamespace(state=SimpleNamespace(spool=lambda _name: spool), settings=settings)
+        self.database_identity = SimpleNamespace(spool="db")
         log = Log(self.lines.append, render=as_json, redactor=Redactor())
-        self.maintenance = Maintenance(loop, log, clock, may_run=lambda: self.may_run, spool=spool)
-        self.maintenance.duties = lambda: [duty]
+        self.maintenance = Maintenance(loop, log, self, clock=clock)
+        self.maintenance.duties = lambda _keep: [duty]
         self.maintenance.begin(Secret(url))
+
+    def is_undisturbed(self):
+        return self.may_run
 
     def turn(self, seconds):
         self.clock.advance_s(seconds)

@@ -38,6 +38,7 @@ APPLIED = {
     "0018_every_field.sql": "5bd5f76586c0e36a",
     "0019_background_duties.sql": "f336c62df18f327c",
     "0020_histories_in_steps.sql": "448fbb5af2befe7c",
+    "0021_what_is_old.sql": "ead7d70adefebd73",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

@@ -14,6 +14,7 @@ _SAVE: Final = """
 INSERT INTO background_duties AS t (name, state) VALUES (%s, %s::text::json)
 ON CONFLICT (name) DO UPDATE SET state = excluded.state, changed_at = now()
 """
+_FORGET: Final = "DELETE FROM background_duties WHERE name = %s"
 
 
 def load(conn: Connection, name: str) -> dict[str, Any]:
@@ -28,3 +29,8 @@ def load(conn: Connection, name: str) -> dict[str, Any]:
 def save(conn: Connection, name: str, state: dict[str, Any]) -> None:
     """Keep it, in the caller's transaction."""
     conn.execute(_SAVE, (name, msgspec.json.encode(state).decode()))
+
+
+def forget(conn: Connection, name: str) -> None:
+    """Let the duty begin anew."""
+    conn.execute(_FORGET, (name,))

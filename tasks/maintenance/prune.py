@@ -1,0 +1,67 @@
+"""Deletes now, step after step, all that the settings keep no longer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from tasks.store.duties import state
+from tasks.store.retention import deals, products, quarantine, queue, walks
+from tasks.store.retention.passes import BATCH, STRETCH, DailyPass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tasks.store.connection import Connection
+    from tasks.store.duties.duty import Step
+    from tasks.store.retention.keep import Keep
+
+_BY_AGE: Final = {"deals": deals.step, "products": products.step, "queue": queue.step}
+
+
+def prune(
+    conn: Connection,
+    keep: Keep,
+    on_step: Callable[[Mapping[str, int]], None],
+    *,
+    stretch: int = STRETCH,
+    batch: int = BATCH,
+) -> Counter[str]:
+    """Delete it; rows by table. Each step is a transaction of its own, and workers may write meanwhile.
+
+    It does not wait as the duties do until deals were looked for again after a long gap: somebody asked for it.
+
+    Args:
+        conn: a connection outside of any transaction.
+        keep: the settings.
+        on_step: called after each step with the rows that are gone so far, by table.
+        stretch: keys that a step looks at.
+        batch: keys of which it deletes rows.
+
+    Raises:
+        Error: a step failed, and changed nothing; the steps before it stay done.
+    """
+    gone: Counter[str] = Counter()
+
+    def all_of(step: Callable[[], Step]) -> None:
+        has_more = True
+        while has_more:
+            with conn.transaction():
+                done = step()
+            has_more = done.has_more
+            gone.update(done.gone)
+            on_step(gone)
+
+    now = datetime.now(UTC)
+    all_of(partial(quarantine.step, conn, keep, now))
+    for name, step in _BY_AGE.items():
+        where = DailyPass(f"prune {name}", (keep.deals_d, keep.history_d, keep.queue_d), stretch, batch)
+        with conn.transaction():
+            state.forget(conn, where.name)
+            until = walks.walked_until(conn, now)
+        all_of(partial(step, conn, keep, where, now, until))
+        with conn.transaction():
+            state.forget(conn, where.name)
+    return gone

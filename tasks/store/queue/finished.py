@@ -1,0 +1,36 @@
+"""Takes finished items out of the queue for good: without them their products are queued again when they are listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tasks.store.connection import Connection
+
+_FORGET: Final = """
+DELETE FROM fetch_queue WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND state IN ('done', 'given up')
+"""
+_DROP_UNLISTED: Final = """
+DELETE FROM fetch_queue AS q
+WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND state = 'done' AND finished_at < %(before)s
+  AND NOT EXISTS (
+    SELECT FROM deal_sightings AS s
+    WHERE s.domain = %(domain)s AND s.asin = q.asin AND s.last_seen_at >= %(before)s)
+"""
+
+
+def forget(conn: Connection, domain: int, asins: Sequence[str]) -> int:
+    """Delete whatever was fetched or given up of these products; how many items."""
+    return conn.execute(_FORGET, {"domain": domain, "asins": list(asins)}, prepare=False).rowcount
+
+
+def drop_unlisted(conn: Connection, domain: int, asins: Sequence[str], before: datetime) -> int:
+    """Delete what was fetched of these products before that, and not listed since; how many items.
+
+    The locale must be locked (`tasks.store.deals.lock`), so that nobody lists them meanwhile.
+    """
+    about = {"domain": domain, "asins": list(asins), "before": before}
+    return conn.execute(_DROP_UNLISTED, about, prepare=False).rowcount

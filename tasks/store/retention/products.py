@@ -1,0 +1,102 @@
+"""Deletes products that are no deal any more: the row, its histories, its offers, and what the queue knows of it.
+
+The finished items of the queue go with the product, or it would never be fetched again when it becomes a deal again.
+What waits stays: it is fetched, and then kept for as long as any product. What a worker has claimed is left alone.
+
+Whoever lists deals holds the lock of their locale until the end of its transaction (`tasks.store.deals`). A product is
+judged and deleted under the same lock, so that one that is listed at this moment is either seen to be a deal, or queued
+again by whoever lists it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from tasks.store import deals
+from tasks.store.duties.duty import Step
+from tasks.store.queue import finished
+from tasks.store.retention.keep import cutoff
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tasks.store.connection import Connection
+    from tasks.store.retention.keep import Keep
+    from tasks.store.retention.passes import DailyPass
+
+# A reading that told nothing new has not touched the row, and the queue knows when it came. A writer who has the row
+# locked writes it now; one who comes later waits for us and writes it anew, histories and all.
+_LOCK: Final = """
+SELECT asin FROM products AS p
+WHERE domain = %(domain)s AND asin = ANY(%(asins)s)
+  AND greatest(fetched_at, history_fetched_at, stats_fetched_at, offers_fetched_at) < %(before)s
+  AND NOT EXISTS (
+    SELECT FROM fetch_queue AS q WHERE q.domain = %(domain)s AND q.asin = p.asin
+      AND (q.state = 'leased' OR q.finished_at >= %(before)s))
+ORDER BY asin FOR UPDATE SKIP LOCKED
+"""
+_DELETE: Final = {
+    "price_series": "DELETE FROM price_series WHERE domain = %s AND asin = ANY(%s)",
+    "offers": "DELETE FROM offers WHERE domain = %s AND asin = ANY(%s)",
+    "products": "DELETE FROM products WHERE domain = %s AND asin = ANY(%s)",
+}
+_NEXT: Final = """
+WITH next AS MATERIALIZED (
+    SELECT domain, asin FROM products WHERE (domain, asin) > (%(domain)s, %(asin)s)
+    ORDER BY domain, asin LIMIT %(stretch)s
+), unlisted AS (
+    SELECT domain, asin FROM next
+    WHERE NOT EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = next.domain AND s.asin = next.asin)
+    ORDER BY domain, asin LIMIT %(batch)s
+)
+SELECT 'old', domain, asin FROM unlisted
+UNION ALL SELECT 'end', domain, asin FROM (SELECT domain, asin FROM next OFFSET %(stretch)s - 1) AS last
+"""
+_UNLISTED: Final = """
+SELECT asin FROM unnest(%(asins)s::text[]) AS a (asin)
+WHERE NOT EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = %(domain)s AND s.asin = a.asin)
+"""
+
+
+def delete(conn: Connection, domain: int, asins: Sequence[str], before: datetime) -> Counter[str]:
+    """Delete those of the products that were fetched last before that; rows by table. The locale must be locked."""
+    about = {"domain": domain, "asins": list(asins), "before": before}
+    old = [row[0] for row in conn.execute(_LOCK, about, prepare=False).fetchall()]
+    if not old:
+        return Counter()
+    gone = Counter(
+        {table: conn.execute(statement, (domain, old), prepare=False).rowcount for table, statement in _DELETE.items()}
+    )
+    gone["fetch_queue"] = finished.forget(conn, domain, old)
+    return gone
+
+
+def step(conn: Connection, keep: Keep, where: DailyPass, now: datetime, until: datetime | None) -> Step:
+    """Delete the next products of which it is not known that they were ever listed.
+
+    Args:
+        conn: the connection, in a transaction.
+        keep: the settings.
+        where: how far the pass has come.
+        now: for the pass.
+        until: the moment that ages end with; None when nothing is to be judged now.
+    """
+    before = None if until is None else cutoff(keep.history_d, until)
+    position = None if before is None else where.position(conn, now)
+    if before is None or position is None:
+        return Step(has_more=False)
+    domain, asin = position or (0, "")
+    about = {"domain": domain, "asin": asin, "stretch": where.stretch, "batch": where.batch}
+    found = conn.execute(_NEXT, about, prepare=False).fetchall()
+    old = [(domain, asin) for kind, domain, asin in found if kind == "old"]
+    end = next(((domain, asin) for kind, domain, asin in found if kind == "end"), None)
+    gone: Counter[str] = Counter()
+    for shop in sorted({domain for domain, _ in old}):
+        deals.lock(conn, shop)
+        asins = [asin for domain, asin in old if domain == shop]
+        unlisted = conn.execute(_UNLISTED, {"domain": shop, "asins": asins}, prepare=False).fetchall()
+        gone += delete(conn, shop, [row[0] for row in unlisted], before)
+    where.move(conn, old[-1] if len(old) == where.batch else end)
+    return Step(has_more=len(old) == where.batch or end is not None, gone=gone)
