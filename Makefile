@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world mutants bench lint fmt types layers check settings samples lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world mutants bench growth lint fmt types layers check settings samples lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ mutants: setup-dev ## Change one thing in the pure packages a hundred times; the
 
 bench: setup-dev ## Measure everything that has an aim against it (minutes; a quiet machine tells more)
 	@for name in ledger_speed ledger_waits store parse pipeline supervision commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+growth: setup-dev ## Measure how cost grows with what is kept, in sizes up to a million deals (ARGS="--only queue,spend")
+	@exec $(BIN)/python -m benchmarks.growth $(ARGS)
 
 lint: setup-dev ## Check style and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -215,20 +215,29 @@ def their_series(product):
             yield product["asin"], name, data[f"{name}_time"].tolist(), data[name].tolist()
 
 
+def medians(runs):
+    """The run in the middle, in each of its figures."""
+    return Run(*(statistics.median(values) for values in zip(*runs, strict=True)))
+
+
+def ratio(found):
+    """How many times as fast as the package's own loop ours is."""
+    return statistics.median(a.rate / b.rate for a, b in zip(found["ours"], found["theirs"], strict=True))
+
+
 def report(found, size_mb):
     print(f"{size_mb:.1f} MB a call of {BATCH} products")
     head = ("products/s", "client ms", "database ms", "server ms", "peak MB")
     print(f"{'':8}" + "".join(f"{name:>13}" for name in head) + "   CPU per 100 products")
     for name, runs in found.items():
-        middle = [statistics.median(values) for values in zip(*runs, strict=True)]
+        middle = medians(runs)
         print(
             f"{name:8}{middle[0]:>13.1f}"
             + "".join(f"{value * 1e3:>13,.0f}" for value in middle[1:4])
             + f"{middle[4]:>13.0f}"
         )
     if "theirs" in found:
-        ratio = statistics.median(a.rate / b.rate for a, b in zip(found["ours"], found["theirs"], strict=True))
-        print(f"ours / theirs {ratio:.1f}, aim {RATIO_AIM:g}")
+        print(f"ours / theirs {ratio(found):.1f}, aim {RATIO_AIM:g}")
     print(f"peak memory of a worker {max(run.peak_mb for run in found['ours']):.0f} MB, aim {MEMORY_AIM_MB} MB")
 
 
@@ -242,9 +251,14 @@ def main():
     if options.loop:
         loop(*options.loop[:2], int(options.loop[2]))
         return
+    report(*measured(options.rounds, options.products, only_ours=options.only_ours))
+
+
+def measured(rounds, count, *, only_ours=False):
+    """The runs of each client, so many with so many products, and the megabytes of a call."""
     products = canned.rendered(RENDERED)
     size_mb = BATCH * statistics.mean(len(json.dumps(p, separators=(",", ":"))) for p in products.values()) / 1e6
-    replies = canned.many(products, options.products)
+    replies = canned.many(products, count)
     with (
         canned.serving(replies) as (api_url, api_pid),
         tempfile.TemporaryDirectory(prefix="sluicegate-bench-") as home,
@@ -254,12 +268,12 @@ def main():
             migrate.apply_migrations(conn)
         postmaster = int((Path(home) / "pg" / "data" / "postmaster.pid").read_text().split()[0])
         bench = Bench(Path(home), server.url(), postmaster, api_url, api_pid, list(replies))
-        found = {"ours": []} if options.only_ours else {"ours": [], "theirs": []}
-        for _ in range(options.rounds):
+        found = {"ours": []} if only_ours else {"ours": [], "theirs": []}
+        for _ in range(rounds):
             found["ours"].append(bench.ours())
-            if not options.only_ours:
+            if not only_ours:
                 found["theirs"].append(bench.theirs())
-        report(found, size_mb)
+        return found, size_mb
 
 
 if __name__ == "__main__":
