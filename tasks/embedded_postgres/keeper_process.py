@@ -5,6 +5,8 @@ shared; the kernel drops that lock however the process ends, so a killed supervi
 server outlives the process that happened to start it for as long as somebody else uses it. Telling the server to
 die with its starter (PR_SET_PDEATHSIG) would end it under those others.
 
+It also keeps the server's log small.
+
 The keeper is a fresh interpreter without site-packages, in a session of its own. The kernel ends the
 server when the keeper dies: a server whose keeper was killed could otherwise outlive its last user. A user that is
 still there starts it again.
@@ -16,10 +18,11 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from tasks.embedded_postgres import run_as
+from tasks.embedded_postgres import run_as, server_log
 from tasks.embedded_postgres.file_lock import FileLock
 from tasks.runtime.lifeline import die_with_parent
 
@@ -30,6 +33,7 @@ START_LOCK = "start.lock"  # exclusive: somebody starts or stops the server
 USERS_LOCK = "users.lock"  # shared: a process uses the server
 
 _AGAIN_S: Final = 0.5
+LOG_EVERY_S: Final = 15.0
 _FAST_SIGNALS: Final = 120  # a minute for the checkpoint of a fast shutdown; then an immediate one
 
 
@@ -50,6 +54,7 @@ def main(arguments: list[str]) -> None:
         _become_server(run_as.RunAs.parse(who), command, keeper)
     _pass_on_signals(server)
     threading.Thread(target=_stop_when_unused, args=(server, users, start), daemon=True).start()
+    threading.Thread(target=keep_log_small, args=(Path(home), LOG_EVERY_S, threading.Event()), daemon=True).start()
     os.waitpid(server, 0)
     # Not sys.exit: the thread sleeps in the kernel and would never be joined.
     os._exit(0)
@@ -91,6 +96,14 @@ def _stop_when_unused(server: int, users: FileLock, start: FileLock) -> None:
         if users.try_exclusive():
             _end(server)  # both locks stay held, so that nobody starts before the server is gone
         start.release()
+
+
+def keep_log_small(home: Path, every_s: float, end: threading.Event) -> None:
+    """Look at the log every `every_s` seconds until the end; one that cannot be kept small now may be later."""
+    while not end.is_set():
+        with suppress(OSError):
+            server_log.rotate(home)
+        end.wait(every_s)
 
 
 def _end(server: int) -> NoReturn:
