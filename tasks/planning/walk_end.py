@@ -99,13 +99,12 @@ def stop_minute(mark: int | None, server_minute: int) -> int:
 def is_past(minutes: Sequence[int], below: int) -> bool:
     """Whether no later page can hold a row above `below`; False for a page without a readable row.
 
-    True when the page lies wholly at or below, and also when only its tail does, provided the page's own
-    disorder could not lift a later row above: the list is trusted to be sorted exactly as far as this page
-    shows it to be.
+    True when its lowest row, lifted by the page's own disorder, is at or below: the list is trusted to be sorted
+    exactly as far as this page shows it to be. So a page that lies wholly at or below is always past.
     """
     if not minutes:
         return False
-    return max(minutes) <= below or min(minutes) + disorder(minutes) <= below
+    return min(minutes) + disorder(minutes) <= below
 
 
 def disorder(minutes: Sequence[int]) -> int:
