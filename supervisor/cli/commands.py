@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(do=_doctor)
 
     queries.add(commands)
+    _add_db(commands)
 
     commands.add_parser(
         "db-url", help="print the URL of the database in use, with its password; `doctor` shows it without one"
@@ -146,6 +147,24 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
     orders["set"].add_argument("settings", metavar="NAME=VALUE", nargs="+")
 
 
+def _add_db(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
+    """Add the commands that look after the database itself."""
+    db = commands.add_parser("db", help="look after the database: `upgrade`").add_subparsers(
+        title="commands", metavar="COMMAND", required=True
+    )
+    upgrade = db.add_parser(
+        "upgrade",
+        help="move the embedded database to the PostgreSQL programs in use, when another major version made it",
+        description="Moves the embedded database to the major version of the PostgreSQL programs in use: its rows are "
+        "dumped from the old server into a new one and counted there. The old directory stays. Nothing else may run.",
+    )
+    upgrade.add_argument(
+        "--from", dest="old", metavar="DIRECTORY", help="folder of the PostgreSQL programs that made it"
+    )
+    upgrade.add_argument("--json", action="store_true", help="print one JSON object")
+    upgrade.set_defaults(do=_db_upgrade, parser=upgrade)
+
+
 def _order(chosen: argparse.Namespace) -> int:
     from supervisor.control.send_order import send_order
 
@@ -174,6 +193,12 @@ def _doctor(chosen: argparse.Namespace) -> int:
     from supervisor.cli import doctor
 
     return doctor.examine(as_json=chosen.json)
+
+
+def _db_upgrade(chosen: argparse.Namespace) -> int:
+    from supervisor.cli import db_upgrade
+
+    return db_upgrade.upgrade(chosen.old, as_json=chosen.json)
 
 
 def _db_url(_chosen: argparse.Namespace) -> int:

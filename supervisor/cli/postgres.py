@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.config import settings
 from supervisor.config.state_dir import StateDir
-from supervisor.database import client_programs, dsn, restore
+from supervisor.database import client_programs, dsn, embedded, restore
 from supervisor.database.access import query_plan, running_database
 from tasks.settings import Secret
 
@@ -29,9 +29,7 @@ def database_url() -> Secret:
     plan = query_plan()
     if plan.database is None:
         return plan.settings.database_url
-    from tasks.embedded_postgres.server import EmbeddedPostgres
-
-    return Secret(EmbeddedPostgres(plan.state.postgres).url(plan.database))
+    return Secret(embedded.server_of(plan).url(plan.database))
 
 
 def has_secret(url: Secret) -> bool:
@@ -42,8 +40,8 @@ def has_secret(url: Secret) -> bool:
 def tool(name: Name, arguments: Sequence[str]) -> int:
     """Run a program of PostgreSQL on that database; its exit code. An embedded server is started when none runs.
 
-    The programs are those that came with this one, because others may be too old for the server. A server reached with
-    TLS needs others, because these cannot do TLS.
+    The programs are those that came with this one or that the user chose (POSTGRES_BIN_DIR), because others may be too
+    old for the server. A server reached with TLS needs others than ours, which cannot do TLS.
 
     Raises:
         ConfigError: the settings cannot be used, the embedded server cannot run here, or no program speaks TLS.
@@ -52,19 +50,18 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     """
     from psycopg.conninfo import make_conninfo
 
-    from tasks.embedded_postgres import programs
-
-    program = str(programs.postgres_programs() / name)
     if _NO_DATABASE & {argument.partition("=")[0] for argument in arguments}:
-        return _run([program, *arguments], {})
+        return _run([str(client_programs.ours(name)), *arguments], {})
     plan = query_plan()
+    chosen = plan.settings.postgres_bin_dir
     with running_database(plan) as url:
         parts = dsn.read(url)
         if name == "pg_restore":
             arguments = restore.checked(arguments, url, plan.state)
+        program = client_programs.ours(name, chosen)
         if plan.database is None:
-            program = str(client_programs.program(name, url, settings.environment()))
-        return _run([program, "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
+            program = client_programs.program(name, url, settings.environment(), chosen)
+        return _run([str(program), "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
 
 
 def _run(command: list[str], connection: dict[str, str]) -> int:

@@ -93,6 +93,8 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
                "the PostgreSQL database to write to; if unset, an embedded PostgreSQL in STATE_DIR", is_secret=True),
         Option("STATE_DIR", Text(), "var", _NEW_START,
                "folder for the ledger, unprocessed replies, the embedded PostgreSQL and the lock"),
+        Option("POSTGRES_BIN_DIR", Text(), "", _NEW_START,
+               "folder of the PostgreSQL programs (15 or newer) to use for the embedded one; if unset, its own"),
         Option("SPOOL_LIMIT_MB", Number(low=1, high=1_000_000, whole=True), "512", _WORKERS,
                "megabytes of unprocessed replies at which workers stop calling the API"),
     ),

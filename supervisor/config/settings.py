@@ -58,6 +58,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     tick_period_s: float
     selections: str
     database_url: Secret
+    postgres_bin_dir: str
     state_dir: Path
     deals_keep_d: int
     history_keep_d: int

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from supervisor.config import run_plan, settings
+from supervisor.database import embedded
 from tasks.errors import NoRows
 from tasks.settings import Secret
 
@@ -39,11 +40,9 @@ def running_database(plan: RunPlan) -> Iterator[Secret]:
     if plan.database is None:
         yield plan.settings.database_url
         return
-    from tasks.embedded_postgres.server import EmbeddedPostgres
-
     settings.forget_client_variables()
     plan.state.make()
-    server = EmbeddedPostgres(plan.state.postgres)
+    server = embedded.server_of(plan)
     try:
         yield Secret(server.start(plan.database))
     finally:
@@ -87,14 +86,13 @@ def _existing_database(plan: RunPlan) -> Iterator[Secret]:
         yield plan.settings.database_url
         return
     from tasks.embedded_postgres import cluster
-    from tasks.embedded_postgres.server import EmbeddedPostgres
     from tasks.store.connection import connect
 
     no_rows = NoRows(f"there is no database `{plan.database}` in {plan.state.root} yet: `make run` makes and fills it")
     if not (plan.state.postgres / cluster.DATA).is_dir():
         raise no_rows
     settings.forget_client_variables()
-    server = EmbeddedPostgres(plan.state.postgres)
+    server = embedded.server_of(plan)
     try:
         admin = server.start(cluster.SUPERUSER)
         with connect(admin, application_name=APPLICATION, autocommit=True) as conn:

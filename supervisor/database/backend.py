@@ -10,13 +10,14 @@ import threading
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from supervisor.config import settings
-from supervisor.database import dsn
+from supervisor.database import dsn, embedded
 from tasks.errors import DatabaseTransient
 from tasks.runtime.interruptible import run_interruptible
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from supervisor.config.run_plan import RunPlan
+    from supervisor.database.server_facts import ServerFacts
     from tasks.embedded_postgres.server import EmbeddedPostgres
 
 
@@ -50,6 +51,10 @@ class Database(Protocol):
     def applied(self) -> list[str]:
         """The migrations that the last `start` applied."""
 
+    @property
+    def notes(self) -> list[str]:
+        """What the server had to do without at the last `start`, each a sentence."""
+
     def server_pid(self) -> int | None:
         """The server's process, when it is ours to keep running."""
 
@@ -58,12 +63,14 @@ class EmbeddedDatabase:
     """The PostgreSQL in the state directory."""
 
     def __init__(self, plan: RunPlan) -> None:
+        self._plan = plan
         self._directory = plan.state.postgres
         self._name = plan.database or ""
         self._doing = _OPENS
         self._server: EmbeddedPostgres | None = None
         self._is_cancelled = False
         self.applied: list[str] = []
+        self.notes: list[str] = []
         settings.forget_client_variables()
 
     def start(self) -> Secret:
@@ -73,14 +80,13 @@ class EmbeddedDatabase:
             ConfigError: this machine or user cannot run it there.
             StoreError: it did not start, or the schema cannot be brought up to date.
         """
-        from tasks.embedded_postgres.server import EmbeddedPostgres
-
         if self._server is None:
-            self._server = EmbeddedPostgres(self._directory)
+            self._server = embedded.server_of(self._plan)
         if self._is_cancelled:
             self._server.cancel()
         self._doing = ""
         url = Secret(self._server.start(self._name))
+        self.notes = self._server.notes
         self._doing = _MIGRATES
         self.applied = run_interruptible(lambda: migrate(url), lambda: self._is_cancelled, DatabaseTransient(_STOPPED))
         return url
@@ -120,6 +126,7 @@ class ExternalDatabase:
         self._url = plan.settings.database_url
         self._is_cancelled = threading.Event()
         self.applied: list[str] = []
+        self.notes: list[str] = []
 
     def start(self) -> Secret:
         """Bring its schema up to date.
@@ -174,6 +181,7 @@ class DatabaseInfo(NamedTuple):
 
     Attributes:
         grants: for each right that is lacking, now or later, the statement that gives it.
+        server: what the server is like; None when it does not tell.
     """
 
     version: str
@@ -182,6 +190,7 @@ class DatabaseInfo(NamedTuple):
     lacking: list[str]
     lacking_later: list[str]
     grants: dict[str, str]
+    server: ServerFacts | None
 
 
 def inspect_database(url: Secret) -> DatabaseInfo:
@@ -191,6 +200,7 @@ def inspect_database(url: Secret) -> DatabaseInfo:
         ConfigError: the URL or the login is wrong.
         StoreError: it does not answer, or the schema is of another build.
     """
+    from supervisor.database import server_facts
     from tasks.store import privileges
     from tasks.store.connection import connect
     from tasks.store.migrate import pending_migrations
@@ -201,10 +211,11 @@ def inspect_database(url: Secret) -> DatabaseInfo:
         with conn.transaction():
             user, lacking, later = privileges.lacking(conn)
             later += privileges.for_an_upgrade(conn, pending) if pending else []
+            facts = server_facts.read(conn)
             (name,) = conn.execute("SELECT quote_ident(current_database())").fetchone() or ("?",)
         number = conn.info.server_version
     grants = {right: privileges.remedy(right, user, name) for right in (*lacking, *later)}
-    return DatabaseInfo(f"{number // 10000}.{number % 10000}", user, pending, lacking, later, grants)
+    return DatabaseInfo(f"{number // 10000}.{number % 10000}", user, pending, lacking, later, grants, facts)
 
 
 def secrets_in(url: Secret) -> list[str]:

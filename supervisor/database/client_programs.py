@@ -29,25 +29,43 @@ _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 _CONNECT_S: Final = 10
 
 
-def program(name: Name, url: Secret, environment: Mapping[str, str]) -> Path:
-    """The program to use on that database; `environment` is what it will be given.
+def ours(name: Name, chosen: str = "") -> Path:
+    """The program that comes with this one, or that lies in the directory of the user's own server.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    from tasks.embedded_postgres import programs
+
+    path = programs.find(chosen).directory / name
+    if not path.is_file():
+        raise ConfigError(f"{path.parent} has no {name}: add PostgreSQL's client programs, or unset POSTGRES_BIN_DIR")
+    return path
+
+
+def program(name: Name, url: Secret, environment: Mapping[str, str], chosen: str = "") -> Path:
+    """The program to use on that database.
+
+    Args:
+        name: which one.
+        url: the database.
+        environment: what the program will be given.
+        chosen: the directory of the user's own programs; empty when there is none.
 
     Raises:
         ConfigError: the server is reached with TLS only, and no program here can do that.
     """
-    from tasks.embedded_postgres import programs
-
-    ours = programs.postgres_programs() / name
+    own = ours(name, chosen)
     mode = dsn.read(url).rest.get("sslmode", environment.get("PGSSLMODE", ""))
     uses_tls, major = _inspect(url)
     if not uses_tls and mode not in _TLS:
-        return ours
+        return own
     oldest = 0 if name == "psql" else major
-    found = sorted((version, path) for version, path in _installed(name, environment) if version >= oldest)
+    found = sorted((version, path) for version, path in _installed(name, environment, chosen) if version >= oldest)
     if found:
         return found[-1][1]
     if mode not in _TLS and _lets_in_without_tls(url):
-        return ours
+        return own
     reason = f"DATABASE_URL asks for TLS (sslmode={mode})" if mode in _TLS else "the server lets nobody in without TLS"
     raise ConfigError(
         f"{reason}, which the {name} that came with us cannot speak: install PostgreSQL's client programs"
@@ -76,10 +94,11 @@ def _lets_in_without_tls(url: Secret) -> bool:
     return True
 
 
-def _installed(name: Name, environment: Mapping[str, str]) -> Iterator[tuple[int, Path]]:
+def _installed(name: Name, environment: Mapping[str, str], chosen: str) -> Iterator[tuple[int, Path]]:
     """The programs of the machine, with their major versions."""
     on_path = shutil.which(name, path=environment.get("PATH"))
     paths = [*_DEBIAN.glob(f"*/bin/{name}"), *([Path(on_path)] if on_path is not None else [])]
+    paths += [Path(chosen, name)] if chosen else []
     for path in paths:
         output = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
         version = _VERSION.search(output.stdout)

@@ -154,6 +154,8 @@ class DatabaseLifecycle:
                 took_s = round((self._loop.now_ns() - self._asked_ns) / NS_PER_S, 2)
                 if self._database.applied:
                     self._log.info("migrated", role=ROLE, slot=0, applied=self._database.applied)
+                for note in self._database.notes:
+                    self._log.warning("server_note", role=ROLE, slot=0, message=note)
                 self._log.info("in_service", role=ROLE, slot=0, pid=pid, took_s=took_s)
                 self._enter(State.RUNNING)
                 self._health.watch(url)

@@ -12,6 +12,7 @@ from supervisor.config import lowered_floors
 from supervisor.config.run_plan import Server
 from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend, dsn
+from supervisor.doctor import server_judgement
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.logs.phrases import name_range
 from tasks.errors import DatabaseTransient, Error, Forbidden, plain
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ledger import Reading
     from supervisor.config.run_plan import RunPlan
+    from supervisor.database.server_facts import ServerFacts
     from supervisor.doctor.findings import Finding
 
 _SKEW_S: Final = 30.0  # a call's own time and a drifting clock stay below; a wrong time zone or a dead battery do not
@@ -38,8 +40,7 @@ def findings(plan: RunPlan) -> Iterator[Finding]:
 def _database(plan: RunPlan) -> Iterator[Finding]:
     url = _url(plan)
     if url is None:
-        yield note("database", "an embedded PostgreSQL; it is not running, and doctor does not start it")
-        yield good("rights", "the embedded PostgreSQL belongs to this program alone")
+        yield from _embedded(plan)
         return
     shown = dsn.shown(url)
     try:
@@ -49,6 +50,7 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
         advice = "; check DATABASE_URL and the network" if is_unreachable else ""
         yield bad("database", f"{shown}: {plain(error)}{advice}", url=shown)
         yield note("rights", "not known, because the database could not be reached")
+        yield note("server", "not looked at, because the database could not be reached")
         return
     words = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
     todo = [f"the next start applies {name_range(seen.pending)}"] if seen.pending else []
@@ -64,6 +66,40 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
         user=seen.user,
         lacking=seen.lacking,
         lacking_for_an_upgrade=seen.lacking_later,
+    )
+    yield _server(plan, seen.server)
+
+
+def _embedded(plan: RunPlan) -> Iterator[Finding]:
+    """What can be said of an embedded server that does not run."""
+    from tasks.embedded_postgres import cluster, programs
+
+    yield good("rights", "the embedded PostgreSQL belongs to this program alone")
+    try:
+        used = programs.find(plan.settings.postgres_bin_dir)
+        made_by = cluster.major_of(plan.state.postgres)
+    except (Error, OSError) as error:
+        yield bad("database", f"the embedded PostgreSQL cannot be started: {plain(error)}")
+    else:
+        if made_by not in {None, used.major}:
+            yield bad("database", cluster.other_major(plan.state.postgres, made_by or 0, used))
+        else:
+            words = f"an embedded PostgreSQL {used.major}; it is not running, and doctor does not start it"
+            yield note("database", words, version=str(used.major))
+    yield note("server", "not looked at, because it is not running")
+
+
+def _server(plan: RunPlan, facts: ServerFacts | None) -> Finding:
+    """The settings and the build of the server."""
+    if facts is None:
+        return note("server", "not known, because it does not tell its settings to this user")
+    workers = plan.settings.upsert_workers + plan.settings.backfill_workers
+    return judged(
+        "server",
+        f"shared_buffers {facts.shared_buffers // 2**20:,} MB, {facts.connections} connections for this user",
+        faults=list(server_judgement.faults(facts, workers)),
+        notes=list(server_judgement.notes(facts, workers, is_embedded=plan.database is not None)),
+        **facts._asdict(),
     )
 
 

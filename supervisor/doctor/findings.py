@@ -24,6 +24,7 @@ CHECKS: Final = (
     "ledger",
     "database",
     "rights",
+    "server",
     "api",
     "clock",
 )

@@ -12,61 +12,41 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from ledger.atomic_file import sync_directory
-from tasks.embedded_postgres import run_as
-from tasks.embedded_postgres.programs import ENVIRONMENT, MAJOR, under_identity
+from tasks.embedded_postgres import config_file, replacement, run_as
+from tasks.embedded_postgres.programs import ENVIRONMENT, SETTING, how_to_get, of_major, under_identity
+from tasks.embedded_postgres.server_settings import FIXED
 from tasks.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.embedded_postgres.file_lock import FileLock
+    from tasks.embedded_postgres.programs import Programs
     from tasks.embedded_postgres.run_as import RunAs
 
-DATA: Final = "data"
+DATA: Final = replacement.DATA
 SUPERUSER: Final = "postgres"
 
-# Written into postgresql.conf once; whoever keeps the server may change them there.
-# Rewriting arrays makes a dead copy of 3-4 kB a row, so the vacuum is awake more often and may do more than by
-# default, and checkpoints are rare, because the first change of a page after one logs the whole page: together
-# 38 % more rows a second in a minute of random updates. Compressing those pages again gains nothing.
-SETTINGS: Final = {
-    "listen_addresses": "",
-    "unix_socket_directories": ".",  # the data directory itself: 0700, and free of quoting
-    "max_wal_size": "4GB",
-    "checkpoint_timeout": "15min",
-    "autovacuum_naptime": "10s",
-    "autovacuum_vacuum_scale_factor": "0.05",
-    "autovacuum_vacuum_cost_limit": "2000",
-    "wal_compression": "off",
-    "max_logical_replication_workers": "0",  # one process less
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "log_checkpoints": "off",
-    "log_min_error_statement": "panic",  # statements carry the data, and a refused row would fill the log
-}
 
-
-def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: bool = True) -> RunAs:
+def ensure(home: Path, programs: Programs, start_lock: FileLock, *, use_namespace: bool = True) -> RunAs:
     """Make the cluster in `home` if there is none, and return the identity that its programs run as.
 
     The start lock must be held.
 
     Raises:
         ConfigError: this process cannot run PostgreSQL there, or the cluster is of another major version.
+        DatabaseTransient: a new cluster is to take the place of one that is still used.
         StoreError: `initdb` failed.
     """
     owner = home.stat()
     who = run_as.choose(owner.st_uid, owner.st_gid)
     if who is None:
         raise ConfigError(_not_ours(home, owner.st_uid))
-    version = home / DATA / "PG_VERSION"
-    if version.is_file():
-        found = version.read_text(encoding="ascii").strip()
-        if found != str(MAJOR):
-            raise ConfigError(
-                f"{home / DATA} was made by PostgreSQL {found}, this build has {MAJOR}: "
-                "dump it with the old programs and restore it here, or set another STATE_DIR"
-            )
+    replacement.finish(home)
+    made_by = major_of(home)
+    if made_by is not None:
+        if made_by != programs.major:
+            raise ConfigError(other_major(home, made_by, programs))
         return who
     if who.way is run_as.Way.NAMESPACE and not use_namespace:
         return _create_as_another(home, programs, start_lock, "namespaces are switched off")
@@ -77,11 +57,28 @@ def ensure(home: Path, programs: Path, start_lock: FileLock, *, use_namespace: b
     return who
 
 
+def major_of(home: Path) -> int | None:
+    """The major version of PostgreSQL that made the cluster in `home`; None when there is no cluster."""
+    version = home / DATA / "PG_VERSION"
+    return int(version.read_text(encoding="ascii")) if version.is_file() else None
+
+
+def other_major(home: Path, made_by: int, programs: Programs) -> str:
+    """What to do about a cluster that another major version than that of `programs` made, for a person."""
+    words = f"{home / DATA} was made by PostgreSQL {made_by}, and the programs in use are those of {programs.major}"
+    old = of_major(made_by)
+    named = f"{SETTING} to {how_to_get(made_by)}" if old is None else f"{SETTING}={old.directory}"
+    if made_by > programs.major:
+        return f"{words}, which cannot read it: set {named}"
+    command = "`sluicegate db upgrade`" + ("" if old is not None else f" --from DIRECTORY ({how_to_get(made_by)})")
+    return f"{words}: {command} moves the rows and keeps the old directory; set {named} to go on with it as it is"
+
+
 class _NoNamespaceError(Exception):
     """The kernel or a container's policy forbids user namespaces."""
 
 
-def _create_as_another(home: Path, programs: Path, start_lock: FileLock, why: str) -> RunAs:
+def _create_as_another(home: Path, programs: Programs, start_lock: FileLock, why: str) -> RunAs:
     who = run_as.fallback()
     if who is None:
         raise ConfigError(
@@ -102,12 +99,11 @@ def _give(home: Path, uid: int, gid: int) -> None:
         os.chown(path, uid, gid)
 
 
-def _create(home: Path, programs: Path, start_lock: FileLock, who: RunAs) -> None:
+def _create(home: Path, programs: Programs, start_lock: FileLock, who: RunAs) -> None:
     data, new = home / DATA, home / f"{DATA}.new"
     shutil.rmtree(new, ignore_errors=True)
-    options = [f"--set={name}={value}" for name, value in SETTINGS.items()]
     command = [
-        str(programs / "initdb"),
+        str(programs.directory / "initdb"),
         f"--pgdata={new}",
         f"--username={SUPERUSER}",
         "--encoding=UTF8",
@@ -116,7 +112,6 @@ def _create(home: Path, programs: Path, start_lock: FileLock, who: RunAs) -> Non
         "--auth-local=trust",  # whoever can enter the data directory owns it
         "--auth-host=reject",
         "--no-instructions",
-        *options,
     ]
     done = subprocess.run(  # noqa: S603 - our own programs, a list, no shell
         under_identity(who, home, command),
@@ -136,6 +131,7 @@ def _create(home: Path, programs: Path, start_lock: FileLock, who: RunAs) -> Non
         raise ConfigError(f"{reason}: choose a STATE_DIR that this user can enter, or name a server in DATABASE_URL")
     if done.returncode != 0:
         raise StoreError(f"initdb failed in {home} (exit {done.returncode}): {reason}")
+    config_file.append(new, FIXED)
     new.rename(data)
     sync_directory(home)
 

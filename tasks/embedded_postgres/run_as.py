@@ -79,6 +79,12 @@ def fallback() -> RunAs | None:
     return None
 
 
+def file_owner(home: Path) -> tuple[int, int] | None:
+    """The user and group that root gives its files in `home` to: its owner, who could not open root's."""
+    owner = home.stat()
+    return (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None
+
+
 def enter(identity: RunAs) -> None:
     """Give the calling process, which has one thread, that identity for good.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, Self
@@ -19,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from ledger import Clock, SystemClock
-from tasks.embedded_postgres import address, cluster, pid_file, programs, server_log
+from tasks.embedded_postgres import address, cluster, compression, launch, pid_file, programs, run_as, server_log
 from tasks.embedded_postgres.file_lock import FileLock
 from tasks.embedded_postgres.keeper_process import START_LOCK, USERS_LOCK, is_last
 from tasks.errors import ConfigError, DatabaseTransient, StoreError, one_line
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from tasks.embedded_postgres.programs import Programs
     from tasks.embedded_postgres.run_as import RunAs
 
 _POLL_S: Final = 0.004
@@ -49,6 +49,8 @@ class EmbeddedPostgres:
         clock: Clock | None = None,
         start_timeout_s: float = 300.0,
         use_namespace: bool = True,
+        with_programs: Programs | None = None,
+        memory_bytes: int | None = None,
     ) -> None:
         """Note where the server is to be; nothing is touched yet.
 
@@ -57,13 +59,18 @@ class EmbeddedPostgres:
             clock: measures deadlines; by default that of the system.
             start_timeout_s: seconds to wait for a server that recovers from a crash.
             use_namespace: whether root may use a user namespace; if not, it becomes another user.
+            with_programs: those of PostgreSQL; by default the ones that come with this program.
+            memory_bytes: what the server's settings are made for; by default the memory that this process may use.
         """
         self._home = directory.absolute()
         self._data = self._home / cluster.DATA
         self._clock = clock or SystemClock()
         self._timeout_s = start_timeout_s
         self._use_namespace = use_namespace
-        self._programs = programs.postgres_programs()
+        self._memory = memory_bytes
+        self.notes: list[str] = []
+        """What the last `start` that started a server had to do without, each a sentence."""
+        self._programs = with_programs or programs.find()
         self._users: FileLock | None = None
         self._doing = ""
         self._pause = threading.Event()  # set once nobody waits for a start any more
@@ -167,12 +174,7 @@ class EmbeddedPostgres:
             self._users = None
 
     def _open_lock(self, name: str) -> FileLock:
-        return FileLock(self._home / name, shared_with=self._file_owner())
-
-    def _file_owner(self) -> tuple[int, int] | None:
-        """The user and group that root gives its files to: the owner of the directory, who could not open root's."""
-        owner = self._home.stat()
-        return (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else None
+        return FileLock(self._home / name, shared_with=run_as.file_owner(self._home))
 
     @contextmanager
     def _starting(self, *, is_ending: bool = False) -> Iterator[FileLock]:
@@ -200,15 +202,17 @@ class EmbeddedPostgres:
         raise StoreError(f"{complaint} (waited {seconds:g} s); log: {self.log_path}")
 
     def _ensure_server(self, who: RunAs) -> None:
-        launched, ready_ns = False, 0
+        settings: dict[str, str] | None = None
+        ready_ns = 0
         for _ in self._until(self._timeout_s, f"the server in {self._home} is not ready"):
             with FileLock(self._data) as server_lock:
                 if server_lock.try_exclusive():
-                    if launched:
-                        tail = server_log.log_tail(self._home)
-                        raise StoreError(f"the server in {self._home} did not start; its log ends:\n{tail}")
-                    self._launch(who, server_lock)
-                    launched = True
+                    if settings is None:
+                        self.notes, settings = [], launch.settings_for(self._home, self._memory)
+                    else:
+                        settings, note = launch.with_less(settings, self._home)
+                        self.notes = [note]
+                    launch.launch(self._home, self._programs, who, server_lock, settings)
             found = pid_file.read_pid_file(self._data)
             if found is None or found.status != "ready":
                 ready_ns = 0
@@ -219,25 +223,6 @@ class EmbeddedPostgres:
             ready_ns = ready_ns or self._clock.now_ns()
             if self._clock.now_ns() - ready_ns > _ANSWER_S * 1e9:
                 raise DatabaseTransient(f"the server in {self._home} runs and refuses connections: {fault}")
-
-    def _launch(self, who: RunAs, server_lock: FileLock) -> None:
-        pid_file.remove_pid_file(self._data)
-        command = [str(self._programs / "postgres"), "-D", str(self._data)]
-        log = server_log.open_log(self._home, self._file_owner())
-        try:
-            # The lock that the keeper and the server inherit shows whether it worked.
-            subprocess.run(  # noqa: S603 - our own programs, a list, no shell
-                programs.under_keeper(who, self._home, command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=programs.ENVIRONMENT,
-                start_new_session=True,
-                pass_fds=(server_lock.fd,),
-                check=False,
-            )
-        finally:
-            os.close(log)
 
     def _fault(self) -> str | None:
         """Why the server does not answer; None when it does."""
@@ -254,6 +239,7 @@ class EmbeddedPostgres:
         self._doing = f"the database `{name}` is looked up in {self._home}, and made if it is missing"
         # A session on the usual template, template1, would delay this for 5 s and then fail it; template0 has none.
         with translate(), self._connect(autocommit=True) as conn:
+            compression.check(self._data, self._programs.directory, conn, run_as.file_owner(self._home))
             if conn.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).rowcount == 0:
                 conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
 

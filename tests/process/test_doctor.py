@@ -121,6 +121,10 @@ def test_a_database_of_the_user_is_looked_at_and_left_as_it_is(program, empty_da
     _, found = doctor(program, **wanted)
     assert "schema up to date" in found["database"]["words"]
     assert found["database"]["verdict"] == "ok"
+    assert found["server"]["verdict"] == "note"
+    assert "ALTER SYSTEM SET fsync = on" in found["server"]["words"]
+    assert found["server"]["data"]["connections"] == 100
+    assert found["server"]["data"]["is_pooled"] is False
 
 
 def test_a_database_user_who_may_not_write_is_told_what_to_grant(database_url):

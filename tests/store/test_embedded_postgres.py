@@ -213,7 +213,7 @@ def test_any_path_will_do(home, tmp_path, name):
     with EmbeddedPostgres(moved) as server:
         assert query(server.url(), "SELECT 1") == [(1,)]
         psql = subprocess.run(
-            [programs.postgres_programs() / "psql", server.url(), "-Atc", "SELECT 2"],
+            [programs.find().directory / "psql", server.url(), "-Atc", "SELECT 2"],
             capture_output=True,
             text=True,
             check=True,
@@ -259,7 +259,10 @@ def test_a_server_that_cannot_start_says_why(home):
 
 def test_a_cluster_of_another_version_is_left_alone(home):
     (home / "data" / "PG_VERSION").write_text("16\n")
-    with pytest.raises(ConfigError, match="made by PostgreSQL 16, this build has 18"):
+    with pytest.raises(
+        ConfigError,
+        match="made by PostgreSQL 16, and the programs in use are those of 18: `sluicegate db upgrade` moves",
+    ):
         EmbeddedPostgres(home).start()
     assert (home / "data" / "PG_VERSION").read_text() == "16\n"
 

@@ -242,3 +242,16 @@ def test_a_wait_for_a_server_that_lets_nobody_in_tells_why(tmp_path, monkeypatch
         with pytest.raises(DatabaseTransient, match=r"refuses connections: .*channel binding"):
             other.start()
         monkeypatch.delenv("PGCHANNELBINDING")
+
+
+def test_long_values_are_compressed_with_lz4_where_the_server_has_it_and_nobody_chose_otherwise(debian_server):
+    def compression_in_a_transaction():
+        url = debian_server.url("postgres", sslmode="require")
+        with connect(url, application_name="test") as conn, conn.transaction():
+            return conn.execute("SHOW default_toast_compression").fetchone()[0]
+
+    assert compression_in_a_transaction() == "lz4"
+    with psycopg.connect(debian_server.url("postgres", sslmode="require"), autocommit=True) as conn:
+        conn.execute("ALTER DATABASE postgres SET default_toast_compression = 'pglz'")
+        assert compression_in_a_transaction() == "pglz"
+        conn.execute("ALTER DATABASE postgres RESET default_toast_compression")

@@ -21,6 +21,7 @@ class Deaf:
     """A database whose start takes until it is cancelled."""
 
     applied: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     doing = "somebody else's lock is waited for"
 
     def __init__(self):

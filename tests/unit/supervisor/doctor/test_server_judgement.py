@@ -1,0 +1,73 @@
+"""What `doctor` says of a server: each fault and each note with what to do, and nothing of a good one."""
+
+import pytest
+
+from supervisor.database.server_facts import ServerFacts
+from supervisor.doctor import server_judgement
+
+MB = 2**20
+GOOD = ServerFacts(
+    has_fsync=True,
+    has_full_page_writes=True,
+    commits_durably=True,
+    has_autovacuum=True,
+    has_lz4=True,
+    shared_buffers=128 * MB,
+    work_mem=4 * MB,
+    max_wal_size=1024 * MB,
+    size=2048 * MB,
+    connections=97,
+    others=3,
+    is_collation_stale=False,
+    database="deals",
+    is_pooled=False,
+)
+
+
+def told(facts, workers=2, *, is_embedded=False):
+    return (
+        list(server_judgement.faults(facts, workers)),
+        list(server_judgement.notes(facts, workers, is_embedded=is_embedded)),
+    )
+
+
+def test_a_server_with_its_defaults_and_little_data_is_good():
+    assert told(GOOD) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("lacks", "words"),
+    [
+        ({"has_fsync": False}, "ALTER SYSTEM SET fsync = on"),
+        ({"has_full_page_writes": False}, "ALTER SYSTEM SET full_page_writes = on"),
+        ({"commits_durably": False}, "ALTER DATABASE deals SET synchronous_commit = on"),
+        ({"has_autovacuum": False}, "ALTER SYSTEM SET autovacuum = on"),
+        ({"is_collation_stale": True}, "REINDEX DATABASE deals, then"),
+        ({"has_lz4": False}, "built without lz4"),
+        ({"size": 32_000 * MB}, "shared_buffers is 128 MB for a database of 32,000 MB: give it 1,024 MB or more"),
+        ({"shared_buffers": 16 * MB, "size": 8 * MB}, "give it 32 MB or more"),
+        ({"work_mem": 64 * 1024}, "work_mem is 64 kB"),
+        ({"max_wal_size": 64 * MB}, "max_wal_size is 64 MB"),
+        ({"others": 93}, "so 4 are left of the 5 that 2 workers need"),
+    ],
+)
+def test_what_costs_safety_time_or_room_is_noted(lacks, words):
+    faults, notes = told(GOOD._replace(**lacks))
+    assert faults == []
+    assert len(notes) == 1
+    assert words in notes[0]
+
+
+def test_too_few_connections_are_a_fault_unless_a_pooler_shares_them():
+    few = GOOD._replace(connections=4, others=4)
+    faults, notes = told(few)
+    assert "allows this user 4 connections, and 2 workers need 5" in faults[0]
+    assert notes == []
+    assert told(few, workers=1) == ([], [next(server_judgement.notes(few, 1, is_embedded=False))])
+    assert told(few._replace(is_pooled=True)) == ([], [])
+
+
+def test_of_the_embedded_server_only_what_its_user_changed_is_noted():
+    ours = GOOD._replace(has_lz4=False, shared_buffers=32 * MB, size=32_000 * MB, max_wal_size=512 * MB)
+    assert told(ours, is_embedded=True) == ([], [])
+    assert len(told(ours._replace(has_fsync=False, has_autovacuum=False), is_embedded=True)[1]) == 2
