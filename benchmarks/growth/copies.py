@@ -13,6 +13,7 @@ import time
 from psycopg import sql
 
 from benchmarks.growth.fill import YEAR
+from tasks.store.calls import figures
 
 # The copies in the order in which they were seen, as a table that grew over a year has its rows.
 _COPIES = """
@@ -48,6 +49,11 @@ _MINUTES = re.compile(r"(.*_)?(minute|since|update|start|end|date)")
 _CALLS = """
 INSERT INTO calls ({columns}) SELECT {values}
 FROM generate_series(1, {more}) AS n JOIN originals AS t ON t.at_place = 1 + n::bigint * 7919 %% {known}
+"""
+_SUMS = """
+TRUNCATE calls_hourly;
+INSERT INTO calls_hourly (hour, worker, tier, endpoint, shape, {names})
+SELECT {hour}, worker, tier, endpoint, shape, {figures} FROM calls GROUP BY 1, 2, 3, 4, 5 ORDER BY 1
 """
 _FAULTS = """
 INSERT INTO quarantine (kind, domain, key, reason, raw, first_at, last_at, times)
@@ -152,6 +158,8 @@ def _copy_calls(conn, columns, wanted):
         conn.execute(
             _CALLS.format(columns=", ".join(columns), values=", ".join(values), more=more, known=known).encode(), ()
         )
+        hour = figures.hour("at")
+        conn.execute(_SUMS.format(names=figures.NAMES, hour=hour, figures=figures.OF_CALLS).encode())
     conn.execute("DROP TABLE originals")
 
 

@@ -9,7 +9,8 @@ from benchmarks.growth import sizes, source
 from benchmarks.growth.source import BATCH, DOMAIN
 from supervisor.config.settings import load_settings
 from tasks.planning import streams
-from tasks.store import calls, crawls, deals, products, quarantine
+from tasks.store import crawls, deals, products, quarantine
+from tasks.store.calls import calls
 from tasks.store.crawls import Crawl
 from tasks.store.queue import queue
 

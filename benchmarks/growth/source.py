@@ -14,7 +14,7 @@ from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tasks.store.calls import Call
+from tasks.store.calls.calls import Call
 
 DOMAIN = 1
 BATCH = 100

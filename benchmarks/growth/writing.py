@@ -16,8 +16,8 @@ from benchmarks.growth.fill import DETAIL, EPOCH_MINUTE, stream
 from benchmarks.growth.measure import Aim, connections, interleaved
 from benchmarks.growth.source import BATCH, DOMAIN, Market, calls
 from tasks.planning import streams
-from tasks.store import calls as call_table
 from tasks.store import deals, products
+from tasks.store.calls import calls as call_table
 from tasks.store.queue import queue
 
 PAGE = 150

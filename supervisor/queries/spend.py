@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,8 +13,8 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
-from tasks.store import calls
-from tasks.store.calls import Sum
+from tasks.store.calls import sums
+from tasks.store.calls.sums import Sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ledger.snapshot_records import BucketRecord
-    from tasks.store.calls import By, Flow
+    from tasks.store.calls.sums import By, Flow
 
 _TOTAL: Final = "all"
 _MINUTE_S: Final = 60
 _FREE: Final = "(free)"
+_UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _REFILLS: Final = 20  # one more or less of so many is 5 %
 
 
@@ -39,29 +41,29 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
     """
     plan = query_plan()
     with query_connection(plan) as conn:
-        sums = calls.sums(conn, since=since, by=by)
-        flow = calls.flow(conn, since=since)
+        found = sums.sums(conn, since=since, by=by)
+        flow = sums.flow(conn, since=since)
     bucket = _bucket(plan.state.ledger)
-    total = _total(sums)
+    total = _total(found)
     if as_json:
         output.as_json(
             since_s=since.total_seconds(),
             by=by,
-            sums=[_as_json(one) for one in sums],
+            sums=[_as_json(one) for one in found],
             total=_as_json(total),
             flow=None if flow is None else {**asdict(flow), "added": flow.added},
             drift=None if bucket is None else bucket.drift,
         )
         return EXIT_OK
-    if not sums:
-        output.text(f"no call within {durations.format_exact(since)}; look further back with --since")
+    if not found:
+        output.text(f"no call in {describe_since(since)}; look further back with --since")
         return EXIT_OK
-    _table(by, [*sums, total] if len(sums) > 1 else sums)
+    _table(by, [*found, total] if len(found) > 1 else found)
     output.text("", *_words(total, flow, bucket, since))
     return EXIT_OK
 
 
-def _table(by: By, sums: Sequence[Sum]) -> None:
+def _table(by: By, rows: Sequence[Sum]) -> None:
     columns = [
         Column(by),
         *(
@@ -69,7 +71,7 @@ def _table(by: By, sums: Sequence[Sum]) -> None:
             for heading in ("calls", "items", "rows", "tokens", "rows/token", "off", "waited", "refused", "failed")
         ),
     ]
-    output.table(columns, [_cells(one) for one in sums])
+    output.table(columns, [_cells(one) for one in rows])
 
 
 def _cells(one: Sum) -> list[str]:
@@ -89,7 +91,7 @@ def _cells(one: Sum) -> list[str]:
 
 
 def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: timedelta) -> list[str]:
-    lines = [f"calls of the last {durations.format_exact(since)}; off: by how much reservations were above the cost"]
+    lines = [f"calls of {describe_since(since)}; off: by how much reservations were above the cost"]
     if flow is not None and flow.span_s > 0:
         covered = format_duration(flow.span_s)
         lines += [
@@ -104,6 +106,12 @@ def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: ti
         drift = "none" if not bucket.drift else f"{bucket.drift:+,g} tokens: another program uses this key"
         lines.append(f"drift since the ledger began: {drift}")
     return lines
+
+
+def describe_since(since: timedelta) -> str:
+    """The time from `since` ago until now: the last day, the last 36 hours, the last 90 minutes."""
+    number, unit = re.findall(r"(\d+)(\w)", durations.format_exact(since))[0]
+    return f"the last {_UNITS[unit]}" if number == "1" else f"the last {number} {_UNITS[unit]}s"
 
 
 def describe_refill(flow: Flow, bucket: BucketRecord | None) -> str:
@@ -127,9 +135,9 @@ def _as_json(one: Sum) -> dict[str, Any]:
     return {**asdict(one), "rows_per_token": one.rows_per_token, "off_percent": one.off_percent}
 
 
-def _total(sums: Sequence[Sum]) -> Sum:
+def _total(parts: Sequence[Sum]) -> Sum:
     names = [field.name for field in fields(Sum) if field.name != "name"]
-    return Sum(name=_TOTAL, **{name: sum(getattr(one, name) for one in sums) for name in names})
+    return Sum(name=_TOTAL, **{name: sum(getattr(one, name) for one in parts) for name in names})
 
 
 def _bucket(path: Path) -> BucketRecord | None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tasks.keepa.reply import RawReply
     from tasks.keepa.request import Request
     from tasks.runtime.job import JobContext
-    from tasks.store.calls import Call
+    from tasks.store.calls.calls import Call
 
 FULL_NS: Final = 5 * NS_PER_S  # until the next look whether the spool has room
 

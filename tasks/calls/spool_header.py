@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tasks.errors import NotSent, Transient
-from tasks.store.calls import Call
+from tasks.store.calls.calls import Call
 
 if TYPE_CHECKING:
     from tasks.errors import ApiError

@@ -14,8 +14,8 @@ import tenacity
 from tasks.errors import BadRow, DatabaseTransient
 from tasks.ingest.outage_report import DatabaseOutage
 from tasks.runtime.interruptible import run_interruptible
-from tasks.store import calls
 from tasks.store.bulk.batch import refused
+from tasks.store.calls import calls
 from tasks.store.connection import connect
 from tasks.store.sqlstate import cause_of, translate
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tasks.runtime.job import JobContext
-    from tasks.store.calls import Call
+    from tasks.store.calls.calls import Call
     from tasks.store.connection import Connection
 
 T = TypeVar("T")

@@ -21,7 +21,8 @@ from tasks.planning import walk_end
 from tasks.planning.backlog import BacklogItem
 from tasks.planning.streams import wanted_streams
 from tasks.roles import UPSERT
-from tasks.store import calls, crawls, deals
+from tasks.store import crawls, deals
+from tasks.store.calls import calls
 from tasks.store.queue import leftovers, queue
 
 if TYPE_CHECKING:

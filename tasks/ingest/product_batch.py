@@ -14,7 +14,8 @@ from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, k
 from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.decode.replies import open_products
 from tasks.keepa.request import max_tokens
-from tasks.store import calls, products
+from tasks.store import products
+from tasks.store.calls import calls
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:

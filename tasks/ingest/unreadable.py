@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tasks.calls.spool_header import answered
 from tasks.keepa.decode.replies import any_envelope
 from tasks.keepa.request import max_tokens
-from tasks.store import calls, quarantine
+from tasks.store import quarantine
+from tasks.store.calls import calls
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:

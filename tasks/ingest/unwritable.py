@@ -14,8 +14,8 @@ from tasks.calls.spool_header import answered
 from tasks.ingest.unreadable import items_of, keep_body
 from tasks.keepa.decode.replies import any_envelope
 from tasks.keepa.request import max_tokens
-from tasks.store import calls
 from tasks.store.bulk.batch import refused
+from tasks.store.calls import calls
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tasks.store.calls import months
 from tasks.store.duties import gone
 from tasks.store.duties.duty import Duty
 from tasks.store.retention import deals, products, quarantine, queue, walks
@@ -27,6 +28,7 @@ def duties(keep: Keep) -> tuple[Duty, ...]:
     of = (keep.deals_d, keep.history_d, keep.queue_d)
     return (
         gone.REPORT,
+        months.AHEAD,
         Duty("quarantine", lambda conn: quarantine.step(conn, keep, datetime.now(UTC))),
         *(Duty(name, partial(_judge, step, keep, DailyPass(name, of))) for name, step in by_age.items()),
     )

@@ -14,7 +14,7 @@ from tasks.errors import BadRow, DatabaseTransient
 from tasks.ingest.database_session import DatabaseSession
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.settings import Secret
-from tasks.store.calls import Call
+from tasks.store.calls.calls import Call
 from tests.fakes.tcp_proxy import Line
 
 READY = b"Z\x00\x00\x00\x05I"  # PostgreSQL's protocol: the server is ready for the first statement

@@ -44,7 +44,7 @@ def test_an_own_server_is_started_for_a_query_and_gone_afterwards(ask, made_clus
     own = backend.backend_of(wanted(state))
     own.start()
     own.stop()
-    assert ask("", "spend") == (0, "no call within 1d; look further back with --since\n")
+    assert ask("", "spend") == (0, "no call in the last day; look further back with --since\n")
     assert not server.is_running()
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from supervisor.queries import parsing
 from tasks.errors import NoRows
-from tasks.store import calls, price_history
-from tasks.store.calls import Call
+from tasks.store import price_history
+from tasks.store.calls import calls
+from tests.fixtures.calls import a_call
 
 
 def as_json(ask, url, *arguments):
@@ -197,11 +198,7 @@ def test_what_came_in_is_told_by_the_balances_and_what_was_charged_between_them(
     noon = datetime.now(UTC) - timedelta(minutes=30)
     # The first balance is what its call left; a call that told none was charged all the same.
     for minute, cost, balance in [(0, 50, 100), (1, 5, None), (2, 5, 95), (3, 7, None)]:
-        call = Call(
-            at=noon + timedelta(minutes=minute), tier="upsert", endpoint="/deal", shape="deal", items=1, estimate=5,
-            cost=cost, balance=balance, status=200, duration_s=0.1, waited_s=0.5, worker="upsert-0", rows=10,
-        )  # fmt: skip
-        calls.record(conn, call)
+        calls.record(conn, a_call(at=noon + timedelta(minutes=minute), cost=cost, balance=balance))
     told = as_json(ask, database_url, "spend", "--since", "1h")
     flow = {name: told["flow"][name] for name in ("first_balance", "last_balance", "charged", "added")}
     assert flow == {"first_balance": 100, "last_balance": 95, "charged": 10, "added": 5}
@@ -210,20 +207,19 @@ def test_what_came_in_is_told_by_the_balances_and_what_was_charged_between_them(
     assert round(told["total"]["off_percent"], 1) == round(100 * (20 - 67) / 67, 1)
 
 
-def test_lost_and_refused_calls_are_told_apart(ask, market_url, market):
-    market.execute("UPDATE calls SET status = 429, cost = 0 WHERE id = (SELECT max(id) FROM calls)")
-    market.execute(
-        "UPDATE calls SET status = NULL, cost = NULL, estimate = 9 WHERE id = (SELECT max(id) - 1 FROM calls)"
-    )
-    total = as_json(ask, market_url, "spend")["total"]
+def test_lost_and_refused_calls_are_told_apart(ask, database_url, conn):
+    now = datetime.now(UTC)
+    calls.record(conn, a_call(at=now, status=429, cost=0))
+    calls.record(conn, a_call(at=now, status=None, cost=None, estimate=9))
+    total = as_json(ask, database_url, "spend")["total"]
     assert [total[name] for name in ("refused", "failed", "unknown", "unknown_tokens")] == [1, 1, 1, 9]
-    assert "1 replies were lost and may have cost up to 9 tokens more" in ask(market_url, "spend")[1]
+    assert "1 replies were lost and may have cost up to 9 tokens more" in ask(database_url, "spend")[1]
 
 
-def test_spending_of_long_ago_is_not_counted(ask, market_url, market):
-    market.execute("UPDATE calls SET at = at - interval '2 days'")
-    assert ask(market_url, "spend") == (0, "no call within 1d; look further back with --since\n")
-    assert as_json(ask, market_url, "spend", "--since", "7d")["total"]["calls"] > 0
+def test_spending_of_long_ago_is_not_counted(ask, database_url, conn):
+    calls.record(conn, a_call(at=datetime.now(UTC) - timedelta(days=2)))
+    assert ask(database_url, "spend") == (0, "no call in the last day; look further back with --since\n")
+    assert as_json(ask, database_url, "spend", "--since", "7d")["total"]["calls"] == 1
 
 
 def test_one_product_is_found_by_its_key_however_many_there_are(conn):

@@ -34,6 +34,11 @@ def filled(pg_server, market_template):
     with connect(url, application_name="test") as connection:
         for table, column in STAMPED:
             connection.execute(f"UPDATE {table} SET {column} = %s WHERE {column} IS NOT NULL", (EVENING,))
+        connection.execute(
+            "UPDATE calls_hourly SET hour = calls_hourly.hour + (date_bin('1 hour', %s, 'epoch') - last.hour)"
+            " FROM (SELECT max(hour) AS hour FROM calls_hourly) AS last",
+            (EVENING,),
+        )
         connection.execute("INSERT INTO quarantine (kind, domain, key, reason) VALUES ('body', 1, 'key', 'reason')")
         connection.execute("UPDATE calls SET waited_s = 61.5 WHERE tier = 'backfill'")  # in virtual time none waits
         connection.commit()

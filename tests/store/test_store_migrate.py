@@ -39,6 +39,7 @@ APPLIED = {
     "0019_background_duties.sql": "f336c62df18f327c",
     "0020_histories_in_steps.sql": "448fbb5af2befe7c",
     "0021_what_is_old.sql": "ead7d70adefebd73",
+    "0022_calls_by_month.sql": "f46e07350f8d579b",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 
@@ -98,7 +99,7 @@ def test_every_table_view_and_column_says_what_it_is(conn):
     undocumented = conn.execute(
         """SELECT c.relname, a.attname
         FROM pg_class AS c LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v')
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
           AND (obj_description(c.oid, 'pg_class') IS NULL OR col_description(c.oid, a.attnum) IS NULL)"""
     ).fetchall()
     assert undocumented == []

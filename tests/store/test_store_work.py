@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tasks.store import calls, crawls, quarantine, row_counts
-from tasks.store.calls import Call
+from tasks.store import crawls, quarantine, row_counts
+from tasks.store.calls import calls
+from tasks.store.calls.calls import Call
 from tasks.store.connection import connect
 from tasks.store.crawls import Crawl
 from tasks.store.row_counts import RowCounts

@@ -4,12 +4,14 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger import durations
 from ledger.snapshot_records import BucketRecord
 from supervisor.queries import spend
-from tasks.store.calls import Flow
+from tasks.store.calls.sums import Flow
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -39,6 +41,21 @@ def test_a_long_time_has_a_rate_beside_the_plans():
         "so 4,000 came in, 400.0 a minute (the plan adds 400.0, but nothing to a full bucket)"
     )
     assert spend.describe_refill(flow(1200.0, 400), None) == "so 400 came in, 20.0 a minute"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("24h", "the last day"),
+        ("1h", "the last hour"),
+        ("36h", "the last 36 hours"),
+        ("90m", "the last 90 minutes"),
+        ("4w", "the last 28 days"),
+        ("1s", "the last second"),
+    ],
+)
+def test_the_time_is_told_in_words(typed, told):
+    assert spend.describe_since(durations.parse_duration(typed)) == told
 
 
 @given(

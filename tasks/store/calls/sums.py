@@ -1,0 +1,146 @@
+"""Where the tokens went: sums of calls, and what flowed into the bucket.
+
+Whole hours are taken from their sums, which stay when the calls themselves are dropped; the rest is read call by call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, LiteralString
+
+from psycopg.rows import class_row
+
+from tasks.store.calls import figures
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from tasks.store.connection import Connection
+
+By = Literal["tier", "endpoint", "shape"]
+_COLUMNS: Final[dict[By, LiteralString]] = {"tier": "tier", "endpoint": "endpoint", "shape": "shape"}
+_TYPES: Final[dict[LiteralString, LiteralString]] = {"waited_s": "float8", "duration_s": "float8"}
+_TOTALS: Final[LiteralString] = ", ".join(
+    f"sum({name})::{_TYPES.get(name, 'bigint')} AS {name}" for name in figures.FIGURES
+)
+_SINCE: Final = "now() - %(since)s::interval"
+_FIRST_WHOLE: Final = figures.hour(f"{_SINCE} + interval '1 hour' - interval '1 microsecond'")
+_SUMS: Final = """
+SELECT name, {totals}
+FROM (
+    SELECT {by} AS name, {names} FROM calls_hourly WHERE hour >= {first_whole}
+    UNION ALL
+    SELECT {by}, {figures} FROM calls WHERE at >= {since} AND at < {first_whole} GROUP BY {by}
+) AS part
+GROUP BY name ORDER BY tokens DESC, name
+"""
+# What the server added in between follows from the first and the last balance and all that was charged after the first.
+_FLOW: Final = """
+WITH first AS MATERIALIZED (
+    SELECT at, id, balance, {hour} + interval '1 hour' AS next_hour
+    FROM calls WHERE at >= {since} AND balance IS NOT NULL ORDER BY at, id LIMIT 1
+), last AS MATERIALIZED (
+    SELECT at, id, balance, {hour} AS hour
+    FROM calls WHERE at >= {since} AND balance IS NOT NULL ORDER BY at DESC, id DESC LIMIT 1
+), charged AS (
+    SELECT sum(cost) AS tokens FROM calls
+    WHERE at >= (SELECT at FROM first) AND at < (SELECT next_hour FROM first)
+      AND (at, id) > (SELECT at, id FROM first) AND (at, id) <= (SELECT at, id FROM last)
+    UNION ALL
+    SELECT sum(tokens) FROM calls_hourly
+    WHERE hour >= (SELECT next_hour FROM first) AND hour < (SELECT hour FROM last)
+    UNION ALL
+    SELECT sum(cost) FROM calls
+    WHERE at >= (SELECT next_hour FROM first) AND at >= (SELECT hour FROM last) AND at <= (SELECT at FROM last)
+      AND (at, id) <= (SELECT at, id FROM last)
+)
+SELECT first.at AS first_at, last.at AS last_at, first.balance AS first_balance, last.balance AS last_balance,
+       (SELECT coalesce(sum(tokens), 0) FROM charged)::bigint AS charged
+FROM first, last
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """The calls of one name.
+
+    Attributes:
+        items: pages or ASINs that were answered for.
+        rows: rows written: new, or changed.
+        tokens: charged, as far as it is known.
+        estimate: tokens reserved for the answered calls; what they were charged is `cost`.
+        refused: answered with 429, free.
+        failed: no answer, or another that is none.
+        unknown: calls whose answer got lost, charge and all; `unknown_tokens` were reserved for them.
+        waited_s: seconds spent waiting for tokens.
+        duration_s: seconds from the first byte sent to the last received.
+    """
+
+    name: str
+    calls: int
+    items: int
+    rows: int
+    tokens: int
+    estimate: int
+    cost: int
+    refused: int
+    failed: int
+    unknown: int
+    unknown_tokens: int
+    waited_s: float
+    duration_s: float
+
+    @property
+    def rows_per_token(self) -> float | None:
+        """Rows for one token; None when nothing was charged."""
+        return self.rows / self.tokens if self.tokens else None
+
+    @property
+    def off_percent(self) -> float | None:
+        """How far the estimates lay above (below: negative) what was charged; None when nothing was."""
+        return 100 * (self.estimate - self.cost) / self.cost if self.cost else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """What happened between the first and the last known balance: `charged` to our calls, and added by the server."""
+
+    first_at: datetime
+    last_at: datetime
+    first_balance: int
+    last_balance: int
+    charged: int
+
+    @property
+    def added(self) -> int:
+        """Tokens that came in; less than the refill when others spent, or when the bucket was full."""
+        return self.last_balance - self.first_balance + self.charged
+
+    @property
+    def span_s(self) -> float:
+        """Seconds between the two."""
+        return (self.last_at - self.first_at).total_seconds()
+
+
+def sums(conn: Connection, *, since: timedelta, by: By) -> list[Sum]:
+    """The calls of the last `since`, the greatest spender first.
+
+    Of an hour that `since` cuts, nothing is left when its calls were dropped.
+    """
+    statement = _SUMS.format(
+        by=_COLUMNS[by],
+        totals=_TOTALS,
+        names=figures.NAMES,
+        figures=figures.OF_CALLS,
+        since=_SINCE,
+        first_whole=_FIRST_WHOLE,
+    ).encode()
+    with conn.cursor(row_factory=class_row(Sum)) as cursor:
+        return cursor.execute(statement, {"since": since}, prepare=False).fetchall()
+
+
+def flow(conn: Connection, *, since: timedelta) -> Flow | None:
+    """What flowed in and out in the last `since`; None when no balance is known."""
+    statement = _FLOW.format(since=_SINCE, hour=figures.hour("at")).encode()
+    with conn.cursor(row_factory=class_row(Flow)) as cursor:
+        return cursor.execute(statement, {"since": since}, prepare=False).fetchone()
