@@ -149,7 +149,7 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
 
 def _add_db(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
     """Add the commands that look after the database itself."""
-    db = commands.add_parser("db", help="look after the database: `upgrade`").add_subparsers(
+    db = commands.add_parser("db", help="look after the database: `size`, `prune`, `upgrade`").add_subparsers(
         title="commands", metavar="COMMAND", required=True
     )
     upgrade = db.add_parser(
@@ -163,6 +163,7 @@ def _add_db(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
     )
     upgrade.add_argument("--json", action="store_true", help="print one JSON object")
     upgrade.set_defaults(do=_db_upgrade, parser=upgrade)
+    queries.add_to_db(db)
 
 
 def _order(chosen: argparse.Namespace) -> int:

@@ -150,6 +150,24 @@ def _queue(commands: Commands) -> None:
     parser.set_defaults(do=_do_queue)
 
 
+def add_to_db(verbs: Commands) -> None:
+    """Add those of the commands `db` that ask the database."""
+    size = verbs.add_parser("size", help="show what takes the room, what a year adds, and what each setting would free")
+    size.set_defaults(do=_do_db_size, parser=size)
+    prune = verbs.add_parser("prune", help="delete now what the settings keep no longer")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    prune.set_defaults(do=_do_db_prune, parser=prune)
+    for verb in (size, prune):
+        verb.add_argument(
+            "keep",
+            type=_typed(parsing.kept_days),
+            nargs="*",
+            metavar="NAME=DAYS",
+            help="another value for a setting such as DEALS_KEEP_D, for this command alone",
+        )
+        verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 def _add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", type=_typed(parsing.number), nargs="*", metavar="NO", help="numbers in the list")
     parser.add_argument("--all", action="store_true", help="everything")
@@ -219,3 +237,15 @@ def _do_queue(chosen: argparse.Namespace) -> int:
     from supervisor.queries import queue
 
     return queue.drop(chosen) if chosen.action == "drop" else queue.show(chosen)
+
+
+def _do_db_size(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import db_size
+
+    return db_size.show(chosen)
+
+
+def _do_db_prune(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import db_prune
+
+    return db_prune.run(chosen)

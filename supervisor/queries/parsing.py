@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from supervisor.config.options import OPTIONS
 from supervisor.queries import product_page
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import ALL_NAMES, VARIATION_RATINGS, VARIATION_REVIEWS
@@ -17,6 +18,7 @@ _PREFIX: Final = "amazon."
 _MOST: Final = 1_000_000
 _MOST_ROWS: Final = 2**63 - 1
 _PERCENT: Final = 100
+_KEEP: Final = "_KEEP_D"
 
 
 def asin(text: str) -> str:
@@ -111,6 +113,23 @@ def percent(text: str) -> int:
         ValueError: it is not one.
     """
     return _whole(text.strip().removesuffix("%"), low=1, high=_PERCENT)
+
+
+def kept_days(text: str) -> tuple[str, int]:
+    """A setting that says how many days rows are kept, and the days, given as `NAME=DAYS`.
+
+    Raises:
+        ValueError: it is none, or not so many days.
+    """
+    name, is_given, days = (part.strip() for part in text.partition("="))
+    known = [option for option in OPTIONS if option.name.endswith(_KEEP)]
+    option = next((one for one in known if one.name == name.upper()), None)
+    if option is None or not is_given:
+        raise ValueError(f"{text!r} is no NAME=DAYS; the names are {', '.join(one.name for one in known)}")
+    try:
+        return option.name, int(str(option.kind.parse(days)))
+    except ValueError:
+        raise ValueError(f"{option.name}: {days!r} cannot be used; expected {option.kind.expected}") from None
 
 
 def _whole(text: str, *, low: int, high: int) -> int:

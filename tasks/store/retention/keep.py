@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
+class Keep(NamedTuple):
     """Days that rows are kept; 0 for ever.
 
     Attributes:

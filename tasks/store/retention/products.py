@@ -38,7 +38,7 @@ WHERE domain = %(domain)s AND asin = ANY(%(asins)s)
 ORDER BY asin FOR UPDATE SKIP LOCKED
 """
 _DELETE: Final = {
-    "price_series": "DELETE FROM price_series WHERE domain = %s AND asin = ANY(%s)",
+    "price_series": "DELETE FROM price_series_rows WHERE domain = %s AND asin = ANY(%s)",
     "offers": "DELETE FROM offers WHERE domain = %s AND asin = ANY(%s)",
     "products": "DELETE FROM products WHERE domain = %s AND asin = ANY(%s)",
 }

@@ -1,0 +1,130 @@
+"""How much room the tables take, and how many rows they have: told quickly, whatever their size.
+
+Rows of a large table are estimated from the pages it has, as the planner does; shares of its rows are taken from pages
+drawn at random. `is_estimate` says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tasks.store.connection import Connection
+
+_FEW_BYTES: Final = 8 << 20  # a table up to this is counted row by row: some milliseconds
+_SAMPLED_BYTES: Final = 16 << 20  # so much of a larger one is read
+# A table in partitions is one table, with the sums of its parts.
+_TABLES: Final = """
+SELECT c.relname AS name,
+       sum(pg_relation_size(p.oid))::bigint AS main,
+       sum(pg_table_size(p.oid) - coalesce(pg_total_relation_size(nullif(p.reltoastrelid, 0)), 0))::bigint AS heap,
+       sum(pg_indexes_size(p.oid))::bigint AS indexes,
+       sum(coalesce(pg_total_relation_size(nullif(p.reltoastrelid, 0)), 0))::bigint AS toast,
+       sum(CASE WHEN p.relpages > 0 AND p.reltuples >= 0
+           THEN p.reltuples / p.relpages * (pg_relation_size(p.oid) / current_setting('block_size')::int)
+           ELSE pg_stat_get_live_tuples(p.oid) END)::bigint AS rows
+FROM pg_class AS c
+LEFT JOIN LATERAL pg_partition_tree(c.oid) AS part ON c.relkind = 'p'
+JOIN pg_class AS p ON p.oid = coalesce(part.relid, c.oid)
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p')
+  AND NOT c.relispartition
+GROUP BY c.relname
+ORDER BY sum(pg_total_relation_size(p.oid)) DESC, c.relname
+"""
+_COUNT: Final = "SELECT count(*) FROM {table}"
+
+
+class TableSize(NamedTuple):
+    """One table: its rows, and the bytes of its rows, of its indexes and of its long values.
+
+    Attributes:
+        main: bytes of the pages with rows alone.
+        is_estimate: whether its rows were estimated.
+    """
+
+    name: str
+    rows: int
+    main: int
+    heap: int
+    indexes: int
+    toast: int
+    is_estimate: bool
+
+    @property
+    def total(self) -> int:
+        """All its bytes."""
+        return self.heap + self.indexes + self.toast
+
+    @property
+    def row_bytes(self) -> float:
+        """Bytes of one row with all that belongs to it."""
+        return self.total / self.rows if self.rows else 0.0
+
+
+class Sample(NamedTuple):
+    """Figures of a part of a table, and what they stand for.
+
+    Attributes:
+        counts: what was counted in the rows looked at, by name.
+        factor: what such a count is multiplied with for the whole table.
+    """
+
+    counts: Mapping[str, int]
+    factor: float
+
+    def whole(self, name: str) -> int:
+        """The figure of the whole table."""
+        return round(self.counts[name] * self.factor)
+
+
+def table_sizes(conn: Connection) -> dict[str, TableSize]:
+    """All tables by name, the largest first."""
+    found = {}
+    for name, main, heap, indexes, toast, rows in conn.execute(_TABLES, prepare=False).fetchall():
+        is_small = main <= _FEW_BYTES
+        if is_small:
+            count = conn.execute(sql.SQL(_COUNT).format(table=sql.Identifier(name)), prepare=False).fetchone()
+            rows = 0 if count is None else count[0]  # noqa: PLW2901 - the estimate gives way to the count
+        found[name] = TableSize(name, rows, main, heap, indexes, toast, not is_small)
+    return found
+
+
+def sample(
+    conn: Connection,
+    size: TableSize,
+    figures: Mapping[str, LiteralString],
+    about: Mapping[str, object],
+) -> Sample:
+    """Count in pages of the table drawn at random; in all of them when it is small.
+
+    Args:
+        conn: the connection.
+        size: the table, which the conditions call `t`.
+        figures: conditions of what is to be counted, by name.
+        about: the values of their parameters.
+    """
+    counts = sql.SQL(", ").join(sql.SQL("count(*) FILTER (WHERE {})").format(sql.SQL(one)) for one in figures.values())
+    row = conn.execute(_sampled(size, sql.SQL("count(*), {}").format(counts)), about, prepare=False).fetchone()
+    seen, *found = row or (0, *(0 for _ in figures))
+    return Sample(dict(zip(figures, found, strict=True)), size.rows / seen if seen else 0.0)
+
+
+def shares(conn: Connection, size: TableSize, columns: Sequence[str]) -> list[tuple[tuple[object, ...], float]]:
+    """Which values these columns have, and about how much of the table has them, the most first."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    grouped = sql.SQL("{} GROUP BY {} ORDER BY 1 DESC").format(
+        _sampled(size, sql.SQL("count(*), {}").format(names)), names
+    )
+    found = conn.execute(grouped, prepare=False).fetchall()
+    seen = sum(row[0] for row in found)
+    return [(tuple(row[1:]), row[0] / seen) for row in found]
+
+
+def _sampled(size: TableSize, what: sql.Composable) -> sql.Composed:
+    part = min(1.0, _SAMPLED_BYTES / size.main) if size.main > _SAMPLED_BYTES else 1.0
+    drawn = sql.SQL("") if part >= 1.0 else sql.SQL("TABLESAMPLE SYSTEM ({})").format(sql.Literal(100 * part))
+    return sql.SQL("SELECT {} FROM {} AS t {}").format(what, sql.Identifier(size.name), drawn)

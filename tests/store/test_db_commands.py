@@ -1,0 +1,125 @@
+"""`db size` and `db prune` as a person types them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tasks.keepa.selection.selection import parse
+from tasks.store import deals, products, quarantine
+from tasks.store.queue import queue
+from tasks.store.retention import estimate, pace, sizes
+from tasks.store.retention.keep import Keep
+from tests.fakes.cli_program import Program
+
+GERMAN = {"domainId": 3, "priceTypes": [1]}
+OLD, NEW = ["B000000001", "B000000002", "B000000003"], ["B000000004"]
+
+
+@pytest.fixture
+def ask(conn, database_url, tmp_path, make_deal, make_product):
+    """Asks of a database with three products that are no deal any more and one that is."""
+    (tmp_path / "german.json").write_text(json.dumps(GERMAN))
+    now = datetime.now(UTC)
+    key = parse(GERMAN, name="any").key
+    for asins, at in ((OLD, now - timedelta(days=100)), (NEW, now)):
+        deals.write(conn, 3, [make_deal(asin) for asin in asins], seen_at=at)
+        queue.enqueue(conn, 3, asins, detail="history", selection_key=key)
+        products.write(conn, 3, [make_product(asin) for asin in asins], fetched_at=at, has_history=True)
+        queue.complete(conn, queue.claim(conn, owner="test@1", limit=9, lease_s=60))
+    conn.execute("UPDATE fetch_queue SET finished_at = now() - interval '100 days' WHERE asin = ANY(%s)", (OLD,))
+    conn.execute(
+        "INSERT INTO crawls (job, selection_key, domain, page, started_at, state, rows)"
+        " VALUES ('upsert', 'k', 3, 0, now(), 'running', 0)"
+    )
+    quarantine.add(conn, kind="deal", key=OLD[0], reason="odd", raw=b"{}", domain=3)
+    conn.execute("UPDATE schema_migrations SET applied_at = now() - interval '10 days'")
+    program = Program(tmp_path, DATABASE_URL=database_url, SELECTIONS=str(tmp_path / "german.json"))
+
+    def run(*arguments, code=0, **settings):
+        done = program.command("db", *arguments, **settings)
+        assert done.returncode == code, done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    return run
+
+
+def test_prune_deletes_what_dry_run_says_and_size_shows_it(ask, conn):
+    assert "every setting says for ever" in ask("prune")
+    given = {"DEALS_KEEP_D": "50", "HISTORY_KEEP_D": "99"}
+    told = json.loads(ask("size", "--json", **given))["settings"]
+    assert told["DEALS_KEEP_D"]["rows"] == {"deals": 3}
+    series = conn.execute("SELECT count(*) FROM price_series").fetchone()[0]
+    assert told["HISTORY_KEEP_D"]["rows"] == {
+        "products": 3, "price_series": round(series * 0.75), "offers": 0, "fetch_queue": 3,
+    }  # fmt: skip
+    assert told["QUEUE_KEEP_D"] == {"days": 0, "rows": {}, "bytes": 0, "is_estimate": False}
+    dry = ask("prune", "--dry-run", **given).splitlines()
+    assert dry[0].startswith("DEALS_KEEP_D=50 would delete 3 of deals (")
+    assert len(dry) == 2
+    assert json.loads(ask("prune", "--json", **given))["rows"] == {
+        "deals": 3, "products": 3, "price_series": round(series * 0.75), "fetch_queue": 3,
+    }  # fmt: skip
+    assert [row[0] for row in conn.execute("SELECT asin FROM deals")] == NEW
+    assert ask("prune", **given) == "deleted nothing\n"
+
+
+def test_a_value_may_be_given_for_one_command(ask):
+    assert "QUEUE_KEEP_D=99 would delete 3 of fetch_queue" in ask("prune", "--dry-run", "QUEUE_KEEP_D=99")
+    assert json.loads(ask("size", "--json", "queue_keep_d=101"))["settings"]["QUEUE_KEEP_D"]["rows"] == {
+        "fetch_queue": 0
+    }
+    for given, words in (
+        ("DEALS_KEEP_D=-1", "'-1' cannot be used; expected a whole number from 0 to 36500"),
+        ("DEALS_KEEP_D=1e99", "'1e99' cannot be used"),
+        ("DEALS_KEEP_D", "no NAME=DAYS"),
+        ("KEEP_D=1", "the names are DEALS_KEEP_D, HISTORY_KEEP_D"),
+    ):
+        assert words in ask("prune", given, code=2)
+    assert "DEALS_KEEP_D (from environment): '36501' cannot be used" in ask("prune", code=78, DEALS_KEEP_D="36501")
+
+
+def test_size_tells_tables_products_selections_and_a_year(ask):
+    told = json.loads(ask("size", "--json"))
+    assert told["bytes"] == sum(table["bytes"] for table in told["tables"].values())
+    for table in told["tables"].values():
+        assert table["bytes"] == table["heap"] + table["indexes"] + table["toast"]
+    assert told["tables"]["products"]["rows"] == 4
+    assert told["product"]["bytes"] == sum(told["product"]["tables"].values()) > 0
+    (selection,) = told["selections"]
+    assert (selection["selection"], selection["domain"], selection["share"]) == ("german", 3, 1.0)
+    assert told["year"]["kinds"]["deals"]["rows"] == round(365 / 10)
+    shown = ask("size")
+    assert "A product takes " in shown
+    assert "A year at the pace of the last 10 days adds about " in shown
+    assert "german" in shown
+
+
+FILL = """
+INSERT INTO deal_sightings (domain, asin, last_seen_at)
+SELECT 1, 'A' || lpad(n::text, 9, '0'), now() - make_interval(days => n % 100) FROM generate_series(1, 60000) AS n;
+INSERT INTO quarantine (kind, domain, key, reason, raw, last_at)
+SELECT 'deal', 1, n::text, 'odd', decode(repeat('00', 500), 'hex'), now() - make_interval(days => n % 100)
+FROM generate_series(1, 40000) AS n;
+ANALYZE deal_sightings, quarantine
+"""
+
+
+def test_large_tables_are_sampled_and_said_to_be_estimates(conn):
+    conn.execute(FILL)
+    conn.execute("ANALYZE")
+    tables = sizes.table_sizes(conn)
+    assert tables["quarantine"].is_estimate
+    assert not tables["products"].is_estimate
+    assert tables["quarantine"].rows == pytest.approx(40_000, rel=0.05)
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    freed = estimate.due(conn, tables, Keep(quarantine_d=50), now, now)["quarantine_d"]
+    assert freed.rows["quarantine"] == pytest.approx(20_000, rel=0.1)
+    assert freed.is_estimate
+    assert freed.bytes == pytest.approx(tables["quarantine"].total / 2, rel=0.1)
+
+
+def test_a_new_database_has_no_pace(conn):
+    assert pace.year(conn, sizes.table_sizes(conn), datetime.now(UTC)) is None
