@@ -12,7 +12,7 @@ import argparse
 import sys
 from functools import partial
 
-from benchmarks.growth import disorder, elsewhere, measure, reading, supervising, writing
+from benchmarks.growth import capacity, disorder, elsewhere, measure, reading, supervising, writing
 from benchmarks.growth.home import Home
 from benchmarks.growth.sizes import SIZES
 
@@ -30,6 +30,7 @@ PARTS = {
     "supervisor": (supervising.supervisor, ""),
     "pipeline": (elsewhere.pipeline_rows, ""),
     "parse": (elsewhere.parse_rows, ""),
+    "capacity": (capacity.capacity, "M"),
 }
 
 
@@ -39,7 +40,7 @@ class Bench:
     def __init__(self, home, urls, rounds):
         self.urls, self.rounds = urls, rounds
         self.servers = {name: measure.Server(url) for name, url in urls.items()}
-        self.scratch, self.empty = home.scratch, home.empty
+        self.scratch, self.empty, self.server = home.scratch, home.empty, measure.Server
 
     def spent(self, conns=None):
         """By size, what gives the CPU seconds of its server so far, with those of its connection in `conns`."""
@@ -49,7 +50,9 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", nargs="?", choices=("measure", "fill", "copy"), default="measure")
-    parser.add_argument("--only", default=",".join(PARTS), help=f"parts, of {','.join(PARTS)}")
+    parser.add_argument(
+        "--only", default=",".join(name for name in PARTS if name != "capacity"), help=f"parts, of {','.join(PARTS)}"
+    )
     parser.add_argument("--sizes", help=f"sizes, of {','.join(SIZES)} [as each part needs them]")
     parser.add_argument("--home", default="var/growth", help="folder of the filled clusters [var/growth]")
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the rows [1]")

@@ -43,7 +43,6 @@ _ALONG_THE_COPIES = (
     "SET enable_mergejoin = off",
     "SET work_mem = '256MB'",
     "SET max_parallel_workers_per_gather = 0",
-    "SET synchronous_commit = off",
 )
 _MINUTES = re.compile(r"(.*_)?(minute|since|update|start|end|date)")
 _CALLS = """
@@ -99,7 +98,6 @@ def multiply(conn, base, size, *, log=print):
     _copy_faults(conn, size.quarantine)
     conn.execute("DROP SCHEMA growth CASCADE")
     conn.execute("VACUUM (ANALYZE)")
-    conn.execute("CHECKPOINT")
 
 
 def _pair(column):

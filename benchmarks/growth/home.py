@@ -20,12 +20,16 @@ from pathlib import Path
 from benchmarks.growth import copies, fill
 from benchmarks.growth.sizes import BASE, SIZES
 from tasks.embedded_postgres.server import EmbeddedPostgres
+from tasks.maintenance.duties import duties
 from tasks.store import migrate
 from tasks.store.connection import connect
+from tasks.store.retention.keep import Keep
 
 ORIGIN = "base"  # the smallest size before its calls are copied: what every size begins from
 NOTE = "growth.json"
 FORM = 1  # of the rows; another number has every cluster filled anew
+APPLIED = "SELECT name, checksum FROM schema_migrations ORDER BY number"
+FOR_CRASHES = ("fsync", "full_page_writes", "synchronous_commit")
 KEEP_DAYS = 14  # what was listed within a day becomes less with every day
 
 
@@ -55,11 +59,12 @@ class Home:
                 yield server.url()
 
     @contextmanager
-    def empty(self):
-        """The URL of a new database that has the tables and no rows; it is gone afterwards."""
+    def empty(self, *, has_tables=True):
+        """The URL of a new database without rows, and without tables if wanted; it is gone afterwards."""
         with tempfile.TemporaryDirectory(prefix="growth-") as folder, EmbeddedPostgres(Path(folder) / "pg") as server:
-            with connect(server.url(), application_name="growth", autocommit=True) as conn:
-                migrate.apply_migrations(conn)
+            if has_tables:
+                with connect(server.url(), application_name="growth", autocommit=True) as conn:
+                    migrate.apply_migrations(conn)
             yield server.url()
 
     def copy(self, names, target):
@@ -95,13 +100,14 @@ class Home:
             EmbeddedPostgres(self.path / name) as server,
             connect(server.url(), application_name="growth", autocommit=True) as conn,
         ):
-            if name == ORIGIN:
-                migrate.apply_migrations(conn)
-                fill.write(conn, base)
-                conn.execute("CHECKPOINT")
-            else:
-                copies.multiply(conn, base, SIZES[name].scaled(self.scale), log=self.log)
-        self._note_down(name)
+            with _hasty(conn):
+                if name == ORIGIN:
+                    migrate.apply_migrations(conn)
+                    fill.write(conn, base)
+                else:
+                    copies.multiply(conn, base, SIZES[name].scaled(self.scale), log=self.log)
+            conn.execute("CHECKPOINT")
+            self._note_down(name, conn)
         self.log(f"{name} filled in {time.monotonic() - began_s:.0f} s")
 
     def _is_current(self, name, note):
@@ -120,8 +126,11 @@ class Home:
             connect(server.url(), application_name="growth", autocommit=True) as conn,
         ):
             migrate.apply_migrations(conn)
+            for duty in duties(Keep()):  # what the migrations leave to the background, to its end
+                while _step(conn, duty).has_more:
+                    pass
             conn.execute("VACUUM (ANALYZE)")
-        self._note_down(name, note["filled_at"])
+            self._note_down(name, conn, note["filled_at"])
         return True
 
     def _note(self, name):
@@ -130,9 +139,10 @@ class Home:
         except FileNotFoundError:
             return None
 
-    def _note_down(self, name, filled_at=None):
+    def _note_down(self, name, conn, filled_at=None):
+        schema = [list(row) for row in conn.execute(APPLIED).fetchall()]
         filled_at = filled_at or datetime.now(UTC).isoformat()
-        note = {"form": FORM, "scale": self.scale, "schema": _schema(), "filled_at": filled_at}
+        note = {"form": FORM, "scale": self.scale, "schema": schema, "filled_at": filled_at}
         (self.path / name / NOTE).write_text(json.dumps(note))
 
     @staticmethod
@@ -140,6 +150,23 @@ class Home:
         if EmbeddedPostgres(source).is_running():
             raise SystemExit(f"a program uses {source}: end it first, for a running server's files cannot be copied")
         subprocess.run([shutil.which("cp"), "-a", "--reflink=auto", str(source), str(target)], check=True)
+
+
+@contextmanager
+def _hasty(conn):
+    """Writes do not wait for the disk meanwhile: these rows need not outlive a power cut."""
+    for name in FOR_CRASHES:
+        conn.execute(f"ALTER SYSTEM SET {name} = off".encode())
+    conn.execute("SELECT pg_reload_conf()")
+    yield
+    for name in FOR_CRASHES:
+        conn.execute(f"ALTER SYSTEM RESET {name}".encode())
+    conn.execute("SELECT pg_reload_conf()")
+
+
+def _step(conn, duty):
+    with conn.transaction():
+        return duty.step(conn)
 
 
 def _schema():
