@@ -99,6 +99,8 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
                "megabytes of unprocessed replies at which workers stop calling the API"),
     ),
     "How long it is kept": (
+        Option("CALLS_KEEP_D", _DAYS, "400", _NOBODY,
+               "days after which calls are deleted, by whole months; their sums by hour stay; 0: never"),
         Option("DEALS_KEEP_D", _DAYS, "0", _NOBODY,
                "days after which a deal that is not listed any more is deleted; 0: never"),
         Option("HISTORY_KEEP_D", _DAYS, "0", _NOBODY,

@@ -60,6 +60,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     database_url: Secret
     postgres_bin_dir: str
     state_dir: Path
+    calls_keep_d: int
     deals_keep_d: int
     history_keep_d: int
     queue_keep_d: int

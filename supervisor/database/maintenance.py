@@ -45,6 +45,7 @@ class MaintainedRun(Protocol):
 def keep_of(settings: Settings) -> Keep:
     """How long these settings keep rows."""
     return Keep(
+        calls_d=settings.calls_keep_d,
         deals_d=settings.deals_keep_d,
         history_d=settings.history_keep_d,
         queue_d=settings.queue_keep_d,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _FOR_EVER: Final = "every setting says for ever, so nothing is deleted: set one, or give NAME=DAYS"
 _BLANK: Final = 79
+_LOCK_WAIT_MS: Final = 2_000  # workers wait behind whoever waits for a table
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -66,6 +67,7 @@ def _delete(chosen: argparse.Namespace, keep: Keep) -> int:
             sys.stderr.flush()
 
     with query_connection(query_plan(), writes=True) as conn:
+        conn.lock_timeout_ms = _LOCK_WAIT_MS
         gone = prune(conn, keep, on_step)
     if shows_progress:
         sys.stderr.write("\r" + " " * _BLANK + "\r")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tasks.store.calls import months
 from tasks.store.duties import gone
 from tasks.store.duties.duty import Duty
-from tasks.store.retention import deals, products, quarantine, queue, walks
+from tasks.store.retention import calls, deals, products, quarantine, queue, walks
 from tasks.store.retention.passes import DailyPass
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def duties(keep: Keep) -> tuple[Duty, ...]:
     return (
         gone.REPORT,
         months.AHEAD,
+        Duty("calls", lambda conn: calls.step(conn, keep, datetime.now(UTC))),
         Duty("quarantine", lambda conn: quarantine.step(conn, keep, datetime.now(UTC))),
         *(Duty(name, partial(_judge, step, keep, DailyPass(name, of))) for name, step in by_age.items()),
     )

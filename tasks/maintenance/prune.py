@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tasks.store.duties import state
-from tasks.store.retention import deals, products, quarantine, queue, walks
+from tasks.store.retention import calls, deals, products, quarantine, queue, walks
 from tasks.store.retention.passes import BATCH, STRETCH, DailyPass
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def prune(
             on_step(gone)
 
     now = datetime.now(UTC)
+    all_of(partial(calls.step, conn, keep, now))
     all_of(partial(quarantine.step, conn, keep, now))
     for name, step in _BY_AGE.items():
         where = DailyPass(f"prune {name}", (keep.deals_d, keep.history_d, keep.queue_d), stretch, batch)

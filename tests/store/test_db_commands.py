@@ -9,10 +9,12 @@ import pytest
 
 from tasks.keepa.selection.selection import parse
 from tasks.store import deals, products, quarantine
+from tasks.store.calls import calls, months
 from tasks.store.queue import queue
 from tasks.store.retention import estimate, pace, sizes
 from tasks.store.retention.keep import Keep
 from tests.fakes.cli_program import Program
+from tests.fixtures.calls import a_call
 
 GERMAN = {"domainId": 3, "priceTypes": [1]}
 OLD, NEW = ["B000000001", "B000000002", "B000000003"], ["B000000004"]
@@ -47,7 +49,8 @@ def ask(conn, database_url, tmp_path, make_deal, make_product):
 
 
 def test_prune_deletes_what_dry_run_says_and_size_shows_it(ask, conn):
-    assert "every setting says for ever" in ask("prune")
+    assert "every setting says for ever" in ask("prune", "CALLS_KEEP_D=0")
+    assert ask("prune") == "deleted nothing\n"
     given = {"DEALS_KEEP_D": "50", "HISTORY_KEEP_D": "99"}
     told = json.loads(ask("size", "--json", **given))["settings"]
     assert told["DEALS_KEEP_D"]["rows"] == {"deals": 3}
@@ -57,8 +60,9 @@ def test_prune_deletes_what_dry_run_says_and_size_shows_it(ask, conn):
     }  # fmt: skip
     assert told["QUEUE_KEEP_D"] == {"days": 0, "rows": {}, "bytes": 0, "is_estimate": False}
     dry = ask("prune", "--dry-run", **given).splitlines()
-    assert dry[0].startswith("DEALS_KEEP_D=50 would delete 3 of deals (")
-    assert len(dry) == 2
+    assert dry[0] == "CALLS_KEEP_D=400 would delete nothing (0 B)"
+    assert dry[1].startswith("DEALS_KEEP_D=50 would delete 3 of deals (")
+    assert len(dry) == 3
     assert json.loads(ask("prune", "--json", **given))["rows"] == {
         "deals": 3, "products": 3, "price_series": round(series * 0.75), "fetch_queue": 3,
     }  # fmt: skip
@@ -75,7 +79,7 @@ def test_a_value_may_be_given_for_one_command(ask):
         ("DEALS_KEEP_D=-1", "'-1' cannot be used; expected a whole number from 0 to 36500"),
         ("DEALS_KEEP_D=1e99", "'1e99' cannot be used"),
         ("DEALS_KEEP_D", "no NAME=DAYS"),
-        ("KEEP_D=1", "the names are DEALS_KEEP_D, HISTORY_KEEP_D"),
+        ("KEEP_D=1", "the names are CALLS_KEEP_D, DEALS_KEEP_D, HISTORY_KEEP_D"),
     ):
         assert words in ask("prune", given, code=2)
     assert "DEALS_KEEP_D (from environment): '36501' cannot be used" in ask("prune", code=78, DEALS_KEEP_D="36501")
@@ -119,6 +123,27 @@ def test_large_tables_are_sampled_and_said_to_be_estimates(conn):
     assert freed.rows["quarantine"] == pytest.approx(20_000, rel=0.1)
     assert freed.is_estimate
     assert freed.bytes == pytest.approx(tables["quarantine"].total / 2, rel=0.1)
+
+
+def test_of_calls_whole_months_and_the_old_of_before_the_first_are_told(conn):
+    now = datetime.now(UTC)
+    first = months.parts(conn)[0].end
+    for at in (now - timedelta(days=500), now, first):
+        calls.record(conn, a_call(at=at))
+    conn.execute("ANALYZE")
+    tables = sizes.table_sizes(conn)
+    assert tables["calls"].rows == 3
+    told = [
+        estimate.due(conn, tables, Keep(calls_d=days), at, at)["calls_d"].rows
+        for days, at in ((400, now), (600, now), (1, first + timedelta(days=1)))
+    ]
+    assert told == [{"calls": 1}, {"calls": 0}, {"calls": 2}]
+
+
+def test_nobody_waits_for_a_prune_that_waits_for_a_lock(ask, conn):
+    with conn.transaction():
+        conn.execute("LOCK TABLE quarantine IN ACCESS EXCLUSIVE MODE")
+        assert "another one holds a lock" in ask("prune", "QUARANTINE_KEEP_D=1", code=75)
 
 
 def test_a_new_database_has_no_pace(conn):

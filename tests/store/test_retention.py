@@ -10,12 +10,14 @@ import pytest
 from tasks.maintenance.duties import duties
 from tasks.maintenance.prune import prune
 from tasks.store import deals, products, quarantine
+from tasks.store.calls import calls
 from tasks.store.connection import connect
 from tasks.store.duties import state
 from tasks.store.queue import queue
 from tasks.store.retention import products as old_products
 from tasks.store.retention import walks
 from tasks.store.retention.keep import Keep
+from tests.fixtures.calls import a_call
 
 A, B, C = (f"B{number:09}" for number in (1, 2, 3))
 DETAIL = "history"
@@ -187,6 +189,13 @@ def test_a_fault_goes_when_it_did_not_come_again_for_so_long(shop):
     quarantine.add(shop.conn, kind="deal", key=A, reason="again", raw=b"{}", domain=1)
     assert shop.prune(quarantine_d=20) == {"quarantine": 1}
     assert shop.conn.execute("SELECT reason, times FROM quarantine").fetchall() == [("again", 2)]
+
+
+def test_calls_go_by_the_day_they_were_made(shop):
+    for days in (1, 399, 401):
+        calls.record(shop.conn, a_call(at=now() - timedelta(days=days), rows=days))
+    assert shop.prune(calls_d=400) == {"calls": 1}
+    assert shop.conn.execute("SELECT rows FROM calls ORDER BY rows").fetchall() == [(1,), (399,)]
 
 
 def test_the_ages_of_deals_stand_while_nobody_looks_for_deals(shop):

@@ -142,6 +142,16 @@ def test_months_are_dropped_whole_oldest_first_and_their_sums_stay(conn):
     assert conn.execute("SELECT sum(calls) FROM calls_hourly").fetchone() == (4,)
 
 
+def test_calls_of_before_the_first_month_go_by_their_own_time(conn):
+    """That part may hold years, and ends with the month in which the tables were made."""
+    record(conn, LONG_AGO, LONG_AGO + timedelta(days=1), LONG_AGO + timedelta(days=2))
+    before = LONG_AGO + timedelta(days=2)
+    assert months.droppable(conn, before) == []
+    assert drop(conn, before, limit=1) == Dropped(1, has_more=True)
+    assert drop(conn, before, limit=2) == Dropped(1, has_more=False)
+    assert conn.execute("SELECT at FROM calls").fetchall() == [(before,)]
+
+
 def test_a_call_recorded_after_its_month_was_dropped_goes_with_the_next_drop(conn):
     before = months.parts(conn)[0].end
     drop(conn, before)

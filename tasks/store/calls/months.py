@@ -129,8 +129,9 @@ def droppable(conn: Connection, before: datetime) -> list[Part]:
 def drop(conn: Connection, before: datetime, *, limit: int = 5_000) -> Dropped:
     """Drop the oldest month that ended by `before`, in the caller's transaction; its sums by hour stay.
 
-    When there is none left, up to `limit` calls from before that are in `calls_other` are deleted. A user who does not
-    own the table may drop no month: then calls of all parts are deleted so.
+    When there is none left, up to `limit` calls from before that no month has are deleted: those in `calls_other`, and
+    those of before the first month. A user who does not own the table may drop no month: then calls of all parts are
+    deleted so.
 
     Raises:
         psycopg.errors.LockNotAvailable: somebody reads the table; try again another time.
@@ -139,8 +140,11 @@ def drop(conn: Connection, before: datetime, *, limit: int = 5_000) -> Dropped:
     for part in droppable(conn, before) if is_ours else ():
         conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(part.name)))
         return Dropped(part.rows, has_more=True)
-    table = sql.Identifier(_OTHER if is_ours else "calls")
-    gone = conn.execute(sql.SQL(_DELETE).format(table=table), (before, limit), prepare=False).rowcount
+    without_month = [_OTHER, *(part.name for part in parts(conn) if part.begin is None)]
+    gone = 0
+    for name in without_month if is_ours else ["calls"]:
+        statement = sql.SQL(_DELETE).format(table=sql.Identifier(name))
+        gone += conn.execute(statement, (before, limit - gone), prepare=False).rowcount
     return Dropped(gone, has_more=gone == limit)
 
 

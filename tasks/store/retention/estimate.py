@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple
 
+from tasks.store.calls import months
 from tasks.store.retention import deals, sizes
 from tasks.store.retention.keep import cutoff
+from tasks.store.retention.sizes import TableSize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
     from tasks.store.retention.keep import Keep
-    from tasks.store.retention.sizes import TableSize
 
 # Of a product: the tables that have rows of it, and what those are called when they are reported.
 OF_PRODUCT: Final = {"products": "products", "price_series": "price_series_rows", "offers": "offers"}
@@ -32,6 +33,7 @@ _OLD_ITEM: Final[Mapping[str, LiteralString]] = {
     "fetch_queue": "t.state = 'done' AND t.finished_at < %(queue)s "
     f"AND NOT {_IS_LISTED} AND s.last_seen_at >= %(queue)s)",
 }
+_OLD_CALL: Final[Mapping[str, LiteralString]] = {"calls": "t.at < %(calls)s"}
 _OLD_FAULT: Final[Mapping[str, LiteralString]] = {"quarantine": "t.last_at < %(quarantine)s"}
 
 
@@ -55,11 +57,13 @@ def due(
         conn: the connection.
         tables: what `sizes.table_sizes` gives.
         keep: the settings.
-        now: the moment that the ages of faults end with.
+        now: the moment that the ages of calls and faults end with.
         until: the moment that all other ages end with; None when there was no walk yet.
     """
-    quarantine = cutoff(keep.quarantine_d, now)
-    found = dict.fromkeys(("deals_d", "history_d", "queue_d", "quarantine_d"), NOTHING)
+    calls, quarantine = cutoff(keep.calls_d, now), cutoff(keep.quarantine_d, now)
+    found = dict.fromkeys(keep._fields, NOTHING)
+    if calls is not None:
+        found["calls_d"] = _calls(conn, calls)
     if quarantine is not None:
         found["quarantine_d"] = _freed(conn, tables, "quarantine", _OLD_FAULT, {"quarantine": quarantine})
     if until is None:
@@ -73,6 +77,18 @@ def due(
     if queue is not None:
         found["queue_d"] = _freed(conn, tables, "fetch_queue", _OLD_ITEM, {"queue": queue})
     return found
+
+
+def _calls(conn: Connection, before: datetime) -> Freed:
+    """Whole months, and what is too old of all that was before the first one."""
+    whole = months.droppable(conn, before)
+    rows, freed = sum(part.rows for part in whole), sum(part.size for part in whole)
+    for part in months.parts(conn):
+        if part.begin is None and part not in whole and part.rows:
+            size = TableSize(part.name, part.rows, part.size, part.size, 0, 0, is_estimate=True)
+            old = sizes.sample(conn, size, _OLD_CALL, {"calls": before}).whole("calls")
+            rows, freed = rows + old, freed + round(old * size.row_bytes)
+    return Freed({"calls": rows}, freed, is_estimate=rows > 0)
 
 
 def _freed(

@@ -10,12 +10,14 @@ class Keep(NamedTuple):
     """Days that rows are kept; 0 for ever.
 
     Attributes:
+        calls_d: calls to the API, whole months of them.
         deals_d: deals, since they were last listed.
         history_d: products with their histories and offers, since they were last listed among deals and last fetched.
         queue_d: fetched items of the queue, since they were fetched and last listed.
         quarantine_d: what could not be used, since it came last.
     """
 
+    calls_d: int = 0
     deals_d: int = 0
     history_d: int = 0
     queue_d: int = 0
