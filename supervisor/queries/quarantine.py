@@ -217,7 +217,8 @@ def _lines(one: Fault) -> list[str]:
 def _counted(tallies: Sequence[FaultCount]) -> str:
     total = sum(one.faults for one in tallies)
     kinds = ", ".join(f"{one.faults:,} {one.kind}" for one in tallies)
-    return f"{total:,} ({kinds}; {_size(sum(one.raw_bytes for one in tallies))} as received)"
+    about = "about " if any(one.is_estimate for one in tallies) else ""
+    return f"{about}{total:,} ({kinds}; {_size(sum(one.raw_bytes for one in tallies))} as received)"
 
 
 def _size(count: int) -> str:

@@ -32,6 +32,17 @@ _COUNT_BY_KIND: Final = """
 SELECT kind, count(*) AS faults, coalesce(sum(length(raw)), 0)::bigint AS raw_bytes
 FROM quarantine {where} GROUP BY kind ORDER BY kind
 """
+# Of a large table the pages that are read are drawn at random.
+_ROOM: Final = """
+SELECT pg_relation_size(oid),
+       reltuples / nullif(relpages, 0) * (pg_relation_size(oid) / current_setting('block_size')::int)
+FROM pg_class WHERE oid = 'quarantine'::regclass
+"""
+_SAMPLED_BYTES: Final = 8 << 20
+_SAMPLE: Final = """
+SELECT kind, count(*), coalesce(sum(length(raw)), 0)::bigint FROM quarantine TABLESAMPLE SYSTEM (%s)
+GROUP BY kind ORDER BY kind
+"""
 _DROP: Final = """
 WITH dropped AS (DELETE FROM quarantine {where} RETURNING kind, raw)
 SELECT kind, count(*) AS faults, coalesce(sum(length(raw)), 0)::bigint AS raw_bytes
@@ -113,13 +124,14 @@ class Fault:
     times: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FaultCount:
-    """How many faults of one kind, and the bytes kept for them."""
+    """How many faults of one kind, and the bytes kept for them; of many it may be an estimate."""
 
     kind: Kind
     faults: int
     raw_bytes: int
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +159,12 @@ def ids(conn: Connection, which: FaultFilter) -> list[int]:
 
 
 def count_faults(conn: Connection, which: FaultFilter) -> list[FaultCount]:
-    """How many there are of each kind."""
+    """How many there are of each kind; about how many, where all of a large table are asked for."""
+    size, rows = conn.execute(_ROOM, prepare=False).fetchone() or (0, None)
+    if which == FaultFilter() and size > _SAMPLED_BYTES and rows:
+        drawn = conn.execute(_SAMPLE, (100 * _SAMPLED_BYTES / size,), prepare=False).fetchall()
+        factor = rows / max(1, sum(count for _, count, _ in drawn))
+        return [FaultCount(kind, round(count * factor), round(raw * factor), True) for kind, count, raw in drawn]
     with conn.cursor(row_factory=class_row(FaultCount)) as cursor:
         return cursor.execute(_sql(_COUNT_BY_KIND), asdict(which), prepare=False).fetchall()
 

@@ -12,6 +12,7 @@ from tasks.errors import NoRows
 from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions
 from tasks.store import deals, products, quarantine
+from tasks.store.quarantine import FaultFilter
 from tasks.store.queue import queue
 
 ASIN = "B000000001"
@@ -300,3 +301,30 @@ def test_a_body_that_was_kept_whole_and_has_a_spoilt_item_becomes_rows_but_for_t
     assert verdict.outcome is Outcome.READ
     assert conn.execute("SELECT asin FROM deals").fetchall() == [(ASIN,)]
     assert conn.execute("SELECT kind, key FROM quarantine").fetchall() == [("deal", "B000000002")]
+
+
+MANY = """
+INSERT INTO quarantine (kind, domain, key, reason, raw)
+SELECT CASE WHEN n % 4 = 0 THEN 'product' ELSE 'deal' END, 1, n::text, 'odd', decode(repeat('00', 500), 'hex')
+FROM generate_series(1, 30000) AS n
+"""
+
+
+def test_of_many_faults_the_latest_are_found_by_an_index_and_the_number_is_estimated(conn):
+    conn.execute(MANY)
+    conn.execute("ANALYZE quarantine")
+    told = {one.kind: one for one in quarantine.count_faults(conn, FaultFilter())}
+    assert told["deal"].faults == pytest.approx(22_500, rel=0.05)
+    assert told["deal"].raw_bytes == pytest.approx(22_500 * 500, rel=0.05)
+    assert told["product"].is_estimate
+    exact = quarantine.count_faults(conn, FaultFilter(kind="product"))
+    assert [(one.faults, one.is_estimate) for one in exact] == [(7_500, False)]
+    before = rows_read(conn)
+    assert len(quarantine.find(conn, FaultFilter(), limit=50)) == 50
+    assert rows_read(conn) - before <= 50
+
+
+def rows_read(conn):
+    conn.execute("SELECT pg_stat_force_next_flush()")
+    statement = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables WHERE relname = 'quarantine'"
+    return conn.execute(statement).fetchone()[0]
