@@ -27,7 +27,7 @@ from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa import prices
 from tasks.keepa.decode.replies import Deal, Product
 from tasks.store import deals, migrate, price_series, products
-from tasks.store.bulk import arrays, steps
+from tasks.store.bulk import arrays
 from tasks.store.connection import connect
 
 SLOTS = 36
@@ -123,8 +123,8 @@ def copy_series(conn, batch):
 
 def bare(asin, one):
     first, last, points = one.minutes[0], one.minutes[-1], len(one.minutes)
-    coded = steps.encode(arrays.words(one.minutes), [arrays.words(one.prices)])
-    return (1, asin, one.price_type, first, last, points, 0, *map(arrays.shorts_of, coded), None)
+    coded = price_series._coded(arrays.words(one.minutes), arrays.words(one.prices), None)  # noqa: SLF001
+    return (1, asin, one.price_type, first, last, points, 0, *coded)
 
 
 class Sample(NamedTuple):

@@ -11,7 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.keepa import prices, product_histories
-from tasks.store.bulk import arrays, steps
+from tasks.store.bulk import arrays, byte_planes
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, reason_of, write_each
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
@@ -35,9 +35,10 @@ _COLUMNS: Final = {
     "last_minute": "int4",
     "points": "int4",
     "fingerprint": "int8",
-    "minute_steps": "int2[]",
-    "price_steps": "int2[]",
-    "shipping_steps": "int2[]",
+    "minute_pages": "int4[]",
+    "minute_bytes": "bytea",
+    "price_bytes": "bytea",
+    "shipping_bytes": "bytea",
 }
 _OLD_FORM: Final = {"minutes": "int4[]", "prices": "int4[]", "shipping": "int4[]"}
 _NO_OLD_FORM: Final = (None,) * len(_OLD_FORM)
@@ -50,7 +51,8 @@ FROM price_series_rows WHERE domain = %s AND asin = ANY(%s)
 _STORED: Final = """
 SELECT p.minute, p.price, coalesce(p.shipping, -1)
 FROM price_series_rows AS s CROSS JOIN LATERAL series_points(
-    s.first_minute, s.minute_steps, s.price_steps, s.shipping_steps, s.minutes, s.prices, s.shipping
+    s.points, s.first_minute, s.minute_pages, s.minute_bytes, s.price_bytes, s.shipping_bytes,
+    s.minutes, s.prices, s.shipping
 ) AS p
 WHERE s.domain = %s AND s.asin = %s AND s.price_type = %s AND p.minute < %s ORDER BY p.minute
 """
@@ -202,17 +204,18 @@ def _numbers(flat: prices.Flat) -> _Numbers:
 def _row(domain: int, history: _History) -> Row:
     numbers = history.numbers or _numbers(history.flat)
     minutes = numbers.minutes
-    columns = [numbers.prices] if numbers.shipping is None else [numbers.prices, numbers.shipping]
-    packed = list(map(arrays.shorts_of, steps.encode(minutes, columns)))
+    found = (domain, *history.key, minutes[0], minutes[-1], len(minutes), numbers.fingerprint)
+    return found + _coded(minutes, numbers.prices, numbers.shipping)
+
+
+def _coded(minutes: array[int], values: array[int], shipping: array[int] | None) -> Row:
+    """The lists as they are stored."""
+    pages, minute_bytes = byte_planes.of_minutes(minutes)
     return (
-        domain,
-        *history.key,
-        minutes[0],
-        minutes[-1],
-        len(minutes),
-        numbers.fingerprint,
-        *packed,
-        *([None] if numbers.shipping is None else []),
+        None if pages is None else arrays.ints(pages),
+        minute_bytes,
+        byte_planes.of_values(values),
+        None if shipping is None else byte_planes.of_values(shipping),
     )
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _BOOL: Final = 16  # pg_type.oid, fixed in PostgreSQL's catalogue
 _INT8: Final = 20
-_INT2: Final = 21
 _INT4: Final = 23
 _TEXT: Final = 25
 _HEAD: Final = struct.Struct(">5i")
@@ -29,7 +28,6 @@ _LENGTH: Final = struct.Struct(">i")
 _FALSE: Final = _LENGTH.pack(1) + b"\0"
 _INT4_SIZE: Final = 4
 _HEAD_WORDS: Final = 5
-_HALF: Final = "h"  # the C short: 16 bits wherever CPython runs
 _MATRIX_HEAD_WORDS: Final = 7
 # A head's words at even places (see `_layout`): dimensions, type, lower bound of each dimension.
 _LIST_STREAM: Final = (1, _INT4, 1)
@@ -46,7 +44,6 @@ def _empty(element: int) -> bytes:
 
 
 _NO_INTS: Final = _empty(_INT4)
-_NO_SHORTS: Final = _empty(_INT2)
 
 
 def ints(values: Sequence[int]) -> bytes:
@@ -77,16 +74,6 @@ def ints_of(numbers: array[int]) -> bytes:
         return _NO_INTS
     packed = _blank(len(numbers))[:]
     packed[_HEAD_WORDS + 1 :: 2] = numbers
-    packed.byteswap()
-    return packed.tobytes()
-
-
-def shorts_of(numbers: array[int]) -> bytes:
-    """An `int2[]` of an array of type `h`."""
-    if not numbers:
-        return _NO_SHORTS
-    packed = _blank_shorts(len(numbers))[:]
-    packed[2 * _HEAD_WORDS + 2 :: 3] = numbers
     packed.byteswap()
     return packed.tobytes()
 
@@ -216,13 +203,6 @@ def _packer(count: int) -> struct.Struct:
 def _blank(count: int) -> array[int]:
     """Head and element lengths of a list in the machine's byte order, the elements still 0."""
     return array(_WORD, [1, 0, _INT4, count, 1, *[_INT4_SIZE, 0] * count])
-
-
-@lru_cache(maxsize=1024)
-def _blank_shorts(count: int) -> array[int]:
-    """Likewise in halves of a word."""
-    words = chain.from_iterable((word >> 16, word & 0xFFFF) for word in (1, 0, _INT2, count, 1))
-    return array(_HALF, [(half ^ 0x8000) - 0x8000 for half in words] + [0, 2, 0] * count)
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""Histories in steps, on a real database: the views show what was received, of rows in the old form too."""
+"""Histories as byte planes, in a real database: the views show what was received, of rows in the old form too."""
 
 from datetime import UTC, datetime
 
@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tasks.store import migrate, products
 from tasks.store.connection import connect
-from tests.property.test_store_steps_any import HIGH, LOW, histories
+from tests.property.test_store_byte_planes_any import HIGH, LOW, histories
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-BEFORE = 20  # the number of the file that brought the steps
+BEFORE = 20  # the number of the file that brought the byte planes
 READER = "reader_of_series"
 WITHOUT, WITH = 1, 7  # price types without shipping, and with it
 
