@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ledger import Snapshot
 
 FORMAT: Final = 2
+QUEUE: Final = "queue"
 _ROOM: Final = 8_192
 
 
@@ -119,12 +120,16 @@ class MarkRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows by table, the queue's items by state, and the watermarks, as they were `at` that time."""
+    """Rows by table, the queue's items by state, and the watermarks, as they were `at` that time.
+
+    `estimates` names what is not exact: tables, or `QUEUE` for what waits there and is done.
+    """
 
     at: str
     rows: dict[str, int]
     queue: dict[str, int]
     watermarks: tuple[MarkRecord, ...] = ()
+    estimates: tuple[str, ...] = ()
 
 
 class RestartRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from benchmarks.growth.fill import YEAR
 from tasks.store.calls import figures
+from tasks.store.queue.check import check
 
 # The copies in the order in which they were seen, as a table that grew over a year has its rows.
 _COPIES = """
@@ -94,6 +95,8 @@ def multiply(conn, base, size, *, log=print):
                 began_s = time.monotonic()
                 _copy(conn, name, columns, times)
                 log(f"  {size.name}: {name}, {time.monotonic() - began_s:.0f} s")
+    with conn.transaction():
+        check(conn)
     _copy_calls(conn, [name for name, _ in tables["calls"]], size.calls)
     _copy_faults(conn, size.quarantine)
     conn.execute("DROP SCHEMA growth CASCADE")

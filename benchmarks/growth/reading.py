@@ -6,10 +6,11 @@ import re
 from functools import partial
 from pathlib import Path
 
+from tasks.store.queue_counts import queue_counts
+
 from benchmarks.growth.fill import stream
 from benchmarks.growth.measure import Aim, Row, command, connections, interleaved
 from tasks.planning import streams
-from tasks.store.queue import queue
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "queries.md"
 EXAMPLE = "'B08N5WRWNW'"
@@ -27,11 +28,11 @@ def queue_figures(bench):
     chosen = streams.wanted_streams([stream()])
     off = {}
     with connections(bench.urls) as conns:
-        ways = {name: partial(queue.counts, conn, chosen) for name, conn in conns.items()}
+        ways = {name: partial(queue_counts, conn, chosen) for name, conn in conns.items()}
         took = interleaved(ways, bench.spent(conns), bench.rounds)
         for name, conn in conns.items():
             (true,) = conn.execute(WAITING).fetchone()
-            told = queue.counts(conn, chosen)
+            told = queue_counts(conn, chosen)
             off[name] = 100 * abs(told.pending + told.unwanted - true) / true
     return [
         *took.rows("figures of the queue", Aim("all", 5)),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from supervisor.database.backend import APPLICATION
-from supervisor.report import CountRecord, MarkRecord
+from supervisor.report import QUEUE, CountRecord, MarkRecord
 from tasks.errors import DatabaseTransient, Error
 from tasks.keepa.selection import selection
 from tasks.planning import streams
@@ -37,7 +36,13 @@ def count_record(counts: Counts, settings: Settings, before: CountRecord | None)
             at = datetime.fromtimestamp((mark.minute + _EPOCH_MINUTE) * 60, UTC)
             walked_at = walked.get(stream) if mark.walked_at is None else _text(mark.walked_at)
             marks.append(MarkRecord(stream=stream, at=_text(at), walked_at=walked_at))
-    return CountRecord(at=_text(datetime.now(UTC)), rows=counts.rows, queue=counts.queue, watermarks=tuple(marks))
+    return CountRecord(
+        at=_text(datetime.now(UTC)),
+        rows=counts.rows,
+        queue=counts.queue,
+        watermarks=tuple(marks),
+        estimates=counts.estimates,
+    )
 
 
 def wanted_streams(settings: Settings) -> WantedStreams | None:
@@ -67,11 +72,12 @@ _PATIENCE: Final = "SELECT set_config('statement_timeout', %s, true)"
 
 
 class Counts(NamedTuple):
-    """Rows by table, the queue's items by state, and the watermarks."""
+    """Rows by table, the queue's items by state, the watermarks, and which of the figures are estimates."""
 
     rows: dict[str, int]
     queue: dict[str, int]
     marks: tuple[Watermark, ...] = ()
+    estimates: tuple[str, ...] = ()
 
 
 class RowReader:
@@ -94,7 +100,7 @@ class RowReader:
 
         from tasks.store import crawls, row_counts
         from tasks.store.connection import connect
-        from tasks.store.queue import queue
+        from tasks.store.queue.counts import queue_counts
         from tasks.store.sqlstate import translate
 
         if self._conn is None or self._conn.closed:
@@ -105,10 +111,12 @@ class RowReader:
         try:
             with translate(), self._conn.transaction():
                 self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
+                rows, queue = row_counts.counts(self._conn), queue_counts(self._conn, chosen)
                 return Counts(
-                    asdict(row_counts.counts(self._conn)),
-                    queue.counts(self._conn, chosen).by_state(),
+                    rows.by_table(),
+                    queue.by_state(),
                     crawls.all_watermarks(self._conn),
+                    rows.estimates + ((QUEUE,) if queue.is_estimate else ()),
                 )
         except Error as error:
             self.close()

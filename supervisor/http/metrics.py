@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from supervisor.process.restart_policy import Cause
+from supervisor.report import QUEUE
 from supervisor.status import health
 from tasks.runtime.call_stats import BOUNDS_S
 from tasks.runtime.condition import ConditionKind
@@ -98,6 +99,8 @@ def _database_metrics(report: Report) -> Iterator[Metric]:
     if counted is None:
         return
     yield _family("rows", [((table,), count) for table, count in counted.rows.items()])
+    figures = [*counted.rows, QUEUE]
+    yield _family("estimated", [((table,), table in counted.estimates) for table in figures])
     marks = counted.watermarks
     yield _family("watermark_timestamp_seconds", [((mark.stream,), _seconds(mark.at)) for mark in marks])
     walks = [((mark.stream,), _seconds(mark.walked_at)) for mark in marks if mark.walked_at]
@@ -200,7 +203,10 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
     "rows_quarantined_total": MetricSpec(
         "counter", "Items quarantined as unusable; reason is their kind.", ("reason",)
     ),
-    "rows": MetricSpec("gauge", "Rows in the database; an estimate above 50,000.", ("table",)),
+    "rows": MetricSpec("gauge", "Rows in the database; an estimate from 2,000 on.", ("table",)),
+    "estimated": MetricSpec(
+        "gauge", "1 while the figure for this table, or for the queue, is an estimate, else 0.", ("table",)
+    ),
     "watermark_timestamp_seconds": MetricSpec(
         "gauge", "The time up to which all deals of the stream are known.", ("stream",)
     ),

@@ -128,8 +128,7 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
     yield "rows    " + ", ".join(formatting.rows(counts, pace))
     age = "" if status.counts_age_s is None else f" (counted {format_duration(status.counts_age_s)} ago)"
     unwanted = counts.queue.get("unwanted", 0)
-    states = [f"{name} {n:,}" for name, n in counts.queue.items() if name != "unwanted" or n]
-    yield "queue   " + ", ".join(states) + age + (" (see `sluicegate queue`)" if unwanted else "")
+    yield "queue   " + ", ".join(formatting.queue(counts)) + age + (" (see `sluicegate queue`)" if unwanted else "")
     far = progress(status.report, counts, status.snapshot)
     if far is not None and far["total"]:
         words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])

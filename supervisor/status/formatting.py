@@ -12,7 +12,7 @@ from ledger.durations import format_duration
 from ledger.localtime import near
 from supervisor.logs.faults import kind_of
 from supervisor.logs.phrases import describe_activity, describe_life, name_of
-from supervisor.report import age_s
+from supervisor.report import QUEUE, age_s
 from tasks.errors import one_line
 from tasks.keepa import locales
 
@@ -125,9 +125,23 @@ def rows(counts: CountRecord, pace: Mapping[str, float]) -> list[str]:
     """Rows by table, and how many more a minute: what could not be used first, for it asks for a look."""
     names = sorted(counts.rows, key=lambda name: name != QUARANTINE)
     return [
-        f"{name.replace('_', ' ')} {counts.rows[name]:,}" + (f" (+{pace[name]:,.0f}/min)" if pace.get(name) else "")
+        f"{name.replace('_', ' ')} {_about(name, counts)}{counts.rows[name]:,}"
+        + (f" (+{pace[name]:,.0f}/min)" if pace.get(name) else "")
         for name in names
     ]
+
+
+def queue(counts: CountRecord) -> list[str]:
+    """Items of the queue by state, without `unwanted` where there are none; what is claimed is always exact."""
+    return [
+        f"{name} {_about(QUEUE, counts) if name != 'leased' else ''}{n:,}"
+        for name, n in counts.queue.items()
+        if name != "unwanted" or n
+    ]
+
+
+def _about(figure: str, counts: CountRecord) -> str:
+    return "about " if figure in counts.estimates else ""
 
 
 def backfill(done: int, total: int, rate: object, eta_s: object) -> str:

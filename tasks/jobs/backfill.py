@@ -27,7 +27,9 @@ from tasks.planning.streams import wanted_streams
 from tasks.roles import BACKFILL
 from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
-from tasks.store.queue import queue
+from tasks.store.queue.check import check
+from tasks.store.queue.counts import queue_counts
+from tasks.store.queue.renew import renew
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.store.crawls import Crawl
-    from tasks.store.queue.queue import QueueCounts
+    from tasks.store.queue.counts import QueueCounts
 
 REST_NS: Final = 60 * NS_PER_S  # until the next look whether a crawl is due, or its turn free
-COUNT_NS: Final = 5 * NS_PER_S  # counting the queue reads it as a whole
+COUNT_NS: Final = 5 * NS_PER_S
 EMPTY_NS: Final = 5 * NS_PER_S
 DAY_S: Final = 86_400
 RENEWED_AT_ONCE: Final = 1_000  # what is new meanwhile comes first again after so many
@@ -60,7 +62,9 @@ class Backfill:
         self._detail: Detail = context.settings.backfill_detail  # what the next items of the queue are expected to want
         self._counts: QueueCounts | None = None
         self._counted_ns = 0
+        self._check_ns = 0
         self._renew_ns = 0
+        self._renewed_after: datetime | None = None  # how far the last look at what is done came; from the beginning
         self._rate = SlidingRate(WINDOW_S)
         self._forecast = Forecast()
 
@@ -209,19 +213,24 @@ class Backfill:
             return 0
         self._renew_ns = now_ns + REST_NS
         age_s = settings.history_max_age_d * DAY_S
-        count = self._components.session.run(
-            lambda connection: queue.renew(
-                connection, detail=settings.backfill_detail, age_s=age_s, limit=RENEWED_AT_ONCE
+        after = self._renewed_after
+        found = self._components.session.run(
+            lambda connection: renew(
+                connection, detail=settings.backfill_detail, age_s=age_s, limit=RENEWED_AT_ONCE, after=after
             )
         )
-        if count:
-            self.context.log.info("history_is_old", products=count, days=settings.history_max_age_d)
-        return count
+        self._renewed_after = found.after
+        if found.count:
+            self.context.log.info("history_is_old", products=found.count, days=settings.history_max_age_d)
+        return found.count
 
     def _count(self) -> QueueCounts:
         now_ns = self.context.clock.now_ns()
+        if now_ns >= self._check_ns:
+            self._check_ns = now_ns + REST_NS
+            self._components.session.run(check)
         if self._counts is None or now_ns - self._counted_ns > COUNT_NS:
-            self._counts = self._components.session.run(lambda connection: queue.counts(connection, self._chosen))
+            self._counts = self._components.session.run(lambda connection: queue_counts(connection, self._chosen))
             self._counted_ns = now_ns
             self._rate.read(now_ns, self._counts.done)
             self._report()

@@ -13,6 +13,7 @@ from supervisor.database.access import query_connection
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_CONFIG, EXIT_FAILED, DatabaseTransient, NoRows, StoreError
 from tasks.store.queue import queue
+from tasks.store.queue.counts import queue_counts
 from tests.fakes.cli_program import ROOT
 
 COMMANDS = [["deals"], ["history", "B000000001"], ["spend"], ["quarantine", "list"], ["quarantine", "retry", "--all"]]
@@ -55,7 +56,7 @@ def test_who_only_asks_can_change_nothing(tmp_path, database_url):
     with query_connection(here, writes=True) as conn:
         assert queue.enqueue(conn, 1, ["B000000001"], detail="history") == 1
     with query_connection(here) as conn:
-        assert queue.counts(conn).pending == 1
+        assert queue_counts(conn).pending == 1
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)

@@ -14,6 +14,7 @@ from tasks.ingest.retry_quarantined import Outcome, RetryOptions
 from tasks.store import deals, products, quarantine
 from tasks.store.quarantine import FaultFilter
 from tasks.store.queue import queue
+from tasks.store.queue.counts import queue_counts
 
 ASIN = "B000000001"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,7 +55,7 @@ def test_a_deal_that_can_be_read_by_now_becomes_a_row_and_is_queued(conn, look, 
     assert conn.execute("SELECT asin, last_seen_at > now() - interval '1 minute' FROM deals").fetchall() == [
         (ASIN, True)
     ]
-    assert (queue.counts(conn).pending, count(conn, "quarantine")) == (1, 0)
+    assert (queue_counts(conn).pending, count(conn, "quarantine")) == (1, 0)
 
 
 def test_a_deal_the_database_still_refuses_is_left_as_it_was(conn, look, make_deal):
@@ -64,7 +65,7 @@ def test_a_deal_the_database_still_refuses_is_left_as_it_was(conn, look, make_de
     verdict = look(before[0][0])
     assert (verdict.outcome, verdict.words) == (Outcome.LEFT, "it can be read, and the database still refuses it")
     assert conn.execute("SELECT * FROM quarantine").fetchall() == before
-    assert (count(conn, "deals"), queue.counts(conn).pending) == (0, 0)
+    assert (count(conn, "deals"), queue_counts(conn).pending) == (0, 0)
 
 
 @pytest.mark.parametrize("kind", ["deal", "product"])
@@ -90,7 +91,7 @@ def test_an_older_answer_does_not_settle_what_was_asked_for_later(conn, look, ma
     conn.execute("UPDATE quarantine SET last_at = now() - interval '1 hour'")
     queue.enqueue(conn, 1, [ASIN], detail="history")
     assert look(kept).outcome is Outcome.READ
-    assert queue.counts(conn).pending == 1
+    assert queue_counts(conn).pending == 1
 
 
 def test_what_was_quarantined_for_a_nul_is_read_by_now(conn, look, make_deal):
@@ -117,10 +118,10 @@ def test_a_product_the_database_still_refuses_is_asked_for_again_only_when_told_
     products.write(conn, 1, [make_product(ASIN, title="refused")], fetched_at=NOON, has_history=True)
     (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
     assert look(kept).outcome is Outcome.LEFT
-    assert queue.counts(conn).pending == 0
+    assert queue_counts(conn).pending == 0
     verdict = look(kept, may_pay=True)
     assert (verdict.outcome, verdict.words) == (Outcome.QUEUED, "queued again for history")
-    assert (queue.counts(conn).pending, count(conn, "products"), count(conn, "quarantine")) == (1, 0, 0)
+    assert (queue_counts(conn).pending, count(conn, "products"), count(conn, "quarantine")) == (1, 0, 0)
 
 
 def test_what_was_given_up_goes_back_with_all_its_attempts_and_its_own_detail(conn, look):
@@ -144,14 +145,14 @@ def test_what_was_given_up_and_is_waiting_or_fetched_since_is_not_asked_for_twic
         conn.execute("UPDATE fetch_queue SET state = %s, finished_at = now()", (state,))
     (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
     assert look(kept).outcome is Outcome(outcome)
-    assert (queue.counts(conn).pending, count(conn, "quarantine")) == (pending, 0)
+    assert (queue_counts(conn).pending, count(conn, "quarantine")) == (pending, 0)
 
 
 def test_what_can_never_be_asked_for_is_left(conn, look):
     give_up(conn, "no ASIN")
     (kept,) = conn.execute("SELECT id FROM quarantine").fetchone()
     assert look(kept, may_pay=True).words.startswith("not an ASIN")
-    assert queue.counts(conn).pending == 0
+    assert queue_counts(conn).pending == 0
 
 
 def test_a_whole_body_that_can_be_read_by_now_becomes_rows_but_for_its_bad_items(conn, look, make_deal):

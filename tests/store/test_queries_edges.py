@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.store.queue.check import check
+
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "queries.md").read_text()
 QUERIES = {
     section.partition("\n")[0]: query
@@ -230,6 +232,8 @@ def test_the_queue_is_done_when_all_of_it_is(ask_document, conn):
             " CASE WHEN %(s)s = 'done' THEN now() - interval '10 min' END FROM generate_series(1, %(n)s) AS n",
             {"d": domain, "t": detail, "s": state, "n": count},
         )  # fmt: skip
+    with conn.transaction():
+        check(conn)
     rows = ask_document("How far is the backfill")
     assert [(row["shop"], row["done"], row["waiting"]) for row in rows] == [
         ("amazon.com", 60, 30),

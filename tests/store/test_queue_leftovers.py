@@ -4,7 +4,7 @@ import pytest
 
 from tasks.planning.streams import WantedStreams
 from tasks.store.queue import leftovers, queue
-from tasks.store.queue.queue import QueueCounts
+from tasks.store.queue.counts import QueueCounts, queue_counts
 
 NOW = WantedStreams(keys=("mine",), domains=(1,))
 
@@ -29,11 +29,11 @@ def mixed(conn):
 
 
 def test_only_what_the_settings_ask_for_is_taken_and_counted(mixed):
-    assert queue.counts(mixed, NOW) == QueueCounts(pending=3, leased=0, done=0, unwanted=4)
+    assert queue_counts(mixed, NOW) == QueueCounts(pending=3, leased=0, done=0, unwanted=4)
     assert take(mixed) == ["B5", "B6", "B7"]
     assert take(mixed) == []
-    assert queue.counts(mixed, NOW) == QueueCounts(pending=0, leased=3, done=0, workers=1, unwanted=4)
-    assert queue.counts(mixed).pending == 4
+    assert queue_counts(mixed, NOW) == QueueCounts(pending=0, leased=3, done=0, workers=1, unwanted=4)
+    assert queue_counts(mixed).pending == 4
 
 
 def test_it_comes_back_with_the_selection(mixed):
@@ -43,7 +43,7 @@ def test_it_comes_back_with_the_selection(mixed):
 def test_what_another_selection_lists_too_is_that_ones_then(mixed):
     adopted = leftovers.adopt(mixed, 1, ["B2", "B5", "B6", "B9"], detail="history", selection_key="mine", chosen=NOW)
     assert adopted == 2
-    assert queue.counts(mixed, NOW).unwanted == 3
+    assert queue_counts(mixed, NOW).unwanted == 3
     both = WantedStreams(keys=("mine", "other"), domains=(1,))
     assert leftovers.adopt(mixed, 1, ["B2", "B6"], detail="history", selection_key="other", chosen=both) == 0
 
@@ -73,6 +73,6 @@ def test_the_queue_is_listed_by_selection_and_locale(mixed):
 def test_dropped_is_what_waits_for_nobody_and_nothing_that_is_held(mixed):
     (held,) = queue.claim(mixed, owner="other", limit=1, lease_s=60, chosen=WantedStreams(keys=("gone",), domains=()))
     assert leftovers.drop(mixed, NOW) == 3
-    assert queue.counts(mixed, NOW) == QueueCounts(pending=3, leased=1, done=0, workers=1)
+    assert queue_counts(mixed, NOW) == QueueCounts(pending=3, leased=1, done=0, workers=1)
     assert queue.complete(mixed, [held]) == 1
     assert leftovers.drop(mixed, NOW) == 0

@@ -40,6 +40,7 @@ APPLIED = {
     "0020_histories_in_bytes.sql": "61a2f1ad4249a888",
     "0021_what_is_old.sql": "ead7d70adefebd73",
     "0022_calls_by_month.sql": "f46e07350f8d579b",
+    "0023_queue_counts.sql": "22b09eb419115b4e",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

@@ -7,7 +7,8 @@ import pytest
 from tasks.planning.streams import WantedStreams
 from tasks.store.connection import connect
 from tasks.store.queue import queue
-from tasks.store.queue.queue import QueueCounts
+from tasks.store.queue.counts import QueueCounts, queue_counts
+from tasks.store.queue.renew import renew
 
 ASINS = [f"B{at:09}" for at in range(6)]
 OURS = WantedStreams(keys=("mine", "other"), domains=(1,))
@@ -50,7 +51,7 @@ def test_what_waits_is_taken_or_done_is_not_queued_again(conn):
     assert put(conn, "B1") == 0
     queue.complete(conn, [first])
     assert put(conn, "B1") == 0
-    assert queue.counts(conn) == QueueCounts(pending=0, leased=1, done=1, workers=1)
+    assert queue_counts(conn) == QueueCounts(pending=0, leased=1, done=1, workers=1)
 
 
 def test_what_is_done_or_given_up_can_be_asked_for_again(conn):
@@ -65,7 +66,7 @@ def test_what_is_done_or_given_up_can_be_asked_for_again(conn):
 
 def test_nothing_to_queue_is_fine(conn):
     assert put(conn) == 0
-    assert queue.counts(conn) == QueueCounts(pending=0, leased=0, done=0)
+    assert queue_counts(conn) == QueueCounts(pending=0, leased=0, done=0)
 
 
 def test_a_batch_is_of_one_locale_and_detail(conn):
@@ -97,7 +98,7 @@ def test_an_expired_lease_is_taken_over_and_counts_as_a_death(conn):
     (mine,) = take(conn)
     assert take(conn, owner="other") == []
     expire(conn)
-    assert queue.counts(conn) == QueueCounts(pending=1, leased=0, done=0)
+    assert queue_counts(conn) == QueueCounts(pending=1, leased=0, done=0)
     (theirs,) = take(conn, owner="other")
     assert (theirs.attempts, theirs.deaths, theirs.lease != mine.lease) == (0, 1, True)
 
@@ -110,7 +111,7 @@ def test_who_lost_the_lease_has_no_say(conn, end):
     theirs = take(conn, owner="other")
     assert end(conn, mine) == 0
     assert queue.fail(conn, mine, "late", max_attempts=1) == []
-    assert queue.counts(conn) == QueueCounts(pending=0, leased=1, done=0, workers=1)
+    assert queue_counts(conn) == QueueCounts(pending=0, leased=1, done=0, workers=1)
     assert end(conn, theirs) == 1
     assert end(conn, theirs) == 0
 
@@ -126,14 +127,14 @@ def test_a_failed_item_is_tried_again_and_given_up_in_the_end(conn):
     assert take(conn) == []
     kept = conn.execute("SELECT kind, domain, key, reason FROM quarantine").fetchall()
     assert kept == [("product", 1, "B1", "failed after 3 attempts: HTTP 400\ufffd?")]
-    assert queue.counts(conn) == QueueCounts(pending=0, leased=0, done=0)
+    assert queue_counts(conn) == QueueCounts(pending=0, leased=0, done=0)
 
 
 def test_a_failed_item_can_be_made_to_wait(conn):
     put(conn, "B1")
     queue.fail(conn, take(conn), "busy", max_attempts=3, pause_s=3600)
     assert take(conn) == []
-    assert queue.counts(conn).pending == 1
+    assert queue_counts(conn).pending == 1
 
 
 def test_what_a_dead_owner_holds_comes_back_at_once(conn):
@@ -188,7 +189,7 @@ def test_many_takers_share_the_queue_without_overlap(database_url, conn):
     with ThreadPoolExecutor(6) as pool:
         taken = [asin for got in pool.map(run, range(6)) for asin in got]
     assert sorted(taken) == wanted
-    assert queue.counts(conn) == QueueCounts(pending=0, leased=0, done=400)
+    assert queue_counts(conn) == QueueCounts(pending=0, leased=0, done=400)
 
 
 def test_queueing_the_same_products_at_once_never_deadlocks(database_url):
@@ -242,10 +243,10 @@ def test_only_deals_that_were_fetched_long_ago_and_listed_since_are_queued_again
     for asin, days, seen_days in (("B1", 31, 1), ("B2", 40, 2), ("B3", 29, 1), ("B4", 50, 51)):
         conn.execute("UPDATE fetch_queue SET finished_at = now() - %s * interval '1 day' WHERE asin = %s", (days, asin))
         conn.execute("INSERT INTO deal_sightings VALUES (1, %s, now() - %s * interval '1 day')", (asin, seen_days))
-    assert queue.renew(conn, detail="history", age_s=30 * 86_400, limit=10) == 2
+    assert renew(conn, detail="history", age_s=30 * 86_400, limit=10).count == 2
     put(conn, "B5")
     assert [item.asin for item in take(conn, 4)] == ["B5", "B2", "B1"]
-    assert queue.renew(conn, detail="history", age_s=30 * 86_400, limit=10) == 0
+    assert renew(conn, detail="history", age_s=30 * 86_400, limit=10).count == 0
 
 
 def test_no_more_is_queued_again_than_asked_for(conn):
@@ -253,4 +254,4 @@ def test_no_more_is_queued_again_than_asked_for(conn):
     queue.complete(conn, take(conn, 2))
     conn.execute("UPDATE fetch_queue SET finished_at = now() - interval '9 days'")
     conn.execute("INSERT INTO deal_sightings SELECT domain, asin, now() FROM fetch_queue")
-    assert queue.renew(conn, detail="history", age_s=86_400, limit=1) == 1
+    assert renew(conn, detail="history", age_s=86_400, limit=1).count == 1

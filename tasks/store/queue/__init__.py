@@ -1,4 +1,4 @@
 """The queue of products to fetch.
 
-Imports `tasks.store.connection`, `row_counts` and `tasks.planning`.
+Imports `tasks.store.connection`, `quarantine` and `tasks.planning`.
 """

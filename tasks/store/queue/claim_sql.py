@@ -14,9 +14,9 @@ _READY: Final = """
 SELECT domain, asin, detail, priority, place FROM fetch_queue
 WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp() AND (lease = ANY(%(paid)s)) IS NOT TRUE
 """
-_IN_ORDER: Final = "ORDER BY priority DESC, place"
-_OF_EACH: Final = "unnest(%(askers)s::text[]) AS a (asker), LATERAL"
-_BY_ASKER: Final = f"AND {ASKER} = a.asker"
+IN_ORDER: Final = "ORDER BY priority DESC, place"
+OF_EACH: Final = "unnest(%(askers)s::text[]) AS a (asker), LATERAL"
+BY_ASKER: Final = f"AND {ASKER} = a.asker"
 
 
 # Leases the items in `taken`. A lease that ran out counts as a death: its owner died or hung while it had the item.
@@ -35,17 +35,17 @@ def _claim(each: str, by: str) -> str:
 WITH first AS (
     SELECT domain, detail FROM {each} (
         {_READY} {by} AND (%(detail)s::text IS NULL OR detail = %(detail)s)
-        {_IN_ORDER} LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) AS next {_IN_ORDER} LIMIT 1
+        {IN_ORDER} LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) AS next {IN_ORDER} LIMIT 1
 ), taken AS (
     SELECT domain, asin, detail FROM {each} (
         {_READY} {by} AND (domain, detail) = (SELECT domain, detail FROM first)
-        {_IN_ORDER} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    ) AS next {_IN_ORDER} LIMIT %(limit)s
+        {IN_ORDER} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ) AS next {IN_ORDER} LIMIT %(limit)s
 ), leased AS ({LEASE_TAKEN}, q.priority, q.place)
-SELECT domain, asin, detail, attempts, lease, deaths FROM leased {_IN_ORDER}
+SELECT domain, asin, detail, attempts, lease, deaths FROM leased {IN_ORDER}
 """  # noqa: S608 - fragments of ours
 
 
 CLAIM_ANY: Final = _claim("", "")
-CLAIM_CHOSEN: Final = _claim(_OF_EACH, _BY_ASKER)
+CLAIM_CHOSEN: Final = _claim(OF_EACH, BY_ASKER)

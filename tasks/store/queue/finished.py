@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tasks.store.queue.changes import change, written_down
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from tasks.store.connection import Connection
 
-_FORGET: Final = """
-DELETE FROM fetch_queue WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND state IN ('done', 'given up')
-"""
-_DROP_UNLISTED: Final = """
-DELETE FROM fetch_queue AS q
-WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND state = 'done' AND finished_at < %(before)s
-  AND NOT EXISTS (
-    SELECT FROM deal_sightings AS s
-    WHERE s.domain = %(domain)s AND s.asin = q.asin AND s.last_seen_at >= %(before)s)
-"""
+_FORGET: Final = written_down("""changed AS (
+    DELETE FROM fetch_queue WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND state IN ('done', 'given up')
+    RETURNING domain, selection_key, detail, state AS was, NULL AS now
+)""")
+_DROP_UNLISTED: Final = written_down("""changed AS (
+    DELETE FROM fetch_queue AS q
+    WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND state = 'done' AND finished_at < %(before)s
+      AND NOT EXISTS (
+        SELECT FROM deal_sightings AS s
+        WHERE s.domain = %(domain)s AND s.asin = q.asin AND s.last_seen_at >= %(before)s)
+    RETURNING q.domain, q.selection_key, q.detail, q.state AS was, NULL AS now
+)""")
 
 
 def forget(conn: Connection, domain: int, asins: Sequence[str]) -> int:
     """Delete whatever was fetched or given up of these products; how many items."""
-    return conn.execute(_FORGET, {"domain": domain, "asins": list(asins)}, prepare=False).rowcount
+    return change(conn, _FORGET, {"domain": domain, "asins": list(asins)})
 
 
 def drop_unlisted(conn: Connection, domain: int, asins: Sequence[str], before: datetime) -> int:
@@ -33,4 +37,4 @@ def drop_unlisted(conn: Connection, domain: int, asins: Sequence[str], before: d
     The locale must be locked (`tasks.store.deals.lock`), so that nobody lists them meanwhile.
     """
     about = {"domain": domain, "asins": list(asins), "before": before}
-    return conn.execute(_DROP_UNLISTED, about, prepare=False).rowcount
+    return change(conn, _DROP_UNLISTED, about)

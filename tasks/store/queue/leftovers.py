@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import class_row
 
-from tasks.store.queue.selected import IS_CHOSEN, parameters
+from tasks.store.queue.changes import change, written_down
+from tasks.store.queue.selected import ASKER, IS_CHOSEN, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,25 +17,62 @@ if TYPE_CHECKING:
     from tasks.planning.streams import WantedStreams
     from tasks.store.connection import Connection
 
+# The sums tell which selections wait and how many items; of each selection only the first item of each priority is
+# read, by the index of who asks, and tells since when. Where nothing is found the sums are wrong, and nothing waits.
 _LIST: Final = f"""
-SELECT domain, selection_key, {IS_CHOSEN} AS is_chosen, count(*) FILTER (WHERE state = 'pending') AS pending,
-       count(*) FILTER (WHERE state = 'leased') AS leased, min(enqueued_at) AS since
-FROM fetch_queue WHERE state IN ('pending', 'leased')
-GROUP BY domain, selection_key ORDER BY is_chosen DESC, domain, selection_key
-"""  # noqa: S608 - a fragment of ours
+WITH RECURSIVE kept AS (
+    SELECT domain, selection_key, sum(waiting)::bigint AS waiting FROM fetch_queue_counts
+    GROUP BY domain, selection_key
+), held AS (
+    SELECT domain, selection_key, count(*) AS leased FROM fetch_queue
+    WHERE state = 'leased' GROUP BY domain, selection_key
+), firsts AS (
+    SELECT kept.domain, kept.selection_key, first.* FROM kept, LATERAL (
+        SELECT priority, enqueued_at FROM fetch_queue
+        WHERE state IN ('pending', 'leased') AND {ASKER} = coalesce(kept.selection_key, kept.domain::text)
+          AND domain = kept.domain
+        ORDER BY priority DESC, place LIMIT 1
+    ) AS first WHERE kept.waiting > 0
+    UNION ALL
+    SELECT firsts.domain, firsts.selection_key, next.* FROM firsts, LATERAL (
+        SELECT priority, enqueued_at FROM fetch_queue
+        WHERE state IN ('pending', 'leased') AND {ASKER} = coalesce(firsts.selection_key, firsts.domain::text)
+          AND domain = firsts.domain AND priority < firsts.priority
+        ORDER BY priority DESC, place LIMIT 1
+    ) AS next
+), since AS (
+    SELECT domain, selection_key, min(enqueued_at) AS since FROM firsts GROUP BY domain, selection_key
+)
+SELECT domain, selection_key, {IS_CHOSEN} AS is_chosen, greatest(0, waiting - leased) AS pending, leased, since
+FROM (
+    SELECT kept.domain, kept.selection_key, kept.waiting, coalesce(held.leased, 0) AS leased, since.since
+    FROM kept
+    JOIN since ON since.domain = kept.domain AND since.selection_key IS NOT DISTINCT FROM kept.selection_key
+    LEFT JOIN held ON held.domain = kept.domain AND held.selection_key IS NOT DISTINCT FROM kept.selection_key
+) AS waiting ORDER BY is_chosen DESC, domain, selection_key
+"""  # noqa: S608 - fragments of ours
 # What another transaction has locked is about to change, and is listed again before long.
-_ADOPT: Final = """
-WITH found AS (
-    SELECT domain, asin, detail FROM fetch_queue
+_ADOPT: Final = written_down(
+    """found AS (
+    SELECT domain, asin, detail, selection_key FROM fetch_queue
     WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND detail = %(detail)s
       AND (selection_key = ANY(%(keys)s)) IS NOT TRUE
     FOR UPDATE SKIP LOCKED
+), adopted AS (
+    UPDATE fetch_queue AS q SET selection_key = %(selection_key)s
+    FROM found WHERE (q.domain, q.asin, q.detail) = (found.domain, found.asin, found.detail)
+    RETURNING q.domain, q.detail, q.selection_key, found.selection_key AS was_asked_by, q.state
+), changed AS (
+    SELECT domain, was_asked_by AS selection_key, detail, state AS was, NULL AS now FROM adopted
+    UNION ALL SELECT domain, selection_key, detail, NULL, state FROM adopted
+)""",
+    each="now IS NOT NULL",
 )
-UPDATE fetch_queue AS q SET selection_key = %(selection_key)s
-FROM found WHERE (q.domain, q.asin, q.detail) = (found.domain, found.asin, found.detail)
-"""
 # What a worker has claimed is paid for: it is left to end by itself.
-_DROP: Final = f"DELETE FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}"  # noqa: S608 - the same
+_DROP: Final = written_down(f"""changed AS (
+    DELETE FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
+    RETURNING domain, selection_key, detail, state AS was, NULL AS now
+)""")  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +105,9 @@ def adopt(
 ) -> int:
     """Assign to a selection what it lists and no selection in `chosen` has listed before; how many items."""
     names = {"domain": domain, "asins": list(asins), "detail": detail, "selection_key": selection_key}
-    return conn.execute(_ADOPT, names | {"keys": list(chosen.keys)}, prepare=False).rowcount
+    return change(conn, _ADOPT, names | {"keys": list(chosen.keys)})
 
 
 def drop(conn: Connection, chosen: WantedStreams | None) -> int:
     """Delete what waits and is no longer asked for; how many items that were."""
-    return conn.execute(_DROP, parameters(chosen), prepare=False).rowcount
+    return change(conn, _DROP, parameters(chosen))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 from psycopg.rows import class_row
 
 from tasks.planning import retry_schedule
-from tasks.store import quarantine, row_counts
+from tasks.store import quarantine
+from tasks.store.queue.changes import change, written_down
 from tasks.store.queue.claim_sql import CLAIM_ANY, CLAIM_CHOSEN
-from tasks.store.queue.selected import IS_CHOSEN, parameters
+from tasks.store.queue.selected import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,26 +23,46 @@ if TYPE_CHECKING:
     from tasks.planning.streams import WantedStreams
     from tasks.store.connection import Connection
 
-RENEWED_PRIORITY: Final = -1  # what nobody has yet comes before what is to be fetched anew
-
 # Inserted by key, so that two who queue the same products do not wait for each other in a circle; `place` keeps the
 # order in which they were given.
-_ENQUEUE: Final = """
-INSERT INTO fetch_queue AS q (domain, asin, detail, priority, place, selection_key)
-SELECT %(domain)s, asin, %(detail)s, %(priority)s, extract(epoch FROM statement_timestamp()) * 1000000000 + min(nth),
-       %(selection_key)s
-FROM unnest(%(asins)s::text[]) WITH ORDINALITY AS wanted (asin, nth)
-GROUP BY asin ORDER BY asin
-ON CONFLICT (domain, asin, detail) DO UPDATE SET
-    state = 'pending', priority = excluded.priority, place = excluded.place, attempts = 0, deaths = 0,
-    enqueued_at = now(), ready_at = now(), finished_at = NULL, selection_key = excluded.selection_key
-WHERE %(again)s AND q.state IN ('done', 'given up')
+_WANTED: Final = """
+wanted AS (
+    SELECT asin, extract(epoch FROM statement_timestamp()) * 1000000000 + min(nth) AS place
+    FROM unnest(%(asins)s::text[]) WITH ORDINALITY AS given (asin, nth) GROUP BY asin
+)
 """
+_ENQUEUE: Final = written_down(f"""{_WANTED}, changed AS (
+    INSERT INTO fetch_queue AS q (domain, asin, detail, priority, place, selection_key)
+    SELECT %(domain)s, asin, %(detail)s, %(priority)s, place, %(selection_key)s FROM wanted ORDER BY asin
+    ON CONFLICT (domain, asin, detail) DO NOTHING
+    RETURNING q.domain, q.selection_key, q.detail, NULL AS was, q.state AS now
+)""")  # noqa: S608 - a fragment of ours
+# The part of whoever asked before loses them, and that of whoever asks now gets them.
+_ENQUEUE_AGAIN: Final = written_down(
+    f"""{_WANTED}, ended AS (
+    SELECT q.domain, q.asin, q.detail, q.state, q.selection_key, wanted.place
+    FROM fetch_queue AS q JOIN wanted USING (asin)
+    WHERE q.domain = %(domain)s AND q.asin = ANY(%(asins)s) AND q.detail = %(detail)s
+      AND q.state IN ('done', 'given up')
+    ORDER BY q.asin FOR UPDATE OF q
+), again AS (
+    UPDATE fetch_queue AS q SET
+        state = 'pending', priority = %(priority)s, place = ended.place, attempts = 0, deaths = 0,
+        enqueued_at = now(), ready_at = now(), finished_at = NULL, selection_key = %(selection_key)s
+    FROM ended WHERE (q.domain, q.asin, q.detail) = (ended.domain, ended.asin, ended.detail)
+    RETURNING q.domain, q.detail, q.selection_key, ended.selection_key AS was_asked_by, ended.state AS was
+), changed AS (
+    SELECT domain, was_asked_by AS selection_key, detail, was, NULL AS now FROM again
+    UNION ALL SELECT domain, selection_key, detail, NULL, 'pending' FROM again
+)""",  # noqa: S608 - the same
+    each="now IS NOT NULL",
+)
 
-_COMPLETE: Final = """
-UPDATE fetch_queue AS q SET state = 'done', failures = 0, lease = NULL, owner = NULL, finished_at = now()
-FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
-"""
+_COMPLETE: Final = written_down("""changed AS (
+    UPDATE fetch_queue AS q SET state = 'done', failures = 0, lease = NULL, owner = NULL, finished_at = now()
+    FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
+    RETURNING q.domain, q.selection_key, q.detail, 'leased' AS was, q.state AS now
+)""")
 _RELEASE: Final = """
 UPDATE fetch_queue AS q SET state = 'pending', lease = NULL, owner = NULL, ready_at = now()
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
@@ -55,47 +76,32 @@ UPDATE fetch_queue AS q SET
     END)
 FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
 """
-_FAIL: Final = """
-UPDATE fetch_queue AS q SET
-    attempts = q.attempts + 1, failures = 0, lease = NULL, owner = NULL, reason = %(reason)s,
-    ready_at = now() + make_interval(secs => %(pause_s)s * 2 ^ least(q.attempts, 10)),
-    state = CASE WHEN q.attempts + 1 >= %(limit)s THEN 'given up' ELSE 'pending' END,
-    finished_at = CASE WHEN q.attempts + 1 >= %(limit)s THEN now() END
-FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
-RETURNING ours.lease, q.state = 'given up'
-"""
-# What its owner died over goes behind the others, so that an item that kills does not keep them from being served.
-_RELEASE_OWNER: Final = """
-UPDATE fetch_queue SET
-    lease = NULL, owner = NULL, deaths = deaths + 1, reason = 'its holder died', ready_at = now(),
-    place = extract(epoch FROM clock_timestamp()) * 1000000000,
-    state = CASE WHEN deaths + 1 >= %(limit)s THEN 'given up' ELSE 'pending' END,
-    finished_at = CASE WHEN deaths + 1 >= %(limit)s THEN now() END
-WHERE owner = %(owner)s AND state = 'leased'
-RETURNING domain, asin, state = 'given up'
-"""
-# Only of products that are deals still: listed again since they were fetched.
-_RENEW: Final = """
-WITH old AS (
-    SELECT q.domain, q.asin, q.detail FROM fetch_queue AS q JOIN deal_sightings AS s USING (domain, asin)
-    WHERE q.state = 'done' AND q.detail = %(detail)s AND q.finished_at < now() - make_interval(secs => %(age_s)s)
-      AND s.last_seen_at > q.finished_at
-    ORDER BY q.finished_at LIMIT %(limit)s FOR UPDATE OF q SKIP LOCKED
+_FAIL: Final = written_down(
+    """changed AS (
+    UPDATE fetch_queue AS q SET
+        attempts = q.attempts + 1, failures = 0, lease = NULL, owner = NULL, reason = %(reason)s,
+        ready_at = now() + make_interval(secs => %(pause_s)s * 2 ^ least(q.attempts, 10)),
+        state = CASE WHEN q.attempts + 1 >= %(limit)s THEN 'given up' ELSE 'pending' END,
+        finished_at = CASE WHEN q.attempts + 1 >= %(limit)s THEN now() END
+    FROM unnest(%(leases)s::bigint[]) AS ours (lease) WHERE q.lease = ours.lease AND q.state = 'leased'
+    RETURNING q.domain, q.selection_key, q.detail, 'leased' AS was, q.state AS now, ours.lease
+)""",
+    result="SELECT lease FROM changed WHERE now = 'given up'",
 )
-UPDATE fetch_queue AS q SET
-    state = 'pending', priority = %(priority)s, place = extract(epoch FROM q.finished_at) * 1000000000,
-    attempts = 0, deaths = 0, enqueued_at = now(), ready_at = now(), finished_at = NULL
-FROM old WHERE (q.domain, q.asin, q.detail) = (old.domain, old.asin, old.detail)
-"""
+# What its owner died over goes behind the others, so that an item that kills does not keep them from being served.
+_RELEASE_OWNER: Final = written_down(
+    """changed AS (
+    UPDATE fetch_queue SET
+        lease = NULL, owner = NULL, deaths = deaths + 1, reason = 'its holder died', ready_at = now(),
+        place = extract(epoch FROM clock_timestamp()) * 1000000000,
+        state = CASE WHEN deaths + 1 >= %(limit)s THEN 'given up' ELSE 'pending' END,
+        finished_at = CASE WHEN deaths + 1 >= %(limit)s THEN now() END
+    WHERE owner = %(owner)s AND state = 'leased'
+    RETURNING domain, selection_key, detail, 'leased' AS was, state AS now, asin
+)""",
+    result="SELECT domain, asin, now = 'given up' FROM changed",
+)
 _OWNERS: Final = "SELECT DISTINCT owner FROM fetch_queue WHERE state = 'leased' ORDER BY owner"
-_COUNTS: Final = f"""
-SELECT count(*) FILTER (WHERE (state = 'pending' OR ready_at <= clock_timestamp()) AND {IS_CHOSEN}),
-       count(*) FILTER (WHERE (state = 'pending' OR ready_at <= clock_timestamp()) AND NOT {IS_CHOSEN}),
-       count(*) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
-       count(DISTINCT owner) FILTER (WHERE state = 'leased' AND ready_at > clock_timestamp()),
-       (SELECT count(*) FROM fetch_queue WHERE state = 'given up')
-FROM fetch_queue WHERE state IN ('pending', 'leased')
-"""  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,24 +121,6 @@ class Item:
     attempts: int
     lease: int
     deaths: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueCounts:
-    """Items waiting, claimed, and finished (those that failed are not among them); and how many workers have claims.
-
-    `unwanted` wait too, but no selection of the settings asks for them.
-    """
-
-    pending: int
-    leased: int
-    done: int
-    workers: int = 0
-    unwanted: int = 0
-
-    def by_state(self) -> dict[str, int]:
-        """The items alone, by state."""
-        return {"pending": self.pending, "leased": self.leased, "done": self.done, "unwanted": self.unwanted}
 
 
 def enqueue(  # noqa: PLR0913 - what an item is made of
@@ -158,18 +146,10 @@ def enqueue(  # noqa: PLR0913 - what an item is made of
     """
     if not asins:
         return 0
-    values = {"domain": domain, "asins": list(asins), "detail": detail, "priority": priority, "again": again}
+    values = {"domain": domain, "asins": list(asins), "detail": detail, "priority": priority}
     values["selection_key"] = selection_key
-    return conn.execute(_ENQUEUE, values, prepare=False).rowcount
-
-
-def renew(conn: Connection, *, detail: str, age_s: float, limit: int) -> int:
-    """Queue again, after all others and the oldest first, what was fetched more than `age_s` seconds ago; how many.
-
-    Left alone is what has not been listed among deals since it was fetched.
-    """
-    values = {"detail": detail, "age_s": age_s, "limit": limit, "priority": RENEWED_PRIORITY}
-    return conn.execute(_RENEW, values, prepare=False).rowcount
+    count = change(conn, _ENQUEUE_AGAIN, values) if again else 0
+    return count + change(conn, _ENQUEUE, values)
 
 
 def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
@@ -204,7 +184,7 @@ def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
 
 def complete(conn: Connection, items: Sequence[Item]) -> int:
     """Mark as done those whose lease is still the one they were claimed with; how many."""
-    return conn.execute(_COMPLETE, _leases(items), prepare=False).rowcount
+    return change(conn, _COMPLETE, _leases(items))
 
 
 def release(conn: Connection, items: Sequence[Item]) -> int:
@@ -239,7 +219,7 @@ def fail(
     """
     stored = quarantine.storable(reason, quarantine.REASON_CHARS)
     values = _leases(items) | {"reason": stored, "limit": max_attempts, "pause_s": pause_s}
-    ended = {lease for lease, has_failed in conn.execute(_FAIL, values, prepare=False).fetchall() if has_failed}
+    ended = {lease for (lease,) in conn.execute(_FAIL.encode(), values, prepare=False).fetchall()}
     failed = [item for item in items if item.lease in ended]
     for item in failed:
         why = f"failed after {item.attempts + 1} attempts: {reason}"
@@ -252,7 +232,7 @@ def release_owner(conn: Connection, owner: str, *, max_deaths: int) -> int:
 
     Each counts one more death; those with `max_deaths` of them have failed and are quarantined.
     """
-    released = conn.execute(_RELEASE_OWNER, {"owner": owner, "limit": max_deaths}, prepare=False).fetchall()
+    released = conn.execute(_RELEASE_OWNER.encode(), {"owner": owner, "limit": max_deaths}, prepare=False).fetchall()
     for domain, asin, has_failed in released:
         if has_failed:
             why = f"failed: {max_deaths} workers died while they held it"
@@ -263,17 +243,6 @@ def release_owner(conn: Connection, owner: str, *, max_deaths: int) -> int:
 def owners(conn: Connection) -> list[str]:
     """Everybody who has claimed items now."""
     return [row[0] for row in conn.execute(_OWNERS, prepare=False).fetchall()]
-
-
-def counts(conn: Connection, chosen: WantedStreams | None = None) -> QueueCounts:
-    """How many items there are in each state; of a long queue, `done` is an estimate.
-
-    With `chosen`, what these selections do not ask for is counted by itself.
-    """
-    found = conn.execute(_COUNTS, parameters(chosen), prepare=False).fetchone()
-    pending, unwanted, leased, workers, failed = found or (0, 0, 0, 0, 0)
-    done = row_counts.total(conn, "fetch_queue") - pending - unwanted - leased - failed
-    return QueueCounts(pending=pending, leased=leased, done=max(0, done), workers=workers, unwanted=unwanted)
 
 
 def _leases(items: Sequence[Item]) -> dict[str, object]:

@@ -14,7 +14,7 @@ from supervisor.http.metrics import text_of
 from supervisor.process.heartbeat import Heartbeat
 from supervisor.process.restart_policy import Cause, ExitReason
 from supervisor.process.states import State
-from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, CountRecord, Report, RunRecord, SupervisorRecord
 from supervisor.tree.totals import Totals
 from tasks.runtime.call_stats import CallStats
 
@@ -59,6 +59,13 @@ def test_what_is_not_known_has_no_series():
     assert not {name for name in names if name.startswith(("tokens", "ledger", "watermark", "backfill"))}
     unsynced = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(1), tick_period_s=60).snapshot()
     assert {name for name, _ in samples(report(), unsynced)} == names
+
+
+def test_which_figures_are_estimates_is_told_of_each():
+    counted = CountRecord(at="", rows={"deals": 9_000, "products": 3}, queue={}, estimates=("deals",))
+    found = samples(report(counted=counted))
+    values = [found["estimated", (("table", name),)] for name in ("deals", "products", "queue")]
+    assert values == [1.0, 0.0, 0.0]
 
 
 def test_text_that_a_label_must_escape_comes_back_as_it_was():

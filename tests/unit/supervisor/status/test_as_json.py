@@ -208,6 +208,16 @@ def test_the_time_left_is_reckoned_from_the_queue_and_the_tokens_of_this_moment_
     assert "about 1 h 17 min left" in as_text(now, NOW)
 
 
+def test_a_figure_that_is_an_estimate_says_so(last):
+    counted = msgspec.structs.replace(last.counted, rows={"deals": 9_000, "products": 9}, estimates=("deals", "queue"))
+    told = as_text(status(last, counts=counted), NOW)
+    assert "deals about 9,000" in told
+    assert "products 9" in told
+    assert "queue   pending about 6, leased 1, done about 3" in told
+    assert as_json(status(last, counts=counted), NOW)["estimates"] == ["deals", "queue"]
+    assert "about" not in as_text(status(last), NOW).split("queue")[0]
+
+
 def test_in_a_small_terminal_the_status_says_what_matters_within_a_page(last):
     """80 by 24: what is wrong, what each worker does and quarantine come before what hardly changes."""
     told = "no KEEPA_API_KEY: running against the built-in simulator on a quick plan, and some more words " * 2
