@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from tasks.keepa import prices
 from tasks.keepa.product import CategoryNode
 from tasks.keepa.product_stats import Stats
+from tasks.store import sales_ranks
 from tasks.store.bulk import arrays
 
 if TYPE_CHECKING:
@@ -148,7 +150,7 @@ BASE: Final = {
 HISTORY: Final = {
     "parent_asin_history": "text[]",
     "monthly_sold_history": "int4[]",
-    "sales_ranks": "json",
+    **sales_ranks.COLUMNS,
     "sales_rank_reference_history": "int8[]",
     "buy_box_seller_id_history": "text[]",
     "buy_box_used_history": "text[]",
@@ -183,9 +185,10 @@ _PARTS: Final = {
     **{name: ("stats", name) for name in _FIGURES},
 }
 _EMPTY: Final = b"{}"
+_SALES: Final = prices.NAMES.index("SALES")
 
 
-_OWN: Final = [name for name in COLUMNS if name not in {*_PARTS, *AGES, "extra"}]
+_OWN: Final = [name for name in COLUMNS if name not in {*_PARTS, *AGES, *sales_ranks.COLUMNS, "extra"}]
 _own: Final[Callable[[Product], tuple[object, ...]]] = attrgetter(*_OWN)
 
 
@@ -211,7 +214,16 @@ def row(product: Product, *, has_history: bool) -> Row:
     found["extra"] = _extra(product)
     for name, (part, field) in _PARTS.items():
         found[name] = getattr(getattr(product, part), field, None)
-    return tuple(None if (value := found[name]) is None else pack(value) for name, pack in _PACKERS)
+    packed = {name: pack(value) for name, pack in _PACKERS if (value := found[name]) is not None}
+    sales = None if ages["history_update"] is None else _sales(product)
+    packed |= zip(sales_ranks.COLUMNS, sales_ranks.row(product.sales_ranks, sales), strict=True)
+    return tuple(map(packed.get, COLUMNS))
+
+
+def _sales(product: Product) -> list[int] | None:
+    """The history of SALES, when there is one."""
+    csv = product.csv or []
+    return csv[_SALES] if len(csv) > _SALES else None
 
 
 def _extra(product: Product) -> dict[str, object] | None:
@@ -257,4 +269,6 @@ _PACK: Final[dict[str, Callable[..., object]]] = {
     "text[]": arrays.texts,
     "json": _json,
 }
-_PACKERS: Final = [(name, _PACK.get(kind, _as_it_is)) for name, kind in COLUMNS.items()]
+_PACKERS: Final = [
+    (name, _PACK.get(kind, _as_it_is)) for name, kind in COLUMNS.items() if name not in sales_ranks.COLUMNS
+]

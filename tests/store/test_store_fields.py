@@ -120,6 +120,7 @@ ELSEWHERE = {
         "offers": "offers",
         "fbaFees": "columns fba_...",
         "reviews": "the column reviews_last_update, and price_series",
+        "salesRanks": "columns sales_rank_..., sales_rank_history and the function products.sales_ranks",
     },
     Offer: {"offerCSV": "minutes, prices and shipping"},
     Deal: {},

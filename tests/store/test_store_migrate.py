@@ -41,6 +41,7 @@ APPLIED = {
     "0021_what_is_old.sql": "ead7d70adefebd73",
     "0022_calls_by_month.sql": "f46e07350f8d579b",
     "0023_queue_counts.sql": "22b09eb419115b4e",
+    "0024_sales_ranks_in_bytes.sql": "0f3644b2f5f027c8",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

@@ -15,7 +15,7 @@ from tasks.store.connection import connect
 from tests.fakes.waiting import LIMIT_S
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-NO_COLUMN = {"domain_id", "csv", "offers", "fba_fees", "reviews"}  # in the key, in tables and in columns of their own
+NO_COLUMN = {"domain_id", "csv", "offers", "fba_fees", "reviews", "sales_ranks"}  # in the key, in tables or in several
 
 
 def write(conn, *batch, at=NOON, has_history=True):
@@ -82,6 +82,7 @@ def test_recorded_products_come_out_again_field_by_field(conn, recorded):
         names = list(product_row.COLUMNS)
         row = dict(zip(names, one(conn, ", ".join(names), product.asin), strict=True))
         wire_names = {field.name: field.encode_name for field in msgspec.structs.fields(Product)}
+        row["sales_ranks"] = one(conn, "products.sales_ranks", product.asin)
         for name in row.keys() & wire_names.keys():
             assert without_nulls(row[name]) == without_nulls(sent.get(wire_names[name])), name
         assert row["fba_pick_and_pack_fee"] == sent["fbaFees"]["pickAndPackFee"]
@@ -228,7 +229,9 @@ def test_a_reply_without_history_leaves_the_history_alone(conn, make_product):
     later = NOON + timedelta(hours=1)
     written = write(conn, light, at=later, has_history=False)
     assert (written.updated, written.series) == (1, 0)
-    shown = one(conn, "title, monthly_sold_history, sales_ranks, history_fetched_at, history_update, fetched_at, stats")
+    shown = one(
+        conn, "title, monthly_sold_history, products.sales_ranks, history_fetched_at, history_update, fetched_at, stats"
+    )
     assert shown == ("newer", [1, 5], {"1": [1, 2, 3, 4]}, NOON, 20, later, {"current": [1, 2]})
     assert len(series(conn)) == 2
 
