@@ -45,6 +45,7 @@ _ALONG_THE_COPIES = (
     "SET work_mem = '256MB'",
     "SET max_parallel_workers_per_gather = 0",
 )
+_MOMENTS = {"timestamp with time zone": "{} + c.shift", "date": "({} + c.shift)::date"}
 _MINUTES = re.compile(r"(.*_)?(minute|since|update|start|end|date)")
 _CALLS = """
 INSERT INTO calls ({columns}) SELECT {values}
@@ -135,8 +136,8 @@ def _value(table, column, kind):
     name = sql.Identifier("t", column)
     if column == "asin":
         return sql.SQL("c.asin")
-    if kind == "timestamp with time zone":
-        return sql.SQL("{} + c.shift").format(name)
+    if kind in _MOMENTS:
+        return sql.SQL(_MOMENTS[kind]).format(name)
     if (table, column) == ("fetch_queue", "place"):
         return sql.SQL("{} + (c.minutes * 60000000000)").format(name)
     if table.startswith("deal") and _MINUTES.fullmatch(column):

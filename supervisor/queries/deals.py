@@ -13,10 +13,9 @@ from supervisor.config.settings import environment, load_settings
 from supervisor.database.access import query_connection
 from supervisor.queries import output
 from supervisor.queries.output import Column
-from supervisor.queries.parsing import NOT_MONEY
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
-from tasks.keepa.prices import NAMES
+from tasks.keepa.prices import NAMES, NOT_MONEY
 from tasks.keepa.selection import selection
 from tasks.store import best_deals
 from tasks.store.best_deals import BestDeal, Over
@@ -57,14 +56,16 @@ def show(chosen: argparse.Namespace) -> int:
         by_currency = best_deals.currencies(conn, deal_filter) if chosen.sort in _BY_MONEY else {}
         if len(by_currency) > 1:
             return _which_shop(chosen.sort, by_currency)
+        if chosen.json:
+            listed = best_deals.stream(conn, deal_filter)
+            output.as_json_list("deals", map(asdict, listed), price_types=types, over=over)
+            return EXIT_OK
+        if chosen.csv:
+            output.as_csv_lines([field.name for field in fields(BestDeal)], best_deals.copy_csv(conn, deal_filter))
+            return EXIT_OK
         found = best_deals.find(conn, deal_filter)
         newest = None if found else best_deals.newest(conn, domain=chosen.domain)
-    if chosen.json:
-        output.as_json(price_types=types, over=over, deals=[asdict(one) for one in found])
-    elif chosen.csv:
-        names = [field.name for field in fields(BestDeal)]
-        output.as_csv(names, ([getattr(one, name) for name in names] for one in found))
-    elif found:
+    if found:
         _table(found, over)
     else:
         output.text(_none(chosen, types, newest))

@@ -13,13 +13,16 @@ import shutil
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+T = TypeVar("T")
 
 _GAPS: Final = ("  ", " ")  # the narrower one when narrowing columns does not suffice
 _MIN_CELLS: Final = 12  # cells that an elastic column keeps, however narrow the terminal is
@@ -29,6 +32,8 @@ _ELLIPSIS: Final = "…"
 FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over adds 1, for the command it is in
 _COLUMNS: Final = 80
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_AT_ONCE: Final = 1_000  # lines or items of a stream that are written together
+_CSV_END: Final = b"\r\n"
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -61,6 +66,13 @@ def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     as_bytes(written.getvalue().encode())
 
 
+def as_csv_lines(names: Sequence[str], lines: Iterable[bytes]) -> None:
+    """Write lines that are CSV already but for their ends, as they come, under a heading."""
+    as_bytes(",".join(names).encode() + _CSV_END)
+    for part in _parts(lines):
+        as_bytes(b"".join(line[:-1] + _CSV_END for line in part))
+
+
 def _in_utc(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """The value with every moment in UTC, whatever time zone the database has."""
     match value:
@@ -83,6 +95,23 @@ def _inert(cell: object) -> object:
 def as_json(version: int = FORMAT, /, **parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Write one JSON object in one line. Money keeps its digits, times are ISO 8601 in UTC."""
     as_bytes(_ENCODER.encode({"format": version, **_in_utc(parts)}) + b"\n")
+
+
+def as_json_list(name: str, items: Iterable[dict[str, Any]], /, **parts: Any) -> None:  # noqa: ANN401 - likewise
+    """Write such an object whose last part is a long list, as its items come."""
+    head = _ENCODER.encode({"format": FORMAT, **_in_utc(parts), name: []})
+    as_bytes(head[:-2])
+    comma = b""
+    for part in _parts(items):
+        as_bytes(comma + b",".join(_ENCODER.encode(_in_utc(item)) for item in part))
+        comma = b","
+    as_bytes(b"]}\n")
+
+
+def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(items)
+    while part := list(islice(left, _AT_ONCE)):
+        yield part
 
 
 def as_bytes(data: bytes) -> None:

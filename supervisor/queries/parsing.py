@@ -7,12 +7,9 @@ from typing import Final
 from supervisor.config.options import OPTIONS
 from supervisor.queries import product_page
 from tasks.keepa.locales import SHOPS
-from tasks.keepa.prices import ALL_NAMES, VARIATION_RATINGS, VARIATION_REVIEWS
+from tasks.keepa.prices import ALL_NAMES, NOT_MONEY
 from tasks.keepa.request import is_asin
 
-# As in the table `price_types`; a test holds the two together.
-# Ranks, counts and ratings.
-NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35, VARIATION_RATINGS, VARIATION_REVIEWS})
 _NUMBERS: Final = {name: number for number, name in ALL_NAMES.items()}
 _PREFIX: Final = "amazon."
 _MOST: Final = 1_000_000

@@ -35,6 +35,9 @@ ALL_NAMES: Final = {
     VARIATION_RATINGS: "COUNT_VARIATION_RATINGS",
     VARIATION_REVIEWS: "COUNT_VARIATION_REVIEWS",
 }
+# As in the table `price_types`; a test holds the two together.
+# Ranks, counts and ratings.
+NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35, VARIATION_RATINGS, VARIATION_REVIEWS})
 
 _PAIR: Final = 2
 _TRIPLE: Final = 3

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tasks.store.calls import months
-from tasks.store.duties import gone
+from tasks.store.duties import deal_bounds, gone
 from tasks.store.duties.duty import Duty
 from tasks.store.retention import calls, deals, products, quarantine, queue, walks
 from tasks.store.retention.passes import DailyPass
@@ -30,6 +30,7 @@ def duties(keep: Keep) -> tuple[Duty, ...]:
         gone.REPORT,
         months.AHEAD,
         Duty("calls", lambda conn: calls.step(conn, keep, datetime.now(UTC))),
+        deal_bounds.DUTY,
         Duty("quarantine", lambda conn: quarantine.step(conn, keep, datetime.now(UTC))),
         *(Duty(name, partial(_judge, step, keep, DailyPass(name, of))) for name, step in by_age.items()),
     )

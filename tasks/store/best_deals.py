@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, LiteralString
+from typing import TYPE_CHECKING, Final, Literal, LiteralString, assert_never
 
 from psycopg.rows import class_row
 
+from tasks.keepa.locales import SHOPS
+from tasks.keepa.prices import minute_of_ms
+from tasks.store import deal_candidates
+from tasks.store.deal_bounds import MOST_PERCENT
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
     from decimal import Decimal
 
     from tasks.store.connection import Connection
+    from tasks.store.deal_candidates import Candidates, Sort
 
 Over = Literal["day", "week", "month", "quarter"]
-Sort = Literal["discount", "drop", "price", "rank", "newest"]
+
+MOST_CANDIDATES: Final = 30_000  # to read more of them by their keys takes longer than to read all deals in a row
+_FIRST: Final = 500  # candidates that are looked at first
+_PER_DEAL: Final = 10  # of them for each deal that is wanted
+_GROWTH: Final = 8  # so many times as many when they do not suffice
+_AT_ONCE: Final = 2_000  # deals that are held while they are streamed
 
 _ORDERS: Final[dict[Sort, LiteralString]] = {
     "discount": "discount_percent DESC, currency, average - price DESC",
@@ -24,23 +35,44 @@ _ORDERS: Final[dict[Sort, LiteralString]] = {
     "rank": "sales_rank NULLS LAST, discount_percent DESC",
     "newest": "deal_since DESC, discount_percent DESC",
 }
+_ALL: Final = "current_deals AS d"
+_CHOSEN: Final = """
+    unnest(%(chosen_domains)s::smallint[], %(chosen_asins)s::text[]) AS c (domain, asin)
+    JOIN current_deals AS d ON d.domain = c.domain AND d.asin = c.asin
+"""
 _FIND: Final = """
 SELECT * FROM (
     SELECT DISTINCT ON (d.domain, d.asin)
         d.domain, d.shop, d.asin, d.title, d.root_cat, d.category, d.price_type, d.currency, d.price,
         d.avg_{over} AS average, d.discount_percent_{over} AS discount_percent, d.price_before, d.price_since,
         d.sales_rank, d.deal_since, d.updated_at, d.first_seen_at, d.last_seen_at
-    FROM current_deals AS d
+    FROM {source}
     WHERE d.price_type = ANY(%(price_types)s) AND d.discount_percent_{over} >= %(min_discount)s
-      AND (%(domain)s::smallint IS NULL OR d.domain = %(domain)s)
-      AND d.last_seen_at >= now() - %(within)s::interval
+      AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= now() - %(within)s::interval
     ORDER BY d.domain, d.asin, d.discount_percent_{over} DESC, d.price
 ) AS best
 ORDER BY {order}, domain, asin LIMIT %(top)s
 """
+_COPY: Final = """
+COPY (
+    SELECT
+        domain, shop, asin,
+        CASE WHEN left(title, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r') THEN '''' || title ELSE title END,
+        root_cat,
+        CASE WHEN left(category, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r') THEN '''' || category ELSE category END,
+        price_type, currency, price, average, discount_percent, price_before,
+        replace((price_since AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
+        sales_rank,
+        replace((deal_since AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
+        replace((updated_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
+        replace((first_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
+        replace((last_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z'
+    FROM ({query}) AS found
+) TO STDOUT (FORMAT csv)
+"""
 _CURRENCIES: Final = """
-SELECT DISTINCT m.currency, m.host FROM deal_sightings AS s JOIN domains AS m ON m.id = s.domain
-WHERE s.last_seen_at >= now() - %(within)s::interval AND (%(domain)s::smallint IS NULL OR s.domain = %(domain)s)
+SELECT m.currency, m.host FROM domains AS m
+WHERE m.id = ANY(%(domains)s) AND EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = m.id AND {listed})
 ORDER BY m.currency, m.host
 """
 _NEWEST: Final = (
@@ -100,26 +132,55 @@ class DealFilter:
     min_discount: int = 1
     sort: Sort = "discount"
 
+    def values(self) -> dict[str, object]:
+        """What the statements ask for, by name."""
+        return {
+            "price_types": list(self.price_types),
+            "within": self.within,
+            "domains": list(SHOPS) if self.domain is None else [self.domain],
+            "min_discount": self.min_discount,
+            "top": self.top,
+        }
 
-def find(conn: Connection, which: DealFilter) -> list[BestDeal]:
-    """The deals that `which` selects, best first, each product once: by the price type with the greatest discount."""
-    values = {
-        "price_types": list(which.price_types),
-        "within": which.within,
-        "domain": which.domain,
-        "min_discount": which.min_discount,
-        "top": which.top,
-    }
-    statement = _FIND.format(over=which.over, order=_ORDERS[which.sort]).encode()
-    with conn.cursor(row_factory=class_row(BestDeal)) as cursor:
-        return cursor.execute(statement, values, prepare=False).fetchall()
+
+def find(conn: Connection, which: DealFilter, *, first: int = _FIRST) -> list[BestDeal]:
+    """The deals that `which` selects, best first, each product once: by the price type with the greatest discount.
+
+    So many candidates are looked at `first`, and more where they do not suffice.
+    """
+    candidates, found = _search(conn, which, first)
+    return _read(conn, which, candidates) if found is None else found
+
+
+def stream(conn: Connection, which: DealFilter, *, first: int = _FIRST) -> Iterator[BestDeal]:
+    """The same, read as they are taken, in the caller's transaction."""
+    candidates, found = _search(conn, which, first)
+    if found is not None:
+        yield from found
+        return
+    with conn.cursor("best_deals", row_factory=class_row(BestDeal)) as cursor:
+        cursor.itersize = _AT_ONCE
+        query, values = _statement(which, candidates)
+        yield from cursor.execute(query.encode(), values)
+
+
+def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
+    """The same as lines of CSV without a heading, which the server makes: many more in a second than any program.
+
+    Times are in UTC, a value that is not known is empty. A text that a spreadsheet would run as a formula gets an
+    apostrophe before it, because sellers write the titles.
+    """
+    candidates, _ = _search(conn, which, _FIRST)
+    query, values = _statement(which, candidates)
+    with conn.cursor() as cursor, cursor.copy(_COPY.format(query=query).encode(), values) as copy:
+        yield from map(bytes, copy)
 
 
 def currencies(conn: Connection, which: DealFilter) -> dict[str, list[str]]:
     """The shops that have deals of the locale and the time that `which` gives, by their currency."""
     found: dict[str, list[str]] = {}
-    values = {"within": which.within, "domain": which.domain}
-    for currency, shop in conn.execute(_CURRENCIES, values, prepare=False).fetchall():
+    statement = _CURRENCIES.format(listed=deal_candidates.LISTED).encode()
+    for currency, shop in conn.execute(statement, which.values(), prepare=False):
         found.setdefault(currency, []).append(shop)
     return found
 
@@ -128,3 +189,59 @@ def newest(conn: Connection, *, domain: int | None = None) -> datetime | None:
     """When any deal was last listed; None when there is none."""
     row = conn.execute(_NEWEST, {"domain": domain}).fetchone()
     return None if row is None else row[0]
+
+
+def _search(conn: Connection, which: DealFilter, first: int) -> tuple[Candidates | None, list[BestDeal] | None]:
+    """Among which deals the best are, None for all deals; and the best where they are known by then."""
+    most = max(first, _PER_DEAL * which.top)
+    while most <= MOST_CANDIDATES:
+        candidates = deal_candidates.find(conn, which.values(), which.sort, which.price_types, most=most)
+        if not candidates.is_reckoned:
+            break
+        found = _read(conn, which, candidates)
+        if not candidates.has_more:
+            return candidates, found
+        if len(found) == which.top:
+            key = _key(found[-1], which.sort)
+            if candidates.suffice(which.sort, key):
+                return candidates, found
+            candidates = deal_candidates.find(
+                conn, which.values(), which.sort, which.price_types, most=MOST_CANDIDATES, key=key
+            )
+            return (candidates if candidates.is_reckoned and not candidates.has_more else None), None
+        most *= _GROWTH
+    return None, None
+
+
+def _key(deal: BestDeal, sort: Sort) -> int | None:
+    """What the bound of a deal must reach to come before this one; None when any does."""
+    match sort:
+        case "discount":
+            return min(deal.discount_percent, MOST_PERCENT)
+        case "drop":
+            return _units(deal.average - deal.price)
+        case "price":
+            return _units(deal.price)
+        case "rank":
+            return deal.sales_rank
+        case "newest":
+            return minute_of_ms(round(deal.deal_since.timestamp() * 1000))
+        case _:
+            assert_never(sort)
+
+
+def _units(money: Decimal) -> int:
+    """An amount in the smallest unit of its currency, of which it has all digits."""
+    return int(money.scaleb(-int(money.as_tuple().exponent)))
+
+
+def _read(conn: Connection, which: DealFilter, candidates: Candidates | None) -> list[BestDeal]:
+    query, values = _statement(which, candidates)
+    with conn.cursor(row_factory=class_row(BestDeal)) as cursor:
+        return cursor.execute(query.encode(), values, prepare=False).fetchall()
+
+
+def _statement(which: DealFilter, candidates: Candidates | None) -> tuple[str, dict[str, object]]:
+    query = _FIND.format(over=which.over, order=_ORDERS[which.sort], source=_ALL if candidates is None else _CHOSEN)
+    chosen = {} if candidates is None else {"chosen_domains": candidates.domains, "chosen_asins": candidates.asins}
+    return query, {**which.values(), **chosen}

@@ -4,7 +4,8 @@ A page mostly repeats what is known. So the ages of the known readings are asked
 packed and sent, by COPY, straight into the table. A row to be replaced is removed in the same transaction, unless
 somebody watches the table: PostgreSQL writes a new version of a changed row and its index entries either way, and a
 COPY does that in less time than an update from a temporary table. When a deal was last listed is kept beside its row
-(`deal_sightings`): the wide row is not rewritten for it.
+(`deal_sightings`), with what its price types come to at the most: the wide row is not rewritten for the one, and not
+read for the other.
 
 Writers of one locale take turns, from the look at the ages to the end of their transaction. So the newest reading
 wins whoever comes first, and two pages with the same deals never wait for each other in a circle.
@@ -21,6 +22,7 @@ from tasks.store.bulk import arrays
 from tasks.store.bulk.batch import Written, evidence, newest, write_each
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
+from tasks.store.deal_bounds import NO_PERCENTS, bounds_of
 from tasks.store.quarantine import storable
 
 if TYPE_CHECKING:
@@ -87,12 +89,32 @@ _LOCK_CLASS: Final = 0x5C1D
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, %s)"
 _KNOWN: Final = "SELECT asin, last_update FROM deal_rows WHERE domain = %s AND asin = ANY(%s)"
 _REMOVE: Final = "DELETE FROM deal_rows WHERE domain = %s AND asin = ANY(%s) RETURNING asin, first_seen_at"
+# What is no deal any more has nothing that `deals` would look for.
+_UNLIST: Final = "UPDATE deal_sightings SET greatest_percents = %s WHERE domain = %s AND asin = ANY(%s)"
 _FORGET: Final = "DELETE FROM deal_sightings WHERE domain = %s AND asin = ANY(%s)"
 _SEE: Final = """
-INSERT INTO deal_sightings AS t (domain, asin, last_seen_at)
-SELECT %(domain)s, asin, %(seen_at)s FROM unnest(%(asins)s::text[]) AS seen (asin) ORDER BY asin
-ON CONFLICT (domain, asin) DO UPDATE SET last_seen_at = excluded.last_seen_at
+INSERT INTO deal_sightings AS t (domain, asin, last_seen_at, last_seen_on)
+SELECT %(domain)s, asin, %(seen_at)s, (%(seen_at)s::timestamptz AT TIME ZONE 'UTC')::date
+FROM unnest(%(asins)s::text[]) AS seen (asin) ORDER BY asin
+ON CONFLICT (domain, asin) DO UPDATE SET last_seen_at = excluded.last_seen_at, last_seen_on = excluded.last_seen_on
 WHERE excluded.last_seen_at > t.last_seen_at
+"""
+# Of what was written there are new bounds too. They go with the newest reading, whenever that was listed.
+_SEE_ANEW: Final = """
+INSERT INTO deal_sightings AS t (
+    domain, asin, last_seen_at, last_seen_on, greatest_percents, greatest_drop, lowest_price, sales_rank, creation_date
+)
+SELECT %(domain)s, asin, %(seen_at)s, (%(seen_at)s::timestamptz AT TIME ZONE 'UTC')::date,
+    percents, fall, price, rank, creation_date
+FROM unnest(
+    %(asins)s::text[], %(percents)s::bytea[], %(drops)s::int[], %(prices)s::int[], %(ranks)s::int[], %(created)s::int[]
+) AS seen (asin, percents, fall, price, rank, creation_date)
+ORDER BY asin
+ON CONFLICT (domain, asin) DO UPDATE SET
+    last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
+    last_seen_on = greatest(t.last_seen_on, excluded.last_seen_on),
+    greatest_percents = excluded.greatest_percents, greatest_drop = excluded.greatest_drop,
+    lowest_price = excluded.lowest_price, sales_rank = excluded.sales_rank, creation_date = excluded.creation_date
 """
 
 
@@ -135,8 +157,12 @@ def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: date
 
     written, refusals = write_each(conn, newer, put)
     unknown = {refusal.item.asin for refusal in refusals} - ages.keys()
-    seen = [asin for asin in asins if asin not in unknown]
-    conn.execute(_SEE, {"domain": domain, "seen_at": seen_at, "asins": seen})
+    changed = {asin for asin, _ in written}
+    seen = [asin for asin in asins if asin not in unknown and asin not in changed]
+    if seen:
+        conn.execute(_SEE, {"domain": domain, "seen_at": seen_at, "asins": seen})
+    if changed:
+        _see_anew(conn, domain, [deal for deal in newer if deal.asin in changed], seen_at)
     _quarantine(conn, domain, refusals)
     inserted = sum(is_new for _, is_new in written)
     return Written(
@@ -155,13 +181,31 @@ def lock(conn: Connection, domain: int) -> None:
 
 def remove(conn: Connection, domain: int, asins: Sequence[str]) -> int:
     """Delete these deals; how many. The locale must be locked. When they were last listed stays known."""
-    return len(conn.execute(_REMOVE, (domain, list(asins)), prepare=False).fetchall()) if asins else 0
+    if not asins:
+        return 0
+    conn.execute(_UNLIST, (NO_PERCENTS, domain, list(asins)), prepare=False)
+    return len(conn.execute(_REMOVE, (domain, list(asins)), prepare=False).fetchall())
 
 
 def forget(conn: Connection, domain: int, asins: Sequence[str]) -> None:
     """Forget when these were last listed. The locale must be locked."""
     if asins:
         conn.execute(_FORGET, (domain, list(asins)), prepare=False)
+
+
+def _see_anew(conn: Connection, domain: int, deals: Sequence[Deal], seen_at: datetime) -> None:
+    bounds = [bounds_of(deal.current, deal.avg, deal.delta_percent) for deal in deals]
+    values = {
+        "domain": domain,
+        "seen_at": seen_at,
+        "asins": [deal.asin for deal in deals],
+        "percents": [one.percents for one in bounds],
+        "drops": [one.drop for one in bounds],
+        "prices": [one.price for one in bounds],
+        "ranks": [one.rank for one in bounds],
+        "created": [deal.creation_date for deal in deals],
+    }
+    conn.execute(_SEE_ANEW, values)
 
 
 def _row(deal: Deal) -> Row:

@@ -9,6 +9,7 @@ import pytest
 
 from supervisor.queries import parsing
 from tasks.errors import NoRows
+from tasks.keepa import prices
 from tasks.store import price_history
 from tasks.store.calls import calls
 from tests.fixtures.calls import a_call
@@ -27,7 +28,7 @@ def as_csv(ask, url, *arguments):
 def test_locales_and_price_types_are_named_as_in_the_database(conn):
     assert dict(conn.execute("SELECT id, host FROM domains").fetchall()) == parsing.SHOPS
     not_money = conn.execute("SELECT id FROM price_types WHERE NOT is_money").fetchall()
-    assert {number for (number,) in not_money} == parsing.NOT_MONEY
+    assert {number for (number,) in not_money} == prices.NOT_MONEY
 
 
 def test_the_best_deals_come_first_and_each_product_once(ask, gathered_url, gathered):

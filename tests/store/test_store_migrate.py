@@ -42,6 +42,7 @@ APPLIED = {
     "0022_calls_by_month.sql": "f46e07350f8d579b",
     "0023_queue_counts.sql": "22b09eb419115b4e",
     "0024_sales_ranks_in_bytes.sql": "0f3644b2f5f027c8",
+    "0025_deals_at_a_glance.sql": "81c8092deae3e0ed",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

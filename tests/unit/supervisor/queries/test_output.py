@@ -1,5 +1,8 @@
 """What people type, read; and what they are shown, in columns."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,3 +94,17 @@ def test_what_a_spreadsheet_would_run_as_a_formula_is_kept_as_text(mocker):
     mocker.patch.object(output, "as_bytes", told.append)
     output.as_csv(("title", "price"), [("=HYPERLINK()", -5), ("@a", 1.5), ("plain - title", None)])
     assert told == [b"title,price\r\n'=HYPERLINK(),-5\r\n'@a,1.5\r\nplain - title,\r\n"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2_500])
+def test_a_long_list_is_one_json_object_however_many_items_come(capsysbinary, count):
+    output.as_json_list("items", ({"at": datetime(2026, 1, 1, tzinfo=UTC), "number": n} for n in range(count)), of="x")
+    found = json.loads(capsysbinary.readouterr().out)
+    items = [{"at": "2026-01-01T00:00:00Z", "number": n} for n in range(count)]
+    assert found == {"format": 1, "of": "x", "items": items}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2_500])
+def test_lines_of_csv_get_a_heading_and_the_line_ends_of_csv(capsysbinary, count):
+    output.as_csv_lines(("a", "b"), (b'%d,"x\ny"\n' % n for n in range(count)))
+    assert capsysbinary.readouterr().out == b"a,b\r\n" + b"".join(b'%d,"x\ny"\r\n' % n for n in range(count))

@@ -1,0 +1,206 @@
+"""The best deals: found among the few whose bounds are the best, the same as of all of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from dataclasses import astuple
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tasks.keepa.prices import NAMES
+from tasks.store import best_deals, deal_bounds, deals
+from tasks.store.best_deals import DealFilter
+from tasks.store.connection import connect
+from tasks.store.duties import deal_bounds as duty
+from tests.fixtures.postgres import TEMPLATE
+from tests.store.conftest import a_deal
+
+NOW = datetime.now(UTC)
+NEW, USED, SALES = NAMES.index("NEW"), NAMES.index("USED"), NAMES.index("SALES")
+BOUNDS = "greatest_percents, greatest_drop, lowest_price, sales_rank, creation_date"
+NONE = deal_bounds.NO_PERCENTS
+SORTS = ("discount", "drop", "price", "rank", "newest")
+
+
+def which(**changes):
+    return DealFilter(**{"price_types": ["NEW"], "over": "week", "within": timedelta(days=1), "top": 3} | changes)
+
+
+def random_deal(chance, number):
+    """A deal with offers of two price types, each with some of the means."""
+    current, avg, percent = [-1] * 36, [[-1] * 36 for _ in range(4)], [[0] * 36 for _ in range(4)]
+    for place in (NEW, USED):
+        if chance.random() < 0.8:
+            current[place] = chance.randint(0, 60)
+        for means, percents in zip(avg, percent, strict=True):
+            if chance.random() < 0.8:
+                means[place] = chance.randint(1, 100)
+                percents[place] = round(100 * (means[place] - current[place]) / means[place])
+    current[SALES] = chance.choice((-1, chance.randint(1, 40)))
+    return a_deal(
+        f"B{number:09d}",
+        current=current,
+        avg=avg,
+        delta_percent=percent,
+        creation_date=7_000_000 + chance.randint(1, 30),
+    )
+
+
+def list_some(conn):
+    """Two hundred random deals of which half were listed long ago."""
+    chance = random.Random(5)
+    for page in range(4):
+        with conn.transaction():
+            found = [random_deal(chance, page * 50 + at) for at in range(50)]
+            deals.write(conn, 1, found, seen_at=NOW - timedelta(days=2 * (page % 2)))
+
+
+@pytest.fixture
+def listed(conn):
+    """A connection to a database with such deals, of this test's own."""
+    list_some(conn)
+    return conn
+
+
+@pytest.fixture(scope="module")
+def shown(pg_server):
+    """A connection to one for all who only look."""
+    with pg_server.copy(TEMPLATE) as url, connect(url, application_name="test", autocommit=True) as conn:
+        list_some(conn)
+        conn.read_only = True
+        yield conn
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_the_best_of_the_candidates_are_the_best_of_all(shown, sort):
+    chance = random.Random(sort)
+    found = []
+    for _ in range(12):
+        asked = which(
+            sort=sort,
+            top=chance.choice((1, 2, 5, 100)),
+            over=chance.choice(("day", "week", "month", "quarter")),
+            price_types=chance.choice((["NEW"], ["USED"], ["NEW", "USED"])),
+            min_discount=chance.choice((1, 30, 90)),
+            within=timedelta(days=chance.choice((1, 3))),
+        )
+        few = best_deals.find(shown, asked, first=2)
+        assert few == best_deals.find(shown, asked, first=best_deals.MOST_CANDIDATES + 1), asked
+        found += few
+    assert found
+
+
+def test_a_deal_that_nobody_has_reckoned_is_found_like_any_other(listed):
+    asked = which(top=5)
+    best = best_deals.find(listed, asked, first=2)
+    listed.execute("UPDATE deal_sightings SET greatest_percents = NULL WHERE asin = ANY(%s)", ([best[1].asin],))
+    assert best_deals.find(listed, asked, first=2) == best
+
+
+def test_what_is_not_reckoned_is_in_the_background_as_the_writer_does_it(listed):
+    statement = f"SELECT asin, {BOUNDS} FROM deal_sightings ORDER BY asin"
+    written = listed.execute(statement).fetchall()
+    listed.execute(
+        "UPDATE deal_sightings SET greatest_percents = NULL, greatest_drop = NULL, lowest_price = NULL,"
+        " sales_rank = NULL, creation_date = NULL WHERE asin > 'B000000066'"
+    )
+    listed.execute("DELETE FROM deal_rows WHERE asin = 'B000000199'")
+    steps = 0
+    while True:
+        with listed.transaction():
+            steps += 1
+            if not duty.step(listed, rows=50).has_more:
+                break
+    assert steps == 5
+    assert listed.execute(statement).fetchall()[:-1] == written[:-1]
+    assert listed.execute(statement).fetchall()[-1] == ("B000000199", NONE, 0, None, None, None)
+    with listed.transaction():
+        assert not duty.step(listed).has_more
+
+
+def test_what_a_writer_told_meanwhile_stays(conn, make_deal):
+    with conn.transaction():
+        deals.write(conn, 1, [make_deal()], seen_at=NOW)
+    conn.execute("UPDATE deal_sightings SET greatest_percents = '\\x07'")
+    with conn.transaction():
+        duty.step(conn)
+    assert conn.execute("SELECT greatest_percents FROM deal_sightings").fetchone() == (b"\x07",)
+
+
+def test_a_deal_that_is_deleted_is_looked_for_no_more(listed):
+    (best, *_) = best_deals.find(listed, which())
+    with listed.transaction():
+        deals.lock(listed, 1)
+        assert deals.remove(listed, 1, [best.asin]) == 1
+    rows = listed.execute("SELECT greatest_percents FROM deal_sightings WHERE asin = %s", (best.asin,)).fetchall()
+    assert rows == [(NONE,)]
+    assert best.asin not in {one.asin for one in best_deals.find(listed, which(top=300))}
+
+
+def test_a_deal_listed_again_on_the_same_day_needs_no_index_entry(conn, make_deal):
+    noon = NOW.replace(hour=12)
+    for minute in (0, 1):
+        with conn.transaction():
+            deals.write(conn, 1, [make_deal()], seen_at=noon + timedelta(minutes=minute))
+            counted = "SELECT pg_stat_get_xact_tuples_hot_updated('deal_sightings'::regclass)"
+            assert conn.execute(counted).fetchone() == (minute,)
+
+
+def test_a_late_page_turns_back_neither_the_day_nor_newer_bounds(conn, make_deal):
+    columns = f"SELECT last_seen_at, last_seen_on, {BOUNDS} FROM deal_sightings"
+    with conn.transaction():
+        deals.write(conn, 1, [make_deal(last_update=10)], seen_at=NOW)
+    before = conn.execute(columns).fetchone()
+    with conn.transaction():
+        deals.write(conn, 1, [make_deal(last_update=9, creation_date=1)], seen_at=NOW - timedelta(days=3))
+    assert conn.execute(columns).fetchone() == before
+    with conn.transaction():
+        deals.write(conn, 1, [make_deal(last_update=11, creation_date=5)], seen_at=NOW - timedelta(days=3))
+    assert conn.execute(columns).fetchone() == (*before[:-1], 5)
+
+
+def test_lines_of_csv_are_what_python_would_write(listed):
+    listed.execute("UPDATE deal_rows SET title = E'=1,\"a\"\\nb' WHERE asin < 'B000000100'")
+    asked = which(top=100, price_types=["NEW", "USED"])
+    with listed.transaction():
+        lines = b"".join(best_deals.copy_csv(listed, asked)).decode()
+    rows = list(csv.reader(io.StringIO(lines)))
+    assert rows == [[_cell(value) for value in astuple(one)] for one in best_deals.find(listed, asked)]
+    assert {row[3][:2] for row in rows} == {"'=", "A "}
+
+
+def _cell(value):
+    match value:
+        case None:
+            return ""
+        case datetime():
+            stripped = value.astimezone(UTC).isoformat().removesuffix("+00:00")
+            return (stripped.rstrip("0") if "." in stripped else stripped) + "Z"
+        case str():
+            return f"'{value}" if value.startswith("=") else value
+        case int() | Decimal():
+            return str(value)
+
+
+@pytest.mark.parametrize("first", [2, best_deals.MOST_CANDIDATES + 1])
+def test_a_stream_has_the_same_deals(shown, first):
+    asked = which(top=20)
+    with shown.transaction():
+        assert list(best_deals.stream(shown, asked, first=first)) == best_deals.find(shown, asked)
+
+
+def test_no_offer_and_no_mean_bound_nothing():
+    none = [[-1] * 36] * 4
+    assert deal_bounds.bounds_of([-1] * 36, none, [[90] * 36] * 4) == (NONE, 0, None, None)
+    assert deal_bounds.bounds_of([10] * 36, none, [[90] * 36] * 4) == (NONE, 0, None, 10)
+    assert deal_bounds.bounds_of([], [], []) == (NONE, 0, None, None)
+
+
+def test_a_rank_or_a_count_is_no_price():
+    lists = [-1] * 36
+    lists[SALES] = lists[11] = 5
+    assert deal_bounds.bounds_of(lists, [[100] * 36] * 4, [[95] * 36] * 4) == (NONE, 0, None, 5)
