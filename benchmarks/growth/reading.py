@@ -6,11 +6,10 @@ import re
 from functools import partial
 from pathlib import Path
 
-from tasks.store.queue_counts import queue_counts
-
 from benchmarks.growth.fill import stream
 from benchmarks.growth.measure import Aim, Row, command, connections, interleaved
 from tasks.planning import streams
+from tasks.store.queue.counts import queue_counts
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "queries.md"
 EXAMPLE = "'B08N5WRWNW'"

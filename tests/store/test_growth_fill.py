@@ -1,6 +1,8 @@
 """The rows of the growth benchmark are like the writers': a copy has all that its original has, at another time."""
 
-from benchmarks.growth import copies, fill
+from types import SimpleNamespace
+
+from benchmarks.growth import copies, disorder, fill, measure, reading
 from benchmarks.growth.sizes import Size
 
 SMALL = Size("S", deals=20, products=5, calls=40, pending=24, quarantine=6)
@@ -31,6 +33,22 @@ def test_a_larger_database_has_as_many_rows_of_each_kind_and_none_is_of_the_futu
     assert count(conn, "SELECT count(*) FROM products JOIN deals USING (domain, asin)") == LARGE.products
     assert count(conn, LATE) == 0
     assert count(conn, "SELECT count(*) FROM pg_namespace WHERE nspname = 'growth'") == 0
+
+
+def test_what_is_read_can_be_measured(conn, database_url):
+    fill.write(conn, SMALL)
+    copies.multiply(conn, SMALL, SMALL, log=lambda _: None)
+    server = measure.Server(database_url)
+    bench = SimpleNamespace(
+        urls={"S": database_url},
+        servers={"S": server},
+        rounds=1,
+        spent=lambda conns: {"S": lambda: server.spent_s(conns["S"])},
+    )
+    off = next(row for row in reading.queue_figures(bench) if row.unit == "%")
+    assert off.values == {"S": 0}
+    assert len(reading.queries(bench)) == 2 * reading.DOCUMENT.read_text().count("```sql")
+    assert disorder.product_bytes(bench)[0].values["S"] > 10
 
 
 def count(conn, query):
