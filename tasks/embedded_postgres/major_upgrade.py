@@ -77,8 +77,7 @@ def move(home: Path, old: Programs, new: Programs, say: Callable[[str], object])
     kept = replacement.kept(home, old.major)
     if kept.exists():
         raise ConfigError(f"{kept} is left of an earlier move: delete it, or rename it if you still need it")
-    if EmbeddedPostgres(home, with_programs=old).is_running():
-        raise DatabaseTransient(f"the server in {home / DATA} is in use: end what uses it, and try again")
+    _await_end(home, old)
     beside = _empty_beside(home, new)
     with _served(home, old) as source, _served(beside, new) as target:
         settings = _chosen(source)
@@ -96,20 +95,27 @@ def move(home: Path, old: Programs, new: Programs, say: Callable[[str], object])
 def _empty_beside(home: Path, new: Programs) -> Path:
     """An empty home for the new cluster, once a server that a killed try left has ended."""
     beside = replacement.beside(home)
-    left = EmbeddedPostgres(beside, with_programs=new)
-    pause = threading.Event()
-    for _ in range(round(_ITS_END_S / _POLL_S)):
-        if not left.is_running():
-            break
-        pause.wait(_POLL_S)
-    else:
-        raise DatabaseTransient(f"a server still runs in {beside}: try again")
+    _await_end(beside, new)
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(mode=0o700)
     owner = run_as.file_owner(home)
     if owner is not None:
         os.chown(beside, *owner)
     return beside
+
+
+def _await_end(home: Path, with_programs: Programs) -> None:
+    """Return when no server runs in `home`; one that a killed try has left ends by itself.
+
+    Raises:
+        DatabaseTransient: somebody uses it.
+    """
+    server, pause = EmbeddedPostgres(home, with_programs=with_programs), threading.Event()
+    for _ in range(round(_ITS_END_S / _POLL_S)):
+        if not server.is_running():
+            return
+        pause.wait(_POLL_S)
+    raise DatabaseTransient(f"the server in {home / DATA} is in use: end what uses it, and try again")
 
 
 @contextmanager

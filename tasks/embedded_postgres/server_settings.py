@@ -40,7 +40,7 @@ def by_machine(memory: int, disk: int) -> dict[str, str]:
         "checkpoint_timeout": "15min",
         # Rewriting arrays makes dead copies of kilobytes a row, so the vacuum is awake more often and may do more than
         # by default: with the rare checkpoints 38 % more rows a second in a minute of random updates.
-        "autovacuum_naptime": "10s",
+        "autovacuum_naptime": "5s",
         "autovacuum_vacuum_scale_factor": "0.05",
         "autovacuum_vacuum_cost_limit": "2000",
         # Compressing pages whose values are compressed gains nothing.

@@ -1,7 +1,11 @@
 """A cluster of another major version: told of, and moved when a person asks, with every row or not at all."""
 
 import json
+import random
 import shutil
+import subprocess
+import sys
+import threading
 
 import psycopg
 import pytest
@@ -80,6 +84,25 @@ def test_rows_that_get_lost_on_the_way_leave_the_old_cluster_in_its_place(progra
     with EmbeddedPostgres(home, with_programs=OLD) as server:
         assert rows(server) == (1000, 500_500, 1000)
     assert major_upgrade.move(home, OLD, new, lambda _: None).rows["sluicegate"] == {"public.kept": 1000}
+
+
+@pytest.mark.kill
+def test_a_move_that_is_killed_at_any_moment_is_made_again_or_was_whole(program):
+    home, pause, chance = program.state / "postgres", threading.Event(), random.Random(3)
+    for _ in range(8):
+        command = [sys.executable, "-m", "supervisor", "db", "upgrade"]
+        with subprocess.Popen(command, cwd=program.cwd, env=program.environment(), stderr=subprocess.DEVNULL) as move:
+            pause.wait(0.5 + chance.random() * 8)
+            move.kill()
+    done = program.command("db", "upgrade")
+    assert done.returncode == 0, done.stderr
+    assert not (home / "upgrade").exists()
+    with EmbeddedPostgres(home) as server:
+        assert rows(server) == (1000, 500_500, 1000)
+    shutil.rmtree(home / "data")
+    (home / f"data.{OLD.major}").rename(home / "data")
+    with EmbeddedPostgres(home, with_programs=OLD) as server:
+        assert rows(server) == (1000, 500_500, 1000)
 
 
 def test_what_an_earlier_move_left_is_not_written_over(untouched):
