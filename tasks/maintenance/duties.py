@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tasks.store import recoding
 from tasks.store.calls import months
 from tasks.store.duties import deal_bounds, gone
 from tasks.store.duties.duty import Duty
@@ -29,6 +30,7 @@ def duties(keep: Keep) -> tuple[Duty, ...]:
     return (
         gone.REPORT,
         months.AHEAD,
+        recoding.RECODING,
         Duty("calls", lambda conn: calls.step(conn, keep, datetime.now(UTC))),
         deal_bounds.DUTY,
         Duty("quarantine", lambda conn: quarantine.step(conn, keep, datetime.now(UTC))),

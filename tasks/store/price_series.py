@@ -56,6 +56,10 @@ FROM price_series_rows AS s CROSS JOIN LATERAL series_points(
 ) AS p
 WHERE s.domain = %s AND s.asin = %s AND s.price_type = %s AND p.minute < %s ORDER BY p.minute
 """
+_OLD: Final = """
+SELECT asin, price_type, first_minute, last_minute, points, fingerprint, minutes, prices, shipping
+FROM price_series_rows WHERE domain = %s AND asin = ANY(%s) AND minutes IS NOT NULL AND points > 0
+"""
 # The ASINs stand there once more for the planner, which finds by them where the rows are.
 _REMOVE: Final = """
 DELETE FROM price_series_rows AS t USING unnest(%s::text[], %s::int[]) AS old (asin, price_type)
@@ -121,6 +125,25 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
     refusals += more_refusals
     refusals += [Refusal(refusal.item.product, _about(refusal.item, refusal.reason)) for refusal in refused]
     return len(written), refusals
+
+
+def recode(conn: Connection, domain: int, asins: Sequence[str]) -> None:
+    """Give the histories of these products that are in the form of older builds the present one.
+
+    The caller holds the lock on each product's row.
+
+    Raises:
+        psycopg.Error: nothing was changed.
+    """
+    rows = []
+    for asin, price_type, *stored, minutes, values, shipping in conn.execute(
+        _OLD, (domain, list(asins)), prepare=False
+    ):
+        costs = None if shipping is None else arrays.words(shipping)
+        columns = _coded(arrays.words(minutes), arrays.words(values), costs)
+        rows.append((domain, asin, price_type, *stored, *columns, *_NO_OLD_FORM))
+    if rows:
+        _UPDATED.apply(conn, domain, asins, rows)
 
 
 def _histories(products: Iterable[Product]) -> tuple[list[_History], list[Refusal[Product]]]:

@@ -68,7 +68,7 @@ FROM product_stage ORDER BY asin
 ON CONFLICT (domain, asin) DO UPDATE SET {replacements}
 WHERE {base} OR {history} OR {stats} OR {offers}
 RETURNING
-    t.asin, t.xmax = 0,
+    t.asin, t.first_fetched_at = %(fetched_at)s,
     coalesce(t.history_fetched_at = %(fetched_at)s, false), coalesce(t.offers_fetched_at = %(fetched_at)s, false)
 """)
     .format(
@@ -97,7 +97,7 @@ FROM unnest(%(asins)s::text[], %(types)s::int[]) AS missing (asin, product_type)
 ON CONFLICT (domain, asin) DO UPDATE SET
     is_found = false, product_type = excluded.product_type, fetched_at = excluded.fetched_at
 WHERE t.is_found AND excluded.fetched_at > t.fetched_at
-RETURNING t.asin, t.xmax = 0, false, false
+RETURNING t.asin, t.first_fetched_at = %(fetched_at)s, false, false
 """
 
 

@@ -135,7 +135,7 @@ def test_offers_the_database_cannot_hold_are_quarantined_and_the_rest_is_written
     spoilt = product(Offer(offer_id=2), Offer(offer_id=3, **bad), age=21)
     good = product(Offer(offer_id=4), asin="B000000002")
     with conn.transaction():
-        written = products.write(conn, 1, [spoilt, good], fetched_at=NOON, has_history=True)
+        written = products.write(conn, 1, [spoilt, good], fetched_at=NOON + timedelta(hours=1), has_history=True)
     assert (written.inserted, written.updated, written.offers, written.refused) == (1, 1, 1, 1)
     assert ids(conn) == [1, 4]  # what is known of the first stays
     reason = conn.execute("SELECT key, reason FROM quarantine").fetchone()

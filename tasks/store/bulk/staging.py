@@ -22,7 +22,7 @@ Row = tuple[object, ...]
 _IS_THERE: Final = "SELECT to_regclass('pg_temp.' || %s) IS NOT NULL"
 # What arrives as bytes already in the form the column's type has on the wire.
 _PACKED: Final = frozenset({"int4[]", "int8[]", "bool[]", "text[]", "json"})
-_LONG: Final = _PACKED | {"text"}
+_LONG: Final = _PACKED | {"text", "bytea"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
