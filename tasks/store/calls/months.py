@@ -107,6 +107,7 @@ def make(conn: Connection, now: datetime) -> list[str]:
     missing = [month for month in _months(now) if not any(part.covers(month) for part in known)]
     if not any(_can_be_made(conn, month) for month in missing):
         return []
+    # Two who have both looked would wait for each other's look to end.
     if not _yes(conn, _IS_OURS) or not _yes(conn, _LOCK_IT, (_LOCK,)):
         return []
     conn.execute("LOCK TABLE calls_other IN ACCESS EXCLUSIVE MODE")  # nobody adds to it what would be in the way
