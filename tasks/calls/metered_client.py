@@ -236,15 +236,15 @@ class MeteredClient:
             ApiError: the reply is none.
         """
         header = _arrived(header, reply)
-        entry = self._keep(header, reply.body) if reply.is_paid else None
+        entry = self._keep(header, reply) if reply.is_paid else None
         envelope = envelope_of_reply(reply).costing_at_most(max_tokens(header.endpoint, header.items))
         reservation.lease.settle(envelope.tokens_consumed, envelope.reading)
         self._too_many.answered()
         return SpooledReply(entry=entry, header=header, body=reply.body, envelope=envelope)
 
-    def _keep(self, header: Header, body: bytes) -> SpoolEntry | None:
+    def _keep(self, header: Header, reply: RawReply) -> SpoolEntry | None:
         try:
-            return self._spool.put(header, body)
+            return self._spool.put(header, reply.body, reply.packed)
         except OSError as error:
             # Paid for and in memory: going on without the safety net beats throwing it away.
             self._context.log.error("spool_write_failed", error=error)

@@ -1,7 +1,7 @@
 """A paid-for reply is on disk before anybody looks into it, and stays there until its rows are committed.
 
-One file an entry: a line of magic, a line of JSON (`Header`: enough to process the body again without the
-process that asked for it), then the body, deflated. The name carries the owner; taking over a dead owner's
+One file an entry: a line of magic, a line of JSON (`Header`: enough to process the body again without its process),
+then the body, packed as the server sent it, or else deflated. The name carries the owner; taking over a dead owner's
 entry is one `rename`, which exactly one process wins. The file appears under its name whole or not at all.
 """
 
@@ -23,6 +23,7 @@ from ledger.process import is_running, this_process
 from ledger.types import ProcessId
 from tasks.calls.spool_header import Header
 from tasks.errors import EXIT_TRY_LATER, Error
+from tasks.keepa.decode.unpack import Unpackable, is_gzip, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,8 +79,9 @@ class SpoolEntry:
         if not data.startswith(_MAGIC):
             raise Damaged(f"{self.path.name}: not a spooled reply")
         try:
-            return msgspec.json.decode(header, type=Header), zlib.decompress(body)
-        except (*_NO_HEADER, zlib.error) as error:
+            body = unpacked(body, limit=1 << 40) if is_gzip(body) else zlib.decompress(body)  # held to a limit before
+            return msgspec.json.decode(header, type=Header), body
+        except (*_NO_HEADER, zlib.error, Unpackable) as error:
             raise Damaged(f"{self.path.name}: {error}") from error
 
     def remove(self) -> None:
@@ -129,15 +131,17 @@ class Spool:
         with _reached(self._directory):
             self._take_room()
 
-    def put(self, header: Header, body: bytes) -> SpoolEntry:
-        """The entry for `body`, after its bytes and its name have reached the disk.
+    def put(self, header: Header, body: bytes, packed: bytes | None = None) -> SpoolEntry:
+        """The entry for `body`, `packed` as the server sent it, after its bytes and its name have reached the disk.
 
         Raises:
             OSError: the disk does not take it.
         """
         path = self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}"
         part, self._room = self._room or path.with_suffix(PART_SUFFIX), None
-        data = _MAGIC + msgspec.json.encode(header) + b"\n" + zlib.compress(body, _LEVEL)
+        data = (
+            _MAGIC + msgspec.json.encode(header) + b"\n" + (zlib.compress(body, _LEVEL) if packed is None else packed)
+        )
         self._room_bytes = max(self._room_bytes, 2 * len(data))
         try:
             with part.open("r+b" if part.exists() else "wb") as file:

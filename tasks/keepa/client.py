@@ -22,7 +22,7 @@ from ledger import NS_PER_S, Clock, SystemClock
 from tasks.errors import ConfigError, NotSent, Transient, plain
 from tasks.keepa import resolver
 from tasks.keepa.deadline import Deadline
-from tasks.keepa.decode.unpack import TooLarge, Unpackable, unpacked
+from tasks.keepa.decode.unpack import TooLarge, Unpackable, is_gzip, unpacked
 from tasks.keepa.reply import OK, RawReply, envelope_of_reply
 from tasks.keepa.request import TokenRequest
 from tasks.redaction import Redactor
@@ -135,7 +135,7 @@ class KeepaClient:
 
     def _exchange(self, request: Request) -> RawReply | Failure:
         began_ns = self._clock.now_ns()
-        body = request.body()
+        sent = request.body()
         deadline = self._deadline
         try:
             with (
@@ -144,8 +144,8 @@ class KeepaClient:
                     request.method,
                     self._base_url + request.endpoint,
                     params={"key": self._key.reveal(), **request.params()},
-                    data=body,
-                    headers=_HEADERS if body is None else _HEADERS | _JSON,
+                    data=sent,
+                    headers=_HEADERS if sent is None else _HEADERS | _JSON,
                     timeout=self._timeout,
                     allow_redirects=False,
                     stream=True,
@@ -163,10 +163,12 @@ class KeepaClient:
             return self._late(was_sent=True)  # what looks like the end of the reply is where the deadline shut it
         # A proxy may print the URL it was asked for, under whatever status. Under a good one a short key stays: a
         # made-up one could be a word of the body.
+        body = received
         if status != OK or len(self._key.reveal()) >= _UNMISTAKABLE:
-            received = self._redactor.clean_bytes(received)
+            body = self._redactor.clean_bytes(received)
         duration_s = (self._clock.now_ns() - began_ns) / NS_PER_S
-        return RawReply(status, received, duration_s, request.endpoint)
+        is_as_sent = is_gzip(packed) and body == received
+        return RawReply(status, body, duration_s, request.endpoint, packed if is_as_sent else None)
 
     def _late(self, *, was_sent: bool) -> Failure:
         return Failure(

@@ -36,12 +36,14 @@ class RawReply:
     Attributes:
         duration_s: seconds from sending to the last byte.
         endpoint: what was asked, such as `/deal`; empty when it is not known.
+        packed: the body as it was sent, if `unpacked` makes the body of it again; None when it was not packed.
     """
 
     status: int
     body: bytes
     duration_s: float
     endpoint: str = ""
+    packed: bytes | None = None
 
     @property
     def is_paid(self) -> bool:

@@ -74,9 +74,14 @@ def unpacked(body: bytes, *, coding: str = "", limit: int) -> bytes:
     return text
 
 
+def is_gzip(body: bytes) -> bool:
+    """Whether the body is packed as it is asked for."""
+    return body.startswith(_GZIP)
+
+
 def _layer(body: bytes, limit: int) -> bytes | None:
     """Unpack the outermost layer; None when there is none."""
-    if body.startswith(_GZIP):
+    if is_gzip(body):
         return _inflated(body, _GZIP_WBITS, limit)[0]
     if _is_text(body) or len(body) < _HEAD:
         return None

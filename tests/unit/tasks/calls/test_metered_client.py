@@ -180,7 +180,7 @@ def test_a_body_of_the_api_is_on_disk_before_it_is_looked_into_and_another_is_ne
     here = shop((200, b"<html>not JSON</html>"), answer())
     seen = []
     put = here.spool.put
-    here.spool.put = lambda header, body: seen.append(body) or put(header, body)
+    here.spool.put = lambda header, body, packed: seen.append(body) or put(header, body, packed)
     paid, _ = here.until_paid(Wanting())
     assert seen == [paid.body]
     assert len(here.entries()) == 1
@@ -470,7 +470,7 @@ def test_a_full_spool_stops_calls_until_it_drains(shop):
 
 
 def test_a_disk_that_takes_nothing_does_not_lose_what_was_paid_for(shop):
-    def full(_header, _body):
+    def full(_header, _body, _packed):
         raise OSError(28, "No space left on device")
 
     here = shop(answer())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import random
 import resource
 import subprocess
@@ -90,6 +91,16 @@ def test_an_entry_comes_back_as_it_was_put_and_smaller_on_disk(spool):
     entry = spool.put(HEADER, BODY)
     assert entry.read() == (HEADER, BODY)
     assert entry.path.stat().st_size < len(BODY) / 4
+
+
+def test_a_reply_is_kept_as_the_server_packed_it_and_comes_back_unpacked(spool):
+    packed = gzip.compress(BODY[:40]) + gzip.compress(BODY[40:])
+    entry = spool.put(HEADER, BODY, packed)
+    assert entry.path.read_bytes().endswith(b"\n" + packed)
+    assert entry.read() == (HEADER, BODY)
+    entry.path.write_bytes(entry.path.read_bytes()[:-9])
+    with pytest.raises(Damaged, match="packed body is cut short"):
+        entry.read()
 
 
 def test_a_removed_entry_is_gone_and_may_be_removed_again(spool, directory):

@@ -121,7 +121,7 @@ def test_a_reply_is_handed_back_whole_unzipped_and_timed():
         connection.sendall(answer(zipped, headers=["Content-Encoding: gzip"]))
 
     with talking_to(behave, clock=clock) as (server, client):
-        assert client.send(TokenRequest()) == RawReply(200, body, 1.5, "/token")
+        assert client.send(TokenRequest()) == RawReply(200, body, 1.5, "/token", zipped)
     head = server.requests[0].decode()
     assert head.startswith(f"GET /token?key={ENCODED_KEY} HTTP/1.1")
     assert "Accept-Encoding: gzip\r\n" in head
