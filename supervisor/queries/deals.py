@@ -18,7 +18,8 @@ from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES, NOT_MONEY
 from tasks.keepa.selection import selection
 from tasks.store import best_deals
-from tasks.store.best_deals import BestDeal, Over
+from tasks.store.best_deals import BestDeal
+from tasks.store.deal_candidates import Over
 
 if TYPE_CHECKING:
     import argparse

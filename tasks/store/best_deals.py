@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, LiteralString, assert_never
+from typing import TYPE_CHECKING, Final, LiteralString, assert_never
 
 from psycopg.rows import class_row
 
@@ -11,6 +11,7 @@ from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import minute_of_ms
 from tasks.store import deal_candidates
 from tasks.store.deal_bounds import MOST_PERCENT
+from tasks.store.deal_candidates import WITHOUT_RANK, CandidateFilter, Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tasks.store.connection import Connection
-    from tasks.store.deal_candidates import Candidates, Sort
-
-Over = Literal["day", "week", "month", "quarter"]
+    from tasks.store.deal_candidates import Candidates, Over, Sort
 
 MOST_CANDIDATES: Final = 30_000  # to read more of them by their keys takes longer than to read all deals in a row
 _FIRST: Final = 500  # candidates that are looked at first
@@ -194,38 +193,44 @@ def newest(conn: Connection, *, domain: int | None = None) -> datetime | None:
 def _search(conn: Connection, which: DealFilter, first: int) -> tuple[Candidates | None, list[BestDeal] | None]:
     """Among which deals the best are, None for all deals; and the best where they are known by then."""
     most = max(first, _PER_DEAL * which.top)
+    if most > MOST_CANDIDATES:
+        return None, None
+    # Drops in several currencies are not compared, and such deals are sorted by the currency first.
+    is_tied = which.sort != "discount" or len(currencies(conn, which)) <= 1
+    asked = CandidateFilter(
+        values=which.values(), price_types=which.price_types, over=which.over, sort=which.sort, is_tied=is_tied
+    )
     while most <= MOST_CANDIDATES:
-        candidates = deal_candidates.find(conn, which.values(), which.sort, which.price_types, most=most)
+        candidates = deal_candidates.find(conn, asked, most=most)
         if not candidates.is_reckoned:
             break
         found = _read(conn, which, candidates)
         if not candidates.has_more:
             return candidates, found
         if len(found) == which.top:
-            key = _key(found[-1], which.sort)
-            if candidates.suffice(which.sort, key):
+            last = _key(found[-1], which.sort, is_tied=is_tied)
+            if candidates.worst < last:
                 return candidates, found
-            candidates = deal_candidates.find(
-                conn, which.values(), which.sort, which.price_types, most=MOST_CANDIDATES, key=key
-            )
+            candidates = deal_candidates.find(conn, asked, most=MOST_CANDIDATES, least=last)
             return (candidates if candidates.is_reckoned and not candidates.has_more else None), None
         most *= _GROWTH
     return None, None
 
 
-def _key(deal: BestDeal, sort: Sort) -> int | None:
-    """What the bound of a deal must reach to come before this one; None when any does."""
+def _key(deal: BestDeal, sort: Sort, *, is_tied: bool) -> Key:
+    """What the bounds of a deal must reach to come before this one."""
+    percent, drop = min(deal.discount_percent, MOST_PERCENT), _units(deal.average - deal.price)
     match sort:
         case "discount":
-            return min(deal.discount_percent, MOST_PERCENT)
+            return Key(percent, drop if is_tied else 0)
         case "drop":
-            return _units(deal.average - deal.price)
+            return Key(drop, percent)
         case "price":
-            return _units(deal.price)
+            return Key(-_units(deal.price), percent)
         case "rank":
-            return deal.sales_rank
+            return Key(WITHOUT_RANK if deal.sales_rank is None else -deal.sales_rank, percent)
         case "newest":
-            return minute_of_ms(round(deal.deal_since.timestamp() * 1000))
+            return Key(minute_of_ms(round(deal.deal_since.timestamp() * 1000)), percent)
         case _:
             assert_never(sort)
 

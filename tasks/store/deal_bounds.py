@@ -1,4 +1,4 @@
-"""What the price types of a deal come to at the most: by these the best deals are found without a look at all. Pure."""
+"""What of a deal bounds what it can be sorted by: the best deals are found by these, without a look at all. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from tasks.keepa.prices import NAMES, NOT_MONEY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+PERIODS: Final = 4  # of the means: day, week, month, quarter
+MOST_PERCENT: Final = 255  # what a byte holds, and more than there is
+NO_PERCENTS: Final = bytes(PERIODS * len(NAMES))
 _MONEY: Final = tuple(number for number in range(len(NAMES)) if number not in NOT_MONEY)
 _SALES_RANK: Final = 3
-MOST_PERCENT: Final = 255  # what a byte holds, and more than there is
-NO_PERCENTS: Final = bytes(len(NAMES))
 
 
 class DealBounds(NamedTuple):
-    """No price type that has an offer exceeds these, whatever the period of the mean it is compared with.
+    """The discounts of a deal, and what none of its price types exceeds in any period.
 
     Attributes:
-        percents: greatest discount of each price type, a byte each; 0 where the price is below no mean.
+        percents: discount by period and price type, a byte each (`place_of`); 0 where the price is below no mean.
         drop: greatest difference between a mean and a price, in the smallest unit; 0 likewise.
         price: lowest of the prices that are below a mean; None when none is.
         rank: sales rank; None without one.
@@ -31,6 +32,11 @@ class DealBounds(NamedTuple):
     rank: int | None
 
 
+def place_of(period: int, price_type: int) -> int:
+    """Where in `DealBounds.percents` the discount of a price type in a period is."""
+    return period * len(NAMES) + price_type
+
+
 def bounds_of(
     current: Sequence[int], avg: Sequence[Sequence[int]], delta_percent: Sequence[Sequence[int]]
 ) -> DealBounds:
@@ -39,12 +45,12 @@ def bounds_of(
     percents = bytearray(NO_PERCENTS)
     drop, price = 0, None
     offered = [place for place in _MONEY if place < slots and current[place] >= 0]
-    for means, discounts in zip(avg, delta_percent, strict=False):
+    for period, (means, discounts) in enumerate(zip(avg[:PERIODS], delta_percent, strict=False)):
+        start = place_of(period, 0)
         for place in offered:
             percent = discounts[place]
             if percent > 0 and means[place] > 0:
-                if percent > percents[place]:
-                    percents[place] = min(percent, MOST_PERCENT)
+                percents[start + place] = min(percent, MOST_PERCENT)
                 drop = max(drop, means[place] - current[place])
                 price = current[place] if price is None else min(price, current[place])
     rank = current[_SALES_RANK] if slots > _SALES_RANK and current[_SALES_RANK] > 0 else None

@@ -1,20 +1,23 @@
 """Which deals may be among the best, told by the narrow rows beside them (`deal_sightings`).
 
-A narrow row says what no price type of its deal exceeds. So of all deals those are candidates whose bound is the best,
-and the best deals among the candidates are the best of all as soon as no other bound reaches the last of them.
+A narrow row has the discounts of its deal, and says what no price type of it exceeds. So those with the best bounds are
+candidates, and the best deals among them are the best of all once no other bound reaches the last of these.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, LiteralString, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, LiteralString, NamedTuple, get_args
 
 from tasks.keepa.prices import NAMES
+from tasks.store.deal_bounds import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from tasks.store.connection import Connection
 
+Over = Literal["day", "week", "month", "quarter"]
 Sort = Literal["discount", "drop", "price", "rank", "newest"]
 
 # Of deals that were listed lately enough. The day has an index, the moment decides.
@@ -24,31 +27,36 @@ LISTED: Final = """
 """
 # A row that is not reckoned yet may hold anything, so it comes first.
 _FIND: Final = """
-SELECT c.domain, c.asin, c.percent IS NOT NULL, c.bound
+SELECT c.domain, c.asin, c.percent IS NOT NULL, c.bound, c.tie
 FROM (
-    SELECT s.domain, s.asin, p.percent, {bound} AS bound
+    SELECT s.domain, s.asin, p.percent, {bound} AS bound, {tie} AS tie
     FROM deal_sightings AS s CROSS JOIN LATERAL (SELECT {percent} AS percent) AS p
     WHERE {listed}
 ) AS c
-WHERE c.percent IS NULL OR c.percent >= %(min_discount)s AND {reach}
-ORDER BY c.percent IS NOT NULL, c.bound {order} LIMIT %(most)s
+WHERE c.percent IS NULL OR c.percent >= %(min_discount)s AND (c.bound, c.tie) >= (%(bound)s, %(tie)s)
+ORDER BY c.percent IS NOT NULL, c.bound DESC, c.tie DESC LIMIT %(most)s
 """
-
-
-class _Bound(NamedTuple):
-    """What of the narrow rows bounds what is sorted by, and in which order its values are better."""
-
-    expression: LiteralString
-    is_low_better: bool = False
-
-
-_BOUNDS: Final[dict[Sort, _Bound]] = {
-    "discount": _Bound("p.percent"),
-    "drop": _Bound("s.greatest_drop"),
-    "price": _Bound("s.lowest_price", is_low_better=True),
-    "rank": _Bound("s.sales_rank", is_low_better=True),
-    "newest": _Bound("s.creation_date"),
+_PERIODS: Final[tuple[Over, ...]] = get_args(Over)
+WITHOUT_RANK: Final = -(2**31)
+# What bounds what deals are sorted by, and what they are sorted by next: the greater, the better.
+_BOUNDS: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
+    "discount": ("p.percent", "s.greatest_drop"),
+    "drop": ("s.greatest_drop", "p.percent"),
+    "price": ("-s.lowest_price", "p.percent"),
+    "rank": ("coalesce(-s.sales_rank, -2147483648)", "p.percent"),
+    "newest": ("s.creation_date", "p.percent"),
 }
+_NO_TIE: Final = "0"
+
+
+class Key(NamedTuple):
+    """By what a deal is sorted, and by what if that is equal; or the bounds of these. The greater comes first."""
+
+    bound: int
+    tie: int
+
+
+ANY: Final = Key(WITHOUT_RANK, WITHOUT_RANK)
 
 
 class Candidates(NamedTuple):
@@ -57,57 +65,52 @@ class Candidates(NamedTuple):
     Attributes:
         domains: their locales.
         asins: their ASINs, in the same order.
-        worst: the bound of the last of them; None when it has none.
+        worst: the bounds of the last of them.
         is_reckoned: whether the bounds of all of them are.
         has_more: whether there may be others.
     """
 
     domains: list[int]
     asins: list[str]
-    worst: int | None
+    worst: Key
     is_reckoned: bool
     has_more: bool
 
-    def suffice(self, sort: Sort, key: int | None) -> bool:
-        """Whether none of the others can come before a deal that is sorted by `key`; None is the end."""
-        if key is None or self.worst is None:
-            return key is not None  # without a bound are the last of all
-        return self.worst > key if _BOUNDS[sort].is_low_better else self.worst < key
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateFilter:
+    """Which deals are candidates.
 
-def find(
-    conn: Connection,
-    values: Mapping[str, object],
-    sort: Sort,
-    price_types: Iterable[str],
-    *,
-    most: int,
-    key: int | None = None,
-) -> Candidates:
-    """At most so many candidates.
-
-    Args:
-        conn: the connection.
-        values: domains, within and min_discount, which all candidates meet.
-        sort: by which bound.
+    Attributes:
+        values: domains, within and min_discount, which all of them meet.
         price_types: the names of those that count.
-        most: how many.
-        key: those only that may come before a deal that is sorted by it.
+        over: the period of the mean.
+        sort: what comes first.
+        is_tied: whether those that are equal in that are told apart by what comes next.
     """
-    bound = _BOUNDS[sort]
-    percents = ", ".join(f"get_byte(s.greatest_percents, {NAMES.index(name)})" for name in price_types)
+
+    values: Mapping[str, object]
+    price_types: Sequence[str]
+    over: Over
+    sort: Sort
+    is_tied: bool = True
+
+
+def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = ANY) -> Candidates:
+    """At most so many candidates, the best first, of those whose bounds are `least` or better."""
+    bound, tie = _BOUNDS[which.sort]
+    places = (place_of(_PERIODS.index(which.over), NAMES.index(name)) for name in which.price_types)
+    percents = ", ".join(f"get_byte(s.discount_percents, {place})" for place in places)
     statement = _FIND.format(
-        bound=bound.expression,
-        percent=f"greatest({percents})",
-        listed=LISTED,
-        reach="true" if key is None else f"c.bound {'<=' if bound.is_low_better else '>='} %(key)s",
-        order="NULLS LAST" if bound.is_low_better else "DESC NULLS LAST",
+        bound=bound, tie=tie if which.is_tied else _NO_TIE, percent=f"greatest({percents})", listed=LISTED
     )
-    rows = conn.execute(statement.encode(), {**values, "most": most, "key": key}, prepare=False).fetchall()
+    values = {**which.values, "most": most, **least._asdict()}
+    rows = conn.execute(statement.encode(), values, prepare=False).fetchall()
+    is_reckoned = all(row[2] for row in rows)
     return Candidates(
         domains=[row[0] for row in rows],
         asins=[row[1] for row in rows],
-        worst=rows[-1][3] if rows else None,
-        is_reckoned=all(row[2] for row in rows),
+        worst=Key(*rows[-1][3:]) if rows and is_reckoned else ANY,
+        is_reckoned=is_reckoned,
         has_more=len(rows) == most,
     )

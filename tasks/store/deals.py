@@ -90,7 +90,7 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, %s)"
 _KNOWN: Final = "SELECT asin, last_update FROM deal_rows WHERE domain = %s AND asin = ANY(%s)"
 _REMOVE: Final = "DELETE FROM deal_rows WHERE domain = %s AND asin = ANY(%s) RETURNING asin, first_seen_at"
 # What is no deal any more has nothing that `deals` would look for.
-_UNLIST: Final = "UPDATE deal_sightings SET greatest_percents = %s WHERE domain = %s AND asin = ANY(%s)"
+_UNLIST: Final = "UPDATE deal_sightings SET discount_percents = %s WHERE domain = %s AND asin = ANY(%s)"
 _FORGET: Final = "DELETE FROM deal_sightings WHERE domain = %s AND asin = ANY(%s)"
 _SEE: Final = """
 INSERT INTO deal_sightings AS t (domain, asin, last_seen_at, last_seen_on)
@@ -102,7 +102,7 @@ WHERE excluded.last_seen_at > t.last_seen_at
 # Of what was written there are new bounds too. They go with the newest reading, whenever that was listed.
 _SEE_ANEW: Final = """
 INSERT INTO deal_sightings AS t (
-    domain, asin, last_seen_at, last_seen_on, greatest_percents, greatest_drop, lowest_price, sales_rank, creation_date
+    domain, asin, last_seen_at, last_seen_on, discount_percents, greatest_drop, lowest_price, sales_rank, creation_date
 )
 SELECT %(domain)s, asin, %(seen_at)s, (%(seen_at)s::timestamptz AT TIME ZONE 'UTC')::date,
     percents, fall, price, rank, creation_date
@@ -113,7 +113,7 @@ ORDER BY asin
 ON CONFLICT (domain, asin) DO UPDATE SET
     last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
     last_seen_on = greatest(t.last_seen_on, excluded.last_seen_on),
-    greatest_percents = excluded.greatest_percents, greatest_drop = excluded.greatest_drop,
+    discount_percents = excluded.discount_percents, greatest_drop = excluded.greatest_drop,
     lowest_price = excluded.lowest_price, sales_rank = excluded.sales_rank, creation_date = excluded.creation_date
 """
 

@@ -43,6 +43,8 @@ APPLIED = {
     "0023_queue_counts.sql": "22b09eb419115b4e",
     "0024_sales_ranks_in_bytes.sql": "0f3644b2f5f027c8",
     "0025_deals_at_a_glance.sql": "81c8092deae3e0ed",
+    "0026_vacuum_early.sql": "a483e1d932f6bb7a",
+    "0027_discounts_by_period.sql": "f77f81840def2c8d",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

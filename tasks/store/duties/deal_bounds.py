@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
-_NAME: Final = "deal bounds"
+_NAME: Final = "deal discounts"
 ROWS: Final = 400  # takes about 40 ms
 _SHARE: Final = 0.05
 _NEXT: Final = """
-SELECT s.domain, s.asin, s.greatest_percents IS NULL AS is_wanted, d.current, d.avg, d.delta_percent, d.creation_date
+SELECT s.domain, s.asin, s.discount_percents IS NULL AS is_wanted, d.current, d.avg, d.delta_percent, d.creation_date
 FROM deal_sightings AS s LEFT JOIN deal_rows AS d USING (domain, asin)
 WHERE (s.domain, s.asin) > (%s, %s)
 ORDER BY s.domain, s.asin LIMIT %s
@@ -25,11 +25,11 @@ ORDER BY s.domain, s.asin LIMIT %s
 # What a writer told meanwhile is of a newer reading, and stays. A deal whose row is gone is none to look at.
 _KEEP: Final = """
 UPDATE deal_sightings AS s SET
-    greatest_percents = b.percents, greatest_drop = b.fall, lowest_price = b.price, sales_rank = b.rank,
+    discount_percents = b.percents, greatest_drop = b.fall, lowest_price = b.price, sales_rank = b.rank,
     creation_date = b.creation_date
 FROM unnest(%s::smallint[], %s::text[], %s::bytea[], %s::int[], %s::int[], %s::int[], %s::int[])
     AS b (domain, asin, percents, fall, price, rank, creation_date)
-WHERE s.domain = b.domain AND s.asin = b.asin AND s.asin = ANY(%s) AND s.greatest_percents IS NULL
+WHERE s.domain = b.domain AND s.asin = b.asin AND s.asin = ANY(%s) AND s.discount_percents IS NULL
 """
 
 
