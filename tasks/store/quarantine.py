@@ -38,7 +38,7 @@ SELECT pg_relation_size(oid),
        reltuples / nullif(relpages, 0) * (pg_relation_size(oid) / current_setting('block_size')::int)
 FROM pg_class WHERE oid = 'quarantine'::regclass
 """
-_SAMPLED_BYTES: Final = 8 << 20
+_SAMPLED_BYTES: Final = 4 << 20
 _SAMPLE: Final = """
 SELECT kind, count(*), coalesce(sum(length(raw)), 0)::bigint FROM quarantine TABLESAMPLE SYSTEM (%s)
 GROUP BY kind ORDER BY kind

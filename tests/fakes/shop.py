@@ -35,8 +35,8 @@ class Shop:
     def __init__(self, conn, make_deal, make_product):
         self.conn, self._deal, self._product, self._updates = conn, make_deal, make_product, 7_800_000
 
-    def list(self, *asins, domain=1):
-        self._updates += 1
+    def list(self, *asins, domain=1, is_changed=True):
+        self._updates += is_changed
         with self.conn.transaction():
             self.conn.execute(WALKED)
             found = [self._deal(asin, last_update=self._updates) for asin in asins]

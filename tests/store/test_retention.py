@@ -172,25 +172,24 @@ def run_duties(conn, keep, times=30):
 def test_after_days_without_walks_the_duties_wait_a_week_before_they_judge_deals(shop):
     keep = Keep(deals_d=1)
 
-    def a_day_passes():
-        shop.pass_days(1)
+    def after(days):
+        """What goes when so many days have passed, with no walk before their end."""
+        shop.pass_days(days)
         known = state.load(shop.conn, walks.NAME)
-        for name in known:
-            known[name] = (datetime.fromisoformat(known[name]) - timedelta(days=1)).isoformat()
-        state.save(shop.conn, walks.NAME, known)
+        moved = {name: datetime.fromisoformat(at) - timedelta(days=days) for name, at in known.items()}
+        state.save(shop.conn, walks.NAME, {name: at.isoformat() for name, at in moved.items()})
+        state.forget(shop.conn, "deals")
         shop.walk()
         return run_duties(shop.conn, keep)["deals"]
 
     shop.list(A)
     assert run_duties(shop.conn, keep) == Counter()
-    assert [a_day_passes() for _ in range(7)] == [0] * 6 + [1]
+    assert [after(days=1) for _ in range(7)] == [0] * 6 + [1]
     shop.list(A)
-    shop.pass_days(30)
-    shop.walk()
-    assert run_duties(shop.conn, keep) == Counter(), "a month without walks"
-    state.forget(shop.conn, "deals")
+    assert after(days=2) == 1
     shop.list(A)
-    assert shop.asins("deal_rows") == [A]
+    assert after(days=30) == 0
+    assert [after(days=2) for _ in range(4)] == [0, 0, 0, 1]
 
 
 def test_a_duty_goes_through_the_keys_once_a_day_and_at_once_with_other_settings(shop):
@@ -231,6 +230,19 @@ def test_a_product_that_is_listed_while_it_is_judged_stays_or_is_queued_again(sh
                 other.list(A)
         other.list(A)
         assert (shop.asins("products"), shop.state_of(A)) == ([], "pending")
+
+
+def test_a_deal_that_is_listed_unchanged_while_it_is_judged_stays(shop, database_url):
+    shop.list(A)
+    shop.pass_days(50)
+    with connect(database_url, application_name="other", autocommit=True, lock_timeout_ms=200) as conn:
+        other = Shop(conn, shop._deal, shop._product)
+        shop.walk()
+        with shop.conn.transaction():
+            shop.list(A, is_changed=False)
+            with pytest.raises(Exception, match="lock timeout"):
+                other.prune(deals_d=30, history_d=60)
+        assert other.prune(deals_d=30, history_d=60) == Counter()
 
 
 def test_a_product_that_a_worker_writes_at_this_moment_stays(shop, database_url):

@@ -29,6 +29,9 @@ STEPS = st.lists(
     ),
     max_size=14,
 )
+# Most of what is drawn comes to nothing unless something was listed and fetched before, and some time passed after.
+BEFORE = [("list", set(ASINS[:3])), ("fetch", None)]
+AFTER = [("pass", 15), ("list", set(ASINS[:1])), ("pass", 5), ("prune", 2), ("list", set(ASINS[:2]))]
 
 
 @dataclass
@@ -95,7 +98,7 @@ def test_what_is_kept_is_there_nothing_older_stays_and_what_is_listed_again_is_q
     def check(keep, steps):
         shop.conn.execute(f"TRUNCATE {TABLES}")
         model = Model(keep)
-        for what, value in [*steps, ("prune", 2), ("list", set(ASINS[:2]))]:
+        for what, value in [*BEFORE, *steps, *AFTER]:
             if what == "list":
                 model.list(value)
                 shop.list(*sorted(value))

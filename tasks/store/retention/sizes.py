@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 _FEW_BYTES: Final = 8 << 20  # a table up to this is counted row by row: some milliseconds
-_SAMPLED_BYTES: Final = 16 << 20  # so much of a larger one is read
+_SAMPLED_BYTES: Final = 4 << 20  # so much of a larger one is read
 # A table in partitions is one table, with the sums of its parts.
 _TABLES: Final = """
 SELECT c.relname AS name,
