@@ -123,7 +123,7 @@ def copy_series(conn, batch):
 
 def bare(asin, one):
     first, last, points = one.minutes[0], one.minutes[-1], len(one.minutes)
-    coded = price_series._coded(arrays.words(one.minutes), arrays.words(one.prices), None)  # noqa: SLF001
+    coded = price_series._stored(arrays.words(one.minutes), arrays.words(one.prices), None)  # noqa: SLF001
     return (1, asin, one.price_type, first, last, points, 0, *coded)
 
 

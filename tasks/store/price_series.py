@@ -35,6 +35,7 @@ _COLUMNS: Final = {
     "last_minute": "int4",
     "points": "int4",
     "fingerprint": "int8",
+    "lowest": "int4",
     "minute_pages": "int4[]",
     "minute_bytes": "bytea",
     "price_bytes": "bytea",
@@ -140,7 +141,7 @@ def recode(conn: Connection, domain: int, asins: Sequence[str]) -> None:
         _OLD, (domain, list(asins)), prepare=False
     ):
         costs = None if shipping is None else arrays.words(shipping)
-        columns = _coded(arrays.words(minutes), arrays.words(values), costs)
+        columns = _stored(arrays.words(minutes), arrays.words(values), costs)
         rows.append((domain, asin, price_type, *stored, *columns, *_NO_OLD_FORM))
     if rows:
         _UPDATED.apply(conn, domain, asins, rows)
@@ -228,13 +229,15 @@ def _row(domain: int, history: _History) -> Row:
     numbers = history.numbers or _numbers(history.flat)
     minutes = numbers.minutes
     found = (domain, *history.key, minutes[0], minutes[-1], len(minutes), numbers.fingerprint)
-    return found + _coded(minutes, numbers.prices, numbers.shipping)
+    return found + _stored(minutes, numbers.prices, numbers.shipping)
 
 
-def _coded(minutes: array[int], values: array[int], shipping: array[int] | None) -> Row:
-    """The lists as they are stored."""
+def _stored(minutes: array[int], values: array[int], shipping: array[int] | None) -> Row:
+    """The lowest value, and the lists, as they are stored."""
     pages, minute_bytes = byte_planes.of_minutes(minutes)
+    lowest = min(values)
     return (
+        lowest if lowest >= 0 else min((value for value in set(values) if value >= 0), default=-1),
         None if pages is None else arrays.ints(pages),
         minute_bytes,
         byte_planes.of_values(values),

@@ -27,7 +27,8 @@ def store(conn, product):
 
 def shown(conn, price_type):
     return conn.execute(
-        "SELECT minutes, prices, shipping, first_minute, last_minute, points FROM price_series WHERE price_type = %s",
+        "SELECT minutes, prices, shipping, first_minute, last_minute, points, lowest FROM price_series"
+        " WHERE price_type = %s",
         (price_type,),
     ).fetchone()
 
@@ -46,7 +47,8 @@ def test_the_views_show_any_history_as_it_was_received(conn, make_product, plain
         assert store(conn, make_product(csv=csv)).series == 2
         for price_type, (minutes, columns) in ((WITHOUT, plain), (WITH, shipped)):
             values, costs = columns if len(columns) > 1 else (*columns, None)
-            assert shown(conn, price_type) == (minutes, values, costs, minutes[0], minutes[-1], len(minutes))
+            lowest = min((value for value in values if value >= 0), default=-1)
+            assert shown(conn, price_type) == (minutes, values, costs, minutes[0], minutes[-1], len(minutes), lowest)
             read = conn.execute(
                 "SELECT (extract(epoch FROM at) / 60 - 21564000)::int, value, shipping_value FROM price_history"
                 " WHERE price_type_id = %s ORDER BY at",
@@ -91,10 +93,15 @@ def old(empty_database_url):
 def test_rows_of_an_older_build_read_as_before_and_so_do_the_views_and_readers_of_others(old, make_product):
     old.execute("CREATE VIEW mine AS SELECT asin, points, minutes FROM price_series WHERE price_type = 1")
     old.execute(f"DROP ROLE IF EXISTS {READER}; CREATE ROLE {READER}; GRANT SELECT ON price_series TO {READER}")
-    wanted = ("price_series ORDER BY price_type", "price_history ORDER BY price_type_id, at", "mine")
-    before = [old.execute(f"SELECT * FROM {one}").fetchall() for one in wanted]
+    wanted = (
+        "SELECT asin, points, fingerprint, minutes, prices, shipping FROM price_series ORDER BY price_type",
+        "SELECT * FROM price_history ORDER BY price_type_id, at",
+        "TABLE mine",
+    )
+    before = [old.execute(one).fetchall() for one in wanted]
     migrate.apply_migrations(old)
-    assert [old.execute(f"SELECT * FROM {one}").fetchall() for one in wanted] == before
+    assert [old.execute(one).fetchall() for one in wanted] == before
+    assert old.execute("SELECT lowest FROM price_series").fetchall() == [(10,), (10,)]
     store(old, make_product(csv=[None, [5, 10, 7, 11]], last_update=9))
     assert old.execute("SELECT minutes FROM mine").fetchall() == [([5, 7],)]
     with old.transaction(force_rollback=True):

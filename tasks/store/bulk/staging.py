@@ -69,14 +69,23 @@ class Stage(Copied):
         self.append(conn, rows)
 
     def _create(self, conn: Connection) -> None:
-        table = sql.Identifier(self.table)
-        columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in self.columns.items()]
-        storage = [
-            sql.SQL("ALTER {} SET STORAGE EXTERNAL").format(sql.Identifier(name))
-            for name, kind in self.columns.items()
-            if kind in _LONG
-        ]
-        comma = sql.SQL(", ")
-        create = sql.SQL("CREATE TEMP TABLE {} ({}) WITH (toast_tuple_target = 8160) ON COMMIT DROP")
-        conn.execute(create.format(table, comma.join(columns)))
-        conn.execute(sql.SQL("ALTER TABLE {} {}").format(table, comma.join(storage)))
+        for statement in _create_stage(self.table, tuple(self.columns.items())):
+            conn.execute(statement)
+
+
+@lru_cache
+def _create_stage(name: str, columns: tuple[tuple[str, str], ...]) -> tuple[bytes, bytes]:
+    """The statements; to put those of a hundred columns together takes 2 ms."""
+    table, comma = sql.Identifier(name), sql.SQL(", ")
+    kinds = [sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in columns]
+    storage = [
+        sql.SQL("ALTER {} SET STORAGE EXTERNAL").format(sql.Identifier(column))
+        for column, kind in columns
+        if kind in _LONG
+    ]
+    create = sql.SQL("CREATE TEMP TABLE {} ({}) WITH (toast_tuple_target = 8160) ON COMMIT DROP")
+    statements = (
+        create.format(table, comma.join(kinds)),
+        sql.SQL("ALTER TABLE {} {}").format(table, comma.join(storage)),
+    )
+    return statements[0].as_bytes(None), statements[1].as_bytes(None)
