@@ -19,7 +19,6 @@ SELECT
     pg_size_bytes(current_setting('shared_buffers')),
     pg_size_bytes(current_setting('work_mem')),
     pg_size_bytes(current_setting('max_wal_size')),
-    pg_database_size(d.oid),
     -- A connection limit of -1 is none. Neither limits nor reserved places are for a superuser.
     LEAST(
         current_setting('max_connections')::int - CASE WHEN r.rolsuper THEN 0 ELSE
@@ -56,7 +55,6 @@ class ServerFacts(NamedTuple):
     shared_buffers: int
     work_mem: int
     max_wal_size: int
-    size: int
     connections: int
     others: int
     is_collation_stale: bool

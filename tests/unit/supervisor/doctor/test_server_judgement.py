@@ -15,7 +15,6 @@ GOOD = ServerFacts(
     shared_buffers=128 * MB,
     work_mem=4 * MB,
     max_wal_size=1024 * MB,
-    size=2048 * MB,
     connections=97,
     others=3,
     is_collation_stale=False,
@@ -31,7 +30,7 @@ def told(facts, workers=2, *, is_embedded=False):
     )
 
 
-def test_a_server_with_its_defaults_and_little_data_is_good():
+def test_a_server_with_its_defaults_is_good():
     assert told(GOOD) == ([], [])
 
 
@@ -44,8 +43,7 @@ def test_a_server_with_its_defaults_and_little_data_is_good():
         ({"has_autovacuum": False}, "ALTER SYSTEM SET autovacuum = on"),
         ({"is_collation_stale": True}, "REINDEX DATABASE deals, then"),
         ({"has_lz4": False}, "built without lz4"),
-        ({"size": 32_000 * MB}, "shared_buffers is 128 MB for a database of 32,000 MB: give it 1,024 MB or more"),
-        ({"shared_buffers": 16 * MB, "size": 8 * MB}, "give it 32 MB or more"),
+        ({"shared_buffers": 16 * MB}, "shared_buffers is 16 MB, so queries"),
         ({"work_mem": 64 * 1024}, "work_mem is 64 kB"),
         ({"max_wal_size": 64 * MB}, "max_wal_size is 64 MB"),
         ({"others": 93}, "so 4 are left of the 5 that 2 workers need"),
@@ -68,6 +66,6 @@ def test_too_few_connections_are_a_fault_unless_a_pooler_shares_them():
 
 
 def test_of_the_embedded_server_only_what_its_user_changed_is_noted():
-    ours = GOOD._replace(has_lz4=False, shared_buffers=32 * MB, size=32_000 * MB, max_wal_size=512 * MB)
+    ours = GOOD._replace(has_lz4=False, shared_buffers=32 * MB, max_wal_size=512 * MB)
     assert told(ours, is_embedded=True) == ([], [])
     assert len(told(ours._replace(has_fsync=False, has_autovacuum=False), is_embedded=True)[1]) == 2
