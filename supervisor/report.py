@@ -146,6 +146,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rows_written: rows committed by workers since the supervisor started, by table.
         rows_per_minute: the same over the last minute.
+        rows_pruned: rows deleted since the supervisor started because the settings keep them no longer, by table.
         refused: what was put into quarantine since the supervisor started, by kind.
         calls: calls to the API since the supervisor started, by endpoint.
         paused: roles a person paused.
@@ -161,6 +162,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ChildRecord, ...]
     rows_written: dict[str, int]
     rows_per_minute: dict[str, float] = msgspec.field(default_factory=dict)
+    rows_pruned: dict[str, int] = msgspec.field(default_factory=dict)
     refused: dict[str, int] = msgspec.field(default_factory=dict)
     calls: dict[str, EndpointStats] = msgspec.field(default_factory=dict)
     restarts: tuple[RestartRecord, ...] = ()

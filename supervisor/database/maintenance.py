@@ -6,6 +6,7 @@ a dead worker left) keeps these waiting: they are never urgent, and intake needs
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -72,6 +73,8 @@ class Maintenance:
         self._executor: BackgroundExecutor | None = None
         self._runner: MaintenanceRunner | None = None
         self._failing: set[str] = set()
+        self.pruned: Counter[str] = Counter()
+        """Rows that were deleted since the run began, by table."""
         self.duties: Callable[[Keep], Sequence[Duty]] | None = None
         """What there is to do with these settings, in place of all that is listed."""
         self.first_s = FIRST_S
@@ -119,6 +122,7 @@ class Maintenance:
             self._loop.after(HELD_S, partial(self._next, url))
             return
         done = outcome.value
+        self.pruned.update(done.gone)
         if done.told:
             self._log.info("pruned", rows=dict(done.told))
         self._report_error(done)

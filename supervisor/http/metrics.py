@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "sluicegate_"
 _TABLES: Final = ("deals", "products", "price_series")
+_PRUNED: Final = ("calls", "deals", "products", "price_series", "offers", "fetch_queue", "quarantine")
 _KINDS: Final = ("deal", "product", "request", "body")
 
 
@@ -84,6 +85,7 @@ def _supervisor_metrics(report: Report) -> Iterator[Metric]:
 def _work_metrics(report: Report) -> Iterator[Metric]:
     yield _family("rows_upserted_total", [((table,), report.rows_written.get(table, 0)) for table in _TABLES])
     yield _family("rows_quarantined_total", [((kind,), report.refused.get(kind, 0)) for kind in _KINDS])
+    yield _family("rows_pruned_total", [((table,), report.rows_pruned.get(table, 0)) for table in _PRUNED])
     calls = report.calls.items()
     statuses = [((endpoint, status), n) for endpoint, its in calls for status, n in its.statuses.items()]
     yield _family("requests_total", statuses)
@@ -203,6 +205,7 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
     "rows_quarantined_total": MetricSpec(
         "counter", "Items quarantined as unusable; reason is their kind.", ("reason",)
     ),
+    "rows_pruned_total": MetricSpec("counter", "Rows deleted because the settings keep them no longer.", ("table",)),
     "rows": MetricSpec("gauge", "Rows in the database; an estimate from 2,000 on.", ("table",)),
     "estimated": MetricSpec(
         "gauge", "1 while the figure for this table, or for the queue, is an estimate, else 0.", ("table",)

@@ -82,7 +82,7 @@ def _eta_s(left: int, job: dict[str, Any], snapshot: Snapshot | None) -> float |
 
 def _reported(last: Report | None, *, is_gone: bool) -> dict[str, Any]:
     """What stands in the report."""
-    names = ("run", "workers", "services", "rows_written", "rows_per_minute", "calls", "refused")
+    names = ("run", "workers", "services", "rows_written", "rows_per_minute", "rows_pruned", "calls", "refused")
     if last is None:
         lists = ("workers", "services", "restarts", "faults", "deaths", "paused", "conditions")
         return {**dict.fromkeys(names), **{name: [] for name in lists}, "overrides": {}}

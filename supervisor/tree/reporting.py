@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from supervisor.config.run_plan import RunPlan
     from supervisor.database.backend import DatabaseIdentity
     from supervisor.database.lifecycle import DatabaseLifecycle
+    from supervisor.database.maintenance import Maintenance
     from supervisor.logs.faults import Faults
     from supervisor.process.slot import Slot
     from supervisor.process.states import Stage
@@ -42,6 +43,7 @@ class ReportedRun(Protocol):
     tree: ProcessTree
     worker_pool: WorkerPool
     database: DatabaseLifecycle
+    maintenance: Maintenance
     reload: Reloader
     condition_watch: ConditionWatch
 
@@ -73,6 +75,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         services=(run.database.record(), *children(run.tree.services, now_ns)),
         rows_written=totals.rows(),
         rows_per_minute=totals.rows_per_minute(now_ns),
+        rows_pruned=dict(run.maintenance.pruned),
         refused=totals.refused(),
         calls=totals.calls(),
         restarts=tuple(

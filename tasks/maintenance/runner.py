@@ -45,12 +45,14 @@ class Done(NamedTuple):
     Attributes:
         pause_s: seconds until the next one is wanted.
         duty: the duty that was asked; None when none was due, or another supervisor does the steps.
+        gone: rows that it deleted, by table.
         told: deleted rows to report now, by table.
         error: what kept the duty from its step.
     """
 
     pause_s: float
     duty: str | None = None
+    gone: Mapping[str, int] = NOTHING
     told: Mapping[str, int] = NOTHING
     error: Error | None = None
 
@@ -89,7 +91,7 @@ class MaintenanceRunner:
             return self._paused(Done(ANOTHERS_S))
         took_s = (self._clock.now_ns() - now_ns) / NS_PER_S
         self._rest(duty, max(SHORTEST_PAUSE_S, took_s * (1 / duty.share - 1)) if step.has_more else duty.rest_s)
-        return self._paused(Done(self._pause_s(), duty.name, told=step.told))
+        return self._paused(Done(self._pause_s(), duty.name, step.gone, step.told))
 
     def cut(self) -> None:
         """Break off a step that is under way in another thread; no step is done any more."""

@@ -194,7 +194,8 @@ def make_run(clock, tmp_path, database_url):
 
 def test_a_run_begins_after_a_minute_and_waits_while_anything_is_in_the_way(make_run, tmp_path):
     steps = []
-    run = make_run(Duty("one", lambda _conn: steps.append(1) or Step(has_more=False, told={"calls": 1}), rest_s=1.0))
+    step = Step(has_more=False, gone={"calls": 2}, told={"calls": 1})
+    run = make_run(Duty("one", lambda _conn: steps.append(1) or step, rest_s=1.0))
     run.may_run = False
     run.turn(FIRST_S - 1)
     run.turn(1)
@@ -209,7 +210,7 @@ def test_a_run_begins_after_a_minute_and_waits_while_anything_is_in_the_way(make
     leftover.unlink()
     run.turn(HELD_S)
     wait_until(lambda: run.loop.wake() or run.loop.step() or run.events(), "a step")
-    assert (steps, run.events()) == ([1], ["pruned"])
+    assert (steps, run.events(), run.maintenance.pruned) == ([1], ["pruned"], {"calls": 2})
 
 
 def test_a_duty_that_is_refused_is_logged_once(make_run):

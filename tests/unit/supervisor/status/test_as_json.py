@@ -22,7 +22,18 @@ from tasks.runtime.call_stats import CallStats
 DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"
 NOW = datetime.now(UTC)
 AWAY = ConditionRecord(kind="database", since="2026-01-01T00:00:00.000+00:00", why="no answer", who=("upsert-0",))
-BY_NAME = {"overrides", "rows", "queue", "rows_written", "rows_per_minute", "calls", "refused", "job", "ledger"}
+BY_NAME = {
+    "overrides",
+    "rows",
+    "queue",
+    "rows_written",
+    "rows_per_minute",
+    "rows_pruned",
+    "calls",
+    "refused",
+    "job",
+    "ledger",
+}
 
 
 def ago(seconds):
