@@ -37,7 +37,7 @@ from tasks.store.connection import connect
 from tasks.store.queue import queue
 from tests.fixtures.settings import worker_settings
 
-RATIO_AIM = 5.0
+RATIO_AIM = 8.0
 MEMORY_AIM_MB = 250
 BATCH = 100
 RENDERED = 200

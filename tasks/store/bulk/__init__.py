@@ -1,4 +1,4 @@
-"""Rows by binary COPY: arrays, staging tables, replacing what is there.
+"""Rows by binary COPY: arrays, byte planes, staging tables, replacing what is there.
 
 Imports `tasks.store.connection` and `sqlstate`, and `tasks.errors`.
 """
