@@ -61,6 +61,9 @@ def _deals(commands: Commands) -> None:
         metavar="TIME",
         help="only deals listed within this time, such as 90m, 24h, 7d [24h]",
     )
+    parser.add_argument(
+        "--selection", metavar="NAME", help="only deals that this selection has listed: the name of its file [all]"
+    )
     _add_domain(parser)
     _add_formats(parser)
     parser.set_defaults(do=_do_deals)

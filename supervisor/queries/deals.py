@@ -17,13 +17,15 @@ from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES, NOT_MONEY
 from tasks.keepa.selection import selection
-from tasks.store import best_deals
-from tasks.store.best_deals import BestDeal
-from tasks.store.deal_candidates import Over
+from tasks.planning import streams
+from tasks.store import selections
+from tasks.store.best_deals import best_deals
+from tasks.store.best_deals.best_deals import BestDeal
+from tasks.store.best_deals.candidates import Over
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from supervisor.config.settings import Settings
 
@@ -42,18 +44,26 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     settings = load_settings(environment())
-    types, over = usual(settings)
+    keys = {one.key: one.selection.name for one in streams.streams(settings.loaded_selections, settings.keepa_domains)}
+    if chosen.selection is not None and chosen.selection not in keys.values():
+        return _which_selection(chosen.selection, keys.values())
+    types, over = usual(settings, chosen.selection)
     types, over = chosen.type or types, chosen.over or over
-    deal_filter = best_deals.DealFilter(
-        price_types=types,
-        over=over,
-        within=chosen.within,
-        top=chosen.top,
-        domain=chosen.domain,
-        min_discount=chosen.min_discount,
-        sort=chosen.sort,
-    )
     with query_connection(run_plan.make_run_plan(settings, synthetic_into_database=True)) as conn:
+        names = {number: keys[key] for key, number in selections.numbers(conn).items() if key in keys}
+        deal_filter = best_deals.DealFilter(
+            price_types=types,
+            over=over,
+            within=chosen.within,
+            top=chosen.top,
+            domain=chosen.domain,
+            min_discount=chosen.min_discount,
+            sort=chosen.sort,
+            selections=None
+            if chosen.selection is None
+            else [n for n, name in names.items() if name == chosen.selection],
+            names=names,
+        )
         by_currency = best_deals.currencies(conn, deal_filter) if chosen.sort in _BY_MONEY else {}
         if len(by_currency) > 1:
             return _which_shop(chosen.sort, by_currency)
@@ -67,7 +77,7 @@ def show(chosen: argparse.Namespace) -> int:
         found = best_deals.find(conn, deal_filter)
         newest = None if found else best_deals.newest(conn, domain=chosen.domain)
     if found:
-        _table(found, over)
+        _table(found, over, has_selections=len(set(keys.values())) > 1)
     else:
         output.text(_none(chosen, types, newest))
     return EXIT_OK
@@ -83,11 +93,20 @@ def _which_shop(sort: str, by_currency: dict[str, list[str]]) -> int:
     return EXIT_USAGE
 
 
-def usual(settings: Settings) -> tuple[list[str], Over]:
-    """The price types of the selections that are prices, and the range of the first selection that has one."""
+def _which_selection(name: str, names: Iterable[str]) -> int:
+    sys.stderr.write(f"sluicegate: there is no selection {name}; there are {', '.join(sorted(set(names)))}\n")
+    return EXIT_USAGE
+
+
+def usual(settings: Settings, name: str | None = None) -> tuple[list[str], Over]:
+    """The price types of the selections that are prices, and the range of the first selection that has one.
+
+    Of the selection called `name`, if one is named.
+    """
     chosen = [
         one
         for given in settings.loaded_selections
+        if name in {None, given.name}
         for one in selection.for_domains(given.query, name=given.name, domains=settings.keepa_domains)
     ]
     types = dict.fromkeys(NAMES[one.price_type] for one in chosen if one.price_type not in NOT_MONEY)
@@ -95,7 +114,7 @@ def usual(settings: Settings) -> tuple[list[str], Over]:
     return list(types) or [_NEW], next((_OVERS[at] for at in ranges if at < len(_OVERS)), _OVERS[_WEEK])
 
 
-def _table(found: Sequence[BestDeal], over: Over) -> None:
+def _table(found: Sequence[BestDeal], over: Over, *, has_selections: bool) -> None:
     several = len({one.domain for one in found}) > 1
     mixed = len({one.price_type for one in found}) > 1
     columns = [
@@ -106,14 +125,16 @@ def _table(found: Sequence[BestDeal], over: Over) -> None:
         Column("seen", is_number=True),
         *([Column("shop", is_elastic=True)] if several else []),
         *([Column("type", is_elastic=True)] if mixed else []),
+        *([Column("selection", is_elastic=True)] if has_selections else []),
         Column("ASIN"),
         Column("title", is_elastic=True),
     ]
     now = datetime.now(UTC)
-    output.table(columns, (list(_cells(one, now, several=several, mixed=mixed)) for one in found))
+    shown = {"several": several, "mixed": mixed, "has_selections": has_selections}
+    output.table(columns, (list(_cells(one, now, **shown)) for one in found))
 
 
-def _cells(one: BestDeal, now: datetime, *, several: bool, mixed: bool) -> Iterator[str]:
+def _cells(one: BestDeal, now: datetime, *, several: bool, mixed: bool, has_selections: bool) -> Iterator[str]:
     yield f"{one.discount_percent}%"
     yield f"{one.price} {one.currency or ''}".rstrip()
     yield f"{one.average}"
@@ -123,6 +144,8 @@ def _cells(one: BestDeal, now: datetime, *, several: bool, mixed: bool) -> Itera
         yield one.shop or shop(one.domain)
     if mixed:
         yield one.price_type
+    if has_selections:
+        yield " ".join(one.selections)
     yield one.asin
     yield one.title or ""
 
@@ -135,6 +158,12 @@ def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | N
         return (
             f"no deal was listed within {durations.format_exact(chosen.within)}; "
             f"the last was {durations.format_age(age)} ago: look further back with --within"
+        )
+    if chosen.selection is not None:
+        return (
+            f"no deal that the selection {chosen.selection} has listed is {chosen.min_discount}% or more below its "
+            "mean; deals that it listed last with an older build are not known as its own: leave out --selection, or "
+            "lower --min-discount"
         )
     return (
         f"no deal of {', '.join(types)} is {chosen.min_discount}% or more below its mean; "

@@ -124,7 +124,9 @@ class DealPageWriter:
         local = [deal for deal in page.deals if deal.is_of(origin.domain)]
         odd_items.unasked, odd_items.odd = len(page.deals) - len(local), page.odd
         advance, attempts = self._move_walk(connection, header, page, minute)
-        written = deals.write(connection, origin.domain, local, seen_at=header.received_at)
+        written = deals.write(
+            connection, origin.domain, local, seen_at=header.received_at, selection_key=origin.selection_key or None
+        )
         faults = written.refused + keep_faults(connection, "deal", origin.domain, page.faults)
         changed = set(written.changed_asins)
         below = minute if advance is None else advance.below

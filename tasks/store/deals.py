@@ -13,16 +13,17 @@ wins whoever comes first, and two pages with the same deals never wait for each 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tasks.store import quarantine
+from tasks.store import quarantine, selections
+from tasks.store.best_deals.bounds import NO_PERCENTS, bounds_of
 from tasks.store.bulk import arrays
 from tasks.store.bulk.batch import Written, evidence, newest, write_each
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
-from tasks.store.deal_bounds import NO_PERCENTS, bounds_of
 from tasks.store.quarantine import storable
 
 if TYPE_CHECKING:
@@ -93,18 +94,23 @@ _REMOVE: Final = "DELETE FROM deal_rows WHERE domain = %s AND asin = ANY(%s) RET
 _UNLIST: Final = "UPDATE deal_sightings SET discount_percents = %s WHERE domain = %s AND asin = ANY(%s)"
 _FORGET: Final = "DELETE FROM deal_sightings WHERE domain = %s AND asin = ANY(%s)"
 _SEE: Final = """
-INSERT INTO deal_sightings AS t (domain, asin, last_seen_at, last_seen_on)
-SELECT %(domain)s, asin, %(seen_at)s, (%(seen_at)s::timestamptz AT TIME ZONE 'UTC')::date
+INSERT INTO deal_sightings AS t (domain, asin, last_seen_at, last_seen_on, selections)
+SELECT %(domain)s, asin, %(seen_at)s, (%(seen_at)s::timestamptz AT TIME ZONE 'UTC')::date, %(selections)s::smallint[]
 FROM unnest(%(asins)s::text[]) AS seen (asin) ORDER BY asin
-ON CONFLICT (domain, asin) DO UPDATE SET last_seen_at = excluded.last_seen_at, last_seen_on = excluded.last_seen_on
-WHERE excluded.last_seen_at > t.last_seen_at
+ON CONFLICT (domain, asin) DO UPDATE SET
+    last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
+    last_seen_on = CASE WHEN excluded.last_seen_at > t.last_seen_at THEN excluded.last_seen_on ELSE t.last_seen_on END,
+    selections = CASE WHEN t.selections @> excluded.selections THEN t.selections
+        ELSE coalesce(t.selections, '{}') || excluded.selections END
+WHERE excluded.last_seen_at > t.last_seen_at OR NOT coalesce(t.selections, '{}') @> excluded.selections
 """
 # Of what was written there are new bounds too. They go with the newest reading, whenever that was listed.
 _SEE_ANEW: Final = """
 INSERT INTO deal_sightings AS t (
-    domain, asin, last_seen_at, last_seen_on, discount_percents, greatest_drop, lowest_price, sales_rank, creation_date
+    domain, asin, last_seen_at, last_seen_on, selections,
+    discount_percents, greatest_drop, lowest_price, sales_rank, creation_date
 )
-SELECT %(domain)s, asin, %(seen_at)s, (%(seen_at)s::timestamptz AT TIME ZONE 'UTC')::date,
+SELECT %(domain)s, asin, %(seen_at)s, (%(seen_at)s::timestamptz AT TIME ZONE 'UTC')::date, %(selections)s::smallint[],
     percents, fall, price, rank, creation_date
 FROM unnest(
     %(asins)s::text[], %(percents)s::bytea[], %(drops)s::int[], %(prices)s::int[], %(ranks)s::int[], %(created)s::int[]
@@ -113,12 +119,35 @@ ORDER BY asin
 ON CONFLICT (domain, asin) DO UPDATE SET
     last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
     last_seen_on = greatest(t.last_seen_on, excluded.last_seen_on),
+    selections = CASE WHEN t.selections @> excluded.selections THEN t.selections
+        ELSE coalesce(t.selections, '{}') || excluded.selections END,
     discount_percents = excluded.discount_percents, greatest_drop = excluded.greatest_drop,
     lowest_price = excluded.lowest_price, sales_rank = excluded.sales_rank, creation_date = excluded.creation_date
 """
 
 
-def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: datetime) -> Written:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sighting:
+    """That a selection listed deals of a locale at a moment."""
+
+    domain: int
+    seen_at: datetime
+    selection_key: str | None
+
+    def keep(self, conn: Connection, known: Sequence[str], changed: Sequence[Deal]) -> None:
+        """Write it beside the deals of which nothing else is new, and beside those that have changed."""
+        key = self.selection_key
+        numbers = [] if key is None else [selections.number_of(conn, key)]
+        values = {"domain": self.domain, "seen_at": self.seen_at, "selections": numbers}
+        if known:
+            conn.execute(_SEE, {**values, "asins": known})
+        if changed:
+            conn.execute(_SEE_ANEW, {**values, **_bounds(changed)})
+
+
+def write(
+    conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: datetime, selection_key: str | None = None
+) -> Written:
     """Write the deals that are newer than what is there, in the caller's transaction.
 
     A deal the database cannot hold is quarantined and costs the others nothing. Listed twice, the newer reading counts.
@@ -128,6 +157,7 @@ def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: date
         domain: the locale.
         deals: a page, or part of one.
         seen_at: when the server listed them.
+        selection_key: for which selection; None when that is not known.
 
     Raises:
         psycopg.Error: what is no deal's fault.
@@ -159,10 +189,8 @@ def write(conn: Connection, domain: int, deals: Sequence[Deal], *, seen_at: date
     unknown = {refusal.item.asin for refusal in refusals} - ages.keys()
     changed = {asin for asin, _ in written}
     seen = [asin for asin in asins if asin not in unknown and asin not in changed]
-    if seen:
-        conn.execute(_SEE, {"domain": domain, "seen_at": seen_at, "asins": seen})
-    if changed:
-        _see_anew(conn, domain, [deal for deal in newer if deal.asin in changed], seen_at)
+    sighting = _Sighting(domain=domain, seen_at=seen_at, selection_key=selection_key)
+    sighting.keep(conn, seen, [deal for deal in newer if deal.asin in changed])
     _quarantine(conn, domain, refusals)
     inserted = sum(is_new for _, is_new in written)
     return Written(
@@ -193,11 +221,10 @@ def forget(conn: Connection, domain: int, asins: Sequence[str]) -> None:
         conn.execute(_FORGET, (domain, list(asins)), prepare=False)
 
 
-def _see_anew(conn: Connection, domain: int, deals: Sequence[Deal], seen_at: datetime) -> None:
+def _bounds(deals: Sequence[Deal]) -> dict[str, object]:
+    """The columns of the narrow rows that tell of a reading."""
     bounds = [bounds_of(deal.current, deal.avg, deal.delta_percent) for deal in deals]
-    values = {
-        "domain": domain,
-        "seen_at": seen_at,
+    return {
         "asins": [deal.asin for deal in deals],
         "percents": [one.percents for one in bounds],
         "drops": [one.drop for one in bounds],
@@ -205,7 +232,6 @@ def _see_anew(conn: Connection, domain: int, deals: Sequence[Deal], seen_at: dat
         "ranks": [one.rank for one in bounds],
         "created": [deal.creation_date for deal in deals],
     }
-    conn.execute(_SEE_ANEW, values)
 
 
 def _row(deal: Deal) -> Row:

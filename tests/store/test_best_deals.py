@@ -9,11 +9,14 @@ from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tasks.keepa.prices import NAMES
-from tasks.store import best_deals, deal_bounds, deals
-from tasks.store.best_deals import DealFilter
+from tasks.store import deals, selections
+from tasks.store.best_deals import best_deals
+from tasks.store.best_deals import bounds as deal_bounds
+from tasks.store.best_deals.best_deals import DealFilter
 from tasks.store.connection import connect
 from tasks.store.duties import deal_bounds as duty
 from tests.fixtures.postgres import TEMPLATE
@@ -186,6 +189,8 @@ def _cell(value):
         case datetime():
             stripped = value.astimezone(UTC).isoformat().removesuffix("+00:00")
             return (stripped.rstrip("0") if "." in stripped else stripped) + "Z"
+        case list():
+            return " ".join(value)
         case str():
             return f"'{value}" if value.startswith("=") else value
         case int() | Decimal():
@@ -210,3 +215,26 @@ def test_a_rank_or_a_count_is_no_price():
     lists = [-1] * 36
     lists[SALES] = lists[11] = 5
     assert deal_bounds.bounds_of(lists, [[100] * 36] * 4, [[95] * 36] * 4) == (NONE, 0, None, 5)
+
+
+def test_a_deal_knows_every_selection_that_has_listed_it(conn):
+    chance = random.Random(6)
+    page = [random_deal(chance, at) for at in range(40)]
+    changed = [random_deal(chance, at) for at in range(40)]
+    changed = [msgspec.structs.replace(deal, last_update=deal.last_update + 1) for deal in changed]
+    for key, listed in (("a", page[:30]), ("b", page[20:]), ("a", page[:30]), ("b", changed[25:35]), (None, page)):
+        with conn.transaction():
+            deals.write(conn, COM, listed, seen_at=NOW, selection_key=key)
+    numbers = selections.numbers(conn)
+    assert sorted(numbers) == ["a", "b"]
+    names = {number: f"the {key}" for key, number in numbers.items()}
+    found = best_deals.find(conn, which(top=100, names=names, min_discount=1))
+    in_a, in_b = {deal.asin for deal in page[:30]}, {deal.asin for deal in page[20:]}
+    assert {one.asin: set(one.selections) for one in found} == {
+        one.asin: {name for name, of in (("the a", in_a), ("the b", in_b)) if one.asin in of} for one in found
+    }
+    for first in (2, best_deals.MOST_CANDIDATES + 1):
+        of_b = best_deals.find(conn, which(top=100, names=names, selections=[numbers["b"]]), first=first)
+        assert of_b == [one for one in found if one.asin in in_b]
+    assert len(of_b) < len(found)
+    assert best_deals.find(conn, which(selections=[])) == []

@@ -13,6 +13,7 @@ from tasks.keepa import prices
 from tasks.store import price_history
 from tasks.store.calls import calls
 from tests.fixtures.calls import a_call
+from tests.fixtures.jobs import QUERY
 
 
 def as_json(ask, url, *arguments):
@@ -68,6 +69,22 @@ def test_deals_are_sorted_as_asked(ask, gathered_url, sort, key):
     found = as_json(ask, gathered_url, "deals", "--sort", sort)["deals"]
     keys = [round(key(deal), 2) if sort in {"drop", "price"} else key(deal) for deal in found]
     assert keys == sorted(keys)
+
+
+def test_deals_of_one_selection_are_asked_for_by_its_name(ask, gathered_url, tmp_path, monkeypatch):
+    for name, query in (("mine", QUERY), ("other", {**QUERY, "priceTypes": [0], "dateRange": 3})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(query))
+    monkeypatch.setenv("SELECTIONS", f"{tmp_path / 'mine.json'},{tmp_path / 'other.json'}")
+    found = as_json(ask, gathered_url, "deals", "--selection", "mine", "--top", "1000", "--type", "NEW")
+    every = as_json(ask, gathered_url, "deals", "--top", "1000", "--type", "NEW", "--over", found["over"])
+    assert found["deals"] == every["deals"]
+    assert {tuple(deal["selections"]) for deal in found["deals"]} == {("mine",)}
+    assert {row["selections"] for row in as_csv(ask, gathered_url, "deals", "--type", "NEW")} == {"mine"}
+    assert "selection" in ask(gathered_url, "deals", "--type", "NEW")[1].splitlines()[0]
+    other = as_json(ask, gathered_url, "deals", "--selection", "other")
+    assert (other["price_types"], other["over"], other["deals"]) == (["AMAZON"], "quarter", [])
+    assert "no deal that the selection other has listed" in ask(gathered_url, "deals", "--selection", "other")[1]
+    assert ask(gathered_url, "deals", "--selection", "none")[0] == 2
 
 
 def test_yen_have_no_decimals(ask, market_url, market):

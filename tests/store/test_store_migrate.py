@@ -46,6 +46,7 @@ APPLIED = {
     "0026_vacuum_early.sql": "a483e1d932f6bb7a",
     "0027_discounts_by_period.sql": "f77f81840def2c8d",
     "0028_lowest_price.sql": "dcb6d46c11d2dff6",
+    "0030_selections_of_deals.sql": "de45ba7972d5b5a3",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

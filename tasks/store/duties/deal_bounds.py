@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.store.deal_bounds import bounds_of
+from tasks.store.best_deals.bounds import bounds_of
 from tasks.store.duties import state
 from tasks.store.duties.duty import Duty, Step
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, LiteralString, NamedTuple, get_args
 
 from tasks.keepa.prices import NAMES
-from tasks.store.deal_bounds import place_of
+from tasks.store.best_deals.bounds import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ Sort = Literal["discount", "drop", "price", "rank", "newest"]
 LISTED: Final = """
     s.domain = ANY(%(domains)s) AND s.last_seen_at >= now() - %(within)s::interval
     AND s.last_seen_on >= ((now() - %(within)s::interval) AT TIME ZONE 'UTC')::date
+    AND (%(selections)s::smallint[] IS NULL OR s.selections && %(selections)s::smallint[])
 """
 # A row that is not reckoned yet may hold anything, so it comes first.
 _FIND: Final = """
@@ -82,7 +83,7 @@ class CandidateFilter:
     """Which deals are candidates.
 
     Attributes:
-        values: domains, within and min_discount, which all of them meet.
+        values: domains, within, selections and min_discount, which all of them meet.
         price_types: the names of those that count.
         over: the period of the mean.
         sort: what comes first.

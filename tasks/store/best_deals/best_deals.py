@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, LiteralString, assert_never
 
 from psycopg.rows import class_row
 
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import minute_of_ms
-from tasks.store import deal_candidates
-from tasks.store.deal_bounds import MOST_PERCENT
-from tasks.store.deal_candidates import WITHOUT_RANK, CandidateFilter, Key
+from tasks.store.best_deals import candidates as narrow
+from tasks.store.best_deals.bounds import MOST_PERCENT
+from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
     from decimal import Decimal
 
+    from tasks.store.best_deals.candidates import Candidates, Over, Sort
     from tasks.store.connection import Connection
-    from tasks.store.deal_candidates import Candidates, Over, Sort
 
 MOST_CANDIDATES: Final = 30_000  # to read more of them by their keys takes longer than to read all deals in a row
 _FIRST: Final = 500  # candidates that are looked at first
@@ -39,19 +39,34 @@ _CHOSEN: Final = """
     unnest(%(chosen_domains)s::smallint[], %(chosen_asins)s::text[]) AS c (domain, asin)
     JOIN current_deals AS d ON d.domain = c.domain AND d.asin = c.asin
 """
-_FIND: Final = """
-SELECT * FROM (
-    SELECT DISTINCT ON (d.domain, d.asin)
-        d.domain, d.shop, d.asin, d.title, d.root_cat, d.category, d.price_type, d.currency, d.price,
-        d.avg_{over} AS average, d.discount_percent_{over} AS discount_percent, d.price_before, d.price_since,
-        d.sales_rank, d.deal_since, d.updated_at, d.first_seen_at, d.last_seen_at
-    FROM {source}
-    WHERE d.price_type = ANY(%(price_types)s) AND d.discount_percent_{over} >= %(min_discount)s
-      AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= now() - %(within)s::interval
-    ORDER BY d.domain, d.asin, d.discount_percent_{over} DESC, d.price
-) AS best
-ORDER BY {order}, domain, asin LIMIT %(top)s
+_COLUMNS: Final = """
+    domain, shop, asin, title, root_cat, category, price_type, currency, price, average, discount_percent, price_before,
+    price_since, sales_rank, deal_since, updated_at, first_seen_at, last_seen_at
 """
+# The names of the selections are looked up for those that are shown.
+_FIND: Final = """
+SELECT {columns}, ARRAY(
+    SELECT n.name FROM unnest(%(numbers)s::smallint[], %(names)s::text[]) AS n (number, name)
+    WHERE n.number = ANY(first.numbers) ORDER BY n.name
+) AS selections
+FROM (
+    SELECT * FROM (
+        SELECT {each_once}
+            d.domain, d.shop, d.asin, d.title, d.root_cat, d.category, d.price_type, d.currency, d.price,
+            d.avg_{over} AS average, d.discount_percent_{over} AS discount_percent, d.price_before, d.price_since,
+            d.sales_rank, d.deal_since, d.updated_at, d.first_seen_at, d.last_seen_at, d.selections AS numbers
+        FROM {source}
+        WHERE d.price_type = ANY(%(price_types)s) AND d.discount_percent_{over} >= %(min_discount)s
+          AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= now() - %(within)s::interval
+          AND (%(selections)s::smallint[] IS NULL OR d.selections && %(selections)s::smallint[])
+        {best_of_each}
+    ) AS best
+    ORDER BY {order}, domain, asin LIMIT %(top)s
+) AS first
+"""
+# Of several price types of one product.
+_EACH_ONCE: Final = "DISTINCT ON (d.domain, d.asin)"
+_BEST_OF_EACH: Final = "ORDER BY d.domain, d.asin, d.discount_percent_{over} DESC, d.price"
 _COPY: Final = """
 COPY (
     SELECT
@@ -65,7 +80,8 @@ COPY (
         replace((deal_since AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
         replace((updated_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
         replace((first_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
-        replace((last_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z'
+        replace((last_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
+        array_to_string(selections, ' ')
     FROM ({query}) AS found
 ) TO STDOUT (FORMAT csv)
 """
@@ -88,6 +104,7 @@ class BestDeal:
         discount_percent: how far the price is below it.
         price_before: before the last change, None when that is not known.
         deal_since: when the change happened that made it a deal.
+        selections: names of the selections in use that have listed it.
     """
 
     domain: int
@@ -108,6 +125,7 @@ class BestDeal:
     updated_at: datetime
     first_seen_at: datetime
     last_seen_at: datetime
+    selections: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +139,8 @@ class DealFilter:
         domain: only this locale; None for all.
         min_discount: by how many percent the price must be below the mean.
         top: how many.
+        selections: numbers of selections of which one must have listed it; None for any deal.
+        names: the names of the selections in use by their numbers.
     """
 
     price_types: Sequence[str]
@@ -130,6 +150,8 @@ class DealFilter:
     domain: int | None = None
     min_discount: int = 1
     sort: Sort = "discount"
+    selections: Sequence[int] | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def values(self) -> dict[str, object]:
         """What the statements ask for, by name."""
@@ -139,6 +161,9 @@ class DealFilter:
             "domains": list(SHOPS) if self.domain is None else [self.domain],
             "min_discount": self.min_discount,
             "top": self.top,
+            "selections": None if self.selections is None else list(self.selections),
+            "numbers": list(self.names),
+            "names": list(self.names.values()),
         }
 
 
@@ -178,7 +203,7 @@ def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
 def currencies(conn: Connection, which: DealFilter) -> dict[str, list[str]]:
     """The shops that have deals of the locale and the time that `which` gives, by their currency."""
     found: dict[str, list[str]] = {}
-    statement = _CURRENCIES.format(listed=deal_candidates.LISTED).encode()
+    statement = _CURRENCIES.format(listed=narrow.LISTED).encode()
     for currency, shop in conn.execute(statement, which.values(), prepare=False):
         found.setdefault(currency, []).append(shop)
     return found
@@ -201,7 +226,7 @@ def _search(conn: Connection, which: DealFilter, first: int) -> tuple[Candidates
         values=which.values(), price_types=which.price_types, over=which.over, sort=which.sort, is_tied=is_tied
     )
     while most <= MOST_CANDIDATES:
-        candidates = deal_candidates.find(conn, asked, most=most)
+        candidates = narrow.find(conn, asked, most=most)
         if not candidates.is_reckoned:
             break
         found = _read(conn, which, candidates)
@@ -211,7 +236,7 @@ def _search(conn: Connection, which: DealFilter, first: int) -> tuple[Candidates
             last = _key(found[-1], which.sort, is_tied=is_tied)
             if candidates.worst < last:
                 return candidates, found
-            candidates = deal_candidates.find(conn, asked, most=MOST_CANDIDATES, least=last)
+            candidates = narrow.find(conn, asked, most=MOST_CANDIDATES, least=last)
             return (candidates if candidates.is_reckoned and not candidates.has_more else None), None
         most *= _GROWTH
     return None, None
@@ -247,6 +272,14 @@ def _read(conn: Connection, which: DealFilter, candidates: Candidates | None) ->
 
 
 def _statement(which: DealFilter, candidates: Candidates | None) -> tuple[str, dict[str, object]]:
-    query = _FIND.format(over=which.over, order=_ORDERS[which.sort], source=_ALL if candidates is None else _CHOSEN)
+    is_mixed = len(set(which.price_types)) > 1
+    query = _FIND.format(
+        columns=_COLUMNS,
+        each_once=_EACH_ONCE if is_mixed else "",
+        best_of_each=_BEST_OF_EACH.format(over=which.over) if is_mixed else "",
+        over=which.over,
+        order=_ORDERS[which.sort],
+        source=_ALL if candidates is None else _CHOSEN,
+    )
     chosen = {} if candidates is None else {"chosen_domains": candidates.domains, "chosen_asins": candidates.asins}
     return query, {**which.values(), **chosen}
