@@ -19,6 +19,7 @@ from tasks.planning import streams
 from tasks.store import products
 from tasks.store.connection import connect
 from tasks.store.queue import queue
+from tasks.store.queue.front import ClaimFront
 
 DEAD = 100_000
 LEFT = 200_000
@@ -32,7 +33,7 @@ ON CONFLICT DO NOTHING
 """
 FINISH = """
 UPDATE fetch_queue SET state = 'done', finished_at = now() WHERE (domain, asin, detail) IN (
-    SELECT domain, asin, detail FROM fetch_queue WHERE state = 'pending' ORDER BY priority DESC, place LIMIT %s
+    SELECT domain, asin, detail FROM fetch_queue WHERE state = 'pending' ORDER BY -priority, place LIMIT %s
 )
 """
 # The tables of products, each with its TOAST table: bytes with indexes, and the share of rows that are dead.
@@ -59,9 +60,11 @@ def claim(bench):
         conn.execute(MANY, {"detail": DETAIL, "key": stream().key, "count": DEAD + LEFT})
         conn.execute("VACUUM (ANALYZE) fetch_queue")
 
+        front = ClaimFront()  # as a worker has it, which claims batch after batch
+
         def once():
             with conn.transaction(force_rollback=True):
-                queue.claim(conn, owner="bench", limit=BATCH, lease_s=600, chosen=chosen)
+                queue.claim(conn, owner="bench", limit=BATCH, lease_s=600, chosen=chosen, front=front)
 
         spent = {"": partial(Server(url).spent_s, conn)}
         plain = interleaved({"": once}, spent, bench.rounds)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tasks.settings import Secret
     from tasks.store.connection import Connection
     from tasks.store.crawls import Watermark
+    from tasks.store.queue.counts import LowestLease
 
 _EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as keepa_time has it
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
@@ -89,6 +90,7 @@ class RowReader:
         self._patience_s = patience_s  # a table may be locked for as long as somebody likes
         self._connect_s = connect_s
         self._conn: Connection | None = None
+        self._lease: LowestLease | None = None
 
     def read(self, chosen: WantedStreams | None = None) -> Counts:
         """The counts of now; of the queue, what `chosen` does not ask for is counted by itself.
@@ -100,7 +102,7 @@ class RowReader:
 
         from tasks.store import crawls, row_counts
         from tasks.store.connection import connect
-        from tasks.store.queue.counts import queue_counts
+        from tasks.store.queue.counts import LowestLease, queue_counts
         from tasks.store.sqlstate import translate
 
         if self._conn is None or self._conn.closed:
@@ -108,10 +110,11 @@ class RowReader:
                 self._url.reveal(), application_name=APPLICATION, autocommit=True, wait_s=self._connect_s
             )
             self._conn.on_wait = self._end_wait
+            self._lease = LowestLease()
         try:
             with translate(), self._conn.transaction():
                 self._conn.execute(_PATIENCE, (f"{round(self._patience_s * 1000)}ms",))
-                rows, queue = row_counts.counts(self._conn), queue_counts(self._conn, chosen)
+                rows, queue = row_counts.counts(self._conn), queue_counts(self._conn, chosen, lease=self._lease)
                 return Counts(
                     rows.by_table(),
                     queue.by_state(),

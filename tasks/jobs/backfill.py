@@ -28,7 +28,8 @@ from tasks.roles import BACKFILL
 from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
 from tasks.store.queue.check import check
-from tasks.store.queue.counts import queue_counts
+from tasks.store.queue.counts import LowestLease, queue_counts
+from tasks.store.queue.front import ClaimFront
 from tasks.store.queue.renew import renew
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Backfill:
         self._chosen = wanted_streams(self._components.streams)
         self._is_crawl_next = True
         self._detail: Detail = context.settings.backfill_detail  # what the next items of the queue are expected to want
+        self._front = ClaimFront()
+        self._lease = LowestLease()
         self._counts: QueueCounts | None = None
         self._counted_ns = 0
         self._check_ns = 0
@@ -181,6 +184,7 @@ class Backfill:
             waiting=counts.pending,
             detail=self._detail,
             chosen=self._chosen,
+            front=self._front,
         )
         try:
             outcome = components.metered_client.call(batch)
@@ -230,7 +234,9 @@ class Backfill:
             self._check_ns = now_ns + REST_NS
             self._components.session.run(check)
         if self._counts is None or now_ns - self._counted_ns > COUNT_NS:
-            self._counts = self._components.session.run(lambda connection: queue_counts(connection, self._chosen))
+            self._counts = self._components.session.run(
+                lambda connection: queue_counts(connection, self._chosen, lease=self._lease)
+            )
             self._counted_ns = now_ns
             self._rate.read(now_ns, self._counts.done)
             self._report()

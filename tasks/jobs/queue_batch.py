@@ -11,6 +11,7 @@ from tasks.planning.pacing import batch_size, fit, together
 from tasks.roles import BACKFILL
 from tasks.runtime.job import owner_name
 from tasks.store.queue import queue
+from tasks.store.queue.front import ClaimFront
 
 if TYPE_CHECKING:
     from ledger import Shape
@@ -42,7 +43,7 @@ class QueueBatch:
     may_wait: Final = True
     endpoint: Final = "/product"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a batch is taken from, and by whom
         self,
         context: JobContext,
         session: DatabaseSession,
@@ -51,9 +52,14 @@ class QueueBatch:
         waiting: int,
         detail: Detail,
         chosen: WantedStreams | None = None,
+        front: ClaimFront | None = None,
     ) -> None:
-        """Ask for at most `waiting` items of `chosen`, for that is what the queue held when last counted."""
+        """Ask for at most `waiting` items of `chosen`, for that is what the queue held when last counted.
+
+        They are looked for from `front` on, which batch after batch is moved.
+        """
         self._chosen = chosen
+        self._front = front or ClaimFront()
         self._context = context
         self._session = session
         self._spool = spool
@@ -121,8 +127,15 @@ class QueueBatch:
         """Items of one detail, as many as `tokens` pay for at what that detail costs, but at least one."""
         owner, length_s = owner_name(self._context), self._context.settings.lease_s
         paid = unwritten_leases(self._spool)
+        self._front.at(self._context.clock.now_ns())
         claimed = queue.claim(
-            connection, owner=owner, limit=self._limit, lease_s=length_s, paid=paid, chosen=self._chosen
+            connection,
+            owner=owner,
+            limit=self._limit,
+            lease_s=length_s,
+            paid=paid,
+            chosen=self._chosen,
+            front=self._front,
         )
         good = [item for item in claimed if _is_askable(item)]
         bad = [item for item in claimed if item not in good]

@@ -13,7 +13,8 @@ from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.queue import changes, claim_by_asin, finished, leftovers, queue, requeue
 from tasks.store.queue.check import check
-from tasks.store.queue.counts import FEW, QueueCounts, queue_counts
+from tasks.store.queue.counts import FEW, LowestLease, QueueCounts, queue_counts
+from tasks.store.queue.front import ClaimFront
 from tasks.store.queue.renew import renew
 from tests.store.test_store_queue import asins_of, put, reads, take
 
@@ -34,7 +35,7 @@ SELECT count(*) FROM (
 WHERE (there.waiting, there.done, there.given_up) IS DISTINCT FROM (kept.waiting, kept.done, kept.given_up)
 """
 LIVE = "state = 'leased' AND ready_at > clock_timestamp()"
-OF_OURS = "(selection_key = 'mine' OR selection_key IS NULL AND domain = 1)"
+OF_OURS = "coalesce(selection_key, domain::text) IN ('mine', '1')"
 WAITS = f"state IN ('pending', 'leased') AND NOT ({LIVE})"
 BY_HAND = """
 INSERT INTO fetch_queue (domain, asin, detail, priority, place)
@@ -64,6 +65,7 @@ class Hand:
     def __init__(self, url, name):
         self.name = name
         self.held = []
+        self.front = ClaimFront()
         self.conn = connect(url, application_name=name)
 
     def __enter__(self):
@@ -93,7 +95,9 @@ class Hand:
 
     def claim(self, _asins, key, number):
         chosen = OURS if key else None
-        self.held += queue.claim(self.conn, owner=self.name, limit=number, lease_s=60 * (number % 2), chosen=chosen)
+        self.held += queue.claim(
+            self.conn, owner=self.name, limit=number, lease_s=60 * (number % 2), chosen=chosen, front=self.front
+        )
 
     def claim_by_asin(self, asins, _key, _number):
         self.held += claim_by_asin.claim(self.conn, 1, asins, detail="history", owner=self.name, lease_s=60)
@@ -176,6 +180,17 @@ def test_of_a_long_queue_nothing_is_read_but_what_is_claimed(conn):
     found = []
     assert reads(conn, lambda: found.append(queue_counts(conn, OURS))) <= 20
     assert found == [QueueCounts(pending=14_997, leased=3, done=5_000, workers=1)]
+
+
+def test_who_counts_again_and_again_begins_at_the_lowest_lease_that_is_held(conn):
+    put(conn, *[f"B{at:09}" for at in range(4_000)], selection_key="mine")
+    lease = LowestLease()
+    take(conn, 2_500, owner="gone", lease_s=0)
+    held = take(conn, 3, chosen=OURS, owner="other", lease_s=600)
+    looks = [reads(conn, lambda: queue_counts(conn, OURS, lease=lease)) for _ in range(9)]
+    assert [look > 2_000 for look in looks] == [True, *[False] * 7, True]
+    queue.complete(conn, held)
+    assert queue_counts(conn, OURS, lease=lease) == figures(conn)
 
 
 def test_the_rows_that_are_summed_stay_few_however_many_changes_there_were(conn):

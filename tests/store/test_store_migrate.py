@@ -47,6 +47,7 @@ APPLIED = {
     "0027_discounts_by_period.sql": "f77f81840def2c8d",
     "0028_lowest_price.sql": "dcb6d46c11d2dff6",
     "0030_selections_of_deals.sql": "de45ba7972d5b5a3",
+    "0031_queue_in_order.sql": "9c905bb80e889186",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

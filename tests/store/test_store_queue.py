@@ -8,6 +8,7 @@ from tasks.planning.streams import WantedStreams
 from tasks.store.connection import connect
 from tasks.store.queue import queue
 from tasks.store.queue.counts import QueueCounts, queue_counts
+from tasks.store.queue.front import ClaimFront
 from tasks.store.queue.renew import renew
 
 ASINS = [f"B{at:09}" for at in range(6)]
@@ -235,6 +236,39 @@ def test_what_others_have_left_in_front_is_not_read(conn, is_analyzed):
     assert asins_of(taken) == ["A1", "A2", "A3", "A4"], "in the order of all of them"
     assert count < 100
     assert asins_of(take(conn, 4, chosen=OURS)) == ["A5"]
+
+
+def test_what_was_claimed_before_is_passed_once_and_then_no_more(conn):
+    put(conn, *[f"B{at:09}" for at in range(5_000)], selection_key="mine")
+    conn.execute("ANALYZE fetch_queue")
+    take(conn, 4_000, owner="other")
+    front = ClaimFront()
+    first, later = (reads(conn, lambda: take(conn, 3, chosen=OURS, front=front)) for _ in range(2))
+    assert 4_000 <= first < 4_200
+    assert later < 100
+
+
+def test_what_comes_back_in_front_is_found_in_a_few_seconds_or_when_there_is_too_little_else(conn):
+    put(conn, *ASINS, selection_key="mine")
+    front = ClaimFront()
+
+    def claimed(limit, at_s):
+        front.at(at_s * 1_000_000_000)
+        return take(conn, limit, chosen=OURS, front=front)
+
+    first, second = claimed(1, 1), claimed(1, 2)
+    assert asins_of(second) == ASINS[1:2]
+    queue.release(conn, first)
+    put(conn, "A1", selection_key="other", priority=5)
+    assert asins_of(claimed(1, 3)) == ["A1"], "of another selection nothing is known"
+    assert asins_of(claimed(1, 10)) == ASINS[2:3]
+    assert asins_of(claimed(1, 11)) == ASINS[:1], "ten seconds are over"
+    queue.release(conn, second)
+    assert asins_of(claimed(9, 12)) == [ASINS[1], *ASINS[3:]]
+    queue.release(conn, second)
+    assert asins_of(claimed(1, 13)) == [], "it is not ours any more"
+    put(conn, "A2", selection_key="mine", priority=5)
+    assert asins_of(claimed(1, 14)) == ["A2"]
 
 
 def test_only_deals_that_were_fetched_long_ago_and_listed_since_are_queued_again_and_after_all_others(conn):

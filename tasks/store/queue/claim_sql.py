@@ -14,9 +14,14 @@ _READY: Final = """
 SELECT domain, asin, detail, priority, place FROM fetch_queue
 WHERE state IN ('pending', 'leased') AND ready_at <= clock_timestamp() AND (lease = ANY(%(paid)s)) IS NOT TRUE
 """
-IN_ORDER: Final = "ORDER BY priority DESC, place"
+IN_ORDER: Final = "ORDER BY -priority, place"
 OF_EACH: Final = "unnest(%(askers)s::text[]) AS a (asker), LATERAL"
 BY_ASKER: Final = f"AND {ASKER} = a.asker"
+# Where the search of each asker begins: nothing before it is ready.
+_STARTS: Final = """
+SELECT * FROM unnest(%(askers)s::text[], %(ranks)s::int[], %(places)s::bigint[]) AS a (asker, from_rank, from_place)
+"""
+_FROM_THERE: Final = "AND (-priority, place) >= (a.from_rank, a.from_place)"
 
 
 # Leases the items in `taken`. A lease that ran out counts as a death: its owner died or hung while it had the item.
@@ -30,22 +35,32 @@ RETURNING q.domain, q.asin, q.detail, q.attempts, q.lease, q.deaths
 """
 
 
-def _claim(each: str, by: str) -> str:
+def _claim(by: str) -> str:
+    """The statement that claims; each row has the item and the place of the first one: who asks, rank, place.
+
+    The batch is looked for from its first item on, so that what is in front of that is passed once.
+    """
     return f"""
-WITH first AS (
-    SELECT domain, detail FROM {each} (
-        {_READY} {by} AND (%(detail)s::text IS NULL OR detail = %(detail)s)
+WITH starts AS ({_STARTS}), first AS (
+    SELECT domain, detail, asker, priority, place FROM starts AS a, LATERAL (
+        {_READY} {by} {_FROM_THERE} AND (%(detail)s::text IS NULL OR detail = %(detail)s)
         {IN_ORDER} LIMIT 1 FOR UPDATE SKIP LOCKED
     ) AS next {IN_ORDER} LIMIT 1
+), later AS (
+    SELECT a.asker, start.* FROM starts AS a, first, LATERAL (
+        SELECT * FROM (VALUES (a.from_rank, a.from_place), (-first.priority, first.place)) AS v (from_rank, from_place)
+        ORDER BY from_rank DESC, from_place DESC LIMIT 1
+    ) AS start
 ), taken AS (
-    SELECT domain, asin, detail FROM {each} (
-        {_READY} {by} AND (domain, detail) = (SELECT domain, detail FROM first)
+    SELECT domain, asin, detail FROM later AS a, LATERAL (
+        {_READY} {by} {_FROM_THERE} AND (domain, detail) = (SELECT domain, detail FROM first)
         {IN_ORDER} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ) AS next {IN_ORDER} LIMIT %(limit)s
 ), leased AS ({LEASE_TAKEN}, q.priority, q.place)
-SELECT domain, asin, detail, attempts, lease, deaths FROM leased {IN_ORDER}
+SELECT leased.domain, asin, leased.detail, attempts, lease, deaths, asker, -first.priority, first.place
+FROM leased, first ORDER BY -leased.priority, leased.place
 """  # noqa: S608 - fragments of ours
 
 
-CLAIM_ANY: Final = _claim("", "")
-CLAIM_CHOSEN: Final = _claim(OF_EACH, BY_ASKER)
+CLAIM_ANY: Final = _claim("")
+CLAIM_CHOSEN: Final = _claim(BY_ASKER)

@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 FEW: Final = 1_000  # waiting items that are counted one by one: about a millisecond
+_FULL_EVERY: Final = 8
+_UNDER_WAY: Final = 1_000  # leases of ten claims
 
 # A lease that ran out holds nothing: its item waits.
 _SUMS: Final = f"""
 WITH held AS (
-    SELECT count(*) FILTER (WHERE {IS_CHOSEN}) AS chosen, count(*) AS leased, count(DISTINCT owner) AS workers
-    FROM fetch_queue WHERE state = 'leased' AND ready_at > clock_timestamp()
+    SELECT count(*) FILTER (WHERE {IS_CHOSEN}) AS chosen, count(*) AS leased, count(DISTINCT owner) AS workers,
+           coalesce(min(lease), (SELECT last_value FROM fetch_queue_lease)) AS lowest
+    FROM fetch_queue WHERE state = 'leased' AND lease >= %(lowest)s AND ready_at > clock_timestamp()
 ), sums AS (
     SELECT coalesce(sum(waiting) FILTER (WHERE {IS_CHOSEN}), 0)::bigint AS chosen,
            coalesce(sum(waiting), 0)::bigint AS waiting, coalesce(sum(done), 0)::bigint AS done
     FROM fetch_queue_counts
 )
 SELECT sums.chosen - held.chosen, sums.waiting - sums.chosen - (held.leased - held.chosen), sums.done,
-       held.leased, held.workers, coalesce((SELECT wrong <> 0 FROM fetch_queue_check), true)
+       held.leased, held.workers, coalesce((SELECT wrong <> 0 FROM fetch_queue_check), true), held.lowest
 FROM sums, held
 """  # noqa: S608 - a fragment of ours
 
@@ -67,14 +70,38 @@ class QueueCounts:
         return {"pending": self.pending, "leased": self.leased, "done": self.done, "unwanted": self.unwanted}
 
 
-def queue_counts(conn: Connection, chosen: WantedStreams | None = None) -> QueueCounts:
+class LowestLease:
+    """Where whoever counts again and again begins to look for leases: at the lowest that was held the last time.
+
+    While a back-up runs, the entries of all that ended since stay in the index, and are not passed each time.
+    """
+
+    def __init__(self) -> None:
+        self._lowest = 0
+        self._looks = 0
+
+    def next(self) -> int:
+        """The number from which on to look now: every eighth time it is the beginning."""
+        self._looks += 1
+        return 0 if self._looks % _FULL_EVERY == 1 else self._lowest
+
+    def found(self, lowest: int) -> None:
+        """Take in the lowest that is held; of a claim that is not committed yet a lower one may appear."""
+        self._lowest = lowest - _UNDER_WAY
+
+
+def queue_counts(
+    conn: Connection, chosen: WantedStreams | None = None, *, lease: LowestLease | None = None
+) -> QueueCounts:
     """How many items there are in each state.
 
-    With `chosen`, what these selections do not ask for is counted by itself.
+    With `chosen`, what these selections do not ask for is counted by itself. `lease` is kept by who counts often.
     """
+    lease = lease or LowestLease()
     values = parameters(chosen)
-    row = conn.execute(_SUMS.encode(), values, prepare=False).fetchone()
-    pending, unwanted, done, leased, workers, is_estimate = row or (0, 0, 0, 0, 0, True)
+    row = conn.execute(_SUMS.encode(), values | {"lowest": lease.next()}, prepare=False).fetchone()
+    pending, unwanted, done, leased, workers, is_estimate, lowest = row or (0, 0, 0, 0, 0, True, 0)
+    lease.found(lowest)
     if pending < FEW:  # a worker must not rest while the sums are wrong, nor look for what is not there
         statement, limit = _FIRST_ANY if chosen is None else _FIRST_CHOSEN, FEW + leased
         seen, found = conn.execute(statement.encode(), values | {"limit": limit}, prepare=False).fetchone() or (0, 0)

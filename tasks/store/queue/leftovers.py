@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg.rows import class_row
 
 from tasks.store.queue.changes import change, written_down
+from tasks.store.queue.claim_sql import IN_ORDER
 from tasks.store.queue.selected import ASKER, IS_CHOSEN, parameters
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ WITH RECURSIVE kept AS (
         SELECT priority, enqueued_at FROM fetch_queue
         WHERE state IN ('pending', 'leased') AND {ASKER} = coalesce(kept.selection_key, kept.domain::text)
           AND domain = kept.domain
-        ORDER BY priority DESC, place LIMIT 1
+        {IN_ORDER} LIMIT 1
     ) AS first WHERE kept.waiting > 0
     UNION ALL
     SELECT firsts.domain, firsts.selection_key, next.* FROM firsts, LATERAL (
         SELECT priority, enqueued_at FROM fetch_queue
         WHERE state IN ('pending', 'leased') AND {ASKER} = coalesce(firsts.selection_key, firsts.domain::text)
-          AND domain = firsts.domain AND priority < firsts.priority
-        ORDER BY priority DESC, place LIMIT 1
+          AND domain = firsts.domain AND -priority > -firsts.priority
+        {IN_ORDER} LIMIT 1
     ) AS next
 ), since AS (
     SELECT domain, selection_key, min(enqueued_at) AS since FROM firsts GROUP BY domain, selection_key

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from psycopg.rows import class_row
-
 from tasks.planning import retry_schedule
 from tasks.store import quarantine
 from tasks.store.queue.changes import change, written_down
 from tasks.store.queue.claim_sql import CLAIM_ANY, CLAIM_CHOSEN
+from tasks.store.queue.front import ClaimFront
 from tasks.store.queue.selected import parameters
 
 if TYPE_CHECKING:
@@ -161,6 +160,7 @@ def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
     detail: str | None = None,
     paid: Sequence[int] = (),
     chosen: WantedStreams | None = None,
+    front: ClaimFront | None = None,
 ) -> list[Item]:
     """Claim up to `limit` products of one locale and one level of detail; empty when nothing is ready.
 
@@ -174,12 +174,31 @@ def claim(  # noqa: PLR0913 - what may be taken, by whom and for how long
         detail: claim only this level of detail.
         paid: leases whose answer is there already and only waits to be written, however late.
         chosen: claim only what these selections ask for.
+        front: where to begin to look; it is moved on.
     """
-    values = {"owner": owner, "limit": limit, "lease_s": lease_s, "detail": detail, "paid": list(paid)}
-    values |= parameters(chosen)
+    front = front or ClaimFront()
+    askers = parameters(chosen)["askers"] or [""]
+    values = {
+        "owner": owner,
+        "limit": limit,
+        "lease_s": lease_s,
+        "detail": detail,
+        "paid": list(paid),
+        "askers": askers,
+    }
     statement = CLAIM_ANY if chosen is None else CLAIM_CHOSEN
-    with conn.cursor(row_factory=class_row(Item)) as cursor:
-        return cursor.execute(statement, values, prepare=False).fetchall()
+    rows = conn.execute(statement, values | front.starts(askers), prepare=False).fetchall()
+    if not rows and not front.is_open:
+        front.forget()
+        rows = conn.execute(statement, values | front.starts(askers), prepare=False).fetchall()
+    if len(rows) == limit:
+        front.found(*rows[0][-3:])
+    else:
+        front.forget()
+    return [
+        Item(domain=domain, asin=asin, detail=detail, attempts=attempts, lease=lease, deaths=deaths)
+        for domain, asin, detail, attempts, lease, deaths, *_ in rows
+    ]
 
 
 def complete(conn: Connection, items: Sequence[Item]) -> int:
