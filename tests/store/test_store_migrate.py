@@ -46,6 +46,7 @@ APPLIED = {
     "0026_vacuum_early.sql": "a483e1d932f6bb7a",
     "0027_discounts_by_period.sql": "f77f81840def2c8d",
     "0028_lowest_price.sql": "dcb6d46c11d2dff6",
+    "0029_any_search_path.sql": "8cadf88d2c972adc",
     "0030_selections_of_deals.sql": "de45ba7972d5b5a3",
     "0031_queue_in_order.sql": "9c905bb80e889186",
 }
