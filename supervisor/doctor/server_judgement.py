@@ -75,8 +75,6 @@ def _costs(facts: ServerFacts) -> Iterator[str]:
         yield f"work_mem is {facts.work_mem // 1024} kB, so queries sort on the disk: give it 4 MB or more"
     if facts.max_wal_size < _LEAST_WAL:
         yield f"max_wal_size is {_in_mb(facts.max_wal_size)}, so pages are logged whole often: give it 1 to 4 GB"
-    if not facts.has_lz4:
-        yield "it is built without lz4, so it takes more than twice the time to compress what is written"
 
 
 def _in_mb(size: int) -> str:

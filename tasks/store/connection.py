@@ -71,7 +71,7 @@ SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL stat
 SET LOCAL idle_in_transaction_session_timeout = '5min'; SET LOCAL lock_timeout = {lock_timeout_ms}
 """
 _NO_LIMIT: Final = "; SET LOCAL transaction_timeout = 0"
-# Of 402 ms of the server's time for 100 products, 158 are left, at 5 % more bytes.
+# Of 74 ms of the server's CPU for 100 products, 54 are left, at 3 % fewer bytes.
 _LZ4: Final = "; SET LOCAL default_toast_compression = 'lz4'"
 
 
