@@ -235,9 +235,8 @@ def _row(domain: int, history: _History) -> Row:
 def _stored(minutes: array[int], values: array[int], shipping: array[int] | None) -> Row:
     """The lowest value, and the lists, as they are stored."""
     pages, minute_bytes = byte_planes.of_minutes(minutes)
-    lowest = min(values)
     return (
-        lowest if lowest >= 0 else min((value for value in set(values) if value >= 0), default=-1),
+        arrays.lowest(values),
         None if pages is None else arrays.ints(pages),
         minute_bytes,
         byte_planes.of_values(values),

@@ -33,6 +33,7 @@ _MATRIX_HEAD_WORDS: Final = 7
 _LIST_STREAM: Final = (1, _INT4, 1)
 _TABLE_STREAM: Final = (2, _INT4, 1, 1)
 _WORD: Final = "i"  # the C int: 32 bits wherever CPython runs
+_BARE_WORD: Final = "I"  # the same without a sign
 _WORD_BITS: Final = 32
 _HIGHEST: Final = 2**31
 _MIN_INT4: Final = -(2**31)
@@ -90,6 +91,13 @@ def rises(numbers: array[int]) -> bool:
     if lanes & (highest << _WORD_BITS | _HIGHEST):
         return False
     return ((lanes >> _WORD_BITS | highest) - (lanes & all_but_last) - ones) & highest == highest
+
+
+def lowest(numbers: array[int]) -> int:
+    """The lowest number that is not below 0; -1 when there is none."""
+    # Without their signs, those below 0 are the highest.
+    found = min(array(_BARE_WORD, numbers.tobytes()))
+    return found if found < _HIGHEST else -1
 
 
 def matrix(rows: Sequence[Sequence[int]]) -> bytes:
