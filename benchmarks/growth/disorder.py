@@ -118,12 +118,13 @@ def _tidied(conn):
 
 def _grown(product, number):
     """The product some hours later: a point more in each of its histories."""
-    csv = []
-    for price_type, flat in enumerate(product.csv):
-        width = 3 if price_type in prices.TRIPLES else 2
-        grown = flat and [*flat, flat[-width] + 60, *(value + number + 1 for value in flat[-width + 1 :])]
-        csv.append(grown)
-    return replace(product, csv=csv, last_update=product.last_update + 1)
+
+    def grown(flat, width):
+        return flat and [*flat, flat[-width] + 60, *(value + number + 1 for value in flat[-width + 1 :])]
+
+    csv = [grown(flat, 3 if price_type in prices.TRIPLES else 2) for price_type, flat in enumerate(product.csv)]
+    ranks = {category: grown(flat, 2) for category, flat in (product.sales_ranks or {}).items()}
+    return replace(product, csv=csv, sales_ranks=ranks, last_update=product.last_update + 1)
 
 
 def product_bytes(bench):

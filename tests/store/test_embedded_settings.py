@@ -46,6 +46,7 @@ def test_they_are_made_for_the_machine_at_each_start_and_what_the_user_sets_wins
         assert server.notes == []
 
 
+@pytest.mark.kill
 def test_where_shared_memory_is_refused_it_starts_with_less_and_says_so(home):
     command = [sys.executable, "-c", WITH_LITTLE_ADDRESS_SPACE, str(home)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": "."})

@@ -244,6 +244,7 @@ def test_a_wait_for_a_server_that_lets_nobody_in_tells_why(tmp_path, monkeypatch
         monkeypatch.delenv("PGCHANNELBINDING")
 
 
+@pytest.mark.kill  # it makes a server of its own
 def test_long_values_are_compressed_with_lz4_where_the_server_has_it_and_nobody_chose_otherwise(debian_server):
     def compression_in_a_transaction():
         url = debian_server.url("postgres", sslmode="require")
