@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.store import products
+from tasks.errors import ConfigError
+from tasks.store import migrate, products, recoding
+from tasks.store.connection import connect
 
+BEFORE = 20  # the number of the file that brought the byte planes
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SALES = [7_000_000, 120_000, 7_000_100, -1, 7_090_000, 99]
 READ = (
@@ -42,3 +45,58 @@ def test_a_materialized_view_can_be_built_on_a_history_and_refreshed(filled):
     before = filled.execute("SELECT * FROM mine ORDER BY 1, 2, 3").fetchall()
     filled.execute("REFRESH MATERIALIZED VIEW mine")
     assert filled.execute("SELECT * FROM mine ORDER BY 1, 2, 3").fetchall() == before
+
+
+@pytest.fixture
+def old(empty_database_url):
+    """A connection to a database of the build before histories and sales ranks became bytes, with a product."""
+    with connect(empty_database_url, application_name="test", autocommit=True) as connection:
+        files = migrate.bundled_migrations()
+        migrate.apply_migrations(connection, [one for one in files if one.number < BEFORE])
+        connection.execute(
+            "INSERT INTO products (domain, asin, is_found, title, first_fetched_at, fetched_at, sales_ranks) VALUES"
+            " (1, 'B000000001', true, 'A title', now(), now(), '{\"18\": [5, 6, 7, 8]}')"
+        )
+        yield connection
+
+
+VIEWS = (
+    "SELECT asin, sales_ranks FROM products WHERE sales_ranks IS NOT NULL",
+    "SELECT p.sales_ranks FROM products AS p",
+    'SELECT "A p".sales_ranks -> \'18\' AS of_18 FROM products AS "A p"',
+    "SELECT * FROM products",
+    "SELECT p.sales_ranks AS r, d.host FROM products AS p JOIN domains AS d ON d.id = p.domain",
+    "SELECT x.sales_ranks FROM (SELECT sales_ranks FROM products) AS x UNION ALL SELECT sales_ranks FROM products",
+    "SELECT host, (SELECT min(sales_ranks::text) FROM products AS q WHERE q.domain = id) AS ranks FROM domains",
+)
+
+
+def shown(conn):
+    """What the views show, without the blanks in JSON."""
+    every = [conn.execute(f"SELECT m::text FROM mine_{number} AS m").fetchall() for number in range(len(VIEWS))]
+    return [[text.replace(" ", "") for (text,) in rows] for rows in every]
+
+
+def test_views_of_sales_ranks_show_what_the_column_held(old):
+    for number, query in enumerate(VIEWS):
+        old.execute(f"CREATE VIEW mine_{number} WITH (security_barrier) AS {query}")
+    before = shown(old)
+    migrate.apply_migrations(old)
+    has_more = True
+    while has_more:
+        with old.transaction():
+            has_more = recoding.step(old).has_more
+    assert old.execute("SELECT count(*) FROM products WHERE sales_ranks_json IS NOT NULL").fetchone() == (0,)
+    assert shown(old) == before
+    options = old.execute("SELECT reloptions FROM pg_class WHERE relname ~ '^mine_'").fetchall()
+    assert options == [(["security_barrier=true"],)] * len(VIEWS)
+
+
+def test_what_would_stay_empty_has_to_be_dropped_first(old):
+    old.execute("CREATE MATERIALIZED VIEW of_ranks AS SELECT sales_ranks FROM products")
+    old.execute("CREATE MATERIALIZED VIEW of_prices AS SELECT prices FROM price_series")
+    for name in ("of_ranks", "of_prices"):
+        with pytest.raises(ConfigError, match=r"of_\w+ of \w+ reads a column .*: drop it, and make it again"):
+            migrate.apply_migrations(old)
+        old.execute(f"DROP MATERIALIZED VIEW {name}")
+    assert migrate.apply_migrations(old)
