@@ -219,7 +219,7 @@ class Terminal:
 
 
 def test_in_a_terminal_there_is_a_live_view_and_ctrl_c_leaves_it_tidy(tmp_path):
-    program = Program(tmp_path, LOG_FORMAT="auto", LOG_LEVEL="info", SIMULATOR_TICK_S="1")
+    program = Program(tmp_path, LOG_FORMAT="auto", LOG_LEVEL="info", SIMULATOR_TICK_S="1", SIMULATOR_RATE="5")
     script = str(Path(sys.executable).with_name("sluicegate"))
     terminal = Terminal(script, "run", env=program.environment())
     for text in ("no KEEPA_API_KEY", "tokens ", "upsert-0", "backfill-0", "opens ", "rows   quarantine"):

@@ -255,15 +255,3 @@ def test_a_product_that_a_worker_writes_at_this_moment_stays(shop, database_url)
         products.write(worker, 1, found, fetched_at=now(), has_history=True)
         assert shop.prune(history_d=30)["products"] == 1
     assert shop.asins("products") == shop.asins("price_series") == [A]
-
-
-OF_ASINS = """
-SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'asin'
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname
-"""
-
-
-def test_every_table_with_rows_of_a_product_is_thought_of(conn):
-    """A new one has to go with its deal, its product or its item of the queue: see `tasks.store.retention`."""
-    known = ["deal_rows", "deal_sightings", "fetch_queue", "offers", "price_series_rows", "products"]
-    assert [row[0] for row in conn.execute(OF_ASINS)] == known

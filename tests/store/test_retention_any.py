@@ -18,12 +18,7 @@ from tests.fakes.shop import Shop
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 ASINS = [f"B{number:09}" for number in range(4)]
-TABLES = (
-    "deal_rows, deal_sightings, products, price_series_rows, offers, fetch_queue, fetch_queue_counts, crawls,"
-    " background_duties"
-)
-SUMS = "SELECT coalesce(sum(waiting), 0), coalesce(sum(done), 0) FROM fetch_queue_counts"
-ITEMS = "SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'done') FROM fetch_queue"
+TABLES = "deal_rows, deal_sightings, products, price_series_rows, offers, fetch_queue, crawls, background_duties"
 DAYS = st.sampled_from([0, 5, 20, 60])
 STEPS = st.lists(
     st.one_of(
@@ -119,7 +114,6 @@ def test_what_is_kept_is_there_nothing_older_stays_and_what_is_listed_again_is_q
                 model.prune()
                 shop.walk()
                 shop.prune(stretch=value + 1, batch=value, **keep._asdict())
-            assert shop.conn.execute(SUMS).fetchone() == shop.conn.execute(ITEMS).fetchone()
             assert {table: shop.asins(table) for table in model.expected()} == model.expected(), (what, value)
 
     check()
