@@ -26,17 +26,15 @@ LISTED: Final = """
     AND s.last_seen_on >= ((now() - %(within)s::interval) AT TIME ZONE 'UTC')::date
     AND (%(selections)s::smallint[] IS NULL OR s.selections && %(selections)s::smallint[])
 """
-# A row that is not reckoned yet may hold anything, so it comes first.
+# A row that is not reckoned yet may hold anything, so it comes first. The discount stands there as seldom as can be:
+# PostgreSQL works it out anew wherever it does.
 _FIND: Final = """
-SELECT c.domain, c.asin, c.percent IS NOT NULL, c.bound, c.tie
-FROM (
-    SELECT s.domain, s.asin, p.percent, {bound} AS bound, {tie} AS tie
-    FROM deal_sightings AS s CROSS JOIN LATERAL (SELECT {percent} AS percent) AS p
-    WHERE {listed}
-) AS c
-WHERE c.percent IS NULL OR c.percent >= %(min_discount)s AND (c.bound, c.tie) >= (%(bound)s, %(tie)s)
-ORDER BY c.percent IS NOT NULL, c.bound DESC, c.tie DESC LIMIT %(most)s
+SELECT s.domain, s.asin, s.discount_percents IS NOT NULL, {bound}, {tie}
+FROM deal_sightings AS s CROSS JOIN LATERAL (SELECT {percent} AS percent) AS p
+WHERE {listed} AND (s.discount_percents IS NULL OR p.percent >= %(min_discount)s AND {reach})
+ORDER BY s.discount_percents IS NOT NULL, {bound} DESC, {tie} DESC LIMIT %(most)s
 """
+_REACH: Final = "({bound}, {tie}) >= (%(bound)s, %(tie)s)"
 _PERIODS: Final[tuple[Over, ...]] = get_args(Over)
 WITHOUT_RANK: Final = -(2**31)
 # What bounds what deals are sorted by, and what they are sorted by next: the greater, the better.
@@ -47,7 +45,7 @@ _BOUNDS: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
     "rank": ("coalesce(-s.sales_rank, -2147483648)", "p.percent"),
     "newest": ("s.creation_date", "p.percent"),
 }
-_NO_TIE: Final = "0"
+_NO_TIE: Final = "0::int"
 
 
 class Key(NamedTuple):
@@ -100,10 +98,15 @@ class CandidateFilter:
 def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = ANY) -> Candidates:
     """At most so many candidates, the best first, of those whose bounds are `least` or better."""
     bound, tie = _BOUNDS[which.sort]
+    tie = tie if which.is_tied else _NO_TIE
     places = (place_of(_PERIODS.index(which.over), NAMES.index(name)) for name in which.price_types)
     percents = ", ".join(f"get_byte(s.discount_percents, {place})" for place in places)
     statement = _FIND.format(
-        bound=bound, tie=tie if which.is_tied else _NO_TIE, percent=f"greatest({percents})", listed=LISTED
+        bound=bound,
+        tie=tie,
+        percent=f"greatest({percents})",
+        listed=LISTED,
+        reach="true" if least == ANY else _REACH.format(bound=bound, tie=tie),
     )
     values = {**which.values, "most": most, **least._asdict()}
     rows = conn.execute(statement.encode(), values, prepare=False).fetchall()
