@@ -2,11 +2,13 @@
 
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.rows import dict_row
 
 from tasks.planning.streams import WantedStreams
 from tasks.store import migrate
@@ -15,6 +17,7 @@ from tasks.store.queue import changes, claim_by_asin, finished, leftovers, queue
 from tasks.store.queue.check import check
 from tasks.store.queue.counts import FEW, LowestLease, QueueCounts, queue_counts
 from tasks.store.queue.front import ClaimFront
+from tasks.store.queue.queue import Item
 from tasks.store.queue.renew import renew
 from tests.store.test_store_queue import asins_of, put, reads, take
 
@@ -170,6 +173,32 @@ def test_the_sums_are_those_of_the_rows_after_whatever_two_workers_do_and_undo(d
             hands[who].do(step, asins, key, number)
             assert conn.execute(COUNTED).fetchone() == (0,)
     assert queue_counts(conn, OURS) == figures(conn)
+
+
+MIXED = """
+INSERT INTO fetch_queue (domain, asin, detail, priority, place, state, selection_key, lease, owner, finished_at)
+SELECT domain, key || state || domain, 'history', 0, 0, state, nullif(key, ''),
+       CASE WHEN state = 'leased' THEN nextval('fetch_queue_lease') END, CASE WHEN state = 'leased' THEN 'one' END,
+       CASE WHEN state IN ('done', 'given up') THEN now() - interval '1 day' END
+FROM (VALUES (1), (2)) AS d (domain), unnest(ARRAY['pending', 'leased', 'done', 'given up']) AS s (state),
+     unnest(ARRAY['mine', 'other', '']) AS k (key)
+"""
+HELD = "SELECT domain, asin, detail, attempts, lease, deaths FROM fetch_queue WHERE state = 'leased'"
+
+
+def test_the_sums_are_those_of_the_rows_after_each_step_whatever_state_they_were_in(database_url, conn):
+    with Hand(database_url, "one") as hand:
+        for step, key in product(STEPS, KEYS):
+            conn.execute("TRUNCATE fetch_queue, fetch_queue_counts, fetch_queue_check, deal_sightings")
+            conn.execute(MIXED)
+            asins = [asin for (asin,) in conn.execute("SELECT asin FROM fetch_queue").fetchall()]
+            conn.execute("INSERT INTO deal_sightings SELECT domain, asin, %s FROM fetch_queue", (LATER,))
+            checked(conn)
+            hand.held = [Item(**row) for row in conn.cursor(row_factory=dict_row).execute(HELD).fetchall()]
+            hand.do(step, asins, key, 1)
+            hand.do(step, asins, key, 2)
+            hand.conn.commit()
+            assert (step, key, *conn.execute(COUNTED).fetchone()) == (step, key, 0)
 
 
 def test_of_a_long_queue_nothing_is_read_but_what_is_claimed(conn):
