@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from supervisor.cli.run_command import run_command
 from tasks.keepa.selection.selection import parse
 from tasks.store import deals, products, quarantine
 from tasks.store.calls import calls, months
@@ -21,7 +22,7 @@ OLD, NEW = ["B000000001", "B000000002", "B000000003"], ["B000000004"]
 
 
 @pytest.fixture
-def ask(conn, database_url, tmp_path, make_deal, make_product):
+def ask(conn, database_url, tmp_path, make_deal, make_product, monkeypatch, capfd):  # noqa: PLR0917 - fixtures
     """Asks of a database with three products that are no deal any more and one that is."""
     (tmp_path / "german.json").write_text(json.dumps(GERMAN))
     now = datetime.now(UTC)
@@ -41,9 +42,17 @@ def ask(conn, database_url, tmp_path, make_deal, make_product):
     program = Program(tmp_path, DATABASE_URL=database_url, SELECTIONS=str(tmp_path / "german.json"))
 
     def run(*arguments, code=0, **settings):
-        done = program.command("db", *arguments, **settings)
-        assert done.returncode == code, done.stderr
-        return done.stdout if code == 0 else done.stderr
+        """Ask as the program does, but in this process, which saves its start."""
+        with monkeypatch.context() as environment:
+            for name, value in program.environment(**settings).items():
+                environment.setenv(name, value)
+            try:
+                ended = run_command(["db", *arguments])
+            except SystemExit as error:
+                ended = error.code
+        done = capfd.readouterr()
+        assert ended == code, done.err
+        return done.out if code == 0 else done.err
 
     return run
 

@@ -27,7 +27,7 @@ STEPS = st.lists(
         st.tuples(st.just("pass"), st.sampled_from([1, 5, 15, 40])),
         st.tuples(st.just("prune"), st.integers(1, 3)),
     ),
-    max_size=14,
+    max_size=10,
 )
 # Most of what is drawn comes to nothing unless something was listed and fetched before, and some time passed after.
 BEFORE = [("list", set(ASINS[:3])), ("fetch", None)]
@@ -93,7 +93,7 @@ def shop(conn, make_deal, make_product):
 
 
 def test_what_is_kept_is_there_nothing_older_stays_and_what_is_listed_again_is_queued_again(shop):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(st.builds(Keep, st.just(0), DAYS, DAYS, DAYS, st.just(0)), STEPS)
     def check(keep, steps):
         shop.conn.execute(f"TRUNCATE {TABLES}")
