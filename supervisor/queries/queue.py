@@ -14,7 +14,7 @@ from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.planning import streams
-from tasks.store.queue import leftovers
+from tasks.store.queue import counts, leftovers
 
 if TYPE_CHECKING:
     import argparse
@@ -41,8 +41,10 @@ def show(chosen: argparse.Namespace) -> int:
     """
     with _connected() as (conn, targets):
         found = leftovers.queued_streams(conn, streams.wanted_streams(targets))
+        is_estimate = counts.are_estimates(conn)
     if chosen.json:
-        output.as_json(queue=[asdict(one) | {"selection": _name(one, targets)} for one in found])
+        told = [asdict(one) | {"selection": _name(one, targets)} for one in found]
+        output.as_json(queue=told, is_estimate=is_estimate)
         return EXIT_OK
     if not found:
         output.text("the queue is empty")
@@ -65,6 +67,8 @@ def show(chosen: argparse.Namespace) -> int:
     left = sum(one.pending for one in found if not one.is_chosen)
     if left:
         output.text(f"{left:,} are no longer fetched or counted: `sluicegate queue drop` removes them")
+    if is_estimate:
+        output.text("these are estimates: somebody changed the queue by other means than Sluicegate")
     return EXIT_OK
 
 

@@ -42,11 +42,19 @@ def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask):
     assert (told["queue"]["pending"], told["queue"]["unwanted"]) == (2, 3)
     assert told["backfill"]["total"] == 2
     assert "unwanted 3" in run("status")
-    assert json.loads(run("queue", "--json"))["queue"][1]["is_chosen"] is False
+    told = json.loads(run("queue", "--json"))
+    assert (told["queue"][1]["is_chosen"], told["is_estimate"]) == (False, False)
     assert run("queue", "drop") == "3 products were removed from the queue\n"
     assert json.loads(run("queue", "drop", "--json"))["dropped"] == 0
     assert len(run("queue").splitlines()) == 2
     assert "unwanted" not in run("status")
+
+
+def test_the_list_says_when_its_figures_are_estimates(ask, conn):
+    conn.execute("UPDATE fetch_queue_check SET wrong = 1")
+    run, _ = ask
+    assert json.loads(run("queue", "--json"))["is_estimate"] is True
+    assert "these are estimates" in run("queue")
 
 
 SLOW = """

@@ -20,6 +20,7 @@ FEW: Final = 1_000  # waiting items that are counted one by one: about a millise
 _FULL_EVERY: Final = 8
 _UNDER_WAY: Final = 1_000  # leases of ten claims
 
+_IS_ESTIMATE: Final = "coalesce((SELECT wrong <> 0 FROM fetch_queue_check), true)"
 # A lease that ran out holds nothing: its item waits.
 _SUMS: Final = f"""
 WITH held AS (
@@ -32,7 +33,7 @@ WITH held AS (
     FROM fetch_queue_counts
 )
 SELECT sums.chosen - held.chosen, sums.waiting - sums.chosen - (held.leased - held.chosen), sums.done,
-       held.leased, held.workers, coalesce((SELECT wrong <> 0 FROM fetch_queue_check), true), held.lowest
+       held.leased, held.workers, {_IS_ESTIMATE}, held.lowest
 FROM sums, held
 """  # noqa: S608 - a fragment of ours
 
@@ -88,6 +89,12 @@ class LowestLease:
     def found(self, lowest: int) -> None:
         """Take in the lowest that is held; of a claim that is not committed yet a lower one may appear."""
         self._lowest = lowest - _UNDER_WAY
+
+
+def are_estimates(conn: Connection) -> bool:
+    """Whether the last count of every row found the sums wrong, or there was none."""
+    row = conn.execute(f"SELECT {_IS_ESTIMATE}".encode()).fetchone()
+    return row is None or bool(row[0])
 
 
 def queue_counts(
