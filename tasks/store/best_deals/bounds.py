@@ -42,16 +42,18 @@ def bounds_of(
 ) -> DealBounds:
     """The bounds of a deal with these lists, as `/deal` sends them."""
     slots = len(current)
-    percents = bytearray(NO_PERCENTS)
-    drop, price = 0, None
     offered = [place for place in _MONEY if place < slots and current[place] >= 0]
+    percents, below_any, drop = bytearray(NO_PERCENTS), set[int](), 0
     for period, (means, discounts) in enumerate(zip(avg[:PERIODS], delta_percent, strict=False)):
+        below = [place for place in offered if discounts[place] > 0 and means[place] > 0]
+        if not below:
+            continue
         start = place_of(period, 0)
-        for place in offered:
+        for place in below:
             percent = discounts[place]
-            if percent > 0 and means[place] > 0:
-                percents[start + place] = min(percent, MOST_PERCENT)
-                drop = max(drop, means[place] - current[place])
-                price = current[place] if price is None else min(price, current[place])
+            percents[start + place] = min(MOST_PERCENT, percent)
+        drop = max(drop, *[means[place] - current[place] for place in below])
+        below_any.update(below)
+    price = min([current[place] for place in below_any], default=None)
     rank = current[_SALES_RANK] if slots > _SALES_RANK and current[_SALES_RANK] > 0 else None
     return DealBounds(bytes(percents), drop, price, rank)
