@@ -50,6 +50,7 @@ APPLIED = {
     "0030_selections_of_deals.sql": "de45ba7972d5b5a3",
     "0031_queue_in_order.sql": "9c905bb80e889186",
     "0032_views_of_sales_ranks.sql": "9e6375d32f1bbdc1",
+    "0033_rights_on_new_tables.sql": "e998355c5c8f4b50",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

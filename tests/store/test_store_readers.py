@@ -100,3 +100,20 @@ def test_what_would_stay_empty_has_to_be_dropped_first(old):
             migrate.apply_migrations(old)
         old.execute(f"DROP MATERIALIZED VIEW {name}")
     assert migrate.apply_migrations(old)
+
+
+def test_who_may_read_or_write_may_do_so_with_the_tables_made_since(old):
+    reads = "deals", "calls", "fetch_queue", "products", "turns"
+    old.execute("CREATE ROLE only_reads; CREATE ROLE works")
+    try:
+        old.execute(f"GRANT SELECT ON {', '.join(reads)} TO only_reads")
+        old.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO works")
+        migrate.apply_migrations(old)
+        made = "calls_hourly", "fetch_queue_counts", "fetch_queue_check", "selections", "background_duties"
+        may = "SELECT bool_and(has_table_privilege(%s, t, r)) FROM unnest(%s::text[]) AS t, unnest(%s::text[]) AS r"
+        changes = ["INSERT", "UPDATE", "DELETE"]
+        assert old.execute(may, ("only_reads", [*made, "sales_rank_history"], ["SELECT"])).fetchone() == (True,)
+        assert old.execute(may, ("works", [*made], ["SELECT", *changes])).fetchone() == (True,)
+        assert old.execute("SELECT has_table_privilege('only_reads', 'selections', 'INSERT')").fetchone() == (False,)
+    finally:
+        old.execute("DROP OWNED BY only_reads, works; DROP ROLE only_reads, works")
