@@ -157,3 +157,14 @@ def test_nobody_waits_for_a_prune_that_waits_for_a_lock(ask, conn):
 
 def test_a_new_database_has_no_pace(conn):
     assert pace.year(conn, sizes.table_sizes(conn), datetime.now(UTC)) is None
+
+
+def test_tables_of_others_in_the_same_schema_need_not_be_readable(conn):
+    conn.execute("CREATE ROLE sees_ours; GRANT SELECT ON ALL TABLES IN SCHEMA public TO sees_ours")
+    conn.execute("CREATE TABLE theirs AS SELECT n FROM generate_series(1, 99) AS n; ANALYZE theirs; SET ROLE sees_ours")
+    try:
+        found = sizes.table_sizes(conn)
+        assert (found["theirs"].rows, found["theirs"].is_estimate) == (99, True)
+        assert (found["selections"].rows, found["selections"].is_estimate) == (0, False)
+    finally:
+        conn.execute("RESET ROLE; DROP OWNED BY sees_ours; DROP ROLE sees_ours")

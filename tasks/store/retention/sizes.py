@@ -26,13 +26,14 @@ SELECT c.relname AS name,
        sum(coalesce(pg_total_relation_size(nullif(p.reltoastrelid, 0)), 0))::bigint AS toast,
        sum(CASE WHEN p.relpages > 0 AND p.reltuples >= 0
            THEN p.reltuples / p.relpages * (pg_relation_size(p.oid) / current_setting('block_size')::int)
-           ELSE pg_stat_get_live_tuples(p.oid) END)::bigint AS rows
+           ELSE pg_stat_get_live_tuples(p.oid) END)::bigint AS rows,
+       has_table_privilege(c.oid, 'SELECT') AS may_be_read
 FROM pg_class AS c
 LEFT JOIN LATERAL pg_partition_tree(c.oid) AS part ON c.relkind = 'p'
 JOIN pg_class AS p ON p.oid = coalesce(part.relid, c.oid)
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p')
   AND NOT c.relispartition
-GROUP BY c.relname
+GROUP BY c.oid, c.relname
 ORDER BY sum(pg_total_relation_size(p.oid)) DESC, c.relname
 """
 _COUNT: Final = "SELECT count(*) FROM {table}"
@@ -82,14 +83,14 @@ class Sample(NamedTuple):
 
 
 def table_sizes(conn: Connection) -> dict[str, TableSize]:
-    """All tables by name, the largest first."""
+    """All tables of the schema by name, the largest first; what others keep there need not be readable."""
     found = {}
-    for name, main, heap, indexes, toast, rows in conn.execute(_TABLES, prepare=False).fetchall():
-        is_small = main <= _FEW_BYTES
-        if is_small:
+    for name, main, heap, indexes, toast, rows, may_be_read in conn.execute(_TABLES, prepare=False).fetchall():
+        is_counted = may_be_read and main <= _FEW_BYTES
+        if is_counted:
             count = conn.execute(sql.SQL(_COUNT).format(table=sql.Identifier(name)), prepare=False).fetchone()
             rows = 0 if count is None else count[0]  # noqa: PLW2901 - the estimate gives way to the count
-        found[name] = TableSize(name, rows, main, heap, indexes, toast, not is_small)
+        found[name] = TableSize(name, rows, main, heap, indexes, toast, not is_counted)
     return found
 
 
