@@ -167,16 +167,16 @@ class DealFilter:
         }
 
 
-def find(conn: Connection, which: DealFilter, *, first: int = _FIRST) -> list[BestDeal]:
+def find(conn: Connection, which: DealFilter, *, first: int | None = None) -> list[BestDeal]:
     """The deals that `which` selects, best first, each product once: by the price type with the greatest discount.
 
-    So many candidates are looked at `first`, and more where they do not suffice.
+    So many candidates are looked at `first`, if that is given, and more where they do not suffice.
     """
     candidates, found = _search(conn, which, first)
     return _read(conn, which, candidates) if found is None else found
 
 
-def stream(conn: Connection, which: DealFilter, *, first: int = _FIRST) -> Iterator[BestDeal]:
+def stream(conn: Connection, which: DealFilter, *, first: int | None = None) -> Iterator[BestDeal]:
     """The same, read as they are taken, in the caller's transaction."""
     candidates, found = _search(conn, which, first)
     if found is not None:
@@ -194,7 +194,7 @@ def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
     Times are in UTC, a value that is not known is empty. A text that a spreadsheet would run as a formula gets an
     apostrophe before it, because sellers write the titles.
     """
-    candidates, _ = _search(conn, which, _FIRST)
+    candidates, _ = _search(conn, which, None)
     query, values = _statement(which, candidates)
     with conn.cursor() as cursor, cursor.copy(_COPY.format(query=query).encode(), values) as copy:
         yield from map(bytes, copy)
@@ -215,9 +215,9 @@ def newest(conn: Connection, *, domain: int | None = None) -> datetime | None:
     return None if row is None else row[0]
 
 
-def _search(conn: Connection, which: DealFilter, first: int) -> tuple[Candidates | None, list[BestDeal] | None]:
+def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Candidates | None, list[BestDeal] | None]:
     """Among which deals the best are, None for all deals; and the best where they are known by then."""
-    most = max(first, _PER_DEAL * which.top)
+    most = max(_FIRST, _PER_DEAL * which.top) if first is None else first
     if most > MOST_CANDIDATES:
         return None, None
     # Drops in several currencies are not compared, and such deals are sorted by the currency first.
