@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 MOST_CANDIDATES: Final = 30_000  # to read more of them by their keys takes longer than to read all deals in a row
-_FIRST: Final = 500  # candidates that are looked at first
+_FIRST: Final = 200  # candidates that are looked at first
 _PER_DEAL: Final = 10  # of them for each deal that is wanted
 _GROWTH: Final = 8  # so many times as many when they do not suffice
 _AT_ONCE: Final = 2_000  # deals that are held while they are streamed
@@ -85,10 +85,14 @@ COPY (
     FROM ({query}) AS found
 ) TO STDOUT (FORMAT csv)
 """
+# By the latest day of each shop, which the index has at its end; by the moment only where shops differ in currency.
+_LATELY: Final = """
+(SELECT s.last_seen_on FROM deal_sightings AS s WHERE s.domain = m.id ORDER BY s.last_seen_on DESC LIMIT 1)
+    >= ((now() - %(within)s::interval) AT TIME ZONE 'UTC')::date
+"""
+_EXACTLY: Final = f"EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = m.id AND {narrow.LISTED})"
 _CURRENCIES: Final = """
-SELECT m.currency, m.host FROM domains AS m
-WHERE m.id = ANY(%(domains)s) AND EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = m.id AND {listed})
-ORDER BY m.currency, m.host
+SELECT m.currency, m.host FROM domains AS m WHERE m.id = ANY(%(domains)s) AND {has_deals} ORDER BY m.currency, m.host
 """
 _NEWEST: Final = (
     "SELECT max(last_seen_at) FROM deal_sightings WHERE %(domain)s::smallint IS NULL OR domain = %(domain)s"
@@ -203,9 +207,13 @@ def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
 def currencies(conn: Connection, which: DealFilter) -> dict[str, list[str]]:
     """The shops that have deals of the locale and the time that `which` gives, by their currency."""
     found: dict[str, list[str]] = {}
-    statement = _CURRENCIES.format(listed=narrow.LISTED).encode()
-    for currency, shop in conn.execute(statement, which.values(), prepare=False):
-        found.setdefault(currency, []).append(shop)
+    for has_deals in (_LATELY, _EXACTLY):
+        found.clear()
+        statement = _CURRENCIES.format(has_deals=has_deals).encode()
+        for currency, shop in conn.execute(statement, which.values(), prepare=False):
+            found.setdefault(currency, []).append(shop)
+        if len(found) <= 1:
+            break
     return found
 
 
