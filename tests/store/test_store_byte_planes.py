@@ -91,7 +91,8 @@ def old(empty_database_url):
 
 
 def test_rows_of_an_older_build_read_as_before_and_so_do_the_views_and_readers_of_others(old, make_product):
-    old.execute("CREATE VIEW mine AS SELECT asin, points, minutes FROM price_series WHERE price_type = 1")
+    view = "CREATE VIEW mine WITH (security_barrier) AS SELECT asin, points, minutes FROM price_series"
+    old.execute(f"{view} WHERE price_type = 1")
     old.execute(f"DROP ROLE IF EXISTS {READER}; CREATE ROLE {READER}; GRANT SELECT ON price_series TO {READER}")
     wanted = (
         "SELECT asin, points, fingerprint, minutes, prices, shipping FROM price_series ORDER BY price_type",
@@ -101,6 +102,8 @@ def test_rows_of_an_older_build_read_as_before_and_so_do_the_views_and_readers_o
     before = [old.execute(one).fetchall() for one in wanted]
     migrate.apply_migrations(old)
     assert [old.execute(one).fetchall() for one in wanted] == before
+    options = old.execute("SELECT reloptions FROM pg_class WHERE relname = 'mine'").fetchone()
+    assert options == (["security_barrier=true"],)
     assert old.execute("SELECT lowest FROM price_series").fetchall() == [(10,), (10,)]
     store(old, make_product(csv=[None, [5, 10, 7, 11]], last_update=9))
     assert old.execute("SELECT minutes FROM mine").fetchall() == [([5, 7],)]

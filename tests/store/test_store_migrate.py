@@ -37,7 +37,7 @@ APPLIED = {
     "0017_pages_that_repeat.sql": "006ab6ff11c04560",
     "0018_every_field.sql": "5bd5f76586c0e36a",
     "0019_background_duties.sql": "f336c62df18f327c",
-    "0020_histories_in_bytes.sql": "61a2f1ad4249a888",
+    "0020_histories_in_bytes.sql": "be76ed117fd99811",
     "0021_what_is_old.sql": "ead7d70adefebd73",
     "0022_calls_by_month.sql": "f46e07350f8d579b",
     "0023_queue_counts.sql": "22b09eb419115b4e",

@@ -4,7 +4,7 @@
 
 -- Views of others that read the table are made again below, on the view of its name.
 CREATE TEMP TABLE views_of_price_series ON COMMIT DROP AS
-SELECT DISTINCT c.oid::regclass AS name, pg_get_viewdef(c.oid) AS definition
+SELECT DISTINCT c.oid::regclass AS name, pg_get_viewdef(c.oid) AS definition, c.reloptions
 FROM pg_depend AS d
 JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
 JOIN pg_class AS c ON c.oid = r.ev_class AND c.relkind = 'v'
@@ -180,6 +180,7 @@ BEGIN
         EXECUTE format('GRANT SELECT ON price_series TO %s', described.name);
     END LOOP;
     FOR described IN SELECT * FROM views_of_price_series LOOP
-        EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', described.name, described.definition);
+        EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', described.name,
+            'WITH (' || array_to_string(described.reloptions, ', ') || ')', described.definition);
     END LOOP;
 END $$;
