@@ -48,6 +48,7 @@ def told(town):
     return drain
 
 
+@pytest.mark.kill
 def test_the_time_left_is_exact_from_the_second_batch_on_when_nobody_else_spends(told):
     batches = told(rate=5)[1:]
     assert len(batches) > 20

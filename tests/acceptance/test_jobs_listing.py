@@ -178,6 +178,7 @@ class Shelf:
         return 200, {"deals": {"dr": self.deals[at : at + 150], "categoryIds": [], "categoryNames": []}}
 
 
+@pytest.mark.kill
 def test_a_cache_that_leaves_out_the_page_number_completes_no_walk_and_is_paid_ever_less(lister):
     shelf = Shelf(500)
     shelf.is_cached = True
@@ -221,7 +222,9 @@ def test_a_crawl_asks_again_for_a_page_that_came_in_the_place_of_another_and_rea
 
 
 @pytest.mark.parametrize("role", ["upsert", "backfill"])
-@pytest.mark.parametrize("count", [pytest.param(149, marks=pytest.mark.kill), 150, 500])
+@pytest.mark.parametrize(
+    "count", [pytest.param(149, marks=pytest.mark.kill), 150, pytest.param(500, marks=pytest.mark.kill)]
+)
 def test_a_list_that_stays_the_same_from_walk_to_walk_repeats_no_page(lister, role, count):
     here, work, _ = lister(role, Shelf(count))
     here.run(work, 900)

@@ -96,6 +96,7 @@ def test_details_are_the_newest_first_and_never_delay_a_poll(town):
     assert state["lowest_balance"] >= 50 - 5
 
 
+@pytest.mark.kill
 def test_both_jobs_in_turns_on_the_small_plan_get_on_without_a_429_or_a_token_of_debt(town):
     here = town(QUERY)
     jobs = [here.job("upsert"), here.job("backfill")]

@@ -50,6 +50,7 @@ def make(tmp_path):
         one.__exit__(None, None, None)
 
 
+@pytest.mark.kill
 def test_a_role_that_was_told_to_pause_is_not_waited_for_after_a_kill_of_the_supervisor(make):
     chaos, _ = make(300, is_theirs=False)
     assert chaos.give("pause", "backfill") == 0

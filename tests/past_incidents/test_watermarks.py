@@ -54,6 +54,7 @@ def test_a_walk_cut_after_every_page_loses_no_deal_pays_each_page_once_and_ends(
     has_what_the_market_shows(here, mark - 24 * 60)
 
 
+@pytest.mark.kill
 def test_a_mark_moved_by_the_first_page_of_a_cut_walk_fails_there(town):
     here = town(WIDE, start_balance=300)
     one_page(here)

@@ -135,6 +135,7 @@ def test_a_program_of_postgresql_shows_its_help_without_a_database(program, comm
     assert not program.state.exists()
 
 
+@pytest.mark.kill
 def test_q_at_the_prompt_of_a_breakpoint_ends_debug_well_and_status_beside_it_says_who_holds_the_state(program):
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fakes.breakpoint_program", "--task", "upsert"],
@@ -164,6 +165,7 @@ def test_q_at_the_prompt_of_a_breakpoint_ends_debug_well_and_status_beside_it_sa
     assert "Traceback" not in said
 
 
+@pytest.mark.kill
 def test_debug_once_says_what_was_done(program):
     done = program.command("debug", "--once", LOG_LEVEL="info", SIMULATOR_START_BALANCE="400")
     assert done.returncode == 0, done.stderr

@@ -45,6 +45,7 @@ def test_without_a_program_that_speaks_tls_one_sentence_says_what_to_install(
     assert "install PostgreSQL's client programs" in told
 
 
+@pytest.mark.kill
 def test_a_backup_over_tls_comes_back_over_tls(program, debian_server, tmp_path):
     url = debian_server.url("postgres", sslmode="verify-full", sslrootcert=debian_server.certificate)
     for name in ("first", "second"):

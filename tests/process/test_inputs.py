@@ -146,6 +146,7 @@ def test_a_run_tells_of_names_that_are_no_settings_and_of_lines_that_do_not_coun
     assert SECRET not in program.log()
 
 
+@pytest.mark.kill
 def test_a_run_and_doctor_name_what_is_not_read_of_a_folder_of_selections(program):
     folder = program.cwd / "selections"
     folder.mkdir()

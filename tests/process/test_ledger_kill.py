@@ -33,6 +33,7 @@ def crashtest(*options, patch=""):
     return subprocess.run([sys.executable, "-c", code, *options], capture_output=True, text=True, cwd=ROOT, check=False)
 
 
+@pytest.mark.kill
 def test_a_kill_after_any_store_or_at_any_moment_leaves_sound_books():
     seen = crashtest("--kills", "200", "--limit-ms", "0")
     assert (seen.returncode, seen.stderr) == (0, "")

@@ -191,6 +191,7 @@ def test_line_58_restart_gives_a_fresh_process_at_once_and_counts_nothing(progra
     assert pids(after)["upsert-0"] == before["upsert-0"]
 
 
+@pytest.mark.kill
 def test_line_58_what_is_paused_stays_so_over_deaths_reloads_and_new_starts(program):
     said(program.command("pause", "backfill"))
     assert worker(program.now(), "backfill-0")["state"] == "paused"

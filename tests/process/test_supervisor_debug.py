@@ -63,6 +63,7 @@ def test_synthetic_rows_never_go_into_a_database_the_user_named(tmp_path, comman
     assert "topsecret" not in done.stderr
 
 
+@pytest.mark.kill
 def test_debug_beside_a_running_supervisor_takes_leases_like_any_worker(tmp_path):
     program = Program(tmp_path, SIMULATOR_START_BALANCE="600").start()
     try:
@@ -84,6 +85,7 @@ def test_debug_beside_a_running_supervisor_takes_leases_like_any_worker(tmp_path
     assert json.loads(program.command("ledger", "dump", "--json").stdout)["leases"] == []
 
 
+@pytest.mark.kill
 def test_ctrl_c_ends_debug_without_a_word_of_complaint_and_leaves_nothing(tmp_path):
     program = Program(tmp_path, LOG_FORMAT="console", LOG_LEVEL="info")
     with program.log_path.open("wb") as log:

@@ -88,6 +88,7 @@ def never_backwards(before, after):
     assert [place for place in counters if later.get(place, -1.0) < found[place]] == []
 
 
+@pytest.mark.kill
 def test_line_52_a_run_tells_all_it_counts_and_no_counter_goes_backwards_when_a_worker_or_the_supervisor_dies(
     program, server
 ):

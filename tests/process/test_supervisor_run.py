@@ -154,6 +154,7 @@ def test_kill_9_of_the_keeper_of_the_own_server_and_then_of_the_supervisor_leave
     assert program.stop() == 0
 
 
+@pytest.mark.kill
 def test_kill_9_of_the_keeper_alone_costs_a_moment_without_a_database(program):
     server = pids(program.start().until_working())["database-0"]
     keeper = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
@@ -401,6 +402,7 @@ def test_a_key_the_server_does_not_know_ends_the_run_with_a_plain_message(progra
     assert KEY not in program.log()
 
 
+@pytest.mark.kill
 def test_the_key_shows_nowhere_whatever_goes_wrong(program):
     faults = {"500": 0.2, "cut": 0.2, "non_json": 0.2}
     config = SimulatorConfig(keys=frozenset({KEY}), rate=60, tick_s=0.5, faults=faults, is_verbose=False)

@@ -180,6 +180,7 @@ PUT_THERE = {"nothing": lambda _spool: None, "a file": replaced_by_a_file, "a br
 
 @pytest.mark.parametrize("role", cases({"upsert": "upsert", "backfill": "backfill"}, ["upsert"]))
 @pytest.mark.parametrize("put_there", cases(PUT_THERE, ["a file"]))
+@pytest.mark.kill
 def test_a_spool_that_is_gone_ends_no_worker_and_nothing_is_paid_for_until_it_is_back(make_plant, role, put_there):
     plant = make_plant(rate=200, deals=300)
     worker = plant.worker(role, poll_interval_s=1, upsert_detail="none").wait_ready()

@@ -102,6 +102,7 @@ def fill_queue(plant):
 @pytest.mark.timeout(900)
 # A ledger holds 128 open leases, and nobody here ends those of the dead: at most three a round.
 @pytest.mark.parametrize(("rounds", "seed"), [(2, 7), pytest.param(42, 0, marks=pytest.mark.kill)])
+@pytest.mark.kill
 def test_workers_killed_at_random_moments_lose_nothing_and_the_last_ones_finish_the_work(make_plant, rounds, seed):
     plant = make_plant(rate=60, deals=600 if rounds < 10 else 4_000, duplicates=0.3)
     plant.simulator.control(latency_s=0.05)

@@ -108,6 +108,7 @@ def test_a_statement_that_never_answers_is_told_and_a_stop_ends_it(make_plant, l
     assert worker.wait_end() in {0, EXIT_TRY_LATER}, "with nobody having answered"
 
 
+@pytest.mark.kill
 def test_a_statement_that_is_answered_late_is_done_once_and_all_is_well(make_plant, line):
     plant = make_plant(rate=60, deals=4_000)
     worker = held(plant, line, "backfill")

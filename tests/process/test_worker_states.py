@@ -88,6 +88,7 @@ def test_rows_that_a_trigger_refuses_are_quarantined_and_the_others_are_written(
 
 
 @pytest.mark.parametrize("table", cases({"calls": "calls", "fetch_queue": "fetch_queue"}, ["fetch_queue"]))
+@pytest.mark.kill
 def test_a_reply_or_a_claim_that_is_refused_as_a_whole_ends_no_worker_and_nothing_is_bought_again(make_plant, table):
     plant = make_plant(rate=60, deals=4_000, market_minute=STILL)
     worker = plant.worker("backfill")
@@ -108,6 +109,7 @@ def test_a_reply_or_a_claim_that_is_refused_as_a_whole_ends_no_worker_and_nothin
     assert plant.spooled() == []
 
 
+@pytest.mark.kill
 def test_what_is_refused_while_a_worker_begins_does_not_end_it_either(make_plant):
     """It gives back what a dead one held, and just that is forbidden."""
     plant = make_plant(rate=60, deals=4_000, latency_s=0.05, market_minute=STILL)

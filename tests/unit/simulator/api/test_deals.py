@@ -178,6 +178,7 @@ def test_new_deals_appear_minute_by_minute():
     assert 3 <= fresh <= 40
 
 
+@pytest.mark.kill
 def test_only_ten_thousand_rows_can_be_reached():
     deals = Deals(Market(Scope(products=21_000, closed_share=0.0)))
     ranks = {"priceTypes": [pt.SALES], "sortType": 1}

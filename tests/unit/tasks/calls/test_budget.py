@@ -164,6 +164,7 @@ def test_readings_that_cannot_be_are_told_from_the_third_in_a_row_until_a_sane_o
     assert caller.conditions() == []
 
 
+@pytest.mark.kill
 def test_a_request_whose_cost_was_told_far_too_high_is_tried_once_a_tick_at_its_first_guess_until_it_is_known():
     caller = Caller(balance=300)
     caller.pay(caller.reserve("backfill", DEEP), cost=20, consumed=1_000)
