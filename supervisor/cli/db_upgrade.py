@@ -95,7 +95,9 @@ def _in_words(moved: Moved, old: int, new: int) -> str:
 
 
 def _print(told: dict[str, object], words: str, *, as_json: bool) -> None:
-    sys.stdout.write((json.dumps(told, ensure_ascii=False) if as_json else words) + "\n")
+    sys.stdout.write(
+        (json.dumps({"format": 1, **told}, ensure_ascii=False, separators=(",", ":")) if as_json else words) + "\n"
+    )
 
 
 def _say(step: str) -> None:

@@ -159,14 +159,15 @@ def add_to_db(verbs: Commands) -> None:
     size.set_defaults(do=_do_db_size, parser=size)
     prune = verbs.add_parser("prune", help="delete now what the settings keep no longer")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    prune.add_argument("--yes", action="store_true", help="needed to delete by NAME=DAYS")
     prune.set_defaults(do=_do_db_prune, parser=prune)
-    for verb in (size, prune):
+    for verb, words in ((size, "another value for a setting"), (prune, "delete by these values alone, of settings")):
         verb.add_argument(
             "keep",
             type=_typed(parsing.kept_days),
             nargs="*",
             metavar="NAME=DAYS",
-            help="another value for a setting such as DEALS_KEEP_D, for this command alone",
+            help=f"{words} such as DEALS_KEEP_D, for this command alone",
         )
         verb.add_argument("--json", action="store_true", help="print one JSON object")
 

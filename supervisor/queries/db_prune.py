@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from supervisor.database.access import query_connection, query_plan
-from supervisor.database.maintenance import keep_of
 from supervisor.queries import output
-from supervisor.queries.db_size import asked, rows_in_words, setting_name, size
-from tasks.errors import EXIT_OK
+from supervisor.queries.db_size import asked, in_force, rows_in_words, setting_name, size
+from tasks.errors import EXIT_OK, EXIT_USAGE
 from tasks.maintenance.prune import prune
 from tasks.store.retention import estimate, sizes, walks
 from tasks.store.retention.keep import Keep
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FOR_EVER: Final = "every setting says for ever, so nothing is deleted: set one, or give NAME=DAYS"
+_UNSURE: Final = (
+    "sluicegate: {values}: what is deleted is gone for good: look with --dry-run, and add --yes to delete it\n"
+)
 _BLANK: Final = 79
 _LOCK_WAIT_MS: Final = 2_000  # workers wait behind whoever waits for a table
 
@@ -27,17 +29,24 @@ _LOCK_WAIT_MS: Final = 2_000  # workers wait behind whoever waits for a table
 def run(chosen: argparse.Namespace) -> int:
     """Delete it, or with `--dry-run` say what would go; the exit code.
 
+    Where values are given on the command line they alone count, and deleting by them has to be confirmed.
+
     Raises:
         NoRows: there is no database yet.
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer, or refuses it; what was deleted by then is gone.
     """
     plan = query_plan()
-    keep = asked(keep_of(plan.settings), chosen.keep)
+    keep = asked(Keep(), chosen.keep) if chosen.keep else in_force(plan)
     if keep == Keep():
         output.as_json(rows={}, bytes=0) if chosen.json else output.text(_FOR_EVER)
         return EXIT_OK
-    return _tell(chosen, keep) if chosen.dry_run else _delete(chosen, keep)
+    if chosen.dry_run:
+        return _tell(chosen, keep)
+    if chosen.keep and not chosen.yes:
+        sys.stderr.write(_UNSURE.format(values=" ".join(f"{name}={days}" for name, days in chosen.keep)))
+        return EXIT_USAGE
+    return _delete(chosen, keep)
 
 
 def _tell(chosen: argparse.Namespace, keep: Keep) -> int:

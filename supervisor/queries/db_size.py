@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from supervisor import report
 from supervisor.database.access import query_connection, query_plan
 from supervisor.database.maintenance import keep_of
 from supervisor.queries import output
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Mapping
 
+    from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
     from tasks.store.connection import Connection
     from tasks.store.retention.keep import Keep
@@ -49,7 +51,7 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     plan = query_plan()
-    keep = asked(keep_of(plan.settings), chosen.keep)
+    keep = asked(in_force(plan), chosen.keep)
     with query_connection(plan) as conn:
         found = _measure(conn, keep, plan.settings)
     if chosen.json:
@@ -57,6 +59,15 @@ def show(chosen: argparse.Namespace) -> int:
     else:
         _print(found)
     return EXIT_OK
+
+
+def in_force(plan: RunPlan) -> Keep:
+    """How long rows are kept now: the settings, and over them what a running supervisor was told by `set`."""
+    keep, last = keep_of(plan.settings), report.read(plan.state.status)
+    if last is None or last.supervisor.pid != plan.state.lock.holder():
+        return keep
+    names = {setting_name(field) for field in keep._fields}
+    return asked(keep, [(name, int(text)) for name, text in last.overrides.items() if name in names])
 
 
 def asked(keep: Keep, given: Iterable[tuple[str, int]]) -> Keep:
@@ -134,7 +145,9 @@ def _print(found: Mapping[str, Any]) -> None:
         output.text("", f"A product takes {size(product['bytes'])} on the mean of {product['products']:,}: {parts}.")
     _print_selections(found["selections"])
     year = found["year"]
-    if year is not None:
+    if year is None:
+        output.text("", "What a year adds is known once the database is an hour old.")
+    else:
         kinds = ", ".join(f"{kind} {size(one['bytes'])}" for kind, one in year["kinds"].items())
         output.text(
             "",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from supervisor import report
 from supervisor.cli.run_command import run_command
+from supervisor.config.state_dir import StateDir
 from tasks.keepa.selection.selection import parse
 from tasks.store import deals, products, quarantine
 from tasks.store.calls import calls, months
@@ -94,6 +97,41 @@ def test_a_value_may_be_given_for_one_command(ask):
     assert "DEALS_KEEP_D (from environment): '36501' cannot be used" in ask("prune", code=78, DEALS_KEEP_D="36501")
 
 
+def test_values_that_are_given_count_alone_and_are_deleted_by_when_that_is_confirmed(ask, conn):
+    dry = ask("prune", "--dry-run", "QUEUE_KEEP_D=99", DEALS_KEEP_D="50")
+    assert dry.startswith("QUEUE_KEEP_D=99 would delete 3 of fetch_queue")
+    assert len(dry.splitlines()) == 1
+    assert "add --yes" in ask("prune", "QUEUE_KEEP_D=99", code=2)
+    assert conn.execute("SELECT count(*) FROM fetch_queue").fetchone() == (4,)
+    assert ask("prune", "--yes", "QUEUE_KEEP_D=99", DEALS_KEEP_D="50") == "deleted 3 of fetch_queue\n"
+    assert conn.execute("SELECT count(*) FROM deals").fetchone() == (4,)
+
+
+def test_what_a_running_supervisor_was_told_counts_and_no_longer_than_it_runs(ask, tmp_path):
+    state = StateDir(Program(tmp_path).state)
+    state.make()
+    what = report.RunRecord(
+        server="api",
+        synthetic=False,
+        base_url=None,
+        database=None,
+        database_url=None,
+        spool="s",
+        rows_into="",
+        words="",
+    )
+    told = report.Report(
+        written_at="2026-01-01T00:00:00+00:00", supervisor=report.SupervisorRecord(pid=os.getpid(), state="running"),
+        run=what, workers=(), services=(), rows_written={}, deaths=(),
+        overrides={"DEALS_KEEP_D": "0", "READY_S": "5"},
+    )  # fmt: skip
+    report.write(told, state.status)
+    with state.lock.held():
+        assert "every setting says for ever" in ask("prune", DEALS_KEEP_D="50", CALLS_KEEP_D="0")
+        assert json.loads(ask("size", "--json", DEALS_KEEP_D="50"))["settings"]["DEALS_KEEP_D"]["days"] == 0
+    assert json.loads(ask("size", "--json", DEALS_KEEP_D="50"))["settings"]["DEALS_KEEP_D"]["days"] == 50
+
+
 def test_size_tells_tables_products_selections_and_a_year(ask):
     told = json.loads(ask("size", "--json"))
     assert told["bytes"] == sum(table["bytes"] for table in told["tables"].values())
@@ -152,7 +190,7 @@ def test_of_calls_whole_months_and_the_old_of_before_the_first_are_told(conn):
 def test_nobody_waits_for_a_prune_that_waits_for_a_lock(ask, conn):
     with conn.transaction():
         conn.execute("LOCK TABLE quarantine IN ACCESS EXCLUSIVE MODE")
-        assert "another one holds a lock" in ask("prune", "QUARANTINE_KEEP_D=1", code=75)
+        assert "another one holds a lock" in ask("prune", "QUARANTINE_KEEP_D=1", "--yes", code=75)
 
 
 def test_a_new_database_has_no_pace(conn):
