@@ -109,6 +109,10 @@ def test_a_full_bucket_hides_refills_and_shows_that_there_were_at_least_so_many(
     assert counted(120, refills, is_full=True) == expected
 
 
+def test_a_full_bucket_does_not_tell_that_there_was_a_tick_less():
+    assert counted(156, 2, is_full=True) == (3, 0)
+
+
 def learned(distance_s, ticks, refills, *, wait_s=30.0, guess_s=0.0, is_full=False, **changed):
     book = book_with(**{"longest_wait_ns": 30 * S} | changed)
     step = Step(round(distance_s * S), ticks, round(guess_s * S))
@@ -242,6 +246,11 @@ def test_the_first_reading_of_all_is_no_guess():
 def test_whole_refills_divide_what_does_not_fit_unless_the_bucket_is_full(refills, is_full, guess_s):
     book = learned(90, 2, refills, is_full=is_full, period_trust=3)
     assert (book.guess_count, book.guess_ns) == (1, guess_s * S)
+
+
+def test_a_single_refill_says_more_than_what_a_guess_before_has_in_common_with_it():
+    book = learned(90, 2, 1, period_trust=3, guess_count=1, guess_ns=40 * S)
+    assert (book.guess_count, book.guess_ns) == (1, 90 * S)
 
 
 def test_the_same_tick_announced_twice_says_little():
