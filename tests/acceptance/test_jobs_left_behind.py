@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tasks.keepa.selection.selection import for_domains
 from tasks.settings import SelectionSettings
 from tests.fixtures.server import WIDE
@@ -23,6 +25,7 @@ def work(here, role, seconds, **changes):
     here.jobs.remove(done)
 
 
+@pytest.mark.kill
 def test_what_it_left_is_neither_fetched_nor_waited_for_and_comes_back_with_it(town):
     here = town(WIDE, rate=5, deals=200, start_balance=80)
     work(here, "backfill", 600, selections=(GERMAN, OURS), backfill_detail="stats")

@@ -221,7 +221,7 @@ def test_a_crawl_asks_again_for_a_page_that_came_in_the_place_of_another_and_rea
     assert here.rows("select count(distinct asin) from fetch_queue") == [(500,)]
 
 
-@pytest.mark.parametrize("role", ["upsert", "backfill"])
+@pytest.mark.parametrize("role", [pytest.param("upsert", marks=pytest.mark.kill), "backfill"])
 @pytest.mark.parametrize(
     "count", [pytest.param(149, marks=pytest.mark.kill), 150, pytest.param(500, marks=pytest.mark.kill)]
 )

@@ -11,6 +11,7 @@ from tests.fixtures.jobs import QUERY
 from tests.fixtures.server import NS, START_MIN, TICK_S, WIDE
 
 
+@pytest.mark.kill
 def test_every_deal_that_appeared_is_in_deals_after_the_next_poll_and_the_pace_is_a_fifth_of_the_refill(town):
     here = town(WIDE)
     work = here.job(upsert_detail="none")
@@ -73,6 +74,7 @@ def test_a_worker_that_starts_again_does_not_pay_for_a_poll_that_is_not_due(town
     assert here.simulator.control()["spent"] == spent
 
 
+@pytest.mark.kill
 def test_details_are_the_newest_first_and_never_delay_a_poll(town):
     here = town(WIDE, start_balance=140)
     work = here.job(upsert_detail="stats")

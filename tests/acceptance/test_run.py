@@ -139,6 +139,7 @@ def test_deals_products_and_history_arrive_through_kills_and_ctrl_c_leaves_nothi
     books_balance(ledger)
 
 
+@pytest.mark.kill
 def test_after_kill_9_of_the_supervisor_workers_go_and_the_next_start_needs_no_manual_step(program):
     status = program.wait_for(lambda s: s["rows"]["deals"] > 0)
     workers = [worker["pid"] for worker in status["workers"]]

@@ -23,6 +23,7 @@ def deals(here):
     return {asin for (asin,) in here.rows("select asin from deals")}
 
 
+@pytest.mark.kill
 def test_four_days_without_a_token_delete_nothing_where_a_janitor_deletes_all(town):
     here = town(WIDE, start_balance=300, deals=300)
     work = here.job("upsert", upsert_detail="none")

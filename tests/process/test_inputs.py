@@ -130,6 +130,7 @@ def test_every_command_says_that_a_state_directory_is_no_folder(program, tmp_pat
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.kill
 def test_a_run_tells_of_names_that_are_no_settings_and_of_lines_that_do_not_count(program):
     (program.cwd / ".env").write_text("BACKFIL_WORKERS=2\nUPSERT_WORKERS=1\nUPSERT_WORKERS=2\n")
     program.start(KEEPA_APIKEY=SECRET)

@@ -143,6 +143,7 @@ def test_kill_9_takes_every_child_along_and_the_next_start_works_at_once(program
     assert program.stop() == 0
 
 
+@pytest.mark.kill
 def test_kill_9_of_the_keeper_of_the_own_server_and_then_of_the_supervisor_leaves_no_server(program):
     running = pids(program.start().until_working())
     server = running["database-0"]

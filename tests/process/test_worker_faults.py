@@ -33,6 +33,7 @@ def test_a_call_that_fails_is_made_again_with_its_own_lease_and_nothing_else_is_
     assert KEY not in worker.output
 
 
+@pytest.mark.kill
 def test_a_call_without_an_answer_ends_at_its_time_out_and_the_server_tells_what_it_cost(make_plant):
     plant = make_plant(tick_s=60.0)
     plant.simulator.control(fail_next={"kind": "timeout", "count": 1, "endpoint": "/deal"})
@@ -62,6 +63,7 @@ def test_a_429_is_no_failure_and_costs_nothing(make_plant):
     assert "call_failed" not in worker.output
 
 
+@pytest.mark.kill
 def test_a_connection_lost_in_the_middle_is_opened_again_by_the_same_worker(plant):
     worker = plant.worker("upsert").wait_ready()
     worker.wait_phase("waiting_poll")
@@ -88,6 +90,7 @@ def test_a_damaged_spool_entry_is_quarantined_and_stops_nobody(plant):
     assert len(list((spool / "damaged").iterdir())) == 1
 
 
+@pytest.mark.kill
 def test_several_workers_share_the_queue_and_nothing_is_fetched_twice(make_plant):
     plant = make_plant(rate=200)
     workers = [plant.worker("backfill", slot=slot) for slot in range(3)]
@@ -106,6 +109,7 @@ def test_several_workers_share_the_queue_and_nothing_is_fetched_twice(make_plant
     assert plant.value("select count(*) from calls where status = 429") == 0
 
 
+@pytest.mark.kill
 def test_the_worker_of_a_dead_connection_gives_its_turn_to_another(make_plant):
     plant = make_plant()
     first = plant.worker("upsert", slot=0).wait_ready()

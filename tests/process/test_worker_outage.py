@@ -37,6 +37,7 @@ def degraded(workers):
     return all(conditions(worker) == ["database"] for worker in workers)
 
 
+@pytest.mark.kill
 def test_calls_stop_while_the_database_is_away_and_all_that_was_paid_for_is_rows_when_it_is_back(make_plant, line):
     plant = make_plant(rate=60, deals=4_000, latency_s=0.02, market_minute=STILL)
     workers = start(plant, line)

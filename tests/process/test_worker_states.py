@@ -55,6 +55,7 @@ def end(worker):
     assert worker.wait_end() == EXIT_TRY_LATER, worker.output
 
 
+@pytest.mark.kill
 def test_a_database_that_is_read_only_for_a_while_ends_no_worker_and_nothing_is_bought_twice(make_plant):
     plant = make_plant(rate=60, deals=2_000, latency_s=0.02, market_minute=STILL)
     worker = plant.worker("backfill")

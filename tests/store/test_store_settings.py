@@ -204,6 +204,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.kill
 def test_nothing_of_the_environment_reaches_the_own_server(tmp_path):
     program = Program(tmp_path, **STRANGE)
     try:
