@@ -11,10 +11,10 @@ from tasks.store.calls import months
 from tasks.store.duties import deal_bounds, gone
 from tasks.store.duties.duty import Duty
 from tasks.store.retention import calls, deals, products, quarantine, queue, walks
-from tasks.store.retention.passes import DailyPass
+from tasks.store.retention.passes import BATCH, STRETCH, DailyPass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tasks.store.connection import Connection
     from tasks.store.duties.duty import Step
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 def duties(keep: Keep) -> tuple[Duty, ...]:
     """All duties, with these settings."""
-    by_age = {"deals": deals.step, "products": products.step, "queue": queue.step}
-    of = (keep.deals_d, keep.history_d, keep.queue_d)
     return (
         gone.REPORT,
         months.AHEAD,
@@ -34,8 +32,24 @@ def duties(keep: Keep) -> tuple[Duty, ...]:
         Duty("calls", lambda conn: calls.step(conn, keep, datetime.now(UTC))),
         deal_bounds.DUTY,
         Duty("quarantine", lambda conn: quarantine.step(conn, keep, datetime.now(UTC))),
-        *(Duty(name, partial(_judge, step, keep, DailyPass(name, of))) for name, step in by_age.items()),
+        *(Duty(where.name, partial(_judge, step, keep, where)) for where, step in passes(keep)),
     )
+
+
+def passes(
+    keep: Keep, prefix: str = "", *, stretch: int = STRETCH, batch: int = BATCH
+) -> Iterator[tuple[DailyPass, Judging]]:
+    """The passes that delete what is too old among deals, products and the queue, each with its step.
+
+    Args:
+        keep: the settings.
+        prefix: what their names begin with, which their states are kept under.
+        stretch: keys that a step looks at.
+        batch: keys of which it deletes rows.
+    """
+    of = (keep.deals_d, keep.history_d, keep.queue_d)
+    for name, step in (("deals", deals.step), ("products", products.step), ("queue", queue.step)):
+        yield DailyPass(f"{prefix}{name}", of, stretch, batch), step
 
 
 def _judge(step: Judging, keep: Keep, where: DailyPass, conn: Connection) -> Step:

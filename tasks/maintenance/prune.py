@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from tasks.maintenance.duties import passes
 from tasks.store.duties import state
-from tasks.store.retention import calls, deals, products, quarantine, queue, walks
-from tasks.store.retention.passes import BATCH, STRETCH, DailyPass
+from tasks.store.retention import calls, quarantine, walks
+from tasks.store.retention.passes import BATCH, STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.duties.duty import Step
     from tasks.store.retention.keep import Keep
-
-_BY_AGE: Final = {"deals": deals.step, "products": products.step, "queue": queue.step}
 
 
 def prune(
@@ -57,8 +56,7 @@ def prune(
     now = datetime.now(UTC)
     all_of(partial(calls.step, conn, keep, now))
     all_of(partial(quarantine.step, conn, keep, now))
-    for name, step in _BY_AGE.items():
-        where = DailyPass(f"prune {name}", (keep.deals_d, keep.history_d, keep.queue_d), stretch, batch)
+    for where, step in passes(keep, "prune ", stretch=stretch, batch=batch):
         with conn.transaction():
             state.forget(conn, where.name)
             until = walks.walked_until(conn, now)
