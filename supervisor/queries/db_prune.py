@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
-from supervisor.queries.db_size import asked, in_force, rows_in_words, setting_name, size
+from supervisor.queries.db_size import asked, freed_by, in_force, rows_in_words, size
 from tasks.errors import EXIT_OK, EXIT_USAGE
-from tasks.maintenance.prune import prune
-from tasks.store.retention import estimate, sizes, walks
+from tasks.maintenance.prune import TABLES, prune
+from tasks.store.retention import sizes
 from tasks.store.retention.keep import Keep
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
+
+    from supervisor.config.run_plan import RunPlan
 
 _FOR_EVER: Final = "every setting says for ever, so nothing is deleted: set one, or give NAME=DAYS"
 _UNSURE: Final = (
@@ -38,35 +40,35 @@ def run(chosen: argparse.Namespace) -> int:
     """
     plan = query_plan()
     keep = asked(Keep(), chosen.keep) if chosen.keep else in_force(plan)
-    if keep == Keep():
-        output.as_json(rows={}, bytes=0) if chosen.json else output.text(_FOR_EVER)
+    keeps_all = keep == Keep()
+    if keeps_all and not chosen.json:
+        output.text(_FOR_EVER)
         return EXIT_OK
     if chosen.dry_run:
-        return _tell(chosen, keep)
+        return _tell(plan, keep, as_json=chosen.json)
+    if keeps_all:
+        _print_deleted({})
+        return EXIT_OK
     if chosen.keep and not chosen.yes:
         sys.stderr.write(_UNSURE.format(values=" ".join(f"{name}={days}" for name, days in chosen.keep)))
         return EXIT_USAGE
-    return _delete(chosen, keep)
+    return _delete(plan, keep, as_json=chosen.json)
 
 
-def _tell(chosen: argparse.Namespace, keep: Keep) -> int:
-    with query_connection(query_plan()) as conn:
-        now = datetime.now(UTC)
-        found = estimate.due(conn, sizes.table_sizes(conn), keep, now, walks.walked_until(conn, now))
-    days = keep._asdict()
-    if chosen.json:
-        output.as_json(
-            settings={setting_name(field): {"days": days[field], **one._asdict()} for field, one in found.items()}
-        )
+def _tell(plan: RunPlan, keep: Keep, *, as_json: bool) -> int:
+    with query_connection(plan) as conn:
+        found = freed_by(conn, sizes.table_sizes(conn), keep, datetime.now(UTC))
+    if as_json:
+        output.as_json(settings=found)
         return EXIT_OK
-    for field, one in found.items():
-        if days[field]:
-            rows = rows_in_words(one.rows, one.is_estimate)
-            output.text(f"{setting_name(field)}={days[field]} would delete {rows} ({size(one.bytes)})")
+    for name, one in found.items():
+        if one["days"]:
+            rows = rows_in_words(one["rows"], one["is_estimate"])
+            output.text(f"{name}={one['days']} would delete {rows} ({size(one['bytes'])})")
     return EXIT_OK
 
 
-def _delete(chosen: argparse.Namespace, keep: Keep) -> int:
+def _delete(plan: RunPlan, keep: Keep, *, as_json: bool) -> int:
     shows_progress = sys.stderr.isatty()
 
     def on_step(gone: Mapping[str, int]) -> None:
@@ -75,13 +77,17 @@ def _delete(chosen: argparse.Namespace, keep: Keep) -> int:
             sys.stderr.write(f"\rdeleted so far: {words}"[:_BLANK].ljust(_BLANK))
             sys.stderr.flush()
 
-    with query_connection(query_plan(), writes=True) as conn:
+    with query_connection(plan, writes=True) as conn:
         conn.lock_timeout_ms = _LOCK_WAIT_MS
         gone = prune(conn, keep, on_step)
     if shows_progress:
         sys.stderr.write("\r" + " " * _BLANK + "\r")
-    if chosen.json:
-        output.as_json(rows=dict(gone))
+    if as_json:
+        _print_deleted(gone)
     else:
         output.text(f"deleted {rows_in_words(gone, is_estimate=False)}")
     return EXIT_OK
+
+
+def _print_deleted(gone: Mapping[str, int]) -> None:
+    output.as_json(rows={table: gone.get(table, 0) for table in TABLES})

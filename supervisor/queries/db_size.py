@@ -38,6 +38,7 @@ _SELECTION_COLUMNS: Final = (
 )  # fmt: skip
 _SHOWN_FROM: Final = 64 * 1024  # bytes; smaller tables are summed up
 _OF_SELECTION: Final = ("deal_rows", "deal_sightings", "fetch_queue", *estimate.OF_PRODUCT.values())
+_DISK: Final = "The room of deleted rows is used again; only VACUUM FULL gives it back to the disk."
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _STEP: Final = 1000
 
@@ -85,9 +86,9 @@ def _measure(conn: Connection, keep: Keep, settings: Settings) -> dict[str, Any]
     now = datetime.now(UTC)
     tables = sizes.table_sizes(conn)
     reckoned = pace.year(conn, tables, now)
-    freed = estimate.due(conn, tables, keep, now, walks.walked_until(conn, now))
     return {
         "bytes": sum(table.total for table in tables.values()),
+        "database_bytes": sizes.database_bytes(conn),
         "tables": {
             table.name: {
                 "rows": table.rows,
@@ -108,10 +109,14 @@ def _measure(conn: Connection, keep: Keep, settings: Settings) -> dict[str, Any]
             "bytes": sum(one.bytes for one in reckoned[1].values()),
             "kinds": {kind: one._asdict() for kind, one in reckoned[1].items()},
         },
-        "settings": {
-            setting_name(field): {"days": days, **freed[field]._asdict()} for field, days in keep._asdict().items()
-        },
+        "settings": freed_by(conn, tables, keep, now),
     }
+
+
+def freed_by(conn: Connection, tables: Mapping[str, TableSize], keep: Keep, now: datetime) -> dict[str, dict[str, Any]]:
+    """What each setting would free now, by its name, as JSON has it."""
+    freed = estimate.due(conn, tables, keep, now, walks.walked_until(conn, now))
+    return {setting_name(field): {"days": days, **freed[field]._asdict()} for field, days in keep._asdict().items()}
 
 
 def _product(tables: Mapping[str, TableSize]) -> dict[str, Any]:
@@ -139,6 +144,7 @@ def _selections(conn: Connection, tables: Mapping[str, TableSize], settings: Set
 
 def _print(found: Mapping[str, Any]) -> None:
     _print_tables(found["tables"], found["bytes"])
+    output.text("", f"The whole database takes {size(found['database_bytes'])}.", _DISK)
     product = found["product"]
     if product["products"]:
         parts = ", ".join(f"{name} {size(count)}" for name, count in product["tables"].items())

@@ -12,6 +12,7 @@ from supervisor import report
 from supervisor.cli.run_command import run_command
 from supervisor.config.state_dir import StateDir
 from tasks.keepa.selection.selection import parse
+from tasks.maintenance import prune
 from tasks.store import deals, products, quarantine
 from tasks.store.calls import calls, months
 from tasks.store.queue import queue
@@ -75,7 +76,10 @@ def test_prune_deletes_what_dry_run_says_and_size_shows_it(ask, conn):
     assert dry[0] == "CALLS_KEEP_D=400 would delete nothing (0 B)"
     assert dry[1].startswith("DEALS_KEEP_D=50 would delete 3 of deals (")
     assert len(dry) == 3
-    assert json.loads(ask("prune", "--json", **given))["rows"] == {
+    nothing = {"calls": 0, "deals": 0, "products": 0, "price_series": 0, "offers": 0, "fetch_queue": 0, "quarantine": 0}
+    assert json.loads(ask("prune", "--json", "CALLS_KEEP_D=0")) == {"format": 1, "rows": nothing}
+    assert json.loads(ask("prune", "--json", "--dry-run", "CALLS_KEEP_D=0"))["settings"].keys() == told.keys()
+    assert json.loads(ask("prune", "--json", **given))["rows"] == nothing | {
         "deals": 3, "products": 3, "price_series": round(series * 0.75), "fetch_queue": 3,
     }  # fmt: skip
     assert [row[0] for row in conn.execute("SELECT asin FROM deals")] == NEW
@@ -132,8 +136,16 @@ def test_what_a_running_supervisor_was_told_counts_and_no_longer_than_it_runs(as
     assert json.loads(ask("size", "--json", DEALS_KEEP_D="50"))["settings"]["DEALS_KEEP_D"]["days"] == 50
 
 
-def test_size_tells_tables_products_selections_and_a_year(ask):
+def test_what_may_be_deleted_is_told_of_each_table_that_a_setting_names(conn):
+    now, some = datetime.now(UTC), Keep(*(1 for _ in Keep._fields))
+    freed = estimate.due(conn, sizes.table_sizes(conn), some, now, now)
+    assert set(prune.TABLES) == {table for one in freed.values() for table in one.rows}
+
+
+def test_size_tells_tables_products_selections_and_a_year(ask, conn):
     told = json.loads(ask("size", "--json"))
+    (whole,) = conn.execute("SELECT pg_database_size(current_database())").fetchone()
+    assert told["bytes"] < told["database_bytes"] == pytest.approx(whole, rel=0.1)
     assert told["bytes"] == sum(table["bytes"] for table in told["tables"].values())
     for table in told["tables"].values():
         assert table["bytes"] == table["heap"] + table["indexes"] + table["toast"]
@@ -146,6 +158,8 @@ def test_size_tells_tables_products_selections_and_a_year(ask):
     assert "A product takes " in shown
     assert "A year at the pace of the last 10 days adds about " in shown
     assert "german" in shown
+    assert "The whole database takes " in shown
+    assert "VACUUM FULL" in shown
 
 
 FILL = """

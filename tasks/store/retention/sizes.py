@@ -37,6 +37,7 @@ GROUP BY c.oid, c.relname
 ORDER BY sum(pg_total_relation_size(p.oid)) DESC, c.relname
 """
 _COUNT: Final = "SELECT count(*) FROM {table}"
+_DATABASE: Final = "SELECT pg_database_size(current_database())"
 
 
 class TableSize(NamedTuple):
@@ -92,6 +93,12 @@ def table_sizes(conn: Connection) -> dict[str, TableSize]:
             rows = 0 if count is None else count[0]  # noqa: PLW2901 - the estimate gives way to the count
         found[name] = TableSize(name, rows, main, heap, indexes, toast, not is_counted)
     return found
+
+
+def database_bytes(conn: Connection) -> int:
+    """Bytes of the whole database: of all schemas, with what PostgreSQL itself keeps in it."""
+    (size,) = conn.execute(_DATABASE, prepare=False).fetchone() or (0,)
+    return int(size)
 
 
 def sample(
