@@ -62,7 +62,10 @@ def _deals(commands: Commands) -> None:
         help="only deals listed within this time, such as 90m, 24h, 7d [24h]",
     )
     parser.add_argument(
-        "--selection", metavar="NAME", help="only deals that this selection has listed: the name of its file [all]"
+        "--selection",
+        action="append",
+        metavar="NAME",
+        help="only deals that this selection has listed: the name of its file; may be repeated [all]",
     )
     _add_domain(parser)
     _add_formats(parser)

@@ -25,7 +25,7 @@ from tasks.store.best_deals.candidates import Over
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from supervisor.config.settings import Settings
 
@@ -45,8 +45,9 @@ def show(chosen: argparse.Namespace) -> int:
     """
     settings = load_settings(environment())
     keys = {one.key: one.selection.name for one in streams.streams(settings.loaded_selections, settings.keepa_domains)}
-    if chosen.selection is not None and chosen.selection not in keys.values():
-        return _which_selection(chosen.selection, keys.values())
+    unknown = [name for name in chosen.selection or () if name not in keys.values()]
+    if unknown:
+        return _which_selection(unknown[0], keys.values())
     types, over = usual(settings, chosen.selection)
     types, over = chosen.type or types, chosen.over or over
     with query_connection(run_plan.make_run_plan(settings, synthetic_into_database=True)) as conn:
@@ -61,7 +62,7 @@ def show(chosen: argparse.Namespace) -> int:
             sort=chosen.sort,
             selections=None
             if chosen.selection is None
-            else [n for n, name in names.items() if name == chosen.selection],
+            else [n for n, name in names.items() if name in chosen.selection],
             names=names,
         )
         by_currency = best_deals.currencies(conn, deal_filter) if chosen.sort in _BY_MONEY else {}
@@ -98,15 +99,15 @@ def _which_selection(name: str, names: Iterable[str]) -> int:
     return EXIT_USAGE
 
 
-def usual(settings: Settings, name: str | None = None) -> tuple[list[str], Over]:
+def usual(settings: Settings, names: Collection[str] | None = None) -> tuple[list[str], Over]:
     """The price types of the selections that are prices, and the range of the first selection that has one.
 
-    Of the selection called `name`, if one is named.
+    Of the selections of these names, if some are named.
     """
     chosen = [
         one
         for given in settings.loaded_selections
-        if name in {None, given.name}
+        if names is None or given.name in names
         for one in selection.for_domains(given.query, name=given.name, domains=settings.keepa_domains)
     ]
     types = dict.fromkeys(NAMES[one.price_type] for one in chosen if one.price_type not in NOT_MONEY)
@@ -161,9 +162,9 @@ def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | N
         )
     if chosen.selection is not None:
         return (
-            f"no deal that the selection {chosen.selection} has listed is {chosen.min_discount}% or more below its "
-            "mean; deals that it listed last with an older build are not known as its own: leave out --selection, or "
-            "lower --min-discount"
+            f"no deal that the selection {' or '.join(chosen.selection)} has listed is {chosen.min_discount}% or more "
+            "below its mean; deals that it listed last with an older build are not known as its own: leave out "
+            "--selection, or lower --min-discount"
         )
     return (
         f"no deal of {', '.join(types)} is {chosen.min_discount}% or more below its mean; "

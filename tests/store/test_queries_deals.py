@@ -84,7 +84,15 @@ def test_deals_of_one_selection_are_asked_for_by_its_name(ask, gathered_url, tmp
     other = as_json(ask, gathered_url, "deals", "--selection", "other")
     assert (other["price_types"], other["over"], other["deals"]) == (["AMAZON"], "quarter", [])
     assert "no deal that the selection other has listed" in ask(gathered_url, "deals", "--selection", "other")[1]
-    assert ask(gathered_url, "deals", "--selection", "none")[0] == 2
+    both = ("--selection", "mine", "--selection", "other", "--over", found["over"])
+    asked = as_json(ask, gathered_url, "deals", *both, "--top", "1000")
+    assert asked["price_types"] == ["NEW", "AMAZON"]
+    assert {deal["asin"] for deal in asked["deals"]} >= {deal["asin"] for deal in found["deals"]}
+    assert as_json(ask, gathered_url, "deals", *both, "--top", "1000", "--type", "NEW")["deals"] == found["deals"]
+    empty = ask(gathered_url, "deals", "--selection", "mine", "--selection", "other", "--min-discount", "100")[1]
+    assert "no deal that the selection mine or other has listed" in empty
+    for chosen in (["none"], ["mine", "none"], ["none", "mine"]):
+        assert ask(gathered_url, "deals", *(word for name in chosen for word in ("--selection", name)))[0] == 2
 
 
 def test_yen_have_no_decimals(ask, market_url, market):
