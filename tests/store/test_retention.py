@@ -196,7 +196,6 @@ def test_a_duty_goes_through_the_keys_once_a_day_and_at_once_with_other_settings
     shop.list(A, B)
     shop.pass_days(10)
     shop.walk()
-    state.save(shop.conn, walks.NAME, dict.fromkeys(("seen", "resumed"), (now() - timedelta(days=8)).isoformat()))
     state.save(shop.conn, walks.NAME, {"seen": now().isoformat(), "resumed": (now() - timedelta(days=8)).isoformat()})
     assert run_duties(shop.conn, Keep(deals_d=20)) == Counter()
     shop.pass_days(10)
