@@ -62,20 +62,15 @@ def step(conn: Connection, keep: Keep, where: DailyPass, now: datetime, until: d
     """Delete what is due among the next keys; the arguments are those of `products.step`."""
     if until is None or not (keep.deals_d or keep.history_d):
         return Step(has_more=False)
-    position = where.position(conn, now)
-    if position is None:
-        return Step(has_more=False)
     before = cutoffs(keep, until)
-    domain, asin = position or (0, "")
-    about = {"domain": domain, "asin": asin, "stretch": where.stretch, "batch": where.batch, **before._asdict()}
-    found = conn.execute(_NEXT, about, prepare=False).fetchall()
-    due = [(domain, asin) for kind, domain, asin in found if kind == "old"]
-    end = next(((domain, asin) for kind, domain, asin in found if kind == "end"), None)
-    gone: Counter[str] = Counter()
-    for shop in sorted({domain for domain, _ in due}):
-        gone += _delete(conn, shop, [asin for domain, asin in due if domain == shop], before)
-    where.move(conn, due[-1] if len(due) == where.batch else end)
-    return Step(has_more=len(due) == where.batch or end is not None, gone=gone)
+    return where.step(
+        conn,
+        now,
+        _NEXT,
+        begin={"domain": 0, "asin": ""},
+        about=before._asdict(),
+        delete=lambda domain, asins: _delete(conn, domain, asins, before),
+    )
 
 
 def _delete(conn: Connection, domain: int, asins: Sequence[str], before: Cutoffs) -> Counter[str]:
@@ -91,4 +86,4 @@ def _delete(conn: Connection, domain: int, asins: Sequence[str], before: Cutoffs
         gone += products.delete(conn, domain, older(before.history), before.history)
     gone["deals"] += deals.remove(conn, domain, older(before.deals))
     deals.forget(conn, domain, older(before.forgotten))
-    return +gone
+    return gone

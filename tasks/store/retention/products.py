@@ -84,19 +84,12 @@ def step(conn: Connection, keep: Keep, where: DailyPass, now: datetime, until: d
         until: the moment that ages end with; None when nothing is to be judged now.
     """
     before = None if until is None else cutoff(keep.history_d, until)
-    position = None if before is None else where.position(conn, now)
-    if before is None or position is None:
+    if before is None:
         return Step(has_more=False)
-    domain, asin = position or (0, "")
-    about = {"domain": domain, "asin": asin, "stretch": where.stretch, "batch": where.batch}
-    found = conn.execute(_NEXT, about, prepare=False).fetchall()
-    old = [(domain, asin) for kind, domain, asin in found if kind == "old"]
-    end = next(((domain, asin) for kind, domain, asin in found if kind == "end"), None)
-    gone: Counter[str] = Counter()
-    for shop in sorted({domain for domain, _ in old}):
-        deals.lock(conn, shop)
-        asins = [asin for domain, asin in old if domain == shop]
-        unlisted = conn.execute(_UNLISTED, {"domain": shop, "asins": asins}, prepare=False).fetchall()
-        gone += delete(conn, shop, [row[0] for row in unlisted], before)
-    where.move(conn, old[-1] if len(old) == where.batch else end)
-    return Step(has_more=len(old) == where.batch or end is not None, gone=gone)
+
+    def delete_unlisted(domain: int, asins: list[str]) -> Counter[str]:
+        deals.lock(conn, domain)
+        unlisted = conn.execute(_UNLISTED, {"domain": domain, "asins": asins}, prepare=False).fetchall()
+        return delete(conn, domain, [row[0] for row in unlisted], before)
+
+    return where.step(conn, now, _NEXT, begin={"domain": 0, "asin": ""}, about={}, delete=delete_unlisted)

@@ -40,19 +40,12 @@ UNION ALL SELECT 'end', finished_at, domain, asin, detail FROM (SELECT * FROM ne
 def step(conn: Connection, keep: Keep, where: DailyPass, now: datetime, until: datetime | None) -> Step:
     """Delete what is due among the next items; the arguments are those of `products.step`."""
     before = None if until is None else cutoff(keep.queue_d, until)
-    position = None if before is None else where.position(conn, now)
-    if before is None or position is None:
+    if before is None:
         return Step(has_more=False)
-    at, domain, asin, detail = position or ("-infinity", 0, "", "")
-    about = {"at": at, "domain": domain, "asin": asin, "detail": detail, "before": before}
-    found = conn.execute(_NEXT, about | {"stretch": where.stretch, "batch": where.batch}, prepare=False).fetchall()
-    due = [key for kind, *key in found if kind == "old"]
-    end = next((key for kind, *key in found if kind == "end"), None)
-    gone: Counter[str] = Counter()
-    for shop in sorted({domain for _, domain, _, _ in due}):
-        deals.lock(conn, shop)
-        asins = [asin for _, domain, asin, _ in due if domain == shop]
-        gone["fetch_queue"] += finished.drop_unlisted(conn, shop, asins, before)
-    last = due[-1] if len(due) == where.batch else end
-    where.move(conn, None if last is None else [last[0].isoformat(), *last[1:]])
-    return Step(has_more=last is not None, gone=+gone)
+
+    def delete_unlisted(domain: int, asins: list[str]) -> Counter[str]:
+        deals.lock(conn, domain)
+        return Counter({"fetch_queue": finished.drop_unlisted(conn, domain, asins, before)})
+
+    begin = {"at": "-infinity", "domain": 0, "asin": "", "detail": ""}
+    return where.step(conn, now, _NEXT, begin=begin, about={"before": before}, delete=delete_unlisted)
