@@ -26,6 +26,7 @@ NAMES: Final = (
     *("COLLECTIBLE_ACCEPTABLE_SHIPPING", "REFURBISHED_SHIPPING", "EBAY_NEW_SHIPPING", "EBAY_USED_SHIPPING"),
     *("TRADE_IN", "RENT", "BUY_BOX_USED_SHIPPING", "PRIME_EXCL", "COUNT_NEW_FBA", "COUNT_NEW_FBM"),
 )
+SALES: Final = NAMES.index("SALES")
 
 # The two histories that a product has outside `csv`, numbered beyond all that Keepa may ever add to it.
 VARIATION_RATINGS: Final = 1_000
@@ -37,7 +38,7 @@ ALL_NAMES: Final = {
 }
 # As in the table `price_types`; a test holds the two together.
 # Ranks, counts and ratings.
-NOT_MONEY: Final = frozenset({3, *range(11, 18), 34, 35, VARIATION_RATINGS, VARIATION_REVIEWS})
+NOT_MONEY: Final = frozenset({SALES, *range(11, 18), 34, 35, VARIATION_RATINGS, VARIATION_REVIEWS})
 
 _PAIR: Final = 2
 _TRIPLE: Final = 3

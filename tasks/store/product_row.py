@@ -185,7 +185,6 @@ _PARTS: Final = {
     **{name: ("stats", name) for name in _FIGURES},
 }
 _EMPTY: Final = b"{}"
-_SALES: Final = prices.NAMES.index("SALES")
 
 
 _OWN: Final = [name for name in COLUMNS if name not in {*_PARTS, *AGES, *sales_ranks.COLUMNS, "extra"}]
@@ -223,7 +222,7 @@ def row(product: Product, *, has_history: bool) -> Row:
 def _sales(product: Product) -> list[int] | None:
     """The history of SALES, when there is one."""
     csv = product.csv or []
-    return csv[_SALES] if len(csv) > _SALES else None
+    return csv[prices.SALES] if len(csv) > prices.SALES else None
 
 
 def _extra(product: Product) -> dict[str, object] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tasks.keepa.prices import SALES
 from tasks.store import price_series, sales_ranks
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
@@ -31,7 +32,7 @@ SELECT domain, asin FROM products WHERE (domain, asin) > (%s, %s) ORDER BY domai
 """
 _RANKS: Final = """
 SELECT p.asin, p.sales_ranks_json::text, s.minutes, s.prices
-FROM products AS p LEFT JOIN price_series AS s ON s.domain = p.domain AND s.asin = p.asin AND s.price_type = 3
+FROM products AS p LEFT JOIN price_series AS s ON s.domain = p.domain AND s.asin = p.asin AND s.price_type = %s
 WHERE p.domain = %s AND p.asin = ANY(%s) AND p.sales_ranks_json IS NOT NULL
 """
 _RANK_ROWS: Final = Updated(
@@ -65,7 +66,7 @@ def step(conn: Connection) -> Step:
 
 def _recode_ranks(conn: Connection, domain: int, asins: Sequence[str]) -> None:
     rows = []
-    for asin, text, minutes, values in conn.execute(_RANKS, (domain, asins), prepare=False):
+    for asin, text, minutes, values in conn.execute(_RANKS, (SALES, domain, asins), prepare=False):
         sales = None if minutes is None else [number for pair in zip(minutes, values, strict=True) for number in pair]
         coded = sales_ranks.row(_decoded(text), sales)
         if coded[-1] is None:

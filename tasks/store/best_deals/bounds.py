@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.keepa.prices import NAMES, NOT_MONEY
+from tasks.keepa.prices import NAMES, NOT_MONEY, SALES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,6 @@ PERIODS: Final = 4  # of the means: day, week, month, quarter
 MOST_PERCENT: Final = 255  # what a byte holds, and more than there is
 NO_PERCENTS: Final = bytes(PERIODS * len(NAMES))
 _MONEY: Final = tuple(number for number in range(len(NAMES)) if number not in NOT_MONEY)
-_SALES_RANK: Final = 3
 
 
 class DealBounds(NamedTuple):
@@ -55,5 +54,5 @@ def bounds_of(
         drop = max(drop, *[means[place] - current[place] for place in below])
         below_any.update(below)
     price = min([current[place] for place in below_any], default=None)
-    rank = current[_SALES_RANK] if slots > _SALES_RANK and current[_SALES_RANK] > 0 else None
+    rank = current[SALES] if slots > SALES and current[SALES] > 0 else None
     return DealBounds(bytes(percents), drop, price, rank)
