@@ -93,19 +93,22 @@ _REMOVE: Final = "DELETE FROM deal_rows WHERE domain = %s AND asin = ANY(%s) RET
 # What is no deal any more has nothing that `deals` would look for.
 _UNLIST: Final = "UPDATE deal_sightings SET discount_percents = %s WHERE domain = %s AND asin = ANY(%s)"
 _FORGET: Final = "DELETE FROM deal_sightings WHERE domain = %s AND asin = ANY(%s)"
-_SEE: Final = """
+# What a late page tells turns nothing back.
+_SEEN: Final = """
+    last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
+    last_seen_on = greatest(t.last_seen_on, excluded.last_seen_on),
+    selections = CASE WHEN t.selections @> excluded.selections THEN t.selections
+        ELSE coalesce(t.selections, '{}') || excluded.selections END
+"""
+_SEE: Final = f"""
 INSERT INTO deal_sightings AS t (domain, asin, last_seen_at, last_seen_on, selections)
 SELECT %(domain)s, asin, %(seen_at)s, (%(seen_at)s::timestamptz AT TIME ZONE 'UTC')::date, %(selections)s::smallint[]
 FROM unnest(%(asins)s::text[]) AS seen (asin) ORDER BY asin
-ON CONFLICT (domain, asin) DO UPDATE SET
-    last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
-    last_seen_on = CASE WHEN excluded.last_seen_at > t.last_seen_at THEN excluded.last_seen_on ELSE t.last_seen_on END,
-    selections = CASE WHEN t.selections @> excluded.selections THEN t.selections
-        ELSE coalesce(t.selections, '{}') || excluded.selections END
-WHERE excluded.last_seen_at > t.last_seen_at OR NOT coalesce(t.selections, '{}') @> excluded.selections
-"""
+ON CONFLICT (domain, asin) DO UPDATE SET {_SEEN}
+WHERE excluded.last_seen_at > t.last_seen_at OR NOT coalesce(t.selections, '{{}}') @> excluded.selections
+"""  # noqa: S608 - a fragment of ours
 # Of what was written there are new bounds too. They go with the newest reading, whenever that was listed.
-_SEE_ANEW: Final = """
+_SEE_ANEW: Final = f"""
 INSERT INTO deal_sightings AS t (
     domain, asin, last_seen_at, last_seen_on, selections,
     discount_percents, greatest_drop, lowest_price, sales_rank, creation_date
@@ -116,14 +119,10 @@ FROM unnest(
     %(asins)s::text[], %(percents)s::bytea[], %(drops)s::int[], %(prices)s::int[], %(ranks)s::int[], %(created)s::int[]
 ) AS seen (asin, percents, fall, price, rank, creation_date)
 ORDER BY asin
-ON CONFLICT (domain, asin) DO UPDATE SET
-    last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
-    last_seen_on = greatest(t.last_seen_on, excluded.last_seen_on),
-    selections = CASE WHEN t.selections @> excluded.selections THEN t.selections
-        ELSE coalesce(t.selections, '{}') || excluded.selections END,
+ON CONFLICT (domain, asin) DO UPDATE SET {_SEEN},
     discount_percents = excluded.discount_percents, greatest_drop = excluded.greatest_drop,
     lowest_price = excluded.lowest_price, sales_rank = excluded.sales_rank, creation_date = excluded.creation_date
-"""
+"""  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +139,9 @@ class _Sighting:
         numbers = [] if key is None else [selections.number_of(conn, key)]
         values = {"domain": self.domain, "seen_at": self.seen_at, "selections": numbers}
         if known:
-            conn.execute(_SEE, {**values, "asins": known})
+            conn.execute(_SEE.encode(), {**values, "asins": known})
         if changed:
-            conn.execute(_SEE_ANEW, {**values, **_bounds(changed)})
+            conn.execute(_SEE_ANEW.encode(), {**values, **_bounds(changed)})
 
 
 def write(
