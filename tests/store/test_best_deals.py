@@ -159,6 +159,14 @@ def test_a_deal_listed_again_on_the_same_day_needs_no_index_entry(conn, make_dea
             assert conn.execute(counted).fetchone() == (minute,)
 
 
+@pytest.mark.parametrize("last_update", [10, 11])
+def test_a_deal_that_is_listed_again_unchanged_or_not_has_the_moment_and_the_day_of_that(conn, make_deal, last_update):
+    for update, seen_at in ((10, NOW - timedelta(days=3)), (last_update, NOW)):
+        with conn.transaction():
+            deals.write(conn, 1, [make_deal(last_update=update)], seen_at=seen_at)
+    assert conn.execute("SELECT last_seen_at, last_seen_on FROM deal_sightings").fetchall() == [(NOW, NOW.date())]
+
+
 def test_a_late_page_turns_back_neither_the_day_nor_newer_bounds(conn, make_deal):
     columns = f"SELECT last_seen_at, last_seen_on, {BOUNDS} FROM deal_sightings"
     with conn.transaction():
