@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,8 +109,9 @@ def _words(total: Sum, flow: Flow | None, bucket: BucketRecord | None, since: ti
 
 def describe_since(since: timedelta) -> str:
     """The time from `since` ago until now: the last day, the last 36 hours, the last 90 minutes."""
-    number, unit = re.findall(r"(\d+)(\w)", durations.format_exact(since))[0]
-    return f"the last {_UNITS[unit]}" if number == "1" else f"the last {number} {_UNITS[unit]}s"
+    exact = durations.format_exact(since)
+    number, unit = exact[:-1], _UNITS[exact[-1]]
+    return f"the last {unit}" if number == "1" else f"the last {number} {unit}s"
 
 
 def describe_refill(flow: Flow, bucket: BucketRecord | None) -> str:
