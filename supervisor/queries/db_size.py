@@ -10,7 +10,7 @@ from supervisor import report
 from supervisor.database.access import query_connection, query_plan
 from supervisor.database.maintenance import keep_of
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, size
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.planning import streams
@@ -39,8 +39,6 @@ _SELECTION_COLUMNS: Final = (
 _SHOWN_FROM: Final = 64 * 1024  # bytes; smaller tables are summed up
 _OF_SELECTION: Final = ("deal_rows", "deal_sightings", "fetch_queue", *estimate.OF_PRODUCT.values())
 _DISK: Final = "The room of deleted rows is used again; only VACUUM FULL gives it back to the disk."
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
-_STEP: Final = 1000
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -208,11 +206,3 @@ def rows_in_words(rows: Mapping[str, int], is_estimate: bool) -> str:  # noqa: F
     """Rows by table, for a person."""
     about = "~" if is_estimate else ""
     return ", ".join(f"{about}{count:,} of {table}" for table, count in rows.items() if count) or "nothing"
-
-
-def size(count: float) -> str:
-    """Bytes in words."""
-    unit = 0
-    while count >= _STEP and unit < len(_UNITS) - 1:
-        count, unit = count / _STEP, unit + 1
-    return f"{count:.0f} {_UNITS[unit]}" if unit < 2 else f"{count:.1f} {_UNITS[unit]}"  # noqa: PLR2004 - whole below MB

@@ -33,6 +33,8 @@ FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over adds
 _COLUMNS: Final = 80
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _AT_ONCE: Final = 1_000  # lines or items of a stream that are written together
+_SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+_SIZE_STEP: Final = 1000
 _CSV_END: Final = b"\r\n"
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -152,6 +154,15 @@ def readable(text: str) -> str:
 def cut(text: str, width: int) -> str:
     """The text in at most `width` cells; an ellipsis at its end shows that it was cut."""
     return text if cell_len(text) <= width else set_cell_size(text, width - 1) + _ELLIPSIS
+
+
+def size(count: float) -> str:
+    """Bytes in words: 999 B, 12 kB, 1.5 MB."""
+    unit = 0
+    while count >= _SIZE_STEP and unit < len(_SIZE_UNITS) - 1:
+        count, unit = count / _SIZE_STEP, unit + 1
+    digits = 0 if _SIZE_UNITS[unit] in {"B", "kB"} else 1
+    return f"{count:.{digits}f} {_SIZE_UNITS[unit]}"
 
 
 def _fitted(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:

@@ -12,7 +12,7 @@ from ledger.localtime import minute
 from supervisor.database import backend
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
-from supervisor.queries.output import Column, readable
+from supervisor.queries.output import Column, readable, size
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tasks.store.quarantine import Fault, FaultCount
 
 _SHOWN_CHARS: Final = 4000
-_KB: Final = 1024
 
 
 def list_(chosen: argparse.Namespace) -> int:
@@ -193,7 +192,7 @@ def _table(found: Sequence[Fault]) -> None:
                 locales.label(one.key),
                 f"{one.times:,}",
                 durations.format_age(now - one.last_at),
-                "" if one.raw_bytes is None else _size(one.raw_bytes),
+                "" if one.raw_bytes is None else size(one.raw_bytes),
                 one.reason,
             ]
             for one in found
@@ -209,7 +208,7 @@ def _lines(one: Fault) -> list[str]:
         "about": locales.label(one.key),
         "why": one.reason,
         "times": f"{one.times:,}, first {minute(one.first_at)}, last {minute(one.last_at)}",
-        "kept": "nothing" if one.raw_bytes is None else _size(one.raw_bytes),
+        "kept": "nothing" if one.raw_bytes is None else size(one.raw_bytes),
     }
     return [f"{name:<7} {readable(value)}" for name, value in shown.items()]
 
@@ -218,8 +217,4 @@ def _counted(tallies: Sequence[FaultCount]) -> str:
     total = sum(one.faults for one in tallies)
     kinds = ", ".join(f"{one.faults:,} {one.kind}" for one in tallies)
     about = "about " if any(one.is_estimate for one in tallies) else ""
-    return f"{about}{total:,} ({kinds}; {_size(sum(one.raw_bytes for one in tallies))} as received)"
-
-
-def _size(count: int) -> str:
-    return f"{count} B" if count < _KB else f"{count / _KB:,.0f} kB"
+    return f"{about}{total:,} ({kinds}; {size(sum(one.raw_bytes for one in tallies))} as received)"

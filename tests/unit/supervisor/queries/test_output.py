@@ -108,3 +108,11 @@ def test_a_long_list_is_one_json_object_however_many_items_come(capsysbinary, co
 def test_lines_of_csv_get_a_heading_and_the_line_ends_of_csv(capsysbinary, count):
     output.as_csv_lines(("a", "b"), (b'%d,"x\ny"\n' % n for n in range(count)))
     assert capsysbinary.readouterr().out == b"a,b\r\n" + b"".join(b'%d,"x\ny"\r\n' % n for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 B"), (999, "999 B"), (1_000, "1 kB"), (1_500_000, "1.5 MB"), (2e9, "2.0 GB"), (5e15, "5000.0 TB")],
+)
+def test_bytes_are_told_in_the_unit_of_a_few_digits(count, words):
+    assert output.size(count) == words
