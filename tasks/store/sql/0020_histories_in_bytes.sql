@@ -1,6 +1,31 @@
 -- Histories in half the room: as many bytes a number as the largest of a list needs, in planes (the highest byte of each
 -- number, then the next one of each). The table gets another name, and price_series becomes a view that shows what the
--- table held. No row is rewritten here: those in the old form stay readable, and get the new one in the background.
+-- table held. No row is rewritten here: those in the old form stay readable, and get the new one in the background. With it
+-- they get the lowest value of each, so that who compares prices with it need not read a million histories.
+--
+-- The functions look up nothing by its name when they run, so that the views read the same for every search_path. Readers
+-- who name the schema have another path, and so have PostgreSQL itself, where it refreshes a materialized view, and
+-- pg_restore.
+
+-- What is materialized of the lists cannot follow.
+DO $$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN
+        SELECT DISTINCT v.oid::regclass AS name, pg_get_userbyid(v.relowner) AS owner
+        FROM pg_depend AS d
+        JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+        JOIN pg_class AS v ON v.oid = r.ev_class AND v.relkind = 'm'
+        JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = 'price_series'::regclass
+            AND a.attname IN ('minutes', 'prices', 'shipping')
+    LOOP
+        RAISE insufficient_privilege USING MESSAGE = format(
+            '%s of %s reads a column that is empty in new rows: drop it, and make it again after the upgrade',
+            found.name, found.owner);
+    END LOOP;
+END $$;
 
 -- Views of others that read the table are made again below, on the view of its name.
 CREATE TEMP TABLE views_of_price_series ON COMMIT DROP AS
@@ -18,6 +43,7 @@ ALTER TABLE price_series_rows
     ADD COLUMN minute_bytes bytea,
     ADD COLUMN price_bytes bytea,
     ADD COLUMN shipping_bytes bytea,
+    ADD COLUMN lowest int,
     ADD CHECK ((minutes IS NULL) = (prices IS NULL) AND (minutes IS NULL) <> (minute_bytes IS NULL)) NOT VALID,
     ADD CHECK ((minute_bytes IS NULL) = (price_bytes IS NULL)) NOT VALID,
     ADD CHECK (octet_length(minute_bytes) = points * CASE WHEN minute_pages IS NULL THEN 4 ELSE 2 END) NOT VALID,
@@ -38,20 +64,20 @@ COMMENT ON COLUMN price_series_rows.minute_pages IS
 COMMENT ON COLUMN price_series_rows.price_bytes IS
     'The values, one to four bytes each, in planes: the highest byte of each point, then the next one of each. All ones are -1 (none).';
 COMMENT ON COLUMN price_series_rows.shipping_bytes IS 'Shipping costs in the same form, for the price types that carry them.';
+COMMENT ON COLUMN price_series_rows.lowest IS 'The lowest of the values; -1 if there was never one. NULL in a row of an older build.';
 
 CREATE FUNCTION number_at(place int, planes bytea, width int, count int) RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE width
-        WHEN 2 THEN coalesce(nullif((get_byte(planes, place) << 8) | get_byte(planes, place + count), 65535), -1)
-        WHEN 1 THEN coalesce(nullif(get_byte(planes, place), 255), -1)
-        WHEN 3 THEN coalesce(nullif(
-            (get_byte(planes, place) << 16) | (get_byte(planes, place + count) << 8) | get_byte(planes, place + 2 * count),
-            16777215
-        ), -1)
-        WHEN 4 THEN (get_byte(planes, place) << 24) | (get_byte(planes, place + count) << 16)
-            | (get_byte(planes, place + 2 * count) << 8) | get_byte(planes, place + 3 * count)
-    END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE width
+    WHEN 2 THEN coalesce(nullif((get_byte(planes, place) << 8) | get_byte(planes, place + count), 65535), -1)
+    WHEN 1 THEN coalesce(nullif(get_byte(planes, place), 255), -1)
+    WHEN 3 THEN coalesce(nullif(
+        (get_byte(planes, place) << 16) | (get_byte(planes, place + count) << 8) | get_byte(planes, place + 2 * count),
+        16777215
+    ), -1)
+    WHEN 4 THEN (get_byte(planes, place) << 24) | (get_byte(planes, place + count) << 16)
+        | (get_byte(planes, place + 2 * count) << 8) | get_byte(planes, place + 3 * count)
+END;
 COMMENT ON FUNCTION number_at(int, bytea, int, int) IS
     'The number at a place, from 0, of so many in byte planes: the highest byte of each number, then the next one of each. All ones are -1.';
 
@@ -61,7 +87,8 @@ CREATE FUNCTION series_points(
     points int, first_minute int, minute_pages int[], minute_bytes bytea, price_bytes bytea, shipping_bytes bytea,
     minutes int[], prices int[], shipping int[]
 ) RETURNS TABLE (minute int, price int, shipping int)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 500 AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 500
+BEGIN ATOMIC
     SELECT
         CASE
             WHEN held.pages IS NOT NULL THEN ((held.page + width_bucket(place, held.pages)) << 16)
@@ -82,8 +109,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 500 AS $$
         OFFSET 0
     ) AS held
     CROSS JOIN LATERAL generate_series(0, points - 1) AS place
-    OFFSET 0
-$$;
+    OFFSET 0;
+END;
 COMMENT ON FUNCTION series_points(int, int, int[], bytea, bytea, bytea, int[], int[], int[]) IS
     'The points of a history, in order, of the columns of price_series_rows.';
 
@@ -150,7 +177,14 @@ SELECT
             s.points, s.first_minute, s.minute_pages, s.minute_bytes, s.price_bytes, s.shipping_bytes,
             s.minutes, s.prices, s.shipping
         ) AS p
-    ) AS shipping
+    ) AS shipping,
+    CASE WHEN s.lowest IS NOT NULL THEN s.lowest ELSE (
+        SELECT coalesce(min(p.price) FILTER (WHERE p.price >= 0), -1)
+        FROM series_points(
+            s.points, s.first_minute, s.minute_pages, s.minute_bytes, s.price_bytes, s.shipping_bytes,
+            s.minutes, s.prices, s.shipping
+        ) AS p
+    ) END AS lowest
 FROM price_series_rows AS s;
 COMMENT ON VIEW price_series IS
     'Histories, one row per product and price type; a value holds from its minute until the next. price_history has a row per point.';
@@ -167,7 +201,8 @@ BEGIN
         UNION ALL VALUES
             ('minutes', 'Keepa minutes at which the value changed, rising.'),
             ('prices', 'Values from then on; -1 none. Without shipping, if there is any.'),
-            ('shipping', 'Shipping costs, for the price types that carry them; -1 none.')
+            ('shipping', 'Shipping costs, for the price types that carry them; -1 none.'),
+            ('lowest', 'The lowest of the values; -1 if there was never one.')
     LOOP
         EXECUTE format('COMMENT ON COLUMN price_series.%I IS %L', described.name, described.meaning);
     END LOOP;

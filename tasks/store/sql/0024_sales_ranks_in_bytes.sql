@@ -16,7 +16,8 @@ COMMENT ON COLUMN products.sales_rank_minutes IS
 COMMENT ON COLUMN products.sales_rank_values IS 'The ranks in the same form. Kept likewise.';
 
 CREATE FUNCTION sales_rank_points(product products) RETURNS TABLE (category bigint, minute int, rank int)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 500 AS $$
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 500
+BEGIN ATOMIC
     WITH listed AS (
         SELECT l.category, l.points, (sum(l.points) OVER (ORDER BY l.number))::int AS until
         FROM unnest((product).sales_rank_categories, (product).sales_rank_points)
@@ -50,13 +51,14 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 500 AS $$
     FROM json_each((product).sales_ranks_json) AS received
     CROSS JOIN LATERAL generate_series(
         0, CASE json_typeof(received.value) WHEN 'array' THEN json_array_length(received.value) - 2 ELSE -1 END, 2
-    ) AS number
-$$;
+    ) AS number;
+END;
 COMMENT ON FUNCTION sales_rank_points(products) IS
     'The sales ranks of a product, by category in order of time; NULL is what was received and is no number of its kind.';
 
 CREATE FUNCTION sales_ranks(product products) RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
     SELECT coalesce((product).sales_ranks_json, (
         SELECT json_object_agg(category, points) FROM (
             SELECT p.category, json_agg(n.value ORDER BY p.minute, n.number) AS points
@@ -64,8 +66,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             CROSS JOIN LATERAL (VALUES (1, p.minute), (2, p.rank)) AS n (number, value)
             GROUP BY p.category
         ) AS listed
-    ))
-$$;
+    ));
+END;
 COMMENT ON FUNCTION sales_ranks(products) IS
     'The sales ranks as received, by category, minute and rank in turn; written like a column: products.sales_ranks.';
 
@@ -81,3 +83,37 @@ COMMENT ON COLUMN sales_rank_history.category IS 'Amazon''s number of the catego
 COMMENT ON COLUMN sales_rank_history.at IS 'From when on it holds.';
 COMMENT ON COLUMN sales_rank_history.rank IS 'The rank; NULL when there was none.';
 COMMENT ON COLUMN sales_rank_history.shop IS 'The shop''s domain name, such as amazon.de.';
+
+-- Views of others that read the column would go on with what has another name now, and is empty in rows of the new form:
+-- they read the function instead. What is materialized cannot follow.
+DO $readers$
+DECLARE
+    found record;
+    alias text;
+    definition text;
+BEGIN
+    FOR found IN
+        SELECT DISTINCT v.oid::regclass AS name, v.relkind, pg_get_userbyid(v.relowner) AS owner, v.reloptions,
+            pg_has_role(v.relowner, 'USAGE') AS is_ours, pg_get_viewdef(v.oid) AS definition
+        FROM pg_depend AS d
+        JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+        JOIN pg_class AS v ON v.oid = r.ev_class
+        JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = 'products'::regclass
+            AND a.attname = 'sales_ranks_json'
+    LOOP
+        IF found.relkind <> 'v' OR NOT found.is_ours THEN
+            RAISE insufficient_privilege USING MESSAGE = format(
+                '%s of %s reads a column that is empty in new rows: drop it, and make it again after the upgrade',
+                found.name, found.owner);
+        END IF;
+        -- Where a view reads one table alone, its definition names columns without it.
+        alias := coalesce(
+            (regexp_match(found.definition, E'\n   FROM (?:\\S+\\.)?products (\\w+|"[^"]+")'))[1], 'products');
+        definition := regexp_replace(found.definition, '(^|[^."\w])sales_ranks_json\M', '\1' || alias || '.sales_ranks', 'g');
+        definition := regexp_replace(definition, '\.sales_ranks_json\M', '.sales_ranks', 'g');
+        EXECUTE format('CREATE OR REPLACE VIEW %s %s AS %s', found.name,
+            'WITH (' || array_to_string(found.reloptions, ', ') || ')', definition);
+    END LOOP;
+END
+$readers$;

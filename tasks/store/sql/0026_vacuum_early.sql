@@ -19,3 +19,6 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
+
+-- Rows as narrow as these leave enough of a page for those that are listed again.
+ALTER TABLE deal_sightings SET (fillfactor = 70);
