@@ -20,6 +20,7 @@ from supervisor.report import QUEUE
 from supervisor.status import health
 from tasks.runtime.call_stats import BOUNDS_S
 from tasks.runtime.condition import ConditionKind
+from tasks.store.retention import keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "sluicegate_"
 _TABLES: Final = ("deals", "products", "price_series")
-_PRUNED: Final = ("calls", "deals", "products", "price_series", "offers", "fetch_queue", "quarantine")
 _KINDS: Final = ("deal", "product", "request", "body")
 
 
@@ -85,7 +85,7 @@ def _supervisor_metrics(report: Report) -> Iterator[Metric]:
 def _work_metrics(report: Report) -> Iterator[Metric]:
     yield _family("rows_upserted_total", [((table,), report.rows_written.get(table, 0)) for table in _TABLES])
     yield _family("rows_quarantined_total", [((kind,), report.refused.get(kind, 0)) for kind in _KINDS])
-    yield _family("rows_pruned_total", [((table,), report.rows_pruned.get(table, 0)) for table in _PRUNED])
+    yield _family("rows_pruned_total", [((table,), report.rows_pruned.get(table, 0)) for table in keep.TABLES])
     calls = report.calls.items()
     statuses = [((endpoint, status), n) for endpoint, its in calls for status, n in its.statuses.items()]
     yield _family("requests_total", statuses)

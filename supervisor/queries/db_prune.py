@@ -11,9 +11,9 @@ from supervisor.queries import output
 from supervisor.queries.db_size import asked, freed_by, in_force, rows_in_words
 from supervisor.queries.output import size
 from tasks.errors import EXIT_OK, EXIT_USAGE
-from tasks.maintenance.prune import TABLES, prune
+from tasks.maintenance.prune import prune
 from tasks.store.retention import sizes
-from tasks.store.retention.keep import Keep
+from tasks.store.retention.keep import TABLES, Keep
 
 if TYPE_CHECKING:
     import argparse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tasks.maintenance.duties import passes
 from tasks.store.duties import state
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.duties.duty import Step
     from tasks.store.retention.keep import Keep
-
-TABLES: Final = ("calls", "deals", "products", "price_series", "offers", "fetch_queue", "quarantine")
-"""What rows may be deleted of, by the names they are reported under."""
 
 
 def prune(

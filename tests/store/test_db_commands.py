@@ -12,12 +12,11 @@ from supervisor import report
 from supervisor.cli.run_command import run_command
 from supervisor.config.state_dir import StateDir
 from tasks.keepa.selection.selection import parse
-from tasks.maintenance import prune
 from tasks.store import deals, products, quarantine
 from tasks.store.calls import calls, months
 from tasks.store.queue import queue
 from tasks.store.retention import estimate, pace, sizes
-from tasks.store.retention.keep import Keep
+from tasks.store.retention.keep import TABLES, Keep
 from tests.fakes.cli_program import Program
 from tests.fixtures.calls import a_call
 
@@ -139,7 +138,7 @@ def test_what_a_running_supervisor_was_told_counts_and_no_longer_than_it_runs(as
 def test_what_may_be_deleted_is_told_of_each_table_that_a_setting_names(conn):
     now, some = datetime.now(UTC), Keep(*(1 for _ in Keep._fields))
     freed = estimate.due(conn, sizes.table_sizes(conn), some, now, now)
-    assert set(prune.TABLES) == {table for one in freed.values() for table in one.rows}
+    assert set(TABLES) == {table for one in freed.values() for table in one.rows}
 
 
 def test_size_tells_tables_products_selections_and_a_year(ask, conn):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+TABLES: Final = ("calls", "deals", "products", "price_series", "offers", "fetch_queue", "quarantine")
+"""What rows may be deleted of, by the names they are reported under."""
 
 
 class Keep(NamedTuple):
