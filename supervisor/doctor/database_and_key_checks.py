@@ -81,8 +81,8 @@ def _embedded(plan: RunPlan) -> Iterator[Finding]:
     except (Error, OSError) as error:
         yield bad("database", f"the embedded PostgreSQL cannot be started: {plain(error)}")
     else:
-        if made_by not in {None, used.major}:
-            yield bad("database", cluster.other_major(plan.state.postgres, made_by or 0, used))
+        if made_by is not None and made_by != used.major:
+            yield bad("database", cluster.other_major(plan.state.postgres, made_by, used))
         else:
             words = f"an embedded PostgreSQL {used.major}; it is not running, and doctor does not start it"
             yield note("database", words, version=str(used.major))
