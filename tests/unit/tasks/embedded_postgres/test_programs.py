@@ -48,8 +48,9 @@ def test_a_folder_that_cannot_be_used_is_refused_with_what_to_do(folder, made, w
         programs.find(str(folder(**made)))
 
 
-def test_programs_of_the_version_before_are_at_hand():
-    found = programs.of_major(programs.MAJOR)
-    assert found is not None
-    assert found.directory == programs.find().directory
-    assert programs.of_major(9) is None
+def test_programs_of_a_version_are_those_that_come_along_or_those_of_the_machine(folder):
+    assert programs.of_major(programs.MAJOR) == programs.find()
+    where = folder("postgres (PostgreSQL) 97.9")
+    machine = [str(where / "{0}"), str(where)]
+    assert programs.of_major(97, installed=machine) == programs.Programs(directory=where, major=97)
+    assert programs.of_major(96, installed=machine) is None
