@@ -37,13 +37,14 @@ UPDATE fetch_queue SET state = 'done', finished_at = now() WHERE (domain, asin, 
     SELECT domain, asin, detail FROM fetch_queue WHERE state = 'pending' ORDER BY -priority, place LIMIT %s
 )
 """
-# The tables of products, each with its TOAST table: bytes with indexes, and the share of rows that are dead.
+# The tables of products: bytes with indexes and TOAST.
 OF_PRODUCTS = """
 SELECT c.relname, pg_total_relation_size(c.oid) FROM pg_class AS c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname !~ '^deal|^fetch'
   AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'asin' AND NOT a.attisdropped)
 ORDER BY 2 DESC
 """
+# The largest share of dead rows in those, and in their TOAST tables.
 UNTIDY = """
 SELECT max(s.n_dead_tup / (s.n_live_tup + 1000.0)) FROM pg_stat_all_tables AS s
 WHERE s.relid IN (
