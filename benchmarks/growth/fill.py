@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from benchmarks.growth import sizes, source
 from benchmarks.growth.source import BATCH, DOMAIN
 from supervisor.config.settings import load_settings
+from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.planning import streams
 from tasks.store import crawls, deals, products, quarantine
 from tasks.store.calls import calls
@@ -18,7 +19,6 @@ YEAR = timedelta(days=365)
 DETAIL = "history"
 CALLS = 2_000  # the rest are copies
 SEEN_TOGETHER = 25  # deals of one page that were last listed by it
-EPOCH_MINUTE = 21_564_000
 OWNERS = ("backfill-0", "backfill-1")
 # What is known of each product by its ASIN alone; the copies begin from it, and it goes with the schema afterwards.
 NOTES = """
@@ -138,5 +138,5 @@ def _walks(conn, now):
                 finished_at=ended,
             )
             crawls.save_crawl(conn, walk)
-        minute = int(now.timestamp()) // 60 - EPOCH_MINUTE
+        minute = int(now.timestamp()) // 60 - KEEPA_EPOCH_MIN
         crawls.move_watermark(conn, one.key, DOMAIN, minute, latest=minute)

@@ -12,9 +12,10 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from benchmarks.growth.fill import DETAIL, EPOCH_MINUTE, stream
+from benchmarks.growth.fill import DETAIL, stream
 from benchmarks.growth.measure import Aim, connections, interleaved
 from benchmarks.growth.source import BATCH, DOMAIN, Market, calls
+from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.planning import streams
 from tasks.store import deals, products
 from tasks.store.calls import calls as call_table
@@ -54,7 +55,7 @@ class _Steps:
     def __init__(self, conn, rounds, page, batch):
         self.conn, self.page, self.batch = conn, page, batch
         self.now = datetime.now(UTC)
-        self.minute = int(self.now.timestamp()) // 60 - EPOCH_MINUTE
+        self.minute = int(self.now.timestamp()) // 60 - KEEPA_EPOCH_MIN
         self.chosen = streams.wanted_streams([stream()])
         self.listed = iter([self._some("deal_rows", number, PAGE) for number in range(2 * rounds)])
         self.fetched = iter([self._some("products", number, len(batch)) for number in range(rounds)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from supervisor.database.backend import APPLICATION
 from supervisor.report import QUEUE, CountRecord, MarkRecord
 from tasks.errors import DatabaseTransient, Error
+from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.keepa.selection import selection
 from tasks.planning import streams
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from tasks.store.crawls import Watermark
     from tasks.store.queue.counts import LowestLease
 
-_EPOCH_MINUTE: Final = 21_564_000  # minutes from 1970 to Keepa's minute 0, as keepa_time has it
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
+_SILENT_TIMES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
+# For one transaction alone: a connection may be shared by a pooler.
+_PATIENCE: Final = "SELECT set_config('statement_timeout', %s, true)"
 
 
 def count_record(counts: Counts, settings: Settings, before: CountRecord | None) -> CountRecord:
@@ -34,7 +37,7 @@ def count_record(counts: Counts, settings: Settings, before: CountRecord | None)
     for mark in counts.marks:
         stream = names.get((mark.selection_key, mark.domain))
         if stream is not None:
-            at = datetime.fromtimestamp((mark.minute + _EPOCH_MINUTE) * 60, UTC)
+            at = datetime.fromtimestamp((mark.minute + KEEPA_EPOCH_MIN) * 60, UTC)
             walked_at = walked.get(stream) if mark.walked_at is None else _text(mark.walked_at)
             marks.append(MarkRecord(stream=stream, at=_text(at), walked_at=walked_at))
     return CountRecord(
@@ -63,13 +66,6 @@ def _names(settings: Settings) -> dict[tuple[str, int], str]:
 
 def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-_SILENT_TIMES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
-
-
-# For one transaction alone: a connection may be shared by a pooler.
-_PATIENCE: Final = "SELECT set_config('statement_timeout', %s, true)"
 
 
 class Counts(NamedTuple):
