@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supervisor.config import settings
 from supervisor.database.access import query_plan
+from supervisor.queries import output
 from tasks.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -95,9 +95,10 @@ def _in_words(moved: Moved, old: int, new: int) -> str:
 
 
 def _print(told: dict[str, object], words: str, *, as_json: bool) -> None:
-    sys.stdout.write(
-        (json.dumps({"format": 1, **told}, ensure_ascii=False, separators=(",", ":")) if as_json else words) + "\n"
-    )
+    if as_json:
+        output.as_json(**told)
+    else:
+        output.text(words)
 
 
 def _say(step: str) -> None:
