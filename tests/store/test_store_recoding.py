@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from tasks.store import products, recoding
+from tasks.store.connection import connect
 from tasks.store.duties import state
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -83,6 +85,17 @@ def test_a_newer_history_is_put_behind_one_in_the_old_form_and_takes_its_form_wi
     while a_step(old):
         pass
     assert old.execute(query).fetchone() == whole
+
+
+def test_what_a_writer_has_in_hand_is_waited_for(old, database_url):
+    """Of the first product nothing but its histories gets another form."""
+    with (
+        connect(database_url, application_name="other", autocommit=True, lock_timeout_ms=1) as other,
+        old.transaction(),
+    ):
+        old.execute("SELECT FROM products WHERE domain = 1 AND asin = 'B000000001' FOR NO KEY UPDATE")
+        with pytest.raises(LockNotAvailable):
+            a_step(other)
 
 
 def test_a_table_of_ones_own_that_refers_to_the_rows_keeps_them(old):
