@@ -40,7 +40,7 @@ FROM sums, held
 
 def _first(each: str, by: str) -> str:
     return f"""
-SELECT count(*), count(*) FILTER (WHERE state = 'pending' OR ready_at <= clock_timestamp()) FROM {each} (
+SELECT count(*) FILTER (WHERE state = 'pending' OR ready_at <= clock_timestamp()) FROM {each} (
     SELECT state, ready_at FROM fetch_queue WHERE state IN ('pending', 'leased') {by} {IN_ORDER} LIMIT %(limit)s
 ) AS first
 """  # noqa: S608 - fragments of ours
@@ -110,9 +110,9 @@ def queue_counts(
     pending, unwanted, done, leased, workers, is_estimate, lowest = row or (0, 0, 0, 0, 0, True, 0)
     lease.found(lowest)
     if pending < FEW:  # a worker must not rest while the sums are wrong, nor look for what is not there
-        statement, limit = _FIRST_ANY if chosen is None else _FIRST_CHOSEN, FEW + leased
-        seen, found = conn.execute(statement.encode(), values | {"limit": limit}, prepare=False).fetchone() or (0, 0)
-        pending = found if seen < limit else max(pending, found)
+        statement = _FIRST_ANY if chosen is None else _FIRST_CHOSEN
+        limits = {"limit": FEW + leased}  # so that what is claimed takes the place of none of them
+        (pending,) = conn.execute(statement.encode(), values | limits, prepare=False).fetchone() or (0,)
     return QueueCounts(
         pending=pending,
         leased=leased,
