@@ -76,3 +76,12 @@ def test_dropped_is_what_waits_for_nobody_and_nothing_that_is_held(mixed):
     assert queue_counts(mixed, NOW) == QueueCounts(pending=3, leased=1, done=0, workers=1)
     assert queue.complete(mixed, [held]) == 1
     assert leftovers.drop(mixed, NOW) == 0
+
+
+def test_the_oldest_of_a_selection_is_found_at_any_priority(mixed):
+    put(mixed, "B8", key="gone", priority=3)
+    mixed.execute("UPDATE fetch_queue SET enqueued_at = now() - interval '9 days' WHERE asin = 'B8'")
+    ((oldest,),) = mixed.execute("SELECT min(enqueued_at) FROM fetch_queue").fetchall()
+    put(mixed, "B9", key="gone", priority=0)
+    since = {one.selection_key: one.since for one in leftovers.queued_streams(mixed, NOW)}
+    assert since["gone"] == oldest < since["mine"]
