@@ -271,6 +271,19 @@ def test_what_comes_back_in_front_is_found_in_a_few_seconds_or_when_there_is_too
     assert asins_of(claimed(1, 14)) == ["A2"]
 
 
+def test_a_worker_that_finds_less_than_it_wants_looks_from_the_beginning_again(conn):
+    put(conn, *ASINS[:2], selection_key="mine")
+    front = ClaimFront()
+    first, second = (take(conn, 1, chosen=OURS, front=front) for _ in range(2))
+    queue.release(conn, first)
+    assert asins_of(take(conn, 1, chosen=OURS, front=front)) == ASINS[:1], "at once when it finds nothing"
+    put(conn, ASINS[2], selection_key="mine")
+    assert asins_of(take(conn, 2, chosen=OURS, front=front)) == ASINS[2:3]
+    queue.release(conn, second)
+    put(conn, ASINS[3], selection_key="mine")
+    assert asins_of(take(conn, 1, chosen=OURS, front=front)) == ASINS[1:2], "the next time when it finds some"
+
+
 def test_only_deals_that_were_fetched_long_ago_and_listed_since_are_queued_again_and_after_all_others(conn):
     put(conn, "B1", "B2", "B3", "B4")
     queue.complete(conn, take(conn, 4))
