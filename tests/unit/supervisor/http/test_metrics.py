@@ -52,6 +52,8 @@ def test_before_anything_happened_counters_stand_at_0_so_that_the_first_step_is_
     assert zeros == {0.0}
     assert len([name for name, _ in found if name == "rows_quarantined_total"]) == 4
     assert {value for (name, _), value in found.items() if name == "rows_pruned_total"} == {0}
+    pruned = samples(report(rows_pruned={"deals": 3}))
+    assert [pruned["rows_pruned_total", (("table", table),)] for table in ("deals", "calls")] == [3.0, 0.0]
 
 
 def test_what_is_not_known_has_no_series():
