@@ -92,6 +92,13 @@ def step_until(loop, condition):
         assert loop.now_ns() < guard.at_ns, "did not come about"
 
 
+def test_the_report_has_the_rows_that_the_maintenance_deleted(make_run):
+    run, loop = make_run()
+    run.maintenance.pruned.update(deals=3)
+    run.maintenance.pruned.update(deals=1, calls=2)
+    assert report.read(reported(run, loop)).rows_pruned == {"deals": 4, "calls": 2}
+
+
 def test_the_report_is_for_its_owner_alone_and_knows_no_password(make_run):
     run, loop = make_run(DATABASE_URL=URL)
     run.database_up(Secret(URL))
