@@ -385,3 +385,12 @@ def test_a_look_that_has_found_enough_begins_there_again(conn):
     conn.execute("INSERT INTO deal_sightings SELECT domain, asin, now() FROM fetch_queue")
     found = [renew(conn, detail="history", age_s=86_400, limit=2) for _ in range(2)]
     assert [(one.count, one.after) for one in found] == [(2, None), (1, None)]
+
+
+def test_a_look_that_may_queue_no_more_is_followed_by_another_from_the_same_place(conn):
+    finish(conn, "B1", days=9)
+    finish(conn, "B2", days=8)
+    conn.execute("INSERT INTO deal_sightings SELECT domain, asin, now() FROM fetch_queue")
+    looked = renew(conn, detail="history", age_s=86_400, limit=1, look_at=2)
+    assert renew(conn, detail="history", age_s=86_400, limit=1, look_at=2, after=looked.after).count == 1
+    assert asins_of(take(conn)) == ["B1", "B2"]
