@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from tasks.store.best_deals import bounds as deal_bounds
 from tasks.store.best_deals.best_deals import DealFilter
 from tasks.store.connection import connect
 from tasks.store.duties import deal_bounds as duty
+from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.fixtures.postgres import TEMPLATE
 from tests.store.conftest import a_deal
 
@@ -246,3 +248,13 @@ def test_a_deal_knows_every_selection_that_has_listed_it(conn):
         assert of_b == [one for one in found if one.asin in in_b]
     assert len(of_b) < len(found)
     assert best_deals.find(conn, which(selections=[])) == []
+
+
+def test_two_who_list_for_a_new_selection_at_once_have_one_number_for_it(conn, database_url):
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool, connect(database_url, application_name="other", autocommit=True) as other:
+        with conn.transaction():
+            number = selections.number_of(conn, "new")
+            theirs = pool.submit(selections.number_of, other, "new")
+            wait_until(lambda: conn.execute(waiting).rowcount == 1, "the other one waits for us")
+        assert theirs.result(LIMIT_S) == number
