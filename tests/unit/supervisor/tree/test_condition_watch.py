@@ -140,3 +140,18 @@ def test_a_server_that_nobody_heard_for_long_is_told_while_somebody_waits(run, c
     clock.advance_s(SETTLE_S)
     run.condition_watch.check()
     assert run.condition_watch.records() == ()
+
+
+def test_a_run_is_undisturbed_while_it_works_and_nothing_keeps_it_from_that(run):
+    upsert = run.tree.add_worker(Spec(role="upsert", slot=0), None)
+    run.stage, run.database.state = Stage.WORKING, State.RUNNING
+    assert run.is_undisturbed()
+    run.database.state = State.BACKOFF
+    assert not run.is_undisturbed()
+    run.database.state, run.stage = State.RUNNING, Stage.PREPARING
+    assert not run.is_undisturbed()
+    run.stage, run.worker_pool.paused = Stage.WORKING, frozenset({"backfill"})
+    assert not run.is_undisturbed()
+    run.worker_pool.paused = frozenset()
+    says(upsert, away())
+    assert not run.is_undisturbed()
