@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import signal
 
@@ -34,3 +35,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # What runs the tests prints the stacks of a crash as well, and some tests send it signals by the thousand.
 crash_stacks.enable()
+
+
+def pytest_collection_finish():
+    """Take what is loaded and collected out of the collector's sight.
+
+    It is hundreds of thousands of objects that stay until the end of the run: each full collection while a test runs
+    would go through all of them, and would copy their pages in each child that was forked.
+    """
+    gc.collect()
+    gc.freeze()
