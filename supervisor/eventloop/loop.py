@@ -18,8 +18,10 @@ import heapq
 import itertools
 import os
 import selectors
+import threading
 import time
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
@@ -78,9 +80,11 @@ class Loop:
         self._calls: deque[Callable[[], object]] = deque()
         self._ended = False
         self._lost_ns = 0
-        self._wake_read, self.wake_fd = os.pipe()
+        self._wake_lock = threading.Lock()
+        self._is_closed = False
+        self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
-        os.set_blocking(self.wake_fd, False)
+        os.set_blocking(self._wake_write, False)
         self.watch(self._wake_read, self._woken)
 
     def now_ns(self) -> int:
@@ -114,11 +118,15 @@ class Loop:
         self.wake()
 
     def wake(self) -> None:
-        """Make the loop run once; safe from any thread and from a signal handler."""
-        try:
-            os.write(self.wake_fd, b"\0")
-        except BlockingIOError:
-            return  # A full pipe wakes it as well.
+        """Make the loop run once; safe from any thread. A loop that is closed is left alone.
+
+        A thread may outlive the loop, and the numbers of the loop's descriptors then belong to something else.
+        """
+        with self._wake_lock:
+            if self._is_closed:
+                return
+            with suppress(BlockingIOError):  # a full pipe wakes it as well
+                os.write(self._wake_write, b"\0")
 
     def end(self) -> None:
         """Let `run` return once the present callback is over."""
@@ -139,10 +147,12 @@ class Loop:
             self._fire(now_ns)
 
     def close(self) -> None:
-        """Close the descriptors of the loop itself."""
-        self._selector.close()
-        for fd in (self._wake_read, self.wake_fd):
-            os.close(fd)
+        """Close the descriptors of the loop itself; what other threads hand in from now on is never called."""
+        with self._wake_lock:
+            self._is_closed = True
+            self._selector.close()
+            for fd in (self._wake_read, self._wake_write):
+                os.close(fd)
 
     def __enter__(self) -> Self:
         return self

@@ -116,3 +116,18 @@ def test_a_deadline_that_was_cancelled_stays_so_after_a_stall(loop, clock):
     loop.after(0, lambda: None)
     loop.step()
     assert fired == []
+
+
+def test_a_thread_that_outlives_the_loop_writes_to_no_descriptor_that_is_now_somebody_elses(clock):
+    loop = Loop(clock)
+    loop.close()
+    reading, writing = zip(*(os.pipe() for _ in range(4)), strict=True)  # the numbers that were the loop's are among
+    try:
+        loop.call(lambda: None)
+        for fd in reading:
+            os.set_blocking(fd, False)
+            with pytest.raises(BlockingIOError):
+                os.read(fd, 1)
+    finally:
+        for fd in (*reading, *writing):
+            os.close(fd)
