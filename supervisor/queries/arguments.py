@@ -65,7 +65,7 @@ def _deals(commands: Commands) -> None:
         "--selection",
         action="append",
         metavar="NAME",
-        help="only deals that this selection has listed: the name of its file; may be repeated [all]",
+        help="only deals that this selection has listed: its file's name, even if that is gone; may be repeated [all]",
     )
     _add_domain(parser)
     _add_formats(parser)

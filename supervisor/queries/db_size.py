@@ -11,9 +11,9 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.database.maintenance import keep_of
 from supervisor.queries import output
 from supervisor.queries.output import Column, size
+from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
-from tasks.planning import streams
 from tasks.store.retention import estimate, pace, sizes, walks
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _SETTING_COLUMNS: Final = (
     Column("setting"), Column("days", is_number=True), Column("would free", is_number=True), Column("rows"),
 )  # fmt: skip
 _SELECTION_COLUMNS: Final = (
-    Column("selection"), Column("shop"), Column("share", is_number=True), Column("bytes", is_number=True),
+    Column("selection"), Column("shop"), Column("share", is_number=True), Column("bytes", is_number=True), Column(""),
 )  # fmt: skip
 _SHOWN_FROM: Final = 64 * 1024  # bytes; smaller tables are summed up
 _OF_SELECTION: Final = ("deal_rows", "deal_sightings", "fetch_queue", *estimate.OF_PRODUCT.values())
@@ -126,12 +126,14 @@ def _product(tables: Mapping[str, TableSize]) -> dict[str, Any]:
 
 def _selections(conn: Connection, tables: Mapping[str, TableSize], settings: Settings) -> list[dict[str, Any]]:
     """Which selections listed the products last, as the queue has it, and the room that such a share of them takes."""
-    names = {one.key: one.selection.name for one in streams.streams(settings.loaded_selections, settings.keepa_domains)}
+    names = selection_names(conn, settings)
+    called = names.by_key()
     whole = sum(tables[name].total for name in _OF_SELECTION)
     return [
         {
-            "selection": names.get(str(key)),
+            "selection": called.get(str(key)),
             "selection_key": key,
+            "is_in_use": None if key is None else names.is_in_use(str(key)),
             "domain": domain,
             "share": round(share, 4),
             "bytes": round(share * whole),
@@ -193,6 +195,7 @@ def _print_selections(selections: Iterable[Mapping[str, Any]]) -> None:
             shop(one["domain"]),
             f"{one['share']:.1%}",
             size(one["bytes"]),
+            "no longer in the settings" if one["is_in_use"] is False else "",
         )
         for one in selections
     ]

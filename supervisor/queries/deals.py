@@ -13,21 +13,19 @@ from supervisor.config.settings import environment, load_settings
 from supervisor.database.access import query_connection
 from supervisor.queries import output
 from supervisor.queries.output import Column
+from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES, NOT_MONEY
-from tasks.keepa.selection import selection
-from tasks.planning import streams
-from tasks.store import selections
 from tasks.store.best_deals import best_deals
 from tasks.store.best_deals.best_deals import BestDeal
 from tasks.store.best_deals.candidates import Over
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from supervisor.config.settings import Settings
+    from tasks.keepa.selection.selection import Selection
 
 _OVERS: Final[tuple[Over, ...]] = get_args(Over)
 _WEEK: Final = 1
@@ -44,14 +42,15 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     settings = load_settings(environment())
-    keys = {one.key: one.selection.name for one in streams.streams(settings.loaded_selections, settings.keepa_domains)}
-    unknown = [name for name in chosen.selection or () if name not in keys.values()]
-    if unknown:
-        return _which_selection(unknown[0], keys.values())
-    types, over = usual(settings, chosen.selection)
-    types, over = chosen.type or types, chosen.over or over
     with query_connection(run_plan.make_run_plan(settings, synthetic_into_database=True)) as conn:
-        names = {number: keys[key] for key, number in selections.numbers(conn).items() if key in keys}
+        selections = selection_names(conn, settings)
+        names = selections.by_number()
+        every_name = {*selections.by_key().values()}
+        unknown = [name for name in chosen.selection or () if name not in every_name]
+        if unknown:
+            return _which_selection(unknown[0], every_name)
+        types, over = usual(selections.called(chosen.selection))
+        types, over = chosen.type or types, chosen.over or over
         deal_filter = best_deals.DealFilter(
             price_types=types,
             over=over,
@@ -78,7 +77,7 @@ def show(chosen: argparse.Namespace) -> int:
         found = best_deals.find(conn, deal_filter)
         newest = None if found else best_deals.newest(conn, domain=chosen.domain)
     if found:
-        _table(found, over, has_selections=len(set(keys.values())) > 1)
+        _table(found, over, has_selections=len(every_name) > 1)
     else:
         output.text(_none(chosen, types, newest))
     return EXIT_OK
@@ -99,19 +98,10 @@ def _which_selection(name: str, names: Iterable[str]) -> int:
     return EXIT_USAGE
 
 
-def usual(settings: Settings, names: Collection[str] | None = None) -> tuple[list[str], Over]:
-    """The price types of the selections that are prices, and the range of the first selection that has one.
-
-    Of the selections of these names, if some are named.
-    """
-    chosen = [
-        one
-        for given in settings.loaded_selections
-        if names is None or given.name in names
-        for one in selection.for_domains(given.query, name=given.name, domains=settings.keepa_domains)
-    ]
-    types = dict.fromkeys(NAMES[one.price_type] for one in chosen if one.price_type not in NOT_MONEY)
-    ranges = [int(one.query.get("dateRange", _WEEK)) for one in chosen]
+def usual(wanted: Sequence[Selection]) -> tuple[list[str], Over]:
+    """The price types of these selections that are prices, and the range of the first that has one."""
+    types = dict.fromkeys(NAMES[one.price_type] for one in wanted if one.price_type not in NOT_MONEY)
+    ranges = [int(one.query.get("dateRange", _WEEK)) for one in wanted]
     return list(types) or [_NEW], next((_OVERS[at] for at in ranges if at < len(_OVERS)), _OVERS[_WEEK])
 
 

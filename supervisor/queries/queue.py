@@ -11,6 +11,7 @@ from ledger.localtime import near
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column
+from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.planning import streams
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from tasks.planning.streams import Stream
+    from supervisor.config.settings import Settings
     from tasks.store.connection import Connection
-    from tasks.store.queue.leftovers import QueuedStream
 
 _COLUMNS: Final = (
     Column("selection"), Column("shop"), Column("waiting", is_number=True), Column("taken", is_number=True),
@@ -39,11 +39,13 @@ def show(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    with _connected() as (conn, targets):
-        found = leftovers.queued_streams(conn, streams.wanted_streams(targets))
+    with _connected() as (conn, settings):
+        names = selection_names(conn, settings)
+        found = leftovers.queued_streams(conn, streams.wanted_streams(names.in_use))
         is_estimate = counts.are_estimates(conn)
+    called = names.by_key()
     if chosen.json:
-        told = [asdict(one) | {"selection": _name(one, targets)} for one in found]
+        told = [asdict(one) | {"selection": called.get(one.selection_key or "")} for one in found]
         output.as_json(queue=told, is_estimate=is_estimate)
         return EXIT_OK
     if not found:
@@ -54,7 +56,7 @@ def show(chosen: argparse.Namespace) -> int:
         _COLUMNS,
         [
             (
-                _name(one, targets) or one.selection_key or "not known",
+                called.get(one.selection_key or "") or one.selection_key or "not known",
                 shop(one.domain),
                 f"{one.pending:,}",
                 f"{one.leased:,}",
@@ -80,7 +82,8 @@ def drop(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    with _connected(writes=True) as (conn, targets), conn.transaction():
+    with _connected(writes=True) as (conn, settings), conn.transaction():
+        targets = streams.streams(settings.loaded_selections, settings.keepa_domains)
         count = leftovers.drop(conn, streams.wanted_streams(targets))
     if chosen.json:
         output.as_json(dropped=count)
@@ -90,13 +93,8 @@ def drop(chosen: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _connected(*, writes: bool = False) -> Iterator[tuple[Connection, tuple[Stream, ...]]]:
-    """A connection to the database in use, and the streams of the settings."""
+def _connected(*, writes: bool = False) -> Iterator[tuple[Connection, Settings]]:
+    """A connection to the database in use, and the settings."""
     plan = query_plan()
     with query_connection(plan, writes=writes) as conn:
-        yield conn, streams.streams(plan.settings.loaded_selections, plan.settings.keepa_domains)
-
-
-def _name(one: QueuedStream, targets: tuple[Stream, ...]) -> str | None:
-    """The name of the selection; None when it is no longer in the settings, or is not known."""
-    return next((known.selection.name for known in targets if known.key == one.selection_key), None)
+        yield conn, plan.settings

@@ -21,7 +21,7 @@ from tasks.planning import walk_end
 from tasks.planning.backlog import BacklogItem
 from tasks.planning.streams import wanted_streams
 from tasks.roles import UPSERT
-from tasks.store import crawls, deals
+from tasks.store import crawls, deals, selections
 from tasks.store.calls import calls
 from tasks.store.queue import leftovers, queue
 
@@ -127,6 +127,7 @@ class DealPageWriter:
         written = deals.write(
             connection, origin.domain, local, seen_at=header.received_at, selection_key=origin.selection_key or None
         )
+        self._keep_name(connection, origin)
         faults = written.refused + keep_faults(connection, "deal", origin.domain, page.faults)
         changed = set(written.changed_asins)
         below = minute if advance is None else advance.below
@@ -179,6 +180,12 @@ class DealPageWriter:
         """What people call the selection."""
         stream = self._streams.get((origin.selection_key, origin.domain))
         return origin.selection_key if stream is None else stream.label
+
+    def _keep_name(self, connection: Connection, origin: Origin) -> None:
+        """Have the database know what the selection is called, for when it is no more."""
+        stream = self._streams.get((origin.selection_key, origin.domain))
+        if stream is not None:
+            selections.keep_name(connection, stream.key, name=stream.selection.name, query=stream.selection.to_json())
 
     def _enqueue(self, connection: Connection, origin: Origin, asins: list[str]) -> None:
         """Queue what the page lists; what a selection that is no more had listed is this one's now."""

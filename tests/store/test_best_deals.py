@@ -235,7 +235,7 @@ def test_a_deal_knows_every_selection_that_has_listed_it(conn):
     for key, listed in (("a", page[:30]), ("b", page[20:]), ("a", page[:30]), ("b", changed[25:35]), (None, page)):
         with conn.transaction():
             deals.write(conn, COM, listed, seen_at=NOW, selection_key=key)
-    numbers = selections.numbers(conn)
+    numbers = {one.key: one.number for one in selections.known(conn)}
     assert sorted(numbers) == ["a", "b"]
     names = {number: f"the {key}" for key, number in numbers.items()}
     found = best_deals.find(conn, which(top=100, names=names, min_discount=1))
@@ -258,3 +258,19 @@ def test_two_who_list_for_a_new_selection_at_once_have_one_number_for_it(conn, d
             theirs = pool.submit(selections.number_of, other, "new")
             wait_until(lambda: conn.execute(waiting).rowcount == 1, "the other one waits for us")
         assert theirs.result(LIMIT_S) == number
+
+
+def test_the_name_of_a_selection_is_kept_once_it_has_listed_deals(conn):
+    selections.keep_name(conn, "a", name="books", query='{"page":0}')
+    assert selections.known(conn) == []
+    number = selections.number_of(conn, "a")
+    assert [(one.key, one.name, one.query) for one in selections.known(conn)] == [("a", None, None)]
+    version = "SELECT xmin::text FROM selections"
+    seen = []
+    for name, query in (("books", "{}"), ("books", "{}"), ("novels", "{}"), ("novels", '{"page":1}')):
+        selections.keep_name(conn, "a", name=name, query=query)
+        (known,) = selections.known(conn)
+        assert known == selections.KnownSelection(number=number, key="a", name=name, query=query)
+        seen.append(conn.execute(version).fetchone())
+    assert len(set(seen)) == len(seen) - 1
+    assert seen[0] == seen[1]

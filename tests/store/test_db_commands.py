@@ -12,7 +12,7 @@ from supervisor import report
 from supervisor.cli.run_command import run_command
 from supervisor.config.state_dir import StateDir
 from tasks.keepa.selection.selection import parse
-from tasks.store import deals, products, quarantine
+from tasks.store import deals, products, quarantine, selections
 from tasks.store.calls import calls, months
 from tasks.store.queue import queue
 from tasks.store.retention import estimate, pace, sizes
@@ -159,6 +159,22 @@ def test_size_tells_tables_products_selections_and_a_year(ask, conn):
     assert "german" in shown
     assert "The whole database takes " in shown
     assert "VACUUM FULL" in shown
+    assert "no longer in the settings" not in shown
+
+
+def test_size_names_a_selection_that_is_no_more(ask, conn, tmp_path):
+    key = parse(GERMAN, name="any").key
+    (tmp_path / "other.json").write_text(json.dumps({"domainId": 1, "priceTypes": [2]}))
+    others = {"SELECTIONS": str(tmp_path / "other.json")}
+    (told,) = json.loads(ask("size", "--json", **others))["selections"]
+    assert (told["selection"], told["selection_key"], told["is_in_use"]) == (None, key, False)
+    selections.number_of(conn, key)
+    selections.keep_name(conn, key, name="german", query=json.dumps(GERMAN))
+    (line,) = (line for line in ask("size", **others).splitlines() if line.startswith("german"))
+    assert line.endswith("no longer in the settings")
+    conn.execute("UPDATE fetch_queue SET selection_key = NULL")
+    (told,) = json.loads(ask("size", "--json", **others))["selections"]
+    assert (told["selection"], told["selection_key"], told["is_in_use"]) == (None, None, None)
 
 
 FILL = """

@@ -15,6 +15,8 @@ from tasks.store.calls import calls
 from tests.fixtures.calls import a_call
 from tests.fixtures.jobs import QUERY
 
+GATHERED = "default"  # the selection of the jobs that gathered
+
 
 def as_json(ask, url, *arguments):
     code, out = ask(url, *arguments, "--json")
@@ -93,6 +95,32 @@ def test_deals_of_one_selection_are_asked_for_by_its_name(ask, gathered_url, tmp
     assert "no deal that the selection mine or other has listed" in empty
     for chosen in (["none"], ["mine", "none"], ["none", "mine"]):
         assert ask(gathered_url, "deals", *(word for name in chosen for word in ("--selection", name)))[0] == 2
+
+
+def test_a_selection_that_is_no_more_is_asked_for_by_the_name_it_had(ask, gathered_url, tmp_path, monkeypatch):
+    (tmp_path / "other.json").write_text(json.dumps({**QUERY, "priceTypes": [0]}))
+    monkeypatch.setenv("SELECTIONS", str(tmp_path / "other.json"))
+    found = as_json(ask, gathered_url, "deals", "--selection", GATHERED, "--top", "1000")
+    assert (found["price_types"], found["over"]) == (["NEW"], "week")
+    assert {tuple(deal["selections"]) for deal in found["deals"]} == {(GATHERED,)}
+    every = as_json(ask, gathered_url, "deals", "--top", "1000", "--type", "NEW", "--over", "week")
+    assert found["deals"] == every["deals"]
+    both = as_json(ask, gathered_url, "deals", "--selection", GATHERED, "--selection", "other", "--top", "1000")
+    assert both["price_types"] == ["AMAZON", "NEW"]
+
+
+def test_of_a_selection_that_was_changed_what_it_has_listed_before_is_still_its_own(
+    ask, market_url, market, tmp_path, monkeypatch
+):
+    (tmp_path / f"{GATHERED}.json").write_text(json.dumps({**QUERY, "deltaPercentRange": [21, 100]}))
+    monkeypatch.setenv("SELECTIONS", str(tmp_path / f"{GATHERED}.json"))
+    found = as_json(ask, market_url, "deals", "--selection", GATHERED)
+    assert found["deals"]
+    assert found["price_types"] == ["NEW"]
+    market.execute("UPDATE selections SET query = '{}', name = 'of another build'")
+    assert as_json(ask, market_url, "deals", "--selection", "of another build")["price_types"] == ["NEW"]
+    market.execute("UPDATE selections SET query = NULL, name = NULL")
+    assert as_json(ask, market_url, "deals", "--top", "1")["deals"][0]["selections"] == []
 
 
 def test_yen_have_no_decimals(ask, market_url, market):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tasks.keepa.selection.selection import parse
-from tasks.store import quarantine
+from tasks.store import quarantine, selections
 from tasks.store.queue import queue
 from tests.fakes.cli_program import Program
 
@@ -32,7 +32,7 @@ def ask(conn, database_url, tmp_path):
     return run, used
 
 
-def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask):
+def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask, conn):
     run, used = ask
     lines = run("queue").splitlines()
     assert [line.split()[:3] for line in lines[1:3]] == [["german", "amazon.de", "2"], [used, "amazon.com", "3"]]
@@ -44,6 +44,11 @@ def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask):
     assert "unwanted 3" in run("status")
     told = json.loads(run("queue", "--json"))
     assert (told["queue"][1]["is_chosen"], told["is_estimate"]) == (False, False)
+    assert [one["selection"] for one in told["queue"]] == ["german", None]
+    selections.number_of(conn, used)
+    selections.keep_name(conn, used, name="books", query=json.dumps(USED))
+    conn.commit()
+    assert run("queue").splitlines()[2].split()[:3] == ["books", "amazon.com", "3"]
     assert run("queue", "drop") == "3 products were removed from the queue\n"
     assert json.loads(run("queue", "drop", "--json"))["dropped"] == 0
     assert len(run("queue").splitlines()) == 2

@@ -46,6 +46,7 @@ APPLIED = {
     "0026_vacuum_early.sql": "96319f682edf8645",
     "0027_queue_in_order.sql": "9c905bb80e889186",
     "0028_rights_on_new_tables.sql": "e998355c5c8f4b50",
+    "0029_selections_keep_their_names.sql": "0f5f5797b16fbddb",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

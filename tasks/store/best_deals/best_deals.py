@@ -108,7 +108,7 @@ class BestDeal:
         discount_percent: how far the price is below it.
         price_before: before the last change, None when that is not known.
         deal_since: when the change happened that made it a deal.
-        selections: names of the selections in use that have listed it.
+        selections: names of the selections that have listed it.
     """
 
     domain: int
@@ -144,7 +144,7 @@ class DealFilter:
         min_discount: by how many percent the price must be below the mean.
         top: how many.
         selections: numbers of selections of which one must have listed it; None for any deal.
-        names: the names of the selections in use by their numbers.
+        names: the names of selections by their numbers.
     """
 
     price_types: Sequence[str]
