@@ -16,13 +16,12 @@ _FORGET: Final = written_down("""changed AS (
     DELETE FROM fetch_queue WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND state IN ('done', 'given up')
     RETURNING domain, selection_key, detail, state AS was, NULL AS now
 )""")
-_DROP_UNLISTED: Final = written_down("""changed AS (
-    DELETE FROM fetch_queue AS q
+# Two statements: the queue is one table, and the sightings may be spread over servers.
+_LISTED: Final = "SELECT asin FROM deal_sightings WHERE domain = %s AND asin = ANY(%s) AND last_seen_at >= %s"
+_DROP: Final = written_down("""changed AS (
+    DELETE FROM fetch_queue
     WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND state = 'done' AND finished_at < %(before)s
-      AND NOT EXISTS (
-        SELECT FROM deal_sightings AS s
-        WHERE s.domain = %(domain)s AND s.asin = q.asin AND s.last_seen_at >= %(before)s)
-    RETURNING q.domain, q.selection_key, q.detail, q.state AS was, NULL AS now
+    RETURNING domain, selection_key, detail, state AS was, NULL AS now
 )""")
 
 
@@ -36,5 +35,6 @@ def drop_unlisted(conn: Connection, domain: int, asins: Sequence[str], before: d
 
     The locale must be locked (`tasks.store.deals.lock`), so that nobody lists them meanwhile.
     """
-    about = {"domain": domain, "asins": list(asins), "before": before}
-    return change(conn, _DROP_UNLISTED, about)
+    listed = {row[0] for row in conn.execute(_LISTED, (domain, list(asins), before), prepare=False).fetchall()}
+    unlisted = [asin for asin in asins if asin not in listed]
+    return change(conn, _DROP, {"domain": domain, "asins": unlisted, "before": before})

@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 # A reading that told nothing new has not touched the row, and the queue knows when it came. A writer who has the row
 # locked writes it now; one who comes later waits for us and writes it anew, histories and all.
 _LOCK: Final = """
-SELECT asin FROM products AS p
+SELECT asin FROM products
 WHERE domain = %(domain)s AND asin = ANY(%(asins)s)
   AND greatest(fetched_at, history_fetched_at, stats_fetched_at, offers_fetched_at) < %(before)s
-  AND NOT EXISTS (
-    SELECT FROM fetch_queue AS q WHERE q.domain = %(domain)s AND q.asin = p.asin
-      AND (q.state = 'leased' OR q.finished_at >= %(before)s))
 ORDER BY asin FOR UPDATE SKIP LOCKED
+"""
+# A statement of its own: the queue is one table, and the products may be spread over servers.
+_KEPT: Final = """
+SELECT asin FROM fetch_queue
+WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND (state = 'leased' OR finished_at >= %(before)s)
 """
 _DELETE: Final = {
     "price_series": "DELETE FROM price_series_rows WHERE domain = %s AND asin = ANY(%s)",
@@ -63,7 +65,9 @@ WHERE NOT EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = %(domain)s AN
 def delete(conn: Connection, domain: int, asins: Sequence[str], before: datetime) -> Counter[str]:
     """Delete those of the products that were fetched last before that; rows by table. The locale must be locked."""
     about = {"domain": domain, "asins": list(asins), "before": before}
-    old = [row[0] for row in conn.execute(_LOCK, about, prepare=False).fetchall()]
+    locked = [row[0] for row in conn.execute(_LOCK, about, prepare=False).fetchall()]
+    kept = {row[0] for row in conn.execute(_KEPT, about | {"asins": locked}, prepare=False).fetchall()}
+    old = [asin for asin in locked if asin not in kept]
     if not old:
         return Counter()
     gone = Counter(
