@@ -17,7 +17,7 @@ from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import shop
 from tasks.keepa.prices import NAMES, NOT_MONEY
-from tasks.store.best_deals import best_deals
+from tasks.store.best_deals import best_deals, shops
 from tasks.store.best_deals.best_deals import BestDeal
 from tasks.store.best_deals.candidates import Over
 
@@ -64,7 +64,7 @@ def show(chosen: argparse.Namespace) -> int:
             else [n for n, name in names.items() if name in chosen.selection],
             names=names,
         )
-        by_currency = best_deals.currencies(conn, deal_filter) if chosen.sort in _BY_MONEY else {}
+        by_currency = shops.currencies(conn, deal_filter.values()) if chosen.sort in _BY_MONEY else {}
         if len(by_currency) > 1:
             return _which_shop(chosen.sort, by_currency)
         if chosen.json:
@@ -75,7 +75,7 @@ def show(chosen: argparse.Namespace) -> int:
             output.as_csv_lines([field.name for field in fields(BestDeal)], best_deals.copy_csv(conn, deal_filter))
             return EXIT_OK
         found = best_deals.find(conn, deal_filter)
-        newest = None if found else best_deals.newest(conn, domain=chosen.domain)
+        newest = None if found else shops.newest(conn, domain=chosen.domain)
     if found:
         _table(found, over, has_selections=len(every_name) > 1)
     else:

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import minute_of_ms
 from tasks.store.best_deals import candidates as narrow
+from tasks.store.best_deals import shops
 from tasks.store.best_deals.bounds import MOST_PERCENT
 from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Key
 
@@ -85,18 +86,6 @@ COPY (
     FROM ({query}) AS found
 ) TO STDOUT (FORMAT csv)
 """
-# By the latest day of each shop, which the index has at its end; by the moment only where shops differ in currency.
-_LATELY: Final = """
-(SELECT s.last_seen_on FROM deal_sightings AS s WHERE s.domain = m.id ORDER BY s.last_seen_on DESC LIMIT 1)
-    >= ((now() - %(within)s::interval) AT TIME ZONE 'UTC')::date
-"""
-_EXACTLY: Final = f"EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = m.id AND {narrow.LISTED})"
-_CURRENCIES: Final = """
-SELECT m.currency, m.host FROM domains AS m WHERE m.id = ANY(%(domains)s) AND {has_deals} ORDER BY m.currency, m.host
-"""
-_NEWEST: Final = (
-    "SELECT max(last_seen_at) FROM deal_sightings WHERE %(domain)s::smallint IS NULL OR domain = %(domain)s"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,32 +193,13 @@ def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
         yield from map(bytes, copy)
 
 
-def currencies(conn: Connection, which: DealFilter) -> dict[str, list[str]]:
-    """The shops that have deals of the locale and the time that `which` gives, by their currency."""
-    found: dict[str, list[str]] = {}
-    for has_deals in (_LATELY, _EXACTLY):
-        found.clear()
-        statement = _CURRENCIES.format(has_deals=has_deals).encode()
-        for currency, shop in conn.execute(statement, which.values(), prepare=False):
-            found.setdefault(currency, []).append(shop)
-        if len(found) <= 1:
-            break
-    return found
-
-
-def newest(conn: Connection, *, domain: int | None = None) -> datetime | None:
-    """When any deal was last listed; None when there is none."""
-    row = conn.execute(_NEWEST, {"domain": domain}).fetchone()
-    return None if row is None else row[0]
-
-
 def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Candidates | None, list[BestDeal] | None]:
     """Among which deals the best are, None for all deals; and the best where they are known by then."""
     most = max(_FIRST, _PER_DEAL * which.top) if first is None else first
     if most > MOST_CANDIDATES:
         return None, None
     # Drops in several currencies are not compared, and such deals are sorted by the currency first.
-    is_tied = which.sort != "discount" or len(currencies(conn, which)) <= 1
+    is_tied = which.sort != "discount" or len(shops.currencies(conn, which.values())) <= 1
     asked = CandidateFilter(
         values=which.values(), price_types=which.price_types, over=which.over, sort=which.sort, is_tied=is_tied
     )
