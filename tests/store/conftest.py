@@ -6,6 +6,8 @@ import pytest
 
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.decode.replies import Deal, Product
+from tasks.store.connection import connect
+from tests.fixtures.postgres import TEMPLATE
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +25,26 @@ def home(made_cluster, tmp_path):
     copy = tmp_path / "pg"
     shutil.copytree(made_cluster, copy, symlinks=True)
     return copy
+
+
+@pytest.fixture
+def listed(conn):
+    """A connection to a database with random deals, of this test's own."""
+    from tests.fixtures import best_deals
+
+    best_deals.list_some(conn)
+    return conn
+
+
+@pytest.fixture(scope="session")
+def shown(pg_server):
+    """A connection to one for all who only look."""
+    from tests.fixtures import best_deals
+
+    with pg_server.copy(TEMPLATE) as url, connect(url, application_name="test", autocommit=True) as conn:
+        best_deals.list_some(conn)
+        conn.read_only = True
+        yield conn
 
 
 @pytest.fixture

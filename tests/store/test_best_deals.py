@@ -13,76 +13,17 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from tasks.keepa.prices import NAMES
 from tasks.store import deals, selections
 from tasks.store.best_deals import best_deals
 from tasks.store.best_deals import bounds as deal_bounds
-from tasks.store.best_deals.best_deals import DealFilter
 from tasks.store.connection import connect
 from tasks.store.duties import deal_bounds as duty
 from tests.fakes.waiting import LIMIT_S, wait_until
-from tests.fixtures.postgres import TEMPLATE
-from tests.store.conftest import a_deal
+from tests.fixtures.best_deals import COM, SALES, SORTS, random_deal, which
 
 NOW = datetime.now(UTC)
-NEW, USED, SALES = NAMES.index("NEW"), NAMES.index("USED"), NAMES.index("SALES")
 BOUNDS = "discount_percents, greatest_drop, lowest_price, sales_rank, creation_date"
 NONE = deal_bounds.NO_PERCENTS
-COM, DE = 1, 3
-SORTS = ("discount", "drop", "price", "rank", "newest")
-
-
-def which(**changes):
-    return DealFilter(
-        **{"price_types": ["NEW"], "over": "week", "within": timedelta(days=1), "top": 3, "domain": COM} | changes
-    )
-
-
-def random_deal(chance, number):
-    """A deal with offers of two price types, each with some of the means."""
-    current, avg, percent = [-1] * 36, [[-1] * 36 for _ in range(4)], [[0] * 36 for _ in range(4)]
-    for place in (NEW, USED):
-        if chance.random() < 0.8:
-            current[place] = chance.randint(0, 60)
-        for means, percents in zip(avg, percent, strict=True):
-            if chance.random() < 0.8:
-                means[place] = chance.randint(1, 100)
-                percents[place] = round(100 * (means[place] - current[place]) / means[place])
-    current[SALES] = chance.choice((-1, chance.randint(1, 40)))
-    return a_deal(
-        f"B{number:09d}",
-        current=current,
-        avg=avg,
-        delta_percent=percent,
-        creation_date=7_000_000 + chance.randint(1, 30),
-    )
-
-
-def list_some(conn):
-    """Two hundred random deals of which half were listed long ago."""
-    chance = random.Random(5)
-    for page in range(4):
-        with conn.transaction():
-            found = [random_deal(chance, page * 50 + at) for at in range(50)]
-            deals.write(conn, COM, found, seen_at=NOW - timedelta(days=2 * (page % 2)))
-    with conn.transaction():
-        deals.write(conn, DE, [random_deal(chance, at) for at in range(50)], seen_at=NOW)
-
-
-@pytest.fixture
-def listed(conn):
-    """A connection to a database with such deals, of this test's own."""
-    list_some(conn)
-    return conn
-
-
-@pytest.fixture(scope="module")
-def shown(pg_server):
-    """A connection to one for all who only look."""
-    with pg_server.copy(TEMPLATE) as url, connect(url, application_name="test", autocommit=True) as conn:
-        list_some(conn)
-        conn.read_only = True
-        yield conn
 
 
 @pytest.mark.parametrize("sort", SORTS)

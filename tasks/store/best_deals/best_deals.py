@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, LiteralString, assert_never
 
@@ -12,14 +13,16 @@ from tasks.keepa.prices import minute_of_ms
 from tasks.store.best_deals import candidates as narrow
 from tasks.store.best_deals import shops
 from tasks.store.best_deals.bounds import MOST_PERCENT
-from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Key
+from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Candidates, Key
+from tasks.store.best_deals.position import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
     from decimal import Decimal
 
-    from tasks.store.best_deals.candidates import Candidates, Over, Sort
+    from tasks.store.best_deals.candidates import Over, Sort
+    from tasks.store.best_deals.position import Position
     from tasks.store.connection import Connection
 
 MOST_CANDIDATES: Final = 30_000  # to read more of them by their keys takes longer than to read all deals in a row
@@ -27,6 +30,8 @@ _FIRST: Final = 200  # candidates that are looked at first
 _PER_DEAL: Final = 10  # of them for each deal that is wanted
 _GROWTH: Final = 8  # so many times as many when they do not suffice
 _AT_ONCE: Final = 2_000  # deals that are held while they are streamed
+_LIKE: Final = re.compile(r"[\\%_]")  # what means something in a pattern
+_ESCAPED: Final = r"\\\g<0>"
 
 _ORDERS: Final[dict[Sort, LiteralString]] = {
     "discount": "discount_percent DESC, currency, average - price DESC",
@@ -60,8 +65,10 @@ FROM (
         WHERE d.price_type = ANY(%(price_types)s) AND d.discount_percent_{over} >= %(min_discount)s
           AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= now() - %(within)s::interval
           AND (%(selections)s::smallint[] IS NULL OR d.selections && %(selections)s::smallint[])
+          AND (%(title_patterns)s::text[] IS NULL OR d.title ILIKE ALL(%(title_patterns)s::text[]))
         {best_of_each}
     ) AS best
+    WHERE {behind}
     ORDER BY {order}, domain, asin LIMIT %(top)s
 ) AS first
 """
@@ -134,6 +141,8 @@ class DealFilter:
         top: how many.
         selections: numbers of selections of which one must have listed it; None for any deal.
         names: the names of selections by their numbers.
+        title: words that the title must hold, in any case.
+        after: only what comes behind this place in the list; None from its beginning.
     """
 
     price_types: Sequence[str]
@@ -145,6 +154,8 @@ class DealFilter:
     sort: Sort = "discount"
     selections: Sequence[int] | None = None
     names: Mapping[int, str] = field(default_factory=dict)
+    title: Sequence[str] = ()
+    after: Position | None = None
 
     def values(self) -> dict[str, object]:
         """What the statements ask for, by name."""
@@ -157,6 +168,8 @@ class DealFilter:
             "selections": None if self.selections is None else list(self.selections),
             "numbers": list(self.names),
             "names": list(self.names.values()),
+            "title_patterns": [f"%{_LIKE.sub(_ESCAPED, word)}%" for word in self.title] or None,
+            **({} if self.after is None else self.after.values()),
         }
 
 
@@ -193,6 +206,11 @@ def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
         yield from map(bytes, copy)
 
 
+def among(conn: Connection, which: DealFilter, domains: Sequence[int], asins: Sequence[str]) -> list[BestDeal]:
+    """The same, of these products alone: a domain and an ASIN for each."""
+    return _read(conn, which, Candidates(list(domains), list(asins), narrow.ANY, is_reckoned=True, has_more=False))
+
+
 def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Candidates | None, list[BestDeal] | None]:
     """Among which deals the best are, None for all deals; and the best where they are known by then."""
     most = max(_FIRST, _PER_DEAL * which.top) if first is None else first
@@ -201,7 +219,12 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
     # Drops in several currencies are not compared, and such deals are sorted by the currency first.
     is_tied = which.sort != "discount" or len(shops.currencies(conn, which.values())) <= 1
     asked = CandidateFilter(
-        values=which.values(), price_types=which.price_types, over=which.over, sort=which.sort, is_tied=is_tied
+        values=which.values(),
+        price_types=which.price_types,
+        over=which.over,
+        sort=which.sort,
+        is_tied=is_tied,
+        is_continued=which.after is not None,
     )
     while most <= MOST_CANDIDATES:
         candidates = narrow.find(conn, asked, most=most)
@@ -256,6 +279,7 @@ def _statement(which: DealFilter, candidates: Candidates | None) -> tuple[str, d
         each_once=_EACH_ONCE if is_mixed else "",
         best_of_each=_BEST_OF_EACH.format(over=which.over) if is_mixed else "",
         over=which.over,
+        behind="true" if which.after is None else behind(which.sort),
         order=_ORDERS[which.sort],
         source=_ALL if candidates is None else _CHOSEN,
     )

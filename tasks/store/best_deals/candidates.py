@@ -31,7 +31,7 @@ LISTED: Final = """
 _FIND: Final = """
 SELECT s.domain, s.asin, s.discount_percents IS NOT NULL, {bound}, {tie}
 FROM deal_sightings AS s CROSS JOIN LATERAL (SELECT {percent} AS percent) AS p
-WHERE {listed} AND (s.discount_percents IS NULL OR p.percent >= %(min_discount)s AND {reach})
+WHERE {listed} AND (s.discount_percents IS NULL OR p.percent >= %(min_discount)s AND {reach} AND {limit})
 ORDER BY s.discount_percents IS NOT NULL, {bound} DESC, {tie} DESC LIMIT %(most)s
 """
 _REACH: Final = "({bound}, {tie}) >= (%(bound)s, %(tie)s)"
@@ -46,6 +46,13 @@ _BOUNDS: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
     "newest": ("s.creation_date", "p.percent"),
 }
 _NO_TIE: Final = "0::int"
+# Where deals are sorted by the bound itself, what comes behind a place in the list has none that is better. A discount
+# above 255 is kept as 255.
+_LIMITS: Final[dict[Sort, LiteralString]] = {
+    "discount": "-p.percent >= greatest(%(after_0)s, -255)",
+    "rank": "coalesce(s.sales_rank, 2147483647) >= %(after_0)s",
+    "newest": "-(s.creation_date + 21564000) >= %(after_0)s",
+}
 
 
 class Key(NamedTuple):
@@ -86,6 +93,7 @@ class CandidateFilter:
         over: the period of the mean.
         sort: what comes first.
         is_tied: whether those that are equal in that are told apart by what comes next.
+        is_continued: whether only those behind a place in the list count, whose values are among `values`.
     """
 
     values: Mapping[str, object]
@@ -93,6 +101,7 @@ class CandidateFilter:
     over: Over
     sort: Sort
     is_tied: bool = True
+    is_continued: bool = False
 
 
 def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = ANY) -> Candidates:
@@ -106,6 +115,7 @@ def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = AN
         tie=tie,
         percent=f"greatest({percents})",
         listed=LISTED,
+        limit=_LIMITS.get(which.sort, "true") if which.is_continued else "true",
         reach="true" if least == ANY else _REACH.format(bound=bound, tie=tie),
     )
     values = {**which.values, "most": most, **least._asdict()}

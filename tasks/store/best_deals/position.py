@@ -1,0 +1,84 @@
+"""Where a deal stands in a sorted list, so that the next page of it can begin behind it. Pure.
+
+A page that is found by what its predecessor ended with stays right while deals come and go, and costs as much as the
+first one where the order is by what the narrow rows hold (discount, rank, newest).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple
+
+from tasks.keepa.locales import SHOPS
+from tasks.keepa.request import is_asin
+
+if TYPE_CHECKING:
+    from tasks.store.best_deals.candidates import Sort
+
+NO_RANK: Final = 2**31 - 1
+# What each order compares, before a domain and an ASIN, so that the smaller comes first: the same order as that of
+# `best_deals`.
+KEYS: Final[dict[Sort, tuple[LiteralString, ...]]] = {
+    "discount": ("-discount_percent", "currency", "price - average"),
+    "drop": ("price - average", "-discount_percent"),
+    "price": ("price", "-discount_percent"),
+    "rank": (f"coalesce(sales_rank, {NO_RANK})", "-discount_percent"),
+    "newest": ("-extract(epoch FROM deal_since) / 60", "-discount_percent"),
+}
+_TEXT: Final = "currency"
+_SEPARATOR: Final = "~"
+_MOST_CHARS: Final = 120
+_HIGHEST: Final = 2**40  # above every price, rank and minute
+
+
+class Position(NamedTuple):
+    """A place in the list: what the order compares (`KEYS`), then what tells two such deals apart."""
+
+    keys: tuple[Decimal | str, ...]
+    domain: int
+    asin: str
+
+    def text(self) -> str:
+        """The position in one word, as it stands in an address: `-54~USD~-9.43~1~B08N5WRWNW`."""
+        return _SEPARATOR.join((*map(str, self.keys), str(self.domain), self.asin))
+
+    def values(self) -> dict[str, object]:
+        """The same by the names that `behind` uses."""
+        keys = {f"after_{number}": key for number, key in enumerate(self.keys)}
+        return {**keys, "after_domain": self.domain, "after_asin": self.asin}
+
+
+def behind(sort: Sort) -> str:
+    """The SQL condition that a deal comes after the position whose values are given."""
+    keys = KEYS[sort]
+    values = ", ".join(f"%(after_{number})s" for number in range(len(keys)))
+    return f"({', '.join(keys)}, domain, asin) > ({values}, %(after_domain)s, %(after_asin)s)"
+
+
+def read(text: str, sort: Sort) -> Position:
+    """The position that `Position.text` wrote for a list of that order.
+
+    Raises:
+        ValueError: it is none, or one of another order.
+    """
+    *keys, domain, asin = text.split(_SEPARATOR) if len(text) <= _MOST_CHARS else []
+    if len(keys) != len(KEYS[sort]) or domain not in map(str, SHOPS) or not is_asin(asin):
+        raise _wrong(text, sort)
+    try:
+        found = tuple(_key(key, expression) for key, expression in zip(keys, KEYS[sort], strict=True))
+    except InvalidOperation:
+        raise _wrong(text, sort) from None
+    return Position(found, int(domain), asin)
+
+
+def _key(text: str, expression: str) -> Decimal | str:
+    if expression == _TEXT and text.isascii() and text.isalpha():
+        return text
+    number = Decimal(text)
+    if not number.is_finite() or abs(number) > _HIGHEST:
+        raise InvalidOperation
+    return number
+
+
+def _wrong(text: str, sort: Sort) -> ValueError:
+    return ValueError(f"{text[:_MOST_CHARS]!r} is no place in a list sorted by {sort}: begin at its first page")
