@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor import report
 from supervisor.database.access import query_connection, query_plan
 from supervisor.database.maintenance import keep_of
-from supervisor.queries import output
-from supervisor.queries.output import Column, size
+from supervisor.queries import db_size_text, output
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
-from tasks.keepa.locales import shop
-from tasks.store.retention import estimate, pace, sizes, walks
+from tasks.store.retention import estimate, free_room, pace, sizes, walks
 
 if TYPE_CHECKING:
     import argparse
@@ -26,19 +23,7 @@ if TYPE_CHECKING:
     from tasks.store.retention.keep import Keep
     from tasks.store.retention.sizes import TableSize
 
-_COLUMNS: Final = (
-    Column("table"), Column("rows", is_number=True), Column("in all", is_number=True),
-    Column("rows' own", is_number=True), Column("indexes", is_number=True), Column("long values", is_number=True),
-)  # fmt: skip
-_SETTING_COLUMNS: Final = (
-    Column("setting"), Column("days", is_number=True), Column("would free", is_number=True), Column("rows"),
-)  # fmt: skip
-_SELECTION_COLUMNS: Final = (
-    Column("selection"), Column("shop"), Column("share", is_number=True), Column("bytes", is_number=True), Column(""),
-)  # fmt: skip
-_SHOWN_FROM: Final = 64 * 1024  # bytes; smaller tables are summed up
 _OF_SELECTION: Final = ("deal_rows", "deal_sightings", "fetch_queue", *estimate.OF_PRODUCT.values())
-_DISK: Final = "The room of deleted rows is used again; only VACUUM FULL gives it back to the disk."
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -56,7 +41,7 @@ def show(chosen: argparse.Namespace) -> int:
     if chosen.json:
         output.as_json(**found)
     else:
-        _print(found)
+        db_size_text.show(found)
     return EXIT_OK
 
 
@@ -83,10 +68,13 @@ def _measure(conn: Connection, keep: Keep, settings: Settings) -> dict[str, Any]
     """Everything that is told, as JSON has it."""
     now = datetime.now(UTC)
     tables = sizes.table_sizes(conn)
+    free = free_room.free_room(conn, tables)
     reckoned = pace.year(conn, tables, now)
     return {
         "bytes": sum(table.total for table in tables.values()),
+        "free_bytes": sum(free.values()),
         "database_bytes": sizes.database_bytes(conn),
+        "wal_bytes": sizes.wal_bytes(conn),
         "tables": {
             table.name: {
                 "rows": table.rows,
@@ -95,6 +83,7 @@ def _measure(conn: Connection, keep: Keep, settings: Settings) -> dict[str, Any]
                 "heap": table.heap,
                 "indexes": table.indexes,
                 "toast": table.toast,
+                "free": free.get(table.name),
             }
             for table in tables.values()
         },
@@ -107,6 +96,7 @@ def _measure(conn: Connection, keep: Keep, settings: Settings) -> dict[str, Any]
             "bytes": sum(one.bytes for one in reckoned[1].values()),
             "kinds": {kind: one._asdict() for kind, one in reckoned[1].items()},
         },
+        "deletes_from": walks.judged_from(conn, now),
         "settings": freed_by(conn, tables, keep, now),
     }
 
@@ -140,72 +130,3 @@ def _selections(conn: Connection, tables: Mapping[str, TableSize], settings: Set
         }
         for (key, domain), share in sizes.shares(conn, tables["fetch_queue"], ("selection_key", "domain"))
     ]
-
-
-def _print(found: Mapping[str, Any]) -> None:
-    _print_tables(found["tables"], found["bytes"])
-    output.text("", f"The whole database takes {size(found['database_bytes'])}.", _DISK)
-    product = found["product"]
-    if product["products"]:
-        parts = ", ".join(f"{name} {size(count)}" for name, count in product["tables"].items())
-        output.text("", f"A product takes {size(product['bytes'])} on the mean of {product['products']:,}: {parts}.")
-    _print_selections(found["selections"])
-    year = found["year"]
-    if year is None:
-        output.text("", "What a year adds is known once the database is an hour old.")
-    else:
-        kinds = ", ".join(f"{kind} {size(one['bytes'])}" for kind, one in year["kinds"].items())
-        output.text(
-            "",
-            f"A year at the pace of the last {year['reckoned_from_days']:g} days adds about {size(year['bytes'])}: "
-            f"{kinds}.",
-        )
-    output.text("")
-    output.table(
-        _SETTING_COLUMNS,
-        [
-            (name, f"{one['days'] or 'for ever'}", size(one["bytes"]), rows_in_words(one["rows"], one["is_estimate"]))
-            for name, one in found["settings"].items()
-        ],
-    )
-    output.text("Give NAME=DAYS to see what another value would free. ~ is an estimate.")
-
-
-def _print_tables(tables: Mapping[str, Mapping[str, Any]], total: int) -> None:
-    shown = {name: one for name, one in tables.items() if one["bytes"] >= _SHOWN_FROM}
-    rest: Counter[str] = Counter()
-    for name, one in tables.items():
-        if name not in shown:
-            rest.update({key: one[key] for key in ("rows", "bytes", "heap", "indexes", "toast")})
-    lines = [_line(name, one) for name, one in shown.items()]
-    lines += [_line(f"{len(tables) - len(shown)} more", rest)] if rest else []
-    output.table(_COLUMNS, [*lines, ("all tables", "", size(total), "", "", "")])
-
-
-def _line(name: str, one: Mapping[str, Any]) -> tuple[str, ...]:
-    about = "~" if one.get("is_estimate") else ""
-    sizes_ = (size(one[key]) for key in ("bytes", "heap", "indexes", "toast"))
-    return (name, f"{about}{one['rows']:,}", *sizes_)
-
-
-def _print_selections(selections: Iterable[Mapping[str, Any]]) -> None:
-    rows = [
-        (
-            one["selection"] or one["selection_key"] or "not known",
-            shop(one["domain"]),
-            f"{one['share']:.1%}",
-            size(one["bytes"]),
-            "no longer in the settings" if one["is_in_use"] is False else "",
-        )
-        for one in selections
-    ]
-    if rows:
-        output.text("")
-        output.table(_SELECTION_COLUMNS, rows)
-        output.text("Deals and products count for the selection that listed them last, as far as the queue knows.")
-
-
-def rows_in_words(rows: Mapping[str, int], is_estimate: bool) -> str:  # noqa: FBT001 - it goes with the rows
-    """Rows by table, for a person."""
-    about = "~" if is_estimate else ""
-    return ", ".join(f"{about}{count:,} of {table}" for table, count in rows.items() if count) or "nothing"

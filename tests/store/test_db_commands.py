@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from ledger.localtime import minute
 from supervisor import report
 from supervisor.cli.run_command import run_command
 from supervisor.config.state_dir import StateDir
 from tasks.keepa.selection.selection import parse
 from tasks.store import deals, products, quarantine, selections
 from tasks.store.calls import calls, months
+from tasks.store.duties import state
 from tasks.store.queue import queue
-from tasks.store.retention import estimate, pace, sizes
+from tasks.store.retention import estimate, free_room, pace, sizes, walks
 from tasks.store.retention.keep import TABLES, Keep
 from tests.fakes.cli_program import Program
 from tests.fixtures.calls import a_call
@@ -159,6 +163,8 @@ def test_size_tells_tables_products_selections_and_a_year(ask, conn):
     assert "german" in shown
     assert "The whole database takes " in shown
     assert "VACUUM FULL" in shown
+    assert told["wal_bytes"] > 0
+    assert told["free_bytes"] == sum(table["free"] for table in told["tables"].values())
     assert "no longer in the settings" not in shown
 
 
@@ -187,6 +193,31 @@ ANALYZE deal_sightings, quarantine
 """
 
 
+def test_size_says_from_when_on_the_supervisor_deletes_by_itself(ask, conn):
+    assert "deletes by" not in ask("size")
+    assert "deletes by DEALS_KEEP_D itself a week after the first walk" in ask("size", "DEALS_KEEP_D=50")
+    assert json.loads(ask("size", "--json"))["deletes_from"] is None
+    now = datetime.now(UTC)
+    assert walks.judged_until(conn, now) is None
+    begins = datetime.fromisoformat(json.loads(ask("size", "--json"))["deletes_from"])
+    assert begins - now == pytest.approx(walks.GRACE, abs=timedelta(minutes=2))
+    assert f"itself from {minute(begins)} on; `sluicegate db prune`" in ask("size", "DEALS_KEEP_D=50", "QUEUE_KEEP_D=9")
+    state.save(conn, walks.NAME, {"seen": now.isoformat(), "resumed": (now - walks.GRACE).isoformat()})
+    assert "deletes by" not in ask("size", "DEALS_KEEP_D=50")
+    conn.execute("UPDATE crawls SET started_at = now() + interval '4 days'")
+    later = now + timedelta(days=5)
+    assert walks.judged_from(conn, later) == pytest.approx(now + timedelta(days=11), abs=timedelta(minutes=2))
+
+
+LONG = """
+INSERT INTO quarantine (kind, domain, key, reason, raw)
+SELECT 'deal', 1, n::text, 'odd', CASE WHEN n % 20 = 0
+    THEN (SELECT string_agg(sha256((n * 100 + m)::text::bytea), '') FROM generate_series(1, 300) AS m)
+    ELSE decode(repeat('00', 500), 'hex') END
+FROM generate_series(1, 20000) AS n
+"""
+
+
 def test_large_tables_are_sampled_and_said_to_be_estimates(conn):
     conn.execute(FILL)
     conn.execute("ANALYZE")
@@ -199,6 +230,35 @@ def test_large_tables_are_sampled_and_said_to_be_estimates(conn):
     assert freed.rows["quarantine"] == pytest.approx(20_000, rel=0.1)
     assert freed.is_estimate
     assert freed.bytes == pytest.approx(tables["quarantine"].total / 2, rel=0.1)
+
+
+def test_room_that_deleted_rows_have_left_is_told_once_it_can_be_used_again(conn):
+    conn.execute(LONG)
+    conn.execute("VACUUM ANALYZE quarantine")
+    tables = {"quarantine": sizes.table_sizes(conn)["quarantine"]}
+    whole = tables["quarantine"].heap + tables["quarantine"].toast
+    assert free_room.free_room(conn, tables)["quarantine"] < 0.2 * whole
+    conn.execute("DELETE FROM quarantine WHERE id % 40 < 20")
+    conn.execute("VACUUM ANALYZE quarantine")
+    tables = {"quarantine": sizes.table_sizes(conn)["quarantine"]}
+    assert free_room.free_room(conn, tables)["quarantine"] == pytest.approx(whole / 2, abs=0.2 * whole)
+
+
+def test_a_table_that_was_just_filled_has_little_room_free(gathered):
+    tables = sizes.table_sizes(gathered)
+    free = free_room.free_room(gathered, tables)
+    assert free.keys() == tables.keys()
+    for name in ("products", "price_series_rows", "deal_rows"):
+        assert free[name] < 0.2 * (tables[name].heap + tables[name].toast)
+
+
+def test_each_table_is_explained_and_each_that_is_explained_is_there(conn):
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    rows = page.partition("| table | holds | grows with |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    explained = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    tables = sizes.table_sizes(conn).keys()
+    assert explained <= tables, "docs/operations.md explains tables that are not there"
+    assert explained >= {"deal_rows", "deal_sightings", "products", "price_series_rows", "fetch_queue", "calls"}
 
 
 def test_of_calls_whole_months_and_the_old_of_before_the_first_are_told(conn):
@@ -233,5 +293,7 @@ def test_tables_of_others_in_the_same_schema_need_not_be_readable(conn):
         found = sizes.table_sizes(conn)
         assert (found["theirs"].rows, found["theirs"].is_estimate) == (99, True)
         assert (found["selections"].rows, found["selections"].is_estimate) == (0, False)
+        assert "theirs" not in free_room.free_room(conn, found)
+        assert sizes.wal_bytes(conn) is None
     finally:
         conn.execute("RESET ROLE; DROP OWNED BY sees_ours; DROP ROLE sees_ours")

@@ -38,6 +38,8 @@ ORDER BY sum(pg_total_relation_size(p.oid)) DESC, c.relname
 """
 _COUNT: Final = "SELECT count(*) FROM {table}"
 _DATABASE: Final = "SELECT pg_database_size(current_database())"
+_MAY_ASK_WAL: Final = "SELECT has_function_privilege('pg_ls_waldir()', 'EXECUTE')"
+_WAL: Final = "SELECT coalesce(sum(size), 0) FROM pg_ls_waldir()"
 
 
 class TableSize(NamedTuple):
@@ -101,6 +103,15 @@ def database_bytes(conn: Connection) -> int:
     return int(size)
 
 
+def wal_bytes(conn: Connection) -> int | None:
+    """Bytes of the server's log of changes (WAL), which all its databases share; None where that may not be asked."""
+    (may_ask,) = conn.execute(_MAY_ASK_WAL, prepare=False).fetchone() or (False,)
+    if not may_ask:
+        return None
+    (size,) = conn.execute(_WAL, prepare=False).fetchone() or (0,)
+    return int(size)
+
+
 def sample(
     conn: Connection,
     size: TableSize,
@@ -119,6 +130,13 @@ def sample(
     row = conn.execute(_sampled(size, sql.SQL("count(*), {}").format(counts)), about, prepare=False).fetchone()
     seen, *found = row or (0, *(0 for _ in figures))
     return Sample(dict(zip(figures, found, strict=True)), size.rows / seen if seen else 0.0)
+
+
+def mean(conn: Connection, size: TableSize, figure: sql.Composable) -> float:
+    """The mean of a figure of the rows, which it calls `t`, in pages drawn at random; 0 where there are none."""
+    statement = _sampled(size, sql.SQL("coalesce(avg({}), 0)::float8").format(figure))
+    (found,) = conn.execute(statement, prepare=False).fetchone() or (0.0,)
+    return float(found)
 
 
 def shares(conn: Connection, size: TableSize, columns: Sequence[str]) -> list[tuple[tuple[object, ...], float]]:

@@ -33,11 +33,28 @@ def judged_until(conn: Connection, now: datetime) -> datetime | None:
     newest = walked_until(conn, now)
     if newest is None:
         return None
-    known = state.load(conn, NAME)
-    seen = datetime.fromisoformat(known["seen"]) if known else None
-    resumed = datetime.fromisoformat(known["resumed"]) if known else newest
-    if seen is not None and newest - seen > STOOD:
-        resumed = newest
+    seen, resumed = _noted(conn, newest)
     if seen is None or abs(newest - seen) > _NOTED_EVERY:
         state.save(conn, NAME, {"seen": newest.isoformat(), "resumed": resumed.isoformat()})
     return None if newest < resumed + GRACE else newest
+
+
+def judged_from(conn: Connection, now: datetime) -> datetime | None:
+    """The moment from which on a walk lets deals, products and the queue be judged by their age.
+
+    It may be past. None while nobody has noted any walk: then it is a week after somebody does.
+    """
+    newest = walked_until(conn, now)
+    if newest is None:
+        return None
+    seen, resumed = _noted(conn, newest)
+    return None if seen is None else resumed + GRACE
+
+
+def _noted(conn: Connection, newest: datetime) -> tuple[datetime | None, datetime]:
+    """The last walk that was noted, None when none was; and since when there have been walks without a long gap."""
+    known = state.load(conn, NAME)
+    if not known:
+        return None, newest
+    seen = datetime.fromisoformat(known["seen"])
+    return seen, newest if newest - seen > STOOD else datetime.fromisoformat(known["resumed"])
