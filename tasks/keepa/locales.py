@@ -20,6 +20,20 @@ SHOPS: Final = {
     12: "amazon.com.br",
 }
 DEAL_DOMAINS: Final = tuple(sorted(SHOPS.keys() - {12}))  # that one has products only
+# Of each locale the ISO 4217 code of its prices, and the digits after the point. As in the table `domains`, likewise.
+CURRENCIES: Final = {
+    1: ("USD", 2),
+    2: ("GBP", 2),
+    3: ("EUR", 2),
+    4: ("EUR", 2),
+    5: ("JPY", 0),
+    6: ("CAD", 2),
+    8: ("EUR", 2),
+    9: ("EUR", 2),
+    10: ("INR", 2),
+    11: ("MXN", 2),
+    12: ("BRL", 2),
+}
 _DOMAIN: Final = re.compile(r", domain ([0-9]{1,2})\b")
 _STREAM: Final = re.compile(r"(.+)/([0-9]{1,2})(?:/([0-9a-f]{8}))?")
 

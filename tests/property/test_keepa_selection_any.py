@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from tasks.errors import ConfigError
 from tasks.keepa.request import LONGEST_GET, DealRequest
+from tasks.keepa.selection.explanation import explain
+from tasks.keepa.selection.page_link import page_link
 from tasks.keepa.selection.rules import FLAG_FILTERS, PRICE_TYPES, RANGES, RULES, TEXT_FILTERS
 from tasks.keepa.selection.selection import parse
 
@@ -102,3 +104,18 @@ def test_a_request_carries_the_same_query_in_the_url_or_in_the_body(query, page)
     text = request.params().get("selection") or (request.body() or b"").decode()
     assert json.loads(text) == {**selection.query, "page": page}
     assert (request.method == "GET") == (len(quote(text, safe="")) <= LONGEST_GET) == (request.body() is None)
+
+
+@given(valid_queries())
+def test_the_link_to_the_deals_page_asks_for_the_same_deals(query):
+    one = parse(query, name="s")
+    link = page_link(one)
+    assert parse(link, name="s").key == one.key
+    assert link.isascii()
+
+
+@given(valid_queries())
+def test_every_selection_is_explained_in_lines_that_end(query):
+    sentence, conditions = explain(parse(query, name="s"))
+    assert sentence.startswith("products of amazon.")
+    assert all(conditions)

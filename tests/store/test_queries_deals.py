@@ -10,6 +10,7 @@ import pytest
 from supervisor.queries import parsing
 from tasks.errors import NoRows
 from tasks.keepa import prices
+from tasks.keepa.locales import CURRENCIES
 from tasks.store import price_history
 from tasks.store.calls import calls
 from tests.fixtures.calls import a_call
@@ -30,6 +31,8 @@ def as_csv(ask, url, *arguments):
 
 def test_locales_and_price_types_are_named_as_in_the_database(conn):
     assert dict(conn.execute("SELECT id, host FROM domains").fetchall()) == parsing.SHOPS
+    currencies = conn.execute("SELECT id, currency, minor_digits FROM domains").fetchall()
+    assert {number: (code, digits) for number, code, digits in currencies} == CURRENCIES
     not_money = conn.execute("SELECT id FROM price_types WHERE NOT is_money").fetchall()
     assert {number for (number,) in not_money} == prices.NOT_MONEY
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _REQUIRED: Final = ("domainId", "priceTypes")
 _OF_THE_PAGE: Final = frozenset({"perPage", "settings"})  # how the deals page shows its list; no part of a query
 _MARK_OF_THE_PAGE: Final = "settings"
+# What a file may say of itself, by the words of JSON Schema: where its rules are, and what its author wants to tell.
+OF_THE_FILE: Final = frozenset({"$schema", "$comment"})
 _BY_LOCALE: Final = ("excludeCategories", "includeCategories")
 _FAULT_CHARS: Final = 300
 
@@ -73,7 +75,8 @@ def is_unset(value: object) -> bool:
 def _without_the_page(given: Mapping[str, object]) -> Mapping[str, object]:
     """Return the query in the form of an API call, also when it was taken from the page's own address."""
     is_of_the_page = _MARK_OF_THE_PAGE in given
-    query = {name: value for name, value in given.items() if not (is_of_the_page and name in _OF_THE_PAGE)}
+    ignored = OF_THE_FILE | _OF_THE_PAGE if is_of_the_page else OF_THE_FILE
+    query = {name: value for name, value in given.items() if name not in ignored}
     for name in _BY_LOCALE:
         value = query.get(name)
         if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
