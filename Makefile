@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world mutants bench growth lint fmt types layers check settings samples lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-chaos test-world mutants bench growth lint fmt types layers check settings samples selections lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ settings: setup-dev ## Write .env.example and the table of settings in README.md
 
 samples: setup-dev ## Write the samples of status and ledger-dump in README.md anew
 	@exec env TZ=UTC $(BIN)/python -m tests.readme_samples
+
+selections: setup-dev ## Write docs/selection.schema.json and examples/selections anew
+	@exec $(BIN)/python -m tests.selection_documents
 
 lock: ## Write the lock files anew (needs uv on the PATH)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml deploy/build.in -o requirements.lock

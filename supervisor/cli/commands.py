@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor.config.options import GROUPS
 from supervisor.queries import arguments as queries
+from supervisor.selections import arguments as selections
 from tasks import command_line
 from tasks.roles import ROLES
 
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(do=_doctor)
 
     queries.add(commands)
+    selections.add(commands)
     _add_db(commands)
 
     commands.add_parser(

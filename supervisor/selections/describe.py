@@ -1,0 +1,101 @@
+"""`selection check` and `selection explain`: whether selections are valid, and what they ask for in words."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from supervisor.config.settings import environment, load_settings
+from supervisor.queries import output
+from supervisor.selections import given
+from tasks.errors import EXIT_CONFIG, EXIT_OK
+from tasks.keepa.locales import shop
+from tasks.keepa.selection import explanation
+from tasks.keepa.selection.page_link import page_link
+
+if TYPE_CHECKING:
+    import argparse
+
+    from supervisor.selections.given import Given
+    from tasks.keepa.selection.selection import Selection
+
+_ORDER: Final = 'Every walk reads the newest deal first, whatever "sortType" says, and begins at page 0.'
+
+
+def check(chosen: argparse.Namespace) -> int:
+    """Say of each selection whether it is valid; the exit code is that of a fault in the settings if one is not.
+
+    Raises:
+        ConfigError: the settings themselves have a fault.
+    """
+    found = _found(chosen)
+    if chosen.json:
+        return _as_json(found)
+    for one in found.selections:
+        output.text(f"{label(one)}: valid", *(f"  note: {note}" for note in one.notes))
+    return _ended(found)
+
+
+def explain(chosen: argparse.Namespace) -> int:
+    """Say of each selection what it asks for; the exit code as of `check`.
+
+    Raises:
+        ConfigError: the settings themselves have a fault.
+    """
+    found = _found(chosen)
+    if chosen.json:
+        return _as_json(found)
+    for one in found.selections:
+        output.text(*lines(one), "")
+    if found.selections:
+        output.text(_ORDER)
+    return _ended(found)
+
+
+def label(one: Selection) -> str:
+    """The selection and its shop, for a person."""
+    return f"{one.name}, {shop(one.domain)}"
+
+
+def lines(one: Selection) -> list[str]:
+    """What it asks for, and where to look at it."""
+    sentence, conditions = explanation.explain(one)
+    return [
+        f"{label(one)} asks for {sentence}" + (":" if conditions else "."),
+        *(f"  - {condition}" for condition in conditions),
+        *(f"  note: {note}" for note in one.notes),
+        f"  at Keepa: {page_link(one)}",
+    ]
+
+
+def as_dict(one: Selection) -> dict[str, Any]:
+    """The same for programs."""
+    sentence, conditions = explanation.explain(one)
+    return {
+        "name": one.name,
+        "key": one.key,
+        "domain": one.domain,
+        "shop": shop(one.domain),
+        "asks_for": sentence,
+        "conditions": conditions,
+        "notes": one.notes,
+        "link": page_link(one),
+        "query": dict(one.query),
+    }
+
+
+def _found(chosen: argparse.Namespace) -> Given:
+    return given.find(chosen.sources, load_settings(environment()))
+
+
+def _as_json(found: Given) -> int:
+    output.as_json(
+        selections=[as_dict(one) for one in found.selections], faults=list(found.faults), notes=list(found.notes)
+    )
+    return EXIT_CONFIG if found.faults else EXIT_OK
+
+
+def _ended(found: Given) -> int:
+    for words in (*found.faults, *(f"note: {note}" for note in found.notes)):
+        sys.stderr.write(f"sluicegate: {words}\n")
+    return EXIT_CONFIG if found.faults else EXIT_OK

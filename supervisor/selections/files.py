@@ -1,0 +1,122 @@
+"""`selection add` and `selection example`: a new file in the folder of selections, and examples to begin with."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ledger.atomic_file import replace_file
+from supervisor.config import selection_files
+from supervisor.config.settings import environment, read_texts
+from supervisor.queries import output
+from supervisor.selections import describe, given
+from supervisor.selections.examples import EXAMPLES
+from tasks.errors import EXIT_OK, ConfigError
+from tasks.keepa.selection import selection
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tasks.keepa.selection.selection import Selection
+
+DEFAULT: Final = "default"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
+_ANY_SHOP: Final = (1,)  # whose rules hold for a selection that names none
+
+
+def add(chosen: argparse.Namespace) -> int:
+    """Write the selection into the folder; the exit code.
+
+    Raises:
+        ConfigError: there is no folder for it, the name is taken, or it is no selection or asks for what another does.
+    """
+    name = str(chosen.name).removesuffix(".json")
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} cannot be a selection's name: take up to 80 letters, digits, blanks, dots, hyphens and "
+            "underscores, and begin with a letter or digit"
+        )
+    folder = _folder()
+    path = folder / f"{name}.json"
+    if path.exists():
+        raise ConfigError(f"{path} is there already: choose another name, or edit that file")
+    _, text = given.read(chosen.source)
+    (new,) = selection.for_domains(text, name=name, domains=_ANY_SHOP)
+    has_shop = _names_shop(text)
+    _refuse_twin(new, folder)
+    query = {key: value for key, value in new.query.items() if key != "domainId" or has_shop}
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(path, (json.dumps(query, indent=2, ensure_ascii=False) + "\n").encode(), durable=True)
+    output.text(
+        *describe.lines(new),
+        f"written to {path}" + ("" if has_shop else "; it names no shop, so it is for every one in KEEPA_DOMAINS"),
+        "a supervisor that runs reads it with `sluicegate reload`; `sluicegate plan` says what it costs a day",
+    )
+    return EXIT_OK
+
+
+def example(chosen: argparse.Namespace) -> int:
+    """Print the example of that name, or what there is; the exit code.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    built_in = dict(selection.default_selection().query)
+    known = {**EXAMPLES, DEFAULT: built_in}
+    if chosen.name is None:
+        output.text(
+            *(f"{name}: {_about(example)}" for name, example in known.items()),
+            "`sluicegate selection example NAME` prints one, for `sluicegate selection add NAME`",
+        )
+        return EXIT_OK
+    if chosen.name not in known:
+        raise ConfigError(f"there is no example {chosen.name!r}; there are {', '.join(known)}")
+    output.text(as_text(known[chosen.name]))
+    return EXIT_OK
+
+
+def as_text(example: dict[str, object]) -> str:
+    """The example as it stands in a file: indented, with each list of numbers in one line."""
+    text = json.dumps(example, indent=2, ensure_ascii=False)
+    return re.sub(r"\[\s+([-\d,\s]+?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+
+
+def _about(example: dict[str, object]) -> str:
+    comment = example.get("$comment")
+    return str(comment[0]) if isinstance(comment, list) else "the built-in selection, when SELECTIONS is not set"
+
+
+def _folder() -> Path:
+    where = read_texts(environment()).found["SELECTIONS"][0]
+    if not where:
+        raise ConfigError(
+            "SELECTIONS is not set, so the built-in selection is collected: name a folder for selections first, such "
+            "as SELECTIONS=selections in .env; `sluicegate selection example default` prints the built-in one, to keep"
+        )
+    path = Path(where).expanduser()
+    if "," in where or path.is_file() or path.suffix == ".json":
+        raise ConfigError(
+            f"SELECTIONS names files ({where[:80]}): put the new one beside them and add its name there, or name a "
+            "folder in their place"
+        )
+    return path
+
+
+def _names_shop(text: str | bytes) -> bool:
+    """Whether the selection is for one shop: then it is that one whatever domains it is read for."""
+    return len(selection.for_domains(text, name="any", domains=(1, 3))) == 1
+
+
+def _refuse_twin(new: Selection, folder: Path) -> None:
+    """Refuse what would be walked and paid for twice.
+
+    Raises:
+        ConfigError: a selection in the folder asks for the same.
+    """
+    if not folder.is_dir() or not any(folder.glob("*.json")):
+        return
+    for other in selection_files.read(str(folder), _ANY_SHOP, [], []):
+        if selection.parse(other.query, name=other.name).key == new.key:
+            raise ConfigError(f"{other.name} asks for the same as this: it would be walked and paid for twice")

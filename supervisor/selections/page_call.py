@@ -1,0 +1,243 @@
+"""Asks the server for one page of a selection, in the tier of a person's own look-ups: the ledger's way, and once.
+
+Beside a running supervisor it takes a lease like any worker; alone it holds the state directory for as long as the call
+takes. The reply is looked at and not stored: when this process is killed, the tokens are charged and nothing is lost
+but the look.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ledger import NeedsReading, TokenLedger
+from supervisor import report
+from supervisor.config.instance_lock import AlreadyRunning
+from supervisor.database.access import query_connection
+from tasks.calls.spool_header import Header, Origin, answered, unanswered
+from tasks.errors import ApiError, ConfigError, NoRows, NotSent, Throttled, Transient
+from tasks.keepa.client import KeepaClient
+from tasks.keepa.decode.replies import decode_deals
+from tasks.keepa.reply import envelope_of_reply
+from tasks.keepa.request import DEAL_TOKENS, DealRequest, max_tokens
+from tasks.planning import page_figures
+from tasks.store.calls import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ledger import Lease, Wait
+    from supervisor.config.run_plan import RunPlan
+    from tasks.keepa.deal import Deal
+    from tasks.keepa.decode.replies import DealPage
+    from tasks.keepa.selection.selection import Selection
+    from tasks.planning.page_figures import PageFigures
+    from tasks.store.calls.calls import Call
+
+TIER: Final = "interactive"
+WORKER: Final = "selection-preview"  # in the table of calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSeen:
+    """One page.
+
+    Attributes:
+        figures: what it tells of the whole selection.
+        deals: its deals, newest first.
+        server_minute: the server's time, in Keepa minutes.
+        tokens: what it cost, as the reply says.
+        balance: tokens left after it; None when the reply does not say.
+    """
+
+    figures: PageFigures
+    deals: tuple[Deal, ...]
+    server_minute: int
+    tokens: int
+    balance: int | None
+
+
+class PageCaller:
+    """Makes such calls with one connection and one ledger."""
+
+    def __init__(self, plan: RunPlan, base_url: str, ledger: TokenLedger) -> None:
+        settings = plan.settings
+        self._ledger = ledger
+        self._client = KeepaClient(
+            plan.api_key,
+            base_url,
+            connect_timeout_s=settings.connect_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
+            max_body_mb=settings.max_body_mb,
+        )
+        self.records: list[Call] = []
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def balance(self) -> int:
+        """The tokens that the server has for the key, by the free call where the ledger does not know them.
+
+        Raises:
+            ApiError: the server does not tell.
+        """
+        snapshot = self._ledger.snapshot()
+        if not snapshot.synced:
+            self._ledger.observe(self._client.read_bucket())
+            snapshot = self._ledger.snapshot()
+        return int(snapshot.bucket.balance)
+
+    def page(self, selection: Selection, on_wait: Callable[[Wait], None]) -> PageSeen:
+        """The first page of the selection, newest deal first; waits for its tokens, and tells `on_wait` until when.
+
+        Raises:
+            RequestRefused: the server does not accept the selection.
+            ApiError: it did not answer.
+        """
+        request = DealRequest(selection.for_upsert(), 0)
+        lease = self._lease(request, on_wait)
+        header = _header(request, selection)
+        try:
+            lease.commit()
+            reply = self._client.send(request)
+            envelope = envelope_of_reply(reply).costing_at_most(max_tokens(request.endpoint, request.items))
+        except ApiError as error:
+            is_unknown = isinstance(error, Transient) and not isinstance(error, NotSent)
+            lease.settle(None if is_unknown else 0, error.reading, refused=isinstance(error, Throttled))
+            self.records.append(unanswered(header, error))
+            raise
+        lease.settle(envelope.tokens_consumed, envelope.reading)
+        arrived = msgspec.structs.replace(header, status=reply.status, duration_s=reply.duration_s)
+        self.records.append(answered(arrived, envelope, rows=0))
+        return _seen(selection, decode_deals(reply.body))
+
+    def _lease(self, request: DealRequest, on_wait: Callable[[Wait], None]) -> Lease:
+        while True:
+            try:
+                return self._ledger.reserve(TIER, DEAL_TOKENS, shape=request.shape, on_wait=on_wait)
+            except NeedsReading:
+                self._ledger.observe(self._client.read_bucket())
+
+
+@contextmanager
+def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
+    """A caller that uses the ledger of the running supervisor, or its own; what it called is in the record of calls.
+
+    Raises:
+        ConfigError: a supervisor is starting, or was started for another server.
+        AlreadyRunning: `sluicegate debug` holds the state directory.
+    """
+    plan.state.make()
+    with ExitStack() as stack:
+        holder = plan.state.lock.holder()
+        if holder is None:
+            stack.enter_context(plan.state.lock.held(is_debug=True))
+            base_url = plan.base_url or stack.enter_context(_simulator(plan))
+            ledger = TokenLedger.create(
+                plan.state.ledger,
+                plan.tiers(),
+                tick_period_s=plan.tick_period_s,
+                account=plan.account(str(os.getpid())),
+            )
+            ledger.resolve_dead()
+        else:
+            base_url = _url_of_running(plan, holder)
+            ledger = TokenLedger.attach(plan.state.ledger)
+        stack.enter_context(closing(ledger))
+        caller = stack.enter_context(closing(PageCaller(plan, base_url, ledger)))
+        try:
+            yield caller
+        finally:
+            _record(plan, caller.records)
+
+
+def _seen(selection: Selection, page: DealPage) -> PageSeen:
+    minutes = [deal.creation_date for deal in page.deals]
+    now = page.server_minute if page.server_minute is not None else max(minutes, default=0)
+    envelope = page.envelope
+    return PageSeen(
+        figures=page_figures.page_figures(
+            selection,
+            minutes,
+            rows=len(page.deals) + len(page.faults),
+            server_minute=now,
+            counts=dict(zip(page.category_ids, page.category_counts, strict=False)),
+        ),
+        deals=tuple(page.deals),
+        server_minute=now,
+        tokens=DEAL_TOKENS if envelope.tokens_consumed is None else envelope.tokens_consumed,
+        balance=envelope.tokens_left,
+    )
+
+
+def _header(request: DealRequest, selection: Selection) -> Header:
+    return Header(
+        origin=Origin(job=TIER, domain=selection.domain, selection_key=selection.key),
+        endpoint=request.endpoint,
+        tier=TIER,
+        worker=WORKER,
+        shape=request.shape.name,
+        items=request.items,
+        estimate=DEAL_TOKENS,
+        received_at=datetime.now(UTC),
+        status=0,
+        duration_s=0.0,
+        waited_s=0.0,
+    )
+
+
+def _url_of_running(plan: RunPlan, holder: int) -> str:
+    """Where the supervisor with pid `holder` calls.
+
+    Raises:
+        AlreadyRunning: it is no supervisor but a command that works alone.
+        ConfigError: it is still starting, or these settings are for another server.
+    """
+    if plan.state.lock.is_held_by_debug():
+        raise AlreadyRunning(
+            f"pid {holder} works with {plan.state.root} alone (`sluicegate debug`, or another look at a page): try "
+            "again when it has ended"
+        )
+    last = report.read(plan.state.status)
+    if last is None or last.supervisor.pid != holder or not last.run.base_url:
+        raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
+    if last.run.server != plan.server.value or plan.base_url not in (None, last.run.base_url):
+        raise ConfigError(
+            f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
+            f"these settings say {plan.server.value}): use its settings, or another STATE_DIR"
+        )
+    return last.run.base_url
+
+
+@contextmanager
+def _simulator(plan: RunPlan) -> Iterator[str]:
+    from tasks.simulator.config import SimulatorConfig
+    from tasks.simulator.server import SimulatorServer
+
+    settings = plan.settings
+    chosen = SimulatorConfig(
+        rate=settings.simulator_rate,
+        tick_s=settings.simulator_tick_s,
+        start_balance=settings.simulator_start_balance,
+        seed=settings.simulator_seed,
+    )
+    with SimulatorServer(chosen) as server:
+        yield server.url
+
+
+def _record(plan: RunPlan, records: list[Call]) -> None:
+    """Keep the calls where `sluicegate spend` finds them; without a database yet there is no such place."""
+    if not records:
+        return
+    try:
+        with query_connection(plan, writes=True) as conn, conn.transaction():
+            for call in records:
+                calls.record(conn, call)
+    except NoRows:
+        return

@@ -1,0 +1,123 @@
+"""`selection preview`: asks for one page, and shows how many deals match, the newest of them, and what they cost."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger import SystemClock
+from ledger.durations import format_duration
+from ledger.types import NS_PER_S
+from supervisor.database.access import query_plan
+from supervisor.queries import output
+from supervisor.queries.output import Column
+from supervisor.selections import describe, given, page_call
+from tasks.errors import EXIT_OK, EXIT_USAGE, ConfigError
+from tasks.keepa.locales import CURRENCIES
+from tasks.keepa.request import DEAL_TOKENS
+from tasks.keepa.selection.rules import SALES
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ledger import Wait
+    from supervisor.selections.page_call import PageSeen
+    from tasks.keepa.deal import Deal
+    from tasks.keepa.selection.selection import Selection
+
+_SHOWN: Final = 10  # deals
+_COLUMNS: Final = (
+    Column("asin"), Column("age", is_number=True), Column("now", is_number=True), Column("title", is_elastic=True),
+)  # fmt: skip
+_MINUTE_S: Final = 60
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Ask for the page and print what it tells; the exit code.
+
+    Raises:
+        ConfigError: it is no selection, or the settings cannot be used.
+        ApiError: the server does not answer, or does not accept the selection.
+        LedgerError: the ledger cannot be used.
+    """
+    plan = query_plan()
+    found = given.find([chosen.source], plan.settings)
+    if found.faults:
+        raise ConfigError("\n".join(found.faults))
+    one = found.selections[0]
+    with page_call.page_caller(plan) as caller:
+        if not is_agreed(f"one page of {describe.label(one)}", DEAL_TOKENS, caller.balance(), yes=chosen.yes):
+            return EXIT_USAGE
+        seen = caller.page(one, tell_wait)
+    if chosen.json:
+        output.as_json(selection=describe.as_dict(one), page=_page(seen))
+        return EXIT_OK
+    output.text(*describe.lines(one), "", *_words(seen))
+    if seen.deals:
+        output.text("")
+        output.table(_COLUMNS, [_cells(one, seen, deal) for deal in seen.deals[:_SHOWN]])
+    return EXIT_OK
+
+
+def is_agreed(what: str, tokens: int, balance: int, *, yes: bool) -> bool:
+    """Say what it costs, and whether the person agrees: by an option, or by an answer in a terminal."""
+    sys.stderr.write(f"{what} costs {tokens} tokens; the balance is {balance:,}\n")
+    if yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        sys.stderr.write("sluicegate: nothing was asked: add --yes to spend them\n")
+        return False
+    sys.stderr.write("spend them? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def tell_wait(wait: Wait) -> None:
+    """Say on standard error for how long the tokens are waited for."""
+    if wait.until_ns is None:
+        sys.stderr.write("waiting for tokens: the gate opens when others have ended their calls\n")
+        return
+    left_s = max(0.0, (wait.until_ns - SystemClock().now_ns()) / NS_PER_S)
+    sys.stderr.write(f"waiting for tokens: the gate opens in {format_duration(left_s)}\n")
+
+
+def _words(seen: PageSeen) -> list[str]:
+    figures = seen.figures
+    if figures.matches is None:
+        matches = "how many deals match cannot be told: the server counts root categories alone"
+    else:
+        matches = f"{'' if figures.is_exact else 'about '}{figures.matches:,} deals match"
+    news = figures.news_per_day
+    pages = f"{figures.pages:,} page{'s' * (figures.pages > 1)}"
+    return [
+        f"{matches}; reading them once takes {pages}, {DEAL_TOKENS * figures.pages:,} tokens",
+        "how many are new each day cannot be told" if news is None else f"about {news:,.0f} a day are new or changed",
+        f"this page cost {seen.tokens} tokens"
+        + ("" if seen.balance is None else f", and the balance is {seen.balance:,}"),
+    ]
+
+
+def _page(seen: PageSeen) -> dict[str, Any]:
+    figures = seen.figures
+    return {
+        "matches": figures.matches,
+        "is_exact": figures.is_exact,
+        "pages": figures.pages,
+        "news_per_day": figures.news_per_day,
+        "tokens": seen.tokens,
+        "balance": seen.balance,
+        "deals": [{"asin": deal.asin, "title": deal.title} for deal in seen.deals],
+    }
+
+
+def _cells(one: Selection, seen: PageSeen, deal: Deal) -> tuple[str, ...]:
+    age_s = max(0, seen.server_minute - deal.creation_date) * _MINUTE_S
+    value = deal.current[one.price_type] if one.price_type < len(deal.current) else -1
+    if value < 0:
+        shown = "-"
+    elif one.price_type == SALES:
+        shown = f"{value:,}"
+    else:
+        currency, digits = CURRENCIES[one.domain]
+        shown = f"{value / 10**digits:,.{digits}f} {currency}"
+    return deal.asin, format_duration(age_s), shown, deal.title or ""
