@@ -48,6 +48,7 @@ def test_values_come_out_of_the_fewest_planes_that_hold_them(history):
     for values in history[1]:
         planes = byte_planes.of_values(array("i", values))
         width = len(planes) // len(values)
+        assert byte_planes.read_values(planes, len(values)).tolist() == values
         assert [number_at(place, planes, width, len(values)) for place in range(len(values))] == values
         fits = [wide for wide in (1, 2, 3) if all(-1 <= value < 256**wide - 1 for value in values)]
         assert width == min([*fits, WIDE])
@@ -60,6 +61,7 @@ def test_minutes_come_out_again_and_take_no_more_room_than_whole_ones(history):
     minutes, _ = history
     pages, planes = byte_planes.of_minutes(array("i", minutes))
     count = len(minutes)
+    assert byte_planes.read_minutes(pages, planes, count, minutes[0]).tolist() == minutes
     if pages is None:
         assert [number_at(place, planes, WIDE, count) for place in range(count)] == minutes
     else:

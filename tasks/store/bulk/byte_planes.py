@@ -8,11 +8,13 @@ before it: the SQL function `number_at` does.
 from __future__ import annotations
 
 import sys
+from array import array
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from array import array
+    from collections.abc import Sequence
 
 _NONE: Final = 0xFF  # each byte of -1, the lowest one of which is also that of 255
 _LOWEST_BYTE_FIRST: Final = sys.byteorder == "little"
@@ -62,3 +64,38 @@ def _joined(planes: tuple[bytes, ...]) -> bytes:
 def _is_clear(numbers: array[int], highest_kept: bytes, below_0: int, width: int) -> bool:
     """Whether no number but -1 is all ones in so many bytes."""
     return highest_kept.count(_NONE) == below_0 or max(numbers) != (1 << 8 * width) - 1
+
+
+def read_values(planes: bytes, points: int) -> array[int]:
+    """So many numbers, as `of_values` made planes of them."""
+    width = len(planes) // points
+    numbers = _read_planes(planes, points, width)
+    none = (1 << 8 * width) - 1
+    if width < _WORD and none in numbers:
+        return array("i", [-1 if number == none else number for number in numbers])
+    return numbers
+
+
+def read_minutes(pages: Sequence[int] | None, planes: bytes, points: int, first_minute: int) -> array[int]:
+    """So many minutes, as `of_minutes` made planes of them, the first of which is known."""
+    if pages is None:
+        return _read_planes(planes, points, _WORD)
+    lower = _read_planes(planes, points, 2)
+    minutes, page = array("i"), first_minute >> PAGE_BITS
+    for begin, end in pairwise((0, *pages, points)):
+        upper = page << PAGE_BITS
+        minutes.extend([upper | number for number in lower[begin:end]])
+        page += 1
+    return minutes
+
+
+def _read_planes(planes: bytes, points: int, width: int) -> array[int]:
+    """Numbers of so many planes, the highest one first; what they lack is 0."""
+    words = bytearray(_WORD * points)
+    for plane in range(width):
+        words[width - 1 - plane :: _WORD] = planes[plane * points : (plane + 1) * points]
+    numbers = array("i")
+    numbers.frombytes(words)
+    if not _LOWEST_BYTE_FIRST:
+        numbers.byteswap()
+    return numbers
