@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from tasks.planning.crawl_steps import Partition
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from tasks.store.connection import Connection
@@ -34,6 +35,11 @@ _LOAD: Final = """
 SELECT job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at,
        categories, price_low, price_high, fingerprints, repeats
 FROM crawls WHERE job = %s AND selection_key = %s AND domain = %s
+"""
+_OF_SELECTIONS: Final = """
+SELECT job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at,
+       categories, price_low, price_high, '{}'::bigint[] AS fingerprints, repeats
+FROM crawls WHERE selection_key = ANY(%s) ORDER BY selection_key, domain, job DESC
 """
 _SAVE: Final = """
 INSERT INTO crawls
@@ -112,6 +118,12 @@ def load_crawl(conn: Connection, job: str, selection_key: str, domain: int) -> C
     """The job's walk through that selection, or None when there has been none."""
     with conn.cursor(row_factory=class_row(Crawl)) as cursor:
         return cursor.execute(_LOAD, (job, selection_key, domain)).fetchone()
+
+
+def crawls_of(conn: Connection, selection_keys: Sequence[str]) -> list[Crawl]:
+    """The walks of both jobs through these selections, without the fingerprints of their pages."""
+    with conn.cursor(row_factory=class_row(Crawl)) as cursor:
+        return cursor.execute(_OF_SELECTIONS, (list(selection_keys),), prepare=False).fetchall()
 
 
 def save_crawl(conn: Connection, crawl: Crawl) -> None:

@@ -25,9 +25,18 @@ WHERE (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
 """
 _FIND: Final = """
 SELECT id, kind, domain, key, reason, length(raw) AS raw_bytes, first_at, last_at, times
-FROM quarantine {where} ORDER BY last_at DESC, id DESC LIMIT %(limit)s
+FROM quarantine {where} AND (%(before_id)s::bigint IS NULL OR (last_at, id) < (%(before_at)s, %(before_id)s))
+ORDER BY last_at DESC, id DESC LIMIT %(limit)s
 """
-_IDS: Final = "SELECT id FROM quarantine {where} ORDER BY id"
+_IDS: Final = "SELECT id FROM quarantine {where} ORDER BY id LIMIT %(limit)s"
+# Of the latest alone: how many there are in all does not matter then.
+_BY_REASON: Final = """
+SELECT kind, reason, count(*) AS faults, sum(times)::bigint AS times, max(last_at) AS last_at
+FROM (
+    SELECT kind, reason, times, last_at FROM quarantine {where} ORDER BY last_at DESC, id DESC LIMIT %(read)s
+) AS latest
+GROUP BY kind, reason ORDER BY times DESC, kind, reason LIMIT %(limit)s
+"""
 _COUNT_BY_KIND: Final = """
 SELECT kind, count(*) AS faults, coalesce(sum(length(raw)), 0)::bigint AS raw_bytes
 FROM quarantine {where} GROUP BY kind ORDER BY kind
@@ -135,6 +144,17 @@ class FaultCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonCount:
+    """How many faults have one reason, how often they came, and when the last did."""
+
+    kind: Kind
+    reason: str
+    faults: int
+    times: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFault:
     """A fault with what was received, held until the end of the transaction."""
 
@@ -147,15 +167,27 @@ class StoredFault:
     last_at: datetime
 
 
-def find(conn: Connection, which: FaultFilter, *, limit: int) -> list[Fault]:
-    """At most `limit` of them, the latest first."""
+def find(
+    conn: Connection, which: FaultFilter, *, limit: int, before: tuple[datetime, int] | None = None
+) -> list[Fault]:
+    """At most `limit` of them, the latest first: those before the moment and the number of another one, if given."""
+    before_at, before_id = before or (None, None)
+    values = {**asdict(which), "limit": limit, "before_at": before_at, "before_id": before_id}
     with conn.cursor(row_factory=class_row(Fault)) as cursor:
-        return cursor.execute(_sql(_FIND), {**asdict(which), "limit": limit}, prepare=False).fetchall()
+        return cursor.execute(_sql(_FIND), values, prepare=False).fetchall()
 
 
-def ids(conn: Connection, which: FaultFilter) -> list[int]:
-    """The numbers of all of them, rising."""
-    return [row[0] for row in conn.execute(_sql(_IDS), asdict(which), prepare=False).fetchall()]
+def ids(conn: Connection, which: FaultFilter, *, limit: int | None = None) -> list[int]:
+    """The numbers of all of them, rising; at most `limit`, if that is given."""
+    values = {**asdict(which), "limit": limit}
+    return [row[0] for row in conn.execute(_sql(_IDS), values, prepare=False).fetchall()]
+
+
+def by_reason(conn: Connection, which: FaultFilter, *, read: int = 2_000, limit: int = 50) -> list[ReasonCount]:
+    """The latest so many of them by kind and reason, what came most often first."""
+    with conn.cursor(row_factory=class_row(ReasonCount)) as cursor:
+        values = {**asdict(which), "read": read, "limit": limit}
+        return cursor.execute(_sql(_BY_REASON), values, prepare=False).fetchall()
 
 
 def count_faults(conn: Connection, which: FaultFilter) -> list[FaultCount]:

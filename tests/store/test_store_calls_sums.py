@@ -159,3 +159,27 @@ def test_a_length_of_time_that_is_none_spoils_no_sum(conn):
     for number, odd in enumerate((float("inf"), float("nan"), 1e308, -1e308, 2.0)):
         calls.record(conn, a_call(duration_s=odd, waited_s=odd, at=NOON + timedelta(seconds=number)))
     assert conn.execute("SELECT duration_s, waited_s FROM calls_hourly").fetchall() == [(2.0, 2.0)]
+
+
+def test_what_was_spent_by_hour_and_day_is_what_was_spent_in_all(conn):
+    now = conn.execute("SELECT date_bin('1 hour', now(), timestamptz 'epoch')").fetchone()[0]
+    for hours, tier, cost in (
+        (0, "upsert", 5),
+        (0, "upsert", 7),
+        (1, "backfill", 20),
+        (30, "upsert", 1),
+        (90, "upsert", 9),
+    ):
+        with conn.transaction():
+            calls.record(conn, a_call(at=now - hours * HOUR, tier=tier, cost=cost, rows=2, duration_s=cost))
+    by_hour = sums.by_time(conn, since=48 * HOUR, step="hour", by="tier")
+    assert [(one.begin, one.name, one.tokens, one.calls, one.rows) for one in by_hour] == [
+        (now - 30 * HOUR, "upsert", 1, 1, 2),
+        (now - HOUR, "backfill", 20, 1, 2),
+        (now, "upsert", 12, 2, 4),
+    ]
+    by_day = sums.by_time(conn, since=48 * HOUR, step="day", by="endpoint")
+    assert sum(one.tokens for one in by_day) == sum(one.tokens for one in by_hour)
+    assert all(one.begin.hour == 0 for one in by_day)
+    total = sums.sums(conn, since=48 * HOUR, by="tier")
+    assert sum(one.tokens for one in total) == sum(one.tokens for one in by_hour)

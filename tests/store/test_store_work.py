@@ -11,6 +11,7 @@ from tasks.store.calls import calls
 from tasks.store.calls.calls import Call
 from tasks.store.connection import connect
 from tasks.store.crawls import Crawl
+from tasks.store.quarantine import FaultFilter
 from tasks.store.row_counts import RowCounts
 from tests.fakes.waiting import wait_until
 
@@ -145,6 +146,34 @@ def test_no_text_is_too_odd_for_the_quarantine(conn):
     quarantine.add(conn, kind="request", key="\0\ud800" * 300, reason="é\0" * 5000, raw=b"", domain=1)
     (key, reason) = conn.execute("SELECT key, reason FROM quarantine").fetchone()
     assert (len(key), len(reason)) == (200, 2000)
+
+
+def test_faults_are_read_page_by_page_and_told_by_reason(conn):
+    for number in range(7):
+        reason = "a field is missing" if number % 3 else "cut off"
+        for _ in range(number + 1):
+            quarantine.add(conn, kind="deal", key=f"B{number:09d}", reason=reason, raw=None, domain=1)
+    which = FaultFilter(kind="deal")
+    whole = quarantine.find(conn, which, limit=100)
+    read = quarantine.find(conn, which, limit=3)
+    while more := quarantine.find(conn, which, limit=3, before=(read[-1].last_at, read[-1].id)):
+        read += more
+    assert (read, len(read)) == (whole, 7)
+    told = [(one.reason, one.faults, one.times) for one in quarantine.by_reason(conn, which)]
+    assert told == [("a field is missing", 4, 16), ("cut off", 3, 12)]
+    (latest,) = quarantine.by_reason(conn, which, read=1)
+    assert (latest.faults, latest.last_at) == (1, whole[0].last_at)
+    assert quarantine.ids(conn, which, limit=2) == quarantine.ids(conn, which)[:2]
+    latest = "SELECT FROM quarantine WHERE (last_at, id) < (now(), 5) ORDER BY last_at DESC, id DESC LIMIT 9"
+    plan = "\n".join(row[0] for row in conn.execute(f"EXPLAIN {latest}"))
+    assert "quarantine_latest" in plan
+
+
+def test_the_walks_of_some_selections(conn):
+    for job, key in (("upsert", "abc"), ("backfill", "abc"), ("upsert", "other")):
+        crawls.save_crawl(conn, replace(CRAWL, job=job, selection_key=key, fingerprints=[1, 2]))
+    found = crawls.crawls_of(conn, ["abc", "none"])
+    assert found == [replace(CRAWL, job=job) for job in ("upsert", "backfill")]
 
 
 def test_rows_are_counted_while_few(conn, make_deal, make_product):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 By = Literal["tier", "endpoint", "shape"]
+Step = Literal["hour", "day"]
 _COLUMNS: Final[dict[By, LiteralString]] = {"tier": "tier", "endpoint": "endpoint", "shape": "shape"}
 _TYPES: Final[dict[LiteralString, LiteralString]] = {"waited_s": "float8", "duration_s": "float8"}
 _TOTALS: Final[LiteralString] = ", ".join(
@@ -33,6 +34,12 @@ FROM (
     SELECT {by}, {figures} FROM calls WHERE at >= {since} AND at < {first_whole} GROUP BY {by}
 ) AS part
 GROUP BY name ORDER BY tokens DESC, name
+"""
+_BY_TIME: Final = """
+SELECT date_bin(%(step)s::interval, hour, timestamptz 'epoch') AS begin, {by} AS name,
+       sum(tokens)::bigint AS tokens, sum(calls)::bigint AS calls, sum(rows)::bigint AS rows
+FROM calls_hourly WHERE hour >= date_bin('1 hour', {since}, timestamptz 'epoch')
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 # What the server added in between follows from the first and the last balance and all that was charged after the first.
 _FLOW: Final = """
@@ -102,6 +109,17 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What the calls of one name were charged in an hour or a day, and the rows that came of them."""
+
+    begin: datetime
+    name: str
+    tokens: int
+    calls: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """What happened between the first and the last known balance: `charged` to our calls, and added by the server."""
 
@@ -137,6 +155,16 @@ def sums(conn: Connection, *, since: timedelta, by: By) -> list[Sum]:
     ).encode()
     with conn.cursor(row_factory=class_row(Sum)) as cursor:
         return cursor.execute(statement, {"since": since}, prepare=False).fetchall()
+
+
+def by_time(conn: Connection, *, since: timedelta, step: Step, by: By) -> list[Spent]:
+    """What was charged in the last `since`, by hour or day (in UTC) and by name; where nothing was, there is no row.
+
+    The first hour is whole, so it may begin before that.
+    """
+    statement = _BY_TIME.format(by=_COLUMNS[by], since=_SINCE).encode()
+    with conn.cursor(row_factory=class_row(Spent)) as cursor:
+        return cursor.execute(statement, {"since": since, "step": f"1 {step}"}, prepare=False).fetchall()
 
 
 def flow(conn: Connection, *, since: timedelta) -> Flow | None:
