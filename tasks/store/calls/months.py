@@ -123,8 +123,15 @@ AHEAD: Final = Duty(name="months of calls", step=_make_ahead, rest_s=_HOUR_S)
 
 
 def droppable(conn: Connection, before: datetime) -> list[Part]:
-    """The parts that hold nothing from `before` on: what `drop` drops whole."""
-    return [part for part in parts(conn) if part.end <= before]
+    """The parts that hold nothing from `before` on: what `drop` drops whole; none where the user may drop none."""
+    return [part for part in parts(conn) if part.end <= before] if _yes(conn, _IS_OURS) else []
+
+
+def deleted_by_row(conn: Connection) -> list[str]:
+    """The tables of which `drop` deletes single calls: what has no month, or all where the user may drop none."""
+    if not _yes(conn, _IS_OURS):
+        return ["calls"]
+    return [_OTHER, *(part.name for part in parts(conn) if part.begin is None)]
 
 
 def drop(conn: Connection, before: datetime, *, limit: int = 5_000) -> Dropped:
@@ -137,13 +144,11 @@ def drop(conn: Connection, before: datetime, *, limit: int = 5_000) -> Dropped:
     Raises:
         psycopg.errors.LockNotAvailable: somebody reads the table; try again another time.
     """
-    is_ours = _yes(conn, _IS_OURS)
-    for part in droppable(conn, before) if is_ours else ():
+    for part in droppable(conn, before):
         conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(part.name)))
         return Dropped(part.rows, has_more=True)
-    without_month = [_OTHER, *(part.name for part in parts(conn) if part.begin is None)]
     gone = 0
-    for name in without_month if is_ours else ["calls"]:
+    for name in deleted_by_row(conn):
         statement = sql.SQL(_DELETE).format(table=sql.Identifier(name))
         gone += conn.execute(statement, (before, limit - gone), prepare=False).rowcount
     return Dropped(gone, has_more=gone == limit)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple
 
+from psycopg import sql
+
 from tasks.store.calls import months
 from tasks.store.retention import deals, sizes
 from tasks.store.retention.keep import cutoff
-from tasks.store.retention.sizes import TableSize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,26 +16,53 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
     from tasks.store.retention.keep import Keep
+    from tasks.store.retention.sizes import TableSize
 
 # Of a product: the tables that have rows of it, and what those are called when they are reported.
 OF_PRODUCT: Final = {"products": "products", "price_series": "price_series_rows", "offers": "offers"}
-_IS_LISTED: Final = "EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = t.domain AND s.asin = t.asin"
-_FETCHED_BEFORE: Final = (
-    "greatest(t.fetched_at, t.history_fetched_at, t.stats_fetched_at, t.offers_fetched_at) < %(history)s"
-)
-_OLD_DEAL: Final[Mapping[str, LiteralString]] = {
-    "deals": "t.last_seen_at < %(deals)s "
-    "AND EXISTS (SELECT FROM deal_rows AS d WHERE d.domain = t.domain AND d.asin = t.asin)",
-}
-_OLD_PRODUCT: Final[Mapping[str, LiteralString]] = {
-    "products": f"{_FETCHED_BEFORE} AND NOT {_IS_LISTED} AND s.last_seen_at >= %(history)s)",
-}
-_OLD_ITEM: Final[Mapping[str, LiteralString]] = {
-    "fetch_queue": "t.state = 'done' AND t.finished_at < %(queue)s "
-    f"AND NOT {_IS_LISTED} AND s.last_seen_at >= %(queue)s)",
+# What each setting deletes of, by its name in `Keep`.
+_TABLES: Final = {
+    "calls_d": ("calls",),
+    "deals_d": ("deals",),
+    "history_d": (*OF_PRODUCT, "fetch_queue"),
+    "queue_d": ("fetch_queue",),
+    "quarantine_d": ("quarantine",),
 }
 _OLD_CALL: Final[Mapping[str, LiteralString]] = {"calls": "t.at < %(calls)s"}
 _OLD_FAULT: Final[Mapping[str, LiteralString]] = {"quarantine": "t.last_at < %(quarantine)s"}
+_OLD_DEAL: Final[Mapping[str, LiteralString]] = {
+    "deals": "t.last_seen_at < %(deals)s "
+    "AND EXISTS (SELECT FROM deal_rows AS d WHERE d.domain = t.domain AND d.asin = t.asin)",
+    "sightings": "t.last_seen_at < %(forgotten)s",
+}
+# As `products.delete` and `products.step` judge one, which is called {p}.
+_IS_OLD_PRODUCT: Final[LiteralString] = """
+    greatest({p}.fetched_at, {p}.history_fetched_at, {p}.stats_fetched_at, {p}.offers_fetched_at) < %(history)s
+    AND NOT EXISTS (SELECT FROM deal_sightings AS s
+        WHERE s.domain = {p}.domain AND s.asin = {p}.asin AND s.last_seen_at >= %(history)s)
+    AND NOT EXISTS (SELECT FROM fetch_queue AS q
+        WHERE q.domain = {p}.domain AND q.asin = {p}.asin AND (q.state = 'leased' OR q.finished_at >= %(history)s))
+"""
+# With a product go its rows in these tables.
+_OLD_PRODUCTS: Final = """
+SELECT count(*), count(*) FILTER (WHERE is_old), coalesce(sum((
+    SELECT count(*) FROM price_series_rows AS s WHERE s.domain = t.domain AND s.asin = t.asin
+)) FILTER (WHERE is_old), 0)::bigint, coalesce(sum((
+    SELECT count(*) FROM offers AS o WHERE o.domain = t.domain AND o.asin = t.asin
+)) FILTER (WHERE is_old), 0)::bigint, coalesce(sum((
+    SELECT count(*) FROM fetch_queue AS q
+    WHERE q.domain = t.domain AND q.asin = t.asin AND q.state IN ('done', 'given up')
+)) FILTER (WHERE is_old), 0)::bigint
+FROM ({looked_at} OFFSET 0) AS t
+"""
+_OLD_ITEM: Final[LiteralString] = """
+    t.state = 'done' AND t.finished_at < %(queue)s
+    AND NOT EXISTS (SELECT FROM deal_sightings AS s
+        WHERE s.domain = t.domain AND s.asin = t.asin AND s.last_seen_at >= %(queue)s)
+"""
+_GOES_WITH_PRODUCT: Final[LiteralString] = """
+    AND NOT EXISTS (SELECT FROM products AS p WHERE p.domain = t.domain AND p.asin = t.asin AND {is_old})
+"""
 
 
 class Freed(NamedTuple):
@@ -45,13 +73,10 @@ class Freed(NamedTuple):
     is_estimate: bool
 
 
-NOTHING: Final = Freed({}, 0, is_estimate=False)
-
-
 def due(
     conn: Connection, tables: Mapping[str, TableSize], keep: Keep, now: datetime, until: datetime | None
 ) -> dict[str, Freed]:
-    """What each setting would delete, by the setting's name in `Keep`; the same row may be counted for two of them.
+    """What each setting would delete, by the setting's name in `Keep`; each row counts for one of them.
 
     Args:
         conn: the connection.
@@ -61,34 +86,39 @@ def due(
         until: the moment that all other ages end with; None when there was no walk yet.
     """
     calls, quarantine = cutoff(keep.calls_d, now), cutoff(keep.quarantine_d, now)
-    found = dict.fromkeys(keep._fields, NOTHING)
+    found = {name: Freed(dict.fromkeys(of, 0), 0, is_estimate=False) for name, of in _TABLES.items()}
     if calls is not None:
-        found["calls_d"] = _calls(conn, calls)
+        found["calls_d"] = _calls(conn, tables, calls)
     if quarantine is not None:
         found["quarantine_d"] = _freed(conn, tables, "quarantine", _OLD_FAULT, {"quarantine": quarantine})
     if until is None:
         return found
     before = deals.cutoffs(keep, until)
     if before.deals is not None:
-        found["deals_d"] = _deals(conn, tables, {"deals": before.deals})
+        found["deals_d"] = _deals(conn, tables, {"deals": before.deals, "forgotten": before.forgotten})
     if before.history is not None:
         found["history_d"] = _products(conn, tables, {"history": before.history})
     queue = cutoff(keep.queue_d, until)
     if queue is not None:
-        found["queue_d"] = _freed(conn, tables, "fetch_queue", _OLD_ITEM, {"queue": queue})
+        old = _OLD_ITEM
+        if before.history is not None:
+            old += _GOES_WITH_PRODUCT.format(is_old=_IS_OLD_PRODUCT.format(p="p"))
+        found["queue_d"] = _freed(
+            conn, tables, "fetch_queue", {"fetch_queue": old}, {"queue": queue, "history": before.history}
+        )
     return found
 
 
-def _calls(conn: Connection, before: datetime) -> Freed:
-    """Whole months, and what is too old of all that was before the first one."""
-    whole = months.droppable(conn, before)
-    rows, freed = sum(part.rows for part in whole), sum(part.size for part in whole)
-    for part in months.parts(conn):
-        if part.begin is None and part not in whole and part.rows:
-            size = TableSize(part.name, part.rows, part.size, part.size, 0, 0, is_estimate=True)
-            old = sizes.sample(conn, size, _OLD_CALL, {"calls": before}).whole("calls")
-            rows, freed = rows + old, freed + round(old * size.row_bytes)
-    return Freed({"calls": rows}, freed, is_estimate=rows > 0)
+def _calls(conn: Connection, tables: Mapping[str, TableSize], before: datetime) -> Freed:
+    """Whole months, and single calls that no month has."""
+    whole = [part.name for part in months.droppable(conn, before)]
+    by_row = [name for name in months.deleted_by_row(conn) if name not in whole]
+    parts = {"calls": tables["calls"]} | sizes.table_sizes(conn, [*whole, *by_row])
+    rows, freed = sum(parts[name].rows for name in whole), sum(parts[name].total for name in whole)
+    for name in by_row:
+        old = sizes.sample(conn, parts[name], _OLD_CALL, {"calls": before}).whole("calls")
+        rows, freed = rows + old, freed + round(old * parts[name].row_bytes)
+    return Freed({"calls": rows}, freed, is_estimate=any(parts[name].is_estimate for name in (*whole, *by_row)))
 
 
 def _freed(
@@ -104,16 +134,17 @@ def _freed(
 
 def _deals(conn: Connection, tables: Mapping[str, TableSize], about: Mapping[str, object]) -> Freed:
     seen = tables["deal_sightings"]
-    rows = sizes.sample(conn, seen, _OLD_DEAL, about).whole("deals")
-    return Freed({"deals": rows}, round(rows * (tables["deal_rows"].row_bytes + seen.row_bytes)), seen.is_estimate)
+    old = sizes.sample(conn, seen, _OLD_DEAL, about)
+    freed = old.whole("deals") * tables["deal_rows"].row_bytes + old.whole("sightings") * seen.row_bytes
+    return Freed({"deals": old.whole("deals")}, round(freed), seen.is_estimate)
 
 
 def _products(conn: Connection, tables: Mapping[str, TableSize], about: Mapping[str, object]) -> Freed:
-    """A product takes its mean part of each table with it, and one item of the queue."""
-    whole = tables["products"]
-    old = sizes.sample(conn, whole, _OLD_PRODUCT, about).whole("products")
-    part = old / whole.rows if whole.rows else 0.0
-    rows = {name: round(part * tables[table].rows) for name, table in OF_PRODUCT.items()}
-    freed = sum(part * tables[table].total for table in OF_PRODUCT.values()) + old * tables["fetch_queue"].row_bytes
-    is_estimate = any(tables[table].is_estimate for table in OF_PRODUCT.values()) or old not in {0, whole.rows}
-    return Freed(rows | {"fetch_queue": old}, round(freed), is_estimate)
+    """Products, and what goes with them: histories, offers, and what the queue has of them but that they wait."""
+    size, names = tables["products"], _TABLES["history_d"]
+    is_old = sql.SQL(_IS_OLD_PRODUCT.format(p="t"))
+    looked_at = sizes.sampled(size, sql.SQL("t.domain, t.asin, {} AS is_old").format(is_old))
+    old = sizes.sample_of(conn, size, sql.SQL(_OLD_PRODUCTS).format(looked_at=looked_at), names, about)
+    rows = {name: old.whole(name) for name in names}
+    freed = sum(count * tables[OF_PRODUCT.get(name, name)].row_bytes for name, count in rows.items())
+    return Freed(rows, round(freed), size.is_estimate)

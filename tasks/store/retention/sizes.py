@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
-_FEW_BYTES: Final = 8 << 20  # a table up to this is counted row by row: some milliseconds
-_SAMPLED_BYTES: Final = 4 << 20  # so much of a larger one is read
+_FEW_BYTES: Final = 8 << 20  # a table up to this is read as a whole: some milliseconds
+_SAMPLED_BYTES: Final = 4 << 20  # so much of a larger one is
 # A table in partitions is one table, with the sums of its parts.
 _TABLES: Final = """
 SELECT c.relname AS name,
@@ -32,7 +32,7 @@ FROM pg_class AS c
 LEFT JOIN LATERAL pg_partition_tree(c.oid) AS part ON c.relkind = 'p'
 JOIN pg_class AS p ON p.oid = coalesce(part.relid, c.oid)
 WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p')
-  AND NOT c.relispartition
+  AND CASE WHEN %(names)s::text[] IS NULL THEN NOT c.relispartition ELSE c.relname = ANY(%(names)s) END
 GROUP BY c.oid, c.relname
 ORDER BY sum(pg_total_relation_size(p.oid)) DESC, c.relname
 """
@@ -85,10 +85,14 @@ class Sample(NamedTuple):
         return round(self.counts[name] * self.factor)
 
 
-def table_sizes(conn: Connection) -> dict[str, TableSize]:
-    """All tables of the schema by name, the largest first; what others keep there need not be readable."""
+def table_sizes(conn: Connection, names: Sequence[str] | None = None) -> dict[str, TableSize]:
+    """All tables of the schema by name, the largest first; what others keep there need not be readable.
+
+    Or those of these names alone, which may be parts of a table too.
+    """
     found = {}
-    for name, main, heap, indexes, toast, rows, may_be_read in conn.execute(_TABLES, prepare=False).fetchall():
+    about = {"names": None if names is None else list(names)}
+    for name, main, heap, indexes, toast, rows, may_be_read in conn.execute(_TABLES, about, prepare=False).fetchall():
         is_counted = may_be_read and main <= _FEW_BYTES
         if is_counted:
             count = conn.execute(sql.SQL(_COUNT).format(table=sql.Identifier(name)), prepare=False).fetchone()
@@ -127,14 +131,21 @@ def sample(
         about: the values of their parameters.
     """
     counts = sql.SQL(", ").join(sql.SQL("count(*) FILTER (WHERE {})").format(sql.SQL(one)) for one in figures.values())
-    row = conn.execute(_sampled(size, sql.SQL("count(*), {}").format(counts)), about, prepare=False).fetchone()
-    seen, *found = row or (0, *(0 for _ in figures))
-    return Sample(dict(zip(figures, found, strict=True)), size.rows / seen if seen else 0.0)
+    return sample_of(conn, size, sampled(size, sql.SQL("count(*), {}").format(counts)), tuple(figures), about)
+
+
+def sample_of(
+    conn: Connection, size: TableSize, query: sql.Composed, names: Sequence[str], about: Mapping[str, object]
+) -> Sample:
+    """The figures of these names, which a query of ours gives behind the number of rows that it has looked at."""
+    row = conn.execute(query, about, prepare=False).fetchone()
+    seen, *found = row or (0, *(0 for _ in names))
+    return Sample(dict(zip(names, found, strict=True)), size.rows / seen if seen else 0.0)
 
 
 def mean(conn: Connection, size: TableSize, figure: sql.Composable) -> float:
     """The mean of a figure of the rows, which it calls `t`, in pages drawn at random; 0 where there are none."""
-    statement = _sampled(size, sql.SQL("coalesce(avg({}), 0)::float8").format(figure))
+    statement = sampled(size, sql.SQL("coalesce(avg({}), 0)::float8").format(figure))
     (found,) = conn.execute(statement, prepare=False).fetchone() or (0.0,)
     return float(found)
 
@@ -143,14 +154,16 @@ def shares(conn: Connection, size: TableSize, columns: Sequence[str]) -> list[tu
     """Which values these columns have, and about how much of the table has them, the most first."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     grouped = sql.SQL("{} GROUP BY {} ORDER BY 1 DESC").format(
-        _sampled(size, sql.SQL("count(*), {}").format(names)), names
+        sampled(size, sql.SQL("count(*), {}").format(names)), names
     )
     found = conn.execute(grouped, prepare=False).fetchall()
     seen = sum(row[0] for row in found)
     return [(tuple(row[1:]), row[0] / seen) for row in found]
 
 
-def _sampled(size: TableSize, what: sql.Composable) -> sql.Composed:
-    part = min(1.0, _SAMPLED_BYTES / size.main) if size.main > _SAMPLED_BYTES else 1.0
-    drawn = sql.SQL("") if part >= 1.0 else sql.SQL("TABLESAMPLE SYSTEM ({})").format(sql.Literal(100 * part))
+def sampled(size: TableSize, what: sql.Composable) -> sql.Composed:
+    """A query for what is in pages of the table drawn at random, or in all of it when it is small; it is called `t`."""
+    drawn = sql.SQL("").format()
+    if size.main > _FEW_BYTES:
+        drawn = sql.SQL("TABLESAMPLE SYSTEM ({})").format(sql.Literal(100 * _SAMPLED_BYTES / size.main))
     return sql.SQL("SELECT {} FROM {} AS t {}").format(what, sql.Identifier(size.name), drawn)
