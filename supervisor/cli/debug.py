@@ -10,33 +10,30 @@ import bdb
 import os
 import signal
 import sys
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
-from ledger import SystemClock, TokenLedger
-from supervisor import report
+from ledger import SystemClock
 from supervisor.cli.run import redactor
+from supervisor.cli.surroundings import surroundings
 from supervisor.config import run_plan
-from supervisor.config.instance_lock import AlreadyRunning
-from supervisor.config.settings import environment, forget_client_variables, load_settings
-from supervisor.database import backend
+from supervisor.config.settings import environment, load_settings
 from supervisor.logs.log import as_console, as_json, is_json, with_sentence
-from tasks.errors import EXIT_OK, ConfigError
+from tasks.errors import EXIT_OK
 from tasks.jobs import build, run_loop
 from tasks.roles import ROLES
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
 from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
 from tasks.runtime.stop import Stop
-from tasks.settings import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
+    from ledger import TokenLedger
     from supervisor.config.run_plan import RunPlan
     from tasks.runtime.log import Logger
-    from tasks.settings import WorkerSettings
 
 
 def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False) -> int:
@@ -52,7 +49,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
     )
     plan.state.make()
     clock = SystemClock()
-    with Stop() as stop, _surroundings(plan) as (worker_settings, ledger):
+    with Stop() as stop, surroundings(plan, "debug") as (worker_settings, ledger):
         _hear(stop)
         log = _logger(plan)
         log.info("debug", message=plan.describe())
@@ -114,80 +111,6 @@ def _hear(stop: Stop) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
-
-
-@contextmanager
-def _surroundings(plan: RunPlan) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
-    """What the jobs work with: a running supervisor's, or our own for as long as this lasts."""
-    holder = plan.state.lock.holder()
-    if holder is not None:
-        worker_settings = _settings_of_running(plan, holder)
-        with closing(TokenLedger.attach(plan.state.ledger)) as ledger:
-            yield worker_settings, ledger
-        return
-    with ExitStack() as stack:
-        stack.enter_context(plan.state.lock.held(is_debug=True))
-        spool = backend.identity_of(plan).spool
-        base_url = plan.base_url or stack.enter_context(_simulator(plan))
-        rows = backend.backend_of(plan)
-        stack.callback(rows.stop)
-        url_of_rows = rows.start()
-        ledger = TokenLedger.create(
-            plan.state.ledger,
-            plan.tiers(),
-            tick_period_s=plan.tick_period_s,
-            account=plan.account(str(os.getpid())),
-        )
-        stack.enter_context(closing(ledger))
-        ledger.resolve_dead()
-        yield plan.worker_settings(base_url, url_of_rows, spool), ledger
-
-
-def _settings_of_running(plan: RunPlan, holder: int) -> WorkerSettings:
-    """The settings of the workers of the supervisor with pid `holder`.
-
-    Raises:
-        AlreadyRunning: it is debug mode as well.
-        ConfigError: it is still starting, or these settings are for another server or database than its own.
-    """
-    last = report.read(plan.state.status)
-    if plan.state.lock.is_held_by_debug():
-        raise AlreadyRunning(f"another `sluicegate debug`, pid {holder}, holds {plan.state.root}: end it first")
-    if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
-        raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
-    if last.run.server != plan.server.value or plan.base_url not in (None, last.run.base_url):
-        raise ConfigError(
-            f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
-            f"these settings say {plan.server.value}): use its settings, or another STATE_DIR"
-        )
-    place = backend.identity_of(plan)
-    if place.spool != last.run.spool:
-        raise ConfigError(
-            f"the supervisor, pid {holder}, writes into another database ({last.run.rows_into}, spool "
-            f"{last.run.spool}; these settings say {place.words}, spool {place.spool}): "
-            "use its settings, or another STATE_DIR"
-        )
-    url = last.run.database_url
-    if plan.database is not None:
-        forget_client_variables()
-    rows = plan.settings.database_url if url is None else Secret(url)
-    return plan.worker_settings(last.run.base_url, rows, place.spool)
-
-
-@contextmanager
-def _simulator(plan: RunPlan) -> Iterator[str]:
-    from tasks.simulator.config import SimulatorConfig
-    from tasks.simulator.server import SimulatorServer
-
-    settings = plan.settings
-    chosen = SimulatorConfig(
-        rate=settings.simulator_rate,
-        tick_s=settings.simulator_tick_s,
-        start_balance=settings.simulator_start_balance,
-        seed=settings.simulator_seed,
-    )
-    with SimulatorServer(chosen) as server:
-        yield server.url
 
 
 def _is_running() -> bool:

@@ -1,6 +1,7 @@
-"""The lock of the state directory: one supervisor holds it, or one `sluicegate debug` that runs alone.
+"""The lock of the state directory: one supervisor holds it, or one command that does such work alone.
 
-Beside a supervisor `debug` takes no lock: it takes leases of the ledger like any worker.
+These commands are `debug`, `fetch` and those that look at a page of a selection. Beside a supervisor they take no lock:
+they take leases of the ledger like any worker.
 
 The lock is the kernel's (`flock`): it goes with its holder, however that ends, so there is nothing to clean up after
 a crash. The pid in the file is for people; only the lock decides.
@@ -13,7 +14,7 @@ import os
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from tasks.errors import EXIT_ALREADY_RUNNING, ConfigError, Error
 
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 # `status` tests the lock by taking it for some microseconds: a start that met it there must look again.
 _TRIES: Final = 20
 _BETWEEN_S: Final = 0.02
-_DEBUG: Final = b" debug"
-_LINE: Final = 32  # bytes: a pid and that word
+_LINE: Final = 32  # bytes: a pid and the name of a command
+
+SoleCommand = Literal["debug", "fetch", "selection"]
+_COMMANDS: Final[tuple[SoleCommand, ...]] = get_args(SoleCommand)
 
 
 class AlreadyRunning(Error):
@@ -41,8 +44,8 @@ class InstanceLock:
     path: Path
 
     @contextmanager
-    def held(self, *, is_debug: bool = False) -> Iterator[None]:
-        """Be the one supervisor of this directory, or do its work by hand (`is_debug`).
+    def held(self, *, command: SoleCommand | None = None) -> Iterator[None]:
+        """Be the one supervisor of this directory, or the command that does such work alone.
 
         Raises:
             AlreadyRunning: another one is. Nothing of it is touched.
@@ -59,12 +62,13 @@ class InstanceLock:
                 line = os.pread(fd, _LINE, 0)
                 pid = _pid_in(line)
                 holder = "another process" if pid is None else f"pid {pid}"
-                holder += " (`sluicegate debug`)" if _is_debug(line) else ""
+                by = _command_in(line)
+                holder += "" if by is None else f" (`sluicegate {by}`)"
                 raise AlreadyRunning(
                     f"already running: {holder} holds {self.path}; stop it first, or set another STATE_DIR"
                 )
             os.ftruncate(fd, 0)
-            os.pwrite(fd, b"%d%s\n" % (os.getpid(), _DEBUG if is_debug else b""), 0)
+            os.pwrite(fd, b"%d%s\n" % (os.getpid(), b"" if command is None else f" {command}".encode()), 0)
             yield
         finally:
             os.close(fd)
@@ -74,10 +78,10 @@ class InstanceLock:
         line = self._holders_line()
         return None if line is None else _pid_in(line) or 0
 
-    def is_held_by_debug(self) -> bool:
-        """Whether `sluicegate debug` holds the directory, which has no supervisor then."""
+    def command(self) -> SoleCommand | None:
+        """The command that holds the directory, which has no supervisor then; None when none does."""
         line = self._holders_line()
-        return line is not None and _is_debug(line)
+        return None if line is None else _command_in(line)
 
     def _holders_line(self) -> bytes | None:
         """What the holder wrote into the file; None when nobody holds the lock."""
@@ -109,9 +113,11 @@ def _try_lock(fd: int, kind: int) -> bool:
 
 
 def _pid_in(line: bytes) -> int | None:
-    text = line.removesuffix(b"\n").removesuffix(_DEBUG)
+    text = line.removesuffix(b"\n")
+    by = _command_in(line)
+    text = text if by is None else text.removesuffix(f" {by}".encode())
     return int(text) if text.isdigit() else None
 
 
-def _is_debug(line: bytes) -> bool:
-    return line.endswith(_DEBUG + b"\n")
+def _command_in(line: bytes) -> SoleCommand | None:
+    return next((one for one in _COMMANDS if line.endswith(f" {one}\n".encode())), None)

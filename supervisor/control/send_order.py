@@ -77,8 +77,9 @@ def _send(state: StateDir, order: protocol.Order) -> protocol.Answer:
         fate = later if is_suspended(holder) else "has not answered"
         return _try_later(f"the supervisor, pid {holder}, was given the order and {fate}")
     except (FileNotFoundError, ConnectionRefusedError):
-        if state.lock.is_held_by_debug():
-            return _try_later(f"`sluicegate debug` holds the state directory {state.root}, and it takes no orders")
+        by = state.lock.command()
+        if by is not None:
+            return _try_later(f"`sluicegate {by}` holds the state directory {state.root}, and it takes no orders")
         return _try_later("the supervisor takes no orders: it is starting, is stopping, or could not open its socket")
     except OSError as error:
         return _try_later(f"{path}: {error.strerror or error}")

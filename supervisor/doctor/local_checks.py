@@ -55,8 +55,9 @@ def _supervisor(state: StateDir, port: int | None) -> Finding:
             "supervisor", f"{lost_state_dir.WORDS}: {lost_state_dir.remedy(state.root, lost)}", running=True, pid=lost
         )
     words = "not running" if holder is None else f"running, pid {holder or 'unknown'}"
-    if holder is not None and state.lock.is_held_by_debug():
-        words = f"not running: `sluicegate debug`, pid {holder}, holds the state directory"
+    by = state.lock.command()
+    if holder is not None and by is not None:
+        words = f"not running: `sluicegate {by}`, pid {holder}, holds the state directory"
     still = [f"{suspended.SUSPENDED}: {suspended.remedy(holder)}"] if suspended.is_suspended(holder) else []
     return judged("supervisor", words, faults=still, notes=[], running=holder is not None, pid=holder or None)
 

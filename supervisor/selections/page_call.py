@@ -131,13 +131,13 @@ def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
 
     Raises:
         ConfigError: a supervisor is starting, or was started for another server.
-        AlreadyRunning: `sluicegate debug` holds the state directory.
+        AlreadyRunning: another command holds the state directory.
     """
     plan.state.make()
     with ExitStack() as stack:
         holder = plan.state.lock.holder()
         if holder is None:
-            stack.enter_context(plan.state.lock.held(is_debug=True))
+            stack.enter_context(plan.state.lock.held(command="selection"))
             base_url = plan.base_url or stack.enter_context(_simulator(plan))
             ledger = TokenLedger.create(
                 plan.state.ledger,
@@ -199,10 +199,10 @@ def _url_of_running(plan: RunPlan, holder: int) -> str:
         AlreadyRunning: it is no supervisor but a command that works alone.
         ConfigError: it is still starting, or these settings are for another server.
     """
-    if plan.state.lock.is_held_by_debug():
+    by = plan.state.lock.command()
+    if by is not None:
         raise AlreadyRunning(
-            f"pid {holder} works with {plan.state.root} alone (`sluicegate debug`, or another look at a page): try "
-            "again when it has ended"
+            f"pid {holder} (`sluicegate {by}`) works with {plan.state.root} alone: try again when it has ended"
         )
     last = report.read(plan.state.status)
     if last is None or last.supervisor.pid != holder or not last.run.base_url:

@@ -68,8 +68,8 @@ def _folded(line: str, width: int) -> str:
 
 def _head(status: Status, now: datetime) -> Iterator[str]:
     pid = "" if status.pid is None else f", pid {status.pid}"
-    if status.is_debugged:
-        yield f"supervisor  not running: `sluicegate debug`{pid}, holds the state directory"
+    if status.command is not None:
+        yield f"supervisor  not running: `sluicegate {status.command}`{pid}, holds the state directory"
     else:
         yield f"supervisor  {status.state}{pid}"
     if status.report is not None and status.has_stopped:

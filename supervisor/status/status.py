@@ -22,6 +22,7 @@ from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from ledger import Snapshot
+    from supervisor.config.instance_lock import SoleCommand
     from supervisor.config.settings import Settings
     from supervisor.config.state_dir import StateDir
     from supervisor.report import CountRecord, Report
@@ -39,7 +40,7 @@ class Status:
         counts_age_s: seconds since the supervisor counted; None when they were counted for this status.
         notes: what could not be found out, and why.
         paused: the roles that stay paused until `resume`, whether or not anything runs.
-        is_debugged: whether `sluicegate debug` does the work, and no supervisor.
+        command: the command that does work in the state directory, such as `debug`; no supervisor runs then.
         is_astray: whether the supervisor that runs has lost its state directory, with its report and all.
         is_silent: whether the running supervisor is suspended, or has not written its report for longer than it ever
             takes.
@@ -54,7 +55,7 @@ class Status:
     notes: tuple[str, ...]
     paused: tuple[str, ...] = ()
     is_silent: bool = False
-    is_debugged: bool = False
+    command: SoleCommand | None = None
     is_astray: bool = False
 
     @property
@@ -85,8 +86,8 @@ class Status:
         """The supervisor's state, by the lock first."""
         if not self.is_running:
             return "not running"
-        if self.is_debugged:
-            return "debug"
+        if self.command is not None:
+            return self.command
         if self.is_astray:
             return lost_state_dir.WORDS
         if self.report is None or self.is_gone:
@@ -111,7 +112,7 @@ def gather(settings: Settings) -> Status:
     counts = counted or _counts(plan, last, notes, is_running=holder is not None)
     return Status(
         is_running=holder is not None,
-        is_debugged=holder is not None and state.lock.is_held_by_debug(),
+        command=None if holder is None else state.lock.command(),
         pid=holder or None,
         report=last,
         snapshot=snapshot,

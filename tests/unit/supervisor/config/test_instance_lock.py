@@ -1,4 +1,4 @@
-"""One supervisor, or one `sluicegate debug`, holds a state directory at a time, and others learn which."""
+"""One supervisor, or one command such as `sluicegate debug`, holds a state directory at a time, and others learn which."""
 
 import os
 
@@ -14,17 +14,20 @@ def lock(tmp_path):
 
 
 def test_nobody_holds_a_lock_that_was_never_taken_or_is_free_again(lock):
-    assert (lock.holder(), lock.is_held_by_debug()) == (None, False)
+    assert (lock.holder(), lock.command()) == (None, None)
     with lock.held():
-        assert (lock.holder(), lock.is_held_by_debug()) == (os.getpid(), False)
-    assert (lock.holder(), lock.is_held_by_debug()) == (None, False)
+        assert (lock.holder(), lock.command()) == (os.getpid(), None)
+    assert (lock.holder(), lock.command()) == (None, None)
     assert lock.path.read_text() == f"{os.getpid()}\n", "what is left in the file decides nothing"
 
 
-@pytest.mark.parametrize(("is_debug", "holder"), [(False, "pid {} holds"), (True, "(`sluicegate debug`) holds")])
-def test_a_second_one_is_refused_with_the_name_of_the_first(lock, is_debug, holder):
-    with lock.held(is_debug=is_debug):
-        assert lock.is_held_by_debug() == is_debug
+@pytest.mark.parametrize(
+    ("command", "holder"),
+    [(None, "pid {} holds"), ("debug", "(`sluicegate debug`) holds"), ("fetch", "(`sluicegate fetch`) holds")],
+)
+def test_a_second_one_is_refused_with_the_name_of_the_first(lock, command, holder):
+    with lock.held(command=command):
+        assert lock.command() == command
         assert lock.holder() == os.getpid()
         with pytest.raises(AlreadyRunning, match="stop it first") as caught, lock.held():
             pass

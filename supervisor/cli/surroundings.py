@@ -1,0 +1,106 @@
+"""What a command that does the work of a worker needs around it: a ledger, a server and a database.
+
+Beside a running supervisor these are the supervisor's; alone the command brings its own for as long as it lasts.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING
+
+from ledger import TokenLedger
+from supervisor import report
+from supervisor.config.instance_lock import AlreadyRunning
+from supervisor.config.settings import forget_client_variables
+from supervisor.database import backend
+from tasks.errors import ConfigError
+from tasks.settings import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from supervisor.config.instance_lock import SoleCommand
+    from supervisor.config.run_plan import RunPlan
+    from tasks.settings import WorkerSettings
+
+
+@contextmanager
+def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSettings, TokenLedger]]:
+    """The settings of a worker and the ledger: a running supervisor's, or our own for as long as this lasts.
+
+    Raises:
+        AlreadyRunning: another such command holds the state directory.
+        ConfigError: the supervisor is starting, or these settings are for another server or database than its own.
+        StoreError: the database does not start.
+    """
+    holder = plan.state.lock.holder()
+    if holder is not None:
+        worker_settings = _settings_of_running(plan, holder)
+        with closing(TokenLedger.attach(plan.state.ledger)) as ledger:
+            yield worker_settings, ledger
+        return
+    with ExitStack() as stack:
+        stack.enter_context(plan.state.lock.held(command=command))
+        spool = backend.identity_of(plan).spool
+        base_url = plan.base_url or stack.enter_context(_simulator(plan))
+        rows = backend.backend_of(plan)
+        stack.callback(rows.stop)
+        url_of_rows = rows.start()
+        ledger = TokenLedger.create(
+            plan.state.ledger,
+            plan.tiers(),
+            tick_period_s=plan.tick_period_s,
+            account=plan.account(str(os.getpid())),
+        )
+        stack.enter_context(closing(ledger))
+        ledger.resolve_dead()
+        yield plan.worker_settings(base_url, url_of_rows, spool), ledger
+
+
+def _settings_of_running(plan: RunPlan, holder: int) -> WorkerSettings:
+    """The settings of the workers of the supervisor with pid `holder`.
+
+    Raises:
+        AlreadyRunning: it is no supervisor but a command.
+        ConfigError: it is still starting, or these settings are for another server or database than its own.
+    """
+    last = report.read(plan.state.status)
+    by = plan.state.lock.command()
+    if by is not None:
+        raise AlreadyRunning(f"another `sluicegate {by}`, pid {holder}, holds {plan.state.root}: end it first")
+    if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
+        raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
+    if last.run.server != plan.server.value or plan.base_url not in (None, last.run.base_url):
+        raise ConfigError(
+            f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
+            f"these settings say {plan.server.value}): use its settings, or another STATE_DIR"
+        )
+    place = backend.identity_of(plan)
+    if place.spool != last.run.spool:
+        raise ConfigError(
+            f"the supervisor, pid {holder}, writes into another database ({last.run.rows_into}, spool "
+            f"{last.run.spool}; these settings say {place.words}, spool {place.spool}): "
+            "use its settings, or another STATE_DIR"
+        )
+    url = last.run.database_url
+    if plan.database is not None:
+        forget_client_variables()
+    rows = plan.settings.database_url if url is None else Secret(url)
+    return plan.worker_settings(last.run.base_url, rows, place.spool)
+
+
+@contextmanager
+def _simulator(plan: RunPlan) -> Iterator[str]:
+    from tasks.simulator.config import SimulatorConfig
+    from tasks.simulator.server import SimulatorServer
+
+    settings = plan.settings
+    chosen = SimulatorConfig(
+        rate=settings.simulator_rate,
+        tick_s=settings.simulator_tick_s,
+        start_balance=settings.simulator_start_balance,
+        seed=settings.simulator_seed,
+    )
+    with SimulatorServer(chosen) as server:
+        yield server.url
