@@ -16,7 +16,7 @@ from tasks.simulator.api.fields import MALFORMED, Refusal
 from tasks.simulator.api.refresh import Refreshes
 from tasks.simulator.envelope import Envelope
 from tasks.simulator.faults import Faults, Kind
-from tasks.simulator.market.market import Market, Parent, Scope
+from tasks.simulator.market.market import Market, Scope
 from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
 if TYPE_CHECKING:
@@ -152,8 +152,7 @@ class Service:
         """The ASINs asked for, in order; of codes those that name a product."""
         if query.asins:
             return list(query.asins)
-        found = [self._market.find_code(code) for code in query.codes]
-        return [item.asin for item in found if item is not None and not isinstance(item, Parent)][: query.code_limit]
+        return [item.asin for code in query.codes for item in self._market.find_code(code)][: query.code_limit]
 
     def _market_ms(self) -> int:
         minute = self._config.market_minute

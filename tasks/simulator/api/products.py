@@ -116,7 +116,7 @@ def _body(r: _Request, shown: dict[int, Track]) -> Json:
     body: Json = {
         **details.details(subject),
         **details.asked(subject, query, parent, shown),
-        **attributes.plain(found, identity.ean(seed, found.index, is_book=found.is_book)),
+        **attributes.plain(found, r.market.code(found)),
         "availabilityAmazon": _availability(d, shown.get(pt.AMAZON)),
         "categories": categories(found),
         "categoryTree": path,
