@@ -1,4 +1,7 @@
-"""The names of the two jobs, which are those of their tiers in the ledger too. Imports nothing."""
+"""The names of the two jobs, which are those of their tiers in the ledger too, and the tier of a person's requests.
+
+Imports nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,4 +10,5 @@ from typing import Final, Literal
 Role = Literal["upsert", "backfill"]
 UPSERT: Final = "upsert"
 BACKFILL: Final = "backfill"
+INTERACTIVE: Final = "interactive"  # a tier without a job: requests by hand, which come first
 ROLES: Final[tuple[Role, ...]] = (UPSERT, BACKFILL)  # the first is served first

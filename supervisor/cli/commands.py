@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
     queries.add(commands)
     selections.add(commands)
+    _add_fetch(commands)
     _add_db(commands)
 
     commands.add_parser(
@@ -147,6 +148,18 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
     orders["scale"].add_argument("role", choices=ROLES)
     orders["scale"].add_argument("count", metavar="N", help="0 to 16")
     orders["set"].add_argument("settings", metavar="NAME=VALUE", nargs="+")
+
+
+def _add_fetch(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
+    """Add the command that asks the API for a product by hand."""
+    fetch = commands.add_parser(
+        "fetch",
+        help="ask Keepa for a product now, before all other work; says what it costs, and waits for the tokens",
+        description="Asks Keepa for products now. It says what that may cost before it is paid for, waits for the "
+        "tokens before all other work does, writes what comes to the database, and prints it.",
+    )
+    queries.add_to_fetch(fetch)
+    fetch.set_defaults(do=_fetch)
 
 
 def _add_db(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
@@ -196,6 +209,12 @@ def _doctor(chosen: argparse.Namespace) -> int:
     from supervisor.cli import doctor
 
     return doctor.examine(as_json=chosen.json)
+
+
+def _fetch(chosen: argparse.Namespace) -> int:
+    from supervisor.cli.fetch import fetch
+
+    return fetch(chosen)
 
 
 def _db_upgrade(chosen: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ledger import SystemClock
 from supervisor.cli.run import redactor
-from supervisor.cli.surroundings import surroundings
+from supervisor.cli.surroundings import is_running, surroundings
 from supervisor.config import run_plan
 from supervisor.config.settings import environment, load_settings
 from supervisor.logs.log import as_console, as_json, is_json, with_sentence
@@ -44,10 +44,8 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         Error: a job cannot go on.
         LedgerError: neither can the ledger.
     """
-    plan = run_plan.make_run_plan(
-        load_settings(environment()), synthetic_into_database=synthetic_into_database or _is_running()
-    )
-    plan.state.make()
+    settings = load_settings(environment())
+    plan = run_plan.make_run_plan(settings, synthetic_into_database=synthetic_into_database or is_running(settings))
     clock = SystemClock()
     with Stop() as stop, surroundings(plan, "debug") as (worker_settings, ledger):
         _hear(stop)
@@ -111,12 +109,6 @@ def _hear(stop: Stop) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
-
-
-def _is_running() -> bool:
-    """Whether a supervisor runs with these settings: it was started with the option for synthetic rows already."""
-    settings = load_settings(environment())
-    return run_plan.make_run_plan(settings, synthetic_into_database=True).state.lock.holder() is not None
 
 
 class _Phases:

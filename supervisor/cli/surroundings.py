@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ledger import TokenLedger
 from supervisor import report
+from supervisor.config import run_plan
 from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
     from supervisor.config.instance_lock import SoleCommand
     from supervisor.config.run_plan import RunPlan
+    from supervisor.config.settings import Settings
     from tasks.settings import WorkerSettings
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether a supervisor runs with these settings: it was started with the option for synthetic rows already."""
+    return run_plan.make_run_plan(settings, synthetic_into_database=True).state.lock.holder() is not None
 
 
 @contextmanager
@@ -40,6 +47,7 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
         with closing(TokenLedger.attach(plan.state.ledger)) as ledger:
             yield worker_settings, ledger
         return
+    plan.state.make()
     with ExitStack() as stack:
         stack.enter_context(plan.state.lock.held(command=command))
         spool = backend.identity_of(plan).spool

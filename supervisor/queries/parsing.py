@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Final, NamedTuple
 
 from supervisor.config.options import OPTIONS
 from supervisor.queries import product_page
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import ALL_NAMES, NOT_MONEY
+from tasks.keepa.product_code import is_code, product_code
 from tasks.keepa.request import is_asin
 
 _NUMBERS: Final = {name: number for number, name in ALL_NAMES.items()}
@@ -16,6 +18,7 @@ _MOST: Final = 1_000_000
 _MOST_ROWS: Final = 2**63 - 1
 _PERCENT: Final = 100
 _KEEP: Final = "_KEEP_D"
+_ISBN_10: Final = re.compile(r"(?=.{13}$)[0-9]+-[0-9]+-[0-9]+-[0-9Xx]")  # with hyphens, as on a book
 
 
 def asin(text: str) -> str:
@@ -38,6 +41,34 @@ def product(text: str) -> tuple[str, int | None]:
     """
     stripped = text.strip()
     return product_page.read(stripped) if product_page.is_address(stripped) else (asin(stripped), None)
+
+
+class Wanted(NamedTuple):
+    """A product that somebody names: by its ASIN or by its code, and in one shop if `domain` is known by that."""
+
+    asin: str = ""
+    code: str = ""
+    domain: int | None = None
+
+
+def wanted(text: str) -> Wanted:
+    """A product, given as its ASIN, as the address of its page, or as its EAN or UPC.
+
+    Ten digits are an ASIN, also where they are no ISBN-10: such ASINs exist.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    stripped = text.strip()
+    if is_code(stripped):
+        return Wanted(code=product_code(stripped))
+    try:
+        found, domain = product(stripped.replace("-", "") if _ISBN_10.fullmatch(stripped) else stripped)
+    except ValueError as error:
+        if product_page.is_address(stripped):
+            raise
+        raise ValueError(f"{error}; nor is it an EAN or UPC, which have 8, 12, 13 or 14 digits") from None
+    return Wanted(asin=found, domain=domain)
 
 
 def domain(text: str) -> int:

@@ -95,6 +95,16 @@ class MeteredClient:
             # Only the balance was asked for, which is free.
             return self._failing.failed(BALANCE, error, may_be_charged=False)
 
+    def learn_balance(self) -> None:
+        """Ask the server for the balance, which is free, unless the ledger knows it.
+
+        Raises:
+            Transient: it says nothing.
+            Forbidden: the server does not serve this key.
+        """
+        if self._context.ledger.standing().believed_age_s is None:
+            self._context.ledger.observe(self._read_balance())
+
     def _kept_from_disk(self) -> Idle | None:
         """Why no reply can be kept now, so that none is paid for."""
         context = self._context

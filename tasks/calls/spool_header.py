@@ -30,13 +30,18 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     page: int = 0
     started_at: datetime | None = None  # which walk: the time it began
     asins: tuple[str, ...] = ()
+    code: str = ""  # EAN or UPC; its products are known with the reply only
     leases: tuple[int, ...] = ()  # of the queue's items, one for each ASIN; empty when they came from no queue
     detail: str = ""
 
     @property
     def items(self) -> tuple[str, ...]:
         """What the reply or a refusal is about: the products asked for, or the page."""
-        return self.asins or (f"{self.selection_key} {self.domain} {self.root_cat} {self.page}",)
+        return (
+            self.asins
+            or ((self.code,) if self.code else ())
+            or (f"{self.selection_key} {self.domain} {self.root_cat} {self.page}",)
+        )
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

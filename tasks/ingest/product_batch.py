@@ -34,12 +34,13 @@ STATS_ONLY: Final = "stats"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """What a batch brought, in products and rows."""
+    """What a batch brought, in products and rows; `asins` are those that could be read, found by Keepa or not."""
 
     products: int = 0
     series: int = 0
     missing: int = 0
     faults: int = 0
+    asins: tuple[str, ...] = ()
     is_void: bool = False  # the body was read and answers nothing of what was asked for
 
 
@@ -85,13 +86,13 @@ class ProductBatchWriter:
         self, connection: Connection, odd_items: OddItems, reply: ProductReply, envelope: Envelope, body: bytes
     ) -> BatchResult:
         header, origin = odd_items.header, odd_items.header.origin
-        asked = frozenset(origin.asins)
+        asked = frozenset(origin.asins)  # none when a code was asked for: whatever comes is the answer
         found: set[str] = set()
         unread: list[ItemFault] = []
         strangers: list[ItemFault] = []
         rows = series = faults = 0
         odd_items.begin()
-        for part in reply.parts(asked=asked):
+        for part in reply.parts(asked=None if origin.code else asked):
             local = [product for product in part.products if product.is_of(origin.domain)]
             odd_items.unasked += len(part.products) - len(local)
             odd_items.odd += part.odd
@@ -121,7 +122,9 @@ class ProductBatchWriter:
         faults += keep_odd(connection, header, envelope, body)
         faults += keep_body(connection, header, body, why) if why != MISSING else 0
         odd_items.keep(connection)
-        return BatchResult(products=rows, series=series, missing=missing, faults=faults, is_void=is_void)
+        return BatchResult(
+            products=rows, series=series, missing=missing, faults=faults, asins=tuple(sorted(found)), is_void=is_void
+        )
 
     def _settle_queue(self, connection: Connection, header: Header, answers: set[str], why: str) -> int:
         """Answered items are done, found or not; those the reply does not hold are tried again. How many these are.

@@ -43,6 +43,11 @@ def shop(domain: int) -> str:
     return SHOPS.get(domain, f"locale {domain}")
 
 
+def product_url(domain: int, asin: str) -> str | None:
+    """The address of a product's page in the shop; None of a locale that Keepa does not have."""
+    return f"https://www.{SHOPS[domain]}/dp/{asin}" if domain in SHOPS else None
+
+
 def stream(text: str) -> str:
     """A stream for people, from its name in reports: `name/domain`, and a key behind it where two have one name."""
     found = _STREAM.fullmatch(text)

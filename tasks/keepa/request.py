@@ -202,6 +202,56 @@ class ProductRequest:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class CodeRequest:
+    """The products of one EAN or UPC, which may be many. Each one found is paid for, so no more than `most` are sent.
+
+    One code a call: nobody has described whether the limit is that of each code or of all.
+    """
+
+    domain: int
+    code: str
+    detail: Detail
+    most: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.most <= max_asins(self.detail):
+            raise ValueError(
+                f"{self.most} products: a call with detail {self.detail} brings 1 to {max_asins(self.detail)}"
+            )
+        if self.domain not in DOMAINS:
+            raise ValueError(f"domain {self.domain}: not one of {sorted(DOMAINS)}")
+
+    @property
+    def endpoint(self) -> str:
+        """`/product`."""
+        return "/product"
+
+    @property
+    def method(self) -> Method:
+        """GET."""
+        return "GET"
+
+    @property
+    def items(self) -> int:
+        """How many products it can bring."""
+        return self.most
+
+    @property
+    def shape(self) -> Shape:
+        """Booked by detail, per product that it can bring: what a product found costs is known, not how many are."""
+        return Shape(name=f"code:{self.detail}", items=self.most, prior=_PRODUCT_PRIORS[self.detail])
+
+    def params(self) -> dict[str, str]:
+        """Domain, code, how many products at the most, and what to send of each."""
+        asked = {"domain": str(self.domain), "code": self.code, "code-limit": str(self.most)}
+        return asked | _DETAIL[self.detail]
+
+    def body(self) -> bytes | None:
+        """Nothing."""
+        return None
+
+
 def max_asins(detail: Detail) -> int:
     """How many ASINs one call may ask for."""
     return MAX_ASINS_OFFERS if detail == "offers" else MAX_ASINS

@@ -1,4 +1,4 @@
-"""One supervisor, or one command such as `sluicegate debug`, holds a state directory at a time, and others learn which."""
+"""One supervisor, or one command that works alone, holds a state directory at a time, and others learn which."""
 
 import os
 

@@ -1,0 +1,166 @@
+"""What `fetch` prints: the products it asked for, as they are in the database then, and what was paid."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from ledger.localtime import near
+from supervisor.queries import output
+from supervisor.queries.output import Column, readable
+from tasks.errors import EXIT_FAILED, EXIT_OK, plain
+from tasks.keepa.locales import product_url, shop
+from tasks.store import products_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from supervisor.queries.parsing import Wanted
+    from tasks.errors import RequestRefused
+    from tasks.jobs.look_up import Answer, LookUp
+    from tasks.store.connection import Connection
+    from tasks.store.products_now import Figure, ProductNow
+
+_COLUMNS: Final = (Column("type"), Column("now", is_number=True), Column("90-day mean", is_number=True))
+_RATING: Final = "RATING"
+
+
+class Fetched:
+    """What was asked for and what came, filled request by request; `read` looks the rows up."""
+
+    def __init__(self) -> None:
+        self.asins: dict[int, list[str]] = {}
+        self.codes: dict[tuple[int, str], list[str]] = {}
+        self.faults: list[str] = []
+        self.notes: list[str] = []
+        self.charged = 0
+        self.balance: int | None = None
+        self.products: dict[tuple[int, str], ProductNow] = {}
+        self.figures: dict[tuple[int, str], list[Figure]] = {}
+        self._unread: list[tuple[int, str]] = []
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything was asked for and answered."""
+        return bool(self.asins or self.codes or self.faults)
+
+    def add(self, look_up: LookUp, answer: Answer) -> None:
+        """Note what a request brought."""
+        domain, code = look_up.origin.domain, look_up.origin.code
+        self.asins.setdefault(domain, []).extend(look_up.origin.asins or answer.asins)
+        if code:
+            self.codes[domain, code] = list(answer.asins)
+            if answer.is_of_before:
+                self._unread.append((domain, code))
+            elif len(answer.asins) >= look_up.request.items:
+                self.notes.append(f"{code} may have more products than {len(answer.asins)}: raise --code-limit")
+        if answer.is_of_before:
+            self.notes.append("the answer was paid for by an earlier `fetch` that was ended before it was written")
+        if answer.cost is None:
+            self.notes.append("the reply does not say what it cost: `sluicegate ledger dump` shows it soon")
+        if answer.faults:
+            self.faults.append("a part of the reply cannot be used: `sluicegate quarantine list` has it")
+        self.charged += answer.cost or 0
+        self.balance = self.balance if answer.balance is None else answer.balance
+
+    def refused(self, look_up: LookUp, error: RequestRefused) -> None:
+        """Note that the API refuses a request."""
+        self.faults.append(f"{' '.join(look_up.origin.items)}: {plain(error)}")
+
+    def read(self, connection: Connection) -> None:
+        """Look up the rows of what came."""
+        self.products, self.figures = {}, {}
+        for domain, code in self._unread:
+            self.codes[domain, code] = found = products_now.asins_with(connection, domain, code)
+            self.asins.setdefault(domain, []).extend(found)
+        for domain, asins in self.asins.items():
+            for asin, one in products_now.products_now(connection, domain, asins).items():
+                self.products[domain, asin] = one
+            for asin, listed in products_now.figures(connection, domain, asins).items():
+                self.figures[domain, asin] = listed
+
+    def missing(self) -> Iterator[str]:
+        """What Keepa does not know, each in a sentence."""
+        for domain, asins in self.asins.items():
+            for asin in dict.fromkeys(asins):
+                one = self.products.get((domain, asin))
+                if one is None or not one.is_found:
+                    yield f"Keepa does not know {asin} in {shop(domain)}"
+        for (domain, code), asins in self.codes.items():
+            if not asins:
+                yield f"Keepa knows no product with the code {code} in {shop(domain)}"
+
+
+def show(fetched: Fetched, *, as_json: bool) -> int:
+    """Print what was fetched; the exit code, which is 0 when a product was found."""
+    missing = [*fetched.missing()]
+    found = [one for one in fetched.products.values() if one.is_found]
+    if as_json:
+        output.as_json(
+            products=[_as_json(one, fetched) for one in found],
+            not_found=missing,
+            faults=fetched.faults,
+            notes=fetched.notes,
+            charged=fetched.charged,
+            balance=fetched.balance,
+        )
+    else:
+        for one in found:
+            _print(one, fetched.figures[one.domain, one.asin])
+        output.text(*fetched.notes)
+        output.text(_paid(fetched))
+        for words in (*missing, *fetched.faults):
+            sys.stderr.write(f"sluicegate: {words}\n")
+    return EXIT_OK if found and not fetched.faults else EXIT_FAILED
+
+
+def show_queued(
+    wanted: Mapping[int, Sequence[Wanted]], queued: Mapping[int, int], detail: str, *, as_json: bool
+) -> int:
+    """Print what was queued; the exit code."""
+    if as_json:
+        output.as_json(queued=[{"domain": domain, "asin": one.asin} for domain in wanted for one in wanted[domain]])
+        return EXIT_OK
+    for domain, listed in wanted.items():
+        again = f", {len(listed) - queued[domain]} of them waited already" if queued[domain] < len(listed) else ""
+        output.text(
+            f"{len(listed)} of {shop(domain)} at the front of the queue for {detail}{again}: backfill fetches them next"
+        )
+    return EXIT_OK
+
+
+def _paid(fetched: Fetched) -> str:
+    balance = "" if fetched.balance is None else f"; balance {fetched.balance}"
+    return f"charged {fetched.charged} token{'s' if fetched.charged != 1 else ''}{balance}"
+
+
+def _as_json(one: ProductNow, fetched: Fetched) -> dict[str, object]:
+    figures = fetched.figures[one.domain, one.asin]
+    codes = [code for (domain, code), asins in fetched.codes.items() if domain == one.domain and one.asin in asins]
+    return {
+        **asdict(one),
+        "url": product_url(one.domain, one.asin),
+        "asked_as": codes or [one.asin],
+        "figures": [{name: value for name, value in asdict(figure).items() if name != "asin"} for figure in figures],
+    }
+
+
+def _print(one: ProductNow, figures: Sequence[Figure]) -> None:
+    now = datetime.now(UTC)
+    output.text(f"{one.asin}  {one.shop or shop(one.domain)}  {readable(one.title or '')}".rstrip())
+    looked = "" if one.updated_at is None else f", as Keepa saw it at {near(one.updated_at, now)}"
+    output.text(f"{product_url(one.domain, one.asin) or ''}  fetched at {near(one.fetched_at, now)}{looked}".strip())
+    if figures:
+        output.table(_COLUMNS, [_row(figure, one.currency or "") for figure in figures])
+    output.text("")
+
+
+def _row(figure: Figure, currency: str) -> tuple[str, str, str]:
+    if figure.price is not None:
+        mean = "" if figure.mean is None else f"{figure.mean:,}"
+        return figure.price_type, f"{figure.price:,} {currency}".rstrip(), mean
+    if figure.price_type == _RATING:
+        return figure.price_type, f"{figure.value / 10:.1f}", ""
+    return figure.price_type, f"{figure.value:,}", ""
