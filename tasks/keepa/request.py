@@ -47,10 +47,12 @@ LONGEST_GET: Final = 4_000
 _ASIN: Final = re.compile("[0-9A-Z]{10}")
 _STATS_DAYS: Final = 90
 _OFFERS: Final = 20  # the least the server accepts: two pages, the live offers of most products
+# Sent only when they are asked for, at no cost. Source: API documentation.
+_FREE: Final = {"videos": "1", "aplus": "1"}
 _DETAIL: Final[dict[Detail, dict[str, str]]] = {
     "stats": {"stats": str(_STATS_DAYS), "history": "0"},
-    "history": {"stats": str(_STATS_DAYS), "history": "1"},
-    "offers": {"stats": str(_STATS_DAYS), "history": "1", "offers": str(_OFFERS)},
+    "history": {"stats": str(_STATS_DAYS), "history": "1", **_FREE},
+    "offers": {"stats": str(_STATS_DAYS), "history": "1", **_FREE, "offers": str(_OFFERS)},
 }
 
 
@@ -155,8 +157,9 @@ class DealRequest:
 class ProductRequest:
     """Products by ASIN, with as much of each as `detail` says.
 
-    `stats`: figures only. `history`: the whole history too, at no further cost. `offers`: sellers as well, at about
-    seven times the cost. The server refreshes what it has not looked at for about an hour; that is free.
+    `stats`: figures only. `history`: the whole history, videos and A+ content too, at no further cost. `offers`:
+    sellers as well, at about seven times the cost. The server refreshes what it has not looked at for about an hour;
+    that is free.
     """
 
     domain: int

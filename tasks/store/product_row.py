@@ -36,7 +36,6 @@ BASE: Final = {
     "variation_csv": "text",
     "historical_variations": "text[]",
     "bundle_items": "text[]",
-    "a_plus": "json",
     "active_ingredients": "text",
     "audience_rating": "text",
     "author": "text",
@@ -83,7 +82,6 @@ BASE: Final = {
     "type": "text",
     "unit_count": "json",
     "url_slug": "text",
-    "videos": "json",
     "website_display_group": "text",
     "website_display_group_name": "text",
     "number_of_items": "int4",
@@ -146,8 +144,10 @@ BASE: Final = {
     "availability_amazon_delay": "int4[]",
     "extra": "json",
 }
-# In full only in a reply with history.
+# In full only in a reply with history: videos and A+ content are asked for with it.
 HISTORY: Final = {
+    "a_plus": "json",
+    "videos": "json",
     "parent_asin_history": "text[]",
     "monthly_sold_history": "int4[]",
     **sales_ranks.COLUMNS,

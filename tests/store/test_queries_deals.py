@@ -126,6 +126,16 @@ def test_of_a_selection_that_was_changed_what_it_has_listed_before_is_still_its_
     assert as_json(ask, market_url, "deals", "--top", "1")["deals"][0]["selections"] == []
 
 
+def test_with_histories_comes_what_costs_no_more(gathered):
+    videos, pages = gathered.execute("SELECT count(videos), count(a_plus) FROM products").fetchone()
+    assert videos > 0
+    assert pages > 0
+    tokens, products = gathered.execute(
+        "SELECT sum(cost), sum(items) FROM calls WHERE shape = 'product:history'"
+    ).fetchone()
+    assert tokens == products
+
+
 def test_yen_have_no_decimals(ask, market_url, market):
     market.execute("UPDATE deal_rows SET domain = 5")
     market.execute("UPDATE deal_sightings SET domain = 5")

@@ -47,6 +47,8 @@ APPLIED = {
     "0027_queue_in_order.sql": "9c905bb80e889186",
     "0028_rights_on_new_tables.sql": "e998355c5c8f4b50",
     "0029_selections_keep_their_names.sql": "0f5f5797b16fbddb",
+    "0030_rights_on_columns.sql": "4eab1e983d48431b",
+    "0031_videos_are_asked_for.sql": "52816214ef23a2b7",
     "0037_leases_are_not_unique_by_index.sql": "e92a515b1cb9e844",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")

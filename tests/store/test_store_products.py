@@ -236,6 +236,15 @@ def test_a_reply_without_history_leaves_the_history_alone(conn, make_product):
     assert len(series(conn)) == 2
 
 
+def test_what_is_asked_for_with_histories_is_kept_when_it_was_not_asked_for(conn, make_product):
+    write(conn, make_product(last_update=20, videos=[{"title": "t"}], a_plus=[{"module": []}]))
+    light = make_product(last_update=21, title="newer", csv=None, stats=Stats(current=[1]))
+    write(conn, light, at=NOON + timedelta(hours=1), has_history=False)
+    assert one(conn, "title, videos, a_plus") == ("newer", [{"title": "t"}], [{"module": []}])
+    write(conn, make_product(last_update=22), at=NOON + timedelta(hours=2))
+    assert one(conn, "videos, a_plus") == (None, None)
+
+
 def test_history_that_arrives_after_a_newer_reading_without_it_is_kept(conn, make_product):
     light = make_product(last_update=21, title="newer", csv=None)
     write(conn, light, has_history=False)

@@ -117,3 +117,38 @@ def test_who_may_read_or_write_may_do_so_with_the_tables_made_since(old):
         assert old.execute("SELECT has_table_privilege('only_reads', 'selections', 'INSERT')").fetchone() == (False,)
     finally:
         old.execute("DROP OWNED BY only_reads, works; DROP ROLE only_reads, works")
+
+
+def test_who_may_read_single_columns_may_go_on(old):
+    old.execute("CREATE ROLE reads_some; CREATE ROLE lends")
+    old.execute(
+        "INSERT INTO price_series (domain, asin, price_type, first_minute, last_minute, points, fingerprint, minutes,"
+        " prices) VALUES (1, 'B000000001', 1, 5, 9, 2, 7, '{5,9}', '{10,-1}')"
+    )
+    granted = (
+        "GRANT SELECT (domain, asin, prices), UPDATE (points) ON price_series TO reads_some",
+        "GRANT SELECT (at, cost), INSERT (worker) ON calls TO reads_some",
+        "GRANT SELECT (cost) ON calls TO lends WITH GRANT OPTION",
+        "GRANT SELECT (at) ON calls TO PUBLIC",
+    )
+    may = "SELECT has_column_privilege(%s, %s, %s, %s)"
+    asked = {
+        ("reads_some", "price_series", "prices", "SELECT"): True,
+        ("reads_some", "price_series", "minutes", "SELECT"): False,
+        ("reads_some", "calls", "cost", "SELECT"): True,
+        ("reads_some", "calls", "cost", "UPDATE"): False,
+        ("reads_some", "calls", "worker", "INSERT"): True,
+        ("reads_some", "calls", "balance", "SELECT"): False,
+        ("lends", "calls", "cost", "SELECT WITH GRANT OPTION"): True,
+        ("lends", "calls", "at", "SELECT"): True,
+    }
+    try:
+        for statement in granted:
+            old.execute(statement)
+        migrate.apply_migrations(old)
+        assert {one: old.execute(may, one).fetchone()[0] for one in asked} == asked
+        with old.transaction(force_rollback=True):
+            old.execute("SET LOCAL ROLE reads_some")
+            assert old.execute("SELECT prices FROM price_series").fetchall() == [([10, -1],)]
+    finally:
+        old.execute("DROP OWNED BY reads_some, lends; DROP ROLE reads_some, lends")

@@ -42,8 +42,8 @@ def test_pages_count_from_zero():
     ("detail", "prior", "more"),
     [
         ("stats", 1, {"history": "0"}),
-        ("history", 1, {"history": "1"}),
-        ("offers", 10, {"history": "1", "offers": "20"}),
+        ("history", 1, {"history": "1", "videos": "1", "aplus": "1"}),
+        ("offers", 10, {"history": "1", "videos": "1", "aplus": "1", "offers": "20"}),
     ],
 )
 def test_a_product_request_asks_for_what_the_detail_says(detail, prior, more):
