@@ -10,6 +10,7 @@ from tasks.store import recoding
 from tasks.store.calls import months
 from tasks.store.duties import deal_bounds, gone
 from tasks.store.duties.duty import Duty
+from tasks.store.queue import check
 from tasks.store.retention import calls, deals, products, quarantine, queue, walks
 from tasks.store.retention.passes import BATCH, STRETCH, DailyPass
 
@@ -31,6 +32,7 @@ def duties(keep: Keep) -> tuple[Duty, ...]:
         recoding.RECODING,
         Duty("calls", lambda conn: calls.step(conn, keep, datetime.now(UTC))),
         deal_bounds.DUTY,
+        check.DUTY,
         Duty("quarantine", lambda conn: quarantine.step(conn, keep, datetime.now(UTC))),
         *(Duty(where.name, partial(_judge, step, keep, where)) for where, step in passes(keep)),
     )

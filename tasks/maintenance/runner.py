@@ -36,6 +36,7 @@ _KEPT_S: Final = 10.0  # a connection that is not needed sooner is closed
 _LOCK_WAIT_MS: Final = 500
 _STEP_MS: Final = 5_000
 _LIMIT: Final = f"SET LOCAL statement_timeout = {_STEP_MS}"
+_ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 _SILENCE_S: Final = 2 * _STEP_MS / 1000  # then the server itself is not there
 
 
@@ -111,6 +112,8 @@ class MaintenanceRunner:
         """
         conn = self._connection()
         with translate(), conn.transaction():
+            if duty.has_one_snapshot:
+                conn.execute(_ONE_SNAPSHOT)  # before any query
             conn.execute(_LIMIT)
             if not turns.try_take_turn(conn, TURN, self._owner):
                 return None

@@ -16,6 +16,7 @@ from supervisor.eventloop.loop import Loop
 from supervisor.logs.log import Log, as_json
 from tasks.calls.spool import SUFFIX
 from tasks.maintenance import runner
+from tasks.maintenance.duties import duties
 from tasks.maintenance.runner import MaintenanceRunner
 from tasks.redaction import Redactor
 from tasks.settings import Secret
@@ -23,6 +24,8 @@ from tasks.store import turns
 from tasks.store.connection import connect
 from tasks.store.duties import gone, state
 from tasks.store.duties.duty import Duty, Step
+from tasks.store.queue.counts import queue_counts
+from tasks.store.retention.keep import Keep
 from tests.fakes.waiting import wait_until
 
 CATEGORIES = "SELECT id FROM categories ORDER BY id"
@@ -131,6 +134,33 @@ def test_a_step_that_is_cut_changes_nothing(work, conn):
 
     assert "asked to stop" in str(work.step([Duty("stuck", stuck)]).error)
     assert left(conn) == [1]
+
+
+def test_a_queue_that_was_changed_by_hand_is_counted_without_any_worker(work, conn):
+    conn.execute(
+        "INSERT INTO fetch_queue (domain, asin, detail, priority, place) SELECT 1, 'B' || n, 'history', 0, n"
+        " FROM generate_series(1, 5000) AS n"
+    )
+    conn.execute("UPDATE fetch_queue_check SET next_at = now()")
+    (duty,) = (one for one in duties(Keep()) if one.name == "queue check")
+    assert work.step([duty]).error is None
+    assert queue_counts(conn).pending == 5000
+    assert work.step([duty]).pause_s == 60
+
+
+def test_a_duty_may_have_one_snapshot(work, conn):
+    seen = []
+
+    def step(connection):
+        seen.append(connection.execute(CATEGORIES).rowcount)
+        fill(conn)
+        seen.append(connection.execute(CATEGORIES).rowcount)
+        return Step(has_more=False)
+
+    for name, has_one_snapshot in (("one", True), ("several", False)):
+        assert work.step([Duty(name, step, has_one_snapshot=has_one_snapshot)]).error is None
+        conn.execute("DELETE FROM categories")
+    assert seen == [0, 0, 0, 3]
 
 
 def test_what_goes_is_summed_over_restarts_and_reported_once_a_day(work, conn, clock):

@@ -38,9 +38,11 @@ class Duty(NamedTuple):
             waits for no lock longer than the caller lets it. A step that fails or is broken off is done again.
         share: the part of the time that its steps may take; pauses between them see to it.
         rest_s: seconds until it is asked again when it had nothing more to do.
+        has_one_snapshot: whether all statements of a step see the rows as they were when it began.
     """
 
     name: str
     step: Callable[[Connection], Step]
     share: float = SHARE
     rest_s: float = REST_S
+    has_one_snapshot: bool = False

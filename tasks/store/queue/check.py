@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tasks.store.duties.duty import Duty, Step
+
 if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 PAGES: Final = 16_384  # read by one statement, 128 MB: so that none takes longer than a second or so
+_FEW_PAGES: Final = 4_096  # the same for a duty, which is broken off sooner
 _PER_S: Final = 5_000.0  # seconds until the next check, for each that one takes
 _SOONEST_S: Final = 60.0
 _LATEST_S: Final = 86_400.0
@@ -46,7 +49,8 @@ UPDATE fetch_queue_check SET
 def check(conn: Connection, *, pages: int = PAGES) -> int | None:
     """Rows by which the sums were off, and are not now; None when no check is due, or another makes it.
 
-    It must come first in its transaction. `pages` is how many are read by one statement.
+    It must come first in its transaction, unless that has one snapshot already. `pages` is how many are read by one
+    statement.
     """
     conn.execute(_ONE_SNAPSHOT)
     if conn.execute(_IS_DUE).rowcount == 0 and conn.execute(_MAKE).rowcount == 0:
@@ -64,6 +68,15 @@ def check(conn: Connection, *, pages: int = PAGES) -> int | None:
     wrong = sum(abs(rows) for missing in streams.values() for rows in missing)
     conn.execute(_FINISH, {"wrong": wrong, "per_s": _PER_S, "soonest_s": _SOONEST_S, "latest_s": _LATEST_S})
     return wrong
+
+
+def _step(conn: Connection) -> Step:
+    check(conn, pages=_FEW_PAGES)
+    return Step(has_more=False)
+
+
+DUTY: Final = Duty("queue check", _step, rest_s=_SOONEST_S, has_one_snapshot=True)
+"""The same while no backfill worker runs, which does it too: of two, one makes a check."""
 
 
 def _add(streams: dict[tuple[object, ...], list[int]], row: tuple[Any, ...], sign: int) -> None:
