@@ -23,7 +23,7 @@ from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.keepa_package import KEEPA, OurServer
+from tests.fakes.keepa_package import KEEPA, PATIENCE_S, OurServer
 
 KEY = (string.ascii_lowercase * 3)[:64]
 DEAD_KEY = (string.digits * 7)[:64]
@@ -65,7 +65,7 @@ class Sync(OurServer):
 
     def __call__(self, method, *args, key=KEY, **kwargs):
         with self.in_place():
-            self.api = keepa_sync.Keepa(key, logging_level="CRITICAL")
+            self.api = keepa_sync.Keepa(key, timeout=PATIENCE_S, logging_level="CRITICAL")
             return getattr(self.api, method)(*args, **kwargs)
 
 
@@ -80,7 +80,7 @@ class Async:
         ask = aiohttp.ClientSession.get
 
         async def run():
-            self.api = await keepa.AsyncKeepa.create(key)
+            self.api = await keepa.AsyncKeepa.create(key, timeout=PATIENCE_S)
             return await getattr(self.api, method)(*args, **kwargs)
 
         def at_ours(session, url, **more):

@@ -11,6 +11,7 @@ from keepa.models import backend
 from tasks.keepa.decode.replies import decode_deals, decode_products
 
 KEEPA = "https://api.keepa.com"
+PATIENCE_S = 120.0  # of the client: its own ten seconds are too few on a busy machine
 QUERY = {"page": 0, "domainId": 1, "priceTypes": [1], "dateRange": 3, "sortType": 1}
 
 
@@ -41,7 +42,7 @@ class Judge(OurServer):
 
     def __init__(self, url):
         super().__init__(url)
-        self.api = keepa_sync.Keepa("a-key-of-the-tests", logging_level="CRITICAL")
+        self.api = keepa_sync.Keepa("a-key-of-the-tests", timeout=PATIENCE_S, logging_level="CRITICAL")
 
     def ask(self, method, *args, **kwargs):
         """What the package's client makes of a reply."""
