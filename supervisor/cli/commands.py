@@ -164,9 +164,9 @@ def _add_fetch(commands: argparse._SubParsersAction[command_line.Parser]) -> Non
 
 def _add_db(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
     """Add the commands that look after the database itself."""
-    db = commands.add_parser("db", help="look after the database: `size`, `prune`, `upgrade`").add_subparsers(
-        title="commands", metavar="COMMAND", required=True
-    )
+    db = commands.add_parser(
+        "db", help="look after the database: `size`, `prune`, `partition`, `upgrade`"
+    ).add_subparsers(title="commands", metavar="COMMAND", required=True)
     upgrade = db.add_parser(
         "upgrade",
         help="move the embedded database to the PostgreSQL programs in use, when another major version made it",

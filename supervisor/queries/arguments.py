@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     class Commands(Protocol):
         """What `ArgumentParser.add_subparsers` gives."""
 
-        def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser:  # noqa: A002 - argparse's name
+        def add_parser(self, name: str, *, help: str, description: str | None = None) -> argparse.ArgumentParser:  # noqa: A002 - argparse's name
             """A parser for one more command."""
             ...
 
@@ -202,6 +202,20 @@ def add_to_db(verbs: Commands) -> None:
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
     prune.add_argument("--yes", action="store_true", help="needed to delete by NAME=DAYS")
     prune.set_defaults(do=_do_db_prune, parser=prune)
+    partition = verbs.add_parser(
+        "partition",
+        help="move the large tables into partitions by the hash of the ASIN, while everything runs",
+        description="Copies the large tables into partitions, in steps that can be broken off and gone on with by "
+        "the same command. What is written meanwhile is written to both. At the end the tables in partitions take the "
+        "place of the others, with views, rights, comments and storage parameters. Make a back-up before.",
+    )
+    partition.add_argument(
+        "--partitions", type=_typed(parsing.partitions), default=16, metavar="N", help="parts of each table [16]"
+    )
+    partition.add_argument("--dry-run", action="store_true", help="say what it takes, and try it without rows")
+    partition.add_argument("--abandon", action="store_true", help="drop what was copied, and keep the tables")
+    partition.add_argument("--json", action="store_true", help="print one JSON object")
+    partition.set_defaults(do=_do_db_partition, parser=partition)
     for verb, words in ((size, "another value for a setting"), (prune, "delete by these values alone, of settings")):
         verb.add_argument(
             "keep",
@@ -294,3 +308,9 @@ def _do_db_prune(chosen: argparse.Namespace) -> int:
     from supervisor.queries import db_prune
 
     return db_prune.run(chosen)
+
+
+def _do_db_partition(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import db_partition
+
+    return db_partition.run(chosen)

@@ -11,6 +11,7 @@ from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import ALL_NAMES, NOT_MONEY
 from tasks.keepa.product_code import is_code, product_code
 from tasks.keepa.request import is_asin
+from tasks.store.partitions import tables
 
 _NUMBERS: Final = {name: number for number, name in ALL_NAMES.items()}
 _PREFIX: Final = "amazon."
@@ -123,6 +124,15 @@ def count(text: str) -> int:
         ValueError: it is not one.
     """
     return _whole(text, low=1, high=_MOST)
+
+
+def partitions(text: str) -> int:
+    """The number of parts of a table, from 2 to 256.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    return _whole(text, low=tables.FEWEST, high=tables.MOST)
 
 
 def number(text: str) -> int:

@@ -4,9 +4,10 @@ from tasks.store import migrate
 from tasks.store.connection import connect
 
 OPTIONS = """
-SELECT t.relname, coalesce(t.reloptions, '{}') || coalesce(toast.reloptions, '{}')
+SELECT regexp_replace(t.relname, '_p000$', ''), coalesce(t.reloptions, '{}') || coalesce(toast.reloptions, '{}')
 FROM pg_class AS t LEFT JOIN pg_class AS toast ON toast.oid = t.reltoastrelid
-WHERE t.relnamespace = 'public'::regnamespace AND t.relname = ANY(%s)
+WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = 'r'
+    AND regexp_replace(t.relname, '_p000$', '') = ANY(%s)
 """
 EARLY = "autovacuum_vacuum_scale_factor=0.05"
 WIDE = ["products", "price_series_rows", "offers", "deal_rows"]

@@ -1,0 +1,100 @@
+"""Copies the rows, a range of keys at a time, and then compares the two tables in the same way."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple
+
+from psycopg import sql
+
+from tasks.store.partitions import layout, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tasks.store.connection import Connection
+
+# Before all keys: no locale is below 1, no ASIN is empty.
+BEGINNING: Final = {"domain": 0, "asin": "", "price_type": -1, "place": -1}
+# What somebody writes at this moment is waited for, and what is locked is neither changed nor deleted before it is
+# copied. What is there already was written by a writer of today, and is newer.
+_COPY: Final = """
+WITH next AS MATERIALIZED (
+    SELECT {columns} FROM {old} WHERE ({key}) > ({after}) ORDER BY {key} LIMIT %(rows)s FOR SHARE
+), copied AS (
+    INSERT INTO {new} ({columns}) SELECT {columns} FROM next ON CONFLICT DO NOTHING
+)
+SELECT {key}, count(*) OVER () FROM next ORDER BY {descending} LIMIT 1
+"""
+# One snapshot shows both. `*=` compares what is stored, whatever its type.
+_COMPARE: Final = """
+WITH next AS MATERIALIZED (
+    SELECT {key} FROM {old} WHERE ({key}) > ({after}) ORDER BY {key} LIMIT %(rows)s
+), last AS MATERIALIZED (
+    SELECT {key} FROM next ORDER BY {descending} LIMIT 1
+), a AS MATERIALIZED (
+    SELECT {columns} FROM {old} WHERE ({key}) > ({after}) AND ({key}) <= (SELECT {key} FROM last)
+), b AS MATERIALIZED (
+    SELECT {columns} FROM {new} WHERE ({key}) > ({after}) AND ({key}) <= (SELECT {key} FROM last)
+)
+SELECT {last_key}, (SELECT count(*) FROM next),
+    (SELECT count(*) FROM a FULL JOIN b USING ({key}) WHERE (a *= b) IS NOT TRUE)
+FROM last
+"""
+_BEYOND: Final = "SELECT count(*) FROM {new} WHERE ({key}) > ({after})"
+
+
+class Stretch(NamedTuple):
+    """What was done of a table.
+
+    Attributes:
+        last: the key that it ended with; None when there was nothing more.
+        rows: how many it was.
+        wrong: rows that differ between the two tables.
+    """
+
+    last: list[Any] | None
+    rows: int
+    wrong: int = 0
+
+
+def copy(conn: Connection, table: LiteralString, after: Sequence[Any], rows: int) -> Stretch:
+    """Copy the next so many rows, in the caller's transaction."""
+    found = conn.execute(_statement(conn, _COPY, table), _values(table, after, rows), prepare=False).fetchone()
+    return Stretch(None, 0) if found is None else Stretch(list(found[:-1]), found[-1])
+
+
+def compare(conn: Connection, table: LiteralString, after: Sequence[Any], rows: int) -> Stretch:
+    """Compare the next so many rows with their copies, and at the end see that there are no others."""
+    values = _values(table, after, rows)
+    found = conn.execute(_statement(conn, _COMPARE, table), values, prepare=False).fetchone()
+    if found is not None:
+        return Stretch(list(found[:-2]), found[-2], found[-1])
+    (beyond,) = conn.execute(_statement(conn, _BEYOND, table), values, prepare=False).fetchone() or (0,)
+    return Stretch(None, 0, beyond)
+
+
+def _values(table: LiteralString, after: Sequence[Any], rows: int) -> dict[str, Any]:
+    return {**dict(zip(tables.KEYS[table], after, strict=True)), "rows": rows}
+
+
+def _statement(conn: Connection, form: LiteralString, table: LiteralString) -> bytes:
+    return _formed(form, table, tuple(name for name, *_ in layout.columns(conn, table)))
+
+
+@lru_cache
+def _formed(form: LiteralString, table: LiteralString, columns: tuple[str, ...]) -> bytes:
+    key, comma = tables.KEYS[table], sql.SQL(", ")
+    return (
+        sql.SQL(form)
+        .format(
+            old=sql.Identifier(table),
+            new=sql.Identifier(tables.filling(table)),
+            columns=comma.join(map(sql.Identifier, columns)),
+            key=comma.join(map(sql.Identifier, key)),
+            last_key=comma.join(sql.Identifier("last", name) for name in key),
+            descending=comma.join(sql.SQL("{} DESC").format(sql.Identifier(name)) for name in key),
+            after=comma.join(map(sql.Placeholder, key)),
+        )
+        .as_bytes(None)
+    )

@@ -1,0 +1,190 @@
+"""Makes the tables in parts beside those that are there, alike in all that a reader or a writer can tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from psycopg import sql
+
+from tasks.errors import ConfigError
+from tasks.store.partitions import rights, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tasks.store.connection import Connection
+
+_KINDS: Final = "SELECT relname, relkind = 'p' FROM pg_class WHERE oid = ANY (%s::regclass[])"
+_COLUMNS: Final = """
+SELECT attname, atttypid, atttypmod FROM pg_attribute
+WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
+# What does not go along, with what it is called; nothing of ours.
+_OBSTACLES: Final = """
+WITH t AS (SELECT oid, relname, relrowsecurity FROM pg_class WHERE oid = ANY (%(tables)s::regclass[]))
+SELECT 'the trigger ' || g.tgname || ' of ' || t.relname FROM pg_trigger AS g JOIN t ON t.oid = g.tgrelid
+WHERE NOT g.tgisinternal AND g.tgname <> ALL (%(mirror)s)
+UNION ALL
+SELECT 'the foreign key ' || c.conname || ' of ' || c.conrelid::regclass FROM pg_constraint AS c
+JOIN t ON t.oid IN (c.conrelid, c.confrelid) WHERE c.contype = 'f'
+UNION ALL
+SELECT 'the exclusion ' || c.conname || ' of ' || t.relname FROM pg_constraint AS c JOIN t ON t.oid = c.conrelid
+WHERE c.contype = 'x'
+UNION ALL
+SELECT 'the unique index ' || i.indexrelid::regclass || ', which has no ' || %(by)s FROM pg_index AS i
+JOIN t ON t.oid = i.indrelid WHERE i.indisunique AND NOT EXISTS (
+    SELECT FROM pg_attribute AS a WHERE a.attrelid = t.oid AND a.attname = %(by)s AND a.attnum = ANY (i.indkey::int2[]))
+UNION ALL
+SELECT 'the rule ' || r.rulename || ' of ' || t.relname FROM pg_rewrite AS r JOIN t ON t.oid = r.ev_class
+UNION ALL
+SELECT 'row security of ' || relname FROM t WHERE relrowsecurity
+UNION ALL
+SELECT 'the publication ' || p.pubname || ' of ' || t.relname FROM pg_publication_rel AS r
+JOIN pg_publication AS p ON p.oid = r.prpubid JOIN t ON t.oid = r.prrelid
+UNION ALL
+SELECT 'the table ' || h.inhrelid::regclass || ', which inherits ' || t.relname
+FROM pg_inherits AS h JOIN t ON t.oid = h.inhparent
+UNION ALL
+SELECT 'the ownership of ' || t.relname || ', which is ' || pg_get_userbyid(c.relowner) || '''s' FROM t
+JOIN pg_class AS c ON c.oid = t.oid WHERE NOT pg_has_role(c.relowner, 'USAGE')
+"""
+_ABOUT: Final = """
+SELECT pg_get_userbyid(c.relowner), s.spcname, obj_description(c.oid, 'pg_class'),
+    coalesce(c.reloptions, '{}'), coalesce(long.reloptions, '{}')
+FROM pg_class AS c LEFT JOIN pg_class AS long ON long.oid = c.reltoastrelid
+LEFT JOIN pg_tablespace AS s ON s.oid = c.reltablespace
+WHERE c.oid = %s::regclass
+"""
+_STATISTICS: Final = """
+SELECT attname, attstattarget, coalesce(attoptions, '{}') FROM pg_attribute
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
+    AND (coalesce(attstattarget, -1) >= 0 OR attoptions IS NOT NULL)
+"""
+# Each index: its name, its constraint's definition if it has one, its own, and how that begins.
+_INDEXES: Final = """
+SELECT x.relname, pg_get_constraintdef(o.oid), pg_get_indexdef(x.oid),
+    format('INDEX %%I ON %%I.%%I ', x.relname, n.nspname, t.relname)
+FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_class AS t ON t.oid = i.indrelid
+JOIN pg_namespace AS n ON n.oid = t.relnamespace LEFT JOIN pg_constraint AS o ON o.conindid = x.oid
+WHERE t.oid = %s::regclass AND i.indisvalid ORDER BY i.indisprimary DESC, x.oid
+"""
+_LIKE: Final = "CREATE TABLE {new} (LIKE {old} INCLUDING ALL EXCLUDING INDEXES) PARTITION BY HASH ({by})"
+_PART: Final = "CREATE TABLE {part} PARTITION OF {new} FOR VALUES WITH (MODULUS {parts}, REMAINDER {number})"
+
+
+def are_parted(conn: Connection) -> bool:
+    """Whether the tables are in parts already.
+
+    Raises:
+        ConfigError: some are, which is nothing that this program makes.
+    """
+    kinds: dict[str, bool] = dict(conn.execute(_KINDS, (list(tables.KEYS),)).fetchall())
+    if len(set(kinds.values())) > 1:
+        parted = sorted(name for name, is_parted in kinds.items() if is_parted)
+        raise ConfigError(f"{', '.join(parted)} are in partitions and the other tables of products are not: part all")
+    return all(kinds.values())
+
+
+def columns(conn: Connection, table: str) -> list[tuple[str, int, int]]:
+    """Name, type and length of each column, in their order; empty when there is no such table."""
+    return conn.execute(_COLUMNS, (table,)).fetchall()
+
+
+def are_alike(conn: Connection) -> bool:
+    """Whether each table and the one in parts beside it have the same columns: no migration came in between."""
+    return all(columns(conn, table) == columns(conn, tables.filling(table)) for table in tables.KEYS)
+
+
+def refuse_obstacles(conn: Connection, mirror: Sequence[str]) -> None:
+    """Return if nothing hangs on the tables that would not go along; `mirror` are the names of our own triggers.
+
+    Raises:
+        ConfigError: something does; the message names all of it.
+    """
+    values = {"tables": list(tables.KEYS), "mirror": list(mirror), "by": tables.BY}
+    found = [row[0] for row in conn.execute(_OBSTACLES, values).fetchall()]
+    if found:
+        raise ConfigError(
+            f"the tables cannot be replaced by tables in partitions while there is {'; '.join(found)}: "
+            "take it away, and make it again afterwards where partitions may have it"
+        )
+
+
+def create(conn: Connection, table: str, parts: int) -> None:
+    """Make the table in parts, with the indexes, rights, comments and storage of the one that is there."""
+    owner, space, comment, options, long_options = conn.execute(_ABOUT, (table,)).fetchone() or (None,) * 5
+    old, new = sql.Identifier(table), sql.Identifier(tables.filling(table))
+    where = sql.SQL(" TABLESPACE {}").format(sql.Identifier(space)) if space else sql.SQL("")
+    conn.execute(sql.SQL(_LIKE).format(new=new, old=old, by=sql.Identifier(tables.BY)) + where)
+    _comment(conn, new, comment)
+    stored = _with([*(options or ()), *(f"toast.{option}" for option in long_options or ())])
+    names = [sql.Identifier(tables.part(table, number)) for number in range(parts)]
+    for number, name in enumerate(names):
+        of = sql.SQL(_PART).format(part=name, new=new, parts=sql.Literal(parts), number=sql.Literal(number))
+        conn.execute(of + stored + where)
+        _comment(conn, name, f"Part {number + 1} of {parts} of {table}, by the hash of the ASIN.")
+    for column, target, chosen in conn.execute(_STATISTICS, (table,)).fetchall():
+        _set_statistics(conn, new, sql.Identifier(column), target, chosen)
+    for name, constraint, definition, beginning in conn.execute(_INDEXES, (table,)).fetchall():
+        _index(conn, new, sql.Identifier(tables.filling(name)), constraint, definition.partition(beginning))
+    rights.copy_to(conn, table, tables.filling(table))
+    for name in (new, *names):
+        conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(name, sql.Identifier(str(owner))))
+
+
+def index_names(conn: Connection, table: str) -> list[str]:
+    """What the indexes of the table are called."""
+    return [row[0] for row in conn.execute(_INDEXES, (table,)).fetchall()]
+
+
+def drop(conn: Connection) -> None:
+    """Drop the tables in parts that have not taken their place."""
+    for table in tables.KEYS:
+        conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(tables.filling(table))))
+
+
+def _comment(conn: Connection, table: sql.Identifier, words: str | None) -> None:
+    conn.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(words)))
+
+
+def _with(options: Iterable[str]) -> sql.Composable:
+    """The storage parameters, as `pg_class` has them, for a new table."""
+    chosen = list(options)
+    return sql.SQL(" WITH {}").format(_listed(chosen)) if chosen else sql.SQL("")
+
+
+def _listed(options: Iterable[str]) -> sql.Composed:
+    """Options as the catalogue has them: `name=value`, the name that of PostgreSQL itself."""
+    chosen = [option.partition("=")[::2] for option in options]
+    given = [sql.SQL("{} = {}").format(_dotted(name), sql.Literal(value)) for name, value in chosen]
+    return sql.SQL("({})").format(sql.SQL(", ").join(given))
+
+
+def _dotted(name: str) -> sql.Composed:
+    return sql.SQL(".").join(map(sql.Identifier, name.split(".")))
+
+
+def _set_statistics(
+    conn: Connection, table: sql.Identifier, column: sql.Identifier, target: int | None, chosen: Iterable[str]
+) -> None:
+    alter = sql.SQL("ALTER TABLE {} ALTER {} SET").format(table, column)
+    if target is not None and target >= 0:
+        conn.execute(alter + sql.SQL(" STATISTICS {}").format(sql.Literal(target)))
+    if options := list(chosen):
+        conn.execute(alter + sql.SQL(" ") + _listed(options))
+
+
+def _index(
+    conn: Connection,
+    table: sql.Identifier,
+    name: sql.Identifier,
+    constraint: str | None,
+    definition: tuple[str, str, str],
+) -> None:
+    """Make an index of the table in parts; `definition` is that of the other, before, at and after its two names."""
+    if constraint is not None:
+        add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(table, name)
+        conn.execute(add.as_bytes(conn) + constraint.encode())
+        return
+    kind, _, rest = definition
+    conn.execute(kind.encode() + sql.SQL("INDEX {} ON {} ").format(name, table).as_bytes(conn) + rest.encode())
