@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from typing import TYPE_CHECKING, Final
 
 from tasks.errors import EXIT_USAGE
@@ -11,6 +12,8 @@ from tasks.errors import EXIT_USAGE
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NoReturn
+
+    from _typeshed import SupportsWrite
 
 UNKNOWN: Final = "unrecognized arguments: "  # as argparse says it
 _CHOICE: Final = re.compile(
@@ -26,6 +29,10 @@ _SHOWN: Final = 60  # characters of what was typed
 
 class Parser(argparse.ArgumentParser):
     """A parser whose messages name the choice that is most like what was typed; argparse lists them all."""
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Write the help; unlike argparse's own, an error in writing is not kept quiet."""
+        (sys.stdout if file is None else file).write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong on standard error, and end with 2."""
