@@ -41,7 +41,7 @@ START_S = 60
 @contextmanager
 def running(home: Path) -> Iterator[dict[str, str]]:
     """The environment of commands beside a supervisor in service, which has counted rows."""
-    environ = {**settings.child_environment(), "STATE_DIR": str(home / "var"), "METRICS_PORT": "0"}
+    environ = {**settings.child_environment(), "STATE_DIR": str(home / "var"), "METRICS_PORT": "0", "WEB_PORT": ""}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "supervisor", "run"], env=environ, stdout=log, stderr=log, cwd=home

@@ -28,6 +28,7 @@ class SupervisorRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: starting, running, stopping or, in `status` alone, not running.
         http: where it answers questions over HTTP; None when it does not.
+        web: where the page is, without what lets a visitor in; None when there is none.
         state_dir: its state directory, by the name it was started with.
     """
 
@@ -35,6 +36,7 @@ class SupervisorRecord(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     started_at: str | None = None
     http: str | None = None
+    web: str | None = None
     state_dir: str | None = None
 
 
@@ -90,6 +92,17 @@ class DeathRecord(msgspec.Struct, frozen=True, kw_only=True):
     lived_s: float
     peak_rss_mb: float | None
     next: str
+
+
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An order and what came of it. `code` and `words` are None until it is answered; `by` is who gave it."""
+
+    at: str
+    by: str
+    order: str
+    code: int | None = None
+    words: str | None = None
+    answered_at: str | None = None
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +165,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         paused: roles a person paused.
         overrides: settings a person gave by order, by name; they end with the supervisor.
         conditions: what keeps the run from its work although processes run.
+        orders: the last orders, oldest first.
     """
 
     format: int = FORMAT
@@ -172,6 +186,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     paused: tuple[str, ...] = ()
     overrides: dict[str, str] = {}
     conditions: tuple[ConditionRecord, ...] = ()
+    orders: tuple[OrderRecord, ...] = ()
 
 
 def write(report: Report, path: Path) -> None:

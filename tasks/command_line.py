@@ -27,12 +27,26 @@ _FEW: Final = 8  # choices that a line has room for
 _SHOWN: Final = 60  # characters of what was typed
 
 
+class OutputLost(Exception):
+    """The output could not be written to its end; the message says why."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose messages name the choice that is most like what was typed; argparse lists them all."""
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
-        """Write the help; unlike argparse's own, an error in writing is not kept quiet."""
-        (sys.stdout if file is None else file).write(self.format_help())
+        """Write the help. argparse's own keeps it quiet when it cannot be written.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+            OutputLost: it cannot be written.
+        """
+        try:
+            (sys.stdout if file is None else file).write(self.format_help())
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(error.strerror) from error
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong on standard error, and end with 2."""

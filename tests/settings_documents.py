@@ -22,7 +22,7 @@ def env_example():
     """The contents of `.env.example`: every setting at its default, commented out."""
     lines = [
         "# Settings of Sluicegate. Copy this file to .env, and remove the # in front of each setting that you change.",
-        "# The environment wins over .env. An empty value means the default; for METRICS_PORT it means: no port.",
+        "# The environment wins over .env. An empty value means the default; for METRICS_PORT and WEB_PORT: no port.",
     ]
     for group, options in GROUPS.items():
         lines += ["", f"## {group}"]

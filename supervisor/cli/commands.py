@@ -108,6 +108,15 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     doctor.set_defaults(do=_doctor)
 
+    web = commands.add_parser(
+        "web", help="print the link to the page of the running supervisor; it lets a browser in, so keep it to yourself"
+    )
+    web.add_argument("--open", action="store_true", help="open it in a browser instead")
+    web.add_argument(
+        "--new-token", action="store_true", help="make another token: all links and browsers up to now are shut out"
+    )
+    web.set_defaults(do=_web)
+
     queries.add(commands)
     selections.add(commands)
     _add_fetch(commands)
@@ -215,6 +224,12 @@ def _fetch(chosen: argparse.Namespace) -> int:
     from supervisor.cli.fetch import fetch
 
     return fetch(chosen)
+
+
+def _web(chosen: argparse.Namespace) -> int:
+    from supervisor.cli.web import web
+
+    return web(opens=chosen.open, renews=chosen.new_token)
 
 
 def _db_upgrade(chosen: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from supervisor.config import lost_state_dir, run_plan
@@ -23,6 +23,7 @@ from supervisor.process.reaper import OrphanReaper
 from supervisor.tree import systemd
 from supervisor.tree.signals import HANDLED, SignalDispatcher
 from supervisor.tree.supervisor import Supervisor
+from supervisor.tree.web_service import WebService
 from tasks.redaction import Redactor
 from tasks.runtime import crash_stacks
 from tasks.runtime.log import LibraryHandler, capture_library_logs
@@ -73,11 +74,13 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
         reap_orphans=OrphanReaper(loop, supervisor.tree.pids).look,
     )
     endpoint = Endpoint(supervisor, loop, log)
+    page = WebService(supervisor, loop, log, lambda line: writer.put(line) if is_watched else None)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
-    with Signals(loop, dispatcher.dispatch, HANDLED), _control(plan, loop, log, handlers):
+    with Signals(loop, dispatcher.dispatch, HANDLED), _control(plan, loop, log, handlers), closing(page):
         try:
             endpoint.begin()
             supervisor.begin()
+            page.begin()
             for note in plan.settings.notes:
                 log.warning("setting", message=note)
             monitor.begin()

@@ -16,6 +16,7 @@ def run_command(arguments: Sequence[str]) -> int:
     from ledger import LedgerError
     from supervisor.cli import commands
     from tasks import errors
+    from tasks.command_line import OutputLost
     from tasks.errors import Error
 
     try:
@@ -33,10 +34,6 @@ def run_command(arguments: Sequence[str]) -> int:
         return _bug()
 
 
-class OutputLost(Exception):
-    """The output could not be written to its end; the message says why."""
-
-
 def _with_all_written(do: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
     """Do it, and write the last of it while an error can still be reported: at its end the interpreter only complains.
 
@@ -44,6 +41,8 @@ def _with_all_written(do: Callable[[Sequence[str]], int], arguments: Sequence[st
         BrokenPipeError: nobody reads any more.
         OutputLost: it cannot be written.
     """
+    from tasks.command_line import OutputLost
+
     try:
         return do(arguments)
     finally:

@@ -109,6 +109,21 @@ class Hosts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An IP address of this machine."""
+
+    expected: str = "an IP address"
+
+    def parse(self, text: str) -> object:
+        """The address.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        return str(ipaddress.ip_address(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """Any text, or one that begins with one of `starts`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from supervisor.config.option_kinds import Choice, Domains, Hosts, HttpUrl, Number, Text
+from supervisor.config.option_kinds import Address, Choice, Domains, Hosts, HttpUrl, Number, Text
 from tasks.roles import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Option(NamedTuple):
     """
 
     name: str
-    kind: Number | Choice | Domains | Hosts | Text | HttpUrl
+    kind: Number | Choice | Domains | Hosts | Text | HttpUrl | Address
     default: str
     replaces: frozenset[Role] | None
     help: str
@@ -142,7 +142,13 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
         Option("METRICS_PORT", Number(low=0, high=65_535, whole=True), "9464", _NEW_START,
                "port on 127.0.0.1 for metrics and health; 0: any free port; set but empty: no port", has_off=True),
         Option("WEB_HOSTS", Hosts(), "", _NEW_START,
-               "host names that requests to METRICS_PORT may carry, besides localhost and IP addresses"),
+               "host names that requests to METRICS_PORT and WEB_PORT may carry, besides localhost and IP addresses"),
+        Option("WEB_PORT", Number(low=0, high=65_535, whole=True), "9465", _NEW_START,
+               "port of the page; 0: any free port; set but empty: no page", has_off=True),
+        Option("WEB_ADDRESS", Address(), "127.0.0.1", _NEW_START,
+               "IP address that the page listens on; another than this machine's own lets others reach it"),
+        Option("WEB_CONTROL", Choice(words=("on", "off")), "on", _NOBODY,
+               "whether the page takes orders; off: it only shows"),
     ),
     "Built-in simulator, for a start without KEEPA_API_KEY and KEEPA_BASE_URL": (
         Option("SIMULATOR_RATE", Number(low=1, high=100_000, whole=True), "20", _NEW_START,

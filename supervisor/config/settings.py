@@ -79,6 +79,9 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     log_format: Literal["auto", "console", "json"]
     metrics_port: int | None
     web_hosts: tuple[str, ...] | None
+    web_port: int | None
+    web_address: str
+    web_control: Literal["on", "off"]
     simulator_rate: int
     simulator_tick_s: float
     simulator_start_balance: int

@@ -36,6 +36,11 @@ class StateDir:
         return self.root / "control.sock"
 
     @property
+    def web_token(self) -> Path:
+        """The secret that lets a browser in."""
+        return self.root / "web.token"
+
+    @property
     def paused(self) -> Path:
         """The file of the roles that a person paused; it is there only while some are."""
         return self.root / "paused.json"

@@ -84,8 +84,10 @@ class OrderHandlers:
     def _logged(self, order: str, reply: Reply | None, by: str) -> Reply:
         """A `reply` that also logs the answer: a refusal is a fault of the run only when nobody else is told of it."""
         self._log.info("order", message=f"{by} asks: {order}")
+        answered = self._run.orders.begin(order, by)
 
         def log_and_reply(answer: Answer) -> None:
+            answered(answer.code, answer.words)
             self._run.write_report()  # `status` must not be behind the answer
             is_fault = answer.code != EXIT_OK and reply is None
             self._log.write("warning" if is_fault else "info", "answer", {"message": answer.words})

@@ -6,42 +6,50 @@ from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
+from tasks.errors import clean
 from tasks.roles import ROLES, Role
 
+_LONGEST_BY: Final = 60  # characters
 LIMIT: Final = 16 * 1024  # bytes of an order; `set` with every setting there is takes a tenth
 
 
-class Pause(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="pause", forbid_unknown_fields=True):
+class _Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What every order may have. `by` says in words where it was given, if not in a terminal; nobody checks it."""
+
+    by: str = ""
+
+
+class Pause(_Order, frozen=True, kw_only=True, tag_field="do", tag="pause", forbid_unknown_fields=True):
     """Stop the workers of these roles once their work in hand is done, and start none until `Resume`."""
 
     roles: tuple[Role, ...]
 
 
-class Resume(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="resume", forbid_unknown_fields=True):
+class Resume(_Order, frozen=True, kw_only=True, tag_field="do", tag="resume", forbid_unknown_fields=True):
     """Start the workers of these roles again."""
 
     roles: tuple[Role, ...]
 
 
-class Restart(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="restart", forbid_unknown_fields=True):
+class Restart(_Order, frozen=True, kw_only=True, tag_field="do", tag="restart", forbid_unknown_fields=True):
     """Replace the process of this worker by a new one."""
 
     worker: str
 
 
-class Retry(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="retry", forbid_unknown_fields=True):
+class Retry(_Order, frozen=True, kw_only=True, tag_field="do", tag="retry", forbid_unknown_fields=True):
     """Start a worker that has failed, with its restart count reset."""
 
     worker: str
 
 
-class Set(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="set", forbid_unknown_fields=True):
+class Set(_Order, frozen=True, kw_only=True, tag_field="do", tag="set", forbid_unknown_fields=True):
     """Override these settings until the supervisor ends; an empty text removes an override. `scale` sends this too."""
 
     settings: dict[str, str]
 
 
-class Reload(msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="reload", forbid_unknown_fields=True):
+class Reload(_Order, frozen=True, kw_only=True, tag_field="do", tag="reload", forbid_unknown_fields=True):
     """Read the configuration again, and start failed workers again."""
 
 
@@ -85,6 +93,12 @@ def read_answer(line: bytes) -> Answer:
         return _ANSWERS.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotUnderstood(f"not an answer: {error}") from None
+
+
+def given_by(order: Order, client: str) -> str:
+    """Who gave the order, for people: where it says it was given, and the `client` that sent it."""
+    where = clean(order.by)[:_LONGEST_BY]
+    return f"{where}, {client}" if where else client
 
 
 def line_of(message: Order | Answer) -> bytes:

@@ -37,7 +37,7 @@ def send_order(chosen: argparse.Namespace) -> int:
         words = f"no supervisor runs with the state directory {state.root}: start one with `sluicegate run`"
         answer = protocol.Answer(code=EXIT_NOT_RUNNING, words=words)
     else:
-        answer = _send(state, order)
+        answer = deliver(state, order)
         if isinstance(order, protocol.Resume) and answer.code == EXIT_OK:
             answer = _release_brakes(answer)
     if answer.code == EXIT_OK:
@@ -64,13 +64,13 @@ def _release_brakes(answer: protocol.Answer) -> protocol.Answer:
     return protocol.Answer(code=EXIT_OK, words=words)
 
 
-def _send(state: StateDir, order: protocol.Order) -> protocol.Answer:
-    """Send the order; the supervisor's answer, or why there is none."""
+def deliver(state: StateDir, order: protocol.Order, *, patience_s: float = _PATIENCE_S) -> protocol.Answer:
+    """Send the order; the supervisor's answer, or why there is none within `patience_s` seconds."""
     path, holder = state.control, state.lock.holder()
     if is_suspended(holder):
         return _try_later(f"the supervisor, pid {holder}, was not given the order: {SUSPENDED}; {remedy(holder)}")
     try:
-        line = _exchange(path, protocol.line_of(order), holder)
+        line = _exchange(path, protocol.line_of(order), holder, patience_s)
         return protocol.read_answer(line) if line else _try_later("the supervisor ended before it answered")
     except TimeoutError:
         later = f"will carry it out once it runs again: {SUSPENDED}; {remedy(holder)}"
@@ -85,16 +85,16 @@ def _send(state: StateDir, order: protocol.Order) -> protocol.Answer:
         return _try_later(f"{path}: {error.strerror or error}")
 
 
-def _exchange(path: Path, line: bytes, holder: int | None) -> bytes:
+def _exchange(path: Path, line: bytes, holder: int | None, patience_s: float) -> bytes:
     """Send a line; the line that comes back, empty when the supervisor closed the connection without one.
 
     Raises:
-        TimeoutError: no line came within `_PATIENCE_S`, or the supervisor stands still.
+        TimeoutError: no line came within `patience_s`, or the supervisor stands still.
     """
     clock = MonotonicClock()
-    ends_ns = clock.now_ns() + round(_PATIENCE_S * NS_PER_S)
+    ends_ns = clock.now_ns() + round(patience_s * NS_PER_S)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, address(path) as short:
-        connection.settimeout(_CHECK_S)
+        connection.settimeout(min(_CHECK_S, patience_s))
         connection.connect(short)
         connection.sendall(line)
         answer = b""

@@ -91,7 +91,7 @@ class ControlServer:
             self._log.info("order_not_understood", message=f"from {client.name}: {plain(error)}")
             client.answer(Answer(code=EXIT_USAGE, words=plain(error)))
             return
-        self._take(order, client.answer, client.name)
+        self._take(order, client.answer, protocol.given_by(order, client.name))
 
 
 class _Client(Connection):

@@ -40,15 +40,23 @@ class RunView(NamedTuple):
 
 def respond(look: Callable[[], RunView | None], request: HttpRequest) -> Response:
     """The answer to a request. `look` gives the run as it is, or None when its loop is stuck."""
-    if request.path == "/":
+    if request.path == "/" and "text/html" not in request.headers.get("Accept", ""):
         return Response(HTTPStatus.OK, _INDEX)
-    route = _ROUTES.get(request.path)
+    route = _root if request.path == "/" else _ROUTES.get(request.path)
     if route is None:
         return refusal(HTTPStatus.NOT_FOUND, "there is no such page; / lists those there are")
     view = look()
     if view is None:
         return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the supervisor's loop does not answer: it is stuck")
     return route(view)
+
+
+def _root(view: RunView) -> Response:
+    """Sends a browser on to the page, where there is one."""
+    page = view.report.supervisor.web
+    if page is None:
+        return Response(HTTPStatus.OK, _INDEX)
+    return Response(HTTPStatus.SEE_OTHER, b"", headers=(("Location", f"{page}/"),))
 
 
 def _metrics(view: RunView) -> Response:

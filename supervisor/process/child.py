@@ -95,8 +95,8 @@ def read_available(fd: int) -> bytes | None:
         return None
 
 
-def spawn(launch: Launch) -> Child:
-    """Start a process; returns once the system has accepted the command.
+def spawn(launch: Launch, pass_fds: tuple[int, ...] = ()) -> Child:
+    """Start a process, which gets `pass_fds` too; returns once the system has accepted the command.
 
     Raises:
         OSError: the system would not start it, or has no descriptors left; nothing is left behind.
@@ -116,7 +116,7 @@ def spawn(launch: Launch) -> Child:
             stdout=their_output_fd,
             stderr=their_output_fd,
             env=dict(launch.environment()),
-            pass_fds=(their_status_fd, their_lifeline_fd),
+            pass_fds=(their_status_fd, their_lifeline_fd, *pass_fds),
             start_new_session=True,
         )
         try:

@@ -6,11 +6,13 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from supervisor.config import web_settings
 from supervisor.config.settings import child_environment
 from tasks.settings import encode
 
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
+    from supervisor.config.web_settings import WebSettings
     from tasks.settings import WorkerSettings
 
 # -P: nothing may be imported from the current directory of whoever starts it.
@@ -65,6 +67,28 @@ class SimulatorLaunch:
     def first_line(self) -> bytes:
         """Nothing: all of it is in the command."""
         return b""
+
+    def environment(self) -> dict[str, str]:
+        """Ours, without settings."""
+        return self.env
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebLaunch:
+    """The process of the page, which serves over the socket `listening_fd`."""
+
+    settings: WebSettings
+    listening_fd: int
+    env: dict[str, str] = field(default_factory=child_environment, repr=False)
+
+    def argv(self, status_fd: int, lifeline_fd: int) -> tuple[str, ...]:
+        """The command."""
+        pipes = ("--status-fd", str(status_fd), "--lifeline-fd", str(lifeline_fd))
+        return (*_PYTHON, "supervisor.web", "--listening-fd", str(self.listening_fd), *pipes)
+
+    def first_line(self) -> bytes:
+        """Its settings."""
+        return web_settings.encode(self.settings)
 
     def environment(self) -> dict[str, str]:
         """Ours, without settings."""

@@ -169,7 +169,7 @@ class Slot:
         self.ready_ns, self.beat, self._kill_cause = None, None, None
         self.launched = self.launch
         try:
-            child = spawn(self.launch)
+            child = spawn(self.launch, self.spec.pass_fds)
         except OSError as error:
             # Judged from the loop, when the transition that led here is complete.
             reason = plain(error)

@@ -8,6 +8,7 @@ from typing import Final
 from supervisor.process.restart_policy import Policy, RestartType
 
 SIMULATOR: Final = "simulator"
+WEB: Final = "web"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class Spec:
         stop_s: between being asked to stop and being killed.
         hang_s: silence allowed past whatever wait it promised; None for a child that sends no beats.
         grace_s: between SIGABRT, on which it prints its stacks, and SIGKILL.
+        pass_fds: descriptors of ours that its process gets besides its pipes.
+        is_vital: whether the run is degraded while it is not in service, and over when it has failed.
     """
 
     role: str
@@ -29,6 +32,8 @@ class Spec:
     hang_s: float | None = 120.0  # above one HTTP time-out of 120 s only together with what the worker promises
     grace_s: float = 2.0
     policy: Policy = field(default_factory=Policy)
+    pass_fds: tuple[int, ...] = ()
+    is_vital: bool = True
 
     @property
     def name(self) -> str:

@@ -12,12 +12,13 @@ import io
 import shutil
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from rich.cells import cell_len, set_cell_size
+
+from supervisor.queries.values import in_utc, inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +32,6 @@ _ELLIPSIS: Final = "…"
 
 FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over adds 1, for the command it is in
 _COLUMNS: Final = 80
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _AT_ONCE: Final = 1_000  # lines or items of a stream that are written together
 _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _SIZE_STEP: Final = 1000
@@ -64,7 +64,7 @@ def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(names)
-    writer.writerows([[_inert(cell) for cell in row] for row in rows])
+    writer.writerows([[inert(cell) for cell in row] for row in rows])
     as_bytes(written.getvalue().encode())
 
 
@@ -75,37 +75,18 @@ def as_csv_lines(names: Sequence[str], lines: Iterable[bytes]) -> None:
         as_bytes(b"".join(line[:-1] + _CSV_END for line in part))
 
 
-def _in_utc(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """The value with every moment in UTC, whatever time zone the database has."""
-    match value:
-        case datetime():
-            return value.astimezone(UTC)
-        case dict():
-            return {name: _in_utc(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [_in_utc(inner) for inner in value]
-        case _:
-            return value
-
-
-def _inert(cell: object) -> object:
-    if isinstance(cell, datetime):
-        return cell.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
 def as_json(version: int = FORMAT, /, **parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Write one JSON object in one line. Money keeps its digits, times are ISO 8601 in UTC."""
-    as_bytes(_ENCODER.encode({"format": version, **_in_utc(parts)}) + b"\n")
+    as_bytes(_ENCODER.encode({"format": version, **in_utc(parts)}) + b"\n")
 
 
 def as_json_list(name: str, items: Iterable[dict[str, Any]], /, **parts: Any) -> None:  # noqa: ANN401 - likewise
     """Write such an object whose last part is a long list, as its items come."""
-    head = _ENCODER.encode({"format": FORMAT, **_in_utc(parts), name: []})
+    head = _ENCODER.encode({"format": FORMAT, **in_utc(parts), name: []})
     as_bytes(head[:-2])
     comma = b""
     for part in _parts(items):
-        as_bytes(comma + b",".join(_ENCODER.encode(_in_utc(item)) for item in part))
+        as_bytes(comma + b",".join(_ENCODER.encode(in_utc(item)) for item in part))
         comma = b","
     as_bytes(b"]}\n")
 

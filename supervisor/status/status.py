@@ -105,7 +105,7 @@ def gather(settings: Settings) -> Status:
         return _of_astray(lost, lost_state_dir.remedy(state.root, lost))
     last = report.read(state.status)
     notes: list[str] = []
-    snapshot = _snapshot(state, notes)
+    snapshot = read_snapshot(state, notes)
     now = datetime.now(UTC)
     is_of_holder = last is not None and last.supervisor.pid == holder
     counted, age_s = recent_counts(last, now) if last is not None and is_of_holder else (None, None)
@@ -141,7 +141,8 @@ def _is_old(last: Report, now: datetime) -> bool:
     return abs(report.age_s(last.written_at, now)) > _SILENT_S
 
 
-def _snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
+def read_snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
+    """The ledger now; None when it cannot be read, and then `notes` says why."""
     try:
         region = file.attach(state.ledger, read_only=True)
     except (LedgerError, OSError) as error:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from supervisor.process.states import Stage
     from supervisor.report import CountRecord
     from supervisor.tree.condition_watch import ConditionWatch
+    from supervisor.tree.order_log import OrderLog
     from supervisor.tree.reload import Reloader
     from supervisor.tree.tree import ProcessTree
     from supervisor.tree.workers import WorkerPool
@@ -35,6 +36,8 @@ class ReportedRun(Protocol):
     plan: RunPlan
     started_at: str
     http_url: str | None
+    web_url: str | None
+    orders: OrderLog
     base_url: str | None  # of the API
     database_url: Secret | None
     database_identity: DatabaseIdentity
@@ -59,6 +62,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
             state=run.stage.words,
             started_at=run.started_at,
             http=run.http_url,
+            web=run.web_url,
             state_dir=str(plan.state.root),
         ),
         run=RunRecord(
@@ -72,7 +76,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
             words=plan.describe(),
         ),
         workers=children(run.tree.workers, now_ns, run.worker_pool.paused),
-        services=(run.database.record(), *children(run.tree.services, now_ns)),
+        services=(run.database.record(), *children([slot for slot in run.tree.services if slot.spec.is_vital], now_ns)),
         rows_written=totals.rows(),
         rows_per_minute=totals.rows_per_minute(now_ns),
         rows_pruned=dict(run.maintenance.pruned),
@@ -84,6 +88,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         counted=run.counted,
         faults=run.faults.kept(datetime.now(UTC)),
         deaths=tuple(run.tree.deaths),
+        orders=run.orders.records(),
         paused=tuple(sorted(run.worker_pool.paused)),
         overrides=dict(run.reload.overrides),
         conditions=run.condition_watch.records(),

@@ -25,6 +25,7 @@ from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
 from supervisor.tree.condition_watch import ConditionWatch
+from supervisor.tree.order_log import OrderLog
 from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import report_of
 from supervisor.tree.tree import ProcessTree
@@ -66,6 +67,8 @@ class Supervisor:
         self.database_identity = backend.identity_of(plan)
         self.counted: report.CountRecord | None = None
         self.http_url: str | None = None
+        self.web_url: str | None = None
+        self.orders = OrderLog()
         self.faults = log.faults
         self.tree = ProcessTree(loop, log, self)
         self.worker_pool = WorkerPool(self.tree, log, paused_roles.read(plan.state.paused))

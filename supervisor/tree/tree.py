@@ -152,13 +152,15 @@ class ProcessTree:
     def on_death(self, slot: Slot, death: Death) -> None:
         """A process ended: log it, keep it, and see whether anything is left to go on with."""
         cause = death.exit_reason.cause
-        level = "debug" if cause is Cause.STOPPED else "info" if cause.is_planned else "warning"
+        is_over = not slot.spec.is_vital and slot.state is State.DONE  # nobody needed it any more
+        is_quiet = cause is Cause.STOPPED or is_over
+        level = "debug" if is_quiet else "info" if cause.is_planned else "warning"
         self._log_event(level, slot, "died", death_fields(slot, death))
         self.totals.record_exit(slot, death)
-        if not cause.is_planned:
+        if not cause.is_planned and not is_over:
             self.deaths.append(death_record(slot, death))
         self._listener.child_died(slot)
-        if slot.state is State.FAILED:
+        if slot.state is State.FAILED and slot.spec.is_vital:
             self._end_run_if_hopeless(slot, death)
 
     def on_change(self, slot: Slot) -> None:

@@ -24,6 +24,7 @@ class Program:
             "STATE_DIR": str(state),
             "SIMULATOR_TICK_S": "1",
             "METRICS_PORT": "",
+            "WEB_PORT": "",
             "LOG_FORMAT": "json",
         }
         self.state = state

@@ -19,7 +19,8 @@ from tests.fakes.waiting import LIMIT_S, wait_until
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A start may take as long as it likes: how long it takes on a loaded machine is not what the tests are about.
 STRESS = {
-    "SIMULATOR_TICK_S": "0.5", "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "METRICS_PORT": "", "READY_S": "150",
+    "SIMULATOR_TICK_S": "0.5", "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "METRICS_PORT": "", "WEB_PORT": "",
+    "READY_S": "150",
 }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_the_metrics_port_alone_is_off_when_it_is_there_and_empty(tmp_path, envi
     file.write_text(text)
     settings = load(environ, file)
     assert (settings.metrics_port, settings.sources["METRICS_PORT"]) == (port, source)
-    assert [option.name for option in OPTIONS if option.has_off] == ["METRICS_PORT"]
+    assert [option.name for option in OPTIONS if option.has_off] == ["METRICS_PORT", "WEB_PORT"]
 
 
 def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path):

@@ -1,0 +1,118 @@
+"""What the process of the page is told at its start, as one line of JSON over a pipe. Pure.
+
+It shows the settings of the run, and must not give a secret away: it has none but the URL of the database, which it
+needs, and the values that it shows are masked before they are sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from supervisor.config.options import GROUPS
+from tasks.errors import ConfigError
+from tasks.redaction import MASK
+from tasks.settings import Secret, SelectionSettings
+
+
+class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting as people see it.
+
+    Attributes:
+        value: as a person would write it; masked when it is a secret, empty when it is unset.
+        source: `environment`, `.env`, `default` or `the order`.
+        accepted: what a value may be.
+        can_change: whether an order may change it while the supervisor runs.
+    """
+
+    group: str
+    name: str
+    value: str
+    default: str
+    source: str
+    accepted: str
+    meaning: str
+    can_change: bool
+    is_secret: bool
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page needs to know of a run.
+
+    Attributes:
+        database_url: the database that the user named; empty for the embedded one, whose URL is in the report.
+        hosts: names that requests may be for, besides `localhost` and addresses.
+        has_control: whether it takes orders.
+        is_synthetic: whether the data is made up.
+    """
+
+    state_dir: str
+    database_url: Secret
+    hosts: tuple[str, ...]
+    has_control: bool
+    is_synthetic: bool
+    domains: tuple[int, ...]
+    selections: tuple[SelectionSettings, ...]
+    rows: tuple[SettingRow, ...]
+
+
+def setting_rows(values: object, sources: dict[str, str]) -> tuple[SettingRow, ...]:
+    """Every setting with its value in `values`, an object with a field for each."""
+    return tuple(
+        SettingRow(
+            group=group,
+            name=option.name,
+            value=_shown(getattr(values, option.field), is_secret=option.is_secret),
+            default=option.default,
+            source=sources.get(option.name, ""),
+            accepted=option.kind.expected,
+            meaning=option.help,
+            can_change=option.replaces is not None,
+            is_secret=option.is_secret,
+        )
+        for group, options in GROUPS.items()
+        for option in options
+    )
+
+
+def _shown(value: object, *, is_secret: bool) -> str:
+    if is_secret:
+        return MASK if value else ""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return "" if value is None else str(value)
+
+
+def _reveal(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON here")
+
+
+def _hide(kind: type[Any], value: object) -> Secret:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise TypeError(f"{kind.__name__} must be text")
+
+
+_DECODER: Final = msgspec.json.Decoder(WebSettings, dec_hook=_hide)
+
+
+def encode(settings: WebSettings) -> bytes:
+    """One line of JSON, newline included, the URL of the database in clear: for a pipe to the process only."""
+    return msgspec.json.encode(settings, enc_hook=_reveal) + b"\n"
+
+
+def decode(line: bytes) -> WebSettings:
+    """The settings that `encode` wrote.
+
+    Raises:
+        ConfigError: the line is not such a value. The message names the field, never its content.
+    """
+    try:
+        return _DECODER.decode(line)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"the settings sent by the supervisor cannot be read: {error}") from None

@@ -1,0 +1,18 @@
+"""The pages. Each module has its pages, and `PAGES` lists them in the order of the navigation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from supervisor.web.pages import events, help_page, now, orders, settings_page
+
+if TYPE_CHECKING:
+    from supervisor.web.page import Page
+
+PAGES: Final[tuple[Page, ...]] = (
+    now.PAGE,
+    events.PAGE,
+    settings_page.PAGE,
+    help_page.PAGE,
+    *orders.PAGES,
+)

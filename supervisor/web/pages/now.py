@@ -1,0 +1,74 @@
+"""The first page: how the run is now, how the balance was and will be, who waits for how many tokens and until when."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from supervisor.web import balance_past
+from supervisor.web.now_view import now_view
+from supervisor.web.page import Listing, Page, Refusal
+from tasks.errors import Error, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from supervisor.web.balance_past import Point
+    from supervisor.web.page import Visit
+
+_DEFAULT: Final = "15m"
+_ROWS: Final = 40  # of the table beside the chart
+
+
+def _range(visit: Visit) -> str:
+    name = visit.query.get("range", _DEFAULT)
+    if name not in balance_past.RANGES:
+        raise Refusal(f"there is no range {name!r}; there are {', '.join(balance_past.RANGES)}")
+    return name
+
+
+def _data(visit: Visit) -> Mapping[str, Any]:
+    chosen = _range(visit)
+    look = visit.run.look()
+    view = now_view(look.status, look.at, has_control=visit.settings.has_control)
+    past, fault = _past(visit, chosen)
+    series = [[round(one.at.timestamp(), 1) for one in past], [one.balance for one in past]]
+    return {
+        "view": view,
+        "chosen": chosen,
+        "ranges": list(balance_past.RANGES),
+        "fault": fault,
+        "rows": past[-1 : -_ROWS - 1 : -1],
+        "chart": {"past": series, "span_s": balance_past.RANGES[chosen].total_seconds(), **(view["chart"] or {})},
+        "sentence": _sentence(past, view["texts"], chosen),
+    }
+
+
+def _past(visit: Visit, chosen: str) -> tuple[list[Point], str]:
+    """The points, and why there are none when the database does not give them: the rest of the page needs it not."""
+    try:
+        with visit.database.reading() as conn:
+            return balance_past.read(conn, visit.now, balance_past.RANGES[chosen]), ""
+    except Error as error:
+        return [], plain(error)
+
+
+def _sentence(past: list[Point], texts: Mapping[str, str], chosen: str) -> str:
+    """The chart in words."""
+    now = f"The balance is {texts['balance']} of {texts['capacity']} tokens, {texts['refill']}."
+    if not past:
+        return now
+    balances = [one.balance for one in past]
+    return f"{now} In the last {chosen} it was between {min(balances):,} and {max(balances):,}."
+
+
+def _listing(visit: Visit) -> Listing:
+    def rows() -> Iterator[tuple[object, ...]]:
+        with visit.database.exporting() as conn:
+            for point in balance_past.read(conn, visit.now, balance_past.RANGES[_range(visit)]):
+                yield point.at.astimezone(UTC), point.balance, point.cost, point.tier
+
+    return Listing("balance", ("at", "balance", "cost", "tier"), rows())
+
+
+PAGE: Final = Page(path="/", title="Now", template="now.html", data=_data, listing=_listing)

@@ -1,0 +1,206 @@
+"""Orders as forms: what an order does is shown before it is given, with the numbers that it is about.
+
+Those numbers travel with the form. When they are not so any more nothing is done, and the visitor is told.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from supervisor.config.state_dir import StateDir
+from supervisor.control import protocol
+from supervisor.control.send_order import deliver
+from supervisor.web.page import Changed, Moved, NotHere, Page, Refusal
+from tasks.errors import EXIT_OK, EXIT_TRY_LATER
+from tasks.roles import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from supervisor.config.web_settings import SettingRow
+    from supervisor.report import ChildRecord, Report
+    from supervisor.web.page import Visit
+    from tasks.roles import Role
+
+_WAIT_S: Final = 3.0  # what takes longer goes on, and Events says what came of it
+_COUNTS: Final = {role: f"{role.upper()}_WORKERS" for role in ROLES}
+
+
+class Preview(NamedTuple):
+    """An order before it is given.
+
+    Attributes:
+        order: as it would be typed.
+        effect: what it does, in a sentence.
+        seen: the number or the value that it is about, which must not have changed when it is given.
+        fields: what the form sends, by name.
+        value: the value of the one field that a person fills in; None when there is none.
+    """
+
+    order: str
+    effect: str
+    seen: str
+    fields: Mapping[str, str]
+    value: str | None = None
+    accepted: str = ""
+
+
+def _report(visit: Visit) -> Report:
+    last = visit.run.look().status.report
+    if last is None:
+        raise Refusal("the supervisor has not reported yet: try again in a second")
+    return last
+
+
+def _role(visit: Visit) -> Role:
+    role = visit.form.get("role") or visit.query.get("role", "")
+    for known in ROLES:
+        if known == role:
+            return known
+    raise Refusal(f"there is no role {role!r}; there are {' and '.join(ROLES)}")
+
+
+def _worker(visit: Visit) -> ChildRecord:
+    name = visit.form.get("worker") or visit.query.get("worker", "")
+    for one in _report(visit).workers:
+        if one.name == name:
+            return one
+    raise NotHere(f"there is no worker {name!r}: Now lists those there are")
+
+
+def _setting(visit: Visit) -> SettingRow:
+    name = visit.form.get("name") or visit.query.get("name", "")
+    for row in visit.settings.rows:
+        if row.name == name:
+            if not row.can_change:
+                raise Refusal(f"{name} cannot change during a run: set it in .env and start again")
+            return row
+    raise NotHere(f"there is no setting {name!r}: Settings lists those there are")
+
+
+def _count(visit: Visit, role: Role) -> int:
+    return sum(one.role == role for one in _report(visit).workers)
+
+
+def _pause(visit: Visit) -> Preview:
+    role = _role(visit)
+    count = _count(visit, role)
+    effect = f"Stops {count} {role} worker{'' if count == 1 else 's'} once the calls under way are finished."
+    until = "They stay stopped until `resume`, even if the supervisor starts again. The other workers go on."
+    return Preview(f"pause {role}", f"{effect} {until}", str(count), {"role": role})
+
+
+def _resume(visit: Visit) -> Preview:
+    role = _role(visit)
+    return Preview(f"resume {role}", f"Starts the {role} workers again.", str(_count(visit, role)), {"role": role})
+
+
+def _restart(visit: Visit) -> Preview:
+    one = _worker(visit)
+    effect = f"Replaces the process {one.pid} of {one.name} by a fresh one; the call under way is finished first."
+    return Preview(f"restart {one.name}", effect, str(one.pid), {"worker": one.name})
+
+
+def _retry(visit: Visit) -> Preview:
+    one = _worker(visit)
+    effect = f"Starts {one.name} again, which is {one.state}, and resets its failures."
+    return Preview(f"retry {one.name}", effect, one.state, {"worker": one.name})
+
+
+def _scale(visit: Visit) -> Preview:
+    role = _role(visit)
+    count = _count(visit, role)
+    effect = f"Changes how many {role} workers there are, now {count}, until the supervisor ends."
+    return Preview(f"scale {role}", effect, str(count), {"role": role}, value=str(count), accepted="0 to 16")
+
+
+def _set(visit: Visit) -> Preview:
+    row = _setting(visit)
+    effect = f"Overrides {row.name}, {row.meaning}; until the supervisor ends. An empty value ends the override."
+    shown = "" if row.is_secret else row.value
+    return Preview(f"set {row.name}", effect, row.value, {"name": row.name}, value=shown, accepted=row.accepted)
+
+
+def _reload(_visit: Visit) -> Preview:
+    effect = "Reads .env and the selection files again and starts failed workers again; if there is a fault in them, "
+    return Preview("reload", effect + "nothing changes.", "", {})
+
+
+def _order(name: str, visit: Visit, by: str) -> protocol.Order:
+    value = visit.form.get("value", "").strip()
+    order: protocol.Order = protocol.Reload(by=by)
+    match name:
+        case "pause":
+            order = protocol.Pause(roles=(_role(visit),), by=by)
+        case "resume":
+            order = protocol.Resume(roles=(_role(visit),), by=by)
+        case "restart":
+            order = protocol.Restart(worker=_worker(visit).name, by=by)
+        case "retry":
+            order = protocol.Retry(worker=_worker(visit).name, by=by)
+        case "scale":
+            order = protocol.Set(settings={_COUNTS[_role(visit)]: value}, by=by)
+        case "set":
+            order = protocol.Set(settings={_setting(visit).name: value}, by=by)
+        case _:
+            pass
+    return order
+
+
+_PREVIEWS: Final[dict[str, Callable[[Visit], Preview]]] = {
+    "pause": _pause,
+    "resume": _resume,
+    "restart": _restart,
+    "retry": _retry,
+    "scale": _scale,
+    "set": _set,
+    "reload": _reload,
+}
+
+
+def _preview(visit: Visit) -> tuple[str, Preview]:
+    name = visit.path["name"]
+    make = _PREVIEWS.get(name)
+    if make is None:
+        raise NotHere(f"there is no order {name!r}; there are {', '.join(_PREVIEWS)}")
+    return name, make(visit)
+
+
+def _data(visit: Visit) -> Mapping[str, Any]:
+    if not visit.settings.has_control:
+        raise Refusal("WEB_CONTROL is off: this page takes no orders")
+    name, preview = _preview(visit)
+    return {"name": name, "preview": preview}
+
+
+def _act(visit: Visit) -> Moved:
+    """Give the order, unless what the form showed is not so any more.
+
+    Raises:
+        Changed: it is not.
+        Refusal: the supervisor refuses it, or does not answer.
+    """
+    name, preview = _preview(visit)
+    if visit.form.get("seen", "") != preview.seen:
+        raise Changed(
+            f"nothing was done: the form was about {visit.form.get('seen') or 'nothing'!r} and it is {preview.seen!r} "
+            "by now; go back, load the page again and look"
+        )
+    order = _order(name, visit, f"web {visit.session[:8]}")
+    answer = deliver(StateDir(Path(visit.settings.state_dir)), order, patience_s=_WAIT_S)
+    if answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
+        raise Changed(answer.words)
+    return Moved("/events")
+
+
+PAGES: Final = (
+    Page(
+        path="/orders/{name}",
+        title="Order",
+        template="order.html",
+        data=_data,
+        actions={"/orders/{name}": _act},
+        in_navigation=False,
+    ),
+)
