@@ -14,13 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger import SystemClock, TokenLedger
-from ledger.storage import file
+from ledger import TokenLedger
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 
@@ -80,11 +79,8 @@ class Run:
 
     def ledger(self) -> Any:
         """The ledger now."""
-        region = file.attach(self.state / "ledger", read_only=True)
-        try:
-            return TokenLedger(region, SystemClock()).snapshot()
-        finally:
-            region.close()
+        with closing(TokenLedger.attach(self.state / "ledger", read_only=True)) as ledger:
+            return ledger.snapshot()
 
     def end(self) -> float:
         """Seconds from SIGTERM until the supervisor, and with it every process, has ended."""

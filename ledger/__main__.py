@@ -10,14 +10,13 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ledger import dump
-from ledger.clock import SystemClock
 from ledger.errors import LedgerError
 from ledger.ledger import TokenLedger
-from ledger.storage import file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,11 +64,8 @@ def _dump(path: Path, *, is_json: bool, is_watched: bool) -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     has_named_path = False
     while True:
-        region = file.attach(path, read_only=True)
-        try:
-            snapshot = TokenLedger(region, SystemClock()).snapshot()
-        finally:
-            region.close()
+        with closing(TokenLedger.attach(path, read_only=True)) as ledger:
+            snapshot = ledger.snapshot()
         if is_json and not has_named_path:
             print(f"ledger {path}", file=sys.stderr, flush=True)  # noqa: T201
             has_named_path = True

@@ -11,7 +11,7 @@ from ledger.durations import format_duration, format_elapsed
 from ledger.localtime import clock_of, day
 
 if TYPE_CHECKING:
-    from ledger.snapshot_records import BucketRecord, Snapshot, TierRecord, WaiterRecord
+    from ledger.snapshot_records import BucketRecord, JournalRecord, Snapshot, TierRecord, WaiterRecord
 
 _BAR_WIDTH: Final = 40
 _JOURNAL_LINES: Final = 12
@@ -101,7 +101,8 @@ def _waiters(waiters: tuple[WaiterRecord, ...]) -> str:
 def _waiter(waiter: WaiterRecord) -> str:
     """Who waits for what and why; in a second line when it gets the tokens, as far as more than an event can tell."""
     since, why = format_elapsed(waiter.waited_s), _REASONS[waiter.reason]
-    waits = f"{waiter.tier} (pid {waiter.owner_pid}) has waited {since} for {waiter.cost:g} tokens {why}"
+    who = f"{waiter.tier} ({_process(waiter.owner_host, waiter.owner_pid)})"
+    waits = f"{who} has waited {since} for {waiter.cost:g} tokens {why}"
     moments = []
     if waiter.opens_in_s is not None:
         moments.append(f"{within(waiter.opens_in_s)} if nobody else acts")
@@ -110,9 +111,14 @@ def _waiter(waiter: WaiterRecord) -> str:
     return f"{waits};\n  it gets them {', '.join(moments)}" if moments else waits
 
 
+def _process(host: int, pid: int) -> str:
+    """The owner of something, with its host where there are several."""
+    return f"host {host}, pid {pid}" if host else f"pid {pid}"
+
+
 def _leases(snapshot: Snapshot) -> str:
     return "\n".join(
-        f"{lease.tier} (pid {lease.owner_pid}) holds {lease.cost:g} tokens, {lease.state}, "
+        f"{lease.tier} ({_process(lease.owner_host, lease.owner_pid)}) holds {lease.cost:g} tokens, {lease.state}, "
         f"for {format_elapsed(lease.age_s)}"
         for lease in snapshot.leases
     )
@@ -145,7 +151,14 @@ def _journal(snapshot: Snapshot) -> str:
     if not snapshot.journal:
         return ""
     rows = [
-        f"{clock_of(e.at, has_ms=True)}  {e.event:<14}{e.tier or '':<12}{e.tokens:>+9g}{e.balance:>10g}  {e.pid or ''}"
+        f"{clock_of(e.at, has_ms=True)}  {e.event:<14}{e.tier or '':<12}{e.tokens:>+9g}{e.balance:>10g}  {_number(e)}"
         for e in snapshot.journal[-_JOURNAL_LINES:]
     ]
     return "\nlast events: time, event, tier, tokens, balance, pid\n" + "\n".join(rows)
+
+
+def _number(event: JournalRecord) -> str:
+    """The pid of an event, behind the number of its host where there are several; empty when it has none."""
+    if not event.pid:
+        return ""
+    return f"{event.host}/{event.pid}" if event.host else str(event.pid)

@@ -106,3 +106,12 @@ class TimedOut(NotGranted):
 
 class LeaseEnded(LedgerError):
     """The lease was settled or cancelled before: a lease ends exactly once."""
+
+
+class LeaseGone(LedgerError):
+    """The ledger has no such lease any more: nothing may be sent for it. Reserve again.
+
+    Its owner was taken for dead, or the ledger lost its last changes or began anew since the lease was granted.
+    """
+
+    exit_code = os.EX_TEMPFAIL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ledger.errors import LeaseEnded
+from ledger.errors import LeaseEnded, LeaseGone
 
 if TYPE_CHECKING:
     from ledger.types import Reading
@@ -43,9 +43,14 @@ class Lease:
 
         Raises:
             LeaseEnded: it was settled or cancelled before.
+            LeaseGone: the ledger does not have it any more; it has ended, and nothing may be sent.
         """
         self._require_open()
-        self._ledger.commit(self)
+        try:
+            self._ledger.commit(self)
+        except LeaseGone:
+            self.is_open = False
+            raise
 
     def settle(self, consumed: int | None, reading: Reading | None = None, *, refused: bool = False) -> None:
         """End the lease: its call cost `consumed` tokens (None: unknown), and `reading` came with the reply.

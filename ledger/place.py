@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ledger.types import Shape
 
 _NEWS_NS: Final = NS_PER_S  # a smaller change of the expected time is not reported
-_LOOK_NS: Final = 5 * NS_PER_S  # look again so often when there is no event, in case one was missed
-_LOOK_BEHIND_NS: Final = NS_PER_S  # more often behind others, which may have been stopped (SIGSTOP) in their turn
 
 
 class StopSignal(Protocol):
@@ -43,6 +41,10 @@ class QueueBackend(Protocol):
 
     def raise_if_due(self, wait: Wait) -> None:
         """Raise when something else than tokens is due for a caller who waits."""
+        ...
+
+    def look_ns(self, *, is_behind: bool) -> int:
+        """After what time without an event to ask again, in nanoseconds."""
         ...
 
     def sleep_until(self, place: Place, until_ns: int | None) -> tuple[int, bool]:
@@ -123,7 +125,7 @@ class Place:
             if stop is not None and stop.is_set():
                 raise Stopped("asked to stop while waiting for tokens", outcome)
             now_ns, has_changed = self._queue.sleep_until(self, end_ns)
-            look_ns = look_ns or now_ns + (_LOOK_BEHIND_NS if is_behind else _LOOK_NS)
+            look_ns = look_ns or now_ns + self._queue.look_ns(is_behind=is_behind)
             if now_ns >= look_ns or (end_ns is not None and now_ns >= end_ns) or has_changed:
                 return now_ns
 

@@ -24,9 +24,11 @@ from ledger.types import NS_PER_S
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ledger.model.journal import Journal
 
-def take_snapshot(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snapshot:
-    """The snapshot of `book` and its journal `ring` at `now_ns`, which is `wall` by the wall clock."""
+
+def take_snapshot(book: Book, journal: Journal, now_ns: int, wall: datetime) -> Snapshot:
+    """The snapshot of `book` and its journal at `now_ns`, which is `wall` by the wall clock."""
     view = View(book, is_whole=False)
     gates.advance(view, now_ns)
     ticks = bucket.ticks_due(book, now_ns)
@@ -68,8 +70,7 @@ def take_snapshot(book: Book, ring: bytes, now_ns: int, wall: datetime) -> Snaps
             for shape in view.shapes[: book.shape_count]
         ),
         history=History(
-            ring=ring,
-            count=book.journal_count,
+            events=journal,
             now_ns=now_ns,
             wall=wall,
             tiers=tuple(tier.name.decode() for tier in view.tiers),
@@ -125,6 +126,7 @@ def _lease(view: View, index: int, now_ns: int) -> LeaseRecord:
         id=lease.id,
         tier=view.tiers[lease.tier].name.decode(),
         owner_pid=lease.owner_pid,
+        owner_host=lease.owner_host,
         cost=lease.cost_mt / MT,
         state="committed" if lease.state == COMMITTED else "reserved",
         age_s=_seconds(now_ns - lease.at_ns),
@@ -138,6 +140,7 @@ def _waiter(view: View, index: int, now_ns: int) -> WaiterRecord:
     return WaiterRecord(
         tier=view.tiers[waiter.tier].name.decode(),
         owner_pid=waiter.owner_pid,
+        owner_host=waiter.owner_host,
         cost=waiter.cost_mt / MT,
         waited_s=_seconds(now_ns - waiter.since_ns),
         opens_in_s=_until(wait.until_ns, now_ns),

@@ -66,7 +66,7 @@ class TierRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseRecord:
-    """One open lease."""
+    """One open lease. `owner_host` is the number of its owner's host, 0 where there is only one."""
 
     id: int
     tier: str
@@ -74,6 +74,7 @@ class LeaseRecord:
     cost: float
     state: str
     age_s: float
+    owner_host: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,7 @@ class WaiterRecord:
     opens_in_s: float | None
     latest_in_s: float | None
     reason: str
+    owner_host: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,21 +127,21 @@ class JournalRecord:
     tokens: float
     balance: float
     pid: int
+    host: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The journal as it was copied, and what is needed to read it."""
+    """The journal, and what is needed to read it."""
 
-    ring: bytes
-    count: int
+    events: journal.Journal
     now_ns: int
     wall: datetime
     tiers: tuple[str, ...]
 
     def read(self) -> tuple[JournalRecord, ...]:
         """Its events, oldest first."""
-        return tuple(self._record(entry) for entry in journal.read(self.ring, self.count))
+        return tuple(self._record(entry) for entry in self.events.entries())
 
     def _record(self, entry: journal.Entry) -> JournalRecord:
         at = self.wall - timedelta(seconds=(self.now_ns - entry.at_ns) / NS_PER_S)
@@ -151,6 +153,7 @@ class History:
             tokens=entry.tokens_mt / MT,
             balance=entry.balance_mt / MT,
             pid=entry.pid,
+            host=entry.host,
         )
 
 

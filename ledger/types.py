@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -46,6 +46,20 @@ class Shape:
     name: str
     items: int
     prior: float
+
+
+class Owner(NamedTuple):
+    """The process that holds a lease or a place: number of its host, pid, start time in clock ticks since its boot.
+
+    The host is 0 where the ledger is of one machine alone.
+    """
+
+    host: int
+    pid: int
+    started: int
+
+
+NOBODY: Final = Owner(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

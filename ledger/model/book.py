@@ -1,7 +1,7 @@
 """The whole state of the budget as one fixed layout. Tokens are integers of 1/1000 (`_mt`), times are clock ns.
 
-A `Book` holds the bucket, tiers, learned costs, open leases and waiters; they are packed, so that the first `n` are
-the live ones and neither a copy nor a checksum need cover the rest.
+A `Book` holds the bucket, tiers, learned costs, open leases, waiters and clients; they are packed, so that the first
+`n` are the live ones and neither a copy nor a checksum need cover the rest.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import zlib
 from ctypes import Structure, c_char, c_double, c_int32, c_int64, c_uint32, c_uint64, sizeof
 from typing import Final
 
+from ledger.types import Owner
+
 MAX_TIERS: Final = 16
 MAX_SHAPES: Final = 24
-MAX_LEASES: Final = 128
-MAX_WAITERS: Final = 128
+MAX_LEASES: Final = 512  # 8 hosts of 16 workers, each with several
+MAX_WAITERS: Final = 512
+MAX_CLIENTS: Final = 256
 NAME_BYTES: Final = 32
 MT: Final = 1000  # milli-tokens in a token
 PPM: Final = 1_000_000  # shares and floor parts are integers of one millionth
@@ -79,7 +82,7 @@ class LeaseState(Structure):
     state: int
     items: int
     shape: int
-    pad: int
+    owner_host: int
     _fields_ = (
         ("id", c_uint64),
         ("owner_start", c_uint64),
@@ -91,7 +94,7 @@ class LeaseState(Structure):
         ("state", c_int32),
         ("items", c_int32),
         ("shape", c_int32),
-        ("pad", c_int32),
+        ("owner_host", c_uint32),
     )
 
 
@@ -105,6 +108,7 @@ class WaiterState(Structure):
     open_ns: int
     owner_pid: int
     tier: int
+    owner_host: int
     _fields_ = (
         ("ticket", c_uint64),
         ("owner_start", c_uint64),
@@ -113,6 +117,25 @@ class WaiterState(Structure):
         ("open_ns", c_int64),
         ("owner_pid", c_int32),
         ("tier", c_int32),
+        ("owner_host", c_uint32),
+        ("pad", c_int32),
+    )
+
+
+class ClientState(Structure):
+    """A process that changes the book over a line that may break, and the number of its last change."""
+
+    started: int
+    request: int
+    at_ns: int
+    host: int
+    pid: int
+    _fields_ = (
+        ("started", c_uint64),
+        ("request", c_uint64),
+        ("at_ns", c_int64),
+        ("host", c_uint32),
+        ("pid", c_int32),
     )
 
 
@@ -162,11 +185,13 @@ class Book(Structure):
     reader_start: int
     reader_since_ns: int
     reader_pid: int
+    reader_host: int
     synced: int
     needs_reading: int
     shape_count: int
     lease_count: int
     waiter_count: int
+    client_count: int
     kept: int
     period_trust: int
     guess_count: int
@@ -219,11 +244,13 @@ class Book(Structure):
         ("reader_start", c_uint64),
         ("reader_since_ns", c_int64),
         ("reader_pid", c_int32),
+        ("reader_host", c_uint32),
         ("synced", c_uint32),
         ("needs_reading", c_uint32),
         ("shape_count", c_uint32),
         ("lease_count", c_uint32),
         ("waiter_count", c_uint32),
+        ("client_count", c_uint32),
         ("kept", c_uint32),
         ("period_trust", c_uint32),
         ("guess_count", c_uint32),
@@ -236,6 +263,7 @@ class Book(Structure):
         ("shapes", ShapeState * MAX_SHAPES),
         ("leases", LeaseState * MAX_LEASES),
         ("waiters", WaiterState * MAX_WAITERS),
+        ("clients", ClientState * MAX_CLIENTS),
     )
 
 
@@ -244,13 +272,33 @@ TIERS_AT: Final = Book.tiers.offset
 SHAPES_AT: Final = Book.shapes.offset
 LEASES_AT: Final = Book.leases.offset
 WAITERS_AT: Final = Book.waiters.offset
+CLIENTS_AT: Final = Book.clients.offset
 TIER_BYTES: Final = sizeof(TierState)
 SHAPE_BYTES: Final = sizeof(ShapeState)
 LEASE_BYTES: Final = sizeof(LeaseState)
 WAITER_BYTES: Final = sizeof(WaiterState)
+CLIENT_BYTES: Final = sizeof(ClientState)
 LAYOUT: Final = zlib.crc32(
     repr(
-        [(part.__name__, part._fields_, sizeof(part)) for part in (TierState, ShapeState, LeaseState, WaiterState)]
+        [
+            (part.__name__, part._fields_, sizeof(part))
+            for part in (TierState, ShapeState, LeaseState, WaiterState, ClientState)
+        ]
     ).encode()
     + repr([(name, BOOK_BYTES) for name, *_ in Book._fields_]).encode()
 )
+
+
+def owner_of(entry: LeaseState | WaiterState) -> Owner:
+    """The process that holds the lease or the place."""
+    return Owner(entry.owner_host, entry.owner_pid, entry.owner_start)
+
+
+def set_owner(entry: LeaseState | WaiterState, owner: Owner) -> None:
+    """Make `owner` the holder of the lease or the place."""
+    entry.owner_host, entry.owner_pid, entry.owner_start = owner
+
+
+def reader_of(book: Book) -> Owner:
+    """The process that has the claim to the next reading; its pid is 0 when nobody has it."""
+    return Owner(book.reader_host, book.reader_pid, book.reader_start)

@@ -10,14 +10,14 @@ import struct
 import zlib
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, Protocol
 
 ENTRIES: Final = 512
-_FORMAT: Final = struct.Struct("<QQqqqiHh")  # number, sequence, at, tokens, balance, pid, event, tier
+_FORMAT: Final = struct.Struct("<QQqqqiHhI")  # number, sequence, at, tokens, balance, pid, event, tier, host
 ENTRY_BYTES: Final = 64  # one cache line
 _CRC: Final = struct.Struct("<I")
 NO_TIER: Final = -1
-Fields = tuple[int, int, int, int, int, int, int]  # sequence, at, tokens, balance, pid, event, tier
+Fields = tuple[int, int, int, int, int, int, int, int]  # sequence, at, tokens, balance, pid, event, tier, host
 
 
 class Event(IntEnum):
@@ -53,6 +53,27 @@ class Entry:
     tokens_mt: int
     balance_mt: int
     pid: int
+    host: int = 0
+
+
+class Journal(Protocol):
+    """The last events of a ledger, read when they are asked for."""
+
+    def entries(self) -> list[Entry]:
+        """The events, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The journal as a copy of the ring, in which `count` events were ever written."""
+
+    ring: bytes
+    count: int
+
+    def entries(self) -> list[Entry]:
+        """The events that are still there and sound, oldest first."""
+        return read(self.ring, self.count)
 
 
 def write(ring: memoryview, number: int, entry: Fields) -> None:
@@ -71,7 +92,7 @@ def read(ring: bytes, count: int) -> list[Entry]:
         (crc,) = _CRC.unpack_from(ring, at + _FORMAT.size)
         if zlib.crc32(body) != crc:
             continue
-        seen, sequence, at_ns, tokens, balance, pid, event, tier = _FORMAT.unpack(body)
+        seen, sequence, at_ns, tokens, balance, pid, event, tier, host = _FORMAT.unpack(body)
         if seen == number:
             found.append(
                 Entry(
@@ -82,6 +103,7 @@ def read(ring: bytes, count: int) -> list[Entry]:
                     tokens_mt=tokens,
                     balance_mt=balance,
                     pid=pid,
+                    host=host,
                 )
             )
     return found

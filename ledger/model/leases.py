@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ledger.model import bucket, costs, gates, plausibility, waiters, waits
-from ledger.model.book import COMMITTED, MT, PPM, RESERVED
+from ledger.model import bucket, clients, costs, gates, plausibility, waiters, waits
+from ledger.model.book import COMMITTED, MT, PPM, RESERVED, owner_of, set_owner
 from ledger.model.bucket import Arrival
 from ledger.model.journal import NO_TIER, Event
 from ledger.model.plausibility import Plausibility
-from ledger.types import NS_PER_S
+from ledger.types import NOBODY, NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.model.view import View
     from ledger.model.waiters import Request
-    from ledger.types import Reading, Wait
+    from ledger.types import Owner, Reading, Wait
 
 PERIOD_NEWS_PARTS: Final = 20  # a period that changes by more than such a part of it is journalled
 MAX_JOURNAL_MT: Final = 10**15
@@ -42,7 +42,7 @@ def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
 
 def lend_blind(view: View, request: Request, now_ns: int) -> int:
     """The id of a lease that is granted although the balance is unknown."""
-    view.events.append((Event.BLIND, request.tier, -request.cost_mt, request.owner.pid))
+    view.events.append((Event.BLIND, request.tier, -request.cost_mt, request.owner))
     return _lend(view, request, now_ns, 0)
 
 
@@ -54,13 +54,13 @@ def _lend(view: View, request: Request, now_ns: int, ticket: int) -> int:
         waiters.leave(view, ticket, now_ns, is_served=True)
     tier.granted += 1
     lease = view.add_lease()
-    lease.owner_pid, lease.owner_start = request.owner.pid, request.owner.started
+    set_owner(lease, request.owner)
     lease.cost_mt, lease.at_ns, lease.tier, lease.state = request.cost_mt, now_ns, request.tier, RESERVED
     lease.earmark_nt = earmark_nt
     lease.shape = -1 if request.shape is None else costs.enter(view, request.shape)
     lease.items = 0 if request.shape is None else request.shape.items
     view.book.in_flight_mt += request.cost_mt
-    view.events.append((Event.GRANTED, request.tier, -request.cost_mt, request.owner.pid))
+    view.events.append((Event.GRANTED, request.tier, -request.cost_mt, request.owner))
     return lease.id
 
 
@@ -80,7 +80,7 @@ def cancel(view: View, lease_id: int, now_ns: int) -> bool:
         return False
     lease = view.leases[index]
     view.book.refunded_mt += lease.cost_mt
-    view.events.append((Event.CANCELLED, lease.tier, lease.cost_mt, lease.owner_pid))
+    view.events.append((Event.CANCELLED, lease.tier, lease.cost_mt, owner_of(lease)))
     _restore_earmark(view, lease.tier, lease.earmark_nt, now_ns)
     view.drop_lease(index)
     return True
@@ -95,9 +95,9 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
     if index < 0:
         return False
     lease = view.leases[index]
-    tier, cost_mt, pid, sent_ns = lease.tier, lease.cost_mt, lease.owner_pid, lease.at_ns
+    tier, cost_mt, owner, sent_ns = lease.tier, lease.cost_mt, owner_of(lease), lease.at_ns
     if consumed is not None and not 0 <= consumed * MT <= costs.max_cost_mt(cost_mt, lease.items):
-        view.events.append((Event.ASIDE, tier, -_bounded(consumed * MT), pid))
+        view.events.append((Event.ASIDE, tier, -_bounded(consumed * MT), owner))
         view.book.aside_count += 1
         consumed = None
     consumed_mt = cost_mt if consumed is None else consumed * MT
@@ -110,7 +110,7 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
     if reading is None or consumed is None:
         bucket.charge_unread(view.book, consumed_mt, now_ns, is_certain=consumed is not None)
         view.book.unread_mt += 0 if consumed is None else consumed_mt
-    view.events.append((Event.UNKNOWN if consumed is None else Event.SETTLED, tier, -consumed_mt, pid))
+    view.events.append((Event.UNKNOWN if consumed is None else Event.SETTLED, tier, -consumed_mt, owner))
     if reading is not None:
         observe(view, reading, now_ns, 0 if consumed is None else consumed_mt, None if consumed is None else sent_ns)
     return True
@@ -148,13 +148,13 @@ def _journal_news(view: View, was_synced: int, rate_mt: int, period_ns: int, dri
     """Journal the news that a reading brought."""
     book = view.book
     if not was_synced:
-        view.events.append((Event.OPENED, NO_TIER, book.balance_mt, 0))
+        view.events.append((Event.OPENED, NO_TIER, book.balance_mt, NOBODY))
     elif book.rate_mt != rate_mt:
-        view.events.append((Event.PLAN, NO_TIER, book.rate_mt, 0))
+        view.events.append((Event.PLAN, NO_TIER, book.rate_mt, NOBODY))
     if abs(book.period_ns - period_ns) * PERIOD_NEWS_PARTS > period_ns:
-        view.events.append((Event.PERIOD, NO_TIER, book.period_ns * MT // NS_PER_S, 0))
+        view.events.append((Event.PERIOD, NO_TIER, book.period_ns * MT // NS_PER_S, NOBODY))
     if drift_mt:
-        view.events.append((Event.DRIFT, NO_TIER, drift_mt, 0))
+        view.events.append((Event.DRIFT, NO_TIER, drift_mt, NOBODY))
 
 
 def _set_aside(view: View, arrival: Arrival, *, is_odd: bool) -> None:
@@ -165,7 +165,7 @@ def _set_aside(view: View, arrival: Arrival, *, is_odd: bool) -> None:
     book.aside_in_a_row = min(book.aside_in_a_row + 1, MAX_IN_A_ROW)
     if is_odd:
         plausibility.remember(book, arrival)
-    view.events.append((Event.ASIDE, NO_TIER, _bounded(arrival.reading.tokens_left * MT), 0))
+    view.events.append((Event.ASIDE, NO_TIER, _bounded(arrival.reading.tokens_left * MT), NOBODY))
 
 
 def _bounded(tokens_mt: int) -> int:
@@ -173,36 +173,39 @@ def _bounded(tokens_mt: int) -> int:
     return max(-MAX_JOURNAL_MT, min(tokens_mt, MAX_JOURNAL_MT))
 
 
-def owners(view: View) -> set[tuple[int, int]]:
-    """The processes that hold a lease or a place: pid and start time."""
+def owners(view: View) -> set[Owner]:
+    """The processes that hold a lease or a place."""
     book = view.book
-    entries = (*view.leases[: book.lease_count], *view.waiters[: book.waiter_count])
-    return {(entry.owner_pid, entry.owner_start) for entry in entries}
+    held = {owner_of(lease) for lease in view.leases[: book.lease_count]}
+    return held | {owner_of(waiter) for waiter in view.waiters[: book.waiter_count]}
 
 
-def resolve_dead(view: View, now_ns: int, is_alive: Callable[[int, int], bool]) -> int:
+def resolve_dead(view: View, now_ns: int, is_alive: Callable[[Owner], bool]) -> int:
     """End the leases and waiters of dead processes, and return how many: unsent calls cost nothing, sent ones all."""
     resolved = 0
     for index in reversed(range(view.book.lease_count)):
         lease = view.leases[index]
-        if is_alive(lease.owner_pid, lease.owner_start):
+        owner = owner_of(lease)
+        if is_alive(owner):
             continue
         resolved += 1
-        tier, cost_mt, pid, state = lease.tier, lease.cost_mt, lease.owner_pid, lease.state
+        tier, cost_mt, state = lease.tier, lease.cost_mt, lease.state
         view.drop_lease(index)
         if state == COMMITTED:
             view.tiers[tier].spent_mt += cost_mt
             bucket.charge_unread(view.book, cost_mt, now_ns, is_certain=False)
-            view.events.append((Event.DEAD_CHARGED, tier, -cost_mt, pid))
+            view.events.append((Event.DEAD_CHARGED, tier, -cost_mt, owner))
         else:
             view.book.refunded_mt += cost_mt
-            view.events.append((Event.DEAD_REFUNDED, tier, cost_mt, pid))
+            view.events.append((Event.DEAD_REFUNDED, tier, cost_mt, owner))
     for index in reversed(range(view.book.waiter_count)):
         waiter = view.waiters[index]
-        if not is_alive(waiter.owner_pid, waiter.owner_start):
+        owner = owner_of(waiter)
+        if not is_alive(owner):
             resolved += 1
-            view.events.append((Event.DEAD_WAITER, waiter.tier, waiter.cost_mt, waiter.owner_pid))
+            view.events.append((Event.DEAD_WAITER, waiter.tier, waiter.cost_mt, owner))
             waiters.drop(view, index)
+    clients.drop_dead(view, is_alive)
     return resolved
 
 

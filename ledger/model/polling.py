@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ledger.model.book import reader_of
 from ledger.model.journal import NO_TIER, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.model.view import View
-    from ledger.types import ProcessId, Wait
+    from ledger.types import Owner, Wait
 
 CLAIM_NS: Final = 30_000_000_000  # another caller may take over a claim on the next reading that is older
 LOOK_NS: Final = 900_000_000_000  # between two looks during waits, all workers together: 15 min
@@ -22,33 +23,42 @@ MAX_ASKS: Final = 20
 LONG_TICKS: Final = 3  # a wait no longer than this many ticks is not worth a look, unless the tick itself is long
 
 
-def claim_reading(view: View, owner: ProcessId, now_ns: int, is_alive: Callable[[int, int], bool]) -> bool:
+def claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[Owner], bool]) -> bool:
     """Whether a reading is needed and this owner is the one to ask for it."""
-    book = view.book
-    if book.synced and not book.needs_reading:
-        return False
-    if now_ns < next_ask_ns(view):
-        return False
-    is_mine = (book.reader_pid, book.reader_start) == (owner.pid, owner.started)
-    is_fresh = now_ns - book.reader_since_ns < CLAIM_NS
-    if book.reader_pid and not is_mine and is_fresh and is_alive(book.reader_pid, book.reader_start):
+    if not may_claim_reading(view, owner, now_ns, is_alive):
         return False
     _claim(view, owner, now_ns)
     return True
 
 
-def claim_look(view: View, wait: Wait, owner: ProcessId, now_ns: int) -> bool:
+def may_claim_reading(view: View, owner: Owner, now_ns: int, is_alive: Callable[[Owner], bool]) -> bool:
+    """Whether this owner would be the one to ask for a reading; the claim is not taken."""
+    book = view.book
+    if book.synced and not book.needs_reading:
+        return False
+    if now_ns < next_ask_ns(view):
+        return False
+    reader = reader_of(book)
+    is_fresh = now_ns - book.reader_since_ns < CLAIM_NS
+    return not (reader.pid and reader != owner and is_fresh and is_alive(reader))
+
+
+def claim_look(view: View, wait: Wait, owner: Owner, now_ns: int) -> bool:
     """Whether the wait is long, and this owner is the one to look at the balance meanwhile."""
+    is_long = may_look(view, wait, now_ns)
+    if is_long:
+        _claim(view, owner, now_ns)
+    return is_long
+
+
+def may_look(view: View, wait: Wait, now_ns: int) -> bool:
+    """Whether a look during that wait is due; the claim is not taken."""
     book = view.book
     if not book.synced or book.needs_reading or now_ns < next_look_ns(view):
         return False
     if wait.until_ns is None:
-        is_long = now_ns - book.synced_ns >= LOOK_NS
-    else:
-        is_long = wait.until_ns - now_ns > min(LONG_TICKS * book.period_ns, LOOK_NS)
-    if is_long:
-        _claim(view, owner, now_ns)
-    return is_long
+        return now_ns - book.synced_ns >= LOOK_NS
+    return wait.until_ns - now_ns > min(LONG_TICKS * book.period_ns, LOOK_NS)
 
 
 def claim_blind(view: View, now_ns: int) -> bool:
@@ -112,8 +122,9 @@ def next_look_ns(view: View) -> int:
     return int(view.book.asked_ns + LOOK_NS) if view.book.asked_ns else 0
 
 
-def _claim(view: View, owner: ProcessId, now_ns: int) -> None:
+def _claim(view: View, owner: Owner, now_ns: int) -> None:
     book = view.book
-    book.reader_pid, book.reader_start, book.reader_since_ns = owner.pid, owner.started, now_ns
+    book.reader_host, book.reader_pid, book.reader_start = owner
+    book.reader_since_ns = now_ns
     book.asked_ns = now_ns
-    view.events.append((Event.READING, NO_TIER, 0, owner.pid))
+    view.events.append((Event.READING, NO_TIER, 0, owner))

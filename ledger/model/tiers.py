@@ -10,6 +10,7 @@ from ledger.model.book import MAX_TIERS, MT, NAME_BYTES, PPM, TierState
 from ledger.model.bucket import ticks_due
 from ledger.model.floors import floor_mt
 from ledger.model.journal import NO_TIER, Event
+from ledger.types import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int, now_ns: i
     if [tier.name.encode() for tier in tiers] != [state.name for state in view.tiers[: book.tier_count]]:
         if book.lease_count or book.waiter_count:
             raise ValueError("the tiers' names cannot change while calls are open: stop the workers first")
-        view.events.append((Event.TIERS, NO_TIER, 0, 0))
+        view.events.append((Event.TIERS, NO_TIER, 0, NOBODY))
         book.tier_count = len(tiers)
     tick = book.tick_index + ticks_due(book, now_ns)
     for index, (state, tier) in enumerate(zip(view.tiers, tiers, strict=False)):

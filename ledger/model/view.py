@@ -5,33 +5,41 @@ Making a ctypes sub-object costs more than reading its fields, so a writer keeps
 
 from __future__ import annotations
 
+from ctypes import addressof, memmove, sizeof
 from typing import TYPE_CHECKING
 
 from ledger.errors import Full
-from ledger.model.book import MAX_LEASES, MAX_SHAPES, MAX_TIERS, MAX_WAITERS
+from ledger.model.book import MAX_CLIENTS, MAX_LEASES, MAX_SHAPES, MAX_TIERS, MAX_WAITERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from ctypes import Structure
 
-    from ledger.model.book import Book, LeaseState, ShapeState, TierState, WaiterState
+    from ledger.model.book import Book, ClientState, LeaseState, ShapeState, TierState, WaiterState
+    from ledger.types import Owner
 
 
 class View:
-    """A Book and its parts, each made once; `events` collects what a transaction writes to the journal."""
+    """A Book and its parts, each made once; `events` collects what a transaction writes to the journal.
 
-    __slots__ = ("book", "events", "leases", "shapes", "tiers", "waiters")
+    `opens`: a gate may be open when the change is published, so those who wait look again.
+    """
+
+    __slots__ = ("book", "clients", "events", "leases", "opens", "shapes", "tiers", "waiters")
 
     def __init__(self, book: Book, *, is_whole: bool = True) -> None:
         """A writer needs every entry (`is_whole`), a reader only those in use."""
         self.book = book
-        whole = (MAX_TIERS, MAX_SHAPES, MAX_LEASES, MAX_WAITERS)
-        used = (book.tier_count, book.shape_count, book.lease_count, book.waiter_count)
-        tiers, shapes, leases, waiters = whole if is_whole else used
+        whole = (MAX_TIERS, MAX_SHAPES, MAX_LEASES, MAX_WAITERS, MAX_CLIENTS)
+        used = (book.tier_count, book.shape_count, book.lease_count, book.waiter_count, book.client_count)
+        tiers, shapes, leases, waiters, clients = whole if is_whole else used
         self.tiers: list[TierState] = [book.tiers[i] for i in range(tiers)]
         self.shapes: list[ShapeState] = [book.shapes[i] for i in range(shapes)]
         self.leases: list[LeaseState] = [book.leases[i] for i in range(leases)]
         self.waiters: list[WaiterState] = [book.waiters[i] for i in range(waiters)]
-        self.events: list[tuple[int, int, int, int]] = []
+        self.clients: list[ClientState] = [book.clients[i] for i in range(clients)]
+        self.events: list[tuple[int, int, int, Owner]] = []
+        self.opens = False
 
     def tier_index(self, name: str) -> int:
         """Position of the tier called `name`.
@@ -72,8 +80,7 @@ class View:
         """Remove the lease at `index`, keeping the order and the packing."""
         book = self.book
         book.in_flight_mt -= self.leases[index].cost_mt
-        for i in range(index, book.lease_count - 1):
-            _move(self.leases[i], self.leases[i + 1])
+        _close_gap(self.leases, index, book.lease_count)
         book.lease_count -= 1
 
     def add_waiter(self) -> WaiterState:
@@ -100,10 +107,17 @@ class View:
 
     def drop_waiter(self, index: int) -> None:
         """Remove the waiter at `index`, keeping the order and the packing."""
-        for i in range(index, self.book.waiter_count - 1):
-            _move(self.waiters[i], self.waiters[i + 1])
+        _close_gap(self.waiters, index, self.book.waiter_count)
         self.book.waiter_count -= 1
 
+    def drop_client(self, index: int) -> None:
+        """Remove the client at `index`, keeping the order and the packing."""
+        _close_gap(self.clients, index, self.book.client_count)
+        self.book.client_count -= 1
 
-def _move(target: Structure, source: Structure) -> None:
-    memoryview(target).cast("B")[:] = memoryview(source).cast("B")
+
+def _close_gap(entries: Sequence[Structure], index: int, count: int) -> None:
+    """Move the entries behind `index`, of `count` that lie one behind the other, one place forward."""
+    behind = count - 1 - index
+    if behind > 0:
+        memmove(addressof(entries[index]), addressof(entries[index + 1]), behind * sizeof(entries[index]))

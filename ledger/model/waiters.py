@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.model import bucket, gates
+from ledger.model.book import owner_of, set_owner
 from ledger.model.journal import Event
 
 if TYPE_CHECKING:
     from ledger.model.view import View
-    from ledger.types import ProcessId, Shape
+    from ledger.types import Owner, Shape
 
 LAPSE_NS: Final = 5_000_000_000  # a waiter whose gate stood open so long and did not go in loses its place
 
@@ -19,7 +20,7 @@ class Request(NamedTuple):
 
     tier: int
     cost_mt: int
-    owner: ProcessId
+    owner: Owner
     shape: Shape | None
 
 
@@ -29,7 +30,7 @@ def join(view: View, request: Request, now_ns: int) -> int:
     if gates.oldest_waiter(view, request.tier) < 0:
         view.tiers[request.tier].earmark_tick = view.book.tick_index + bucket.ticks_due(view.book, now_ns)
     waiter = view.add_waiter()
-    waiter.owner_pid, waiter.owner_start = request.owner.pid, request.owner.started
+    set_owner(waiter, request.owner)
     waiter.cost_mt, waiter.since_ns, waiter.tier = request.cost_mt, now_ns, request.tier
     waiter.open_ns = 0
     return waiter.ticket
@@ -73,7 +74,7 @@ def drop_idle_waiter(view: View, now_ns: int, mine: int) -> None:
         elif not waiter.open_ns:
             waiter.open_ns = now_ns
         elif now_ns - waiter.open_ns >= LAPSE_NS:
-            view.events.append((Event.LAPSED, tier, waiter.cost_mt, waiter.owner_pid))
+            view.events.append((Event.LAPSED, tier, waiter.cost_mt, owner_of(waiter)))
             drop(view, index)
 
 

@@ -6,8 +6,11 @@ import zlib
 from typing import Final
 
 from ledger.model.book import (
+    CLIENT_BYTES,
+    CLIENTS_AT,
     LEASE_BYTES,
     LEASES_AT,
+    MAX_CLIENTS,
     MAX_LEASES,
     MAX_SHAPES,
     MAX_TIERS,
@@ -27,14 +30,15 @@ _FIRST: Final = 4  # the checksum does not cover itself
 def parts(book: Book) -> tuple[tuple[int, int], ...]:
     """Where the bytes in use begin and end; what is behind the end of a list is empty or stale."""
     found = (_FIRST, TIERS_AT + book.tier_count * TIER_BYTES)
-    shapes, leases, waiters = book.shape_count, book.lease_count, book.waiter_count
-    if not (shapes or leases or waiters):
+    shapes, leases, waiters, clients = book.shape_count, book.lease_count, book.waiter_count, book.client_count
+    if not (shapes or leases or waiters or clients):
         return (found,)
     return (
         found,
         (SHAPES_AT, SHAPES_AT + shapes * SHAPE_BYTES),
         (LEASES_AT, LEASES_AT + leases * LEASE_BYTES),
         (WAITERS_AT, WAITERS_AT + waiters * WAITER_BYTES),
+        (CLIENTS_AT, CLIENTS_AT + clients * CLIENT_BYTES),
     )
 
 
@@ -49,7 +53,7 @@ def checksum(raw: memoryview, book: Book) -> int:
 
 def copy_sound(target: memoryview, raw: memoryview, book: Book) -> bool:
     """Copy the bytes in use of a Book if it is sound; if not, leave `target` alone and return False."""
-    if not _counts_fit(book):
+    if not counts_fit(book):
         return False
     live = parts(book)
     crc = 0
@@ -66,13 +70,15 @@ def copy_sound(target: memoryview, raw: memoryview, book: Book) -> bool:
 
 def is_sound(raw: memoryview, book: Book) -> bool:
     """Whether the bytes are a sound Book: its counts are in range and its checksum is right."""
-    return _counts_fit(book) and checksum(raw, book) == book.checksum
+    return counts_fit(book) and checksum(raw, book) == book.checksum
 
 
-def _counts_fit(book: Book) -> bool:
+def counts_fit(book: Book) -> bool:
+    """Whether each list is within what the layout holds."""
     return (
         book.lease_count <= MAX_LEASES
         and book.waiter_count <= MAX_WAITERS
         and book.tier_count <= MAX_TIERS
         and book.shape_count <= MAX_SHAPES
+        and book.client_count <= MAX_CLIENTS
     )

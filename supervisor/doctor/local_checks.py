@@ -6,8 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from ledger import LedgerError, NoLedger, OtherFormat, SystemClock, TokenLedger
-from ledger.storage import file
+from ledger import LedgerError, NoLedger, OtherFormat, TokenLedger
 from supervisor.config import filesystem, lost_state_dir
 from supervisor.config.options import OPTIONS
 from supervisor.database import dsn
@@ -148,7 +147,7 @@ def _nearest(path: Path) -> Path:
 
 def _ledger(plan: RunPlan) -> Finding:
     try:
-        region = file.attach(plan.state.ledger, read_only=True)
+        ledger = TokenLedger.attach(plan.state.ledger, read_only=True)
     except NoLedger:
         return note("ledger", "it does not exist yet; the first start creates it")
     except OtherFormat as error:
@@ -156,13 +155,13 @@ def _ledger(plan: RunPlan) -> Finding:
     except (LedgerError, OSError) as error:
         return bad("ledger", plain(error))
     try:
-        if not region.is_of_this_boot:
+        if not ledger.is_current:
             return note("ledger", f"it is of an earlier boot: {_ANEW}", this_boot=False)
-        taken = TokenLedger(region, SystemClock()).snapshot()
+        taken = ledger.snapshot()
     except LedgerError as error:
         return bad("ledger", plain(error))
     finally:
-        region.close()
+        ledger.close()
     bucket = taken.bucket
     balance = f"balance {bucket.balance:g} of {bucket.capacity:g}" if taken.synced else "no reading yet"
     return Finding(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import LedgerError, SystemClock, TokenLedger, durations
+from ledger import LedgerError, TokenLedger, durations
 from ledger.durations import format_duration
-from ledger.storage import file
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column
@@ -143,13 +142,13 @@ def _total(parts: Sequence[Sum]) -> Sum:
 def _bucket(path: Path) -> BucketRecord | None:
     """The bucket as the ledger knows it; None when there is no ledger, or none that can be read."""
     try:
-        region = file.attach(path, read_only=True)
+        ledger = TokenLedger.attach(path, read_only=True)
     except (LedgerError, OSError):
         return None
     try:
-        snapshot = TokenLedger(region, SystemClock()).snapshot()
+        snapshot = ledger.snapshot()
     except LedgerError:
         return None
     finally:
-        region.close()
+        ledger.close()
     return snapshot.bucket if snapshot.synced else None

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from ledger import LedgerError, SystemClock, TokenLedger
-from ledger.storage import file
+from ledger import LedgerError, TokenLedger
 from supervisor import report
 from supervisor.config import lost_state_dir, paused_roles, run_plan
 from supervisor.config.settings import forget_client_variables
@@ -144,17 +143,17 @@ def _is_old(last: Report, now: datetime) -> bool:
 def read_snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
     """The ledger now; None when it cannot be read, and then `notes` says why."""
     try:
-        region = file.attach(state.ledger, read_only=True)
+        ledger = TokenLedger.attach(state.ledger, read_only=True)
     except (LedgerError, OSError) as error:
         notes.append(plain(error))
         return None
     try:
-        return TokenLedger(region, SystemClock()).snapshot()
+        return ledger.snapshot()
     except LedgerError as error:
         notes.append(plain(error))
         return None
     finally:
-        region.close()
+        ledger.close()
 
 
 def _paused(state: StateDir, notes: list[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ledger import NS_PER_S
+from ledger import NS_PER_S, LeaseGone
 from tasks.calls.budget import Budget
 from tasks.calls.failed_calls import BALANCE, FailedCalls
 from tasks.calls.request_plan import SpooledReply
@@ -168,7 +168,11 @@ class MeteredClient:
             request_plan.release()
             return rest
         began_ns = self._begin(f"{request.endpoint} {reservation.shape.name} x{request.items}")
-        reservation.commit()
+        try:
+            reservation.commit()
+        except LeaseGone as gone:
+            request_plan.release()
+            return Idle(until_ns=self._context.clock.now_ns(), phase="waiting_tokens", why=str(gone))
         header = self._header(request_plan.tier, request, claimed.origin, reservation.lease.cost, reservation.waited_s)
         try:
             reply = self._exchange(request)

@@ -17,6 +17,7 @@ from ledger.ledger import TokenLedger
 from ledger.model.book import BOOK_BYTES
 from ledger.model.tiers import DEFAULT_TIERS
 from ledger.storage import file
+from ledger.storage.mapped import MappedHome
 from ledger.storage.region import SLOTS, slot_at
 from tests.crash import judge
 from tests.crash.cases import START_NS, open_stage
@@ -120,7 +121,7 @@ def killed_after(case: Case, source: Path, course: Course, store: int) -> float:
 
 def _attach(path: Path, at_ns: int) -> tuple[Region, TokenLedger, ManualClock]:
     region, clock = file.attach(path), ManualClock(at_ns)
-    return region, TokenLedger(region, clock), clock
+    return region, TokenLedger(MappedHome(region, clock)), clock
 
 
 def _scribble(region: Region) -> None:

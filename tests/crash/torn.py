@@ -13,6 +13,7 @@ from ledger.ledger import TokenLedger
 from ledger.model.bucket import TICK_PERIOD_S
 from ledger.model.tiers import DEFAULT_TIERS
 from ledger.storage.lock import NO_FILE, Lock
+from ledger.storage.mapped import MappedHome
 from ledger.storage.region import Region
 from tests.crash import judge
 
@@ -34,7 +35,7 @@ def check(course: Course) -> int:
     for (old, new), line in zip(pairwise(course.images), course.lines[1:], strict=True):
         for image in _halves(old, new):
             looked += 1
-            ledger = TokenLedger(Region(bytearray(image), None, Lock(NO_FILE)), ManualClock(course.at_ns))
+            ledger = TokenLedger(MappedHome(Region(bytearray(image), None, Lock(NO_FILE)), ManualClock(course.at_ns)))
             if judge.comparable(ledger.snapshot(), course.owner) not in (course.before, course.after):
                 raise judge.Broken(f"half of the store at {line} is seen")
             ledger.configure(DEFAULT_TIERS, TICK_PERIOD_S)

@@ -143,7 +143,7 @@ class Child:
         from ledger import TokenLedger
 
         self.ledger = TokenLedger.attach(path)
-        self.ledger._region.begin()
+        self.ledger._home.region.begin()
         self.stop_self()
 
     def kill_self(self, number: int) -> None:

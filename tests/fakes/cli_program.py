@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import requests
 
-from ledger import SystemClock, TokenLedger
-from ledger.storage import file
+from ledger import TokenLedger
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -90,12 +89,8 @@ class Program:
 
     def ledger(self):
         """The ledger now, as its dump tells it, with the server's time as the ledger reckons it."""
-        region = file.attach(self.state / "ledger", read_only=True)
-        try:
-            ledger = TokenLedger(region, SystemClock())
+        with closing(TokenLedger.attach(self.state / "ledger", read_only=True)) as ledger:
             return ledger.snapshot().to_json() | {"server_ms": ledger.standing().server_ms}
-        finally:
-            region.close()
 
     def until(self, condition, what="the condition"):
         """The first report that meets `condition`."""

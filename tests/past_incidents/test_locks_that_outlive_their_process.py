@@ -44,9 +44,9 @@ with state.lock.held():
     ledger.try_reserve("upsert", 20)
     ledger.try_reserve("upsert", 30).commit()
     ledger.place("backfill").poll(100)
-    with ledger._transactions.change():
-        print(this_process(), flush=True)
-        sys.stdin.read()
+    ledger._home.begin()
+    print(this_process(), flush=True)
+    sys.stdin.read()
 """
 
 

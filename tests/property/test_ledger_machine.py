@@ -12,6 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsReading, NeverEnough, Reading, TokenLedger, Wait, process
 from ledger.storage import file
+from ledger.storage.mapped import MappedHome
 from ledger.types import ProcessId
 
 PERIOD_MS = 60_000
@@ -53,13 +54,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def start(self, rate, part):
         self.server = Server(rate, round(60 * rate * part))
         self.clock = ManualClock(10**12)
-        region = file.in_memory()
+        home = MappedHome(file.in_memory(), self.clock)
         self.pids = [1, 2, 3]
         self.acting = 1
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(process, "this_process", lambda: ProcessId("boot", self.acting, 1))
         self.patch.setattr(process, "is_alive", lambda pid, _start: pid in self.pids)
-        self.ledgers = [TokenLedger(region, self.clock) for _ in self.pids]
+        self.ledgers = [TokenLedger(home) for _ in self.pids]
         self.ledger = self.ledgers[0]
         self.ledger.configure(DEFAULT_TIERS, 60)
         self.ledger.observe(self.server.reading())

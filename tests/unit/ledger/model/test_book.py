@@ -2,10 +2,12 @@
 
 from ledger.model import book
 
+PARTS = ("tiers", "shapes", "leases", "waiters", "clients")
+
 
 def test_a_book_holds_what_is_documented():
-    assert (book.MAX_TIERS, book.MAX_SHAPES, book.MAX_LEASES, book.MAX_WAITERS) == (16, 24, 128, 128)
-    assert [len(getattr(book.Book(), part)) for part in ("tiers", "shapes", "leases", "waiters")] == [16, 24, 128, 128]
+    assert (book.MAX_TIERS, book.MAX_SHAPES, book.MAX_LEASES, book.MAX_WAITERS) == (16, 24, 512, 512)
+    assert [len(getattr(book.Book(), part)) for part in PARTS] == [16, 24, 512, 512, 256]
 
 
 def test_a_name_has_up_to_32_bytes():

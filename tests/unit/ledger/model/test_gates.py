@@ -21,7 +21,8 @@ from ledger import (
 from ledger.model import gates, waiters
 from ledger.model.book import MT, PPM
 from ledger.model.waiters import Request
-from ledger.types import ProcessId
+from ledger.storage.transaction import change
+from ledger.types import Owner
 
 SERVER_MS = 1_700_000_000_000
 TICK_S = 60.2
@@ -171,8 +172,7 @@ def test_the_cost_of_a_place_may_change_without_losing_turn_or_earmark():
 
 def test_an_oldest_waiter_that_does_not_use_its_turn_loses_it_and_joins_at_the_end():
     ledger, clock = opened(200)
-    with ledger._transactions.change() as view:  # a process that stands still with its gate open
-        joined(view, 2, 10_000, clock)
+    change(ledger._home, lambda view: joined(view, 2, 10_000, clock))  # it stands still with its gate open
     mine = ledger.place("backfill")
     assert isinstance(mine.poll(10), Wait)
     clock.advance_s(4.9)
@@ -199,8 +199,7 @@ def test_a_waiter_that_asks_keeps_its_turn_though_its_gate_stood_open_for_moment
 
 def test_a_waiter_whose_gate_is_shut_keeps_its_turn_however_long():
     ledger, clock = opened(0)
-    with ledger._transactions.change() as view:
-        joined(view, 2, 100_000, clock)
+    change(ledger._home, lambda view: joined(view, 2, 100_000, clock))
     mine = ledger.place("backfill")
     for _ in range(10):
         assert isinstance(mine.poll(1), Wait)
@@ -218,7 +217,7 @@ def test_a_lower_tier_spends_nothing_that_an_upper_one_waits_to_collect():
 
 
 def joined(view, tier, cost_mt, clock):
-    owner = ProcessId(boot="", pid=1, started=0)
+    owner = Owner(host=0, pid=1, started=0)
     return waiters.join(view, Request(tier=tier, cost_mt=cost_mt, owner=owner, shape=None), clock.now_ns())
 
 
@@ -268,8 +267,8 @@ def wait_in(view, tier, tokens, clock):
 def queued():
     """A book with 200 tokens of a plan of 5, and a clock."""
     ledger, clock = opened(200)
-    with ledger._transactions.change() as view:
-        yield view, clock
+    yield ledger._home.begin(), clock
+    ledger._home.end()
 
 
 def test_the_oldest_of_a_tier_is_the_one_with_the_smallest_ticket_wherever_it_stands(queued):

@@ -7,7 +7,7 @@ from ledger.model.journal import ENTRIES, ENTRY_BYTES, Entry, Event
 def ring_of(count):
     ring = bytearray(ENTRIES * ENTRY_BYTES)
     for number in range(count):
-        journal.write(memoryview(ring), number, (number, 10 * number, -number, 5, 7, Event.GRANTED, 1))
+        journal.write(memoryview(ring), number, (number, 10 * number, -number, 5, 7, Event.GRANTED, 1, 0))
     return ring
 
 
@@ -17,9 +17,9 @@ def sequences(ring, count):
 
 def test_an_entry_is_read_as_it_was_written():
     ring = bytearray(ENTRIES * ENTRY_BYTES)
-    journal.write(memoryview(ring), 0, (3, 4, -5, 6, 7, Event.DRIFT, journal.NO_TIER))
+    journal.write(memoryview(ring), 0, (3, 4, -5, 6, 7, Event.DRIFT, journal.NO_TIER, 8))
     (entry,) = journal.read(bytes(ring), 1)
-    assert entry == Entry(sequence=3, at_ns=4, event=Event.DRIFT, tier=-1, tokens_mt=-5, balance_mt=6, pid=7)
+    assert entry == Entry(sequence=3, at_ns=4, event=Event.DRIFT, tier=-1, tokens_mt=-5, balance_mt=6, pid=7, host=8)
 
 
 def test_the_entries_are_read_oldest_first_and_none_that_is_not_counted():

@@ -6,14 +6,14 @@ from ledger.model import gates, leases
 from ledger.model.bucket import Arrival
 from ledger.model.journal import NO_TIER, Event
 from ledger.model.waiters import Request, join
-from ledger.types import ProcessId, Reading, Shape, Wait
+from ledger.types import NOBODY, Owner, Reading, Shape, Wait
 
 S = 10**9
 NOW_NS = 10**12
 SERVER_MS = 1_700_000_000_000
 TICK_NS = 60 * S
 INTERACTIVE, UPSERT, BACKFILL = 0, 1, 2
-OWNER, OTHER = ProcessId(boot="b", pid=7, started=70), ProcessId(boot="b", pid=8, started=80)
+OWNER, OTHER = Owner(host=0, pid=7, started=70), Owner(host=0, pid=8, started=80)
 
 
 def request(tokens, tier=UPSERT, owner=OWNER, shape=None):
@@ -32,7 +32,7 @@ def test_a_lease_holds_its_tokens_and_says_whose_it_is(view):
     assert (lease.id, lease.tier, lease.cost_mt, lease.at_ns) == (lease_id, UPSERT, 30_000, NOW_NS)
     assert (lease.owner_pid, lease.owner_start, lease.items, lease.shape) == (7, 70, 6, 0)
     assert (view.book.in_flight_mt, view.book.balance_mt, view.tiers[UPSERT].granted) == (30_000, 200_000, 1)
-    assert view.events == [(Event.GRANTED, UPSERT, -30_000, 7)]
+    assert view.events == [(Event.GRANTED, UPSERT, -30_000, OWNER)]
 
 
 def test_a_lease_without_a_shape_teaches_nothing(view):
@@ -58,7 +58,7 @@ def test_nothing_is_granted_through_a_gate_that_is_shut_or_past_who_waits_for_on
 def test_a_blind_lease_is_granted_without_a_balance_and_journalled_as_such(fresh):
     lease_id = leases.lend_blind(fresh, request(5), NOW_NS)
     assert fresh.leases[0].id == lease_id
-    assert fresh.events == [(Event.BLIND, UPSERT, -5_000, 7), (Event.GRANTED, UPSERT, -5_000, 7)]
+    assert fresh.events == [(Event.BLIND, UPSERT, -5_000, OWNER), (Event.GRANTED, UPSERT, -5_000, OWNER)]
 
 
 def test_a_sent_request_is_dated_by_its_sending(view):
@@ -75,7 +75,7 @@ def test_what_is_cancelled_is_given_back_once_and_counted_as_refunded(view):
     assert leases.cancel(view, lease_id, NOW_NS)
     assert not leases.cancel(view, lease_id, NOW_NS)
     assert (view.book.refunded_mt, view.book.in_flight_mt, view.book.balance_mt) == (30_000, 20_000, 200_000)
-    assert view.events[-1] == (Event.CANCELLED, UPSERT, 30_000, 7)
+    assert view.events[-1] == (Event.CANCELLED, UPSERT, 30_000, OWNER)
     granted(view, 10)
     leases.cancel(view, view.leases[1].id, NOW_NS)
     assert view.book.refunded_mt == 40_000
@@ -87,7 +87,7 @@ def test_what_a_call_did_not_cost_is_refunded_and_what_it_cost_is_spent(view):
     book = view.book
     assert (book.refunded_mt, book.spent_mt, book.balance_mt, book.in_flight_mt) == (18_000, 12_000, 188_000, 0)
     assert (view.tiers[UPSERT].spent_mt, book.unread_mt, book.unknown_mt, book.needs_reading) == (12_000, 12_000, 0, 0)
-    assert view.events[-1] == (Event.SETTLED, UPSERT, -12_000, 7)
+    assert view.events[-1] == (Event.SETTLED, UPSERT, -12_000, OWNER)
     assert not leases.settle(view, lease_id, 12, None, NOW_NS)
     assert book.spent_mt == 12_000
 
@@ -104,7 +104,7 @@ def test_a_call_of_unknown_cost_is_charged_in_full_until_a_reading_tells(view):
     book = view.book
     assert (book.spent_mt, book.unknown_mt, book.unread_mt, book.refunded_mt) == (30_000, 30_000, 0, 0)
     assert (book.needs_reading, book.unknown_ns) == (1, NOW_NS)
-    assert view.events[-1] == (Event.UNKNOWN, UPSERT, -30_000, 7)
+    assert view.events[-1] == (Event.UNKNOWN, UPSERT, -30_000, OWNER)
 
 
 def test_a_reply_with_a_reading_leaves_nothing_unread(view):
@@ -123,14 +123,14 @@ def test_a_cost_that_no_such_call_can_have_is_taken_for_unknown(view, consumed, 
     spent_mt = consumed * 1000 if is_believed else 30_000
     assert (view.book.spent_mt, view.book.aside_count) == (spent_mt, 0 if is_believed else 1)
     aside = [event for event in view.events if event[0] is Event.ASIDE]
-    assert aside == ([] if is_believed else [(Event.ASIDE, UPSERT, -consumed * 1000, 7)])
+    assert aside == ([] if is_believed else [(Event.ASIDE, UPSERT, -consumed * 1000, OWNER)])
 
 
 def test_a_number_of_any_size_is_journalled_as_the_journal_can_hold_it(view):
     leases.settle(view, granted(view, 30), 10**30, None, NOW_NS)
     leases.settle(view, granted(view, 30), -(10**30), None, NOW_NS)
     asides = [event for event in view.events if event[0] is Event.ASIDE]
-    assert asides == [(Event.ASIDE, UPSERT, -(10**15), 7), (Event.ASIDE, UPSERT, 10**15, 7)]
+    assert asides == [(Event.ASIDE, UPSERT, -(10**15), OWNER), (Event.ASIDE, UPSERT, 10**15, OWNER)]
 
 
 def test_a_refusal_teaches_nothing_about_what_an_answer_costs(view):
@@ -146,30 +146,30 @@ def test_of_a_dead_process_what_was_not_sent_is_refunded_and_what_was_is_charged
     leases.commit(view, sent, NOW_NS)
     alive = granted(view, 10, owner=OTHER)
     view.events.clear()
-    assert leases.resolve_dead(view, NOW_NS + S, lambda pid, start: (pid, start) == (8, 80)) == 2
+    assert leases.resolve_dead(view, NOW_NS + S, lambda owner: owner == OTHER) == 2
     book = view.book
     assert [lease.id for lease in view.leases[: book.lease_count]] == [alive]
     assert unsent not in {lease.id for lease in view.leases[: book.lease_count]}
     assert (book.refunded_mt, book.spent_mt, book.unknown_mt, book.unknown_ns) == (20_000, 30_000, 30_000, NOW_NS + S)
     assert (book.balance_mt, book.in_flight_mt, book.needs_reading) == (170_000, 10_000, 1)
     assert [tier.spent_mt for tier in view.tiers[:3]] == [0, 30_000, 0]
-    assert view.events == [(Event.DEAD_REFUNDED, BACKFILL, 20_000, 7), (Event.DEAD_CHARGED, UPSERT, -30_000, 7)]
+    assert view.events == [(Event.DEAD_REFUNDED, BACKFILL, 20_000, OWNER), (Event.DEAD_CHARGED, UPSERT, -30_000, OWNER)]
 
 
 def test_refunds_of_the_dead_add_to_those_before(view):
     leases.cancel(view, granted(view, 5), NOW_NS)
     granted(view, 20)
     granted(view, 30)
-    assert leases.resolve_dead(view, NOW_NS, lambda _pid, _start: False) == 2
+    assert leases.resolve_dead(view, NOW_NS, lambda _owner: False) == 2
     assert view.book.refunded_mt == 55_000
 
 
 def test_a_dead_process_loses_its_places_in_the_queue_and_others_keep_theirs(view):
     for owner in (OWNER, OTHER, OWNER):
         join(view, request(290, owner=owner), NOW_NS)
-    assert leases.resolve_dead(view, NOW_NS, lambda pid, _start: pid == OTHER.pid) == 2
+    assert leases.resolve_dead(view, NOW_NS, lambda owner: owner == OTHER) == 2
     assert [waiter.owner_pid for waiter in view.waiters[: view.book.waiter_count]] == [8]
-    assert view.events == [(Event.DEAD_WAITER, UPSERT, 290_000, 7)] * 2
+    assert view.events == [(Event.DEAD_WAITER, UPSERT, 290_000, OWNER)] * 2
     assert view.book.refunded_mt == 0
 
 
@@ -177,7 +177,7 @@ def test_who_holds_a_lease_or_a_place_is_an_owner(view):
     assert leases.owners(view) == set()
     granted(view, 10)
     join(view, request(290, owner=OTHER), NOW_NS)
-    assert leases.owners(view) == {(7, 70), (8, 80)}
+    assert leases.owners(view) == {OWNER, OTHER}
 
 
 def test_a_reply_of_unknown_cost_is_as_fresh_as_its_coming_and_explains_the_charge(view):
@@ -203,18 +203,18 @@ def test_a_reading_of_just_before_a_tick_that_was_counted_lets_it_be_saved_for_b
 def test_the_first_reading_opens_the_book_and_the_next_one_does_not(fresh):
     assert leases.observe(fresh, Reading(200, 5, 30_000, SERVER_MS), NOW_NS)
     assert leases.observe(fresh, Reading(200, 5, 29_000, SERVER_MS + 1_000), NOW_NS + S)
-    assert fresh.events == [(Event.OPENED, NO_TIER, 200_000, 0)]
+    assert fresh.events == [(Event.OPENED, NO_TIER, 200_000, NOBODY)]
 
 
 def test_another_plan_and_what_nothing_explains_are_journalled(view):
     assert leases.observe(view, Reading(190, 5, 29_000, SERVER_MS + 1_000), NOW_NS + S)
     assert leases.observe(view, Reading(190, 25, 28_000, SERVER_MS + 2_000), NOW_NS + 2 * S)
-    assert view.events == [(Event.DRIFT, NO_TIER, -10_000, 0), (Event.PLAN, NO_TIER, 25_000, 0)]
+    assert view.events == [(Event.DRIFT, NO_TIER, -10_000, NOBODY), (Event.PLAN, NO_TIER, 25_000, NOBODY)]
 
 
 def test_ticks_of_another_pace_are_journalled_in_seconds(view):
     assert leases.observe(view, Reading(200, 5, 90_000, SERVER_MS + 1_000), NOW_NS + S)
-    assert (Event.PERIOD, NO_TIER, 90_000, 0) in view.events
+    assert (Event.PERIOD, NO_TIER, 90_000, NOBODY) in view.events
     assert view.book.period_ns == 90 * S
 
 
@@ -225,7 +225,7 @@ def test_a_reading_that_cannot_be_is_set_aside_and_its_charge_is_booked(view):
     book = view.book
     assert (book.balance_mt, book.spent_mt, book.aside_count, book.aside_in_a_row) == (188_000, 12_000, 1, 1)
     assert (book.unknown_mt, book.needs_reading, book.doubt_count) == (0, 0, 0)
-    assert view.events[-1] == (Event.ASIDE, NO_TIER, 10**12, 0)
+    assert view.events[-1] == (Event.ASIDE, NO_TIER, 10**12, NOBODY)
     assert not leases.observe(view, Reading(10**9, 5, 29_000, SERVER_MS + 2_000), NOW_NS + 2 * S)
     assert (book.balance_mt, book.aside_count, book.aside_in_a_row) == (188_000, 2, 2)
     assert leases.observe(view, Reading(188, 5, 27_000, SERVER_MS + 3_000), NOW_NS + 3 * S)
@@ -345,14 +345,14 @@ def test_a_period_is_journalled_in_whole_thousandths_and_only_when_it_moved_by_m
     assert view.events == []
     view.book.period_ns = 63 * S + 1_500_000
     leases._journal_news(view, 1, 5_000, 60 * S, 0)
-    assert view.events == [(Event.PERIOD, NO_TIER, 63_001, 0)]
+    assert view.events == [(Event.PERIOD, NO_TIER, 63_001, NOBODY)]
     assert isinstance(view.events[0][2], int)
 
 
 def test_what_dead_processes_spent_adds_to_what_their_tier_had_spent(view):
     leases.settle(view, granted(view, 5), 5, None, NOW_NS)
     leases.commit(view, granted(view, 20), NOW_NS)
-    leases.resolve_dead(view, NOW_NS, lambda _pid, _start: False)
+    leases.resolve_dead(view, NOW_NS, lambda _owner: False)
     assert view.tiers[UPSERT].spent_mt == 25_000
 
 

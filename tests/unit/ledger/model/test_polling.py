@@ -4,19 +4,19 @@ import pytest
 
 from ledger.model import polling
 from ledger.model.journal import NO_TIER, Event
-from ledger.types import ProcessId, Wait
+from ledger.types import Owner, Wait
 
 S = 10**9
 NOW_NS = 10**12
 TICK_NS = 60 * S
-ME, OTHER = ProcessId(boot="b", pid=7, started=70), ProcessId(boot="b", pid=8, started=80)
+ME, OTHER = Owner(host=0, pid=7, started=70), Owner(host=0, pid=8, started=80)
 
 
-def alive(_pid, _start):
+def alive(_owner):
     return True
 
 
-def dead(_pid, _start):
+def dead(_owner):
     return False
 
 
@@ -28,7 +28,7 @@ def test_before_the_first_reading_one_caller_asks_and_says_so_in_the_book(fresh)
     assert polling.claim_reading(fresh, ME, NOW_NS, alive)
     book = fresh.book
     assert (book.reader_pid, book.reader_start, book.reader_since_ns, book.asked_ns) == (7, 70, NOW_NS, NOW_NS)
-    assert fresh.events == [(Event.READING, NO_TIER, 0, 7)]
+    assert fresh.events == [(Event.READING, NO_TIER, 0, ME)]
     assert not polling.claim_reading(fresh, OTHER, NOW_NS + 1, alive)
 
 
@@ -43,7 +43,7 @@ def test_who_asks_may_ask_again_and_another_only_after_half_a_minute_or_its_deat
 
 def test_another_process_with_the_number_of_who_asked_is_another(fresh):
     polling.claim_reading(fresh, ME, NOW_NS, alive)
-    assert not polling.claim_reading(fresh, ProcessId(boot="b", pid=7, started=71), NOW_NS + 1, alive)
+    assert not polling.claim_reading(fresh, Owner(host=0, pid=7, started=71), NOW_NS + 1, alive)
 
 
 def test_with_a_balance_nobody_asks_unless_a_reading_is_needed(view):

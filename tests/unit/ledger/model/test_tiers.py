@@ -8,7 +8,7 @@ from ledger.model.journal import NO_TIER, Event
 from ledger.model.tiers import DEFAULT_TIERS, Tier
 from ledger.model.view import View
 from ledger.model.waiters import Request, join
-from ledger.types import ProcessId
+from ledger.types import NOBODY, Owner
 
 S = 10**9
 NOW_NS = 10**12
@@ -77,7 +77,7 @@ def test_the_rules_stand_in_the_book_in_whole_numbers(fresh):
     assert (state.name, state.floor_mt, state.floor_ticks_ppm) == (b"mine", 7_000, 1_500_000)
     assert (state.floor_ppm, state.share_ppm) == (250_000, 125_000)
     assert (fresh.book.tier_count, fresh.book.nominal_period_ns, fresh.book.period_ns) == (1, 60 * S, 60 * S)
-    assert fresh.events == [(Event.TIERS, NO_TIER, 0, 0)]
+    assert fresh.events == [(Event.TIERS, NO_TIER, 0, NOBODY)]
     tiers.install(fresh, (tier(floor=8),), 60 * S, NOW_NS)
     assert len(fresh.events) == 1, "other rules of the same tiers are not other tiers"
 
@@ -89,9 +89,7 @@ def test_another_nominal_period_is_where_learning_starts_anew(view):
 
 def test_what_was_saved_stays_within_what_the_new_share_may_save_and_goes_where_there_is_none(view):
     for index in (UPSERT, BACKFILL):
-        join(
-            view, Request(tier=index, cost_mt=10_000, owner=ProcessId(boot="b", pid=7, started=70), shape=None), NOW_NS
-        )
+        join(view, Request(tier=index, cost_mt=10_000, owner=Owner(host=0, pid=7, started=70), shape=None), NOW_NS)
         view.tiers[index].earmark_nt = 40_000 * 10**6
         view.tiers[index].earmark_tick = 99
     lease = view.add_lease()
@@ -106,7 +104,7 @@ def test_what_was_saved_stays_within_what_the_new_share_may_save_and_goes_where_
 
 
 def test_ticks_from_before_a_share_do_not_count_for_it(view):
-    join(view, Request(tier=0, cost_mt=290_000, owner=ProcessId(boot="b", pid=7, started=70), shape=None), NOW_NS)
+    join(view, Request(tier=0, cost_mt=290_000, owner=Owner(host=0, pid=7, started=70), shape=None), NOW_NS)
     with_share = (tier("interactive", share=0.1), *DEFAULT_TIERS[1:])
     tiers.install(view, with_share, 60 * S, NOW_NS + 95 * S)
     assert view.tiers[0].earmark_nt == 0

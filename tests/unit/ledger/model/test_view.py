@@ -60,23 +60,23 @@ def test_what_is_open_is_found_by_its_number_and_what_is_not_is_nowhere(fresh):
     assert (fresh.lease(leases[2]), fresh.waiter(waiting[2])) == (-1, -1)
 
 
-def test_the_layout_holds_128_leases_and_128_places_and_says_so(fresh):
-    for _ in range(128):
+def test_the_layout_holds_512_leases_and_512_places_and_says_so(fresh):
+    for _ in range(512):
         fresh.add_lease()
         fresh.add_waiter()
-    with pytest.raises(Full, match="128 leases are open"):
+    with pytest.raises(Full, match="512 leases are open"):
         fresh.add_lease()
-    with pytest.raises(Full, match="128 requests wait already"):
+    with pytest.raises(Full, match="512 requests wait already"):
         fresh.add_waiter()
-    assert (fresh.book.lease_count, fresh.book.waiter_count, fresh.book.next_id) == (128, 128, 257)
+    assert (fresh.book.lease_count, fresh.book.waiter_count, fresh.book.next_id) == (512, 512, 1025)
     fresh.drop_lease(0)
     fresh.drop_waiter(0)
-    assert (fresh.book.lease_count, fresh.book.waiter_count) == (127, 127)
+    assert (fresh.book.lease_count, fresh.book.waiter_count) == (511, 511)
 
 
 def test_a_reader_sees_the_entries_in_use_alone_and_a_writer_every_place(fresh):
     fresh.add_lease()
     seen = View(fresh.book, is_whole=False)
     assert [len(part) for part in (seen.tiers, seen.shapes, seen.leases, seen.waiters)] == [3, 0, 1, 0]
-    assert [len(part) for part in (fresh.tiers, fresh.shapes, fresh.leases, fresh.waiters)] == [16, 24, 128, 128]
+    assert [len(part) for part in (fresh.tiers, fresh.shapes, fresh.leases, fresh.waiters)] == [16, 24, 512, 512]
     assert View(Book()).events == []

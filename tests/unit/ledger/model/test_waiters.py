@@ -3,12 +3,12 @@
 from ledger.model import waiters
 from ledger.model.journal import Event
 from ledger.model.waiters import Request
-from ledger.types import ProcessId
+from ledger.types import Owner
 
 S = 10**9
 NOW_NS = 10**12
 UPSERT, BACKFILL = 1, 2
-OWNER = ProcessId(boot="b", pid=7, started=70)
+OWNER = Owner(host=0, pid=7, started=70)
 
 
 def join(view, tokens, tier=UPSERT, now_ns=NOW_NS):
@@ -137,7 +137,7 @@ def test_who_does_not_go_in_for_five_seconds_after_its_gate_was_seen_open_loses_
     assert [ticket for ticket, _ in queue(view)] == [idle, next_one]
     waiters.drop_idle_waiter(view, NOW_NS + 6 * S, next_one)
     assert [ticket for ticket, _ in queue(view)] == [next_one]
-    assert view.events == [(Event.LAPSED, UPSERT, 20_000, 7)]
+    assert view.events == [(Event.LAPSED, UPSERT, 20_000, OWNER)]
 
 
 def test_who_asks_itself_is_not_idle(view):
@@ -152,7 +152,7 @@ def test_a_tier_whose_oldest_asks_keeps_no_other_tier_from_losing_its_own(view):
     for second in (1, 7):
         waiters.drop_idle_waiter(view, NOW_NS + second * S, mine)
     assert [ticket for ticket, _ in queue(view)] == [mine]
-    assert view.events == [(Event.LAPSED, BACKFILL, 20_000, 7)]
+    assert view.events == [(Event.LAPSED, BACKFILL, 20_000, OWNER)]
     assert idle != mine
 
 

@@ -4,13 +4,13 @@ import pytest
 
 from ledger.model import gates, waits
 from ledger.model.waiters import Request, join
-from ledger.types import ProcessId, Wait
+from ledger.types import Owner, Wait
 
 S = 10**9
 NOW_NS = 10**12
 TICK_NS = 60 * S
 INTERACTIVE, UPSERT, BACKFILL = 0, 1, 2
-OWNER = ProcessId(boot="b", pid=7, started=70)
+OWNER = Owner(host=0, pid=7, started=70)
 
 
 def wait_for(view, tokens, tier=UPSERT, now_ns=NOW_NS, **others):

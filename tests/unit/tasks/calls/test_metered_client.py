@@ -9,6 +9,8 @@ import json
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from ledger.model import leases
+from ledger.storage.transaction import change
 from tasks.calls.metered_client import MeteredClient
 from tasks.calls.request_plan import ClaimedRequest, SpooledReply
 from tasks.calls.spool import Spool
@@ -447,6 +449,25 @@ def test_no_work_at_all_gives_the_tokens_back(shop):
     outcome = here.metered_client.call(request_plan)
     assert outcome.phase == "waiting_work"
     assert here.balance == 300
+
+
+def test_nothing_is_sent_for_a_lease_that_others_have_resolved_meanwhile_and_it_is_reserved_for_anew(shop):
+    here = shop(answer(10))
+    request_plan = Wanting()
+    take = request_plan.claim
+
+    def taken_for_dead():
+        change(here.ledger._home, lambda view: leases.resolve_dead(view, here.clock.now_ns(), lambda _owner: False))
+        request_plan.claim = take
+        return take()
+
+    request_plan.claim = taken_for_dead
+    outcome = here.metered_client.call(request_plan)
+    assert (outcome.phase, outcome.until_ns, request_plan.given_back) == ("waiting_tokens", here.clock.now_ns(), 1)
+    assert "nothing may be sent: reserve again" in outcome.why
+    assert (here.sent(), here.balance) == (0, 300)
+    assert isinstance(here.metered_client.call(request_plan), SpooledReply)
+    assert (here.sent(), here.balance) == (1, 290)
 
 
 def test_an_error_while_work_is_taken_gives_the_tokens_back(shop):
