@@ -19,9 +19,10 @@ _TABLES: Final = {
 # The server counts what it found at the last vacuum or analyze, with what was added and taken away since: that is exact
 # up to 240 MB, of which analyze reads every page, and beyond it within 1 % as a rule. A crash makes the server forget
 # it; until the next vacuum or analyze it is the rows per page of the last one, times the pages there are now. A table
-# in partitions has nothing of its own.
+# in partitions has nothing of its own. One that takes the place of another at this moment (`db partition`) is known by
+# its name before it is seen in the catalogue, and is counted then.
 _KEPT: Final = """
-SELECT sum(CASE
+SELECT coalesce(sum(CASE
     WHEN c.reltuples < 0 OR coalesce(
         pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid),
         pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)
@@ -29,7 +30,7 @@ SELECT sum(CASE
     ELSE greatest(pg_stat_get_live_tuples(c.oid), coalesce(
         c.reltuples / nullif(c.relpages, 0) * (pg_relation_size(c.oid) / current_setting('block_size')::int), 0
     ))
-END)::bigint AS kept
+END), 0)::bigint AS kept
 FROM (SELECT '{table}'::regclass AS whole) AS t
 LEFT JOIN LATERAL pg_partition_tree(t.whole) AS part ON part.isleaf
 JOIN pg_class AS c ON c.oid = coalesce(part.relid, t.whole)

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 _FEW_BYTES: Final = 8 << 20  # a table up to this is read as a whole: some milliseconds
 _SAMPLED_BYTES: Final = 4 << 20  # so much of a larger one is
-# A table in partitions is one table, with the sums of its parts.
+# A table in partitions is one table, with the sums of its parts. One that somebody drops at this moment has none.
 _TABLES: Final = """
 SELECT c.relname AS name,
-       sum(pg_relation_size(p.oid))::bigint AS main,
-       sum(pg_table_size(p.oid) - coalesce(pg_total_relation_size(nullif(p.reltoastrelid, 0)), 0))::bigint AS heap,
-       sum(pg_indexes_size(p.oid))::bigint AS indexes,
+       coalesce(sum(pg_relation_size(p.oid)), 0)::bigint AS main,
+       coalesce(sum(pg_table_size(p.oid) - coalesce(pg_total_relation_size(nullif(p.reltoastrelid, 0)), 0)), 0)::bigint
+           AS heap,
+       coalesce(sum(pg_indexes_size(p.oid)), 0)::bigint AS indexes,
        sum(coalesce(pg_total_relation_size(nullif(p.reltoastrelid, 0)), 0))::bigint AS toast,
-       sum(CASE WHEN p.relpages > 0 AND p.reltuples >= 0
+       coalesce(sum(CASE WHEN p.relpages > 0 AND p.reltuples >= 0
            THEN p.reltuples / p.relpages * (pg_relation_size(p.oid) / current_setting('block_size')::int)
-           ELSE pg_stat_get_live_tuples(p.oid) END)::bigint AS rows,
+           ELSE pg_stat_get_live_tuples(p.oid) END), 0)::bigint AS rows,
        has_table_privilege(c.oid, 'SELECT') AS may_be_read
 FROM pg_class AS c
 LEFT JOIN LATERAL pg_partition_tree(c.oid) AS part ON c.relkind = 'p'
