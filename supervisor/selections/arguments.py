@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    import argparse
     from typing import Protocol
 
     class Commands(Protocol):
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
             ...
 
 
+_MOST: Final = 100_000  # tokens a refill, far above any plan
 _SOURCE: Final = (
     "a selection of the settings by its name, a file, - for standard input, or the text itself: what Keepa's deals "
     "page exports, its address, or that of an API call"
@@ -24,6 +25,7 @@ _SOURCE: Final = (
 
 def add(commands: Commands) -> None:
     """Add the commands."""
+    _add_plan(commands)
     actions = commands.add_parser("selection", help="check, explain, preview and add selections")
     verbs = actions.add_subparsers(title="what to do", metavar="ACTION", dest="action", required=True)
 
@@ -54,6 +56,36 @@ def add(commands: Commands) -> None:
         verb.add_argument("--json", action="store_true", help="print one JSON object")
     for verb in verbs.choices.values():
         verb.set_defaults(parser=verb)
+
+
+def _add_plan(commands: Commands) -> None:
+    plan = commands.add_parser(
+        "plan", help="show what selections cost a day, how fresh deals are with that, and what would change it"
+    )
+    plan.add_argument(
+        "sources", nargs="*", metavar="SELECTION", help=f"a further one, beside those of the settings: {_SOURCE}"
+    )
+    plan.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="also show what this setting would change"
+    )
+    plan.add_argument("--rate", type=_rate, metavar="N", help="tokens of each refill [as the server says]")
+    plan.add_argument(
+        "--yes", action="store_true", help="ask for one page, 5 tokens, of each selection of which nothing is known"
+    )
+    plan.set_defaults(do=_do_plan, parser=plan)
+    plan.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _rate(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) <= _MOST:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MOST}")
+
+
+def _do_plan(chosen: argparse.Namespace) -> int:
+    from supervisor.selections import plan
+
+    return plan.show(chosen)
 
 
 def _do_check(chosen: argparse.Namespace) -> int:

@@ -1,0 +1,181 @@
+"""Gathers what a plan of the day is made from: the ledger, the database, the settings, and pages just asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from ledger import CAPACITY_TICKS, LedgerError, TokenLedger
+from supervisor.config.run_plan import Server
+from supervisor.database.access import query_connection
+from tasks.errors import NoRows
+from tasks.keepa.prices import minute_of_ms
+from tasks.keepa.request import product_shape
+from tasks.planning import measured_loads, streams
+from tasks.planning.cost_plan import Allowance, Rules, StreamLoad
+from tasks.planning.measured_loads import PACE_S, Fetched, StreamSeen
+from tasks.roles import BACKFILL, UPSERT
+from tasks.store import stream_figures
+from tasks.store.queue import leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ledger import Snapshot
+    from supervisor.config.run_plan import RunPlan
+    from supervisor.config.settings import Settings
+    from tasks.keepa.request import Detail
+    from tasks.planning.page_figures import PageFigures
+    from tasks.planning.streams import Stream
+    from tasks.store.connection import Connection
+
+_LISTED_S: Final = 2 * 86_400.0  # a crawl of the whole comes once a day at least
+# Before the ledger has seen charges: an ASIN with offers costs 6.4 to 7.1 tokens on average. Source: recorded batches.
+_OFFERS_MEAN: Final = 7.0
+_SMALLEST_RATE: Final = 5  # tokens a minute of the smallest plan
+_SHAPE_ITEMS: Final = 1
+_NOTHING: Final = Fetched(seconds=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What is known of the selections of the settings.
+
+    Attributes:
+        seen: those that have been listed.
+        unknown: those of which nothing is known yet.
+        fetched: products that calls of late have fetched.
+        call_s: seconds that a call for a page takes.
+    """
+
+    seen: tuple[StreamSeen, ...] = ()
+    unknown: tuple[Stream, ...] = ()
+    fetched: Fetched = _NOTHING
+    call_s: float = 0.0
+
+
+def gather(plan: RunPlan) -> Gathered:
+    """What the database tells; nothing when there is none yet.
+
+    Raises:
+        ConfigError: the database cannot be reached with these settings.
+        StoreError: it does not answer.
+    """
+    targets = streams.streams(plan.settings.loaded_selections, plan.settings.keepa_domains)
+    try:
+        with query_connection(plan) as conn:
+            return read(conn, targets, datetime.now(UTC))
+    except NoRows:
+        return Gathered(unknown=targets)
+
+
+def read(conn: Connection, targets: Sequence[Stream], now: datetime) -> Gathered:
+    """The same, from a connection and at a time."""
+    minute = minute_of_ms(round((now.timestamp() - PACE_S) * 1_000))
+    found = stream_figures.stream_figures(conn, since=now - timedelta(seconds=_LISTED_S), minute=minute)
+    waiting = leftovers.queued_streams(conn, streams.wanted_streams(targets))
+    pending = {(one.selection_key, one.domain): one.pending + one.leased for one in waiting}
+    seen = tuple(
+        StreamSeen(
+            name=one.label, deals=figures.deals, news=figures.news, pending=pending.get((one.key, one.domain), 0)
+        )
+        for one in targets
+        if (figures := found.get((one.key, one.domain))) is not None
+    )
+    first = stream_figures.first_call(conn)
+    window_s = 0.0 if first is None else measured_loads.window_s((now - first).total_seconds())
+    used = stream_figures.usage(conn, since=now - timedelta(seconds=window_s), until=now)
+    upsert, backfill, pages = (
+        used.get(key) for key in ((UPSERT, "/product"), (BACKFILL, "/product"), (UPSERT, "/deal"))
+    )
+    return Gathered(
+        seen=seen,
+        unknown=tuple(one for one in targets if (one.key, one.domain) not in found),
+        fetched=Fetched(
+            seconds=window_s,
+            by_upsert=0 if upsert is None else upsert.items,
+            by_backfill=0 if backfill is None else backfill.items,
+        ),
+        call_s=pages.duration_s / pages.calls if pages is not None else 0.0,
+    )
+
+
+def loads(gathered: Gathered, rules: Rules, allowance: Allowance) -> tuple[StreamLoad, ...]:
+    """The loads of what has been listed."""
+    return measured_loads.measured_loads(gathered.seen, gathered.fetched, rules, allowance)
+
+
+def load_of_page(name: str, figures: PageFigures, settings: Settings) -> StreamLoad:
+    """The load of a selection of which only one page is known: all that it has waits for its history."""
+    news = figures.news_per_day or 0.0
+    matches = figures.matches or 0
+    return StreamLoad(
+        name=name,
+        deals=matches,
+        news_per_day=news,
+        # Where upsert fetches no details, each new deal may be a product that nobody has fetched.
+        products_per_day=news if settings.upsert_detail == "none" else 0.0,
+        pending=matches,
+    )
+
+
+def rules_of(settings: Settings, snapshot: Snapshot | None, call_s: float) -> Rules:
+    """The rules that the settings make, with costs as they were learned."""
+    upsert = settings.upsert_detail
+    return Rules(
+        detail_tokens=0.0 if upsert == "none" else _tokens(upsert, snapshot),
+        history_tokens=_tokens(settings.backfill_detail, snapshot),
+        backfill_share=settings.backfill_share,
+        poll_interval_s=settings.poll_interval_s,
+        history_max_age_d=settings.history_max_age_d,
+        call_s=call_s,
+    )
+
+
+def allowance_of(plan: RunPlan, snapshot: Snapshot | None, rate: int | None) -> tuple[Allowance, str]:
+    """What comes in, and how that is known: from the ledger, unless `rate` says it."""
+    if snapshot is not None and snapshot.synced and rate is None:
+        bucket = snapshot.bucket
+        known = Allowance(
+            rate=bucket.refill_rate, tick_s=bucket.tick_period_s, balance=bucket.balance, capacity=bucket.capacity
+        )
+        return known, "as the server says"
+    words = "as --rate says"
+    if rate is None and plan.server is Server.SIMULATOR:
+        rate, words = plan.settings.simulator_rate, "as SIMULATOR_RATE says"
+    elif rate is None:
+        rate, words = (
+            _SMALLEST_RATE,
+            "the smallest plan, because the server has not been asked yet: --rate says another",
+        )
+    return on_plan(rate, plan.tick_period_s), words
+
+
+def on_plan(rate: int, tick_s: float) -> Allowance:
+    """A plan of so many tokens a tick, its bucket full."""
+    return Allowance(rate=rate, tick_s=tick_s, balance=rate * CAPACITY_TICKS, capacity=rate * CAPACITY_TICKS)
+
+
+def snapshot_of(path: Path) -> Snapshot | None:
+    """The ledger at this moment; None when there is none, or none that can be read."""
+    try:
+        ledger = TokenLedger.attach(path, read_only=True)
+    except (LedgerError, OSError):
+        return None
+    try:
+        return ledger.snapshot()
+    except LedgerError:
+        return None
+    finally:
+        ledger.close()
+
+
+def _tokens(detail: Detail, snapshot: Snapshot | None) -> float:
+    shape = product_shape(detail, _SHAPE_ITEMS)
+    costs = () if snapshot is None else snapshot.costs
+    learned = next((one.mean for one in costs if one.shape == shape.name and one.samples), None)
+    if learned is not None:
+        return learned
+    return _OFFERS_MEAN if detail == "offers" else shape.prior

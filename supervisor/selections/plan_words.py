@@ -1,0 +1,184 @@
+"""Shows a plan of the day: as tables and sentences, or as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger.durations import format_duration
+from supervisor.queries import output
+from supervisor.queries.output import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from supervisor.selections.scene import Scene
+    from tasks.planning.cost_plan import CostPlan, StreamLoad
+
+PLANS: Final = (5, 20, 60, 250, 1_200)  # tokens a minute
+_DAY_S: Final = 86_400
+_ALL: Final = "all"
+_COLUMNS: Final = (
+    Column("selection", is_elastic=True),
+    *(
+        Column(heading, is_number=True)
+        for heading in ("deals", "new a day", "looking", "details", "reading all", "histories", "tokens a day")
+    ),
+)
+_PLANS: Final = (
+    Column("tokens a refill", is_number=True),
+    *(
+        Column(heading, is_number=True)
+        for heading in ("a look every", "details", "histories a day", "those waiting", "used", "unused a day")
+    ),
+)
+
+
+def show(scene: Scene, other: Scene | None, changes: Sequence[str]) -> None:
+    """Print the plan, and what the changes of settings come to."""
+    day = scene.cost()
+    allowance = scene.allowance
+    output.text(
+        f"{allowance.rate:g} tokens every {allowance.tick_s:.1f} s, {day.income:,.0f} a day ({scene.source}); "
+        f"the balance is {allowance.balance:,.0f} of {allowance.capacity:,.0f}",
+        "",
+    )
+    output.table(_COLUMNS, [*_rows(scene, day)])
+    output.text("", *sentences(scene, day))
+    if scene.new:
+        before = scene.cost(with_new=False)
+        output.text("", "without the new selections:", *(f"  {line}" for line in sentences(scene, before)))
+    if other is not None:
+        output.text("", f"with {' '.join(changes)}:", *(f"  {line}" for line in sentences(other, other.cost())))
+    output.text("", "on other plans:")
+    output.table(_PLANS, [_on_plan(scene, rate) for rate in PLANS])
+
+
+def sentences(scene: Scene, day: CostPlan) -> list[str]:
+    """What the day means for deals, for histories, for the reserves and for what is not used."""
+    details = (
+        "without details of them"
+        if not scene.rules.detail_tokens
+        else f"with the details of {day.details_part:.0%} of the new ones"
+    )
+    used = day.total / day.income if day.income else 0.0
+    lines = [
+        f"{day.total:,.0f} tokens, {used:.0%} of what comes in",
+        f"deals: a look every {format_duration(day.poll_interval_s)}, {details}",
+        f"histories: up to {day.histories_per_day:,.0f} products a day; {_waiting(day, (*scene.known, *scene.new))}",
+        _floors(scene),
+    ]
+    if scene.left_out:
+        lines.insert(0, f"not counted, as nothing is known of them: {'; '.join(scene.left_out)}")
+    if day.expires_in_s is None:
+        lines.append("unused: nothing; all tokens of the next 24 hours have a use or a place in the bucket")
+    else:
+        when = "from now on" if day.expires_in_s < 1 else f"the first in {format_duration(day.expires_in_s)}"
+        lines.append(
+            f"unused: {day.expires:,.0f} tokens of the next 24 hours expire in a full bucket, {when}; another "
+            "selection or more detail would use them"
+        )
+    return lines
+
+
+def as_json(scene: Scene, other: Scene | None) -> None:
+    """Print the plan as one JSON object."""
+    output.as_json(
+        rate=scene.allowance.rate,
+        tick_s=scene.allowance.tick_s,
+        balance=scene.allowance.balance,
+        capacity=scene.allowance.capacity,
+        rate_known=scene.source,
+        day=_day(scene, scene.cost()),
+        left_out=scene.left_out,
+        without_new=_day(scene, scene.cost(with_new=False)) if scene.new else None,
+        with_settings=None if other is None else _day(other, other.cost()),
+        plans=[{"rate": rate, **_day(scene, scene.cost(rate=rate))} for rate in PLANS],
+    )
+
+
+def _day(scene: Scene, day: CostPlan) -> dict[str, Any]:
+    loads = {load.name: load for load in (*scene.known, *scene.new)}
+    names = {load.name for load in scene.new}
+    return {
+        "income": day.income,
+        "tokens": day.total,
+        "poll_interval_s": day.poll_interval_s,
+        "details_part": day.details_part,
+        "histories_per_day": day.histories_per_day,
+        "pending_days": day.pending_days,
+        "expires": day.expires,
+        "expires_in_s": day.expires_in_s,
+        "floors": floors(scene),
+        "selections": [
+            {
+                **asdict(spent),
+                "total": spent.total,
+                "wanted": wanted.total,
+                "deals": loads[spent.name].deals,
+                "news_per_day": loads[spent.name].news_per_day,
+                "pending": loads[spent.name].pending,
+                "is_new": spent.name in names,
+            }
+            for spent, wanted in zip(day.spent, day.wanted, strict=True)
+        ],
+    }
+
+
+def floors(scene: Scene) -> dict[str, int]:
+    """What each tier leaves on this plan, in tokens."""
+    rate = round(scene.allowance.rate)
+    return {tier.name: tier.floor_on(rate) for tier in scene.plan.tiers()}
+
+
+def _floors(scene: Scene) -> str:
+    kept = floors(scene)
+    reserve = kept["backfill"] - kept["upsert"]
+    rate = scene.allowance.rate
+    refill = format_duration(reserve / rate * scene.allowance.tick_s) if rate else "no time at all"
+    return (
+        f"reserve: backfill leaves {kept['backfill']:,} tokens, {reserve:,} of them for upsert, which refills bring "
+        f"back in {refill}; its largest call may cost {scene.allowance.capacity - kept['backfill']:,.0f}"
+    )
+
+
+def _waiting(day: CostPlan, loads: Sequence[StreamLoad]) -> str:
+    pending = sum(load.pending for load in loads)
+    if not pending:
+        return "none waits"
+    if day.pending_days is None:
+        return f"the {pending:,.0f} that wait are never all fetched, for more come than that"
+    return f"the {pending:,.0f} that wait are fetched in {format_duration(day.pending_days * _DAY_S)}"
+
+
+def _rows(scene: Scene, day: CostPlan) -> list[tuple[str, ...]]:
+    loads = (*scene.known, *scene.new)
+    rows = [
+        (
+            f"{load.name} (new)" if load in scene.new else load.name,
+            f"{load.deals:,.0f}",
+            f"{load.news_per_day:,.0f}",
+            *(f"{part:,.0f}" for part in (cost.listing, cost.details, cost.crawling, cost.histories, cost.total)),
+        )
+        for load, cost in zip(loads, day.spent, strict=True)
+    ]
+    sums = (
+        sum(getattr(cost, part) for cost in day.spent)
+        for part in ("listing", "details", "crawling", "histories", "total")
+    )
+    whole = (_ALL, *(f"{sum(getattr(load, part) for load in loads):,.0f}" for part in ("deals", "news_per_day")))
+    return rows if len(rows) == 1 else [*rows, (*whole, *(f"{part:,.0f}" for part in sums))]
+
+
+def _on_plan(scene: Scene, rate: int) -> tuple[str, ...]:
+    day = scene.cost(rate=rate)
+    waiting = "never" if day.pending_days is None else format_duration(day.pending_days * _DAY_S)
+    return (
+        f"{rate:,}",
+        format_duration(day.poll_interval_s),
+        f"{day.details_part:.0%}" if scene.rules.detail_tokens else "-",
+        f"{day.histories_per_day:,.0f}",
+        waiting,
+        f"{day.total / day.income:.0%}",
+        f"{day.expires:,.0f}",
+    )
