@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor.config.options import GROUPS
-from supervisor.queries import arguments as queries
+from supervisor.queries.arguments import commands as queries
+from supervisor.queries.arguments import fetch as fetch_arguments
 from supervisor.selections import arguments as selections
 from tasks import command_line
 from tasks.roles import ROLES
@@ -167,7 +168,7 @@ def _add_fetch(commands: argparse._SubParsersAction[command_line.Parser]) -> Non
         description="Asks Keepa for products now. It says what that may cost before it is paid for, waits for the "
         "tokens before all other work does, writes what comes to the database, and prints it.",
     )
-    queries.add_to_fetch(fetch)
+    fetch_arguments.add_to(fetch)
     fetch.set_defaults(do=_fetch)
 
 

@@ -1,15 +1,16 @@
-"""The arguments of the commands that ask the database; each command does its work in a module of its own."""
+"""The commands that ask the database, with the arguments of most of them."""
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from ledger import durations
 from supervisor.queries import parsing
+from supervisor.queries.arguments import export
+from supervisor.queries.arguments.parts import add_domain, add_formats, typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import argparse
     from typing import Protocol
 
     class Commands(Protocol):
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
             """A parser for one more command."""
             ...
 
-
-T = TypeVar("T")
 
 _SORTS: Final = ("discount", "drop", "price", "rank", "newest")
 _OVER: Final = ("day", "week", "month", "quarter")
@@ -33,11 +32,12 @@ def add(commands: Commands) -> None:
     _spend(commands)
     _quarantine(commands)
     _queue(commands)
+    export.add(commands)
 
 
 def _deals(commands: Commands) -> None:
     parser = commands.add_parser("deals", help="show the best deals that are current")
-    parser.add_argument("--top", type=_typed(parsing.count), default=20, metavar="N", help="how many deals [20]")
+    parser.add_argument("--top", type=typed(parsing.count), default=20, metavar="N", help="how many deals [20]")
     parser.add_argument(
         "--sort", choices=_SORTS, default="discount", help="by what deals are ordered, best first [discount]"
     )
@@ -46,17 +46,17 @@ def _deals(commands: Commands) -> None:
     )
     parser.add_argument(
         "--type",
-        type=_typed(parsing.money_type),
+        type=typed(parsing.money_type),
         action="append",
         metavar="NAME",
         help="price type, such as NEW, AMAZON, WAREHOUSE; may be repeated [as the selections say]",
     )
     parser.add_argument(
-        "--min-discount", type=_typed(parsing.percent), default=1, metavar="PERCENT", help="smallest discount [1]"
+        "--min-discount", type=typed(parsing.percent), default=1, metavar="PERCENT", help="smallest discount [1]"
     )
     parser.add_argument(
         "--within",
-        type=_typed(durations.parse_duration),
+        type=typed(durations.parse_duration),
         default=durations.parse_duration("24h"),
         metavar="TIME",
         help="only deals listed within this time, such as 90m, 24h, 7d [24h]",
@@ -67,8 +67,8 @@ def _deals(commands: Commands) -> None:
         metavar="NAME",
         help="only deals that this selection has listed: its file's name, even if that is gone; may be repeated [all]",
     )
-    _add_domain(parser)
-    _add_formats(parser)
+    add_domain(parser)
+    add_formats(parser)
     parser.set_defaults(do=_do_deals)
 
 
@@ -76,26 +76,26 @@ def _history(commands: Commands) -> None:
     parser = commands.add_parser("history", help="show the price history of one product")
     parser.add_argument(
         "product",
-        type=_typed(parsing.product),
+        type=typed(parsing.product),
         metavar="ASIN",
         help="ten digits and capital letters, or the address of its page at Amazon or Keepa",
     )
     parser.add_argument(
         "--type",
-        type=_typed(parsing.price_type),
+        type=typed(parsing.price_type),
         action="append",
         metavar="NAME",
         help="price type, such as NEW, AMAZON, SALES; may be repeated [an overview of all]",
     )
     parser.add_argument(
         "--since",
-        type=_typed(durations.parse_duration),
+        type=typed(durations.parse_duration),
         metavar="TIME",
         help="only this last part, such as 90d, 52w [all]",
     )
     parser.add_argument("--plot", action="store_true", help="draw it as a chart")
-    _add_domain(parser)
-    _add_formats(parser)
+    add_domain(parser)
+    add_formats(parser)
     parser.set_defaults(do=_do_history)
 
 
@@ -103,7 +103,7 @@ def _spend(commands: Commands) -> None:
     parser = commands.add_parser("spend", help="show where the tokens went")
     parser.add_argument(
         "--since",
-        type=_typed(durations.parse_duration),
+        type=typed(durations.parse_duration),
         default=durations.parse_duration("24h"),
         metavar="TIME",
         help="only this last part, such as 90m, 24h, 7d [24h]",
@@ -119,11 +119,11 @@ def _quarantine(commands: Commands) -> None:
 
     listing = verbs.add_parser("list", help="list the faults, latest first")
     _add_filters(listing)
-    listing.add_argument("--limit", type=_typed(parsing.count), default=50, metavar="N", help="at most this many [50]")
+    listing.add_argument("--limit", type=typed(parsing.count), default=50, metavar="N", help="at most this many [50]")
     listing.add_argument("--json", action="store_true", help="print one JSON object")
 
     show = verbs.add_parser("show", help="show one fault, with what was received")
-    show.add_argument("id", type=_typed(parsing.number), metavar="NO", help="its number in the list")
+    show.add_argument("id", type=typed(parsing.number), metavar="NO", help="its number in the list")
     shapes = show.add_mutually_exclusive_group()
     shapes.add_argument("--raw", action="store_true", help="print only what was received, byte for byte")
     shapes.add_argument("--json", action="store_true", help="print one JSON object")
@@ -156,44 +156,6 @@ def _queue(commands: Commands) -> None:
     parser.set_defaults(do=_do_queue)
 
 
-def add_to_fetch(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command that asks for products by hand."""
-    parser.add_argument(
-        "products",
-        type=_typed(parsing.wanted),
-        nargs="+",
-        metavar="PRODUCT",
-        help="an ASIN, the address of a product's page at Amazon or Keepa, or an EAN or UPC",
-    )
-    parser.add_argument(
-        "--domain",
-        type=_typed(parsing.domain),
-        metavar="D",
-        help="the shop: de, amazon.de or its number at Keepa [that of the address, or of KEEPA_DOMAINS]",
-    )
-    parser.add_argument(
-        "--detail", choices=("stats", "history", "offers"), default="history", help="how much to fetch [history]"
-    )
-    parser.add_argument(
-        "--code-limit",
-        type=_typed(parsing.count),
-        default=5,
-        metavar="N",
-        help="at most so many products of an EAN or UPC, for each of them is paid for [5]",
-    )
-    waits = parser.add_mutually_exclusive_group()
-    waits.add_argument(
-        "--wait",
-        type=_typed(durations.parse_duration),
-        metavar="TIME",
-        help="wait for tokens at most so long, such as 30s, 10m [as long as it takes]",
-    )
-    waits.add_argument(
-        "--queue", action="store_true", help="do not wait: leave it to backfill, at the front of its queue"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-
-
 def add_to_db(verbs: Commands) -> None:
     """Add those of the commands `db` that ask the database."""
     size = verbs.add_parser("size", help="show what takes the room, what a year adds, and what each setting would free")
@@ -219,7 +181,7 @@ def add_to_db(verbs: Commands) -> None:
     for verb, words in ((size, "another value for a setting"), (prune, "delete by these values alone, of settings")):
         verb.add_argument(
             "keep",
-            type=_typed(parsing.kept_days),
+            type=typed(parsing.kept_days),
             nargs="*",
             metavar="NAME=DAYS",
             help=f"{words} such as DEALS_KEEP_D, for this command alone",
@@ -228,7 +190,7 @@ def add_to_db(verbs: Commands) -> None:
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ids", type=_typed(parsing.number), nargs="*", metavar="NO", help="numbers in the list")
+    parser.add_argument("ids", type=typed(parsing.number), nargs="*", metavar="NO", help="numbers in the list")
     parser.add_argument("--all", action="store_true", help="everything")
     _add_filters(parser)
 
@@ -237,34 +199,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=("deal", "product", "request", "body"), help="only faults of this kind")
     parser.add_argument("--key", metavar="TEXT", help="only faults whose key has this text in it, such as an ASIN")
     parser.add_argument("--reason", metavar="TEXT", help="only faults whose reason has this text in it")
-    _add_domain(parser)
-
-
-def _add_domain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--domain",
-        type=_typed(parsing.domain),
-        metavar="D",
-        help="only this shop: de, amazon.de or its number at Keepa [all]",
-    )
-
-
-def _add_formats(parser: argparse.ArgumentParser) -> None:
-    formats = parser.add_mutually_exclusive_group()
-    formats.add_argument("--csv", action="store_true", help="print comma-separated values")
-    formats.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-def _typed(read: Callable[[str], T]) -> Callable[[str], T]:
-    """`read` for argparse, which shows the words of its own error only."""
-
-    def typed(text: str) -> T:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return typed
+    add_domain(parser)
 
 
 def _do_deals(chosen: argparse.Namespace) -> int:

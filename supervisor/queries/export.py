@@ -1,0 +1,105 @@
+"""`export`: takes all deals, histories, calls or products out of the database, as CSV, lines of JSON or Parquet."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from supervisor.database.access import query_connection, query_plan
+from tasks.errors import EXIT_OK, ConfigError
+from tasks.store.export import export as store
+from tasks.store.export.export import Export
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+
+    from tasks.store.connection import Connection
+
+_AT_ONCE: Final = 1_000  # lines that are written together
+_PART: Final = ".part"
+_HAS_DAYS: Final = ("history", "calls")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Write what was asked for to the output or into a file; the exit code.
+
+    A file gets its name when all of it is there, so that a part is never taken for the whole.
+
+    Raises:
+        NoRows: there is no database yet.
+        ConfigError: the settings cannot be used, the file cannot be written, or Parquet needs what is not installed.
+        StoreError: the database does not answer.
+    """
+    if fault := _fault(chosen):
+        chosen.parser.error(fault)
+    export = Export(
+        kind=chosen.kind,
+        domain=chosen.domain,
+        since=None if chosen.since is None else datetime.now(UTC) - chosen.since,
+        is_daily=chosen.daily,
+    )
+    if chosen.format == "parquet":
+        from supervisor.queries import parquet
+
+        parquet.check()
+    with query_connection(query_plan()) as conn, _opened(chosen.output) as file:
+        _write(conn, export, chosen.format, file)
+    return EXIT_OK
+
+
+def _fault(chosen: argparse.Namespace) -> str | None:
+    if chosen.daily and chosen.kind not in _HAS_DAYS:
+        return f"--daily makes one row a day of {' or '.join(_HAS_DAYS)}; {chosen.kind} have one row each"
+    if chosen.domain and chosen.kind == "calls":
+        return "--domain chooses a shop, and a call may ask for several: leave it out"
+    if chosen.format == "parquet" and chosen.output is None and sys.stdout.isatty():
+        return "Parquet is no text for a terminal: name a file with --output, such as --output deals.parquet"
+    return None
+
+
+def _write(conn: Connection, export: Export, chosen_format: str, file: BinaryIO) -> None:
+    if chosen_format == "jsonl":
+        _write_lines(file, store.json_lines(conn, export))
+        return
+    columns = store.columns_of(conn, export)
+    if chosen_format == "csv":
+        heading = ",".join(one.name for one in columns).encode() + b"\n"
+        _write_lines(file, chain([heading], store.csv_lines(conn, export, columns)))
+        return
+    from supervisor.queries import parquet
+
+    parquet.write(file, columns, store.batches(conn, export, columns))
+
+
+def _write_lines(file: BinaryIO, lines: Iterable[bytes]) -> None:
+    left = iter(lines)
+    while part := b"".join(islice(left, _AT_ONCE)):
+        file.write(part)
+
+
+@contextmanager
+def _opened(name: str | None) -> Iterator[BinaryIO]:
+    """The standard output, or a file beside the one of this name, which takes its place at the end."""
+    if name is None:
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path, part = Path(name), Path(name + _PART)
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{name} cannot be written: {reason}; name another file with --output") from error
+    finally:
+        part.unlink(missing_ok=True)

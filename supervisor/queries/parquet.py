@@ -1,0 +1,62 @@
+"""Writes rows as Parquet, with the columns' types as PostgreSQL has them; needs the extra `parquet`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from tasks.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+    from tasks.store.export.export import ExportColumn
+
+_LIST: Final = "[]"
+_DIGITS: Final = (18, 2)  # of an amount of money: the columns of numbers with decimals are all prices
+
+
+def check() -> None:
+    """Say before any work what is missing.
+
+    Raises:
+        ConfigError: pyarrow is not installed.
+    """
+    if find_spec("pyarrow") is None:
+        raise ConfigError(
+            "Parquet needs the package pyarrow, which is not installed: install `sluicegate[parquet]`, or take "
+            "--format csv or jsonl"
+        )
+
+
+def write(file: BinaryIO, columns: Sequence[ExportColumn], batches: Iterable[Sequence[tuple[Any, ...]]]) -> None:
+    """Write the rows, a row group for each batch."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema = pa.schema([pa.field(one.name, _type(one.type_name)) for one in columns])
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for rows in batches:
+            values = zip(*rows, strict=True)
+            arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+
+
+def _type(name: str) -> pa.DataType:
+    import pyarrow as pa
+
+    if name.endswith(_LIST):
+        return pa.list_(_type(name.removesuffix(_LIST)))
+    types: dict[str, pa.DataType] = {
+        "bool": pa.bool_(),
+        "int2": pa.int16(),
+        "int4": pa.int32(),
+        "int8": pa.int64(),
+        "float8": pa.float64(),
+        "numeric": pa.decimal128(*_DIGITS),
+        "date": pa.date32(),
+        "timestamptz": pa.timestamp("us", tz="UTC"),
+    }
+    return types.get(name, pa.string())

@@ -1,0 +1,1 @@
+"""Takes rows out of the database, many at a time: as CSV, as lines of JSON, as columns."""
