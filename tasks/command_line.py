@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from typing import TYPE_CHECKING, Final
 
 from tasks.errors import EXIT_USAGE
@@ -12,8 +11,6 @@ from tasks.errors import EXIT_USAGE
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NoReturn
-
-    from _typeshed import SupportsWrite
 
 UNKNOWN: Final = "unrecognized arguments: "  # as argparse says it
 _CHOICE: Final = re.compile(
@@ -27,26 +24,8 @@ _FEW: Final = 8  # choices that a line has room for
 _SHOWN: Final = 60  # characters of what was typed
 
 
-class OutputLost(Exception):
-    """The output could not be written to its end; the message says why."""
-
-
 class Parser(argparse.ArgumentParser):
     """A parser whose messages name the choice that is most like what was typed; argparse lists them all."""
-
-    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
-        """Write the help. argparse's own keeps it quiet when it cannot be written.
-
-        Raises:
-            BrokenPipeError: nobody reads any more.
-            OutputLost: it cannot be written.
-        """
-        try:
-            (sys.stdout if file is None else file).write(self.format_help())
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputLost(error.strerror) from error
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong on standard error, and end with 2."""

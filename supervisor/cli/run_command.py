@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from supervisor.cli import checked_output
+from supervisor.cli.checked_output import OutputLost
 from tasks.errors import plain
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ def run_command(arguments: Sequence[str]) -> int:
     from ledger import LedgerError
     from supervisor.cli import commands
     from tasks import errors
-    from tasks.command_line import OutputLost
     from tasks.errors import Error
 
     try:
@@ -41,17 +42,11 @@ def _with_all_written(do: Callable[[Sequence[str]], int], arguments: Sequence[st
         BrokenPipeError: nobody reads any more.
         OutputLost: it cannot be written.
     """
-    from tasks.command_line import OutputLost
-
+    checked_output.install()
     try:
         return do(arguments)
     finally:
-        try:
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputLost(error.strerror) from error
+        sys.stdout.flush()
 
 
 def _bug() -> int:

@@ -108,7 +108,7 @@ def test_a_reader_that_has_read_enough_is_no_error(program, command):
     assert "Broken pipe" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["ledger dump", "doctor", "--help"])
+@pytest.mark.parametrize("command", ["ledger dump", "doctor", "--help", "deals --help"])
 def test_a_full_disk_behind_the_output_is_told(program, command):
     make_ledger(program.state, 5)
     with Path("/dev/full").open("w") as full:
