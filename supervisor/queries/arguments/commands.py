@@ -11,14 +11,8 @@ from supervisor.queries.arguments.parts import add_domain, add_formats, typed
 
 if TYPE_CHECKING:
     import argparse
-    from typing import Protocol
 
-    class Commands(Protocol):
-        """What `ArgumentParser.add_subparsers` gives."""
-
-        def add_parser(self, name: str, *, help: str, description: str | None = None) -> argparse.ArgumentParser:  # noqa: A002 - argparse's name
-            """A parser for one more command."""
-            ...
+    from supervisor.queries.arguments.parts import Commands
 
 
 _SORTS: Final = ("discount", "drop", "price", "rank", "newest")
@@ -172,7 +166,7 @@ def add_to_db(verbs: Commands) -> None:
         "place of the others, with views, rights, comments and storage parameters. Make a back-up before.",
     )
     partition.add_argument(
-        "--partitions", type=_typed(parsing.partitions), default=16, metavar="N", help="parts of each table [16]"
+        "--partitions", type=typed(parsing.partitions), default=16, metavar="N", help="parts of each table [16]"
     )
     partition.add_argument("--dry-run", action="store_true", help="say what it takes, and try it without rows")
     partition.add_argument("--abandon", action="store_true", help="drop what was copied, and keep the tables")

@@ -10,7 +10,7 @@ from supervisor.queries.arguments.parts import add_domain, typed
 if TYPE_CHECKING:
     import argparse
 
-    from supervisor.queries.arguments.commands import Commands
+    from supervisor.queries.arguments.parts import Commands
 
 
 def add(commands: Commands) -> None:

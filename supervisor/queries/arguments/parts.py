@@ -9,6 +9,21 @@ from supervisor.queries import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    class Commands(Protocol):
+        """What `ArgumentParser.add_subparsers` gives."""
+
+        def add_parser(
+            self,
+            name: str,
+            *,
+            help: str,  # noqa: A002 - argparse's name
+            description: str | None = None,
+        ) -> argparse.ArgumentParser:
+            """A parser for one more command."""
+            ...
+
 
 T = TypeVar("T")
 
