@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -11,11 +11,12 @@ from ledger import durations
 from supervisor.config import run_plan
 from supervisor.config.settings import environment, load_settings
 from supervisor.database.access import query_connection
-from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries import deal_conditions, output
+from supervisor.queries.deal_conditions import RESALE_COLUMNS
+from supervisor.queries.output import Column, Linked
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
-from tasks.keepa.locales import shop
+from tasks.keepa.locales import product_url, shop
 from tasks.keepa.prices import NAMES, NOT_MONEY
 from tasks.store.best_deals import best_deals, shops
 from tasks.store.best_deals.best_deals import BestDeal
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
+    from supervisor.queries.deal_conditions import ShownDeal
     from tasks.keepa.selection.selection import Selection
+    from tasks.store.best_deals.best_deals import DealFilter
+    from tasks.store.best_deals.conditions import ResaleTerms
+    from tasks.store.connection import Connection
 
 _OVERS: Final[tuple[Over, ...]] = get_args(Over)
 _WEEK: Final = 1
@@ -51,6 +56,8 @@ def show(chosen: argparse.Namespace) -> int:
             return _which_selection(unknown[0], every_name)
         types, over = usual(selections.called(chosen.selection))
         types, over = chosen.type or types, chosen.over or over
+        conditions = deal_conditions.conditions_of(chosen)
+        terms = conditions.terms if deal_conditions.shows_resale(chosen) else None
         deal_filter = best_deals.DealFilter(
             price_types=types,
             over=over,
@@ -58,23 +65,26 @@ def show(chosen: argparse.Namespace) -> int:
             top=chosen.top,
             domain=chosen.domain,
             min_discount=chosen.min_discount,
-            sort=chosen.sort,
+            sort="discount" if chosen.sort in {"roi", "profit"} else chosen.sort,
+            title=chosen.title or (),
+            conditions=conditions,
             selections=None
             if chosen.selection is None
             else [n for n, name in names.items() if name in chosen.selection],
             names=names,
         )
-        by_currency = shops.currencies(conn, deal_filter.values()) if chosen.sort in _BY_MONEY else {}
-        if len(by_currency) > 1:
-            return _which_shop(chosen.sort, by_currency)
+        money = f"--sort {chosen.sort}" if chosen.sort in _BY_MONEY else deal_conditions.compares_money(chosen)
+        by_currency = {} if money is None else shops.currencies(conn, deal_filter.values())
+        if money is not None and len(by_currency) > 1:
+            return _which_shop(money, by_currency)
         if chosen.json:
-            listed = best_deals.stream(conn, deal_filter)
-            output.as_json_list("deals", map(asdict, listed), price_types=types, over=over)
+            listed = deal_conditions.shown_deals(conn, best_deals.stream(conn, deal_filter), terms)
+            output.as_json_list("deals", (one.as_json() for one in listed), price_types=types, over=over)
             return EXIT_OK
         if chosen.csv:
-            output.as_csv_lines([field.name for field in fields(BestDeal)], best_deals.copy_csv(conn, deal_filter))
+            _csv(conn, deal_filter, terms)
             return EXIT_OK
-        found = best_deals.find(conn, deal_filter)
+        found = [*deal_conditions.shown_deals(conn, best_deals.find(conn, deal_filter), terms)]
         newest = None if found else shops.newest(conn, domain=chosen.domain)
     if found:
         _table(found, over, has_selections=len(every_name) > 1)
@@ -83,14 +93,23 @@ def show(chosen: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _which_shop(sort: str, by_currency: dict[str, list[str]]) -> int:
+def _which_shop(argument: str, by_currency: dict[str, list[str]]) -> int:
     currencies = " and ".join(f"{currency} ({', '.join(shops)})" for currency, shops in by_currency.items())
     first = next(iter(by_currency.values()))[0]
     sys.stderr.write(
-        f"sluicegate: --sort {sort} compares amounts of money, and there are deals in {currencies}: "
+        f"sluicegate: {argument} compares amounts of money, and there are deals in {currencies}: "
         f"choose one shop, such as --domain {first}\n"
     )
     return EXIT_USAGE
+
+
+def _csv(conn: Connection, deal_filter: DealFilter, terms: ResaleTerms | None) -> None:
+    names = [*(field.name for field in fields(BestDeal)), "url"]
+    if terms is None:
+        output.as_csv_lines(names, best_deals.copy_csv(conn, deal_filter))
+        return
+    listed = deal_conditions.shown_deals(conn, best_deals.find(conn, deal_filter), terms)
+    output.as_csv([*names, *deal_conditions.RESALE_NAMES], (one.as_row() for one in listed))
 
 
 def _which_selection(name: str, names: Iterable[str]) -> int:
@@ -105,13 +124,15 @@ def usual(wanted: Sequence[Selection]) -> tuple[list[str], Over]:
     return list(types) or [_NEW], next((_OVERS[at] for at in ranges if at < len(_OVERS)), _OVERS[_WEEK])
 
 
-def _table(found: Sequence[BestDeal], over: Over, *, has_selections: bool) -> None:
-    several = len({one.domain for one in found}) > 1
-    mixed = len({one.price_type for one in found}) > 1
+def _table(found: Sequence[ShownDeal], over: Over, *, has_selections: bool) -> None:
+    several = len({one.deal.domain for one in found}) > 1
+    mixed = len({one.deal.price_type for one in found}) > 1
+    has_resale = any(one.resale is not None for one in found)
     columns = [
         Column("off", is_number=True),
         Column("price", is_number=True),
         Column(f"{over} mean", is_number=True),
+        *(RESALE_COLUMNS if has_resale else ()),
         Column("rank", is_number=True),
         Column("seen", is_number=True),
         *([Column("shop", is_elastic=True)] if several else []),
@@ -125,10 +146,13 @@ def _table(found: Sequence[BestDeal], over: Over, *, has_selections: bool) -> No
     output.table(columns, (list(_cells(one, now, **shown)) for one in found))
 
 
-def _cells(one: BestDeal, now: datetime, *, several: bool, mixed: bool, has_selections: bool) -> Iterator[str]:
+def _cells(shown: ShownDeal, now: datetime, *, several: bool, mixed: bool, has_selections: bool) -> Iterator[str]:
+    one, resale = shown
     yield f"{one.discount_percent}%"
     yield f"{one.price} {one.currency or ''}".rstrip()
     yield f"{one.average}"
+    if resale is not None:
+        yield from deal_conditions.resale_cells(resale)
     yield "" if one.sales_rank is None else f"{one.sales_rank:,}"
     yield durations.format_age(now - one.last_seen_at)
     if several:
@@ -137,7 +161,7 @@ def _cells(one: BestDeal, now: datetime, *, several: bool, mixed: bool, has_sele
         yield one.price_type
     if has_selections:
         yield " ".join(one.selections)
-    yield one.asin
+    yield Linked(one.asin, product_url(one.domain, one.asin))
     yield one.title or ""
 
 

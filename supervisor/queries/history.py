@@ -17,7 +17,7 @@ from supervisor.queries import output, parsing
 from supervisor.queries.output import Column, readable
 from supervisor.queries.plot import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
-from tasks.keepa.locales import shop
+from tasks.keepa.locales import product_url, shop
 from tasks.store import price_history
 from tasks.store.price_history import Point, ProductSummary
 
@@ -68,7 +68,8 @@ def show(chosen: argparse.Namespace) -> int:
 def _print(chosen: argparse.Namespace, product: ProductSummary, by_type: dict[str, list[Point]]) -> None:
     points = list(chain.from_iterable(by_type.values()))
     if chosen.json:
-        output.as_json(_FORMAT, product=asdict(product), points=[asdict(point) for point in points])
+        url = product_url(product.domain, product.asin)
+        output.as_json(_FORMAT, product=asdict(product) | {"url": url}, points=[asdict(point) for point in points])
         return
     if chosen.csv:
         names = [field.name for field in fields(Point)]
@@ -76,7 +77,8 @@ def _print(chosen: argparse.Namespace, product: ProductSummary, by_type: dict[st
         rows = ([*whose, *(getattr(point, name) for name in names)] for point in points)
         output.as_csv(["domain", "shop", "asin", "currency", *names], rows)
         return
-    output.text(f"{product.asin}  {product.shop}  {readable(product.title or '')}".rstrip())
+    asin = output.linked(product.asin, product_url(product.domain, product.asin))
+    output.text(f"{asin}  {product.shop}  {readable(product.title or '')}".rstrip())
     if chosen.plot:
         _plot(by_type, chosen)
     elif chosen.type:

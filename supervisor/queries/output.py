@@ -13,7 +13,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import msgspec
 from rich.cells import cell_len, set_cell_size
@@ -51,9 +51,14 @@ def text(*lines: str) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
+def linked(words: str, url: str | None) -> str:
+    """The words, which lead to an address where the output is a terminal that can do that."""
+    return _link(words, url) if url is not None and _shows_links() else words
+
+
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Write a table as wide as the terminal."""
-    text(*lines(columns, rows, width=terminal_width()))
+    text(*lines(columns, rows, width=terminal_width(), has_links=_shows_links()))
 
 
 def as_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -104,6 +109,20 @@ def as_bytes(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+class Linked(str):
+    """The text of a cell that leads to an address where the terminal can do that."""
+
+    __slots__ = ("url",)
+
+    url: str | None
+
+    def __new__(cls, text: str, url: str | None) -> Self:
+        """Make one; without an address it is the text alone."""
+        made = super().__new__(cls, text)
+        made.url = url
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column with its heading. Numbers are aligned right; an elastic column is cut when the line is too long."""
@@ -113,9 +132,12 @@ class Column:
     is_elastic: bool = False
 
 
-def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: int | None) -> list[str]:
+def lines(
+    columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: int | None, has_links: bool = False
+) -> list[str]:
     """The heading and the rows, each at most `width` cells wide; without a limit when that is None."""
-    shown = [[readable(cell) for cell in row] for row in rows]
+    given = [[*row] for row in rows]
+    shown = [[readable(cell) for cell in row] for row in given]
     table = [[column.heading for column in columns], *shown]
     widths = [max(cell_len(row[at]) for row in table) for at in range(len(columns))]
     gap = _GAPS[0]
@@ -123,7 +145,10 @@ def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: in
         minimum = [min(w, _MIN_CELLS) if column.is_elastic else w for column, w in zip(columns, widths, strict=True)]
         gap = next((one for one in _GAPS if sum(minimum) + len(one) * (len(minimum) - 1) <= width), _GAPS[-1])
         widths = _fitted(columns, widths, width - len(gap) * (len(widths) - 1))
-    return [_line(columns, row, widths, gap) for row in table]
+    written = [_cut(columns, row, widths) for row in table]
+    if has_links:
+        written[1:] = [[*map(_linked, row, cells)] for row, cells in zip(given, written[1:], strict=True)]
+    return [gap.join(cells).rstrip() for cells in written]
 
 
 def readable(text: str) -> str:
@@ -157,10 +182,31 @@ def _fitted(columns: Sequence[Column], widths: list[int], width: int) -> list[in
     return fitted
 
 
-def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], gap: str) -> str:
+def _cut(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """The cells of a line, each as wide as its column."""
     cells = []
     for column, cell, width in zip(columns, row, widths, strict=True):
         text = cut(cell, width)
         pad = " " * (width - cell_len(text))
         cells.append(pad + text if column.is_number else text + pad)
-    return gap.join(cells).rstrip()
+    return cells
+
+
+def _linked(cell: str, shown: str) -> str:
+    """The cell as a hyperlink (OSC 8), when it leads somewhere; the spaces around it do not."""
+    url = cell.url if isinstance(cell, Linked) else None
+    bare = shown.strip()
+    return shown if url is None or not bare else shown.replace(bare, _link(bare, url), 1)
+
+
+def _link(words: str, url: str) -> str:
+    return f"\x1b]8;;{url}\x1b\\{words}\x1b]8;;\x1b\\"
+
+
+def _shows_links() -> bool:
+    """Whether the output is a terminal that knows more than letters; those that know no links show none."""
+    if not sys.stdout.isatty():
+        return False
+    from rich.console import Console
+
+    return not Console().is_dumb_terminal

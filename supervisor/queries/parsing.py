@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
 
 from supervisor.config.options import OPTIONS
 from supervisor.queries import product_page
@@ -19,6 +20,7 @@ _MOST: Final = 1_000_000
 _MOST_ROWS: Final = 2**63 - 1
 _PERCENT: Final = 100
 _KEEP: Final = "_KEEP_D"
+_AMOUNT: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 _ISBN_10: Final = re.compile(r"(?=.{13}$)[0-9]+-[0-9]+-[0-9]+-[0-9Xx]")  # with hyphens, as on a book
 
 
@@ -50,6 +52,55 @@ class Wanted(NamedTuple):
     asin: str = ""
     code: str = ""
     domain: int | None = None
+
+
+def amount(text: str) -> Decimal:
+    """An amount of money, 0 or more.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    found = signed_amount(text)
+    if found < 0:
+        raise ValueError(f"{text!r} is below 0")
+    return found
+
+
+def signed_amount(text: str) -> Decimal:
+    """A number with at most two decimals, which may be below 0.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if _AMOUNT.fullmatch(text.strip()) is None:
+        raise ValueError(f"{text!r} is no number such as 20 or 12.50")
+    return Decimal(text.strip())
+
+
+def whole_amount(text: str) -> int:
+    """A whole number, 0 or more.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    return _whole(text, low=0, high=_MOST)
+
+
+def sell_at(text: str) -> tuple[Literal["buy-box", "mean", "price"], Decimal | None]:
+    """At what a product is sold again: the price of the buy box, a mean, or an amount.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    word = text.strip().lower().replace("_", "-")
+    if word == "buy-box":
+        return "buy-box", None
+    if word == "mean":
+        return "mean", None
+    try:
+        return "price", amount(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no price: expected an amount such as 24.99, buy-box or mean") from None
 
 
 def wanted(text: str) -> Wanted:

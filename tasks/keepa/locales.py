@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import quote
 
 # As in the table `domains`; a test holds the two together. Source: API documentation.
 SHOPS: Final = {
@@ -45,7 +46,7 @@ def shop(domain: int) -> str:
 
 def product_url(domain: int, asin: str) -> str | None:
     """The address of a product's page in the shop; None of a locale that Keepa does not have."""
-    return f"https://www.{SHOPS[domain]}/dp/{asin}" if domain in SHOPS else None
+    return f"https://www.{SHOPS[domain]}/dp/{quote(asin, safe='')}" if domain in SHOPS else None
 
 
 def stream(text: str) -> str:

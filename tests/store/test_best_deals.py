@@ -132,7 +132,10 @@ def test_lines_of_csv_are_what_python_would_write(listed):
     with listed.transaction():
         lines = b"".join(best_deals.copy_csv(listed, asked)).decode()
     rows = list(csv.reader(io.StringIO(lines)))
-    assert rows == [[_cell(value) for value in astuple(one)] for one in best_deals.find(listed, asked)]
+    page = "https://www.amazon.com/dp/"
+    assert rows == [
+        [*(_cell(value) for value in astuple(one)), page + one.asin] for one in best_deals.find(listed, asked)
+    ]
     assert {row[3][:2] for row in rows} == {"'=", "A "}
 
 

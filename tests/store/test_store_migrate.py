@@ -50,6 +50,7 @@ APPLIED = {
     "0030_rights_on_columns.sql": "4eab1e983d48431b",
     "0031_videos_are_asked_for.sql": "52816214ef23a2b7",
     "0037_leases_are_not_unique_by_index.sql": "e92a515b1cb9e844",
+    "0042_resale.sql": "5c9472227e91df8f",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ledger import durations
 from supervisor.queries import parsing
-from supervisor.queries.arguments import export
+from supervisor.queries.arguments import deals, export
 from supervisor.queries.arguments.parts import add_domain, add_formats, typed
 
 if TYPE_CHECKING:
@@ -15,55 +15,14 @@ if TYPE_CHECKING:
     from supervisor.queries.arguments.parts import Commands
 
 
-_SORTS: Final = ("discount", "drop", "price", "rank", "newest")
-_OVER: Final = ("day", "week", "month", "quarter")
-
-
 def add(commands: Commands) -> None:
     """Add the commands."""
-    _deals(commands)
+    deals.add(commands)
     _history(commands)
     _spend(commands)
     _quarantine(commands)
     _queue(commands)
     export.add(commands)
-
-
-def _deals(commands: Commands) -> None:
-    parser = commands.add_parser("deals", help="show the best deals that are current")
-    parser.add_argument("--top", type=typed(parsing.count), default=20, metavar="N", help="how many deals [20]")
-    parser.add_argument(
-        "--sort", choices=_SORTS, default="discount", help="by what deals are ordered, best first [discount]"
-    )
-    parser.add_argument(
-        "--over", choices=_OVER, help="period of the average that the price is compared with [as the selection says]"
-    )
-    parser.add_argument(
-        "--type",
-        type=typed(parsing.money_type),
-        action="append",
-        metavar="NAME",
-        help="price type, such as NEW, AMAZON, WAREHOUSE; may be repeated [as the selections say]",
-    )
-    parser.add_argument(
-        "--min-discount", type=typed(parsing.percent), default=1, metavar="PERCENT", help="smallest discount [1]"
-    )
-    parser.add_argument(
-        "--within",
-        type=typed(durations.parse_duration),
-        default=durations.parse_duration("24h"),
-        metavar="TIME",
-        help="only deals listed within this time, such as 90m, 24h, 7d [24h]",
-    )
-    parser.add_argument(
-        "--selection",
-        action="append",
-        metavar="NAME",
-        help="only deals that this selection has listed: its file's name, even if that is gone; may be repeated [all]",
-    )
-    add_domain(parser)
-    add_formats(parser)
-    parser.set_defaults(do=_do_deals)
 
 
 def _history(commands: Commands) -> None:
@@ -194,12 +153,6 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", metavar="TEXT", help="only faults whose key has this text in it, such as an ASIN")
     parser.add_argument("--reason", metavar="TEXT", help="only faults whose reason has this text in it")
     add_domain(parser)
-
-
-def _do_deals(chosen: argparse.Namespace) -> int:
-    from supervisor.queries import deals
-
-    return deals.show(chosen)
 
 
 def _do_history(chosen: argparse.Namespace) -> int:

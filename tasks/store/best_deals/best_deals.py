@@ -14,6 +14,7 @@ from tasks.store.best_deals import candidates as narrow
 from tasks.store.best_deals import shops
 from tasks.store.best_deals.bounds import MOST_PERCENT
 from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Candidates, Key
+from tasks.store.best_deals.conditions import ANY, Conditions
 from tasks.store.best_deals.position import behind
 
 if TYPE_CHECKING:
@@ -61,11 +62,13 @@ FROM (
             d.domain, d.shop, d.asin, d.title, d.root_cat, d.category, d.price_type, d.currency, d.price,
             d.avg_{over} AS average, d.discount_percent_{over} AS discount_percent, d.price_before, d.price_since,
             d.sales_rank, d.deal_since, d.updated_at, d.first_seen_at, d.last_seen_at, d.selections AS numbers
-        FROM {source}
+            {more_columns}
+        FROM {source} {joins}
         WHERE d.price_type = ANY(%(price_types)s) AND d.discount_percent_{over} >= %(min_discount)s
           AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= now() - %(within)s::interval
           AND (%(selections)s::smallint[] IS NULL OR d.selections && %(selections)s::smallint[])
           AND (%(title_patterns)s::text[] IS NULL OR d.title ILIKE ALL(%(title_patterns)s::text[]))
+          AND {conditions}
         {best_of_each}
     ) AS best
     WHERE {behind}
@@ -89,7 +92,8 @@ COPY (
         replace((updated_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
         replace((first_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
         replace((last_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
-        array_to_string(selections, ' ')
+        array_to_string(selections, ' '),
+        'https://www.' || shop || '/dp/' || asin
     FROM ({query}) AS found
 ) TO STDOUT (FORMAT csv)
 """
@@ -142,6 +146,7 @@ class DealFilter:
         selections: numbers of selections of which one must have listed it; None for any deal.
         names: the names of selections by their numbers.
         title: words that the title must hold, in any case.
+        conditions: what else it must be like; they may have an order of their own, which goes before `sort`.
         after: only what comes behind this place in the list; None from its beginning.
     """
 
@@ -155,6 +160,7 @@ class DealFilter:
     selections: Sequence[int] | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     title: Sequence[str] = ()
+    conditions: Conditions = ANY
     after: Position | None = None
 
     def values(self) -> dict[str, object]:
@@ -169,6 +175,7 @@ class DealFilter:
             "numbers": list(self.names),
             "names": list(self.names.values()),
             "title_patterns": [f"%{_LIKE.sub(_ESCAPED, word)}%" for word in self.title] or None,
+            **self.conditions.values(),
             **({} if self.after is None else self.after.values()),
         }
 
@@ -197,6 +204,8 @@ def stream(conn: Connection, which: DealFilter, *, first: int | None = None) -> 
 def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
     """The same as lines of CSV without a heading, which the server makes: many more in a second than any program.
 
+    Behind them stands the address of the product's page.
+
     Times are in UTC, a value that is not known is empty. A text that a spreadsheet would run as a formula gets an
     apostrophe before it, because sellers write the titles.
     """
@@ -214,7 +223,7 @@ def among(conn: Connection, which: DealFilter, domains: Sequence[int], asins: Se
 def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Candidates | None, list[BestDeal] | None]:
     """Among which deals the best are, None for all deals; and the best where they are known by then."""
     most = max(_FIRST, _PER_DEAL * which.top) if first is None else first
-    if most > MOST_CANDIDATES:
+    if most > MOST_CANDIDATES or which.conditions.order is not None:
         return None, None
     # Drops in several currencies are not compared, and such deals are sorted by the currency first.
     is_tied = which.sort != "discount" or len(shops.currencies(conn, which.values())) <= 1
@@ -280,7 +289,10 @@ def _statement(which: DealFilter, candidates: Candidates | None) -> tuple[str, d
         best_of_each=_BEST_OF_EACH.format(over=which.over) if is_mixed else "",
         over=which.over,
         behind="true" if which.after is None else behind(which.sort),
-        order=_ORDERS[which.sort],
+        order=which.conditions.order or _ORDERS[which.sort],
+        more_columns=which.conditions.columns,
+        joins=which.conditions.joins.format(over=which.over),
+        conditions=which.conditions.where,
         source=_ALL if candidates is None else _CHOSEN,
     )
     chosen = {} if candidates is None else {"chosen_domains": candidates.domains, "chosen_asins": candidates.asins}

@@ -116,3 +116,12 @@ def test_lines_of_csv_get_a_heading_and_the_line_ends_of_csv(capsysbinary, count
 )
 def test_bytes_are_told_in_the_unit_of_a_few_digits(count, words):
     assert output.size(count) == words
+
+
+def test_a_cell_leads_to_its_page_where_the_terminal_can_do_that():
+    columns = [Column("ASIN"), Column("title", is_elastic=True)]
+    rows = [[output.Linked("B08N5WRWNW", "https://www.amazon.de/dp/B08N5WRWNW"), "a"], [output.Linked("X", None), "b"]]
+    plain = output.lines(columns, rows, width=30)
+    linked = output.lines(columns, rows, width=30, has_links=True)
+    link = "\x1b]8;;https://www.amazon.de/dp/B08N5WRWNW\x1b\\B08N5WRWNW\x1b]8;;\x1b\\"
+    assert [plain[0], plain[1].replace("B08N5WRWNW", link), plain[2]] == linked

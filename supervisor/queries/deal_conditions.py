@@ -1,0 +1,103 @@
+"""From the arguments of `deals` to conditions, and what is left of a deal as cells and as data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from supervisor.queries.output import Column
+from tasks.keepa.locales import product_url
+from tasks.store.best_deals.conditions import Conditions, ResaleTerms
+from tasks.store.best_deals.resale import Resale, resale_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+
+    from tasks.store.best_deals.best_deals import BestDeal
+    from tasks.store.best_deals.conditions import ResaleSort
+    from tasks.store.connection import Connection
+
+_SORTS: Final[dict[str, ResaleSort]] = {"roi": "roi", "profit": "profit"}
+_AT_ONCE: Final = 1_000  # deals whose resale is asked for together
+RESALE_NAMES: Final = tuple(field.name for field in fields(Resale))
+RESALE_COLUMNS: Final = (
+    Column("sell at", is_number=True),
+    Column("fees", is_number=True),
+    Column("break-even", is_number=True),
+    Column("profit", is_number=True),
+    Column("ROI", is_number=True),
+)
+
+
+class ShownDeal(NamedTuple):
+    """A deal, and what is left of it where that is asked for."""
+
+    deal: BestDeal
+    resale: Resale | None
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it by name."""
+        own = asdict(self.deal) | {"url": product_url(self.deal.domain, self.deal.asin)}
+        return own if self.resale is None else own | {"resale": asdict(self.resale)}
+
+    def as_row(self) -> list[object]:
+        """The same for CSV, the names of the selections in one cell."""
+        own = asdict(self.deal) | {"selections": " ".join(self.deal.selections)}
+        resale = [] if self.resale is None else asdict(self.resale).values()
+        return [*own.values(), product_url(self.deal.domain, self.deal.asin), *resale]
+
+
+def conditions_of(chosen: argparse.Namespace) -> Conditions:
+    """The further conditions that were typed."""
+    sell_at, price = chosen.sell_at
+    return Conditions(
+        terms=ResaleTerms(
+            sell_at=sell_at, price=price, per_item=Decimal(chosen.per_item), per_kg=Decimal(chosen.per_kg)
+        ),
+        min_roi=chosen.min_roi,
+        min_profit=chosen.min_profit,
+        sort=_SORTS.get(chosen.sort),
+        has_amazon=None if chosen.amazon is None else chosen.amazon == "yes",
+        max_fba_sellers=chosen.max_fba_sellers,
+        min_rank_drops=chosen.min_rank_drops,
+        brand=chosen.brand,
+        category=chosen.category,
+    )
+
+
+def shows_resale(chosen: argparse.Namespace) -> bool:
+    """Whether anything that was typed is about selling again."""
+    terms = conditions_of(chosen).terms
+    is_asked = chosen.resale or chosen.sort in _SORTS or terms != ResaleTerms()
+    return bool(is_asked) or not (chosen.min_roi is None and chosen.min_profit is None)
+
+
+def compares_money(chosen: argparse.Namespace) -> str | None:
+    """The argument that is an amount of money of one currency; None when there is none."""
+    terms = conditions_of(chosen).terms
+    named = {
+        "--min-profit": chosen.min_profit is not None,
+        "--sell-at": terms.price is not None,
+        "--per-item": terms.per_item != 0,
+        "--per-kg": terms.per_kg != 0,
+        "--sort profit": chosen.sort == "profit",
+    }
+    return next((name for name, is_asked in named.items() if is_asked), None)
+
+
+def shown_deals(conn: Connection, found: Iterable[BestDeal], terms: ResaleTerms | None) -> Iterator[ShownDeal]:
+    """The deals with what is left of each, as they come; without that when there are no terms."""
+    left = iter(found)
+    while part := list(islice(left, _AT_ONCE)):
+        resales = [None] * len(part) if terms is None else resale_of(conn, part, terms)
+        yield from map(ShownDeal, part, resales)
+
+
+def resale_cells(resale: Resale) -> list[str]:
+    """Its cells under `RESALE_COLUMNS`."""
+    money = [resale.sell_at, resale.fees, resale.break_even, resale.profit]
+    roi = "?" if resale.roi_percent is None else f"{resale.roi_percent:,}%"
+    return ["?" if one is None else f"{one:,}" for one in money] + [roi]
