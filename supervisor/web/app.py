@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import sys
 import time
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -21,6 +23,7 @@ from starlette.routing import Route
 from ledger import LedgerError
 from supervisor.config import web_token
 from supervisor.config.state_dir import StateDir
+from supervisor.database.backend import secrets_in
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.web import lists, session
 from supervisor.web.database import EXPORT_S, Database
@@ -32,6 +35,8 @@ from supervisor.web.render import Renderer
 from supervisor.web.run_reader import RunReader
 from supervisor.web.static_files import FOLDER, StaticFiles
 from tasks.errors import ConfigError, Error, plain
+from tasks.redaction import Redactor
+from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
@@ -74,6 +79,10 @@ class _Site:
             },
         )
         self._limiter: CapacityLimiter | None = None
+        redactor = Redactor((self._token().reveal(), *secrets_in(settings.database_url)))
+        self._log = stream_logger(sys.stderr, level="warning", redactor=redactor)
+        capture_library_logs(LibraryHandler(self._log))
+        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # it would log each error once more
         routes = [
             Route("/live.json", self._answer_live),
             Route(FOLDER + "{name:path}", self._answer_file),
@@ -182,7 +191,8 @@ class _Site:
     async def _not_found(self, request: Request, _error: Exception) -> Response:
         return self._say(request, NotHere.status, "there is no such page; the navigation has all there are")
 
-    async def _bug(self, request: Request, _error: Exception) -> Response:
+    async def _bug(self, request: Request, error: Exception) -> Response:
+        self._log.failure("answer_failed", error)
         return self._say(
             request, HTTPStatus.INTERNAL_SERVER_ERROR, "a bug: the log of the supervisor has its traceback"
         )

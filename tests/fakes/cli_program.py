@@ -163,6 +163,12 @@ def of_process(pid, name):
         return b""
 
 
+def web_pid(program):
+    """The process of the page of a `Program`; it is a child of the supervisor, and in no report."""
+    children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children").read_text().split()
+    return next((int(pid) for pid in children if b"supervisor.web" in of_process(pid, "cmdline")), None)
+
+
 def freeze(pid):
     """Stop a process, and wait until it does stand still, each thread of it."""
     os.kill(pid, signal.SIGSTOP)

@@ -8,14 +8,13 @@ import os
 import re
 import signal
 import stat
-from pathlib import Path
 
 import pytest
 import requests
 
 from supervisor.web.guard import BODY_LIMIT, HEADERS, QUERY_LIMIT
 from supervisor.web.session import COOKIE
-from tests.fakes.cli_program import Program, all_gone, is_alive, of_process
+from tests.fakes.cli_program import Program, all_gone, is_alive, of_process, web_pid
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 PAGES = ("/", "/events", "/settings", "/help", "/orders/pause?role=backfill", "/orders/scale?role=upsert")
@@ -56,12 +55,6 @@ def order(who, url, path, fields, **headers):
     from_the_page = {"Origin": url, "Sec-Fetch-Site": "same-origin", **headers}
     given = {name: value for name, value in from_the_page.items() if value is not None}
     return who.post(url + path, data=fields, headers=given, timeout=LIMIT_S, allow_redirects=False)
-
-
-def web_pid(program):
-    """The process of the page; it is a child of the supervisor, and in no report."""
-    children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children").read_text().split()
-    return next((int(pid) for pid in children if b"supervisor.web" in of_process(pid, "cmdline")), None)
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/live.json", "/now.csv", "/else", "/static"])

@@ -1,0 +1,79 @@
+"""Every page in a real browser: silent, whole in a narrow window, and nothing that keeps anybody from using it."""
+
+import re
+
+import pytest
+
+from supervisor.web.pages import PAGES
+
+ORDERS = ("/orders/pause?role=backfill", "/orders/scale?role=upsert", "/orders/set?name=BACKFILL_FLOOR")
+PATHS = [page.path for page in PAGES if page.in_navigation] + list(ORDERS)
+NARROW, WIDE = 320, 1200
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", NARROW),
+        ("dark", WIDE),
+        pytest.param("light", WIDE, marks=pytest.mark.kill),
+        pytest.param("dark", NARROW, marks=pytest.mark.kill),
+    ],
+)
+def test_every_page_can_be_used_by_everybody(visit, scheme, width):
+    looks = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "reduced_motion": "reduce"}
+    with visit(**looks) as visitor:
+        for path in PATHS:
+            assert visitor.go(path).status == 200
+            assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width, path
+            small = visitor.page.evaluate(
+                """() => [...document.querySelectorAll("a, button, summary, input, select")]
+                .filter(one => one.offsetParent && !one.classList.contains("skip") && !one.closest("p, dd"))
+                .filter(one => one.getBoundingClientRect().height < 24).map(one => one.outerHTML)"""
+            )
+            assert small == [], path
+    with visit(**looks, bypass_csp=True) as visitor:
+        for path in PATHS:
+            visitor.go(path)
+            assert visitor.look_closely() == [], path
+
+
+def test_a_first_visit_is_small_and_asks_no_other_host(visit, address):
+    sizes = {}
+    with visit() as visitor:
+        visitor.page.route("**/live.json*", lambda route: route.abort())
+        wire = visitor.page.context.new_cdp_session(visitor.page)
+        wire.send("Network.enable")
+        wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        wire.on("Network.requestWillBeSent", lambda one: sizes.setdefault(one["requestId"], [one["request"]["url"], 0]))
+        wire.on("Network.loadingFinished", lambda one: sizes[one["requestId"]].__setitem__(1, one["encodedDataLength"]))
+        for path in PATHS:
+            sizes.clear()
+            visitor.go(path)
+            asked = [url for url, _ in sizes.values() if not url.startswith("data:")]
+            assert all(url.startswith(address) for url in asked), path
+            assert len(asked) <= 7, path
+            assert sum(size for _, size in sizes.values()) <= 60_000, path
+        visitor.said.clear()  # what was not let through to count the first visit alone
+
+
+def test_every_page_reads_without_javascript_and_every_link_leads_somewhere(visit):
+    seen, left = set(), ["/"]
+    with visit(java_script_enabled=False) as visitor:
+        while left:
+            path = left.pop()
+            if path in seen:
+                continue
+            seen.add(path)
+            reply = visitor.go(path)
+            assert reply.status == 200, path
+            if "html" not in reply.headers["content-type"]:
+                continue
+            text = reply.text()
+            assert re.search(r"<h1[ >]", text), path
+            found = visitor.page.eval_on_selector_all("a[href^='/']", "all => all.map(one => one.getAttribute('href'))")
+            left += [one.partition("#")[0] for one in found if not re.search(r"\.(csv|json)(\?|$)", one)]
+            if len(seen) > 60:
+                break
+        assert {"/events", "/settings", "/help"} <= seen
+        assert any(path.startswith("/orders/pause") for path in seen)
