@@ -15,6 +15,21 @@ LOOPBACK: Final = "localhost"
 _HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::\d{0,5})?")
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 HOST: Final = "127.0.0.1"
+_IPV4: Final = 4
+
+
+def reached_at(listens_on: str) -> str:
+    """The address by which this machine reaches who listens on that one: where that is all of them, its own."""
+    address = ipaddress.ip_address(listens_on)
+    if not address.is_unspecified:
+        return str(address)
+    return HOST if address.version == _IPV4 else "::1"
+
+
+def url_of(listens_on: str, port: int) -> str:
+    """The address of a server of ours, as this machine reaches it."""
+    address = reached_at(listens_on)
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
 def is_ours(host: str, named: frozenset[str]) -> bool:

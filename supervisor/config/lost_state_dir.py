@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from supervisor.config.host_names import HOST
+from supervisor.config.host_names import HOST, reached_at
 
 _TIMEOUT_S: Final = 1.0
 _LONGEST: Final = 4 << 20  # bytes; a status has some ten thousand
@@ -28,14 +28,14 @@ class _Status(msgspec.Struct):
     supervisor: _Supervisor
 
 
-def find(root: Path, port: int | None) -> int | None:
+def find(root: Path, port: int | None, listens_on: str = HOST) -> int | None:
     """The pid of the supervisor that answers at `port` and was started with the state directory `root`.
 
     Call it when nobody holds the lock of `root`.
     """
     if not port:
         return None
-    connection = http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT_S)
+    connection = http.client.HTTPConnection(reached_at(listens_on), port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", "/status.json")
         reply = connection.getresponse()

@@ -78,6 +78,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     max_rss_mb: int
     log_format: Literal["auto", "console", "json"]
     metrics_port: int | None
+    metrics_host: str
     web_hosts: tuple[str, ...] | None
     web_port: int | None
     web_address: str

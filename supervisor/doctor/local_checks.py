@@ -42,13 +42,13 @@ def local_checks(plan: RunPlan) -> Iterator[Finding]:
     yield judged("selections", words, faults=[], notes=notes, selections=names)
     yield _state(plan.state)
     yield _disk(plan)
-    yield _supervisor(plan.state, plan.settings.metrics_port)
+    yield _supervisor(plan.state, plan.settings.metrics_port, plan.settings.metrics_host)
     yield _ledger(plan)
 
 
-def _supervisor(state: StateDir, port: int | None) -> Finding:
+def _supervisor(state: StateDir, port: int | None, host: str) -> Finding:
     holder = state.lock.holder()
-    lost = None if holder is not None else lost_state_dir.find(state.root, port)
+    lost = None if holder is not None else lost_state_dir.find(state.root, port, host)
     if lost is not None:
         return bad(
             "supervisor", f"{lost_state_dir.WORDS}: {lost_state_dir.remedy(state.root, lost)}", running=True, pid=lost

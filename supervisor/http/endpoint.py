@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError
-from supervisor.config.host_names import HOST
+from supervisor.config.host_names import url_of
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.http.routes import RunView, respond
 from supervisor.http.server import HttpServer
@@ -25,7 +25,7 @@ _CLOSE_S: Final = 0.5
 
 
 class Endpoint:
-    """Metrics, health and status of one run, for whoever asks on this machine."""
+    """Metrics, health and status of one run, for whoever asks."""
 
     def __init__(self, run: Supervisor, loop: Loop, log: Log, *, patience_s: float = 2.0) -> None:
         """Answer for `run`; `loop` counts as stuck when it does not report the run within `patience_s`."""
@@ -38,20 +38,23 @@ class Endpoint:
         self._is_closed = False
 
     def begin(self) -> None:
-        """Listen on METRICS_PORT; a port that cannot be opened is logged once, and the run goes on without."""
-        port = self._run.plan.settings.metrics_port
+        """Listen where the settings say; a port that cannot be opened is logged once, and the run goes on without."""
+        port, host = self._run.plan.settings.metrics_port, self._run.plan.settings.metrics_host
         if port is None:
             return
         try:
             hosts = frozenset(self._run.plan.settings.web_hosts or ())
-            self._server = HttpServer(port, partial(respond, self._look), MonotonicClock(), self._failed, hosts=hosts)
+            self._server = HttpServer(
+                (host, port), partial(respond, self._look), MonotonicClock(), self._failed, hosts=hosts
+            )
         except OSError as error:
             why = plain(error) if error.errno is None else os.strerror(error.errno)
             self._log.warning(
                 "metrics_port_unusable",
                 port=port,
-                message=f"no metrics and no health over HTTP: {HOST}:{port} cannot be opened ({why}); "
-                "set METRICS_PORT to a free port, or leave it empty to do without",
+                message=f"no metrics and no health over HTTP: {url_of(host, port)} cannot be opened ({why}); "
+                "set METRICS_PORT to a free port and METRICS_HOST to an address of this machine, "
+                "or leave METRICS_PORT empty to do without",
             )
             return
         self._server.start()

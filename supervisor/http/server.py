@@ -1,4 +1,4 @@
-"""A small HTTP server on the loopback interface: GET and HEAD, one answer a connection.
+"""A small HTTP server: GET and HEAD, one answer a connection.
 
 It runs beside the supervisor's loop, in a thread with a loop of its own: so it can still answer when the supervisor is
 stuck, which is when people ask, and no bug in an answer ends the run. The standard library parses requests, but its
@@ -14,7 +14,7 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config.host_names import HOST
+from supervisor.config.host_names import url_of
 from supervisor.eventloop.listener import Connection, Listener
 from supervisor.eventloop.loop import Loop
 from supervisor.http.request import HttpRequest, parse
@@ -34,26 +34,27 @@ class HttpServer:
 
     def __init__(
         self,
-        port: int,
+        address: tuple[str, int],
         answer: Callable[[HttpRequest], Response],
         clock: Clock,
         failed: Callable[[Exception], object],
         *,
         hosts: frozenset[str] = frozenset(),
     ) -> None:
-        """Listen on `port`, 0 for any, and answer requests with `answer`, which must return within a few seconds.
+        """Listen on an IP address and a port, 0 for any, and answer requests.
 
-        `failed` is called with the exception of a bug in `answer`; both are called in the server's thread. `hosts` are
-        names that requests may be for besides `localhost` and addresses.
+        `answer` gives the answers, within a few seconds; `failed` is called with the exception of a bug in it. Both are
+        called in the server's thread. `hosts` are names that requests may be for besides `localhost` and addresses.
 
         Raises:
-            OSError: the port is taken, or this process may not have it.
+            OSError: the port is taken, the address is none of this machine's, or this process may not have it.
         """
         self._answer = answer
         self._failed = failed
         self._hosts = hosts
-        listening = socket.create_server((HOST, port), backlog=MOST_CLIENTS)
-        self.url = f"http://{HOST}:{listening.getsockname()[1]}"
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        listening = socket.create_server(address, family=family, backlog=MOST_CLIENTS)
+        self.url = url_of(address[0], listening.getsockname()[1])
         self._loop = Loop(clock)
         self._listener = Listener(
             listening, self._loop, lambda accepted: _Client(accepted, self._loop, self._reply), places=MOST_CLIENTS

@@ -99,7 +99,7 @@ def gather(settings: Settings) -> Status:
     plan = run_plan.make_run_plan(settings, synthetic_into_database=True)
     state = plan.state
     holder = state.lock.holder()
-    lost = None if holder is not None else lost_state_dir.find(state.root, settings.metrics_port)
+    lost = None if holder is not None else lost_state_dir.find(state.root, settings.metrics_port, settings.metrics_host)
     if lost is not None:
         return _of_astray(lost, lost_state_dir.remedy(state.root, lost))
     last = report.read(state.status)

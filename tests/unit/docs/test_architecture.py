@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent.parent
 TOPS = ("supervisor", "tasks", "ledger")
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
-NAMED = re.compile(rf"(?<![\w./-])(?:{'|'.join(TOPS)}|tests|benchmarks|deploy|docs)/[\w./-]*\w")
+NAMED = re.compile(rf"(?<![\w./-])(?:{'|'.join(TOPS)}|tests|benchmarks|deploy|docs)/[\w./@-]*\w")
 STEP = re.compile(r"`([a-z_/]+\.py)` `(\w+)`")
 ARROW = re.compile(r"^ +([\w& ]+?) --> ([\w& ]+)$", re.MULTILINE)
 

@@ -30,8 +30,8 @@ def serve():
     """Starts servers, and ends them."""
     started = []
 
-    def start(answer, *, clock=None, port=0, failed=lambda _error: None):
-        started.append(HttpServer(port, answer, clock or MonotonicClock(), failed))
+    def start(answer, *, clock=None, port=0, host="127.0.0.1", failed=lambda _error: None):
+        started.append(HttpServer((host, port), answer, clock or MonotonicClock(), failed))
         started[-1].start()
         return started[-1]
 
@@ -51,6 +51,18 @@ def connect(web):
 
 def get(web, path="/x"):
     return requests.get(web.url + path, timeout=LIMIT_S)
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("::", "[::1]")],  # noqa: S104 - the test
+)
+def test_it_answers_on_the_address_that_it_is_given_and_tells_where_it_is_reached(serve, host, reached):
+    if ":" in host and not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    web = serve(hello, host=host)
+    assert web.url.rpartition(":")[0] == f"http://{reached}"
+    assert get(web).text == "hello /x"
 
 
 def parsed(data, hosts=frozenset()):
