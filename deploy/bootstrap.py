@@ -47,7 +47,7 @@ def main():
     scratch = VENV / "scratch"  # where an interrupted pip leaves what it was at
     shutil.rmtree(str(scratch), ignore_errors=True)
     scratch.mkdir()
-    _pip(python, scratch, "--require-hashes", "-r", str(lock))
+    _pip(python, scratch, "--require-hashes", "--no-deps", "-r", str(lock))  # a lock has all of them
     _pip(python, scratch, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     shutil.rmtree(str(scratch))
     (VENV / f".installed-{kind}").write_text(wanted, encoding="utf-8")
