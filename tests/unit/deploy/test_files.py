@@ -118,3 +118,34 @@ def test_secrets_are_in_files_that_git_does_not_see_and_that_no_image_holds(comp
     assert len(ignored.stdout.split()) == 2
     text = "".join(compose.values()) + (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     assert not re.search(r"^\s*\w*(PASSWORD|KEY|SECRET|DATABASE_URL)\w*[:=]\s*\S", text, re.MULTILINE)
+
+
+def test_the_template_of_units_is_the_unit_with_a_name_in_its_places():
+    one, many = (
+        [line for line in (DEPLOY / name).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+        for name in ("sluicegate.service", "sluicegate@.service")
+    )
+    assert set(many) - set(one) == {
+        "Description=Sluicegate %i: Amazon deals from the Keepa API into PostgreSQL",
+        "EnvironmentFile=/etc/sluicegate/%i.env",
+        "Environment=STATE_DIR=/var/lib/sluicegate/%i",
+        "StateDirectory=sluicegate/%i",
+    }
+    assert set(one) - set(many) == {
+        "Description=Sluicegate: Amazon deals from the Keepa API into PostgreSQL",
+        "StateDirectory=sluicegate",
+    }
+
+
+def test_the_job_for_nomad_knows_the_settings_and_lets_a_stop_take_its_time():
+    job = (DEPLOY / "nomad.hcl").read_text(encoding="utf-8")
+    set_there = dict(re.findall(r"^ +([A-Z_]+) += \"([^\"]*)\"$", job, re.MULTILINE))
+    from_secrets = re.findall(r"^ +([A-Z_]+)=\{\{", job, re.MULTILINE)
+    assert {*set_there, *from_secrets} <= OPTION.keys()
+    assert from_secrets == ["KEEPA_API_KEY", "DATABASE_URL"]
+    kill_s = seconds(re.search(r'kill_timeout = "(\w+)"', job)[1])
+    assert float(set_there["STOP_S"]) + supervisor._DATABASE_STOP_S + 10 <= kill_s == 420
+    mounted = re.search(r'destination = "(/var/\S+)"', job)[1]
+    assert set_there["STATE_DIR"].startswith(f"{mounted}/")
+    assert re.search(r"to = (\d+)", job)[1] == set_there["METRICS_PORT"]
+    assert job.count("{") == job.count("}")
