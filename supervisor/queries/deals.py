@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING
 
 from ledger import durations
 from supervisor.config import run_plan
@@ -13,29 +13,23 @@ from supervisor.config.settings import environment, load_settings
 from supervisor.database.access import query_connection
 from supervisor.queries import deal_conditions, output
 from supervisor.queries.deal_conditions import RESALE_COLUMNS
+from supervisor.queries.deal_defaults import BY_MONEY, usual
 from supervisor.queries.output import Column, Linked
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import product_url, shop
-from tasks.keepa.prices import NAMES, NOT_MONEY
 from tasks.store.best_deals import best_deals, shops
 from tasks.store.best_deals.best_deals import BestDeal
-from tasks.store.best_deals.candidates import Over
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
     from supervisor.queries.deal_conditions import ShownDeal
-    from tasks.keepa.selection.selection import Selection
     from tasks.store.best_deals.best_deals import DealFilter
+    from tasks.store.best_deals.candidates import Over
     from tasks.store.best_deals.conditions import ResaleTerms
     from tasks.store.connection import Connection
-
-_OVERS: Final[tuple[Over, ...]] = get_args(Over)
-_WEEK: Final = 1
-_NEW: Final = "NEW"
-_BY_MONEY: Final = frozenset({"drop", "price"})
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -73,7 +67,7 @@ def show(chosen: argparse.Namespace) -> int:
             else [n for n, name in names.items() if name in chosen.selection],
             names=names,
         )
-        money = f"--sort {chosen.sort}" if chosen.sort in _BY_MONEY else deal_conditions.compares_money(chosen)
+        money = f"--sort {chosen.sort}" if chosen.sort in BY_MONEY else deal_conditions.compares_money(chosen)
         by_currency = {} if money is None else shops.currencies(conn, deal_filter.values())
         if money is not None and len(by_currency) > 1:
             return _which_shop(money, by_currency)
@@ -115,13 +109,6 @@ def _csv(conn: Connection, deal_filter: DealFilter, terms: ResaleTerms | None) -
 def _which_selection(name: str, names: Iterable[str]) -> int:
     sys.stderr.write(f"sluicegate: there is no selection {name}; there are {', '.join(sorted(set(names)))}\n")
     return EXIT_USAGE
-
-
-def usual(wanted: Sequence[Selection]) -> tuple[list[str], Over]:
-    """The price types of these selections that are prices, and the range of the first that has one."""
-    types = dict.fromkeys(NAMES[one.price_type] for one in wanted if one.price_type not in NOT_MONEY)
-    ranges = [int(one.query.get("dateRange", _WEEK)) for one in wanted]
-    return list(types) or [_NEW], next((_OVERS[at] for at in ranges if at < len(_OVERS)), _OVERS[_WEEK])
 
 
 def _table(found: Sequence[ShownDeal], over: Over, *, has_selections: bool) -> None:
