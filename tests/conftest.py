@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.fixtures_tls",
     "tests.fixtures.server",
     "tests.fixtures.market",
+    "tests.fixtures.site",
 ]
 
 # A slow machine makes no example wrong; CI looks at the same examples each time, and a failure tells how to repeat it.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
 from supervisor.queries import output
-from supervisor.queries.output import Column, readable
+from supervisor.queries.output import Column
+from supervisor.queries.plain_text import readable
 from tasks.errors import EXIT_FAILED, EXIT_OK, plain
 from tasks.keepa.locales import product_url, shop
 from tasks.store import products_now

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from ledger import SystemClock
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
-from supervisor.queries.output import Column, size
+from supervisor.queries.output import Column
+from supervisor.queries.plain_text import size
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.store.partitions import layout, tables
 from tasks.store.partitions.move import Move, begun

@@ -10,7 +10,7 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.db_size import asked, freed_by, in_force
 from supervisor.queries.db_size_text import rows_in_words
-from supervisor.queries.output import size
+from supervisor.queries.plain_text import size
 from tasks.errors import EXIT_OK, EXIT_USAGE
 from tasks.maintenance.prune import prune
 from tasks.store.retention import sizes

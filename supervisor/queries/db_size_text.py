@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.localtime import near
 from supervisor.queries import output
-from supervisor.queries.output import Column, size
+from supervisor.queries.output import Column
+from supervisor.queries.plain_text import size
 from tasks.keepa.locales import shop
 
 if TYPE_CHECKING:

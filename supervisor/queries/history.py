@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from ledger.localtime import day, minute
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output, parsing
-from supervisor.queries.output import Column, readable
+from supervisor.queries.output import Column
+from supervisor.queries.plain_text import readable
 from supervisor.queries.plot import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import product_url, shop

@@ -7,7 +7,6 @@ out whole columns in 40 cells and takes 10 s for 5,000 deals; this takes less th
 from __future__ import annotations
 
 import csv
-import html
 import io
 import shutil
 import sys
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import msgspec
 from rich.cells import cell_len, set_cell_size
 
+from supervisor.queries.plain_text import readable
 from supervisor.queries.values import in_utc, inert
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ _ELLIPSIS: Final = "…"
 FORMAT: Final = 1  # of the JSON; a change that a reader could stumble over adds 1, for the command it is in
 _COLUMNS: Final = 80
 _AT_ONCE: Final = 1_000  # lines or items of a stream that are written together
-_SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
-_SIZE_STEP: Final = 1000
 _CSV_END: Final = b"\r\n"
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -151,24 +149,9 @@ def lines(
     return [gap.join(cells).rstrip() for cells in written]
 
 
-def readable(text: str) -> str:
-    """The text in one line, with HTML entities decoded and without characters that would control the terminal."""
-    plain = html.unescape(text) if "&" in text else text
-    return "".join(char if char.isprintable() else " " for char in plain)
-
-
 def cut(text: str, width: int) -> str:
     """The text in at most `width` cells; an ellipsis at its end shows that it was cut."""
     return text if cell_len(text) <= width else set_cell_size(text, width - 1) + _ELLIPSIS
-
-
-def size(count: float) -> str:
-    """Bytes in words: 999 B, 12 kB, 1.5 MB."""
-    unit = 0
-    while count >= _SIZE_STEP and unit < len(_SIZE_UNITS) - 1:
-        count, unit = count / _SIZE_STEP, unit + 1
-    digits = 0 if _SIZE_UNITS[unit] in {"B", "kB"} else 1
-    return f"{count:.{digits}f} {_SIZE_UNITS[unit]}"
 
 
 def _fitted(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:

@@ -16,7 +16,7 @@ from tasks.store.partitions import tables
 
 _NUMBERS: Final = {name: number for number, name in ALL_NAMES.items()}
 _PREFIX: Final = "amazon."
-_MOST: Final = 1_000_000
+MOST: Final = 1_000_000  # things that may be asked for
 _MOST_ROWS: Final = 2**63 - 1
 _PERCENT: Final = 100
 _KEEP: Final = "_KEEP_D"
@@ -83,7 +83,7 @@ def whole_amount(text: str) -> int:
     Raises:
         ValueError: it is not one.
     """
-    return _whole(text, low=0, high=_MOST)
+    return _whole(text, low=0, high=MOST)
 
 
 def sell_at(text: str) -> tuple[Literal["buy-box", "mean", "price"], Decimal | None]:
@@ -174,7 +174,7 @@ def count(text: str) -> int:
     Raises:
         ValueError: it is not one.
     """
-    return _whole(text, low=1, high=_MOST)
+    return _whole(text, low=1, high=MOST)
 
 
 def partitions(text: str) -> int:

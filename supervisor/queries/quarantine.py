@@ -12,7 +12,8 @@ from ledger.localtime import minute
 from supervisor.database import backend
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
-from supervisor.queries.output import Column, readable, size
+from supervisor.queries.output import Column
+from supervisor.queries.plain_text import readable, size
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions

@@ -22,7 +22,9 @@ def in_utc(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
 
 
 def inert(cell: object) -> object:
-    """The cell for CSV: a moment in UTC, and an apostrophe before a text that a spreadsheet would run as a formula."""
+    """The cell for CSV: a moment in UTC, a list in one text, an apostrophe before what a spreadsheet would run."""
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(cell, list | tuple):
+        return inert(" ".join(map(str, cell)))
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

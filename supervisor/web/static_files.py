@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 FOLDER: Final = "/static/"
 _HASH: Final = 12
 _TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
-_FILES: Final = ("app.css", "app.js", "vendor/uPlot.iife.min.js", "vendor/uPlot.min.css")
+_FILES: Final = ("app.css", "app.js", "lists.js", "product.js", "vendor/uPlot.iife.min.js", "vendor/uPlot.min.css")
 
 
 class StaticFile(NamedTuple):

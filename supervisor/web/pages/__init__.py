@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.web.pages import events, help_page, now, orders, settings_page
+from supervisor.web.pages import (
+    deals,
+    events,
+    help_page,
+    now,
+    orders,
+    product,
+    quarantine,
+    selections,
+    settings_page,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from supervisor.web.page import Page
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
+    *deals.PAGES,
+    product.PAGE,
+    tokens.PAGE,
+    selections.PAGE,
+    *quarantine.PAGES,
     events.PAGE,
     settings_page.PAGE,
     help_page.PAGE,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from supervisor.queries import output, parsing, plot
+from supervisor.queries import output, parsing, plain_text, plot
 from supervisor.queries.output import Column
 from supervisor.queries.plot import Steps
 
@@ -60,7 +60,7 @@ def test_numbers_stand_right_and_the_elastic_column_gives_way():
 
 
 def test_nothing_that_a_terminal_would_obey_is_shown():
-    assert output.readable("Tom &amp; Jerry\x1b[31m\x07\n&#27;[2J") == "Tom & Jerry [31m  [2J"
+    assert plain_text.readable("Tom &amp; Jerry\x1b[31m\x07\n&#27;[2J") == "Tom & Jerry [31m  [2J"
 
 
 @given(st.lists(st.tuples(st.text(max_size=40), st.text(max_size=120)), max_size=5), st.integers(20, 120))
@@ -115,7 +115,7 @@ def test_lines_of_csv_get_a_heading_and_the_line_ends_of_csv(capsysbinary, count
     [(0, "0 B"), (999, "999 B"), (1_000, "1 kB"), (1_500_000, "1.5 MB"), (2e9, "2.0 GB"), (5e15, "5000.0 TB")],
 )
 def test_bytes_are_told_in_the_unit_of_a_few_digits(count, words):
-    assert output.size(count) == words
+    assert plain_text.size(count) == words
 
 
 def test_a_cell_leads_to_its_page_where_the_terminal_can_do_that():

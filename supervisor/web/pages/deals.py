@@ -1,0 +1,151 @@
+"""Deals that can be bought now: filtered, sorted, page by page; and how many have come since a page was shown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, astuple, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from supervisor.queries.deal_defaults import BY_MONEY, OVERS, SORTS
+from supervisor.queries.plain_text import readable
+from supervisor.queries.selection_names import SelectionNames
+from supervisor.web.page import Listing, Page, Refusal
+from supervisor.web.views import deal_query, links
+from supervisor.web.views.deal_query import Given
+from tasks.keepa.locales import SHOPS, product_url
+from tasks.keepa.prices import NAMES, NOT_MONEY
+from tasks.planning import streams
+from tasks.store import selections
+from tasks.store.best_deals import best_deals, pages, shops
+from tasks.store.best_deals.best_deals import BestDeal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from supervisor.web.page import Visit
+    from tasks.store.best_deals.best_deals import DealFilter
+    from tasks.store.connection import Connection
+
+_PATH: Final = "/deals"
+_PRICES: Final = tuple(name for number, name in enumerate(NAMES) if number not in NOT_MONEY)
+_COLUMNS: Final = (*(field.name for field in fields(BestDeal)), "url")
+
+
+def _data(visit: Visit) -> Mapping[str, Any]:
+    given = Given(visit.query, visit.lists)
+    with visit.database.reading() as conn:
+        names = _names(conn, visit)
+        which = deal_query.deal_filter(given, names)
+        by_currency = _currencies(conn, which)
+        page = pages.DealPage(deals=[], after=None) if len(by_currency) > 1 else pages.read_page(conn, which)
+        since = pages.latest(conn, which)
+        newest = None if page.deals else shops.newest(conn, domain=which.domain)
+    status = visit.run.look().status
+    return {
+        "deals": [_shown(one) for one in page.deals],
+        "which": which,
+        "newest": newest,
+        "by_currency": by_currency,
+        "stored": None if status.counts is None else status.counts.rows.get("deals"),
+        "counted_at": None if status.counts is None else status.counts.at,
+        "next": None if page.after is None else given.address(_PATH, after=page.after.text()),
+        "first": given.address(_PATH, after=None) if which.after is not None else None,
+        "arrivals": None if since is None else given.address("/deals/new", after=None, since=str(since)),
+        "exports": [(kind, given.address(f"{_PATH}.{kind.lower()}", after=None)) for kind in ("CSV", "JSON")],
+        "choices": _choices(names),
+        "title": visit.query.get("title", ""),
+        "within": visit.query.get("within", "24h"),
+        "chosen_selections": visit.lists.get("selection", ()),
+        "chosen_types": visit.lists.get("type", ()),
+    }
+
+
+def _names(conn: Connection, visit: Visit) -> SelectionNames:
+    found = streams.streams(visit.settings.selections, visit.settings.domains)
+    return SelectionNames(found, selections.known(conn))
+
+
+def _currencies(conn: Connection, which: DealFilter) -> dict[str, list[str]]:
+    """The shops by currency, where the order compares amounts of money and there are several; else nothing."""
+    found = shops.currencies(conn, which.values()) if which.sort in BY_MONEY else {}
+    return found if len(found) > 1 else {}
+
+
+def _choices(names: SelectionNames) -> dict[str, Any]:
+    return {
+        "overs": OVERS,
+        "sorts": SORTS,
+        "types": _PRICES,
+        "shops": SHOPS,
+        "withins": deal_query.WITHINS,
+        "selections": sorted({*names.by_key().values()}),
+    }
+
+
+def _shown(one: BestDeal) -> dict[str, Any]:
+    """The deal as the template has it."""
+    return {
+        **asdict(one),
+        "title": readable(one.title or "") or one.asin,
+        "page": links.product(one.domain, one.asin),
+        "amazon": product_url(one.domain, one.asin),
+    }
+
+
+def _listing(visit: Visit) -> Listing:
+    given = Given(visit.query, visit.lists)
+    with visit.database.reading() as conn:
+        which = deal_query.whole(deal_query.deal_filter(given, _names(conn, visit)))
+        by_currency = _currencies(conn, which)
+    if by_currency:
+        raise Refusal(f"amounts of money are compared, and there are deals in {_told(by_currency)}: name a domain")
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        with visit.database.exporting() as conn:
+            for one in best_deals.stream(conn, which):
+                yield (*astuple(one), product_url(one.domain, one.asin))
+
+    return Listing("deals", _COLUMNS, rows())
+
+
+def _told(by_currency: Mapping[str, list[str]]) -> str:
+    return " and ".join(f"{currency} ({', '.join(found)})" for currency, found in by_currency.items())
+
+
+def _arrived(visit: Visit) -> tuple[int, str]:
+    """How many have come since, and the address that shows them."""
+    given = Given(visit.query, visit.lists)
+    since = given.choose("since", None, _minute)
+    if since is None:
+        raise Refusal("since: a Keepa minute is needed; the page Deals has the address with one")
+    with visit.database.reading() as conn:
+        which = deal_query.deal_filter(given, _names(conn, visit))
+        return pages.arrivals(conn, which, since), given.address(_PATH, after=None, since=None)
+
+
+def _minute(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
+        raise ValueError(f"{text!r} is no Keepa minute, which is a whole number")
+    return int(text)
+
+
+def _new_data(visit: Visit) -> Mapping[str, Any]:
+    count, address = _arrived(visit)
+    return {"count": count, "most": pages.MOST_ARRIVALS, "address": address}
+
+
+def _new_listing(visit: Visit) -> Listing:
+    count, address = _arrived(visit)
+    return Listing("arrivals", ("count", "most", "address"), [[count, pages.MOST_ARRIVALS, address]])
+
+
+PAGES: Final = (
+    Page(
+        path="/deals/new",
+        title="New deals",
+        template="deals_new.html",
+        data=_new_data,
+        listing=_new_listing,
+        in_navigation=False,
+    ),
+    Page(path=_PATH, title="Deals", template="deals.html", data=_data, listing=_listing),
+)

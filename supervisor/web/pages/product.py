@@ -1,0 +1,146 @@
+"""One product: its price now and how good that is, its histories, its offers, and what fetching it anew costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from supervisor.queries import parsing
+from supervisor.queries.plain_text import readable
+from supervisor.queries.refresh_quote import refresh_quote
+from supervisor.web.page import Listing, NotHere, Page, Refusal
+from supervisor.web.views import links, product_view
+from supervisor.web.views.deal_query import Given, one_of
+from tasks.keepa.locales import SHOPS, product_url
+from tasks.keepa.prices import ALL_NAMES
+from tasks.store import live_offers, price_history, price_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from supervisor.web.page import Visit
+    from tasks.store.connection import Connection
+    from tasks.store.price_history import ProductSummary
+    from tasks.store.price_lines import Line
+
+_RANGE: Final = "3 months"
+_OFFERS: Final = 50
+_COLUMNS: Final = ("domain", "shop", "asin", "currency", "price_type", "at", "value")
+_NUMBERS: Final = {name: number for number, name in ALL_NAMES.items()}
+
+
+class _Asked(NamedTuple):
+    """What is asked for: a product, and which of its histories in which range."""
+
+    domain: int
+    asin: str
+    types: list[int]
+    range: str
+    given: Given
+
+    @property
+    def path(self) -> str:
+        """The address of the page without parameters."""
+        return links.product(self.domain, self.asin)
+
+
+def _asked(visit: Visit) -> _Asked:
+    given = Given(visit.query, visit.lists)
+    try:
+        domain, asin = parsing.domain(visit.path["domain"]), parsing.asin(visit.path["asin"])
+    except ValueError as error:
+        raise Refusal(f"{error}; the address of a product is like {links.product(1, 'B08N5WRWNW')}") from None
+    types = [_NUMBERS[name] for name in given.choose_all("type", parsing.price_type)]
+    chosen = given.choose("range", _RANGE, one_of(*product_view.RANGES))
+    return _Asked(domain, asin, types or list(product_view.USUAL), chosen, given)
+
+
+def _summary(conn: Connection, asked: _Asked) -> ProductSummary:
+    product = price_history.product_summary(conn, asked.domain, asked.asin)
+    if product is None or not product.is_any:
+        elsewhere = [SHOPS[one] for one in price_history.domains_of(conn, asked.asin) if one in SHOPS]
+        hint = f"; it is known in {' and '.join(elsewhere)}" if elsewhere else ": no selection has listed it yet"
+        raise NotHere(f"{asked.asin} is not known in {SHOPS[asked.domain]}{hint}")
+    return product
+
+
+def _data(visit: Visit) -> Mapping[str, Any]:
+    asked = _asked(visit)
+    with visit.database.reading() as conn:
+        product = _summary(conn, asked)
+        every = price_lines.lines(conn, asked.domain, asked.asin)
+        offers = live_offers.live_offers(conn, asked.domain, asked.asin, limit=_OFFERS)
+        offers_at = live_offers.fetched_at(conn, asked.domain, asked.asin)
+    shown, span = _shown(every, asked), product_view.span_of(every, asked.range, visit.now)
+    rows = product_view.figures(shown, span, product.minor_digits)
+    main = product_view.main_figures(rows)
+    rating, reviews = product_view.reviews(every)
+    return {
+        "product": product,
+        "title": readable(product.title or "") or product.asin,
+        "links": {"amazon": product_url(asked.domain, asked.asin), "keepa": links.keepa(asked.domain, asked.asin)},
+        "figures": rows,
+        "main": main,
+        "sentence": _sentence(product, main, asked.range),
+        "chart": product_view.chart(shown, span, product.minor_digits) if shown else None,
+        "changes": product_view.last_changes(shown, span, product.minor_digits),
+        "lines": [(line.name, product_view.style(line.price_type), line in shown) for line in every],
+        "ranges": [(name, asked.given.address(asked.path, range=name)) for name in product_view.RANGES],
+        "range": asked.range,
+        "rating": rating,
+        "reviews": reviews,
+        "offers": offers,
+        "offers_at": offers_at,
+        "refresh": _refresh(visit),
+        "exports": [(kind, asked.given.address(f"{asked.path}.{kind.lower()}")) for kind in ("CSV", "JSON")],
+    }
+
+
+def _sentence(product: ProductSummary, main: Mapping[str, Any] | None, chosen: str) -> str:
+    """The figures in words, which a picture cannot say to everybody."""
+    if main is None:
+        return "Nothing is offered now, as far as is known."
+    unit = product.currency
+    words = f"{main['type']} is {main['now']:,} {unit} now"
+    if main["above_percent"] is not None:
+        part = "all the time" if chosen == "all" else f"the last {chosen}"
+        words += f", and was dearer for {main['above_percent']:.0f} % of {part}"
+    if main["lowest"] is not None and main["mean"] is not None:
+        words += f"; the lowest was {main['lowest']:,}, the mean {main['mean']:,}"
+    return f"{words}."
+
+
+def _refresh(visit: Visit) -> str:
+    """What fetching it anew would cost, in words; empty while nothing is known of the balance."""
+    snapshot = visit.run.look().status.snapshot
+    if snapshot is None:
+        return ""
+    quote = refresh_quote(snapshot, "history")
+    cost = f"about {quote.tokens} {'token' if quote.tokens == 1 else 'tokens'}"
+    if quote.opens_in_s is None:
+        return f"{cost}; nobody can tell yet when there will be so many"
+    return f"{cost}, which are there {'now' if quote.opens_in_s <= 0 else f'in about {quote.opens_in_s:.0f} s'}"
+
+
+def _listing(visit: Visit) -> Listing:
+    asked = _asked(visit)
+    with visit.database.reading() as conn:
+        product = _summary(conn, asked)
+        every = price_lines.lines(conn, asked.domain, asked.asin)
+    shown, span = _shown(every, asked), product_view.span_of(every, asked.range, visit.now)
+    whose = (product.domain, product.shop, product.asin, product.currency)
+    rows = ((*whose, *change) for change in product_view.changes(shown, span, product.minor_digits))
+    return Listing("changes", _COLUMNS, rows)
+
+
+def _shown(every: list[Line], asked: _Asked) -> list[Line]:
+    return [line for line in every if line.price_type in asked.types]
+
+
+PAGE: Final = Page(
+    path="/product/{domain}/{asin}",
+    title="Product",
+    template="product.html",
+    data=_data,
+    listing=_listing,
+    in_navigation=False,
+)

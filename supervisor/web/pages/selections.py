@@ -1,0 +1,134 @@
+"""The selections: what each asks for, how far it is known, where its walks stand; and a check of a pasted one."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from supervisor.web.page import Listing, Page
+from supervisor.web.views.product_view import moment
+from tasks.errors import ConfigError, plain
+from tasks.keepa.locales import shop
+from tasks.keepa.request import DEAL_TOKENS
+from tasks.keepa.selection import explanation, selection
+from tasks.keepa.selection.page_link import page_link
+from tasks.planning import streams
+from tasks.store import crawls
+from tasks.store.calls import sums
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from supervisor.web.page import Visit
+    from tasks.keepa.selection.selection import Selection
+    from tasks.planning.streams import Stream
+    from tasks.store.crawls import Crawl, Watermark
+
+_PATH: Final = "/selections"
+_PASTED: Final = "pasted"  # the name of a selection without a file
+_DAY: Final = timedelta(days=1)
+_LISTING: Final = "/deal"
+_COLUMNS: Final = ("name", "domain", "shop", "key", "known_until", "walked_at", "asks_for", "query")
+
+
+def _data(visit: Visit) -> Mapping[str, Any]:
+    known, walks, tokens = _stored(visit)
+    text = visit.query.get("check", "").strip()
+    return {
+        "selections": [_shown(one, known, walks) for one in _streams(visit)],
+        "tokens": tokens,
+        "page_tokens": DEAL_TOKENS,
+        "text": text,
+        "checked": _checked(text, visit.settings.domains) if text else None,
+    }
+
+
+def _streams(visit: Visit) -> tuple[Stream, ...]:
+    return streams.streams(visit.settings.selections, visit.settings.domains)
+
+
+def _stored(visit: Visit) -> tuple[dict[tuple[str, int], Watermark], list[Crawl], int]:
+    """The watermarks, the walks, and what listing has cost in the last day, of all selections together."""
+    keys = [one.key for one in _streams(visit)]
+    with visit.database.reading() as conn:
+        known = {(mark.selection_key, mark.domain): mark for mark in crawls.all_watermarks(conn)}
+        walks = crawls.crawls_of(conn, keys)
+        spent = sums.sums(conn, since=_DAY, by="endpoint")
+    return known, walks, next((one.tokens for one in spent if one.name == _LISTING), 0)
+
+
+def _shown(stream: Stream, known: Mapping[tuple[str, int], Watermark], walks: Sequence[Crawl]) -> dict[str, Any]:
+    mark = known.get((stream.key, stream.domain))
+    return {
+        **_about(stream.selection),
+        "key": stream.key,
+        "known_until": None if mark is None else moment(mark.minute),
+        "walked_at": None if mark is None else mark.walked_at,
+        "walks": [_walk(one) for one in walks if (one.selection_key, one.domain) == (stream.key, stream.domain)],
+    }
+
+
+def _about(one: Selection) -> dict[str, Any]:
+    """What it asks for, in words and as it is sent."""
+    sentence, conditions = explanation.explain(one)
+    return {
+        "name": one.name,
+        "domain": one.domain,
+        "shop": shop(one.domain),
+        "asks_for": sentence,
+        "conditions": conditions,
+        "notes": one.notes,
+        "link": page_link(one),
+        "query": json.dumps(dict(one.query), indent=2, ensure_ascii=False),
+    }
+
+
+def _walk(one: Crawl) -> dict[str, Any]:
+    """A walk, with the tokens of the pages it has read of the part it stands in: a page costs the same always."""
+    pages = one.page if one.state == "running" else one.page + 1
+    return {
+        "job": one.job,
+        "state": one.state,
+        "page": one.page,
+        "rows": one.rows,
+        "part": _part(one),
+        "tokens": pages * DEAL_TOKENS,
+        "started_at": one.started_at,
+        "finished_at": one.finished_at,
+    }
+
+
+def _part(one: Crawl) -> str:
+    parts = [f"category {one.root_cat}"] if one.root_cat is not None else []
+    if one.price_low is not None and one.price_high is not None:
+        parts.append(f"prices {one.price_low:,} to {one.price_high:,}")
+    return ", ".join(parts)
+
+
+def _checked(text: str, domains: Sequence[int]) -> dict[str, Any]:
+    """What the selection in a text asks for, or every fault of it."""
+    try:
+        found = selection.for_domains(text, name=_PASTED, domains=domains)
+    except ConfigError as error:
+        return {"faults": plain(error), "selections": []}
+    return {"faults": "", "selections": [_about(one) for one in found]}
+
+
+def _listing(visit: Visit) -> Listing:
+    known, _, _ = _stored(visit)
+
+    def rows() -> Iterator[Sequence[object]]:
+        for one in _streams(visit):
+            mark = known.get((one.key, one.domain))
+            until: datetime | None = None if mark is None else moment(mark.minute)
+            sentence, _ = explanation.explain(one.selection)
+            query = json.dumps(dict(one.selection.query), ensure_ascii=False)
+            walked_at = None if mark is None else mark.walked_at
+            yield one.selection.name, one.domain, shop(one.domain), one.key, until, walked_at, sentence, query
+
+    return Listing("selections", _COLUMNS, rows())
+
+
+PAGE: Final = Page(path=_PATH, title="Selections", template="selections.html", data=_data, listing=_listing)

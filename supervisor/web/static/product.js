@@ -1,0 +1,77 @@
+// Draws the histories of one product. The figures and the last changes stand in tables beside, for those who see no chart.
+
+const HEIGHT = 320;
+// Keepa's colours, made so that everybody can tell them apart: each line has dashes of its own too.
+const STYLES = {
+  amazon: ["orange", []],
+  new: ["blue", [8, 4]],
+  used: ["ink", [2, 3]],
+  rank: ["green", [10, 3, 2, 3]],
+  "buy-box": ["magenta", [5, 5]],
+  other: ["quiet", [4, 2]],
+};
+
+const resolved = (name) => {
+  const probe = document.createElement("span");
+  probe.className = `ink-${name}`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+};
+
+class PriceChart {
+  constructor(element, data) {
+    this.element = element;
+    this.data = data;
+    this.draw();
+    new ResizeObserver(() => this.resize()).observe(element);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  columns() {
+    const { begin, axis, lines, digits } = this.data;
+    const unit = 10 ** -digits;
+    const scaled = (line) => (line.scale === "money" ? line.values.map((one) => (one === null ? null : one * unit)) : line.values);
+    return [axis.map((minute) => begin + 60 * minute), ...lines.map(scaled)];
+  }
+
+  draw() {
+    if (this.plot) this.plot.destroy();
+    const [quiet, line] = ["quiet", "line"].map(resolved);
+    const grid = { stroke: line, width: 1 };
+    const stepped = uPlot.paths.stepped({ align: 1 });
+    const { since, until, lines } = this.data;
+    const other = lines.find((one) => one.scale !== "money");
+    const columns = this.columns();
+    const [first, last] = [columns[0][0], columns[0].at(-1)];
+    const scales = { x: { range: (_, low, high) => (low <= first && high >= last ? [Math.min(since, first), Math.max(until, last)] : [low, high]) } };
+    const axes = [{ stroke: quiet, grid, ticks: grid }, { scale: "money", stroke: quiet, grid, ticks: grid, size: 64 }];
+    if (other) axes.push({ scale: other.scale, side: 1, stroke: quiet, grid: { show: false }, ticks: grid, size: 64, values: (_, ticks) => ticks.map((one) => one.toLocaleString()) });
+    this.plot = new uPlot({
+      width: this.element.clientWidth,
+      height: HEIGHT,
+      scales,
+      axes,
+      legend: { live: true },
+      cursor: { drag: { x: true, y: false } },
+      series: [{}, ...lines.map((one) => {
+        const [name, dash] = STYLES[one.style];
+        return { label: one.name, scale: one.scale, stroke: resolved(name), width: 1.5, dash, paths: stepped, points: { show: false }, spanGaps: false };
+      })],
+    }, columns, this.element);
+  }
+
+  resize() {
+    if (this.plot && this.plot.width !== this.element.clientWidth) this.plot.setSize({ width: this.element.clientWidth, height: HEIGHT });
+  }
+}
+
+const given = document.getElementById("price-data");
+const place = document.getElementById("price-chart");
+if (given && place && window.uPlot) new PriceChart(place, JSON.parse(given.textContent));
+
+// A choice of lines is shown at once.
+for (const box of document.querySelectorAll("form.lines input[type=checkbox]")) {
+  box.addEventListener("change", () => box.form.requestSubmit());
+}

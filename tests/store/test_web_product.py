@@ -1,0 +1,133 @@
+"""The page of a product over a real database: its numbers are those of the command and of the tables."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from supervisor.web.views import product_view
+from tasks.store import products
+
+SHARE = ("AMAZON", "NEW", "USED", "SALES", "BUY_BOX_SHIPPING")
+
+
+@pytest.fixture
+def fetched(gathered):
+    """A product with a long history: its ASIN."""
+    return gathered.execute("SELECT asin FROM price_series_rows ORDER BY points DESC LIMIT 1").fetchone()[0]
+
+
+def chart_of(html):
+    return json.loads(html.partition('id="price-data">')[2].partition("</script>")[0])
+
+
+def of_the_command(ask, url, asin):
+    code, out = ask(url, "history", asin, "--json")
+    assert code == 0
+    return json.loads(out)["points"]
+
+
+def test_the_changes_are_those_of_the_command(visit, ask, gathered_url, fetched):
+    site = visit(gathered_url)
+    points = [one for one in of_the_command(ask, gathered_url, fetched) if one["price_type"] in SHARE]
+    expected = [
+        (
+            one["price_type"],
+            one["at"],
+            one["value"] if one["price"] is None else round(one["price"] + (one["shipping"] or 0), 2),
+        )
+        for one in points
+    ]
+    found = site.json(f"/product/1/{fetched}.json?range=all")["changes"]
+    assert [(one["price_type"], one["at"], one["value"]) for one in found] == expected
+    as_csv = site.csv(f"/product/1/{fetched}.csv?range=all&type=NEW")
+    assert len(as_csv) == sum(one[0] == "NEW" for one in expected)
+    assert {(row["shop"], row["currency"]) for row in as_csv} == {("amazon.com", "USD")}
+
+
+def test_the_figures_are_those_of_the_tables(visit, gathered, gathered_url, fetched):
+    site = visit(gathered_url)
+    lowest, highest, now = gathered.execute(
+        "SELECT min(price), max(price), (array_agg(price ORDER BY at DESC))[1] FROM price_history"
+        " WHERE asin = %s AND price_type = 'NEW'",
+        (fetched,),
+    ).fetchone()
+    words = site.page(f"/product/1/{fetched}?range=all&type=NEW").text
+    for number in (lowest, highest, now):
+        assert f"{number:,}" in words
+    title, queued = gathered.execute(
+        "SELECT p.title, p.history_fetched_at FROM products AS p WHERE asin = %s", (fetched,)
+    ).fetchone()
+    assert title.split()[0] in words
+    assert "The history was fetched" in words
+    assert queued is not None
+
+
+def test_a_chart_has_few_points_and_keeps_the_extremes(visit, gathered_url, fetched):
+    site = visit(gathered_url)
+    chart = chart_of(site.get(f"/product/1/{fetched}?range=all").text)
+    changes = site.json(f"/product/1/{fetched}.json?range=all")["changes"]
+    drawn = sum(value is not None for line in chart["lines"] for value in line["values"])
+    assert len(chart["axis"]) <= product_view.MOST_POINTS
+    assert drawn < 6 * product_view.MOST_POINTS
+    assert len(changes) > product_view.MOST_POINTS
+    for line in chart["lines"]:
+        received = [one["value"] for one in changes if one["price_type"] == line["name"] and one["value"] is not None]
+        shown = [value for value in line["values"] if value is not None]
+        unit = 100 if line["scale"] == "money" else 1
+        ends = (min(received, default=0), max(received, default=0))
+        assert (min(shown, default=0), max(shown, default=0)) == tuple(round(one * unit) for one in ends)
+
+
+def test_a_range_begins_with_what_held_then(visit, gathered_url, fetched):
+    site = visit(gathered_url)
+    every = site.json(f"/product/1/{fetched}.json?range=all&type=NEW")["changes"]
+    of_a_day = site.json(f"/product/1/{fetched}.json?range=day&type=NEW")["changes"]
+    held = [one["value"] for one in every if one["at"] <= of_a_day[0]["at"]][-1]
+    assert of_a_day[0]["value"] == held
+
+
+def test_offers_rating_and_reviews_are_shown(visit, conn, database_url, make_product):
+    csv = [None] * 18
+    csv[1], csv[16], csv[17] = [7_800_000, 1999], [7_800_000, 44], [7_800_000, 1234]
+    offer = {"offerId": 1, "sellerId": "A1SELLER", "condition": 1, "offerCSV": [7_800_000, 1899, 100], "isFBA": True}
+    with conn.transaction():
+        product = make_product(csv=csv, title="Tea &amp; pot")
+        products.write(conn, 1, [product], fetched_at=datetime.now(UTC), has_history=True)
+    conn.execute(
+        "INSERT INTO offers (domain, asin, place, live_place, seller_id, condition, is_fba, minutes, prices, shipping,"
+        " last_seen) VALUES (1, 'B000000001', 0, 0, %s, 1, true, '{7800000}', '{1899}', '{100}', 7800000)",
+        (offer["sellerId"],),
+    )
+    conn.execute("UPDATE products SET offers_fetched_at = now()")
+    words = visit(database_url).page("/product/1/B000000001").text
+    for expected in ("Tea & pot", "4.4 of 5 stars", "1,234 ratings", "A1SELLER", "18.99", "by Amazon", "19.99 USD now"):
+        assert expected in words, expected
+    assert visit(database_url).page("/product/amazon.com/b000000001").text == words
+
+
+def test_what_is_not_known_is_said(visit, gathered_url, fetched):
+    site = visit(gathered_url)
+    assert "is known in amazon.com" in site.page(f"/product/3/{fetched}", 404).text
+    assert "no selection has listed it" in site.page("/product/1/B0NOTHERE0", 404).text
+    assert "is no ASIN" in site.page("/product/1/B0", 400).text
+    assert "is no Amazon shop" in site.page(f"/product/7/{fetched}", 400).text
+    assert "range: " in site.page(f"/product/1/{fetched}?range=ever", 400).text
+    assert "type: " in site.page(f"/product/1/{fetched}?type=ever", 400).text
+    assert "There is no such history" in site.page(f"/product/1/{fetched}?type=RENT").text
+
+
+def test_amounts_are_in_the_unit_of_the_shop():
+    from array import array
+
+    from tasks.store.price_lines import Line
+
+    yen, stars, rank = (Line(price_type=number, minutes=array("i"), values=array("i")) for number in (1, 16, 3))
+    assert product_view.amount(yen, 1999, 0) == Decimal(1999)
+    assert product_view.amount(yen, 1999, 2) == Decimal("19.99")
+    assert product_view.amount(stars, 44, 2) == Decimal("4.4")
+    assert product_view.amount(rank, 44.4, 2) == 44
+    assert product_view.amount(rank, None, 2) is None
