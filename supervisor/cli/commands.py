@@ -8,6 +8,7 @@ import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
+from supervisor.cli.version import Version
 from supervisor.config.options import GROUPS
 from supervisor.queries.arguments import commands as queries
 from supervisor.queries.arguments import fetch as fetch_arguments
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"{settings_help()}\n\n{_EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version of everything, and end")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     into = command_line.Parser(add_help=False)
