@@ -221,3 +221,11 @@ def test_the_name_of_a_selection_is_kept_once_it_has_listed_deals(conn):
         seen.append(conn.execute(version).fetchone())
     assert len(set(seen)) == len(seen) - 1
     assert seen[0] == seen[1]
+
+
+def test_a_time_that_reaches_back_before_the_calendar_begins_is_all_there_is(shown):
+    found = best_deals.find(shown, which(top=200, within=timedelta(days=3_000)))
+    assert found
+    for first in (2, best_deals.MOST_CANDIDATES + 1):
+        assert best_deals.find(shown, which(top=200, within=timedelta(days=999_999)), first=first) == found
+    assert best_deals.find(shown, which(top=200, within=timedelta(0))) == []

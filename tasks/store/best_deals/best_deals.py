@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import minute_of_ms
 from tasks.store.best_deals import candidates as narrow
-from tasks.store.best_deals import shops
+from tasks.store.best_deals import csv_lines, shops
 from tasks.store.best_deals.bounds import MOST_PERCENT
 from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Candidates, Key
 from tasks.store.best_deals.conditions import ANY, Conditions
@@ -41,7 +41,18 @@ _ORDERS: Final[dict[Sort, LiteralString]] = {
     "rank": "sales_rank NULLS LAST, discount_percent DESC",
     "newest": "deal_since DESC, discount_percent DESC",
 }
-_ALL: Final = "current_deals AS d"
+# What is asked of all deals is asked before the rest (OFFSET 0): so their lists need not be kept until they are sorted.
+# PostgreSQL, which cannot tell how many deals have a discount, would keep those in place of the narrow rows.
+_ALL: Final = """
+    (
+        SELECT * FROM current_deals AS d WHERE {listed}
+          AND d.last_seen_on >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
+        OFFSET 0
+    ) AS d
+"""
+_LISTED: Final = """
+    d.price_type = ANY(%(price_types)s) AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= %(since)s::timestamptz
+"""
 _CHOSEN: Final = """
     unnest(%(chosen_domains)s::smallint[], %(chosen_asins)s::text[]) AS c (domain, asin)
     JOIN current_deals AS d ON d.domain = c.domain AND d.asin = c.asin
@@ -64,8 +75,7 @@ FROM (
             d.sales_rank, d.deal_since, d.updated_at, d.first_seen_at, d.last_seen_at, d.selections AS numbers
             {more_columns}
         FROM {source} {joins}
-        WHERE d.price_type = ANY(%(price_types)s) AND d.discount_percent_{over} >= %(min_discount)s
-          AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= now() - %(within)s::interval
+        WHERE {listed} AND d.discount_percent_{over} >= %(min_discount)s
           AND (%(selections)s::smallint[] IS NULL OR d.selections && %(selections)s::smallint[])
           AND (%(title_patterns)s::text[] IS NULL OR d.title ILIKE ALL(%(title_patterns)s::text[]))
           AND {conditions}
@@ -78,25 +88,6 @@ FROM (
 # Of several price types of one product.
 _EACH_ONCE: Final = "DISTINCT ON (d.domain, d.asin)"
 _BEST_OF_EACH: Final = "ORDER BY d.domain, d.asin, d.discount_percent_{over} DESC, d.price"
-_COPY: Final = """
-COPY (
-    SELECT
-        domain, shop, asin,
-        CASE WHEN left(title, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r') THEN '''' || title ELSE title END,
-        root_cat,
-        CASE WHEN left(category, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r') THEN '''' || category ELSE category END,
-        price_type, currency, price, average, discount_percent, price_before,
-        replace((price_since AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
-        sales_rank,
-        replace((deal_since AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
-        replace((updated_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
-        replace((first_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
-        replace((last_seen_at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z',
-        array_to_string(selections, ' '),
-        'https://www.' || shop || '/dp/' || asin
-    FROM ({query}) AS found
-) TO STDOUT (FORMAT csv)
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +188,7 @@ def stream(conn: Connection, which: DealFilter, *, first: int | None = None) -> 
         return
     with conn.cursor("best_deals", row_factory=class_row(BestDeal)) as cursor:
         cursor.itersize = _AT_ONCE
-        query, values = _statement(which, candidates)
+        query, values = _statement(conn, which, candidates)
         yield from cursor.execute(query.encode(), values)
 
 
@@ -210,8 +201,8 @@ def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
     apostrophe before it, because sellers write the titles.
     """
     candidates, _ = _search(conn, which, None)
-    query, values = _statement(which, candidates)
-    with conn.cursor() as cursor, cursor.copy(_COPY.format(query=query).encode(), values) as copy:
+    query, values = _statement(conn, which, candidates)
+    with conn.cursor() as cursor, cursor.copy(csv_lines.COPY.format(query=query).encode(), values) as copy:
         yield from map(bytes, copy)
 
 
@@ -276,12 +267,12 @@ def _units(money: Decimal) -> int:
 
 
 def _read(conn: Connection, which: DealFilter, candidates: Candidates | None) -> list[BestDeal]:
-    query, values = _statement(which, candidates)
+    query, values = _statement(conn, which, candidates)
     with conn.cursor(row_factory=class_row(BestDeal)) as cursor:
         return cursor.execute(query.encode(), values, prepare=False).fetchall()
 
 
-def _statement(which: DealFilter, candidates: Candidates | None) -> tuple[str, dict[str, object]]:
+def _statement(conn: Connection, which: DealFilter, candidates: Candidates | None) -> tuple[str, dict[str, object]]:
     is_mixed = len(set(which.price_types)) > 1
     query = _FIND.format(
         columns=_COLUMNS,
@@ -293,7 +284,8 @@ def _statement(which: DealFilter, candidates: Candidates | None) -> tuple[str, d
         more_columns=which.conditions.columns,
         joins=which.conditions.joins.format(over=which.over),
         conditions=which.conditions.where,
-        source=_ALL if candidates is None else _CHOSEN,
+        listed=_LISTED,
+        source=_ALL.format(listed=_LISTED) if candidates is None else _CHOSEN,
     )
     chosen = {} if candidates is None else {"chosen_domains": candidates.domains, "chosen_asins": candidates.asins}
-    return query, {**which.values(), **chosen}
+    return query, {**narrow.dated(conn, which.values()), **chosen}

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 Over = Literal["day", "week", "month", "quarter"]
 Sort = Literal["discount", "drop", "price", "rank", "newest"]
 
+# PostgreSQL would work it out for each row that it looks at, which takes as long as all else. As text, for it may be
+# before the year 1.
+_SINCE: Final = "SELECT (now() - %(within)s::interval)::text"
 # Of deals that were listed lately enough. The day has an index, the moment decides.
 LISTED: Final = """
-    s.domain = ANY(%(domains)s) AND s.last_seen_at >= now() - %(within)s::interval
-    AND s.last_seen_on >= ((now() - %(within)s::interval) AT TIME ZONE 'UTC')::date
+    s.domain = ANY(%(domains)s) AND s.last_seen_at >= %(since)s::timestamptz
+    AND s.last_seen_on >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
     AND (%(selections)s::smallint[] IS NULL OR s.selections && %(selections)s::smallint[])
 """
 # A row that is not reckoned yet may hold anything, so it comes first. The discount stands there as seldom as can be:
@@ -104,6 +107,12 @@ class CandidateFilter:
     is_continued: bool = False
 
 
+def dated(conn: Connection, values: Mapping[str, object]) -> dict[str, object]:
+    """The values with the moment `since` which a deal must have been listed: so long ago as `within` says."""
+    (since,) = conn.execute(_SINCE, values, prepare=False).fetchone() or (None,)
+    return {**values, "since": since}
+
+
 def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = ANY) -> Candidates:
     """At most so many candidates, the best first, of those whose bounds are `least` or better."""
     bound, tie = _BOUNDS[which.sort]
@@ -118,7 +127,7 @@ def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = AN
         limit=_LIMITS.get(which.sort, "true") if which.is_continued else "true",
         reach="true" if least == ANY else _REACH.format(bound=bound, tie=tie),
     )
-    values = {**which.values, "most": most, **least._asdict()}
+    values = {**dated(conn, which.values), "most": most, **least._asdict()}
     rows = conn.execute(statement.encode(), values, prepare=False).fetchall()
     is_reckoned = all(row[2] for row in rows)
     return Candidates(

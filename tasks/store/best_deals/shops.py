@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tasks.store.best_deals.candidates import LISTED
+from tasks.store.best_deals.candidates import LISTED, dated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # By the latest day of each shop, which the index has at its end; by the moment only where shops differ in currency.
 _LATELY: Final = """
 (SELECT s.last_seen_on FROM deal_sightings AS s WHERE s.domain = m.id ORDER BY s.last_seen_on DESC LIMIT 1)
-    >= ((now() - %(within)s::interval) AT TIME ZONE 'UTC')::date
+    >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
 """
 _EXACTLY: Final = f"EXISTS (SELECT FROM deal_sightings AS s WHERE s.domain = m.id AND {LISTED})"
 _CURRENCIES: Final = """
@@ -29,10 +29,11 @@ _NEWEST: Final = (
 def currencies(conn: Connection, values: Mapping[str, object]) -> dict[str, list[str]]:
     """The shops that have deals of the locales and the time of the values of a `DealFilter`, by their currency."""
     found: dict[str, list[str]] = {}
+    asked = dated(conn, values)
     for has_deals in (_LATELY, _EXACTLY):
         found.clear()
         statement = _CURRENCIES.format(has_deals=has_deals).encode()
-        for currency, shop in conn.execute(statement, values, prepare=False):
+        for currency, shop in conn.execute(statement, asked, prepare=False):
             found.setdefault(currency, []).append(shop)
         if len(found) <= 1:
             break
