@@ -13,7 +13,7 @@ from tasks.errors import NoRows
 from tasks.keepa.prices import minute_of_ms
 from tasks.keepa.request import product_shape
 from tasks.planning import measured_loads, streams
-from tasks.planning.cost_plan import Allowance, Rules, StreamLoad
+from tasks.planning.cost_plan import DAY_S, Allowance, Rules, StreamLoad
 from tasks.planning.measured_loads import PACE_S, Fetched, StreamSeen
 from tasks.roles import BACKFILL, UPSERT
 from tasks.store import stream_figures
@@ -73,13 +73,19 @@ def gather(plan: RunPlan) -> Gathered:
 
 def read(conn: Connection, targets: Sequence[Stream], now: datetime) -> Gathered:
     """The same, from a connection and at a time."""
-    minute = minute_of_ms(round((now.timestamp() - PACE_S) * 1_000))
-    found = stream_figures.stream_figures(conn, since=now - timedelta(seconds=_LISTED_S), minute=minute)
+    minute, day_minute = (minute_of_ms(round((now.timestamp() - ago_s) * 1_000)) for ago_s in (PACE_S, DAY_S))
+    found = stream_figures.stream_figures(
+        conn, since=now - timedelta(seconds=_LISTED_S), minute=minute, day_minute=day_minute
+    )
     waiting = leftovers.queued_streams(conn, streams.wanted_streams(targets))
     pending = {(one.selection_key, one.domain): one.pending + one.leased for one in waiting}
     seen = tuple(
         StreamSeen(
-            name=one.label, deals=figures.deals, news=figures.news, pending=pending.get((one.key, one.domain), 0)
+            name=one.label,
+            deals=figures.deals,
+            news=figures.news,
+            of_the_day=figures.of_the_day,
+            pending=pending.get((one.key, one.domain), 0),
         )
         for one in targets
         if (figures := found.get((one.key, one.domain))) is not None

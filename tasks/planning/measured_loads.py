@@ -23,12 +23,14 @@ class StreamSeen:
     Attributes:
         deals: deals that it has.
         news: deals of the last `PACE_S` seconds.
+        of_the_day: deals of the last day: too few, but more of them than of some hours, to compare selections by.
         pending: products that wait for their history.
     """
 
     name: str
     deals: int
     news: int
+    of_the_day: int
     pending: int
 
 
@@ -70,13 +72,14 @@ def measured_loads(
 
 
 def _loads(seen: Sequence[StreamSeen], factor: float, products_per_day: float) -> tuple[StreamLoad, ...]:
-    news = sum(one.news for one in seen)
+    news_per_day = factor * sum(one.news for one in seen) * DAY_S / PACE_S
+    of_the_day = sum(one.of_the_day for one in seen)
     return tuple(
         StreamLoad(
             name=one.name,
             deals=one.deals,
-            news_per_day=factor * one.news * DAY_S / PACE_S,
-            products_per_day=products_per_day * one.news / news if news else 0.0,
+            news_per_day=news_per_day * one.of_the_day / of_the_day if of_the_day else 0.0,
+            products_per_day=products_per_day * one.of_the_day / of_the_day if of_the_day else 0.0,
             pending=one.pending,
         )
         for one in seen

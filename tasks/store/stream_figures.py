@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 # The day is what there is an index on; a deal that is listed no more was last seen before.
 _DEALS: Final = """
-SELECT n.selection_key, s.domain, count(*), count(*) FILTER (WHERE s.creation_date > %(minute)s)
+SELECT n.selection_key, s.domain, count(*), count(*) FILTER (WHERE s.creation_date > %(minute)s),
+    count(*) FILTER (WHERE s.creation_date > %(day_minute)s)
 FROM deal_sightings AS s CROSS JOIN unnest(s.selections) AS of (number) JOIN selections AS n ON n.number = of.number
 WHERE s.last_seen_on >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date AND s.last_seen_at >= %(since)s
 GROUP BY n.selection_key, s.domain
@@ -32,11 +33,13 @@ class StreamFigures(NamedTuple):
 
     Attributes:
         deals: what was listed of late, or what the last crawl of the whole has met.
-        news: deals among them that are newer than the minute that was asked for.
+        news: deals among them of the last hours.
+        of_the_day: deals among them of the last day.
     """
 
     deals: int
     news: int
+    of_the_day: int
 
 
 class Usage(NamedTuple):
@@ -48,14 +51,19 @@ class Usage(NamedTuple):
     duration_s: float
 
 
-def stream_figures(conn: Connection, *, since: datetime, minute: int) -> dict[tuple[str, int], StreamFigures]:
-    """The figures by selection key and locale: deals listed since a moment, and those created after a Keepa minute."""
+def stream_figures(
+    conn: Connection, *, since: datetime, minute: int, day_minute: int
+) -> dict[tuple[str, int], StreamFigures]:
+    """The figures by selection key and locale: deals listed since a moment, and those created after two Keepa minutes.
+
+    `minute` is that of some hours ago, and `day_minute` that of a day ago.
+    """
     whole = {(key, domain): rows for key, domain, rows in conn.execute(_WHOLE).fetchall()}
-    rows = conn.execute(_DEALS, {"since": since, "minute": minute}, prepare=False).fetchall()
-    found = {(key, domain): StreamFigures(deals, news) for key, domain, deals, news in rows}
+    rows = conn.execute(_DEALS, {"since": since, "minute": minute, "day_minute": day_minute}, prepare=False).fetchall()
+    found = {(key, domain): StreamFigures(*figures) for key, domain, *figures in rows}
     return {
         stream: figures._replace(deals=max(whole.get(stream, 0), 0) or figures.deals)
-        for stream, figures in ({key: StreamFigures(0, 0) for key in whole} | found).items()
+        for stream, figures in ({key: StreamFigures(0, 0, 0) for key in whole} | found).items()
     }
 
 

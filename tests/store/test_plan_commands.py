@@ -24,14 +24,16 @@ def plan(ask, url, *arguments):
 
 def test_figures_are_those_of_the_rows(gathered):
     since = datetime.fromtimestamp(START_MS / 1000, UTC) - timedelta(days=400)
-    figures = stream_figures.stream_figures(gathered, since=since, minute=START_MIN - 360)
+    figures = stream_figures.stream_figures(gathered, since=since, minute=START_MIN - 360, day_minute=START_MIN - 1_440)
     ((stream, found),) = figures.items()
     assert stream[1] == 1
-    (news,) = gathered.execute(
-        "SELECT count(*) FROM deal_sightings WHERE creation_date > %s", (START_MIN - 360,)
-    ).fetchone()
+    news, of_the_day = (
+        gathered.execute("SELECT count(*) FROM deal_sightings WHERE creation_date > %s", (minute,)).fetchone()[0]
+        for minute in (START_MIN - 360, START_MIN - 1_440)
+    )
     (rows,) = gathered.execute("SELECT rows FROM crawls WHERE job = 'backfill'").fetchone()
-    assert found == (rows, news)
+    assert found == (rows, news, of_the_day)
+    assert 0 < news < of_the_day < rows
 
 
 def test_usage_is_what_the_calls_of_that_time_have_cost(conn):
@@ -47,7 +49,7 @@ def test_usage_is_what_the_calls_of_that_time_have_cost(conn):
 
 def test_nothing_is_known_of_an_empty_database(conn):
     now = datetime.now(UTC)
-    assert stream_figures.stream_figures(conn, since=now, minute=0) == {}
+    assert stream_figures.stream_figures(conn, since=now, minute=0, day_minute=0) == {}
     assert stream_figures.first_call(conn) is None
 
 

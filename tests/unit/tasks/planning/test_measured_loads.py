@@ -7,7 +7,10 @@ from tasks.planning.measured_loads import DAY_S, Fetched, StreamSeen, measured_l
 
 RULES = Rules(detail_tokens=1, history_tokens=1, backfill_share=0.2)
 LARGE = Allowance(rate=1_000, tick_s=60.0)
-SEEN = (StreamSeen(name="a", deals=700, news=100, pending=0), StreamSeen(name="b", deals=70, news=50, pending=0))
+SEEN = (
+    StreamSeen(name="a", deals=700, news=90, of_the_day=200, pending=0),
+    StreamSeen(name="b", deals=70, news=60, of_the_day=100, pending=0),
+)
 
 
 def news(loads):
@@ -28,7 +31,7 @@ def test_what_was_fetched_is_divided_as_the_new_deals_are():
 
 
 def test_while_histories_are_loaded_what_backfill_fetched_is_no_measure():
-    seen = (SEEN[0], StreamSeen(name="b", deals=70, news=50, pending=9))
+    seen = (SEEN[0], StreamSeen(name="b", deals=70, news=60, of_the_day=100, pending=9))
     loads = measured_loads(seen, Fetched(seconds=DAY_S, by_upsert=600, by_backfill=5_000), RULES, LARGE)
     assert [load.products_per_day for load in loads] == [0, 0]
     assert [load.pending for load in loads] == [0, 9]
@@ -36,7 +39,7 @@ def test_while_histories_are_loaded_what_backfill_fetched_is_no_measure():
 
 def test_when_tokens_are_short_what_was_fetched_is_less_than_what_was_wanted():
     short = Allowance(rate=1, tick_s=60.0)
-    many = (StreamSeen(name="a", deals=7_000, news=1_000, pending=0),)
+    many = (StreamSeen(name="a", deals=7_000, news=1_000, of_the_day=2_000, pending=0),)
     assert news(measured_loads(many, Fetched(seconds=DAY_S, by_upsert=900), RULES, short)) == [4_000]
     assert news(measured_loads(many, Fetched(seconds=DAY_S, by_upsert=5_000), RULES, short)) == [5_000]
 
@@ -48,7 +51,7 @@ def test_without_details_calls_say_nothing_of_new_deals():
 
 def test_nothing_listed_is_no_load():
     assert measured_loads((), Fetched(seconds=DAY_S, by_upsert=7), RULES, LARGE) == ()
-    still = (StreamSeen(name="a", deals=0, news=0, pending=0),)
+    still = (StreamSeen(name="a", deals=0, news=0, of_the_day=0, pending=0),)
     assert news(measured_loads(still, Fetched(seconds=DAY_S, by_upsert=7), RULES, LARGE)) == [0]
 
 
