@@ -10,11 +10,9 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from ledger import TokenLedger
-from supervisor import report
 from supervisor.config import run_plan
-from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import forget_client_variables
-from supervisor.database import backend
+from supervisor.database import backend, server_in_use
 from tasks.errors import ConfigError
 from tasks.settings import Secret
 
@@ -51,7 +49,7 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
     with ExitStack() as stack:
         stack.enter_context(plan.state.lock.held(command=command))
         spool = backend.identity_of(plan).spool
-        base_url = plan.base_url or stack.enter_context(_simulator(plan))
+        base_url = plan.base_url or stack.enter_context(server_in_use.simulator(plan))
         rows = backend.backend_of(plan)
         stack.callback(rows.stop)
         url_of_rows = rows.start()
@@ -73,42 +71,16 @@ def _settings_of_running(plan: RunPlan, holder: int) -> WorkerSettings:
         AlreadyRunning: it is no supervisor but a command.
         ConfigError: it is still starting, or these settings are for another server or database than its own.
     """
-    last = report.read(plan.state.status)
-    by = plan.state.lock.command()
-    if by is not None:
-        raise AlreadyRunning(f"another `sluicegate {by}`, pid {holder}, holds {plan.state.root}: end it first")
-    if last is None or last.supervisor.pid != holder or last.supervisor.state != "running" or not last.run.base_url:
-        raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
-    if last.run.server != plan.server.value or plan.base_url not in (None, last.run.base_url):
-        raise ConfigError(
-            f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
-            f"these settings say {plan.server.value}): use its settings, or another STATE_DIR"
-        )
+    run, base_url = server_in_use.running(plan, holder)
     place = backend.identity_of(plan)
-    if place.spool != last.run.spool:
+    if place.spool != run.spool:
         raise ConfigError(
-            f"the supervisor, pid {holder}, writes into another database ({last.run.rows_into}, spool "
-            f"{last.run.spool}; these settings say {place.words}, spool {place.spool}): "
+            f"the supervisor, pid {holder}, writes into another database ({run.rows_into}, spool "
+            f"{run.spool}; these settings say {place.words}, spool {place.spool}): "
             "use its settings, or another STATE_DIR"
         )
-    url = last.run.database_url
+    url = run.database_url
     if plan.database is not None:
         forget_client_variables()
     rows = plan.settings.database_url if url is None else Secret(url)
-    return plan.worker_settings(last.run.base_url, rows, place.spool)
-
-
-@contextmanager
-def _simulator(plan: RunPlan) -> Iterator[str]:
-    from tasks.simulator.config import SimulatorConfig
-    from tasks.simulator.server import SimulatorServer
-
-    settings = plan.settings
-    chosen = SimulatorConfig(
-        rate=settings.simulator_rate,
-        tick_s=settings.simulator_tick_s,
-        start_balance=settings.simulator_start_balance,
-        seed=settings.simulator_seed,
-    )
-    with SimulatorServer(chosen) as server:
-        yield server.url
+    return plan.worker_settings(base_url, rows, place.spool)

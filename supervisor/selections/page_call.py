@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import NeedsReading, TokenLedger
-from supervisor import report
-from supervisor.config.instance_lock import AlreadyRunning
+from supervisor.database import server_in_use
 from supervisor.database.access import query_connection
 from tasks.calls.spool_header import Header, Origin, answered, unanswered
-from tasks.errors import ApiError, ConfigError, NoRows, NotSent, Throttled, Transient
+from tasks.errors import ApiError, NoRows, NotSent, Throttled, Transient
 from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.reply import envelope_of_reply
@@ -138,7 +137,7 @@ def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
         holder = plan.state.lock.holder()
         if holder is None:
             stack.enter_context(plan.state.lock.held(command="selection"))
-            base_url = plan.base_url or stack.enter_context(_simulator(plan))
+            base_url = plan.base_url or stack.enter_context(server_in_use.simulator(plan))
             ledger = TokenLedger.create(
                 plan.state.ledger,
                 plan.tiers(),
@@ -147,7 +146,7 @@ def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
             )
             ledger.resolve_dead()
         else:
-            base_url = _url_of_running(plan, holder)
+            _, base_url = server_in_use.running(plan, holder)
             ledger = TokenLedger.attach(plan.state.ledger)
         stack.enter_context(closing(ledger))
         caller = stack.enter_context(closing(PageCaller(plan, base_url, ledger)))
@@ -190,45 +189,6 @@ def _header(request: DealRequest, selection: Selection) -> Header:
         duration_s=0.0,
         waited_s=0.0,
     )
-
-
-def _url_of_running(plan: RunPlan, holder: int) -> str:
-    """Where the supervisor with pid `holder` calls.
-
-    Raises:
-        AlreadyRunning: it is no supervisor but a command that works alone.
-        ConfigError: it is still starting, or these settings are for another server.
-    """
-    by = plan.state.lock.command()
-    if by is not None:
-        raise AlreadyRunning(
-            f"pid {holder} (`sluicegate {by}`) works with {plan.state.root} alone: try again when it has ended"
-        )
-    last = report.read(plan.state.status)
-    if last is None or last.supervisor.pid != holder or not last.run.base_url:
-        raise ConfigError(f"the supervisor, pid {holder}, is starting or stopping: try again in a few seconds")
-    if last.run.server != plan.server.value or plan.base_url not in (None, last.run.base_url):
-        raise ConfigError(
-            f"the supervisor, pid {holder}, was started for another server ({last.run.server}, {last.run.base_url}; "
-            f"these settings say {plan.server.value}): use its settings, or another STATE_DIR"
-        )
-    return last.run.base_url
-
-
-@contextmanager
-def _simulator(plan: RunPlan) -> Iterator[str]:
-    from tasks.simulator.config import SimulatorConfig
-    from tasks.simulator.server import SimulatorServer
-
-    settings = plan.settings
-    chosen = SimulatorConfig(
-        rate=settings.simulator_rate,
-        tick_s=settings.simulator_tick_s,
-        start_balance=settings.simulator_start_balance,
-        seed=settings.simulator_seed,
-    )
-    with SimulatorServer(chosen) as server:
-        yield server.url
 
 
 def _record(plan: RunPlan, records: list[Call]) -> None:
