@@ -98,6 +98,8 @@ class WebService:
         """Say where the page is: to everybody without the token, and at the terminal with it."""
         host, port = listening.getsockname()[:2]
         is_v6 = listening.family is socket.AF_INET6
+        if ipaddress.ip_address(host).is_unspecified:  # it listens on every address of this machine
+            host = "::1" if is_v6 else "127.0.0.1"
         url = self._run.web_url = f"http://{f'[{host}]' if is_v6 else host}:{port}"
         try:
             token = web_token.read_or_make(self._run.plan.state.web_token)

@@ -78,6 +78,11 @@ class Database:
         with self._place(self._export, 0), self._connection() as conn, _cut_after(conn, EXPORT_S):
             yield from _read_only(conn, EXPORT_S)
 
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._idle:
+            self._idle.pop()[1].close()
+
     def url(self) -> str:
         """Where the database is.
 
@@ -143,15 +148,16 @@ def _read_only(conn: Connection, limit_s: float) -> Iterator[Connection]:
 
 
 def _is_alive(conn: Connection) -> bool:
-    """Whether the server has not closed the connection meanwhile; it asks the kernel alone."""
+    """Whether nothing has come over an idle connection: that would be its end. It asks the kernel alone."""
     try:
         with socket.socket(fileno=socket.dup(conn.fileno())) as line:
             line.setblocking(False)
-            return line.recv(1, socket.MSG_PEEK) != b""
+            line.recv(1, socket.MSG_PEEK)
     except BlockingIOError:
         return True
     except OSError:
         return False
+    return False
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 from supervisor.web.pages import PAGES
 
 ORDERS = ("/orders/pause?role=backfill", "/orders/scale?role=upsert", "/orders/set?name=BACKFILL_FLOOR")
-PATHS = [page.path for page in PAGES if page.in_navigation] + list(ORDERS)
+PATHS = [page.path for page in PAGES if page.in_navigation] + [*ORDERS, "/help/operations"]
 NARROW, WIDE = 320, 1200
 
 

@@ -29,6 +29,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *quarantine.PAGES,
     events.PAGE,
     settings_page.PAGE,
-    help_page.PAGE,
+    *help_page.PAGES,
     *orders.PAGES,
 )

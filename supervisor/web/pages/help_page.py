@@ -1,4 +1,4 @@
-"""What the words mean and which keys there are."""
+"""What the words mean, which keys there are, and what to do about what may happen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
+
+from markupsafe import Markup
 
 from supervisor.web.cells import SHAPES, Shape
 from supervisor.web.page import Listing, Page
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from supervisor.web.page import Visit
 
 _TERM: Final = re.compile(r"^- \*\*(?P<term>[^*]+)\*\*: (?P<text>.+)$", re.MULTILINE)
+_HEADING: Final = re.compile(r"[^\w\- ]")
+_LINK: Final = re.compile(r"\[(?P<text>[^\]]+)\]\((?!#)[^)]*\)")  # to what is not on the page
 _KEYS: Final = (("g n", "Now"), ("g e", "Events"), ("p", "stop and go on with live numbers"), ("?", "this page"))
 _SHAPES: Final[dict[Shape, str]] = {
     "good": "in service, open, done",
@@ -37,8 +41,38 @@ def _data(_visit: Visit) -> Mapping[str, Any]:
     return {"glossary": glossary(), "keys": _KEYS, "shapes": shapes}
 
 
+@cache
+def operations() -> Markup:
+    """The text of docs/operations.md as HTML, with an anchor at each heading; HTML in it would be shown as text."""
+    from markdown_it import MarkdownIt
+
+    text = (resources.files("supervisor.web") / "help" / "operations.md").read_text(encoding="utf-8")
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(_LINK.sub(r"\g<text>", text))
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open":
+            words = tokens[at + 1].content.replace("`", "").lower()
+            token.attrSet("id", _HEADING.sub("", words).replace(" ", "-"))
+        elif token.type == "table_open":
+            token.attrSet("tabindex", "0")
+    return Markup(markdown.renderer.render(tokens, markdown.options, {}))  # noqa: S704 - a document of ours
+
+
+def _operations(_visit: Visit) -> Mapping[str, Any]:
+    return {"text": operations()}
+
+
 def _listing(_visit: Visit) -> Listing:
     return Listing("glossary", ("term", "meaning"), glossary())
 
 
-PAGE: Final = Page(path="/help", title="Help", template="help.html", data=_data, listing=_listing)
+PAGES: Final = (
+    Page(path="/help", title="Help", template="help.html", data=_data, listing=_listing),
+    Page(
+        path="/help/operations",
+        title="Operations",
+        template="operations.html",
+        data=_operations,
+        in_navigation=False,
+    ),
+)
