@@ -76,8 +76,8 @@ def _from_when(found: Mapping[str, Any]) -> Iterable[str]:
     begins, now = found["deletes_from"], datetime.now(UTC)
     if not names or (begins is not None and begins <= now):
         return
-    when = "a week after the first walk with this build" if begins is None else f"from {near(begins, now)} on"
-    yield f"The supervisor deletes by {names} itself {when}; `sluicegate db prune` does so at once."
+    when = "a week after the first walk with this build" if begins is None else f"at {near(begins, now)}"
+    yield f"The supervisor begins to delete by {names} {when}; `sluicegate db prune` does so at once."
 
 
 def _print_tables(tables: Mapping[str, Mapping[str, Any]], total: int) -> None:

@@ -215,16 +215,18 @@ ANALYZE deal_sightings, quarantine
 
 
 def test_size_says_from_when_on_the_supervisor_deletes_by_itself(ask, conn):
-    assert "deletes by" not in ask("size")
-    assert "deletes by DEALS_KEEP_D itself a week after the first walk" in ask("size", "DEALS_KEEP_D=50")
+    assert "begins to delete" not in ask("size")
+    assert "begins to delete by DEALS_KEEP_D a week after the first walk" in ask("size", "DEALS_KEEP_D=50")
     assert json.loads(ask("size", "--json"))["deletes_from"] is None
     now = datetime.now(UTC)
     assert walks.judged_until(conn, now) is None
     begins = datetime.fromisoformat(json.loads(ask("size", "--json"))["deletes_from"])
     assert begins - now == pytest.approx(walks.GRACE, abs=timedelta(minutes=2))
-    assert f"itself from {minute(begins)} on; `sluicegate db prune`" in ask("size", "DEALS_KEEP_D=50", "QUEUE_KEEP_D=9")
+    assert f"by DEALS_KEEP_D and QUEUE_KEEP_D at {minute(begins)}; `sluicegate db prune`" in ask(
+        "size", "DEALS_KEEP_D=50", "QUEUE_KEEP_D=9"
+    )
     state.save(conn, walks.NAME, {"seen": now.isoformat(), "resumed": (now - walks.GRACE).isoformat()})
-    assert "deletes by" not in ask("size", "DEALS_KEEP_D=50")
+    assert "begins to delete" not in ask("size", "DEALS_KEEP_D=50")
     conn.execute("UPDATE crawls SET started_at = now() + interval '4 days'")
     later = now + timedelta(days=5)
     assert walks.judged_from(conn, later) == pytest.approx(now + timedelta(days=11), abs=timedelta(minutes=2))

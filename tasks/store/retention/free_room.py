@@ -31,9 +31,10 @@ WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.reln
   AND has_table_privilege(c.oid, 'SELECT')
 GROUP BY c.oid, c.relname
 """
-# Each row has a header and an entry in its page. A value longer than two thousand bytes lies elsewhere, in pieces of
-# 1,996 bytes of which four fill a page of 8,192. Source: PostgreSQL's documentation, "Database Physical Storage".
-_ROW: Final = sql.SQL("(28 + {})")
+# Each row has a header and an entry in its page, and gaps that make its length a multiple of eight. A value longer than
+# two thousand bytes lies elsewhere, in pieces of 1,996 bytes of which four fill a page of 8,192. Source: PostgreSQL's
+# documentation, "Database Physical Storage".
+_ROW: Final = sql.SQL("(32 + {})")
 _VALUE: Final = sql.SQL(
     "coalesce(pg_column_size({column}) * CASE WHEN pg_column_size({column}) > 2000 THEN 1.026 ELSE 1 END, 0)"
 )
