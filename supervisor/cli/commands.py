@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         help="without an API key, write synthetic rows to DATABASE_URL",
     )
 
+    _add_init(commands)
     run = commands.add_parser(
         "run", parents=[into], help="start the supervisor with its workers and, if needed, a database and a simulator"
     )
@@ -105,21 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_orders(commands)
 
-    doctor = commands.add_parser(
-        "doctor", help="check settings, state directory, ledger, database and API key; changes nothing"
-    )
-    doctor.add_argument("--json", action="store_true", help="print one JSON object")
-    doctor.set_defaults(do=_doctor)
-
-    web = commands.add_parser(
-        "web", help="print the link to the page of the running supervisor; it lets a browser in, so keep it to yourself"
-    )
-    web.add_argument("--open", action="store_true", help="open it in a browser instead")
-    web.add_argument(
-        "--new-token", action="store_true", help="make another token: all links and browsers up to now are shut out"
-    )
-    web.set_defaults(do=_web)
-
+    _add_doctor(commands)
     queries.add(commands)
     selections.add(commands)
     _add_fetch(commands)
@@ -162,6 +149,29 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
     orders["set"].add_argument("settings", metavar="NAME=VALUE", nargs="+")
 
 
+def _add_doctor(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
+    doctor = commands.add_parser(
+        "doctor", help="check settings, state directory, ledger, database and API key; changes nothing"
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.set_defaults(do=_doctor)
+
+    web = commands.add_parser(
+        "web", help="print the link to the page of the running supervisor; it lets a browser in, so keep it to yourself"
+    )
+    web.add_argument("--open", action="store_true", help="open it in a browser instead")
+    web.add_argument(
+        "--new-token", action="store_true", help="make another token: all links and browsers up to now are shut out"
+    )
+    web.set_defaults(do=_web)
+
+
+def _add_init(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
+    init = commands.add_parser("init", help="ask for the API key, say what it allows, and write it into .env")
+    init.add_argument("--unit", action="store_true", help="also install a systemd unit of your user, without asking")
+    init.set_defaults(do=_init)
+
+
 def _add_fetch(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
     """Add the command that asks the API for a product by hand."""
     fetch = commands.add_parser(
@@ -197,6 +207,12 @@ def _order(chosen: argparse.Namespace) -> int:
     from supervisor.control.send_order import send_order
 
     return send_order(chosen)
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    from supervisor.cli.setup import init
+
+    return init.run(chosen)
 
 
 def _run(chosen: argparse.Namespace) -> int:
