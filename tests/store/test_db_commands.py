@@ -24,6 +24,7 @@ from tasks.store.retention import estimate, free_room, pace, sizes, walks
 from tasks.store.retention.keep import TABLES, Keep
 from tests.fakes.cli_program import Program
 from tests.fixtures.calls import a_call
+from tests.fixtures.postgres import PARTS
 
 GERMAN = {"domainId": 3, "priceTypes": [1]}
 OLD, NEW = ["B000000001", "B000000002", "B000000003"], ["B000000004"]
@@ -267,6 +268,7 @@ def test_room_that_deleted_rows_have_left_is_told_once_it_can_be_used_again(conn
     assert free_room.free_room(conn, tables)["quarantine"] == pytest.approx(whole / 2, abs=0.2 * whole)
 
 
+@pytest.mark.skipif(PARTS > 0, reason="so few rows do not fill the pages of so many parts")
 def test_a_table_that_was_just_filled_has_little_room_free(gathered):
     tables = sizes.table_sizes(gathered)
     free = free_room.free_room(gathered, tables)
