@@ -367,6 +367,23 @@ def test_a_move_waits_for_a_transaction_that_reads_and_then_ends(filled, databas
     assert len(waits) >= 2
 
 
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+def test_a_row_that_somebody_is_deleting_is_copied_when_that_has_ended(filled, database_url, ends):
+    """What it saw before would have a copy that outlives the row."""
+    with connect(database_url, application_name="writer") as writer:
+
+        def delete(done):
+            if (done.phase, done.table) == ("copy", "products"):
+                writer.execute("DELETE FROM price_series_rows WHERE asin = %s", (ASINS[3],))
+
+        moving, waits = Move(filled, SystemClock(), parts=3), []
+        moving.stop.wait = lambda _: waits.append(1) or (len(waits) == 2 and getattr(writer, ends)()) or False
+        assert moving.run(delete)
+    assert len(waits) == 2
+    left = filled.execute("SELECT count(*) FROM price_series_rows WHERE asin = %s", (ASINS[3],)).fetchone()
+    assert left == ((0,) if ends == "commit" else (6,))
+
+
 def test_only_one_who_moves_at_a_time(filled, database_url):
     """Two at once take turns, and both end well."""
     before = rows(filled)
