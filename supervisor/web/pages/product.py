@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from supervisor.queries import parsing
 from supervisor.queries.plain_text import readable
 from supervisor.queries.refresh_quote import refresh_quote
-from supervisor.web.page import Listing, NotHere, Page, Refusal
+from supervisor.web.page import Listing, Moved, NotHere, Page, Refusal
 from supervisor.web.views import links, product_view
 from supervisor.web.views.deal_query import Given, one_of
+from supervisor.web.views.writing import backfill_detail, writing
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import ALL_NAMES
+from tasks.planning import streams
 from tasks.store import live_offers, price_history, price_lines
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from tasks.store.price_history import ProductSummary
     from tasks.store.price_lines import Line
 
+_PATH: Final = "/product/{domain}/{asin}"
+_REFRESH: Final = _PATH + "/refresh"
 _RANGE: Final = "3 months"
 _OFFERS: Final = 50
 _COLUMNS: Final = ("domain", "shop", "asin", "currency", "price_type", "at", "value")
@@ -91,6 +95,8 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "offers": offers,
         "offers_at": offers_at,
         "refresh": _refresh(visit),
+        "refresh_path": f"{asked.path}/refresh",
+        "is_queued": "queued" in visit.query,
         "exports": [(kind, asked.given.address(f"{asked.path}.{kind.lower()}")) for kind in ("CSV", "JSON")],
     }
 
@@ -121,6 +127,21 @@ def _refresh(visit: Visit) -> str:
     return f"{cost}, which are there {'now' if quote.opens_in_s <= 0 else f'in about {quote.opens_in_s:.0f} s'}"
 
 
+def _fetch_anew(visit: Visit) -> Moved:
+    """Put the product before all others in the queue of backfill."""
+    from tasks.store.queue.to_front import to_front
+
+    asked = _asked(visit)
+    if asked.domain not in {one.domain for one in streams.streams(visit.settings.selections, visit.settings.domains)}:
+        raise Refusal(
+            f"no selection is for {SHOPS[asked.domain]}, so backfill fetches nothing there: use `sluicegate fetch`"
+        )
+    with writing(visit) as conn, conn.transaction():
+        _summary(conn, asked)
+        to_front(conn, asked.domain, [asked.asin], detail=backfill_detail(visit))
+    return Moved(f"{asked.path}?queued=yes")
+
+
 def _listing(visit: Visit) -> Listing:
     asked = _asked(visit)
     with visit.database.reading() as conn:
@@ -137,10 +158,11 @@ def _shown(every: list[Line], asked: _Asked) -> list[Line]:
 
 
 PAGE: Final = Page(
-    path="/product/{domain}/{asin}",
+    path=_PATH,
     title="Product",
     template="product.html",
     data=_data,
     listing=_listing,
+    actions={_REFRESH: _fetch_anew},
     in_navigation=False,
 )

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from supervisor.config.state_dir import StateDir
-from supervisor.web.page import Changed, Refusal
+from supervisor.web.page import Changed
+from supervisor.web.views.writing import backfill_detail, writing
 from tasks.errors import NoRows
 from tasks.store import quarantine
 from tasks.store.quarantine import FaultFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from supervisor.web.page import Visit
     from tasks.ingest.retry_quarantined import Outcome
-    from tasks.keepa.request import Detail
     from tasks.store.connection import Connection
 
 MOST: Final = 1_000  # at once; more of them take longer than a person waits for a page
-_APPLICATION: Final = "sluicegate page"
-_CONNECT_S: Final = 2
-_DETAIL: Final = "BACKFILL_DETAIL"
 
 
 class Seen(NamedTuple):
@@ -53,7 +47,7 @@ def drop(visit: Visit, which: FaultFilter, mark: str) -> int:
         Changed: they are not those of the mark; nothing was deleted.
         Error: the database does not take it.
     """
-    with _writing(visit) as conn, conn.transaction():
+    with writing(visit) as conn, conn.transaction():
         numbers = _unchanged(conn, which, mark)
         return sum(one.faults for one in quarantine.drop(conn, FaultFilter(ids=numbers)))
 
@@ -67,9 +61,9 @@ def retry(visit: Visit, which: FaultFilter, mark: str, *, may_pay: bool) -> dict
     """
     from tasks.ingest import retry_quarantined
 
-    options = retry_quarantined.RetryOptions(spool_dir=_spool(visit), detail=_detail(visit), may_pay=may_pay)
+    options = retry_quarantined.RetryOptions(spool_dir=_spool(visit), detail=backfill_detail(visit), may_pay=may_pay)
     counts = dict.fromkeys(retry_quarantined.Outcome, 0)
-    with _writing(visit) as conn:
+    with writing(visit) as conn:
         with conn.transaction():
             numbers = _unchanged(conn, which, mark)
         for number in numbers:
@@ -95,24 +89,3 @@ def _spool(visit: Visit) -> Path:
     if last is None:
         raise NoRows("the supervisor has not reported yet where replies are kept: try again in a second")
     return StateDir(Path(visit.settings.state_dir)).spool(last.run.spool)
-
-
-def _detail(visit: Visit) -> Detail:
-    from tasks.ingest.reprocess import DETAILS
-
-    named = next(row.value for row in visit.settings.rows if row.name == _DETAIL)
-    for detail in DETAILS:
-        if detail == named:
-            return detail
-    raise Refusal(f"{_DETAIL} is {named!r}, which is no detail")
-
-
-@contextmanager
-def _writing(visit: Visit) -> Iterator[Connection]:
-    """A connection that may change rows, outside a transaction."""
-    from tasks.store.connection import connect
-    from tasks.store.sqlstate import translate
-
-    url = visit.database.url()
-    with connect(url, application_name=_APPLICATION, autocommit=True, wait_s=_CONNECT_S) as conn, translate():
-        yield conn

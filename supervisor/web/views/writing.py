@@ -1,0 +1,50 @@
+"""A connection that may change rows, for the few orders of the page that the supervisor has no part in."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from supervisor.web.page import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from supervisor.web.page import Visit
+    from tasks.keepa.request import Detail
+    from tasks.store.connection import Connection
+
+_APPLICATION: Final = "sluicegate page"
+_CONNECT_S: Final = 2
+_DETAIL: Final = "BACKFILL_DETAIL"
+
+
+@contextmanager
+def writing(visit: Visit) -> Iterator[Connection]:
+    """The connection, outside a transaction.
+
+    Raises:
+        NoRows: the embedded database has not been started yet.
+        Error: the database cannot be reached, or does not take what is written.
+    """
+    from tasks.store.connection import connect
+    from tasks.store.sqlstate import translate
+
+    url = visit.database.url()
+    with connect(url, application_name=_APPLICATION, autocommit=True, wait_s=_CONNECT_S) as conn, translate():
+        yield conn
+
+
+def backfill_detail(visit: Visit) -> Detail:
+    """How much backfill fetches of a product.
+
+    Raises:
+        Refusal: the setting is none of what this build knows.
+    """
+    from tasks.ingest.reprocess import DETAILS
+
+    named = next((row.value for row in visit.settings.rows if row.name == _DETAIL), "")
+    for detail in DETAILS:
+        if detail == named:
+            return detail
+    raise Refusal(f"{_DETAIL} is {named!r}, which is none of {', '.join(DETAILS)}")
