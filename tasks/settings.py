@@ -14,9 +14,6 @@ import msgspec
 from tasks.errors import ConfigError
 from tasks.redaction import MASK
 
-UpsertDetail = Literal["none", "stats", "offers"]
-BackfillDetail = Literal["stats", "history", "offers"]
-
 
 @final
 class Secret:
@@ -60,6 +57,8 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         keepa_domains: Keepa's numbers of Amazon locales, for the selections that name none themselves.
+        upsert_detail: how much is fetched of a new deal (`tasks.keepa.detail`), or "none".
+        backfill_detail: how much is fetched of a product of the queue.
         poll_interval_s: seconds between two walks of upsert, or None for the automatic interval.
         retry_deadline_s: seconds that claimed products stay with a worker, in addition to the longest call.
         max_attempts: attempts to fetch one item of the queue before it is quarantined.
@@ -73,8 +72,8 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     retry_deadline_s: float
     max_body_mb: int
     keepa_domains: tuple[int, ...]
-    upsert_detail: UpsertDetail
-    backfill_detail: BackfillDetail
+    upsert_detail: str
+    backfill_detail: str
     poll_interval_s: float | None
     max_attempts: int
     history_max_age_d: float

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from supervisor.config import host_names
+from tasks.keepa import detail
 from tasks.keepa.locales import DEAL_DOMAINS, shop
 
 # What a person writes: no digits of other scripts and no `_` between them, which Python takes too.
@@ -70,6 +71,31 @@ class Choice:
         if text.lower() not in self.words:
             raise ValueError(text)
         return text.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """How much is fetched of a product, or `none` where that is a choice."""
+
+    has_none: bool = False
+
+    @property
+    def expected(self) -> str:
+        """The rule in words."""
+        return f"none, {detail.EXPECTED}" if self.has_none else detail.EXPECTED
+
+    def parse(self, text: str) -> object:
+        """The text that the detail is known by.
+
+        Raises:
+            UnusableValue: it is none, or its parts do not go together; the message says how they do.
+        """
+        if self.has_none and text.lower() == "none":
+            return "none"
+        try:
+            return detail.detail(text)
+        except detail.NoDetail as error:
+            raise UnusableValue(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from supervisor.config.option_kinds import Address, Choice, Domains, Hosts, HttpUrl, Number, Text
+from supervisor.config.option_kinds import Address, Choice, Details, Domains, Hosts, HttpUrl, Number, Text
 from tasks.roles import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Option(NamedTuple):
     """
 
     name: str
-    kind: Number | Choice | Domains | Hosts | Text | HttpUrl | Address
+    kind: Number | Choice | Details | Domains | Hosts | Text | HttpUrl | Address
     default: str
     replaces: frozenset[Role] | None
     help: str
@@ -77,9 +77,9 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
                "Amazon locales of the selections that name none, such as 1 (amazon.com) or 3 (amazon.de)"),
         Option("SELECTIONS", Text(), "", _WORKERS,
                "folder of selections (*.json), or such files separated by commas; if unset, a built-in selection"),
-        Option("UPSERT_DETAIL", Choice(words=("none", "stats", "offers")), "stats", _UPSERT,
+        Option("UPSERT_DETAIL", Details(has_none=True), "stats", _UPSERT,
                "what upsert fetches at least for a new deal; the history too where backfill would fetch it, free"),
-        Option("BACKFILL_DETAIL", Choice(words=("stats", "history", "offers")), "history", _BACKFILL,
+        Option("BACKFILL_DETAIL", Details(), "history", _BACKFILL,
                "what backfill fetches for a product"),
         Option("POLL_INTERVAL_S", Number(low=1, high=86_400), "", _UPSERT,
                "seconds between two looks for new deals; if unset, they cost at most a fifth of the refill"),

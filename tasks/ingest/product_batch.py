@@ -13,6 +13,7 @@ from tasks.ingest.odd_items import OddItems
 from tasks.ingest.unreadable import PAUSE_S, items_of, keep_body, keep_faults, keep_odd, quarantine_body
 from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.decode.replies import open_products
+from tasks.keepa.detail import history_coverage
 from tasks.keepa.request import max_tokens
 from tasks.store import products
 from tasks.store.calls import calls
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "none of the products asked for is in it"
 MISSING: Final = "the reply to a request for it did not hold it"
-STATS_ONLY: Final = "stats"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,7 @@ class ProductBatchWriter:
         strangers: list[ItemFault] = []
         rows = series = faults = 0
         odd_items.begin()
+        coverage = history_coverage(origin.detail)
         for part in reply.parts(asked=None if origin.code else asked):
             local = [product for product in part.products if product.is_of(origin.domain)]
             odd_items.unasked += len(part.products) - len(local)
@@ -105,7 +106,8 @@ class ProductBatchWriter:
                 origin.domain,
                 local,
                 fetched_at=header.received_at,
-                has_history=origin.detail != STATS_ONLY,
+                has_history=coverage == "whole",
+                has_part=coverage == "part",
             )
             found |= {product.asin for product in local}
             rows += written.inserted + written.updated

@@ -5,12 +5,12 @@ In the caller's transaction. Nothing here asks the API for anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tasks.errors import Error, Transient
 from tasks.ingest.unreadable import keep_faults
 from tasks.keepa.decode.replies import decode_deals, decode_products
-from tasks.keepa.request import Detail
+from tasks.keepa.detail import BASES
 from tasks.store import deals, products
 from tasks.store.queue import queue, requeue
 
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tasks.keepa.decode.replies import Deal, ItemFault, Product
+    from tasks.keepa.request import Detail
     from tasks.store.connection import Connection
     from tasks.store.quarantine import StoredFault
 
 _T = TypeVar("_T")
-
-DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
 
 
 class StillUnreadable(Error):
@@ -122,7 +121,7 @@ def _write(conn: Connection, kept: StoredFault, found: Sequence[Product]) -> _Wr
         written = products.write(conn, kept.domain, part, fetched_at=kept.last_at, has_history=has_history)
         rows += written.inserted + written.updated
         refused += written.refused
-    for detail in DETAILS:
+    for detail in BASES:
         asins = [product.asin for product in found if _answers(product, detail)]
         requeue.mark_done(conn, kept.domain, asins, detail=detail, received_at=kept.last_at)
     return _Written(rows, refused)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from tasks.calls.spool import SUFFIX, Damaged, Spool
 from tasks.ingest import reprocess
 from tasks.ingest.odd_items import ODD
-from tasks.ingest.reprocess import DETAILS, StillUnreadable
+from tasks.ingest.reprocess import StillUnreadable
 from tasks.ingest.unreadable import ENVELOPE
 from tasks.keepa.decode.replies import decode_envelope
+from tasks.keepa.detail import is_detail
 from tasks.keepa.request import DOMAINS, is_asin
 from tasks.store import quarantine
 from tasks.store.queue import queue, requeue
@@ -161,12 +162,12 @@ def _queue_again(
     states = requeue.states(conn, kept.domain, kept.key)
     if any(state in {"pending", "leased"} for state, _ in states.values()):
         return RetryResult(Outcome.SETTLED, "it is in the queue already")
-    failed = [detail for detail, (state, _) in states.items() if state == "given up" and detail in DETAILS]
+    failed = [detail for detail, (state, _) in states.items() if state == "given up" and is_detail(detail)]
     if failed:
         requeue.requeue_failed(conn, kept.domain, kept.key, failed)
         return RetryResult(Outcome.QUEUED, f"queued again for {' and '.join(failed)}")
     if not even_if_done and any(at is not None and at > kept.last_at for _, at in states.values()):
         return RetryResult(Outcome.SETTLED, "it was fetched since")
-    detail = next((detail for detail in states if detail in DETAILS), options.detail)
+    detail = next((detail for detail in states if is_detail(detail)), options.detail)
     queue.enqueue(conn, kept.domain, [kept.key], detail=detail, again=True)
     return RetryResult(Outcome.QUEUED, f"queued again for {detail}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.calls.request_plan import ClaimedRequest
 from tasks.calls.spool_header import Origin
 from tasks.jobs.queue_batch import unwritten_leases
+from tasks.keepa.detail import covering
 from tasks.keepa.request import ProductRequest, max_asins, product_shape
 from tasks.planning.pacing import fit
 from tasks.roles import UPSERT
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
-
-
-def covering(wanted: Detail, queued: Detail) -> Detail | None:
-    """The detail that serves a request for `wanted` and a queue item for `queued` at the cost of `wanted` alone.
-
-    None when there is none. History is free, offers are not. Source: API documentation.
-    """
-    if wanted == "offers":
-        return "offers"
-    return None if queued == "offers" else queued
 
 
 class DetailBatch:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 from tasks.calls.request_plan import ClaimedRequest
 from tasks.calls.spool_header import Origin
-from tasks.keepa.request import DOMAINS, Detail, ProductRequest, is_asin, max_asins, product_shape
+from tasks.keepa.detail import is_detail
+from tasks.keepa.request import DOMAINS, ProductRequest, is_asin, max_asins, product_shape
 from tasks.planning.pacing import batch_size, fit, together
 from tasks.roles import BACKFILL
 from tasks.runtime.job import owner_name
@@ -17,14 +18,13 @@ if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
     from tasks.ingest.database_session import DatabaseSession
+    from tasks.keepa.request import Detail
     from tasks.planning.streams import WantedStreams
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
     from tasks.store.queue.queue import Item
 
 UNASKABLE: Final = "the ASIN, the locale or the detail is none that this build knows"
-
-_DETAILS: Final[tuple[Detail, ...]] = get_args(Detail)
 
 
 def unwritten_leases(spool: Spool) -> list[int]:
@@ -89,7 +89,7 @@ class QueueBatch:
         if not self.items:
             return None
         first = self.items[0]
-        detail = self.detail = _detail(first.detail)
+        detail = self.detail = first.detail
         asins = tuple(item.asin for item in self.items)
         origin = Origin(
             job=self.tier,
@@ -143,7 +143,7 @@ class QueueBatch:
             queue.fail(connection, bad, UNASKABLE, max_attempts=1)
         if not good:
             return []
-        detail = _detail(good[0].detail)
+        detail = good[0].detail
         chosen, rest = together(good, lambda item: (item.attempts, item.deaths), max_asins(detail))
         estimate = self._context.ledger.estimate
         paid_for = max(1, fit(lambda n: estimate(product_shape(detail, n)), tokens=tokens, max_items=len(chosen)))
@@ -154,8 +154,4 @@ class QueueBatch:
 
 
 def _is_askable(item: Item) -> bool:
-    return is_asin(item.asin) and item.domain in DOMAINS and item.detail in _DETAILS
-
-
-def _detail(text: str) -> Detail:
-    return next(detail for detail in _DETAILS if detail == text)
+    return is_asin(item.asin) and item.domain in DOMAINS and is_detail(item.detail)

@@ -62,10 +62,10 @@ class Stats(
     sales_rank_drops365: int | None = None
     delta_percent90_monthly_sold: int | None = msgspec.field(name="deltaPercent90_monthlySold", default=None)
 
-    total_offer_count: int | None = None
+    total_offer_count: Int4 | None = None
     retrieved_offer_count: int | None = None
-    offer_count_fba: int | None = msgspec.field(name="offerCountFBA", default=None)
-    offer_count_fbm: int | None = msgspec.field(name="offerCountFBM", default=None)
+    offer_count_fba: Int4 | None = msgspec.field(name="offerCountFBA", default=None)
+    offer_count_fbm: Int4 | None = msgspec.field(name="offerCountFBM", default=None)
     stock_per_condition_3rd_fba: list[Int4] | None = msgspec.field(name="stockPerCondition3rdFBA", default=None)
     stock_per_condition_fbm: list[Int4] | None = msgspec.field(name="stockPerConditionFBM", default=None)
     stock_amazon: Int4 | None = None
@@ -73,13 +73,13 @@ class Stats(
     seller_ids_lowest_fba: list[str] | None = msgspec.field(name="sellerIdsLowestFBA", default=None)
     seller_ids_lowest_fbm: list[str] | None = msgspec.field(name="sellerIdsLowestFBM", default=None)
     last_offers_update: int | None = None
-    last_buy_box_update: int | None = None
+    last_buy_box_update: Int4 | None = None
     lightning_deal_info: list[int] | None = None
     trade_in_price: int | None = None
     is_addon_item: bool | None = None
 
-    buy_box_price: int | None = None
-    buy_box_shipping: int | None = None
+    buy_box_price: Int4 | None = None
+    buy_box_shipping: Int4 | None = None
     buy_box_seller_id: str | None = None
     buy_box_condition: int | None = None
     buy_box_availability_message: str | None = None

@@ -9,27 +9,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 from ledger import Shape
+from tasks.keepa import detail
 
 if TYPE_CHECKING:
     from tasks.keepa.selection.selection import Selection
 
-Detail = Literal["stats", "history", "offers"]
+Detail: TypeAlias = str  # as `tasks.keepa.detail` reads it
 DEAL_TOKENS: Final = 5  # a page, full, empty or past the end. Source: API documentation and recorded envelopes.
 PRODUCT_TOKENS: Final = 1  # an ASIN; statistics and history are free. Source: API documentation.
-# An ASIN with offers costs 6 per page of ten offers found: recorded batches averaged 3.9 to 10.4 tokens an ASIN.
-OFFERS_TOKENS: Final = 10
 # The most that an item of a call can cost, with room for dearer prices: ten pages of offers at 6, and a few options at
 # 1 or 2 each, make about 65 an ASIN. Source: API documentation.
 _MAX_TOKENS: Final = {"/deal": 50, "/product": 150}
-_PRODUCT_PRIORS: Final[dict[Detail, int]] = {
-    "stats": PRODUCT_TOKENS,
-    "history": PRODUCT_TOKENS,
-    "offers": OFFERS_TOKENS,
-}
 
 
 Method = Literal["GET", "POST"]
@@ -45,15 +39,6 @@ MAX_ASINS_OFFERS: Final = (
 LONGEST_GET: Final = 4_000
 
 _ASIN: Final = re.compile("[0-9A-Z]{10}")
-_STATS_DAYS: Final = 90
-_OFFERS: Final = 20  # the least the server accepts: two pages, the live offers of most products
-# Sent only when they are asked for, at no cost. Source: API documentation.
-_FREE: Final = {"videos": "1", "aplus": "1"}
-_DETAIL: Final[dict[Detail, dict[str, str]]] = {
-    "stats": {"stats": str(_STATS_DAYS), "history": "0"},
-    "history": {"stats": str(_STATS_DAYS), "history": "1", **_FREE},
-    "offers": {"stats": str(_STATS_DAYS), "history": "1", **_FREE, "offers": str(_OFFERS)},
-}
 
 
 class Request(Protocol):
@@ -198,7 +183,7 @@ class ProductRequest:
 
     def params(self) -> dict[str, str]:
         """Domain, ASINs and what to send of each."""
-        return {"domain": str(self.domain), "asin": ",".join(self.asins), **_DETAIL[self.detail]}
+        return {"domain": str(self.domain), "asin": ",".join(self.asins), **detail.params(self.detail)}
 
     def body(self) -> bytes | None:
         """Nothing."""
@@ -243,21 +228,21 @@ class CodeRequest:
     @property
     def shape(self) -> Shape:
         """Booked by detail, per product that it can bring: what a product found costs is known, not how many are."""
-        return Shape(name=f"code:{self.detail}", items=self.most, prior=_PRODUCT_PRIORS[self.detail])
+        return Shape(name=f"code:{detail.cost_name(self.detail)}", items=self.most, prior=detail.tokens(self.detail))
 
     def params(self) -> dict[str, str]:
         """Domain, code, how many products at the most, and what to send of each."""
         asked = {"domain": str(self.domain), "code": self.code, "code-limit": str(self.most)}
-        return asked | _DETAIL[self.detail]
+        return asked | detail.params(self.detail)
 
     def body(self) -> bytes | None:
         """Nothing."""
         return None
 
 
-def max_asins(detail: Detail) -> int:
-    """How many ASINs one call may ask for."""
-    return MAX_ASINS_OFFERS if detail == "offers" else MAX_ASINS
+def max_asins(asked: Detail) -> int:
+    """How many ASINs one call with this detail may ask for."""
+    return MAX_ASINS_OFFERS if detail.parts(asked).has_offers else MAX_ASINS
 
 
 def is_asin(text: str) -> bool:
@@ -280,6 +265,6 @@ def deal_shape() -> Shape:
     return Shape(name="deal", items=1, prior=DEAL_TOKENS)
 
 
-def product_shape(detail: Detail, asins: int) -> Shape:
-    """Of `/product` for so many ASINs."""
-    return Shape(name=f"product:{detail}", items=asins, prior=_PRODUCT_PRIORS[detail])
+def product_shape(asked: Detail, asins: int) -> Shape:
+    """Of `/product` for so many ASINs with this detail."""
+    return Shape(name=f"product:{detail.cost_name(asked)}", items=asins, prior=detail.tokens(asked))

@@ -166,13 +166,30 @@ _FIGURES: Final = {
     "buy_box_saving_basis_type": "text",
     "buy_box_saving_percentage": "int4",
     "buy_box_shipping_time": "int4",
+    "total_offer_count": "int4",
+    "offer_count_fba": "int4",
+    "offer_count_fbm": "int4",
 }
-STATS: Final = {"stats": "json", **_FIGURES}
+STATS: Final = {"stats": "json", "stats_known": "int4", **_FIGURES}
+# Only with the details buybox and offers.
+BUY_BOX: Final = {
+    "buy_box_price": "int4",
+    "buy_box_shipping": "int4",
+    "buy_box_seller_id": "text",
+    "buy_box_is_amazon": "bool",
+    "buy_box_is_fba": "bool",
+    "last_buy_box_update": "int4",
+}
 # The offers themselves have a table.
 OFFERS: Final = {"live_offers_order": "int4[]", "offers_successful": "bool"}
-AGES: Final = {"history_update": "int4", "stats_update": "int4", "offers_update": "int4"}
+AGES: Final = {
+    "history_update": "int4",
+    "stats_update": "int4",
+    "offers_update": "int4",
+    "buy_box_update": "int4",
+}
 
-COLUMNS: Final = {"asin": "text", **BASE, **HISTORY, **STATS, **OFFERS, **AGES}
+COLUMNS: Final = {"asin": "text", **BASE, **HISTORY, **STATS, **BUY_BOX, **OFFERS, **AGES}
 
 # Columns of what is in a part of a product: the part and its field.
 _PARTS: Final = {
@@ -182,12 +199,13 @@ _PARTS: Final = {
     "fba_storage_fee_tax": ("fba_fees", "storage_fee_tax"),
     "fba_fees_last_update": ("fba_fees", "last_update"),
     "reviews_last_update": ("reviews", "last_update"),
-    **{name: ("stats", name) for name in _FIGURES},
+    **{name: ("stats", name) for name in (*_FIGURES, *BUY_BOX)},
 }
 _EMPTY: Final = b"{}"
+_NOT_KNOWN: Final = -2  # of a figure that was not asked for
 
 
-_OWN: Final = [name for name in COLUMNS if name not in {*_PARTS, *AGES, *sales_ranks.COLUMNS, "extra"}]
+_OWN: Final = [name for name in COLUMNS if name not in {*_PARTS, *AGES, *sales_ranks.COLUMNS, "extra", "stats_known"}]
 _own: Final[Callable[[Product], tuple[object, ...]]] = attrgetter(*_OWN)
 
 
@@ -208,15 +226,31 @@ def row(product: Product, *, has_history: bool) -> Row:
         "history_update": age(product) if has_history and "csv" not in (product.extra or ()) else None,
         "stats_update": None if product.stats is None else age(product),
         "offers_update": None if product.offers is None else age(product),
+        "buy_box_update": age(product) if _knows_buy_box(product.stats) else None,
     }
     found: dict[str, Any] = dict(zip(_OWN, _own(product), strict=True)) | ages
     found["extra"] = _extra(product)
     for name, (part, field) in _PARTS.items():
         found[name] = getattr(getattr(product, part), field, None)
+    found["stats_known"] = None if product.stats is None else _known(product.stats)
+    if ages["buy_box_update"] is None:
+        found |= dict.fromkeys(BUY_BOX)
     packed = {name: pack(value) for name, pack in _PACKERS if (value := found[name]) is not None}
     sales = None if ages["history_update"] is None else _sales(product)
     packed |= zip(sales_ranks.COLUMNS, sales_ranks.row(product.sales_ranks, sales), strict=True)
     return tuple(map(packed.get, COLUMNS))
+
+
+def _knows_buy_box(stats: Stats | None) -> bool:
+    """Whether the buy box was asked for: then somebody has it, or nobody."""
+    return stats is not None and stats.buy_box_price not in {None, _NOT_KNOWN}
+
+
+def _known(stats: Stats) -> int:
+    """How much the figures tell: of two readings of one moment, that of the richer detail tells more."""
+    asked = (stats.offer_count_fba, stats.stock_amazon, stats.stock_per_condition_fbm)
+    others = sum(value not in (None, _NOT_KNOWN) for value in asked)
+    return sum(value >= 0 for value in stats.current or ()) + _knows_buy_box(stats) + others
 
 
 def _sales(product: Product) -> list[int] | None:

@@ -46,6 +46,10 @@ def _replace(names: Iterable[str], condition: sql.Composable) -> list[sql.Compos
 
 # Without any history yet, the little that a reply without history holds of it is kept too.
 _HISTORY: Final = sql.SQL("({} OR (t.history_update IS NULL AND {}))").format(_part("history"), _BASE)
+# Of one moment, the reading of a richer detail tells more.
+_STATS: Final = sql.SQL("""(
+    {} OR coalesce(excluded.stats_update = t.stats_update AND excluded.stats_known > coalesce(t.stats_known, 0), false)
+)""").format(_part("stats"))
 # A collection that failed repeats what was known before it: it never replaces one that did not fail.
 _OFFERS: Final = sql.SQL("""CASE
     WHEN excluded.offers_successful AND t.offers_successful IS FALSE
@@ -66,9 +70,9 @@ SELECT
     {columns}
 FROM product_stage ORDER BY asin
 ON CONFLICT (domain, asin) DO UPDATE SET {replacements}
-WHERE {base} OR {history} OR {stats} OR {offers}
+WHERE {base} OR {history} OR {stats} OR {buy_box} OR {offers}
 RETURNING
-    t.asin, t.first_fetched_at = %(fetched_at)s,
+    t.asin, t.first_fetched_at = %(fetched_at)s, coalesce(t.last_update, 0),
     coalesce(t.history_fetched_at = %(fetched_at)s, false), coalesce(t.offers_fetched_at = %(fetched_at)s, false)
 """)
     .format(
@@ -78,13 +82,15 @@ RETURNING
                 *_replace(["is_found", "fetched_at", *product_row.BASE], _BASE),
                 *_replace(product_row.HISTORY, _HISTORY),
                 *_replace(["history_update", "history_fetched_at"], _part("history")),
-                *_replace(["stats_update", "stats_fetched_at", *product_row.STATS], _part("stats")),
+                *_replace(["stats_update", "stats_fetched_at", *product_row.STATS], _STATS),
+                *_replace(["buy_box_update", *product_row.BUY_BOX], _part("buy_box")),
                 *_replace(["offers_update", "offers_fetched_at", *product_row.OFFERS], _OFFERS),
             ]
         ),
         base=_BASE,
         history=_part("history"),
-        stats=_part("stats"),
+        stats=_STATS,
+        buy_box=_part("buy_box"),
         offers=_OFFERS,
     )
     .as_bytes(None)
@@ -97,7 +103,7 @@ FROM unnest(%(asins)s::text[], %(types)s::int[]) AS missing (asin, product_type)
 ON CONFLICT (domain, asin) DO UPDATE SET
     is_found = false, product_type = excluded.product_type, fetched_at = excluded.fetched_at
 WHERE t.is_found AND excluded.fetched_at > t.fetched_at
-RETURNING t.asin, t.first_fetched_at = %(fetched_at)s, false, false
+RETURNING t.asin, t.first_fetched_at = %(fetched_at)s, 0, false, false
 """
 
 
@@ -106,12 +112,19 @@ class _Taken(NamedTuple):
 
     asin: str
     is_new: bool
+    last_update: int
     has_history: bool
     has_offers: bool
 
 
 def write(
-    conn: Connection, domain: int, products: Sequence[Product], *, fetched_at: datetime, has_history: bool
+    conn: Connection,
+    domain: int,
+    products: Sequence[Product],
+    *,
+    fetched_at: datetime,
+    has_history: bool,
+    has_part: bool = False,
 ) -> Written:
     """Write what is newer than what is there, in the caller's transaction, histories and offers included.
 
@@ -123,6 +136,8 @@ def write(
         products: those of a reply; the unknown ones are recorded as not found.
         fetched_at: when the reply came.
         has_history: whether whole histories were asked for.
+        has_part: whether the last days of them were: they are put behind what is there, and the product counts as one
+            whose history was not fetched.
 
     Raises:
         psycopg.Error: what is no product's fault.
@@ -144,7 +159,8 @@ def write(
     missed, unmissed = write_each(conn, [product for product in listed.values() if not product.is_found], miss)
     written += missed
     refusals += [*(Refusal(refusal.item[0], refusal.reason) for refusal in refused), *unmissed]
-    points, cut = price_series.write(conn, domain, [listed[row.asin] for row in written if row.has_history])
+    dated = [row.asin for row in written if row.has_history or (has_part and _is_latest(row, listed[row.asin]))]
+    points, cut = price_series.write(conn, domain, [listed[asin] for asin in dated])
     sellers, spoilt = offers.write(conn, domain, [listed[row.asin] for row in written if row.has_offers])
     for refusal in (*refusals, *cut, *spoilt):
         product, reason = refusal.item, refusal.reason
@@ -159,6 +175,11 @@ def write(
         series=points,
         offers=sellers,
     )
+
+
+def _is_latest(row: _Taken, product: Product) -> bool:
+    """Whether no reading of the product that is stored is newer than this one, its history's included."""
+    return product.is_found and row.last_update == product_row.age(product)
 
 
 def _rows(

@@ -175,6 +175,37 @@ def test_a_kill_between_the_reply_and_its_rows_pays_once(shop):
     assert shop.told(asin)["charged"] == 1, "asked once more it is paid for once more"
 
 
+@pytest.mark.parametrize("shop", [{"rate": 60, "start_balance": 400, "tick_s": 3600}], indirect=True)
+def test_each_detail_costs_what_the_server_charges_and_fills_its_columns(shop):
+    asin = shop.asin(3)
+    charged = {}
+    for words in ("stats+rating", "stats+buybox", "stock+rating", "offers+only-live-offers", "history+days=30"):
+        told = shop.told(asin, "--detail", words)
+        charged[words] = told["charged"]
+        assert (told["charged"], [asin]) == (shop.paid()[-1][1], shop.paid()[-1][0])
+    assert 1 <= charged["stats+rating"] <= 2
+    assert charged["stats+buybox"] == 3
+    assert charged["stock+rating"] >= charged["offers+only-live-offers"]
+    assert charged["history+days=30"] == 1
+    ledger = TokenLedger.attach(shop.program.state / "ledger")
+    learned = {cost.shape: cost.mean for cost in ledger.snapshot().costs if cost.samples}
+    ledger.close()
+    assert {"product:stats+rating", "product:stats+buybox", "product:offers+rating+stock", "product:offers"} <= set(
+        learned
+    )
+    told = shop.told(asin, "--detail", "stats+buybox")
+    with connect(shop.plant.database_url, application_name="test") as conn:
+        columns = "buy_box_price, buy_box_shipping, buy_box_seller_id, buy_box_is_fba, last_buy_box_update, last_update"
+        row = conn.execute(f"SELECT {columns} FROM products").fetchone()
+        live = conn.execute("SELECT count(*) FILTER (WHERE live_place IS NULL), count(*) FROM offers").fetchone()
+        stocked = conn.execute("SELECT count(*) FROM offers WHERE stock_csv IS NOT NULL").fetchone()
+    (truth,) = shop.truth(asin=asin, buybox=1, update=-1)
+    names = ("buyBoxPrice", "buyBoxShipping", "buyBoxSellerId", "buyBoxIsFBA", "lastBuyBoxUpdate")
+    assert row == (*(truth["stats"][name] for name in names), truth["lastUpdate"])
+    assert live[0] == 0 or stocked[0] == live[1] - live[0], "the last offers alone, or all and the stock of the last"
+    assert "history+stock" in shop.fetch(asin, "--detail", "history+stock", code=2).stderr
+
+
 @pytest.mark.parametrize("shop", [{"rate": 60, "start_balance": 400}], indirect=True)
 def test_beside_a_run_it_spends_from_the_same_ledger_and_goes_first(shop):
     shop.program.settings |= {"UPSERT_WORKERS": "0", "TICK_PERIOD_S": "0.5"}

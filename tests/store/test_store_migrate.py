@@ -51,6 +51,7 @@ APPLIED = {
     "0031_videos_are_asked_for.sql": "52816214ef23a2b7",
     "0037_leases_are_not_unique_by_index.sql": "e92a515b1cb9e844",
     "0042_resale.sql": "5c9472227e91df8f",
+    "0043_who_has_the_buy_box.sql": "04d04873b59a5470",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ledger import durations
 from supervisor.queries import parsing
 from supervisor.queries.arguments.parts import typed
+from tasks.keepa import detail
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +29,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="the shop: de, amazon.de or its number at Keepa [that of the address, or of KEEPA_DOMAINS]",
     )
     parser.add_argument(
-        "--detail", choices=("stats", "history", "offers"), default="history", help="how much to fetch [history]"
+        "--detail",
+        type=typed(detail.detail),
+        default="history",
+        metavar="WORDS",
+        help=f"how much to fetch: {detail.EXPECTED} [history]",
     )
     parser.add_argument(
         "--code-limit",

@@ -41,10 +41,9 @@ def backfill_detail(visit: Visit) -> Detail:
     Raises:
         Refusal: the setting is none of what this build knows.
     """
-    from tasks.ingest.reprocess import DETAILS
+    from tasks.keepa import detail
 
     named = next((row.value for row in visit.settings.rows if row.name == _DETAIL), "")
-    for detail in DETAILS:
-        if detail == named:
-            return detail
-    raise Refusal(f"{_DETAIL} is {named!r}, which is none of {', '.join(DETAILS)}")
+    if detail.is_detail(named):
+        return named
+    raise Refusal(f"{_DETAIL} is {named!r}, which is no detail; expected {detail.EXPECTED}")

@@ -119,7 +119,7 @@ def test_all_faults_stand_in_one_message_with_what_was_expected(tmp_path):
         "UPSERT_WORKERS (from environment): 'many' cannot be used; expected a whole number from 0 to 16",
         "'17'",
         "KEEPA_DOMAINS",
-        "one of none, stats, offers",
+        "'everything' is no detail; expected stats, history, offers, with options after a +",
         "KEEPA_BASE_URL",
         "POLL_INTERVAL_S",
         "UPSERT_SHARE and BACKFILL_SHARE are 1.1",
