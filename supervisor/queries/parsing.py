@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from supervisor.config.options import OPTIONS
 from supervisor.queries import product_page
@@ -13,6 +12,9 @@ from tasks.keepa.prices import ALL_NAMES, NOT_MONEY
 from tasks.keepa.product_code import is_code, product_code
 from tasks.keepa.request import is_asin
 from tasks.store.partitions import tables
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _NUMBERS: Final = {name: number for number, name in ALL_NAMES.items()}
 _PREFIX: Final = "amazon."
@@ -72,6 +74,8 @@ def signed_amount(text: str) -> Decimal:
     Raises:
         ValueError: it is not one.
     """
+    from decimal import Decimal  # most commands need none, and it takes milliseconds to load
+
     if _AMOUNT.fullmatch(text.strip()) is None:
         raise ValueError(f"{text!r} is no number such as 20 or 12.50")
     return Decimal(text.strip())
