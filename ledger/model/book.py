@@ -123,14 +123,19 @@ class WaiterState(Structure):
 
 
 class ClientState(Structure):
-    """A process that changes the book over a line that may break, and the number of its last change."""
+    """A process that changes the book over a line that may break, and the number of its last change.
 
+    `line` tells its several lines apart.
+    """
+
+    line: int
     started: int
     request: int
     at_ns: int
     host: int
     pid: int
     _fields_ = (
+        ("line", c_uint64),
         ("started", c_uint64),
         ("request", c_uint64),
         ("at_ns", c_int64),
@@ -182,6 +187,7 @@ class Book(Structure):
     doubt_ns: int
     doubt_late_ns: int
     unread_mt: int
+    shift_ns: int
     reader_start: int
     reader_since_ns: int
     reader_pid: int
@@ -241,6 +247,7 @@ class Book(Structure):
         ("doubt_ns", c_int64),
         ("doubt_late_ns", c_int64),
         ("unread_mt", c_int64),
+        ("shift_ns", c_int64),
         ("reader_start", c_uint64),
         ("reader_since_ns", c_int64),
         ("reader_pid", c_int32),

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from ledger.model.view import View
 
 
-def last_request(view: View, owner: Owner) -> int:
-    """The number of the last change that `owner` made, 0 when none is known."""
-    index = _index(view, owner)
+def last_request(view: View, owner: Owner, line: int) -> int:
+    """The number of the last change that `owner` made over that line of its, 0 when none is known."""
+    index = _index(view, owner, line)
     return view.clients[index].request if index >= 0 else 0
 
 
-def note(view: View, owner: Owner, request: int, now_ns: int) -> None:
-    """Note that the change under way is number `request` of `owner`. In a full table it takes the oldest place."""
-    book, index = view.book, _index(view, owner)
+def note(view: View, owner: Owner, line: int, request: int, now_ns: int) -> None:
+    """Note that the change under way is number `request` of that line. In a full table it takes the oldest place."""
+    book, index = view.book, _index(view, owner, line)
     if index < 0:
         if book.client_count < MAX_CLIENTS:
             index = book.client_count
@@ -34,6 +34,7 @@ def note(view: View, owner: Owner, request: int, now_ns: int) -> None:
             index = min(range(MAX_CLIENTS), key=lambda i: view.clients[i].at_ns)
         client = view.clients[index]
         client.host, client.pid, client.started = owner
+        client.line = line
     view.clients[index].request, view.clients[index].at_ns = request, now_ns
 
 
@@ -45,10 +46,10 @@ def drop_dead(view: View, is_alive: Callable[[Owner], bool]) -> None:
             view.drop_client(index)
 
 
-def _index(view: View, owner: Owner) -> int:
+def _index(view: View, owner: Owner, line: int) -> int:
     for index in range(view.book.client_count):
         client = view.clients[index]
-        if client.pid == owner.pid and _owner(client) == owner:
+        if client.pid == owner.pid and client.line == line and _owner(client) == owner:
             return index
     return -1
 

@@ -110,6 +110,7 @@ def test_who_may_read_or_write_may_do_so_with_the_tables_made_since(old):
         old.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO works")
         migrate.apply_migrations(old)
         made = "calls_hourly", "fetch_queue_counts", "fetch_queue_check", "selections", "background_duties"
+        made += "ledgers", "ledger_events", "hosts"
         may = "SELECT bool_and(has_table_privilege(%s, t, r)) FROM unnest(%s::text[]) AS t, unnest(%s::text[]) AS r"
         changes = ["INSERT", "UPDATE", "DELETE"]
         assert old.execute(may, ("only_reads", [*made, "sales_rank_history"], ["SELECT"])).fetchone() == (True,)
