@@ -12,26 +12,38 @@ import signal
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import dump
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Unusable
 from ledger.ledger import TokenLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _FOLDER: Final = "var"
 _NAME: Final = "ledger"
+MARKER: Final = ".in_database"  # at the end of the name of the file that is there while the ledger is in the database
 _PERIOD_S: Final = 1
 
 
-def main(argv: Sequence[str] | None = None, *, prog: str = "python -m ledger") -> int:
-    """Run the command; its exit code: 0, also when the reader closes the pipe, or 1 with one line without a ledger."""
+class Source(NamedTuple):
+    """A ledger to show: what it is called, and what opens it."""
+
+    name: str
+    open: Callable[[], TokenLedger]
+
+
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m ledger", source: Source | None = None) -> int:
+    """Run the command; its exit code: 0, also when the reader closes the pipe, or 1 with one line without a ledger.
+
+    It shows the `source` unless a path is given.
+    """
     arguments = _parser(prog).parse_args(argv)
-    path: Path = arguments.path or default_path(os.environ)
     try:
-        return _dump(path, is_json=arguments.json, is_watched=arguments.watch)
+        if arguments.path is not None or source is None:
+            source = _file(arguments.path or default_path(os.environ), is_chosen=arguments.path is not None)
+        return _dump(source, is_json=arguments.json, is_watched=arguments.watch)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter must not complain at its end
         return 0
@@ -56,20 +68,35 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _dump(path: Path, *, is_json: bool, is_watched: bool) -> int:
+def _file(path: Path, *, is_chosen: bool) -> Source:
+    """The ledger in that file.
+
+    Raises:
+        Unusable: there is no file, because the ledger is elsewhere; or what is there is none.
+    """
+    marker = path.with_name(f"{path.name}{MARKER}")
+    if not is_chosen and marker.exists():
+        raise Unusable(
+            f"{marker} says that the ledger is in the database: `sluicegate ledger dump` shows it; "
+            "a file is shown with --path"
+        )
     if path.exists() and not path.is_file():
-        print(f"{path} is not a file: name the ledger with --path, or set STATE_DIR", file=sys.stderr)  # noqa: T201
-        return 1
+        raise Unusable(f"{path} is not a file: name the ledger with --path, or set STATE_DIR")
+    return Source(str(path), lambda: TokenLedger.attach(path, read_only=True))
+
+
+def _dump(source: Source, *, is_json: bool, is_watched: bool) -> int:
     if is_watched:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     has_named_path = False
     while True:
-        with closing(TokenLedger.attach(path, read_only=True)) as ledger:
+        with closing(source.open()) as ledger:
             snapshot = ledger.snapshot()
+            shown = dump.as_json(snapshot) if is_json else dump.as_text(snapshot)
         if is_json and not has_named_path:
-            print(f"ledger {path}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"ledger {source.name}", file=sys.stderr, flush=True)  # noqa: T201
             has_named_path = True
-        text = dump.as_json(snapshot) if is_json else f"{path}\n{dump.as_text(snapshot)}"
+        text = shown if is_json else f"{source.name}\n{shown}"
         clear = "\x1b[H\x1b[2J" if is_watched and not is_json and sys.stdout.isatty() else ""
         print(clear + text, flush=True)  # noqa: T201
         if not is_watched or signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, _PERIOD_S) is not None:

@@ -87,6 +87,8 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     Attributes:
         base_url: the server that answers the calls.
         selections: the selections themselves, read and validated.
+        ledger_account: the ledger's row in the database.
+        ledger_host: the number of this host among those that share it; 0 when the ledger is the file `ledger_path`.
     """
 
     api_key: Secret
@@ -95,6 +97,8 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     ledger_path: str
     spool_dir: str
     selections: tuple[SelectionSettings, ...]
+    ledger_account: int = 0
+    ledger_host: int = 0
 
     @property
     def server(self) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from ledger import LedgerError, SystemClock, TokenLedger
 from tasks import errors, roles, settings
+from tasks.ingest.ledger_patience import LedgerPatience
 from tasks.jobs import build, run_loop
 from tasks.redaction import Redactor
 from tasks.runtime import crash_stacks, lifeline
@@ -24,6 +25,7 @@ from tasks.runtime.job import JobContext
 from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
 from tasks.runtime.stop import Stop
 from tasks.store.connection import password_of
+from tasks.store.ledger_row.row import RowHome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +68,9 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
     """Work until the stop or an error; the exit code of the error, or that of a stop."""
     role: Role = options.role
     try:
-        with closing(TokenLedger.attach(given.ledger_path)) as ledger:
-            is_finished = _work(options, given, ledger, stop, log)
+        home = _row_of(options, given)
+        with closing(TokenLedger.attach(given.ledger_path) if home is None else TokenLedger(home)) as ledger:
+            is_finished = _work(options, given, ledger, home, stop, log)
     except (errors.Error, LedgerError) as error:
         if stop.is_set() and isinstance(error, errors.DatabaseTransient | errors.Transient):
             return _stopped(role, log)
@@ -76,7 +79,22 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
     return errors.EXIT_OK if is_finished else _stopped(role, log)
 
 
-def _work(options: argparse.Namespace, given: WorkerSettings, ledger: TokenLedger, stop: Stop, log: Logger) -> bool:
+def _row_of(options: argparse.Namespace, given: WorkerSettings) -> RowHome | None:
+    """The row that the ledger is in; None when it is in a file."""
+    if not given.ledger_host:
+        return None
+    name = f"sluicegate {options.role}-{options.slot} ledger"
+    return RowHome(given.database_url.reveal(), given.ledger_account, given.ledger_host, name=name)
+
+
+def _work(
+    options: argparse.Namespace,
+    given: WorkerSettings,
+    ledger: TokenLedger,
+    home: RowHome | None,
+    stop: Stop,
+    log: Logger,
+) -> bool:
     """Whether what was asked for with `--once` was done; False after a stop.
 
     Raises:
@@ -96,6 +114,8 @@ def _work(options: argparse.Namespace, given: WorkerSettings, ledger: TokenLedge
         blocking=True,
         worker=f"{options.role}-{options.slot}",
     )
+    if home is not None:
+        home.patience = LedgerPatience(context)
     with closing(build.build(context)) as job:
         steps = job if options.once else run_loop.PatientJob(job)
         steps.start()

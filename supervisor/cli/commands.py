@@ -283,4 +283,6 @@ def _ledger(arguments: list[str]) -> int:
     from ledger import __main__ as ledger_command
     from supervisor.cli import postgres
 
-    return ledger_command.main(postgres.with_ledger_path(arguments), prog="sluicegate ledger")
+    source = postgres.ledger_in_database(arguments)
+    given = arguments if source is not None else postgres.with_ledger_path(arguments)
+    return ledger_command.main(given, prog="sluicegate ledger", source=source)

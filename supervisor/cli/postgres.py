@@ -10,11 +10,13 @@ from supervisor.config import settings
 from supervisor.config.state_dir import StateDir
 from supervisor.database import client_programs, dsn, embedded, restore
 from supervisor.database.access import query_plan, running_database
+from supervisor.database.ledger_source import source_of
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ledger.__main__ import Source
     from supervisor.database.client_programs import Name
 
 _NO_DATABASE: Final = frozenset({"--help", "-?", "--version", "-V"})  # the programs answer these without a database
@@ -85,3 +87,19 @@ def with_ledger_path(arguments: Sequence[str]) -> list[str]:
     if is_done or not arguments or arguments[0] != "dump":
         return list(arguments)
     return [*arguments, "--path", str(StateDir(settings.state_dir(settings.environment())).ledger)]
+
+
+def ledger_in_database(arguments: Sequence[str]) -> Source | None:
+    """The ledger in the database, when the settings say that it is there and no path is named; else None.
+
+    Raises:
+        ConfigError: it is there, and the settings cannot be used.
+    """
+    if any(argument.startswith("--p") for argument in arguments):
+        return None
+    text, _ = settings.read_texts(settings.environment()).found["LEDGER"]
+    if text.strip() != "database":
+        return None
+    from ledger.__main__ import Source
+
+    return Source("the ledger in the database", source_of(query_plan()).open)

@@ -9,16 +9,16 @@ import os
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from ledger import TokenLedger
 from supervisor.config import run_plan
 from supervisor.config.settings import forget_client_variables
-from supervisor.database import backend, server_in_use
+from supervisor.database import backend, server_in_use, shared_ledger
 from tasks.errors import ConfigError
 from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ledger import TokenLedger
     from supervisor.config.instance_lock import SoleCommand
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
@@ -42,7 +42,8 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
     holder = plan.state.lock.holder()
     if holder is not None:
         worker_settings = _settings_of_running(plan, holder)
-        with closing(TokenLedger.attach(plan.state.ledger)) as ledger:
+        ledger, worker_settings = shared_ledger.attach_beside(plan, worker_settings)
+        with closing(ledger):
             yield worker_settings, ledger
         return
     plan.state.make()
@@ -53,15 +54,9 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
         rows = backend.backend_of(plan)
         stack.callback(rows.stop)
         url_of_rows = rows.start()
-        ledger = TokenLedger.create(
-            plan.state.ledger,
-            plan.tiers(),
-            tick_period_s=plan.tick_period_s,
-            account=plan.account(str(os.getpid())),
-        )
-        stack.enter_context(closing(ledger))
-        ledger.resolve_dead()
-        yield plan.worker_settings(base_url, url_of_rows, spool), ledger
+        ledger = stack.enter_context(closing(shared_ledger.create_ledger(plan, url_of_rows, str(os.getpid()))))
+        given = plan.worker_settings(base_url, url_of_rows, spool)
+        yield shared_ledger.settings_for(ledger, given), ledger
 
 
 def _settings_of_running(plan: RunPlan, holder: int) -> WorkerSettings:

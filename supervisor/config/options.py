@@ -91,6 +91,10 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
     "Where it goes": (
         Option("DATABASE_URL", _POSTGRES, "", _NEW_START,
                "the PostgreSQL database to write to; if unset, an embedded PostgreSQL in STATE_DIR", is_secret=True),
+        Option("LEDGER", Choice(words=("file", "database")), "file", _NEW_START,
+               "where the token ledger is; database: in DATABASE_URL, shared by all hosts that use the key"),
+        Option("HOST_NAME", Text(), "", _NEW_START,
+               "what this host is called among those that share a ledger; if unset, the machine's name"),
         Option("STATE_DIR", Text(), "var", _NEW_START,
                "folder for the ledger, unprocessed replies, the embedded PostgreSQL and the lock"),
         Option("POSTGRES_BIN_DIR", Text(), "", _NEW_START,

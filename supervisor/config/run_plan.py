@@ -123,7 +123,7 @@ def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) 
     """Derive the run from its settings.
 
     Raises:
-        ConfigError: synthetic data would go into a database that the user named.
+        ConfigError: synthetic data would go into a database that the user named, or there is none for the ledger.
     """
     server = Server.KEEPA if settings.keepa_api_key else Server.SIMULATOR
     if server is Server.SIMULATOR and settings.keepa_base_url:
@@ -134,6 +134,11 @@ def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) 
             "DATABASE_URL is set but KEEPA_API_KEY is not: synthetic rows would go into your database. "
             "Set KEEPA_API_KEY, unset DATABASE_URL to use an embedded database, "
             "or pass --synthetic-into-database if that is what you want"
+        )
+    if settings.ledger == "database" and not settings.database_url:
+        raise ConfigError(
+            "LEDGER is `database` but DATABASE_URL is not set: the hosts that share a ledger need a database that all "
+            "of them reach. Set DATABASE_URL, or leave LEDGER at `file`"
         )
     base_url = None if server is Server.SIMULATOR else (settings.keepa_base_url or KEEPA).rstrip("/")
     embedded = SYNTHETIC_DATABASE if synthetic else LIVE_DATABASE

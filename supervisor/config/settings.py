@@ -58,6 +58,8 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     tick_period_s: float
     selections: str
     database_url: Secret
+    ledger: Literal["file", "database"]
+    host_name: str
     postgres_bin_dir: str
     state_dir: Path
     calls_keep_d: int

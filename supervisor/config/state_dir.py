@@ -51,6 +51,16 @@ class StateDir:
         return self.root / "ledger"
 
     @property
+    def ledger_marker(self) -> Path:
+        """The file that is there while the ledger is in the database."""
+        return self.root / "ledger.in_database"
+
+    @property
+    def host_id(self) -> Path:
+        """The file with what this state directory is called among those of all hosts."""
+        return self.root / "host"
+
+    @property
     def postgres(self) -> Path:
         """The folder of the embedded PostgreSQL."""
         return self.root / "postgres"

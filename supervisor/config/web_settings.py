@@ -42,6 +42,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         database_url: the database that the user named; empty for the embedded one, whose URL is in the report.
+        ledger_account: the ledger's row in the database, 0 when it is in the file.
         hosts: names that requests may be for, besides `localhost` and addresses.
         has_control: whether it takes orders.
         is_synthetic: whether the data is made up.
@@ -55,6 +56,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     domains: tuple[int, ...]
     selections: tuple[SelectionSettings, ...]
     rows: tuple[SettingRow, ...]
+    ledger_account: int = 0
 
 
 def setting_rows(values: object, sources: dict[str, str]) -> tuple[SettingRow, ...]:

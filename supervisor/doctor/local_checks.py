@@ -6,10 +6,11 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from ledger import LedgerError, NoLedger, OtherFormat, TokenLedger
+from ledger import LedgerError, NoLedger, OtherFormat
 from supervisor.config import filesystem, lost_state_dir
 from supervisor.config.options import OPTIONS
 from supervisor.database import dsn
+from supervisor.database.ledger_source import source_of
 from supervisor.doctor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.process import suspended
 from tasks.errors import plain
@@ -147,7 +148,7 @@ def _nearest(path: Path) -> Path:
 
 def _ledger(plan: RunPlan) -> Finding:
     try:
-        ledger = TokenLedger.attach(plan.state.ledger, read_only=True)
+        ledger = source_of(plan).open()
     except NoLedger:
         return note("ledger", "it does not exist yet; the first start creates it")
     except OtherFormat as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import LedgerError, TokenLedger, durations
+from ledger import LedgerError, durations
 from ledger.durations import format_duration
 from supervisor.database.access import query_connection, query_plan
+from supervisor.database.ledger_source import source_of
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
@@ -17,9 +18,9 @@ from tasks.store.calls.sums import Sum
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
-    from pathlib import Path
 
     from ledger.snapshot_records import BucketRecord
+    from supervisor.config.run_plan import RunPlan
     from tasks.store.calls.sums import By, Flow
 
 _TOTAL: Final = "all"
@@ -41,7 +42,7 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
     with query_connection(plan) as conn:
         found = sums.sums(conn, since=since, by=by)
         flow = sums.flow(conn, since=since)
-    bucket = _bucket(plan.state.ledger)
+    bucket = _bucket(plan)
     total = _total(found)
     if as_json:
         output.as_json(
@@ -139,10 +140,10 @@ def _total(parts: Sequence[Sum]) -> Sum:
     return Sum(name=_TOTAL, **{name: sum(getattr(one, name) for one in parts) for name in names})
 
 
-def _bucket(path: Path) -> BucketRecord | None:
+def _bucket(plan: RunPlan) -> BucketRecord | None:
     """The bucket as the ledger knows it; None when there is no ledger, or none that can be read."""
     try:
-        ledger = TokenLedger.attach(path, read_only=True)
+        ledger = source_of(plan).open()
     except (LedgerError, OSError):
         return None
     try:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from ledger import LedgerError, TokenLedger
+from ledger import LedgerError
 from supervisor import report
 from supervisor.config import lost_state_dir, paused_roles, run_plan
 from supervisor.config.settings import forget_client_variables
+from supervisor.database.ledger_source import source_of
 from supervisor.process.states import Stage
 from supervisor.process.suspended import is_suspended
 from supervisor.status import health
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from supervisor.config.instance_lock import SoleCommand
     from supervisor.config.settings import Settings
     from supervisor.config.state_dir import StateDir
+    from supervisor.database.ledger_source import LedgerSource
     from supervisor.report import CountRecord, Report
 
 _FRESH_S: Final = 20.0  # a supervisor counts at least every 16 s while the database answers
@@ -104,7 +106,7 @@ def gather(settings: Settings) -> Status:
         return _of_astray(lost, lost_state_dir.remedy(state.root, lost))
     last = report.read(state.status)
     notes: list[str] = []
-    snapshot = read_snapshot(state, notes)
+    snapshot = read_snapshot(source_of(plan), notes)
     now = datetime.now(UTC)
     is_of_holder = last is not None and last.supervisor.pid == holder
     counted, age_s = recent_counts(last, now) if last is not None and is_of_holder else (None, None)
@@ -140,10 +142,10 @@ def _is_old(last: Report, now: datetime) -> bool:
     return abs(report.age_s(last.written_at, now)) > _SILENT_S
 
 
-def read_snapshot(state: StateDir, notes: list[str]) -> Snapshot | None:
+def read_snapshot(source: LedgerSource, notes: list[str]) -> Snapshot | None:
     """The ledger now; None when it cannot be read, and then `notes` says why."""
     try:
-        ledger = TokenLedger.attach(state.ledger, read_only=True)
+        ledger = source.open()
     except (LedgerError, OSError) as error:
         notes.append(plain(error))
         return None

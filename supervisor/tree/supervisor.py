@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from ledger import TokenLedger
 from supervisor import report
 from supervisor.config import paused_roles
 from supervisor.config.run_plan import Server
-from supervisor.database import backend
+from supervisor.database import backend, shared_ledger
 from supervisor.database.lifecycle import DatabaseLifecycle
 from supervisor.database.maintenance import Maintenance
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
 
-    from ledger import LedgerError
+    from ledger import LedgerError, TokenLedger
     from supervisor.config.changes import Change
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Texts
@@ -231,17 +230,16 @@ class Supervisor:
 
     def _begin_if_ready(self) -> None:
         """Create the ledger once the database and the API can be reached."""
-        ready = self.database_url is not None and self.base_url is not None
-        if not ready or self.stage is not Stage.PREPARING or self._is_ledger_requested:
+        if (
+            self.database_url is None
+            or self.base_url is None
+            or self.stage is not Stage.PREPARING
+            or self._is_ledger_requested
+        ):
             return
         self._is_ledger_requested = True
-        self._ledger_executor.do(self._create_ledger, self._on_ledger)
-
-    def _create_ledger(self) -> TokenLedger:
-        plan, path, tiers = self.plan, self.plan.state.ledger, self.plan.tiers()
-        ledger = TokenLedger.create(path, tiers, tick_period_s=plan.tick_period_s, account=plan.account(self._id))
-        ledger.resolve_dead()  # what a killed supervisor's workers left
-        return ledger
+        plan, url, run = self.plan, self.database_url, self._id
+        self._ledger_executor.do(lambda: shared_ledger.create_ledger(plan, url, run), self._on_ledger)
 
     def _on_ledger(self, outcome: Succeeded[TokenLedger] | Failed) -> None:
         if isinstance(outcome, Failed):
@@ -262,7 +260,8 @@ class Supervisor:
         """The settings that the workers are given; None while the API or the database cannot be reached."""
         if self.base_url is None or self.database_url is None:
             return None
-        return self.plan.worker_settings(self.base_url, self.database_url, self.database_identity.spool)
+        given = self.plan.worker_settings(self.base_url, self.database_url, self.database_identity.spool)
+        return shared_ledger.settings_for(self.ledger, given)
 
     def _on_resolved(self, outcome: Succeeded[int] | Failed) -> None:
         if isinstance(outcome, Failed):

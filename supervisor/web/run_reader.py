@@ -18,6 +18,7 @@ from supervisor.status.status import Status, read_snapshot, recent_counts
 if TYPE_CHECKING:
     from ledger import Clock
     from supervisor.config.state_dir import StateDir
+    from supervisor.database.ledger_source import LedgerSource
 
 SILENT_S: Final = 2.2  # two reports that did not come; with a look a second a person sees it within three
 _SHARED_S: Final = 0.4
@@ -33,8 +34,9 @@ class Look(NamedTuple):
 class RunReader:
     """Looks at one run. It may be used by several threads."""
 
-    def __init__(self, state: StateDir, supervisor_pid: int, clock: Clock) -> None:
+    def __init__(self, state: StateDir, source: LedgerSource, supervisor_pid: int, clock: Clock) -> None:
         self._state = state
+        self._source = source
         self._pid = supervisor_pid
         self._clock = clock
         self._lock = threading.Lock()
@@ -54,7 +56,7 @@ class RunReader:
     def _read(self, now_ns: int) -> Look:
         notes: list[str] = []
         last = report.read(self._state.status)
-        snapshot = read_snapshot(self._state, notes)
+        snapshot = read_snapshot(self._source, notes)
         now = datetime.now(UTC)
         if last is not None and last.written_at != self._written_at:
             self._written_at, self._news_ns = last.written_at, now_ns

@@ -252,8 +252,17 @@ class RowHome:
             try:
                 self.read()
             except (OtherFormat, Damaged) as fault:
-                self._patiently(lambda: self._open().ask(statements.begin_anew(self._account)))
+                self.begin_anew()
                 self.replaced = f"{fault}; a new one was made, which starts from one reading of the balance"
+
+    def begin_anew(self) -> None:
+        """Put a book in which nothing has happened in the place of the one that is there.
+
+        Raises:
+            DatabaseTransient: the database cannot be used now, and `patience` has ended.
+        """
+        with self._mutex:
+            self._patiently(lambda: self._open().ask(statements.begin_anew(self._account)))
 
     def close(self) -> None:
         """Close the line."""

@@ -1,0 +1,66 @@
+"""Where the ledger of a run can be read: in its file, or in a row of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ledger import TokenLedger, Unusable
+from tasks.errors import Error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ledger import Snapshot
+    from supervisor.config.run_plan import RunPlan
+    from tasks.settings import Secret
+
+APPLICATION: Final = "sluicegate ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSource:
+    """Where the ledger of a run can be read: in its file, or in the row `account` of the database at `url`."""
+
+    path: Path
+    url: Secret
+    account: int = 0
+
+    def open(self) -> TokenLedger:
+        """The ledger, to be looked at.
+
+        Raises:
+            LedgerError: there is none that can be read.
+        """
+        if not self.account:
+            return TokenLedger.attach(self.path, read_only=True)
+        from tasks.store.ledger_row.row import RowHome
+
+        return _Read(RowHome(self.url.reveal(), self.account, 0, name=APPLICATION))
+
+
+def source_of(plan: RunPlan) -> LedgerSource:
+    """Where the ledger of these settings can be read."""
+    is_row = plan.settings.ledger == "database"
+    account = account_number(plan.account("")) if is_row else 0
+    return LedgerSource(plan.state.ledger, plan.settings.database_url, account)
+
+
+def account_number(account: str) -> int:
+    """The 64 bits of an account's hash, which name its row."""
+    return int(account, 16)
+
+
+class _Read(TokenLedger):
+    """A ledger whose database may be away, which is said as of a file that cannot be read."""
+
+    def snapshot(self) -> Snapshot:
+        """The ledger at this moment.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+        try:
+            return super().snapshot()
+        except Error as error:
+            raise Unusable(f"the ledger in the database cannot be read: {error}") from error
