@@ -11,6 +11,7 @@ from tasks.runtime import crash_stacks
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.jobs",
+    "tests.fixtures.ledgers",
     "tests.fixtures.pooler",
     "tests.fixtures.recorded",
     "tests.fixtures.spoiler",

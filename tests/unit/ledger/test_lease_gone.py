@@ -2,14 +2,17 @@
 
 import pytest
 
-from ledger import DEFAULT_TIERS, LeaseEnded, LeaseGone, ManualClock, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, LeaseEnded, LeaseGone, ManualClock, Reading
 from ledger.model import leases
 from ledger.storage.transaction import change
+from tests.fixtures.ledgers import new_ledger
+
+pytestmark = pytest.mark.usefixtures("ledger_home")
 
 
 @pytest.fixture
-def ledger():
-    made = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**12))
+def ledger(ledger_home):  # noqa: ARG001 - it says where the book is
+    made = new_ledger(DEFAULT_TIERS, ManualClock(10**12))
     made.observe(Reading(300, 5, 60_000, 1_700_000_000_000))
     return made
 

@@ -15,7 +15,6 @@ from ledger import (
     Stopped,
     Tier,
     TimedOut,
-    TokenLedger,
     Wait,
 )
 from ledger.model import gates, waiters
@@ -23,6 +22,9 @@ from ledger.model.book import MT, PPM
 from ledger.model.waiters import Request
 from ledger.storage.transaction import change
 from ledger.types import Owner
+from tests.fixtures.ledgers import new_ledger
+
+pytestmark = pytest.mark.usefixtures("ledger_home")
 
 SERVER_MS = 1_700_000_000_000
 TICK_S = 60.2
@@ -30,13 +32,13 @@ TICK_S = 60.2
 
 def opened(left, rate=5, tiers=DEFAULT_TIERS):
     clock = ManualClock(10**12)
-    ledger = TokenLedger.in_memory(tiers, clock)
+    ledger = new_ledger(tiers, clock)
     ledger.observe(Reading(left, rate, 60_000, SERVER_MS))
     return ledger, clock
 
 
 def test_nobody_spends_before_the_first_reading_and_one_caller_is_sent_for_it():
-    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**12))
+    ledger = new_ledger(DEFAULT_TIERS, ManualClock(10**12))
     assert ledger.headroom("upsert").now == 0
     with pytest.raises(NeedsReading):
         ledger.try_reserve("upsert", 5)
@@ -254,9 +256,9 @@ def test_costs_are_learned_and_a_wild_sample_moves_them_little():
 def test_tiers_that_cannot_keep_their_promises_are_refused():
     clock = ManualClock(1)
     with pytest.raises(ValueError, match="less than 1 is expected"):
-        TokenLedger.in_memory((Tier(name="a", floor=0, floor_part=0, share=1.0),), clock)
+        new_ledger((Tier(name="a", floor=0, floor_part=0, share=1.0),), clock)
     with pytest.raises(ValueError, match="different names"):
-        TokenLedger.in_memory((Tier(name="a", floor=0, floor_part=0, share=0.1),) * 2, clock)
+        new_ledger((Tier(name="a", floor=0, floor_part=0, share=0.1),) * 2, clock)
 
 
 def wait_in(view, tier, tokens, clock):
