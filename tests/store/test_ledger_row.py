@@ -19,7 +19,7 @@ from ledger.storage.transaction import change
 from tasks.errors import DatabaseTransient
 from tasks.store.ledger_row import hosts, row, statements
 from tasks.store.ledger_row.row import RowHome
-from tests.fakes.waiting import wait_until
+from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.fixtures.jobs import eventually
 
 SERVER_MS = 1_700_000_000_000
@@ -224,7 +224,7 @@ def test_a_waiter_is_woken_by_the_change_of_another_and_holds_its_lease(make_led
     thread.start()
     wait_until(waits.is_set, "the wait")
     spent.cancel()
-    thread.join(120)
+    thread.join(LIMIT_S)
     assert [lease.cost for lease in granted] == [100]
     assert other.snapshot().waiters == ()
 
@@ -313,6 +313,26 @@ def test_a_clock_that_was_set_gives_no_token_takes_none_and_costs_one_reading(ma
     assert 0 < seen.bucket.next_tick_in_s < 60
 
 
+@pytest.mark.parametrize(("back_s", "is_asked"), [(50, False), (70, True)])
+def test_who_comes_first_after_a_while_asks_once_because_nobody_watched_the_clock(make_ledger, back_s, is_asked):
+    ledger = make_ledger()
+    ledger.try_reserve("upsert", 1).cancel()
+
+    def age(view):
+        view.opens = True
+        ledger._home._clock.ahead_ns += back_s * 10**9
+
+    change(ledger._home, age)
+    asked = 0
+    for another in (make_ledger(), make_ledger()):
+        try:
+            another.try_reserve("upsert", 1).cancel()
+        except NeedsReading:
+            asked += 1
+            another.observe(Reading(300, 5, 58_000, SERVER_MS + 2_000))
+    assert asked == is_asked
+
+
 def test_a_row_that_another_build_wrote_is_begun_anew_and_says_so(make_ledger, make_home, conn):
     make_ledger().try_reserve("upsert", 1)
     conn.execute("UPDATE ledgers SET book = set_byte(book, 4, (get_byte(book, 4) + 1) % 256)")
@@ -352,7 +372,7 @@ def test_behind_a_pooler_the_budget_is_the_same_and_waiters_look_by_themselves(m
     thread.start()
     wait_until(lambda: other.snapshot().waiters, "the wait")
     spent.cancel()
-    thread.join(120)
+    thread.join(LIMIT_S)
     assert [lease.cost for lease in granted] == [100]
 
 

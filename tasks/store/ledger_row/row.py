@@ -15,7 +15,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from ledger import Damaged, NoLedger, OtherFormat, SystemClock, process
+from ledger import NS_PER_S, Damaged, NoLedger, OtherFormat, SystemClock, process
 from ledger.model import clients, journal
 from ledger.model.book import BOOK_BYTES, Book
 from ledger.model.view import View
@@ -38,6 +38,7 @@ T = TypeVar("T")
 CAP_S: Final = 0.5  # the longest sleep at a stretch, so that a request to stop is heard
 _NUMBERS: Final = itertools.count(1)
 _LOCKED: Final = "55P03"
+UNWATCHED_NS: Final = 60 * NS_PER_S  # since the last change, when a process makes its first
 LOST_IDS: Final = 1 << 16  # more leases than a crash can have made forgotten: no number is ever given twice
 
 
@@ -317,6 +318,8 @@ class RowHome:
             book.shift_ns -= step_ns
             now_ns -= step_ns
             _doubt(view)
+        elif not self._request and book.synced and now_ns - book.changed_ns > UNWATCHED_NS:
+            _doubt(view)  # nobody was there who would have noticed that the clock was set
         self._clock.set(max(now_ns, book.changed_ns), *self._moments)
 
     def _has_happened(self, number: int) -> bool:
