@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+import zlib
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ def is_alive(pid: int, started: int) -> bool:
 
 
 def is_running(process: ProcessId) -> bool:
-    """Whether this very process still runs, in this boot."""
+    """Whether this very process still runs, in this boot and PID namespace."""
     return process.boot == _boot() and is_alive(process.pid, process.started)
 
 
@@ -54,7 +55,10 @@ def boot_id() -> bytes:
 
 
 def is_dead(name: str) -> bool:
-    """Whether the process in the name `WORKER@OWNER` ran in this boot of this machine and runs no more."""
+    """Whether the process in the name `WORKER@OWNER` ran in this boot and PID namespace, and runs no more.
+
+    Of one in another container of this machine nobody here can tell.
+    """
     try:
         owner = ProcessId.parse(name.rpartition("@")[2])
     except ValueError:
@@ -62,6 +66,14 @@ def is_dead(name: str) -> bool:
     return owner.boot == _boot() and not is_running(owner)
 
 
+@cache
 def _boot() -> str:
-    """Eight characters that differ from boot to boot."""
-    return boot_id().hex()[:8]
+    """Eight characters that differ from boot to boot, and from one PID namespace to another.
+
+    Containers of one machine have its boot in common, and each gives the same numbers to other processes.
+    """
+    try:
+        namespace = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - a name that leads to no file
+    except FileNotFoundError:
+        namespace = 0
+    return f"{zlib.crc32(boot_id() + str(namespace).encode()):08x}"

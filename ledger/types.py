@@ -64,10 +64,11 @@ NOBODY: Final = Owner(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process of this machine: boot, pid, and start time in clock ticks since that boot.
+    """A process: boot and PID namespace, pid, and start time in clock ticks since that boot.
 
     A pid alone is given to another process sooner or later; pid and start time together are not, within one boot. So
-    these two own a lease, which does not outlive a boot. A spool does, so the name of a worker has the boot in it too.
+    these two own a lease, which does not outlive a boot. A spool does, so the name of a worker has the boot in it too,
+    and the PID namespace with it: two containers of one machine give one number to two processes.
     """
 
     boot: str
