@@ -22,6 +22,7 @@ def add(commands: Commands) -> None:
     _spend(commands)
     _quarantine(commands)
     _queue(commands)
+    _hosts(commands)
     export.add(commands)
 
 
@@ -109,6 +110,12 @@ def _queue(commands: Commands) -> None:
     parser.set_defaults(do=_do_queue)
 
 
+def _hosts(commands: Commands) -> None:
+    parser = commands.add_parser("hosts", help="show the hosts that share the ledger, and which of them are alive")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(do=_do_hosts)
+
+
 def add_to_db(verbs: Commands) -> None:
     """Add those of the commands `db` that ask the database."""
     size = verbs.add_parser("size", help="show what takes the room, what a year adds, and what each setting would free")
@@ -172,6 +179,12 @@ def _do_quarantine(chosen: argparse.Namespace) -> int:
 
     do = {"list": quarantine.list_, "show": quarantine.show, "retry": quarantine.retry, "drop": quarantine.drop}
     return do[chosen.action](chosen)
+
+
+def _do_hosts(chosen: argparse.Namespace) -> int:
+    from supervisor.queries import hosts
+
+    return hosts.show(chosen)
 
 
 def _do_queue(chosen: argparse.Namespace) -> int:

@@ -1,0 +1,55 @@
+"""`hosts`: shows the hosts that share the ledger, and which of them are alive."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from ledger.durations import format_elapsed
+from ledger.localtime import near
+from supervisor.database.access import query_connection, query_plan
+from supervisor.queries import output
+from supervisor.queries.output import Column
+from tasks.errors import EXIT_OK
+from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row.statements import TTL_S
+from tasks.store.sqlstate import translate
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tasks.store.ledger_row.hosts import Host
+
+_COLUMNS: Final = (Column("no", is_number=True), Column("host"), Column("build"), Column("since"), Column("state"))
+_NONE: Final = "no host shares a ledger here: LEDGER=database makes one take part"
+
+
+def show(chosen: argparse.Namespace) -> int:
+    """Print the hosts; the exit code.
+
+    Raises:
+        NoRows: there is no database yet.
+        ConfigError: the settings cannot be used.
+        StoreError: the database does not answer.
+    """
+    with query_connection(query_plan()) as conn, translate():
+        found = hosts.hosts(conn)
+    if chosen.json:
+        output.as_json(hosts=[asdict(one) | {"is_alive": one.is_alive(TTL_S)} for one in found])
+        return EXIT_OK
+    if not found:
+        output.text(_NONE)
+        return EXIT_OK
+    now = datetime.now(UTC)
+    output.table(
+        _COLUMNS, [(str(one.number), one.name, one.version, near(one.joined_at, now), _state(one)) for one in found]
+    )
+    return EXIT_OK
+
+
+def _state(host: Host) -> str:
+    if host.left_at is not None:
+        return f"left {format_elapsed(host.silent_s)} ago"
+    silence = format_elapsed(host.silent_s)
+    return f"alive, heard {silence} ago" if host.is_alive(TTL_S) else f"dead: silent for {silence}"
