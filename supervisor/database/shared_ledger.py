@@ -19,7 +19,7 @@ from ledger import NS_PER_S, LedgerError, SystemClock, TokenLedger, Unusable
 from ledger.atomic_file import replace_file
 from supervisor.config.run_plan import Server
 from supervisor.database.ledger_source import APPLICATION, account_number
-from tasks.errors import Error
+from tasks.errors import Error, plain
 from tasks.store.connection import connect
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.row import RowHome
@@ -88,7 +88,7 @@ class SharedLedger(TokenLedger):
                 self._beat(conn)
                 self._last, self._fault = super().snapshot(), ""
             except (Error, LedgerError) as error:
-                self._fault = f"the ledger in the database cannot be read: {error}"
+                self._fault = f"the ledger in the database cannot be read: {plain(error)}"
                 if conn is not None:
                     conn.close()
         if conn is not None:
