@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-partitions test-chaos test-world mutants bench growth lint fmt types layers check settings samples selections lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-partitions test-chaos test-world mutants bench growth lint fmt types layers check settings samples picture selections lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,7 +70,7 @@ mutants: setup-dev ## Change one thing in the pure packages a hundred times; the
 	@exec $(BIN)/python -m tests.mutants --seed $(or $(SEED),1) $(ARGS)
 
 bench: setup-dev ## Measure everything that has an aim against it (minutes; a quiet machine tells more)
-	@for name in ledger_speed ledger_waits store parse pipeline supervision commands; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
+	@for name in ledger_speed ledger_waits store parse pipeline supervision commands web; do PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 growth: setup-dev ## Measure how cost grows with what is kept, in sizes up to a million deals (ARGS="--only queue,spend")
 	@exec $(BIN)/python -m benchmarks.growth $(ARGS)
@@ -97,6 +97,9 @@ samples: setup-dev ## Write the samples of status and ledger-dump in README.md a
 
 selections: setup-dev ## Write docs/selection.schema.json and examples/selections anew
 	@exec $(BIN)/python -m tests.selection_documents
+
+picture: setup-dev ## Take the picture of the page in README.md anew (minutes; needs Chromium)
+	@exec env TZ=UTC $(BIN)/python -m tests.page_picture
 
 lock: ## Write the lock files anew (needs uv on the PATH)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml deploy/build.in -o requirements.lock

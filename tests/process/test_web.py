@@ -7,7 +7,9 @@ import io
 import os
 import re
 import signal
+import socket
 import stat
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -226,6 +228,19 @@ def test_files_are_packed_and_kept_for_ever(visitor, url):
         assert reply.status_code == 200
         assert reply.headers["Content-Encoding"] == "gzip"
         assert "immutable" in reply.headers["Cache-Control"]
+
+
+def test_clients_that_never_send_a_whole_request_are_cut_off_and_keep_nobody_out(visitor, url):
+    address = (urlsplit(url).hostname, urlsplit(url).port)
+    slow = [socket.create_connection(address, timeout=LIMIT_S) for _ in range(40)]
+    try:
+        for one in slow:
+            one.sendall(b"GET / HTTP/1.1\r\nHo")
+        assert get(visitor, url, "/events").status_code == 200
+        assert [one.recv(1) for one in slow] == [b""] * len(slow)
+    finally:
+        for one in slow:
+            one.close()
 
 
 def test_the_port_of_the_metrics_sends_a_browser_on(program, url):

@@ -140,10 +140,18 @@ const resolved = (name) => {
   return found || colour(name);
 };
 
+// The time of day, and the date where ticks are half a day or more apart.
+function times(_plot, splits, _axis, _space, step) {
+  const looks = step >= 43200 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  if (step < 60) looks.second = "2-digit";
+  const format = new Intl.DateTimeFormat([], looks);
+  return splits.map((one) => format.format(one * SECOND));
+}
+
 function axes(ink, line) {
   const grid = { stroke: line, width: 1 };
   const axis = { stroke: ink, grid, ticks: grid };
-  return [axis, axis];
+  return [{ ...axis, values: times }, axis];
 }
 
 
