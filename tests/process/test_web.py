@@ -197,7 +197,9 @@ def test_every_list_is_there_as_csv_and_json_with_the_same_rows(visitor, url, pa
     objects = get(visitor, url, path + ".json").json()
     (name,) = set(objects) - {"format"}
     rows = list(csv.DictReader(io.StringIO(get(visitor, url, path + ".csv").text)))
-    assert abs(len(rows) - len(objects[name])) <= 3, "a call or an event may come in between"
+    assert {tuple(row) for row in rows} <= {tuple(one) for one in objects[name]} or not rows, "the same columns"
+    if path in {"/settings", "/help"}:  # in the others a call or an event may come in between
+        assert len(rows) == len(objects[name])
 
 
 def test_a_filter_that_does_not_exist_is_refused_in_words(visitor, url):
