@@ -20,7 +20,7 @@ from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
 from supervisor.tree.reload import ChangeRequest
 from supervisor.tree.workers import NoSuchWorker
-from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, exit_code, plain
+from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, clean, exit_code, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,6 +108,8 @@ class OrderHandlers:
                 self._retry(self._run.worker_pool.by_name(name), reply)
             case protocol.Set(settings=settings):
                 self._set(settings, reply)
+            case protocol.Note(outcome=words):
+                reply(Answer(code=EXIT_OK, words=clean(words)))
             case protocol.Reload():
                 then = partial(self._applied, reply, retries=True)
                 self._run.reload.submit(

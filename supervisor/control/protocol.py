@@ -10,6 +10,7 @@ from tasks.errors import clean
 from tasks.roles import ROLES, Role
 
 _LONGEST_BY: Final = 60  # characters
+_LONGEST_WHAT: Final = 200
 LIMIT: Final = 16 * 1024  # bytes of an order; `set` with every setting there is takes a tenth
 
 
@@ -53,7 +54,14 @@ class Reload(_Order, frozen=True, kw_only=True, tag_field="do", tag="reload", fo
     """Read the configuration again, and start failed workers again."""
 
 
-Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Reload
+class Note(_Order, frozen=True, kw_only=True, tag_field="do", tag="note", forbid_unknown_fields=True):
+    """Write down among the orders what was done elsewhere, in the database: the supervisor does nothing."""
+
+    what: str
+    outcome: str
+
+
+Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Reload | Note
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,19 +118,22 @@ def describe_order(order: Order) -> str:
     """The order as it is typed."""
     match order:
         case Pause(roles=roles):
-            return f"pause {_typed(roles)}"
+            words = f"pause {_typed(roles)}"
         case Resume(roles=roles):
-            return f"resume {_typed(roles)}"
+            words = f"resume {_typed(roles)}"
         case Restart(worker=worker):
-            return f"restart {worker}"
+            words = f"restart {worker}"
         case Retry(worker=worker):
-            return f"retry {worker}"
+            words = f"retry {worker}"
         case Set(settings=settings):
-            return f"set {' '.join(settings)}"  # the names alone: a value may be a secret
+            words = f"set {' '.join(settings)}"  # the names alone: a value may be a secret
         case Reload():
-            return "reload"
+            words = "reload"
+        case Note(what=what):
+            words = clean(what)[:_LONGEST_WHAT] or "note"
         case _:
             assert_never(order)
+    return words
 
 
 def _typed(roles: tuple[Role, ...]) -> str:

@@ -94,6 +94,8 @@ def test_what_is_in_quarantine_is_retried_by_two_clicks(visit, rows):
         page.get_by_role("link", name="Retry all that match").click()
         page.get_by_role("button", name="Retry 1").click()
         page.get_by_text("1 queued again").wait_for()
+        visitor.go("/events?kind=order")
+        page.get_by_role("cell", name="quarantine retry reason=for this test", exact=True).wait_for()
     assert not quarantine.find(rows, quarantine.FaultFilter(reason="for this test"), limit=1)
 
 

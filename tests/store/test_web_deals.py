@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tasks.store.connection import connect
+
 
 def of_the_command(ask, url, *arguments):
     code, out = ask(url, "deals", "--json", "--top", "100000", *arguments)
@@ -90,6 +92,14 @@ def test_what_has_come_since_a_page_was_shown_is_told(visit, market, market_url)
     told = site.json(f"{path}.json?{query}")["arrivals"][0]
     assert (told["count"], told["address"]) == (3, "/deals?min_discount=5")
     assert "3 new deals match" in site.page(address).text
+
+
+def test_a_search_that_takes_too_long_says_how_to_narrow_it(visit, market_url):
+    site = visit(market_url)
+    with connect(market_url, application_name="test") as other, other.transaction():
+        other.execute("LOCK TABLE deal_rows IN ACCESS EXCLUSIVE MODE")
+        assert "or use `sluicegate deals --title`" in site.page("/deals?title=atlas", 400).text
+        assert site.get("/deals", 503)
 
 
 def test_without_any_deal_the_page_says_so(visit, database_url, gathered_url):

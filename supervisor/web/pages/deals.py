@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.queries.deal_defaults import BY_MONEY, OVERS, SORTS
 from supervisor.queries.plain_text import readable
 from supervisor.queries.selection_names import SelectionNames
+from supervisor.web.database import QUERY_S
 from supervisor.web.page import Listing, Page, Refusal
 from supervisor.web.views import deal_query, links
 from supervisor.web.views.deal_query import Given
+from tasks.errors import DatabaseTransient
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import NAMES, NOT_MONEY
 from tasks.planning import streams
@@ -32,7 +35,7 @@ _COLUMNS: Final = (*(field.name for field in fields(BestDeal)), "url")
 
 def _data(visit: Visit) -> Mapping[str, Any]:
     given = Given(visit.query, visit.lists)
-    with visit.database.reading() as conn:
+    with _searching(visit), visit.database.reading() as conn:
         names = _names(conn, visit)
         which = deal_query.deal_filter(given, names)
         by_currency = _currencies(conn, which)
@@ -57,6 +60,20 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "chosen_selections": visit.lists.get("selection", ()),
         "chosen_types": visit.lists.get("type", ()),
     }
+
+
+@contextmanager
+def _searching(visit: Visit) -> Iterator[None]:
+    """Say what to do about a search through titles, of which there is no index, that takes longer than a page may."""
+    try:
+        yield
+    except DatabaseTransient as error:
+        if not visit.query.get("title", "").strip():
+            raise
+        raise Refusal(
+            f"title: the words were not found within {QUERY_S:g} s among so many deals: ask for a greater discount, a "
+            "shorter time or one shop as well, or use `sluicegate deals --title`"
+        ) from error
 
 
 def _names(conn: Connection, visit: Visit) -> SelectionNames:

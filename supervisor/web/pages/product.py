@@ -10,7 +10,7 @@ from supervisor.queries.refresh_quote import refresh_quote
 from supervisor.web.page import Listing, Moved, NotHere, Page, Refusal
 from supervisor.web.views import links, product_view
 from supervisor.web.views.deal_query import Given, one_of
-from supervisor.web.views.writing import backfill_detail, writing
+from supervisor.web.views.writing import backfill_detail, note, writing
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import ALL_NAMES
 from tasks.planning import streams
@@ -139,6 +139,9 @@ def _fetch_anew(visit: Visit) -> Moved:
     with writing(visit) as conn, conn.transaction():
         _summary(conn, asked)
         to_front(conn, asked.domain, [asked.asin], detail=backfill_detail(visit))
+    note(
+        visit, f"fetch --queue {asked.asin} --domain {SHOPS[asked.domain]}", "it is the next one that backfill fetches"
+    )
     return Moved(f"{asked.path}?queued=yes")
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from supervisor.queries import parsing
 from supervisor.queries.plain_text import readable, size
 from supervisor.web.page import Listing, Moved, NotHere, Page, Refusal
-from supervisor.web.views import links, quarantine_orders
+from supervisor.web.views import links, quarantine_orders, writing
 from supervisor.web.views.deal_query import Given, one_of
 from tasks.keepa import locales
 from tasks.keepa.request import is_asin
@@ -182,6 +182,12 @@ def _order_data(verb: str, visit: Visit) -> Mapping[str, Any]:
     }
 
 
+def _words(which: FaultFilter) -> str:
+    """The filter as a person would write it."""
+    parts = {name: value for name, value in asdict(which).items() if value is not None}
+    return " ".join(f"{name}={value}" for name, value in parts.items()) or "all"
+
+
 def _act(verb: str, visit: Visit) -> Moved:
     which = _filter(Given(visit.form, {name: [text] for name, text in visit.form.items()}))
     mark = visit.form.get("seen", "")
@@ -190,6 +196,8 @@ def _act(verb: str, visit: Visit) -> Moved:
     else:
         counts = quarantine_orders.retry(visit, which, mark, may_pay=visit.form.get("refetch") == "yes")
         came = {outcome.value: number for outcome, number in counts.items()}
+    outcome = ", ".join(f"{number} {name}" for name, number in came.items())
+    writing.note(visit, f"quarantine {verb} {_words(which)}", outcome)
     told = {f"was_{name}": number for name, number in came.items()}
     return Moved(f"{_PATH}?{urlencode(told)}")
 
