@@ -132,8 +132,31 @@ class MarkRecord(msgspec.Struct, frozen=True, kw_only=True):
     walked_at: str | None = None
 
 
+class ListRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of products that is kept fresh, as it was counted last.
+
+    Attributes:
+        stream: its name and Keepa's number of its locale, as `name/domain`.
+        refresh_s: seconds after which a product is fetched again.
+        fetched: products that were fetched at least once.
+        overdue: products that are to be fetched and are not yet.
+        oldest_at: when the one was fetched that was fetched longest ago; None before the first.
+        reason: why the list cannot be read, and `since` when; None when it can.
+    """
+
+    stream: str
+    detail: str
+    refresh_s: float
+    products: int
+    fetched: int
+    overdue: int
+    oldest_at: str | None = None
+    reason: str | None = None
+    since: str | None = None
+
+
 class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows by table, the queue's items by state, and the watermarks, as they were `at` that time.
+    """Rows by table, the queue's items by state, the watermarks and the lists, as they were `at` that time.
 
     `estimates` names what is not exact: tables, or `QUEUE` for what waits there and is done.
     """
@@ -143,6 +166,7 @@ class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
     queue: dict[str, int]
     watermarks: tuple[MarkRecord, ...] = ()
     estimates: tuple[str, ...] = ()
+    lists: tuple[ListRecord, ...] = ()
 
 
 class RestartRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ over that pipe because a pipe is not visible to other users, unlike an argument 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final, Literal, final
 from urllib.parse import urlsplit
 
@@ -52,6 +53,35 @@ class SelectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     query: dict[str, Any]
 
 
+class WatchListSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of products in one locale, already validated; its contents stay where they are.
+
+    Attributes:
+        name: the stem of its file, or the name of its table.
+        detail: how much is fetched of each product (`tasks.keepa.detail`).
+        refresh_s: seconds after which a product is fetched again.
+        path: its file, absolute; empty for a table.
+        table: its table in the database; empty for a file.
+        digest: a hash of the file's contents, so that another content is not taken for the one that was validated.
+        products: how many the file has; 0 for a table.
+    """
+
+    name: str
+    domain: int
+    detail: str
+    refresh_s: float
+    path: str = ""
+    table: str = ""
+    digest: str = ""
+    products: int = 0
+
+    @property
+    def key(self) -> str:
+        """Twelve hex digits that stay the same whatever the list holds and however fresh it is kept."""
+        text = f"watch {self.name} {self.domain} {self.detail}"
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
 class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings that reach a worker as they were set; `supervisor.config.options` has their defaults.
 
@@ -89,6 +119,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
         selections: the selections themselves, read and validated.
         ledger_account: the ledger's row in the database.
         ledger_host: the number of this host among those that share it; 0 when the ledger is the file `ledger_path`.
+        watch_lists: the lists of products that are kept fresh.
     """
 
     api_key: Secret
@@ -99,6 +130,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     selections: tuple[SelectionSettings, ...]
     ledger_account: int = 0
     ledger_host: int = 0
+    watch_lists: tuple[WatchListSettings, ...] = ()
 
     @property
     def server(self) -> str:

@@ -55,6 +55,9 @@ def between(old: Settings, new: Settings) -> Change:
     if has_same_names and old.loaded_selections != new.loaded_selections:
         roles |= BY_NAME["SELECTIONS"].replaces or set()
         followed.append("SELECTIONS: other contents")
+    if old.watch == new.watch and old.loaded_lists != new.loaded_lists and not followed:
+        roles |= BY_NAME["WATCH"].replaces or set()
+        followed.append("WATCH: other contents")
     kept = {option.field: getattr(old, option.field) for option in left}
     sources = {**new.sources, **{option.name: old.sources[option.name] for option in left}}
     return Change(

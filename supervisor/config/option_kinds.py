@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from ledger import durations
 from supervisor.config import host_names
 from tasks.keepa import detail
 from tasks.keepa.locales import DEAL_DOMAINS, shop
 
 # What a person writes: no digits of other scripts and no `_` between them, which Python takes too.
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_SHORTEST_S: Final = 60.0
 _LONGEST: Final = 40  # characters of a number
 _HOST: Final = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
 
@@ -147,6 +149,24 @@ class Address:
             ValueError: it is not one.
         """
         return str(ipaddress.ip_address(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A length of time with its unit."""
+
+    expected: str = f"{durations.EXPECTED}, and at least 1m"
+
+    def parse(self, text: str) -> object:
+        """Its seconds.
+
+        Raises:
+            ValueError: it is no length of time, or less than a minute.
+        """
+        seconds = durations.parse_duration(text).total_seconds()
+        if seconds < _SHORTEST_S:
+            raise ValueError(text)
+        return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from supervisor.config.option_kinds import Address, Choice, Details, Domains, Hosts, HttpUrl, Number, Text
+from supervisor.config.option_kinds import Address, Choice, Details, Domains, Hosts, HttpUrl, Number, Span, Text
 from tasks.roles import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Option(NamedTuple):
     """
 
     name: str
-    kind: Number | Choice | Details | Domains | Hosts | Text | HttpUrl | Address
+    kind: Number | Choice | Details | Domains | Hosts | Span | Text | HttpUrl | Address
     default: str
     replaces: frozenset[Role] | None
     help: str
@@ -77,6 +77,12 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
                "Amazon locales of the selections that name none, such as 1 (amazon.com) or 3 (amazon.de)"),
         Option("SELECTIONS", Text(), "", _WORKERS,
                "folder of selections (*.json), or such files separated by commas; if unset, a built-in selection"),
+        Option("WATCH", Text(), "", _WORKERS,
+               "lists of ASINs to keep fresh: a folder (*.txt, *.csv), files, or table:NAME, separated by commas"),
+        Option("WATCH_REFRESH", Span(), "24h", _WORKERS,
+               "how old a product of a list may become, such as 90m, 24h or 7d, where the list does not say"),
+        Option("WATCH_DETAIL", Details(), "history", _WORKERS,
+               "what is fetched for a product of a list, where the list does not say"),
         Option("UPSERT_DETAIL", Details(has_none=True), "stats", _UPSERT,
                "what upsert fetches at least for a new deal; the history too where backfill would fetch it, free"),
         Option("BACKFILL_DETAIL", Details(), "history", _BACKFILL,

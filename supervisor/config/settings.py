@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 import tasks
-from supervisor.config import api_key_check, env_file, selection_files, similar_names, user_file
+from supervisor.config import api_key_check, env_file, selection_files, similar_names, user_file, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
-from tasks.settings import JobSettings, Secret, SelectionSettings
+from tasks.settings import JobSettings, Secret, SelectionSettings, WatchListSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
 
     Attributes:
         loaded_selections: the selections themselves, read and validated.
+        loaded_lists: the lists of products that are kept fresh, validated.
         sources: where each setting came from: `environment`, `.env`, `default` or `BY_ORDER`.
         unknown: names in `.env` that are not settings.
         notes: what is not a fault but may be a mistake, each a sentence.
@@ -57,6 +58,9 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     keepa_base_url: str
     tick_period_s: float
     selections: str
+    watch: str
+    watch_refresh: float
+    watch_detail: str
     database_url: Secret
     ledger: Literal["file", "database"]
     host_name: str
@@ -90,6 +94,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     simulator_start_balance: int
     simulator_seed: int
     loaded_selections: tuple[SelectionSettings, ...]
+    loaded_lists: tuple[WatchListSettings, ...]
     sources: dict[str, str]
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -183,6 +188,12 @@ def check_texts(texts: Texts) -> Settings:
         api_key_check.check(key, base_url, named, faults, notes)
     where, domains = str(values["selections"] or ""), values["keepa_domains"]
     values["loaded_selections"] = selection_files.read(where, domains, faults, notes)
+    values["loaded_lists"] = watch_files.read(
+        str(values["watch"] or ""),
+        watch_files.Defaults(domains, values["watch_refresh"], values["watch_detail"]),
+        faults,
+        notes,
+    )
     if faults:
         raise UnusableSettings(faults)
     sources = {name: source for name, (_, source) in texts.found.items()}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from supervisor.database.backend import APPLICATION
-from supervisor.report import QUEUE, CountRecord, MarkRecord
+from supervisor.report import QUEUE, CountRecord, ListRecord, MarkRecord
 from tasks.errors import DatabaseTransient, Error
 from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.keepa.selection import selection
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.crawls import Watermark
     from tasks.store.queue.counts import LowestLease
+    from tasks.store.watch.lists import WatchList
 
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
 _SILENT_TIMES: Final = 2.0  # so many times as long as a statement may take; then the server itself is not there
@@ -46,12 +47,34 @@ def count_record(counts: Counts, settings: Settings, before: CountRecord | None)
         queue=counts.queue,
         watermarks=tuple(marks),
         estimates=counts.estimates,
+        lists=_lists(counts.lists, settings),
+    )
+
+
+def _lists(found: tuple[WatchList, ...], settings: Settings) -> tuple[ListRecord, ...]:
+    """Those of the lists that the settings name."""
+    keys = {watch.key for watch in settings.loaded_lists}
+    return tuple(
+        ListRecord(
+            stream=f"{one.name}/{one.domain}",
+            detail=one.detail,
+            refresh_s=one.refresh_s,
+            products=one.products,
+            fetched=one.fetched,
+            overdue=one.overdue,
+            oldest_at=None if one.oldest_at is None else _text(one.oldest_at),
+            reason=one.reason,
+            since=None if one.since is None else _text(one.since),
+        )
+        for one in found
+        if one.list_key in keys
     )
 
 
 def wanted_streams(settings: Settings) -> WantedStreams | None:
     """What of the queue these settings ask for."""
-    return streams.wanted_streams(streams.streams(settings.loaded_selections, settings.keepa_domains))
+    found = streams.streams(settings.loaded_selections, settings.keepa_domains)
+    return streams.wanted_streams(found, (watch.key for watch in settings.loaded_lists))
 
 
 def _names(settings: Settings) -> dict[tuple[str, int], str]:
@@ -69,12 +92,13 @@ def _text(at: datetime) -> str:
 
 
 class Counts(NamedTuple):
-    """Rows by table, the queue's items by state, the watermarks, and which of the figures are estimates."""
+    """Rows by table, the queue's items by state, the watermarks, which figures are estimates, and the lists."""
 
     rows: dict[str, int]
     queue: dict[str, int]
     marks: tuple[Watermark, ...] = ()
     estimates: tuple[str, ...] = ()
+    lists: tuple[WatchList, ...] = ()
 
 
 class RowReader:
@@ -100,6 +124,7 @@ class RowReader:
         from tasks.store.connection import connect
         from tasks.store.queue.counts import LowestLease, queue_counts
         from tasks.store.sqlstate import translate
+        from tasks.store.watch import lists
 
         if self._conn is None or self._conn.closed:
             self._conn = connect(
@@ -116,6 +141,7 @@ class RowReader:
                     queue.by_state(),
                     crawls.all_watermarks(self._conn),
                     rows.estimates + ((QUEUE,) if queue.is_estimate else ()),
+                    tuple(lists.all_lists(self._conn)),
                 )
         except Error as error:
             self.close()

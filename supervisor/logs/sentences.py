@@ -212,10 +212,10 @@ def _message(fields: Fields) -> str:
 # Events that are logged with their sentence, as `message`.
 HAS_MESSAGE: Final = frozenset(
     {
-        "answer", "calls_stopped", "condition_over", "debug", "degraded", "done", "run_failed", "http", "kill",
-        "ledger_anew", "library", "metrics_port_unusable", "no_control_socket", "not_replaced", "order",
-        "order_not_understood", "paused", "quit", "recycled", "server_note", "setting", "start", "stderr", "stop",
-        "web", "web_port_unusable", "web_token_unusable",
+        "answer", "calls_stopped", "condition_over", "debug", "degraded", "done", "http", "kill", "ledger_anew",
+        "library", "list_refused", "list_taken_over", "lists_planned", "metrics_port_unusable", "no_control_socket",
+        "not_replaced", "order", "order_not_understood", "paused", "quit", "recycled", "run_failed", "server_note",
+        "setting", "start", "stderr", "stop", "web", "web_port_unusable", "web_token_unusable",
     }
 )  # fmt: skip
 _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {

@@ -41,9 +41,10 @@ def show(chosen: argparse.Namespace) -> int:
     """
     with _connected() as (conn, settings):
         names = selection_names(conn, settings)
-        found = leftovers.queued_streams(conn, streams.wanted_streams(names.in_use))
+        lists = {watch.key: f"list {watch.name}" for watch in settings.loaded_lists}
+        found = leftovers.queued_streams(conn, streams.wanted_streams(names.in_use, lists))
         is_estimate = counts.are_estimates(conn)
-    called = names.by_key()
+    called = {**names.by_key(), **lists}
     if chosen.json:
         told = [asdict(one) | {"selection": called.get(one.selection_key or "")} for one in found]
         output.as_json(queue=told, is_estimate=is_estimate)
@@ -84,7 +85,8 @@ def drop(chosen: argparse.Namespace) -> int:
     """
     with _connected(writes=True) as (conn, settings), conn.transaction():
         targets = streams.streams(settings.loaded_selections, settings.keepa_domains)
-        count = leftovers.drop(conn, streams.wanted_streams(targets))
+        keys = (watch.key for watch in settings.loaded_lists)
+        count = leftovers.drop(conn, streams.wanted_streams(targets, keys))
     if chosen.json:
         output.as_json(dropped=count)
     else:

@@ -97,9 +97,11 @@ def _reported(last: Report | None, *, is_gone: bool) -> dict[str, Any]:
 
 def _counted(counts: CountRecord | None, now: datetime) -> dict[str, Any]:
     if counts is None:
-        return {"rows": None, "queue": None, "estimates": None, "watermarks": None}
+        return {"rows": None, "queue": None, "estimates": None, "watermarks": None, "lists": None}
     marks = [{**msgspec.to_builtins(one), "age_s": round(age_s(one.at, now))} for one in counts.watermarks]
-    return {"rows": counts.rows, "queue": counts.queue, "estimates": list(counts.estimates), "watermarks": marks}
+    lists = [msgspec.to_builtins(one) for one in counts.lists]
+    figures = {"rows": counts.rows, "queue": counts.queue, "estimates": list(counts.estimates)}
+    return {**figures, "watermarks": marks, "lists": lists}
 
 
 def _of_the_past(children: tuple[ChildRecord, ...]) -> tuple[ChildRecord, ...]:

@@ -135,6 +135,8 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
         yield f"history [{draw_bar(far['done'] / far['total'], _BAR)}] {words}"
     for mark in counts.watermarks:
         yield f"deals   {formatting.watermark(mark, now)}"
+    for watch in counts.lists:
+        yield f"list    {formatting.watched(watch, now)}"
 
 
 def _problems(report: Report, now: datetime) -> Iterator[str]:

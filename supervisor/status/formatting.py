@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
     from supervisor.process.conditions import ConditionRecord
-    from supervisor.report import ChildRecord, CountRecord, DeathRecord, FaultRecord, MarkRecord
+    from supervisor.report import ChildRecord, CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord
 
 _ALMOST: Final = 0.99  # of a bar: only an open gate has a full one
 
@@ -81,6 +81,19 @@ def watermark(mark: MarkRecord, now: datetime) -> str:
     """Up to when a stream is known."""
     walked = "" if mark.walked_at is None else f", last walk {format_duration(age_s(mark.walked_at, now))} ago"
     return f"{locales.stream(mark.stream)} known up to {format_duration(age_s(mark.at, now))} ago{walked}"
+
+
+def watched(one: ListRecord, now: datetime) -> str:
+    """How fresh a list is: its products, those that are due, and how old the oldest is."""
+    words = f"{locales.stream(one.stream)}: {one.products:,} products, {one.overdue:,} due"
+    if one.fetched < one.products:
+        words += f", {one.products - one.fetched:,} never fetched"
+    if one.oldest_at is not None:
+        age = format_duration(age_s(one.oldest_at, now))
+        words += f", the oldest fetched {age} ago of {format_duration(one.refresh_s)}"
+    if one.reason is not None and one.since is not None:
+        words += f"; cannot be read since {near(datetime.fromisoformat(one.since), now)}: {one_line(one.reason)}"
+    return words
 
 
 def faults(kept: Sequence[FaultRecord], now: datetime) -> list[str]:

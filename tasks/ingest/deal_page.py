@@ -76,6 +76,7 @@ class DealPageWriter:
         self._context = context
         self._session = session
         self._streams = streams
+        self._list_keys = tuple(watch.key for watch in context.settings.watch_lists)
         self._max_attempts = context.settings.max_attempts
 
     def write(self, header: Header, body: bytes) -> PageResult:
@@ -192,7 +193,7 @@ class DealPageWriter:
         detail, key = self._context.settings.backfill_detail, origin.selection_key
         priority = NEWS_PRIORITY if origin.job == UPSERT else 0
         queue.enqueue(connection, origin.domain, asins, detail=detail, priority=priority, selection_key=key)
-        chosen = wanted_streams(self._streams.values())
+        chosen = wanted_streams(self._streams.values(), self._list_keys)
         if chosen is not None and (key, origin.domain) in self._streams:
             leftovers.adopt(connection, origin.domain, asins, detail=detail, selection_key=key, chosen=chosen)
 

@@ -39,8 +39,8 @@ class QueueBatch:
     `detail` is what is planned for, and once items were claimed it is theirs, for the next plan to start from.
     """
 
-    tier: Final = BACKFILL
-    may_wait: Final = True
+    tier: str = BACKFILL
+    may_wait: bool = True
     endpoint: Final = "/product"
 
     def __init__(  # noqa: PLR0913 - what a batch is taken from, and by whom

@@ -15,6 +15,7 @@ from tasks.errors import RequestRefused
 from tasks.jobs.components import JobComponents
 from tasks.jobs.detail_batch import DetailBatch
 from tasks.jobs.listing import REFUSED_NS, PageRefused
+from tasks.jobs.watch import Watch
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.planning.backlog import DetailBacklog
 from tasks.planning.pacing import poll_interval_s
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tasks.store.crawls import Crawl
 
 UNKNOWN_TICK_S: Final = 1.0
+LOOK_NS: Final = 60 * NS_PER_S  # without a selection: until the next look at the lists
 WEIGHT: Final = 0.2  # of the newest walk in what walks usually cost: one burst moves the pace by a fifth
 
 
@@ -40,6 +42,8 @@ class Upsert:
         self.context = context
         self._components = JobComponents(context)
         self._backlog = DetailBacklog()
+        self._watch = Watch(context, self._components)
+        self._is_watch_next = False
         self._due_ns: dict[Stream, int] = {}
         self._usual_tokens = float(DEAL_TOKENS)  # per walk
         self._walk_tokens: dict[Stream, int] = {}
@@ -62,11 +66,12 @@ class Upsert:
         if self._components.recover():
             return StepDone(completes=False)
         stream = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
-        if stream is None:
+        if stream is None and not self._watch.is_wanted:
             return Idle(until_ns=None, phase="waiting_work", why="no selection")
-        if self._due_ns[stream] <= self.context.clock.now_ns():
+        now_ns = self.context.clock.now_ns()
+        if stream is not None and self._due_ns[stream] <= now_ns:
             return self._list(stream)
-        outcome = self._detail(self._due_ns[stream])
+        outcome = self._spare(now_ns + LOOK_NS if stream is None else self._due_ns[stream])
         if isinstance(outcome, Idle) and self._resting:
             return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
         return outcome
@@ -74,6 +79,20 @@ class Upsert:
     def close(self) -> None:
         """See `Job.close`."""
         self._components.close()
+
+    def _spare(self, next_due_ns: int) -> StepDone | Idle:
+        """Details of new deals and products of lists in turn, so that neither takes all that the walks leave over."""
+        if not self._watch.is_wanted:
+            return self._detail(next_due_ns)
+        idle: list[Idle] = []
+        for is_watch in (self._is_watch_next, not self._is_watch_next):
+            kept = DEAL_TOKENS * len(self._due_ns)
+            outcome = self._watch.step(next_due_ns, kept_tokens=kept) if is_watch else self._detail(next_due_ns)
+            if isinstance(outcome, StepDone):
+                self._is_watch_next = not is_watch
+                return outcome
+            idle.append(outcome)
+        return min(idle, key=lambda one: next_due_ns if one.until_ns is None else one.until_ns)
 
     def _last_walk(self, stream: Stream) -> Crawl | None:
         return self._components.session.run(

@@ -92,19 +92,21 @@ def streams(selections: Iterable[SelectionSettings], domains: Sequence[int]) -> 
     return tuple(found.values())
 
 
-def wanted_streams(found: Iterable[Stream]) -> WantedStreams | None:
-    """What of the queue these streams ask for; None, which is all of it, when there are none."""
-    listed = tuple(found)
-    return (
-        None
-        if not listed
-        else WantedStreams(keys=tuple(one.key for one in listed), domains=tuple({one.domain: None for one in listed}))
-    )
+def wanted_streams(found: Iterable[Stream], more: Iterable[str] = ()) -> WantedStreams | None:
+    """What of the queue these streams ask for; None, which is all of it, when nothing is asked for.
+
+    `more` are the keys of what else puts products into the queue.
+    """
+    listed, keys = tuple(found), tuple(more)
+    if not listed and not keys:
+        return None
+    domains = tuple({one.domain: None for one in listed})
+    return WantedStreams(keys=(*(one.key for one in listed), *keys), domains=domains)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedStreams:
-    """The selections of the settings, by the key of each, and their locales."""
+    """What the settings ask for: the keys of selections and lists, and the locales of the selections."""
 
     keys: tuple[str, ...]
     domains: tuple[int, ...]

@@ -18,6 +18,7 @@ ConditionKind = Literal[
     "spool",  # replies cannot be written to the spool, so no calls are made
     "balance",  # nothing usable has been learned of the tokens for long
     "key",  # the key is refused, and it is not certain yet that the API itself says so
+    "lists",  # a list of products cannot be read
     "state",  # the supervisor cannot write into the state directory
 ]
 

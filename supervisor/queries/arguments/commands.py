@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ledger import durations
 from supervisor.queries import parsing
-from supervisor.queries.arguments import deals, export
+from supervisor.queries.arguments import deals, export, watch
 from supervisor.queries.arguments.parts import add_domain, add_formats, typed
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def add(commands: Commands) -> None:
     _quarantine(commands)
     _queue(commands)
     _hosts(commands)
+    watch.add(commands)
     export.add(commands)
 
 

@@ -41,7 +41,7 @@ def test_other_contents_of_the_same_selection_files_are_a_change(tmp_path):
 
 def test_a_change_of_what_workers_read_replaces_workers_and_no_other_change_does():
     """Save for those that say which account and which database: a run is about them."""
-    read = set(JobSettings.__struct_fields__) | {"selections"}
+    read = set(JobSettings.__struct_fields__) | {"selections", "watch", "watch_detail", "watch_refresh"}
     replacing = {option.field for option in OPTIONS if option.replaces}
     assert replacing == read
     assert {role for option in OPTIONS for role in option.replaces or ()} == {"upsert", "backfill"}

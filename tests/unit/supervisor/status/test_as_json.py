@@ -13,7 +13,7 @@ import pytest
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import CountRecord, DeathRecord, FaultRecord, MarkRecord, RestartRecord
+from supervisor.report import CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord, RestartRecord
 from supervisor.status.as_json import FORMAT, as_json
 from supervisor.status.as_text import as_line, as_text
 from supervisor.status.status import Status
@@ -71,6 +71,7 @@ def last():
         counted=CountRecord(
             at=ago(4), rows={"deals": 9}, queue={"pending": 6, "leased": 1, "done": 3},
             watermarks=(MarkRecord(stream="default/1", at=ago(120), walked_at=ago(30)),),
+            lists=(ListRecord(stream="toys/1", detail="history", refresh_s=60.0, products=3, fetched=2, overdue=1),),
         ),
         deaths=(
             DeathRecord(
