@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MESSAGES: Final = {
     400: ("invalidParameter", "You used an invalid parameter for this API call."),
@@ -27,24 +30,18 @@ class Envelope:
     tokens_consumed: int = 0
     tokens_left: int = 0
 
-    def body(self, *, deals: bytes | None = None, products: bytes | None = None) -> bytes:
+    def body(self, payload: Mapping[str, bytes] | None = None) -> bytes:
         """The JSON, keys in alphabetical order as the server sends them, around a payload that is JSON already."""
-        parts = []
-        if deals is not None:
-            parts.append(b'"deals":' + deals + b',"dealsCached":false')
-        parts.append(b'"processingTimeInMs":%d' % self.processing_ms)
-        if products is not None:
-            parts.append(b'"products":' + products)
-        parts.append(self._account())
-        return b"{" + b",".join(parts) + b"}"
+        fields = {**self._account(), **(payload or {}), "processingTimeInMs": b"%d" % self.processing_ms}
+        return b"{" + b",".join(b'"%b":%b' % (name.encode(), fields[name]) for name in sorted(fields)) + b"}"
 
     def error(self, status: int, details: str = "") -> bytes:
         """The JSON of a refusal."""
         kind, message = _MESSAGES[status]
         error = msgspec.json.encode({"details": details, "message": message, "type": kind})
-        return b'{"error":' + error + b',"processingTimeInMs":%d,' % self.processing_ms + self._account() + b"}"
+        return self.body({"error": error})
 
-    def _account(self) -> bytes:
+    def _account(self) -> dict[str, bytes]:
         fields = {
             "refillIn": self.refill_in_ms,
             "refillRate": self.refill_rate,
@@ -53,4 +50,4 @@ class Envelope:
             "tokensConsumed": self.tokens_consumed,
             "tokensLeft": self.tokens_left,
         }
-        return msgspec.json.encode(fields)[1:-1]
+        return {name: msgspec.json.encode(value) for name, value in fields.items()}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from tasks.simulator.account import TOO_MANY, Account, CallRecord
-from tasks.simulator.api import costs, deal_query, product_query, products
+from tasks.simulator.api import costs, deal_query, listing_query, product_query, products
 from tasks.simulator.api.deals import Deals
 from tasks.simulator.api.fields import MALFORMED, Refusal
+from tasks.simulator.api.listings import Listings
 from tasks.simulator.api.refresh import Refreshes
 from tasks.simulator.envelope import Envelope
 from tasks.simulator.faults import Faults, Kind
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tasks.simulator.api.deal_query import DealQuery
+    from tasks.simulator.api.listing_query import ListingQuery
     from tasks.simulator.api.product_query import ProductQuery
     from tasks.simulator.clock import ServerClock
     from tasks.simulator.config import SimulatorConfig
+
+    Query = DealQuery | ProductQuery | ListingQuery
 
 OK: Final = 200
 BROKEN: Final = 500
@@ -54,11 +58,10 @@ class Reply(NamedTuple):
 
 
 class _Work(NamedTuple):
-    """Work done: its cost, and the payload of the reply."""
+    """Work done: its cost, and the fields of the reply, each as JSON."""
 
     cost: int
-    deals: bytes | None = None
-    products: bytes | None = None
+    payload: Mapping[str, bytes] = {}
 
 
 class Service:
@@ -82,6 +85,7 @@ class Service:
         )
         self._market = Market(scope)
         self._deals = Deals(self._market, duplicates=config.duplicates)
+        self._listings = Listings(self._market)
         self._refreshes = Refreshes()
         self._encoder = msgspec.json.Encoder()
 
@@ -96,7 +100,7 @@ class Service:
 
     def _admit(self, endpoint: str, request: Request) -> Reply:
         """Answer. Key and parameters are checked before the balance: a bad request is refused whatever is left."""
-        if endpoint not in {"/token", "/deal", "/product"}:
+        if endpoint not in {"/token", "/deal", "/product", *listing_query.ENDPOINTS}:
             raise Refusal(_NOT_FOUND, endpoint)
         self._check_key(request.params.get("key", ""))
         query = None if endpoint == "/token" else _parse(endpoint, request)
@@ -109,7 +113,7 @@ class Service:
         begun_ns = self._clock.now_ns()
         work = _Work(0) if query is None else self._work(query)
         envelope = self.account.charge(work.cost, begun_ns=begun_ns)
-        body = _PAGE if fault == "non_json" else envelope.body(deals=work.deals, products=work.products)
+        body = _PAGE if fault == "non_json" else envelope.body(work.payload)
         return self._log(endpoint, Reply(OK, body, fault), envelope, query)
 
     def _check_key(self, key: str) -> None:
@@ -127,26 +131,29 @@ class Service:
             return
         raise Refusal(_LAPSED if _KEY.fullmatch(key) else MALFORMED, "")
 
-    def _take_time(self, query: DealQuery | ProductQuery) -> None:
-        asins = 0 if isinstance(query, deal_query.DealQuery) else len(query.asins)
+    def _take_time(self, query: Query) -> None:
+        asins = len(query.asins) if isinstance(query, product_query.ProductQuery) else 0
         latency_s = self.latency_s + asins * self._config.latency_per_asin_s
         if latency_s > 0:
             self._stop.wait(latency_s)
 
-    def _work(self, query: DealQuery | ProductQuery) -> _Work:
+    def _work(self, query: Query) -> _Work:
         """What the query finds; takes its time, during which ticks may pass and others may spend."""
         self._take_time(query)
         with self._lock:
             now_ms = self._market_ms()
             if isinstance(query, deal_query.DealQuery):
-                return _Work(costs.DEAL_PAGE, deals=self._deals.page(query, now_ms))
+                return _Work(costs.DEAL_PAGE, {"deals": self._deals.page(query, now_ms), "dealsCached": b"false"})
+            if isinstance(query, listing_query.ListingQuery):
+                found = self._listings.find(query, now_ms)
+                return _Work(found.cost, {name: self._encoder.encode(value) for name, value in found.fields.items()})
             answers = [
                 products.answer(self._market, asin, query, now_ms, self._refreshes) for asin in self._asins(query)
             ]
         cost = sum(costs.product(query, answer.outcome) for answer in answers)
         if answers and not any(answer.outcome.is_readable for answer in answers):
             return _Work(cost)
-        return _Work(cost, products=self._encoder.encode([answer.body for answer in answers]))
+        return _Work(cost, {"products": self._encoder.encode([answer.body for answer in answers])})
 
     def _asins(self, query: ProductQuery) -> list[str]:
         """The ASINs asked for, in order; of codes those that name a product."""
@@ -166,7 +173,7 @@ class Service:
         endpoint: str,
         reply: Reply,
         envelope: Envelope | None = None,
-        query: DealQuery | ProductQuery | None = None,
+        query: Query | None = None,
     ) -> Reply:
         account = envelope or self._zero()
         self.account.record(
@@ -177,7 +184,7 @@ class Service:
                 consumed=account.tokens_consumed,
                 tokens_left=account.tokens_left,
                 asins=list(query.asins or query.codes) if isinstance(query, product_query.ProductQuery) else None,
-                page=query.page if isinstance(query, deal_query.DealQuery) else None,
+                page=query.page if isinstance(query, deal_query.DealQuery | listing_query.ListingQuery) else None,
                 fault=reply.fault,
             )
         )
@@ -188,7 +195,7 @@ def _is_one_of(key: str, keys: frozenset[str]) -> bool:
     return any(hmac.compare_digest(key.encode(), known.encode()) for known in keys)
 
 
-def _parse(endpoint: str, request: Request) -> DealQuery | ProductQuery:
+def _parse(endpoint: str, request: Request) -> Query:
     """The typed query.
 
     Raises:
@@ -196,6 +203,9 @@ def _parse(endpoint: str, request: Request) -> DealQuery | ProductQuery:
     """
     if endpoint == "/product":
         return product_query.parse(request.params)
+    for listing in listing_query.ENDPOINTS:
+        if endpoint == listing:
+            return listing_query.parse(listing, request.method, request.params, request.body)
     if request.method == "POST":
         return deal_query.parse(request.body)
     return deal_query.parse(request.params.get("selection", ""))

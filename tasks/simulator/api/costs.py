@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from tasks.simulator.api.product_query import ProductQuery
 
 DEAL_PAGE: Final = 5  # also for an empty page
+BEST_SELLERS: Final = 50
+SELLER: Final = 1  # for each that is found
+STOREFRONT: Final = 9  # in addition
+LIGHTNING_ONE: Final = 1
+LIGHTNING_ALL: Final = 500
+_SEARCH: Final = 10
+_SEARCH_EACH: Final = 100  # ASINs for one more token
 _PER_OFFER_PAGE: Final = 6
 _PER_FRESH_OFFER_PAGE: Final = 5  # with `update`, when the offers are younger than it asks for
 _OFFERS_PER_PAGE: Final = 10
@@ -43,6 +50,11 @@ def product(query: ProductQuery, outcome: Outcome) -> int:
     if query.update_h == 0 and outcome.age_min < _FRESH_MIN:
         cost += 1
     return cost + (1 if query.variations and outcome.has_parent else 0)
+
+
+def search(asins: int) -> int:
+    """Tokens for a page of a search that has so many ASINs."""
+    return _SEARCH + -(-asins // _SEARCH_EACH)
 
 
 def _base_cost(query: ProductQuery, outcome: Outcome) -> int:
