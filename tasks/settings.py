@@ -53,6 +53,13 @@ class SelectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     query: dict[str, Any]
 
 
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A source of products besides selections: `name` is its file's stem, `query` the JSON object, validated."""
+
+    name: str
+    query: dict[str, Any]
+
+
 class WatchListSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A list of products in one locale, already validated; its contents stay where they are.
 
@@ -119,6 +126,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
         selections: the selections themselves, read and validated.
         ledger_account: the ledger's row in the database.
         ledger_host: the number of this host among those that share it; 0 when the ledger is the file `ledger_path`.
+        sources: what else than selections lists products for backfill.
         watch_lists: the lists of products that are kept fresh.
     """
 
@@ -130,6 +138,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     selections: tuple[SelectionSettings, ...]
     ledger_account: int = 0
     ledger_host: int = 0
+    sources: tuple[SourceSettings, ...] = ()
     watch_lists: tuple[WatchListSettings, ...] = ()
 
     @property

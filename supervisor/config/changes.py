@@ -52,7 +52,8 @@ def between(old: Settings, new: Settings) -> Change:
             before, after = _shown(getattr(old, option.field)), _shown(getattr(new, option.field))
             followed.append(f"{option.name} {before} -> {after}")
     has_same_names = (old.selections, old.keepa_domains) == (new.selections, new.keepa_domains)
-    if has_same_names and old.loaded_selections != new.loaded_selections:
+    contents = [(one.loaded_selections, one.loaded_sources) for one in (old, new)]
+    if has_same_names and contents[0] != contents[1]:
         roles |= BY_NAME["SELECTIONS"].replaces or set()
         followed.append("SELECTIONS: other contents")
     if old.watch == new.watch and old.loaded_lists != new.loaded_lists and not followed:

@@ -97,6 +97,7 @@ class RunPlan:
             ledger_path=str(self.state.ledger),
             spool_dir=str(self.state.spool(spool)),
             selections=self.settings.loaded_selections,
+            sources=self.settings.loaded_sources,
             watch_lists=self.settings.loaded_lists,
         )
 

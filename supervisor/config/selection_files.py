@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.config import user_file
 from tasks.errors import ConfigError, plain
 from tasks.keepa.selection import selection
-from tasks.settings import SelectionSettings
+from tasks.keepa.source import source
+from tasks.settings import SelectionSettings, SourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from tasks.keepa.source.source import Source
 
 _PASTED: Final = re.compile(r"\s*(\{|https?://)", re.IGNORECASE)
 # What nobody takes for a selection: hidden files, back-ups of editors, and what goes with any folder.
@@ -24,12 +28,16 @@ _MOST: Final = 200  # files: each is walked by itself, at five tokens a page
 
 
 def read(
-    where: str, domains: Sequence[int] | None, faults: list[str], notes: list[str]
+    where: str,
+    domains: Sequence[int] | None,
+    faults: list[str],
+    notes: list[str],
+    sources: list[SourceSettings] | None = None,
 ) -> tuple[SelectionSettings, ...]:
     """The selections of the folder or of the files `where`, the built-in one when it is empty.
 
-    One that names no `domainId` is there once for each of `domains`. What is wrong is added to `faults`, and what may
-    be a mistake to `notes`.
+    One that names no `domainId` is there once for each of `domains`. Sources of another kind, which lie beside them,
+    are added to `sources`. What is wrong is added to `faults`, and what may be a mistake to `notes`.
     """
     locales = domains or (1,)
     if not where:
@@ -43,6 +51,7 @@ def read(
         )
         return ()
     found: list[selection.Selection] = []
+    others: list[Source] = []
     for path in _files(where, faults, notes):
         try:
             text = user_file.read(path)
@@ -50,10 +59,16 @@ def read(
             faults.append(f"SELECTIONS: {plain(error)}; name a folder, or files, that can be read")
             continue
         try:
+            given = _source_in(text)
+            if given is not None:
+                others += source.for_domains(given, name=path.stem, domains=locales)
+                continue
             found += selection.for_domains(text, name=path.stem, domains=locales)
         except ConfigError as error:
             faults.append(f"SELECTIONS: {path}: " + plain(error).replace("\n", "\n    "))
-    faults += _duplicates(found)
+    faults += _duplicates([*found, *others])
+    if sources is not None:
+        sources += [SourceSettings(name=one.name, query=dict(one.query)) for one in others]
     return tuple(_settings(one) for one in found)
 
 
@@ -95,8 +110,17 @@ def _unread(folder: Path) -> list[str]:
     return [f"SELECTIONS: {named}{more} in the folder {folder} is not read: {rule}"]
 
 
-def _duplicates(found: list[selection.Selection]) -> list[str]:
-    """The selections that ask for the same as another one: they would be walked and paid for twice."""
+def _source_in(text: bytes) -> dict[str, Any] | None:
+    """The source that a file holds; None when it is a selection, or is to be refused as one."""
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return given if source.is_source(given) else None
+
+
+def _duplicates(found: Sequence[selection.Selection | Source]) -> list[str]:
+    """The selections and sources that ask for the same as another one: they would be walked and paid for twice."""
     first: dict[str, str] = {}
     faults = []
     for one in found:

@@ -18,7 +18,7 @@ from supervisor.config import api_key_check, env_file, selection_files, similar_
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
-from tasks.settings import JobSettings, Secret, SelectionSettings, WatchListSettings
+from tasks.settings import JobSettings, Secret, SelectionSettings, SourceSettings, WatchListSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
 
     Attributes:
         loaded_selections: the selections themselves, read and validated.
+        loaded_sources: what else than selections lists products, validated.
         loaded_lists: the lists of products that are kept fresh, validated.
         sources: where each setting came from: `environment`, `.env`, `default` or `BY_ORDER`.
         unknown: names in `.env` that are not settings.
@@ -94,6 +95,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     simulator_start_balance: int
     simulator_seed: int
     loaded_selections: tuple[SelectionSettings, ...]
+    loaded_sources: tuple[SourceSettings, ...]
     loaded_lists: tuple[WatchListSettings, ...]
     sources: dict[str, str]
     unknown: tuple[str, ...] = ()
@@ -187,13 +189,9 @@ def check_texts(texts: Texts) -> Settings:
         named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
         api_key_check.check(key, base_url, named, faults, notes)
     where, domains = str(values["selections"] or ""), values["keepa_domains"]
-    values["loaded_selections"] = selection_files.read(where, domains, faults, notes)
-    values["loaded_lists"] = watch_files.read(
-        str(values["watch"] or ""),
-        watch_files.Defaults(domains, values["watch_refresh"], values["watch_detail"]),
-        faults,
-        notes,
-    )
+    values["loaded_sources"] = list[SourceSettings]()
+    values["loaded_selections"] = selection_files.read(where, domains, faults, notes, values["loaded_sources"])
+    values["loaded_lists"] = watch_files.of_settings(values, faults, notes)
     if faults:
         raise UnusableSettings(faults)
     sources = {name: source for name, (_, source) in texts.found.items()}

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.config import user_file
 from tasks.errors import ConfigError, plain
@@ -15,7 +15,7 @@ from tasks.keepa import asin_list
 from tasks.settings import WatchListSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tasks.keepa.asin_list import AsinList
 
@@ -43,6 +43,12 @@ class ListFile:
     path: Path
     content: AsinList
     digest: str
+
+
+def of_settings(values: Mapping[str, Any], faults: list[str], notes: list[str]) -> tuple[WatchListSettings, ...]:
+    """The lists that the settings name; `values` are those settings by field."""
+    defaults = Defaults(values["keepa_domains"], values["watch_refresh"], values["watch_detail"])
+    return read(str(values["watch"] or ""), defaults, faults, notes)
 
 
 def read(

@@ -74,7 +74,9 @@ def _lists(found: tuple[WatchList, ...], settings: Settings) -> tuple[ListRecord
 def wanted_streams(settings: Settings) -> WantedStreams | None:
     """What of the queue these settings ask for."""
     found = streams.streams(settings.loaded_selections, settings.keepa_domains)
-    return streams.wanted_streams(found, (watch.key for watch in settings.loaded_lists))
+    keys = [one.key for one in streams.sources_of(settings.loaded_sources)]
+    keys += [watch.key for watch in settings.loaded_lists]
+    return streams.wanted_streams(found, keys)
 
 
 def _names(settings: Settings) -> dict[tuple[str, int], str]:

@@ -41,7 +41,7 @@ def show(chosen: argparse.Namespace) -> int:
     """
     with _connected() as (conn, settings):
         names = selection_names(conn, settings)
-        lists = {watch.key: f"list {watch.name}" for watch in settings.loaded_lists}
+        lists = _lists(settings)
         found = leftovers.queued_streams(conn, streams.wanted_streams(names.in_use, lists))
         is_estimate = counts.are_estimates(conn)
     called = {**names.by_key(), **lists}
@@ -85,8 +85,7 @@ def drop(chosen: argparse.Namespace) -> int:
     """
     with _connected(writes=True) as (conn, settings), conn.transaction():
         targets = streams.streams(settings.loaded_selections, settings.keepa_domains)
-        keys = (watch.key for watch in settings.loaded_lists)
-        count = leftovers.drop(conn, streams.wanted_streams(targets, keys))
+        count = leftovers.drop(conn, streams.wanted_streams(targets, _lists(settings)))
     if chosen.json:
         output.as_json(dropped=count)
     else:
@@ -100,3 +99,9 @@ def _connected(*, writes: bool = False) -> Iterator[tuple[Connection, Settings]]
     plan = query_plan()
     with query_connection(plan, writes=writes) as conn:
         yield conn, plan.settings
+
+
+def _lists(settings: Settings) -> dict[str, str]:
+    """What else than selections puts products into the queue, by its key: sources, and own lists."""
+    sources = {one.key: one.name for one in streams.sources_of(settings.loaded_sources)}
+    return sources | {watch.key: f"list {watch.name}" for watch in settings.loaded_lists}

@@ -19,7 +19,7 @@ from tasks.keepa.request import max_tokens
 from tasks.keepa.selection.rules import PAGE_ROWS
 from tasks.planning import walk_end
 from tasks.planning.backlog import BacklogItem
-from tasks.planning.streams import wanted_streams
+from tasks.planning.streams import list_keys, wanted_streams
 from tasks.roles import UPSERT
 from tasks.store import crawls, deals, selections
 from tasks.store.calls import calls
@@ -76,7 +76,7 @@ class DealPageWriter:
         self._context = context
         self._session = session
         self._streams = streams
-        self._list_keys = tuple(watch.key for watch in context.settings.watch_lists)
+        self._list_keys = list_keys(context.settings)
         self._max_attempts = context.settings.max_attempts
 
     def write(self, header: Header, body: bytes) -> PageResult:

@@ -17,19 +17,22 @@ from ledger.process import is_dead
 from tasks.calls.spool import Damaged
 from tasks.ingest.deal_page import DealPageWriter
 from tasks.ingest.product_batch import ProductBatchWriter
+from tasks.ingest.source_page import SourcePageWriter
 from tasks.ingest.unreadable import items_of, quarantine_body
+from tasks.keepa.source.request import ENDPOINTS
 from tasks.runtime.job import owner_name
 from tasks.store import crawls, quarantine, turns
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tasks.calls.spool import Spool, SpoolEntry
     from tasks.calls.spool_header import Header
     from tasks.ingest.brake import Brake
     from tasks.ingest.database_session import DatabaseSession
+    from tasks.keepa.source.source import Source
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
@@ -98,15 +101,26 @@ class SpoolRecovery:
 
 
 class ReplyRouter:
-    """Writes the replies of `/deal` and of `/product`, each by the writer for it."""
+    """Writes the replies of each endpoint by the writer for it."""
 
-    def __init__(self, context: JobContext, session: DatabaseSession, streams: Iterable[Stream], brake: Brake) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        session: DatabaseSession,
+        asked: tuple[Sequence[Stream], Sequence[Source]],
+        brake: Brake,
+    ) -> None:
+        """Write for the streams and the sources of the settings, which are `asked`."""
+        streams, sources = asked
         self._context = context
         self._session = session
         self.pages = DealPageWriter(
             context, session, {(stream.key, stream.domain): stream for stream in streams}, brake
         )
         self.batches = ProductBatchWriter(context, session, brake)
+        self.sources = SourcePageWriter(
+            context, session, {(source.key, source.domain): source for source in sources}, streams
+        )
 
     def write(self, header: Header, body: bytes) -> None:
         """Write what the reply holds.
@@ -118,6 +132,8 @@ class ReplyRouter:
             self.pages.write(header, body)
         elif header.endpoint == "/product":
             self.batches.write(header, body)
+        elif header.endpoint in ENDPOINTS.values():
+            self.sources.write(header, body)
         else:
             quarantine_body(
                 self._context, self._session, header, body, f"this build does not read replies of {header.endpoint}"

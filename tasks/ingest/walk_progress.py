@@ -20,7 +20,7 @@ from tasks.store.crawls import Crawl
 if TYPE_CHECKING:
     from tasks.calls.spool_header import Origin
     from tasks.planning.crawl_steps import Divisions
-    from tasks.planning.streams import Stream
+    from tasks.planning.streams import Walked
     from tasks.planning.walk_end import PageFacts
     from tasks.roles import Role
     from tasks.store.connection import Connection
@@ -44,7 +44,7 @@ class Advance:
     cut: Partition | None = None
 
 
-def begin(connection: Connection, job: Role, stream: Stream) -> Crawl:
+def begin(connection: Connection, job: Role, stream: Walked) -> Crawl:
     """The walk to go on with: the one that was interrupted, or a new one from page 0."""
     crawl = crawls.load_crawl(connection, job, stream.key, stream.domain)
     if crawl is not None and crawl.state == "running":

@@ -17,6 +17,7 @@ from tasks.errors import RequestRefused
 from tasks.jobs.components import JobComponents
 from tasks.jobs.listing import REFUSED_NS, PageRefused
 from tasks.jobs.queue_batch import QueueBatch
+from tasks.jobs.sources import Sources
 from tasks.keepa.request import DEAL_TOKENS, product_shape
 from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
 from tasks.planning import forecast
@@ -58,7 +59,9 @@ class Backfill:
         self._components = JobComponents(context)
         self._rest_ns: dict[Stream, int] = dict.fromkeys(self._components.streams, 0)
         self._resting: dict[Stream, Idle] = {}
-        self._chosen = wanted_streams(self._components.streams)
+        self._sources = Sources(context, self._components)
+        keys = [source.key for source in self._components.sources]
+        self._chosen = wanted_streams(self._components.streams, keys)
         self._is_crawl_next = True
         self._detail: Detail = context.settings.backfill_detail  # what the next items of the queue are expected to want
         self._front = ClaimFront()
@@ -81,7 +84,7 @@ class Backfill:
         if self._components.recover():
             return StepDone(completes=False)
         if self._is_crawl_next:
-            outcome = self._crawl()
+            outcome = self._crawl() or self._ask_source()
             if outcome is not None:
                 return outcome
         self._is_crawl_next = True
@@ -117,6 +120,14 @@ class Backfill:
         self._is_crawl_next = False
         self._counts = None
         return StepDone(completes=True)
+
+    def _ask_source(self) -> StepDone | Idle | None:
+        """One page of a source that is due; None when there is none."""
+        outcome = self._sources.step()
+        if isinstance(outcome, StepDone):
+            self._is_crawl_next = not outcome.completes
+            self._counts = None
+        return outcome
 
     def _may_crawl(self, stream: Stream) -> bool:
         now_ns = self.context.clock.now_ns()

@@ -13,7 +13,7 @@ from tasks.ingest.database_session import DatabaseSession
 from tasks.ingest.recovery import LeaseRecovery, ReplyRouter, SpoolRecovery
 from tasks.jobs.listing import Listing
 from tasks.keepa.client import KeepaClient
-from tasks.planning.streams import streams_of
+from tasks.planning.streams import sources_of, streams_of
 from tasks.store import migrate
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class JobComponents:
         self._context = context
         self._is_started = False
         self.streams = streams_of(settings)
+        self.sources = sources_of(settings.sources)
         self.session = DatabaseSession(context)
         self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
         self._client = KeepaClient(
@@ -48,7 +49,7 @@ class JobComponents:
         )
         self._brake = brake = Brake(context, self.session)
         self.metered_client = MeteredClient(context, self._client, spool, self.session.record_call, brake.rest)
-        self.replies = ReplyRouter(context, self.session, self.streams, brake)
+        self.replies = ReplyRouter(context, self.session, (self.streams, self.sources), brake)
         self._spool_recovery = SpoolRecovery(context, spool, self.replies, self.session)
         self._lease_recovery = LeaseRecovery(context, self.session, spool)
         self.listing = Listing(context, self.session, spool, self.metered_client, self.replies.pages)

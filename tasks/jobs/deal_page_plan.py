@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ledger import Shape
     from tasks.calls.spool import Spool
     from tasks.ingest.database_session import DatabaseSession
-    from tasks.planning.streams import Stream
+    from tasks.planning.streams import Stream, Walked
     from tasks.roles import Role
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
@@ -85,11 +85,11 @@ class DealPagePlan:
         """Nothing: nobody else asks for the page for as long as a call may take, and then this worker rests."""
 
 
-def is_page_of(origin: Origin, tier: Role, stream: Stream) -> bool:
+def is_page_of(origin: Origin, tier: Role, stream: Walked) -> bool:
     """Whether a page of that walk is what was asked for."""
     return (origin.job, origin.selection_key, origin.domain) == (tier, stream.key, stream.domain)
 
 
-def turn_name(tier: Role, stream: Stream) -> str:
+def turn_name(tier: Role, stream: Walked) -> str:
     """The name of the turn to walk through `stream`."""
     return f"{tier} {stream.key} {stream.domain}"

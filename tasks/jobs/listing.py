@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tasks.calls.spool import Spool
     from tasks.ingest.database_session import DatabaseSession
     from tasks.ingest.deal_page import DealPageWriter, PageResult
-    from tasks.planning.streams import Stream
+    from tasks.planning.streams import Stream, Walked
     from tasks.runtime.job import JobContext
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl
@@ -61,7 +61,7 @@ class Listing:
         self._metered_client = metered_client
         self._pages = pages
 
-    def has_turn(self, stream: Stream) -> bool:
+    def has_turn(self, stream: Walked) -> bool:
         """Whether this worker may go on with the walk through `stream`, now or already; never waits.
 
         It may not while another, who lost the turn, still waits for the page it has paid for, or to write it.

@@ -23,7 +23,14 @@ DEAL_TOKENS: Final = 5  # a page, full, empty or past the end. Source: API docum
 PRODUCT_TOKENS: Final = 1  # an ASIN; statistics and history are free. Source: API documentation.
 # The most that an item of a call can cost, with room for dearer prices: ten pages of offers at 6, and a few options at
 # 1 or 2 each, make about 65 an ASIN. Source: API documentation.
-_MAX_TOKENS: Final = {"/deal": 50, "/product": 150}
+_MAX_TOKENS: Final = {
+    "/deal": 50,
+    "/product": 150,
+    "/bestsellers": 500,
+    "/seller": 500,
+    "/query": 5_000,
+    "/lightningdeal": 5_000,
+}
 
 
 Method = Literal["GET", "POST"]

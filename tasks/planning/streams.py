@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import selection
+from tasks.keepa.source import source
 from tasks.planning.crawl_steps import HIGHEST, Divisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tasks.keepa.selection.selection import Selection
+    from tasks.keepa.source.source import Source
     from tasks.planning.crawl_steps import Partition
-    from tasks.settings import SelectionSettings, WorkerSettings
+    from tasks.settings import SelectionSettings, SourceSettings, WorkerSettings
 
 # The server sums up products of no known category under the largest number there is. No query can name it, but one can
 # leave out all others.
 NO_CATEGORY: Final = 2**63 - 1
+
+
+class Walked(Protocol):
+    """What is walked through page by page. `key` and `domain` are what its walks are stored under."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from others."""
+        ...
+
+    @property
+    def domain(self) -> int:
+        """Its locale."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +106,21 @@ def streams(selections: Iterable[SelectionSettings], domains: Sequence[int]) -> 
             stream = Stream(selection=one.for_upsert(), key=one.key, domain=one.domain)
             found.setdefault((stream.key, stream.domain), stream)
     return tuple(found.values())
+
+
+def list_keys(settings: WorkerSettings) -> tuple[str, ...]:
+    """The keys under which lists and sources put products into the queue."""
+    return (*(one.key for one in sources_of(settings.sources)), *(watch.key for watch in settings.watch_lists))
+
+
+def sources_of(given: Iterable[SourceSettings]) -> tuple[Source, ...]:
+    """The sources of the settings, each once.
+
+    Raises:
+        ConfigError: a source is not valid.
+    """
+    found = [source.parse(one.query, name=one.name) for one in given]
+    return tuple({(one.key, one.domain): one for one in found}.values())
 
 
 def wanted_streams(found: Iterable[Stream], more: Iterable[str] = ()) -> WantedStreams | None:

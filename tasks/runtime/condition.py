@@ -19,6 +19,7 @@ ConditionKind = Literal[
     "balance",  # nothing usable has been learned of the tokens for long
     "key",  # the key is refused, and it is not certain yet that the API itself says so
     "lists",  # a list of products cannot be read
+    "sources",  # the API refuses a source of products, or it costs more than there can ever be
     "state",  # the supervisor cannot write into the state directory
 ]
 
