@@ -19,7 +19,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
 from supervisor import report
-from supervisor.cli import debug
+from supervisor.cli import surroundings
 from supervisor.cli.status import terminal_text
 from supervisor.config import run_plan
 from supervisor.config.settings import load_settings
@@ -288,10 +288,10 @@ def test_debug_beside_a_run_is_refused_another_database_or_spool(make_run):
         reported(run, loop)
         for one in refused:
             with pytest.raises(ConfigError, match="writes into another database") as caught:
-                debug._settings_of_running(one.plan, os.getpid())
+                surroundings._settings_of_running(one.plan, os.getpid())
             words = str(caught.value)
             assert all(part in words for place in (run.database_identity, one.database_identity) for part in place)
             assert "s3cret" not in words
-        told = debug._settings_of_running(run.plan, os.getpid())
+        told = surroundings._settings_of_running(run.plan, os.getpid())
         assert told.spool_dir == str(run.plan.state.spool(run.database_identity.spool))
-    assert debug._settings_of_running(same.plan, os.getpid()).database_url == same.plan.settings.database_url
+    assert surroundings._settings_of_running(same.plan, os.getpid()).database_url == same.plan.settings.database_url
