@@ -48,8 +48,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
 
     Attributes:
         loaded_selections: the selections themselves, read and validated.
-        loaded_sources: what else than selections lists products, validated.
-        loaded_lists: the lists of products that are kept fresh, validated.
+        loaded_sources, loaded_lists: what else lists products, and the lists that are kept fresh; validated.
         sources: where each setting came from: `environment`, `.env`, `default` or `BY_ORDER`.
         unknown: names in `.env` that are not settings.
         notes: what is not a fault but may be a mistake, each a sentence.
