@@ -17,7 +17,7 @@ def test_it_is_over_when_nobody_asks_any_more_and_each_request_puts_that_off(mon
         idleness = server._Idleness(answer)
         over = asyncio.create_task(idleness.over())
         for _ in range(4):
-            await asyncio.sleep(0.1)
+            await asyncio.wait({over}, timeout=0.1)
             await idleness({}, None, None)
         last_s = loop.time()
         was_over = over.done()
