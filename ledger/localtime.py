@@ -6,7 +6,7 @@ ISO 8601 in UTC in JSON and CSV. The mark is the short form of ISO 8601; its min
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ def minute(at: datetime, zone: tzinfo | None = None) -> str:
 def day(at: datetime, zone: tzinfo | None = None) -> str:
     """The date here: `2026-11-24`."""
     return f"{at.astimezone(zone):%Y-%m-%d}"
+
+
+def utc(at: datetime) -> str:
+    """The moment for programs, to the second: `2026-11-24T17:43:29Z`."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def mark(local: datetime) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ledger.localtime import near
+from ledger.localtime import near, utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def when(at: str | datetime | None, now: datetime) -> Markup:
     if at is None:
         return Markup(_UNKNOWN)  # noqa: S704 - a constant
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    exact = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    exact = utc(moment)
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, escape(near(moment, now)))
 
 

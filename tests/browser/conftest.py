@@ -1,4 +1,4 @@
-"""One browser and one running system for all tests of a session; each test has a window of its own."""
+"""One running system for all tests of a session, one browser for those of a file, and a window for each."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(no_browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A browser for the tests of a file: while it is open, its event loop keeps other tests from running theirs."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

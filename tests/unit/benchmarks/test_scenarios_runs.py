@@ -57,7 +57,7 @@ class Watched(Ours):
         assert book.drift_mt == 0
 
     def look(self):
-        return self.ledger._look()[0]
+        return self.ledger._look()
 
     def free_mt(self):
         book = self.look().book

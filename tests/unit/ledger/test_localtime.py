@@ -25,6 +25,8 @@ def test_a_moment_for_people_says_which_moment_it_is(at, zone):
     day = f"{at.astimezone(zone):%Y-%m-%d}T"
     assert datetime.fromisoformat(day + localtime.clock(at, zone)) == at.replace(microsecond=0)
     assert localtime.clock_of(at.isoformat(), zone) == localtime.clock(at, zone)
+    assert localtime.utc(at.astimezone(zone)).endswith("Z")
+    assert datetime.fromisoformat(localtime.utc(at.astimezone(zone))) == at.replace(microsecond=0)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,11 @@ def told(capsys):
         ("debug --syntethic", "there is no option '--syntethic'; did you mean `--synthetic-into-database`?"),
         ("quarantine drop --every", "sluicegate quarantine drop: there is no option '--every'"),
         ("quarantine lst", "quarantine: ACTION: 'lst' is not one of list, show, retry, drop; did you mean `list`?"),
-        ("deals --sort discont", "--sort: 'discont' is not one of discount, drop, price, rank, newest; did you mean"),
+        ("deals --over weak", "--over: 'weak' is not one of day, week, month, quarter; did you mean `week`?"),
+        (
+            "deals --sort discont",
+            "--sort: 'discont' is not one of discount, drop, price, rank, newest, roi, profit; did",
+        ),
         ("pause upsrt", "sluicegate pause: role: 'upsrt' is not one of upsert, backfill, all; did you mean `upsert`?"),
         ("pause", "sluicegate pause: role is missing: `sluicegate pause --help` shows what there is"),
         ("simulator --prot 1", "sluicegate simulator: there is no option '--prot'; did you mean `--port`?"),
