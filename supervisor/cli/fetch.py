@@ -109,9 +109,9 @@ def _fetch(plan: RunPlan, wanted: dict[int, list[Wanted]], chosen: argparse.Name
 def _one(look_ups: LookUps, request: ProductRequest | CodeRequest, patience: Patience, fetched: Fetched) -> None:
     """Say what the request may cost, make it, and note what it brought."""
     look_up = LookUp(request)
-    patience.begin(look_up)
     cost = look_ups.estimate(look_up)
     Progress.cost(look_up, cost, look_ups.balance())
+    patience.begin(look_up)
     try:
         answer = look_ups.fetch(look_up)
     except RequestRefused as error:

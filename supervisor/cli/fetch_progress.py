@@ -37,12 +37,15 @@ class Patience:
     def __init__(self, stop: Stop, clock: Clock, seconds: float | None) -> None:
         self._stop = stop
         self._clock = clock
-        self._until_ns = None if seconds is None else clock.now_ns() + round(seconds * NS_PER_S)
+        self._seconds = seconds
+        self._until_ns: int | None = None
         self._look_up: LookUp | None = None
 
     def begin(self, look_up: LookUp) -> None:
-        """Wait for this request from now on."""
+        """Wait for this request from now on; the time counts from the first one."""
         self._look_up = look_up
+        if self._seconds is not None and self._until_ns is None:
+            self._until_ns = self._clock.now_ns() + round(self._seconds * NS_PER_S)
 
     def is_set(self) -> bool:
         """Whether to stop: Ctrl-C was pressed, or the time is over and the request is not being made."""
