@@ -7,13 +7,21 @@ over that pipe because a pipe is not visible to other users, unlike an argument 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final, Literal, final
+from typing import Annotated, Any, Final, Literal, final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from tasks.errors import ConfigError
 from tasks.redaction import MASK
+
+
+_DETAIL: Final = r"(stats|history|offers)(\+(buybox|days=[0-9]+|only-live-offers|rating|stock))*"
+
+Detail = Annotated[str, msgspec.Meta(pattern=f"^{_DETAIL}$")]
+"""How much is fetched of a product, as `tasks.keepa.detail` writes it."""
+DetailOrNone = Annotated[str, msgspec.Meta(pattern=f"^(none|{_DETAIL})$")]
+"""Likewise, or "none"."""
 
 
 @final
@@ -75,7 +83,7 @@ class WatchListSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     domain: int
-    detail: str
+    detail: Detail
     refresh_s: float
     path: str = ""
     table: str = ""
@@ -109,8 +117,8 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     retry_deadline_s: float
     max_body_mb: int
     keepa_domains: tuple[int, ...]
-    upsert_detail: str
-    backfill_detail: str
+    upsert_detail: DetailOrNone
+    backfill_detail: Detail
     poll_interval_s: float | None
     max_attempts: int
     history_max_age_d: float

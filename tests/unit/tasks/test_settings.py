@@ -9,6 +9,7 @@ import pytest
 
 from tasks import settings
 from tasks.errors import ConfigError
+from tasks.keepa import detail
 from tasks.settings import Secret, SelectionSettings
 from tests.fixtures.settings import worker_settings
 
@@ -84,6 +85,16 @@ def test_a_line_that_is_none_is_refused_without_its_secrets(line):
         settings.decode(line)
     assert KEY not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("base", detail.BASES)
+@pytest.mark.parametrize("options", [[], [one.replace("N", "90") for one in detail.OPTIONS], ["rating"]])
+def test_every_detail_that_can_be_written_is_read(base, options):
+    text = "+".join([base, *options])
+    sent = msgspec.structs.replace(GIVEN, upsert_detail=text, backfill_detail=text)
+    assert settings.decode(settings.encode(sent)) == sent
+    nothing = msgspec.structs.replace(sent, upsert_detail="none")
+    assert settings.decode(settings.encode(nothing)) == nothing
 
 
 @pytest.mark.parametrize(
