@@ -8,6 +8,7 @@ but the look.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from ledger import NeedsReading, TokenLedger
 from supervisor.database import server_in_use
 from supervisor.database.access import query_connection
 from tasks.calls.spool_header import Header, Origin, answered, unanswered
-from tasks.errors import ApiError, NoRows, NotSent, Throttled, Transient
+from tasks.errors import ApiError, ConfigError, NoRows, NotSent, StoreError, Throttled, Transient, plain
 from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.reply import envelope_of_reply
@@ -192,7 +193,10 @@ def _header(request: DealRequest, selection: Selection) -> Header:
 
 
 def _record(plan: RunPlan, records: list[Call]) -> None:
-    """Keep the calls where `sluicegate spend` finds them; without a database yet there is no such place."""
+    """Keep the calls where `sluicegate spend` finds them; without a database yet there is no such place.
+
+    What was paid for is shown whether or not the database takes the record.
+    """
     if not records:
         return
     try:
@@ -201,3 +205,5 @@ def _record(plan: RunPlan, records: list[Call]) -> None:
                 calls.record(conn, call)
     except NoRows:
         return
+    except (StoreError, ConfigError) as error:
+        sys.stderr.write(f"sluicegate: the call is not in the record of calls: {plain(error)}\n")

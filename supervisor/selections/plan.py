@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ def show(chosen: argparse.Namespace) -> int:
     unknown = [one.selection for one in gathered.unknown]
     have = {(one.key, one.domain) for one in given.find((), plan.settings).selections}
     new = [one for one in found.selections if (one.key, one.domain) not in have]
+    for one in found.selections:
+        if one not in new:
+            sys.stderr.write(f"sluicegate: {describe.label(one)} is in the settings already, and counted once\n")
     pages = _pages(plan, [*unknown, *new], yes=chosen.yes)
     snapshot = plan_inputs.snapshot_of(plan.state.ledger)  # after the pages: they told the balance, and took of it
     rules = plan_inputs.rules_of(plan.settings, snapshot, gathered.call_s)

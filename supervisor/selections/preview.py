@@ -94,6 +94,7 @@ def _words(seen: PageSeen) -> list[str]:
         "how many are new each day cannot be told" if news is None else f"about {news:,.0f} a day are new or changed",
         f"this page cost {seen.tokens} tokens"
         + ("" if seen.balance is None else f", and the balance is {seen.balance:,}"),
+        "`sluicegate plan` with this selection says what a day of it costs beside the others",
     ]
 
 

@@ -168,6 +168,14 @@ def test_a_preview_says_what_the_server_has_and_is_booked(here, shop, database_u
     assert booked == [("interactive", "/deal", 5, 200)]
 
 
+def test_what_was_paid_for_is_shown_though_no_database_takes_the_record(here, shop):
+    nobody = "postgresql://postgres@127.0.0.1:1/none"
+    arguments = ("selection", "preview", json.dumps(WIDE), "--yes")
+    code, out, err = here(*arguments, KEEPA_BASE_URL=shop.url, DATABASE_URL=nobody)
+    assert (code, "this page cost 5 tokens" in out) == (0, True)
+    assert "the call is not in the record of calls:" in err
+
+
 def test_a_preview_shows_the_newest_deals_and_what_reading_all_takes(here, shop):
     out = here("selection", "preview", json.dumps(WIDE), "--yes", KEEPA_BASE_URL=shop.url)[1]
     assert "deals match; reading them once takes" in out

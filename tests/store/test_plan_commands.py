@@ -90,6 +90,11 @@ def test_a_further_selection_is_counted_once_its_page_was_paid_for(ask, gathered
     assert paid["day"]["poll_interval_s"] == 2 * unpaid["day"]["poll_interval_s"]
 
 
+def test_one_that_is_collected_already_is_no_further_one(ask, gathered_url):
+    told = plan(ask, gathered_url, "default", "--rate", "20")
+    assert (len(told["day"]["selections"]), told["without_new"]) == (1, None)
+
+
 def test_in_words_it_says_what_a_person_asks(ask, gathered_url):
     code, out = ask(gathered_url, "plan", WIDE, "--yes", "--rate", "5", "--set", "BACKFILL_SHARE=0.4")
     assert code == 0
