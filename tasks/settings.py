@@ -15,7 +15,6 @@ import msgspec
 from tasks.errors import ConfigError
 from tasks.redaction import MASK
 
-
 _DETAIL: Final = r"(stats|history|offers)(\+(buybox|days=[0-9]+|only-live-offers|rating|stock))*"
 
 Detail = Annotated[str, msgspec.Meta(pattern=f"^{_DETAIL}$")]
