@@ -36,7 +36,8 @@ from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tasks.store import deals, price_series, product_row
+from tasks.store import deals, product_row
+from tasks.store.histories import price_series
 
 DEAL_AIM_MS = 5.0
 PRODUCT_AIM_MS = 8.0

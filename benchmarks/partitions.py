@@ -20,8 +20,9 @@ from pathlib import Path
 from benchmarks.store import PAGE, PRODUCTS, SERIES, change_deal, change_product, make_deal, make_product
 from ledger import SystemClock
 from tasks.embedded_postgres.server import EmbeddedPostgres
-from tasks.store import deals, migrate, price_history, products
+from tasks.store import deals, migrate, products
 from tasks.store.connection import connect
+from tasks.store.histories import price_history
 from tasks.store.partitions.move import Move
 from tasks.store.partitions.tables import KEYS
 

@@ -26,9 +26,10 @@ from ledger import SystemClock
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa import prices
 from tasks.keepa.decode.replies import Deal, Product
-from tasks.store import deals, migrate, price_series, products
+from tasks.store import deals, migrate, products
 from tasks.store.bulk import arrays
 from tasks.store.connection import connect
+from tasks.store.histories import price_series
 
 SLOTS = 36
 PAGE = 150

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 import tasks
-from supervisor.config import api_key_check, env_file, selection_files, similar_names, user_file, watch_files
+from supervisor.config import api_key_check, similar_names
+from supervisor.config.files import env_file, selection_files, user_file, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain

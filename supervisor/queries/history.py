@@ -16,11 +16,11 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output, parsing
 from supervisor.queries.output import Column
 from supervisor.queries.plain_text import readable
-from supervisor.queries.plot import Steps
+from supervisor.queries.product.plot import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import product_url, shop
-from tasks.store import price_history
-from tasks.store.price_history import Point, ProductSummary
+from tasks.store.histories import price_history
+from tasks.store.histories.price_history import Point, ProductSummary
 
 if TYPE_CHECKING:
     import argparse
@@ -174,7 +174,7 @@ def _shown(value: Decimal | None) -> str:
 
 
 def _plot(by_type: dict[str, list[Point]], chosen: argparse.Namespace) -> None:
-    from supervisor.queries import plot
+    from supervisor.queries.product import plot
 
     names = list(by_type) if chosen.type else [name for name in _DRAWN if name in by_type] or list(by_type)[:1]
     now = datetime.now(UTC)

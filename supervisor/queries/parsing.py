@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from supervisor.config.options import OPTIONS
-from supervisor.queries import product_page
+from supervisor.queries.product import page_address as product_page
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import ALL_NAMES, NOT_MONEY
 from tasks.keepa.product_code import is_code, product_code

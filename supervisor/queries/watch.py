@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger import DEFAULT_TIERS, durations
-from supervisor.config import settings, user_file, watch_files
+from supervisor.config import settings
+from supervisor.config.files import user_file, watch_files
 from supervisor.config.options import BY_NAME
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output

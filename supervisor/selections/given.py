@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from supervisor.config import user_file
+from supervisor.config.files import user_file
 from tasks.errors import ConfigError, plain
 from tasks.keepa.selection import selection
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tasks.store import recoding
 from tasks.store.calls import months
 from tasks.store.duties import deal_bounds, gone
 from tasks.store.duties.duty import Duty
+from tasks.store.histories import recoding
 from tasks.store.queue import check
 from tasks.store.retention import calls, deals, products, quarantine, queue, walks
 from tasks.store.retention.passes import BATCH, STRETCH, DailyPass

@@ -10,8 +10,8 @@ import msgspec
 from tasks.keepa import prices
 from tasks.keepa.product import CategoryNode
 from tasks.keepa.product_stats import Stats
-from tasks.store import sales_ranks
 from tasks.store.bulk import arrays
+from tasks.store.histories import sales_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg import sql
 
-from tasks.store import offers, price_series, product_row, quarantine
+from tasks.store import offers, product_row, quarantine
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, Written, evidence, newest, reason_of, write_each
 from tasks.store.bulk.staging import Stage
+from tasks.store.histories import price_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,8 +11,8 @@ from supervisor.queries import parsing
 from tasks.errors import NoRows
 from tasks.keepa import prices
 from tasks.keepa.locales import CURRENCIES
-from tasks.store import price_history
 from tasks.store.calls import calls
+from tasks.store.histories import price_history
 from tests.fixtures.calls import a_call
 from tests.fixtures.jobs import QUERY
 

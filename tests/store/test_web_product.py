@@ -138,7 +138,7 @@ def test_what_is_not_known_is_said(visit, gathered_url, fetched):
 def test_amounts_are_in_the_unit_of_the_shop():
     from array import array
 
-    from tasks.store.price_lines import Line
+    from tasks.store.histories.price_lines import Line
 
     yen, stars, rank = (Line(price_type=number, minutes=array("i"), values=array("i")) for number in (1, 16, 3))
     assert product_view.amount(yen, 1999, 0) == Decimal(1999)

@@ -195,18 +195,18 @@ def _do_queue(chosen: argparse.Namespace) -> int:
 
 
 def _do_db_size(chosen: argparse.Namespace) -> int:
-    from supervisor.queries import db_size
+    from supervisor.queries.db import size as db_size
 
     return db_size.show(chosen)
 
 
 def _do_db_prune(chosen: argparse.Namespace) -> int:
-    from supervisor.queries import db_prune
+    from supervisor.queries.db import prune as db_prune
 
     return db_prune.run(chosen)
 
 
 def _do_db_partition(chosen: argparse.Namespace) -> int:
-    from supervisor.queries import db_partition
+    from supervisor.queries.db import partition as db_partition
 
     return db_partition.run(chosen)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from supervisor.queries import parsing
 from supervisor.queries.plain_text import readable
-from supervisor.queries.refresh_quote import refresh_quote
+from supervisor.queries.product.refresh_quote import refresh_quote
 from supervisor.web.page import Listing, Moved, NotHere, Page, Refusal
 from supervisor.web.views import links, product_view
 from supervisor.web.views.deal_query import Given, one_of
@@ -14,15 +14,16 @@ from supervisor.web.views.writing import backfill_detail, note, writing
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import ALL_NAMES
 from tasks.planning import streams
-from tasks.store import live_offers, price_history, price_lines
+from tasks.store import live_offers
+from tasks.store.histories import price_history, price_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from supervisor.web.page import Visit
     from tasks.store.connection import Connection
-    from tasks.store.price_history import ProductSummary
-    from tasks.store.price_lines import Line
+    from tasks.store.histories.price_history import ProductSummary
+    from tasks.store.histories.price_lines import Line
 
 _PATH: Final = "/product/{domain}/{asin}"
 _REFRESH: Final = _PATH + "/refresh"

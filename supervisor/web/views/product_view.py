@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from supervisor.queries import price_figures
+from supervisor.queries.product import price_figures
 from tasks.keepa.prices import ALL_NAMES, KEEPA_EPOCH_MIN, NAMES, SALES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tasks.store.price_lines import Line
+    from tasks.store.histories.price_lines import Line
 
 RANGES: Final[dict[str, timedelta | None]] = {
     "day": timedelta(days=1),

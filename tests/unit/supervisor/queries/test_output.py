@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from supervisor.queries import output, parsing, plain_text, plot
+from supervisor.queries import output, parsing, plain_text
 from supervisor.queries.output import Column
-from supervisor.queries.plot import Steps
+from supervisor.queries.product import plot
+from supervisor.queries.product.plot import Steps
 
 
 @pytest.mark.parametrize("text", ["3", "de", "amazon.de", " DE "])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.cli.setup.env_lines import with_value
-from supervisor.config import env_file
+from supervisor.config.files import env_file
 
 KEY = "KEEPA_API_KEY"
 values = st.text(st.sampled_from(string.ascii_letters + string.digits + "'\"\\$#= {}%!-é"), min_size=1).map(str.strip)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from ledger.types import NS_PER_S, Wait
-from supervisor.queries.refresh_quote import refresh_quote
+from supervisor.queries.product.refresh_quote import refresh_quote
 from supervisor.queries.token_outlook import outlook, tokens_per_row
 from tasks.keepa.request import product_shape
 

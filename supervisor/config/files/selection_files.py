@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.config import user_file
+from supervisor.config.files import user_file
 from tasks.errors import ConfigError, plain
 from tasks.keepa.selection import selection
 from tasks.keepa.source import source

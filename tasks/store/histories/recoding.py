@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tasks.keepa.prices import SALES
-from tasks.store import price_series, sales_ranks
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
 from tasks.store.duties import state
 from tasks.store.duties.duty import Duty, Step
+from tasks.store.histories import price_series, sales_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from supervisor import report
 from supervisor.database.access import query_connection, query_plan
 from supervisor.database.maintenance import keep_of
-from supervisor.queries import db_size_text, output
+from supervisor.queries import output
+from supervisor.queries.db import size_text as db_size_text
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
 from tasks.store.retention import estimate, free_room, pace, sizes, walks

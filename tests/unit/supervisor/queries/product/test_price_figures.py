@@ -7,7 +7,7 @@ from itertools import accumulate
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from supervisor.queries import price_figures
+from supervisor.queries.product import price_figures
 
 
 @st.composite

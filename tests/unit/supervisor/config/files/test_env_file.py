@@ -2,7 +2,8 @@
 
 import pytest
 
-from supervisor.config import env_file, similar_names
+from supervisor.config import similar_names
+from supervisor.config.files import env_file
 from supervisor.config.options import OPTIONS
 from supervisor.config.settings import load_settings, read_texts
 from tasks.errors import ConfigError

@@ -1,0 +1,1 @@
+"""The files that a person writes: `.env`, selections, lists of products."""

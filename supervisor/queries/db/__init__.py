@@ -1,0 +1,1 @@
+"""The commands of `db` that ask the database: how large it is, what would go, its partitions."""

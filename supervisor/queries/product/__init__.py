@@ -1,0 +1,1 @@
+"""One product: the address of its page, its figures and its chart, what fetching it again costs."""
