@@ -204,7 +204,7 @@ def test_a_share_that_is_taken_leaves_nothing_saved_whatever_open_calls_give_bac
 
 def test_one_who_waits_is_woken_by_a_lower_floor(tmp_path, mocker):
     """In another process it would be: here in another thread, with a ledger object of its own."""
-    mocker.patch("ledger.place._LOOK_NS", 3600 * 10**9)  # it does not look by itself
+    mocker.patch("ledger.bookings._LOOK_NS", 3600 * 10**9)  # it does not look by itself
     path = tmp_path / "ledger"
     ledger = TokenLedger.create(path, clock=SystemClock(), tick_period_s=3600)
     ledger.observe(Reading(100, 20, 3_600_000, SERVER_MS))
