@@ -188,6 +188,7 @@ class Book(Structure):
     doubt_late_ns: int
     unread_mt: int
     shift_ns: int
+    booked_ticks: int
     reader_start: int
     reader_since_ns: int
     reader_pid: int
@@ -248,6 +249,7 @@ class Book(Structure):
         ("doubt_late_ns", c_int64),
         ("unread_mt", c_int64),
         ("shift_ns", c_int64),
+        ("booked_ticks", c_int64),
         ("reader_start", c_uint64),
         ("reader_since_ns", c_int64),
         ("reader_pid", c_int32),

@@ -76,6 +76,7 @@ def materialise(book: Book, now_ns: int) -> None:
     ticks = ticks_due(book, now_ns)
     if ticks > 0:
         _credit(book, ticks, book.rate_mt)
+        book.booked_ticks += ticks
         book.next_tick_ns += ticks * book.period_ns
         book.next_tick_server_ms += round(ticks * book.period_ns / _NS_PER_MS)
         book.tick_index += ticks
@@ -166,7 +167,7 @@ def _open(book: Book, arrival: Arrival) -> None:
     book.credited_mt = book.balance_mt + book.spent_mt + book.expired_mt - book.drift_mt
     book.quiet_drift_mt = book.drift_mt
     book.quiet_expired_mt = book.expired_mt
-    book.unknown_mt = book.unread_mt = 0
+    book.unknown_mt = book.unread_mt = book.booked_ticks = 0
     book.synced = 1
     book.needs_reading = 0
     book.reader_pid = 0
@@ -190,7 +191,7 @@ def _advance_to(book: Book, arrival: Arrival, step: Step) -> None:
     book.tick_index += ticks
     book.drift_mt += arrival.opening_mt - book.balance_mt
     book.balance_mt = left_mt
-    book.unread_mt = 0
+    book.unread_mt = book.booked_ticks = 0
     if ticks != 0 or is_announced:
         book.next_tick_server_ms = reading.server_ms + wait_ns(book, reading) // _NS_PER_MS
 
@@ -216,9 +217,26 @@ def _change_plan(book: Book, rate_mt: int, ticks: int, expected_mt: int) -> None
         if after == expected_mt:
             best = new_ticks
             break
+    else:
+        best += _ticks_to_take_back(book, rate_mt, ticks, expected_mt)
     _credit(book, ticks - best, old_rate)
     book.rate_mt = rate_mt
     _credit(book, best, rate_mt)
+
+
+def _ticks_to_take_back(book: Book, rate_mt: int, ticks: int, expected_mt: int) -> int:
+    """How many of the ticks that were booked without a reading came by the new plan already; 0 if none explains it.
+
+    A call whose outcome was lost has them booked; it may have cost less than it was charged.
+    """
+    if ticks < 0:
+        return 0
+    for booked in range(1, min(book.booked_ticks, MAX_RATE_SEARCH) + 1):
+        before_mt = book.balance_mt - booked * book.rate_mt
+        after_mt = min(rate_mt * CAPACITY_TICKS, before_mt + (ticks + booked) * rate_mt)
+        if 0 <= expected_mt - after_mt <= book.unknown_mt:
+            return booked
+    return 0
 
 
 def wait_ns(book: Book, reading: Reading) -> int:

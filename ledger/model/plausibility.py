@@ -172,6 +172,10 @@ def _explained(view: View, rate_mt: int, ticks: int) -> tuple[int, int]:
     for each_mt in (book.rate_mt, rate_mt):
         after_mt = before_mt + ticks * each_mt
         grown.append(min(after_mt, max(before_mt, CAPACITY_TICKS * each_mt)) if ticks > 0 else after_mt)
+    if rate_mt != book.rate_mt and book.booked_ticks:  # booked without a reading, and perhaps by the old plan
+        taken_mt = before_mt - book.booked_ticks * book.rate_mt
+        all_mt = taken_mt + (max(ticks, 0) + book.booked_ticks) * rate_mt
+        grown.append(min(all_mt, max(taken_mt, CAPACITY_TICKS * rate_mt)))
     supposed_mt = book.unknown_mt + book.unread_mt + max(0, book.expired_mt - book.quiet_expired_mt)
     low_mt = min(grown[1:]) - _open_mt(view)
     return low_mt, max(grown[1:] if rate_mt == book.rate_mt else grown) + supposed_mt

@@ -5,7 +5,7 @@ The server here is the rule of the API in ten lines; the ledger must predict it 
 
 import dataclasses
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsReading, NeverEnough, Reading, TokenLedger, Wait
 from ledger.types import Owner
-from tests.fixtures.ledgers import new_homes
+from tests.fixtures.ledgers import new_homes, new_ledger
 
 PERIOD_MS = 60_000
 EPOCH_MS = 1_700_000_000_000
@@ -223,3 +223,39 @@ def test_random_histories_keep_the_books_in_every_home(ledger_home):
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         ),
     )
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from([(1, 1200), (5, 1200), (20, 60), (5, 20), (1200, 5), (60, 20), (1200, 60)]),
+    st.integers(0, 5 * 60_000),
+    st.integers(0, 20 * 60_000),
+    st.integers(0, 20 * 60_000),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_a_plan_that_changed_before_a_call_was_lost_is_believed_at_the_next_reading(
+    rates, before_ms, lost_ms, after_ms, part, charged
+):
+    server, clock = Server(rates[0], 30 * rates[0]), ManualClock(10**12)
+    ledger = new_ledger(DEFAULT_TIERS, clock, tick_period_s=60)
+
+    def passes(ms):
+        server.advance(ms)
+        clock.advance_s(ms / 1000)
+
+    ledger.observe(server.reading())
+    passes(before_ms)
+    server.rate = rates[1]
+    passes(lost_ms)
+    cost = max(1, round(5 * rates[0] * part))
+    lease = ledger.try_reserve("upsert", cost)
+    if isinstance(lease, Wait):
+        return
+    lease.commit()
+    server.call(round(cost * charged))
+    lease.settle(None)  # the ticks until now are booked by the plan of before
+    passes(after_ms)
+    ledger.observe(server.reading())
+    assert ledger.snapshot().bucket.balance == server.balance
+    assert ledger.snapshot().bucket.refill_rate == rates[1]
