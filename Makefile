@@ -55,7 +55,7 @@ test: setup-dev ## Run the tests (minutes)
 	@exec $(BIN)/python -m pytest -m "not kill and not soak and not world" -n 4 --dist worksteal $(ARGS)
 
 test-kill: setup-dev ## Run the tests that take long: random kills above all
-	@exec $(BIN)/python -m pytest -m kill -n 2 --dist worksteal $(ARGS)
+	@exec $(BIN)/python -m pytest -m kill -n 3 --dist worksteal $(ARGS)
 
 test-partitions: setup-dev ## Run the tests of the store once more, on tables in 16 partitions
 	@exec env TEST_PARTITIONS=16 $(BIN)/python -m pytest -m "not kill and not soak and not world" -n 4 --dist worksteal tests/store --ignore-glob='*embedded*' $(ARGS)
