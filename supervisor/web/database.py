@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from tasks.errors import DatabaseTransient, NoRows
@@ -115,16 +115,13 @@ class Database:
         conn = self._kept(url)
         if conn is None:
             conn = connect(url, application_name=_APPLICATION, autocommit=True, wait_s=_CONNECT_S)
-        try:
+        with ExitStack() as undo:
+            undo.callback(conn.close)
             with translate():
                 yield conn
-        except BaseException:
-            conn.close()
-            raise
-        if len(self._idle) < _MOST:
-            self._idle.append((url, conn))
-        else:
-            conn.close()
+            if len(self._idle) < _MOST:
+                self._idle.append((url, conn))
+                undo.pop_all()
 
     def _kept(self, url: str) -> Connection | None:
         while True:
