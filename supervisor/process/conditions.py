@@ -52,10 +52,14 @@ class ConditionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConditionChange(NamedTuple):
-    """The beginning of a condition or, with the seconds it lasted, its end."""
+    """The beginning of a condition or, with the seconds it lasted, its end.
+
+    `late_s` of a beginning is how long it had lasted when it was first reported, by the clock that `lasted_s` is of.
+    """
 
     condition: ConditionRecord
     lasted_s: float | None = None
+    late_s: float = 0.0
 
 
 class _Open:
@@ -84,17 +88,13 @@ class Conditions:
         by_kind: dict[str, list[ConditionFrom]] = {}
         for one in sorted(reported, key=_rank):
             by_kind.setdefault(one.condition.kind, []).append(one)
-        changes = [
-            ConditionChange(self._begin(kind, by_kind[kind], now_ns))
-            for kind in sorted(by_kind)
-            if kind not in self._open
-        ]
+        changes = [self._begin(kind, by_kind[kind], now_ns) for kind in sorted(by_kind) if kind not in self._open]
         for kind, reports in by_kind.items():
             self._continue(self._open[kind], reports, now_ns)
         for kind, condition in sorted(self._open.items()):
             if now_ns >= condition.last_ns + self._settle_ns and kind not in by_kind:
                 del self._open[kind]
-                lasted_s = round((condition.last_ns - condition.began_ns) / NS_PER_S, 3)
+                lasted_s = _seconds(condition.last_ns - condition.began_ns)
                 changes.append(ConditionChange(condition.record, lasted_s))
         return changes
 
@@ -102,11 +102,11 @@ class Conditions:
         """Those that hold, by kind; one that nobody has reported for a moment is still among them."""
         return tuple(self._open[kind].record for kind in sorted(self._open))
 
-    def _begin(self, kind: str, reports: list[ConditionFrom], now_ns: int) -> ConditionRecord:
+    def _begin(self, kind: str, reports: list[ConditionFrom], now_ns: int) -> ConditionChange:
         since = min(report.condition.since for report in reports)
         late_s = max(report.condition.late_s for report in reports)
-        self._open[kind] = _Open(since, _record(since, reports), now_ns, late_s)
-        return self._open[kind].record
+        one = self._open[kind] = _Open(since, _record(since, reports), now_ns, late_s)
+        return ConditionChange(one.record, late_s=_seconds(now_ns - one.began_ns))
 
     def _continue(self, one: _Open, reports: list[ConditionFrom], now_ns: int) -> None:
         fresh = [report.condition.late_s for report in reports if report.who not in one.record.who]
@@ -146,6 +146,10 @@ def _record(since: datetime, reports: list[ConditionFrom]) -> ConditionRecord:
     first = reports[0].condition
     who = tuple(sorted({report.who for report in reports}))
     return ConditionRecord(kind=first.kind, since=since.isoformat(timespec="milliseconds"), why=first.why, who=who)
+
+
+def _seconds(duration_ns: int) -> float:
+    return round(duration_ns / NS_PER_S, 3)
 
 
 def _rank(one: ConditionFrom) -> tuple[bool, datetime, str, str]:

@@ -122,7 +122,8 @@ class ConditionWatch:
         if change.lasted_s is None:
             who = ", ".join(one.who)
             self._log.faults.condition_began(one.kind)
-            self._log.warning("degraded", kind=one.kind, who=who, since=one.since, message=f"{one.kind}: {one.why}")
+            words = f"{one.kind}: {one.why}"
+            self._log.warning("degraded", kind=one.kind, who=who, since=one.since, late_s=change.late_s, message=words)
             return
         words = f"{one.kind}: {_OVER.get(one.kind, 'over')} after {format_elapsed(change.lasted_s)}"
         self._log.faults.condition_ended(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
