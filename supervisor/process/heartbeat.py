@@ -17,6 +17,8 @@ from supervisor.process.conditions import ReportedCondition
 from tasks.runtime.call_stats import EndpointStats
 
 IDLE_PHASES: Final = frozenset({"waiting_poll", "waiting_work"})
+SERVING: Final = "serving"  # the page's process answers somebody
+UNASKED: Final = "unasked"  # and now it answers nobody
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,7 @@
-"""Decides when a worker is replaced because it is too old or too large: at its beats, so that nothing wakes for it."""
+"""Decides when a process is replaced because it is too old or too large.
+
+Workers are judged at their beats, so that nothing wakes for it; the page's process when the report is written.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,11 @@ if TYPE_CHECKING:
     from supervisor.process.slot import Slot
 
 SPREAD: Final = 0.1  # part of the age: workers that started together must not be replaced together
+PAGE_MB: Final = 96.0  # the page's process has 45 to 60; what is above this is a leak or a list that was not let go
+PAGE_SERVED_S: Final = 60.0  # what is too large sooner would be replaced without end
+BUSY: Final = 2  # so many times as large, and it is replaced although somebody waits for an answer
 _HOUR_S: Final = 3600
-_MB: Final = 1024 * 1024
+MB: Final = 1024 * 1024
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -38,7 +44,7 @@ class Recycler:
             return None
         if (now_ns - ready_ns) / NS_PER_S < slot.spec.policy.stable_s:
             return None
-        rss_mb = rss_bytes(pid) / _MB
+        rss_mb = rss_bytes(pid) / MB
         age_s = (now_ns - started_ns) / NS_PER_S
         return reason(age_s, rss_mb, settings, spread=self._spread_of(slot.spec.name, pid))
 
@@ -56,6 +62,17 @@ def reason(age_s: float, rss_mb: float, settings: Settings, *, spread: float) ->
     if settings.max_age_h and age_s > settings.max_age_h * _HOUR_S * (1 + SPREAD * spread):
         return f"it has run for {format_duration(age_s)}, MAX_AGE_H={settings.max_age_h:g}"
     return None
+
+
+def page_reason(rss_mb: float, served_s: float, *, is_answering: bool) -> str | None:
+    """Why the page's process should be replaced after `served_s` seconds of service, in words; None when it should not.
+
+    An answer that is under way is waited for, up to twice the limit.
+    """
+    limit_mb = PAGE_MB * (BUSY if is_answering else 1)
+    if served_s < PAGE_SERVED_S or rss_mb <= limit_mb:
+        return None
+    return f"the page's process has {rss_mb:.0f} MB, more than {limit_mb:.0f}"
 
 
 def rss_bytes(pid: int) -> int:

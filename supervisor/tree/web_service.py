@@ -3,6 +3,7 @@
 The supervisor keeps the listening socket for as long as it lives and never reads from it. While no process serves it, a
 connection that waits there starts one, which takes it from the same queue: so whatever happens to the process, no
 visitor is refused. While it serves, the report is written every second: the page knows by it that the supervisor lives.
+One that reports nothing, because it is stuck or suspended, is killed as a worker is; one that has grown is replaced.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import os
 import socket
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S
 from supervisor.config import web_token
 from supervisor.config.web_settings import WebSettings, setting_rows
 from supervisor.database.ledger_source import source_of
+from supervisor.process.heartbeat import SERVING
 from supervisor.process.launch import WebLaunch
 from supervisor.process.restart_policy import Cause, Policy, RestartType
 from supervisor.process.spec import WEB, Spec
 from supervisor.process.states import Event, Stage, State
+from supervisor.tree import recycling
 from tasks.errors import plain
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 _WAITING_VISITORS: Final = 128
 _REPORT_S: Final = 1.0
+_HANG_S: Final = 15.0  # seven heartbeats that did not come
 _AGAIN_S: Final = 30.0  # after a process whose next start would end the same way
 # It has no place in the health of a run, so it may fail for ever; a few seconds of service are a new beginning.
 _POLICY: Final = Policy(first_s=0.1, cap_s=30.0, stable_s=3.0, max_restarts=1_000_000)
@@ -78,7 +83,7 @@ class WebService:
             role=WEB,
             slot=0,
             restart_type=RestartType.TRANSIENT,
-            hang_s=None,
+            hang_s=_HANG_S,
             ready_s=settings.ready_s,
             stop_s=2.0,
             policy=_POLICY,
@@ -169,4 +174,16 @@ class WebService:
         self._report_timer = None
         if self._slot is not None and self._slot.state is State.RUNNING and self._run.stage < Stage.OVER:
             self._run.write_report()
+            self._replace_if_large(self._slot)
             self._report_timer = self._loop.after(_REPORT_S, self._report)
+
+    def _replace_if_large(self, slot: Slot) -> None:
+        if slot.pid is None or slot.ready_ns is None or slot.state is not State.RUNNING:
+            return
+        is_answering = slot.beat is not None and slot.beat.phase == SERVING
+        served_s = (self._loop.now_ns() - slot.ready_ns) / NS_PER_S
+        rss_mb = recycling.rss_bytes(slot.pid) / recycling.MB
+        why = recycling.page_reason(rss_mb, served_s, is_answering=is_answering)
+        if why is not None:
+            self._log.info("recycled", role=WEB, slot=slot.spec.slot, pid=slot.pid, message=why)
+            slot.restart(Cause.RECYCLED)

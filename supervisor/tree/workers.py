@@ -126,10 +126,11 @@ class WorkerPool:
         """
         is_alone = self._replacement is None and not any(one.state in _ON_THE_WAY for one in self._tree.workers)
         is_free = slot.state is State.RUNNING and slot.beat is not None and slot.beat.phase != "waiting_tokens"
-        if self._settings is None or self._tree.is_stopping or not is_alone or not is_free:
+        is_ours = slot in self._tree.workers
+        if self._settings is None or self._tree.is_stopping or not is_alone or not is_free or not is_ours:
             return
         why = self._recycler.why(slot, self._settings, now_ns)
-        if why is not None and slot in self._tree.workers:
+        if why is not None:
             self._log.info("recycled", role=slot.spec.role, slot=slot.spec.slot, pid=slot.pid, message=why)
             slot.restart(Cause.RECYCLED)
 

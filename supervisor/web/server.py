@@ -1,8 +1,9 @@
 """Serves the application over the socket that the supervisor keeps, until nobody looks or the supervisor is gone.
 
-uvicorn does the work, with three differences: it does not wake ten times a second to look whether it should end; a
+uvicorn does the work, with four differences: it does not wake ten times a second to look whether it should end; a
 client that does not send a whole request within seconds is cut off, because sixty-four of them would keep all others
-out; and the process ends by itself after ten minutes without a request.
+out; the process ends by itself after ten minutes without a request; and the loop that serves writes heartbeats, so the
+supervisor sees when it gets nowhere.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from supervisor.process.heartbeat import SERVING, UNASKED
 from supervisor.web.guard import HEAD_LIMIT
 from tasks.errors import EXIT_OK, EXIT_TRY_LATER
+from tasks.runtime.heartbeat_writer import PipeSink
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 IDLE_S: Final = 600.0
 MOST_CONNECTIONS: Final = 64
 REQUEST_S: Final = 5.0  # a browser sends its request at once
+BEAT_S: Final = 2.0
 _GRACE_S: Final = 1
-_READY: Final = b'{"event":"ready","pid":%d}\n'
 
 
 class _Protocol(H11Protocol):
@@ -93,16 +96,22 @@ class _Server(uvicorn.Server):
         await self._over.wait()
 
 
-class _Idleness:
-    """Passes requests on, and ends the server when there has been none for a while."""
+class _Activity:
+    """Passes requests on, and tells what it sees of them: when the last one came, and how many are being answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._last_s = 0.0
+        self._active = 0
+        self._beats = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._last_s = asyncio.get_running_loop().time()
-        await self._app(scope, receive, send)
+        self._active += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._active -= 1
 
     async def over(self) -> None:
         """Return when nobody has asked for anything for `IDLE_S`."""
@@ -110,6 +119,13 @@ class _Idleness:
         self._last_s = loop.time()
         while (left_s := self._last_s + IDLE_S - loop.time()) > 0:  # noqa: ASYNC110 - none wakes it
             await asyncio.sleep(left_s)
+
+    async def beat(self, sink: PipeSink) -> None:
+        """Write a heartbeat every `BEAT_S`, for ever: each turn of the loop is the progress it reports."""
+        while True:
+            self._beats += 1
+            sink({"event": "beat", "phase": SERVING if self._active else UNASKED, "progress": self._beats})
+            await asyncio.sleep(BEAT_S)
 
 
 def serve(app: ASGIApp, listening_fd: int, status_fd: int, lifeline_fd: int) -> int:
@@ -122,9 +138,9 @@ def serve(app: ASGIApp, listening_fd: int, status_fd: int, lifeline_fd: int) -> 
 
 async def _serve(app: ASGIApp, listening_fd: int, status_fd: int, lifeline_fd: int) -> int:
     loop = asyncio.get_running_loop()
-    idleness = _Idleness(app)
+    activity = _Activity(app)
     config = uvicorn.Config(
-        idleness,
+        activity,
         http=_Protocol,
         ws="none",
         lifespan="off",
@@ -148,10 +164,13 @@ async def _serve(app: ASGIApp, listening_fd: int, status_fd: int, lifeline_fd: i
             server.end()
 
     loop.add_reader(lifeline_fd, at_lifeline)
-    os.write(status_fd, _READY % os.getpid())
-    idle = asyncio.create_task(idleness.over())
+    sink = PipeSink(status_fd)
+    sink({"event": "ready", "pid": os.getpid()})
+    idle = asyncio.create_task(activity.over())
     idle.add_done_callback(lambda _: server.end())
+    beats = asyncio.create_task(activity.beat(sink))
     listening: list[socket.socket] = [socket.socket(fileno=listening_fd)]
     await server.serve(sockets=listening)
     idle.cancel()
+    beats.cancel()
     return EXIT_TRY_LATER if orphaned.is_set() else EXIT_OK

@@ -1,4 +1,4 @@
-"""Workers that have grown too large are replaced in turn, and that is no death (checklist lines 9 and 53)."""
+"""What has grown too large is replaced, workers in turn, and that is no death (checklist lines 9 and 53)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pytest
 from supervisor.config import settings
 from supervisor.process.restart_policy import Policy
 from supervisor.process.states import State
+from supervisor.tree import recycling
+from supervisor.tree.web_service import WebService
 from supervisor.tree.workers import WorkerPool
 from tests.fakes.worker_family import Family
 
@@ -58,3 +60,26 @@ def test_line_53_one_that_waits_for_tokens_gets_them_first(family):
     assert slot.pid is not None
     assert [state for phase, state in phases if phase == "waiting_tokens"] == [State.RUNNING] * 6
     assert phases[-1][0] == "calling"
+
+
+def test_the_page_that_is_too_large_is_replaced_at_once_but_for_an_answer_under_way(family, monkeypatch):
+    monkeypatch.setattr(recycling, "PAGE_SERVED_S", 0.0)
+    monkeypatch.setattr(recycling, "PAGE_MB", 1.0)
+    monkeypatch.setattr(recycling, "BUSY", 1_000_000)
+    script = [["ready"], *[["beat", {"phase": "serving"}]] * 3, ["beat", {"phase": "unasked"}]]
+    slot = family.add("web", script)
+    page = WebService(family, family.loop, family.log, print)
+    phases = []
+
+    def judge(one):
+        phases.append(one.beat.phase)
+        page._replace_if_large(one)
+
+    family.child_beat = judge
+    family.tree.start_workers()
+    family.until(lambda: family.records("recycled"))
+    assert phases == ["serving"] * 3 + ["unasked"]
+    first = family.records("recycled")[0]["pid"]
+    family.until(lambda: slot.state is State.RUNNING and slot.pid != first, "a fresh process")
+    assert {record["cause"] for record in family.records("died")} == {"recycled"}
+    assert family.deaths() == []

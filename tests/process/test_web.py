@@ -16,7 +16,7 @@ import requests
 
 from supervisor.web.guard import BODY_LIMIT, HEADERS, QUERY_LIMIT
 from supervisor.web.session import COOKIE
-from tests.fakes.cli_program import Program, all_gone, is_alive, of_process, web_pid
+from tests.fakes.cli_program import Program, all_gone, freeze, is_alive, of_process, web_pid
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 PAGES = ("/", "/events", "/settings", "/help", "/orders/pause?role=backfill", "/orders/scale?role=upsert")
@@ -260,6 +260,18 @@ def test_whatever_happens_to_the_process_no_visitor_is_refused_and_the_run_is_we
     assert after not in {None, before}
     report = program.until(lambda r: any(one["role"] == "web" for one in r["deaths"]), "its death, told")
     assert [one["role"] for one in report["services"]] == ["database", "simulator"]
+    assert program.status()[1] == 0, "the page counts for nothing"
+
+
+@pytest.mark.kill
+def test_a_process_that_stands_still_is_killed_and_who_comes_then_is_served_by_another(program, url):
+    assert get(requests, url, "/events").status_code == 401
+    before = web_pid(program)
+    freeze(before)
+    report = program.until(lambda r: any(one["pid"] == before for one in r["deaths"]), "its end")
+    assert next(one["cause"] for one in report["deaths"] if one["pid"] == before) == "hung"
+    assert get(requests, url, "/events").status_code == 401
+    assert web_pid(program) not in {None, before}
     assert program.status()[1] == 0, "the page counts for nothing"
 
 

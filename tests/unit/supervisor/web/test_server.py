@@ -1,4 +1,4 @@
-"""The end of the page's process: when nobody has asked for anything for a while, and not before."""
+"""The page's process: it ends when nobody has asked for anything for a while, and tells that it is alive until then."""
 
 import asyncio
 
@@ -14,11 +14,11 @@ def test_it_is_over_when_nobody_asks_any_more_and_each_request_puts_that_off(mon
 
     async def visit():
         loop = asyncio.get_running_loop()
-        idleness = server._Idleness(answer)
-        over = asyncio.create_task(idleness.over())
+        activity = server._Activity(answer)
+        over = asyncio.create_task(activity.over())
         for _ in range(4):
             await asyncio.wait({over}, timeout=0.1)
-            await idleness({}, None, None)
+            await activity({}, None, None)
         last_s = loop.time()
         was_over = over.done()
         await over
@@ -26,3 +26,36 @@ def test_it_is_over_when_nobody_asks_any_more_and_each_request_puts_that_off(mon
 
     was_over, waited_s = asyncio.run(visit())
     assert waited_s >= 0.19 or was_over, "a machine that stood still for the whole time excuses it"
+
+
+def test_its_heartbeats_tell_progress_and_whether_somebody_waits_for_an_answer(monkeypatch):
+    monkeypatch.setattr(server, "BEAT_S", 0.0)
+    beats = []
+
+    async def visit():
+        is_told, may_end = asyncio.Event(), asyncio.Event()
+
+        def sink(message):
+            beats.append(message)
+            is_told.set()
+
+        async def told(phase):
+            while not beats or beats[-1]["phase"] != phase:
+                is_told.clear()
+                await is_told.wait()
+
+        async def answer_late(_scope, _receive, _send):
+            await may_end.wait()
+
+        activity = server._Activity(answer_late)
+        beating = asyncio.create_task(activity.beat(sink))
+        await told("unasked")
+        request = asyncio.create_task(activity({}, None, None))
+        await told("serving")
+        may_end.set()
+        await request
+        await told("unasked")
+        beating.cancel()
+
+    asyncio.run(visit())
+    assert [one["progress"] for one in beats] == list(range(1, len(beats) + 1))
