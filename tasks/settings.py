@@ -15,6 +15,8 @@ import msgspec
 from tasks.errors import ConfigError
 from tasks.redaction import MASK
 
+DEFAULT_KEY: Final = "default"
+"""The name of the only key there is without others."""
 _DETAIL: Final = r"(stats|history|offers)(\+(buybox|days=[0-9]+|only-live-offers|rating|stock))*"
 
 Detail = Annotated[str, msgspec.Meta(pattern=f"^{_DETAIL}$")]
@@ -135,6 +137,8 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
         ledger_host: the number of this host among those that share it; 0 when the ledger is the file `ledger_path`.
         sources: what else than selections lists products for backfill.
         watch_lists: the lists of products that are kept fresh.
+        key_name: what people call the key.
+        host_name: what this host is called; empty where nobody asks.
     """
 
     api_key: Secret
@@ -147,6 +151,8 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     ledger_host: int = 0
     sources: tuple[SourceSettings, ...] = ()
     watch_lists: tuple[WatchListSettings, ...] = ()
+    key_name: str = DEFAULT_KEY
+    host_name: str = ""
 
     @property
     def server(self) -> str:

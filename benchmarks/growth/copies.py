@@ -53,8 +53,9 @@ FROM generate_series(1, {more}) AS n JOIN originals AS t ON t.at_place = 1 + n::
 """
 _SUMS = """
 TRUNCATE calls_hourly;
-INSERT INTO calls_hourly (hour, worker, tier, endpoint, shape, {names})
-SELECT {hour}, worker, tier, endpoint, shape, {figures} FROM calls GROUP BY 1, 2, 3, 4, 5 ORDER BY 1
+INSERT INTO calls_hourly (hour, account, host, worker, tier, endpoint, shape, {names})
+SELECT {hour}, account, host, worker, tier, endpoint, shape, {figures}
+FROM calls GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1
 """
 _FAULTS = """
 INSERT INTO quarantine (kind, domain, key, reason, raw, first_at, last_at, times)

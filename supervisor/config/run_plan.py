@@ -99,6 +99,7 @@ class RunPlan:
             selections=self.settings.loaded_selections,
             sources=self.settings.loaded_sources,
             watch_lists=self.settings.loaded_lists,
+            host_name=self.settings.host_name,
         )
 
     def describe(self) -> str:

@@ -7,6 +7,7 @@ message, never shown.
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -48,6 +49,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     Those that a worker needs as well are in `JobSettings`.
 
     Attributes:
+        host_name: what this host is called; the machine's own name unless another was set.
         loaded_selections: the selections themselves, read and validated.
         loaded_sources, loaded_lists: what else lists products, and the lists that are kept fresh; validated.
         sources: where each setting came from: `environment`, `.env`, `default` or `BY_ORDER`.
@@ -192,6 +194,7 @@ def check_texts(texts: Texts) -> Settings:
     values["loaded_sources"] = list[SourceSettings]()
     values["loaded_selections"] = selection_files.read(where, domains, faults, notes, values["loaded_sources"])
     values["loaded_lists"] = watch_files.of_settings(values, faults, notes)
+    values["host_name"] = values["host_name"] or socket.gethostname()
     if faults:
         raise UnusableSettings(faults)
     sources = {name: source for name, (_, source) in texts.found.items()}

@@ -11,6 +11,7 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.database.ledger_source import source_of
 from supervisor.queries import output
 from supervisor.queries.output import Column
+from supervisor.queries.token_outlook import name_shown
 from tasks.errors import EXIT_OK
 from tasks.store.calls import sums
 from tasks.store.calls.sums import Sum
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _TOTAL: Final = "all"
 _MINUTE_S: Final = 60
-_FREE: Final = "(free)"
 _UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _REFILLS: Final = 20  # one more or less of so many is 5 %
 
@@ -70,13 +70,13 @@ def _table(by: By, rows: Sequence[Sum]) -> None:
             for heading in ("calls", "items", "rows", "tokens", "rows/token", "off", "waited", "refused", "failed")
         ),
     ]
-    output.table(columns, [_cells(one) for one in rows])
+    output.table(columns, [_cells(by, one) for one in rows])
 
 
-def _cells(one: Sum) -> list[str]:
+def _cells(by: By, one: Sum) -> list[str]:
     off = one.off_percent
     return [
-        one.name or _FREE,
+        name_shown(by, one.name),
         f"{one.calls:,}",
         f"{one.items:,}",
         f"{one.rows:,}",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from ledger.snapshot_records import BucketRecord
+    from tasks.store.calls.sums import By
 
 _DAY_S: Final = 86_400.0
 
@@ -32,6 +33,11 @@ def outlook(bucket: BucketRecord, spent: float) -> Outlook | None:
     room, gained = max(0.0, bucket.capacity - bucket.balance), comes_in - spent
     expires = max(0.0, gained - room)
     return Outlook(comes_in, expires, _DAY_S * room / gained if expires else None)
+
+
+def name_shown(by: By, name: str) -> str:
+    """The name of a sum of calls, or what is said of those without one."""
+    return name or ("(before hosts had names)" if by == "host" else "(free)")  # no tier pays for a look at the balance
 
 
 def tokens_per_row(tokens: float, rows: float) -> float | None:

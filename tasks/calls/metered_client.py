@@ -287,6 +287,8 @@ class MeteredClient:
             status=0,
             duration_s=0.0,
             waited_s=waited_s,
+            account=self._context.settings.key_name,
+            host=self._context.settings.host_name,
         )
 
 

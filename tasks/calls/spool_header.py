@@ -58,6 +58,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     duration_s: float
     waited_s: float
+    account: str = ""
+    host: str = ""
 
 
 def answered(header: Header, envelope: Envelope, *, rows: int) -> Call:
@@ -98,4 +100,6 @@ def _call(header: Header, *, cost: int | None, balance: int | None, status: int 
         waited_s=header.waited_s,
         worker=header.worker,
         rows=rows,
+        account=header.account,
+        host=header.host,
     )

@@ -159,6 +159,7 @@ def test_calls_are_exported_and_summed_by_day(ask, few_url, few):
     rows = exported(ask, few_url, "calls")
     (expected,) = few.execute("SELECT count(*), sum(cost) FROM calls").fetchall()
     assert (len(rows), sum(int(row["cost"]) for row in rows if row["cost"])) == expected
+    assert {(row["account"], bool(row["host"])) for row in rows} == {("default", False)}
     days = exported(ask, few_url, "calls", "--daily")
     assert sum(int(day["calls"]) for day in days) == len(rows)
 

@@ -250,7 +250,7 @@ def test_what_cannot_be_meant_is_a_usage_error(ask, gathered_url, arguments):
 
 def test_every_token_is_accounted_for_however_it_is_grouped(ask, gathered_url, gathered):
     charged, rows = gathered.execute("SELECT sum(cost), sum(rows) FROM calls").fetchone()
-    for by in ("tier", "endpoint", "shape"):
+    for by in ("tier", "endpoint", "shape", "key", "host"):
         found = as_json(ask, gathered_url, "spend", "--by", by)
         assert (found["total"]["tokens"], found["total"]["rows"]) == (charged, rows)
         assert sum(one["tokens"] for one in found["sums"]) == charged

@@ -30,6 +30,8 @@ A_CALL = st.builds(
     duration_s=st.integers(0, 9).map(lambda number: number / 2),
     waited_s=st.integers(0, 9).map(float),
     worker=st.sampled_from(["upsert-0", "backfill-0"]),
+    account=st.sampled_from(["", "default", "agency"]),
+    host=st.sampled_from(["", "first", "second"]),
     rows=st.integers(0, 150),
 )
 # Before the last whole hour: on it, just beside it, and somewhere.
@@ -103,10 +105,10 @@ def test_what_is_told_of_any_calls_is_what_they_add_up_to(scratch, told, back):
         since = now - (whole - back)
         if since > timedelta(0):
             found = [call for call in found if call.at >= whole - back]
-            for by in ("tier", "endpoint", "shape"):
+            for by in ("tier", "endpoint", "shape", "key", "host"):
                 groups = defaultdict(list)
                 for call in found:
-                    groups[getattr(call, by)].append(call)
+                    groups[(call.account or "default") if by == "key" else getattr(call, by)].append(call)
                 expected = [added_up(name, group) for name, group in groups.items()]
                 expected.sort(key=lambda one: (-one.tokens, one.name))
                 assert sums.sums(scratch, since=since, by=by) == expected

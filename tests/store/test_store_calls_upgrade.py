@@ -37,7 +37,9 @@ def test_all_calls_stay_and_are_summed(old):
     before = old.execute("SELECT * FROM calls ORDER BY id").fetchall()
     ((file,),) = old.execute("SELECT pg_relation_filepath('calls')").fetchall()
     migrate.apply_migrations(old)
-    assert old.execute("SELECT * FROM calls ORDER BY id").fetchall() == before
+    assert old.execute("SELECT * FROM calls ORDER BY id").fetchall() == [
+        (*call, "", "") for call in before
+    ]  # no names yet
     (part,) = months.parts(old)
     moved = old.execute("SELECT pg_relation_filepath(%s)", (part.name,)).fetchone()
     assert moved == (file,), "neither copied nor rewritten"

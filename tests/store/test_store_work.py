@@ -76,10 +76,11 @@ def test_a_watermark_from_the_future_comes_back(conn):
 
 def test_a_call_is_kept_with_all_it_says(conn):
     calls.record(conn, CALL)
-    lost = replace(CALL, tier="", cost=None, balance=None, status=None)
+    lost = replace(CALL, tier="", cost=None, balance=None, status=None, account="agency", host="second")
     calls.record(conn, lost)
     calls.record(conn, lost)  # as when nobody knows whether a transaction ended before its connection broke
     names = "at, tier, endpoint, shape, items, estimate, cost, balance, status, duration_s, waited_s, worker, rows"
+    names += ", account, host"
     found = conn.execute(f"SELECT {names} FROM calls ORDER BY id").fetchall()
     assert [dict(zip(names.split(", "), row, strict=True)) for row in found] == [
         {name: getattr(call, name) for name in names.split(", ")} for call in (CALL, lost)
@@ -116,6 +117,8 @@ def test_a_call_whose_first_record_is_still_under_way_is_recorded_once(database_
         {"at": NOON + timedelta(microseconds=1)},
         {"duration_s": 1.5000001},
         {"worker": "backfill-1"},
+        {"account": "agency"},
+        {"host": "second"},
         {"endpoint": "/token"},
         {"tier": ""},
         {"status": None},

@@ -17,7 +17,7 @@ def of_the_command(ask, url, *arguments):
     return json.loads(out)
 
 
-@pytest.mark.parametrize("by", ["tier", "endpoint", "shape"])
+@pytest.mark.parametrize("by", ["tier", "endpoint", "shape", "key", "host"])
 def test_what_was_spent_is_what_the_command_says(visit, ask, gathered_url, by):
     site = visit(gathered_url)
     told = of_the_command(ask, gathered_url, "--by", by)

@@ -63,7 +63,9 @@ def _spend(commands: Commands) -> None:
         metavar="TIME",
         help="only this last part, such as 90m, 24h, 7d [24h]",
     )
-    parser.add_argument("--by", choices=("tier", "endpoint", "shape"), default="tier", help="one line for each [tier]")
+    parser.add_argument(
+        "--by", choices=("tier", "endpoint", "shape", "key", "host"), default="tier", help="one line for each [tier]"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=_do_spend)
 

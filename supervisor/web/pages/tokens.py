@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.localtime import minute
-from supervisor.queries.token_outlook import outlook, tokens_per_row
+from supervisor.queries.token_outlook import name_shown, outlook, tokens_per_row
 from supervisor.web.page import Listing, Page
 from supervisor.web.views import bars
 from supervisor.web.views.deal_query import Given, one_of
@@ -25,8 +25,6 @@ _DAY: Final = timedelta(days=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STEPS: Final[dict[Step, timedelta]] = {"hour": timedelta(hours=1), "day": _DAY}
 _COLUMNS: Final = ("begin", "name", "tokens", "calls", "rows")
-_BYS: Final[tuple[By, ...]] = ("tier", "endpoint", "shape")
-_FREE: Final = "(free)"  # a look at the balance, which no tier pays for
 
 
 class _Range(NamedTuple):
@@ -43,7 +41,7 @@ _RANGES: Final = {
 
 
 def _chosen(given: Given) -> tuple[str, By]:
-    return given.choose("range", "24h", one_of(*_RANGES)), given.choose("by", _BYS[0], one_of(*_BYS))
+    return given.choose("range", "24h", one_of(*_RANGES)), given.choose("by", sums.BYS[0], one_of(*sums.BYS))
 
 
 def _data(visit: Visit) -> Mapping[str, Any]:
@@ -63,19 +61,20 @@ def _data(visit: Visit) -> Mapping[str, Any]:
     return {
         "chosen": chosen,
         "by": by,
-        "bys": [(one, given.address(_PATH, by=one)) for one in _BYS],
+        "bys": [(one, given.address(_PATH, by=one)) for one in sums.BYS],
         "ranges": [(name, given.address(_PATH, range=name)) for name in _RANGES],
         "step": shown.step,
-        "names": [name or _FREE for name in names],
+        "names": [name_shown(by, name) for name in names],
         "bars": bars.bars(columns, names),
         "width": bars.WIDTH,
         "height": bars.HEIGHT,
         "ends": [columns[0][0], columns[-1][0]],
         "spent": spent[::-1],
-        "sums": [_row(one) for one in by_name],
-        "shapes": [_row(one) for one in shapes],
+        "unnamed": name_shown(by, ""),
+        "sums": [_row(by, one) for one in by_name],
+        "shapes": [_row("shape", one) for one in shapes],
         "total": total,
-        "sentence": _sentence(by_name, total, chosen),
+        "sentence": _sentence(by, by_name, total, chosen),
         "flow": flow,
         "snapshot": snapshot,
         "outlook": _outlook(snapshot, of_a_day),
@@ -94,20 +93,20 @@ def _columns(spent: Sequence[Spent], shown: _Range, now: datetime) -> list[tuple
     return [(minute(one), found.get(one, {})) for one in begins]
 
 
-def _row(one: Sum) -> dict[str, Any]:
+def _row(by: By, one: Sum) -> dict[str, Any]:
     return {
         **asdict(one),
-        "name": one.name or _FREE,
+        "name": name_shown(by, one.name),
         "tokens_per_row": tokens_per_row(one.tokens, one.rows),
         "off_percent": one.off_percent,
     }
 
 
-def _sentence(found: Sequence[Sum], total: int, chosen: str) -> str:
+def _sentence(by: By, found: Sequence[Sum], total: int, chosen: str) -> str:
     """The picture in words."""
     if not total:
         return f"Nothing was spent in the last {chosen}."
-    parts = ", ".join(f"{one.name or _FREE} {one.tokens:,}" for one in found if one.tokens)
+    parts = ", ".join(f"{name_shown(by, one.name)} {one.tokens:,}" for one in found if one.tokens)
     return f"{total:,} tokens were spent in the last {chosen}: {parts}."
 
 

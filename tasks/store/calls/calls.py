@@ -22,22 +22,24 @@ if TYPE_CHECKING:
 
 _HIGHEST: Final = 2**31
 _LONGEST_S: Final = 1e9
-_MAX_CHARS: Final = 100  # four of these stand in the key of `calls_hourly`, and an entry of an index has 2,704 bytes
+_MAX_CHARS: Final = 100  # six of these stand in the key of `calls_hourly`, and an entry of an index has 2,704 bytes
 # A connection that breaks while a transaction ends leaves it unknown whether it did, and all of it is done again. The
 # first one may still be under way then: only a unique key has the second wait for it. What is there already is summed
 # already. `at` is part of what `key` is a hash of, so that the two are as unique as `key` alone.
 _INSERT_BOTH: Final = """
 WITH recorded AS (
     INSERT INTO calls
-        (key, at, tier, endpoint, shape, items, estimate, cost, balance, status, duration_s, waited_s, worker, rows)
-    VALUES (%(key)s, %(at)s, %(tier)s, %(endpoint)s, %(shape)s, %(items)s, %(estimate)s, %(cost)s, %(balance)s,
-        %(status)s, %(duration_s)s, %(waited_s)s, %(worker)s, %(rows)s)
+        (key, at, account, host, tier, endpoint, shape, items, estimate, cost, balance, status, duration_s, waited_s,
+        worker, rows)
+    VALUES (%(key)s, %(at)s, %(account)s, %(host)s, %(tier)s, %(endpoint)s, %(shape)s, %(items)s, %(estimate)s,
+        %(cost)s, %(balance)s, %(status)s, %(duration_s)s, %(waited_s)s, %(worker)s, %(rows)s)
     ON CONFLICT (at, key) DO NOTHING
-    RETURNING at, worker, tier, endpoint, shape, items, estimate, cost, status, duration_s, waited_s, rows
+    RETURNING at, account, host, worker, tier, endpoint, shape, items, estimate, cost, status, duration_s, waited_s,
+        rows
 )
-INSERT INTO calls_hourly AS known (hour, worker, tier, endpoint, shape, {names})
-SELECT {hour}, worker, tier, endpoint, shape, {figures}
-FROM recorded GROUP BY 1, 2, 3, 4, 5
+INSERT INTO calls_hourly AS known (hour, account, host, worker, tier, endpoint, shape, {names})
+SELECT {hour}, account, host, worker, tier, endpoint, shape, {figures}
+FROM recorded GROUP BY 1, 2, 3, 4, 5, 6, 7
 ON CONFLICT (hour, account, host, worker, tier, endpoint, shape) DO UPDATE SET {sums}
 """
 _INSERT: Final = _INSERT_BOTH.format(
@@ -65,6 +67,8 @@ class Call:
         waited_s: seconds spent waiting for the tokens.
         worker: role and slot.
         rows: rows written from its reply.
+        account: the name of the key that paid.
+        host: the name of the machine that called.
     """
 
     at: datetime
@@ -80,6 +84,8 @@ class Call:
     waited_s: float
     worker: str
     rows: int
+    account: str = ""
+    host: str = ""
 
 
 def record(conn: Connection, call: Call) -> None:
@@ -93,9 +99,20 @@ def record(conn: Connection, call: Call) -> None:
 def _key(call: Call) -> UUID:
     """The same for the same call, however often it is recorded: one worker has no two calls of one moment and length.
 
-    What its reply came to, as its rows, is no part of it.
+    What its reply came to, as its rows, is no part of it. A call that says neither key nor host has the key that builds
+    before this one gave it: a reply may have been in the spool since then.
     """
-    parts = (call.at.timestamp(), call.duration_s, call.worker, call.tier, call.endpoint, call.shape, call.status)
+    parts: tuple[object, ...] = (
+        call.at.timestamp(),
+        call.duration_s,
+        call.worker,
+        call.tier,
+        call.endpoint,
+        call.shape,
+        call.status,
+    )
+    if call.account or call.host:
+        parts = (*parts, call.account, call.host)
     return UUID(bytes=hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest())
 
 
@@ -106,6 +123,8 @@ def _storable(call: Call) -> Call:
         endpoint=quarantine.storable(call.endpoint, _MAX_CHARS),
         shape=quarantine.storable(call.shape, _MAX_CHARS),
         worker=quarantine.storable(call.worker, _MAX_CHARS),
+        account=quarantine.storable(call.account, _MAX_CHARS),
+        host=quarantine.storable(call.host, _MAX_CHARS),
         items=_int4(call.items) or 0,
         estimate=_int4(call.estimate) or 0,
         rows=_int4(call.rows) or 0,

@@ -6,10 +6,11 @@ Whole hours are taken from their sums, which stay when the calls themselves are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, LiteralString
+from typing import TYPE_CHECKING, Final, Literal, LiteralString, get_args
 
 from psycopg.rows import class_row
 
+from tasks.settings import DEFAULT_KEY
 from tasks.store.calls import figures
 
 if TYPE_CHECKING:
@@ -17,9 +18,17 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
-By = Literal["tier", "endpoint", "shape"]
+By = Literal["tier", "endpoint", "shape", "key", "host"]
 Step = Literal["hour", "day"]
-_COLUMNS: Final[dict[By, LiteralString]] = {"tier": "tier", "endpoint": "endpoint", "shape": "shape"}
+BYS: Final[tuple[By, ...]] = get_args(By)
+# Of calls that were recorded before keys had names there was one key.
+_COLUMNS: Final[dict[By, LiteralString]] = {
+    "tier": "tier",
+    "endpoint": "endpoint",
+    "shape": "shape",
+    "key": f"coalesce(nullif(account, ''), '{DEFAULT_KEY}')",
+    "host": "host",
+}
 _TYPES: Final[dict[LiteralString, LiteralString]] = {"waited_s": "float8", "duration_s": "float8"}
 _TOTALS: Final[LiteralString] = ", ".join(
     f"sum({name})::{_TYPES.get(name, 'bigint')} AS {name}" for name in figures.FIGURES
@@ -31,7 +40,7 @@ SELECT name, {totals}
 FROM (
     SELECT {by} AS name, {names} FROM calls_hourly WHERE hour >= {first_whole}
     UNION ALL
-    SELECT {by}, {figures} FROM calls WHERE at >= {since} AND at < {first_whole} GROUP BY {by}
+    SELECT {by}, {figures} FROM calls WHERE at >= {since} AND at < {first_whole} GROUP BY 1
 ) AS part
 GROUP BY name ORDER BY tokens DESC, name
 """

@@ -78,17 +78,18 @@ CROSS JOIN LATERAL (
 WHERE %(domain)s::smallint IS NULL OR s.domain = %(domain)s
 """
 _CALLS: Final[LiteralString] = """
-SELECT at, worker, tier, endpoint, shape, items, rows, estimate, cost, balance, status, duration_s, waited_s
+SELECT at, worker, tier, endpoint, shape, items, rows, estimate, cost, balance, status, duration_s, waited_s,
+       account, host
 FROM calls WHERE %(since)s::timestamptz IS NULL OR at >= %(since)s
 """
 _CALLS_DAILY: Final[LiteralString] = """
 SELECT (hour AT TIME ZONE 'UTC')::date AS day, worker, tier, endpoint, shape, sum(calls)::bigint AS calls,
        sum(items)::bigint AS items, sum(rows)::bigint AS rows, sum(tokens)::bigint AS tokens,
        sum(refused)::bigint AS refused, sum(failed)::bigint AS failed, sum(waited_s) AS waited_s,
-       sum(duration_s) AS duration_s
+       sum(duration_s) AS duration_s, account, host
 FROM calls_hourly
 WHERE %(since)s::timestamptz IS NULL OR hour >= date_trunc('day', %(since)s::timestamptz, 'UTC')
-GROUP BY 1, worker, tier, endpoint, shape
+GROUP BY 1, account, host, worker, tier, endpoint, shape
 """
 # Of the table as it is: a field that a later build knows is exported as well.
 _PRODUCTS: Final[LiteralString] = """
