@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Rows = list[list[Cell]]
 
+BRAKE: Final = "replies"  # the condition of calls that a brake has stopped
 LAST: Final = 5  # faults and deaths that are shown
 _REASONS: Final = {
     "floor": "its floor must remain",
@@ -48,6 +49,7 @@ def now_view(status: Status, now: datetime, *, has_control: bool) -> dict[str, A
         "tables": {
             "tiers": [] if snapshot is None else _tiers(snapshot, now, status.paused, has_control=has_control),
             "waiters": [] if snapshot is None else _waiters(snapshot, now),
+            "conditions": [] if last is None else _conditions(last, now, has_control=has_control),
             "children": [] if last is None else _children(last, status, now, has_control=has_control),
             "faults": [] if last is None else _faults(last, now),
         },
@@ -134,6 +136,21 @@ def _waiters(snapshot: Snapshot, now: datetime) -> Rows:
         owner = cells.plain(f"pid {one.owner_pid}")
         rows.append([cells.plain(one.tier), owner, cells.count(one.cost), cells.plain(near(since, now)), opens])
         rows[-1].append(cells.plain(reason))
+    return rows
+
+
+def _conditions(last: Report, now: datetime, *, has_control: bool) -> Rows:
+    """What keeps the run from its work; a brake has no end unless somebody releases it, so that is offered."""
+    rows = []
+    for one in last.conditions:
+        row = [
+            cells.plain(near(_moment(one.since), now)),
+            cells.state("bad", one.why),
+            cells.plain(", ".join(one.who)),
+        ]
+        if has_control:
+            row.append(cells.link("resume", "/orders/resume?role=all") if one.kind == BRAKE else cells.plain(""))
+        rows.append(row)
     return rows
 
 

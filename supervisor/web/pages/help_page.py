@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from supervisor.web.cells import SHAPES, Shape
 from supervisor.web.page import Listing, Page
+from supervisor.web.views.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
 _TERM: Final = re.compile(r"^- \*\*(?P<term>[^*]+)\*\*: (?P<text>.+)$", re.MULTILINE)
 _HEADING: Final = re.compile(r"[^\w\- ]")
 _LINK: Final = re.compile(r"\[(?P<text>[^\]]+)\]\((?!#)[^)]*\)")  # to what is not on the page
-_KEYS: Final = (("g n", "Now"), ("g e", "Events"), ("p", "stop and go on with live numbers"), ("?", "this page"))
+_KEYS: Final = (
+    ("g n", "Now"),
+    ("g d", "Deals"),
+    ("g t", "Tokens"),
+    ("g q", "Quarantine"),
+    ("g e", "Events"),
+    ("g s", "Settings"),
+    ("/", "to the search for words, where there is one"),
+    ("p", "stop and go on with live numbers"),
+    ("?", "this page"),
+)
 _SHAPES: Final[dict[Shape, str]] = {
     "good": "in service, open, done",
     "wait": "waits, or is about to change",
@@ -38,7 +49,7 @@ def glossary() -> tuple[tuple[str, str], ...]:
 
 def _data(_visit: Visit) -> Mapping[str, Any]:
     shapes = [(SHAPES[name], text) for name, text in _SHAPES.items()]
-    return {"glossary": glossary(), "keys": _KEYS, "shapes": shapes}
+    return {"glossary": glossary(), "keys": _KEYS, "shapes": shapes, "commands": COMMANDS}
 
 
 @cache

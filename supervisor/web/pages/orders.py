@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from supervisor.config.state_dir import StateDir
 from supervisor.control import protocol
 from supervisor.control.send_order import deliver
+from supervisor.web.now_view import BRAKE
 from supervisor.web.page import Changed, Moved, NotHere, Page, Refusal
-from tasks.errors import EXIT_OK, EXIT_TRY_LATER
+from supervisor.web.views import writing
+from tasks.errors import EXIT_OK, EXIT_TRY_LATER, NoRows
 from tasks.roles import ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from supervisor.config.web_settings import SettingRow
     from supervisor.report import ChildRecord, Report
     from supervisor.web.page import Visit
     from tasks.roles import Role
 
+_ALL: Final = "all"
 _WAIT_S: Final = 3.0  # what takes longer goes on, and Events says what came of it
 _COUNTS: Final = {role: f"{role.upper()}_WORKERS" for role in ROLES}
 
@@ -58,7 +61,13 @@ def _role(visit: Visit) -> Role:
     for known in ROLES:
         if known == role:
             return known
-    raise Refusal(f"there is no role {role!r}; there are {' and '.join(ROLES)}")
+    raise Refusal(f"there is no role {role!r}; there are {', '.join(ROLES)} and, to pause and resume, {_ALL}")
+
+
+def _roles(visit: Visit) -> tuple[str, tuple[Role, ...]]:
+    """What the roles of a pause are called, and which they are."""
+    is_all = (visit.form.get("role") or visit.query.get("role", "")) == _ALL
+    return (_ALL, ROLES) if is_all else ((role := _role(visit)), (role,))
 
 
 def _worker(visit: Visit) -> ChildRecord:
@@ -79,21 +88,28 @@ def _setting(visit: Visit) -> SettingRow:
     raise NotHere(f"there is no setting {name!r}: Settings lists those there are")
 
 
-def _count(visit: Visit, role: Role) -> int:
-    return sum(one.role == role for one in _report(visit).workers)
+def _count(visit: Visit, roles: Sequence[Role]) -> int:
+    return sum(one.role in roles for one in _report(visit).workers)
 
 
 def _pause(visit: Visit) -> Preview:
-    role = _role(visit)
-    count = _count(visit, role)
-    effect = f"Stops {count} {role} worker{'' if count == 1 else 's'} once the calls under way are finished."
-    until = "They stay stopped until `resume`, even if the supervisor starts again. The other workers go on."
-    return Preview(f"pause {role}", f"{effect} {until}", str(count), {"role": role})
+    name, roles = _roles(visit)
+    count = _count(visit, roles)
+    which = "" if name == _ALL else f"{name} "
+    effect = f"Stops {count} {which}worker{'' if count == 1 else 's'} once the calls under way are finished."
+    others = "" if name == _ALL else " The other workers go on."
+    until = f"They stay stopped until `resume`, even if the supervisor starts again.{others}"
+    return Preview(f"pause {name}", f"{effect} {until}", str(count), {"role": name})
 
 
 def _resume(visit: Visit) -> Preview:
-    role = _role(visit)
-    return Preview(f"resume {role}", f"Starts the {role} workers again.", str(_count(visit, role)), {"role": role})
+    name, roles = _roles(visit)
+    held = [one.why for one in _report(visit).conditions if one.kind == BRAKE]
+    effect = "Starts all workers again." if name == _ALL else f"Starts the {name} workers again."
+    effect += " Releases the brake on calls, of whatever worker" + (
+        f": {'; '.join(held)}" if held else ", if there is one"
+    )
+    return Preview(f"resume {name}", f"{effect}.", str(_count(visit, roles)), {"role": name})
 
 
 def _restart(visit: Visit) -> Preview:
@@ -110,7 +126,7 @@ def _retry(visit: Visit) -> Preview:
 
 def _scale(visit: Visit) -> Preview:
     role = _role(visit)
-    count = _count(visit, role)
+    count = _count(visit, (role,))
     effect = f"Changes how many {role} workers there are, now {count}, until the supervisor ends."
     return Preview(f"scale {role}", effect, str(count), {"role": role}, value=str(count), accepted="0 to 16")
 
@@ -132,9 +148,9 @@ def _order(name: str, visit: Visit, by: str) -> protocol.Order:
     order: protocol.Order = protocol.Reload(by=by)
     match name:
         case "pause":
-            order = protocol.Pause(roles=(_role(visit),), by=by)
+            order = protocol.Pause(roles=_roles(visit)[1], by=by)
         case "resume":
-            order = protocol.Resume(roles=(_role(visit),), by=by)
+            order = protocol.Resume(roles=_roles(visit)[1], by=by)
         case "restart":
             order = protocol.Restart(worker=_worker(visit).name, by=by)
         case "retry":
@@ -191,7 +207,22 @@ def _act(visit: Visit) -> Moved:
     answer = deliver(StateDir(Path(visit.settings.state_dir)), order, patience_s=_WAIT_S)
     if answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
         raise Changed(answer.words)
+    if name == "resume":
+        _release_brakes(visit)
     return Moved("/events")
+
+
+def _release_brakes(visit: Visit) -> None:
+    """Release the brakes on calls too, as `sluicegate resume` does, and have Events say which those were."""
+    from tasks.store import brakes
+
+    try:
+        with writing.writing(visit) as conn, conn.transaction():
+            kinds = brakes.release_brakes(conn)
+    except NoRows:
+        return  # without a database there is no brake either
+    if kinds:
+        writing.note(visit, "release the brake on calls", f"calls go on: {', '.join(kinds)}")
 
 
 PAGES: Final = (

@@ -93,7 +93,8 @@ def test_every_number_is_that_of_the_ledger():
 def test_what_cannot_be_known_is_shown_as_a_dash_and_never_as_a_number():
     view = now_view(a_status(None, snapshot=None), NOW, has_control=False)
     assert view["chart"] is None
-    assert view["tables"] == {"tiers": [], "waiters": [], "children": [], "faults": []}
+    assert set(view["tables"]) == {"tiers", "waiters", "conditions", "children", "faults"}
+    assert not any(view["tables"].values())
     assert not any(char.isdigit() for char in "".join(view["texts"].values()))
 
 
@@ -168,3 +169,14 @@ PLAIN = [Skeleton(html).tags for html in pages_with("a title")]
 def test_what_a_stranger_wrote_stays_text_on_every_page(text):
     for html, plain in zip(pages_with(text), PLAIN, strict=True):
         assert Skeleton(html).tags == plain
+
+
+def test_what_keeps_the_run_from_its_work_is_told_with_since_and_who_and_a_brake_can_be_released():
+    brake = ConditionRecord(kind="replies", since=NOW.isoformat(), why="2 of 3 could not be used", who=("backfill-0",))
+    status = a_status(a_report(conditions=(AWAY, brake)))
+    away, braked = now_view(status, NOW, has_control=True)["tables"]["conditions"]
+    assert away[1] == {"t": "no answer", "s": "bad"}
+    assert away[2]["t"] == "upsert-0"
+    assert "h" not in away[3]
+    assert braked[3]["h"] == "/orders/resume?role=all"
+    assert all(len(row) == 3 for row in now_view(status, NOW, has_control=False)["tables"]["conditions"])
