@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import NS_PER_S, LeaseGone
+from tasks.calls.arrived_reply import arrived, balance_in
 from tasks.calls.budget import Budget
 from tasks.calls.failed_calls import BALANCE, FailedCalls
 from tasks.calls.request_plan import SpooledReply
 from tasks.calls.spool import SpoolFull
-from tasks.calls.spool_header import Header, Origin, answered, unanswered
+from tasks.calls.spool_header import Header, Origin, unanswered
 from tasks.calls.too_many_requests import TooManyRequests
 from tasks.errors import ApiError, NotSent, RequestRefused, Throttled, Transient
 from tasks.keepa.reply import envelope_of_reply
@@ -129,8 +130,8 @@ class MeteredClient:
         began_ns = self._begin(request.endpoint)
         try:
             reply = self._exchange(request)
-            header = _arrived(header, reply)
-            reading, call = _balance_in(reply, header)
+            header = arrived(header, reply)
+            reading, call = balance_in(reply, header)
         except ApiError as error:
             self._failed(header, error, began_ns)
             self._failing.balance_failed(error)
@@ -249,7 +250,7 @@ class MeteredClient:
         Raises:
             ApiError: the reply is none.
         """
-        header = _arrived(header, reply)
+        header = arrived(header, reply)
         entry = self._keep(header, reply) if reply.is_paid else None
         envelope = envelope_of_reply(reply).costing_at_most(max_tokens(header.endpoint, header.items))
         reservation.lease.settle(envelope.tokens_consumed, envelope.reading)
@@ -290,27 +291,3 @@ class MeteredClient:
             account=self._context.settings.key_name,
             host=self._context.settings.host_name,
         )
-
-
-def _balance_in(reply: RawReply, header: Header) -> tuple[Reading, Call]:
-    """The balance that a reply of `/token` tells, and the call for the record.
-
-    Raises:
-        Transient: it tells none.
-        Forbidden: the server does not serve this key, or does not know the request.
-    """
-    try:
-        envelope = envelope_of_reply(reply)
-    except Throttled as error:
-        reading, call = error.reading, unanswered(header, error)
-    else:
-        reading, call = envelope.reading, answered(header, envelope, rows=0)
-    if reading is None:
-        raise Transient("the reply to /token has no refill rate", status=reply.status)
-    return reading, call
-
-
-def _arrived(header: Header, reply: RawReply) -> Header:
-    return msgspec.structs.replace(
-        header, status=reply.status, duration_s=reply.duration_s, received_at=datetime.now(UTC)
-    )
