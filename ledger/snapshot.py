@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.model import bucket, costs, floors, gates, waits
-from ledger.model.book import COMMITTED, MT, PPM, Book
+from ledger.model.book import MT, PPM, Book
+from ledger.model.entries import COMMITTED
 from ledger.model.view import View
 from ledger.snapshot_records import (
     FORMAT,

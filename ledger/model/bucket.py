@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.model import tick_period
-from ledger.model.book import COMMITTED, MT, Book
+from ledger.model.book import MT, Book
+from ledger.model.entries import COMMITTED
 from ledger.model.tick_period import Step
 
 if TYPE_CHECKING:

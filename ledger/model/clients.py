@@ -13,7 +13,7 @@ from ledger.types import Owner
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.model.book import ClientState
+    from ledger.model.entries import ClientState
     from ledger.model.view import View
 
 

@@ -10,7 +10,8 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from ledger.errors import Full
-from ledger.model.book import MAX_SHAPES, MT, NAME_BYTES, ShapeState
+from ledger.model.book import MAX_SHAPES, MT
+from ledger.model.entries import NAME_BYTES, ShapeState
 
 if TYPE_CHECKING:
     from ledger.model.view import View

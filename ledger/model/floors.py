@@ -8,7 +8,7 @@ from ledger.model.book import PPM
 from ledger.model.bucket import CAPACITY_TICKS
 
 if TYPE_CHECKING:
-    from ledger.model.book import TierState
+    from ledger.model.entries import TierState
 
 
 def floor_mt(tier: TierState, rate_mt: int) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.model import bucket, clients, costs, gates, plausibility, waiters, waits
-from ledger.model.book import COMMITTED, MT, PPM, RESERVED, owner_of, set_owner
+from ledger.model.book import MT, PPM
 from ledger.model.bucket import Arrival
+from ledger.model.entries import COMMITTED, RESERVED, owner_of, set_owner
 from ledger.model.journal import NO_TIER, Event
 from ledger.model.plausibility import Plausibility
 from ledger.types import NOBODY, NS_PER_S

@@ -13,7 +13,7 @@ from ledger.model import gates, polling, waiters, waits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.model.book import WaiterState
+    from ledger.model.entries import WaiterState
     from ledger.model.view import View
     from ledger.types import Owner
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from ledger.model.book import COMMITTED, MAX_LEASES, MT
+from ledger.model.book import MAX_LEASES, MT
 from ledger.model.bucket import CAPACITY_TICKS, balance_after, clock_slack_ns, is_older, is_timely, step_to
 from ledger.model.costs import MAX_PER_CALL
+from ledger.model.entries import COMMITTED
 from ledger.model.tick_period import MAX_PERIOD_NS, SLACK, TRUSTED
 from ledger.types import NS_PER_S
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ledger.model import gates
-from ledger.model.book import MAX_TIERS, MT, NAME_BYTES, PPM, TierState
+from ledger.model.book import MAX_TIERS, MT, PPM
 from ledger.model.bucket import ticks_due
+from ledger.model.entries import NAME_BYTES, TierState
 from ledger.model.floors import floor_mt
 from ledger.model.journal import NO_TIER, Event
 from ledger.types import NOBODY

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from ctypes import Structure
 
-    from ledger.model.book import Book, ClientState, LeaseState, ShapeState, TierState, WaiterState
+    from ledger.model.book import Book
+    from ledger.model.entries import ClientState, LeaseState, ShapeState, TierState, WaiterState
     from ledger.types import Owner
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.model import bucket, gates
-from ledger.model.book import owner_of, set_owner
+from ledger.model.entries import owner_of, set_owner
 from ledger.model.journal import Event
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from ledger.errors import Damaged, OtherFormat
 from ledger.model.book import BOOK_BYTES, LAYOUT, TIERS_AT, Book
 from ledger.storage.checksum import checksum, counts_fit, parts
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_ALIKE: Final = {(1, 0x56E60F6A)}  # other heads of the same bytes: layouts were once told by another sum
 _HEAD: Final = struct.Struct("<III")  # format, layout, checksum
 _FIRST: Final = 4  # the book's own place for its checksum is not among the parts
 
@@ -33,7 +34,7 @@ def unpack(data: bytes, raw: memoryview) -> None:
     if len(data) < _HEAD.size:
         raise Damaged(f"the book has {len(data)} bytes, which are too few: begin the ledger anew")
     found, layout, crc = _HEAD.unpack_from(data)
-    if (found, layout) != (FORMAT, LAYOUT):
+    if (found, layout) != (FORMAT, LAYOUT) and (found, layout) not in _ALIKE:
         raise OtherFormat(
             f"the book has format {found}, layout {layout:08x}; this build reads format {FORMAT}, layout {LAYOUT:08x}",
             found,

@@ -1,6 +1,6 @@
 """The layout of a book: what it holds, and the numbers that stand in a file."""
 
-from ledger.model import book
+from ledger.model import book, entries
 
 PARTS = ("tiers", "shapes", "leases", "waiters", "clients")
 
@@ -11,7 +11,7 @@ def test_a_book_holds_what_is_documented():
 
 
 def test_a_name_has_up_to_32_bytes():
-    for state in (book.TierState(), book.ShapeState()):
+    for state in (entries.TierState(), entries.ShapeState()):
         state.name = b"n" * 32
         assert state.name == b"n" * 32
 
@@ -21,4 +21,4 @@ def test_tokens_and_parts_are_whole_numbers_of_a_thousandth_and_a_millionth():
 
 
 def test_the_states_of_a_lease_keep_the_numbers_that_stand_in_files():
-    assert (book.RESERVED, book.COMMITTED) == (1, 2)
+    assert (entries.RESERVED, entries.COMMITTED) == (1, 2)

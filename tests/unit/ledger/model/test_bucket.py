@@ -4,8 +4,9 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from ledger.model import bucket
-from ledger.model.book import COMMITTED, MT, RESERVED
+from ledger.model.book import MT
 from ledger.model.bucket import Arrival
+from ledger.model.entries import COMMITTED, RESERVED
 from ledger.model.tick_period import Step
 
 SERVER_MS = 1_700_000_000_000

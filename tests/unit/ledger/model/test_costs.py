@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ledger import Shape
 from ledger.errors import Full
 from ledger.model import costs
-from ledger.model.book import Book, ShapeState
+from ledger.model.book import Book
+from ledger.model.entries import ShapeState
 from ledger.model.view import View
 
 BATCH = re.compile(r"[,.]\d{3},?\s+(\d+) (\d+) \d+\.\d+")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.model.book import TierState
+from ledger.model.entries import TierState
 from ledger.model.floors import floor_mt
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsReading, Reading, Shape, TokenLedger
 from ledger.model import plausibility
-from ledger.model.book import COMMITTED, MT, RESERVED
+from ledger.model.book import MT
 from ledger.model.bucket import Arrival
+from ledger.model.entries import COMMITTED, RESERVED
 from ledger.model.plausibility import Plausibility
 from tests.past_incidents.oracle import EPOCH_MS, MINUTE_S, Account
 

@@ -62,7 +62,7 @@ def test_a_book_that_was_cut_or_changed_anywhere_is_refused(data):
 def test_the_bytes_of_another_build_are_told_by_their_head(place):
     data = bytearray(made(1, 1, 1, 5))
     struct.pack_into("<I", data, place, 99)
-    with pytest.raises(OtherFormat, match="this build reads format 1"):
+    with pytest.raises(OtherFormat, match="this build reads format 2"):
         unpacked(bytes(data))
 
 
