@@ -17,7 +17,7 @@ from ledger import DEFAULT_TIERS, Lease, LeaseGone, NeedsReading, NoLedger, Read
 from ledger.storage import packed
 from ledger.storage.transaction import change
 from tasks.errors import DatabaseTransient
-from tasks.store.ledger_row import hosts, row, statements
+from tasks.store.ledger_row import hosts, rules, statements
 from tasks.store.ledger_row.row import RowHome
 from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.fixtures.jobs import eventually
@@ -108,7 +108,7 @@ def test_a_change_that_fails_in_its_middle_changes_nothing(make_ledger):
 
 def backend(ledger, conn):
     """Ends the sessions of a ledger's line, as an operator or a failing network does."""
-    pid = ledger._home._line._connection.info.backend_pid
+    pid = ledger._home._connection.line._connection.info.backend_pid
     assert conn.execute("SELECT pg_terminate_backend(%s, 60000)", (pid,)).fetchone()[0]
 
 
@@ -133,7 +133,7 @@ def test_a_line_that_breaks_in_the_middle_of_a_change_costs_nothing_and_the_chan
 def test_a_commit_whose_answer_is_lost_counts_once(make_ledger, monkeypatch):
     ledger, other = make_ledger(), make_ledger()
     ledger.snapshot()
-    line = ledger._home._line
+    line = ledger._home._connection.line
     ask = line.ask
 
     def loses_the_answer(message):
@@ -155,7 +155,7 @@ def test_a_commit_whose_answer_is_lost_counts_once(make_ledger, monkeypatch):
 def test_a_commit_that_never_left_is_made_again(make_ledger, monkeypatch):
     ledger = make_ledger()
     ledger.snapshot()
-    line = ledger._home._line
+    line = ledger._home._connection.line
     ask = line.ask
 
     def never_sends(message):
@@ -184,7 +184,7 @@ def test_a_server_that_crashed_is_asked_about_once_by_all_and_no_lease_number_is
             asked += 1
             ledger.observe(Reading(299, 5, 58_000, SERVER_MS + 2_000))
     assert asked == 1
-    assert one.try_reserve("upsert", 1).id > before.id + row.LOST_IDS
+    assert one.try_reserve("upsert", 1).id > before.id + rules.LOST_IDS
     balances(other)
 
 
@@ -361,7 +361,7 @@ def test_a_holder_that_stands_still_keeps_the_others_for_seconds_and_what_it_did
 def test_behind_a_pooler_the_budget_is_the_same_and_waiters_look_by_themselves(make_ledger, pooler, database_url):
     one, other = make_ledger(url=pooler.url(database_url)), make_ledger(url=pooler.url(database_url))
     lease = one.try_reserve("upsert", 30)
-    assert not one._home._line.is_ours
+    assert not one._home._connection.line.is_ours
     lease.commit()
     other.try_reserve("upsert", 5).cancel()
     lease.settle(20, Reading(280, 5, 59_000, SERVER_MS + 1_000))

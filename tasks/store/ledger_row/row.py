@@ -10,67 +10,31 @@ then, and whoever sees that first asks for one reading, which puts all right.
 
 from __future__ import annotations
 
-import itertools
-import os
 import threading
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
-from ledger import NS_PER_S, Damaged, NoLedger, OtherFormat, SystemClock, process
+from ledger import Damaged, OtherFormat, SystemClock, process
 from ledger.model import clients, journal
 from ledger.model.book import BOOK_BYTES, Book
 from ledger.model.view import View
 from ledger.storage import packed
 from ledger.types import Owner
 from tasks.errors import DatabaseTransient
-from tasks.store.ledger_row import statements
-from tasks.store.ledger_row.line import Line
-from tasks.store.ledger_row.server_clock import SLACK_NS, ServerClock
-from tasks.store.sqlstate import cause_of
+from tasks.store.ledger_row import rules, statements
+from tasks.store.ledger_row.connection import RowConnection
+from tasks.store.ledger_row.rules import Epochs
+from tasks.store.ledger_row.server_clock import ServerClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ledger import Clock
+    from tasks.store.ledger_row.patience import Patience
     from tasks.store.ledger_row.statements import RowState
-
-T = TypeVar("T")
-
-CAP_S: Final = 0.5  # the longest sleep at a stretch, so that a request to stop is heard
-_NUMBERS: Final = itertools.count(1)
-_LOCKED: Final = "55P03"
-UNWATCHED_NS: Final = 60 * NS_PER_S  # since the last change, when a process makes its first
-LOST_IDS: Final = 1 << 16  # more leases than a crash can have made forgotten: no number is ever given twice
-
-
-class Patience(Protocol):
-    """What to do while the database cannot be used."""
-
-    def failed(self, error: DatabaseTransient) -> None:
-        """Wait until the next try; or raise, when there is nothing to wait for."""
-        ...
-
-    def over(self) -> None:
-        """It can be used again."""
-        ...
-
-
-class NoPatience:
-    """For whoever would rather know at once."""
-
-    def failed(self, error: DatabaseTransient) -> None:
-        """Raise the error."""
-        raise error
-
-    def over(self) -> None:
-        """Do nothing."""
 
 
 class RowHome:
-    """The row of one account, as one process sees it.
-
-    Attributes:
-        patience: what to do while the database cannot be used; it may be set at any time.
-    """
+    """The row of one account, as one process sees it."""
 
     looks_first = True
 
@@ -79,30 +43,25 @@ class RowHome:
     ) -> None:
         """Nothing is connected yet. With a `clock`, in tests, the time is that and not the database's."""
         self.replaced = ""
-        self.patience: Patience = NoPatience()
-        self._connect: Callable[[], Line] = lambda: Line(url, name, statements.channel(account))
         self._account = account
-        self._begin_message, self._read_message = statements.begin(account), statements.read(account)
         self._host = host
         self._test_clock = clock
-        self._local: Clock = clock or SystemClock()
-        self._clock = ServerClock(self._local)
+        local: Clock = clock or SystemClock()
+        self._clock = ServerClock(local)
+        self._connection = RowConnection(url, account, name, local)
         self._mutex = threading.RLock()
-        self._line: Line | None = None
-        self._pid = os.getpid()
-        self._heard = 0  # notifications of earlier lines, and the lines themselves
-        self._number = next(_NUMBERS)
-        self._request = 0
-        self._epoch = ""
-        self._started_us: int | None = None
-        self._inherited: Line | None = None
-        self._moments = (0, 0)
-        self._is_doubtful = False
         self._row_epoch = ""
-        self._alive: frozenset[int] = frozenset()
         self._buffer = memoryview(bytearray(BOOK_BYTES))
         self._view = View(Book.from_buffer(self._buffer))
-        self._never = threading.Event()
+
+    @property
+    def patience(self) -> Patience:
+        """What to do while the database cannot be used; it may be set at any time."""
+        return self._connection.patience
+
+    @patience.setter
+    def patience(self, patience: Patience) -> None:
+        self._connection.patience = patience
 
     @property
     def clock(self) -> Clock:
@@ -122,7 +81,7 @@ class RowHome:
     @property
     def wake_value(self) -> int:
         """Changes with each notification, and with each line, since one may have been missed in between."""
-        return self._heard + (0 if self._line is None else self._line.notified)
+        return self._connection.wake_value
 
     def owner(self) -> Owner:
         """This process on this host."""
@@ -133,7 +92,7 @@ class RowHome:
         """Whether it runs: a process of this host by what the system says, another host's as long as that beats."""
         if owner.host == self._host:
             return process.is_alive(owner.pid, owner.started)
-        return owner.host in self._alive
+        return owner.host in self._connection.alive
 
     def begin(self) -> View:
         """Lock the row and copy the book.
@@ -146,11 +105,11 @@ class RowHome:
         self._mutex.acquire()
         is_begun = False
         try:
-            view = self._patiently(self._begin)
+            view = self._connection.patiently(self._begin)
             is_begun = True
         finally:
             if not is_begun:
-                self._undo()
+                self._connection.undo()
                 self._mutex.release()
         return view
 
@@ -160,8 +119,9 @@ class RowHome:
         Raises:
             DatabaseTransient: the database cannot be used now, and `patience` has ended; what happened is not known.
         """
-        book, number = view.book, self._request + 1
-        clients.note(view, self.owner(), self._number, number, book.changed_ns)
+        book, connection = view.book, self._connection
+        number = connection.request + 1
+        clients.note(view, self.owner(), connection.number, number, book.changed_ns)
         message = b""
         if entries:
             message = statements.record(self._account, book.journal_count, entries)
@@ -169,25 +129,22 @@ class RowHome:
         if view.opens and book.waiter_count:
             message += statements.notify(self._account)
         data = packed.pack(self._buffer, book)
-        message = statements.publish(self._account, data, book.sequence, self._epoch) + message + b"COMMIT"
+        message = statements.publish(self._account, data, book.sequence, connection.epoch) + message + b"COMMIT"
         try:
-            is_kept = self._open().ask(message).command_status == b"COMMIT"
+            is_kept = connection.open().ask(message).command_status == b"COMMIT"
         except DatabaseTransient as error:
-            self._lose()
-            self.patience.failed(error)
-            is_kept = self._patiently(lambda: self._has_happened(number))
-        self._request = max(self._request, number) if is_kept else self._request
+            connection.lose()
+            connection.patience.failed(error)
+            is_kept = connection.patiently(lambda: self._has_happened(number))
         if is_kept:
-            self._row_epoch = self._epoch
+            connection.request = max(connection.request, number)
+            self._row_epoch = connection.epoch
         return is_kept
 
     def end(self) -> None:
         """Let the next one in; what was not published is undone."""
         try:
-            if self._line is not None and not self._line.is_closed:
-                self._line.undo()
-        except DatabaseTransient:
-            self._lose()  # the server undoes it by itself
+            self._connection.undo()
         finally:
             self._mutex.release()
 
@@ -195,17 +152,8 @@ class RowHome:
         """Do nothing: the notification went out with the commit."""
 
     def sleep(self, seen: int, seconds: float) -> None:
-        """Sleep until a notification comes, `seconds` (at most `CAP_S`) have passed, or a signal's handler has run."""
-        span_s = max(0.0, min(seconds, CAP_S))
-        line = self._line
-        if line is None or line.is_closed or not line.is_ours or self._pid != os.getpid():
-            self._never.wait(span_s)
-            return
-        if self.wake_value == seen:
-            try:
-                line.hear(span_s)
-            except DatabaseTransient:
-                self._lose()  # the next look opens another line
+        """Sleep until a notification comes, `seconds` or the connection's cap have passed, or on a signal."""
+        self._connection.sleep(seen, seconds)
 
     def read(self) -> tuple[Book, journal.Journal]:
         """A copy of the book; its journal is asked for when it is wanted.
@@ -216,13 +164,13 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            state = self._patiently(lambda: self._asked(b"", self._read_message))
+            state = self._connection.patiently(self._connection.read)
             raw = memoryview(bytearray(BOOK_BYTES))
             packed.unpack(state.book, raw)
             book = Book.from_buffer(raw)
-            now_ns = state.server_ns + book.shift_ns
-            if not self._clock.step_ns(now_ns, *self._moments):  # what was set is put right by the next change
-                self._clock.set(now_ns, *self._moments)
+            now_ns, moments = state.server_ns + book.shift_ns, self._connection.moments
+            if not self._clock.step_ns(now_ns, *moments):  # what was set is put right by the next change
+                self._clock.set(now_ns, *moments)
             return book, RowJournal(self)
 
     def events(self) -> list[journal.Entry]:
@@ -232,7 +180,7 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            result = self._patiently(lambda: self._open().ask(statements.events(self._account)))
+            result = self._connection.patiently(lambda: self._connection.open().ask(statements.events(self._account)))
             rows = [[int(result.get_value(i, j) or b"0") for j in range(8)] for i in range(result.ntuples)]
         return [
             journal.Entry(
@@ -249,7 +197,10 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            self._patiently(lambda: self._open().ask(statements.create(self._account, name, self._epoch)))
+            connection = self._connection
+            connection.patiently(
+                lambda: connection.open().ask(statements.create(self._account, name, connection.epoch))
+            )
             try:
                 self.read()
             except (OtherFormat, Damaged) as fault:
@@ -263,114 +214,39 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            self._patiently(lambda: self._open().ask(statements.begin_anew(self._account)))
+            self._connection.patiently(lambda: self._connection.open().ask(statements.begin_anew(self._account)))
 
     def close(self) -> None:
         """Close the line."""
         with self._mutex:
-            self._lose()
+            self._connection.lose()
 
     def _begin(self) -> View:
-        view = self._view
-        line = self._open()
-        state = self._asked(line.prologue, self._begin_message)
+        view, connection = self._view, self._connection
+        state = connection.lock()
         packed.unpack(state.book, self._buffer)
         view.events.clear()
-        book = view.book
-        if state.started_us != self._started_us:
-            if self._started_us is not None:  # a pooler leads to another server, or to one that was started anew
-                self._learn_epoch(line)
-            self._started_us = state.started_us
-        if self._is_forgetful(state):
-            _doubt(view)
-        self._is_doubtful = False
+        if self._may_have_lost(state):
+            rules.doubt(view)
+        connection.is_new = False
         if self._test_clock is None:
-            self._set_clock(view, state)
-        book.sequence += 1
+            rules.set_clock(view, self._clock, state.server_ns, connection.moments, is_first=not connection.request)
+        view.book.sequence += 1
         return view
 
-    def _is_forgetful(self, state: RowState) -> bool:
-        """Whether the server may have lost changes that it had confirmed, and nobody has noted that yet."""
-        if self._is_doubtful and state.epoch != self._epoch:
-            return True
-        is_mine_there = clients.last_request(self._view, self.owner(), self._number) >= self._request
-        return not is_mine_there and state.epoch == self._row_epoch
-
-    def _asked(self, prologue: bytes, message: bytes) -> RowState:
-        """The row as it is told, and the time taken from it."""
-        asked_ns = self._local.now_ns()
-        result = self._open().ask(prologue + message)
-        self._moments = (asked_ns, self._local.now_ns())
-        if not result.ntuples:
-            raise NoLedger("there is no ledger of this key in the database: `sluicegate run` makes it")
-        state = statements.state_of([result.get_value(0, column) for column in range(result.nfields)])
-        self._alive = state.alive
-        return state
-
-    def _set_clock(self, view: View, state: RowState) -> None:
-        """Go by the time the row was told at, less by how much the server's clock was ever set."""
-        book = view.book
-        now_ns = state.server_ns + book.shift_ns
-        step_ns = self._clock.step_ns(now_ns, *self._moments)
-        if not step_ns and now_ns < book.changed_ns - SLACK_NS:
-            step_ns = now_ns - book.changed_ns
-        if step_ns:
-            book.shift_ns -= step_ns
-            now_ns -= step_ns
-            _doubt(view)
-        elif not self._request and book.synced and now_ns - book.changed_ns > UNWATCHED_NS:
-            _doubt(view)  # nobody was there who would have noticed that the clock was set
-        self._clock.set(max(now_ns, book.changed_ns), *self._moments)
+    def _may_have_lost(self, state: RowState) -> bool:
+        connection = self._connection
+        epochs = Epochs(now=connection.epoch, in_row=state.epoch, at_last_change=self._row_epoch)
+        is_mine_there = clients.last_request(self._view, self.owner(), connection.number) >= connection.request
+        return rules.may_have_lost(epochs, is_line_new=connection.is_new, is_mine_there=is_mine_there)
 
     def _has_happened(self, number: int) -> bool:
         """Whether change `number` of this process was committed; a transaction that is not over is waited for."""
-        view = self._view
-        state = self._asked(self._open().prologue, self._begin_message)
+        state = self._connection.lock()
         packed.unpack(state.book, self._buffer)
-        found = clients.last_request(view, self.owner(), self._number)
-        self._open().undo()
+        found = clients.last_request(self._view, self.owner(), self._connection.number)
+        self._connection.open().undo()
         return found >= number
-
-    def _patiently(self, work: Callable[[], T]) -> T:
-        while True:
-            try:
-                result = work()
-            except DatabaseTransient as error:
-                self._undo()
-                if cause_of(error).prefix != _LOCKED:  # its holder goes on, or the server ends it within seconds
-                    self.patience.failed(error)
-            else:
-                self.patience.over()
-                return result
-
-    def _undo(self) -> None:
-        try:
-            if self._line is not None and not self._line.is_closed:
-                self._line.undo()
-        except DatabaseTransient:
-            self._lose()
-
-    def _open(self) -> Line:
-        """The line; a new one after a loss, and in a forked child."""
-        if self._pid != os.getpid():
-            # The parent goes on with the line: it is neither used nor closed here.
-            self._pid, self._inherited, self._line, self._request = os.getpid(), self._line, None, 0
-        if self._line is None or self._line.is_closed:
-            self._lose()
-            line = self._line = self._connect()
-            self._learn_epoch(line)
-            self._started_us = None
-        return self._line
-
-    def _learn_epoch(self, line: Line) -> None:
-        self._epoch = (line.ask(statements.EPOCH).get_value(0, 0) or b"").decode()
-        self._is_doubtful = True
-
-    def _lose(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            self._heard += line.notified + 1
-            line.close()
 
 
 class RowJournal:
@@ -384,11 +260,3 @@ class RowJournal:
     def entries(self) -> list[journal.Entry]:
         """The last events, oldest first."""
         return self._home.events()
-
-
-def _doubt(view: View) -> None:
-    """Have the balance asked for at once: the last changes may be lost, and with them leases that somebody holds."""
-    book = view.book
-    book.needs_reading = 1
-    book.asks = book.reader_pid = 0
-    book.next_id += LOST_IDS

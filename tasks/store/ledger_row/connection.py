@@ -1,0 +1,163 @@
+"""The row of one account over one line after another: asked for, waited for, and opened anew after a loss or a fork."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from ledger import NoLedger
+from tasks.errors import DatabaseTransient
+from tasks.store.ledger_row import statements
+from tasks.store.ledger_row.line import Line
+from tasks.store.ledger_row.patience import NoPatience
+from tasks.store.sqlstate import cause_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger import Clock
+    from tasks.store.ledger_row.patience import Patience
+    from tasks.store.ledger_row.statements import RowState
+
+T = TypeVar("T")
+
+CAP_S: Final = 0.5  # the longest sleep at a stretch, so that a request to stop is heard
+_NUMBERS: Final = itertools.count(1)
+_LOCKED: Final = "55P03"
+
+
+class RowConnection:
+    """What one user of the row says to the server.
+
+    Attributes:
+        patience: what to do while the database cannot be used.
+        number: tells the connections of this process apart.
+        request: the number of the last change that was kept; a forked child begins at 0.
+        epoch: the life of the server, as it was read last.
+        is_new: whether that was since the last change, because the line or the server is another.
+        moments: when the row was asked for and told, by this machine's clock, in nanoseconds.
+        alive: the hosts that beat, as the row was told with.
+    """
+
+    def __init__(self, url: str, account: int, name: str, local: Clock) -> None:
+        """Nothing is connected yet."""
+        self.patience: Patience = NoPatience()
+        self.number = next(_NUMBERS)
+        self.request = 0
+        self.epoch = ""
+        self.is_new = False
+        self.moments = (0, 0)
+        self.alive: frozenset[int] = frozenset()
+        self.connect: Callable[[], Line] = lambda: Line(url, name, statements.channel(account))
+        self.line: Line | None = None
+        self._local = local
+        self._begin_message, self._read_message = statements.begin(account), statements.read(account)
+        self._pid = os.getpid()
+        self._heard = 0  # notifications of earlier lines, and the lines themselves
+        self._started_us: int | None = None
+        self._inherited: Line | None = None
+        self._never = threading.Event()
+
+    @property
+    def wake_value(self) -> int:
+        """Changes with each notification, and with each line, since one may have been missed in between."""
+        return self._heard + (0 if self.line is None else self.line.notified)
+
+    def lock(self) -> RowState:
+        """Begin a transaction and tell the row, which is locked then.
+
+        Raises:
+            NoLedger: there is no such row.
+            DatabaseTransient: not now.
+        """
+        line = self.open()
+        state = self._told(line.prologue + self._begin_message)
+        if state.started_us != self._started_us:
+            if self._started_us is not None:  # a pooler leads to another server, or to one that was started anew
+                self._learn_epoch(line)
+            self._started_us = state.started_us
+        return state
+
+    def read(self) -> RowState:
+        """Tell the row.
+
+        Raises:
+            NoLedger: there is no such row.
+            DatabaseTransient: not now.
+        """
+        self.open()
+        return self._told(self._read_message)
+
+    def patiently(self, work: Callable[[], T]) -> T:
+        """What `work` returns, as soon as the database can be used.
+
+        Raises:
+            DatabaseTransient: `patience` has ended.
+        """
+        while True:
+            try:
+                result = work()
+            except DatabaseTransient as error:
+                self.undo()
+                if cause_of(error).prefix != _LOCKED:  # its holder goes on, or the server ends it within seconds
+                    self.patience.failed(error)
+            else:
+                self.patience.over()
+                return result
+
+    def open(self) -> Line:
+        """The line; a new one after a loss, and in a forked child."""
+        if self._pid != os.getpid():
+            # The parent goes on with the line: it is neither used nor closed here.
+            self._pid, self._inherited, self.line, self.request = os.getpid(), self.line, None, 0
+        if self.line is None or self.line.is_closed:
+            self.lose()
+            line = self.line = self.connect()
+            self._learn_epoch(line)
+            self._started_us = None
+        return self.line
+
+    def undo(self) -> None:
+        """Leave a transaction that failed; where the line is lost the server undoes it by itself."""
+        try:
+            if self.line is not None and not self.line.is_closed:
+                self.line.undo()
+        except DatabaseTransient:
+            self.lose()
+
+    def lose(self) -> None:
+        """Close the line; the next user opens another one."""
+        line, self.line = self.line, None
+        if line is not None:
+            self._heard += line.notified + 1
+            line.close()
+
+    def sleep(self, seen: int, seconds: float) -> None:
+        """Sleep until a notification comes, `seconds` (at most `CAP_S`) have passed, or a signal's handler has run."""
+        span_s = max(0.0, min(seconds, CAP_S))
+        line = self.line
+        if line is None or line.is_closed or not line.is_ours or self._pid != os.getpid():
+            self._never.wait(span_s)
+            return
+        if self.wake_value == seen:
+            try:
+                line.hear(span_s)
+            except DatabaseTransient:
+                self.lose()  # the next look opens another line
+
+    def _told(self, message: bytes) -> RowState:
+        """The row as it is told, and when."""
+        asked_ns = self._local.now_ns()
+        result = self.open().ask(message)
+        self.moments = (asked_ns, self._local.now_ns())
+        if not result.ntuples:
+            raise NoLedger("there is no ledger of this key in the database: `sluicegate run` makes it")
+        state = statements.state_of([result.get_value(0, column) for column in range(result.nfields)])
+        self.alive = state.alive
+        return state
+
+    def _learn_epoch(self, line: Line) -> None:
+        self.epoch = (line.ask(statements.EPOCH).get_value(0, 0) or b"").decode()
+        self.is_new = True

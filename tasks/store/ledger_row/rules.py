@@ -1,0 +1,64 @@
+"""What a process that changes the book of a row makes of the state it finds. Functions of a View, without I/O.
+
+The server may have lost changes that it had confirmed, because commits do not wait for the disk; and its clock may have
+been set. Both end in a doubt: one reading of the balance puts all right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ledger import NS_PER_S
+from tasks.store.ledger_row.server_clock import SLACK_NS
+
+if TYPE_CHECKING:
+    from ledger.model.view import View
+    from tasks.store.ledger_row.server_clock import ServerClock
+
+UNWATCHED_NS: Final = 60 * NS_PER_S  # since the last change, when a process makes its first
+LOST_IDS: Final = 1 << 16  # more leases than a crash can have made forgotten: no number is ever given twice
+
+
+class Epochs(NamedTuple):
+    """The lives of the server: of now, as this process read it; in the row; in the row when this process wrote it."""
+
+    now: str
+    in_row: str
+    at_last_change: str
+
+
+def may_have_lost(epochs: Epochs, *, is_line_new: bool, is_mine_there: bool) -> bool:
+    """Whether the server may have lost changes that it had confirmed, and nobody has noted that yet.
+
+    `is_mine_there`: the last change that this process made is in the book.
+    """
+    if is_line_new and epochs.in_row != epochs.now:
+        return True
+    return not is_mine_there and epochs.in_row == epochs.at_last_change
+
+
+def doubt(view: View) -> None:
+    """Have the balance asked for at once: the last changes may be lost, and with them leases that somebody holds."""
+    book = view.book
+    book.needs_reading = 1
+    book.asks = book.reader_pid = 0
+    book.next_id += LOST_IDS
+
+
+def set_clock(view: View, clock: ServerClock, server_ns: int, moments: tuple[int, int], *, is_first: bool) -> None:
+    """Go by the time the row was told at, `server_ns`, less by how much the server's clock was ever set.
+
+    It was asked for and told at these `moments` of this machine's clock. `is_first`: this process changed nothing yet.
+    """
+    book = view.book
+    now_ns = server_ns + book.shift_ns
+    step_ns = clock.step_ns(now_ns, *moments)
+    if not step_ns and now_ns < book.changed_ns - SLACK_NS:
+        step_ns = now_ns - book.changed_ns
+    if step_ns:
+        book.shift_ns -= step_ns
+        now_ns -= step_ns
+        doubt(view)
+    elif is_first and book.synced and now_ns - book.changed_ns > UNWATCHED_NS:
+        doubt(view)  # nobody was there who would have noticed that the clock was set
+    clock.set(max(now_ns, book.changed_ns), *moments)
