@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tasks.store.best_deals.conditions import ResaleSort
     from tasks.store.connection import Connection
 
-_SORTS: Final[dict[str, ResaleSort]] = {"roi": "roi", "profit": "profit"}
+RESALE_SORTS: Final[dict[str, ResaleSort]] = {"roi": "roi", "profit": "profit"}
 _AT_ONCE: Final = 1_000  # deals whose resale is asked for together
 RESALE_NAMES: Final = tuple(field.name for field in fields(Resale))
 RESALE_COLUMNS: Final = (
@@ -59,7 +59,7 @@ def conditions_of(chosen: argparse.Namespace) -> Conditions:
         ),
         min_roi=chosen.min_roi,
         min_profit=chosen.min_profit,
-        sort=_SORTS.get(chosen.sort),
+        sort=RESALE_SORTS.get(chosen.sort),
         has_amazon=None if chosen.amazon is None else chosen.amazon == "yes",
         max_fba_sellers=chosen.max_fba_sellers,
         min_rank_drops=chosen.min_rank_drops,
@@ -68,22 +68,21 @@ def conditions_of(chosen: argparse.Namespace) -> Conditions:
     )
 
 
-def shows_resale(chosen: argparse.Namespace) -> bool:
-    """Whether anything that was typed is about selling again."""
-    terms = conditions_of(chosen).terms
-    is_asked = chosen.resale or chosen.sort in _SORTS or terms != ResaleTerms()
-    return bool(is_asked) or not (chosen.min_roi is None and chosen.min_profit is None)
+def is_about_resale(conditions: Conditions) -> bool:
+    """Whether any of the conditions, or the order, is about selling again."""
+    asked = (conditions.min_roi, conditions.min_profit, conditions.sort)
+    return conditions.terms != ResaleTerms() or any(one is not None for one in asked)
 
 
-def compares_money(chosen: argparse.Namespace) -> str | None:
-    """The argument that is an amount of money of one currency; None when there is none."""
-    terms = conditions_of(chosen).terms
+def amount_asked(conditions: Conditions) -> str | None:
+    """The name of what is an amount of money of one currency, such as `min_profit`; None when nothing is."""
+    terms = conditions.terms
     named = {
-        "--min-profit": chosen.min_profit is not None,
-        "--sell-at": terms.price is not None,
-        "--per-item": terms.per_item != 0,
-        "--per-kg": terms.per_kg != 0,
-        "--sort profit": chosen.sort == "profit",
+        "min_profit": conditions.min_profit is not None,
+        "sell_at": terms.price is not None,
+        "per_item": terms.per_item != 0,
+        "per_kg": terms.per_kg != 0,
+        "sort profit": conditions.sort == "profit",
     }
     return next((name for name, is_asked in named.items() if is_asked), None)
 

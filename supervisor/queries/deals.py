@@ -51,7 +51,8 @@ def show(chosen: argparse.Namespace) -> int:
         types, over = usual(selections.called(chosen.selection))
         types, over = chosen.type or types, chosen.over or over
         conditions = deal_conditions.conditions_of(chosen)
-        terms = conditions.terms if deal_conditions.shows_resale(chosen) else None
+        has_resale = chosen.resale or deal_conditions.is_about_resale(conditions)
+        terms = conditions.terms if has_resale else None
         deal_filter = best_deals.DealFilter(
             price_types=types,
             over=over,
@@ -67,7 +68,9 @@ def show(chosen: argparse.Namespace) -> int:
             else [n for n, name in names.items() if name in chosen.selection],
             names=names,
         )
-        money = f"--sort {chosen.sort}" if chosen.sort in BY_MONEY else deal_conditions.compares_money(chosen)
+        amount = deal_conditions.amount_asked(conditions)
+        named = None if amount is None else f"--{amount.replace('_', '-')}"
+        money = f"--sort {chosen.sort}" if chosen.sort in BY_MONEY else named
         by_currency = {} if money is None else shops.currencies(conn, deal_filter.values())
         if money is not None and len(by_currency) > 1:
             return _which_shop(money, by_currency)

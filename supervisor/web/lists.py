@@ -40,10 +40,16 @@ def _stream(listing: Listing, parts: Iterator[bytes], media_type: str, ending: s
 
 
 def _csv(listing: Listing) -> Iterator[bytes]:
-    yield _lines([listing.columns])
+    columns = [*listing.columns[:-1], *listing.inner] if listing.inner else listing.columns
+    yield _lines([columns])
     rows = iter(listing.rows)
     while part := list(islice(rows, _AT_ONCE)):
-        yield _lines([[inert(cell) for cell in row] for row in part])
+        yield _lines([[inert(cell) for cell in _flat(row, listing)] for row in part])
+
+
+def _flat(row: Sequence[Any], listing: Listing) -> Sequence[object]:
+    """The row with what is within its last cell in cells of their own."""
+    return [*row[:-1], *(row[-1][name] for name in listing.inner)] if listing.inner else row
 
 
 def _lines(rows: Sequence[Sequence[object]]) -> bytes:

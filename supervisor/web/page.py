@@ -71,11 +71,13 @@ class Listing(NamedTuple):
         name: what the list is called in the JSON.
         columns: the names of the columns.
         rows: the rows, which are asked for one by one while they are sent; a generator is closed at the end.
+        inner: the names within the last column, whose cells are then mappings, for CSV has a column for each.
     """
 
     name: str
     columns: Sequence[str]
     rows: Iterable[Sequence[object]]
+    inner: Sequence[str] = ()
 
 
 class Moved(NamedTuple):

@@ -60,7 +60,7 @@ def test_what_comes_before_a_page_is_not_read_again_for_it(shown, sort):
     st.text(max_size=130) | st.lists(st.sampled_from(["-5", "USD", "1", "NaN", "1e99", "B000000001", ""])).map("~".join)
 )
 def test_a_place_that_somebody_made_up_is_refused_or_can_be_used(text):
-    for sort in SORTS:
+    for sort in position.KEYS:
         with contextlib.suppress(ValueError):
             found = position.read(text, sort)
             assert position.read(found.text(), sort) == found

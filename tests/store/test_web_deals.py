@@ -26,18 +26,27 @@ def of_the_command(ask, url, *arguments):
         ),
         ({"sort": "price", "domain": "com", "within": "7d"}, ("--sort", "price", "--domain", "com", "--within", "7d")),
         ({"sort": "newest", "selection": "default"}, ("--sort", "newest", "--selection", "default")),
+        ({"amazon": "no", "max_fba_sellers": "9"}, ("--amazon", "no", "--max-fba-sellers", "9")),
+        ({"min_rank_drops": "1", "category": "o"}, ("--min-rank-drops", "1", "--category", "o")),
+        ({"resale": "yes", "per_item": "1.50"}, ("--resale", "--per-item", "1.50")),
+        ({"sort": "roi", "min_roi": "-500"}, ("--sort", "roi", "--min-roi", "-500")),
+        ({"sort": "roi"}, ("--sort", "roi")),
+        (
+            {"sort": "profit", "sell_at": "mean", "type": ["NEW", "USED"], "min_profit": "-100"},
+            ("--sort", "profit", "--sell-at", "mean", "--type", "NEW", "--type", "USED", "--min-profit", "-100"),
+        ),
     ],
 )
 def test_the_page_has_the_deals_of_the_command(visit, ask, gathered_url, query, arguments):
     site = visit(gathered_url)
     expected = of_the_command(ask, gathered_url, *arguments)
     assert expected
-    as_json = site.json(f"/deals.json?{urlencode(query)}")["deals"]
+    as_json = site.json(f"/deals.json?{urlencode(query, doseq=True)}")["deals"]
     assert as_json == expected
-    as_csv = site.csv(f"/deals.csv?{urlencode(query)}")
+    as_csv = site.csv(f"/deals.csv?{urlencode(query, doseq=True)}")
     assert [row["asin"] for row in as_csv] == [deal["asin"] for deal in expected]
     assert as_csv[0]["selections"] == " ".join(expected[0]["selections"])
-    read, path = [], f"/deals?{urlencode({**query, 'top': 7})}"
+    read, path = [], f"/deals?{urlencode({**query, 'top': 7}, doseq=True)}"
     while path is not None:
         page = site.page(path)
         read += [link.rpartition("/")[2] for link in page.links if link.startswith("/product/")]
@@ -60,7 +69,8 @@ def test_words_of_a_title_and_several_types(visit, gathered_url):
     "query",
     [
         *("sort=best", "min_discount=0", "within=soon", "type=SALES", "domain=xx", "selection=none", "after=1~2"),
-        *("over=year", "top=0", "title=" + "+a" * 11),
+        *("over=year", "top=0", "title=" + "+a" * 11, "amazon=maybe", "max_fba_sellers=few", "min_roi=high"),
+        *("sell_at=dear", "per_kg=-1", "after=1~2&sort=roi", "resale=perhaps"),
     ],
 )
 def test_what_there_is_not_is_refused_with_a_sentence(visit, gathered_url, query):

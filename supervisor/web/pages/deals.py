@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.queries.deal_defaults import BY_MONEY, OVERS, SORTS
+from supervisor.queries import deal_conditions
+from supervisor.queries.deal_conditions import RESALE_NAMES
+from supervisor.queries.deal_defaults import BY_MONEY, OVERS
 from supervisor.queries.plain_text import readable
 from supervisor.queries.selection_names import SelectionNames
 from supervisor.web.database import QUERY_S
 from supervisor.web.page import Listing, Page, Refusal
+from supervisor.web.views import deal_conditions as asked_conditions
 from supervisor.web.views import deal_query, links
-from supervisor.web.views.deal_query import Given
+from supervisor.web.views.given import Given
 from tasks.errors import DatabaseTransient
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import NAMES, NOT_MONEY
@@ -24,8 +27,10 @@ from tasks.store.best_deals.best_deals import BestDeal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from supervisor.queries.deal_conditions import ShownDeal
     from supervisor.web.page import Visit
     from tasks.store.best_deals.best_deals import DealFilter
+    from tasks.store.best_deals.conditions import ResaleTerms
     from tasks.store.connection import Connection
 
 _PATH: Final = "/deals"
@@ -38,14 +43,19 @@ def _data(visit: Visit) -> Mapping[str, Any]:
     with _searching(visit), visit.database.reading() as conn:
         names = _names(conn, visit)
         which = deal_query.deal_filter(given, names)
+        terms = _terms(given, which)
         by_currency = _currencies(conn, which)
         page = pages.DealPage(deals=[], after=None) if len(by_currency) > 1 else pages.read_page(conn, which)
+        shown = list(deal_conditions.shown_deals(conn, page.deals, terms))
         since = pages.latest(conn, which)
         newest = None if page.deals else shops.newest(conn, domain=which.domain)
     status = visit.run.look().status
     return {
-        "deals": [_shown(one) for one in page.deals],
+        "deals": [_shown(one) for one in shown],
+        "has_resale": terms is not None,
         "which": which,
+        "sort": which.conditions.sort or which.sort,
+        "asked": asked_conditions.texts(given),
         "newest": newest,
         "by_currency": by_currency,
         "stored": None if status.counts is None else status.counts.rows.get("deals"),
@@ -64,15 +74,16 @@ def _data(visit: Visit) -> Mapping[str, Any]:
 
 @contextmanager
 def _searching(visit: Visit) -> Iterator[None]:
-    """Say what to do about a search through titles, of which there is no index, that takes longer than a page may."""
+    """Say what to do about conditions of which there is no index, when a look at all deals takes longer than it may."""
     try:
         yield
     except DatabaseTransient as error:
-        if not visit.query.get("title", "").strip():
+        options = asked_conditions.slow(Given(visit.query, visit.lists))
+        if not options:
             raise
         raise Refusal(
-            f"title: the words were not found within {QUERY_S:g} s among so many deals: ask for a greater discount, a "
-            "shorter time or one shop as well, or use `sluicegate deals --title`"
+            f"so many deals were not looked through within {QUERY_S:g} s: ask for a greater "
+            f"discount, a shorter time or one shop as well, or use `sluicegate deals {' '.join(options)}`"
         ) from error
 
 
@@ -82,15 +93,17 @@ def _names(conn: Connection, visit: Visit) -> SelectionNames:
 
 
 def _currencies(conn: Connection, which: DealFilter) -> dict[str, list[str]]:
-    """The shops by currency, where the order compares amounts of money and there are several; else nothing."""
-    found = shops.currencies(conn, which.values()) if which.sort in BY_MONEY else {}
+    """The shops by currency, where amounts of money are compared and there are several; else nothing."""
+    is_asked = which.sort in BY_MONEY or deal_conditions.amount_asked(which.conditions) is not None
+    found = shops.currencies(conn, which.values()) if is_asked else {}
     return found if len(found) > 1 else {}
 
 
 def _choices(names: SelectionNames) -> dict[str, Any]:
     return {
         "overs": OVERS,
-        "sorts": SORTS,
+        "sorts": deal_query.ALL_SORTS,
+        "yes_no": asked_conditions.YES_NO,
         "types": _PRICES,
         "shops": SHOPS,
         "withins": deal_query.WITHINS,
@@ -98,10 +111,18 @@ def _choices(names: SelectionNames) -> dict[str, Any]:
     }
 
 
-def _shown(one: BestDeal) -> dict[str, Any]:
+def _terms(given: Given, which: DealFilter) -> ResaleTerms | None:
+    """How deals are sold again, when anything asks for that."""
+    is_asked = asked_conditions.asks_for_resale(given) or deal_conditions.is_about_resale(which.conditions)
+    return which.conditions.terms if is_asked else None
+
+
+def _shown(shown: ShownDeal) -> dict[str, Any]:
     """The deal as the template has it."""
+    one = shown.deal
     return {
         **asdict(one),
+        "resale": shown.resale,
         "title": readable(one.title or "") or one.asin,
         "page": links.product(one.domain, one.asin),
         "amazon": product_url(one.domain, one.asin),
@@ -112,16 +133,20 @@ def _listing(visit: Visit) -> Listing:
     given = Given(visit.query, visit.lists)
     with visit.database.reading() as conn:
         which = deal_query.whole(deal_query.deal_filter(given, _names(conn, visit)))
+        terms = _terms(given, which)
         by_currency = _currencies(conn, which)
     if by_currency:
         raise Refusal(f"amounts of money are compared, and there are deals in {_told(by_currency)}: name a domain")
 
     def rows() -> Iterator[tuple[Any, ...]]:
         with visit.database.exporting() as conn:
-            for one in best_deals.stream(conn, which):
-                yield (*astuple(one), product_url(one.domain, one.asin))
+            for one, resale in deal_conditions.shown_deals(conn, best_deals.stream(conn, which), terms):
+                row = (*astuple(one), product_url(one.domain, one.asin))
+                yield row if resale is None else (*row, asdict(resale))
 
-    return Listing("deals", _COLUMNS, rows())
+    if terms is None:
+        return Listing("deals", _COLUMNS, rows())
+    return Listing("deals", (*_COLUMNS, "resale"), rows(), RESALE_NAMES)
 
 
 def _told(by_currency: Mapping[str, list[str]]) -> str:

@@ -9,7 +9,7 @@ from supervisor.queries.plain_text import readable
 from supervisor.queries.product.refresh_quote import refresh_quote
 from supervisor.web.page import Listing, Moved, NotHere, Page, Refusal
 from supervisor.web.views import links, product_view
-from supervisor.web.views.deal_query import Given, one_of
+from supervisor.web.views.given import Given, one_of
 from supervisor.web.views.writing import backfill_detail, note, writing
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import ALL_NAMES

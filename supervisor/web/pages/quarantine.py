@@ -12,7 +12,7 @@ from supervisor.queries import parsing
 from supervisor.queries.plain_text import readable, size
 from supervisor.web.page import Listing, Moved, NotHere, Page, Refusal
 from supervisor.web.views import links, quarantine_orders, writing
-from supervisor.web.views.deal_query import Given, one_of
+from supervisor.web.views.given import Given, one_of
 from tasks.keepa import locales
 from tasks.keepa.request import is_asin
 from tasks.store import quarantine

@@ -10,7 +10,7 @@ from ledger.localtime import minute
 from supervisor.queries.token_outlook import name_shown, outlook, tokens_per_row
 from supervisor.web.page import Listing, Page
 from supervisor.web.views import bars
-from supervisor.web.views.deal_query import Given, one_of
+from supervisor.web.views.given import Given, one_of
 from tasks.store.calls import sums
 
 if TYPE_CHECKING:

@@ -245,14 +245,14 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
 
 def _key(deal: BestDeal, sort: Sort, *, is_tied: bool) -> Key:
     """What the bounds of a deal must reach to come before this one."""
-    percent, drop = min(deal.discount_percent, MOST_PERCENT), _units(deal.average - deal.price)
+    percent, drop = min(deal.discount_percent, MOST_PERCENT), units(deal.average - deal.price)
     match sort:
         case "discount":
             return Key(percent, drop if is_tied else 0)
         case "drop":
             return Key(drop, percent)
         case "price":
-            return Key(-_units(deal.price), percent)
+            return Key(-units(deal.price), percent)
         case "rank":
             return Key(WITHOUT_RANK if deal.sales_rank is None else -deal.sales_rank, percent)
         case "newest":
@@ -261,7 +261,7 @@ def _key(deal: BestDeal, sort: Sort, *, is_tied: bool) -> Key:
             assert_never(sort)
 
 
-def _units(money: Decimal) -> int:
+def units(money: Decimal) -> int:
     """An amount in the smallest unit of its currency, of which it has all digits."""
     return int(money.scaleb(-int(money.as_tuple().exponent)))
 
@@ -279,7 +279,7 @@ def _statement(conn: Connection, which: DealFilter, candidates: Candidates | Non
         each_once=_EACH_ONCE if is_mixed else "",
         best_of_each=_BEST_OF_EACH.format(over=which.over) if is_mixed else "",
         over=which.over,
-        behind="true" if which.after is None else behind(which.sort),
+        behind="true" if which.after is None else behind(which.conditions.sort or which.sort),
         order=which.conditions.order or _ORDERS[which.sort],
         more_columns=which.conditions.columns,
         joins=which.conditions.joins.format(over=which.over),

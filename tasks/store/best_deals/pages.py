@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, assert_never
 
 from tasks.store.best_deals import best_deals
-from tasks.store.best_deals.position import NO_RANK, Position
+from tasks.store.best_deals.best_deals import units
+from tasks.store.best_deals.position import HIGHEST, NO_RANK, Position
+from tasks.store.best_deals.resale import resale_of
 
 if TYPE_CHECKING:
     from tasks.store.best_deals.best_deals import BestDeal, DealFilter
@@ -51,7 +53,19 @@ def read_page(conn: Connection, which: DealFilter) -> DealPage:
     """The deals of `which` from its `after` on, at most `top` of them."""
     found = best_deals.find(conn, replace(which, top=which.top + 1))
     shown = found[: which.top]
-    return DealPage(deals=shown, after=position_of(shown[-1], which.sort) if len(found) > len(shown) else None)
+    return DealPage(deals=shown, after=_place(conn, which, shown[-1]) if len(found) > len(shown) else None)
+
+
+def _place(conn: Connection, which: DealFilter, deal: BestDeal) -> Position:
+    """Where the deal stands in the list of `which`."""
+    if which.conditions.sort is None:
+        return position_of(deal, which.sort)
+    (resale,) = resale_of(conn, [deal], which.conditions.terms)
+    unknown = Decimal(HIGHEST)
+    profit = unknown if resale.profit is None else Decimal(-units(resale.profit))
+    roi = unknown if resale.roi_percent is None else -resale.roi_percent
+    keys = (roi, profit) if which.conditions.sort == "roi" else (profit, roi)
+    return Position(keys, deal.domain, deal.asin)
 
 
 def position_of(deal: BestDeal, sort: Sort) -> Position:

@@ -7,28 +7,33 @@ first one where the order is by what the narrow rows hold (discount, rank, newes
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple
+from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple, TypeAlias
 
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.request import is_asin
 
 if TYPE_CHECKING:
     from tasks.store.best_deals.candidates import Sort
+    from tasks.store.best_deals.conditions import ResaleSort
+
+    ListSort: TypeAlias = Sort | ResaleSort
 
 NO_RANK: Final = 2**31 - 1
 # What each order compares, before a domain and an ASIN, so that the smaller comes first: the same order as that of
 # `best_deals`.
-KEYS: Final[dict[Sort, tuple[LiteralString, ...]]] = {
+KEYS: Final[dict[ListSort, tuple[LiteralString, ...]]] = {
     "discount": ("-discount_percent", "currency", "price - average"),
     "drop": ("price - average", "-discount_percent"),
     "price": ("price", "-discount_percent"),
     "rank": (f"coalesce(sales_rank, {NO_RANK})", "-discount_percent"),
     "newest": ("-extract(epoch FROM deal_since) / 60", "-discount_percent"),
+    "roi": ("coalesce(-roi_percent, 1099511627776)", "coalesce(-profit, 1099511627776)"),
+    "profit": ("coalesce(-profit, 1099511627776)", "coalesce(-roi_percent, 1099511627776)"),
 }
 _TEXT: Final = "currency"
 _SEPARATOR: Final = "~"
 _MOST_CHARS: Final = 120
-_HIGHEST: Final = 2**40  # above every price, rank and minute
+HIGHEST: Final = 2**40  # above every price, rank and minute: where a profit stands that is not known
 
 
 class Position(NamedTuple):
@@ -48,14 +53,14 @@ class Position(NamedTuple):
         return {**keys, "after_domain": self.domain, "after_asin": self.asin}
 
 
-def behind(sort: Sort) -> str:
+def behind(sort: ListSort) -> str:
     """The SQL condition that a deal comes after the position whose values are given."""
     keys = KEYS[sort]
     values = ", ".join(f"%(after_{number})s" for number in range(len(keys)))
     return f"({', '.join(keys)}, domain, asin) > ({values}, %(after_domain)s, %(after_asin)s)"
 
 
-def read(text: str, sort: Sort) -> Position:
+def read(text: str, sort: ListSort) -> Position:
     """The position that `Position.text` wrote for a list of that order.
 
     Raises:
@@ -75,10 +80,10 @@ def _key(text: str, expression: str) -> Decimal | str:
     if expression == _TEXT and text.isascii() and text.isalpha():
         return text
     number = Decimal(text)
-    if not number.is_finite() or abs(number) > _HIGHEST:
+    if not number.is_finite() or abs(number) > HIGHEST:
         raise InvalidOperation
     return number
 
 
-def _wrong(text: str, sort: Sort) -> ValueError:
+def _wrong(text: str, sort: ListSort) -> ValueError:
     return ValueError(f"{text[:_MOST_CHARS]!r} is no place in a list sorted by {sort}: begin at its first page")
