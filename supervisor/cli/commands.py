@@ -87,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run", parents=[into], help="start the supervisor with its workers and, if needed, a database and a simulator"
     )
+    run.add_argument(
+        "--join",
+        action="store_true",
+        help="share the token ledger in DATABASE_URL with all hosts that use the key, as LEDGER=database does",
+    )
     run.set_defaults(do=_run)
 
     debug = commands.add_parser(
@@ -218,7 +223,7 @@ def _init(chosen: argparse.Namespace) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     from supervisor.cli.run import run
 
-    return run(synthetic_into_database=chosen.synthetic_into_database)
+    return run(synthetic_into_database=chosen.synthetic_into_database, joins=chosen.join)
 
 
 def _debug(chosen: argparse.Namespace) -> int:

@@ -90,7 +90,7 @@ def with_ledger_path(arguments: Sequence[str]) -> list[str]:
 
 
 def ledger_in_database(arguments: Sequence[str]) -> Source | None:
-    """The ledger in the database, when the settings say that it is there and no path is named; else None.
+    """The ledger in the database, when the settings or the last run say so and no path is named; else None.
 
     Raises:
         ConfigError: it is there, and the settings cannot be used.
@@ -98,7 +98,8 @@ def ledger_in_database(arguments: Sequence[str]) -> Source | None:
     if any(argument.startswith("--p") for argument in arguments):
         return None
     text, _ = settings.read_texts(settings.environment()).found["LEDGER"]
-    if text.strip() != "database":
+    marker = StateDir(settings.state_dir(settings.environment())).ledger_marker
+    if text.strip() != "database" and not marker.exists():
         return None
     from ledger.__main__ import Source
 

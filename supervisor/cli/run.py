@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.config import lost_state_dir, run_plan
 from supervisor.config.instance_lock import AlreadyRunning
-from supervisor.config.settings import check_texts, environment, read_texts
+from supervisor.config.settings import check_texts, environment, join_other_hosts, read_texts
 from supervisor.console.monitor import Monitor
 from supervisor.console.writer import ConsoleWriter, StreamScreen
 from supervisor.control import protocol
@@ -36,13 +36,15 @@ if TYPE_CHECKING:
     from supervisor.console.writer import Screen
 
 
-def run(*, synthetic_into_database: bool = False) -> int:
-    """Run until the work is over or a signal comes; the exit code.
+def run(*, synthetic_into_database: bool = False, joins: bool = False) -> int:
+    """Run until the work is over or a signal comes; the exit code. With `joins`, the ledger is the one of all hosts.
 
     Raises:
         ConfigError: the settings or the state directory cannot be used.
         AlreadyRunning: another supervisor uses the state directory.
     """
+    if joins:
+        join_other_hosts()
     texts = read_texts(environment())
     plan = run_plan.make_run_plan(check_texts(texts), synthetic_into_database=synthetic_into_database)
     lost = lost_state_dir.find(plan.state.root, plan.settings.metrics_port, plan.settings.metrics_host)

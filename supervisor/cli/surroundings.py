@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.config import run_plan
 from supervisor.config.settings import forget_client_variables
-from supervisor.database import backend, server_in_use, shared_ledger
+from supervisor.database import backend, presence, server_in_use, shared_ledger
 from tasks.errors import ConfigError
 from tasks.settings import Secret
 
@@ -54,7 +54,12 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
         rows = backend.backend_of(plan)
         stack.callback(rows.stop)
         url_of_rows = rows.start()
-        ledger = stack.enter_context(closing(shared_ledger.create_ledger(plan, url_of_rows, str(os.getpid()))))
+        run = str(os.getpid())
+        among = presence.take_part(plan, url_of_rows, run)
+        if among is not None:
+            stack.enter_context(closing(among))
+        host = 0 if among is None else among.number
+        ledger = stack.enter_context(closing(shared_ledger.create_ledger(plan, url_of_rows, run, host)))
         given = plan.worker_settings(base_url, url_of_rows, spool)
         yield shared_ledger.settings_for(ledger, given), ledger
 

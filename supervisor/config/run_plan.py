@@ -141,7 +141,7 @@ def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) 
     if settings.ledger == "database" and not settings.database_url:
         raise ConfigError(
             "LEDGER is `database` but DATABASE_URL is not set: the hosts that share a ledger need a database that all "
-            "of them reach. Set DATABASE_URL, or leave LEDGER at `file`"
+            "of them reach, which the embedded one is not. Set DATABASE_URL, or leave out --join and LEDGER"
         )
     base_url = None if server is Server.SIMULATOR else (settings.keepa_base_url or KEEPA).rstrip("/")
     embedded = SYNTHETIC_DATABASE if synthetic else LIVE_DATABASE

@@ -109,6 +109,11 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
+def join_other_hosts() -> None:
+    """Set in our environment, which a reload reads too, that the ledger is the one that all hosts share."""
+    os.environ["LEDGER"] = "database"
+
+
 def child_environment() -> dict[str, str]:
     """The environment of a worker: ours without the settings, so that no secret shows in `/proc`.
 

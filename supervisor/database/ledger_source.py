@@ -41,9 +41,13 @@ class LedgerSource:
 
 def source_of(plan: RunPlan) -> LedgerSource:
     """Where the ledger of these settings can be read."""
-    is_row = plan.settings.ledger == "database"
-    account = account_number(plan.account("")) if is_row else 0
+    account = account_number(plan.account("")) if is_in_database(plan) else 0
     return LedgerSource(plan.state.ledger, plan.settings.database_url, account)
+
+
+def is_in_database(plan: RunPlan) -> bool:
+    """Whether the ledger is in the database, by the settings or because the last run was told to join the others."""
+    return plan.settings.ledger == "database" or (plan.database is None and plan.state.ledger_marker.exists())
 
 
 def account_number(account: str) -> int:

@@ -13,7 +13,6 @@ from supervisor.queries import output
 from supervisor.queries.output import Column
 from tasks.errors import EXIT_OK
 from tasks.store.ledger_row import hosts
-from tasks.store.ledger_row.statements import TTL_S
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def show(chosen: argparse.Namespace) -> int:
     with query_connection(query_plan()) as conn, translate():
         found = hosts.hosts(conn)
     if chosen.json:
-        output.as_json(hosts=[asdict(one) | {"is_alive": one.is_alive(TTL_S)} for one in found])
+        output.as_json(hosts=[asdict(one) | {"is_alive": one.is_alive} for one in found])
         return EXIT_OK
     if not found:
         output.text(_NONE)
@@ -52,4 +51,4 @@ def _state(host: Host) -> str:
     if host.left_at is not None:
         return f"left {format_elapsed(host.silent_s)} ago"
     silence = format_elapsed(host.silent_s)
-    return f"alive, heard {silence} ago" if host.is_alive(TTL_S) else f"dead: silent for {silence}"
+    return f"alive, heard {silence} ago" if host.is_alive else f"dead: silent for {silence}"

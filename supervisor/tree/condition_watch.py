@@ -35,7 +35,7 @@ class ConditionWatch:
         loop: Loop,
         log: Log,
         *,
-        of_children: Callable[[], Iterable[ConditionFrom]],
+        of_others: Callable[[], Iterable[ConditionFrom]],
         is_frozen: Callable[[], bool],
         on_change: Callable[[], object],
     ) -> None:
@@ -44,14 +44,14 @@ class ConditionWatch:
         Args:
             loop: the loop of the run.
             log: where a beginning and an end are logged.
-            of_children: what the children report now.
+            of_others: what the children report now, and what is found of the other hosts.
             is_frozen: whether all stays as it is: the run stops.
             on_change: called when a condition has begun or ended.
         """
         self.database = DatabaseWatch(loop, self.check)
         self._loop = loop
         self._log = log
-        self._of_children = of_children
+        self._of_others = of_others
         self._is_frozen = is_frozen
         self._on_change = on_change
         self._conditions = Conditions()
@@ -107,7 +107,7 @@ class ConditionWatch:
         """What the children report and what the supervisor finds itself, in one line each and without secrets."""
         found = (self.database.condition, self._unwritten, self._silence)
         own = [ConditionFrom(SUPERVISOR, one) for one in found if one is not None]
-        for who, condition in (*self._of_children(), *own):
+        for who, condition in (*self._of_others(), *own):
             why = self._log.clean(one_line(condition.why))[:_REASON_CHARS]
             yield ConditionFrom(who, msgspec.structs.replace(condition, why=why))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from ledger import NS_PER_S, SystemClock
+from supervisor import report
 from supervisor.process.states import State
 from supervisor.report import ChildRecord, Report, RestartRecord, RunRecord, SupervisorRecord
+from tasks.errors import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from supervisor.database.lifecycle import DatabaseLifecycle
     from supervisor.database.maintenance import Maintenance
     from supervisor.logs.faults import Faults
+    from supervisor.logs.log import Log
     from supervisor.process.slot import Slot
     from supervisor.process.states import Stage
     from supervisor.report import CountRecord
@@ -93,6 +97,20 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         overrides=dict(run.reload.overrides),
         conditions=run.condition_watch.records(),
     )
+
+
+def write_report(run: ReportedRun, now_ns: int, log: Log) -> None:
+    """Write the report of the run; where that cannot be done, log it, and let the condition say so."""
+    path = run.plan.state.status
+    try:
+        report.write(report_of(run, now_ns), path)
+    except OSError as error:
+        log.warning("status_not_written", error=plain(error))
+        run.condition_watch.on_report_unwritten(error, run.plan.state.root)
+        with suppress(OSError):  # then `status` sees by its age that the old one is no longer true
+            report.overwrite(report_of(run, now_ns), path)
+        return
+    run.condition_watch.on_report_written()
 
 
 def children(slots: Sequence[Slot], now_ns: int, paused: frozenset[str] = frozenset()) -> tuple[ChildRecord, ...]:

@@ -6,13 +6,11 @@ Stages follow each other and never go back. What is slow happens beside the loop
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from supervisor import report
 from supervisor.config import paused_roles
 from supervisor.config.run_plan import Server
 from supervisor.database import backend, shared_ledger
@@ -24,9 +22,10 @@ from supervisor.process.launch import SimulatorLaunch
 from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
 from supervisor.tree.condition_watch import ConditionWatch
+from supervisor.tree.membership import Membership
 from supervisor.tree.order_log import OrderLog
 from supervisor.tree.reload import Reloader
-from supervisor.tree.reporting import report_of
+from supervisor.tree.reporting import write_report
 from supervisor.tree.tree import ProcessTree
 from supervisor.tree.workers import WorkerPool
 from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, exit_code, plain
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import LedgerError, TokenLedger
+    from supervisor import report
     from supervisor.config.changes import Change
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Texts
@@ -71,10 +71,11 @@ class Supervisor:
         self.faults = log.faults
         self.tree = ProcessTree(loop, log, self)
         self.worker_pool = WorkerPool(self.tree, log, paused_roles.read(plan.state.paused))
+        self.membership = Membership(loop, log, on_change=self.changed, refuse=self.run_failed)
         self.condition_watch = ConditionWatch(
             loop,
             log,
-            of_children=self.tree.conditions,
+            of_others=lambda: [*self.tree.conditions(), *self.membership.conditions()],
             is_frozen=lambda: self.stage > Stage.WORKING,
             on_change=self.changed,
         )
@@ -98,7 +99,6 @@ class Supervisor:
         self._is_stop_logged = False
         self._accepts_second_signal = False
         self._is_killing = False
-        self._is_ledger_requested = False
         self._report_throttle = Throttle(loop, self.write_report, every_s=_WRITE_EVERY_S)
 
     def begin(self) -> None:
@@ -140,6 +140,7 @@ class Supervisor:
 
     def close(self) -> None:
         """Close what is left when the loop has ended."""
+        self.membership.close()
         self.maintenance.close()
         self.condition_watch.close()
         self._ledger_executor.close(0.1)
@@ -193,15 +194,7 @@ class Supervisor:
 
     def write_report(self) -> None:
         """Write the report now."""
-        try:
-            report.write(report_of(self, self._loop.now_ns()), self.plan.state.status)
-        except OSError as error:
-            self._log.warning("status_not_written", error=plain(error))
-            self.condition_watch.on_report_unwritten(error, self.plan.state.root)
-            with suppress(OSError):  # then `status` sees by its age that the old one is no longer true
-                report.overwrite(report_of(self, self._loop.now_ns()), self.plan.state.status)
-            return
-        self.condition_watch.on_report_written()
+        write_report(self, self._loop.now_ns(), self._log)
 
     def apply_change(self, change: Change) -> None:
         """Apply other settings from now on; the ledger does so already."""
@@ -215,6 +208,7 @@ class Supervisor:
         """Stop the database: no worker is left."""
         if self.stage is not Stage.STOPPING_WORKERS:
             return
+        self.membership.leave()
         self._enter(Stage.STOPPING_DATABASE)
         self._loop.after(_KILL_S if self._is_killing else _DATABASE_STOP_S, self._stop_services)
         self.database.stop(self._stop_services)
@@ -229,17 +223,20 @@ class Supervisor:
         self.stop(code)
 
     def _begin_if_ready(self) -> None:
-        """Create the ledger once the database and the API can be reached."""
+        """Join the other hosts and create the ledger, once the database and the API can be reached."""
         if (
             self.database_url is None
             or self.base_url is None
             or self.stage is not Stage.PREPARING
-            or self._is_ledger_requested
+            or self.membership.has_begun
         ):
             return
-        self._is_ledger_requested = True
-        plan, url, run = self.plan, self.database_url, self._id
-        self._ledger_executor.do(lambda: shared_ledger.create_ledger(plan, url, run), self._on_ledger)
+        self.membership.join(self.plan, self.database_url, self._id, self._create_ledger)
+
+    def _create_ledger(self) -> None:
+        plan, url, run, host = self.plan, self.database_url, self._id, self.membership.number
+        if url is not None and self.stage is Stage.PREPARING:
+            self._ledger_executor.do(lambda: shared_ledger.create_ledger(plan, url, run, host), self._on_ledger)
 
     def _on_ledger(self, outcome: Succeeded[TokenLedger] | Failed) -> None:
         if isinstance(outcome, Failed):

@@ -20,6 +20,7 @@ ConditionKind = Literal[
     "key",  # the key is refused, and it is not certain yet that the API itself says so
     "lists",  # a list of products cannot be read
     "sources",  # the API refuses a source of products, or it costs more than there can ever be
+    "hosts",  # another host is silent, or this one must not work beside it
     "state",  # the supervisor cannot write into the state directory
 ]
 

@@ -21,12 +21,12 @@ def make_program(tmp_path, database_url, make_spoiled):
     spoiler = make_spoiled(keys=frozenset({KEY}), rate=20, tick_s=0.5, deals=20_000, market_minute=8_300_000)
     made = []
 
-    def make(name):
+    def make(name, **more):
         folder = tmp_path / name
         folder.mkdir()
         program = Program(
             folder, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=spoiler.url, TICK_PERIOD_S="0.5", UPSERT_DETAIL="none",
-            DATABASE_URL=database_url, LEDGER="database", HOST_NAME=name,
+            DATABASE_URL=database_url, HOST_NAME=name, **({"LEDGER": "database"} | more),
         )  # fmt: skip
         made.append(program)
         return program
@@ -87,3 +87,38 @@ def test_a_ledger_in_the_database_needs_a_database_that_others_reach(tmp_path):
     done = program.command("run")
     assert done.returncode == 78
     assert "LEDGER is `database` but DATABASE_URL is not set" in done.stderr
+
+
+@pytest.mark.kill
+def test_a_host_with_another_ledger_is_refused_while_the_first_works_and_let_in_when_it_was_killed(make_program, conn):
+    one, other = make_program("one", LEDGER="file"), make_program("other", LEDGER="file")
+    one.start().until_working()
+    other.start("--join")
+    reported = other.until(lambda report: report["conditions"], "a condition")
+    (condition,) = reported["conditions"]
+    assert (condition["kind"], "the host one (heard " in condition["why"]) == ("hosts", True)
+    assert other.ended() == 78
+    assert "stop it, or start both with `sluicegate run --join`" in other.tail()
+    assert conn.execute("SELECT name FROM hosts").fetchall() == [("one",)]
+    third = make_program("third", LEDGER="file").start()
+    third.until(lambda report: report["conditions"], "a condition")
+    one.kill()  # it is silent from now on, and its workers end with it
+    third.until_working()
+    assert third.stop() == 0
+    assert conn.execute("SELECT name FROM hosts WHERE left_at IS NOT NULL").fetchall() == [("third",)]
+
+
+@pytest.mark.kill
+def test_a_run_that_joins_is_found_by_commands_whose_settings_do_not_say_so(make_program):
+    program = make_program("one", LEDGER="")
+    program.start("--join").until_working()
+    wait_until(lambda: len(make_program.spoiler.calls("/product")) >= 1, "a batch", explain=program.tail)
+    assert dumped(program)["synced"]
+    assert program.status()[0]["ledger"]["synced"]
+    assert program.stop() == 0, program.tail()
+    assert not (program.state / "ledger").exists()
+
+
+def test_nobody_joins_the_embedded_database(tmp_path):
+    done = Program(tmp_path).command("run", "--join")
+    assert (done.returncode, "a database that all of them reach" in done.stderr) == (78, True)

@@ -2,14 +2,19 @@
 
 import json
 
+import pytest
+
 from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row.hosts import Newcomer
 from tests.fakes.cli_program import Program
 
 
 def test_the_hosts_are_listed_with_those_that_are_dead_or_left(conn, database_url, tmp_path):
     program = Program(tmp_path, DATABASE_URL=database_url)
     assert "LEDGER=database makes one take part" in program.command("hosts").stdout
-    numbers = {name: hosts.join(conn, name, name, "0.1.0") for name in ("alive", "dead", "gone")}
+    numbers = {
+        name: hosts.join(conn, Newcomer(id=name, name=name, version="0.1.0")) for name in ("alive", "dead", "gone")
+    }
     conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
     hosts.leave(conn, numbers["gone"])
     lines = program.command("hosts").stdout.splitlines()
@@ -24,8 +29,48 @@ def test_the_hosts_are_listed_with_those_that_are_dead_or_left(conn, database_ur
 
 
 def test_a_host_that_comes_back_has_its_number_again(conn):
-    number = hosts.join(conn, "one", "one", "0.1.0")
+    number = hosts.join(conn, Newcomer(id="one", name="one", version="0.1.0"))
     hosts.leave(conn, number)
-    assert hosts.join(conn, "one", "another name", "0.2.0") == number
+    assert hosts.join(conn, Newcomer(id="one", name="another name", version="0.2.0")) == number
     (found,) = hosts.hosts(conn)
     assert (found.name, found.version, found.left_at) == ("another name", "0.2.0", None)
+
+
+def newcomer(name, ledger="file", accounts=(1,), state=None):
+    return Newcomer(id=f"{state or name} {name} 1", name=name, version="1", ledger=ledger, accounts=accounts)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_refused"),
+    [
+        (newcomer("one"), newcomer("two"), True),
+        (newcomer("one"), newcomer("two", ledger="database"), True),
+        (newcomer("one", ledger="database"), newcomer("two"), True),
+        (newcomer("one", ledger="database"), newcomer("two", ledger="database"), False),
+        (newcomer("one", accounts=(1, 2**63 + 5)), newcomer("two", accounts=(2**63 + 5,)), True),
+        (newcomer("one"), newcomer("two", accounts=(2,)), False),
+        (newcomer("one"), newcomer("two", state="one"), False),
+    ],
+)
+def test_two_hosts_on_one_key_have_to_share_a_ledger(conn, first, second, is_refused):
+    number = hosts.join(conn, first)
+    found = hosts.join(conn, second)
+    assert ([found.name, found.number] == ["one", number]) if is_refused else isinstance(found, int)
+    assert len(hosts.hosts(conn)) == (1 if is_refused else 2)
+
+
+def test_a_host_that_is_silent_or_has_left_is_in_nobodys_way(conn):
+    first = hosts.join(conn, newcomer("one"))
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '16 s'")
+    assert isinstance(hosts.join(conn, newcomer("two")), int)
+    hosts.beat(conn, first, ())
+    assert hosts.join(conn, newcomer("three")).name == "one"
+    for one in hosts.hosts(conn):
+        hosts.leave(conn, one.number)
+    assert isinstance(hosts.join(conn, newcomer("three")), int)
+
+
+def test_a_build_that_does_not_tell_of_its_ledger_is_not_compared(conn):
+    hosts.join(conn, newcomer("one"))
+    conn.execute("UPDATE hosts SET ledger = NULL, accounts = NULL")
+    assert isinstance(hosts.join(conn, newcomer("two")), int)

@@ -18,6 +18,7 @@ from ledger.storage import packed
 from ledger.storage.transaction import change
 from tasks.errors import DatabaseTransient
 from tasks.store.ledger_row import hosts, rules, statements
+from tasks.store.ledger_row.hosts import Newcomer
 from tasks.store.ledger_row.row import RowHome
 from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.fixtures.jobs import eventually
@@ -246,7 +247,7 @@ def test_nobody_is_notified_when_nobody_waits(make_ledger, conn):
 @pytest.fixture
 def two_hosts(make_ledger, conn):
     """A ledger of this host, one of another host, and the number of the latter."""
-    mine, another = (hosts.join(conn, name, name, "1") for name in ("mine", "another"))
+    mine, another = (hosts.join(conn, Newcomer(id=name, name=name, version="1")) for name in ("mine", "another"))
     return make_ledger(mine), make_ledger(another), another
 
 

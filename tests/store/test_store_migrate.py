@@ -57,6 +57,7 @@ APPLIED = {
     "0043_who_has_the_buy_box.sql": "04d04873b59a5470",
     "0044_watch_lists.sql": "b3d4620f6bee8658",
     "0045_refused_sources.sql": "3a61e2853ba9b2ff",
+    "0052_what_hosts_do.sql": "e00ff3d0508375b8",
     "0054_who_paid.sql": "92dce329d5844d21",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")

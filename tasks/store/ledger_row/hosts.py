@@ -1,14 +1,15 @@
-"""The hosts that share the ledgers: who takes part, who beats, who has left. The times are the database's."""
+"""The hosts that write to this database: who takes part, who beats, who has left. The times are the database's."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from psycopg.types.json import Jsonb
 
 from ledger.process import boot_id
+from tasks.store.ledger_row.statements import TTL_S, signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,20 +18,33 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 BEAT_S: Final = 5.0
+_LOCK: Final = 0x5C1A_6A7F  # any number nobody else uses as an advisory lock; who joins is alone while it does
+_LOCK_IT: Final = "SELECT pg_advisory_xact_lock(%s)"
 
+# A state directory has one run at a time, so what stands there of another boot or namespace is a past one of its own.
+_RIVAL: Final = """
+SELECT host FROM hosts
+WHERE left_at IS NULL AND beat_at > clock_timestamp() - interval '15 s' AND accounts && %(accounts)s::bigint[]
+  AND 'file' IN (ledger, %(ledger)s) AND split_part(id, ' ', 1) <> split_part(%(id)s, ' ', 1)
+ORDER BY joined_at LIMIT 1
+"""
 _JOIN: Final = """
-INSERT INTO hosts AS h (id, name, version, joined_at, beat_at, workers)
-VALUES (%s, %s, %s, clock_timestamp(), clock_timestamp(), '[]')
+INSERT INTO hosts AS h (id, name, version, joined_at, beat_at, workers, ledger, accounts, migration)
+VALUES (%(id)s, %(name)s, %(version)s, clock_timestamp(), clock_timestamp(), '[]', %(ledger)s, %(accounts)s,
+    %(migration)s)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, joined_at = excluded.joined_at,
-    beat_at = excluded.beat_at, left_at = NULL, workers = excluded.workers
+    beat_at = excluded.beat_at, left_at = NULL, workers = excluded.workers, ledger = excluded.ledger,
+    accounts = excluded.accounts, migration = excluded.migration, drain_at = NULL
 RETURNING host
 """
+_FIND: Final = "SELECT host FROM hosts WHERE id = %s AND left_at IS NULL"
 _BEAT: Final = """
 UPDATE hosts SET beat_at = clock_timestamp(), left_at = NULL, workers = %s WHERE host = %s
 """
 _LEAVE: Final = "UPDATE hosts SET left_at = clock_timestamp(), workers = '[]' WHERE host = %s"
 _LIST: Final = """
-SELECT host, name, version, joined_at, left_at, extract(epoch FROM clock_timestamp() - beat_at)::float8, workers
+SELECT host, id, name, version, joined_at, beat_at, left_at,
+    extract(epoch FROM clock_timestamp() - beat_at)::float8 AS silent_s, workers, ledger, drain_at
 FROM hosts ORDER BY name, host
 """
 _FORGET: Final = """
@@ -40,19 +54,51 @@ DELETE FROM hosts WHERE beat_at < clock_timestamp() - interval '30 days' AND hos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A host that takes part, or did; `silent_s` is how long it has not said that it is alive."""
+    """A host that takes part, or did; `silent_s` is how long it has not said that it is alive.
+
+    Attributes:
+        ledger: where its ledger is, `file` or `database`; None when its build did not tell.
+        drain_at: since when it is to begin no more calls; None while it may.
+    """
 
     number: int
+    id: str
     name: str
     version: str
     joined_at: datetime
+    beat_at: datetime
     left_at: datetime | None
     silent_s: float
     workers: Sequence[Mapping[str, object]]
+    ledger: str | None = None
+    drain_at: datetime | None = None
 
-    def is_alive(self, ttl_s: float) -> bool:
+    @property
+    def is_alive(self) -> bool:
         """Whether it takes part and beats."""
-        return self.left_at is None and self.silent_s <= ttl_s
+        return self.left_at is None and self.silent_s <= TTL_S
+
+    @property
+    def state_dir(self) -> str:
+        """What its state directory is called among all."""
+        return self.id.partition(" ")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newcomer:
+    """A host that wants to take part.
+
+    Attributes:
+        accounts: the accounts it would spend from, each of 64 bits.
+        migration: the number of the newest migration that its build knows.
+    """
+
+    id: str
+    name: str
+    version: str
+    ledger: Literal["file", "database"] = "database"
+    accounts: Sequence[int] = ()
+    migration: int = 0
 
 
 def identity(state_dir_id: str) -> str:
@@ -61,12 +107,30 @@ def identity(state_dir_id: str) -> str:
     return f"{state_dir_id} {boot_id().hex()[:8]} {namespace}"
 
 
-def join(conn: Connection, host_id: str, name: str, version: str) -> int:
-    """The number of this host, which takes part from now on."""
-    row = conn.execute(_JOIN, (host_id, name, version)).fetchone()
-    number = int(row[0]) if row is not None else 0
-    conn.execute(_FORGET, (number,))
+def join(conn: Connection, new: Newcomer) -> int | Host:
+    """The number of this host, which takes part from now on; or a living host that it must not work beside.
+
+    Two hosts that spend from one account have to share one ledger. Hosts whose builds did not tell are not compared.
+    """
+    given = {
+        "id": new.id, "name": new.name, "version": new.version, "ledger": new.ledger, "migration": new.migration,
+        "accounts": [signed(one) for one in new.accounts],
+    }  # fmt: skip
+    with conn.transaction():
+        conn.execute(_LOCK_IT, (_LOCK,))
+        rival = conn.execute(_RIVAL, given).fetchone()
+        if rival is not None:
+            return next(one for one in hosts(conn) if one.number == rival[0])
+        row = conn.execute(_JOIN, given).fetchone()
+        number = int(row[0]) if row is not None else 0
+        conn.execute(_FORGET, (number,))
     return number
+
+
+def find(conn: Connection, host_id: str) -> int | None:
+    """The number of the host that takes part under this identity; None when none does."""
+    row = conn.execute(_FIND, (host_id,)).fetchone()
+    return None if row is None else int(row[0])
 
 
 def beat(conn: Connection, number: int, workers: Sequence[Mapping[str, object]]) -> None:
@@ -83,8 +147,9 @@ def hosts(conn: Connection) -> list[Host]:
     """All hosts that are known, by name."""
     return [
         Host(
-            number=number, name=name, version=version, joined_at=joined_at, left_at=left_at, silent_s=silent_s,
-            workers=workers,
+            number=number, id=host_id, name=name, version=version, joined_at=joined_at, beat_at=beat_at,
+            left_at=left_at, silent_s=silent_s, workers=workers, ledger=ledger, drain_at=drain_at,
         )
-        for number, name, version, joined_at, left_at, silent_s, workers in conn.execute(_LIST).fetchall()
+        for number, host_id, name, version, joined_at, beat_at, left_at, silent_s, workers, ledger, drain_at
+        in conn.execute(_LIST).fetchall()
     ]  # fmt: skip

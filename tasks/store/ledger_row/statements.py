@@ -88,12 +88,12 @@ def channel(account: int) -> str:
 
 def begin(account: int) -> bytes:
     """Lock the row and tell it."""
-    return _BEGIN.substitute(account=_signed(account), columns=_COLUMNS).encode()
+    return _BEGIN.substitute(account=signed(account), columns=_COLUMNS).encode()
 
 
 def read(account: int) -> bytes:
     """Tell the row."""
-    return _READ.substitute(account=_signed(account), columns=_COLUMNS).encode()
+    return _READ.substitute(account=signed(account), columns=_COLUMNS).encode()
 
 
 def state_of(values: Sequence[bytes | None]) -> RowState:
@@ -113,13 +113,13 @@ def state_of(values: Sequence[bytes | None]) -> RowState:
 def publish(account: int, book: bytes, sequence: int, epoch: str) -> bytes:
     """Write the book."""
     return _PUBLISH.substitute(
-        account=_signed(account), book=book.hex(), sequence=sequence, epoch=_quoted(epoch)
+        account=signed(account), book=book.hex(), sequence=sequence, epoch=_quoted(epoch)
     ).encode()
 
 
 def record(account: int, first: int, entries: Sequence[Fields]) -> bytes:
     """Write events, the first of which has the number `first`; now and then delete old ones."""
-    number = _signed(account)
+    number = signed(account)
     rows = ",".join(
         f"({number},{at},{sequence},{at_ns},{int(event)},{tier},{tokens_mt},{balance_mt},{host},{pid})"
         for at, (sequence, at_ns, tokens_mt, balance_mt, pid, event, tier, host) in enumerate(entries, first)
@@ -137,13 +137,13 @@ def notify(account: int) -> bytes:
 
 def events(account: int) -> bytes:
     """The last events, oldest first."""
-    return _EVENTS.substitute(account=_signed(account), limit=EVENTS_KEPT).encode()
+    return _EVENTS.substitute(account=signed(account), limit=EVENTS_KEPT).encode()
 
 
 def create(account: int, name: str, epoch: str) -> bytes:
     """Make the row of a new ledger, unless it is there."""
     return _CREATE.substitute(
-        account=_signed(account), name=_quoted(name), epoch=_quoted(epoch), format=packed.FORMAT,
+        account=signed(account), name=_quoted(name), epoch=_quoted(epoch), format=packed.FORMAT,
         book=packed.fresh().hex(),
     ).encode()  # fmt: skip
 
@@ -151,10 +151,10 @@ def create(account: int, name: str, epoch: str) -> bytes:
 def begin_anew(account: int) -> bytes:
     """Put a new book into the row, in which nothing has happened."""
     book = packed.fresh().hex()
-    return _BEGIN_ANEW.substitute(account=_signed(account), book=book, format=packed.FORMAT).encode()
+    return _BEGIN_ANEW.substitute(account=signed(account), book=book, format=packed.FORMAT).encode()
 
 
-def _signed(account: int) -> int:
+def signed(account: int) -> int:
     """The account's 64 bits as the database counts them."""
     return account - (1 << 64) if account >> 63 else account
 

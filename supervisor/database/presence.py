@@ -1,0 +1,176 @@
+"""This host among those that write to the same database: it joins them, beats while it works, and leaves.
+
+Two hosts that spend from one account have to share one ledger: otherwise each would spend every token once. So a host
+whose ledger would be another one than that of a host at work is kept out.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from contextlib import closing, suppress
+from importlib import metadata
+from typing import TYPE_CHECKING, Final
+
+from ledger import NS_PER_S, SystemClock
+from ledger.atomic_file import replace_file
+from ledger.durations import format_elapsed
+from supervisor.database.ledger_source import APPLICATION, account_number
+from tasks.errors import ConfigError, Error
+from tasks.store.connection import connect
+from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row.hosts import Host, Newcomer
+from tasks.store.migrate import bundled_migrations
+from tasks.store.sqlstate import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from supervisor.config.run_plan import RunPlan
+    from supervisor.config.state_dir import StateDir
+    from tasks.settings import Secret
+    from tasks.store.connection import Connection
+
+WAIT_S: Final = 20.0  # longer than a dead host counts as alive
+WAIT_NS: Final = round(WAIT_S * NS_PER_S)
+AGAIN_S: Final = 1.0
+_LOOK_S: Final = hosts.BEAT_S / 2
+_BEAT_NS: Final = round(hosts.BEAT_S * NS_PER_S)
+_CLOSE_S: Final = 2.0
+
+
+class Presence:
+    """This host among the others, kept by a thread: nobody who asks for it waits for the database.
+
+    Attributes:
+        number: the number of this host.
+        workers: what the workers of this host are, for the other hosts to see.
+        seen: all hosts as they were read last.
+    """
+
+    def __init__(self, url: Secret, number: int, on_look: Callable[[], object] = lambda: None) -> None:
+        """Begin to beat; `on_look` is called by the thread after each look at the others."""
+        self.number = number
+        self.workers: Sequence[Mapping[str, object]] = ()
+        self.seen: tuple[Host, ...] = ()
+        self._url = url
+        self._on_look = on_look
+        self._clock = SystemClock()
+        self._beat_ns = self._clock.now_ns()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._live, name="host beat", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Say that this host leaves, if the database is there."""
+        self._over.set()
+        self._thread.join(_CLOSE_S)
+
+    def _live(self) -> None:
+        conn: Connection | None = None
+        while not self._over.wait(_LOOK_S):
+            try:
+                if conn is None or conn.closed:
+                    conn = connect(self._url.reveal(), application_name=APPLICATION, autocommit=True)
+                with translate():
+                    self._look(conn)
+            except Error:  # the watch of the database tells that it is away
+                if conn is not None:
+                    conn.close()
+        if conn is not None:
+            with suppress(Error), closing(conn), translate():
+                hosts.leave(conn, self.number)
+
+    def _look(self, conn: Connection) -> None:
+        """Say that this host is alive, when it is time, and see who else is."""
+        now_ns = self._clock.now_ns()
+        if now_ns - self._beat_ns >= _BEAT_NS:
+            hosts.beat(conn, self.number, self.workers)
+            self._beat_ns = now_ns
+        self.seen = tuple(hosts.hosts(conn))
+        self._on_look()
+
+
+def try_join(plan: RunPlan, url: Secret, run: str) -> int | Host:
+    """The number of this host, which takes part from now on; or a living host that it must not work beside.
+
+    Raises:
+        Error: the database cannot be used.
+    """
+    new = Newcomer(
+        id=identity(plan),
+        name=plan.settings.host_name,
+        version=_build(),
+        ledger="database" if plan.settings.ledger == "database" else "file",
+        accounts=[account_number(plan.account(run if plan.settings.ledger == "file" else ""))],
+        migration=bundled_migrations()[-1].number,
+    )
+    with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
+        return hosts.join(conn, new)
+
+
+def take_part(plan: RunPlan, url: Secret, run: str) -> Presence | None:
+    """This host among the others, for a command that may wait; None where no other host can reach the database.
+
+    Raises:
+        ConfigError: another host spends from the same account with another ledger.
+        Error: the database cannot be used.
+    """
+    if plan.database is not None:
+        return None
+    clock, pause = SystemClock(), threading.Event()
+    limit_ns = clock.now_ns() + WAIT_NS
+    while isinstance(found := try_join(plan, url, run), Host):
+        if clock.now_ns() >= limit_ns:
+            raise ConfigError(refusal(found))
+        pause.wait(AGAIN_S)
+    return Presence(url, found)
+
+
+def number_beside(plan: RunPlan, url: Secret) -> int:
+    """The number of this host for a command beside its supervisor, which beats for it.
+
+    Raises:
+        ConfigError: the supervisor is not of this host.
+        Error: the database cannot be used.
+    """
+    with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
+        number = hosts.find(conn, identity(plan))
+    if number is None:
+        raise ConfigError(
+            "the supervisor of this state directory takes part under another identity, as one in another container "
+            "or PID namespace does: give this command where the supervisor runs"
+        )
+    return number
+
+
+def refusal(rival: Host) -> str:
+    """Why this host must not work beside that one, and what to do."""
+    own = "a ledger of its own" if rival.ledger == "file" else "the ledger in the database"
+    return (
+        f"the host {rival.name} (heard {format_elapsed(rival.silent_s)} ago) spends from the same key with {own}, so "
+        "both would spend each token: stop it, or start both with `sluicegate run --join`, which makes them share one"
+    )
+
+
+def identity(plan: RunPlan) -> str:
+    """What this host is called among all."""
+    return hosts.identity(_state_dir_id(plan.state))
+
+
+def _state_dir_id(state: StateDir) -> str:
+    """What this state directory is called among all; made when it is asked for first."""
+    try:
+        found = state.host_id.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        found = ""
+    if not found:
+        found = str(uuid.uuid4())
+        replace_file(state.host_id, found.encode(), durable=True)
+    return found
+
+
+def _build() -> str:
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version("sluicegate")
+    return "unknown"
