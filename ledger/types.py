@@ -64,19 +64,27 @@ NOBODY: Final = Owner(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process: boot and PID namespace, pid, and start time in clock ticks since that boot.
+    """A process: boot and PID namespace, pid, start time in clock ticks since that boot, and its host where it has one.
 
     A pid alone is given to another process sooner or later; pid and start time together are not, within one boot. So
-    these two own a lease, which does not outlive a boot. A spool does, so the name of a worker has the boot in it too,
-    and the PID namespace with it: two containers of one machine give one number to two processes.
+    these two own a lease of a ledger on one machine, which does not outlive a boot. A spool does, so the name of a
+    worker has the boot in it too, and the PID namespace with it: two containers of one machine give one number to two
+    processes. The host says whose spool may have the reply that the process had paid for.
     """
 
     boot: str
     pid: int
     started: int
+    host: str = ""
 
     def __str__(self) -> str:
-        return f"{self.boot}-{self.pid}-{self.started}"
+        text = f"{self.boot}-{self.pid}-{self.started}"
+        return f"{self.host}-{text}" if self.host else text
+
+    @property
+    def life(self) -> str:
+        """Its host, from one boot to the next: as one it beats, and as one it is dead. Empty where it has no host."""
+        return f"{self.host}-{self.boot}" if self.host else ""
 
     @classmethod
     def parse(cls, text: str) -> ProcessId:
@@ -85,5 +93,7 @@ class ProcessId:
         Raises:
             ValueError: `text` is no such name.
         """
-        boot, pid, started = text.split("-")
-        return cls(boot, int(pid), int(started))
+        *hosts, boot, pid, started = text.split("-")
+        if len(hosts) > 1:
+            raise ValueError(f"{text!r} has {len(hosts) + 3} parts, expected 3 or 4")
+        return cls(boot, int(pid), int(started), *hosts)

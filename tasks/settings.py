@@ -139,6 +139,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
         watch_lists: the lists of products that are kept fresh.
         key_name: what people call the key.
         host_name: what this host is called; empty where nobody asks.
+        host_id: what the state directory is called among those of all hosts; empty where that does not matter.
     """
 
     api_key: Secret
@@ -153,6 +154,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     watch_lists: tuple[WatchListSettings, ...] = ()
     key_name: str = DEFAULT_KEY
     host_name: str = ""
+    host_id: str = ""
 
     @property
     def server(self) -> str:

@@ -60,7 +60,7 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
             stack.enter_context(closing(among))
         host = 0 if among is None else among.number
         ledger = stack.enter_context(closing(shared_ledger.create_ledger(plan, url_of_rows, run, host)))
-        given = plan.worker_settings(base_url, url_of_rows, spool)
+        given = plan.worker_settings(base_url, url_of_rows, spool, plan.state.host())
         yield shared_ledger.settings_for(ledger, given), ledger
 
 
@@ -83,4 +83,4 @@ def _settings_of_running(plan: RunPlan, holder: int) -> WorkerSettings:
     if plan.database is not None:
         forget_client_variables()
     rows = plan.settings.database_url if url is None else Secret(url)
-    return plan.worker_settings(base_url, rows, place.spool)
+    return plan.worker_settings(base_url, rows, place.spool, plan.state.host())

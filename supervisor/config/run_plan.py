@@ -86,8 +86,11 @@ class RunPlan:
             _with_settings(tier, *set_values[tier.name]) if tier.name in set_values else tier for tier in DEFAULT_TIERS
         )
 
-    def worker_settings(self, base_url: str, database_url: Secret, spool: str) -> WorkerSettings:
-        """The settings of the workers, now that server and database are there; `spool` is the name of the spool."""
+    def worker_settings(self, base_url: str, database_url: Secret, spool: str, host_id: str = "") -> WorkerSettings:
+        """The settings of the workers, now that server and database are there.
+
+        `spool` is the name of the spool, `host_id` that of the state directory among those of all hosts.
+        """
         as_set: dict[str, Any] = {name: getattr(self.settings, name) for name in JobSettings.__struct_fields__}
         return WorkerSettings(
             **as_set,
@@ -100,6 +103,7 @@ class RunPlan:
             sources=self.settings.loaded_sources,
             watch_lists=self.settings.loaded_lists,
             host_name=self.settings.host_name,
+            host_id=host_id,
         )
 
     def describe(self) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ledger.atomic_file import replace_file
 from supervisor.config import filesystem
 from supervisor.config.instance_lock import InstanceLock
 from tasks.errors import ConfigError
@@ -60,6 +63,17 @@ class StateDir:
         """The file with what this state directory is called among those of all hosts."""
         return self.root / "host"
 
+    def host(self) -> str:
+        """What this state directory is called, in short: part of the names of workers and of replies in the spool.
+
+        Empty where it has no name yet, or it cannot be read.
+        """
+        try:
+            name = self.host_id.read_text(encoding="ascii").strip().partition("-")[0]
+        except (OSError, UnicodeDecodeError):
+            return ""
+        return name if name.isalnum() else ""
+
     @property
     def postgres(self) -> Path:
         """The folder of the embedded PostgreSQL."""
@@ -76,7 +90,7 @@ class StateDir:
         return spools if os.path.lexists(spools) and not spools.is_dir() else None
 
     def make(self) -> None:
-        """Create the directory, for its owner alone, if it is not there.
+        """Create the directory, for its owner alone, if it is not there; and give it a name among those of all hosts.
 
         Raises:
             ConfigError: it cannot be created or written, or its file system does not lock reliably.
@@ -99,3 +113,6 @@ class StateDir:
         fault = filesystem.fault_of(self.root)
         if fault is not None:
             raise ConfigError(f"STATE_DIR {self.root} {fault}")
+        if not os.path.lexists(self.host_id):
+            with suppress(OSError):  # a full disk: it has no name until the next start
+                replace_file(self.host_id, str(uuid.uuid4()).encode(), durable=True)

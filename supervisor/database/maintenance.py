@@ -108,13 +108,14 @@ class Maintenance:
         from tasks.maintenance.runner import MaintenanceRunner
 
         try:
-            spool = self._run.plan.state.spool(self._run.database_identity.spool)
-            if Spool(spool, limit_bytes=0).holds_leftovers():
+            state = self._run.plan.state
+            spool, host = state.spool(self._run.database_identity.spool), state.host()
+            if Spool(spool, limit_bytes=0, host=host).holds_leftovers():
                 return None
         except SpoolFull:
             return None
         if self._runner is None:
-            self._runner = MaintenanceRunner(url, self._clock)
+            self._runner = MaintenanceRunner(url, self._clock, host=host)
         return self._runner.step((self.duties or duties)(keep))
 
     def _on_step(self, url: Secret, outcome: Succeeded[Done | None] | Failed) -> None:

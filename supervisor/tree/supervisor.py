@@ -257,7 +257,8 @@ class Supervisor:
         """The settings that the workers are given; None while the API or the database cannot be reached."""
         if self.base_url is None or self.database_url is None:
             return None
-        given = self.plan.worker_settings(self.base_url, self.database_url, self.database_identity.spool)
+        host_id, spool = self.plan.state.host(), self.database_identity.spool
+        given = self.plan.worker_settings(self.base_url, self.database_url, spool, host_id)
         return shared_ledger.settings_for(self.ledger, given)
 
     def _on_resolved(self, outcome: Succeeded[int] | Failed) -> None:

@@ -3,6 +3,8 @@
 One file an entry: a line of magic, a line of JSON (`Header`: enough to process the body again without its process),
 then the body, packed as the server sent it, or else deflated. The name carries the owner; taking over a dead owner's
 entry is one `rename`, which exactly one process wins. The file appears under its name whole or not at all.
+
+Entries of another host, where the folder is one that hosts share, are that one's to write: it does when it is back.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ import msgspec
 
 from ledger.atomic_file import sync_directory
 from ledger.process import is_running, this_process
-from ledger.types import ProcessId
+from tasks.calls import spool_name
 from tasks.calls.spool_header import Header
+from tasks.calls.spool_name import PART_SUFFIX, SUFFIX
 from tasks.errors import EXIT_TRY_LATER, Error
 from tasks.keepa.decode.unpack import Unpackable, is_gzip, unpacked
 
@@ -29,10 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ledger.types import ProcessId
     from tasks.calls.spool_header import Origin
 
-SUFFIX: Final = ".reply"
-PART_SUFFIX: Final = ".part"
 DAMAGED: Final = "damaged"
 
 _MAGIC: Final = b"sluicegate reply 1\n"
@@ -99,10 +101,11 @@ class Spool:
     Whatever looks into it raises `SpoolFull` while it cannot be got at: what lies there paid for is not known then.
     """
 
-    def __init__(self, directory: Path, *, limit_bytes: int) -> None:
+    def __init__(self, directory: Path, *, limit_bytes: int, host: str = "") -> None:
+        """Use that directory, as a process of `host`."""
         self._directory = directory
         self._limit_bytes = limit_bytes
-        self._owner = this_process()
+        self._owner = this_process(host)
         self._room: Path | None = None
         self._room_bytes = _ROOM
         with suppress(OSError):  # its first use raises it
@@ -188,7 +191,7 @@ class Spool:
         The caller must hold no entry of its own while it asks: everything of this process counts as unfinished.
         """
         for path in self._paths():
-            owner = _owner_of(path)
+            owner = self._owner_of(path)
             if owner is None or (owner != self._owner and is_running(owner)):
                 continue
             if path.suffix == SUFFIX:
@@ -200,7 +203,7 @@ class Spool:
     def holds_leftovers(self) -> bool:
         """Whether a reply lies here that a dead worker paid for, whether or not another has taken it over."""
         # A file that is renamed while its folder is read may be seen under neither name.
-        return any(_is_leftover(path) for _ in range(_LOOKS) for path in self._paths())
+        return any(self._is_leftover(path) for _ in range(_LOOKS) for path in self._paths())
 
     def origins(self) -> list[Origin]:
         """What the replies were asked for that lie here, paid for and not yet written, whoever owns them.
@@ -219,7 +222,7 @@ class Spool:
 
     def claim(self, path: Path) -> SpoolEntry | None:
         """The entry at `path`, now this process's with one more attempt; None if another was quicker."""
-        attempts = _attempts_of(path) + 1
+        attempts = spool_name.attempts_of(path.name) + 1
         mine = self._directory / f"{self._owner}.{next(_NUMBERS):06d}.{attempts}{SUFFIX}"
         with _reached(path):
             try:
@@ -252,6 +255,17 @@ class Spool:
         quarantined.rename(self._directory / f"{self._owner}.{next(_NUMBERS):06d}.0{SUFFIX}")
         sync_directory(self._directory)
 
+    def _is_leftover(self, path: Path) -> bool:
+        owner = self._owner_of(path)
+        if path.suffix != SUFFIX or owner is None:
+            return False
+        return spool_name.attempts_of(path.name) > 0 or not is_running(owner)
+
+    def _owner_of(self, path: Path) -> ProcessId | None:
+        """The owner that a spool file's name carries; None for any other file, and for one of another host."""
+        owner, mine = spool_name.owner_of(path.name), self._owner.host
+        return None if owner is not None and mine and owner.host and owner.host != mine else owner
+
     def _paths(self) -> list[Path]:
         """What lies there, by name."""
         with _reached(self._directory):
@@ -268,16 +282,6 @@ def _reached(path: Path) -> Iterator[None]:
         raise SpoolFull(f"{path}: replies cannot be kept there: {error.strerror or error}{remedy}") from None
 
 
-def _owner_of(path: Path) -> ProcessId | None:
-    """The owner that a spool file's name carries, or None for any other file."""
-    if path.suffix not in {SUFFIX, PART_SUFFIX}:
-        return None
-    try:
-        return ProcessId.parse(path.name.split(".", maxsplit=1)[0])
-    except ValueError:
-        return None
-
-
 def _origin_of(path: Path) -> Origin | None:
     """What the reply at `path` was asked for; None for one that is gone, is no file, or whose header was hit."""
     with _reached(path), suppress(FileNotFoundError, IsADirectoryError, *_NO_HEADER), path.open("rb") as file:
@@ -285,16 +289,3 @@ def _origin_of(path: Path) -> Origin | None:
         if magic == _MAGIC:
             return msgspec.json.decode(header, type=Header).origin
     return None
-
-
-def _is_leftover(path: Path) -> bool:
-    owner = _owner_of(path)
-    return path.suffix == SUFFIX and owner is not None and (_attempts_of(path) > 0 or not is_running(owner))
-
-
-def _attempts_of(path: Path) -> int:
-    """How often the entry was taken over before; a name that does not say counts as never."""
-    try:
-        return int(path.stem.rpartition(".")[2])
-    except ValueError:
-        return 0

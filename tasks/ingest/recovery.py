@@ -13,15 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from ledger.process import is_dead
+from ledger.process import is_dead, owner_of
 from tasks.calls.spool import Damaged
+from tasks.ingest import held
 from tasks.ingest.deal_page import DealPageWriter
 from tasks.ingest.product_batch import ProductBatchWriter
 from tasks.ingest.source_page import SourcePageWriter
 from tasks.ingest.unreadable import items_of, quarantine_body
 from tasks.keepa.source.request import ENDPOINTS
 from tasks.runtime.job import owner_name
-from tasks.store import crawls, quarantine, turns
+from tasks.store import quarantine, turns
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 REPLIES_EVERY_NS: Final = 30 * NS_PER_S  # a slot that is not started again must not keep its replies for ever
 MAX_ATTEMPTS: Final = 10  # a reply that ended ten workers ends no eleventh
 LEASES_EVERY_NS: Final = 30 * NS_PER_S
-# By then an item was alone in its request a dozen times (`tasks.planning.pacing.attempt_limit`); kills that strike at
-# random do not find the same one as often.
-MAX_DEATHS: Final = 20
 
 
 class SpoolRecovery:
@@ -167,18 +165,14 @@ class LeaseRecovery:
 
         The dead are found first: whoever is dead by then has put its last reply where the look at the spool finds it.
         """
-        dead = [name for name in self._session.run(_holders) if is_dead(name)]
+        dead = [name for name in self._session.run(held.holders) if is_dead(name) and self._is_of_this_host(name)]
         if not dead or self._spool.holds_leftovers():
             return 0
-        items, pages = self._session.run(partial(_release, owners=dead))
+        items, pages = self._session.run(partial(held.release, owners=dead))
         self._context.log.info("released", items=items, pages=pages)
         return items + pages
 
-
-def _holders(connection: Connection) -> list[str]:
-    return sorted({*queue.owners(connection), *crawls.page_owners(connection)})
-
-
-def _release(connection: Connection, owners: list[str]) -> tuple[int, int]:
-    items = sum(queue.release_owner(connection, owner, max_deaths=MAX_DEATHS) for owner in owners)
-    return items, sum(crawls.release_pages(connection, owner) for owner in owners)
+    def _is_of_this_host(self, name: str) -> bool:
+        """Whether the reply of that worker would lie in this spool: those of others write what is in theirs."""
+        owner = owner_of(name)
+        return owner is not None and owner.host in {"", self._context.settings.host_id}

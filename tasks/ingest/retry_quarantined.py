@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tasks.calls.spool import SUFFIX, Damaged, Spool
+from tasks.calls.spool import Damaged, Spool
+from tasks.calls.spool_name import SUFFIX
 from tasks.ingest import reprocess
 from tasks.ingest.odd_items import ODD
 from tasks.ingest.reprocess import StillUnreadable

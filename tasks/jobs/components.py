@@ -37,7 +37,8 @@ class JobComponents:
         self.streams = streams_of(settings)
         self.sources = sources_of(settings.sources)
         self.session = DatabaseSession(context)
-        self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=settings.spool_limit_mb * _MB)
+        limit_bytes = settings.spool_limit_mb * _MB
+        self.spool = spool = Spool(Path(settings.spool_dir), limit_bytes=limit_bytes, host=settings.host_id)
         self._client = KeepaClient(
             settings.api_key,
             settings.base_url,

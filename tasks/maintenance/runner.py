@@ -61,11 +61,11 @@ class Done(NamedTuple):
 class MaintenanceRunner:
     """The duties of one process. Used by one thread, `cut` apart."""
 
-    def __init__(self, url: Secret, clock: Clock) -> None:
-        """Note where; nothing is opened yet."""
+    def __init__(self, url: Secret, clock: Clock, *, host: str = "") -> None:
+        """Note where, and on which host; nothing is opened yet."""
         self._url = url
         self._clock = clock
-        self._owner = f"{TURN}@{this_process()}"
+        self._owner = f"{TURN}@{this_process(host)}"
         self._conn: Connection | None = None
         self._due_ns: dict[str, int] = {}
         self._is_cut = False

@@ -78,5 +78,5 @@ class JobContext:
 
 
 def owner_name(context: JobContext) -> str:
-    """Who takes items: the worker, and its process so that others can tell when it is dead."""
-    return f"{context.worker}@{this_process()}"
+    """Who takes items: the worker, and its process and host so that others can tell when it is dead."""
+    return f"{context.worker}@{this_process(context.settings.host_id)}"

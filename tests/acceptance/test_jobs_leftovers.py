@@ -25,9 +25,9 @@ NS = 10**9
 class Taker:
     """A process in whose name items are taken and replies are paid for."""
 
-    def __init__(self):
+    def __init__(self, host=""):
         self.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-        self.owner = ProcessId(this_process().boot, self.process.pid, start_of(self.process.pid))
+        self.owner = ProcessId(this_process().boot, self.process.pid, start_of(self.process.pid), host)
 
     def take(self, conn):
         queue.enqueue(conn, 1, ASINS, detail="history")
@@ -87,6 +87,15 @@ def test_what_a_dead_worker_holds_goes_back_and_counts_a_death(context, session,
     assert orphans.step() == 2
     taken = queue.claim(conn, owner="me", limit=10, lease_s=1)
     assert [(item.attempts, item.deaths) for item in taken] == [(0, 1), (0, 1)]
+
+
+def test_what_a_dead_worker_of_another_host_held_is_not_given_back_here(context, session, folder, conn):
+    """Its reply may lie in the spool of its own host, which is another state directory on this machine."""
+    with closing(Taker("another")) as taker:
+        taker.take(conn)
+        taker.kill()
+        assert LeaseRecovery(context, session, Spool(folder, limit_bytes=1 << 20)).step() == 0
+    assert states(conn) == ["leased", "leased"]
 
 
 @pytest.mark.parametrize("taken_over", [0, 2])

@@ -20,7 +20,7 @@ import requests
 from ledger import SystemClock
 from ledger.process import this_process
 from supervisor.database.probe import READ_ONLY, STANDBY, Probe
-from tasks.calls.spool import SUFFIX
+from tasks.calls.spool_name import SUFFIX
 from tasks.embedded_postgres import cluster, pid_file
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_DEGRADED, DatabaseTransient

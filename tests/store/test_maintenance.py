@@ -11,10 +11,11 @@ import pytest
 from ledger import ManualClock
 from ledger.process import this_process
 from supervisor.config.settings import load_settings
+from supervisor.config.state_dir import StateDir
 from supervisor.database.maintenance import FIRST_S, HELD_S, Maintenance
 from supervisor.eventloop.loop import Loop
 from supervisor.logs.log import Log, as_json
-from tasks.calls.spool import SUFFIX
+from tasks.calls.spool_name import SUFFIX
 from tasks.maintenance import runner
 from tasks.maintenance.duties import duties
 from tasks.maintenance.runner import MaintenanceRunner
@@ -189,7 +190,7 @@ class Run:
     def __init__(self, loop, clock, spool, url, duty):
         self.lines, self.may_run, self.clock, self.loop = [], True, clock, loop
         settings = load_settings({}, dotenv=None)
-        self.plan = SimpleNamespace(state=SimpleNamespace(spool=lambda _name: spool), settings=settings)
+        self.plan = SimpleNamespace(state=StateDir(spool.parent.parent), settings=settings)
         self.database_identity = SimpleNamespace(spool="db")
         log = Log(self.lines.append, render=as_json, redactor=Redactor())
         self.maintenance = Maintenance(loop, log, self, clock=clock)

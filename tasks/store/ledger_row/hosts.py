@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from psycopg.types.json import Jsonb
 
-from ledger.process import boot_id
+from ledger.process import boot_name
 from tasks.store.ledger_row.statements import TTL_S, signed
 
 if TYPE_CHECKING:
@@ -103,8 +102,7 @@ class Newcomer:
 
 def identity(state_dir_id: str) -> str:
     """What tells where a pid means one process: the state directory, the boot of the machine, the PID namespace."""
-    namespace = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - a name that leads to no file
-    return f"{state_dir_id} {boot_id().hex()[:8]} {namespace}"
+    return f"{state_dir_id} {boot_name()}"
 
 
 def join(conn: Connection, new: Newcomer) -> int | Host:

@@ -212,6 +212,22 @@ def test_a_full_spool_says_so_until_it_drains(directory):
     spool.require_room()
 
 
+def test_what_another_host_left_in_a_shared_folder_is_that_hosts_to_write(directory):
+    """When it is back it has another boot, and is the same host."""
+    mine, another = (Spool(directory, limit_bytes=1 << 20, host=name) for name in ("a", "b"))
+    for host in ("a", "b"):
+        dead = ProcessId("before", 1, 1, host)
+        entry = mine.put(HEADER, BODY)
+        entry.path.rename(directory / f"{dead}.000001.1.reply")
+        (directory / f"{dead}.000002.0.part").write_bytes(b"half")
+    assert [path.name for path in mine.orphans()] == ["a-before-1-1.000001.1.reply"]
+    assert [path.name for path in another.orphans()] == ["b-before-1-1.000001.1.reply"]
+    assert not list(directory.glob("*.part")), "each took away what its own had not finished"
+    mine.claim(next(mine.orphans())).remove()
+    assert (mine.holds_leftovers(), another.holds_leftovers()) == (False, True)
+    assert len(mine.origins()) == 1, "nobody pays for it meanwhile"
+
+
 def test_files_of_somebody_else_are_not_touched(directory, spool):
     (directory / "README").write_text("mine")
     (directory / "odd.reply").write_text("mine")
