@@ -1,62 +1,127 @@
 """A book as one string of bytes, for a home that keeps it whole: the entries in use alone, with a head that says how.
 
-The head has the layout of this build, so that a build of another layout refuses the bytes. Pure.
+The head has the number of a format and the checksum of its layout. A build reads and writes its own format and those
+before it that it knows (`FORMATS`), so that builds of two versions share a book as long as each writes what all read.
+Pure.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Final
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger.errors import Damaged, OtherFormat
 from ledger.model.book import BOOK_BYTES, LAYOUT, TIERS_AT, Book
-from ledger.storage.checksum import checksum, counts_fit, parts
+from ledger.storage.checksum import counts_fit, parts
 
-FORMAT: Final = 2
-_ALIKE: Final = {(1, 0x56E60F6A)}  # other heads of the same bytes: layouts were once told by another sum
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _HEAD: Final = struct.Struct("<III")  # format, layout, checksum
 _FIRST: Final = 4  # the book's own place for its checksum is not among the parts
+_HEAD_BYTES: Final = TIERS_AT - _FIRST  # of the book's body: all that is in no list
 
 
-def pack(raw: memoryview, book: Book) -> bytes:
-    """The bytes of `book`, which lies in `raw`."""
-    head = _HEAD.pack(FORMAT, LAYOUT, checksum(raw, book))
-    return head + b"".join(raw[begin:end] for begin, end in parts(book))
+class Format(Protocol):
+    """How the body of a book, which is what follows its head, is written and read.
+
+    Attributes:
+        number: counts the formats.
+        layout: a checksum of what the body holds, which no other format has.
+    """
+
+    @property
+    def number(self) -> int: ...  # noqa: D102 - above
+
+    @property
+    def layout(self) -> int: ...  # noqa: D102
+
+    def write(self, raw: memoryview, book: Book) -> bytes:
+        """The body of `book`, which lies in `raw`; what the format has no place for is left out."""
+        ...
+
+    def read(self, body: bytes, raw: memoryview) -> None:
+        """Write the book with that body into `raw`; what the format knows nothing of is as in a fresh book.
+
+        Raises:
+            Damaged: the body is not as long as its lists say.
+        """
+        ...
 
 
-def unpack(data: bytes, raw: memoryview) -> None:
-    """Write the book that was packed into `raw`, which has `BOOK_BYTES`; entries that are not in use are left alone.
+@dataclass(frozen=True, slots=True)
+class AsInMemory:
+    """A format whose body is the bytes in use of this build's `Book`."""
+
+    number: int
+    layout: int
+
+    def write(self, raw: memoryview, book: Book) -> bytes:
+        """The bytes in use."""
+        return b"".join(raw[begin:end] for begin, end in parts(book))
+
+    def read(self, body: bytes, raw: memoryview) -> None:
+        """Put them where they were; entries that are not in use are left alone.
+
+        Raises:
+            Damaged: there are not as many as the lists say.
+        """
+        if len(body) < _HEAD_BYTES:
+            raise _too_short(len(body))
+        raw[_FIRST:TIERS_AT] = body[:_HEAD_BYTES]
+        book, at = Book.from_buffer(raw), 0
+        if not counts_fit(book) or len(body) != sum(end - begin for begin, end in parts(book)):
+            raise Damaged("the book is not as long as its lists say: begin the ledger anew")
+        for begin, end in parts(book):
+            raw[begin:end] = body[at : at + end - begin]
+            at += end - begin
+
+
+FORMAT: Final = 2
+# Format 1 has the same body: the checksum of its layout was taken from the names of classes and modules.
+_KNOWN: Final[tuple[Format, ...]] = (AsInMemory(1, 0x56E60F6A), AsInMemory(FORMAT, LAYOUT))
+FORMATS: Final[Mapping[int, Format]] = {known.number: known for known in _KNOWN}
+
+
+def pack(raw: memoryview, book: Book, known: Format = FORMATS[FORMAT]) -> bytes:
+    """The bytes of `book`, which lies in `raw`, in that format."""
+    body = known.write(raw, book)
+    return _HEAD.pack(known.number, known.layout, zlib.crc32(body)) + body
+
+
+def unpack(data: bytes, raw: memoryview, formats: Mapping[int, Format] = FORMATS) -> int:
+    """Write the book that was packed into `raw`, which has `BOOK_BYTES`; the number of the format it had.
 
     Raises:
-        OtherFormat: another build packed it.
+        OtherFormat: it has none of `formats`.
         Damaged: it is not whole.
     """
     if len(data) < _HEAD.size:
-        raise Damaged(f"the book has {len(data)} bytes, which are too few: begin the ledger anew")
-    found, layout, crc = _HEAD.unpack_from(data)
-    if (found, layout) != (FORMAT, LAYOUT) and (found, layout) not in _ALIKE:
+        raise _too_short(len(data))
+    number, layout, crc = map(int, _HEAD.unpack_from(data))
+    known = formats.get(number)
+    if known is None or known.layout != layout:
         raise OtherFormat(
-            f"the book has format {found}, layout {layout:08x}; this build reads format {FORMAT}, layout {LAYOUT:08x}",
-            found,
+            f"the book has format {number}, layout {layout:08x}; this build reads "
+            + ", ".join(f"format {one.number}, layout {one.layout:08x}" for one in formats.values()),
+            number,
         )
-    fixed = _HEAD.size + TIERS_AT - _FIRST
-    if len(data) < fixed:
-        raise Damaged(f"the book has {len(data)} bytes, which are too few: begin the ledger anew")
-    raw[_FIRST:TIERS_AT] = data[_HEAD.size : fixed]
-    book = Book.from_buffer(raw)
-    at = _HEAD.size
-    if not counts_fit(book) or len(data) != at + sum(end - begin for begin, end in parts(book)):
-        raise Damaged("the book is not as long as its lists say: begin the ledger anew")
-    for begin, end in parts(book):
-        raw[begin:end] = data[at : at + end - begin]
-        at += end - begin
-    if checksum(raw, book) != crc:
+    body = data[_HEAD.size :]
+    if zlib.crc32(body) != crc:
         raise Damaged("the checksum of the book is wrong: begin the ledger anew")
+    known.read(body, raw)
+    return number
 
 
-def fresh() -> bytes:
+def fresh(known: Format = FORMATS[FORMAT]) -> bytes:
     """The bytes of a book in which nothing has happened."""
     raw = bytearray(BOOK_BYTES)
     book = Book.from_buffer(raw)
     book.sequence = book.next_id = 1
-    return pack(memoryview(raw), book)
+    return pack(memoryview(raw), book, known)
+
+
+def _too_short(size: int) -> Damaged:
+    return Damaged(f"the book has {size} bytes, which are too few: begin the ledger anew")

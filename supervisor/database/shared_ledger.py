@@ -17,6 +17,7 @@ from supervisor.config.run_plan import Server
 from supervisor.database import presence
 from supervisor.database.ledger_source import APPLICATION, account_number, is_in_database
 from tasks.errors import Error, plain
+from tasks.store.ledger_row.patience import NoPatience, StartPatience
 from tasks.store.ledger_row.row import RowHome
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class SharedLedger(TokenLedger):
     def __init__(self, home: RowHome, account: int, host: int) -> None:
         """Begin to read."""
         super().__init__(home)
+        self._row = home
         self.account = account
         self.host = host
         self._clock = SystemClock()
@@ -73,6 +75,7 @@ class SharedLedger(TokenLedger):
                 if now_ns - self._resolved_ns >= _RESOLVE_NS:
                     self._resolved_ns = now_ns
                     self.resolve_dead()
+                    self._row.carry_over()
                 self._last, self._fault = super().snapshot(), ""
             except (Error, LedgerError) as error:
                 self._fault = f"the ledger in the database cannot be read: {plain(error)}"
@@ -122,8 +125,10 @@ def _create_row(plan: RunPlan, url: Secret, host: int) -> TokenLedger:
     name = plan.account("")
     account = account_number(name)
     home = RowHome(url.reveal(), account, host, name=APPLICATION)
+    home.patience = StartPatience()
     home.create(name)
     if plan.server is Server.SIMULATOR:
         home.begin_anew()  # each simulator is another account
     TokenLedger(home).configure(plan.tiers(), plan.tick_period_s)
+    home.patience = NoPatience()
     return SharedLedger(home, account, host)

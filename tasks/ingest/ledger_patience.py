@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tasks.ingest.outage_report import DatabaseOutage
+from tasks.store.ledger_row.patience import HEARD_S, LOOK_S
 
 if TYPE_CHECKING:
+    from ledger import OtherFormat
     from tasks.errors import DatabaseTransient
     from tasks.runtime.job import JobContext
 
@@ -21,6 +23,7 @@ class LedgerPatience:
         self._context = context
         self._outage = DatabaseOutage(context)
         self._failures = 0
+        self._looks = 0
 
     def failed(self, error: DatabaseTransient) -> None:
         """Wait until the next try.
@@ -35,8 +38,21 @@ class LedgerPatience:
         self._outage.failed(error, pause_s)
         self._context.stop.wait(pause_s)
 
+    def unreadable(self, error: OtherFormat) -> None:
+        """Wait until the next look.
+
+        Raises:
+            OtherFormat: the stop was asked for, or the hosts of the newer build do not write what this one reads.
+        """
+        self._failures += 1
+        self._looks += 1
+        if self._context.stop.is_set() or self._looks * LOOK_S > HEARD_S:
+            raise error
+        self._outage.failed(error, LOOK_S)
+        self._context.stop.wait(LOOK_S)
+
     def over(self) -> None:
         """Report that it is back."""
         if self._failures:
-            self._failures = 0
+            self._failures = self._looks = 0
             self._outage.over()

@@ -36,6 +36,9 @@ class Again:
     def failed(self, error):
         self.errors.append(str(error))
 
+    def unreadable(self, error):
+        raise error
+
     def over(self):
         """Nothing to say."""
 
@@ -212,7 +215,7 @@ def test_changes_that_the_server_forgot_are_noticed_though_the_row_went_on(make_
 
 
 def signed(make_ledger):
-    return statements._signed(make_ledger.account)
+    return statements.signed(make_ledger.account)
 
 
 def test_a_waiter_is_woken_by_the_change_of_another_and_holds_its_lease(make_ledger):

@@ -59,6 +59,7 @@ APPLIED = {
     "0045_refused_sources.sql": "3a61e2853ba9b2ff",
     "0052_what_hosts_do.sql": "e00ff3d0508375b8",
     "0054_who_paid.sql": "92dce329d5844d21",
+    "0057_hosts_say_what_they_read.sql": "da4ff14d412ce665",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

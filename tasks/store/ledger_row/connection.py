@@ -15,7 +15,7 @@ from tasks.store.ledger_row.patience import NoPatience
 from tasks.store.sqlstate import cause_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ledger import Clock
     from tasks.store.ledger_row.patience import Patience
@@ -38,7 +38,7 @@ class RowConnection:
         epoch: the life of the server, as it was read last.
         is_new: whether that was since the last change, because the line or the server is another.
         moments: when the row was asked for and told, by this machine's clock, in nanoseconds.
-        alive: the hosts that beat, as the row was told with.
+        formats: the newest format of a book that each host reads, of those that beat, as the row was told with.
     """
 
     def __init__(self, url: str, account: int, name: str, local: Clock) -> None:
@@ -49,7 +49,7 @@ class RowConnection:
         self.epoch = ""
         self.is_new = False
         self.moments = (0, 0)
-        self.alive: frozenset[int] = frozenset()
+        self.formats: Mapping[int, int] = {}
         self.connect: Callable[[], Line] = lambda: Line(url, name, statements.channel(account))
         self.line: Line | None = None
         self._local = local
@@ -155,7 +155,7 @@ class RowConnection:
         if not result.ntuples:
             raise NoLedger("there is no ledger of this key in the database: `sluicegate run` makes it")
         state = statements.state_of([result.get_value(0, column) for column in range(result.nfields)])
-        self.alive = state.alive
+        self.formats = state.formats
         return state
 
     def _learn_epoch(self, line: Line) -> None:

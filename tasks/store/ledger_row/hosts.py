@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from psycopg.types.json import Jsonb
 
 from ledger.process import boot_name
+from ledger.storage.packed import FORMAT
 from tasks.store.ledger_row.statements import TTL_S, signed
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ WHERE left_at IS NULL AND beat_at > clock_timestamp() - interval '15 s' AND acco
 ORDER BY joined_at LIMIT 1
 """
 _JOIN: Final = """
-INSERT INTO hosts AS h (id, name, version, joined_at, beat_at, workers, ledger, accounts, migration)
+INSERT INTO hosts AS h (id, name, version, joined_at, beat_at, workers, ledger, accounts, migration, ledger_format,
+    ledger_format_at)
 VALUES (%(id)s, %(name)s, %(version)s, clock_timestamp(), clock_timestamp(), '[]', %(ledger)s, %(accounts)s,
-    %(migration)s)
+    %(migration)s, %(ledger_format)s, clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, joined_at = excluded.joined_at,
     beat_at = excluded.beat_at, left_at = NULL, workers = excluded.workers, ledger = excluded.ledger,
-    accounts = excluded.accounts, migration = excluded.migration, drain_at = NULL
+    accounts = excluded.accounts, migration = excluded.migration, drain_at = NULL,
+    ledger_format = excluded.ledger_format, ledger_format_at = excluded.ledger_format_at
 RETURNING host
 """
 _FIND: Final = "SELECT host FROM hosts WHERE id = %s AND left_at IS NULL"
@@ -90,6 +93,7 @@ class Newcomer:
     Attributes:
         accounts: the accounts it would spend from, each of 64 bits.
         migration: the number of the newest migration that its build knows.
+        ledger_format: the newest format of a book that its build reads.
     """
 
     id: str
@@ -98,6 +102,7 @@ class Newcomer:
     ledger: Literal["file", "database"] = "database"
     accounts: Sequence[int] = ()
     migration: int = 0
+    ledger_format: int = FORMAT
 
 
 def identity(state_dir_id: str) -> str:
@@ -112,7 +117,7 @@ def join(conn: Connection, new: Newcomer) -> int | Host:
     """
     given = {
         "id": new.id, "name": new.name, "version": new.version, "ledger": new.ledger, "migration": new.migration,
-        "accounts": [signed(one) for one in new.accounts],
+        "accounts": [signed(one) for one in new.accounts], "ledger_format": new.ledger_format,
     }  # fmt: skip
     with conn.transaction():
         conn.execute(_LOCK_IT, (_LOCK,))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import threading
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from ledger import OtherFormat
     from tasks.errors import DatabaseTransient
+
+
+HEARD_S: Final = 20.0  # hosts beat every 5 s, and look then whether what they write is read by all
+LOOK_S: Final = 0.5
 
 
 class Patience(Protocol):
@@ -13,6 +19,13 @@ class Patience(Protocol):
 
     def failed(self, error: DatabaseTransient) -> None:
         """Wait until the next try; or raise, when there is nothing to wait for."""
+        ...
+
+    def unreadable(self, error: OtherFormat) -> None:
+        """Wait until the next look at a book that a newer build wrote; or raise the error.
+
+        The hosts of that build write what this one reads as soon as they know that this host takes part.
+        """
         ...
 
     def over(self) -> None:
@@ -27,5 +40,24 @@ class NoPatience:
         """Raise the error."""
         raise error
 
+    def unreadable(self, error: OtherFormat) -> None:
+        """Raise the error."""
+        raise error
+
     def over(self) -> None:
         """Do nothing."""
+
+
+class StartPatience(NoPatience):
+    """For a start, which hosts of a newer build hear of with its first beat."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+        self._pause = threading.Event()
+
+    def unreadable(self, error: OtherFormat) -> None:
+        """Wait, at most `HEARD_S` in all; raise the error after that."""
+        self._looks += 1
+        if self._looks * LOOK_S > HEARD_S:
+            raise error
+        self._pause.wait(LOOK_S)

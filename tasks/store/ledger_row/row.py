@@ -11,26 +11,35 @@ then, and whoever sees that first asks for one reading, which puts all right.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ledger import Damaged, OtherFormat, SystemClock, process
-from ledger.model import clients, journal
+from ledger.model import clients
 from ledger.model.book import BOOK_BYTES, Book
 from ledger.model.view import View
 from ledger.storage import packed
+from ledger.storage.packed import FORMATS
+from ledger.storage.transaction import change
 from ledger.types import Owner
 from tasks.errors import DatabaseTransient
 from tasks.store.ledger_row import rules, statements
 from tasks.store.ledger_row.connection import RowConnection
+from tasks.store.ledger_row.row_journal import RowJournal
 from tasks.store.ledger_row.rules import Epochs
 from tasks.store.ledger_row.server_clock import ServerClock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from psycopg.pq.abc import PGresult
 
     from ledger import Clock
+    from ledger.model import journal
+    from ledger.storage.packed import Format
     from tasks.store.ledger_row.patience import Patience
     from tasks.store.ledger_row.statements import RowState
+
+T = TypeVar("T")
 
 
 class RowHome:
@@ -39,7 +48,14 @@ class RowHome:
     looks_first = True
 
     def __init__(
-        self, url: str, account: int, host: int, *, name: str = "sluicegate ledger", clock: Clock | None = None
+        self,
+        url: str,
+        account: int,
+        host: int,
+        *,
+        name: str = "sluicegate ledger",
+        clock: Clock | None = None,
+        formats: Mapping[int, Format] = FORMATS,
     ) -> None:
         """Nothing is connected yet. With a `clock`, in tests, the time is that and not the database's."""
         self.replaced = ""
@@ -51,6 +67,8 @@ class RowHome:
         self._connection = RowConnection(url, account, name, local)
         self._mutex = threading.RLock()
         self._row_epoch = ""
+        self._formats = formats
+        self._written = formats[max(formats)]
         self._buffer = memoryview(bytearray(BOOK_BYTES))
         self._view = View(Book.from_buffer(self._buffer))
 
@@ -92,7 +110,7 @@ class RowHome:
         """Whether it runs: a process of this host by what the system says, another host's as long as that beats."""
         if owner.host == self._host:
             return process.is_alive(owner.pid, owner.started)
-        return owner.host in self._connection.alive
+        return owner.host in self._connection.formats
 
     def begin(self) -> View:
         """Lock the row and copy the book.
@@ -105,7 +123,7 @@ class RowHome:
         self._mutex.acquire()
         is_begun = False
         try:
-            view = self._connection.patiently(self._begin)
+            view = self._patiently(self._begin)
             is_begun = True
         finally:
             if not is_begun:
@@ -128,14 +146,14 @@ class RowHome:
             book.journal_count += len(entries)
         if view.opens and book.waiter_count:
             message += statements.notify(self._account)
-        data = packed.pack(self._buffer, book)
-        message = statements.publish(self._account, data, book.sequence, connection.epoch) + message + b"COMMIT"
+        data = packed.pack(self._buffer, book, self._written)
+        written = statements.publish(self._account, data, self._written.number, book.sequence, connection.epoch)
         try:
-            is_kept = connection.open().ask(message).command_status == b"COMMIT"
+            is_kept = connection.open().ask(written + message + b"COMMIT").command_status == b"COMMIT"
         except DatabaseTransient as error:
             connection.lose()
             connection.patience.failed(error)
-            is_kept = connection.patiently(lambda: self._has_happened(number))
+            is_kept = self._patiently(lambda: self._has_happened(number))
         if is_kept:
             connection.request = max(connection.request, number)
             self._row_epoch = connection.epoch
@@ -164,46 +182,25 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            state = self._connection.patiently(self._connection.read)
-            raw = memoryview(bytearray(BOOK_BYTES))
-            packed.unpack(state.book, raw)
-            book = Book.from_buffer(raw)
-            now_ns, moments = state.server_ns + book.shift_ns, self._connection.moments
-            if not self._clock.step_ns(now_ns, *moments):  # what was set is put right by the next change
-                self._clock.set(now_ns, *moments)
-            return book, RowJournal(self)
-
-    def events(self) -> list[journal.Entry]:
-        """The last events, oldest first.
-
-        Raises:
-            DatabaseTransient: the database cannot be used now, and `patience` has ended.
-        """
-        with self._mutex:
-            result = self._connection.patiently(lambda: self._connection.open().ask(statements.events(self._account)))
-            rows = [[int(result.get_value(i, j) or b"0") for j in range(8)] for i in range(result.ntuples)]
-        return [
-            journal.Entry(
-                sequence=sequence, at_ns=at_ns, event=journal.Event(event), tier=tier, tokens_mt=tokens_mt,
-                balance_mt=balance_mt, pid=pid, host=host,
-            )
-            for sequence, at_ns, event, tier, tokens_mt, balance_mt, pid, host in rows
-        ]  # fmt: skip
+            return self._patiently(self._read)[0], RowJournal(self._read_events)
 
     def create(self, name: str) -> None:
         """Make the row of this account unless it is there; begin its book anew where it cannot be read.
 
         Raises:
+            OtherFormat: a newer build wrote it, and `patience` has ended.
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            connection = self._connection
+            connection, newest = self._connection, self._formats[max(self._formats)]
             connection.patiently(
-                lambda: connection.open().ask(statements.create(self._account, name, connection.epoch))
+                lambda: connection.open().ask(statements.create(self._account, name, connection.epoch, newest))
             )
             try:
                 self.read()
             except (OtherFormat, Damaged) as fault:
+                if isinstance(fault, OtherFormat) and fault.found > newest.number:
+                    raise
                 self.begin_anew()
                 self.replaced = f"{fault}; a new one was made, which starts from one reading of the balance"
 
@@ -214,17 +211,58 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            self._connection.patiently(lambda: self._connection.open().ask(statements.begin_anew(self._account)))
+            connection, newest = self._connection, self._formats[max(self._formats)]
+            connection.patiently(lambda: connection.open().ask(statements.begin_anew(self._account, newest)))
+
+    def carry_over(self) -> None:
+        """Write the book in the newest format that all hosts read, unless it has that; changes do so by themselves.
+
+        Raises:
+            NoLedger: there is no such row.
+            OtherFormat: a newer build wrote it, and `patience` has ended.
+            DatabaseTransient: the database cannot be used now, and `patience` has ended.
+        """
+        with self._mutex:
+            found = self._patiently(self._read)[1]
+        if found != rules.format_to_write(self._formats, self._connection.formats.values()).number:
+            change(self, lambda _view: None)
 
     def close(self) -> None:
         """Close the line."""
         with self._mutex:
             self._connection.lose()
 
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """What `work` makes of the row, as soon as the database can be used and the book be read."""
+        while True:
+            try:
+                return self._connection.patiently(work)
+            except OtherFormat as error:
+                self._connection.undo()
+                if error.found <= (newest := max(self._formats)):
+                    raise
+                self.patience.unreadable(rules.too_new(error, newest))
+
+    def _read(self) -> tuple[Book, int]:
+        """A copy of the book, and the number of its format."""
+        state = self._connection.read()
+        raw = memoryview(bytearray(BOOK_BYTES))
+        found = packed.unpack(state.book, raw, self._formats)
+        book = Book.from_buffer(raw)
+        now_ns, moments = state.server_ns + book.shift_ns, self._connection.moments
+        if not self._clock.step_ns(now_ns, *moments):  # what was set is put right by the next change
+            self._clock.set(now_ns, *moments)
+        return book, found
+
+    def _read_events(self) -> PGresult:
+        with self._mutex:
+            return self._connection.patiently(lambda: self._connection.open().ask(statements.events(self._account)))
+
     def _begin(self) -> View:
         view, connection = self._view, self._connection
         state = connection.lock()
-        packed.unpack(state.book, self._buffer)
+        packed.unpack(state.book, self._buffer, self._formats)
+        self._written = rules.format_to_write(self._formats, state.formats.values())
         view.events.clear()
         if self._may_have_lost(state):
             rules.doubt(view)
@@ -243,20 +281,7 @@ class RowHome:
     def _has_happened(self, number: int) -> bool:
         """Whether change `number` of this process was committed; a transaction that is not over is waited for."""
         state = self._connection.lock()
-        packed.unpack(state.book, self._buffer)
+        packed.unpack(state.book, self._buffer, self._formats)
         found = clients.last_request(self._view, self.owner(), self._connection.number)
         self._connection.open().undo()
         return found >= number
-
-
-class RowJournal:
-    """The journal of a ledger in a row, read when it is asked for."""
-
-    __slots__ = ("_home",)
-
-    def __init__(self, home: RowHome) -> None:
-        self._home = home
-
-    def entries(self) -> list[journal.Entry]:
-        """The last events, oldest first."""
-        return self._home.events()

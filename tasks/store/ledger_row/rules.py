@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger import NS_PER_S
+from ledger import NS_PER_S, OtherFormat
 from tasks.store.ledger_row.server_clock import SLACK_NS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ledger.model.view import View
+    from ledger.storage.packed import Format
     from tasks.store.ledger_row.server_clock import ServerClock
 
 UNWATCHED_NS: Final = 60 * NS_PER_S  # since the last change, when a process makes its first
@@ -35,6 +38,25 @@ def may_have_lost(epochs: Epochs, *, is_line_new: bool, is_mine_there: bool) -> 
     if is_line_new and epochs.in_row != epochs.now:
         return True
     return not is_mine_there and epochs.in_row == epochs.at_last_change
+
+
+def format_to_write(formats: Mapping[int, Format], read_by_hosts: Iterable[int]) -> Format:
+    """The newest of these formats that every host reads; the oldest of them where a host reads none.
+
+    `read_by_hosts` are the newest formats that the hosts read; without any it is the newest.
+    """
+    limit = min(read_by_hosts, default=max(formats))
+    return formats[max((number for number in formats if number <= limit), default=min(formats))]
+
+
+def too_new(error: OtherFormat, newest: int) -> OtherFormat:
+    """The same error in words for a person, when the book is of a newer build than this, which reads up to `newest`."""
+    return OtherFormat(
+        f"the ledger of this key in the database was written by a newer version of this program, in format "
+        f"{error.found}, and this one reads up to {newest}: run the newer version here, or have it run on another host "
+        "while this one starts, and it writes what both read",
+        error.found,
+    )
 
 
 def doubt(view: View) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from ledger.storage import packed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger.model.journal import Fields
+    from ledger.storage.packed import Format
 
 TTL_S: Final = 15  # silence after which another host counts as dead, as in the statements below
 EVENTS_KEPT: Final = 512
@@ -21,7 +22,8 @@ _US_NS: Final = 1_000
 _COLUMNS: Final = """
 encode(book, 'hex'), format, sequence, epoch, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,
-(SELECT string_agg(host::text, ' ') FROM hosts WHERE left_at IS NULL AND beat_at > clock_timestamp() - interval '15 s')
+(SELECT string_agg(host || ':' || CASE WHEN ledger_format_at >= joined_at THEN ledger_format ELSE 1 END, ' ')
+    FROM hosts WHERE left_at IS NULL AND beat_at > clock_timestamp() - interval '15 s')
 """
 _BEGIN: Final = Template(
     "WITH found AS MATERIALIZED"
@@ -30,7 +32,7 @@ _BEGIN: Final = Template(
 )
 _READ: Final = Template("SELECT $columns FROM ledgers WHERE account = $account")
 _PUBLISH: Final = Template(
-    "UPDATE ledgers SET book = decode('$book', 'hex'), sequence = $sequence, epoch = '$epoch',"
+    "UPDATE ledgers SET book = decode('$book', 'hex'), format = $format, sequence = $sequence, epoch = '$epoch',"
     " changed_at = clock_timestamp() WHERE account = $account;"
 )
 # A row that was restored from a back-up counts again from there.
@@ -69,7 +71,7 @@ class RowState:
     Attributes:
         server_ns: the server's time, in nanoseconds since 1970.
         started_us: when the server was started, in microseconds since 1970.
-        alive: the hosts that beat.
+        formats: the newest format of a book that each host reads, by the numbers of the hosts that beat.
     """
 
     book: bytes
@@ -78,7 +80,7 @@ class RowState:
     epoch: str
     server_ns: int
     started_us: int
-    alive: frozenset[int]
+    formats: Mapping[int, int]
 
 
 def channel(account: int) -> str:
@@ -98,7 +100,7 @@ def read(account: int) -> bytes:
 
 def state_of(values: Sequence[bytes | None]) -> RowState:
     """The row in the values that `begin` and `read` answer."""
-    book, number, sequence, epoch, server_us, started_us, alive = ((value or b"").decode() for value in values)
+    book, number, sequence, epoch, server_us, started_us, hosts = ((value or b"").decode() for value in values)
     return RowState(
         book=bytes.fromhex(book),
         format=int(number),
@@ -106,14 +108,14 @@ def state_of(values: Sequence[bytes | None]) -> RowState:
         epoch=epoch,
         server_ns=int(server_us) * _US_NS,
         started_us=int(started_us),
-        alive=frozenset(map(int, alive.split())),
+        formats={int(host): int(newest) for host, newest in (one.split(":") for one in hosts.split())},
     )
 
 
-def publish(account: int, book: bytes, sequence: int, epoch: str) -> bytes:
-    """Write the book."""
+def publish(account: int, book: bytes, number: int, sequence: int, epoch: str) -> bytes:
+    """Write the book, which is in format `number`."""
     return _PUBLISH.substitute(
-        account=signed(account), book=book.hex(), sequence=sequence, epoch=_quoted(epoch)
+        account=signed(account), book=book.hex(), format=number, sequence=sequence, epoch=_quoted(epoch)
     ).encode()
 
 
@@ -140,18 +142,18 @@ def events(account: int) -> bytes:
     return _EVENTS.substitute(account=signed(account), limit=EVENTS_KEPT).encode()
 
 
-def create(account: int, name: str, epoch: str) -> bytes:
-    """Make the row of a new ledger, unless it is there."""
+def create(account: int, name: str, epoch: str, known: Format) -> bytes:
+    """Make the row of a new ledger in that format, unless it is there."""
     return _CREATE.substitute(
-        account=signed(account), name=_quoted(name), epoch=_quoted(epoch), format=packed.FORMAT,
-        book=packed.fresh().hex(),
+        account=signed(account), name=_quoted(name), epoch=_quoted(epoch), format=known.number,
+        book=packed.fresh(known).hex(),
     ).encode()  # fmt: skip
 
 
-def begin_anew(account: int) -> bytes:
-    """Put a new book into the row, in which nothing has happened."""
-    book = packed.fresh().hex()
-    return _BEGIN_ANEW.substitute(account=signed(account), book=book, format=packed.FORMAT).encode()
+def begin_anew(account: int, known: Format) -> bytes:
+    """Put a new book in that format into the row, in which nothing has happened."""
+    book = packed.fresh(known).hex()
+    return _BEGIN_ANEW.substitute(account=signed(account), book=book, format=known.number).encode()
 
 
 def signed(account: int) -> int:

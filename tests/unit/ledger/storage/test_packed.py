@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import Damaged, OtherFormat
-from ledger.model.book import BOOK_BYTES, Book
+from ledger.model.book import BOOK_BYTES, LAYOUT, Book
+from ledger.model.entries import COMMITTED, RESERVED
 from ledger.model.view import View
 from ledger.storage import packed
+from tests.fixtures import book_formats
 
 
 def made(leases, waiters, clients, number):
@@ -62,10 +64,43 @@ def test_a_book_that_was_cut_or_changed_anywhere_is_refused(data):
 def test_the_bytes_of_another_build_are_told_by_their_head(place):
     data = bytearray(made(1, 1, 1, 5))
     struct.pack_into("<I", data, place, 99)
-    with pytest.raises(OtherFormat, match="this build reads format 2"):
+    with pytest.raises(OtherFormat, match=f"this build reads format 1, .*format {packed.FORMAT}, "):
         unpacked(bytes(data))
 
 
 def test_a_fresh_book_knows_nothing():
     book = Book.from_buffer(unpacked(packed.fresh()))
     assert (book.sequence, book.next_id, book.synced, book.lease_count) == (1, 1, 0, 0)
+
+
+def test_a_book_of_another_layout_has_another_format():
+    """Books of people have format 2 with this layout. Another layout is format 3, and `FORMATS` keeps a reader of 2."""
+    assert (packed.FORMAT, hex(LAYOUT)) == (2, "0x41302b45")
+
+
+def test_a_book_of_the_first_format_is_carried_over_whole():
+    raw = memoryview(bytearray(BOOK_BYTES))
+    assert packed.unpack(book_formats.FIRST, raw) == 1
+    view = View(Book.from_buffer(raw), is_whole=False)
+    assert (view.book.balance_mt, view.book.rate_mt, view.book.spent_mt) == (296_000, 5_000, 4_000)
+    assert [(lease.id, lease.cost_mt, lease.state) for lease in view.leases] == [
+        (1, 30_000, COMMITTED),
+        (2, 40_000, RESERVED),
+    ]
+    assert [(waiter.ticket, waiter.cost_mt) for waiter in view.waiters] == [(3, 150_000)]
+    assert packed.pack(raw, view.book, packed.FORMATS[1]) == book_formats.FIRST
+    again = memoryview(bytearray(BOOK_BYTES))
+    assert packed.unpack(packed.pack(raw, view.book), again) == packed.FORMAT
+    assert again == raw
+
+
+@given(st.integers(0, 512), st.integers(0, 512), st.integers(0, 256), st.integers(-(2**62), 2**62))
+def test_a_build_to_come_reads_what_this_one_wrote_and_writes_what_this_one_reads(leases, waiters, clients, number):
+    data, formats = made(leases, waiters, clients, number), book_formats.NEXT_BUILD
+    raw, theirs = (memoryview(bytearray(BOOK_BYTES)) for _ in range(2))
+    assert packed.unpack(data, raw, formats) == packed.FORMAT
+    newer = packed.pack(raw, Book.from_buffer(raw), formats[book_formats.NEXT])
+    assert packed.unpack(newer, theirs, formats) == book_formats.NEXT
+    assert packed.pack(theirs, Book.from_buffer(theirs), formats[packed.FORMAT]) == data
+    with pytest.raises(OtherFormat, match="the book has format 3"):
+        unpacked(newer)
