@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final, TypeAlias, get_args
 
 from ledger import LedgerError, SystemClock, TokenLedger
 from tasks import errors, roles, settings
@@ -28,7 +28,7 @@ from tasks.store.connection import password_of
 from tasks.store.ledger_row.row import RowHome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tasks.roles import Role
     from tasks.runtime.log import Logger
@@ -38,14 +38,22 @@ if TYPE_CHECKING:
 COLLECT_EVERY: Final = 50_000
 
 
+Live: TypeAlias = "Callable[[argparse.Namespace, WorkerSettings, Stop, Logger], int]"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of one worker's life."""
     options = _options(argv)
+    return run(options, options.role, _live)
+
+
+def run(options: argparse.Namespace, role: str, live: Live) -> int:
+    """The exit code of `live`, which gets the settings that come over the lifeline; errors are logged as of `role`."""
     lifeline.die_with_parent()
     crash_stacks.enable()
     gc.set_threshold(COLLECT_EVERY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to hear
-    names = {"role": options.role, "slot": options.slot, "pid": os.getpid()}
+    names = {"role": role, "slot": options.slot, "pid": os.getpid()}
     log = stream_logger(sys.stderr).bind(**names)
     with Stop() as stop:
         stop.on([signal.SIGTERM])
@@ -58,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         capture_library_logs(LibraryHandler(log))
         lifeline.watch(options.lifeline_fd, stop)
         try:
-            return _live(options, given, stop, log)
+            return live(options, given, stop, log)
         except Exception as error:  # noqa: BLE001 - the one place where an error nobody expected ends
             log.failure("worker_failed", error)
             return errors.EXIT_BUG
@@ -68,7 +76,7 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
     """Work until the stop or an error; the exit code of the error, or that of a stop."""
     role: Role = options.role
     try:
-        home = _row_of(options, given)
+        home = row_of(f"{options.role}-{options.slot}", given)
         with closing(TokenLedger.attach(given.ledger_path) if home is None else TokenLedger(home)) as ledger:
             is_finished = _work(options, given, ledger, home, stop, log)
     except (errors.Error, LedgerError) as error:
@@ -79,11 +87,11 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
     return errors.EXIT_OK if is_finished else _stopped(role, log)
 
 
-def _row_of(options: argparse.Namespace, given: WorkerSettings) -> RowHome | None:
-    """The row that the ledger is in; None when it is in a file."""
+def row_of(worker: str, given: WorkerSettings) -> RowHome | None:
+    """The row that the ledger of this worker is in; None when it is in a file."""
     if not given.ledger_host:
         return None
-    name = f"sluicegate {options.role}-{options.slot} ledger"
+    name = f"sluicegate {worker} ledger"
     return RowHome(given.database_url.reveal(), given.ledger_account, given.ledger_host, name=name)
 
 
@@ -140,11 +148,16 @@ def _logger(given: WorkerSettings) -> Logger:
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tasks.worker", description="One worker; the supervisor starts it.")
     parser.add_argument("role", choices=get_args(roles.Role))
+    add_pipes(parser)
+    parser.add_argument("--once", action="store_true", help="do one poll or one batch, then exit 0")
+    return parser.parse_args(argv)
+
+
+def add_pipes(parser: argparse.ArgumentParser) -> None:
+    """Add what its parent tells every worker: its number, and the descriptors of its pipes."""
     parser.add_argument("--slot", type=int, required=True, metavar="N", help="number of this worker among its role")
     parser.add_argument("--status-fd", type=int, required=True, metavar="FD", help="where beats go")
     parser.add_argument("--lifeline-fd", type=int, required=True, metavar="FD", help="where settings come from")
-    parser.add_argument("--once", action="store_true", help="do one poll or one batch, then exit 0")
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from supervisor.config.settings import UnusableSettings
 from supervisor.control import protocol
 from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
+from supervisor.tree.look_ups import LookUpService, Product
 from supervisor.tree.reload import ChangeRequest
 from supervisor.tree.workers import NoSuchWorker
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, clean, exit_code, plain
@@ -58,6 +59,7 @@ class OrderHandlers:
         self._log = log
         self._pending = PendingAnswers(loop)
         run.listeners.append(self._pending.check)
+        self._look_ups = LookUpService(run, loop)
 
     def take(self, order: protocol.Order, reply: Reply | None, by: str) -> None:
         """Carry out `order`, then call `reply` once with the answer; it is None when nobody waits for one."""
@@ -102,12 +104,14 @@ class OrderHandlers:
                 self._pause(roles, reply)
             case protocol.Resume(roles=roles):
                 self._resume(roles, reply)
-            case protocol.Restart(worker=name):
-                self._restart(self._run.worker_pool.by_name(name), reply)
-            case protocol.Retry(worker=name):
-                self._retry(self._run.worker_pool.by_name(name), reply)
+            case protocol.Restart(worker=name) | protocol.Retry(worker=name):
+                do = self._restart if isinstance(order, protocol.Restart) else self._retry
+                do(self._run.worker_pool.by_name(name), reply)
             case protocol.Set(settings=settings):
                 self._set(settings, reply)
+            case protocol.Fetch(asin=asin, domain=domain, detail=detail):
+                product = Product(domain, asin, detail)
+                self._look_ups.ask(product, lambda code, words: reply(Answer(code=code, words=words)))
             case protocol.Note(outcome=words):
                 reply(Answer(code=EXIT_OK, words=clean(words)))
             case protocol.Reload():

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, assert_never
 import msgspec
 
 from tasks.errors import clean
+from tasks.keepa.locales import shop
 from tasks.roles import ROLES, Role
 
 _LONGEST_BY: Final = 60  # characters
@@ -54,6 +55,14 @@ class Reload(_Order, frozen=True, kw_only=True, tag_field="do", tag="reload", fo
     """Read the configuration again, and start failed workers again."""
 
 
+class Fetch(_Order, frozen=True, kw_only=True, tag_field="do", tag="fetch", forbid_unknown_fields=True):
+    """Ask the API for this product before all other work, in the tier of requests by hand."""
+
+    asin: str
+    domain: int
+    detail: str
+
+
 class Note(_Order, frozen=True, kw_only=True, tag_field="do", tag="note", forbid_unknown_fields=True):
     """Write down among the orders what was done elsewhere, in the database: the supervisor does nothing."""
 
@@ -61,7 +70,7 @@ class Note(_Order, frozen=True, kw_only=True, tag_field="do", tag="note", forbid
     outcome: str
 
 
-Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Reload | Note
+Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Reload | Fetch | Note
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,14 +130,14 @@ def describe_order(order: Order) -> str:
             words = f"pause {_typed(roles)}"
         case Resume(roles=roles):
             words = f"resume {_typed(roles)}"
-        case Restart(worker=worker):
-            words = f"restart {worker}"
-        case Retry(worker=worker):
-            words = f"retry {worker}"
+        case Restart(worker=worker) | Retry(worker=worker):
+            words = f"{'restart' if isinstance(order, Restart) else 'retry'} {worker}"
         case Set(settings=settings):
             words = f"set {' '.join(settings)}"  # the names alone: a value may be a secret
         case Reload():
             words = "reload"
+        case Fetch(asin=asin, domain=domain):
+            words = f"fetch {clean(asin)[:_LONGEST_BY]} --domain {shop(domain)}"
         case Note(what=what):
             words = clean(what)[:_LONGEST_WHAT] or "note"
         case _:

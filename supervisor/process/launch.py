@@ -43,6 +43,31 @@ class WorkerLaunch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookUpLaunch:
+    """The process that asks for one product for a person, and ends."""
+
+    domain: int
+    asin: str
+    detail: str
+    slot: int
+    settings: WorkerSettings
+    env: dict[str, str] = field(default_factory=child_environment, repr=False)
+
+    def argv(self, status_fd: int, lifeline_fd: int) -> tuple[str, ...]:
+        """The command."""
+        pipes = ("--slot", str(self.slot), "--status-fd", str(status_fd), "--lifeline-fd", str(lifeline_fd))
+        return (*_PYTHON, "tasks.look_up", str(self.domain), self.asin, self.detail, *pipes)
+
+    def first_line(self) -> bytes:
+        """Its settings."""
+        return encode(self.settings)
+
+    def environment(self) -> dict[str, str]:
+        """Ours, without settings."""
+        return self.env
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorLaunch:
     """The built-in simulator. Started again it takes the port it had, so that workers find it."""
 

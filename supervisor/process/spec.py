@@ -9,6 +9,7 @@ from supervisor.process.restart_policy import Policy, RestartType
 
 SIMULATOR: Final = "simulator"
 WEB: Final = "web"
+FETCH: Final = "fetch"  # asks for one product for a person, and ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,7 +200,7 @@ class Supervisor:
         """Apply other settings from now on; the ledger does so already."""
         self.plan = replace(self.plan, settings=change.settings)
         self._log.level = change.settings.log_level
-        if (worker_settings := self._worker_settings()) is not None:
+        if (worker_settings := self.worker_settings()) is not None:
             self.worker_pool.apply(self.plan.settings, worker_settings, change.roles)
         self.changed()
 
@@ -247,13 +247,13 @@ class Supervisor:
             self._log.info("ledger_anew", message=self.ledger.replaced)
         if self.stage is not Stage.PREPARING:
             return
-        worker_settings = self._worker_settings()
+        worker_settings = self.worker_settings()
         if worker_settings is not None:
             self._enter(Stage.WORKING)
             self.worker_pool.begin(self.plan.settings, worker_settings)
             self.reload.start_next()
 
-    def _worker_settings(self) -> WorkerSettings | None:
+    def worker_settings(self) -> WorkerSettings | None:
         """The settings that the workers are given; None while the API or the database cannot be reached."""
         if self.base_url is None or self.database_url is None:
             return None

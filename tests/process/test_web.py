@@ -186,6 +186,26 @@ def test_a_setting_is_overridden_and_a_value_that_cannot_be_is_refused_in_words(
     wait_until(shown, "the page to show it")
 
 
+def test_a_product_is_fetched_now_for_what_the_form_says_it_costs(visitor, program, url):
+    found = wait_until(lambda: get(visitor, url, "/deals.json?within=30d").json()["deals"], "a deal")
+    path = f"/product/1/{found[-1]['asin']}"
+    form = get(visitor, url, path).text
+    seen = re.search(r'name="seen" value="(\d+)"', form)[1]
+    assert f"for up to {seen} token" in form
+    assert order(visitor, url, f"{path}/refresh", {"seen": "0"}).status_code == 409
+    given = order(visitor, url, f"{path}/refresh", {"seen": seen})
+    assert (given.status_code, given.headers["Location"]) == (303, f"{path}?fetched=yes")
+    typed = f"fetch {found[-1]['asin']} --domain amazon.com"
+    done = program.until(lambda r: any(one["order"] == typed and one["code"] == 0 for one in r["orders"]), "the answer")
+    words = next(one["words"] for one in done["orders"] if one["order"] == typed)
+    assert re.fullmatch(r"written; charged \d+ tokens?; balance \d+", words)
+    assert words in wait_until(lambda: (text := get(visitor, url, f"{path}?fetched=yes").text) * (words in text), words)
+    assert "The history was fetched" in get(visitor, url, path).text
+    spent = get(visitor, url, "/tokens.json?by=tier").json()["spent"]
+    charged = int(re.search(r"charged (\d+)", words)[1])
+    assert sum(one["tokens"] for one in spent if one["name"] == "interactive") == charged
+
+
 def test_no_secret_is_on_the_page_of_settings(visitor, url):
     rows = get(visitor, url, "/settings.json").json()["settings"]
     secret = {one["name"]: one["value"] for one in rows if one["name"] in {"KEEPA_API_KEY", "DATABASE_URL"}}

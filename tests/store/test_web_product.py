@@ -112,16 +112,17 @@ def test_offers_rating_and_reviews_are_shown(visit, conn, database_url, make_pro
 def test_a_product_is_put_before_all_others_in_the_queue(visit, market, market_url):
     site = visit(market_url)
     asin = market.execute("SELECT asin FROM products WHERE history_fetched_at IS NOT NULL").fetchone()[0]
-    reply = site.post(f"/product/1/{asin}/refresh", {})
+    reply = site.post(f"/product/1/{asin}/queue", {})
     assert (reply.status_code, reply.headers["location"]) == (303, f"/product/1/{asin}?queued=yes")
     assert "the next one that backfill fetches" in site.page(reply.headers["location"]).text
     first = "SELECT asin FROM fetch_queue WHERE state = 'pending' ORDER BY priority DESC, place LIMIT 1"
     assert market.execute(first).fetchone() == (asin,)
-    assert site.post("/product/1/B0NOTHERE0/refresh", {}).status_code == 404
-    assert "no selection is for amazon.de" in site.post(f"/product/3/{asin}/refresh", {}).text
+    assert site.post("/product/1/B0NOTHERE0/queue", {}).status_code == 404
+    assert "no selection is for amazon.de" in site.post(f"/product/3/{asin}/queue", {}).text
     off = visit(market_url, has_control=False)
-    assert "fetch it next" not in off.page(f"/product/1/{asin}").text
-    assert off.post(f"/product/1/{asin}/refresh", {}).status_code == 403
+    assert "etch it" not in off.page(f"/product/1/{asin}").text
+    for verb in ("refresh", "queue"):
+        assert off.post(f"/product/1/{asin}/{verb}", {}).status_code == 403
 
 
 def test_what_is_not_known_is_said(visit, gathered_url, fetched):

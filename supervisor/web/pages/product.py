@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from supervisor.config.state_dir import StateDir
+from supervisor.control import protocol
+from supervisor.control.send_order import deliver
 from supervisor.queries import parsing
 from supervisor.queries.plain_text import readable
 from supervisor.queries.product.refresh_quote import refresh_quote
-from supervisor.web.page import Listing, Moved, NotHere, Page, Refusal
+from supervisor.web.page import Changed, Listing, Moved, NotHere, Page, Refusal
 from supervisor.web.views import links, product_view
 from supervisor.web.views.given import Given, one_of
 from supervisor.web.views.writing import backfill_detail, note, writing
+from tasks.errors import EXIT_OK, EXIT_TRY_LATER
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import ALL_NAMES
 from tasks.planning import streams
@@ -20,13 +25,17 @@ from tasks.store.histories import price_history, price_lines
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from supervisor.report import OrderRecord
     from supervisor.web.page import Visit
+    from tasks.keepa.request import Detail
     from tasks.store.connection import Connection
     from tasks.store.histories.price_history import ProductSummary
     from tasks.store.histories.price_lines import Line
 
 _PATH: Final = "/product/{domain}/{asin}"
-_REFRESH: Final = _PATH + "/refresh"
+_REFRESH: Final = _PATH + "/refresh"  # now, before all other work
+_QUEUE: Final = _PATH + "/queue"  # when backfill comes to it
+_WAIT_S: Final = 3.0  # for the answer; what takes longer goes on, and Events says what came of it
 _RANGE: Final = "3 months"
 _OFFERS: Final = 50
 _COLUMNS: Final = ("domain", "shop", "asin", "currency", "price_type", "at", "value")
@@ -97,7 +106,9 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "offers_at": offers_at,
         "refresh": _refresh(visit),
         "refresh_path": f"{asked.path}/refresh",
+        "queue_path": f"{asked.path}/queue",
         "is_queued": "queued" in visit.query,
+        "fetched": _fetched(visit, asked),
         "exports": [(kind, asked.given.address(f"{asked.path}.{kind.lower()}")) for kind in ("CSV", "JSON")],
     }
 
@@ -116,19 +127,62 @@ def _sentence(product: ProductSummary, main: Mapping[str, Any] | None, chosen: s
     return f"{words}."
 
 
-def _refresh(visit: Visit) -> str:
-    """What fetching it anew would cost, in words; empty while nothing is known of the balance."""
+class _Quote(NamedTuple):
+    """What fetching it anew costs at the most, by number and in words, and with how much detail."""
+
+    tokens: int
+    words: str
+    detail: Detail
+
+
+def _refresh(visit: Visit) -> _Quote | None:
+    """What fetching it anew would cost; None while nothing is known of the balance."""
     snapshot = visit.run.look().status.snapshot
     if snapshot is None:
-        return ""
-    quote = refresh_quote(snapshot, "history")
-    cost = f"about {quote.tokens} {'token' if quote.tokens == 1 else 'tokens'}"
+        return None
+    detail = backfill_detail(visit)
+    quote = refresh_quote(snapshot, detail)
+    cost = f"up to {quote.tokens} {'token' if quote.tokens == 1 else 'tokens'}"
     if quote.opens_in_s is None:
-        return f"{cost}; nobody can tell yet when there will be so many"
-    return f"{cost}, which are there {'now' if quote.opens_in_s <= 0 else f'in about {quote.opens_in_s:.0f} s'}"
+        words = f"{cost}; nobody can tell yet when there will be so many"
+    else:
+        words = f"{cost}, which are there {'now' if quote.opens_in_s <= 0 else f'in about {quote.opens_in_s:.0f} s'}"
+    return _Quote(quote.tokens, words, detail)
 
 
-def _fetch_anew(visit: Visit) -> Moved:
+def _fetched(visit: Visit, asked: _Asked) -> OrderRecord | None:
+    """The last order to fetch it, of those that the run remembers, when the visitor comes from giving one."""
+    last = visit.run.look().status.report
+    if "fetched" not in visit.query or last is None:
+        return None
+    order = protocol.describe_order(_order(asked, ""))
+    return next((one for one in reversed(last.orders) if one.order == order), None)
+
+
+def _order(asked: _Asked, detail: str, by: str = "") -> protocol.Fetch:
+    return protocol.Fetch(asin=asked.asin, domain=asked.domain, detail=detail, by=by)
+
+
+def _fetch_now(visit: Visit) -> Moved:
+    """Have the supervisor ask for it before all other work, for what the form said at the most.
+
+    Raises:
+        Changed: it would cost more by now, or the supervisor refuses.
+    """
+    asked, quote = _asked(visit), _refresh(visit)
+    if quote is None:
+        raise Refusal("nothing is known of the balance: Now shows why")
+    seen = visit.form.get("seen", "")
+    if not (seen.isascii() and seen.isdigit() and int(seen) >= quote.tokens):
+        raise Changed(f"nothing was done: it costs up to {quote.tokens} by now, and the form said {seen or 'nothing'}")
+    state = StateDir(Path(visit.settings.state_dir))
+    answer = deliver(state, _order(asked, quote.detail, f"web {visit.session[:8]}"), patience_s=_WAIT_S)
+    if answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
+        raise Changed(answer.words)
+    return Moved(f"{asked.path}?fetched=yes")
+
+
+def _queue(visit: Visit) -> Moved:
     """Put the product before all others in the queue of backfill."""
     from tasks.store.queue.to_front import to_front
 
@@ -167,6 +221,6 @@ PAGE: Final = Page(
     template="product.html",
     data=_data,
     listing=_listing,
-    actions={_REFRESH: _fetch_anew},
+    actions={_REFRESH: _fetch_now, _QUEUE: _queue},
     in_navigation=False,
 )
