@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S, SystemClock
 from ledger.atomic_file import replace_file
 from ledger.durations import format_elapsed
+from supervisor.database import backend
 from supervisor.database.ledger_source import APPLICATION, account_number
+from tasks.calls.spool import Spool, SpoolFull
 from tasks.errors import ConfigError, Error
+from tasks.ingest.dead_hosts import DeadHosts
 from tasks.store.connection import connect
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.hosts import Host, Newcomer
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.state_dir import StateDir
+    from tasks.ingest.dead_hosts import Released
     from tasks.settings import Secret
     from tasks.store.connection import Connection
 
@@ -37,6 +41,7 @@ AGAIN_S: Final = 1.0
 _LOOK_S: Final = hosts.BEAT_S / 2
 _BEAT_NS: Final = round(hosts.BEAT_S * NS_PER_S)
 _CLOSE_S: Final = 2.0
+_LOCK_WAIT_MS: Final = 1_000  # a worker that stands still with locks must not make this host look dead
 
 
 class Presence:
@@ -48,13 +53,31 @@ class Presence:
         seen: all hosts as they were read last.
     """
 
-    def __init__(self, url: Secret, number: int, on_look: Callable[[], object] = lambda: None) -> None:
-        """Begin to beat; `on_look` is called by the thread after each look at the others."""
+    def __init__(
+        self,
+        url: Secret,
+        number: int,
+        spool: Spool,
+        *,
+        on_look: Callable[[], object] = lambda: None,
+        on_release: Callable[[Released], object] = lambda _: None,
+    ) -> None:
+        """Begin to beat, and to give back what dead hosts have in hand.
+
+        Args:
+            url: the database.
+            number: this host.
+            spool: where replies lie that this host has paid for.
+            on_look: called by the thread after each look at the others.
+            on_release: called by the thread with what went back.
+        """
         self.number = number
         self.workers: Sequence[Mapping[str, object]] = ()
         self.seen: tuple[Host, ...] = ()
         self._url = url
         self._on_look = on_look
+        self._on_release = on_release
+        self._dead_hosts = DeadHosts(number, lambda: _may_hold_leftovers(spool))
         self._clock = SystemClock()
         self._beat_ns = self._clock.now_ns()
         self._over = threading.Event()
@@ -71,7 +94,9 @@ class Presence:
         while not self._over.wait(_LOOK_S):
             try:
                 if conn is None or conn.closed:
-                    conn = connect(self._url.reveal(), application_name=APPLICATION, autocommit=True)
+                    conn = connect(
+                        self._url.reveal(), application_name=APPLICATION, autocommit=True, lock_timeout_ms=_LOCK_WAIT_MS
+                    )
                 with translate():
                     self._look(conn)
             except Error:  # the watch of the database tells that it is away
@@ -82,13 +107,16 @@ class Presence:
                 hosts.leave(conn, self.number)
 
     def _look(self, conn: Connection) -> None:
-        """Say that this host is alive, when it is time, and see who else is."""
+        """Say that this host is alive, when it is time, see who else is, and look after what the dead have in hand."""
         now_ns = self._clock.now_ns()
         if now_ns - self._beat_ns >= _BEAT_NS:
             hosts.beat(conn, self.number, self.workers)
             self._beat_ns = now_ns
         self.seen = tuple(hosts.hosts(conn))
         self._on_look()
+        released = self._dead_hosts.step(conn, self.seen)
+        if released is not None:
+            self._on_release(released)
 
 
 def try_join(plan: RunPlan, url: Secret, run: str) -> int | Host:
@@ -124,7 +152,20 @@ def take_part(plan: RunPlan, url: Secret, run: str) -> Presence | None:
         if clock.now_ns() >= limit_ns:
             raise ConfigError(refusal(found))
         pause.wait(AGAIN_S)
-    return Presence(url, found)
+    return Presence(url, found, spool_of(plan))
+
+
+def _may_hold_leftovers(spool: Spool) -> bool:
+    """Whether replies of dead workers lie there, or may: a folder that cannot be got at does not tell."""
+    try:
+        return spool.holds_leftovers()
+    except SpoolFull:
+        return True
+
+
+def spool_of(plan: RunPlan) -> Spool:
+    """The replies that this host has paid for and not yet written to its database."""
+    return Spool(plan.state.spool(backend.identity_of(plan).spool), limit_bytes=0, host=plan.state.host())
 
 
 def number_beside(plan: RunPlan, url: Secret) -> int:

@@ -212,11 +212,11 @@ def _message(fields: Fields) -> str:
 # Events that are logged with their sentence, as `message`.
 HAS_MESSAGE: Final = frozenset(
     {
-        "answer", "calls_stopped", "condition_over", "debug", "degraded", "done", "http", "kill", "ledger_anew",
-        "library", "list_refused", "list_taken_over", "lists_planned", "metrics_port_unusable", "no_control_socket",
-        "not_replaced", "order", "order_not_understood", "paused", "quit", "recycled", "run_failed", "server_note",
-        "setting", "source_complete", "source_refused", "start", "stderr", "stop", "web", "web_port_unusable",
-        "web_token_unusable",
+        "answer", "calls_stopped", "condition_over", "debug", "degraded", "done", "host_released", "http", "kill",
+        "ledger_anew", "library", "list_refused", "list_taken_over", "lists_planned", "metrics_port_unusable",
+        "no_control_socket", "not_replaced", "order", "order_not_understood", "paused", "quit", "recycled",
+        "run_failed", "server_note", "setting", "source_complete", "source_refused", "start", "stderr", "stop", "web",
+        "web_port_unusable", "web_token_unusable",
     }
 )  # fmt: skip
 _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {

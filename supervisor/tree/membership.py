@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from supervisor.config.run_plan import RunPlan
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
+    from tasks.ingest.dead_hosts import Released
     from tasks.settings import Secret
 
 KIND: Final = "hosts"
@@ -56,7 +57,9 @@ class Membership:
             return
         if self._executor is None:
             self._executor = BackgroundExecutor(self._loop, "hosts")
-        answered = partial(self._answered, again=lambda: self.join(plan, url, run, then), url=url, then=then)
+        answered = partial(
+            self._answered, again=lambda: self.join(plan, url, run, then), enter=partial(self._enter, plan, url, then)
+        )
         self._executor.do(lambda: presence.try_join(plan, url, run), answered)
 
     def conditions(self) -> list[ConditionFrom]:
@@ -80,8 +83,7 @@ class Membership:
         outcome: Succeeded[int | Host] | Failed,
         *,
         again: Callable[[], object],
-        url: Secret,
-        then: Callable[[], object],
+        enter: Callable[[int], None],
     ) -> None:
         if isinstance(outcome, Failed):
             why = f"this host cannot be entered into the table of hosts: {plain(outcome.error)}"
@@ -96,13 +98,26 @@ class Membership:
                 return
             self._report(f"{why}; waiting up to {presence.WAIT_S:g} s for it to fall silent")
         else:
-            self.number = outcome.value
-            self._presence = Presence(url, outcome.value)
-            self._found = None
-            self._on_change()
-            then()
+            enter(outcome.value)
             return
         self._loop.after(presence.AGAIN_S, again)
+
+    def _enter(self, plan: RunPlan, url: Secret, then: Callable[[], object], number: int) -> None:
+        self.number = number
+        self._presence = Presence(
+            url,
+            number,
+            presence.spool_of(plan),
+            on_release=lambda released: self._loop.call(partial(self._tell, released)),
+        )
+        self._found = None
+        self._on_change()
+        then()
+
+    def _tell(self, released: Released) -> None:
+        names, items, pages, turns = released.hosts, released.items, released.pages, released.turns
+        words = f"{', '.join(names)} is not there any more: {items} products, {pages} pages and {turns} turns are free"
+        self._log.info("host_released", hosts=names, items=items, pages=pages, turns=turns, message=words)
 
     def _is_enough(self) -> bool:
         now_ns = self._loop.now_ns()

@@ -1,8 +1,9 @@
 """Takes turns: one worker at a time walks through a stream. A turn is a lease in a row of the database.
 
 It lasts for as long as its owner renews it, and is free at once when the owner's process is dead and ran on this
-machine. Nobody may remember having a turn: while the database was unavailable another may have got it. It is taken anew
-before each thing that only its owner may do.
+machine; that of a dead host is given back by the others (`tasks.ingest.dead_hosts`). Nobody may remember having a turn:
+while the database was unavailable another may have got it. It is taken anew before each thing that only its owner may
+do.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from ledger.process import is_dead
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tasks.store.connection import Connection
 
 # Renewed every half minute, also while nothing is due; a machine that is gone keeps others waiting no longer.
@@ -26,6 +29,8 @@ WHERE t.owner = excluded.owner OR t.until <= clock_timestamp()
 _RENEW: Final = "UPDATE turns SET until = clock_timestamp() + make_interval(secs => %s) WHERE owner = %s"
 _OWNER: Final = "SELECT owner FROM turns WHERE name = %s"
 _RELEASE: Final = "DELETE FROM turns WHERE name = %s AND owner = %s"
+_OWNERS: Final = "SELECT DISTINCT owner FROM turns ORDER BY owner"
+_RELEASE_OWNERS: Final = "DELETE FROM turns WHERE owner = ANY(%s)"
 
 
 def try_take_turn(conn: Connection, name: str, owner: str) -> bool:
@@ -42,6 +47,16 @@ def try_take_turn(conn: Connection, name: str, owner: str) -> bool:
 def renew_turns(conn: Connection, owner: str) -> None:
     """Let all turns of `owner` last for another two minutes."""
     conn.execute(_RENEW, (_LEASE_S, owner))
+
+
+def owners(conn: Connection) -> list[str]:
+    """Everybody who has a turn, or had one and did not give it back."""
+    return [str(row[0]) for row in conn.execute(_OWNERS).fetchall()]
+
+
+def release_turns(conn: Connection, owners: Sequence[str]) -> int:
+    """Let others have the turns of these dead owners; how many they were."""
+    return conn.execute(_RELEASE_OWNERS, (list(owners),)).rowcount
 
 
 def _take(conn: Connection, name: str, owner: str) -> bool:

@@ -85,6 +85,12 @@ class Host:
         """What its state directory is called among all."""
         return self.id.partition(" ")[0]
 
+    @property
+    def life(self) -> str:
+        """It from one boot to the next, as the names of its workers have it (`ledger.types.ProcessId`)."""
+        state_dir, _, boot = self.id.partition(" ")
+        return f"{state_dir.partition('-')[0]}-{boot}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newcomer:

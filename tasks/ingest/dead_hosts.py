@@ -1,0 +1,80 @@
+"""Gives back what the workers of dead hosts have in hand: items of the queue, pages and turns.
+
+Each host looks after the others. Of one that is dead nobody can look into the spool, so what was paid for there and is
+not yet in the database may be paid for again; its own replies it writes when it is back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ledger.process import owner_of
+from tasks.ingest import held
+from tasks.store import turns
+from tasks.store.ledger_row.host_watch import HostWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tasks.store.connection import Connection
+    from tasks.store.ledger_row.hosts import Host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What went back, of the workers of these hosts."""
+
+    hosts: Sequence[str]
+    items: int
+    pages: int
+    turns: int
+
+
+class DeadHosts:
+    """The other hosts, as the supervisor of one host looks after them."""
+
+    def __init__(self, number: int, holds_leftovers: Callable[[], bool]) -> None:
+        """Look as the host of that number.
+
+        Args:
+            number: this host.
+            holds_leftovers: whether replies of dead workers wait in this host's spool; those of its own last boot may.
+        """
+        self._watch = HostWatch(number)
+        self._number = number
+        self._holds_leftovers = holds_leftovers
+
+    def step(self, conn: Connection, found: Sequence[Host]) -> Released | None:
+        """What went back now; None when nothing did. `found` are all hosts as they are now.
+
+        Raises:
+            psycopg.Error: the database does not take it; nothing went back.
+        """
+        dead = {host.life: host for host in self._watch.dead(found)}
+        if not dead:
+            return None
+        holders = {name: dead[life] for name in _holders(conn) if (life := _life_of(name)) in dead}
+        mine = {name for name, host in holders.items() if self._is_mine(host, found)}
+        if mine and self._holds_leftovers():
+            holders = {name: host for name, host in holders.items() if name not in mine}
+        if not holders:
+            return None
+        with conn.transaction():
+            items, pages = held.release(conn, list(holders))
+            freed = turns.release_turns(conn, list(holders))
+        names = sorted({host.name for host in holders.values()})
+        return Released(hosts=names, items=items, pages=pages, turns=freed)
+
+    def _is_mine(self, host: Host, found: Sequence[Host]) -> bool:
+        """Whether it was this host, before another boot or in another container."""
+        return any(host.state_dir == one.state_dir for one in found if one.number == self._number)
+
+
+def _holders(conn: Connection) -> list[str]:
+    return sorted({*held.holders(conn), *turns.owners(conn)})
+
+
+def _life_of(name: str) -> str:
+    owner = owner_of(name)
+    return "" if owner is None else owner.life

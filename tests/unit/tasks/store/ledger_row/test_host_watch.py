@@ -1,0 +1,100 @@
+"""Which hosts are dead: never one that beats whenever the database serves, and soon each that does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.store.ledger_row.host_watch import GAP_S, HostWatch
+from tasks.store.ledger_row.hosts import BEAT_S, Host
+from tasks.store.ledger_row.statements import TTL_S
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+ME, OTHER = 1, 2
+LOOK_S = 2.5
+
+
+def host(number, *, beat_s, now_s, left=False):
+    beat_at = EPOCH + timedelta(seconds=beat_s)
+    return Host(
+        number=number, id=f"id-{number} boot", name=str(number), version="1", joined_at=EPOCH, beat_at=beat_at,
+        left_at=beat_at if left else None, silent_s=now_s - beat_s, workers=(),
+    )  # fmt: skip
+
+
+@dataclass
+class World:
+    """Two hosts and their database. Its clock, which may be set, is `now_s + set_s`; outages are spans of `now_s`."""
+
+    outages: list[tuple[float, float]]
+    sets: list[tuple[float, float]]
+    dies_at_s: float
+    delay_s: float
+    watch: HostWatch = field(default_factory=lambda: HostWatch(ME))
+
+    def serves(self, now_s):
+        return not any(begin <= now_s < begin + length for begin, length in self.outages)
+
+    def clock_s(self, now_s):
+        return now_s + sum(by for at, by in self.sets if at <= now_s)
+
+    def run(self, end_s):
+        """When the other was called dead, and since when the database has served and kept its time without a gap."""
+        step_s, beats, tried, looked, quiet = 0.5, {ME: 0.0, OTHER: 0.0}, {ME: 0.0, OTHER: self.delay_s}, 0.0, 0.0
+        now_s = 0.0
+        while now_s < end_s:
+            now_s += step_s
+            if not self.serves(now_s) or any(now_s - step_s < at <= now_s for at, _ in self.sets):
+                quiet = now_s
+            if not self.serves(now_s):
+                continue
+            for number in (ME, OTHER):
+                # Whoever could not beat in time does so as soon as it can.
+                if now_s - tried[number] >= BEAT_S and (number == ME or now_s < self.dies_at_s):
+                    beats[number], tried[number] = self.clock_s(now_s), now_s
+            if now_s - looked >= LOOK_S:
+                looked, clock_s = now_s, self.clock_s(now_s)
+                found = [host(number, beat_s=beats[number], now_s=clock_s) for number in (ME, OTHER)]
+                if self.watch.dead(found):
+                    return now_s, quiet
+        return None, quiet
+
+
+SPANS = st.tuples(st.floats(0, 300), st.floats(0.5, 120))
+SETS = st.tuples(st.floats(0, 300), st.floats(-86_400, 86_400))
+
+
+@given(st.lists(SPANS, max_size=4), st.lists(SETS, max_size=2), st.floats(0, BEAT_S))
+def test_a_host_that_beats_whenever_the_database_serves_is_never_called_dead(outages, sets, delay_s):
+    called_s, _ = World(outages, sets, float("inf"), delay_s).run(450)
+    assert called_s is None
+
+
+@given(st.lists(SPANS, max_size=4), st.lists(SETS, max_size=2), st.floats(0, 300), st.floats(0, BEAT_S))
+def test_a_dead_host_is_called_so_within_20_s_in_which_the_database_serves(outages, sets, dies_at_s, delay_s):
+    called_s, quiet_s = World(outages, sets, dies_at_s, delay_s).run(1000)
+    assert called_s is not None
+    assert called_s <= max(dies_at_s, quiet_s) + 20
+
+
+def test_a_host_that_left_is_dead_at_once():
+    found = [host(ME, beat_s=0, now_s=0), host(OTHER, beat_s=0, now_s=0, left=True)]
+    assert [one.number for one in HostWatch(ME).dead(found)] == [OTHER]
+
+
+@pytest.mark.parametrize(("gap_s", "is_dead"), [(GAP_S, True), (GAP_S + 0.1, False)])
+def test_who_has_not_looked_for_long_judges_nobody(gap_s, is_dead):
+    watch, times_s = HostWatch(ME), [0.0, LOOK_S, LOOK_S + gap_s, LOOK_S + gap_s + LOOK_S, TTL_S + 5.0]
+    for now_s in times_s:
+        dead = watch.dead([host(ME, beat_s=now_s, now_s=now_s), host(OTHER, beat_s=0, now_s=now_s)])
+    assert bool(dead) is is_dead
+
+
+def test_who_is_not_among_the_hosts_judges_nobody():
+    watch = HostWatch(3)
+    for now_s in (0.0, 5.0, 10.0, 20.0):
+        assert watch.dead([host(OTHER, beat_s=0, now_s=now_s, left=True)]) == []
