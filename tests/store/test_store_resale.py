@@ -3,18 +3,22 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.market import attributes
 from tasks.simulator.market.market import Market, Scope
+from tasks.store.best_deals import best_deals
+from tasks.store.best_deals.conditions import Conditions, ResaleTerms
 from tasks.store.connection import connect
+from tests.fixtures.best_deals import SORTS, which
 
 PERCENTS = [0.0, 3.0, 5.0, 8.0, 8.25, 12.0, 15.0, 15.01, 17.5, 45.0, 50.0]
 amounts = st.integers(0, 5_000_000)
@@ -158,6 +162,31 @@ def test_which_of_the_deals_leave_twenty_percent_after_fees(ask, gathered_url, t
     }
     (best,) = shown(ask, gathered_url, "--top", "1", "--min-roi", "20", "--sell-at", "mean", "--sort", "roi")
     assert best["asin"] == found[0]["asin"]
+
+
+AT_A_LOSS = Conditions(min_roi=Decimal(-50))
+ASKED = st.builds(
+    Conditions,
+    terms=st.sampled_from([ResaleTerms(), ResaleTerms(sell_at="mean", per_kg=Decimal(1))]),
+    min_roi=st.none() | st.sampled_from([Decimal(-50), Decimal(10)]),
+    min_profit=st.none() | st.sampled_from([Decimal(-20), Decimal(1)]),
+    has_amazon=st.none() | st.booleans(),
+    max_fba_sellers=st.none() | st.just(9),
+    min_rank_drops=st.none() | st.just(1),
+    brand=st.none() | st.just("acme"),
+    category=st.none() | st.just("e"),
+)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(AT_A_LOSS, [], "discount")
+@example(Conditions(min_profit=Decimal(-20), has_amazon=False), ["o"], "rank")
+@given(ASKED, st.sampled_from([[], ["o"]]), st.sampled_from(SORTS))
+def test_the_few_that_are_looked_at_first_meet_any_conditions_as_all_do(gathered, conditions, title, sort):
+    asked = which(conditions=conditions, title=title, sort=sort, within=timedelta(days=9), top=5)
+    few, everything = (best_deals.find(gathered, asked, first=n) for n in (2, best_deals.MOST_CANDIDATES + 1))
+    assert few == everything
+    assert few or conditions != AT_A_LOSS or title
 
 
 def test_a_price_of_ones_choice_and_ones_own_costs_count(ask, gathered_url, deals_of, truth):

@@ -54,8 +54,8 @@ _LISTED: Final = """
     d.price_type = ANY(%(price_types)s) AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= %(since)s::timestamptz
 """
 _CHOSEN: Final = """
-    unnest(%(chosen_domains)s::smallint[], %(chosen_asins)s::text[]) AS c (domain, asin)
-    JOIN current_deals AS d ON d.domain = c.domain AND d.asin = c.asin
+    unnest(%(chosen_domains)s::smallint[], %(chosen_asins)s::text[]) AS chosen (domain, asin)
+    JOIN current_deals AS d ON d.domain = chosen.domain AND d.asin = chosen.asin
 """
 _COLUMNS: Final = """
     domain, shop, asin, title, root_cat, category, price_type, currency, price, average, discount_percent, price_before,
