@@ -103,7 +103,8 @@ def _which_shop(argument: str, by_currency: dict[str, list[str]]) -> int:
 def _csv(conn: Connection, deal_filter: DealFilter, terms: ResaleTerms | None) -> None:
     names = [*(field.name for field in fields(BestDeal)), "url"]
     if terms is None:
-        output.as_csv_lines(names, best_deals.copy_csv(conn, deal_filter))
+        with best_deals.csv_copied(conn, deal_filter) as lines:
+            output.as_csv_lines(names, lines)
         return
     listed = deal_conditions.shown_deals(conn, best_deals.find(conn, deal_filter), terms)
     output.as_csv([*names, *deal_conditions.RESALE_NAMES], (one.as_row() for one in listed))

@@ -65,12 +65,14 @@ def _fault(chosen: argparse.Namespace) -> str | None:
 
 def _write(conn: Connection, export: Export, chosen_format: str, file: BinaryIO) -> None:
     if chosen_format == "jsonl":
-        _write_lines(file, store.json_lines(conn, export))
+        with store.json_copied(conn, export) as lines:
+            _write_lines(file, lines)
         return
     columns = store.columns_of(conn, export)
     if chosen_format == "csv":
         heading = ",".join(one.name for one in columns).encode() + b"\n"
-        _write_lines(file, chain([heading], store.csv_lines(conn, export, columns)))
+        with store.csv_copied(conn, export, columns) as lines:
+            _write_lines(file, chain([heading], lines))
         return
     from supervisor.queries import parquet
 

@@ -16,6 +16,7 @@ import pytest
 from tasks.store import deals, selections
 from tasks.store.best_deals import best_deals
 from tasks.store.best_deals import bounds as deal_bounds
+from tasks.store.bulk.copied_out import copied_out
 from tasks.store.connection import connect
 from tasks.store.duties import deal_bounds as duty
 from tests.fakes.waiting import LIMIT_S, wait_until
@@ -129,14 +130,27 @@ def test_a_late_page_turns_back_neither_the_day_nor_newer_bounds(conn, make_deal
 def test_lines_of_csv_are_what_python_would_write(listed):
     listed.execute("UPDATE deal_rows SET title = E'=1,\"a\"\\nb' WHERE asin < 'B000000100'")
     asked = which(top=100, price_types=["NEW", "USED"])
-    with listed.transaction():
-        lines = b"".join(best_deals.copy_csv(listed, asked)).decode()
+    with listed.transaction(), best_deals.csv_copied(listed, asked) as copied:
+        lines = b"".join(copied).decode()
     rows = list(csv.reader(io.StringIO(lines)))
     page = "https://www.amazon.com/dp/"
     assert rows == [
         [*(_cell(value) for value in astuple(one)), page + one.asin] for one in best_deals.find(listed, asked)
     ]
     assert {row[3][:2] for row in rows} == {"'=", "A "}
+
+
+def test_a_reader_who_has_read_enough_of_what_is_copied_out_ends_it(listed):
+    many = b"COPY (SELECT * FROM generate_series(1, 1000000)) TO STDOUT"
+
+    def read_one():
+        with listed.transaction(), copied_out(listed, many, {}) as lines:
+            assert next(lines) == b"1\n"
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        read_one()
+    assert listed.execute("SELECT 1").fetchone() == (1,)
 
 
 def _cell(value):

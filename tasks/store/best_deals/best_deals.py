@@ -16,9 +16,11 @@ from tasks.store.best_deals.bounds import MOST_PERCENT
 from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Candidates, Key
 from tasks.store.best_deals.conditions import ANY, Conditions
 from tasks.store.best_deals.position import behind
+from tasks.store.bulk.copied_out import copied_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
     from decimal import Decimal
 
@@ -192,7 +194,7 @@ def stream(conn: Connection, which: DealFilter, *, first: int | None = None) -> 
         yield from cursor.execute(query.encode(), values)
 
 
-def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
+def csv_copied(conn: Connection, which: DealFilter) -> AbstractContextManager[Iterator[bytes]]:
     """The same as lines of CSV without a heading, which the server makes: many more in a second than any program.
 
     Behind them stands the address of the product's page.
@@ -202,8 +204,7 @@ def copy_csv(conn: Connection, which: DealFilter) -> Iterator[bytes]:
     """
     candidates, _ = _search(conn, which, None)
     query, values = _statement(conn, which, candidates)
-    with conn.cursor() as cursor, cursor.copy(csv_lines.COPY.format(query=query).encode(), values) as copy:
-        yield from map(bytes, copy)
+    return copied_out(conn, csv_lines.COPY.format(query=query).encode(), values)
 
 
 def among(conn: Connection, which: DealFilter, domains: Sequence[int], asins: Sequence[str]) -> list[BestDeal]:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from psycopg import sql
 
+from tasks.store.bulk.copied_out import copied_out
 from tasks.store.export.queries import OF_STORED_BYTES, POINTS, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from tasks.store.connection import Connection
@@ -72,18 +74,20 @@ def columns_of(conn: Connection, export: Export) -> list[ExportColumn]:
     return [ExportColumn(one.name, one.type_display) for one in cursor.description or ()]
 
 
-def csv_lines(conn: Connection, export: Export, columns: Sequence[ExportColumn]) -> Iterator[bytes]:
+def csv_copied(
+    conn: Connection, export: Export, columns: Sequence[ExportColumn]
+) -> AbstractContextManager[Iterator[bytes]]:
     """Lines of CSV without a heading: times in UTC, empty where nothing is known, lists as PostgreSQL writes them.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it, because sellers write the titles.
     """
     shown = sql.SQL(", ").join(map(_in_csv, columns))
-    return _copied(conn, sql.SQL(_CSV).format(columns=shown, query=_query(conn, export)), export)
+    return copied_out(conn, sql.SQL(_CSV).format(columns=shown, query=_query(conn, export)), _values(export))
 
 
-def json_lines(conn: Connection, export: Export) -> Iterator[bytes]:
+def json_copied(conn: Connection, export: Export) -> AbstractContextManager[Iterator[bytes]]:
     """One JSON object in each line."""
-    return _copied(conn, sql.SQL(_JSON_LINES).format(query=_query(conn, export)), export)
+    return copied_out(conn, sql.SQL(_JSON_LINES).format(query=_query(conn, export)), _values(export))
 
 
 def batches(conn: Connection, export: Export, columns: Sequence[ExportColumn]) -> Iterator[list[tuple[Any, ...]]]:
@@ -94,11 +98,6 @@ def batches(conn: Connection, export: Export, columns: Sequence[ExportColumn]) -
         cursor.execute(query, _values(export))
         while rows := cursor.fetchmany(_BATCH_ROWS):
             yield rows
-
-
-def _copied(conn: Connection, statement: sql.Composed, export: Export) -> Iterator[bytes]:
-    with conn.cursor() as cursor, cursor.copy(statement, _values(export)) as copy:
-        yield from map(bytes, copy)
 
 
 def _query(conn: Connection, export: Export) -> sql.Composed:
