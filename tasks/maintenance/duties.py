@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tasks.store.calls import months
 from tasks.store.duties import deal_bounds, gone
 from tasks.store.duties.duty import Duty
+from tasks.store.duties.state import StoredProgress
 from tasks.store.histories import recoding
 from tasks.store.queue import check
 from tasks.store.retention import calls, deals, products, quarantine, queue, walks
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
     from tasks.store.duties.duty import Step
+    from tasks.store.duties.state import Progress
     from tasks.store.retention.keep import Keep
 
     Judging = Callable[[Connection, Keep, DailyPass, datetime, datetime | None], Step]
@@ -34,24 +36,24 @@ def duties(keep: Keep) -> tuple[Duty, ...]:
         deal_bounds.DUTY,
         check.DUTY,
         Duty("quarantine", lambda conn: quarantine.step(conn, keep, datetime.now(UTC))),
-        *(Duty(where.name, partial(_judge, step, keep, where)) for where, step in passes(keep)),
+        *(Duty(name, partial(_judge, step, keep, where)) for name, where, step in passes(keep, StoredProgress)),
     )
 
 
 def passes(
-    keep: Keep, prefix: str = "", *, stretch: int = STRETCH, batch: int = BATCH
-) -> Iterator[tuple[DailyPass, Judging]]:
-    """The passes that delete what is too old among deals, products and the queue, each with its step.
+    keep: Keep, progress: Callable[[str], Progress], *, stretch: int = STRETCH, batch: int = BATCH
+) -> Iterator[tuple[str, DailyPass, Judging]]:
+    """The passes that delete what is too old among deals, products and the queue: the name, the pass and its step.
 
     Args:
         keep: the settings.
-        prefix: what their names begin with, which their states are kept under.
+        progress: makes that of a pass, by its name.
         stretch: keys that a step looks at.
         batch: keys of which it deletes rows.
     """
     of = (keep.deals_d, keep.history_d, keep.queue_d)
     for name, step in (("deals", deals.step), ("products", products.step), ("queue", queue.step)):
-        yield DailyPass(f"{prefix}{name}", of, stretch, batch), step
+        yield name, DailyPass(progress(name), of, stretch, batch), step
 
 
 def _judge(step: Judging, keep: Keep, where: DailyPass, conn: Connection) -> Step:

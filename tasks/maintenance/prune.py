@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tasks.maintenance.duties import passes
-from tasks.store.duties import state
+from tasks.store.duties.state import OwnProgress
 from tasks.store.retention import calls, quarantine, walks
 from tasks.store.retention.passes import BATCH, STRETCH
 
@@ -56,11 +56,8 @@ def prune(
     now = datetime.now(UTC)
     all_of(partial(calls.step, conn, keep, now))
     all_of(partial(quarantine.step, conn, keep, now))
-    for where, step in passes(keep, "prune ", stretch=stretch, batch=batch):
+    for _, where, step in passes(keep, lambda _name: OwnProgress(), stretch=stretch, batch=batch):
         with conn.transaction():
-            state.forget(conn, where.name)
             until = walks.walked_until(conn, now)
         all_of(partial(step, conn, keep, where, now, until))
-        with conn.transaction():
-            state.forget(conn, where.name)
     return gone

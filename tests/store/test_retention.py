@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tasks.maintenance.duties import duties
+from tasks.maintenance.prune import prune
 from tasks.store import deals, products, quarantine
 from tasks.store.calls import calls
 from tasks.store.connection import connect
@@ -254,3 +255,21 @@ def test_a_product_that_a_worker_writes_at_this_moment_stays(shop, database_url)
         products.write(worker, 1, found, fetched_at=now(), has_history=True)
         assert shop.prune(history_d=30)["products"] == 1
     assert shop.asins("products") == shop.asins("price_series") == [A]
+
+
+def test_two_that_prune_at_once_by_other_settings_share_the_work(shop, database_url):
+    shop.list(*(f"B{number:09}" for number in range(40)))
+    shop.fetch()
+    shop.pass_days(20)
+    shop.walk()
+    with connect(database_url, application_name="test", autocommit=True) as second:
+        shared = Counter()
+
+        def the_other_prunes(gone):
+            if gone["deals"] and not shared:
+                shared.update(prune(second, Keep(deals_d=9), lambda _gone: None, stretch=7, batch=3))
+
+        keep = Keep(deals_d=10, history_d=10, queue_d=10)
+        gone = prune(shop.conn, keep, the_other_prunes, stretch=7, batch=3)
+    assert (gone + shared)["deals"] == gone["products"] == gone["fetch_queue"] == 40
+    assert gone["deals"] > 0 < shared["deals"]

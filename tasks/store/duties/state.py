@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -34,3 +35,45 @@ def save(conn: Connection, name: str, state: dict[str, Any]) -> None:
 def forget(conn: Connection, name: str) -> None:
     """Let the duty begin anew."""
     conn.execute(_FORGET, (name,))
+
+
+class Progress(Protocol):
+    """How far a piece of work has come."""
+
+    def load(self, conn: Connection) -> dict[str, Any]:
+        """What was saved last; empty before that."""
+        ...
+
+    def save(self, conn: Connection, state: dict[str, Any]) -> None:
+        """Keep it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProgress:
+    """That of a duty: in the database, under its name, for whoever goes on with it."""
+
+    name: str
+
+    def load(self, conn: Connection) -> dict[str, Any]:
+        """What was saved last; empty before that."""
+        return load(conn, self.name)
+
+    def save(self, conn: Connection, state: dict[str, Any]) -> None:
+        """Keep it, in the caller's transaction."""
+        save(conn, self.name, state)
+
+
+@dataclass(slots=True)
+class OwnProgress:
+    """That of a command, for itself alone: two that run at once know nothing of each other, and lock nothing for it."""
+
+    _state: dict[str, Any] = field(default_factory=dict)
+
+    def load(self, _conn: Connection) -> dict[str, Any]:
+        """What was saved last; empty before that."""
+        return self._state
+
+    def save(self, _conn: Connection, state: dict[str, Any]) -> None:
+        """Keep it until the command ends; when a step fails, the command does."""
+        self._state = state

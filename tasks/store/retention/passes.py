@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from tasks.store.duties import state
 from tasks.store.duties.duty import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tasks.store.connection import Connection
+    from tasks.store.duties.state import Progress
 
 EVERY: Final = timedelta(days=1)
 STRETCH: Final = 3_000  # some milliseconds
@@ -29,13 +29,13 @@ class DailyPass:
     """A pass.
 
     Attributes:
-        name: what its state is kept under.
+        progress: where it is kept how far the pass has come.
         of: the settings it is made with; with others it begins anew at once.
         stretch: keys that are looked at in one step.
         batch: keys of which rows are deleted in one step.
     """
 
-    name: str
+    progress: Progress
     of: Sequence[int]
     stretch: int = STRETCH
     batch: int = BATCH
@@ -73,16 +73,16 @@ class DailyPass:
         for domain in sorted({key["domain"] for key in due}):
             gone += delete(domain, [key["asin"] for key in due if key["domain"] == domain])
         last = list(due[-1].values()) if len(due) == self.batch else end
-        state.save(conn, self.name, state.load(conn, self.name) | {"at": last})
+        self.progress.save(conn, self.progress.load(conn) | {"at": last})
         return Step(has_more=last is not None, gone=+gone)
 
     def _position(self, conn: Connection, now: datetime) -> list[Any] | None:
         """The key after which it goes on, empty at the beginning; None when it is done for today."""
-        known = state.load(conn, self.name)
+        known = self.progress.load(conn)
         if known and known["of"] == list(self.of):
             if known["at"] is not None:
                 return list(known["at"])
             if datetime.fromisoformat(known["began"]) > now - EVERY:
                 return None
-        state.save(conn, self.name, {"of": list(self.of), "began": now.isoformat(), "at": []})
+        self.progress.save(conn, {"of": list(self.of), "began": now.isoformat(), "at": []})
         return []
