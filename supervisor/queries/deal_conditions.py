@@ -87,6 +87,21 @@ def amount_asked(conditions: Conditions) -> str | None:
     return next((name for name, is_asked in named.items() if is_asked), None)
 
 
+def narrowing(chosen: argparse.Namespace) -> list[str]:
+    """The arguments that were typed of which each leaves out deals, whatever their discount."""
+    named = {
+        "--title": chosen.title,
+        "--category": chosen.category,
+        "--brand": chosen.brand,
+        "--amazon": chosen.amazon,
+        "--max-fba-sellers": chosen.max_fba_sellers,
+        "--min-rank-drops": chosen.min_rank_drops,
+        "--min-roi": chosen.min_roi,
+        "--min-profit": chosen.min_profit,
+    }
+    return [name for name, value in named.items() if value is not None]
+
+
 def shown_deals(conn: Connection, found: Iterable[BestDeal], terms: ResaleTerms | None) -> Iterator[ShownDeal]:
     """The deals with what is left of each, as they come; without that when there are no terms."""
     left = iter(found)

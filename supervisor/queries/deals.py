@@ -171,7 +171,7 @@ def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | N
             "below its mean; deals that it listed last with an older build are not known as its own: leave out "
             "--selection, or lower --min-discount"
         )
-    return (
-        f"no deal of {', '.join(types)} is {chosen.min_discount}% or more below its mean; "
-        "lower --min-discount, or name other price types with --type"
-    )
+    found_none = f"no deal of {', '.join(types)} is {chosen.min_discount}% or more below its mean"
+    if narrowing := deal_conditions.narrowing(chosen):
+        return f"{found_none} and meets {' and '.join(narrowing)}: ask for less there, or lower --min-discount"
+    return f"{found_none}; lower --min-discount, or name other price types with --type"

@@ -151,6 +151,8 @@ def test_old_deals_are_no_deals_of_now(ask, market_url, market):
     )  # fmt: skip
     assert "USD" in ask(market_url, "deals", "--within", "4d")[1]
     assert "lower --min-discount" in ask(market_url, "deals", "--within", "4d", "--min-discount", "100")[1]
+    narrowed = ask(market_url, "deals", "--within", "4d", "--brand", "nobody", "--amazon", "yes")[1]
+    assert "and meets --brand and --amazon: ask for less there" in narrowed
 
 
 def test_a_spreadsheet_gets_a_row_a_deal(ask, gathered_url):
