@@ -140,6 +140,12 @@ class WrongSchema(StoreError):
     exit_code = EXIT_CONFIG
 
 
+class NotDelivered(Error):
+    """A target did not accept a message, which is sent again later. The words say why, and hide the address."""
+
+    exit_code = EXIT_TRY_LATER
+
+
 class NoRows(StoreError):
     """What was asked for is not in the database, or there is no database yet: nothing is wrong."""
 

@@ -24,6 +24,7 @@ from tasks.store.bulk import arrays
 from tasks.store.bulk.batch import Written, evidence, newest, write_each
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
+from tasks.store.notify import changes
 from tasks.store.quarantine import storable
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ def write(
     seen = [asin for asin in asins if asin not in unknown and asin not in changed]
     sighting = _Sighting(domain=domain, seen_at=seen_at, selection_key=selection_key)
     sighting.keep(conn, seen, [deal for deal in newer if deal.asin in changed])
+    changes.add(conn, domain, [asin for asin, _ in written])
     _quarantine(conn, domain, refusals)
     inserted = sum(is_new for _, is_new in written)
     return Written(

@@ -27,6 +27,7 @@ ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 WHERE t.owner = excluded.owner OR t.until <= clock_timestamp()
 """
 _RENEW: Final = "UPDATE turns SET until = clock_timestamp() + make_interval(secs => %s) WHERE owner = %s"
+_GIVE_UP: Final = "UPDATE turns SET until = clock_timestamp() WHERE name = %s AND owner = %s"
 _OWNER: Final = "SELECT owner FROM turns WHERE name = %s"
 _RELEASE: Final = "DELETE FROM turns WHERE name = %s AND owner = %s"
 _OWNERS: Final = "SELECT DISTINCT owner FROM turns ORDER BY owner"
@@ -47,6 +48,11 @@ def try_take_turn(conn: Connection, name: str, owner: str) -> bool:
 def renew_turns(conn: Connection, owner: str) -> None:
     """Let all turns of `owner` last for another two minutes."""
     conn.execute(_RENEW, (_LEASE_S, owner))
+
+
+def give_up(conn: Connection, name: str, owner: str) -> None:
+    """Let another owner take the turn at once, if it is `owner`'s."""
+    conn.execute(_GIVE_UP, (name, owner))
 
 
 def owners(conn: Connection) -> list[str]:

@@ -60,6 +60,7 @@ APPLIED = {
     "0052_what_hosts_do.sql": "e00ff3d0508375b8",
     "0054_who_paid.sql": "92dce329d5844d21",
     "0057_hosts_say_what_they_read.sql": "da4ff14d412ce665",
+    "0059_messages.sql": "552834f3ff6615a0",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 
