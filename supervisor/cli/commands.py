@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor.cli.version import Version
 from supervisor.config.options import GROUPS
+from supervisor.notify import arguments as notify_arguments
 from supervisor.queries.arguments import commands as queries
 from supervisor.queries.arguments import fetch as fetch_arguments
 from supervisor.selections import arguments as selections
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     queries.add(commands)
     selections.add(commands)
+    notify_arguments.add(commands)
     _add_fetch(commands)
     _add_db(commands)
 

@@ -21,6 +21,7 @@ from supervisor.http.endpoint import Endpoint
 from supervisor.logs.log import Log, renderer
 from supervisor.process.reaper import OrphanReaper
 from supervisor.tree import systemd
+from supervisor.tree.notify_service import NotifyService
 from supervisor.tree.signals import HANDLED, SignalDispatcher
 from supervisor.tree.supervisor import Supervisor
 from supervisor.tree.web_service import WebService
@@ -29,7 +30,7 @@ from tasks.runtime import crash_stacks
 from tasks.runtime.log import LibraryHandler, capture_library_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings, Texts
@@ -76,7 +77,7 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
         reap_orphans=OrphanReaper(loop, supervisor.tree.pids).look,
     )
     endpoint = Endpoint(supervisor, loop, log)
-    page = WebService(supervisor, loop, log, lambda line: writer.put(line) if is_watched else None)
+    page = _services(supervisor, loop, log, lambda line: writer.put(line) if is_watched else None)
     # The handlers stay until the last line is out: a signal in between must not spoil the terminal.
     with Signals(loop, dispatcher.dispatch, HANDLED), _control(plan, loop, log, handlers), closing(page):
         try:
@@ -94,6 +95,12 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
             log.flush()
             writer.close()
     return supervisor.exit_code
+
+
+def _services(supervisor: Supervisor, loop: Loop, log: Log, tell: Callable[[str], object]) -> WebService:
+    """The page; and the process that sends messages, which needs nothing more."""
+    NotifyService(supervisor).begin()
+    return WebService(supervisor, loop, log, tell)
 
 
 @contextmanager

@@ -59,6 +59,8 @@ def between(old: Settings, new: Settings) -> Change:
     if old.watch == new.watch and old.loaded_lists != new.loaded_lists and not followed:
         roles |= BY_NAME["WATCH"].replaces or set()
         followed.append("WATCH: other contents")
+    if old.rules == new.rules and _told(old) != _told(new):
+        followed.append("RULES: other contents")
     kept = {option.field: getattr(old, option.field) for option in left}
     sources = {**new.sources, **{option.name: old.sources[option.name] for option in left}}
     return Change(
@@ -67,6 +69,10 @@ def between(old: Settings, new: Settings) -> Change:
         left=tuple(option.name for option in left),
         roles=frozenset(roles),
     )
+
+
+def _told(settings: Settings) -> object:
+    return settings.loaded_rules, settings.loaded_targets
 
 
 def _shown(value: object) -> str:

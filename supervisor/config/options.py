@@ -149,6 +149,8 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
                "lowest level of messages that are logged"),
         Option("LOG_FORMAT", Choice(words=("auto", "console", "json")), "auto", _NEW_START,
                "format of the log; auto: console in a terminal, json elsewhere"),
+        Option("RULES", Text(), "", _NOBODY,
+               "folder of rules (*.toml) that say what people are told, and of targets.toml, which says where"),
         Option("METRICS_PORT", Number(low=0, high=65_535, whole=True), "9464", _NEW_START,
                "port for metrics and health; 0: any free port; set but empty: no port", has_off=True),
         Option("METRICS_HOST", Address(), "127.0.0.1", _NEW_START,

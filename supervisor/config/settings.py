@@ -16,11 +16,19 @@ import msgspec
 
 import tasks
 from supervisor.config import api_key_check, similar_names
-from supervisor.config.files import env_file, selection_files, user_file, watch_files
+from supervisor.config.files import env_file, rule_files, selection_files, user_file, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
-from tasks.settings import JobSettings, Secret, SelectionSettings, SourceSettings, WatchListSettings
+from tasks.settings import (
+    JobSettings,
+    RuleSettings,
+    Secret,
+    SelectionSettings,
+    SourceSettings,
+    TargetSettings,
+    WatchListSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +60,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
         host_name: what this host is called; the machine's own name unless another was set.
         loaded_selections: the selections themselves, read and validated.
         loaded_sources, loaded_lists: what else lists products, and the lists that are kept fresh; validated.
+        loaded_rules, loaded_targets: what people are told and where; validated.
         sources: where each setting came from: `environment`, `.env`, `default` or `BY_ORDER`.
         unknown: names in `.env` that are not settings.
         notes: what is not a fault but may be a mistake, each a sentence.
@@ -86,6 +95,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     max_age_h: float
     max_rss_mb: int
     log_format: Literal["auto", "console", "json"]
+    rules: str
     metrics_port: int | None
     metrics_host: str
     web_hosts: tuple[str, ...] | None
@@ -99,6 +109,8 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     loaded_selections: tuple[SelectionSettings, ...]
     loaded_sources: tuple[SourceSettings, ...]
     loaded_lists: tuple[WatchListSettings, ...]
+    loaded_rules: tuple[RuleSettings, ...]
+    loaded_targets: tuple[TargetSettings, ...]
     sources: dict[str, str]
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -200,6 +212,8 @@ def check_texts(texts: Texts) -> Settings:
     values["loaded_selections"] = selection_files.read(where, domains, faults, notes, values["loaded_sources"])
     values["loaded_lists"] = watch_files.of_settings(values, faults, notes)
     values["host_name"] = values["host_name"] or socket.gethostname()
+    rules = rule_files.read(str(values["rules"] or ""), faults, notes)
+    values["loaded_rules"], values["loaded_targets"] = rules
     if faults:
         raise UnusableSettings(faults)
     sources = {name: source for name, (_, source) in texts.found.items()}

@@ -49,6 +49,11 @@ class StateDir:
         return self.root / "paused.json"
 
     @property
+    def alarms(self) -> Path:
+        """The file of the alarms that were told and are not over, and of those that are to be sent."""
+        return self.root / "alarms.json"
+
+    @property
     def ledger(self) -> Path:
         """The token ledger."""
         return self.root / "ledger"

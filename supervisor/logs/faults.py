@@ -36,6 +36,7 @@ _ABOUT: Final = {
     "spool_full": "spool",
     "spool_write_failed": "spool",
     "status_not_written": "state",
+    "message_not_delivered": "notify",
 }
 
 

@@ -6,11 +6,12 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config import web_settings
+from supervisor.config import notify_settings, web_settings
 from supervisor.config.settings import child_environment
 from tasks.settings import encode
 
 if TYPE_CHECKING:
+    from supervisor.config.notify_settings import NotifySettings
     from supervisor.config.settings import Settings
     from supervisor.config.web_settings import WebSettings
     from tasks.settings import WorkerSettings
@@ -114,6 +115,26 @@ class WebLaunch:
     def first_line(self) -> bytes:
         """Its settings."""
         return web_settings.encode(self.settings)
+
+    def environment(self) -> dict[str, str]:
+        """Ours, without settings."""
+        return self.env
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyLaunch:
+    """The process that sends messages."""
+
+    settings: NotifySettings
+    env: dict[str, str] = field(default_factory=child_environment, repr=False)
+
+    def argv(self, status_fd: int, lifeline_fd: int) -> tuple[str, ...]:
+        """The command."""
+        return (*_PYTHON, "supervisor.notify", "--status-fd", str(status_fd), "--lifeline-fd", str(lifeline_fd))
+
+    def first_line(self) -> bytes:
+        """Its settings, with the addresses of the targets in clear."""
+        return notify_settings.encode(self.settings)
 
     def environment(self) -> dict[str, str]:
         """Ours, without settings."""

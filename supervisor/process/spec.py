@@ -10,6 +10,7 @@ from supervisor.process.restart_policy import Policy, RestartType
 SIMULATOR: Final = "simulator"
 WEB: Final = "web"
 FETCH: Final = "fetch"  # asks for one product for a person, and ends
+NOTIFY: Final = "notify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Spec:
         grace_s: between SIGABRT, on which it prints its stacks, and SIGKILL.
         pass_fds: descriptors of ours that its process gets besides its pipes.
         is_vital: whether the run is degraded while it is not in service, and over when it has failed.
+        is_shown: whether the run is degraded while it is not in service, although it is not vital.
     """
 
     role: str
@@ -35,6 +37,7 @@ class Spec:
     policy: Policy = field(default_factory=Policy)
     pass_fds: tuple[int, ...] = ()
     is_vital: bool = True
+    is_shown: bool = False
 
     @property
     def name(self) -> str:

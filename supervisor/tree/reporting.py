@@ -80,7 +80,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
             words=plan.describe(),
         ),
         workers=children(run.tree.workers, now_ns, run.worker_pool.paused),
-        services=(run.database.record(), *children([slot for slot in run.tree.services if slot.spec.is_vital], now_ns)),
+        services=(run.database.record(), *children(_shown(run.tree.services), now_ns)),
         rows_written=totals.rows(),
         rows_per_minute=totals.rows_per_minute(now_ns),
         rows_pruned=dict(run.maintenance.pruned),
@@ -111,6 +111,11 @@ def write_report(run: ReportedRun, now_ns: int, log: Log) -> None:
             report.overwrite(report_of(run, now_ns), path)
         return
     run.condition_watch.on_report_written()
+
+
+def _shown(services: Sequence[Slot]) -> list[Slot]:
+    """Those whose absence is a fault of the run."""
+    return [slot for slot in services if slot.spec.is_vital or slot.spec.is_shown]
 
 
 def children(slots: Sequence[Slot], now_ns: int, paused: frozenset[str] = frozenset()) -> tuple[ChildRecord, ...]:

@@ -19,7 +19,7 @@ from supervisor.database.maintenance import Maintenance
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Throttle
 from supervisor.process.launch import SimulatorLaunch
-from supervisor.process.spec import SIMULATOR, Spec
+from supervisor.process.spec import NOTIFY, SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
 from supervisor.tree.condition_watch import ConditionWatch
 from supervisor.tree.membership import Membership
@@ -157,7 +157,8 @@ class Supervisor:
     def is_undisturbed(self) -> bool:
         """Whether all workers may work and nothing that anybody knows of keeps them from it."""
         is_open = self.stage is Stage.WORKING and not self.worker_pool.paused
-        return is_open and self.database.state is State.RUNNING and not self.condition_watch.records()
+        hinders = any(one.kind != NOTIFY for one in self.condition_watch.records())  # a message more or less does not
+        return is_open and self.database.state is State.RUNNING and not hinders
 
     def database_lost(self, error: Error | LedgerError | OSError) -> None:
         """End the run: there will be no database."""

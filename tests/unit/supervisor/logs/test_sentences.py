@@ -42,7 +42,7 @@ FIELDS = [
     ),
     *("took_s", "url", "count", "lived_s", "doing", "next", "again_in_s", "deaths", "retry_in_s", "refill", "floors"),
     *("balance", "capacity", "queue", "gates", "rows_per_minute", "file", "paid_by", "signal", "code", "phase"),
-    *("detail", "culprit", "times", "duty"),
+    *("detail", "culprit", "times", "duty", "target"),
 ]
 
 
@@ -102,6 +102,12 @@ EXAMPLES = [
         {"event": "not_asked_for", "endpoint": "/product", "left_out": 1},
         "left out 1 item that nobody asked for, in a reply of /product",
     ),
+    (
+        {"event": "message_not_delivered", "target": "phone", "error": "no answer in time"},
+        "phone did not accept a message: no answer in time",
+    ),
+    ({"event": "message_sent", "target": "phone"}, "phone accepted a message"),
+    ({"event": "messages_abandoned", "count": 2}, "deleted 2 messages that no target has accepted"),
     ({"event": "database_back", "away_s": 0.2}, "the database is available again after less than 1 s"),
     (
         {"event": "migrated", "applied": [f"000{number}_a.sql" for number in range(1, 10)]},

@@ -1,0 +1,136 @@
+"""Sends alarms beside all else, so that they come also while the database is away: a look every two seconds.
+
+The book of what was told and is to be sent is a file in the state directory, because the database may be what is wrong.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ledger import LedgerError
+from ledger.atomic_file import replace_file
+from supervisor import report
+from supervisor.config.state_dir import StateDir
+from supervisor.database.ledger_source import LedgerSource
+from supervisor.notify.alarms import AlarmBook, Pending, problems, update
+from supervisor.notify.drift import DriftWatch
+from tasks.errors import NotDelivered
+from tasks.notify.deliver import deliver
+from tasks.notify.post import pause_s
+
+if TYPE_CHECKING:
+    from supervisor.config.notify_settings import NotifySettings
+    from supervisor.notify.alarms import Problem
+    from supervisor.report import Report
+    from tasks.runtime.log import Logger
+
+_EVERY_S: Final = 2.0
+_LAST_S: Final = 5.0  # for what the last report says, when the run ends
+_STARTING: Final = "starting"
+
+
+class AlarmWatch:
+    """The thread that looks; it does nothing when no rule wants alarms."""
+
+    def __init__(self, settings: NotifySettings, log: Logger) -> None:
+        self._rules = [rule for rule in settings.rules if rule.alarms]
+        self._targets = {one.name: one for one in settings.targets}
+        self._host = settings.host
+        self._state = StateDir(Path(settings.state_dir))
+        self._source = LedgerSource(self._state.ledger, settings.database_url, settings.ledger_account)
+        self._log = log
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._book = AlarmBook()
+        self._drift = DriftWatch()
+        self._not_before: dict[str, datetime] = {}
+
+    def start(self) -> None:
+        """Begin to look."""
+        if self._rules:
+            self._book = self._read()
+            self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Look once more, at the report that says why the run ends, and wait for what that sends for a few seconds."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join(_LAST_S)
+
+    def _run(self) -> None:
+        while not self._over.wait(_EVERY_S):
+            self._look()
+        self._look()
+
+    def _look(self) -> None:
+        last = report.read(self._state.status)
+        now = datetime.now(UTC)
+        if last is not None and not self._is_of_before(last):
+            wanted = update(self._book, problems(last, self._drift_now(now)), self._rules, self._host, now)
+            if wanted != self._book:
+                self._keep(wanted)
+        self._send(now)
+
+    def _is_of_before(self, last: Report) -> bool:
+        """Whether a run that only begins, and has found nothing yet, has written it."""
+        return last.supervisor.state == _STARTING
+
+    def _drift_now(self, now: datetime) -> Problem | None:
+        least = min((rule.drift for rule in self._rules if "drift" in rule.alarms), default=None)
+        if least is None:
+            return None
+        with suppress(LedgerError):
+            ledger = self._source.open()
+            try:
+                return self._drift.look(ledger.snapshot().bucket.drift, least, now)
+            finally:
+                ledger.close()
+        return None
+
+    def _send(self, now: datetime) -> None:
+        """Send what is pending, to each target in order; one that refuses is left alone for a while."""
+        held: set[str] = set()
+        for one in self._book.pending:
+            target = self._targets.get(one.target)
+            if target is None:
+                self._drop(one)
+            elif one.target not in held and now >= self._not_before.get(one.target, now):
+                try:
+                    deliver(target, one.message)
+                except NotDelivered as error:
+                    held.add(one.target)
+                    attempts = one.attempts + 1
+                    self._not_before[one.target] = now + timedelta(seconds=pause_s(attempts))
+                    self._count(one, attempts)
+                    self._log.warning("message_not_delivered", target=one.target, error=error)
+                else:
+                    self._drop(one)
+                    self._log.debug("message_sent", target=one.target)
+
+    def _drop(self, one: Pending) -> None:
+        left = tuple(other for other in self._book.pending if other is not one)
+        self._keep(msgspec.structs.replace(self._book, pending=left))
+
+    def _count(self, one: Pending, attempts: int) -> None:
+        counted = msgspec.structs.replace(one, attempts=attempts)
+        left = tuple(counted if other is one else other for other in self._book.pending)
+        self._keep(msgspec.structs.replace(self._book, pending=left))
+
+    def _keep(self, book: AlarmBook) -> None:
+        """Keep the book; where the disk refuses it, in memory alone."""
+        self._book = book
+        with suppress(OSError):
+            replace_file(self._state.alarms, msgspec.json.encode(book), durable=True)
+
+    def _read(self) -> AlarmBook:
+        try:
+            return msgspec.json.decode(self._state.alarms.read_bytes(), type=AlarmBook)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return AlarmBook()

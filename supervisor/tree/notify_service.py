@@ -1,0 +1,89 @@
+"""The process that sends messages: there while there are rules, and never what ends a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from supervisor.config.notify_settings import NotifySettings
+from supervisor.database.ledger_source import source_of
+from supervisor.process.launch import NotifyLaunch
+from supervisor.process.restart_policy import Cause, Policy
+from supervisor.process.spec import NOTIFY, Spec
+from supervisor.process.states import RESTING, Event, Stage, State
+
+if TYPE_CHECKING:
+    from supervisor.process.slot import Slot
+    from supervisor.tree.supervisor import Supervisor
+
+_STOP_S: Final = 15.0  # for what is being sent, and for the alarm that says why the run ends
+_POLICY: Final = Policy(cap_s=30.0, max_restarts=1_000_000)  # it may fail for ever: health says so meanwhile
+
+
+class NotifyService:
+    """Keeps the process in service for one run, from `begin` on."""
+
+    def __init__(self, run: Supervisor) -> None:
+        self._run = run
+        self._slot: Slot | None = None
+        self._wanted: object = None
+
+    def begin(self) -> None:
+        """Start it as soon as the workers work."""
+        self._run.listeners.append(self._check)
+
+    def _check(self) -> None:
+        """Keep to what the run has come to; called when anything in it has changed."""
+        run, slot = self._run, self._slot
+        if run.stage is not Stage.WORKING or run.database_url is None or not run.plan.settings.loaded_rules:
+            if run.stage is not Stage.PREPARING:
+                self._stop()
+            return
+        wanted = (run.plan, run.database_url)
+        is_new = wanted != self._wanted
+        self._wanted = wanted
+        if slot is None:
+            spec = Spec(
+                role=NOTIFY,
+                slot=0,
+                ready_s=run.plan.settings.ready_s,
+                stop_s=_STOP_S,
+                policy=_POLICY,
+                is_vital=False,
+                is_shown=True,
+            )
+            self._slot = slot = run.tree.add_service(spec, self._launch())
+            slot.feed(Event.START)
+        elif is_new:
+            slot.launch = self._launch()
+            if slot.state in {State.STARTING, State.RUNNING}:
+                slot.restart(Cause.RESTARTED)
+            elif slot.state in RESTING:
+                slot.feed(Event.RESTART)
+
+    def _stop(self) -> None:
+        """End it, and forget it when the run goes on without rules."""
+        slot = self._slot
+        if slot is None:
+            return
+        if slot.state not in RESTING:
+            if slot.state not in {State.STOPPING, State.ENDING}:
+                slot.feed(Event.STOP)
+        elif self._run.stage is Stage.WORKING:
+            self._run.tree.services.remove(slot)
+            self._slot = self._wanted = None
+
+    def _launch(self) -> NotifyLaunch:
+        plan, url = self._run.plan, self._run.database_url
+        settings = plan.settings
+        return NotifyLaunch(
+            settings=NotifySettings(
+                state_dir=str(plan.state.root),
+                host=settings.host_name,
+                database_url=url or settings.database_url,
+                ledger_account=source_of(plan).account,
+                rules=settings.loaded_rules,
+                targets=settings.loaded_targets,
+                domains=settings.keepa_domains,
+                selections=settings.loaded_selections,
+            )
+        )
