@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 import tasks
-from supervisor.config import api_key_check, similar_names
+from supervisor.config import api_key_check, conflicts, similar_names
 from supervisor.config.files import env_file, rule_files, selection_files, user_file, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
@@ -202,7 +202,7 @@ def check_texts(texts: Texts) -> Settings:
     values: dict[str, Any] = {}
     for option in OPTIONS:
         values[option.field] = _value(option, *texts.found[option.name], faults)
-    faults += _conflicts(values)
+    faults += conflicts.of(values)
     key, base_url = values["keepa_api_key"], values["keepa_base_url"]
     if key and base_url is not None:
         named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
@@ -293,26 +293,6 @@ def _check_text(text: str) -> None:
         raise UnusableValue("it contains a control character; remove that")
     if len(text) > _LONGEST:
         raise UnusableValue(f"it is longer than {_LONGEST} characters; shorten it")
-
-
-def _conflicts(values: Mapping[str, Any]) -> list[str]:
-    """The faults of settings that do not fit together."""
-    faults = []
-    workers = (values["upsert_workers"], values["backfill_workers"])
-    if workers == (0, 0):
-        faults.append(
-            "UPSERT_WORKERS and BACKFILL_WORKERS are both 0: nothing would be done; set one of them to 1 or more"
-        )
-    shares = (values["upsert_share"], values["backfill_share"])
-    if None not in shares and sum(shares) >= 1:
-        faults.append(f"UPSERT_SHARE and BACKFILL_SHARE are {sum(shares):g} together: lower them to less than 1")
-    floors = (values["upsert_floor"], values["backfill_floor"])
-    if None not in floors and floors[0] > floors[1]:
-        faults.append(
-            f"UPSERT_FLOOR {floors[0]} is above BACKFILL_FLOOR {floors[1]}, but backfill must leave as much as upsert; "
-            "raise BACKFILL_FLOOR or lower UPSERT_FLOOR"
-        )
-    return faults
 
 
 def _wrap(kind: type[Any], value: object) -> object:
