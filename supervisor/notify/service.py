@@ -120,6 +120,9 @@ class Service:
                 left = outbox.abandon_others(conn, [one.name for one in self._settings.targets], names)
             if left:
                 self._log.warning("messages_abandoned", count=left)
+        with conn.transaction():  # or after a day nobody would write down any more what changes
+            for rule in self._rules:
+                products.in_use(conn, rule.settings.name, rule.settings.digest, now)
         self._has_begun, self._refreshed_at = True, now
 
     def _send(self, conn: Connection) -> None:
