@@ -40,6 +40,7 @@ COMMANDS: Final = (
     Command("ledger", "/", "balance, tiers, waiters; `ledger dump` has each call that is open and the journal too"),
     Command("export", "", "Lists are here as CSV and JSON; whole tables take longer than a page may."),
     Command("plan", "", "It may ask the API for a page, which costs tokens, and it takes files."),
+    Command("notify", "", "Where messages go is a secret; a target that refuses them is told on the page Now."),
     Command("queue", "", "Selections have what was found; what no selection asks for is deleted by the command."),
     Command("hosts", "", "It is about other machines, which this page does not steer."),
     Command("doctor", "", "It checks what the page itself needs, so it works without the page."),
