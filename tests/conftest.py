@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.fixtures.server",
     "tests.fixtures.market",
     "tests.fixtures.site",
+    "tests.fixtures.disk",
 ]
 
 # A slow machine makes no example wrong; CI looks at the same examples each time, and a failure tells how to repeat it.

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def run_command(arguments: Sequence[str]) -> int:
-    """Do what the arguments say; the exit code."""
+def run_command(arguments: Sequence[str], dispatch: Callable[[Sequence[str]], int] | None = None) -> int:
+    """Do what the arguments say, by the commands there are unless another way is given; the exit code."""
     from ledger import LedgerError
     from supervisor.cli import commands
     from tasks import errors
     from tasks.errors import Error
 
     try:
-        return _with_all_written(commands.dispatch, arguments)
+        return _with_all_written(dispatch or commands.dispatch, arguments)
     except (Error, LedgerError) as error:
         _say(f"sluicegate: {plain(error)}\n")
         return error.exit_code

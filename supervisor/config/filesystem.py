@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 UNKNOWN: Final = "unknown"
 _MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -57,19 +57,24 @@ def is_shared(kind: str) -> bool:
     return kind in _NETWORK or (_FUSE.fullmatch(kind) is not None and kind not in _LOCAL_FUSE)
 
 
-def fault_of(folder: Path) -> str | None:
-    """Why an existing `folder` cannot hold a state directory; None when it can. Changes nothing."""
+def fault_of(folder: Path, lock: Callable[[int, int], None] = fcntl.flock) -> str | None:
+    """Why an existing `folder` cannot hold a state directory; None when it can. Changes nothing.
+
+    Args:
+        folder: the folder.
+        lock: locks a descriptor as flock(2) does.
+    """
     kind = kind_of(folder)
     if is_shared(kind):
         return f"lies on a network file system ({kind}), whose locks and mapped files are not safe: use a local disk"
     try:
-        excludes = _locks(folder)
+        excludes = _locks(folder, lock)
     except OSError as error:
         return f"lies on a file system ({kind}) that cannot lock ({error.strerror}): use a local disk"
     return None if excludes else f"lies on a file system ({kind}) whose locks do not keep others out: use a local disk"
 
 
-def _locks(folder: Path) -> bool:
+def _locks(folder: Path, lock: Callable[[int, int], None]) -> bool:
     """Whether a lock on the folder itself keeps a second one out. Nothing else locks the folder.
 
     Raises:
@@ -79,8 +84,8 @@ def _locks(folder: Path) -> bool:
     try:
         second = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(first, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(first, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         finally:

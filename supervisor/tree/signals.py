@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 HANDLED: Final = (
     signal.SIGINT,
@@ -30,14 +30,18 @@ HANDLED: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalDispatcher:
-    """Calls what a signal asks for. The command `run` makes it of the parts of a run."""
+    """Calls what a signal asks for. The command `run` makes it of the parts of a run.
+
+    Attributes:
+        terminals: those of our descriptors that led to a terminal when we began.
+    """
 
     stop: Callable[[signal.Signals], object]
     reload: Callable[[signal.Signals], object]
     add_workers: Callable[[int, signal.Signals], object]
     log_progress: Callable[[], object]
     reap_orphans: Callable[[], object]
-    _terminals: list[int] = field(init=False, default_factory=lambda: [fd for fd in range(3) if os.isatty(fd)])
+    terminals: Sequence[int] = field(default_factory=lambda: [fd for fd in range(3) if os.isatty(fd)])
 
     def dispatch(self, number: signal.Signals) -> None:
         """Do what the signal asks for."""
@@ -55,4 +59,4 @@ class SignalDispatcher:
 
     def _has_hung_up(self) -> bool:
         """Whether a terminal we started in is gone: one that hangs up sends the signal that a person may send too."""
-        return not all(os.isatty(fd) for fd in self._terminals)
+        return not all(os.isatty(fd) for fd in self.terminals)

@@ -47,8 +47,14 @@ class ConnectPolicy(NamedTuple):
     deadline: Deadline
 
 
-def look_up(host: str, port: int | None, is_stopped: Callable[[], bool], within_s: float) -> list[Address]:
-    """Look up the addresses of a name.
+def look_up(
+    host: str,
+    port: int | None,
+    is_stopped: Callable[[], bool],
+    within_s: float,
+    resolve: Callable[..., list[Any]] | None = None,
+) -> list[Address]:
+    """Look up the addresses of a name, with the system's resolver unless another one is given.
 
     Raises:
         OSError: there is none, or no answer within `within_s` seconds, or the stop came first.
@@ -59,7 +65,7 @@ def look_up(host: str, port: int | None, is_stopped: Callable[[], bool], within_
 
     def ask() -> None:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = (resolve or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM)
             outcome.append([Address(*one) for one in found])
         except (OSError, UnicodeError) as error:
             outcome.append(error if isinstance(error, OSError) else OSError(str(error)))

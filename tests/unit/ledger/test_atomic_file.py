@@ -1,6 +1,5 @@
 """A file is replaced at once, for its owner alone, and on the disk where that is asked for."""
 
-import os
 import stat
 
 import pytest
@@ -34,16 +33,10 @@ def test_a_name_that_is_taken_by_a_directory_is_told_as_it_is(tmp_path):
         replace_file(tmp_path / "one", b"new", durable=False)
 
 
-def test_durable_is_the_file_on_disk_before_its_name_and_then_the_name(tmp_path, mocker):
-    path, done = tmp_path / "one", []
-
-    def sync(fd):
-        done.append("directory" if stat.S_ISDIR(os.fstat(fd).st_mode) else f"file of {os.fstat(fd).st_size} bytes")
-        done.append("renamed" if path.exists() else "not renamed")
-
-    mocker.patch("os.fsync", side_effect=sync)
+def test_durable_is_the_file_on_disk_before_its_name_and_then_the_name(tmp_path, synced):
+    path = tmp_path / "one"
     replace_file(path, b"new", durable=False)
-    assert done == []
+    assert synced == []
     path.unlink()
     replace_file(path, b"newer", durable=True)
-    assert done == ["file of 5 bytes", "not renamed", "directory", "renamed"]
+    assert synced == [("one.new", 5, []), (tmp_path.name, None, ["one"])]

@@ -2,12 +2,11 @@
 
 import json
 import logging
-import os
 
 import pytest
 
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
-from supervisor.cli import commands, debug, run_command
+from supervisor.cli import debug, run_command
 from supervisor.config import run_plan
 from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import load_settings
@@ -20,6 +19,15 @@ from tasks.runtime.log import LibraryHandler, capture_library_logs
 
 KEY = "aKeyOfAPerson".ljust(64, "7")
 URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
+
+
+def ends_with(error):
+    """A command that does."""
+
+    def dispatch(_arguments):
+        raise error
+
+    return dispatch
 
 
 @pytest.mark.parametrize(
@@ -42,27 +50,25 @@ URL = "postgresql://me:pass%2Fword@127.0.0.1:1/deals"
         (Full(""), 1),
     ],
 )
-def test_each_kind_of_error_has_its_exit_code(mocker, capsys, error, code):
-    mocker.patch.object(commands, "dispatch", side_effect=error)
-    assert run_command.run_command(["run"]) == code
+def test_each_kind_of_error_has_its_exit_code(capsys, error, code):
+    assert run_command.run_command(["run"], ends_with(error)) == code
     assert capsys.readouterr().err == f"sluicegate: {plain(error)}\n"
 
 
-def test_a_bug_is_told_with_its_traceback_and_without_a_secret(mocker, capsys):
+def test_a_bug_is_told_with_its_traceback_and_without_a_secret(monkeypatch, capsys):
     bug = ZeroDivisionError(f"in https://api.keepa.com/deal?key={KEY} and {URL} and pass/word alone")
-    mocker.patch.dict(os.environ, {"KEEPA_API_KEY": KEY, "DATABASE_URL": URL}, clear=True)
-    mocker.patch.object(commands, "dispatch", side_effect=bug)
-    assert run_command.run_command(["run"]) == 70
+    monkeypatch.setenv("KEEPA_API_KEY", KEY)
+    monkeypatch.setenv("DATABASE_URL", URL)
+    assert run_command.run_command(["run"], ends_with(bug)) == 70
     said = capsys.readouterr().err
     assert "ZeroDivisionError: in https://api.keepa.com/deal?key=•••" in said
     assert not any(secret in said for secret in (KEY, "pass%2Fword", "pass/word"))
 
 
-def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(mocker, capsys):
+def test_a_secret_that_cannot_be_used_is_hidden_all_the_same(monkeypatch, capsys):
     fault = errors.ConfigError("in mysql://me:hidden-word@h")
-    mocker.patch.dict(os.environ, {"DATABASE_URL": "mysql://me:hidden-word@h"}, clear=True)
-    mocker.patch.object(commands, "dispatch", side_effect=fault)
-    assert run_command.run_command(["run"]) == 78
+    monkeypatch.setenv("DATABASE_URL", "mysql://me:hidden-word@h")
+    assert run_command.run_command(["run"], ends_with(fault)) == 78
     assert "hidden-word" not in capsys.readouterr().err
 
 

@@ -25,9 +25,6 @@ def test_bytes_that_are_no_text_are_no_pauses(tmp_path):
         paused_roles.read(path)
 
 
-def test_a_pause_is_on_the_disk_before_it_counts_and_its_new_name_too(tmp_path, mocker):
-    order = mocker.Mock()
-    order.attach_mock(mocker.patch("os.fsync"), "sync")
-    order.attach_mock(mocker.patch("pathlib.Path.replace"), "rename")
+def test_a_pause_is_on_the_disk_before_it_counts_and_its_new_name_too(tmp_path, synced):
     paused_roles.write(tmp_path / "paused.json", {"upsert"})
-    assert [call[0] for call in order.mock_calls] == ["sync", "rename", "sync"]
+    assert synced == [("paused.json.new", len('["upsert"]\n'), []), (tmp_path.name, None, ["paused.json"])]
