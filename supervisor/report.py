@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 2
 QUEUE: Final = "queue"
+DATABASE: Final = "database"  # where a ledger is that hosts share
 _ROOM: Final = 8_192
 
 
@@ -169,6 +170,35 @@ class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
     lists: tuple[ListRecord, ...] = ()
 
 
+class HostRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A host that writes to the same database. Its times are the database's.
+
+    Attributes:
+        number: by which the ledger's leases name it.
+        ledger: where its ledger is, `file` or `database`; None when its build did not tell.
+        state: `alive`, `draining` (it begins no more calls), `silent` (it counts as dead) or `left`.
+        joined_at: since when it takes part.
+        heard_at: when it said last that it is alive, and `silent_s` how many seconds ago that was.
+        is_own: whether it is the host of this report.
+        workers: how many worker processes it has.
+        tokens_day: tokens that its calls of the last day cost.
+    """
+
+    number: int
+    name: str
+    version: str
+    ledger: str | None
+    state: str
+    joined_at: datetime
+    heard_at: datetime
+    silent_s: float
+    drain_at: datetime | None
+    left_at: datetime | None
+    is_own: bool
+    workers: int
+    tokens_day: int
+
+
 class RestartRecord(msgspec.Struct, frozen=True, kw_only=True):
     """How often children of a role were started again after a death of that cause."""
 
@@ -190,6 +220,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         overrides: settings a person gave by order, by name; they end with the supervisor.
         conditions: what keeps the run from its work although processes run.
         orders: the last orders, oldest first.
+        hosts: those that write to the same database; none where no other host can reach it.
     """
 
     format: int = FORMAT
@@ -211,6 +242,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     overrides: dict[str, str] = {}
     conditions: tuple[ConditionRecord, ...] = ()
     orders: tuple[OrderRecord, ...] = ()
+    hosts: tuple[HostRecord, ...] = ()
 
 
 def write(report: Report, path: Path) -> None:

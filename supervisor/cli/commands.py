@@ -40,6 +40,7 @@ _ORDERS: Final = {
     "retry": "start a FAILED worker again, or one that waits after a failure, and reset its failures",
     "scale": "change the number of workers until the supervisor ends; those with the highest numbers stop first",
     "set": "override settings until the supervisor ends; an empty value (NAME=) ends the override",
+    "drain": "finish the calls under way on this host, or on the one of that name, begin no more, and leave the others",
     "reload": "read .env and the selection files again, as SIGHUP does; if there is a fault in them, nothing changes",
 }
 _ACCEPTED: Final = "Ctrl-C only ends the wait for the answer: an order that was accepted is still carried out."
@@ -153,6 +154,7 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
         orders[name].add_argument("worker", metavar="WORKER", help="its name in `status`, such as backfill-0")
     orders["scale"].add_argument("role", choices=ROLES)
     orders["scale"].add_argument("count", metavar="N", help="0 to 16")
+    orders["drain"].add_argument("host", metavar="HOST", nargs="?", help="its name in `sluicegate hosts` [this one]")
     orders["set"].add_argument("settings", metavar="NAME=VALUE", nargs="+")
 
 
@@ -211,6 +213,10 @@ def _add_db(commands: argparse._SubParsersAction[command_line.Parser]) -> None:
 
 
 def _order(chosen: argparse.Namespace) -> int:
+    if chosen.name == "drain" and chosen.host is not None:
+        from supervisor.queries.drain import drain
+
+        return drain(chosen.host)
     from supervisor.control.send_order import send_order
 
     return send_order(chosen)

@@ -65,7 +65,7 @@ def draw(frame: Frame, width: int, height: int | None = None) -> RenderableType:
     """The view of one moment, what matters most first, with as many workers as a `height` has room for."""
     now, report = datetime.now(UTC), frame.report
     above: list[RenderableType] = [_head(frame), *_problems(report, now)]
-    below: list[RenderableType] = [_rows(report), *_progress(frame, width), *_watermarks(report, now)]
+    below: list[RenderableType] = [*_hosts(frame), _rows(report), *_progress(frame, width), *_watermarks(report, now)]
     lines = len(above) + len(below) + 1  # and the heading of the workers
     if frame.snapshot is not None:
         below = [_bar(frame.snapshot, width), _gates(frame.snapshot, width), *below]
@@ -191,6 +191,16 @@ def _problems(report: Report, now: datetime) -> list[RenderableType]:
     lines += [(f"fault  {one}", "dim" if one.startswith(formatting.OVER) else "yellow") for one in faults]
     lines += [(f"death  {formatting.death(one, now)}", "red") for one in report.deaths[-_FAULTS:]]
     return [Text(line, colour, no_wrap=True, overflow="ellipsis") for line, colour in lines]
+
+
+def _hosts(frame: Frame) -> list[RenderableType]:
+    """The hosts that share the database, those that are missed in red."""
+    lines = formatting.hosts(frame.report, frame.snapshot)
+    colours = ["red" if one.state == "silent" else "" for one in frame.report.hosts]
+    return [
+        Text(f"host   {line}", colour, no_wrap=True, overflow="ellipsis")
+        for line, colour in zip(lines, colours, strict=False)
+    ]
 
 
 def _table(*names: str) -> Table:

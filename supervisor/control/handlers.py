@@ -6,29 +6,29 @@ or when that has taken too long.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from ledger.durations import format_duration
 from supervisor.config import lowered_floors, paused_roles, similar_names
 from supervisor.config.changes import Change
 from supervisor.config.options import BY_NAME
 from supervisor.config.settings import UnusableSettings
 from supervisor.control import protocol
+from supervisor.control.pending import PendingAnswers
 from supervisor.control.protocol import Answer
 from supervisor.process.states import RESTING, Stage, State
 from supervisor.tree.look_ups import LookUpService, Product
 from supervisor.tree.reload import ChangeRequest
 from supervisor.tree.workers import NoSuchWorker
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, clean, exit_code, plain
+from tasks.roles import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ledger import LedgerError
     from supervisor.config.settings import Settings
-    from supervisor.eventloop.loop import Loop, Timer
+    from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from supervisor.process.slot import Slot
     from supervisor.tree.supervisor import Supervisor
@@ -100,10 +100,8 @@ class OrderHandlers:
 
     def _do(self, order: protocol.Order, reply: Reply) -> None:
         match order:
-            case protocol.Pause(roles=roles):
-                self._pause(roles, reply)
-            case protocol.Resume(roles=roles):
-                self._resume(roles, reply)
+            case protocol.Pause(roles=roles) | protocol.Resume(roles=roles):
+                (self._pause if isinstance(order, protocol.Pause) else self._resume)(roles, reply)
             case protocol.Restart(worker=name) | protocol.Retry(worker=name):
                 do = self._restart if isinstance(order, protocol.Restart) else self._retry
                 do(self._run.worker_pool.by_name(name), reply)
@@ -112,6 +110,8 @@ class OrderHandlers:
             case protocol.Fetch(asin=asin, domain=domain, detail=detail):
                 product = Product(domain, asin, detail)
                 self._look_ups.ask(product, lambda code, words: reply(Answer(code=code, words=words)))
+            case protocol.Drain():
+                self._drain(reply)
             case protocol.Note(outcome=words):
                 reply(Answer(code=EXIT_OK, words=clean(words)))
             case protocol.Reload():
@@ -134,7 +134,32 @@ class OrderHandlers:
         answer = Answer(code=EXIT_OK, words=words)
         self._reply_when(lambda: answer if all(slot.state in RESTING for slot in slots) else None, reply)
 
+    def _drain(self, reply: Reply) -> None:
+        """Let this host end its calls and leave the others."""
+        self._run.draining.begin()
+        words = "drained: no call is under way here, until `sluicegate resume all` or another start"
+        answer = Answer(code=EXIT_OK, words=words)
+        self._reply_when(lambda: answer if self._run.draining.is_over else None, reply)
+
+    def _end_drain(self, roles: tuple[str, ...], reply: Reply) -> None:
+        if set(roles) != set(ROLES):
+            words = "this host is drained: `sluicegate resume all` lets it work again"
+            reply(Answer(code=EXIT_FAILED, words=words))
+            return
+
+        def resume() -> None:
+            self._run.draining.end()
+            if self._save_pauses(frozenset(), reply):
+                self._run.worker_pool.resume(roles)
+                slots = self._run.tree.workers
+                self._reply_when(partial(_once_running, slots, "this host works again"), reply)
+
+        self._run.membership.join_again(resume, lambda code, words: reply(Answer(code=code, words=words)))
+
     def _resume(self, roles: tuple[str, ...], reply: Reply) -> None:
+        if self._run.draining.words is not None:
+            self._end_drain(roles, reply)
+            return
         worker_pool = self._run.worker_pool
         paused = [role for role in roles if role in worker_pool.paused]
         if not paused:
@@ -209,6 +234,9 @@ class OrderHandlers:
         return answer if worker_pool.is_current() and not tree.has_leavers and states <= _SETTLED else None
 
     def _is_paused(self, slot: Slot, reply: Reply) -> bool:
+        if self._run.draining.words is not None:
+            reply(Answer(code=EXIT_FAILED, words="this host is drained: run `sluicegate resume all` first"))
+            return True
         role = slot.spec.role
         is_paused = role in self._run.worker_pool.paused
         if is_paused:
@@ -250,39 +278,3 @@ def _once_replaced(slot: Slot, before: int | None, words: str) -> Answer | None:
         return None
     pids = f"pid {slot.pid}" if before is None else f"pid {before} is now {slot.pid}"
     return _once_running([slot], f"{slot.spec.name}: {words}, {pids}")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _PendingAnswer:
-    done: Callable[[], Answer | None]
-    reply: Callable[[Answer], object]
-    timer: Timer
-
-
-class PendingAnswers:
-    """Orders that are being carried out, each with the reply it is owed."""
-
-    def __init__(self, loop: Loop) -> None:
-        self._loop = loop
-        self._pending: list[_PendingAnswer] = []
-
-    def add(self, done: Callable[[], Answer | None], reply: Callable[[Answer], object], *, limit_s: float) -> None:
-        """Call `reply` once: with the answer of `done` as soon as that gives one, or after `limit_s` seconds."""
-        words = f"started, but not done after {format_duration(limit_s)}: see `sluicegate status`"
-        timer = self._loop.after(limit_s, lambda: self._end(pending, Answer(code=EXIT_TRY_LATER, words=words)))
-        pending = _PendingAnswer(done, reply, timer)
-        self._pending.append(pending)
-        self.check()
-
-    def check(self) -> None:
-        """Reply to each order that is carried out by now; called when anything in the run has changed."""
-        for pending in [*self._pending]:
-            answer = pending.done()
-            if answer is not None:
-                self._end(pending, answer)
-
-    def _end(self, pending: _PendingAnswer, answer: Answer) -> None:
-        if pending in self._pending:  # a reply writes the report, and so may have made another check
-            self._pending.remove(pending)
-            pending.timer.cancel()
-            pending.reply(answer)

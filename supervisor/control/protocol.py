@@ -51,6 +51,10 @@ class Set(_Order, frozen=True, kw_only=True, tag_field="do", tag="set", forbid_u
     settings: dict[str, str]
 
 
+class Drain(_Order, frozen=True, kw_only=True, tag_field="do", tag="drain", forbid_unknown_fields=True):
+    """Finish the calls under way on this host, begin no more, and leave the other hosts, until `Resume` of all."""
+
+
 class Reload(_Order, frozen=True, kw_only=True, tag_field="do", tag="reload", forbid_unknown_fields=True):
     """Read the configuration again, and start failed workers again."""
 
@@ -70,7 +74,7 @@ class Note(_Order, frozen=True, kw_only=True, tag_field="do", tag="note", forbid
     outcome: str
 
 
-Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Reload | Fetch | Note
+Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Drain | Reload | Fetch | Note
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,8 +138,8 @@ def describe_order(order: Order) -> str:
             words = f"{'restart' if isinstance(order, Restart) else 'retry'} {worker}"
         case Set(settings=settings):
             words = f"set {' '.join(settings)}"  # the names alone: a value may be a secret
-        case Reload():
-            words = "reload"
+        case Drain() | Reload():
+            words = "drain" if isinstance(order, Drain) else "reload"
         case Fetch(asin=asin, domain=domain):
             words = f"fetch {clean(asin)[:_LONGEST_BY]} --domain {shop(domain)}"
         case Note(what=what):

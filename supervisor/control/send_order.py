@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `restart`, `retry`, `scale`, `set`, `reload`: an order to a running supervisor, and its answer."""
+"""An order to a running supervisor (`pause`, `scale`, `drain` and others), and its answer."""
 
 from __future__ import annotations
 
@@ -128,4 +128,4 @@ def _typed_order(chosen: argparse.Namespace) -> protocol.Order | None:
         pairs = [one.partition("=") for one in chosen.settings]
         are_pairs = all(equals for _, equals, _ in pairs)
         return protocol.Set(settings={name.strip().upper(): text for name, _, text in pairs}) if are_pairs else None
-    return protocol.Reload()
+    return protocol.Drain() if chosen.name == "drain" else protocol.Reload()

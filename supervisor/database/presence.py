@@ -9,17 +9,19 @@ from __future__ import annotations
 import threading
 import uuid
 from contextlib import closing, suppress
+from datetime import timedelta
 from importlib import metadata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from ledger import NS_PER_S, SystemClock
 from ledger.atomic_file import replace_file
 from ledger.durations import format_elapsed
-from supervisor.database import backend
+from supervisor.database import backend, host_records
 from supervisor.database.ledger_source import APPLICATION, account_number
 from tasks.calls.spool import Spool, SpoolFull
 from tasks.errors import ConfigError, Error
 from tasks.ingest.dead_hosts import DeadHosts
+from tasks.store.calls import sums
 from tasks.store.connection import connect
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.hosts import Host, Newcomer
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.state_dir import StateDir
+    from supervisor.report import HostRecord
     from tasks.ingest.dead_hosts import Released
     from tasks.settings import Secret
     from tasks.store.connection import Connection
@@ -40,8 +43,13 @@ WAIT_NS: Final = round(WAIT_S * NS_PER_S)
 AGAIN_S: Final = 1.0
 _LOOK_S: Final = hosts.BEAT_S / 2
 _BEAT_NS: Final = round(hosts.BEAT_S * NS_PER_S)
+_SUM_NS: Final = 60 * NS_PER_S
+_DAY: Final = timedelta(days=1)
 _CLOSE_S: Final = 2.0
 _LOCK_WAIT_MS: Final = 1_000  # a worker that stands still with locks must not make this host look dead
+
+
+Part = Literal["at work", "draining", "away"]
 
 
 class Presence:
@@ -51,6 +59,9 @@ class Presence:
         number: the number of this host.
         workers: what the workers of this host are, for the other hosts to see.
         seen: all hosts as they were read last.
+        tokens: what each host paid in the last day, by name.
+        wanted: what this host wants to be: at work, `draining`, or `away` for a time.
+        told: what the others were told last.
     """
 
     def __init__(
@@ -74,24 +85,49 @@ class Presence:
         self.number = number
         self.workers: Sequence[Mapping[str, object]] = ()
         self.seen: tuple[Host, ...] = ()
+        self.tokens: Mapping[str, int] = {}
+        self.wanted: Part = "at work"
+        self.told: Part = "at work"
         self._url = url
         self._on_look = on_look
         self._on_release = on_release
         self._dead_hosts = DeadHosts(number, lambda: _may_hold_leftovers(spool))
         self._clock = SystemClock()
-        self._beat_ns = self._clock.now_ns()
-        self._over = threading.Event()
+        self._beat_ns = self._seen_ns = self._clock.now_ns()
+        self._summed_ns: int | None = None
+        self._is_over = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._live, name="host beat", daemon=True)
         self._thread.start()
 
+    @property
+    def is_to_drain(self) -> bool:
+        """Whether somebody asked this host over the database to finish its calls and leave."""
+        return any(one.number == self.number and one.state == "draining" for one in self.seen)
+
+    def records(self) -> tuple[HostRecord, ...]:
+        """The hosts as reports show them."""
+        later_s = (self._clock.now_ns() - self._seen_ns) / NS_PER_S
+        return host_records.records(self.seen, self.number, self.tokens, later_s)
+
     def close(self) -> None:
         """Say that this host leaves, if the database is there."""
-        self._over.set()
+        self._is_over = True
+        self._wake.set()
         self._thread.join(_CLOSE_S)
+
+    def be(self, wanted: Part) -> None:
+        """Tell the others soon."""
+        self.wanted = wanted
+        self._wake.set()
 
     def _live(self) -> None:
         conn: Connection | None = None
-        while not self._over.wait(_LOOK_S):
+        while not self._is_over:
+            self._wake.wait(_LOOK_S)
+            self._wake.clear()
+            if self._is_over:
+                break
             try:
                 if conn is None or conn.closed:
                     conn = connect(
@@ -108,11 +144,17 @@ class Presence:
 
     def _look(self, conn: Connection) -> None:
         """Say that this host is alive, when it is time, see who else is, and look after what the dead have in hand."""
-        now_ns = self._clock.now_ns()
-        if now_ns - self._beat_ns >= _BEAT_NS:
+        now_ns, wanted = self._clock.now_ns(), self.wanted
+        if wanted not in {self.told, "at work"}:
+            (hosts.leave if wanted == "away" else hosts.drain)(conn, self.number)
+        self.told = wanted
+        if wanted != "away" and now_ns - self._beat_ns >= _BEAT_NS:
             hosts.beat(conn, self.number, self.workers)
             self._beat_ns = now_ns
-        self.seen = tuple(hosts.hosts(conn))
+        if self._summed_ns is None or now_ns - self._summed_ns >= _SUM_NS:
+            self.tokens = {one.name: one.tokens for one in sums.sums(conn, since=_DAY, by="host")}
+            self._summed_ns = now_ns
+        self.seen, self._seen_ns = tuple(hosts.hosts(conn)), self._clock.now_ns()
         self._on_look()
         released = self._dead_hosts.step(conn, self.seen)
         if released is not None:

@@ -9,6 +9,7 @@ it would take anything between 0 and the old value for an increase.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from supervisor.process.restart_policy import Cause
-from supervisor.report import QUEUE
+from supervisor.report import DATABASE, QUEUE
 from supervisor.status import health
 from tasks.runtime.call_stats import BOUNDS_S
 from tasks.runtime.condition import ConditionKind
@@ -46,6 +47,7 @@ class Collector(NamedTuple):
         yield from _supervisor_metrics(self.report)
         yield from _work_metrics(self.report)
         yield from _database_metrics(self.report)
+        yield from _host_metrics(self.report, self.snapshot)
         if self.snapshot is not None and self.snapshot.synced:
             yield from _ledger_metrics(self.snapshot)
 
@@ -110,6 +112,19 @@ def _database_metrics(report: Report) -> Iterator[Metric]:
     queue = counted.queue
     yield _family("backfill_remaining", [((), queue.get("pending", 0) + queue.get("leased", 0))])
     yield _family("backfill_done", [((), queue.get("done", 0))])
+
+
+def _host_metrics(report: Report, snapshot: Snapshot | None) -> Iterator[Metric]:
+    """The hosts by name; of two with one name the worse state."""
+    by_name = {one.name: one for one in sorted(report.hosts, key=lambda one: one.silent_s)}
+    names = [((name,), one) for name, one in by_name.items()]
+    yield _family("host_up", [(label, one.state in {"alive", "draining"}) for label, one in names])
+    yield _family("host_silence_seconds", [(label, one.silent_s) for label, one in names])
+    yield _family("host_tokens_of_day", [(label, one.tokens_day) for label, one in names])
+    if snapshot is not None:
+        leases = Counter(one.owner_host for one in snapshot.leases)
+        sharing = [(label, one) for label, one in names if one.ledger == DATABASE]
+        yield _family("host_open_calls", [(label, leases[one.number]) for label, one in sharing])
 
 
 def _ledger_metrics(snapshot: Snapshot) -> Iterator[Metric]:
@@ -199,6 +214,10 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
     ),
     "ledger_expired_tokens": MetricSpec("gauge", "Tokens lost at a full bucket, as far as known."),
     "ledger_reading_age_seconds": MetricSpec("gauge", "Seconds since the last balance from the server."),
+    "host_up": MetricSpec("gauge", "1 while the host is alive, 0 when it is silent or has left.", ("host",)),
+    "host_silence_seconds": MetricSpec("gauge", "Seconds since the host said last that it is alive.", ("host",)),
+    "host_open_calls": MetricSpec("gauge", "Calls of the host that the shared ledger has open.", ("host",)),
+    "host_tokens_of_day": MetricSpec("gauge", "Tokens that calls of the host cost in the last day.", ("host",)),
     "requests_total": MetricSpec("counter", "Calls to the API; status none: no reply came.", ("endpoint", "status")),
     "request_duration_seconds": MetricSpec("histogram", "How long calls to the API took.", ("endpoint",)),
     "rows_upserted_total": MetricSpec("counter", "Rows committed.", ("table",)),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SUPERVISOR: Final = "supervisor"
+OF_OTHERS: Final = "hosts"  # the kind of a condition that other hosts are in
 SETTLE_S: Final = 3.0  # what begins again sooner has not been over
 REPEAT_S: Final = 10.0  # a worker in service that does not report by then what the one before it did disproves it
 

@@ -1,4 +1,4 @@
-"""`hosts`: shows the hosts that share the ledger, and which of them are alive."""
+"""`hosts`: shows the hosts that write to the database, and which of them are alive."""
 
 from __future__ import annotations
 
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
     from tasks.store.ledger_row.hosts import Host
 
-_COLUMNS: Final = (Column("no", is_number=True), Column("host"), Column("build"), Column("since"), Column("state"))
-_NONE: Final = "no host shares a ledger here: LEDGER=database makes one take part"
+_COLUMNS: Final = (
+    Column("no", is_number=True),
+    Column("host"),
+    Column("build"),
+    Column("ledger"),
+    Column("since"),
+    Column("state"),
+)
+_NONE: Final = "no host has written to this database yet: one with a DATABASE_URL takes part"
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -41,14 +48,18 @@ def show(chosen: argparse.Namespace) -> int:
         output.text(_NONE)
         return EXIT_OK
     now = datetime.now(UTC)
-    output.table(
-        _COLUMNS, [(str(one.number), one.name, one.version, near(one.joined_at, now), _state(one)) for one in found]
-    )
+    rows = [
+        (str(one.number), one.name, one.version, one.ledger or "not told", near(one.joined_at, now), _state(one))
+        for one in found
+    ]
+    output.table(_COLUMNS, rows)
     return EXIT_OK
 
 
 def _state(host: Host) -> str:
     if host.left_at is not None:
-        return f"left {format_elapsed(host.silent_s)} ago"
+        return f"{'left' if host.drain_at is None else 'drained'} {format_elapsed(host.silent_s)} ago"
     silence = format_elapsed(host.silent_s)
+    if host.state == "draining":
+        return f"draining, heard {silence} ago"
     return f"alive, heard {silence} ago" if host.is_alive else f"dead: silent for {silence}"

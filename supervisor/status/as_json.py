@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from supervisor.report import age_s
+from supervisor.report import DATABASE, age_s
 from tasks.planning.forecast import Pace, left_s, token_supply
 from tasks.roles import BACKFILL
 
@@ -41,6 +42,7 @@ def as_json(status: Status, now: datetime) -> dict[str, Any]:
         **_reported(last, is_gone=status.is_gone),
         **_counted(status.counts, now),
         "counts_age_s": status.counts_age_s,
+        "hosts": _hosts(last, status.snapshot) if last is not None and not status.is_gone else [],
         "backfill": progress(last, status.counts, status.snapshot),
         "ledger": None if status.snapshot is None else status.snapshot.to_json(),
         "notes": list(status.notes),
@@ -93,6 +95,18 @@ def _reported(last: Report | None, *, is_gone: bool) -> dict[str, Any]:
     shown = msgspec.structs.replace(last, workers=workers, services=services, conditions=conditions)
     plain: dict[str, Any] = msgspec.to_builtins(shown)
     return {name: plain[name] for name in (*names, "restarts", "faults", "deaths", "paused", "overrides", "conditions")}
+
+
+def _hosts(last: Report, snapshot: Snapshot | None) -> list[dict[str, Any]]:
+    """The hosts that write to the same database, each with its open calls; None where the ledger is not shared."""
+    open_calls = None if snapshot is None else Counter(one.owner_host for one in snapshot.leases)
+    return [
+        {
+            **msgspec.to_builtins(one),
+            "open_calls": None if open_calls is None or one.ledger != DATABASE else open_calls[one.number],
+        }
+        for one in last.hosts
+    ]
 
 
 def _counted(counts: CountRecord | None, now: datetime) -> dict[str, Any]:

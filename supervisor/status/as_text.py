@@ -33,6 +33,8 @@ def as_text(status: Status, now: datetime, width: int = WIDTH) -> str:
     if last is not None:
         lines += _problems(last, now)
         lines += _children((*last.services, *last.workers), status, now)
+        if not status.is_gone:
+            lines += [f"host    {words}" for words in formatting.hosts(last, status.snapshot)]
     if status.snapshot is not None:
         lines += _ledger(status.snapshot)
     if status.counts is not None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ledger.durations import format_duration
+from ledger.durations import format_duration, format_elapsed
 from ledger.localtime import near
 from supervisor.logs.faults import kind_of
 from supervisor.logs.phrases import describe_activity, describe_life, name_of
-from supervisor.report import QUEUE, age_s
+from supervisor.report import DATABASE, QUEUE, age_s
 from tasks.errors import one_line
 from tasks.keepa import locales
 
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
     from supervisor.process.conditions import ConditionRecord
-    from supervisor.report import ChildRecord, CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord
+    from supervisor.report import (
+        ChildRecord,
+        CountRecord,
+        DeathRecord,
+        FaultRecord,
+        HostRecord,
+        ListRecord,
+        MarkRecord,
+        Report,
+    )
 
 _ALMOST: Final = 0.99  # of a bar: only an open gate has a full one
 
@@ -126,6 +135,25 @@ def _fault(those: Sequence[FaultRecord], now: datetime) -> str:
 def condition(one: ConditionRecord, now: datetime) -> str:
     """What keeps the run from its work, since when and why."""
     return f"{one.kind} since {near(datetime.fromisoformat(one.since), now)}: {one_line(one.why)}"
+
+
+def hosts(last: Report, snapshot: Snapshot | None) -> list[str]:
+    """The hosts in a line each, where there are several or one that shares its ledger."""
+    if len(last.hosts) == 1 and last.hosts[0].ledger != DATABASE:
+        return []
+    return [f"{one.name}: {', '.join(host_facts(one, snapshot))}" for one in last.hosts]
+
+
+def host_facts(one: HostRecord, snapshot: Snapshot | None) -> list[str]:
+    """What is to be told of a host: its state first."""
+    state = one.state if one.state != "left" or one.drain_at is None else "drained"
+    facts = [state if one.is_own else f"{state}, heard {format_elapsed(one.silent_s)} ago", f"build {one.version}"]
+    facts.append("1 worker" if one.workers == 1 else f"{one.workers} workers")
+    if snapshot is not None and one.ledger == DATABASE:
+        calls = sum(lease.owner_host == one.number for lease in snapshot.leases)
+        facts.append("1 open call" if calls == 1 else f"{calls} open calls")
+    facts.append(f"{one.tokens_day:,} tokens in the last day")
+    return facts
 
 
 def death(one: DeathRecord, now: datetime) -> str:

@@ -9,7 +9,8 @@ import msgspec
 
 from ledger.durations import format_duration, format_elapsed
 from supervisor.database.watch import DatabaseWatch
-from supervisor.process.conditions import SUPERVISOR, ConditionFrom, Conditions, ReportedCondition
+from supervisor.process.conditions import OF_OTHERS, SUPERVISOR, ConditionFrom, Conditions, ReportedCondition
+from supervisor.process.spec import NOTIFY
 from tasks.errors import one_line, plain
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _CHECK_S: Final = 1.0  # between two checks while anything is wrong
 _SILENT_S: Final = 7_200  # twice what the fullest bucket is refilled in (an hour): a request may wait for that at most
 _REASON_CHARS: Final = 300
-_OVER: Final = {"database": "in service", "calls": "back"}
+_OVER: Final = {"database": "in service", "calls": "back", OF_OTHERS: "all are there again"}
 
 
 class ConditionWatch:
@@ -62,6 +63,10 @@ class ConditionWatch:
     def records(self) -> tuple[ConditionRecord, ...]:
         """What keeps the run from its work now."""
         return self._conditions.records()
+
+    def obstacles(self) -> tuple[ConditionRecord, ...]:
+        """Those of them that keep this host from its work: a silent host does not, nor a message more or less."""
+        return tuple(one for one in self.records() if one.kind not in {OF_OTHERS, NOTIFY})
 
     def check(self) -> None:
         """Log what has begun and what has ended; to be called whenever a condition may have changed."""

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from supervisor.database import presence
+from supervisor.database import host_records, presence
 from supervisor.database.presence import Presence
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
-from supervisor.process.conditions import SUPERVISOR, ConditionFrom, ReportedCondition
+from supervisor.process.conditions import OF_OTHERS, SUPERVISOR, ConditionFrom, ReportedCondition
 from tasks.errors import EXIT_CONFIG, DatabaseTransient, exit_code, plain
 from tasks.store.ledger_row.hosts import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
+    from supervisor.report import HostRecord
     from tasks.ingest.dead_hosts import Released
     from tasks.settings import Secret
 
-KIND: Final = "hosts"
 _CLOSE_S: Final = 2.5
 
 
@@ -32,42 +32,95 @@ class Membership:
     Attributes:
         number: the number of this host; 0 before it has joined, and where there is only one.
         has_begun: whether it was told to join.
+        on_drain: called at each look at the others while somebody wants this host to finish its calls and leave.
     """
 
     def __init__(
-        self, loop: Loop, log: Log, *, on_change: Callable[[], object], refuse: Callable[[int, str], object]
+        self,
+        loop: Loop,
+        log: Log,
+        *,
+        workers: Callable[[], Sequence[Mapping[str, object]]],
+        on_change: Callable[[], object],
+        refuse: Callable[[int, str], object],
     ) -> None:
-        """Nothing is joined yet; `refuse` ends the run with an exit code and a reason."""
+        """Nothing is joined yet.
+
+        Args:
+            loop: the loop of the run.
+            log: where is told what the dead have left.
+            workers: what the workers of this host are now, for the other hosts to see.
+            on_change: called when something that `status` shows is new.
+            refuse: ends the run with an exit code and a reason.
+        """
         self.number = 0
         self.has_begun = False
+        self.join_again: Callable[[Callable[[], object], Callable[[int, str], object]], object] = lambda then, _: then()
+        """Take part again after a drain, then call; or refuse, where another host is in the way."""
+        self.on_drain: Callable[[], object] = lambda: None
         self._loop = loop
         self._log = log
+        self._workers = workers
         self._on_change = on_change
         self._refuse = refuse
+        self._is_over = False
         self._executor: BackgroundExecutor | None = None
         self._presence: Presence | None = None
         self._waits_since_ns: int | None = None
         self._found: ReportedCondition | None = None
 
-    def join(self, plan: RunPlan, url: Secret, run: str, then: Callable[[], object]) -> None:
-        """Take part, then call; a host that this one must not work beside is given time to fall silent."""
+    def join(
+        self,
+        plan: RunPlan,
+        url: Secret,
+        run: str,
+        then: Callable[[], object],
+        refuse: Callable[[int, str], object] | None = None,
+    ) -> None:
+        """Take part, then call; a host that this one must not work beside is given time to fall silent.
+
+        When it does not, `refuse` is called with an exit code and a reason; without one the run ends.
+        """
         self.has_begun = True
+        self.join_again = partial(self.join, plan, url, run)
+        if self._is_over:
+            return
         if plan.database is not None:
             then()
             return
         if self._executor is None:
             self._executor = BackgroundExecutor(self._loop, "hosts")
-        answered = partial(
-            self._answered, again=lambda: self.join(plan, url, run, then), enter=partial(self._enter, plan, url, then)
-        )
+        again = partial(self.join, plan, url, run, then, refuse)
+        enter = partial(self._enter, plan, url, then)
+        answered = partial(self._answered, again=again, enter=enter, refuse=refuse or self._refuse)
         self._executor.do(lambda: presence.try_join(plan, url, run), answered)
+
+    def records(self) -> tuple[HostRecord, ...]:
+        """All hosts as reports show them."""
+        return () if self._presence is None else self._presence.records()
 
     def conditions(self) -> list[ConditionFrom]:
         """What is wrong with the other hosts."""
         return [] if self._found is None else [ConditionFrom(SUPERVISOR, self._found)]
 
+    def begin_to_drain(self) -> None:
+        """Tell the others that this host begins no more calls."""
+        if self._presence is not None and self._presence.wanted == "at work":
+            self._presence.be("draining")
+
+    def go_away(self) -> None:
+        """Tell the others that this host has ended its calls, and let go of its part."""
+        if self._presence is not None and self._presence.wanted == "draining":
+            self._presence.be("away")
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the others know that this host takes no part now."""
+        return self._presence is None or self._presence.told == "away"
+
     def leave(self) -> None:
-        """Say that this host leaves, beside the loop."""
+        """Say that this host leaves for good, beside the loop."""
+        self._is_over = True
         if self._executor is not None and self._presence is not None:
             self._executor.do(self._presence.close, lambda _: None)
             self._presence = None
@@ -84,17 +137,18 @@ class Membership:
         *,
         again: Callable[[], object],
         enter: Callable[[int], None],
+        refuse: Callable[[int, str], object],
     ) -> None:
         if isinstance(outcome, Failed):
-            why = f"this host cannot be entered into the table of hosts: {plain(outcome.error)}"
-            if not isinstance(outcome.error, DatabaseTransient):
-                self._refuse(exit_code(outcome.error), why)
+            if not isinstance(outcome.error, DatabaseTransient):  # of that one the watch of the database tells
+                why = f"this host cannot be entered into the table of hosts: {plain(outcome.error)}"
+                refuse(exit_code(outcome.error), why)
                 return
-            self._report(why)
         elif isinstance(outcome.value, Host):
             why = presence.refusal(outcome.value)
             if self._is_enough():
-                self._refuse(EXIT_CONFIG, why)
+                self._waits_since_ns = self._found = None
+                refuse(EXIT_CONFIG, why)
                 return
             self._report(f"{why}; waiting up to {presence.WAIT_S:g} s for it to fall silent")
         else:
@@ -104,13 +158,17 @@ class Membership:
 
     def _enter(self, plan: RunPlan, url: Secret, then: Callable[[], object], number: int) -> None:
         self.number = number
-        self._presence = Presence(
-            url,
-            number,
-            presence.spool_of(plan),
-            on_release=lambda released: self._loop.call(partial(self._tell, released)),
-        )
-        self._found = None
+        self._waits_since_ns = self._found = None
+        if self._presence is None:
+            self._presence = Presence(
+                url,
+                number,
+                presence.spool_of(plan),
+                on_look=lambda: self._loop.call(self._looked),
+                on_release=lambda released: self._loop.call(partial(self._tell, released)),
+            )
+        else:
+            self._presence.be("at work")
         self._on_change()
         then()
 
@@ -125,7 +183,26 @@ class Membership:
             self._waits_since_ns = now_ns
         return now_ns - self._waits_since_ns >= presence.WAIT_NS
 
+    def _looked(self) -> None:
+        """Compare what was seen of the others with what was known."""
+        if self._presence is None:
+            return
+        self._presence.workers = self._workers()
+        if self._presence.is_to_drain:
+            self.on_drain()
+        lost = host_records.missed(self._presence.seen, self.number)
+        before = self._found
+        if not lost:
+            self._found = None
+        else:
+            silent_s = max(one.silent_s for one in lost)
+            why = host_records.describe_missed(lost)
+            since = datetime.now(UTC) - timedelta(seconds=silent_s) if before is None else before.since
+            self._found = ReportedCondition(kind=OF_OTHERS, since=since, why=why, late_s=silent_s)
+        if (before and before.why) != (self._found and self._found.why) or self._presence.wanted != "at work":
+            self._on_change()
+
     def _report(self, why: str) -> None:
         since = datetime.now(UTC) if self._found is None else self._found.since
-        self._found = ReportedCondition(kind=KIND, since=since, why=why)
+        self._found = ReportedCondition(kind=OF_OTHERS, since=since, why=why)
         self._on_change()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ledger import NS_PER_S, SystemClock
 from supervisor import report
-from supervisor.process.states import State
+from supervisor.process.states import Stage, State
 from supervisor.report import ChildRecord, Report, RestartRecord, RunRecord, SupervisorRecord
 from tasks.errors import plain
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from supervisor.logs.faults import Faults
     from supervisor.logs.log import Log
     from supervisor.process.slot import Slot
-    from supervisor.process.states import Stage
     from supervisor.report import CountRecord
     from supervisor.tree.condition_watch import ConditionWatch
+    from supervisor.tree.draining import Draining
+    from supervisor.tree.membership import Membership
     from supervisor.tree.order_log import OrderLog
     from supervisor.tree.reload import Reloader
     from supervisor.tree.tree import ProcessTree
@@ -53,6 +54,8 @@ class ReportedRun(Protocol):
     maintenance: Maintenance
     reload: Reloader
     condition_watch: ConditionWatch
+    membership: Membership
+    draining: Draining
 
 
 def report_of(run: ReportedRun, now_ns: int) -> Report:
@@ -63,7 +66,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         written_at=now(),
         supervisor=SupervisorRecord(
             pid=os.getpid(),
-            state=run.stage.words,
+            state=(run.draining.words if run.stage is Stage.WORKING else None) or run.stage.words,
             started_at=run.started_at,
             http=run.http_url,
             web=run.web_url,
@@ -96,6 +99,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         paused=tuple(sorted(run.worker_pool.paused)),
         overrides=dict(run.reload.overrides),
         conditions=run.condition_watch.records(),
+        hosts=run.membership.records(),
     )
 
 

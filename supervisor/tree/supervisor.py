@@ -19,9 +19,10 @@ from supervisor.database.maintenance import Maintenance
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Throttle
 from supervisor.process.launch import SimulatorLaunch
-from supervisor.process.spec import NOTIFY, SIMULATOR, Spec
+from supervisor.process.spec import SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
 from supervisor.tree.condition_watch import ConditionWatch
+from supervisor.tree.draining import Draining
 from supervisor.tree.membership import Membership
 from supervisor.tree.order_log import OrderLog
 from supervisor.tree.reload import Reloader
@@ -56,6 +57,10 @@ _WRITE_EVERY_S: Final = 0.5
 class Supervisor:
     """One run of the supervisor; `texts` is what the settings of its plan were made from."""
 
+    counted: report.CountRecord | None = None
+    http_url: str | None = None
+    web_url: str | None = None
+
     def __init__(self, plan: RunPlan, loop: Loop, log: Log, texts: Texts | None = None) -> None:
         self.stage = Stage.PREPARING
         self.exit_code = EXIT_OK
@@ -64,14 +69,13 @@ class Supervisor:
         self.base_url = plan.base_url
         self.plan = plan
         self.database_identity = backend.identity_of(plan)
-        self.counted: report.CountRecord | None = None
-        self.http_url: str | None = None
-        self.web_url: str | None = None
         self.orders = OrderLog()
         self.faults = log.faults
         self.tree = ProcessTree(loop, log, self)
         self.worker_pool = WorkerPool(self.tree, log, paused_roles.read(plan.state.paused))
-        self.membership = Membership(loop, log, on_change=self.changed, refuse=self.run_failed)
+        self.membership = Membership(
+            loop, log, workers=self.worker_pool.told_to_others, on_change=self.changed, refuse=self.run_failed
+        )
         self.condition_watch = ConditionWatch(
             loop,
             log,
@@ -79,7 +83,8 @@ class Supervisor:
             is_frozen=lambda: self.stage > Stage.WORKING,
             on_change=self.changed,
         )
-        self.listeners: list[Callable[[], object]] = []
+        self.draining = Draining(self.worker_pool, self.membership, self.changed)
+        self.listeners: list[Callable[[], object]] = [self.draining.check]
         self._loop = loop
         self._log = log
         self._ledger_executor = BackgroundExecutor(loop, "ledger")
@@ -140,9 +145,8 @@ class Supervisor:
 
     def close(self) -> None:
         """Close what is left when the loop has ended."""
-        self.membership.close()
-        self.maintenance.close()
-        self.condition_watch.close()
+        for part in (self.membership, self.maintenance, self.condition_watch):
+            part.close()
         self._ledger_executor.close(0.1)
         self._database_executor.close(0.1)
         if self.ledger is not None:
@@ -157,8 +161,7 @@ class Supervisor:
     def is_undisturbed(self) -> bool:
         """Whether all workers may work and nothing that anybody knows of keeps them from it."""
         is_open = self.stage is Stage.WORKING and not self.worker_pool.paused
-        hinders = any(one.kind != NOTIFY for one in self.condition_watch.records())  # a message more or less does not
-        return is_open and self.database.state is State.RUNNING and not hinders
+        return is_open and self.database.state is State.RUNNING and not self.condition_watch.obstacles()
 
     def database_lost(self, error: Error | LedgerError | OSError) -> None:
         """End the run: there will be no database."""

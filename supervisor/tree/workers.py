@@ -36,6 +36,7 @@ class WorkerPool:
 
     def __init__(self, tree: ProcessTree, log: Log, paused: Iterable[str]) -> None:
         self.paused = frozenset(paused)
+        self.is_draining = False
         self._tree = tree
         tree.on_removed = self.on_change
         self._log = log
@@ -56,6 +57,14 @@ class WorkerPool:
     def of_role(self, role: str) -> list[Slot]:
         """The workers of a role, by number."""
         return [slot for slot in self._tree.workers if slot.spec.role == role]
+
+    def told_to_others(self) -> list[dict[str, object]]:
+        """The workers as other hosts see them: those that have a process."""
+        return [
+            {"name": slot.spec.name, "state": slot.state.value, "pid": slot.pid}
+            for slot in self._tree.workers
+            if slot.pid is not None
+        ]
 
     def by_name(self, name: str) -> Slot:
         """The worker of this name.
@@ -78,6 +87,25 @@ class WorkerPool:
             if slot.spec.role in self.paused:
                 slot.feed(Event.STOP)
         self._start()
+
+    def drain(self) -> None:
+        """Let all workers end their work and start none before `end_drain`."""
+        self.is_draining = True
+        if self._replacement is not None:
+            self._end_replacement()
+        for slot in self._tree.workers:
+            slot.feed(Event.STOP)
+
+    def end_drain(self) -> None:
+        """Start the workers again, but for the paused ones."""
+        self.is_draining = False
+        self._rejoin([slot for slot in self._tree.workers if slot.spec.role not in self.paused])
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether no worker is left at work, because they were to end it."""
+        is_at_rest = all(slot.state in RESTING for slot in self._tree.workers)
+        return self.is_draining and is_at_rest and not self._tree.has_leavers
 
     def resume(self, roles: Iterable[str]) -> None:
         """Start the workers of these roles again; the count of deaths of one that had failed is reset."""
@@ -179,7 +207,7 @@ class WorkerPool:
         for number in set(range(count)) - present:
             launch = WorkerLaunch(role=role, slot=number, settings=worker_settings)
             slot = self._tree.add_worker(_spec(role, number, settings), launch)
-            if role in self.paused:
+            if role in self.paused or self.is_draining:
                 slot.feed(Event.STOP)
         for slot in [slot for slot in self.of_role(role) if slot.spec.slot >= count]:
             self._tree.remove(slot)

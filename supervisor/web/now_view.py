@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.localtime import near
 from supervisor.logs.phrases import name_of
+from supervisor.report import DATABASE
 from supervisor.status import formatting
 from supervisor.status.as_json import progress
 from supervisor.web import cells
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ledger.snapshot_records import TierRecord
     from supervisor.report import ChildRecord, Report
     from supervisor.status.status import Status
-    from supervisor.web.cells import Cell
+    from supervisor.web.cells import Cell, Shape
 
     Rows = list[list[Cell]]
 
@@ -33,6 +34,7 @@ _REASONS: Final = {
     "in flight": "a call under way has to be settled first",
     "unsynced": "the balance is not known yet",
 }
+_OF_HOSTS: Final[dict[str, Shape]] = {"alive": "good", "draining": "wait", "silent": "bad"}
 _GOOD: Final = frozenset({"running", "done"})
 _OFF: Final = frozenset({"paused", "stopped"})
 _BAD: Final = frozenset({"failed", "gone"})
@@ -51,6 +53,7 @@ def now_view(status: Status, now: datetime, *, has_control: bool) -> dict[str, A
             "waiters": [] if snapshot is None else _waiters(snapshot, now),
             "conditions": [] if last is None else _conditions(last, now, has_control=has_control),
             "children": [] if last is None else _children(last, status, now, has_control=has_control),
+            "hosts": [] if last is None else _hosts(last, snapshot, now),
             "faults": [] if last is None else _faults(last, now),
         },
         "chart": None if snapshot is None else _chart(snapshot, now),
@@ -167,6 +170,21 @@ def _children(last: Report, status: Status, now: datetime, *, has_control: bool)
             row.append(_order_for(child))
         rows.append(row)
     return rows
+
+
+def _hosts(last: Report, snapshot: Snapshot | None, now: datetime) -> Rows:
+    """Those that share the database; none where this is the only one."""
+    if len(last.hosts) == 1 and last.hosts[0].ledger != DATABASE:
+        return []
+    return [
+        [
+            cells.plain(one.name),
+            cells.state(_OF_HOSTS.get(one.state, "off"), formatting.host_facts(one, snapshot)[0]),
+            cells.plain(near(one.joined_at, now)),
+            cells.plain("; ".join(formatting.host_facts(one, snapshot)[1:])),
+        ]
+        for one in last.hosts
+    ]
 
 
 def _state(child: ChildRecord) -> Cell:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import requests
 
 from tests.fakes.cli_program import ROOT, Program
 from tests.fakes.waiting import wait_until
@@ -122,3 +123,58 @@ def test_a_run_that_joins_is_found_by_commands_whose_settings_do_not_say_so(make
 def test_nobody_joins_the_embedded_database(tmp_path):
     done = Program(tmp_path).command("run", "--join")
     assert (done.returncode, "a database that all of them reach" in done.stderr) == (78, True)
+
+
+@pytest.fixture
+def two_hosts(make_program):
+    """Two joined hosts at work, `one` and `other`."""
+    programs = [make_program(name, METRICS_PORT="0") for name in ("one", "other")]
+    for program in programs:
+        program.start().until_working()
+    return programs
+
+
+def hosts_of(program):
+    return {one["name"]: one["state"] for one in program.now()["hosts"]}
+
+
+@pytest.mark.kill
+def test_a_host_that_dies_makes_the_other_degraded_until_it_is_back(two_hosts):
+    one, other = two_hosts
+    wait_until(lambda: hosts_of(one) == {"one": "alive", "other": "alive"}, "both hosts", explain=one.tail)
+    assert "sluicegate_host_up" in requests.get(f"{one.report()['supervisor']['http']}/metrics", timeout=60).text
+    other.kill()
+    (condition,) = one.until(lambda report: report["conditions"], "a condition")["conditions"]
+    assert (condition["kind"], "the host other is silent" in condition["why"]) == ("hosts", True)
+    ready = requests.get(f"{one.report()['supervisor']['http']}/readyz", timeout=60)
+    assert (ready.status_code, "the host other is silent" in ready.text) == (200, True)
+    assert one.command("status").returncode == 3
+    other.start().until_working()
+    one.until(lambda report: not report["conditions"], "the end of the condition")
+    wait_until(lambda: one.records("condition_over"), "the end in the log", explain=one.tail)
+
+
+@pytest.mark.kill
+def test_a_host_is_drained_by_an_order_here_or_from_another_host_and_works_again(two_hosts, make_program, conn):
+    one, other = two_hosts
+    done = other.command("drain")
+    assert (done.returncode, "drained: no call is under way here" in done.stdout) == (0, True), done.stderr
+    assert conn.execute("SELECT left_at IS NOT NULL FROM hosts WHERE name = 'other'").fetchall() == [(True,)]
+    reported = other.report()
+    assert reported["supervisor"]["state"] == "drained"
+    assert not any(worker["pid"] for worker in reported["workers"])
+    assert other.status()[1] == 3
+    wait_until(lambda: hosts_of(one) == {"one": "alive"}, "one host", explain=one.tail)
+    assert not one.report()["conditions"]
+    assert other.command("restart", "upsert-0").returncode == 1
+    assert other.command("resume", "upsert").returncode == 1
+    assert other.command("resume", "all").returncode == 0
+    other.until_working()
+    wait_until(lambda: hosts_of(one) == {"one": "alive", "other": "alive"}, "both hosts", explain=one.tail)
+
+    assert one.command("drain", "other").returncode == 0
+    other.until(lambda report: report["supervisor"]["state"] == "drained", "the drain")
+    assert [program.stop() for program in (one, other)] == [0, 0]
+    books = dumped(one)
+    assert books["leases"] == []
+    assert sorted(asked(make_program.spoiler)) == sorted(set(asked(make_program.spoiler)))

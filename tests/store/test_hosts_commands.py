@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from supervisor.queries import drain
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.hosts import Newcomer
 from tests.fakes.cli_program import Program
@@ -11,7 +12,7 @@ from tests.fakes.cli_program import Program
 
 def test_the_hosts_are_listed_with_those_that_are_dead_or_left(conn, database_url, tmp_path):
     program = Program(tmp_path, DATABASE_URL=database_url)
-    assert "LEDGER=database makes one take part" in program.command("hosts").stdout
+    assert "no host has written to this database yet" in program.command("hosts").stdout
     numbers = {
         name: hosts.join(conn, Newcomer(id=name, name=name, version="0.1.0")) for name in ("alive", "dead", "gone")
     }
@@ -74,3 +75,33 @@ def test_a_build_that_does_not_tell_of_its_ledger_is_not_compared(conn):
     hosts.join(conn, newcomer("one"))
     conn.execute("UPDATE hosts SET ledger = NULL, accounts = NULL")
     assert isinstance(hosts.join(conn, newcomer("two")), int)
+
+
+def test_a_named_host_drains_and_is_waited_for_and_a_dead_one_counts_as_gone(conn, database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    number = hosts.join(conn, newcomer("one"))
+    hosts.join(conn, newcomer("dead", accounts=()))
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
+    states = []
+
+    def pause(_):
+        (one,) = [one for one in hosts.hosts(conn) if one.number == number]
+        states.append(one.state)
+        hosts.leave(conn, number)
+
+    assert drain.drain("one", pause=pause) == 0
+    assert (states, capsys.readouterr().out) == (["draining"], "one has left\n")
+    assert drain.drain("one", pause=pause) == 0
+    assert "has left already" in capsys.readouterr().out
+    assert drain.drain("dead") == 0
+    assert "it counts as gone from now on" in capsys.readouterr().out
+    assert drain.drain("nobody") == 2
+    assert "no host is called 'nobody'; there are: dead, one" in capsys.readouterr().err
+
+
+def test_who_is_told_to_drain_and_does_not_is_not_waited_for_for_ever(conn, database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setattr(drain, "PATIENCE", 3)
+    number = hosts.join(conn, newcomer("one"))
+    assert drain.drain("one", pause=lambda _: hosts.beat(conn, number, ())) == 75
+    assert "has not left after 3 s" in capsys.readouterr().err

@@ -114,7 +114,7 @@ def _queue(commands: Commands) -> None:
 
 
 def _hosts(commands: Commands) -> None:
-    parser = commands.add_parser("hosts", help="show the hosts that share the ledger, and which of them are alive")
+    parser = commands.add_parser("hosts", help="show the hosts that write to the database, and which of them are alive")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=_do_hosts)
 

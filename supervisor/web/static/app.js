@@ -74,7 +74,7 @@ function show(live) {
     if (table) {
       SHAPE_TABLES.set(table, rows);
       fillTable(table, rows);
-      if (name === "conditions") byId(name).hidden = !rows.length;
+      if (name === "conditions" || name === "hosts") byId(name).hidden = !rows.length;
     }
   }
   warn(live.silent_since ? `No word from the supervisor since ${live.silent_since}. What you see is of then.` : "");

@@ -43,6 +43,7 @@ _FIND: Final = "SELECT host FROM hosts WHERE id = %s AND left_at IS NULL"
 _BEAT: Final = """
 UPDATE hosts SET beat_at = clock_timestamp(), left_at = NULL, workers = %s WHERE host = %s
 """
+_DRAIN: Final = "UPDATE hosts SET drain_at = coalesce(drain_at, clock_timestamp()) WHERE host = %s"
 _LEAVE: Final = "UPDATE hosts SET left_at = clock_timestamp(), workers = '[]' WHERE host = %s"
 _LIST: Final = """
 SELECT host, id, name, version, joined_at, beat_at, left_at,
@@ -79,6 +80,15 @@ class Host:
     def is_alive(self) -> bool:
         """Whether it takes part and beats."""
         return self.left_at is None and self.silent_s <= TTL_S
+
+    @property
+    def state(self) -> str:
+        """`alive`, `draining`, `silent` or `left`."""
+        if self.left_at is not None:
+            return "left"
+        if not self.is_alive:
+            return "silent"
+        return "alive" if self.drain_at is None else "draining"
 
     @property
     def state_dir(self) -> str:
@@ -145,6 +155,11 @@ def find(conn: Connection, host_id: str) -> int | None:
 def beat(conn: Connection, number: int, workers: Sequence[Mapping[str, object]]) -> None:
     """Say that this host is alive, and what its workers do."""
     conn.execute(_BEAT, (Jsonb(list(workers)), number))
+
+
+def drain(conn: Connection, number: int) -> None:
+    """Ask this host to finish its calls, begin no more and leave; it reads that with its next look at the others."""
+    conn.execute(_DRAIN, (number,))
 
 
 def leave(conn: Connection, number: int) -> None:

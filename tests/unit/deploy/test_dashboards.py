@@ -19,6 +19,7 @@ NAMES = {
     "SluicegateBeatStale": {"worker_heartbeat_due_timestamp_seconds", "up_since_timestamp_seconds"},
     "SluicegateDegraded": {"degraded"},
     "SluicegateKeptFromWork": {"condition"},
+    "SluicegateHostSilent": {"host_up"},
     "SluicegateDrift": {"ledger_drift_tokens"},
     "SluicegateQuarantineRate": {"rows_quarantined_total", "rows_upserted_total"},
 }

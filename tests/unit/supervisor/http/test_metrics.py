@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ from supervisor.http.metrics import text_of
 from supervisor.process.heartbeat import Heartbeat
 from supervisor.process.restart_policy import Cause, ExitReason
 from supervisor.process.states import State
-from supervisor.report import ChildRecord, CountRecord, Report, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, CountRecord, HostRecord, Report, RunRecord, SupervisorRecord
 from supervisor.tree.totals import Totals
 from tasks.runtime.call_stats import CallStats
 
@@ -82,6 +83,24 @@ def traffic(*statuses):
     for status in statuses:
         one.count("x", status, 0.2)
     return one._calls["x"]
+
+
+def host(name, **more):
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    given = {"number": 1, "version": "1", "ledger": "database", "state": "alive", "joined_at": at, "heard_at": at}
+    given |= {"silent_s": 1.0, "drain_at": None, "left_at": None, "is_own": False, "workers": 1, "tokens_day": 5}
+    return HostRecord(name=name, **{**given, **more})
+
+
+def test_each_host_has_its_series_and_of_two_with_one_name_the_worse_is_told():
+    silent = {"state": "silent", "silent_s": 20.0, "number": 2}
+    hosts = (host("one"), host("two", **silent), host("twice", **silent), host("twice", number=3))
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(1), tick_period_s=60).snapshot()
+    found = samples(report(hosts=hosts), ledger)
+    values = [[found[name, (("host", one),)] for one in ("one", "two", "twice")] for name in (
+        "host_up", "host_silence_seconds", "host_tokens_of_day", "host_open_calls",
+    )]  # fmt: skip
+    assert values == [[1, 0, 0], [1, 20, 20], [5, 5, 5], [0, 0, 0]]
 
 
 BEATS = st.lists(st.tuples(st.sampled_from(("work", "die", "fail")), st.integers(0, 5)), max_size=30)

@@ -13,7 +13,8 @@ import pytest
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord, RestartRecord
+from supervisor.report import CountRecord, DeathRecord, FaultRecord, HostRecord, ListRecord, MarkRecord, RestartRecord
+from supervisor.status import health
 from supervisor.status.as_json import FORMAT, as_json
 from supervisor.status.as_text import as_line, as_text
 from supervisor.status.status import Status
@@ -22,6 +23,10 @@ from tasks.runtime.call_stats import CallStats
 DOCUMENT = Path(report.__file__).resolve().parent.parent / "docs" / "status.md"
 NOW = datetime.now(UTC)
 AWAY = ConditionRecord(kind="database", since="2026-01-01T00:00:00.000+00:00", why="no answer", who=("upsert-0",))
+HOST = HostRecord(
+    number=1, name="one", version="0.1.0", ledger="database", state="alive", joined_at=NOW, heard_at=NOW, silent_s=2.0,
+    drain_at=None, left_at=None, is_own=False, workers=2, tokens_day=1_234,
+)  # fmt: skip
 BY_NAME = {
     "overrides",
     "rows",
@@ -81,6 +86,7 @@ def last():
             ),
         ),
         conditions=(AWAY,),
+        hosts=(HOST,),
     )  # fmt: skip
 
 
@@ -189,6 +195,7 @@ def test_the_plain_status_says_everything_within_the_width(last, width):
         "[#######.................] 3 of 10 products, 2 a minute, about 3 min 30 s left",
         "default, amazon.com known up to 2 min 0 s ago, last walk 30 s ago",
         "upsert-0: no answer",
+        "host one: alive, heard 2 s ago, build 0.1.0, 2 workers, 0 open calls, 1,234 tokens in the last day",
         "upsert-0: killed by SIGKILL; it had run for 9 s and was calling /deal",
     ):
         assert part in flat, part
@@ -234,7 +241,8 @@ def test_in_a_small_terminal_the_status_says_what_matters_within_a_page(last):
     """80 by 24: what is wrong, what each worker does and quarantine come before what hardly changes."""
     told = "no KEEPA_API_KEY: running against the built-in simulator on a quick plan, and some more words " * 2
     counted = msgspec.structs.replace(last.counted, rows={"deals": 9, "price_series": 10**9, "quarantine": 17})
-    one = msgspec.structs.replace(last, run=msgspec.structs.replace(last.run, words=told), counted=counted)
+    run = msgspec.structs.replace(last.run, words=told)
+    one = msgspec.structs.replace(last, run=run, counted=counted, hosts=())
     lines = as_text(status(one, counts=counted), NOW, 80).splitlines()
     assert len(lines) <= 24
     starts = [
@@ -250,3 +258,20 @@ def test_in_a_small_terminal_the_status_says_what_matters_within_a_page(last):
     ]
     found = [next(at for at, line in enumerate(lines) if line.startswith(start)) for start in starts]
     assert found == sorted(found)
+
+
+def test_a_host_that_shares_nothing_is_in_json_alone_and_drained_workers_are_no_fault_of_their_own(last):
+    alone = msgspec.structs.replace(HOST, ledger="file", is_own=True)
+    last = msgspec.structs.replace(last, hosts=(alone,), conditions=())
+    assert "host " not in as_text(status(last), NOW)
+    assert as_json(status(last), NOW)["hosts"][0]["open_calls"] is None
+    supervisor = msgspec.structs.replace(last.supervisor, state="drained")
+    drained = msgspec.structs.replace(last, supervisor=supervisor, workers=(child(state="stopped"),))
+    assert health.problems(drained) == ["the supervisor is drained"]
+
+
+def test_a_silent_host_makes_the_run_degraded_and_not_unready(last):
+    silent = ConditionRecord(kind="hosts", since=ago(20), why="the host two is silent", who=("supervisor",))
+    one = msgspec.structs.replace(last, conditions=(silent,))
+    assert (len(health.problems(one)), health.obstacles(one), status(one).exit_code) == (1, [], 3)
+    assert len(health.obstacles(msgspec.structs.replace(last, conditions=(silent, AWAY)))) == 1

@@ -93,7 +93,7 @@ def test_every_number_is_that_of_the_ledger():
 def test_what_cannot_be_known_is_shown_as_a_dash_and_never_as_a_number():
     view = now_view(a_status(None, snapshot=None), NOW, has_control=False)
     assert view["chart"] is None
-    assert set(view["tables"]) == {"tiers", "waiters", "conditions", "children", "faults"}
+    assert set(view["tables"]) == {"tiers", "waiters", "conditions", "children", "hosts", "faults"}
     assert not any(view["tables"].values())
     assert not any(char.isdigit() for char in "".join(view["texts"].values()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger import ManualClock
-from supervisor.control.handlers import PendingAnswers
+from supervisor.control.pending import PendingAnswers
 from supervisor.control.protocol import Answer
 from supervisor.eventloop.loop import Loop
 from tasks.errors import EXIT_TRY_LATER
