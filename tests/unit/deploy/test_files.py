@@ -67,6 +67,7 @@ def test_what_is_copied_is_there_is_let_into_the_context_and_holds_every_package
     included = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
     folders = {path for path in copied if (ROOT / path).is_dir()}
     assert {pattern for pattern in included if fnmatch.filter(folders, pattern)} == set(included)
+    assert {f"{name}.py" for name in PROJECT["tool"]["setuptools"]["py-modules"]} <= set(copied)
     assert {PROJECT["project"]["readme"], *PROJECT["project"]["license-files"], "requirements.lock"} <= set(copied)
 
 
@@ -99,6 +100,7 @@ def test_compose_builds_this_image_and_lets_a_stop_take_its_time(compose):
     assert (ROOT / value(own, "dockerfile")).is_file()
     longest_s = float(OPTION["STOP_S"].default) + supervisor._DATABASE_STOP_S
     assert seconds(value(own, "stop_grace_period")) >= longest_s + 10
+    assert value(own, "image") == "${SLUICEGATE_IMAGE:-sluicegate}"
     assert "condition: service_healthy" in own
     assert "healthcheck:" in compose["postgres"]
 
