@@ -25,7 +25,7 @@ class NotifyService:
     def __init__(self, run: Supervisor) -> None:
         self._run = run
         self._slot: Slot | None = None
-        self._wanted: object = None
+        self._settings: NotifySettings | None = None
 
     def begin(self) -> None:
         """Start it as soon as the workers work."""
@@ -38,9 +38,7 @@ class NotifyService:
             if run.stage is not Stage.PREPARING:
                 self._stop()
             return
-        wanted = (run.plan, run.database_url)
-        is_new = wanted != self._wanted
-        self._wanted = wanted
+        launch = self._launch()
         if slot is None:
             spec = Spec(
                 role=NOTIFY,
@@ -51,10 +49,11 @@ class NotifyService:
                 is_vital=False,
                 is_shown=True,
             )
-            self._slot = slot = run.tree.add_service(spec, self._launch())
+            self._slot = slot = run.tree.add_service(spec, launch)
+            self._settings = launch.settings
             slot.feed(Event.START)
-        elif is_new:
-            slot.launch = self._launch()
+        elif launch.settings != self._settings:
+            slot.launch, self._settings = launch, launch.settings
             if slot.state in {State.STARTING, State.RUNNING}:
                 slot.restart(Cause.RESTARTED)
             elif slot.state in RESTING:
@@ -70,7 +69,7 @@ class NotifyService:
                 slot.feed(Event.STOP)
         elif self._run.stage is Stage.WORKING:
             self._run.tree.services.remove(slot)
-            self._slot = self._wanted = None
+            self._slot = self._settings = None
 
     def _launch(self) -> NotifyLaunch:
         plan, url = self._run.plan, self._run.database_url
