@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-partitions test-chaos test-world mutants bench growth lint fmt types layers check settings samples picture selections lock clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-partitions test-chaos test-world mutants bench growth lint fmt types layers check settings samples picture selections lock sbom audit clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,12 @@ picture: setup-dev ## Take the picture of the page in README.md anew (minutes; n
 lock: ## Write the lock files anew (needs uv on the PATH)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml deploy/build.in -o requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra dev pyproject.toml deploy/build.in -o requirements-dev.lock
+
+sbom: ## Write the list of parts (CycloneDX) of what requirements.lock installs to sbom.json (needs pipx)
+	@exec pipx run --spec 'cyclonedx-bom>=7,<8' cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json requirements.lock
+
+audit: ## Ask the database of known vulnerabilities about each package of requirements.lock (needs pipx and the network)
+	@exec pipx run 'pip-audit>=2.9,<3' --require-hashes --disable-pip -r requirements.lock
 
 clean: ## Remove the environment and caches; state in var/ stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -8,6 +8,7 @@ import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
+from supervisor.cli import completion
 from supervisor.cli.version import Version
 from supervisor.config.options import GROUPS
 from supervisor.notify import arguments as notify_arguments
@@ -117,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     queries.add(commands)
     selections.add(commands)
     notify_arguments.add(commands)
+    completion.add(commands, _parser)
     _add_fetch(commands)
     _add_db(commands)
 

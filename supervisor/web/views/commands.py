@@ -53,6 +53,8 @@ COMMANDS: Final = (
     Command("init", "", _FILES),
     Command("run", "", "The page is there while it runs."),
     Command("debug", "", _TERMINAL),
+    Command("completion", "", _TERMINAL),
+    Command("man", "", _TERMINAL),
     Command("simulator", "", _TERMINAL),
     Command("web", "", "It prints the link to this page."),
 )
