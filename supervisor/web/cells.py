@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Cell: TypeAlias = dict[str, Any]
 Shape: TypeAlias = Literal["good", "wait", "bad", "off"]
 
-SHAPES: Final[dict[Shape, str]] = {"good": "✔", "wait": "◔", "bad": "✖", "off": "⏸"}
+SHAPES: Final[dict[Shape, str]] = {"good": "✔", "wait": "◔", "bad": "✖", "off": "‖"}
 NOTHING: Final = "–"  # noqa: RUF001 - a dash where nothing is to be said
 
 

@@ -108,7 +108,7 @@ def _tiers(snapshot: Snapshot, now: datetime, paused: Sequence[str], *, has_cont
             cells.plain(why),
             cells.count(tier.floor),
             cells.count(tier.waiting),
-            cells.plain(f"{tier.spent:,.0f} ({formatting.spent_part(tier, snapshot):.0%})"),
+            {**cells.plain(f"{tier.spent:,.0f} ({formatting.spent_part(tier, snapshot):.0%})"), "n": 1},
         ]
         if has_control:
             verb = "resume" if tier.name in paused else "pause"

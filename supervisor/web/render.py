@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ledger.durations import format_duration
 from ledger.localtime import near, utc
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.globals.update(static=files.path, **everywhere)
-        self._environment.filters.update(when=when, number=number)
+        self._environment.filters.update(when=when, number=number, duration=format_duration)
 
     def html(self, template: str, values: Mapping[str, Any]) -> str:
         """The template, filled in."""

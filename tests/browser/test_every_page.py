@@ -7,7 +7,8 @@ import pytest
 from supervisor.web.pages import PAGES
 
 ORDERS = ("/orders/pause?role=backfill", "/orders/scale?role=upsert", "/orders/set?name=BACKFILL_FLOOR")
-PATHS = [page.path for page in PAGES if page.in_navigation] + [*ORDERS, "/help/operations"]
+MORE = ("/deals?resale=yes&within=30d", "/help/operations")  # with all fields and columns there are
+PATHS = [page.path for page in PAGES if page.in_navigation] + [*ORDERS, *MORE]
 NARROW, WIDE = 320, 1200
 
 

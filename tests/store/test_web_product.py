@@ -147,3 +147,17 @@ def test_amounts_are_in_the_unit_of_the_shop():
     assert product_view.amount(stars, 44, 2) == Decimal("4.4")
     assert product_view.amount(rank, 44.4, 2) == 44
     assert product_view.amount(rank, None, 2) is None
+
+
+def test_the_moments_of_its_deal_are_marked_and_told(visit, gathered, gathered_url):
+    asin, since = gathered.execute(
+        "SELECT d.asin, d.creation_date FROM deal_rows AS d JOIN price_series_rows USING (domain, asin)"
+        " ORDER BY d.asin LIMIT 1"
+    ).fetchone()
+    site = visit(gathered_url)
+    marks = chart_of(site.get(f"/product/1/{asin}?range=all").text)["marks"]
+    assert [(since + 21_564_000) * 60, "a deal"] in marks
+    assert marks == sorted(marks)
+    assert "A deal since" in site.page(f"/product/1/{asin}?range=all").text
+    begin = chart_of(site.get(f"/product/1/{asin}?range=day").text)["since"]
+    assert all(at >= begin for at, _ in chart_of(site.get(f"/product/1/{asin}?range=day").text)["marks"])

@@ -65,7 +65,7 @@ def test_what_the_ledger_knows_is_on_the_page(visit, database_url):
     # Nothing was spent in a day: all of the next day's refill expires for which the bucket has no room.
     comes = 5 * 86_400 / dump.bucket.tick_period_s
     expires = comes - (dump.bucket.capacity - dump.bucket.balance)
-    assert f"and {expires:.0f} of them expire" in words
+    assert f"and {expires:,.0f} of them expire" in words
 
 
 def test_selections_say_how_far_they_are_known(visit, gathered, gathered_url):

@@ -20,6 +20,7 @@ from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import ALL_NAMES
 from tasks.planning import streams
 from tasks.store import live_offers
+from tasks.store.best_deals.moments import deal_moments
 from tasks.store.histories import price_history, price_lines
 
 if TYPE_CHECKING:
@@ -84,10 +85,13 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         every = price_lines.lines(conn, asked.domain, asked.asin)
         offers = live_offers.live_offers(conn, asked.domain, asked.asin, limit=_OFFERS)
         offers_at = live_offers.fetched_at(conn, asked.domain, asked.asin)
+        moments = deal_moments(conn, asked.domain, asked.asin)
     shown, span = _shown(every, asked), product_view.span_of(every, asked.range, visit.now)
     rows = product_view.figures(shown, span, product.minor_digits)
     main = product_view.main_figures(rows)
     rating, reviews = product_view.reviews(every)
+    marks = product_view.marks(moments, span)
+    chart = product_view.chart(shown, span, product.minor_digits) if shown else None
     return {
         "product": product,
         "title": readable(product.title or "") or product.asin,
@@ -95,7 +99,9 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "figures": rows,
         "main": main,
         "sentence": _sentence(product, main, asked.range),
-        "chart": product_view.chart(shown, span, product.minor_digits) if shown else None,
+        "chart": None if chart is None else {**chart, "marks": [(round(at.timestamp()), name) for name, at in marks]},
+        "marks": marks,
+        "moments": moments,
         "changes": product_view.last_changes(shown, span, product.minor_digits),
         "lines": [(line.name, product_view.style(line.price_type), line in shown) for line in every],
         "ranges": [(name, asked.given.address(asked.path, range=name)) for name in product_view.RANGES],

@@ -213,13 +213,19 @@ class BalanceChart {
     ctx.textAlign = "left";
     ctx.textBaseline = "bottom";
     ctx.setLineDash([8 * devicePixelRatio, 6 * devicePixelRatio]);
+    const start = bbox.left + 6 * devicePixelRatio;
+    let [x, lastY] = [start, Infinity];
     for (const [tier, floor] of floors) {
       const y = plot.valToPos(floor, "y", true);
+      const text = `${tier} leaves ${floor}`;
+      if (Math.abs(y - lastY) > 14 * devicePixelRatio) x = start; // else beside the one that it would cover
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      ctx.fillText(`${tier} leaves ${floor}`, bbox.left + 6 * devicePixelRatio, y - 4 * devicePixelRatio);
+      ctx.fillText(text, x, y - 4 * devicePixelRatio);
+      x += ctx.measureText(text).width + 12 * devicePixelRatio;
+      lastY = y;
     }
     ctx.restore();
   }

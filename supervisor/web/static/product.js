@@ -55,11 +55,35 @@ class PriceChart {
       axes,
       legend: { live: true },
       cursor: { drag: { x: true, y: false } },
+      hooks: { draw: [(plot) => this.drawMarks(plot, quiet)] },
       series: [{}, ...lines.map((one) => {
         const [name, dash] = STYLES[one.style];
         return { label: one.name, scale: one.scale, stroke: resolved(name), width: 1.5, dash, paths: stepped, points: { show: false }, spanGaps: false };
       })],
     }, columns, this.element);
+  }
+
+  drawMarks(plot, ink) {
+    const { ctx, bbox } = plot;
+    const unit = devicePixelRatio;
+    ctx.save();
+    ctx.strokeStyle = ink;
+    ctx.fillStyle = ink;
+    ctx.font = `${12 * unit}px system-ui, sans-serif`;
+    ctx.textBaseline = "top";
+    ctx.setLineDash([3 * unit, 3 * unit]);
+    this.data.marks.forEach(([at, name], place) => {
+      const x = plot.valToPos(at, "x", true);
+      if (x < bbox.left || x > bbox.left + bbox.width) return;
+      const isRight = x > bbox.left + bbox.width / 2;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.textAlign = isRight ? "right" : "left";
+      ctx.fillText(name, x + (isRight ? -4 : 4) * unit, bbox.top + (2 + 14 * place) * unit); // each in a line of its own
+    });
+    ctx.restore();
   }
 
   resize() {

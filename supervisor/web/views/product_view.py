@@ -13,6 +13,7 @@ from tasks.keepa.prices import ALL_NAMES, KEEPA_EPOCH_MIN, NAMES, SALES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tasks.store.best_deals.moments import DealMoments
     from tasks.store.histories.price_lines import Line
 
 RANGES: Final[dict[str, timedelta | None]] = {
@@ -117,6 +118,20 @@ def chart(lines: Sequence[Line], span: Span, digits: int) -> dict[str, Any]:
             for line, column in zip(lines, columns, strict=True)
         ],
     }
+
+
+def marks(moments: DealMoments | None, span: Span) -> list[tuple[str, datetime]]:
+    """What is marked in the chart: the moments of the deal that lie in that time, in their order."""
+    if moments is None:
+        return []
+    found = (
+        ("first listed", moments.first_seen_at),
+        ("a deal", moments.deal_since),
+        ("lightning deal begins", moments.lightning_start),
+        ("lightning deal ends", moments.lightning_end),
+    )
+    shown = [(name, at) for name, at in found if at is not None and span.since <= keepa_minute(at) <= span.until]
+    return sorted(shown, key=lambda one: one[1])
 
 
 def style(price_type: int) -> str:
