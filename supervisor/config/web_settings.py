@@ -13,7 +13,7 @@ import msgspec
 from supervisor.config.options import GROUPS
 from tasks.errors import ConfigError
 from tasks.redaction import MASK
-from tasks.settings import Secret, SelectionSettings
+from tasks.settings import Secret, SelectionSettings, SourceSettings
 
 
 class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
         hosts: names that requests may be for, besides `localhost` and addresses.
         has_control: whether it takes orders.
         is_synthetic: whether the data is made up.
+        sources: what else than selections lists products for backfill.
+        watch_keys: of the lists of products that are kept fresh.
     """
 
     state_dir: str
@@ -57,6 +59,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     selections: tuple[SelectionSettings, ...]
     rows: tuple[SettingRow, ...]
     ledger_account: int = 0
+    sources: tuple[SourceSettings, ...] = ()
+    watch_keys: tuple[str, ...] = ()
 
 
 def setting_rows(values: object, sources: dict[str, str]) -> tuple[SettingRow, ...]:

@@ -130,6 +130,8 @@ class WebService:
                 is_synthetic=plan.is_synthetic,
                 domains=settings.keepa_domains,
                 selections=settings.loaded_selections,
+                sources=settings.loaded_sources,
+                watch_keys=tuple(one.key for one in settings.loaded_lists),
                 rows=setting_rows(settings, settings.sources),
             ),
         )

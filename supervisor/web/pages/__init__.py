@@ -25,7 +25,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *deals.PAGES,
     product.PAGE,
     tokens.PAGE,
-    selections.PAGE,
+    *selections.PAGES,
     *quarantine.PAGES,
     events.PAGE,
     settings_page.PAGE,

@@ -1,12 +1,17 @@
-"""The selections: what each asks for, how far it is known, where its walks stand; and a check of a pasted one."""
+"""The selections: what each asks for, how far it is known, where its walks stand; and a check of a pasted one.
+
+Beside them what else names products: sources and people's own lists.
+"""
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from supervisor.web.page import Listing, Page
+from supervisor.web.views import other_products
 from supervisor.web.views.product_view import moment
 from tasks.errors import ConfigError, plain
 from tasks.keepa.locales import shop
@@ -18,14 +23,17 @@ from tasks.store import crawls
 from tasks.store.calls import sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from supervisor.config.web_settings import WebSettings
     from supervisor.web.page import Visit
     from tasks.keepa.selection.selection import Selection
     from tasks.planning.streams import Stream
+    from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl, Watermark
 
+_Read: TypeAlias = "Callable[[Connection, WebSettings], list[dict[str, Any]]]"
 _PATH: Final = "/selections"
 _PASTED: Final = "pasted"  # the name of a selection without a file
 _DAY: Final = timedelta(days=1)
@@ -35,9 +43,14 @@ _COLUMNS: Final = ("name", "domain", "shop", "key", "known_until", "walked_at", 
 
 def _data(visit: Visit) -> Mapping[str, Any]:
     known, walks, tokens = _stored(visit)
+    with visit.database.reading() as conn:
+        sources = other_products.sources(conn, visit.settings)
+        watched = other_products.watch_lists(conn, visit.settings)
     text = visit.query.get("check", "").strip()
     return {
         "selections": [_shown(one, known, walks) for one in _streams(visit)],
+        "sources": sources,
+        "watched": watched,
         "tokens": tokens,
         "page_tokens": DEAL_TOKENS,
         "text": text,
@@ -131,4 +144,26 @@ def _listing(visit: Visit) -> Listing:
     return Listing("selections", _COLUMNS, rows())
 
 
-PAGE: Final = Page(path=_PATH, title="Selections", template="selections.html", data=_data, listing=_listing)
+def _of(name: str, read: _Read, columns: tuple[str, ...], visit: Visit) -> Listing:
+    with visit.database.reading() as conn:
+        found = read(conn, visit.settings)
+    return Listing(name, columns, [[one[column] for column in columns] for one in found])
+
+
+def _beside(name: str, read: _Read, columns: tuple[str, ...]) -> Page:
+    """What stands on the page beside the selections, with files of its own."""
+    return Page(
+        path=f"{_PATH}/{name}",
+        title="Selections",
+        template="selections.html",
+        data=_data,
+        listing=partial(_of, name, read, columns),
+        in_navigation=False,
+    )
+
+
+PAGES: Final = (
+    Page(path=_PATH, title="Selections", template="selections.html", data=_data, listing=_listing),
+    _beside("sources", other_products.sources, other_products.SOURCE_COLUMNS),
+    _beside("lists", other_products.watch_lists, other_products.LIST_COLUMNS),
+)
