@@ -27,7 +27,7 @@ from ledger.model.bucket import CAPACITY_TICKS, TICK_PERIOD_S
 from ledger.model.tiers import DEFAULT_TIERS, Tier
 from ledger.place import Place, StopSignal
 from ledger.snapshot_records import Snapshot, Standing
-from ledger.types import NS_PER_S, Headroom, Reading, Shape, Wait
+from ledger.types import NS_PER_S, Headroom, Hours, Reading, Shape, Wait
 
 __all__ = [
     "CAPACITY_TICKS",
@@ -38,6 +38,7 @@ __all__ = [
     "Damaged",
     "Full",
     "Headroom",
+    "Hours",
     "Lease",
     "LeaseEnded",
     "LeaseGone",

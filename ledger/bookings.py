@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.errors import LeaseGone, NeedsBlindCall, NeedsReading, NeverEnough
 from ledger.lease import Lease
-from ledger.model import gates, leases, peek, polling, waiters
+from ledger.model import budgets, gates, leases, peek, polling, waiters
 from ledger.model.book import MT
 from ledger.model.journal import Event
 from ledger.model.view import View
@@ -53,12 +53,14 @@ class Bookings:
     def lease_blind(self, tier: str, cost: int, *, shape: Shape | None = None) -> Lease | None:
         """A lease while the balance is unknown and the server gives no usable reading; None when it is not due.
 
-        There is one at a time, and at most one a tick.
+        There is one at a time, and at most one a tick; it is within the budget of its tier.
         """
 
         def lend(view: View) -> int:
             request, now_ns = self._request(view, tier, cost, shape), self._now_ns()
-            return leases.lend_blind(view, request, now_ns) if polling.claim_blind(view, now_ns) else 0
+            if not polling.claim_blind(view, now_ns) or budgets.bar(view, request.tier, request.cost_mt, now_ns):
+                return 0
+            return leases.lend_blind(view, request, now_ns)
 
         lease_id = change(self._home, lend)
         return Lease(self, lease_id, tier, cost) if lease_id else None

@@ -20,6 +20,8 @@ _REASONS: Final = {
     "floor": "because of its floor",
     "queue": "behind older requests",
     "in flight": "until open calls end",
+    "hours": "outside its hours",
+    "budget": "because its tokens of today are spent",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.model import bucket, costs, floors, gates, waits
+from ledger.model import bucket, budgets, costs, floors, gates, waits
 from ledger.model.book import MT, PPM, Book
 from ledger.model.entries import COMMITTED
 from ledger.model.view import View
@@ -20,7 +20,7 @@ from ledger.snapshot_records import (
     TotalsRecord,
     WaiterRecord,
 )
-from ledger.types import NS_PER_S
+from ledger.types import NS_PER_S, Hours
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,6 +100,7 @@ def _until(at_ns: int | None, now_ns: int) -> float | None:
 
 def _tier(view: View, index: int, now_ns: int) -> TierRecord:
     book, tier = view.book, view.tiers[index]
+    budgets.roll(view, index, now_ns)
     oldest = gates.oldest_waiter(view, index)
     cost_mt = view.waiters[oldest].cost_mt if oldest >= 0 else MT
     is_open = bool(book.synced) and gates.is_open(view, index, cost_mt, now_ns)
@@ -118,6 +119,9 @@ def _tier(view: View, index: int, now_ns: int) -> TierRecord:
         spent=tier.spent_mt / MT,
         waited_s=_seconds(tier.waited_ns),
         longest_wait_s=_seconds(tier.longest_wait_ns),
+        tokens_per_day=tier.budget_mt / MT if tier.budget_mt else None,
+        spent_today=tier.day_spent_mt / MT,
+        hours=str(Hours(tier.opens_min, tier.closes_min)) if tier.opens_min != tier.closes_min else None,
     )
 
 
@@ -137,7 +141,7 @@ def _lease(view: View, index: int, now_ns: int) -> LeaseRecord:
 def _waiter(view: View, index: int, now_ns: int) -> WaiterRecord:
     waiter = view.waiters[index]
     older = [w for w in view.waiters[: view.book.waiter_count] if w.tier == waiter.tier and w.ticket < waiter.ticket]
-    wait = waits.wait_for(view, waiter.tier, waiter.cost_mt, now_ns, sum(w.cost_mt for w in older))
+    wait = waits.wait_for(view, waiter.tier, waiter.cost_mt, now_ns, [w.cost_mt for w in older])
     return WaiterRecord(
         tier=view.tiers[waiter.tier].name.decode(),
         owner_pid=waiter.owner_pid,

@@ -48,7 +48,10 @@ class BucketRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierRecord:
-    """One tier. `open` and `opens_in_s` are of its oldest request, or of a single token when none waits."""
+    """One tier. `open` and `opens_in_s` are of its oldest request, or of a single token when none waits.
+
+    Days and `hours` (such as `22-06`) are of UTC; `tokens_per_day` and `hours` are None without such a rule.
+    """
 
     name: str
     floor: float
@@ -62,6 +65,9 @@ class TierRecord:
     spent: float
     waited_s: float
     longest_wait_s: float
+    tokens_per_day: float | None = None
+    spent_today: float = 0
+    hours: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

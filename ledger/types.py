@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 NS_PER_S: Final = 1_000_000_000
+# 24 is the end of the day, with no minutes behind it.
+_HOURS: Final = re.compile(r"([01]?\d|2[0-3]|24(?!:))(?::([0-5]\d))?-([01]?\d|2[0-3]|24(?!:))(?::([0-5]\d))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,38 @@ class Shape:
     name: str
     items: int
     prior: float
+
+
+class Hours(NamedTuple):
+    """The part of each day in which a tier may spend, in minutes since 00:00 UTC; it may go over midnight.
+
+    Both are 0 to 1,439, and different. What opens at 22:00 and closes at 06:00 is written `22-06`.
+    """
+
+    opens: int
+    closes: int
+
+    def __str__(self) -> str:
+        return f"{_clock(self.opens)}-{_clock(self.closes)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Hours:
+        """The hours of `22-06` or `22:30-06:15`.
+
+        Raises:
+            ValueError: it is something else, or the two are the same.
+        """
+        found = _HOURS.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(f"{text!r} are no hours of the day: write the first and the last, such as 22-06")
+        opens, closes = (int(found[i]) % 24 * 60 + int(found[i + 1] or 0) for i in (1, 3))
+        if opens == closes:
+            raise ValueError(f"{text!r} begin and end at the same time: leave them out where the whole day is meant")
+        return cls(opens, closes)
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}" if minute % 60 else f"{minute // 60:02}"
 
 
 class Owner(NamedTuple):

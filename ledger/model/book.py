@@ -67,6 +67,7 @@ class Book(Structure):
     unread_mt: int
     shift_ns: int
     booked_ticks: int
+    advanced_ns: int
     reader_start: int
     reader_since_ns: int
     reader_pid: int
@@ -85,6 +86,7 @@ class Book(Structure):
     aside_in_a_row: int
     asks: int
     probation: int
+    has_rules: int
     _fields_ = (
         ("checksum", c_uint32),
         ("tier_count", c_uint32),
@@ -128,6 +130,7 @@ class Book(Structure):
         ("unread_mt", c_int64),
         ("shift_ns", c_int64),
         ("booked_ticks", c_int64),
+        ("advanced_ns", c_int64),
         ("reader_start", c_uint64),
         ("reader_since_ns", c_int64),
         ("reader_pid", c_int32),
@@ -146,6 +149,7 @@ class Book(Structure):
         ("aside_in_a_row", c_uint32),
         ("asks", c_uint32),
         ("probation", c_uint32),
+        ("has_rules", c_uint32),
         ("tiers", TierState * MAX_TIERS),
         ("shapes", ShapeState * MAX_SHAPES),
         ("leases", LeaseState * MAX_LEASES),

@@ -17,7 +17,11 @@ COMMITTED: Final = 2
 
 
 class TierState(Structure):
-    """One tier: its rules and its sums. The earmark is in nano-tokens, so that no share of a tick is rounded."""
+    """One tier: its rules and its sums. The earmark is in nano-tokens, so that no share of a tick is rounded.
+
+    `budget_mt` is 0 without a budget; `day_spent_mt` is of `day`, counted from 1970. The window is in minutes of the
+    day, of which two equal ones mean none. `barred`: its oldest request is kept back by one of the two.
+    """
 
     name: bytes
     floor_mt: int
@@ -30,6 +34,12 @@ class TierState(Structure):
     spent_mt: int
     waited_ns: int
     longest_wait_ns: int
+    budget_mt: int
+    day: int
+    day_spent_mt: int
+    opens_min: int
+    closes_min: int
+    barred: int
     _fields_ = (
         ("name", c_char * NAME_BYTES),
         ("floor_mt", c_int64),
@@ -42,6 +52,12 @@ class TierState(Structure):
         ("spent_mt", c_int64),
         ("waited_ns", c_int64),
         ("longest_wait_ns", c_int64),
+        ("budget_mt", c_int64),
+        ("day", c_int64),
+        ("day_spent_mt", c_int64),
+        ("opens_min", c_uint32),
+        ("closes_min", c_uint32),
+        ("barred", c_uint32),
     )
 
 

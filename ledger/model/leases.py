@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ledger.model import bucket, clients, costs, gates, plausibility, waiters, waits
+from ledger.model import bucket, budgets, clients, costs, gates, plausibility, waiters, waits
 from ledger.model.book import MT, PPM
 from ledger.model.bucket import Arrival
 from ledger.model.entries import COMMITTED, RESERVED, owner_of, set_owner
@@ -30,12 +30,12 @@ MAX_IN_A_ROW: Final = 1_000_000
 def grant(view: View, request: Request, now_ns: int, ticket: int) -> int | Wait:
     """The id of a new lease, or how long to wait. `ticket` is the request's place in the queue, 0 for none."""
     gates.advance(view, now_ns)
-    ahead_mt = 0
+    ahead: list[int] = []
     if view.book.waiter_count:
         waiters.drop_idle_waiter(view, now_ns, ticket)
-        ahead_mt = waiters.ahead_mt(view, request.tier, ticket)
-    if not view.book.synced or ahead_mt or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
-        return waits.wait_for(view, request.tier, request.cost_mt, now_ns, ahead_mt)
+        ahead = waiters.ahead(view, request.tier, ticket)
+    if not view.book.synced or ahead or not gates.is_open(view, request.tier, request.cost_mt, now_ns):
+        return waits.wait_for(view, request.tier, request.cost_mt, now_ns, ahead)
     if view.book.probation and view.book.lease_count:
         return waits.one_at_a_time()
     return _lend(view, request, now_ns, ticket)
@@ -106,7 +106,6 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
         costs.learn(view.shapes[lease.shape], lease.items, consumed)
     _restore_earmark(view, tier, lease.earmark_nt - consumed_mt * PPM, now_ns)
     view.drop_lease(index)
-    view.tiers[tier].spent_mt += consumed_mt
     view.book.refunded_mt += max(0, cost_mt - consumed_mt)
     if reading is None or consumed is None:
         bucket.charge_unread(view.book, consumed_mt, now_ns, is_certain=consumed is not None)
@@ -114,6 +113,8 @@ def settle(view: View, lease_id: int, consumed: int | None, reading: Reading | N
     view.events.append((Event.UNKNOWN if consumed is None else Event.SETTLED, tier, -consumed_mt, owner))
     if reading is not None:
         observe(view, reading, now_ns, 0 if consumed is None else consumed_mt, None if consumed is None else sent_ns)
+    charged_ms = 0 if reading is None or consumed is None else reading.server_ms
+    budgets.charge(view, tier, consumed_mt, now_ns, sent_ns=sent_ns, charged_ms=charged_ms)
     return True
 
 
@@ -193,7 +194,7 @@ def resolve_dead(view: View, now_ns: int, is_alive: Callable[[Owner], bool]) -> 
         tier, cost_mt, state = lease.tier, lease.cost_mt, lease.state
         view.drop_lease(index)
         if state == COMMITTED:
-            view.tiers[tier].spent_mt += cost_mt
+            budgets.charge(view, tier, cost_mt, now_ns)
             bucket.charge_unread(view.book, cost_mt, now_ns, is_certain=False)
             view.events.append((Event.DEAD_CHARGED, tier, -cost_mt, owner))
         else:

@@ -31,7 +31,7 @@ def is_worth_asking(
     waiter = view.waiters[index]
     if waiter.cost_mt > gates.max_grant_mt(view, waiter.tier):
         return True
-    if waiters.ahead_mt(view, waiter.tier, ticket):
+    if waiters.ahead(view, waiter.tier, ticket):
         return False
     return _has_head_news(view, waiter, until_ns, now_ns)
 

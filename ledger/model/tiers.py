@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger.model.view import View
+    from ledger.types import Hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,9 @@ class Tier:
     """A class of requests; tiers stand in order of priority.
 
     Its floor is `floor` tokens or the refill of `floor_ticks` ticks, whichever is more, but at most `floor_part` of the
-    capacity (`ledger/model/floors.py`). `share` is the part of the refill that it is guaranteed while it waits.
+    capacity (`ledger/model/floors.py`). `share` is the part of the refill that it is guaranteed while it waits. It
+    spends at most `tokens_per_day` (0: no limit), and only in its `hours` (None: always); both are of UTC, see
+    `ledger/model/budgets.py`.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Tier:
     floor_part: float
     share: float
     floor_ticks: float = 0.0
+    tokens_per_day: int = 0
+    hours: Hours | None = None
 
     def floor_on(self, rate: int) -> int:
         """The floor on a plan of `rate` tokens a tick, in whole tokens."""
@@ -63,6 +68,8 @@ def check(tiers: Sequence[Tier]) -> None:
         raise ValueError(f"tiers {names}: different names of 1 to {NAME_BYTES - 1} ASCII characters are expected")
     if any(min(tier.floor, tier.floor_ticks, tier.share) < 0 or not 0 <= tier.floor_part < 1 for tier in tiers):
         raise ValueError("a tier needs floors of 0 or more, a floor part in [0, 1) and a share of 0 or more")
+    if any(tier.tokens_per_day < 0 for tier in tiers):
+        raise ValueError("a tier needs tokens a day of 1 or more, or 0 for no limit")
     total = sum(tier.share for tier in tiers)
     if total >= 1:
         raise ValueError(
@@ -95,12 +102,15 @@ def install(view: View, tiers: Sequence[Tier], nominal_period_ns: int, now_ns: i
         book.tier_count = len(tiers)
     tick = book.tick_index + ticks_due(book, now_ns)
     for index, (state, tier) in enumerate(zip(view.tiers, tiers, strict=False)):
+        if state.name != tier.name.encode():
+            state.day = state.day_spent_mt = 0
         _set_rules(state, tier)
         # Ticks that came while it had no share must not count for the one it has now.
         state.earmark_tick = max(state.earmark_tick, tick)
         state.earmark_nt = min(state.earmark_nt, gates.earmark_cap_mt(view, index) * PPM) if state.share_ppm else 0
     for lease in view.leases[: book.lease_count]:
         lease.earmark_nt = lease.earmark_nt if view.tiers[lease.tier].share_ppm else 0
+    gates.start_rules(view, now_ns)
 
 
 def _set_rules(state: TierState, tier: Tier) -> None:
@@ -109,3 +119,5 @@ def _set_rules(state: TierState, tier: Tier) -> None:
     state.floor_ticks_ppm = round(tier.floor_ticks * PPM)
     state.floor_ppm = round(tier.floor_part * PPM)
     state.share_ppm = round(tier.share * PPM)
+    state.budget_mt = tier.tokens_per_day * MT
+    state.opens_min, state.closes_min = tier.hours or (0, 0)

@@ -78,13 +78,14 @@ def drop_idle_waiter(view: View, now_ns: int, mine: int) -> None:
             drop(view, index)
 
 
-def ahead_mt(view: View, tier: int, ticket: int) -> int:
-    """What the older requests of the tier ask for together, in milli-tokens; without a ticket all are older."""
-    return sum(
-        waiter.cost_mt
+def ahead(view: View, tier: int, ticket: int) -> list[int]:
+    """What the older requests of the tier ask for, in milli-tokens, oldest first; without a ticket all are older."""
+    older = [
+        (waiter.ticket, waiter.cost_mt)
         for waiter in view.waiters[: view.book.waiter_count]
         if waiter.tier == tier and (not ticket or waiter.ticket < ticket)
-    )
+    ]
+    return [cost_mt for _, cost_mt in sorted(older)]
 
 
 def drop(view: View, index: int, *, is_served: bool = False) -> None:

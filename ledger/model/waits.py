@@ -1,19 +1,25 @@
-"""When a closed gate opens: the expected time if nobody else acts, and the latest. Pure."""
+"""When a closed gate opens: the expected time if nobody else acts, and the latest. Pure.
+
+Days and hours divide the time to come. In each part of it the ticks are counted (`ledger/model/tick_waits.py`) on a
+copy of the book as it will be when the part begins.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
 
-from ledger.model.book import PPM
-from ledger.model.bucket import balance_after, capacity_mt, tick_at_ns, ticks_due
-from ledger.model.gates import has_common, has_earmark, oldest_waiter
+from ledger.model import budgets, gates
+from ledger.model.book import Book
+from ledger.model.bucket import tick_at_ns, ticks_due
+from ledger.model.tick_waits import expected_ticks, latest_ticks
+from ledger.model.view import View
 from ledger.types import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
-    from ledger.model.view import View
+MAX_PARTS: Final = 100  # of the time to come, beyond which no time is told
 
 
 def one_at_a_time() -> Wait:
@@ -21,70 +27,88 @@ def one_at_a_time() -> Wait:
     return Wait(until_ns=None, latest_ns=None, reason="in flight")
 
 
-def wait_for(view: View, index: int, cost_mt: int, now_ns: int, ahead_mt: int = 0) -> Wait:
-    """How long tier `index` waits for `cost_mt` with `ahead_mt` of older requests of the tier before it."""
-    book = view.book
-    if not book.synced:
+def wait_for(view: View, index: int, cost_mt: int, now_ns: int, ahead: Sequence[int] = ()) -> Wait:
+    """How long tier `index` waits for `cost_mt` behind its older requests, which cost what is `ahead`."""
+    if not view.book.synced:
         return Wait(until_ns=None, latest_ns=None, reason="unsynced")
-    due = ticks_due(book, now_ns)
-    need_mt = cost_mt + ahead_mt
-    latest = _latest_ticks(view, index, need_mt, due)
-    latest_ns = None if latest is None else tick_at_ns(book, latest)
-    expected = _expected_ticks(view, index, need_mt, due)
-    if ahead_mt or (expected is None and not book.in_flight_mt):
-        reason = "queue"
-    else:
-        reason = "in flight" if expected is None else "floor"
-    until_ns = None if expected is None else now_ns if expected == due else tick_at_ns(book, expected)
-    return Wait(until_ns=until_ns, latest_ns=latest_ns, reason=reason)
+    costs = (*ahead, cost_mt)
+    until_ns = _expected_ns(view, index, sum(costs), now_ns)
+    return Wait(
+        until_ns=until_ns,
+        latest_ns=_latest_ns(view, index, costs, now_ns),
+        reason=_reason(view, index, costs, now_ns, is_known=until_ns is not None),
+    )
 
 
-def _expected_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:
-    """Ticks after which the gate is open if nobody else acts; None if it then stays closed for ever.
+def _reason(view: View, index: int, costs: Sequence[int], now_ns: int, *, is_known: bool) -> str:
+    if len(costs) > 1:
+        return "queue"
+    barred = budgets.bar(view, index, costs[0], now_ns)
+    if barred or is_known:
+        return barred or "floor"
+    return "in flight" if view.book.in_flight_mt else "queue"
 
-    What the common pool leaves grows until the bucket is full and shrinks from there on, as the earmarks of the
-    others grow; at the next tick it also gets what tiers kept that wait for nothing. Earmarks and the balance only
-    grow. So each is found by bisection.
+
+def _parts(view: View, now_ns: int) -> Iterator[tuple[View, int, int | None]]:
+    """The time from now on: the book as it will be if nobody acts, from when, and until when (None: for ever)."""
+    at_ns: int | None = now_ns
+    for _ in range(MAX_PARTS):
+        if at_ns is None:
+            return
+        end_ns = budgets.next_change_ns(view, at_ns)
+        yield view, at_ns, end_ns
+        if end_ns is not None:
+            view = View(Book.from_buffer_copy(view.book), is_whole=False)
+            gates.advance(view, end_ns)
+        at_ns = end_ns
+
+
+def _expected_ns(view: View, index: int, need_mt: int, now_ns: int) -> int | None:
+    for part, at_ns, end_ns in _parts(view, now_ns):
+        if at_ns - now_ns > budgets.REPLAYED_NS:
+            return None
+        if budgets.bar(part, index, need_mt, at_ns):
+            continue
+        due = ticks_due(part.book, at_ns)
+        ticks = expected_ticks(part, index, need_mt, due)
+        until_ns = None if ticks is None else at_ns if ticks == due else tick_at_ns(part.book, ticks)
+        if until_ns is not None and (end_ns is None or until_ns < end_ns):
+            return until_ns
+    return None
+
+
+def _latest_ns(view: View, index: int, costs: Sequence[int], now_ns: int) -> int | None:
+    """When the last of `costs` must have been served; None without a share, or too far off to be told.
+
+    As many of them as a day and its hours allow are served from each time on at which the tier can begin to save.
     """
-    book = view.book
-    full = due - (balance_after(book, due) - capacity_mt(book)) // book.rate_mt
-    tops = (full,) if full > due else (due, due + 1)
-    found = [_first(due, top, lambda ticks: has_common(view, index, need_mt, ticks, ticks - due)) for top in tops]
-    if view.tiers[index].share_ppm and oldest_waiter(view, index) >= 0:
-        paid = due + _saving_ticks(view, index, need_mt)
-        found.append(_first(due, max(full, paid), lambda ticks: has_earmark(view, index, need_mt, ticks, ticks - due)))
-    return min((ticks for ticks in found if ticks is not None), default=None)
-
-
-def _first(low: int, high: int, is_open: Callable[[int], bool]) -> int | None:
-    """The first number from `low` to `high` at which it is open, which it then stays; None if it is not at `high`."""
-    if not is_open(high):
+    if not view.tiers[index].share_ppm:
         return None
-    return low + bisect_left(range(low, high), True, key=is_open)
+    if not budgets.has_rules(view.tiers[index]):
+        return tick_at_ns(view.book, latest_ticks(view, index, sum(costs), ticks_due(view.book, now_ns)))
+    left, free_ns = costs, now_ns
+    for part, at_ns, _ in _parts(view, now_ns):
+        if at_ns < free_ns:
+            continue
+        # The calls that are open now may be charged on the day after this one, but on no later one.
+        served = _served_ns(part, index, left, at_ns, counts_open=at_ns - now_ns < budgets.DAY_NS)
+        if len(served) == len(left):
+            return served[-1]
+        if served:
+            free_ns = served[-1]
+        left = left[len(served) :]
+    return None
 
 
-def _saving_ticks(view: View, index: int, need_mt: int) -> int:
-    """Ticks until tier `index`, which has a share, has an earmark of `need_mt`."""
-    missing_nt = max(0, need_mt * PPM - view.tiers[index].earmark_nt)
-    return -(-missing_nt // (view.book.rate_mt * view.tiers[index].share_ppm))
-
-
-def _latest_ticks(view: View, index: int, need_mt: int, due: int) -> int | None:
-    """Ticks after which tier `index` must have had `need_mt`, whatever the others do; None without a share.
-
-    Its earmark has grown to that after `need / (share x rate)` ticks, and a tick more for each request before it. The
-    tokens are there too, unless the earmarks together exceed the balance: in a debt, or when all of them have grown
-    beyond what the bucket holds. What is missing then comes in at the rate less the shares of the others.
-    """
-    book, tiers = view.book, view.tiers[: view.book.tier_count]
-    mine = tiers[index].share_ppm
-    if not mine:
-        return None
-    waiting = sum(waiter.tier == index for waiter in view.waiters[: book.waiter_count])
-    saving = _saving_ticks(view, index, need_mt) + waiting
-    shares = sum(tier.share_ppm for tier in tiers)
-    saved_mt = sum(tier.earmark_nt for tier in tiers) // PPM
-    max_saved_mt = saved_mt + saving * book.rate_mt * shares // PPM
-    short_mt = max(0, saved_mt - balance_after(book, due) + book.in_flight_mt, max_saved_mt - capacity_mt(book))
-    spare_mt = book.rate_mt * (PPM - shares + mine) // PPM
-    return due + saving - (-short_mt // spare_mt) + 1
+def _served_ns(view: View, index: int, costs: Sequence[int], at_ns: int, *, counts_open: bool) -> list[int]:
+    """When the first of `costs` must have been served, as many as the tier's day and hours allow from then on."""
+    book, due = view.book, ticks_due(view.book, at_ns)
+    closes_ns, served = budgets.closes_ns(view, index, at_ns), list[int]()
+    for count, need_mt in enumerate(accumulate(costs), start=1):
+        if budgets.bar(view, index, need_mt, at_ns, counts_open=counts_open):
+            break
+        latest_ns = tick_at_ns(book, latest_ticks(view, index, need_mt, due, count))
+        if closes_ns is not None and latest_ns >= closes_ns:
+            break
+        served.append(latest_ns)
+    return served

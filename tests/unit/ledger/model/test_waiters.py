@@ -123,10 +123,10 @@ def test_nothing_is_kept_where_nothing_was_left_over(view):
 def test_older_requests_of_the_same_tier_are_ahead_and_for_a_newcomer_all_of_them(view):
     first, second = join(view, 250), join(view, 240)
     join(view, 50, tier=BACKFILL)
-    assert waiters.ahead_mt(view, UPSERT, first) == 0
-    assert waiters.ahead_mt(view, UPSERT, second) == 250_000
-    assert waiters.ahead_mt(view, UPSERT, 0) == 490_000
-    assert waiters.ahead_mt(view, 0, 0) == 0
+    assert waiters.ahead(view, UPSERT, first) == []
+    assert waiters.ahead(view, UPSERT, second) == [250_000]
+    assert waiters.ahead(view, UPSERT, 0) == [250_000, 240_000]
+    assert waiters.ahead(view, 0, 0) == []
 
 
 def test_who_does_not_go_in_for_five_seconds_after_its_gate_was_seen_open_loses_its_place(view):

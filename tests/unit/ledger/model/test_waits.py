@@ -71,7 +71,7 @@ def test_what_is_lent_is_not_there_until_it_is_settled(view):
 
 
 def test_older_requests_of_the_tier_come_first_and_that_is_the_reason(view):
-    behind = wait_for(view, 5, ahead_mt=150_000)
+    behind = wait_for(view, 5, ahead=[150_000])
     assert (ticks_from_now(view, behind.until_ns), behind.reason) == (1, "queue")
     assert behind.until_ns == wait_for(view, 155).until_ns
 
