@@ -19,7 +19,7 @@ from ledger.types import Wait
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MAX_PARTS: Final = 100  # of the time to come, beyond which no time is told
+MAX_PARTS: Final = 40  # of the time to come, beyond which no time is told
 
 
 def one_at_a_time() -> Wait:
