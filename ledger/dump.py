@@ -82,7 +82,17 @@ def _tiers(snapshot: Snapshot) -> str:
         f"{t.granted:>9}{t.spent:>10g}{format_elapsed(t.waited_s) if t.waited_s else '-':>14}"
         for t in snapshot.tiers
     ]
-    return "\n".join(rows)
+    return "\n".join([*rows, *(f"{t.name} {rules}" for t in snapshot.tiers if (rules := describe_rules(t)))])
+
+
+def describe_rules(tier: TierRecord) -> str:
+    """What a tier has spent of its tokens of today, and its hours; empty without such rules."""
+    rules = []
+    if tier.tokens_per_day is not None:
+        rules.append(f"has spent {tier.spent_today:g} of {tier.tokens_per_day:g} tokens today (UTC)")
+    if tier.hours is not None:
+        rules.append(f"spends at {tier.hours} UTC only")
+    return ", ".join(rules)
 
 
 def _floor(tier: TierRecord, snapshot: Snapshot) -> str:

@@ -122,6 +122,7 @@ def _tier(view: View, index: int, now_ns: int) -> TierRecord:
         tokens_per_day=tier.budget_mt / MT if tier.budget_mt else None,
         spent_today=tier.day_spent_mt / MT,
         hours=str(Hours(tier.opens_min, tier.closes_min)) if tier.opens_min != tier.closes_min else None,
+        barred=budgets.bar(view, index, cost_mt, now_ns) or None,
     )
 
 

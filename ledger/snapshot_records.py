@@ -51,6 +51,7 @@ class TierRecord:
     """One tier. `open` and `opens_in_s` are of its oldest request, or of a single token when none waits.
 
     Days and `hours` (such as `22-06`) are of UTC; `tokens_per_day` and `hours` are None without such a rule.
+    `barred` says which of the two keeps that request back now: `budget` or `hours`.
     """
 
     name: str
@@ -68,6 +69,7 @@ class TierRecord:
     tokens_per_day: float | None = None
     spent_today: float = 0
     hours: str | None = None
+    barred: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

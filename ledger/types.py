@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 NS_PER_S: Final = 1_000_000_000
+_DAY_MIN: Final = 24 * 60
 # 24 is the end of the day, with no minutes behind it.
 _HOURS: Final = re.compile(r"([01]?\d|2[0-3]|24(?!:))(?::([0-5]\d))?-([01]?\d|2[0-3]|24(?!:))(?::([0-5]\d))?", re.ASCII)
 
@@ -62,6 +63,11 @@ class Hours(NamedTuple):
 
     def __str__(self) -> str:
         return f"{_clock(self.opens)}-{_clock(self.closes)}"
+
+    @property
+    def day_part(self) -> float:
+        """The part of the day that they are, 0 to 1."""
+        return (self.closes - self.opens) % _DAY_MIN / _DAY_MIN
 
     @classmethod
     def parse(cls, text: str) -> Hours:

@@ -53,13 +53,15 @@ def roll(view: View, index: int, now_ns: int) -> None:
         tier.day = today  # of a clock that was set back it is known what was spent since, and nothing of before
 
 
-def left_mt(view: View, index: int, *, counts_open: bool = True) -> int | None:
+def left_mt(view: View, index: int) -> int | None:
     """What tier `index` may still reserve today, in milli-tokens; None without a budget. Its day is that of now."""
-    tier, book = view.tiers[index], view.book
-    if not tier.budget_mt:
-        return None
-    open_mt = sum(lease.cost_mt for lease in view.leases[: book.lease_count] if lease.tier == index)
-    return int(tier.budget_mt - tier.day_spent_mt - (open_mt if counts_open else 0))
+    tier = view.tiers[index]
+    return int(tier.budget_mt - tier.day_spent_mt - open_mt(view, index)) if tier.budget_mt else None
+
+
+def open_mt(view: View, index: int) -> int:
+    """What the open leases of tier `index` hold."""
+    return sum(lease.cost_mt for lease in view.leases[: view.book.lease_count] if lease.tier == index)
 
 
 def is_within_hours(view: View, index: int, at_ns: int) -> bool:
@@ -73,13 +75,13 @@ def is_within_hours(view: View, index: int, at_ns: int) -> bool:
     return bool(minute >= tier.opens_min or minute < tier.closes_min)
 
 
-def bar(view: View, index: int, cost_mt: int, at_ns: int, *, counts_open: bool = True) -> str:
+def bar(view: View, index: int, cost_mt: int, at_ns: int) -> str:
     """What keeps tier `index` from spending `cost_mt` then: `HOURS`, `BUDGET` or `OPEN`. Its day is that of then."""
     if not has_rules(view.tiers[index]):
         return OPEN
     if not is_within_hours(view, index, at_ns):
         return HOURS
-    left = left_mt(view, index, counts_open=counts_open)
+    left = left_mt(view, index)
     return OPEN if left is None or cost_mt <= left else BUDGET
 
 
@@ -111,6 +113,11 @@ def closes_ns(view: View, index: int, after_ns: int) -> int | None:
     if tier.opens_min == tier.closes_min:
         return None
     return _next_ns(view.book, tier.closes_min, after_ns)
+
+
+def day_begins_ns(book: Book, at_ns: int) -> int:
+    """When the day of that time began."""
+    return at_ns - server_ms(book, at_ns) % DAY_MS * MT * MT
 
 
 def changes(view: View, since_ns: int, until_ns: int) -> Iterator[int]:

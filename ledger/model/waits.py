@@ -6,7 +6,6 @@ copy of the book as it will be when the part begins.
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from ledger.model import budgets, gates
@@ -86,29 +85,33 @@ def _latest_ns(view: View, index: int, costs: Sequence[int], now_ns: int) -> int
         return None
     if not budgets.has_rules(view.tiers[index]):
         return tick_at_ns(view.book, latest_ticks(view, index, sum(costs), ticks_due(view.book, now_ns)))
-    left, free_ns = costs, now_ns
+    told: list[tuple[int, int]] = []  # what is told for those before: the latest time, and the cost
     for part, at_ns, _ in _parts(view, now_ns):
-        if at_ns < free_ns:
-            continue
-        # The calls that are open now may be charged on the day after this one, but on no later one.
-        served = _served_ns(part, index, left, at_ns, counts_open=at_ns - now_ns < budgets.DAY_NS)
-        if len(served) == len(left):
-            return served[-1]
-        if served:
-            free_ns = served[-1]
-        left = left[len(served) :]
+        if told:
+            if at_ns < told[-1][0]:
+                continue
+            part.tiers[index].earmark_nt = 0  # it paid for those before
+        day_ns = budgets.day_begins_ns(part.book, at_ns)
+        spent_mt = sum(cost_mt for latest_ns, cost_mt in told if latest_ns >= day_ns)
+        if at_ns - now_ns >= budgets.DAY_NS:  # the calls that are open now may be charged tomorrow, but no later
+            spent_mt -= budgets.open_mt(part, index)
+        told += _served(part, index, costs[len(told) :], at_ns, spent_mt)
+        if len(told) == len(costs):
+            return told[-1][0]
     return None
 
 
-def _served_ns(view: View, index: int, costs: Sequence[int], at_ns: int, *, counts_open: bool) -> list[int]:
-    """When the first of `costs` must have been served, as many as the tier's day and hours allow from then on."""
-    book, due = view.book, ticks_due(view.book, at_ns)
-    closes_ns, served = budgets.closes_ns(view, index, at_ns), list[int]()
-    for count, need_mt in enumerate(accumulate(costs), start=1):
-        if budgets.bar(view, index, need_mt, at_ns, counts_open=counts_open):
-            break
+def _served(view: View, index: int, costs: Sequence[int], at_ns: int, spent_mt: int) -> Iterator[tuple[int, int]]:
+    """When the first of `costs` must have been served, as many as the tier's day and hours allow from then on.
+
+    Of that day `spent_mt` are spent besides what is booked.
+    """
+    book, due, closes_ns = view.book, ticks_due(view.book, at_ns), budgets.closes_ns(view, index, at_ns)
+    need_mt = 0
+    for count, cost_mt in enumerate(costs, start=1):
+        need_mt += cost_mt
         latest_ns = tick_at_ns(book, latest_ticks(view, index, need_mt, due, count))
-        if closes_ns is not None and latest_ns >= closes_ns:
-            break
-        served.append(latest_ns)
-    return served
+        is_in_time = closes_ns is None or latest_ns < closes_ns
+        if not is_in_time or budgets.bar(view, index, need_mt + spent_mt, at_ns):
+            return
+        yield latest_ns, cost_mt

@@ -28,6 +28,8 @@ _REASONS: Final = {
     "queue": "others asked before",
     "in flight": "a call that is under way may need them",
     "unsynced": "the balance is not known",
+    "hours": "it is outside the hours of its tier",
+    "budget": "the tokens of today are spent: INTERACTIVE_TOKENS_PER_DAY",
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from ledger import durations
+from ledger import Hours, durations
 from supervisor.config import host_names
 from tasks.keepa import detail
 from tasks.keepa.locales import DEAL_DOMAINS, shop
@@ -167,6 +167,21 @@ class Span:
         if seconds < _SHORTEST_S:
             raise ValueError(text)
         return seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayHours:
+    """The hours of the day in which something is done."""
+
+    expected: str = "the first and the last hour in UTC, such as 22-06 or 22:30-06:15"
+
+    def parse(self, text: str) -> object:
+        """The hours as they are written shortest.
+
+        Raises:
+            ValueError: they are none, or the first is the last.
+        """
+        return str(Hours.parse(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from supervisor.config.option_kinds import Address, Choice, Details, Domains, Hosts, HttpUrl, Number, Span, Text
+from supervisor.config.option_kinds import (
+    Address,
+    Choice,
+    DayHours,
+    Details,
+    Domains,
+    Hosts,
+    HttpUrl,
+    Number,
+    Span,
+    Text,
+)
 from tasks.roles import BACKFILL, UPSERT
 
 if TYPE_CHECKING:
@@ -22,7 +33,7 @@ class Option(NamedTuple):
     """
 
     name: str
-    kind: Number | Choice | Details | Domains | Hosts | Span | Text | HttpUrl | Address
+    kind: Number | Choice | Details | Domains | Hosts | Span | Text | HttpUrl | Address | DayHours
     default: str
     replaces: frozenset[Role] | None
     help: str
@@ -37,6 +48,7 @@ class Option(NamedTuple):
 
 _COUNT: Final = Number(low=0, high=16, whole=True)
 _TOKENS: Final = Number(low=0, high=1_000_000, whole=True)
+_DAY_TOKENS: Final = Number(low=0, high=100_000_000, whole=True)
 _SHARE: Final = Number(low=0, high=1)
 _SECONDS: Final = Number(low=0.1, high=600)
 _PERIOD: Final = Number(low=0.05, high=3600)
@@ -133,6 +145,16 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
                "part of the refill that upsert is guaranteed while it waits"),
         Option("BACKFILL_SHARE", _SHARE, "0.2", _NOBODY,
                "part of the refill that backfill is guaranteed while it waits"),
+        Option("INTERACTIVE_TOKENS_PER_DAY", _DAY_TOKENS, "0", _NOBODY,
+               "tokens that a person's own look-ups may spend on a day of UTC; 0: no limit"),
+        Option("UPSERT_TOKENS_PER_DAY", _DAY_TOKENS, "0", _NOBODY,
+               "tokens that upsert may spend on a day of UTC; 0: no limit"),
+        Option("BACKFILL_TOKENS_PER_DAY", _DAY_TOKENS, "0", _NOBODY,
+               "tokens that backfill may spend on a day of UTC; 0: no limit"),
+        Option("UPSERT_HOURS", DayHours(), "", _NOBODY,
+               "hours of the day in which upsert may spend; if unset, always"),
+        Option("BACKFILL_HOURS", DayHours(), "", _NOBODY,
+               "hours of the day in which backfill may spend; if unset, always"),
         Option("READY_S", _SECONDS, "15", _NOBODY,
                "seconds that a new worker may take until it is ready"),
         Option("HANG_S", Number(low=1, high=86_400), "120", _NOBODY,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import CAPACITY_TICKS, DEFAULT_TIERS
+from ledger import CAPACITY_TICKS, DEFAULT_TIERS, Hours
 from supervisor.config.state_dir import StateDir
 from tasks.errors import ConfigError
 from tasks.roles import BACKFILL, UPSERT
@@ -78,13 +78,7 @@ class RunPlan:
 
     def tiers(self) -> tuple[Tier, ...]:
         """The tiers of the ledger. A floor that was set does not grow with the plan; a default one does."""
-        set_values = {
-            UPSERT: (self.settings.upsert_floor, self.settings.upsert_share),
-            BACKFILL: (self.settings.backfill_floor, self.settings.backfill_share),
-        }
-        return tuple(
-            _with_settings(tier, *set_values[tier.name]) if tier.name in set_values else tier for tier in DEFAULT_TIERS
-        )
+        return tuple(_with_settings(tier, self.settings) for tier in DEFAULT_TIERS)
 
     def worker_settings(self, base_url: str, database_url: Secret, spool: str, host_id: str = "") -> WorkerSettings:
         """The settings of the workers, now that server and database are there.
@@ -158,8 +152,24 @@ def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) 
     )
 
 
-def _with_settings(tier: Tier, floor: int, share: float) -> Tier:
-    return replace(tier, floor=floor, share=share, floor_ticks=tier.floor_ticks if floor == tier.floor else 0.0)
+def _with_settings(tier: Tier, settings: Settings) -> Tier:
+    if tier.name == UPSERT:
+        floor, share = settings.upsert_floor, settings.upsert_share
+        tokens, hours = settings.upsert_tokens_per_day, settings.upsert_hours
+    elif tier.name == BACKFILL:
+        floor, share = settings.backfill_floor, settings.backfill_share
+        tokens, hours = settings.backfill_tokens_per_day, settings.backfill_hours
+    else:
+        return replace(tier, tokens_per_day=settings.interactive_tokens_per_day)
+    floor_ticks = tier.floor_ticks if floor == tier.floor else 0.0
+    return replace(
+        tier, floor=floor, share=share, floor_ticks=floor_ticks, tokens_per_day=tokens, hours=hours_of(hours)
+    )
+
+
+def hours_of(text: str | None) -> Hours | None:
+    """The hours that a setting says, None when it is unset."""
+    return None if text is None else Hours.parse(text)
 
 
 def _hash(text: str) -> str:

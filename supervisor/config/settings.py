@@ -89,6 +89,11 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     backfill_floor: int
     upsert_share: float
     backfill_share: float
+    interactive_tokens_per_day: int
+    upsert_tokens_per_day: int
+    backfill_tokens_per_day: int
+    upsert_hours: str | None
+    backfill_hours: str | None
     ready_s: float
     hang_s: float
     stop_s: float

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ledger import CAPACITY_TICKS, LedgerError, TokenLedger
+from ledger import CAPACITY_TICKS, Hours, LedgerError, TokenLedger
 from supervisor.config.run_plan import Server
 from supervisor.database.access import query_connection
 from tasks.errors import NoRows
 from tasks.keepa.prices import minute_of_ms
 from tasks.keepa.request import product_shape
 from tasks.planning import measured_loads, streams
-from tasks.planning.cost_plan import DAY_S, Allowance, Rules, StreamLoad
+from tasks.planning.cost_plan import DAY_S, Allowance, Limits, Rules, StreamLoad
 from tasks.planning.measured_loads import PACE_S, Fetched, StreamSeen
 from tasks.roles import BACKFILL, UPSERT
 from tasks.store import stream_figures
@@ -137,7 +137,13 @@ def rules_of(settings: Settings, snapshot: Snapshot | None, call_s: float) -> Ru
         poll_interval_s=settings.poll_interval_s,
         history_max_age_d=settings.history_max_age_d,
         call_s=call_s,
+        upsert=_limits(settings.upsert_tokens_per_day, settings.upsert_hours),
+        backfill=_limits(settings.backfill_tokens_per_day, settings.backfill_hours),
     )
+
+
+def _limits(tokens: int, hours: str | None) -> Limits:
+    return Limits(tokens=tokens or None, day_part=1.0 if hours is None else Hours.parse(hours).day_part)
 
 
 def allowance_of(plan: RunPlan, snapshot: Snapshot | None, rate: int | None) -> tuple[Allowance, str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.bar import draw_bar, draw_bucket
+from ledger.dump import describe_rules
 from ledger.durations import format_duration
 from ledger.localtime import clock, near
 from supervisor.status import formatting
@@ -123,6 +124,8 @@ def _ledger(snapshot: Snapshot) -> Iterator[str]:
             f"  {tier.name:<12}[{draw_bar(formatting.openness(tier, snapshot), _GATE)}] {formatting.gate(tier):<20} "
             f"floor {tier.floor:g}, waiting {tier.waiting}, spent {tier.spent:g} ({part:.0%})"
         )
+        if rules := describe_rules(tier):
+            yield f"    {tier.name} {rules}"
 
 
 def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from ledger.dump import describe_rules
 from ledger.localtime import near
 from supervisor.logs.phrases import name_of
 from supervisor.report import DATABASE
@@ -33,6 +34,8 @@ _REASONS: Final = {
     "queue": "an older request goes first",
     "in flight": "a call under way has to be settled first",
     "unsynced": "the balance is not known yet",
+    "hours": "it is outside its hours",
+    "budget": "its tokens of today are spent",
 }
 _OF_HOSTS: Final[dict[str, Shape]] = {"alive": "good", "draining": "wait", "silent": "bad"}
 _GOOD: Final = frozenset({"running", "done"})
@@ -102,6 +105,8 @@ def _tiers(snapshot: Snapshot, now: datetime, paused: Sequence[str], *, has_cont
             why = f"{oldest.cost:g} tokens; {_REASONS.get(oldest.reason, oldest.reason.replace('_', ' '))}"
             if oldest.latest_in_s is not None:
                 why += f"; at the latest {near(now + timedelta(seconds=oldest.latest_in_s), now)}"
+        if rules := describe_rules(tier):
+            why = f"it {rules}" if oldest is None else f"{why}; it {rules}"
         row = [
             cells.plain(tier.name),
             _gate(tier, now),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tasks.runtime.job import JobContext
 
 LOOK_AGAIN_NS: Final = NS_PER_S // 2  # when only an event can open the gate and this process may not block for it
+_REASONS: Final = {"hours": "it is outside its hours", "budget": "its tokens of today are spent"}
 NEVER_NS: Final = 60 * NS_PER_S  # a plan that can never pay for one item: look again, the plan may change
 
 
@@ -179,7 +180,8 @@ class Budget:
 
 
 def _words(tier: str, cost: int, wait: Wait) -> str:
-    return f"{tier} waits for {cost} tokens ({wait.reason})"
+    why = _REASONS.get(wait.reason, wait.reason)
+    return f"{tier} waits for {cost} tokens ({why})"
 
 
 def _promise_ns(wait: Wait) -> int | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DAY_S: Final = 86_400.0
 _MINUTE_S: Final = 60.0
 _DAY_MIN: Final = DAY_S / _MINUTE_S
+_BUCKET_S: Final = 3_600.0  # the bucket holds what comes in so long
 _ROUNDS: Final = 20  # the interval decides how many pages a walk has, and the other way round
 _SURE: Final = 4.0  # deviations beyond which nothing is counted
 
@@ -48,6 +49,19 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What limits a job on each day: its budget in tokens (None: none), and the part of the day that are its hours."""
+
+    tokens: float | None = None
+    day_part: float = 1.0
+
+    def most(self, supply: float) -> float:
+        """The most that it may spend of a day's `supply`: what comes in its hours, and a full bucket before them."""
+        within = min(supply, supply * self.day_part + supply * _BUCKET_S / DAY_S) if self.day_part < 1 else supply
+        return within if self.tokens is None else min(within, self.tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The settings that decide what is spent.
 
@@ -58,6 +72,8 @@ class Rules:
         history_max_age_d: days after which a product is fetched again; 0 for never.
         backfill_share: part of the refill that backfill is guaranteed; upsert, whose floor is lower, takes the rest.
         call_s: seconds that a call for a page takes.
+        upsert: what limits upsert on each day.
+        backfill: what limits backfill.
     """
 
     detail_tokens: float
@@ -66,6 +82,8 @@ class Rules:
     poll_interval_s: float | None = None
     history_max_age_d: float = 0.0
     call_s: float = 0.0
+    upsert: Limits = Limits()
+    backfill: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,8 +233,8 @@ def _wanted(load: StreamLoad, rules: Rules, allowance: Allowance, interval_s: fl
     renewed = load.deals / rules.history_max_age_d if rules.history_max_age_d else 0.0
     return StreamCost(
         name=load.name,
-        listing=walks * pages * DEAL_TOKENS,
-        crawling=crawl_pages * DEAL_TOKENS * DAY_S / (crawl_s + crawl_pages * rules.call_s),
+        listing=walks * pages * DEAL_TOKENS * rules.upsert.day_part,
+        crawling=crawl_pages * DEAL_TOKENS * DAY_S / (crawl_s + crawl_pages * rules.call_s) * rules.backfill.day_part,
         details=load.news_per_day * rules.detail_tokens,
         histories=(load.products_per_day + renewed) * rules.history_tokens,
     )
@@ -224,8 +242,8 @@ def _wanted(load: StreamLoad, rules: Rules, allowance: Allowance, interval_s: fl
 
 def _divided(wanted: Sequence[StreamCost], rules: Rules, supply: float) -> tuple[float, float]:
     """Return what upsert and backfill get of a day's tokens: what they want, or else what backfill is guaranteed."""
-    upsert = sum(one.listing + one.details for one in wanted)
-    backfill = sum(one.crawling + one.histories for one in wanted)
+    upsert = min(sum(one.listing + one.details for one in wanted), rules.upsert.most(supply))
+    backfill = min(sum(one.crawling + one.histories for one in wanted), rules.backfill.most(supply))
     if upsert + backfill <= supply:
         return upsert, backfill
     granted = min(backfill, max(rules.backfill_share * supply, supply - upsert))
@@ -234,8 +252,8 @@ def _divided(wanted: Sequence[StreamCost], rules: Rules, supply: float) -> tuple
 
 def _backfill_room(steady: Sequence[StreamCost], rules: Rules, supply: float) -> float:
     """Return what backfill could have in a day if it wanted all it can get."""
-    upsert = sum(one.listing + one.details for one in steady)
-    return max(rules.backfill_share * supply, supply - upsert)
+    upsert = min(sum(one.listing + one.details for one in steady), rules.upsert.most(supply))
+    return min(rules.backfill.most(supply), max(rules.backfill_share * supply, supply - upsert))
 
 
 def _within(wanted: Sequence[StreamCost], upsert: float, backfill: float) -> tuple[StreamCost, ...]:
