@@ -67,7 +67,6 @@ class Book(Structure):
     unread_mt: int
     shift_ns: int
     booked_ticks: int
-    advanced_ns: int
     reader_start: int
     reader_since_ns: int
     reader_pid: int
@@ -86,6 +85,7 @@ class Book(Structure):
     aside_in_a_row: int
     asks: int
     probation: int
+    advanced_ns: int
     has_rules: int
     _fields_ = (
         ("checksum", c_uint32),
@@ -130,7 +130,6 @@ class Book(Structure):
         ("unread_mt", c_int64),
         ("shift_ns", c_int64),
         ("booked_ticks", c_int64),
-        ("advanced_ns", c_int64),
         ("reader_start", c_uint64),
         ("reader_since_ns", c_int64),
         ("reader_pid", c_int32),
@@ -149,6 +148,7 @@ class Book(Structure):
         ("aside_in_a_row", c_uint32),
         ("asks", c_uint32),
         ("probation", c_uint32),
+        ("advanced_ns", c_int64),
         ("has_rules", c_uint32),
         ("tiers", TierState * MAX_TIERS),
         ("shapes", ShapeState * MAX_SHAPES),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ledger.errors import Damaged, OtherFormat
-from ledger.model.book import BOOK_BYTES, LAYOUT, TIERS_AT, Book
+from ledger.model.book import BOOK_BYTES, LAYOUT, SHAPES_AT, TIER_BYTES, TIERS_AT, Book
 from ledger.storage.checksum import counts_fit, parts
 
 if TYPE_CHECKING:
@@ -79,9 +79,57 @@ class AsInMemory:
             at += end - begin
 
 
-FORMAT: Final = 2
-# Format 1 has the same body: the checksum of its layout was taken from the names of classes and modules.
-_KNOWN: Final[tuple[Format, ...]] = (AsInMemory(1, 0x56E60F6A), AsInMemory(FORMAT, LAYOUT))
+@dataclass(frozen=True, slots=True)
+class WithoutBudgets:
+    """A format of before tiers had budgets and hours. What is of those stands at the end of the head and of each tier.
+
+    Attributes:
+        number, layout: see `Format`.
+    """
+
+    number: int
+    layout: int
+
+    def write(self, raw: memoryview, book: Book) -> bytes:
+        """The bytes in use, less what is of budgets and hours."""
+        return b"".join(raw[begin:end] for begin, end in _without_budgets(book))
+
+    def read(self, body: bytes, raw: memoryview) -> None:
+        """Put them where they are today; no tier has a budget or hours.
+
+        Raises:
+            Damaged: there are not as many as the lists say.
+        """
+        begin_of_head, end_of_head = _OLD_HEAD
+        if len(body) < end_of_head - begin_of_head:
+            raise _too_short(len(body))
+        raw[begin_of_head:end_of_head] = body[: end_of_head - begin_of_head]
+        raw[end_of_head:SHAPES_AT] = bytes(SHAPES_AT - end_of_head)
+        book, at = Book.from_buffer(raw), 0
+        if not counts_fit(book) or len(body) != sum(end - begin for begin, end in _without_budgets(book)):
+            raise Damaged("the book is not as long as its lists say: begin the ledger anew")
+        for begin, end in _without_budgets(book):
+            raw[begin:end] = body[at : at + end - begin]
+            at += end - begin
+
+
+_OLD_HEAD: Final = (_FIRST, TIERS_AT - 16)
+_OLD_TIER_BYTES: Final = TIER_BYTES - 40
+
+
+def _without_budgets(book: Book) -> list[tuple[int, int]]:
+    """Where the bytes in use begin and end that the format of before has."""
+    begins = [TIERS_AT + tier * TIER_BYTES for tier in range(book.tier_count)]
+    return [_OLD_HEAD, *((begin, begin + _OLD_TIER_BYTES) for begin in begins), *parts(book)[1:]]
+
+
+FORMAT: Final = 3
+# Formats 1 and 2 have the same body: the checksum of the first's layout was taken from names of classes and modules.
+_KNOWN: Final[tuple[Format, ...]] = (
+    WithoutBudgets(1, 0x56E60F6A),
+    WithoutBudgets(2, 0x41302B45),
+    AsInMemory(FORMAT, LAYOUT),
+)
 FORMATS: Final[Mapping[int, Format]] = {known.number: known for known in _KNOWN}
 
 

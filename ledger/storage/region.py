@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ledger.storage.lock import Lock
 
 MAGIC: Final = b"SLUICEGT"
-FORMAT: Final = 5
+FORMAT: Final = 6
 SLOTS: Final = 4
 HEADER: Final = struct.Struct("<8sII16sQ")  # magic, format, layout, boot id, account
 _PAGE: Final = 4096

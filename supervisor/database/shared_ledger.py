@@ -21,7 +21,9 @@ from tasks.store.ledger_row.patience import NoPatience, StartPatience
 from tasks.store.ledger_row.row import RowHome
 
 if TYPE_CHECKING:
-    from ledger import Snapshot
+    from collections.abc import Sequence
+
+    from ledger import Snapshot, Tier
     from supervisor.config.run_plan import RunPlan
     from tasks.settings import Secret, WorkerSettings
 
@@ -38,9 +40,11 @@ class SharedLedger(TokenLedger):
         host: the number of this host.
     """
 
-    def __init__(self, home: RowHome, account: int, host: int) -> None:
-        """Begin to read."""
+    def __init__(self, home: RowHome, account: int, host: int, plan: RunPlan) -> None:
+        """Set the tiers of `plan`, and begin to read."""
         super().__init__(home)
+        self._format = 0
+        self.configure(plan.tiers(), plan.tick_period_s)
         self._row = home
         self.account = account
         self.host = host
@@ -51,6 +55,18 @@ class SharedLedger(TokenLedger):
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._live, name="ledger reader", daemon=True)
         self._thread.start()
+
+    def configure(self, tiers: Sequence[Tier], tick_period_s: float) -> None:
+        """See `TokenLedger.configure`."""
+        super().configure(tiers, tick_period_s)
+        self._rules = (tiers, tick_period_s)
+
+    def _carry_over(self) -> None:
+        """Set the tiers again in a book that has a newer format now, which may know more of them than the last did."""
+        written = self._row.carry_over()
+        if written > self._format > 0:
+            self.configure(*self._rules)
+        self._format = written
 
     def snapshot(self) -> Snapshot:
         """The ledger as it was read last, about a second ago; this never waits.
@@ -75,7 +91,7 @@ class SharedLedger(TokenLedger):
                 if now_ns - self._resolved_ns >= _RESOLVE_NS:
                     self._resolved_ns = now_ns
                     self.resolve_dead()
-                    self._row.carry_over()
+                    self._carry_over()
                 self._last, self._fault = super().snapshot(), ""
             except (Error, LedgerError) as error:
                 self._fault = f"the ledger in the database cannot be read: {plain(error)}"
@@ -129,6 +145,6 @@ def _create_row(plan: RunPlan, url: Secret, host: int) -> TokenLedger:
     home.create(name)
     if plan.server is Server.SIMULATOR:
         home.begin_anew()  # each simulator is another account
-    TokenLedger(home).configure(plan.tiers(), plan.tick_period_s)
+    ledger = SharedLedger(home, account, host, plan)
     home.patience = NoPatience()
-    return SharedLedger(home, account, host)
+    return ledger

@@ -214,8 +214,10 @@ class RowHome:
             connection, newest = self._connection, self._formats[max(self._formats)]
             connection.patiently(lambda: connection.open().ask(statements.begin_anew(self._account, newest)))
 
-    def carry_over(self) -> None:
-        """Write the book in the newest format that all hosts read, unless it has that; changes do so by themselves.
+    def carry_over(self) -> int:
+        """Write the book in the newest format that all hosts read, unless it has that; the number of that format.
+
+        Changes do so by themselves.
 
         Raises:
             NoLedger: there is no such row.
@@ -224,8 +226,10 @@ class RowHome:
         """
         with self._mutex:
             found = self._patiently(self._read)[1]
-        if found != rules.format_to_write(self._formats, self._connection.formats.values()).number:
+        written = rules.format_to_write(self._formats, self._connection.formats.values()).number
+        if found != written:
             change(self, lambda _view: None)
+        return written
 
     def close(self) -> None:
         """Close the line."""

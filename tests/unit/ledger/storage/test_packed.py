@@ -74,13 +74,15 @@ def test_a_fresh_book_knows_nothing():
 
 
 def test_a_book_of_another_layout_has_another_format():
-    """Books of people have format 2 with this layout. Another layout is format 3, and `FORMATS` keeps a reader of 2."""
-    assert (packed.FORMAT, hex(LAYOUT)) == (2, "0x41302b45")
+    """Books of people have format 3 with this layout. Another layout is format 4, and `FORMATS` keeps a reader of 3."""
+    assert (packed.FORMAT, hex(LAYOUT)) == (3, "0x3979c0a1")
 
 
-def test_a_book_of_the_first_format_is_carried_over_whole():
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_book_of_a_format_without_budgets_is_carried_over_whole(number):
+    data = book_formats.of_format(number)
     raw = memoryview(bytearray(BOOK_BYTES))
-    assert packed.unpack(book_formats.FIRST, raw) == 1
+    assert packed.unpack(data, raw) == number
     view = View(Book.from_buffer(raw), is_whole=False)
     assert (view.book.balance_mt, view.book.rate_mt, view.book.spent_mt) == (296_000, 5_000, 4_000)
     assert [(lease.id, lease.cost_mt, lease.state) for lease in view.leases] == [
@@ -88,7 +90,7 @@ def test_a_book_of_the_first_format_is_carried_over_whole():
         (2, 40_000, RESERVED),
     ]
     assert [(waiter.ticket, waiter.cost_mt) for waiter in view.waiters] == [(3, 150_000)]
-    assert packed.pack(raw, view.book, packed.FORMATS[1]) == book_formats.FIRST
+    assert packed.pack(raw, view.book, packed.FORMATS[number]) == data
     again = memoryview(bytearray(BOOK_BYTES))
     assert packed.unpack(packed.pack(raw, view.book), again) == packed.FORMAT
     assert again == raw
@@ -102,5 +104,22 @@ def test_a_build_to_come_reads_what_this_one_wrote_and_writes_what_this_one_read
     newer = packed.pack(raw, Book.from_buffer(raw), formats[book_formats.NEXT])
     assert packed.unpack(newer, theirs, formats) == book_formats.NEXT
     assert packed.pack(theirs, Book.from_buffer(theirs), formats[packed.FORMAT]) == data
-    with pytest.raises(OtherFormat, match="the book has format 3"):
+    with pytest.raises(OtherFormat, match=f"the book has format {book_formats.NEXT}"):
         unpacked(newer)
+
+
+@given(st.integers(0, 512), st.integers(0, 16), st.integers(1, 2**40))
+def test_a_format_without_budgets_leaves_out_what_is_of_budgets_and_nothing_else(leases, tiers, number):
+    raw, again = (memoryview(bytearray(BOOK_BYTES)) for _ in range(2))
+    packed.unpack(made(leases, 3, 3, number), raw)
+    book = Book.from_buffer(raw)
+    book.tier_count = tiers
+    for tier in View(book).tiers[:tiers]:
+        tier.spent_mt = number
+    known = packed.pack(raw, book)
+    book.has_rules, book.advanced_ns = 1, number
+    for tier in View(book).tiers[:tiers]:
+        tier.budget_mt, tier.day, tier.day_spent_mt, tier.opens_min, tier.closes_min, tier.barred = [number % 1000] * 6
+    again[:] = raw  # as in a home that has read a newer book before
+    packed.unpack(packed.pack(raw, book, packed.FORMATS[2]), again)
+    assert packed.pack(again, Book.from_buffer(again)) == known
