@@ -77,7 +77,7 @@ def _expected_ns(view: View, index: int, need_mt: int, now_ns: int) -> int | Non
 
 
 def _latest_ns(view: View, index: int, costs: Sequence[int], now_ns: int) -> int | None:
-    """When the last of `costs` must have been served; None without a share, or too far off to be told.
+    """When the last of `costs` must have been served; None without a share, or when no window is certainly long enough.
 
     As many of them as a day and its hours allow are served from each time on at which the tier can begin to save.
     """

@@ -103,6 +103,24 @@ def test_a_product_that_a_worker_has_in_hand_stays_and_one_that_waits_goes(shop)
     assert (shop.asins("products"), shop.state_of(A), shop.state_of(B)) == ([A], "leased", "pending")
 
 
+def test_a_product_of_a_list_stays_until_the_list_has_it_no_more(shop):
+    shop.list(A, B, C)
+    shop.fetch()
+    shop.pass_days(50)
+    shop.walk()
+    shop.conn.execute(
+        "INSERT INTO watch_lists (list_key, name, domain, detail, refresh_s, digest, loaded_at)"
+        " VALUES ('here', 'l', 1, 'history', 1, '', now()), ('in another shop', 'l', 3, 'history', 1, '', now())"
+    )
+    shop.conn.execute(
+        "INSERT INTO watched_products (list_key, asin) VALUES ('here', %s), ('in another shop', %s)", (A, B)
+    )
+    assert shop.prune(history_d=30)["products"] == 2
+    assert shop.asins("products") == shop.asins("price_series") == [A]
+    shop.conn.execute("DELETE FROM watched_products")
+    assert shop.prune(history_d=30)["products"] == 1
+
+
 def test_fetched_items_go_only_when_the_product_is_no_deal_any_more(shop):
     shop.list(A, B, C)
     shop.fetch()

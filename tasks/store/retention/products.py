@@ -1,7 +1,8 @@
 """Deletes products that are no deal any more: the row, its histories, its offers, and what the queue knows of it.
 
 The finished items of the queue go with the product, or it would never be fetched again when it becomes a deal again.
-What waits stays: it is fetched, and then kept for as long as any product. What a worker has claimed is left alone.
+What waits stays: it is fetched, and then kept for as long as any product. What a worker has claimed is left alone, and
+so is what stands in a list of products to keep fresh, however long ago it was fetched.
 
 Whoever lists deals holds the lock of their locale until the end of its transaction (`tasks.store.deals`). A product is
 judged and deleted under the same lock, so that one that is listed at this moment is either seen to be a deal, or queued
@@ -38,6 +39,8 @@ ORDER BY asin FOR UPDATE SKIP LOCKED
 _KEPT: Final = """
 SELECT asin FROM fetch_queue
 WHERE domain = %(domain)s AND asin = ANY(%(asins)s) AND (state = 'leased' OR finished_at >= %(before)s)
+UNION ALL SELECT asin FROM watched_products
+WHERE list_key IN (SELECT list_key FROM watch_lists WHERE domain = %(domain)s) AND asin = ANY(%(asins)s)
 """
 _DELETE: Final = {
     "price_series": "DELETE FROM price_series_rows WHERE domain = %s AND asin = ANY(%s)",
