@@ -130,11 +130,26 @@ def settings_for(ledger: TokenLedger | None, given: WorkerSettings) -> WorkerSet
 def attach_beside(plan: RunPlan, given: WorkerSettings) -> tuple[TokenLedger, WorkerSettings]:
     """The ledger of the supervisor that runs with these settings, and the settings of another worker of it."""
     if not is_in_database(plan):
-        return TokenLedger.attach(plan.state.ledger), given
+        return ledger_beside(plan), given
+    ledger, account, host = _row_beside(plan)
+    return ledger, msgspec.structs.replace(given, ledger_account=account, ledger_host=host)
+
+
+def ledger_beside(plan: RunPlan) -> TokenLedger:
+    """The ledger of the supervisor that runs with these settings.
+
+    Raises:
+        LedgerError: it cannot be used.
+        Error: the database cannot be used.
+    """
+    return _row_beside(plan)[0] if is_in_database(plan) else TokenLedger.attach(plan.state.ledger)
+
+
+def _row_beside(plan: RunPlan) -> tuple[TokenLedger, int, int]:
+    """The ledger in the database, its account, and the number of this host."""
     url, account = plan.settings.database_url, account_number(plan.account(""))
     host = presence.number_beside(plan, url)
-    home = RowHome(url.reveal(), account, host, name=APPLICATION)
-    return TokenLedger(home), msgspec.structs.replace(given, ledger_account=account, ledger_host=host)
+    return TokenLedger(RowHome(url.reveal(), account, host, name=APPLICATION)), account, host
 
 
 def _create_row(plan: RunPlan, url: Secret, host: int) -> TokenLedger:

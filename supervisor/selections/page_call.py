@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ledger import NeedsReading, TokenLedger
-from supervisor.database import server_in_use
+from ledger import NeedsReading
+from supervisor.database import backend, ledger_source, presence, server_in_use, shared_ledger
 from supervisor.database.access import query_connection
 from tasks.calls.spool_header import Header, Origin, answered, unanswered
 from tasks.errors import ApiError, ConfigError, NoRows, NotSent, StoreError, Throttled, Transient, plain
@@ -32,7 +32,7 @@ from tasks.store.calls import calls
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ledger import Lease, Wait
+    from ledger import Lease, TokenLedger, Wait
     from supervisor.config.run_plan import RunPlan
     from tasks.keepa.deal import Deal
     from tasks.keepa.decode.replies import DealPage
@@ -141,22 +141,29 @@ def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
         if holder is None:
             stack.enter_context(plan.state.lock.held(command="selection"))
             base_url = plan.base_url or stack.enter_context(server_in_use.simulator(plan))
-            ledger = TokenLedger.create(
-                plan.state.ledger,
-                plan.tiers(),
-                tick_period_s=plan.tick_period_s,
-                account=plan.account(str(os.getpid())),
-            )
-            ledger.resolve_dead()
+            ledger = _own_ledger(plan, stack)
         else:
             _, base_url = server_in_use.running(plan, holder)
-            ledger = TokenLedger.attach(plan.state.ledger)
+            ledger = shared_ledger.ledger_beside(plan)
         stack.enter_context(closing(ledger))
         caller = stack.enter_context(closing(PageCaller(plan, base_url, ledger)))
         try:
             yield caller
         finally:
             _record(plan, caller.records)
+
+
+def _own_ledger(plan: RunPlan, stack: ExitStack) -> TokenLedger:
+    """The ledger while no supervisor runs here; where hosts share it, this one is among them until the stack ends."""
+    run, url, host = str(os.getpid()), plan.settings.database_url, 0
+    if ledger_source.is_in_database(plan):
+        rows = backend.backend_of(plan)
+        stack.callback(rows.stop)
+        url = rows.start()
+        among = presence.take_part(plan, url, run)
+        if among is not None:
+            host = stack.enter_context(closing(among)).number
+    return shared_ledger.create_ledger(plan, url, run, host)
 
 
 def _seen(selection: Selection, page: DealPage) -> PageSeen:

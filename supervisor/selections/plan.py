@@ -45,7 +45,7 @@ def show(chosen: argparse.Namespace) -> int:
         if one not in new:
             sys.stderr.write(f"sluicegate: {describe.label(one)} is in the settings already, and counted once\n")
     pages = _pages(plan, [*unknown, *new], yes=chosen.yes)
-    snapshot = plan_inputs.snapshot_of(plan.state.ledger)  # after the pages: they told the balance, and took of it
+    snapshot = plan_inputs.snapshot_of(plan)  # after the pages: they told the balance, and took of it
     rules = plan_inputs.rules_of(plan.settings, snapshot, gathered.call_s)
     allowance, source = plan_inputs.allowance_of(plan, snapshot, chosen.rate)
     scene = Scene(

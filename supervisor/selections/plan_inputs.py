@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ledger import CAPACITY_TICKS, Hours, LedgerError, TokenLedger
+from ledger import CAPACITY_TICKS, Hours, LedgerError
 from supervisor.config.run_plan import Server
 from supervisor.database.access import query_connection
+from supervisor.database.ledger_source import source_of
 from tasks.errors import NoRows
 from tasks.keepa.prices import minute_of_ms
 from tasks.keepa.request import product_shape
@@ -21,7 +22,6 @@ from tasks.store.queue import leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
@@ -170,10 +170,10 @@ def on_plan(rate: int, tick_s: float) -> Allowance:
     return Allowance(rate=rate, tick_s=tick_s, balance=rate * CAPACITY_TICKS, capacity=rate * CAPACITY_TICKS)
 
 
-def snapshot_of(path: Path) -> Snapshot | None:
+def snapshot_of(plan: RunPlan) -> Snapshot | None:
     """The ledger at this moment; None when there is none, or none that can be read."""
     try:
-        ledger = TokenLedger.attach(path, read_only=True)
+        ledger = source_of(plan).open()
     except (LedgerError, OSError):
         return None
     try:

@@ -40,5 +40,5 @@ class Scene:
 
     def changed(self, settings: Settings, call_s: float) -> Scene:
         """The same with other settings."""
-        rules = plan_inputs.rules_of(settings, plan_inputs.snapshot_of(self.plan.state.ledger), call_s)
+        rules = plan_inputs.rules_of(settings, plan_inputs.snapshot_of(self.plan), call_s)
         return replace(self, plan=replace(self.plan, settings=settings), rules=rules)

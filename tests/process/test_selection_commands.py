@@ -168,6 +168,13 @@ def test_a_preview_says_what_the_server_has_and_is_booked(here, shop, database_u
     assert booked == [("interactive", "/deal", 5, 200)]
 
 
+def test_where_hosts_share_the_ledger_a_preview_pays_from_it_and_plan_goes_by_it(here, shop, database_url):
+    settings = {"KEEPA_BASE_URL": shop.url, "DATABASE_URL": database_url, "LEDGER": "database"}
+    assert here("selection", "preview", json.dumps(WIDE), "--yes", **settings)[0] == 0
+    told = json.loads(here("plan", "--json", **settings)[1])
+    assert (told["rate"], told["balance"], told["rate_known"]) == (10_000, 600_000 - 5, "as the server says")
+
+
 def test_what_was_paid_for_is_shown_though_no_database_takes_the_record(here, shop):
     nobody = "postgresql://postgres@127.0.0.1:1/none"
     arguments = ("selection", "preview", json.dumps(WIDE), "--yes")
