@@ -1,15 +1,19 @@
-"""docs/queries.md: every query runs and finds something."""
+"""docs/queries.md and docs/dashboards.md: every query finds something; the role for dashboards only reads."""
 
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import conninfo
 
 from tests.fixtures.market import RUN_S
 from tests.fixtures.server import START_MS
 
-DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "queries.md").read_text()
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+DASHBOARDS = (DOCS / "dashboards.md").read_text()
+DOCUMENT = (DOCS / "queries.md").read_text() + DASHBOARDS.replace("\n### ", "\n## ")
 EXAMPLE = "'B08N5WRWNW'"
 NOW = f"timestamptz '{datetime.fromtimestamp(START_MS / 1000 + RUN_S, UTC)}'"
 EVENING = datetime.fromtimestamp(START_MS / 1000 + RUN_S, UTC) - timedelta(minutes=5)
@@ -22,7 +26,7 @@ QUERIES = {
 
 
 def test_every_query_of_the_document_is_tested():
-    assert len(QUERIES) == DOCUMENT.count("```sql") >= 10
+    assert len(QUERIES) == DOCUMENT.count("```sql\n") >= 14
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +62,23 @@ def test_a_query_of_the_document_finds_something(filled, name):
     filled.rollback()
     assert found
     assert any(value is not None for row in found for value in row)
+
+
+def test_the_role_for_dashboards_reads_everything_and_changes_nothing(database_url):
+    (statements,) = re.findall(r"^```sql role\n([^`]*)^```", DASHBOARDS, re.MULTILINE)
+    told = conninfo.conninfo_to_dict(database_url)
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(statements.encode())
+        try:
+            url = conninfo.make_conninfo(database_url, user="sluicegate_reader", password="change-me")
+            assert told["user"] != "sluicegate_reader"
+            with psycopg.connect(url, autocommit=True) as reader:
+                for table in ("current_deals", "price_history", "calls_hourly", "messages"):
+                    reader.execute(f"SELECT * FROM {table}")
+                with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                    reader.execute("DELETE FROM calls_hourly")
+                reader.execute("SET default_transaction_read_only = off")
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    reader.execute("DELETE FROM calls_hourly")
+        finally:
+            owner.execute("DROP ROLE sluicegate_reader")
