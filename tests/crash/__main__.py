@@ -31,11 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=_LIMIT_MS,
         help="for a survivor's next operation at p99; 0 = none (default 100)",
     )
+    parser.add_argument("--row", metavar="URL", help="random kills alone, of a ledger in a row of that database")
     chosen = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:
         try:
-            times = _every_store(Path(name), chosen.every)
-            times += list(kills.run(Path(name), chosen.kills, chosen.seed))
+            times = [] if chosen.row else _every_store(Path(name), chosen.every)
+            place = kills.in_row(chosen.row) if chosen.row else kills.in_file(Path(name, "random"))
+            times += list(kills.run(place, chosen.kills, chosen.seed))
         except (judge.Broken, LedgerError) as broken:
             print(f"BROKEN: {broken}", file=sys.stderr)  # noqa: T201 - a command speaks on its streams
             return 1

@@ -48,6 +48,13 @@ def test_many_random_kills_leave_sound_books_and_the_next_operation_is_prompt():
     assert "5000 random kills" in seen.stdout
 
 
+@pytest.mark.kill
+def test_random_kills_over_a_row_leave_sound_books(database_url):
+    seen = crashtest("--kills", "80", "--limit-ms", "0", "--row", database_url)
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert "80 random kills" in seen.stdout
+
+
 MAKERS = {file.__file__, atomic_file.__file__, lock.__file__}
 
 BROKEN = {

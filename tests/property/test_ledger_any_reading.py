@@ -11,15 +11,16 @@ import threading
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from ledger import DEFAULT_TIERS, NS_PER_S, ManualClock, Reading, Shape, TokenLedger
+from ledger import DEFAULT_TIERS, NS_PER_S, ManualClock, Reading, Shape
 from tasks.calls.budget import Budget, Reservation
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
 from tasks.runtime.log import stream_logger
 from tasks.simulator.bucket import NS_PER_MS, Bucket, Plan
+from tests.fixtures.ledgers import new_ledger
 from tests.fixtures.settings import worker_settings
 
 START_NS = 10**15
@@ -63,7 +64,7 @@ class World:
         self.clock = ManualClock(START_NS)
         plan = Plan(rate=rate, tick_period_ns=round(tick_s * NS_PER_S))
         self.bucket = Bucket(plan, first_tick_ns=START_NS + plan.tick_period_ns // 2, start=start)
-        self.ledger = TokenLedger.in_memory(tiers, self.clock, tick_period_s=supposed_s)
+        self.ledger = new_ledger(tiers, self.clock, tick_period_s=supposed_s)
         self.spoil = lambda: None
         self.free_questions = []
         self.workers = [Worker(self, tier.name, cost) for tier, cost in zip(tiers, costs, strict=True)]
@@ -335,3 +336,13 @@ def test_the_server_is_asked_at_most_once_in_a_quarter_of_an_hour_while_everybod
     gaps = [later - earlier for earlier, later in zip(world.free_questions, world.free_questions[1:], strict=False)]
     assert len(world.free_questions) > 5
     assert min(gaps) >= LOOK_S * NS_PER_S
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("ledger_home", ["file", "row"], indirect=True)
+@pytest.mark.parametrize(
+    ("check", "drawn"), [(once_sane, ONCE_SANE), (whatever_period, WORLDS), (lone_lies, LONE_LIES)]
+)
+def test_it_holds_in_every_home(ledger_home, check, drawn):
+    rules = {"deadline": None, "phases": QUICK, "suppress_health_check": list(HealthCheck)}
+    settings(max_examples={"file": 10, "row": 2}[ledger_home], **rules)(given(**drawn)(check))()

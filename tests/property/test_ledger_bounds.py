@@ -2,10 +2,11 @@
 
 import random
 
-from hypothesis import assume, given, settings
+from hypothesis import assume
 from hypothesis import strategies as st
 
-from ledger import Lease, ManualClock, NeverEnough, Reading, Tier, TokenLedger, Wait
+from ledger import Lease, ManualClock, NeverEnough, Reading, Tier, Wait
+from tests.fixtures.ledgers import examples, holds_in_every_home, new_ledger
 
 TICK_S = 60
 GUARD_S = 1  # a tick counts a sixtieth of a period after it was announced
@@ -82,8 +83,8 @@ class Queue:
                 assert self.clock.now_ns() <= self.latest.setdefault(place, outcome.latest_ns)
 
 
-@settings(max_examples=40)
-@given(
+@holds_in_every_home(
+    examples(40, on_file=10, on_row=3),
     made=tiers(),
     rate=st.sampled_from([1, 5, 20, 60, 1_200, 4_000]),
     fullness=st.floats(-1, 1),
@@ -95,7 +96,7 @@ class Queue:
 def test_the_latest_time_holds_whatever_the_others_do(made, rate, fullness, before, *, parts, appetite, seed):
     rules, watched = made
     clock = ManualClock(10**12)
-    ledger = TokenLedger.in_memory(rules, clock, tick_period_s=TICK_S)
+    ledger = new_ledger(rules, clock, tick_period_s=TICK_S)
     ledger.observe(Reading(round(60 * rate * fullness), rate, TICK_S * 1000, SERVER_MS))
     others = Others(ledger, [tier.name for tier in rules if tier is not rules[watched]], appetite, seed)
     for _ in range(before):
@@ -109,8 +110,8 @@ def test_the_latest_time_holds_whatever_the_others_do(made, rate, fullness, befo
         queue.ask()
 
 
-@settings(max_examples=150)
-@given(
+@holds_in_every_home(
+    examples(150, on_file=30, on_row=15),
     made=tiers(),
     rate=st.sampled_from([1, 5, 20, 60, 1_200]),
     fullness=st.floats(-1, 1),
@@ -121,7 +122,7 @@ def test_the_latest_time_holds_whatever_the_others_do(made, rate, fullness, befo
 def test_the_expected_time_is_exact_when_nobody_else_acts(made, rate, fullness, waits, part, offset_s):
     rules, watched = made
     clock = ManualClock(10**12)
-    ledger = TokenLedger.in_memory(rules, clock, tick_period_s=TICK_S)
+    ledger = new_ledger(rules, clock, tick_period_s=TICK_S)
     ledger.observe(Reading(round(60 * rate * fullness), rate, TICK_S * 1000, SERVER_MS))
     clock.advance_s(offset_s)
     name = rules[watched].name

@@ -3,11 +3,12 @@
 import threading
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, Tier, TokenLedger
 from tests.fakes.waiting import LIMIT_S
+from tests.fixtures.ledgers import examples, holds_in_every_home, new_ledger
 
 TICK_S = 60
 SERVER_MS = 1_700_000_000_000
@@ -35,7 +36,7 @@ class Town:
 
     def __init__(self, first, rate, fullness):
         self.clock, self.rate = ManualClock(10**12), rate
-        self.ledger = TokenLedger.in_memory(first, self.clock, tick_period_s=TICK_S)
+        self.ledger = new_ledger(first, self.clock, tick_period_s=TICK_S)
         self.ledger.observe(Reading(round(60 * rate * fullness), rate, TICK_S * 1000, SERVER_MS))
         self.places = {name: self.ledger.place(name) for name in NAMES}
         self.wanted, self.calls = {}, []
@@ -77,8 +78,7 @@ GIVEN = {
 }
 
 
-@settings(max_examples=150)
-@given(**GIVEN, after=STEPS)
+@holds_in_every_home(examples(150, on_file=30, on_row=20), **GIVEN, after=STEPS)
 def test_a_change_keeps_balance_calls_and_queues_and_what_comes_after_goes_by_the_new_rules(
     first, second, rate, fullness, before, *, after
 ):
@@ -113,7 +113,7 @@ def flat(*shares):
 
 
 # A full bucket, and the tier below keeps two thirds of a token until the next tick.
-@example(
+KEPT = example(
     first=flat(0, 0, 2 / 3),
     second=flat(0.4, 0, 0.4),
     rate=1,
@@ -122,8 +122,15 @@ def flat(*shares):
     part=1.0,
     watched="upper",
 )
-@settings(max_examples=100)
-@given(**GIVEN, part=st.floats(0.05, 1), watched=st.sampled_from(NAMES))
+
+
+@holds_in_every_home(
+    examples(100, on_file=20, on_row=15),
+    explicit=[KEPT],
+    **GIVEN,
+    part=st.floats(0.05, 1),
+    watched=st.sampled_from(NAMES),
+)
 def test_the_time_that_is_told_after_a_change_is_exact_when_nobody_else_is_there(
     first, second, rate, fullness, before, *, part, watched
 ):
@@ -158,7 +165,7 @@ def with_share(share):
 
 def test_a_share_that_is_given_does_not_count_for_the_time_before():
     clock = ManualClock(10**12)
-    ledger = TokenLedger.in_memory(with_share(0), clock, tick_period_s=TICK_S)
+    ledger = new_ledger(with_share(0), clock, tick_period_s=TICK_S)
     ledger.observe(Reading(0, 10, TICK_S * 1000, SERVER_MS))
     upper, lower = ledger.place("upper"), ledger.place("lower")
     upper.poll(400)
@@ -174,7 +181,7 @@ def test_a_share_that_is_given_does_not_count_for_the_time_before():
 
 def test_what_was_saved_by_the_old_share_stays_as_far_as_the_new_one_may_save_it():
     clock = ManualClock(10**12)
-    ledger = TokenLedger.in_memory(with_share(0.5), clock, tick_period_s=TICK_S)
+    ledger = new_ledger(with_share(0.5), clock, tick_period_s=TICK_S)
     ledger.observe(Reading(-1_000, 10, TICK_S * 1000, SERVER_MS))  # a debt, so that nothing is granted meanwhile
     place = ledger.place("lower")
     place.poll(20)
@@ -189,7 +196,7 @@ def test_what_was_saved_by_the_old_share_stays_as_far_as_the_new_one_may_save_it
 
 def test_a_share_that_is_taken_leaves_nothing_saved_whatever_open_calls_give_back():
     clock = ManualClock(10**12)
-    ledger = TokenLedger.in_memory(with_share(0.5), clock, tick_period_s=TICK_S)
+    ledger = new_ledger(with_share(0.5), clock, tick_period_s=TICK_S)
     ledger.observe(Reading(0, 10, TICK_S * 1000, SERVER_MS))
     upper, lower = ledger.place("upper"), ledger.place("lower")
     upper.poll(400)
@@ -227,7 +234,7 @@ def test_one_who_waits_is_woken_by_a_lower_floor(tmp_path, mocker):
 
 
 def test_names_cannot_change_while_somebody_waits():
-    ledger = TokenLedger.in_memory(with_share(0.5), ManualClock(10**12), tick_period_s=TICK_S)
+    ledger = new_ledger(with_share(0.5), ManualClock(10**12), tick_period_s=TICK_S)
     ledger.observe(Reading(0, 10, TICK_S * 1000, SERVER_MS))
     ledger.place("lower").poll(5)
     with pytest.raises(ValueError, match="cannot change while calls are open"):

@@ -7,10 +7,11 @@ import random
 
 import pytest
 
-from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading
 from ledger.model import leases
 from ledger.storage.transaction import change
 from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, TICK_PERIOD_NS, Bucket, Plan
+from tests.fixtures.ledgers import new_ledger, over_every_home
 
 DAY_NS = 24 * 3600 * NS_PER_S
 START_NS = 10**15
@@ -47,7 +48,7 @@ class Life:
         self.account, self.chance = account, random.Random(seed)
         self.mean_pause_s, self.overlap_s = mean_pause_s, overlap_s
         self.clock = ManualClock(START_NS)
-        self.ledger = TokenLedger.in_memory(DEFAULT_TIERS, self.clock)
+        self.ledger = new_ledger(DEFAULT_TIERS, self.clock)
         self.ledger.observe(account.call(START_NS, 0)[1])
         self.todo = []
         self.numbers = itertools.count()
@@ -105,6 +106,7 @@ def books(ledger):
     return s
 
 
+@over_every_home
 @pytest.mark.parametrize(("rate", "seed"), [(1, 1), (5, 2), (20, 3), (60, 4), (1_200, 5)])
 @pytest.mark.parametrize("skew_ppm", [0, 40])
 def test_thirty_days_are_predicted_reply_by_reply(rate, seed, skew_ppm):
@@ -117,6 +119,7 @@ def test_thirty_days_are_predicted_reply_by_reply(rate, seed, skew_ppm):
     assert s.bucket.tick_period_s == pytest.approx(60.208, abs=0.01)
 
 
+@over_every_home
 @pytest.mark.parametrize("seed", range(3))
 def test_thirty_days_of_jittering_ticks_and_replies_in_any_order_leave_no_drift(seed):
     account = Account(Plan(rate=5, tick_jitter_ns=NS_PER_S // 2, seed=seed), start=100)
@@ -127,6 +130,7 @@ def test_thirty_days_of_jittering_ticks_and_replies_in_any_order_leave_no_drift(
     assert account.refused == 0
 
 
+@over_every_home
 def test_plan_changes_up_and_down_in_mid_flight_are_no_drift():
     account = Account(Plan(rate=5), start=100)
     rates = ((2.01, 25), (5.3, 5), (8.77, 60), (11, 20), (14, 1), (20, 5))
@@ -138,6 +142,7 @@ def test_plan_changes_up_and_down_in_mid_flight_are_no_drift():
     assert s.bucket.drift == 0
 
 
+@over_every_home
 def test_a_refill_that_tracking_takes_a_part_of_is_followed_reply_by_reply():
     account = Account(Plan(rate=5), start=100)
     took = [(minute * 60.208 / 86_400, lambda: account.bucket.take(2)) for minute in range(10 * 24 * 60)]
@@ -148,13 +153,14 @@ def test_a_refill_that_tracking_takes_a_part_of_is_followed_reply_by_reply():
     assert s.bucket.drift == s.totals.expired - account.bucket.expired - account.bucket.taken
 
 
+@over_every_home
 def test_another_user_of_the_key_is_drift_and_at_most_one_refusal_a_day():
     account = Account(Plan(rate=5), start=300)
     chance = random.Random(3)
     taken = [(day + chance.random(), lambda: account.bucket.take(40)) for day in range(30) for _ in range(20)]
     refusals = 0
     clock = ManualClock(START_NS)
-    ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock)
+    ledger = new_ledger(DEFAULT_TIERS, clock)
     ledger.observe(account.call(START_NS, 0)[1])
     taken.sort(key=lambda event: event[0])
     for turn in range(30 * 24 * 12):
@@ -181,10 +187,11 @@ def test_another_user_of_the_key_is_drift_and_at_most_one_refusal_a_day():
     assert refusals < 30
 
 
+@over_every_home
 def test_a_machine_asleep_for_hours_finds_the_bucket_as_the_server_has_it():
     account = Account(Plan(rate=5), start=40)
     clock = ManualClock(START_NS)
-    ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock)
+    ledger = new_ledger(DEFAULT_TIERS, clock)
     ledger.observe(account.call(START_NS, 0)[1])
     for hours in (0.3, 0.9, 2.5, 7, 30):
         clock.advance_s(hours * 3600)
@@ -195,6 +202,7 @@ def test_a_machine_asleep_for_hours_finds_the_bucket_as_the_server_has_it():
         assert (s.bucket.balance, s.bucket.drift) == (account.bucket.balance, 0)
 
 
+@over_every_home
 def test_the_recorded_readings_are_predicted_exactly(recorded):
     lines = (recorded / "token" / "token_status_series.jsonl").read_text().splitlines()
     series = sorted((json.loads(line) for line in lines), key=lambda reading: reading["timestamp"])
@@ -204,7 +212,7 @@ def test_the_recorded_readings_are_predicted_exactly(recorded):
         if gap_s > 3 * 3600:
             continue
         clock = ManualClock(START_NS)
-        ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock)
+        ledger = new_ledger(DEFAULT_TIERS, clock)
         ledger.observe(_reading(before))
         clock.advance_s(gap_s)
         charge(ledger, after)

@@ -2,19 +2,20 @@
 
 import pytest
 
-from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, ManualClock, Reading
 from ledger.model import bucket
 from ledger.model.book import MT
 from ledger.model.bucket import Arrival
 from ledger.model.entries import COMMITTED, RESERVED
 from ledger.model.tick_period import Step
+from tests.fixtures.ledgers import new_ledger, over_every_home
 
 SERVER_MS = 1_700_000_000_000
 
 
 def opened(left=300, rate=5, refill_in_ms=30_000):
     clock = ManualClock(10**12)
-    ledger = TokenLedger.in_memory(DEFAULT_TIERS, clock)
+    ledger = new_ledger(DEFAULT_TIERS, clock)
     ledger.observe(Reading(left, rate, refill_in_ms, SERVER_MS))
     return ledger, clock
 
@@ -27,6 +28,7 @@ def books(ledger):
     return s
 
 
+@over_every_home
 def test_ticks_are_added_in_lumps_up_to_an_hours_worth():
     ledger, clock = opened(left=280)
     clock.advance_s(29)
@@ -39,18 +41,21 @@ def test_ticks_are_added_in_lumps_up_to_an_hours_worth():
     assert s.totals.expired > 0
 
 
+@over_every_home
 def test_a_debt_is_paid_back_tick_by_tick():
     ledger, clock = opened(left=-350)
     clock.advance_s(31 + 79 * 60.2 + 1)
     assert books(ledger).bucket.balance == 50
 
 
+@over_every_home
 def test_an_error_body_with_zeroed_tokens_says_nothing():
     ledger, _ = opened(left=120)
     ledger.observe(Reading(0, 0, 0, SERVER_MS + 5))
     assert books(ledger).bucket.balance == 120
 
 
+@over_every_home
 def test_an_older_reading_changes_no_balance_and_leaves_no_drift():
     ledger, _ = opened(left=200)
     first, second = ledger.try_reserve("upsert", 20), ledger.try_reserve("upsert", 30)
@@ -63,6 +68,7 @@ def test_an_older_reading_changes_no_balance_and_leaves_no_drift():
     assert (s.bucket.balance, s.bucket.drift, s.totals.spent) == (150, 0, 50)
 
 
+@over_every_home
 def test_a_late_reply_at_the_brim_is_an_expiry_not_drift():
     ledger, clock = opened(left=300)
     first, second = ledger.try_reserve("upsert", 3), ledger.try_reserve("upsert", 10)
@@ -76,6 +82,7 @@ def test_a_late_reply_at_the_brim_is_an_expiry_not_drift():
     assert (s.bucket.balance, s.bucket.drift, s.totals.spent, s.totals.expired) == (290, 0, 13, 2)
 
 
+@over_every_home
 def test_somebody_elses_calls_are_counted_as_drift():
     ledger, _ = opened(left=200)
     lease = ledger.try_reserve("upsert", 5)
@@ -86,6 +93,7 @@ def test_somebody_elses_calls_are_counted_as_drift():
     assert s.journal[-1].event == "drift"
 
 
+@over_every_home
 def test_an_unknown_outcome_stays_charged_until_a_reading_tells():
     ledger, _ = opened(left=200)
     lease = ledger.try_reserve("upsert", 50)
@@ -97,6 +105,7 @@ def test_an_unknown_outcome_stays_charged_until_a_reading_tells():
     assert (s.bucket.balance, s.bucket.drift, s.totals.spent) == (190, 0, 10)
 
 
+@over_every_home
 @pytest.mark.parametrize("new_rate", [25, 1])
 @pytest.mark.parametrize("new_ticks", [0, 1, 2])
 def test_a_plan_change_between_two_readings_is_not_drift(new_rate, new_ticks):
@@ -110,6 +119,7 @@ def test_a_plan_change_between_two_readings_is_not_drift(new_rate, new_ticks):
     assert (s.bucket.refill_rate, s.bucket.capacity) == (new_rate, 60 * new_rate)
 
 
+@over_every_home
 def test_the_tick_period_is_learned_from_what_replies_announce():
     ledger, clock = opened(left=100)
     period_ms = 60_500
