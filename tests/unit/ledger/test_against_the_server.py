@@ -106,7 +106,6 @@ def books(ledger):
     return s
 
 
-@over_every_home
 @pytest.mark.parametrize(("rate", "seed"), [(1, 1), (5, 2), (20, 3), (60, 4), (1_200, 5)])
 @pytest.mark.parametrize("skew_ppm", [0, 40])
 def test_thirty_days_are_predicted_reply_by_reply(rate, seed, skew_ppm):
@@ -119,7 +118,6 @@ def test_thirty_days_are_predicted_reply_by_reply(rate, seed, skew_ppm):
     assert s.bucket.tick_period_s == pytest.approx(60.208, abs=0.01)
 
 
-@over_every_home
 @pytest.mark.parametrize("seed", range(3))
 def test_thirty_days_of_jittering_ticks_and_replies_in_any_order_leave_no_drift(seed):
     account = Account(Plan(rate=5, tick_jitter_ns=NS_PER_S // 2, seed=seed), start=100)
@@ -153,7 +151,6 @@ def test_a_refill_that_tracking_takes_a_part_of_is_followed_reply_by_reply():
     assert s.bucket.drift == s.totals.expired - account.bucket.expired - account.bucket.taken
 
 
-@over_every_home
 def test_another_user_of_the_key_is_drift_and_at_most_one_refusal_a_day():
     account = Account(Plan(rate=5), start=300)
     chance = random.Random(3)
