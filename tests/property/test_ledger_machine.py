@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ledger import DEFAULT_TIERS, Lease, ManualClock, NeedsReading, NeverEnough, Reading, TokenLedger, Wait
+from ledger import DEFAULT_TIERS, Hours, Lease, ManualClock, NeedsReading, NeverEnough, Reading, TokenLedger, Wait
 from ledger.types import Owner
 from tests.fixtures.ledgers import home_name, new_homes, new_ledger
 
@@ -71,7 +71,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.owners = {}
         self.sent = set()
         self.gone = set()
-        self.refused = 0
+        self.refused = self.granted = 0
         self.was_surprised = False
         self.doubtful = set()  # granted by a plan that was no more
         self.has_lost = self.on_change = False  # a change of plan and a lost call together cannot be told apart
@@ -99,9 +99,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.server.advance(ms)
         self.clock.advance_s(ms / 1000)
 
-    @rule(floor=st.sampled_from([0, 50, 150]), share=st.sampled_from([0, 0.1, 0.2, 0.4]))
-    def backfill_is_given_another_floor_and_share(self, floor, share):
-        changed = dataclasses.replace(DEFAULT_TIERS[2], floor=floor, share=share)
+    @rule(
+        floor=st.sampled_from([0, 50, 150]),
+        share=st.sampled_from([0, 0.1, 0.2, 0.4]),
+        tokens=st.sampled_from([0, 0, 20, 200]),
+        hours=st.sampled_from([None, None, Hours(0, 60), Hours(1320, 1335)]),
+    )
+    def backfill_is_given_other_rules(self, floor, share, tokens, hours):
+        changed = dataclasses.replace(DEFAULT_TIERS[2], floor=floor, share=share, tokens_per_day=tokens, hours=hours)
         self.ledger.configure((*DEFAULT_TIERS[:2], changed), 60)
 
     @rule(rate=st.sampled_from([1, 5, 20, 60, 1200]))
@@ -185,6 +190,15 @@ class LedgerMachine(RuleBasedStateMachine):
             self.has_lost = True
         self.gone |= mine
         self.sent -= mine
+
+    @invariant()
+    def nobody_is_granted_more_than_is_left_of_a_budget(self):
+        if not hasattr(self, "ledger"):
+            return
+        tier = self.ledger.snapshot().tiers[2]
+        granted, self.granted = self.granted, tier.granted
+        if tier.tokens_per_day and tier.granted > granted:
+            assert tier.spent_today + tier.in_flight <= tier.tokens_per_day
 
     @invariant()
     def tokens_are_conserved(self):
