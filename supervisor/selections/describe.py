@@ -12,12 +12,14 @@ from tasks.errors import EXIT_CONFIG, EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import explanation
 from tasks.keepa.selection.page_link import page_link
+from tasks.keepa.source.explanation import explain as source_words
 
 if TYPE_CHECKING:
     import argparse
 
     from supervisor.selections.given import Given
     from tasks.keepa.selection.selection import Selection
+    from tasks.keepa.source.source import Source
 
 _ORDER: Final = 'Every walk reads the newest deal first, whatever "sortType" says, and begins at page 0.'
 
@@ -33,6 +35,8 @@ def check(chosen: argparse.Namespace) -> int:
         return _as_json(found)
     for one in found.selections:
         output.text(f"{label(one)}: valid", *(f"  note: {note}" for note in one.notes))
+    for source in found.sources:
+        output.text(f"{source.label}: valid, a source of products")
     return _ended(found)
 
 
@@ -47,6 +51,8 @@ def explain(chosen: argparse.Namespace) -> int:
         return _as_json(found)
     for one in found.selections:
         output.text(*lines(one), "")
+    for source in found.sources:
+        output.text(f"{source.label} asks for {source_words(source)}.", "")
     if found.selections:
         output.text(_ORDER)
     return _ended(found)
@@ -84,13 +90,27 @@ def as_dict(one: Selection) -> dict[str, Any]:
     }
 
 
+def _source(one: Source) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "key": one.key,
+        "domain": one.domain,
+        "shop": shop(one.domain),
+        "asks_for": source_words(one),
+        "query": dict(one.query),
+    }
+
+
 def _found(chosen: argparse.Namespace) -> Given:
     return given.find(chosen.sources, load_settings(environment()))
 
 
 def _as_json(found: Given) -> int:
     output.as_json(
-        selections=[as_dict(one) for one in found.selections], faults=list(found.faults), notes=list(found.notes)
+        selections=[as_dict(one) for one in found.selections],
+        sources=[_source(one) for one in found.sources],
+        faults=list(found.faults),
+        notes=list(found.notes),
     )
     return EXIT_CONFIG if found.faults else EXIT_OK
 

@@ -1,4 +1,7 @@
-"""Finds the selections that a command is about: those of the settings, a file, standard input, or the text itself."""
+"""Finds the selections that a command is about: those of the settings, a file, standard input, or the text itself.
+
+Sources of products are files beside the selections, and found in the same ways.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from supervisor.config.files import user_file
 from tasks.errors import ConfigError, plain
 from tasks.keepa.selection import selection
+from tasks.keepa.source import source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.config.settings import Settings
     from tasks.keepa.selection.selection import Selection
+    from tasks.keepa.source.source import Source
 
 STANDARD_INPUT: Final = "-"
 PASTED: Final = "pasted"  # the name of a selection that came without a file
@@ -28,46 +33,89 @@ _KEY_NOTE: Final = (
 
 
 class Given(NamedTuple):
-    """What was found; `faults` has one message for each source that is no selection."""
+    """What was found; `faults` has one message for each text that is neither a selection nor a source of products."""
 
     selections: tuple[Selection, ...]
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 def find(sources: Sequence[str], settings: Settings) -> Given:
-    """The selections of `sources`, once for each locale they are meant for; without sources those of the settings."""
+    """What is in `sources`, once for each locale it is meant for; without sources those of the settings."""
     domains = settings.keepa_domains
     if not sources:
-        found = settings.loaded_selections
-        return Given(tuple(selection.parse(one.query, name=one.name) for one in found), notes=settings.notes)
+        return _named(settings, None)._replace(notes=settings.notes)
     selections: list[Selection] = []
+    others: list[Source] = []
     faults: list[str] = []
-    for source in sources:
+    for text in sources:
         try:
-            named = [one for one in settings.loaded_selections if one.name == source]
-            if named:
-                selections += [selection.parse(one.query, name=one.name) for one in named]
-            else:
-                name, text = read(source)
-                selections += selection.for_domains(text, name=name, domains=domains)
+            found = _named(settings, text)
+            if not (found.selections or found.sources):
+                found = _in_text(*read(text), domains)
         except ConfigError as error:
             faults.append(plain(error))
-    is_shown = any(_TEXT.match(source) and _KEY.search(source) for source in sources)
-    return Given(tuple(selections), tuple(faults), (_KEY_NOTE,) if is_shown else ())
+        else:
+            selections += found.selections
+            others += found.sources
+    is_shown = any(_TEXT.match(text) and _KEY.search(text) for text in sources)
+    return Given(tuple(selections), tuple(faults), (_KEY_NOTE,) if is_shown else (), tuple(others))
 
 
-def read(source: str) -> tuple[str, str | bytes]:
-    """The name and the text of the selection in a file, on standard input, or in `source` itself.
+def selections_of(found: Given) -> tuple[Selection, ...]:
+    """The selections, for a command that takes no source of products.
+
+    Raises:
+        ConfigError: something is neither, or a source.
+    """
+    faults = [
+        *found.faults,
+        *(
+            f"{one.label} is a source of products and no selection: `sluicegate selection explain` says what it asks "
+            "for and what that costs"
+            for one in found.sources
+        ),
+    ]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return found.selections
+
+
+def _named(settings: Settings, name: str | None) -> Given:
+    """The selections and sources of the settings with that name; all of them without one."""
+    return Given(
+        tuple(
+            selection.parse(one.query, name=one.name)
+            for one in settings.loaded_selections
+            if name is None or one.name == name
+        ),
+        sources=tuple(
+            source.parse(one.query, name=one.name)
+            for one in settings.loaded_sources
+            if name is None or one.name == name
+        ),
+    )
+
+
+def _in_text(name: str, text: str | bytes, domains: Sequence[int]) -> Given:
+    given = source.in_text(text)
+    if given is not None:
+        return Given((), sources=source.for_domains(given, name=name, domains=domains))
+    return Given(tuple(selection.for_domains(text, name=name, domains=domains)))
+
+
+def read(given: str) -> tuple[str, str | bytes]:
+    """The name and the text of the selection in a file, on standard input, or in `given` itself.
 
     Raises:
         ConfigError: the file cannot be read.
     """
-    if source == STANDARD_INPUT:
+    if given == STANDARD_INPUT:
         return PASTED, sys.stdin.buffer.read()
-    if _TEXT.match(source):
-        return PASTED, source
-    path = Path(source).expanduser()
+    if _TEXT.match(given):
+        return PASTED, given
+    path = Path(given).expanduser()
     try:
         return path.stem, user_file.read(path)
     except ConfigError as error:

@@ -34,14 +34,12 @@ def show(chosen: argparse.Namespace) -> int:
         ApiError: a page was to be asked for, and the server does not answer.
     """
     plan = query_plan()
-    found = given.find(chosen.sources, plan.settings) if chosen.sources else given.Given(())
-    if found.faults:
-        raise ConfigError("\n".join(found.faults))
+    wanted = given.selections_of(given.find(chosen.sources, plan.settings)) if chosen.sources else ()
     gathered = plan_inputs.gather(plan)
     unknown = [one.selection for one in gathered.unknown]
     have = {(one.key, one.domain) for one in given.find((), plan.settings).selections}
-    new = [one for one in found.selections if (one.key, one.domain) not in have]
-    for one in found.selections:
+    new = [one for one in wanted if (one.key, one.domain) not in have]
+    for one in wanted:
         if one not in new:
             sys.stderr.write(f"sluicegate: {describe.label(one)} is in the settings already, and counted once\n")
     pages = _pages(plan, [*unknown, *new], yes=chosen.yes)

@@ -12,7 +12,7 @@ from supervisor.database.access import query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column
 from supervisor.selections import describe, given, page_call
-from tasks.errors import EXIT_OK, EXIT_USAGE, ConfigError
+from tasks.errors import EXIT_OK, EXIT_USAGE
 from tasks.keepa.locales import CURRENCIES
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.keepa.selection.rules import SALES
@@ -41,10 +41,7 @@ def show(chosen: argparse.Namespace) -> int:
         LedgerError: the ledger cannot be used.
     """
     plan = query_plan()
-    found = given.find([chosen.source], plan.settings)
-    if found.faults:
-        raise ConfigError("\n".join(found.faults))
-    one = found.selections[0]
+    one = given.selections_of(given.find([chosen.source], plan.settings))[0]
     with page_call.page_caller(plan) as caller:
         if not is_agreed(f"one page of {describe.label(one)}", DEAL_TOKENS, caller.balance(), yes=chosen.yes):
             return EXIT_USAGE

@@ -127,6 +127,27 @@ def test_an_example_that_there_is_not_names_those_there_are(here):
         here("selection", "example", "nothing")
 
 
+def test_a_source_is_checked_and_explained_and_no_page_of_it_is_asked_for(here, tmp_path):
+    (tmp_path / "toys.json").write_text('{"source": "bestsellers", "categoryId": 283155, "refresh": "7d"}')
+    (tmp_path / "odd.json").write_text('{"source": "seller", "sellerId": "nobody"}')
+    code, out, err = here("selection", "check", "toys.json", "odd.json", KEEPA_DOMAINS="1,3")
+    assert (code, out.splitlines()) == (
+        78,
+        ["toys, amazon.com: valid, a source of products", "toys, amazon.de: valid, a source of products"],
+    )
+    assert "source odd: 1 fault" in err
+    assert "sellerId: must be the id of one seller" in err
+    _, out, _ = here("selection", "explain", "toys.json", KEEPA_DOMAINS="1")
+    assert "toys, amazon.com asks for up to 100,000 best sellers of the category 283155" in out
+    assert "every 7d, for 50 tokens each time." in out
+    (tmp_path / "odd.json").unlink()
+    told = json.loads(here("selection", "explain", "--json", SELECTIONS=str(tmp_path))[1])
+    assert [one["name"] for one in told["sources"]] == ["toys"]
+    for command in (("selection", "preview"), ("plan",)):
+        with pytest.raises(ConfigError, match=r"toys, amazon\.com is a source of products and no selection"):
+            here(*command, "toys.json")
+
+
 def test_nothing_is_spent_without_consent(here):
     code, out, err = here("selection", "preview", "default")
     assert (code, out) == (2, "")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from supervisor.config.files import user_file
 from tasks.errors import ConfigError, plain
@@ -59,7 +58,7 @@ def read(
             faults.append(f"SELECTIONS: {plain(error)}; name a folder, or files, that can be read")
             continue
         try:
-            given = _source_in(text)
+            given = source.in_text(text)
             if given is not None:
                 others += source.for_domains(given, name=path.stem, domains=locales)
                 continue
@@ -108,15 +107,6 @@ def _unread(folder: Path) -> list[str]:
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     rule = "a selection is a file whose name ends with .json; rename it, or put it elsewhere"
     return [f"SELECTIONS: {named}{more} in the folder {folder} is not read: {rule}"]
-
-
-def _source_in(text: bytes) -> dict[str, Any] | None:
-    """The source that a file holds; None when it is a selection, or is to be refused as one."""
-    try:
-        given = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return given if source.is_source(given) else None
 
 
 def _duplicates(found: Sequence[selection.Selection | Source]) -> list[str]:

@@ -23,8 +23,8 @@ Kind = Literal["bestsellers", "seller", "product-finder", "category", "lightning
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 MARK: Final = "source"  # a JSON object that has it is no selection
 
-_REFRESH: Final = "24h"
-_LEAST_REFRESH_S: Final = 3_600.0
+REFRESH: Final = "24h"
+_LEASTREFRESH_S: Final = 3_600.0
 _MOST: Final = 1_000  # products, where a search does not say
 _REACHED: Final = 10_000  # products of one search. Source: API documentation.
 _MOST_BEST: Final = 100_000
@@ -85,6 +85,15 @@ def is_source(given: object) -> bool:
     return isinstance(given, dict) and MARK in given
 
 
+def in_text(text: str | bytes) -> dict[str, Any] | None:
+    """The source that a text holds, not yet checked; None when it is a selection, or is to be refused as one."""
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return given if is_source(given) else None
+
+
 def parse(given: Mapping[str, Any], *, name: str, domain: int | None = None) -> Source:
     """Return the source; `domain` is for one that names no `domainId` itself.
 
@@ -104,7 +113,7 @@ def parse(given: Mapping[str, Any], *, name: str, domain: int | None = None) -> 
         kind=kind,
         domain=query["domainId"],
         query=query,
-        refresh_s=parse_duration(query.get("refresh", _REFRESH)).total_seconds(),
+        refresh_s=parse_duration(query.get("refresh", REFRESH)).total_seconds(),
         most=query.get("most", _MOST if kind in {"product-finder", "category"} else _MOST_BEST),
     )
 
@@ -152,13 +161,13 @@ def _kind_faults(kind: Kind, query: Mapping[str, Any], known: frozenset[str]) ->
 
 
 def _refresh_faults(query: Mapping[str, Any]) -> Iterator[str]:
-    text = query.get("refresh", _REFRESH)
+    text = query.get("refresh", REFRESH)
     try:
         seconds = parse_duration(str(text)).total_seconds()
     except ValueError as error:
         yield f"refresh: {error}"
         return
-    if seconds < _LEAST_REFRESH_S:
+    if seconds < _LEASTREFRESH_S:
         yield f"refresh: must be 1h or more, for each time costs tokens, not {_shown(text)}"
 
 

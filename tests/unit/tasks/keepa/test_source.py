@@ -12,6 +12,7 @@ from keepa.models.backend import ProductFinderRequest
 from tasks.errors import ConfigError, Transient
 from tasks.keepa.decode.listing import decode_listing
 from tasks.keepa.source import finder, source
+from tasks.keepa.source.explanation import explain
 from tasks.keepa.source.request import ListingRequest, is_last
 
 BOOKS = {"source": "bestsellers", "domainId": 1, "categoryId": 283_155}
@@ -177,3 +178,24 @@ def test_any_object_is_a_source_or_has_faults(given):
         return
     assert found.kind in source.KINDS
     assert found.refresh_s >= 3_600
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"source": "bestsellers", "categoryId": 7, "range": 30, "most": 500},
+            "up to 500 best sellers of the category 7 by their mean rank of 30 days at amazon.de, every ",
+        ),
+        ({"source": "seller", "sellerId": "A2L77EE7U53NWQ"}, "what the seller A2L77EE7U53NWQ offers at amazon.de"),
+        ({"source": "category", "categoryId": 7}, "up to 1,000 products of the category 7 that sell best at amazon.de"),
+        (
+            {"source": "product-finder", "query": {"title": "lamp"}, "most": 2_000},
+            "up to 2,000 products that a search with 1 condition finds at amazon.de",
+        ),
+        ({"source": "lightning-deals"}, "the lightning deals at amazon.de"),
+    ],
+    ids=lambda value: value["source"] if isinstance(value, dict) else "",
+)
+def test_what_a_source_asks_for_is_said_in_words(given, words):
+    assert explain(source.parse({"domainId": 3, **given}, name="s")).startswith(words)
