@@ -2,6 +2,11 @@
 
 What was applied is recorded with its checksum. A file that was applied is never changed: a change is a new file. The
 lock is the transaction's own, so that it goes with it whatever stands between us and the server.
+
+While hosts are upgraded one after the other, two builds use one schema. So a file only adds, and the older build goes
+on beside what it does not know. What it could not bear (a column dropped, another type) is in a file whose name ends in
+`.alone.sql`: that is applied at the first start at which no host of an older build beats, and every build that has it
+works without it until then.
 """
 
 from __future__ import annotations
@@ -60,6 +65,15 @@ _NOT_OURS: Final = (
     "it is somebody else's, or is left of a newer schema over which an older back-up was restored: drop or rename it, "
     "or use another database"
 )
+# A build that does not tell which files it knows is older than any.
+_OLDER: Final = """
+SELECT EXISTS (
+    SELECT FROM hosts
+    WHERE left_at IS NULL AND beat_at > clock_timestamp() - interval '15 s' AND coalesce(migration, 0) < %s
+)
+"""
+_HAS_HOSTS: Final = "SELECT to_regclass('hosts') IS NOT NULL"
+_ALONE: Final = ".alone.sql"
 _CURE: Final = "`sluicegate run` brings it up to date"
 
 
@@ -70,6 +84,11 @@ class Migration:
     number: int
     name: str
     sql: bytes
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether builds that do not know it cannot work beside it."""
+        return self.name.endswith(_ALONE)
 
     @property
     def checksum(self) -> str:
@@ -88,6 +107,8 @@ def bundled_migrations() -> list[Migration]:
 
 def apply_migrations(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
     """Apply what is missing; the names of the files applied, empty when there was nothing to do.
+
+    What hosts of older builds could not bear stays missing while one of them beats.
 
     Must be called outside a transaction. Two who migrate at once take turns, file by file. With nothing missing,
     nothing is asked for but to read.
@@ -149,7 +170,7 @@ def check(conn: Connection, migrations: Sequence[Migration] | None = None) -> No
     Raises:
         WrongSchema: it is older or newer, or was made by files that were changed since; the message says which.
     """
-    missing = pending_migrations(conn, migrations)
+    missing = [name for name in pending_migrations(conn, migrations) if not name.endswith(_ALONE)]
     if missing:
         raise WrongSchema(f"the database's schema is older than this build, missing {', '.join(missing)}: {_CURE}")
 
@@ -170,10 +191,9 @@ def _step(conn: Connection, wanted: Sequence[Migration]) -> str | None:
     with conn.transaction():
         conn.execute(_LOCK_IT, (_LOCK,))
         conn.execute(_TABLE)
-        missing = _missing(wanted, _applied(conn))
-        if not missing:
+        first = next((one for one in _missing(wanted, _applied(conn)) if not _waits(conn, one)), None)
+        if first is None:
             return None
-        first = missing[0]
         try:
             conn.execute(first.sql)
         except psycopg.Error as error:
@@ -184,6 +204,15 @@ def _step(conn: Connection, wanted: Sequence[Migration]) -> str | None:
             raise type(ours)(f"{at}: {ours}") from error
         conn.execute(_RECORD, (first.number, first.name, first.checksum))
         return first.name
+
+
+def _waits(conn: Connection, migration: Migration) -> bool:
+    """Whether a host is at work whose build could not bear this file."""
+    if not migration.is_alone:
+        return False
+    (has_hosts,) = conn.execute(_HAS_HOSTS).fetchone() or (False,)
+    (is_older,) = (conn.execute(_OLDER, (migration.number,)).fetchone() if has_hosts else None) or (False,)
+    return bool(is_older)
 
 
 def _applied(conn: Connection) -> list[tuple[int, str, str]]:
@@ -197,6 +226,8 @@ def _missing(wanted: Sequence[Migration], applied: Sequence[tuple[int, str, str]
     ours = {migration.number: migration for migration in wanted}
     for number, name, checksum in applied:
         migration = ours.get(number)
+        if migration is None and not name.endswith(_ALONE):
+            continue  # a newer build made it, and it only adds
         if migration is None:
             raise WrongSchema(
                 f"the database's schema is newer than this build: it has {name}, which is unknown here: "

@@ -11,11 +11,14 @@ from tasks.errors import ConfigError, WrongSchema
 from tasks.settings import Secret
 from tasks.store import migrate
 from tasks.store.connection import connect
+from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row.hosts import Newcomer
 from tasks.store.migrate import Migration
 from tests.fakes.cli_program import Program
 
 ONE = Migration(number=1, name="0001_one.sql", sql=b"CREATE TABLE one (a int)")
 TWO = Migration(number=2, name="0002_two.sql", sql=b"CREATE TABLE two (a int); INSERT INTO two VALUES (2)")
+ALONE = Migration(number=9_000, name="9000_drop.alone.sql", sql=b"DROP TABLE one")
 # What databases of people were made with, and how its checksum begins. A change is a new file, never an edit of these.
 APPLIED = {
     "0001_reference.sql": "d07d2cff1eca4480",
@@ -91,11 +94,33 @@ def test_an_empty_database_is_older_than_the_build(empty):
         migrate.check(empty)
 
 
-def test_a_database_with_an_unknown_file_is_newer_than_the_build(empty):
+def test_an_older_build_goes_on_beside_a_file_that_only_adds(empty):
     migrate.apply_migrations(empty, [ONE, TWO])
+    assert migrate.apply_migrations(empty, [ONE]) == []
+    migrate.check(empty, [ONE])
+
+
+def test_a_build_that_does_not_know_what_nobody_older_can_bear_refuses_the_database(empty):
+    migrate.apply_migrations(empty, [ONE, ALONE])
     for attempt in (migrate.check, migrate.apply_migrations):
-        with pytest.raises(WrongSchema, match=r"newer than this build: it has 0002_two\.sql"):
+        with pytest.raises(WrongSchema, match=r"newer than this build: it has 9000_drop\.alone\.sql"):
             attempt(empty, [ONE])
+
+
+@pytest.mark.parametrize("known", [None, 1, 9_000])
+def test_what_an_older_host_cannot_bear_waits_until_it_beats_no_more(conn, known):
+    later = Migration(number=9_001, name="9001_later.sql", sql=b"CREATE TABLE later (a int)")
+    build = [*migrate.bundled_migrations(), ALONE, later]
+    conn.execute("CREATE TABLE one (a int)")
+    host = hosts.join(conn, Newcomer(id="older", name="older", version="1"))
+    conn.execute("UPDATE hosts SET migration = %s", (known,))
+    waits = known != 9_000
+    assert migrate.apply_migrations(conn, build) == [*([] if waits else [ALONE.name]), later.name]
+    migrate.check(conn, build)  # and the build works without it
+    assert migrate.apply_migrations(conn, build) == []
+    hosts.leave(conn, host)
+    assert migrate.apply_migrations(conn, build) == ([ALONE.name] if waits else [])
+    assert conn.execute("SELECT to_regclass('one')").fetchone() == (None,)
 
 
 def test_a_file_changed_after_it_was_applied_is_refused(empty):
