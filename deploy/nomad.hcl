@@ -1,21 +1,26 @@
 # nomad var put nomad/jobs/sluicegate keepa_api_key=@key database_url=@url
 # nomad job run deploy/nomad.hcl                                           docs/operations.md has the steps.
 #
-# One allocation: each would be a host with a ledger of its own, and two would spend the tokens of one key twice. What was
-# paid for and is not stored yet lies in its volume.
+# Each allocation is a host, and several share one ledger in the database. What a host has paid for and not stored yet
+# lies in its volume.
 
 variable "image" {
   type    = string
   default = "sluicegate:0.1.0"
 }
 
+variable "hosts" {
+  type    = number
+  default = 1
+}
+
 job "sluicegate" {
   type = "service"
 
   group "host" {
-    count = 1
+    count = var.hosts
 
-    # The volume `sluicegate[0]`, made before.
+    # The volumes `sluicegate[0]` and so on, made before.
     volume "state" {
       type            = "csi"
       source          = "sluicegate"
@@ -90,6 +95,8 @@ job "sluicegate" {
 
       env {
         STATE_DIR    = "/var/lib/sluicegate/state"
+        HOST_NAME    = "${NOMAD_ALLOC_NAME}"
+        LEDGER       = var.hosts > 1 ? "database" : "file"
         LOG_FORMAT   = "json"
         METRICS_HOST = "0.0.0.0"
         METRICS_PORT = "9464"

@@ -17,8 +17,11 @@ from supervisor.config.run_plan import Server
 from supervisor.database import presence
 from supervisor.database.ledger_source import APPLICATION, account_number, is_in_database
 from tasks.errors import Error, plain
+from tasks.store.connection import connect
+from tasks.store.ledger_row import plan_rate
 from tasks.store.ledger_row.patience import NoPatience, StartPatience
 from tasks.store.ledger_row.row import RowHome
+from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 _READ_S: Final = 1.0
 _RESOLVE_NS: Final = 5 * NS_PER_S
 _CLOSE_S: Final = 2.0
+_MINUTE_S: Final = 60
+_SAME: Final = 0.01  # of the rate: the length of a tick is learned ever better
 
 
 class SharedLedger(TokenLedger):
@@ -46,6 +51,8 @@ class SharedLedger(TokenLedger):
         self._format = 0
         self.configure(plan.tiers(), plan.tick_period_s)
         self._row = home
+        self._url = plan.settings.database_url
+        self._told_rate: int | None = None
         self.account = account
         self.host = host
         self._clock = SystemClock()
@@ -93,8 +100,18 @@ class SharedLedger(TokenLedger):
                     self.resolve_dead()
                     self._carry_over()
                 self._last, self._fault = super().snapshot(), ""
+                self._tell_rate()
             except (Error, LedgerError) as error:
                 self._fault = f"the ledger in the database cannot be read: {plain(error)}"
+
+    def _tell_rate(self) -> None:
+        """Note what the plan earns a minute, when that is new."""
+        bucket = self._last.bucket
+        rate = round(bucket.refill_rate * _MINUTE_S / bucket.tick_period_s) if self._last.synced else None
+        if rate is not None and abs(rate - (self._told_rate or 0)) > rate * _SAME:
+            with connect(self._url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
+                plan_rate.tell(conn, self.account, rate)
+            self._told_rate = rate
 
 
 def create_ledger(plan: RunPlan, url: Secret, run: str, host: int) -> TokenLedger:

@@ -60,6 +60,7 @@ def test_two_hosts_on_one_key_spend_one_budget_and_buy_nothing_twice(make_progra
     assert books["totals"]["spent"] == make_program.spoiler.simulator.control()["spent"]
     assert (books["bucket"]["drift"], books["totals"]["refused_429"]) == (0, 0)
     assert (books["leases"], books["waiters"]) == ([], [])
+    assert conn.execute("SELECT tokens_a_minute > 0 FROM ledgers").fetchone() == (True,)
     assert sorted(asked(make_program.spoiler)) == sorted(set(asked(make_program.spoiler)))
     assert len({entry["host"] for entry in books["journal"] if entry["host"]}) == 2
     assert conn.execute("SELECT count(*) FROM hosts WHERE left_at IS NULL").fetchone() == (0,)

@@ -61,6 +61,7 @@ APPLIED = {
     "0044_watch_lists.sql": "b3d4620f6bee8658",
     "0045_refused_sources.sql": "3a61e2853ba9b2ff",
     "0052_what_hosts_do.sql": "e00ff3d0508375b8",
+    "0053_what_plans_earn.sql": "912a86e65159cf9d",
     "0054_who_paid.sql": "92dce329d5844d21",
     "0057_hosts_say_what_they_read.sql": "da4ff14d412ce665",
     "0059_messages.sql": "552834f3ff6615a0",
