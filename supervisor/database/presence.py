@@ -17,7 +17,7 @@ from ledger import NS_PER_S, SystemClock
 from ledger.atomic_file import replace_file
 from ledger.durations import format_elapsed
 from supervisor.database import backend, host_records
-from supervisor.database.ledger_source import APPLICATION, account_number
+from supervisor.database.ledger_source import APPLICATION, account_number, is_in_database
 from tasks.calls.spool import Spool, SpoolFull
 from tasks.errors import ConfigError, Error
 from tasks.ingest.dead_hosts import DeadHosts
@@ -161,20 +161,24 @@ class Presence:
             self._on_release(released)
 
 
+def look_at_others(plan: RunPlan, url: Secret) -> tuple[list[Host], Host | None]:
+    """All hosts, and one that this host must not work beside, if there is one; nothing is changed.
+
+    Raises:
+        Error: the database cannot be used.
+    """
+    new = _newcomer(plan, known_identity(plan), "", shares=is_in_database(plan))
+    with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
+        return hosts.hosts(conn), hosts.rival(conn, new)
+
+
 def try_join(plan: RunPlan, url: Secret, run: str) -> int | Host:
     """The number of this host, which takes part from now on; or a living host that it must not work beside.
 
     Raises:
         Error: the database cannot be used.
     """
-    new = Newcomer(
-        id=identity(plan),
-        name=plan.settings.host_name,
-        version=_build(),
-        ledger="database" if plan.settings.ledger == "database" else "file",
-        accounts=[account_number(plan.account(run if plan.settings.ledger == "file" else ""))],
-        migration=bundled_migrations()[-1].number,
-    )
+    new = _newcomer(plan, identity(plan), run, shares=plan.settings.ledger == "database")
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
         return hosts.join(conn, new)
 
@@ -239,6 +243,25 @@ def refusal(rival: Host) -> str:
 def identity(plan: RunPlan) -> str:
     """What this host is called among all."""
     return hosts.identity(_state_dir_id(plan.state))
+
+
+def known_identity(plan: RunPlan) -> str:
+    """The same without making a name for a state directory that has none: that of no host then."""
+    try:
+        return hosts.identity(plan.state.host_id.read_text(encoding="ascii").strip())
+    except OSError:
+        return ""
+
+
+def _newcomer(plan: RunPlan, host_id: str, run: str, *, shares: bool) -> Newcomer:
+    return Newcomer(
+        id=host_id,
+        name=plan.settings.host_name,
+        version=_build(),
+        ledger="database" if shares else "file",
+        accounts=[account_number(plan.account("" if shares else run))],
+        migration=bundled_migrations()[-1].number,
+    )
 
 
 def _state_dir_id(state: StateDir) -> str:

@@ -12,7 +12,7 @@ from supervisor.config import lowered_floors
 from supervisor.config.run_plan import Server
 from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend, dsn
-from supervisor.doctor import server_judgement
+from supervisor.doctor import host_check, server_judgement
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.logs.phrases import name_range
 from tasks.errors import DatabaseTransient, Error, Forbidden, plain
@@ -51,6 +51,7 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
         yield bad("database", f"{shown}: {plain(error)}{advice}", url=shown)
         yield note("rights", "not known, because the database could not be reached")
         yield note("server", "not looked at, because the database could not be reached")
+        yield note(host_check.CHECK, "not known, because the database could not be reached")
         return
     words = f"{shown}: PostgreSQL {seen.version}, " + ("not migrated yet" if seen.pending else "schema up to date")
     todo = [f"the next start applies {name_range(seen.pending)}"] if seen.pending else []
@@ -68,6 +69,12 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
         lacking_for_an_upgrade=seen.lacking_later,
     )
     yield _server(plan, seen.server)
+    if plan.database is not None:
+        yield good(host_check.CHECK, "this one alone: no other host reaches an embedded database")
+    elif seen.pending:
+        yield note(host_check.CHECK, "not known before the next start has brought the schema up to date")
+    else:
+        yield host_check.finding(plan, url)
 
 
 def _embedded(plan: RunPlan) -> Iterator[Finding]:
@@ -87,6 +94,7 @@ def _embedded(plan: RunPlan) -> Iterator[Finding]:
             words = f"an embedded PostgreSQL {used.major}; it is not running, and doctor does not start it"
             yield note("database", words, version=str(used.major))
     yield note("server", "not looked at, because it is not running")
+    yield good(host_check.CHECK, "this one alone: no other host reaches an embedded database")
 
 
 def _server(plan: RunPlan, facts: ServerFacts | None) -> Finding:

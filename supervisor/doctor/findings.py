@@ -25,6 +25,7 @@ CHECKS: Final = (
     "database",
     "rights",
     "server",
+    "hosts",
     "api",
     "clock",
 )

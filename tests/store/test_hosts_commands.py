@@ -4,7 +4,13 @@ import json
 
 import pytest
 
+from supervisor.config.run_plan import make_run_plan
+from supervisor.config.settings import load_settings
+from supervisor.database.ledger_source import account_number
+from supervisor.doctor import host_check
+from supervisor.doctor.findings import Verdict
 from supervisor.queries import drain
+from tasks.settings import Secret
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.hosts import Newcomer
 from tests.fakes.cli_program import Program
@@ -105,3 +111,25 @@ def test_who_is_told_to_drain_and_does_not_is_not_waited_for_for_ever(conn, data
     number = hosts.join(conn, newcomer("one"))
     assert drain.drain("one", pause=lambda _: hosts.beat(conn, number, ())) == 75
     assert "has not left after 3 s" in capsys.readouterr().err
+
+
+def test_doctor_names_the_others_those_that_are_silent_and_one_in_the_way_and_changes_nothing(
+    conn, database_url, tmp_path
+):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
+    url = Secret(database_url)
+
+    def finding(**more):
+        return host_check.finding(make_run_plan(load_settings(environ | more, dotenv=None)), url)
+
+    assert (finding().verdict, finding().words) == (Verdict.GOOD, "no other host is alive")
+    account = account_number(make_run_plan(load_settings(environ, dotenv=None)).account(""))
+    for name in ("one", "dead"):
+        hosts.join(conn, newcomer(name, ledger="database", accounts=(account,)))
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
+    seen = finding(LEDGER="database")
+    assert (seen.verdict, seen.data) == (Verdict.NOTE, {"alive": ["one"], "silent": ["dead"]})
+    assert "the host dead is silent" in seen.words
+    assert finding().verdict is Verdict.BAD
+    assert "start both with `sluicegate run --join`" in finding().words
+    assert list(tmp_path.iterdir()) == []

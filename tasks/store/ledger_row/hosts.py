@@ -131,19 +131,29 @@ def join(conn: Connection, new: Newcomer) -> int | Host:
 
     Two hosts that spend from one account have to share one ledger. Hosts whose builds did not tell are not compared.
     """
-    given = {
-        "id": new.id, "name": new.name, "version": new.version, "ledger": new.ledger, "migration": new.migration,
-        "accounts": [signed(one) for one in new.accounts], "ledger_format": new.ledger_format,
-    }  # fmt: skip
+    given = _given(new)
     with conn.transaction():
         conn.execute(_LOCK_IT, (_LOCK,))
-        rival = conn.execute(_RIVAL, given).fetchone()
-        if rival is not None:
-            return next(one for one in hosts(conn) if one.number == rival[0])
+        found = rival(conn, new)
+        if found is not None:
+            return found
         row = conn.execute(_JOIN, given).fetchone()
         number = int(row[0]) if row is not None else 0
         conn.execute(_FORGET, (number,))
     return number
+
+
+def rival(conn: Connection, new: Newcomer) -> Host | None:
+    """A living host that this one must not work beside; None when there is none."""
+    row = conn.execute(_RIVAL, _given(new)).fetchone()
+    return None if row is None else next(one for one in hosts(conn) if one.number == row[0])
+
+
+def _given(new: Newcomer) -> dict[str, object]:
+    return {
+        "id": new.id, "name": new.name, "version": new.version, "ledger": new.ledger, "migration": new.migration,
+        "accounts": [signed(one) for one in new.accounts], "ledger_format": new.ledger_format,
+    }  # fmt: skip
 
 
 def find(conn: Connection, host_id: str) -> int | None:

@@ -1,0 +1,36 @@
+"""The check of `doctor` that looks at the hosts which write to the same database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from supervisor.database import host_records, presence
+from supervisor.doctor.findings import judged, note
+from tasks.errors import Error, plain
+
+if TYPE_CHECKING:
+    from supervisor.config.run_plan import RunPlan
+    from supervisor.doctor.findings import Finding
+    from tasks.settings import Secret
+
+CHECK: Final = "hosts"
+
+
+def finding(plan: RunPlan, url: Secret) -> Finding:
+    """Who else is alive, who is missed, and whether this host may work beside them."""
+    try:
+        found, rival = presence.look_at_others(plan, url)
+    except Error as error:
+        return note(CHECK, f"not known: {plain(error)}")
+    own = presence.known_identity(plan)
+    others = [one.name for one in found if one.is_alive and one.id != own]
+    number = next((one.number for one in found if one.id == own), 0)
+    missed = host_records.missed(found, number)
+    return judged(
+        CHECK,
+        f"beside this one {', '.join(others)}" if others else "no other host is alive",
+        faults=[] if rival is None else [presence.refusal(rival)],
+        notes=[host_records.describe_missed(missed)] if missed else [],
+        alive=others,
+        silent=[one.name for one in missed],
+    )
