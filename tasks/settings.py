@@ -203,6 +203,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
         key_name: what people call the key.
         host_name: what this host is called; empty where nobody asks.
         host_id: what the state directory is called among those of all hosts; empty where that does not matter.
+        is_alone: whether no other host reaches the database.
     """
 
     api_key: Secret
@@ -218,6 +219,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     key_name: str = DEFAULT_KEY
     host_name: str = ""
     host_id: str = ""
+    is_alone: bool = False
 
     @property
     def server(self) -> str:

@@ -98,6 +98,7 @@ class RunPlan:
             watch_lists=self.settings.loaded_lists,
             host_name=self.settings.host_name,
             host_id=host_id,
+            is_alone=self.database is not None,
         )
 
     def describe(self) -> str:

@@ -173,7 +173,7 @@ class Membership:
         then()
 
     def _tell(self, released: Released) -> None:
-        names, items, pages, turns = released.hosts, released.items, released.pages, released.turns
+        names, (items, pages, turns) = released.hosts, released.freed
         words = f"{', '.join(names)} is not there any more: {items} products, {pages} pages and {turns} turns are free"
         self._log.info("host_released", hosts=names, items=items, pages=pages, turns=turns, message=words)
 

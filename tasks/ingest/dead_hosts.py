@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ledger.process import owner_of
 from tasks.ingest import held
-from tasks.store import turns
 from tasks.store.ledger_row.host_watch import HostWatch
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ class Released:
     """What went back, of the workers of these hosts."""
 
     hosts: Sequence[str]
-    items: int
-    pages: int
-    turns: int
+    freed: held.Freed
 
 
 class DeadHosts:
@@ -54,25 +51,19 @@ class DeadHosts:
         dead = {host.life: host for host in self._watch.dead(found)}
         if not dead:
             return None
-        holders = {name: dead[life] for name in _holders(conn) if (life := _life_of(name)) in dead}
+        holders = {name: dead[life] for name in held.holders(conn) if (life := _life_of(name)) in dead}
         mine = {name for name, host in holders.items() if self._is_mine(host, found)}
         if mine and self._holds_leftovers():
             holders = {name: host for name, host in holders.items() if name not in mine}
         if not holders:
             return None
         with conn.transaction():
-            items, pages = held.release(conn, list(holders))
-            freed = turns.release_turns(conn, list(holders))
-        names = sorted({host.name for host in holders.values()})
-        return Released(hosts=names, items=items, pages=pages, turns=freed)
+            freed = held.release(conn, list(holders))
+        return Released(hosts=sorted({host.name for host in holders.values()}), freed=freed)
 
     def _is_mine(self, host: Host, found: Sequence[Host]) -> bool:
         """Whether it was this host, before another boot or in another container."""
         return any(host.state_dir == one.state_dir for one in found if one.number == self._number)
-
-
-def _holders(conn: Connection) -> list[str]:
-    return sorted({*held.holders(conn), *turns.owners(conn)})
 
 
 def _life_of(name: str) -> str:

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from ledger.process import is_dead, owner_of
 from tasks.calls.spool import Damaged
 from tasks.ingest import held
 from tasks.ingest.deal_page import DealPageWriter
@@ -165,14 +164,11 @@ class LeaseRecovery:
 
         The dead are found first: whoever is dead by then has put its last reply where the look at the spool finds it.
         """
-        dead = [name for name in self._session.run(held.holders) if is_dead(name) and self._is_of_this_host(name)]
+        settings = self._context.settings
+        dead = [name for name in self._session.run(held.holders) if held.is_ours_and_dead(name, settings)]
         if not dead or self._spool.holds_leftovers():
             return 0
-        items, pages = self._session.run(partial(held.release, owners=dead))
-        self._context.log.info("released", items=items, pages=pages)
-        return items + pages
-
-    def _is_of_this_host(self, name: str) -> bool:
-        """Whether the reply of that worker would lie in this spool: those of others write what is in theirs."""
-        owner = owner_of(name)
-        return owner is not None and owner.host in {"", self._context.settings.host_id}
+        freed = self._session.run(partial(held.release, owners=dead))
+        if freed.items or freed.pages:
+            self._context.log.info("released", items=freed.items, pages=freed.pages)
+        return freed.items + freed.pages

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from ledger.process import start_of, this_process
+from ledger.process import owner_of, start_of, this_process
 from ledger.types import ProcessId
 from tasks.calls.spool import Spool
 from tasks.calls.spool_header import Header, Origin
 from tasks.ingest.database_session import DatabaseSession
 from tasks.ingest.recovery import MAX_ATTEMPTS, LeaseRecovery, SpoolRecovery
+from tasks.store import turns
 from tasks.store.queue import queue
 
 ASINS = ("B000000001", "B000000002")
@@ -96,6 +99,23 @@ def test_what_a_dead_worker_of_another_host_held_is_not_given_back_here(context,
         taker.kill()
         assert LeaseRecovery(context, session, Spool(folder, limit_bytes=1 << 20)).step() == 0
     assert states(conn) == ["leased", "leased"]
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_what_a_worker_of_this_host_held_before_another_boot_goes_back_where_no_other_host_can_have_it(
+    context, session, folder, conn, is_alone
+):
+    """Of a state directory that was copied, boot and all, another host may live; then the hosts look at their beats."""
+    settings = msgspec.structs.replace(context.settings, host_id="mine", is_alone=is_alone)
+    before = dataclasses.replace(context, settings=settings)
+    for host in ("mine", "another"):
+        owner = f"backfill-0@{ProcessId('before', 1, 1, host)}"
+        assert turns.try_take_turn(conn, host, owner)
+    queue.enqueue(conn, 1, ASINS, detail="history")
+    assert queue.claim(conn, owner=f"backfill-0@{ProcessId('before', 1, 1, 'mine')}", limit=10, lease_s=570)
+    recovery = LeaseRecovery(before, session, Spool(folder, limit_bytes=1 << 20, host="mine"))
+    assert recovery.step() == (2 if is_alone else 0)
+    assert [owner_of(name).host for name in turns.owners(conn)] == ["another"] + ["mine"] * (not is_alone)
 
 
 @pytest.mark.parametrize("taken_over", [0, 2])

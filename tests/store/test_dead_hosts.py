@@ -7,6 +7,7 @@ import pytest
 
 from ledger.types import ProcessId
 from tasks.ingest.dead_hosts import DeadHosts, Released
+from tasks.ingest.held import Freed
 from tasks.store import crawls, turns
 from tasks.store.crawls import Crawl
 from tasks.store.ledger_row import hosts
@@ -60,7 +61,7 @@ def test_what_a_host_that_is_gone_had_in_hand_is_anybodys_and_what_the_living_ha
     me, another, _before = world
     assert step(conn, me) is None
     hosts.leave(conn, another.number)
-    assert step(conn, me) == Released(hosts=["host 2"], items=1, pages=1, turns=1)
+    assert step(conn, me) == Released(hosts=["host 2"], freed=Freed(items=1, pages=1, turns=1))
     assert [one.has() for one in world] == [(True,) * 3, (False,) * 3, (True,) * 3]
     assert step(conn, me) is None
     assert turns.try_take_turn(conn, f"walk {another.number}", me.owner)
@@ -74,7 +75,7 @@ def test_what_this_host_had_in_hand_before_another_boot_waits_for_the_replies_in
     me, another, before = world
     hosts.leave(conn, before.number)
     hosts.leave(conn, another.number)
-    assert step(conn, me, leftovers=leftovers).items == (1 if leftovers else 2)
+    assert step(conn, me, leftovers=leftovers).freed.items == (1 if leftovers else 2)
     assert before.has() == (leftovers,) * 3
     assert another.has() == (False,) * 3
 
