@@ -39,6 +39,12 @@ _KEEPALIVE_IDLE_S: Final = 15
 _KEEPALIVE_INTERVAL_S: Final = 5
 _KEEPALIVE_COUNT: Final = 3
 _UNRECEIPTED_MS: Final = 20_000
+# The server notices as well that a client's machine is gone, before its host counts as dead, and ends the transaction.
+_SERVER_KEEPALIVES: Final = (
+    b"SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3"
+)
+# Not for who only reads: a pager that shows the rows of a command may keep them waiting for as long as it likes.
+_SERVER_RECEIPTS: Final = b"; SET tcp_user_timeout = 14000"
 # The client library gives no SQLSTATE when a connection fails, only words, those of a pooler too. These do not pass by
 # themselves; a server that speaks another language is waited for, and its words are shown meanwhile.
 _FINAL_WORDS: Final = re.compile(
@@ -176,6 +182,9 @@ def connect(
         undo.callback(connection.close)
         try:
             connection.check()
+            if connection.prepare_threshold is not None:  # the session is ours
+                holds_locks = lock_timeout_ms > 0
+                connection.execute(_SERVER_KEEPALIVES + (_SERVER_RECEIPTS if holds_locks else b""), prepare=False)
             connection.on_wait = None
             connection.autocommit = autocommit
         except psycopg.Error as error:
