@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-partitions test-chaos test-world mutants bench growth lint fmt types layers check settings samples picture selections lock sbom audit clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-partitions test-hosts test-chaos test-world mutants bench growth lint fmt types layers check settings samples picture selections lock sbom audit clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,13 +52,16 @@ scenarios: setup-dev ## Simulate days of every plan and strategy, and write docs
 	@exec $(BIN)/python -m benchmarks.scenarios $(ARGS)
 
 test: setup-dev ## Run the tests (minutes)
-	@exec $(BIN)/python -m pytest -m "not kill and not soak and not world" -n 4 --dist worksteal $(ARGS)
+	@exec $(BIN)/python -m pytest -m "not kill and not soak and not world and not hosts" -n 4 --dist worksteal $(ARGS)
 
 test-kill: setup-dev ## Run the tests that take long: random kills above all
 	@exec $(BIN)/python -m pytest -m kill -n 3 --dist worksteal $(ARGS)
 
 test-partitions: setup-dev ## Run the tests of the store once more, on tables in 16 partitions
-	@exec env TEST_PARTITIONS=16 $(BIN)/python -m pytest -m "not kill and not soak and not world" -n 4 --dist worksteal tests/store --ignore-glob='*embedded*' $(ARGS)
+	@exec env TEST_PARTITIONS=16 $(BIN)/python -m pytest -m "not kill and not soak and not world and not hosts" -n 4 --dist worksteal tests/store --ignore-glob='*embedded*' $(ARGS)
+
+test-hosts: setup-dev ## Run three hosts on one key, cut their links and kill them (HOSTS_SEED=1 HOSTS_ROUNDS=1)
+	@exec $(BIN)/python -m pytest -s -m hosts $(ARGS)
 
 test-chaos: setup-dev ## Break everything around a whole system for minutes (CHAOS_SEED=1 CHAOS_S=240)
 	@exec $(BIN)/python -m pytest -s -m soak $(ARGS)

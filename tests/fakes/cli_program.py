@@ -32,6 +32,7 @@ class Program:
         self.log_path = folder / "log"
         self.settings = settings
         self.cwd = ROOT
+        self.inside = ()  # what goes before each command, to run it in namespaces of its own
         self.process: subprocess.Popen | None = None
 
     def environment(self, **more):
@@ -41,7 +42,7 @@ class Program:
     def command(self, *arguments, **more):
         """A command that ends by itself."""
         return subprocess.run(
-            [sys.executable, "-m", "supervisor", *arguments],
+            [*self.inside, sys.executable, "-m", "supervisor", *arguments],
             cwd=self.cwd,
             env=self.environment(**more),
             capture_output=True,
@@ -59,7 +60,7 @@ class Program:
     def start(self, *arguments, **more):
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor", "run", *arguments],
+                [*self.inside, sys.executable, "-m", "supervisor", "run", *arguments],
                 cwd=self.cwd,
                 env=self.environment(**more),
                 stdin=subprocess.DEVNULL,
@@ -75,7 +76,11 @@ class Program:
             found = json.loads((self.state / "status.json").read_bytes())
         except (FileNotFoundError, ValueError):
             return None
-        return found if self.process is not None and found["supervisor"]["pid"] == self.process.pid else None
+        return found if self.process is not None and found["supervisor"]["pid"] == self.own_pid() else None
+
+    def own_pid(self):
+        """The number of the process started last, as it is in reports."""
+        return self.process.pid
 
     def now(self):
         """The status as the process itself tells it at this moment, over its port (METRICS_PORT)."""

@@ -36,10 +36,10 @@ class Spoiler(socketserver.ThreadingTCPServer):
     daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, upstream, *spoilings, port=0):
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(self, upstream, *spoilings, port=0, address="127.0.0.1"):
+        super().__init__((address, port), _Handler)
         self.upstream = urlsplit(upstream).netloc
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.url = f"http://{address}:{self.server_address[1]}"
         self.stopping = threading.Event()
         self.log = []
         self._lock = threading.Lock()
@@ -151,6 +151,7 @@ class _Handler(socketserver.StreamRequestHandler):
             query=query,
             consumed=consumed,
             at=time.monotonic(),
+            client=self.client_address[0],
             spoiled=[choice.told["do"] for choice in choices],
         )
         for bit in spoiled(answer, choices):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from psycopg import conninfo
 
@@ -14,8 +14,7 @@ class Line:
     """A good way. One that breaks down overrides `ends_after`; `cut` ends all there is until `mend`."""
 
     def __init__(self, database_url):
-        told = conninfo.conninfo_to_dict(database_url)
-        self._path = f"{told['host']}/.s.PGSQL.{told['port']}"
+        told = self._told = conninfo.conninfo_to_dict(database_url)
         self.connections = 0
         self._is_cut = threading.Event()
         self._passes = threading.Event()
@@ -71,16 +70,25 @@ class Line:
                 client.close()
                 continue
             self.connections += 1
-            server = socket.socket(socket.AF_UNIX)
             try:
-                server.connect(self._path)
+                server = self._connect()
             except OSError:  # the server is down
                 client.close()
-                server.close()
                 continue
             self._open |= {client, server}
             self._threads.append(threading.Thread(target=self._relay, args=(client, server, self.connections)))
             self._threads[-1].start()
+
+    def _connect(self):
+        host, port = self._told["host"], self._told["port"]
+        if not host.startswith("/"):
+            return socket.create_connection((host, int(port)))
+        server = socket.socket(socket.AF_UNIX)
+        with ExitStack() as undo:
+            undo.callback(server.close)
+            server.connect(f"{host}/.s.PGSQL.{port}")
+            undo.pop_all()
+        return server
 
     def _relay(self, client, server, number):
         told = b""
