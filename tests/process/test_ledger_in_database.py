@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.fakes.cli_program import ROOT, Program
-from tests.fakes.waiting import wait_until
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 KEY = "k" * 20
 ENOUGH = 6
@@ -143,11 +143,11 @@ def hosts_of(program):
 def test_a_host_that_dies_makes_the_other_degraded_until_it_is_back(two_hosts):
     one, other = two_hosts
     wait_until(lambda: hosts_of(one) == {"one": "alive", "other": "alive"}, "both hosts", explain=one.tail)
-    assert "sluicegate_host_up" in requests.get(f"{one.report()['supervisor']['http']}/metrics", timeout=60).text
+    assert "sluicegate_host_up" in requests.get(f"{one.report()['supervisor']['http']}/metrics", timeout=LIMIT_S).text
     other.kill()
     (condition,) = one.until(lambda report: report["conditions"], "a condition")["conditions"]
     assert (condition["kind"], "the host other is silent" in condition["why"]) == ("hosts", True)
-    ready = requests.get(f"{one.report()['supervisor']['http']}/readyz", timeout=60)
+    ready = requests.get(f"{one.report()['supervisor']['http']}/readyz", timeout=LIMIT_S)
     assert (ready.status_code, "the host other is silent" in ready.text) == (200, True)
     assert one.command("status").returncode == 3
     other.start().until_working()
