@@ -87,21 +87,29 @@ def _write_lines(file: BinaryIO, lines: Iterable[bytes]) -> None:
 
 @contextmanager
 def _opened(name: str | None) -> Iterator[BinaryIO]:
-    """The standard output, or a file beside the one of this name, which takes its place at the end."""
+    """The standard output, or a file beside the one of this name, which takes its place at the end.
+
+    What is there and is no file, such as a pipe or a device, is written to as it is.
+    """
     if name is None:
         sys.stdout.flush()
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path, part = Path(name), Path(name + _PART)
+    path = Path(name)
+    has_part = path.is_file() or not path.exists()
+    part = Path(name + _PART) if has_part else path
     try:
         with part.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+            if has_part:
+                os.fsync(file.fileno())
+        if has_part:
+            part.replace(path)
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"{name} cannot be written: {reason}; name another file with --output") from error
     finally:
-        part.unlink(missing_ok=True)
+        if has_part:
+            part.unlink(missing_ok=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +16,7 @@ from pyarrow import parquet
 
 from tasks.errors import ConfigError, Error
 from tasks.store.connection import connect
+from tests.fakes.waiting import LIMIT_S
 
 KINDS = ("deals", "history", "calls", "products")
 KEPT = 12  # products: a history of one has ten thousand days and price types
@@ -224,6 +227,22 @@ def test_a_file_that_cannot_be_written_is_said_and_no_part_of_it_is_left(ask, fe
     with pytest.raises(ConfigError, match="cannot be written: No such file or directory; name another file"):
         ask(few_url, "export", "deals", "--output", str(tmp_path / "no" / "deals.csv"))
     assert list(tmp_path.glob("*.part")) == []
+
+
+def test_what_is_no_file_is_written_to_and_never_replaced(ask, few_url, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert ask(few_url, "export", "deals", "--output", str(pipe)) == (0, "")
+        assert read.result(LIMIT_S).decode() == ask(few_url, "export", "deals")[1]
+    assert pipe.is_fifo()
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    with pytest.raises(ConfigError, match="cannot be written: No space left on device"):
+        ask(few_url, "export", "history", "--output", str(full))
+    assert full.is_char_device()
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["full", "pipe"]
 
 
 def test_what_breaks_off_leaves_the_file_of_before_as_it_was(ask, own_url, own, tmp_path):

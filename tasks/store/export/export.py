@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 from psycopg import sql
 
 from tasks.store.bulk.copied_out import copied_out
-from tasks.store.export.queries import OF_STORED_BYTES, POINTS, query_of
+from tasks.store.export.queries import OF_STORED_BYTES, POINTS, Kind, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tasks.store.connection import Connection
-    from tasks.store.export.queries import Kind
 
-_BATCH_ROWS: Final = 10_000
+_BATCH_ROWS: Final[dict[Kind, int]] = {"deals": 10_000, "history": 10_000, "calls": 10_000, "products": 500}
 _COLUMNS_OF_PRODUCTS: Final = """
 SELECT attname FROM pg_attribute
 WHERE attrelid = 'products'::regclass AND attnum > 0 AND NOT attisdropped AND NOT attname = ANY(%s)
@@ -91,12 +90,12 @@ def json_copied(conn: Connection, export: Export) -> AbstractContextManager[Iter
 
 
 def batches(conn: Connection, export: Export, columns: Sequence[ExportColumn]) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows, several thousand at a time; JSON is given as its text."""
+    """The rows, some ten megabytes of them at a time; JSON is given as its text."""
     shown = sql.SQL(", ").join(map(_as_value, columns))
     query = sql.SQL("SELECT {columns} FROM ({query}) AS one").format(columns=shown, query=_query(conn, export))
     with conn.cursor("export", binary=True) as cursor:
         cursor.execute(query, _values(export))
-        while rows := cursor.fetchmany(_BATCH_ROWS):
+        while rows := cursor.fetchmany(_BATCH_ROWS[export.kind]):
             yield rows
 
 
