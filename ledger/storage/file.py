@@ -1,7 +1,9 @@
 """The ledger's file: made complete before anybody sees it, checked before anybody maps it.
 
 The file begins anew after a reboot, for another account, for another format of ours, or when no sound copy is left:
-the server is the authority, so one reading replaces all that was known. A file that is not a ledger is never touched.
+the server is the authority, so one reading replaces all that was known. Only what the tiers have spent on their day is
+carried over, as long as the old file has a sound copy: no reading tells that. A file that is not a ledger is never
+touched.
 """
 
 from __future__ import annotations
@@ -11,19 +13,28 @@ import os
 import sys
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import process
 from ledger.atomic_file import replace_file
 from ledger.errors import Damaged, NoLedger, NotOurs, OtherFormat, Unusable
 from ledger.model.book import BOOK_BYTES, LAYOUT, Book
+from ledger.model.entries import COMMITTED
 from ledger.storage.checksum import checksum
 from ledger.storage.lock import NO_FILE, Lock, own_descriptor
 from ledger.storage.region import FORMAT, HEAD_WORD, HEADER, MAGIC, REGION_BYTES, RETIRED_WORD, Region, slot_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+
+class Day(NamedTuple):
+    """What a tier has spent on the day that it has, in milli-tokens: see `ledger/model/budgets.py`."""
+
+    tier: bytes
+    day: int
+    spent_mt: int
 
 
 def in_memory() -> Region:
@@ -84,9 +95,10 @@ def create(path: Path, account: str) -> Region:
         fault = _fault(region, number)
         if not fault:
             return region
+        days = _days(region) if region.account == number else []
         region.retire()
         region.close()
-        return _begin_anew(path, number, fault)
+        return _begin_anew(path, number, fault, days)
 
 
 def _fault(region: Region, account: int) -> str:
@@ -121,10 +133,23 @@ def _creating(path: Path) -> Iterator[None]:
         lock.close()
 
 
-def _begin_anew(path: Path, account: int, fault: str) -> Region:
+def _days(region: Region) -> list[Day]:
+    """What each tier has spent on its day, with the calls that were sent and have no reply; empty without a copy."""
+    try:
+        book, _ = region.read()
+    except Damaged:
+        return []
+    sent = [lease for lease in book.leases[: book.lease_count] if lease.state == COMMITTED]
+    return [
+        Day(tier.name, tier.day, tier.day_spent_mt + sum(lease.cost_mt for lease in sent if lease.tier == index))
+        for index, tier in enumerate(book.tiers[: book.tier_count])
+    ]
+
+
+def _begin_anew(path: Path, account: int, fault: str, days: Sequence[Day] = ()) -> Region:
     """Write the whole file: a full disk is an error here, and not a SIGBUS later."""
     buffer = bytearray(REGION_BYTES)
-    _fill(buffer, account)
+    _fill(buffer, account, days)
     try:
         replace_file(path, buffer, durable=False)
     except OSError as error:
@@ -140,11 +165,14 @@ def _unusable(path: Path, done: str, error: OSError) -> Unusable:
     return Unusable(f"{what}; {REGION_BYTES // 1024} KiB are needed, and the right to write there")
 
 
-def _fill(buffer: bytearray, account: int) -> None:
+def _fill(buffer: bytearray, account: int, days: Sequence[Day] = ()) -> None:
     HEADER.pack_into(buffer, 0, MAGIC, FORMAT, LAYOUT, process.boot_id(), account)
     book = Book.from_buffer(buffer, slot_at(1))
     book.sequence = 1
     book.next_id = 1
+    book.tier_count = len(days)
+    for tier, day in zip(book.tiers, days, strict=False):
+        tier.name, tier.day, tier.day_spent_mt = day
     raw = memoryview(buffer)[slot_at(1) : slot_at(1) + BOOK_BYTES]
     book.checksum = checksum(raw, book)
     memoryview(buffer).cast("Q")[HEAD_WORD] = 1

@@ -187,7 +187,7 @@ def _add_fetch(commands: argparse._SubParsersAction[command_line.Parser]) -> Non
     """Add the command that asks the API for a product by hand."""
     fetch = commands.add_parser(
         "fetch",
-        help="ask Keepa for a product now, before all other work; says what it costs, and waits for the tokens",
+        help="ask Keepa for a product now, by ASIN, address, EAN or UPC; says the cost, and waits for the tokens",
         description="Asks Keepa for products now. It says what that may cost before it is paid for, waits for the "
         "tokens before all other work does, writes what comes to the database, and prints it.",
     )
