@@ -139,6 +139,49 @@ def at_rest(visitor, system):
         wait_until(lambda: not waiting(), "what waits to be written")
 
 
+def live(visitor):
+    """What the page keeps up to date, as it is now; never from before the last half second."""
+    return json.loads(visitor.page.request.get(f"{visitor.address}/live.json").text())
+
+
+def same_as_the_ledger_and_the_status(visitor, system):
+    before = system.ledger()
+    visitor.page.wait_for_timeout(1000)  # a look is shared by all who ask within half a second
+    shown, after = live(visitor), system.ledger()
+    balance = int(shown["texts"]["balance"].replace(",", ""))
+    assert round(before["bucket"]["balance"]) <= balance <= round(after["bucket"]["balance"])
+    assert shown["texts"]["capacity"] == f"{after['bucket']['capacity']:,.0f}"
+    tiers = {row[0]["t"]: [cell["t"] for cell in row] for row in shown["tables"]["tiers"]}
+    assert list(tiers) == [one["name"] for one in after["tiers"]]
+    for one in after["tiers"]:
+        floor, waiting, spent = tiers[one["name"]][3:6]
+        assert (floor, waiting) == (f"{one['floor']:,.0f}", f"{one['waiting']:,.0f}"), one
+        assert spent.split()[0] == f"{one['spent']:,.0f}", one
+    status, _ = system.status()
+    told = {f"{one['role']}-{one['slot']}": one for one in [*status["services"], *status["workers"]]}
+    children = {row[0]["t"]: (row[1]["t"], row[3]["t"]) for row in shown["tables"]["children"]}
+    assert children == {name: (one["state"], f"{one['restarts']:,}") for name, one in told.items()}
+
+
+def same_as_the_tables(visitor, system, rows):
+    """What the supervisor has counted one by one, once it has done so again; all of the quarantine."""
+    tables = {"deals": "deal_rows", "products": "products", "quarantine": "quarantine"}
+    counted = {name: rows.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for name, table in tables.items()}
+
+    def is_shown():
+        text, estimates = live(visitor)["texts"]["rows"], system.report()["counted"]["estimates"]
+        exact = {name: number for name, number in counted.items() if name not in estimates}
+        return all(re.search(rf"\b{name} {number:,}(?!\d|,\d)", text) for name, number in exact.items())
+
+    wait_until(is_shown, f"the numbers of rows, {counted}")
+    faults = json.loads(visitor.page.request.get(f"{visitor.address}/quarantine.json").text())["faults"]
+    assert len(faults) == counted["quarantine"]
+    marks = rows.execute("SELECT selection_key, domain, keepa_time(minute) FROM watermarks").fetchall()
+    known = json.loads(visitor.page.request.get(f"{visitor.address}/selections.json").text())["selections"]
+    shown = {(one["key"], one["domain"]): one["known_until"] for one in known if one["known_until"]}
+    assert shown == {(key, domain): at.strftime("%Y-%m-%dT%H:%M:%SZ") for key, domain, at in marks}
+
+
 @pytest.mark.usefixtures("listed")
 def test_the_numbers_of_the_page_are_those_of_the_commands_and_the_tables(visit, system, rows):
     """At one moment: the workers stand still while all is compared."""
@@ -160,6 +203,8 @@ def test_the_numbers_of_the_page_are_those_of_the_commands_and_the_tables(visit,
         deals = json.loads(visitor.page.request.get(f"{visitor.address}/deals.json").text())["deals"]
         told = json.loads(system.command("deals", "--json", "--top", "100000").stdout)["deals"]
         assert deals == told
+        same_as_the_ledger_and_the_status(visitor, system)
+        same_as_the_tables(visitor, system, rows)
         for role in ("upsert", "backfill"):
             order(visitor, "resume", role)
         system.until_working()
