@@ -149,7 +149,7 @@ def test_a_source_is_checked_and_explained_and_no_page_of_it_is_asked_for(here, 
 
 
 def test_nothing_is_spent_without_consent(here):
-    code, out, err = here("selection", "preview", "default")
+    code, out, err = here("selection", "preview", "default", SIMULATOR_TICK_S="3600")  # no refill comes between
     assert (code, out) == (2, "")
     assert "costs 5 tokens; the balance is 60" in err
     assert "add --yes" in err
