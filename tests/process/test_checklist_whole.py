@@ -161,6 +161,7 @@ def everybody(status):
     return report if report is not None and len(pids(report)) == 3 else None
 
 
+@pytest.mark.kill
 @pytest.mark.parametrize("way", ["make run", "python -m supervisor"])
 def test_line_60_ctrl_c_ends_the_program_alike_however_it_was_started(tmp_path, database_url, way):
     program = Program(tmp_path, DATABASE_URL=database_url)

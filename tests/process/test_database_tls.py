@@ -65,6 +65,7 @@ def test_a_backup_over_tls_comes_back_over_tls(program, debian_server, tmp_path)
     assert counts[0] == counts[1] != "0\n"
 
 
+@pytest.mark.kill
 def test_run_status_and_doctor_work_with_tls(program, encrypted, encrypted_url):
     url = encrypted_url(sslmode="verify-full", sslrootcert=encrypted.certificate)
     program.settings["DATABASE_URL"] = url

@@ -96,6 +96,7 @@ def can_forbid():
     assert tried.stderr.splitlines()[-1] == "PermissionError: [Errno 1] Operation not permitted", tried.stderr
 
 
+@pytest.mark.kill
 @pytest.mark.usefixtures("can_forbid")
 def test_all_of_it_works_under_what_the_unit_forbids(tmp_path):
     program = Program(tmp_path, SIMULATOR_START_BALANCE="1000")

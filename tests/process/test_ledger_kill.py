@@ -124,6 +124,7 @@ def die_at_line(number, path):
     sys.settrace(None)
 
 
+@pytest.mark.kill
 def test_a_kill_at_any_line_while_a_file_is_made_leaves_the_next_start_nothing_to_mend(tmp_path):
     path, number, status = tmp_path / "ledger", 0, -signal.SIGKILL
     while status == -signal.SIGKILL:
