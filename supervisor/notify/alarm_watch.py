@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tasks.runtime.log import Logger
 
 _EVERY_S: Final = 2.0
-_LAST_S: Final = 5.0  # for what the last report says, when the run ends
+_LAST_S: Final = 10.0  # for what the last report says, when the run ends
 _STARTING: Final = "starting"
 
 

@@ -66,6 +66,7 @@ class NotifyService:
             return
         if slot.state not in RESTING:
             if slot.state not in {State.STOPPING, State.ENDING}:
+                self._run.write_report()  # it looks once more, and finds there why the run ends
                 slot.feed(Event.STOP)
         elif self._run.stage is Stage.WORKING:
             self._run.tree.services.remove(slot)

@@ -1,5 +1,6 @@
 """`notify`, and the process that sends messages, with a receiver at the far end."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -7,10 +8,13 @@ import sys
 
 import pytest
 
+from tasks.simulator.config import SimulatorConfig
+from tasks.simulator.server import SimulatorServer
 from tests.fakes.cli_program import Program, of_process
 from tests.fakes.receiver import SECRET, is_signed, receiving
 from tests.fakes.waiting import wait_until
 
+KEY = "k3y" * 21 + "k"
 RULE = 'deals = ["new", "drop", "rise", "back"]\nto = ["web"]\nat_most = 1000\n'
 
 
@@ -37,6 +41,11 @@ def rules(folder, url, text=RULE, more=""):
     targets.write_text(f'[web]\nurl = "{url}"\nsecret = "{SECRET}"\n{more}')
     targets.chmod(0o600)
     return str(where)
+
+
+def calls(report):
+    """How many calls for deals were answered."""
+    return sum(report["calls"].get("/deal", {"statuses": {}})["statuses"].values())
 
 
 def test_a_test_message_says_of_each_target_whether_it_was_accepted(program, far, tmp_path):
@@ -112,9 +121,9 @@ def test_a_run_tells_of_deals_and_of_a_target_that_refuses_and_goes_on_without_t
     program.until(lambda r: not [c for c in r["conditions"] if c["kind"] == "notify"], "its end")
     pid = next(child["pid"] for child in program.report()["services"] if child["role"] == "notify")
     assert b"s3cr3t" not in of_process(pid, "cmdline") + of_process(pid, "environ")
-    rows = program.report()["rows_written"].get("deals", 0)
+    before = calls(program.until(calls, "calls"))
     os.kill(pid, signal.SIGKILL)
-    program.until(lambda r: r["rows_written"].get("deals", 0) > rows, "deals that come all the same")
+    program.until(lambda r: calls(r) > before + 1, "calls that are made all the same")
     program.until(
         lambda r: [c for c in r["services"] if c["role"] == "notify" and c["state"] == "running" and c["pid"] != pid],
         "another process",
@@ -164,3 +173,18 @@ def test_alarms_come_while_the_database_is_away_and_their_end_too(program, far, 
     wait_until(lambda: [one for one in far.notices() if one["is_over"]], "its end", explain=program.tail)
     assert far.notices()[0]["alarm"] == "degraded"
     assert program.stop() == 0
+
+
+@pytest.mark.kill
+def test_a_key_that_is_refused_later_is_told_before_the_run_ends(program, far, tmp_path):
+    where = rules(tmp_path, far.url, text='alarms = ["key"]\nto = "web"\n')
+    config = SimulatorConfig(keys=frozenset({KEY}), rate=60, tick_s=0.5)
+    with SimulatorServer(config) as server:
+        program.start(KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url, RULES=where, TICK_PERIOD_S="0.5")
+        program.until_working()
+        server.service._config = dataclasses.replace(config, keys=frozenset({"another"}))
+        assert program.ended() == 77
+    told = [one["words"] for one in far.notices()]
+    assert told
+    assert "refuse" in told[-1]
+    assert KEY not in "".join(told)
