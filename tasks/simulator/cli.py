@@ -98,7 +98,22 @@ def _tokens(group: argparse._ArgumentGroup) -> None:
         "--latency-per-asin-s", type=float, default=d.latency_per_asin_s, help="seconds more for each ASIN"
     )
     group.add_argument("--key", action="append", default=[], help="a known key; may be given again; default: any key")
+    group.add_argument(
+        "--key-rate",
+        action="append",
+        default=[],
+        type=_key_rate,
+        metavar="KEY=RATE",
+        help="a known key with a bucket of its own, to which a tick adds RATE; may be given again",
+    )
     group.add_argument("--lapsed-key", action="append", default=[], metavar="KEY", help="a key answered with 402")
+
+
+def _key_rate(text: str) -> tuple[str, int]:
+    key, _, rate = text.rpartition("=")
+    if not key or not rate.isdecimal():
+        raise argparse.ArgumentTypeError("expected KEY=RATE")
+    return key, int(rate)
 
 
 def _market(group: argparse._ArgumentGroup) -> None:
@@ -137,6 +152,7 @@ def _config(options: argparse.Namespace) -> SimulatorConfig:
         **{name: given[name] for name in _SAME},
         keys=frozenset(options.key),
         lapsed_keys=frozenset(options.lapsed_key),
+        key_rates=dict(options.key_rate),
         is_verbose=options.verbose,
         faults={kind: given[name[2:].replace("-", "_")] for name, (kind, _) in _FAULTS.items()},
     )

@@ -39,6 +39,7 @@ class SimulatorConfig:
         market_minute: the Keepa minute at which the market stands still; None = it moves with the clock.
         keys: the keys that are known; empty = any.
         lapsed_keys: keys answered with 402.
+        key_rates: keys that have a bucket of their own, each with the tokens that a tick adds to it; they are known.
         faults: probability of each kind of fault, see `faults.KINDS`.
         hang_s: how long a call that times out is held before the connection is dropped.
         clock: where time comes from; None = the machine's.
@@ -65,6 +66,7 @@ class SimulatorConfig:
     market_minute: int | None = None
     keys: frozenset[str] = frozenset()
     lapsed_keys: frozenset[str] = frozenset()
+    key_rates: dict[str, int] = field(default_factory=dict)
     faults: dict[str, float] = field(default_factory=dict)
     hang_s: float = 600.0
     is_verbose: bool = False
@@ -82,6 +84,7 @@ class SimulatorConfig:
             for name, expected, is_valid in (
                 ("port", "from 0 to 65535", 0 <= self.port < 1 << 16),
                 ("rate", "above 0", self.rate > 0),
+                ("key-rate", "KEY=RATE with a rate above 0", min(self.key_rates.values(), default=1) > 0),
                 ("tick-s", "above 0", self.tick_s > 0),
                 ("tick-jitter-s", "0 or more", self.tick_jitter_s >= 0),
                 ("capacity-ticks", "above 0", self.capacity_ticks > 0),

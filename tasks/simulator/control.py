@@ -17,7 +17,9 @@ _MOST_PLANNED: Final = 10_000
 
 
 def change(service: Service, body: bytes) -> Json:
-    """Apply the changes in a JSON object: `rate`, `balance`, `take`, `latency_s`, `faults`, `fail_next`; the new state.
+    """Apply the changes in a JSON object: `rate`, `balance`, `take`, `latency_s`, `faults`, `fail_next`, `lapsed`.
+
+    `lapsed` are places in the list of keys with a bucket of their own. Returns the new state.
 
     Raises:
         ConfigError: it is not understood; nothing was changed.
@@ -30,12 +32,17 @@ def change(service: Service, body: bytes) -> Json:
     if isinstance(latency_s, bool) or not isinstance(latency_s, int | float) or latency_s < 0:
         raise ConfigError("latency_s must be a number of seconds, 0 or more")
     plan = _plan(changes["fail_next"]) if "fail_next" in changes else None
+    lapsed = changes.get("lapsed")
+    if lapsed is not None and not (isinstance(lapsed, list) and all(isinstance(place, int) for place in lapsed)):
+        raise ConfigError("lapsed must be a list of places of keys, counted from 0")
     service.faults.set_shares(_shares(changes))
     if plan is not None:
         service.faults.fail_next(*plan)
     service.latency_s = latency_s
     service.account.change(rate=rate, balance=balance, take=take)
-    return service.account.report()
+    if lapsed is not None:
+        service.lapse(lapsed)
+    return service.state()
 
 
 def _read(body: bytes) -> dict[str, Any]:
@@ -43,7 +50,7 @@ def _read(body: bytes) -> dict[str, Any]:
         changes = msgspec.json.decode(body)
     except msgspec.DecodeError as error:
         raise ConfigError(f"the body must be JSON: {error}") from error
-    known = {"rate", "balance", "take", "latency_s", "faults", "fail_next"}
+    known = {"rate", "balance", "take", "latency_s", "faults", "fail_next", "lapsed"}
     if not isinstance(changes, dict) or not changes.keys() <= known:
         raise ConfigError(f"the body must be an object with some of {', '.join(sorted(known))}")
     return changes

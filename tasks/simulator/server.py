@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _control(self, body: bytes) -> None:
         service = self.server.service
         try:
-            state = control.change(service, body) if self.command == "POST" else service.account.report()
+            state = control.change(service, body) if self.command == "POST" else service.state()
         except ConfigError as error:
             self._write(MALFORMED, json.dumps({"error": str(error)}).encode(), _JSON)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -21,7 +22,7 @@ from tasks.simulator.market.market import Market, Scope
 from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tasks.simulator.api.deal_query import DealQuery
     from tasks.simulator.api.listing_query import ListingQuery
@@ -65,12 +66,17 @@ class _Work(NamedTuple):
 
 
 class Service:
-    """The API over one market and one account."""
+    """The API over one market, one account, and those of the keys that have their own."""
 
     def __init__(self, config: SimulatorConfig, clock: ServerClock, stop: threading.Event) -> None:
         """Serve; a `stop` that is set ends every wait of a call."""
         self.latency_s = config.latency_s
         self.account = Account(config, clock)
+        self.accounts = {
+            key: Account(replace(config, rate=rate, seed=config.seed + number), clock)
+            for number, (key, rate) in enumerate(config.key_rates.items(), start=1)
+        }
+        self.lapsed_keys = config.lapsed_keys
         self.faults = Faults(config.seed, config.faults)
         self._lock = threading.Lock()  # the market is for one thread at a time
         self._config = config
@@ -96,25 +102,39 @@ class Service:
             return self._admit(endpoint, request)
         except Refusal as refusal:
             body = self._zero().error(refusal.status, refusal.details)
-            return self._log(endpoint, Reply(refusal.status, body))
+            return self._log(self._account(request), endpoint, Reply(refusal.status, body))
 
     def _admit(self, endpoint: str, request: Request) -> Reply:
         """Answer. Key and parameters are checked before the balance: a bad request is refused whatever is left."""
         if endpoint not in {"/token", "/deal", "/product", *listing_query.ENDPOINTS}:
             raise Refusal(_NOT_FOUND, endpoint)
         self._check_key(request.params.get("key", ""))
+        account = self._account(request)
         query = None if endpoint == "/token" else _parse(endpoint, request)
-        if query is not None and not self.account.is_admitting():
-            envelope = self.account.charge(0)
-            return self._log(endpoint, Reply(TOO_MANY, envelope.body()), envelope, query)
+        if query is not None and not account.is_admitting():
+            envelope = account.charge(0)
+            return self._log(account, endpoint, Reply(TOO_MANY, envelope.body()), envelope, query)
         fault = self.faults.draw(endpoint)
         if fault == "500":
-            return self._log(endpoint, Reply(BROKEN, _PAGE, fault), query=query)
+            return self._log(account, endpoint, Reply(BROKEN, _PAGE, fault), query=query)
         begun_ns = self._clock.now_ns()
         work = _Work(0) if query is None else self._work(query)
-        envelope = self.account.charge(work.cost, begun_ns=begun_ns)
+        envelope = account.charge(work.cost, begun_ns=begun_ns)
         body = _PAGE if fault == "non_json" else envelope.body(work.payload)
-        return self._log(endpoint, Reply(OK, body, fault), envelope, query)
+        return self._log(account, endpoint, Reply(OK, body, fault), envelope, query)
+
+    def _account(self, request: Request) -> Account:
+        """The account of its key: its own, or the one that all other keys share."""
+        return self.accounts.get(request.params.get("key", ""), self.account)
+
+    def lapse(self, places: Collection[int]) -> None:
+        """Answer the keys at these places of `key_rates`, counted from 0, with 402, and all others no more."""
+        self.lapsed_keys = frozenset(key for place, key in enumerate(self.accounts) if place in places)
+
+    def state(self) -> dict[str, object]:
+        """The state of everything, for `/control`; `keys` has the accounts of `key_rates`, in their order."""
+        keys = [{**one.report(), "is_lapsed": key in self.lapsed_keys} for key, one in self.accounts.items()]
+        return {**self.account.report(), "keys": keys}
 
     def _check_key(self, key: str) -> None:
         """Let known keys pass, and any when none are known.
@@ -125,9 +145,10 @@ class Service:
         Raises:
             Refusal: 402 or 400.
         """
-        if _is_one_of(key, self._config.lapsed_keys):
+        if _is_one_of(key, self.lapsed_keys):
             raise Refusal(_LAPSED, "")
-        if key and (not self._config.keys or _is_one_of(key, self._config.keys)):
+        known = self._config.keys | self.accounts.keys()
+        if key and (not known or _is_one_of(key, known)):
             return
         raise Refusal(_LAPSED if _KEY.fullmatch(key) else MALFORMED, "")
 
@@ -170,19 +191,20 @@ class Service:
 
     def _log(
         self,
+        account: Account,
         endpoint: str,
         reply: Reply,
         envelope: Envelope | None = None,
         query: Query | None = None,
     ) -> Reply:
-        account = envelope or self._zero()
-        self.account.record(
+        told = envelope or self._zero()
+        account.record(
             CallRecord(
-                at_ms=account.timestamp,
+                at_ms=told.timestamp,
                 endpoint=endpoint,
                 status=reply.status,
-                consumed=account.tokens_consumed,
-                tokens_left=account.tokens_left,
+                consumed=told.tokens_consumed,
+                tokens_left=told.tokens_left,
                 asins=list(query.asins or query.codes) if isinstance(query, product_query.ProductQuery) else None,
                 page=query.page if isinstance(query, deal_query.DealQuery | listing_query.ListingQuery) else None,
                 fault=reply.fault,
@@ -191,7 +213,7 @@ class Service:
         return reply
 
 
-def _is_one_of(key: str, keys: frozenset[str]) -> bool:
+def _is_one_of(key: str, keys: Collection[str]) -> bool:
     return any(hmac.compare_digest(key.encode(), known.encode()) for known in keys)
 
 

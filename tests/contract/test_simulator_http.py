@@ -613,3 +613,29 @@ def test_products_are_ahead_of_the_deals_they_were_found_in(make):
     assert any(product["stats"]["current"] != rows[product["asin"]]["current"] for product in newer)
     again = {row["asin"]: row for row in deal(sim)[1]["deals"]["dr"]}
     assert all(again[asin] == row for asin, row in rows.items())
+
+
+def test_each_key_of_its_own_rate_has_a_bucket_of_its_own(make):
+    sim, clock = make(keys=frozenset({"shared"}), key_rates={"poor": 1, "rich": 20}, start_balance=40)
+
+    def left(key):
+        return call(sim, "/token", {}, key=key)[1]["tokensLeft"]
+
+    assert deal(sim, key="poor")[0] == 200
+    assert (left("poor"), left("rich"), left("shared")) == (35, 40, 40)
+    clock.advance_s(2 * TICK_S)
+    assert (left("poor"), left("rich"), left("shared")) == (37, 80, 50)
+    told = sim.control()
+    assert told["spent"] == 0
+    assert [(one["bucket"]["rate"], one["spent"]) for one in told["keys"]] == [(1, 5), (20, 0)]
+    assert not {"poor", "rich"} & set(json.dumps(told).split('"'))
+
+
+def test_a_key_lapses_and_is_served_again_while_the_others_go_on(make):
+    sim, _ = make(key_rates={"a": 5, "b": 5})
+    sim.control(lapsed=[0])
+    assert [deal(sim, key=key)[0] for key in ("a", "b")] == [402, 200]
+    sim.control(lapsed=[])
+    assert [deal(sim, key=key)[0] for key in ("a", "b")] == [200, 200]
+    with pytest.raises(ConfigError, match="lapsed must be a list of places"):
+        sim.control(lapsed=["a"])
