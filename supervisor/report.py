@@ -156,6 +156,13 @@ class ListRecord(msgspec.Struct, frozen=True, kw_only=True):
     since: str | None = None
 
 
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several keys: what people call it, and its pool."""
+
+    name: str
+    pool: str = ""
+
+
 class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Rows by table, the queue's items by state, the watermarks and the lists, as they were `at` that time.
 
@@ -221,6 +228,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         conditions: what keeps the run from its work although processes run.
         orders: the last orders, oldest first.
         hosts: those that write to the same database; none where no other host can reach it.
+        keys: the keys, where there are several.
     """
 
     format: int = FORMAT
@@ -243,6 +251,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[ConditionRecord, ...] = ()
     orders: tuple[OrderRecord, ...] = ()
     hosts: tuple[HostRecord, ...] = ()
+    keys: tuple[KeyRecord, ...] = ()
 
 
 def write(report: Report, path: Path) -> None:

@@ -190,6 +190,27 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"]
 
 
+class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several keys, with its own tokens.
+
+    Attributes:
+        name: what people call it; the key itself is shown nowhere.
+        ledger_path: the file of its ledger.
+        ledger_account: the row of its ledger in the database.
+        pool: keys of one pool pay for what any of them asks for.
+        selections, sources, watch_lists: what it lists; what several keys name is with the first of them.
+    """
+
+    name: str
+    api_key: Secret
+    ledger_path: str
+    ledger_account: int = 0
+    pool: str = ""
+    selections: tuple[SelectionSettings, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
+    watch_lists: tuple[WatchListSettings, ...] = ()
+
+
 class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     """Everything a worker needs to know: what was set, and what the supervisor found out for this run.
 
@@ -204,6 +225,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
         host_name: what this host is called; empty where nobody asks.
         host_id: what the state directory is called among those of all hosts; empty where that does not matter.
         is_alone: whether no other host reaches the database.
+        keys: every key, where there are several; the fields beside are then those of all of them together.
     """
 
     api_key: Secret
@@ -220,6 +242,7 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
     host_name: str = ""
     host_id: str = ""
     is_alone: bool = False
+    keys: tuple[KeySettings, ...] = ()
 
     @property
     def server(self) -> str:
@@ -238,6 +261,25 @@ class WorkerSettings(JobSettings, frozen=True, kw_only=True):
         What was answered and waits for the database longer than that is not paid for again: its reply is in the spool.
         """
         return self.longest_call_s + self.retry_deadline_s
+
+
+def of_each_key(settings: WorkerSettings) -> tuple[WorkerSettings, ...]:
+    """The settings for each key by itself; `keys` stays, so that each knows the others of its pool."""
+    return tuple(of_key(settings, key) for key in settings.keys) or (settings,)
+
+
+def of_key(settings: WorkerSettings, key: KeySettings) -> WorkerSettings:
+    """The settings for one of the keys."""
+    return msgspec.structs.replace(
+        settings,
+        key_name=key.name,
+        api_key=key.api_key,
+        ledger_path=key.ledger_path,
+        ledger_account=key.ledger_account,
+        selections=key.selections,
+        sources=key.sources,
+        watch_lists=key.watch_lists,
+    )
 
 
 def longest_call_s(connect_timeout_s: float, read_timeout_s: float) -> float:

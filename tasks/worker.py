@@ -11,7 +11,7 @@ import gc
 import os
 import signal
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Final, TypeAlias, get_args
 
 from ledger import LedgerError, SystemClock, TokenLedger
@@ -22,6 +22,7 @@ from tasks.redaction import Redactor
 from tasks.runtime import crash_stacks, lifeline
 from tasks.runtime.heartbeat_writer import HeartbeatWriter, PipeSink
 from tasks.runtime.job import JobContext
+from tasks.runtime.key_heartbeat import KeyBoard
 from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
 from tasks.runtime.stop import Stop
 from tasks.store.connection import password_of
@@ -76,9 +77,14 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
     """Work until the stop or an error; the exit code of the error, or that of a stop."""
     role: Role = options.role
     try:
-        home = row_of(f"{options.role}-{options.slot}", given)
-        with closing(TokenLedger.attach(given.ledger_path) if home is None else TokenLedger(home)) as ledger:
-            is_finished = _work(options, given, ledger, home, stop, log)
+        with ExitStack() as stack:
+            each = settings.of_each_key(given)
+            homes = [row_of(f"{options.role}-{options.slot}", one) for one in each]
+            ledgers = [
+                stack.enter_context(closing(TokenLedger.attach(one.ledger_path) if home is None else TokenLedger(home)))
+                for one, home in zip(each, homes, strict=True)
+            ]
+            is_finished = _work(options, given, ledgers, homes, stop, log)
     except (errors.Error, LedgerError) as error:
         if stop.is_set() and isinstance(error, errors.DatabaseTransient | errors.Transient):
             return _stopped(role, log)
@@ -98,8 +104,8 @@ def row_of(worker: str, given: WorkerSettings) -> RowHome | None:
 def _work(
     options: argparse.Namespace,
     given: WorkerSettings,
-    ledger: TokenLedger,
-    home: RowHome | None,
+    ledgers: Sequence[TokenLedger],
+    homes: Sequence[RowHome | None],
     stop: Stop,
     log: Logger,
 ) -> bool:
@@ -107,14 +113,14 @@ def _work(
 
     Raises:
         Error: the job cannot go on.
-        LedgerError: neither can the ledger.
+        LedgerError: neither can a ledger.
     """
     clock = SystemClock()
     beat = HeartbeatWriter(PipeSink(options.status_fd), clock)
     context = JobContext(
         role=options.role,
         settings=given,
-        ledger=ledger,
+        ledger=ledgers[0],
         clock=clock,
         stop=stop,
         log=log,
@@ -122,14 +128,33 @@ def _work(
         blocking=True,
         worker=f"{options.role}-{options.slot}",
     )
-    if home is not None:
+    for home in filter(None, homes):
         home.patience = LedgerPatience(context)
+    if given.keys:
+        return _work_for_keys(context, ledgers, beat, once=options.once)
     with closing(build.build(context)) as job:
         steps = job if options.once else run_loop.PatientJob(job)
         steps.start()
         beat.ready()
         log.debug("ready")
         is_finished = run_loop.run([steps], stop, clock, once=options.once)
+        beat.phase("stopping")
+    return is_finished
+
+
+def _work_for_keys(context: JobContext, ledgers: Sequence[TokenLedger], beat: HeartbeatWriter, *, once: bool) -> bool:
+    """The same, for several keys."""
+    from tasks.jobs import key_loop
+    from tasks.jobs.process_parts import ProcessParts
+
+    with ExitStack() as stack:
+        parts = stack.enter_context(closing(ProcessParts(context)))
+        jobs = [stack.enter_context(closing(job)) for job in build.build_keys(context, KeyBoard(beat), ledgers, parts)]
+        for job in jobs:
+            job.start()
+        beat.ready()
+        context.log.debug("ready")
+        is_finished = key_loop.run(jobs, beat, context.stop, context.clock, once=once)
         beat.phase("stopping")
     return is_finished
 
@@ -141,7 +166,8 @@ def _stopped(role: Role, log: Logger) -> int:
 
 
 def _logger(given: WorkerSettings) -> Logger:
-    redactor = Redactor([given.api_key.reveal(), password_of(given.database_url.reveal())])
+    keys = [one.api_key.reveal() for one in settings.of_each_key(given)]
+    redactor = Redactor([*keys, password_of(given.database_url.reveal())])
     return stream_logger(sys.stderr, level=given.log_level, redactor=redactor)
 
 

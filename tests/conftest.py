@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.fixtures.spoiler",
     "tests.fixtures_tls",
     "tests.fixtures.server",
+    "tests.fixtures.keys",
     "tests.fixtures.market",
     "tests.fixtures.site",
     "tests.fixtures.disk",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
 from supervisor.config import settings
+from supervisor.config.files import key_files
 from supervisor.config.state_dir import StateDir
 from supervisor.database import client_programs, dsn, embedded, restore
 from supervisor.database.access import query_plan, running_database
 from supervisor.database.ledger_source import source_of
-from tasks.settings import Secret
+from tasks.settings import DEFAULT_KEY, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,10 +85,26 @@ def with_ledger_path(arguments: Sequence[str]) -> list[str]:
 
     It works whatever else is wrong with the settings, because that may be when the ledger has to be looked at.
     """
+    arguments, key = _without_key(arguments)
     is_done = any(argument.startswith(("--p", "-h", "--h")) for argument in arguments)
     if is_done or not arguments or arguments[0] != "dump":
-        return list(arguments)
-    return [*arguments, "--path", str(StateDir(settings.state_dir(settings.environment())).ledger)]
+        return arguments
+    state = StateDir(settings.state_dir(settings.environment()))
+    return [*arguments, "--path", str(state.ledger_of(key or _first_key()))]
+
+
+def _without_key(arguments: Sequence[str]) -> tuple[list[str], str | None]:
+    """The arguments without `--key NAME`, and the name."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--key")
+    found, rest = parser.parse_known_args(arguments)
+    return rest, found.key
+
+
+def _first_key() -> str:
+    """The name of the only key, or of the first in the folder KEYS, which need not be usable."""
+    text, _ = settings.read_texts(settings.environment()).found["KEYS"]
+    return next(iter(key_files.names(text)), DEFAULT_KEY)
 
 
 def ledger_in_database(arguments: Sequence[str]) -> Source | None:
@@ -103,4 +121,5 @@ def ledger_in_database(arguments: Sequence[str]) -> Source | None:
         return None
     from ledger.__main__ import Source
 
-    return Source("the ledger in the database", source_of(query_plan()).open)
+    plan, (_, key) = query_plan(), _without_key(arguments)
+    return Source("the ledger in the database", source_of(plan if key is None else plan.of_key(key)).open)

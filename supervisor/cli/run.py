@@ -120,7 +120,8 @@ def _control(plan: RunPlan, loop: Loop, log: Log, handlers: OrderHandlers) -> It
 
 def redactor(settings: Settings) -> Redactor:
     """Make a redactor that knows every secret of the settings."""
-    return Redactor((settings.keepa_api_key.reveal(), *secrets_in(settings.database_url)))
+    keys = [key.api_key.reveal() for key in settings.loaded_keys]
+    return Redactor((settings.keepa_api_key.reveal(), *keys, *secrets_in(settings.database_url)))
 
 
 def _plain_screen() -> Screen:

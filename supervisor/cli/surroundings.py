@@ -61,7 +61,7 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
         host = 0 if among is None else among.number
         ledger = stack.enter_context(closing(shared_ledger.create_ledger(plan, url_of_rows, run, host)))
         given = plan.worker_settings(base_url, url_of_rows, spool, plan.state.host())
-        yield shared_ledger.settings_for(ledger, given), ledger
+        yield shared_ledger.settings_for({plan.key: ledger}, given), ledger
 
 
 def _settings_of_running(plan: RunPlan, holder: int) -> WorkerSettings:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from supervisor.config.options import BY_NAME, OPTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from supervisor.config.settings import Settings
     from tasks.roles import Role
+    from tasks.settings import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,10 @@ class Change:
 def between(old: Settings, new: Settings) -> Change:
     """The change from `old` to `new`."""
     differ = [option for option in OPTIONS if getattr(old, option.field) != getattr(new, option.field)]
+    keys_stay = _which(old) == _which(new)
+    if old.keys and old.keys == new.keys:
+        differ = [option for option in differ if option.name != "KEEPA_API_KEY"]
+        differ += [] if keys_stay else [BY_NAME["KEYS"]]
     left = [option for option in differ if option.replaces is None]
     roles: set[Role] = set()
     followed = []
@@ -51,17 +58,12 @@ def between(old: Settings, new: Settings) -> Change:
             roles |= option.replaces
             before, after = _shown(getattr(old, option.field)), _shown(getattr(new, option.field))
             followed.append(f"{option.name} {before} -> {after}")
-    has_same_names = (old.selections, old.keepa_domains) == (new.selections, new.keepa_domains)
-    contents = [(one.loaded_selections, one.loaded_sources) for one in (old, new)]
-    if has_same_names and contents[0] != contents[1]:
-        roles |= BY_NAME["SELECTIONS"].replaces or set()
-        followed.append("SELECTIONS: other contents")
-    if old.watch == new.watch and old.loaded_lists != new.loaded_lists and not followed:
-        roles |= BY_NAME["WATCH"].replaces or set()
-        followed.append("WATCH: other contents")
-    if old.rules == new.rules and _told(old) != _told(new):
-        followed.append("RULES: other contents")
+    for words, more in _other_contents(old, new, is_quiet=bool(followed)):
+        roles |= more
+        followed.append(words)
     kept = {option.field: getattr(old, option.field) for option in left}
+    if not keys_stay:
+        kept |= {name: getattr(old, name) for name in _OF_KEYS}
     sources = {**new.sources, **{option.name: old.sources[option.name] for option in left}}
     return Change(
         settings=msgspec.structs.replace(new, **kept, sources=sources),
@@ -73,6 +75,38 @@ def between(old: Settings, new: Settings) -> Change:
 
 def _told(settings: Settings) -> object:
     return settings.loaded_rules, settings.loaded_targets
+
+
+def _other_contents(old: Settings, new: Settings, *, is_quiet: bool) -> Iterator[tuple[str, frozenset[Role]]]:
+    """What has changed in files whose settings stay as they are, and whose workers are replaced for it.
+
+    With `is_quiet` another setting has changed, which may be why.
+    """
+    has_same_names = (old.selections, old.keepa_domains) == (new.selections, new.keepa_domains)
+    contents = [(one.loaded_selections, one.loaded_sources) for one in (old, new)]
+    if has_same_names and contents[0] != contents[1] and not old.loaded_keys:
+        yield "SELECTIONS: other contents", BY_NAME["SELECTIONS"].replaces or frozenset()
+    if old.watch == new.watch and old.loaded_lists != new.loaded_lists and not is_quiet:
+        yield "WATCH: other contents", BY_NAME["WATCH"].replaces or frozenset()
+    if old.rules == new.rules and _told(old) != _told(new):
+        yield "RULES: other contents", frozenset()
+    if _which(old) == _which(new) and _listed(old) != _listed(new):
+        yield "KEYS: other contents", BY_NAME["SELECTIONS"].replaces or frozenset()
+    elif _which(old) == _which(new) and old.loaded_keys != new.loaded_keys and not is_quiet:
+        yield "KEYS: other floors or shares", frozenset()
+
+
+_OF_KEYS: Final = ("keepa_api_key", "loaded_keys", "loaded_selections", "loaded_sources")
+
+
+def _which(settings: Settings) -> list[tuple[str, Secret]]:
+    """The keys of a configuration: another one needs another ledger."""
+    return [(key.name, key.api_key) for key in settings.loaded_keys]
+
+
+def _listed(settings: Settings) -> list[tuple[object, ...]]:
+    """What each key lists and pays for: what its workers have to know."""
+    return [(key.pool, key.selections, key.sources) for key in settings.loaded_keys]
 
 
 def _shown(value: object) -> str:

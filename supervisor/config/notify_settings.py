@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from tasks.errors import ConfigError
-from tasks.settings import RuleSettings, Secret, SelectionSettings, TargetSettings
+from tasks.settings import DEFAULT_KEY, RuleSettings, Secret, SelectionSettings, TargetSettings
 
 
 class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +19,7 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         host: what this host is called in alarms.
         ledger_account: the ledger's row in the database, 0 when it is in the file.
+        key_name: the key that the ledger is of: of several the first.
         domains, selections: what the selections are called that have listed a deal.
     """
 
@@ -30,6 +31,7 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
     domains: tuple[int, ...]
     selections: tuple[SelectionSettings, ...]
     ledger_account: int = 0
+    key_name: str = DEFAULT_KEY
 
 
 def _reveal(value: object) -> str:

@@ -11,14 +11,19 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from ledger import CAPACITY_TICKS, DEFAULT_TIERS, Hours
 from supervisor.config.state_dir import StateDir
 from tasks.errors import ConfigError
 from tasks.roles import BACKFILL, UPSERT
-from tasks.settings import JobSettings, Secret, WorkerSettings
+from tasks.settings import DEFAULT_KEY, JobSettings, KeySettings, Secret, WorkerSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ledger import Tier
+    from supervisor.config.files.key_files import KeyFile
     from supervisor.config.settings import Settings
 
 KEEPA: Final = "https://api.keepa.com"
@@ -46,6 +51,7 @@ class RunPlan:
     Attributes:
         base_url: where to call; None while the built-in simulator has not said where it listens.
         database: the name of the embedded database; None when `DATABASE_URL` is used.
+        key: the name of the key that this plan is for: of several the first, unless another was asked for.
     """
 
     settings: Settings
@@ -53,6 +59,7 @@ class RunPlan:
     server: Server
     base_url: str | None
     database: str | None
+    key: str = DEFAULT_KEY
 
     @property
     def is_synthetic(self) -> bool:
@@ -62,7 +69,34 @@ class RunPlan:
     @property
     def api_key(self) -> Secret:
         """The key to call with."""
-        return Secret(SYNTHETIC_KEY) if self.is_synthetic else self.settings.keepa_api_key
+        if self.is_synthetic:
+            return Secret(SYNTHETIC_KEY)
+        file = self._file
+        return self.settings.keepa_api_key if file is None else file.api_key
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of all keys, sorted."""
+        return tuple(key.name for key in self.settings.loaded_keys) or (self.key,)
+
+    def of_key(self, name: str) -> RunPlan:
+        """The same run as the key of this name has it.
+
+        Raises:
+            ConfigError: there is no such key.
+        """
+        if name not in self.keys:
+            raise ConfigError(f"no key is called {name!r}; there are: {', '.join(self.keys)}")
+        return replace(self, key=name)
+
+    @property
+    def ledger_path(self) -> Path:
+        """The file of the ledger of this key."""
+        return self.state.ledger_of(self.key)
+
+    @property
+    def _file(self) -> KeyFile | None:
+        return next((key for key in self.settings.loaded_keys if key.name == self.key), None)
 
     @property
     def tick_period_s(self) -> float:
@@ -78,7 +112,16 @@ class RunPlan:
 
     def tiers(self) -> tuple[Tier, ...]:
         """The tiers of the ledger. A floor that was set does not grow with the plan; a default one does."""
-        return tuple(_with_settings(tier, self.settings) for tier in DEFAULT_TIERS)
+        settings, file = self.settings, self._file
+        if file is not None:
+            settings = msgspec.structs.replace(
+                settings,
+                upsert_floor=file.upsert_floor,
+                backfill_floor=file.backfill_floor,
+                upsert_share=file.upsert_share,
+                backfill_share=file.backfill_share,
+            )
+        return tuple(_with_settings(tier, settings) for tier in DEFAULT_TIERS)
 
     def worker_settings(self, base_url: str, database_url: Secret, spool: str, host_id: str = "") -> WorkerSettings:
         """The settings of the workers, now that server and database are there.
@@ -91,7 +134,7 @@ class RunPlan:
             api_key=self.api_key,
             base_url=base_url,
             database_url=database_url,
-            ledger_path=str(self.state.ledger),
+            ledger_path=str(self.ledger_path),
             spool_dir=str(self.state.spool(spool)),
             selections=self.settings.loaded_selections,
             sources=self.settings.loaded_sources,
@@ -99,6 +142,20 @@ class RunPlan:
             host_name=self.settings.host_name,
             host_id=host_id,
             is_alone=self.database is not None,
+            key_name=self.key,
+            keys=tuple(self._key_settings(number, key) for number, key in enumerate(self.settings.loaded_keys)),
+        )
+
+    def _key_settings(self, number: int, key: KeyFile) -> KeySettings:
+        """The settings of one key; lists of products are kept fresh with the first."""
+        return KeySettings(
+            name=key.name,
+            api_key=key.api_key,
+            ledger_path=str(self.state.ledger_of(key.name)),
+            pool=key.pool,
+            selections=key.selections,
+            sources=key.sources,
+            watch_lists=() if number else self.settings.loaded_lists,
         )
 
     def describe(self) -> str:
@@ -150,6 +207,7 @@ def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) 
         server=server,
         base_url=base_url,
         database=None if settings.database_url else embedded,
+        key=settings.loaded_keys[0].name if settings.loaded_keys else DEFAULT_KEY,
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 import tasks
 from supervisor.config import api_key_check, conflicts, similar_names
-from supervisor.config.files import env_file, rule_files, selection_files, user_file, watch_files
+from supervisor.config.files import env_file, key_files, rule_files, selection_files, user_file, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
@@ -61,12 +61,15 @@ class Settings(JobSettings, frozen=True, kw_only=True):
         loaded_selections: the selections themselves, read and validated.
         loaded_sources, loaded_lists: what else lists products, and the lists that are kept fresh; validated.
         loaded_rules, loaded_targets: what people are told and where; validated.
+        loaded_keys: the keys in the folder KEYS, by name; `keepa_api_key` is the first of them then, and selections
+            and sources are those of all.
         sources: where each setting came from: `environment`, `.env`, `default` or `BY_ORDER`.
         unknown: names in `.env` that are not settings.
         notes: what is not a fault but may be a mistake, each a sentence.
     """
 
     keepa_api_key: Secret
+    keys: str
     keepa_base_url: str
     tick_period_s: float
     selections: str
@@ -116,6 +119,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     loaded_lists: tuple[WatchListSettings, ...]
     loaded_rules: tuple[RuleSettings, ...]
     loaded_targets: tuple[TargetSettings, ...]
+    loaded_keys: tuple[key_files.KeyFile, ...]
     sources: dict[str, str]
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -158,6 +162,9 @@ def secrets() -> dict[str, str]:
     """Every secret that is set, by name, whether or not the settings as a whole can be used."""
     from_file = _from_file(DOTENV, []).values
     found = {option.name: _look_up(option, os.environ, from_file)[0] for option in OPTIONS if option.is_secret}
+    found |= {
+        f"KEYS {name}": text for name, text in key_files.texts(_look_up(BY_NAME["KEYS"], os.environ, from_file)[0])
+    }
     return {name: text for name, text in found.items() if text}
 
 
@@ -216,6 +223,7 @@ def check_texts(texts: Texts) -> Settings:
     values["loaded_sources"] = list[SourceSettings]()
     values["loaded_selections"] = selection_files.read(where, domains, faults, notes, values["loaded_sources"])
     values["loaded_lists"] = watch_files.of_settings(values, faults, notes)
+    _take_keys(values, faults, notes)
     values["host_name"] = values["host_name"] or socket.gethostname()
     rules = rule_files.read(str(values["rules"] or ""), faults, notes)
     values["loaded_rules"], values["loaded_targets"] = rules
@@ -224,6 +232,16 @@ def check_texts(texts: Texts) -> Settings:
     sources = {name: source for name, (_, source) in texts.found.items()}
     about = {"sources": sources, "unknown": texts.unknown, "notes": tuple(notes)}
     return msgspec.convert({**values, **about}, Settings, dec_hook=_wrap)
+
+
+def _take_keys(values: dict[str, Any], faults: list[str], notes: list[str]) -> None:
+    """Add the keys in the folder KEYS, and what all of them list, to the values."""
+    keys = key_files.read(values, faults, notes)
+    values["loaded_keys"] = keys
+    if keys:
+        values["keepa_api_key"] = keys[0].api_key
+        values["loaded_selections"] = tuple(one for key in keys for one in key.selections)
+        values["loaded_sources"] = [one for key in keys for one in key.sources]
 
 
 def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Path:
@@ -302,7 +320,7 @@ def _check_text(text: str) -> None:
 
 def _wrap(kind: type[Any], value: object) -> object:
     if kind is Secret:
-        return Secret(str(value))
+        return value if isinstance(value, Secret) else Secret(str(value))
     if kind is Path:
         return Path(str(value))
     raise TypeError(f"a setting cannot be of type {kind.__name__}")

@@ -12,6 +12,7 @@ from ledger.atomic_file import replace_file
 from supervisor.config import filesystem
 from supervisor.config.instance_lock import InstanceLock
 from tasks.errors import ConfigError
+from tasks.settings import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,10 @@ class StateDir:
     def ledger(self) -> Path:
         """The token ledger."""
         return self.root / "ledger"
+
+    def ledger_of(self, key: str) -> Path:
+        """The token ledger of the key of this name; that of the only key there is has no name."""
+        return self.ledger if key == DEFAULT_KEY else self.root / f"ledger-{key}"
 
     @property
     def ledger_marker(self) -> Path:

@@ -13,7 +13,7 @@ import msgspec
 from supervisor.config.options import GROUPS
 from tasks.errors import ConfigError
 from tasks.redaction import MASK
-from tasks.settings import Secret, SelectionSettings, SourceSettings
+from tasks.settings import DEFAULT_KEY, Secret, SelectionSettings, SourceSettings
 
 
 class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +43,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         database_url: the database that the user named; empty for the embedded one, whose URL is in the report.
         ledger_account: the ledger's row in the database, 0 when it is in the file.
+        key_name: the key that the ledger is of: of several the first.
         hosts: names that requests may be for, besides `localhost` and addresses.
         has_control: whether it takes orders.
         is_synthetic: whether the data is made up.
@@ -59,6 +60,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     selections: tuple[SelectionSettings, ...]
     rows: tuple[SettingRow, ...]
     ledger_account: int = 0
+    key_name: str = DEFAULT_KEY
     sources: tuple[SourceSettings, ...] = ()
     watch_keys: tuple[str, ...] = ()
 

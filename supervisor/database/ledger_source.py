@@ -42,7 +42,7 @@ class LedgerSource:
 def source_of(plan: RunPlan) -> LedgerSource:
     """Where the ledger of these settings can be read."""
     account = account_number(plan.account("")) if is_in_database(plan) else 0
-    return LedgerSource(plan.state.ledger, plan.settings.database_url, account)
+    return LedgerSource(plan.ledger_path, plan.settings.database_url, account)
 
 
 def is_in_database(plan: RunPlan) -> bool:

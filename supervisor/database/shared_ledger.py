@@ -24,7 +24,7 @@ from tasks.store.ledger_row.row import RowHome
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger import Snapshot, Tier
     from supervisor.config.run_plan import RunPlan
@@ -126,7 +126,7 @@ def create_ledger(plan: RunPlan, url: Secret, run: str, host: int) -> TokenLedge
     if plan.settings.ledger == "file":
         plan.state.ledger_marker.unlink(missing_ok=True)
         ledger = TokenLedger.create(
-            plan.state.ledger, plan.tiers(), tick_period_s=plan.tick_period_s, account=plan.account(run)
+            plan.ledger_path, plan.tiers(), tick_period_s=plan.tick_period_s, account=plan.account(run)
         )
     else:
         replace_file(
@@ -137,11 +137,32 @@ def create_ledger(plan: RunPlan, url: Secret, run: str, host: int) -> TokenLedge
     return ledger
 
 
-def settings_for(ledger: TokenLedger | None, given: WorkerSettings) -> WorkerSettings:
-    """The settings of workers that spend from this ledger."""
-    if not isinstance(ledger, SharedLedger):
+def create_ledgers(plan: RunPlan, url: Secret, run: str, host: int) -> dict[str, TokenLedger]:
+    """The ledger of each key, by its name; see `create_ledger`.
+
+    Raises:
+        LedgerError: a file cannot be used.
+        Error: the database cannot be used.
+    """
+    found: dict[str, TokenLedger] = {}
+    try:
+        for name in plan.keys:
+            found[name] = create_ledger(plan.of_key(name), url, run, host)
+    except (Error, LedgerError, OSError):
+        for ledger in found.values():
+            ledger.close()
+        raise
+    return found
+
+
+def settings_for(ledgers: Mapping[str, TokenLedger], given: WorkerSettings) -> WorkerSettings:
+    """The settings of workers that spend from these ledgers."""
+    rows = {name: one for name, one in ledgers.items() if isinstance(one, SharedLedger)}
+    if given.key_name not in rows:
         return given
-    return msgspec.structs.replace(given, ledger_account=ledger.account, ledger_host=ledger.host)
+    keys = tuple(msgspec.structs.replace(key, ledger_account=rows[key.name].account) for key in given.keys)
+    own = rows[given.key_name]
+    return msgspec.structs.replace(given, ledger_account=own.account, ledger_host=own.host, keys=keys)
 
 
 def attach_beside(plan: RunPlan, given: WorkerSettings) -> tuple[TokenLedger, WorkerSettings]:
@@ -159,7 +180,7 @@ def ledger_beside(plan: RunPlan) -> TokenLedger:
         LedgerError: it cannot be used.
         Error: the database cannot be used.
     """
-    return _row_beside(plan)[0] if is_in_database(plan) else TokenLedger.attach(plan.state.ledger)
+    return _row_beside(plan)[0] if is_in_database(plan) else TokenLedger.attach(plan.ledger_path)
 
 
 def _row_beside(plan: RunPlan) -> tuple[TokenLedger, int, int]:

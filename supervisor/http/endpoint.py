@@ -16,7 +16,7 @@ from supervisor.tree.reporting import report_of
 from tasks.errors import plain
 
 if TYPE_CHECKING:
-    from ledger import Snapshot
+    from ledger import Snapshot, TokenLedger
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from supervisor.tree.supervisor import Supervisor
@@ -80,14 +80,16 @@ class Endpoint:
             return None
 
     def _view(self) -> RunView:
-        return RunView(report_of(self._run, self._loop.now_ns()), self._snapshot())
-
-    def _snapshot(self) -> Snapshot | None:
-        try:
-            return None if self._run.ledger is None else self._run.ledger.snapshot()
-        except LedgerError:
-            return None  # the live view and the progress line report it
+        snapshots = {name: _snapshot(ledger) for name, ledger in self._run.ledgers.items()}
+        return RunView(report_of(self._run, self._loop.now_ns()), snapshots)
 
     def _failed(self, error: Exception) -> None:
         message = plain(error)
         self._loop.call(lambda: self._log.error("answer_failed", error=message))
+
+
+def _snapshot(ledger: TokenLedger) -> Snapshot | None:
+    try:
+        return ledger.snapshot()
+    except LedgerError:
+        return None  # the live view and the progress line report it

@@ -24,11 +24,12 @@ from tasks.runtime.condition import ConditionKind
 from tasks.store.retention import keep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client.core import Metric
 
     from ledger import Snapshot
+    from ledger.snapshot_records import TierRecord
     from supervisor.report import Report
 
 PREFIX: Final = "sluicegate_"
@@ -40,23 +41,24 @@ class Collector(NamedTuple):
     """Gives the metrics of one moment to the library, which calls `collect`."""
 
     report: Report
-    snapshot: Snapshot | None
+    snapshots: Mapping[str, Snapshot | None]
 
     def collect(self) -> Iterator[Metric]:
         """Every metric that has a value now."""
         yield from _supervisor_metrics(self.report)
         yield from _work_metrics(self.report)
         yield from _database_metrics(self.report)
-        yield from _host_metrics(self.report, self.snapshot)
-        if self.snapshot is not None and self.snapshot.synced:
-            yield from _ledger_metrics(self.snapshot)
+        yield from _host_metrics(self.report, self.snapshots)
+        known = {key: one for key, one in self.snapshots.items() if one is not None and one.synced}
+        if known:
+            yield from _ledger_metrics(known)
 
 
-def text_of(report: Report, snapshot: Snapshot | None) -> bytes:
-    """The metrics in the text format of Prometheus."""
+def text_of(report: Report, snapshots: Mapping[str, Snapshot | None]) -> bytes:
+    """The metrics in the text format of Prometheus; `snapshots` are the ledgers by the name of their key."""
     from prometheus_client.exposition import generate_latest
 
-    return generate_latest(Collector(report, snapshot))
+    return generate_latest(Collector(report, snapshots))
 
 
 def _supervisor_metrics(report: Report) -> Iterator[Metric]:
@@ -114,36 +116,47 @@ def _database_metrics(report: Report) -> Iterator[Metric]:
     yield _family("backfill_done", [((), queue.get("done", 0))])
 
 
-def _host_metrics(report: Report, snapshot: Snapshot | None) -> Iterator[Metric]:
+def _host_metrics(report: Report, snapshots: Mapping[str, Snapshot | None]) -> Iterator[Metric]:
     """The hosts by name; of two with one name the worse state."""
     by_name = {one.name: one for one in sorted(report.hosts, key=lambda one: one.silent_s)}
     names = [((name,), one) for name, one in by_name.items()]
     yield _family("host_up", [(label, one.state in {"alive", "draining"}) for label, one in names])
     yield _family("host_silence_seconds", [(label, one.silent_s) for label, one in names])
     yield _family("host_tokens_of_day", [(label, one.tokens_day) for label, one in names])
-    if snapshot is not None:
-        leases = Counter(one.owner_host for one in snapshot.leases)
+    known = [one for one in snapshots.values() if one is not None]
+    if known:
+        leases = Counter(lease.owner_host for one in known for lease in one.leases)
         sharing = [(label, one) for label, one in names if one.ledger == DATABASE]
         yield _family("host_open_calls", [(label, leases[one.number]) for label, one in sharing])
 
 
-def _ledger_metrics(snapshot: Snapshot) -> Iterator[Metric]:
-    bucket, tiers = snapshot.bucket, snapshot.tiers
-    yield _family("tokens_balance", [((), bucket.balance)])
-    yield _family("tokens_capacity", [((), bucket.capacity)])
-    yield _family("tokens_refill", [((), bucket.refill_rate)])
-    yield _family("refill_period_seconds", [((), bucket.tick_period_s)])
-    yield _family("ledger_drift_tokens", [((), bucket.drift)])
-    yield _family("ledger_expired_tokens", [((), snapshot.totals.expired)])
-    yield _family("ledger_reading_age_seconds", [((), bucket.synced_age_s or 0)])
-    yield _family("tokens_floor", [((tier.name,), tier.floor) for tier in tiers])
-    yield _family("tokens_earmark", [((tier.name,), tier.earmark) for tier in tiers])
-    yield _family("tokens_in_flight", [((tier.name,), tier.in_flight) for tier in tiers])
-    yield _family("tokens_spent_total", [((tier.name,), tier.spent) for tier in tiers])
-    yield _family("token_wait_seconds_total", [((tier.name,), tier.waited_s) for tier in tiers])
-    yield _family("grants_total", [((tier.name,), tier.granted) for tier in tiers])
-    yield _family("gate_open", [((tier.name,), tier.open) for tier in tiers])
-    yield _family("gate_waiting", [((tier.name,), tier.waiting) for tier in tiers])
+_OF_BUCKETS: Final[dict[str, Callable[[Snapshot], float]]] = {
+    "tokens_balance": lambda one: one.bucket.balance,
+    "tokens_capacity": lambda one: one.bucket.capacity,
+    "tokens_refill": lambda one: one.bucket.refill_rate,
+    "refill_period_seconds": lambda one: one.bucket.tick_period_s,
+    "ledger_drift_tokens": lambda one: one.bucket.drift,
+    "ledger_expired_tokens": lambda one: one.totals.expired,
+    "ledger_reading_age_seconds": lambda one: one.bucket.synced_age_s or 0,
+}
+_OF_TIERS: Final[dict[str, Callable[[TierRecord], float]]] = {
+    "tokens_floor": lambda tier: tier.floor,
+    "tokens_earmark": lambda tier: tier.earmark,
+    "tokens_in_flight": lambda tier: tier.in_flight,
+    "tokens_spent_total": lambda tier: tier.spent,
+    "token_wait_seconds_total": lambda tier: tier.waited_s,
+    "grants_total": lambda tier: tier.granted,
+    "gate_open": lambda tier: tier.open,
+    "gate_waiting": lambda tier: tier.waiting,
+}
+
+
+def _ledger_metrics(snapshots: Mapping[str, Snapshot]) -> Iterator[Metric]:
+    for name, of_bucket in _OF_BUCKETS.items():
+        yield _family(name, [((key,), of_bucket(one)) for key, one in snapshots.items()])
+    for name, of_tier in _OF_TIERS.items():
+        each = [((key, tier.name), of_tier(tier)) for key, one in snapshots.items() for tier in one.tiers]
+        yield _family(name, each)
 
 
 def _family(name: str, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
@@ -195,25 +208,25 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
         "When the worker counts as hung without a new heartbeat: the wait it announced, and HANG_S.",
         ("slot",),
     ),
-    "tokens_balance": MetricSpec("gauge", "Tokens on the server as the ledger knows them; below 0 in debt."),
-    "tokens_capacity": MetricSpec("gauge", "Tokens that the server keeps at most."),
-    "tokens_refill": MetricSpec("gauge", "Tokens that one refill adds."),
-    "refill_period_seconds": MetricSpec("gauge", "Seconds between two refills."),
-    "tokens_floor": MetricSpec("gauge", "Tokens that must remain after the tier spends.", ("tier",)),
-    "tokens_earmark": MetricSpec("gauge", "Tokens the tier has saved of its share.", ("tier",)),
-    "tokens_in_flight": MetricSpec("gauge", "Tokens reserved by open calls.", ("tier",)),
-    "tokens_spent_total": MetricSpec("counter", "Tokens the tier has paid since the ledger began.", ("tier",)),
+    "tokens_balance": MetricSpec("gauge", "Tokens on the server as the ledger knows them; below 0 in debt.", ("key",)),
+    "tokens_capacity": MetricSpec("gauge", "Tokens that the server keeps at most.", ("key",)),
+    "tokens_refill": MetricSpec("gauge", "Tokens that one refill adds.", ("key",)),
+    "refill_period_seconds": MetricSpec("gauge", "Seconds between two refills.", ("key",)),
+    "tokens_floor": MetricSpec("gauge", "Tokens that must remain after the tier spends.", ("key", "tier")),
+    "tokens_earmark": MetricSpec("gauge", "Tokens the tier has saved of its share.", ("key", "tier")),
+    "tokens_in_flight": MetricSpec("gauge", "Tokens reserved by open calls.", ("key", "tier")),
+    "tokens_spent_total": MetricSpec("counter", "Tokens the tier has paid since the ledger began.", ("key", "tier")),
     "token_wait_seconds_total": MetricSpec(
-        "counter", "Seconds that requests of the tier waited, counted when the wait is over.", ("tier",)
+        "counter", "Seconds that requests of the tier waited, counted when the wait is over.", ("key", "tier")
     ),
-    "grants_total": MetricSpec("counter", "Reservations granted to the tier.", ("tier",)),
-    "gate_open": MetricSpec("gauge", "1 if the oldest request of the tier may go now, else 0.", ("tier",)),
-    "gate_waiting": MetricSpec("gauge", "Requests of the tier that wait.", ("tier",)),
+    "grants_total": MetricSpec("counter", "Reservations granted to the tier.", ("key", "tier")),
+    "gate_open": MetricSpec("gauge", "1 if the oldest request of the tier may go now, else 0.", ("key", "tier")),
+    "gate_waiting": MetricSpec("gauge", "Requests of the tier that wait.", ("key", "tier")),
     "ledger_drift_tokens": MetricSpec(
-        "gauge", "Tokens that neither calls nor refills explain; below 0 another program spends."
+        "gauge", "Tokens that neither calls nor refills explain; below 0 another program spends.", ("key",)
     ),
-    "ledger_expired_tokens": MetricSpec("gauge", "Tokens lost at a full bucket, as far as known."),
-    "ledger_reading_age_seconds": MetricSpec("gauge", "Seconds since the last balance from the server."),
+    "ledger_expired_tokens": MetricSpec("gauge", "Tokens lost at a full bucket, as far as known.", ("key",)),
+    "ledger_reading_age_seconds": MetricSpec("gauge", "Seconds since the last balance from the server.", ("key",)),
     "host_up": MetricSpec("gauge", "1 while the host is alive, 0 when it is silent or has left.", ("host",)),
     "host_silence_seconds": MetricSpec("gauge", "Seconds since the host said last that it is alive.", ("host",)),
     "host_open_calls": MetricSpec("gauge", "Calls of the host that the shared ledger has open.", ("host",)),

@@ -15,7 +15,7 @@ from supervisor.http.response import Response, refusal
 from supervisor.status import health
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ledger import Snapshot
     from supervisor.http.request import HttpRequest
@@ -35,7 +35,12 @@ class RunView(NamedTuple):
     """A run at one moment."""
 
     report: Report
-    snapshot: Snapshot | None
+    snapshots: Mapping[str, Snapshot | None]  # by key; the first is the first
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The ledger of the only key, or of the first of several."""
+        return next(iter(self.snapshots.values()), None)
 
 
 def respond(look: Callable[[], RunView | None], request: HttpRequest) -> Response:
@@ -62,7 +67,7 @@ def _root(view: RunView) -> Response:
 def _metrics(view: RunView) -> Response:
     from supervisor.http import metrics  # the library is loaded by the first request for it
 
-    return Response(HTTPStatus.OK, metrics.text_of(view.report, view.snapshot), _METRICS)
+    return Response(HTTPStatus.OK, metrics.text_of(view.report, view.snapshots), _METRICS)
 
 
 def _healthz(_view: RunView) -> Response:
@@ -79,7 +84,7 @@ def _readyz(view: RunView) -> Response:
 
 
 def _status_json(view: RunView) -> Response:
-    from supervisor.status import as_json, status
+    from supervisor.status import as_json, keys, status
 
     counts, age_s = status.recent_counts(view.report, datetime.now(UTC))
     now = status.Status(
@@ -89,6 +94,7 @@ def _status_json(view: RunView) -> Response:
         snapshot=view.snapshot,
         counts=counts,
         counts_age_s=age_s,
+        keys=keys.views(view.report.keys, view.snapshots, view.report),
         notes=() if counts is not None else ("the supervisor has not counted the rows, or not for a while",),
     )
     return Response(HTTPStatus.OK, json.dumps(as_json.to_json(now)).encode() + b"\n", _JSON)

@@ -289,6 +289,8 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
         f"the database refuses a reply of {f['endpoint']} as a whole; it is quarantined: {one_line(f['reason'])}"
     ),
     "reply_quarantined": _quarantined,
+    "key_refused": _error("the API refuses this key, which rests; the others go on"),
+    "key_served_again": lambda f: f"the key {f['key']} is served again",
     "selection_refused": _refused,
     "settings_unreadable": _error("the settings it was given cannot be read"),
     "signalled": _signalled,

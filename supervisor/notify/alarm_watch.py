@@ -43,7 +43,9 @@ class AlarmWatch:
         self._targets = {one.name: one for one in settings.targets}
         self._host = settings.host
         self._state = StateDir(Path(settings.state_dir))
-        self._source = LedgerSource(self._state.ledger, settings.database_url, settings.ledger_account)
+        self._source = LedgerSource(
+            self._state.ledger_of(settings.key_name), settings.database_url, settings.ledger_account
+        )
         self._log = log
         self._over = threading.Event()
         self._thread: threading.Thread | None = None

@@ -41,8 +41,8 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
     plan = query_plan()
     with query_connection(plan) as conn:
         found = sums.sums(conn, since=since, by=by)
-        flow = sums.flow(conn, since=since)
-    bucket = _bucket(plan)
+        flow = sums.flow(conn, since=since) if len(plan.keys) == 1 else None  # balances of several are in `status`
+    bucket = _bucket(plan) if len(plan.keys) == 1 else None
     total = _total(found)
     if as_json:
         output.as_json(

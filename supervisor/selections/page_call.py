@@ -26,7 +26,6 @@ from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DEAL_TOKENS, DealRequest, max_tokens
 from tasks.planning import page_figures
-from tasks.settings import DEFAULT_KEY
 from tasks.store.calls import calls
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class PageCaller:
     def __init__(self, plan: RunPlan, base_url: str, ledger: TokenLedger) -> None:
         settings = plan.settings
         self._ledger = ledger
-        self._host = settings.host_name
+        self._key, self._host = plan.key, settings.host_name
         self._client = KeepaClient(
             plan.api_key,
             base_url,
@@ -104,7 +103,7 @@ class PageCaller:
         """
         request = DealRequest(selection.for_upsert(), 0)
         lease = self._lease(request, on_wait)
-        header = _header(self._host, request, selection)
+        header = _header((self._key, self._host), request, selection)
         try:
             lease.commit()
             reply = self._client.send(request)
@@ -185,7 +184,7 @@ def _seen(selection: Selection, page: DealPage) -> PageSeen:
     )
 
 
-def _header(host: str, request: DealRequest, selection: Selection) -> Header:
+def _header(of: tuple[str, str], request: DealRequest, selection: Selection) -> Header:
     return Header(
         origin=Origin(job=TIER, domain=selection.domain, selection_key=selection.key),
         endpoint=request.endpoint,
@@ -198,8 +197,8 @@ def _header(host: str, request: DealRequest, selection: Selection) -> Header:
         status=0,
         duration_s=0.0,
         waited_s=0.0,
-        account=DEFAULT_KEY,
-        host=host,
+        account=of[0],
+        host=of[1],
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from supervisor.report import DATABASE, age_s
+from supervisor.status import keys
 from tasks.planning.forecast import Pace, left_s, token_supply
 from tasks.roles import BACKFILL
 
@@ -45,6 +46,7 @@ def as_json(status: Status, now: datetime) -> dict[str, Any]:
         "hosts": _hosts(last, status.snapshot) if last is not None and not status.is_gone else [],
         "backfill": progress(last, status.counts, status.snapshot),
         "ledger": None if status.snapshot is None else status.snapshot.to_json(),
+        "keys": [keys.as_json(one) for one in status.keys],
         "notes": list(status.notes),
     }
 

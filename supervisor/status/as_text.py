@@ -10,7 +10,7 @@ from ledger.bar import draw_bar, draw_bucket
 from ledger.dump import describe_rules
 from ledger.durations import format_duration
 from ledger.localtime import clock, near
-from supervisor.status import formatting
+from supervisor.status import formatting, keys
 from supervisor.status.as_json import progress
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def as_text(status: Status, now: datetime, width: int = WIDTH) -> str:
         lines += _children((*last.services, *last.workers), status, now)
         if not status.is_gone:
             lines += [f"host    {words}" for words in formatting.hosts(last, status.snapshot)]
-    if status.snapshot is not None:
+    if status.keys:
+        lines += keys.as_text(status.keys, now)
+    elif status.snapshot is not None:
         lines += _ledger(status.snapshot)
     if status.counts is not None:
         lines += _counts(status, status.counts, now)

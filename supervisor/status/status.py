@@ -16,7 +16,7 @@ from supervisor.config.settings import forget_client_variables
 from supervisor.database.ledger_source import source_of
 from supervisor.process.states import Stage
 from supervisor.process.suspended import is_suspended
-from supervisor.status import health
+from supervisor.status import health, keys
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, ConfigError, Error, plain
 from tasks.settings import Secret
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from supervisor.config.state_dir import StateDir
     from supervisor.database.ledger_source import LedgerSource
     from supervisor.report import CountRecord, Report
+    from supervisor.status.keys import KeyView
 
 _FRESH_S: Final = 20.0  # a supervisor counts at least every 16 s while the database answers
 _SILENT_S: Final = 60.0  # and writes its report as often whatever the database does
@@ -42,6 +43,7 @@ class Status:
         notes: what could not be found out, and why.
         paused: the roles that stay paused until `resume`, whether or not anything runs.
         command: the command that does work in the state directory, such as `debug`; no supervisor runs then.
+        keys: each key, where there are several.
         is_astray: whether the supervisor that runs has lost its state directory, with its report and all.
         is_silent: whether the running supervisor is suspended, or has not written its report for longer than it ever
             takes.
@@ -58,6 +60,7 @@ class Status:
     is_silent: bool = False
     command: SoleCommand | None = None
     is_astray: bool = False
+    keys: tuple[KeyView, ...] = ()
 
     @property
     def is_gone(self) -> bool:
@@ -106,7 +109,7 @@ def gather(settings: Settings) -> Status:
         return _of_astray(lost, lost_state_dir.remedy(state.root, lost))
     last = report.read(state.status)
     notes: list[str] = []
-    snapshot = read_snapshot(source_of(plan), notes)
+    snapshots = {name: read_snapshot(source_of(plan.of_key(name)), notes) for name in plan.keys}
     now = datetime.now(UTC)
     is_of_holder = last is not None and last.supervisor.pid == holder
     counted, age_s = recent_counts(last, now) if last is not None and is_of_holder else (None, None)
@@ -116,13 +119,18 @@ def gather(settings: Settings) -> Status:
         command=None if holder is None else state.lock.command(),
         pid=holder or None,
         report=last,
-        snapshot=snapshot,
+        snapshot=snapshots[plan.key],
         counts=counts,
         counts_age_s=age_s,
         paused=_paused(state, notes),
+        keys=keys.views(_records(settings), snapshots, last),
         notes=tuple(notes),
         is_silent=last is not None and is_of_holder and (is_suspended(holder) or _is_old(last, now)),
     )
+
+
+def _records(settings: Settings) -> tuple[report.KeyRecord, ...]:
+    return tuple(report.KeyRecord(name=key.name, pool=key.pool) for key in settings.loaded_keys)
 
 
 def _of_astray(pid: int, words: str) -> Status:

@@ -81,6 +81,7 @@ class NotifyService:
                 host=settings.host_name,
                 database_url=url or settings.database_url,
                 ledger_account=source_of(plan).account,
+                key_name=plan.key,
                 rules=settings.loaded_rules,
                 targets=settings.loaded_targets,
                 domains=settings.keepa_domains,

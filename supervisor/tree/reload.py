@@ -30,7 +30,7 @@ class ReloadedRun(Protocol):
 
     stage: Stage
     plan: RunPlan  # with the settings in force
-    ledger: TokenLedger | None
+    ledgers: dict[str, TokenLedger]  # by key
 
     def apply_change(self, change: changes.Change) -> None:
         """Apply other settings from now on; the ledger does so already."""
@@ -95,8 +95,10 @@ class Reloader:
         old = self._run.plan
         change = changes.between(old.settings, settings.check_texts(replace(texts, found=found)))
         new = replace(old, settings=change.settings)
-        if new.tiers() != old.tiers() and self._run.ledger is not None:
-            self._run.ledger.configure(new.tiers(), new.tick_period_s)
+        for name, ledger in self._run.ledgers.items():
+            tiers = new.of_key(name).tiers()
+            if tiers != old.of_key(name).tiers():
+                ledger.configure(tiers, new.tick_period_s)
         return _Prepared(texts, overrides, change)
 
     def _apply(self, request: ChangeRequest, outcome: Succeeded[_Prepared] | Failed) -> None:

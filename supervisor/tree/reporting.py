@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from ledger import NS_PER_S, SystemClock
 from supervisor import report
 from supervisor.process.states import Stage, State
-from supervisor.report import ChildRecord, Report, RestartRecord, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, KeyRecord, Report, RestartRecord, RunRecord, SupervisorRecord
 from tasks.errors import plain
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def report_of(run: ReportedRun, now_ns: int) -> Report:
         faults=run.faults.kept(datetime.now(UTC)),
         deaths=tuple(run.tree.deaths),
         orders=run.orders.records(),
+        keys=tuple(KeyRecord(name=key.name, pool=key.pool) for key in plan.settings.loaded_keys),
         paused=tuple(sorted(run.worker_pool.paused)),
         overrides=dict(run.reload.overrides),
         conditions=run.condition_watch.records(),

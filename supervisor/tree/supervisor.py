@@ -64,7 +64,7 @@ class Supervisor:
     def __init__(self, plan: RunPlan, loop: Loop, log: Log, texts: Texts | None = None) -> None:
         self.stage = Stage.PREPARING
         self.exit_code = EXIT_OK
-        self.ledger: TokenLedger | None = None
+        self.ledgers: dict[str, TokenLedger] = {}
         self.database_url: Secret | None = None
         self.base_url = plan.base_url
         self.plan = plan
@@ -105,6 +105,11 @@ class Supervisor:
         self._accepts_second_signal = False
         self._is_killing = False
         self._report_throttle = Throttle(loop, self.write_report, every_s=_WRITE_EVERY_S)
+
+    @property
+    def ledger(self) -> TokenLedger | None:
+        """The ledger of the only key, or of the first of several; None before there is one."""
+        return self.ledgers.get(self.plan.key)
 
     def begin(self) -> None:
         """Start everything; the loop does the rest."""
@@ -149,8 +154,8 @@ class Supervisor:
             part.close()
         self._ledger_executor.close(0.1)
         self._database_executor.close(0.1)
-        if self.ledger is not None:
-            self.ledger.close()
+        for ledger in self.ledgers.values():
+            ledger.close()
 
     def database_up(self, url: Secret) -> None:
         """Let the workers begin when the database serves for the first time."""
@@ -178,9 +183,9 @@ class Supervisor:
 
     def child_died(self, slot: Slot) -> None:
         """Settle what the dead process had reserved, beside the loop: a suspended one may hold the lock."""
-        ledger = self.ledger
-        if ledger is not None and slot.spec.role != SIMULATOR:
-            self._ledger_executor.do(ledger.resolve_dead, self._on_resolved)
+        ledgers = tuple(self.ledgers.values())
+        if ledgers and slot.spec.role != SIMULATOR:
+            self._ledger_executor.do(lambda: sum(one.resolve_dead() for one in ledgers), self._on_resolved)
         self.worker_pool.on_change()
         if self.stage is Stage.STOPPING_SERVICES:
             self._end_if_services_rest()
@@ -240,15 +245,16 @@ class Supervisor:
     def _create_ledger(self) -> None:
         plan, url, run, host = self.plan, self.database_url, self._id, self.membership.number
         if url is not None and self.stage is Stage.PREPARING:
-            self._ledger_executor.do(lambda: shared_ledger.create_ledger(plan, url, run, host), self._on_ledger)
+            self._ledger_executor.do(lambda: shared_ledger.create_ledgers(plan, url, run, host), self._on_ledger)
 
-    def _on_ledger(self, outcome: Succeeded[TokenLedger] | Failed) -> None:
+    def _on_ledger(self, outcome: Succeeded[dict[str, TokenLedger]] | Failed) -> None:
         if isinstance(outcome, Failed):
             self.run_failed(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
             return
-        self.ledger = outcome.value
-        if self.ledger.replaced and self.plan.base_url is not None:  # each simulator is another account
-            self._log.info("ledger_anew", message=self.ledger.replaced)
+        self.ledgers = outcome.value
+        for ledger in self.ledgers.values():
+            if ledger.replaced and self.plan.base_url is not None:  # each simulator is another account
+                self._log.info("ledger_anew", message=ledger.replaced)
         if self.stage is not Stage.PREPARING:
             return
         worker_settings = self.worker_settings()
@@ -263,7 +269,7 @@ class Supervisor:
             return None
         host_id, spool = self.plan.state.host(), self.database_identity.spool
         given = self.plan.worker_settings(self.base_url, self.database_url, spool, host_id)
-        return shared_ledger.settings_for(self.ledger, given)
+        return shared_ledger.settings_for(self.ledgers, given)
 
     def _on_resolved(self, outcome: Succeeded[int] | Failed) -> None:
         if isinstance(outcome, Failed):

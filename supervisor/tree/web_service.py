@@ -125,6 +125,7 @@ class WebService:
                 state_dir=str(plan.state.root),
                 database_url=settings.database_url,
                 ledger_account=source_of(plan).account,
+                key_name=plan.key,
                 hosts=settings.web_hosts or (),
                 has_control=settings.web_control == "on",
                 is_synthetic=plan.is_synthetic,

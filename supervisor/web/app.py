@@ -67,7 +67,7 @@ class _Site:
         self._settings = settings
         state = StateDir(Path(settings.state_dir))
         self._token_path = state.web_token
-        source = LedgerSource(state.ledger, settings.database_url, settings.ledger_account)
+        source = LedgerSource(state.ledger_of(settings.key_name), settings.database_url, settings.ledger_account)
         self._run = RunReader(state, source, os.getppid(), MonotonicClock())
         self._database = Database(self._run, settings.database_url)
         self._files = StaticFiles()

@@ -22,7 +22,7 @@ from tasks.calls.request_plan import SpooledReply
 from tasks.calls.spool import SpoolFull
 from tasks.calls.spool_header import Header, Origin, unanswered
 from tasks.calls.too_many_requests import TooManyRequests
-from tasks.errors import ApiError, NotSent, RequestRefused, Throttled, Transient
+from tasks.errors import ApiError, Forbidden, NotSent, RequestRefused, Throttled, Transient
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import TokenRequest, max_tokens
 from tasks.runtime.job import Idle
@@ -95,6 +95,9 @@ class MeteredClient:
         except Transient as error:
             # Only the balance was asked for, which is free.
             return self._failing.failed(BALANCE, error, may_be_charged=False)
+        except Forbidden:
+            request_plan.release()  # others may go on with it: another key is served
+            raise
 
     def learn_balance(self) -> None:
         """Ask the server for the balance, which is free, unless the ledger knows it.
@@ -104,7 +107,16 @@ class MeteredClient:
             Forbidden: the server does not serve this key.
         """
         if self._context.ledger.standing().believed_age_s is None:
-            self._context.ledger.observe(self._read_balance())
+            self.ask()
+
+    def ask(self) -> None:
+        """Ask the server for the balance, which is free, and give it to the ledger.
+
+        Raises:
+            Transient: it says nothing.
+            Forbidden: the server does not serve this key.
+        """
+        self._context.ledger.observe(self._read_balance())
 
     def _kept_from_disk(self) -> Idle | None:
         """Why no reply can be kept now, so that none is paid for."""
@@ -239,7 +251,7 @@ class MeteredClient:
             Transient: nobody can tell now; what was claimed is released.
         """
         try:
-            self._context.ledger.observe(self._read_balance())
+            self.ask()
         except Transient:
             request_plan.release()
             raise

@@ -20,7 +20,7 @@ from tasks.ingest.product_batch import ProductBatchWriter
 from tasks.ingest.source_page import SourcePageWriter
 from tasks.ingest.unreadable import items_of, quarantine_body
 from tasks.keepa.source.request import ENDPOINTS
-from tasks.runtime.job import owner_name
+from tasks.runtime.job import owner_names
 from tasks.store import quarantine, turns
 from tasks.store.queue import queue
 
@@ -156,7 +156,8 @@ class LeaseRecovery:
         if now_ns < self._next_ns:
             return 0
         self._next_ns = now_ns + LEASES_EVERY_NS
-        self._session.run(partial(turns.renew_turns, owner=owner_name(self._context)))
+        for owner in owner_names(self._context):
+            self._session.run(partial(turns.renew_turns, owner=owner))
         return self._release()
 
     def _release(self) -> int:

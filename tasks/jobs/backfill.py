@@ -24,7 +24,7 @@ from tasks.planning import forecast
 from tasks.planning.forecast import WINDOW_S, Forecast
 from tasks.planning.pacing import crawl_interval_s
 from tasks.planning.sliding_rate import SlidingRate
-from tasks.planning.streams import wanted_streams
+from tasks.planning.streams import pool_streams
 from tasks.roles import BACKFILL
 from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
@@ -36,6 +36,7 @@ from tasks.store.queue.renew import renew
 if TYPE_CHECKING:
     from ledger import Snapshot
     from tasks.ingest.deal_page import PageResult
+    from tasks.jobs.process_parts import ProcessParts
     from tasks.keepa.request import Detail
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
@@ -54,14 +55,13 @@ SAMPLE: Final = 100  # items whose estimate, divided, is what one costs
 class Backfill:
     """The job for history."""
 
-    def __init__(self, context: JobContext) -> None:
+    def __init__(self, context: JobContext, parts: ProcessParts | None = None) -> None:
         self.context = context
-        self._components = JobComponents(context)
+        self._components = JobComponents(context, parts)
         self._rest_ns: dict[Stream, int] = dict.fromkeys(self._components.streams, 0)
         self._resting: dict[Stream, Idle] = {}
         self._sources = Sources(context, self._components)
-        keys = [source.key for source in self._components.sources]
-        self._chosen = wanted_streams(self._components.streams, keys)
+        self._chosen = pool_streams(context.settings)
         self._is_crawl_next = True
         self._detail: Detail = context.settings.backfill_detail  # what the next items of the queue are expected to want
         self._front = ClaimFront()
@@ -92,6 +92,10 @@ class Backfill:
         if isinstance(outcome, Idle) and self._resting:
             return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
         return outcome
+
+    def ask(self) -> None:
+        """See `Job.ask`."""
+        self._components.metered_client.ask()
 
     def close(self) -> None:
         """See `Job.close`."""

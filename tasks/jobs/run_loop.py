@@ -52,7 +52,7 @@ def run(jobs: Sequence[Job], stop: StopFlag, clock: Clock, *, once: bool) -> boo
             if stop.is_set():
                 return False
             outcome = job.step()
-            if once and _is_enough(outcome):
+            if once and is_enough(outcome):
                 left.remove(job)
             match outcome:
                 case StepDone():
@@ -74,7 +74,7 @@ def nap_s(idle: Idle, now_ns: int, *, blocking: bool) -> float:
     return min(due_s, PLACE_NAP_S if keeps_place else LONGEST_NAP_S)
 
 
-def _is_enough(outcome: StepDone | Idle) -> bool:
+def is_enough(outcome: StepDone | Idle) -> bool:
     """Whether one poll or one batch has ended with this step, or none is due."""
     match outcome:
         case StepDone(completes=completes):
@@ -126,6 +126,10 @@ class PatientJob:
             return self._rest_from_spool(refusal)
         self._failures = 0
         return outcome
+
+    def ask(self) -> None:
+        """See `Job.ask`."""
+        self._job.ask()
 
     def close(self) -> None:
         """See `Job.close`."""

@@ -25,6 +25,7 @@ from tasks.store import crawls
 if TYPE_CHECKING:
     from tasks.calls.request_plan import SpooledReply
     from tasks.ingest.deal_page import PageResult
+    from tasks.jobs.process_parts import ProcessParts
     from tasks.keepa.request import Detail
     from tasks.planning.streams import Stream
     from tasks.runtime.job import JobContext
@@ -38,9 +39,9 @@ WEIGHT: Final = 0.2  # of the newest walk in what walks usually cost: one burst 
 class Upsert:
     """The job for recent deals."""
 
-    def __init__(self, context: JobContext) -> None:
+    def __init__(self, context: JobContext, parts: ProcessParts | None = None) -> None:
         self.context = context
-        self._components = JobComponents(context)
+        self._components = JobComponents(context, parts)
         self._backlog = DetailBacklog()
         self._watch = Watch(context, self._components)
         self._is_watch_next = False
@@ -75,6 +76,10 @@ class Upsert:
         if isinstance(outcome, Idle) and self._resting:
             return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
         return outcome
+
+    def ask(self) -> None:
+        """See `Job.ask`."""
+        self._components.metered_client.ask()
 
     def close(self) -> None:
         """See `Job.close`."""

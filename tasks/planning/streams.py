@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tasks.keepa.selection.selection import Selection
     from tasks.keepa.source.source import Source
     from tasks.planning.crawl_steps import Partition
-    from tasks.settings import SelectionSettings, SourceSettings, WorkerSettings
+    from tasks.settings import KeySettings, SelectionSettings, SourceSettings, WorkerSettings
 
 # The server sums up products of no known category under the largest number there is. No query can name it, but one can
 # leave out all others.
@@ -133,6 +133,19 @@ def wanted_streams(found: Iterable[Stream], more: Iterable[str] = ()) -> WantedS
         return None
     domains = tuple({one.domain: None for one in listed})
     return WantedStreams(keys=(*(one.key for one in listed), *keys), domains=domains)
+
+
+def pool_streams(settings: WorkerSettings) -> WantedStreams | None:
+    """What of the queue these settings pay for: what they ask for, and what the other keys of their pool do.
+
+    Raises:
+        ConfigError: a selection or a source is not valid.
+    """
+    mine = next((key.pool for key in settings.keys if key.name == settings.key_name), "")
+    pool: list[KeySettings | WorkerSettings] = [key for key in settings.keys if key.pool == mine]
+    pool = pool or [settings]
+    found = [stream for one in pool for stream in streams(one.selections, settings.keepa_domains)]
+    return wanted_streams(found, [source.key for one in pool for source in sources_of(one.sources)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ ConditionKind = Literal[
     "replies",  # most of what is paid for cannot be used
     "spool",  # replies cannot be written to the spool, so no calls are made
     "balance",  # nothing usable has been learned of the tokens for long
-    "key",  # the key is refused, and it is not certain yet that the API itself says so
+    "key",  # the key is refused, and it is not certain yet that the API itself says so; of one of several: "key NAME"
     "lists",  # a list of products cannot be read
     "sources",  # the API refuses a source of products, or it costs more than there can ever be
     "hosts",  # another host is silent, or this one must not work beside it
@@ -27,12 +27,14 @@ ConditionKind = Literal[
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition. `since` is its beginning in UTC as ISO 8601; `why` is a sentence without secrets.
+    """One condition.
 
-    `late_s` is how many seconds it had lasted when it was first reported.
+    `kind` is a `ConditionKind`, followed by the name of the key where it is of one key of several. `since` is its
+    beginning in UTC as ISO 8601; `why` is a sentence without secrets. `late_s` is how many seconds it had lasted when
+    it was first reported.
     """
 
-    kind: ConditionKind
+    kind: str
     since: str
     why: str
     late_s: float = 0.0

@@ -73,7 +73,7 @@ class HeartbeatWriter:
         self._refused: dict[str, int] = {}
         self._calls = CallStats()
         self._job: dict[str, object] = {}
-        self._conditions: dict[ConditionKind, Condition] = {}
+        self._conditions: dict[str, Condition] = {}
         self._sent_ns: int | None = None
         self._is_ready = False
 
@@ -120,21 +120,22 @@ class HeartbeatWriter:
         """Count a call that ended after `seconds`; `status` is None when no reply came."""
         self._calls.count(endpoint, status, seconds)
 
-    def degraded(self, kind: ConditionKind, why: str, *, late_s: float = 0.0) -> None:
+    def degraded(self, kind: ConditionKind, why: str, *, late_s: float = 0.0, of: str = "") -> None:
         """Send at once that this condition has kept the worker from its work, for `late_s` seconds by now.
 
-        A condition that goes on keeps its beginning and gets the new reason.
+        A condition that goes on keeps its beginning and gets the new reason. One `of` a key stands by itself.
         """
-        before, words = self._conditions.get(kind), clean(why)[:WHY_LIMIT]
+        name = f"{kind} {of}" if of else kind
+        before, words = self._conditions.get(name), clean(why)[:WHY_LIMIT]
         since = (datetime.now(UTC) - timedelta(seconds=late_s)).isoformat(timespec="milliseconds")
-        condition = Condition(kind=kind, since=since, why=words, late_s=round(late_s, 3))
-        self._conditions[kind] = condition if before is None else structs.replace(before, why=words)
+        condition = Condition(kind=name, since=since, why=words, late_s=round(late_s, 3))
+        self._conditions[name] = condition if before is None else structs.replace(before, why=words)
         if before is None:
             self._send(at_once=True)
 
-    def condition_over(self, kind: ConditionKind) -> None:
+    def condition_over(self, kind: ConditionKind, *, of: str = "") -> None:
         """Send at once that this condition is over; nothing happens when it never began."""
-        if self._conditions.pop(kind, None) is not None:
+        if self._conditions.pop(f"{kind} {of}" if of else kind, None) is not None:
             self._send(at_once=True)
 
     def is_degraded(self, kind: ConditionKind) -> bool:

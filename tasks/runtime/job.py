@@ -14,7 +14,8 @@ from ledger.process import this_process
 if TYPE_CHECKING:
     from ledger import Clock, TokenLedger
     from tasks.roles import Role
-    from tasks.runtime.heartbeat_writer import HeartbeatWriter, Phase
+    from tasks.runtime.beat import Beat
+    from tasks.runtime.heartbeat_writer import Phase
     from tasks.runtime.log import Logger
     from tasks.runtime.stop import StopFlag
     from tasks.settings import WorkerSettings
@@ -53,6 +54,14 @@ class Job(Protocol):
     def step(self) -> StepDone | Idle:
         """Do one small thing: a page, a batch, a left-over reply."""
 
+    def ask(self) -> None:
+        """Ask the server for the balance, which is free.
+
+        Raises:
+            Transient: it says nothing.
+            Forbidden: it does not serve this key.
+        """
+
     def close(self) -> None:
         """Give back the connections."""
 
@@ -72,11 +81,25 @@ class JobContext:
     clock: Clock
     stop: StopFlag
     log: Logger
-    beat: HeartbeatWriter
+    beat: Beat
     blocking: bool
     worker: str
 
 
 def owner_name(context: JobContext) -> str:
-    """Who takes items: the worker, and its process and host so that others can tell when it is dead."""
-    return f"{context.worker}@{this_process(context.settings.host_id)}"
+    """Who takes items: the worker, and its process and host so that others can tell when it is dead.
+
+    Of a worker with several keys each is somebody else, so that two of them do not walk the same selection.
+    """
+    return _owner(context, context.settings.key_name)
+
+
+def owner_names(context: JobContext) -> tuple[str, ...]:
+    """The names of all keys of this worker."""
+    keys = [key.name for key in context.settings.keys] or [context.settings.key_name]
+    return tuple(_owner(context, key) for key in keys)
+
+
+def _owner(context: JobContext, key: str) -> str:
+    worker = f"{context.worker}/{key}" if context.settings.keys else context.worker
+    return f"{worker}@{this_process(context.settings.host_id)}"

@@ -137,7 +137,7 @@ def test_the_turn_of_a_process_of_another_machine_is_free_when_its_time_is_over(
 def test_a_turn_is_kept_while_its_owner_has_nothing_to_ask_for(pair):
     here, first, second = pair
     here.execute("update turns set until = now() + interval '1 second'")
-    first._components._lease_recovery._next_ns = 0
+    first._components._parts._lease_recovery._next_ns = 0
     first._components.recover()
     ((left_s,),) = here.rows("select extract(epoch from until - now()) from turns")
     assert left_s > 60

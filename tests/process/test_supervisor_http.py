@@ -103,14 +103,16 @@ def test_line_52_a_run_tells_all_it_counts_and_no_counter_goes_backwards_when_a_
     compare_with_status(program, url)
 
     die_and_come_back(program, url, before)
-    spent = value(samples(url)[0], "tokens_spent_total", tier="upsert")
+    spent = value(samples(url)[0], "tokens_spent_total", key="default", tier="upsert")
     with closing(socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))):  # stuck, and in nobody's way
         assert program.stop() == 0
     with pytest.raises(requests.ConnectionError):
         get(url, "/healthz")
     program.start(KEEPA_BASE_URL=server.url)
     url = program.until(lambda r: r["supervisor"]["http"], "the port")["supervisor"]["http"]
-    wait_until(lambda: (value(samples(url)[0], "tokens_spent_total", tier="upsert") or 0) >= spent, "the ledger")
+    wait_until(
+        lambda: (value(samples(url)[0], "tokens_spent_total", key="default", tier="upsert") or 0) >= spent, "the ledger"
+    )
     assert program.stop() == 0
     assert KEY not in program.log()
 

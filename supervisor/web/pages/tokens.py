@@ -48,11 +48,12 @@ def _data(visit: Visit) -> Mapping[str, Any]:
     given = Given(visit.query, visit.lists)
     chosen, by = _chosen(given)
     shown = _RANGES[chosen]
+    report = visit.run.look().status.report
     with visit.database.reading() as conn:
         spent = sums.by_time(conn, since=shown.since, step=shown.step, by=by)
         by_name = sums.sums(conn, since=shown.since, by=by)
         shapes = by_name if by == "shape" else sums.sums(conn, since=shown.since, by="shape")
-        flow = sums.flow(conn, since=shown.since)
+        flow = None if report is not None and report.keys else sums.flow(conn, since=shown.since)
         of_a_day = by_name if shown.since == _DAY else sums.sums(conn, since=_DAY, by="tier")
     names = [one.name for one in by_name if one.tokens > 0]
     columns = _columns(spent, shown, visit.now)

@@ -31,7 +31,7 @@ def worker(role="upsert", **more):
 
 
 def samples(report, snapshot=None):
-    text = text_of(report, snapshot).decode()
+    text = text_of(report, {"default": snapshot}).decode()
     return {
         (one.name.removeprefix("sluicegate_"), tuple(sorted(one.labels.items()))): one.value
         for family in text_string_to_metric_families(text)

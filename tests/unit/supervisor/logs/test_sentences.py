@@ -25,7 +25,20 @@ RIDDLES = re.compile(r"\bNone\b|\b[A-Z]\w*(?:Error|Exception)\b|[a-z]_[a-z]|\{|'
 NUMBERS = st.none() | st.integers(-(10**6), 10**9) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = NUMBERS | st.text() | st.lists(st.text(max_size=5), max_size=3)
 FIELDS = [
-    *("message", "error", "reason", "selection", "rows", "pages", "tokens", "next_in_s", "endpoint", "bytes", "tier"),
+    *(
+        "message",
+        "error",
+        "reason",
+        "selection",
+        "rows",
+        "pages",
+        "tokens",
+        "next_in_s",
+        "endpoint",
+        "bytes",
+        "tier",
+        "key",
+    ),
     *(
         "cost",
         "most",
@@ -108,6 +121,7 @@ EXAMPLES = [
     ),
     ({"event": "message_sent", "target": "phone"}, "phone accepted a message"),
     ({"event": "messages_abandoned", "count": 2}, "deleted 2 messages that no target has accepted"),
+    ({"event": "key_served_again", "key": "agency"}, "the key agency is served again"),
     ({"event": "database_back", "away_s": 0.2}, "the database is available again after less than 1 s"),
     (
         {"event": "migrated", "applied": [f"000{number}_a.sql" for number in range(1, 10)]},
