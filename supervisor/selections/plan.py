@@ -11,6 +11,7 @@ from supervisor.config.options import BY_NAME
 from supervisor.config.run_plan import make_run_plan
 from supervisor.database.access import query_plan
 from supervisor.selections import describe, given, page_call, plan_inputs, plan_words, preview
+from supervisor.selections.beside import beside
 from supervisor.selections.scene import Scene
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa.request import DEAL_TOKENS
@@ -54,6 +55,7 @@ def show(chosen: argparse.Namespace) -> int:
         known=(*plan_inputs.loads(gathered, rules, allowance), *_loaded(pages, unknown)),
         new=_loaded(pages, new),
         left_out=tuple(describe.label(one) for one in (*unknown, *new) if describe.label(one) not in pages),
+        beside=beside(plan.settings, snapshot),
     )
     other = None if not chosen.set else scene.changed(_with(chosen.set), gathered.call_s)
     if chosen.json:

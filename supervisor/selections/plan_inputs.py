@@ -131,8 +131,8 @@ def rules_of(settings: Settings, snapshot: Snapshot | None, call_s: float) -> Ru
     """The rules that the settings make, with costs as they were learned."""
     upsert = settings.upsert_detail
     return Rules(
-        detail_tokens=0.0 if upsert == "none" else _tokens(upsert, snapshot),
-        history_tokens=_tokens(settings.backfill_detail, snapshot),
+        detail_tokens=0.0 if upsert == "none" else tokens_of(upsert, snapshot),
+        history_tokens=tokens_of(settings.backfill_detail, snapshot),
         backfill_share=settings.backfill_share,
         poll_interval_s=settings.poll_interval_s,
         history_max_age_d=settings.history_max_age_d,
@@ -184,7 +184,8 @@ def snapshot_of(plan: RunPlan) -> Snapshot | None:
         ledger.close()
 
 
-def _tokens(detail: Detail, snapshot: Snapshot | None) -> float:
+def tokens_of(detail: Detail, snapshot: Snapshot | None) -> float:
+    """What one product costs at that level of detail, as it was learned."""
     shape = product_shape(detail, _SHAPE_ITEMS)
     costs = () if snapshot is None else snapshot.costs
     learned = next((one.mean for one in costs if one.shape == shape.name and one.samples), None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger.durations import format_duration
 from supervisor.queries import output
 from supervisor.queries.output import Column
+from supervisor.selections import beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,7 @@ def sentences(scene: Scene, day: CostPlan) -> list[str]:
         f"deals: a look every {format_duration(day.poll_interval_s)}, {details}",
         f"histories: up to {day.histories_per_day:,.0f} products a day; {_waiting(day, (*scene.known, *scene.new))}",
         _floors(scene),
+        *beside.sentences(scene.beside),
     ]
     if scene.left_out:
         lines.insert(0, f"not counted, as nothing is known of them: {'; '.join(scene.left_out)}")
@@ -110,6 +112,8 @@ def _day(scene: Scene, day: CostPlan) -> dict[str, Any]:
         "expires": day.expires,
         "expires_in_s": day.expires_in_s,
         "floors": floors(scene),
+        "lists": scene.beside.lists,
+        "sources": scene.beside.sources,
         "selections": [
             {
                 **asdict(spent),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from supervisor.selections import plan_inputs
+from supervisor.selections.beside import Beside, beside
 from tasks.planning.cost_plan import cost_plan
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Scene:
         known: selections of the settings.
         new: those that were given to the command.
         left_out: those of which nothing is known.
+        beside: lists and sources, which are not among the selections.
     """
 
     plan: RunPlan
@@ -32,6 +34,7 @@ class Scene:
     known: tuple[StreamLoad, ...]
     new: tuple[StreamLoad, ...]
     left_out: tuple[str, ...]
+    beside: Beside
 
     def cost(self, *, with_new: bool = True, rate: int | None = None) -> CostPlan:
         """The day, perhaps without the new selections, or on another plan with a full bucket."""
@@ -40,5 +43,7 @@ class Scene:
 
     def changed(self, settings: Settings, call_s: float) -> Scene:
         """The same with other settings."""
-        rules = plan_inputs.rules_of(settings, plan_inputs.snapshot_of(self.plan), call_s)
-        return replace(self, plan=replace(self.plan, settings=settings), rules=rules)
+        snapshot = plan_inputs.snapshot_of(self.plan)
+        rules = plan_inputs.rules_of(settings, snapshot, call_s)
+        plan = replace(self.plan, settings=settings)
+        return replace(self, plan=plan, rules=rules, beside=beside(settings, snapshot))

@@ -148,6 +148,19 @@ def test_a_source_is_checked_and_explained_and_no_page_of_it_is_asked_for(here, 
             here(*command, "toys.json")
 
 
+def test_a_plan_says_what_lists_and_sources_ask_for_beside_the_selections(here, shop, tmp_path):
+    (tmp_path / "wanted").mkdir()
+    (tmp_path / "wanted" / "wide.json").write_text(json.dumps(WIDE))
+    (tmp_path / "wanted" / "best.json").write_text('{"source": "bestsellers", "categoryId": 283155, "refresh": "12h"}')
+    (tmp_path / "mine.txt").write_text("# refresh: 6h\n# detail: stats\nB08N5WRWNW\nB07FZ8S74R\n")
+    settings = {"KEEPA_BASE_URL": shop.url, "SELECTIONS": str(tmp_path / "wanted"), "WATCH": "mine.txt"}
+    day = json.loads(here("plan", "--yes", "--json", **settings)[1])["day"]
+    assert (day["lists"], day["sources"]) == (2 * 4, 2 * 50)
+    out = here("plan", "--yes")[1]
+    assert "lists: keeping 2 products as fresh as asked takes up to 8 tokens a day more" in out
+    assert "sources: asking them takes up to 100 tokens a day more" in out
+
+
 def test_nothing_is_spent_without_consent(here):
     code, out, err = here("selection", "preview", "default", SIMULATOR_TICK_S="3600")  # no refill comes between
     assert (code, out) == (2, "")
