@@ -64,6 +64,8 @@ class NotifyService:
         slot = self._slot
         if slot is None:
             return
+        if slot.state is State.STARTING and self._run.stage is Stage.STOPPING_WORKERS:
+            return  # it cannot hear yet, and may have to tell why the run ends; workers take their time anyway
         if slot.state not in RESTING:
             if slot.state not in {State.STOPPING, State.ENDING}:
                 self._run.write_report()  # it looks once more, and finds there why the run ends
