@@ -15,6 +15,7 @@ from ledger.errors import Full, NeedsReading, NeverEnough, TimedOut
 from ledger.ledger import TokenLedger
 from ledger.model.tiers import DEFAULT_TIERS
 from ledger.types import Reading
+from tasks.store.ledger_row.patience import NoPatience
 from tasks.store.ledger_row.row import RowHome
 from tests.crash import judge
 from tests.crash.forked import ended, start
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ledger.lease import Lease
+    from tasks.errors import DatabaseTransient
 
 WORKERS: Final = 3
 _ACCOUNT: Final = 1
@@ -42,6 +44,13 @@ class Place(NamedTuple):
     longest_life_s: float
 
 
+class Again(NoPatience):
+    """Tries again at once: on a loaded machine a process may stand still for longer than the server waits for it."""
+
+    def failed(self, error: DatabaseTransient) -> None:
+        """Do nothing: the next line is another one."""
+
+
 def in_file(path: Path) -> Place:
     """A ledger in that file."""
     return Place(lambda: TokenLedger.create(path, DEFAULT_TIERS), lambda: TokenLedger.attach(path), 0.01)
@@ -50,14 +59,18 @@ def in_file(path: Path) -> Place:
 def in_row(url: str) -> Place:
     """A ledger in a row of that database, to which a worker has to connect first."""
 
-    def create() -> TokenLedger:
+    def attach() -> TokenLedger:
         home = RowHome(url, _ACCOUNT, _HOST)
-        home.create("crash")
-        ledger = TokenLedger(home)
+        home.patience = Again()
+        return TokenLedger(home)
+
+    def create() -> TokenLedger:
+        RowHome(url, _ACCOUNT, _HOST).create("crash")
+        ledger = attach()
         ledger.configure(DEFAULT_TIERS, 60)
         return ledger
 
-    return Place(create, lambda: TokenLedger(RowHome(url, _ACCOUNT, _HOST)), 0.3)
+    return Place(create, attach, 0.3)
 
 
 def run(place: Place, kills: int, seed: int) -> Iterator[float]:

@@ -12,8 +12,8 @@ from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, TokenLedger
 from tasks.errors import DatabaseTransient
 from tasks.store.ledger_row import statements
 from tasks.store.ledger_row.line import Line
-from tasks.store.ledger_row.patience import NoPatience
 from tasks.store.ledger_row.row import RowHome
+from tests.crash.kills import Again
 
 SERVER_MS = 1_700_000_000_000
 ACCOUNTS = itertools.count(2**61 + 1)
@@ -47,13 +47,6 @@ class Breaking(Line):
         Breaking.fate = "well"
         self.close()
         raise DatabaseTransient("the line broke")
-
-
-class Again(NoPatience):
-    """Tries again at once."""
-
-    def failed(self, error):
-        """Nothing: the next line is another one."""
 
 
 def does(ledger, held, what, number):
