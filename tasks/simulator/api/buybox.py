@@ -65,7 +65,10 @@ def _winner(found: Item, tracks: dict[int, Track], new: Track | None) -> Json:
     total = new.values[-1] if new is not None else -1
     is_won, draw = total > 0, found.draws[60]
     is_amazon = is_won and pt.AMAZON in tracks and tracks[pt.AMAZON].values[-1] > 0 and draw & 1 == 1
-    is_fba = is_amazon or (is_won and pt.NEW_FBA in tracks and draw & 2 == 2)  # noqa: PLR2004 - a bit
+    has_fba = any(
+        series.type == pt.NEW_FBA for series in found.series
+    )  # told or not: it does not depend on the request
+    is_fba = is_amazon or (is_won and has_fba and draw & 2 == 2)  # noqa: PLR2004 - a bit
     shipping = -1 if new is None or not is_won else new.shipping
     out: Json = {
         "buyBoxIsAmazon": is_amazon,

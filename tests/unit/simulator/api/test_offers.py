@@ -58,6 +58,17 @@ def test_amazon_and_its_warehouse_sell_at_their_own_prices(bodies):
     assert seen == {"isAmazon", "isWarehouseDeal"}
 
 
+def test_who_has_the_buy_box_does_not_depend_on_what_is_asked_beside_it(market, bodies):
+    alone = replace(QUERY, offers=0, stock=False, buy_box=True)
+    winner = ("IsFBA", "IsAmazon", "IsShippable", "IsUnqualified", "Price", "Shipping", "SellerId", "IsPrimeEligible")
+    ships = set()
+    for body in bodies:
+        stats = products.answer(market, body["asin"], alone, NOW_MS).body["stats"]
+        assert [stats[f"buyBox{name}"] for name in winner] == [body["stats"][f"buyBox{name}"] for name in winner]
+        ships.add(stats["buyBoxIsFBA"])
+    assert ships == {True, False}
+
+
 def test_all_kinds_of_condition_and_of_extra_are_there(offers):
     assert {offer["condition"] for offer in offers} >= {1, 2, 3, 4, 5, 6, 8, 9, 10}
     names = {name for offer in offers for name in offer}
