@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Reply: TypeAlias = Callable[[Answer], object]
     Outcome: TypeAlias = Change | Error | LedgerError | OSError
 
+_DRAINED: Final = "this host is drained: run `sluicegate resume all` first, which lets it work again"
 _MARGIN_S: Final = 5.0
 _UNTIL: Final = ", until the supervisor ends (what .env sets stays)"
 _COUNT: Final = "BACKFILL_WORKERS"
@@ -66,6 +67,9 @@ class OrderHandlers:
         reply = self._logged(protocol.describe_order(order), reply, by)
         if self._run.stage > Stage.WORKING:
             reply(Answer(code=EXIT_TRY_LATER, words="the supervisor is stopping"))
+            return
+        if isinstance(order, protocol.Fetch) and self._run.draining.words is not None:
+            reply(Answer(code=EXIT_FAILED, words=_DRAINED))
             return
         try:
             self._do(order, reply)
@@ -143,8 +147,7 @@ class OrderHandlers:
 
     def _end_drain(self, roles: tuple[str, ...], reply: Reply) -> None:
         if set(roles) != set(ROLES):
-            words = "this host is drained: `sluicegate resume all` lets it work again"
-            reply(Answer(code=EXIT_FAILED, words=words))
+            reply(Answer(code=EXIT_FAILED, words=_DRAINED))
             return
 
         def resume() -> None:
@@ -230,12 +233,13 @@ class OrderHandlers:
 
     def _once_settled(self, answer: Answer) -> Answer | None:
         worker_pool, tree = self._run.worker_pool, self._run.tree
-        states = {slot.state for slot in tree.workers if slot.spec.role not in worker_pool.paused}
+        at_work = [] if worker_pool.is_draining else tree.workers
+        states = {slot.state for slot in at_work if slot.spec.role not in worker_pool.paused}
         return answer if worker_pool.is_current() and not tree.has_leavers and states <= _SETTLED else None
 
     def _is_paused(self, slot: Slot, reply: Reply) -> bool:
         if self._run.draining.words is not None:
-            reply(Answer(code=EXIT_FAILED, words="this host is drained: run `sluicegate resume all` first"))
+            reply(Answer(code=EXIT_FAILED, words=_DRAINED))
             return True
         role = slot.spec.role
         is_paused = role in self._run.worker_pool.paused

@@ -225,8 +225,8 @@ def number_beside(plan: RunPlan, url: Secret) -> int:
         number = hosts.find(conn, identity(plan))
     if number is None:
         raise ConfigError(
-            "the supervisor of this state directory takes part under another identity, as one in another container "
-            "or PID namespace does: give this command where the supervisor runs"
+            "the supervisor of this state directory takes no part now: either it is drained (`sluicegate resume all` "
+            "ends that), or it runs in another container or PID namespace: give this command where it runs"
         )
     return number
 

@@ -122,7 +122,8 @@ class WorkerPool:
     def retry_failed(self) -> list[str]:
         """Start those that have failed again, but for the paused ones; their names."""
         failed = [slot for slot in self._tree.workers if slot.state is State.FAILED]
-        again = [slot for slot in failed if slot.spec.role not in self.paused and not self._tree.is_stopping]
+        is_over = self._tree.is_stopping or self.is_draining
+        again = [slot for slot in failed if slot.spec.role not in self.paused and not is_over]
         self._rejoin(again)
         return [slot.spec.name for slot in again]
 
