@@ -31,6 +31,7 @@ TESTS: Final = {
         "tests/property/test_ledger_machine.py",
         "tests/property/test_ledger_bounds.py",
         "tests/property/test_ledger_retier.py",
+        "tests/property/test_ledger_budgets.py",
         "tests/property/test_ledger_formats.py",
         "tests/property/test_ledger_any_reading.py",
     ),
