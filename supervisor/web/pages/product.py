@@ -150,9 +150,10 @@ def _refresh(visit: Visit) -> _Quote | None:
     quote = refresh_quote(snapshot, detail)
     cost = f"up to {quote.tokens} {'token' if quote.tokens == 1 else 'tokens'}"
     if quote.opens_in_s is None:
-        words = f"{cost}; nobody can tell yet when there will be so many"
+        words = f"{cost}; nobody can tell yet when the balance allows it"
     else:
-        words = f"{cost}, which are there {'now' if quote.opens_in_s <= 0 else f'in about {quote.opens_in_s:.0f} s'}"
+        at = "now" if quote.opens_in_s <= 0 else f"in about {quote.opens_in_s:.0f} s"
+        words = f"{cost}; the balance allows it {at}"
     return _Quote(quote.tokens, words, detail)
 
 
