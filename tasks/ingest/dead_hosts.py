@@ -59,6 +59,8 @@ class DeadHosts:
             return None
         with conn.transaction():
             freed = held.release(conn, list(holders))
+        if not any(freed):  # another host was quicker
+            return None
         return Released(hosts=sorted({host.name for host in holders.values()}), freed=freed)
 
     def _is_mine(self, host: Host, found: Sequence[Host]) -> bool:

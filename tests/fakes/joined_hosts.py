@@ -173,7 +173,7 @@ class Hosts:
     def on_the_wire(self, host, number):
         """Tokens of what the host has committed, or paid for and not stored, while it cannot say more."""
         leases = [one for one in self.books()["leases"] if one["owner_host"] == number and one["state"] == "committed"]
-        return sum(one["cost"] for one in leases) + host.spooled(), len(leases)
+        return sum(one["cost"] for one in leases) + host.spooled()
 
     def silent_s(self, number):
         ((seconds,),) = self.rows(SILENT, number)
