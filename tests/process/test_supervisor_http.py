@@ -72,14 +72,15 @@ def value(found, name, **labels):
 
 
 def check_catalogue(found):
-    """Every metric of the catalogue has a sample, with the labels it says, and there is no other."""
+    """Every metric has a sample, with the labels it says, but those of hosts: no other reaches this database."""
     told = {}
     for name, labels in found:
         for ending in ("_bucket", "_count", "_sum"):
             if CATALOGUE.get(name.removesuffix(ending).removeprefix(PREFIX), ("",))[0] == "histogram":
                 name = name.removesuffix(ending)  # noqa: PLW2901 - the family's
         told.setdefault(name.removeprefix(PREFIX), set()).add(frozenset(dict(labels)) - {"le"})
-    assert {name: {frozenset(shape.labels)} for name, shape in CATALOGUE.items()} == told
+    here = {name: {frozenset(shape.labels)} for name, shape in CATALOGUE.items() if shape.labels != ("host",)}
+    assert here == told
 
 
 def never_backwards(before, after):
