@@ -1,6 +1,6 @@
 """The layout of a book: what it holds, and the numbers that stand in a file."""
 
-from ledger.model import book, entries
+from ledger.model import book
 
 PARTS = ("tiers", "shapes", "leases", "waiters", "clients")
 
@@ -10,15 +10,5 @@ def test_a_book_holds_what_is_documented():
     assert [len(getattr(book.Book(), part)) for part in PARTS] == [16, 24, 512, 512, 256]
 
 
-def test_a_name_has_up_to_32_bytes():
-    for state in (entries.TierState(), entries.ShapeState()):
-        state.name = b"n" * 32
-        assert state.name == b"n" * 32
-
-
 def test_tokens_and_parts_are_whole_numbers_of_a_thousandth_and_a_millionth():
     assert (book.MT, book.PPM) == (1_000, 1_000_000)
-
-
-def test_the_states_of_a_lease_keep_the_numbers_that_stand_in_files():
-    assert (entries.RESERVED, entries.COMMITTED) == (1, 2)
