@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from supervisor.config import settings
+from supervisor.config.environment import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ START_S = 60
 @contextmanager
 def running(home: Path) -> Iterator[dict[str, str]]:
     """The environment of commands beside a supervisor in service, which has counted rows."""
-    environ = {**settings.child_environment(), "STATE_DIR": str(home / "var"), "METRICS_PORT": "0", "WEB_PORT": ""}
+    environ = {**child_environment(), "STATE_DIR": str(home / "var"), "METRICS_PORT": "0", "WEB_PORT": ""}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "supervisor", "run"], env=environ, stdout=log, stderr=log, cwd=home

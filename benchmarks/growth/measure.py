@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from supervisor.config import settings
+from supervisor.config.environment import child_environment
 from tasks.store.connection import connect
 
 
@@ -120,7 +120,7 @@ def command(url, server, *arguments):
     """
     before = server.sessions()
     with tempfile.TemporaryDirectory() as folder:
-        environ = {**settings.child_environment(), "DATABASE_URL": url, "STATE_DIR": folder}
+        environ = {**child_environment(), "DATABASE_URL": url, "STATE_DIR": folder}
         began_s = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "supervisor", *arguments], env=environ, stdout=subprocess.PIPE, cwd=folder

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from supervisor.config import settings
+from supervisor.config.environment import forget_client_variables
 from supervisor.database.access import query_plan
 from supervisor.queries import output
 from tasks.errors import ConfigError
@@ -34,7 +34,7 @@ def upgrade(old: str | None, *, as_json: bool) -> int:
     plan = query_plan()
     if plan.database is None:
         raise ConfigError("DATABASE_URL names a server of your own, which is moved with its own tools")
-    settings.forget_client_variables()
+    forget_client_variables()
     new = programs.find(plan.settings.postgres_bin_dir)
     plan.state.make()
     with plan.state.lock.held():

@@ -17,7 +17,8 @@ from ledger import SystemClock
 from supervisor.cli.run import redactor
 from supervisor.cli.surroundings import is_running, surroundings
 from supervisor.config import run_plan
-from supervisor.config.settings import environment, load_settings
+from supervisor.config.environment import environment
+from supervisor.config.settings import load_settings
 from supervisor.logs.log import as_console, as_json, is_json, with_sentence
 from tasks.errors import EXIT_OK
 from tasks.jobs import build, run_loop

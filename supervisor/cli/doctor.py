@@ -30,7 +30,8 @@ def examine(*, as_json: bool) -> int:
 
 def _of_the_settings() -> list[Finding]:
     from supervisor.config import run_plan
-    from supervisor.config.settings import environment, load_settings
+    from supervisor.config.environment import environment
+    from supervisor.config.settings import load_settings
     from supervisor.doctor import database_and_key_checks, local_checks
 
     try:

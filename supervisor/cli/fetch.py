@@ -18,7 +18,8 @@ from supervisor.cli.fetch_answer import Fetched
 from supervisor.cli.fetch_progress import Patience, Progress, logger
 from supervisor.cli.surroundings import is_running, surroundings
 from supervisor.config import run_plan
-from supervisor.config.settings import environment, load_settings
+from supervisor.config.environment import environment
+from supervisor.config.settings import load_settings
 from supervisor.database.access import query_connection
 from tasks.errors import EXIT_USAGE, Error, NoRows, RequestRefused, plain
 from tasks.jobs.components import JobComponents

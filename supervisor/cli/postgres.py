@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from supervisor.config import settings
+from supervisor.config.environment import child_environment, environment
 from supervisor.config.files import key_files
 from supervisor.config.state_dir import StateDir
 from supervisor.database import client_programs, dsn, embedded, restore
@@ -64,7 +65,7 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
             arguments = restore.checked(arguments, url, plan.state)
         program = client_programs.ours(name, chosen)
         if plan.database is None:
-            program = client_programs.program(name, url, settings.environment(), chosen)
+            program = client_programs.program(name, url, environment(), chosen)
         return _run([str(program), "--dbname", make_conninfo(**parts.parameters), *arguments], parts.environment)
 
 
@@ -73,7 +74,7 @@ def _run(command: list[str], connection: dict[str, str]) -> int:
     # Ctrl-C is for the program, in which it cancels a query, and must not end this process before it.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        env = {**settings.child_environment(), **connection}
+        env = {**child_environment(), **connection}
         done = subprocess.run(command, env=env, check=False)  # noqa: S603 - the wheel's own, no shell
     finally:
         signal.signal(signal.SIGINT, before)
@@ -89,7 +90,7 @@ def with_ledger_path(arguments: Sequence[str]) -> list[str]:
     is_done = any(argument.startswith(("--p", "-h", "--h")) for argument in arguments)
     if is_done or not arguments or arguments[0] != "dump":
         return arguments
-    state = StateDir(settings.state_dir(settings.environment()))
+    state = StateDir(settings.state_dir(environment()))
     return [*arguments, "--path", str(state.ledger_of(key or _first_key()))]
 
 
@@ -103,7 +104,7 @@ def _without_key(arguments: Sequence[str]) -> tuple[list[str], str | None]:
 
 def _first_key() -> str:
     """The name of the only key, or of the first in the folder KEYS, which need not be usable."""
-    text, _ = settings.read_texts(settings.environment()).found["KEYS"]
+    text, _ = settings.read_texts(environment()).found["KEYS"]
     return next(iter(key_files.names(text)), DEFAULT_KEY)
 
 
@@ -115,8 +116,8 @@ def ledger_in_database(arguments: Sequence[str]) -> Source | None:
     """
     if any(argument.startswith("--p") for argument in arguments):
         return None
-    text, _ = settings.read_texts(settings.environment()).found["LEDGER"]
-    marker = StateDir(settings.state_dir(settings.environment())).ledger_marker
+    text, _ = settings.read_texts(environment()).found["LEDGER"]
+    marker = StateDir(settings.state_dir(environment())).ledger_marker
     if text.strip() != "database" and not marker.exists():
         return None
     from ledger.__main__ import Source

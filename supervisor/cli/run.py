@@ -7,8 +7,9 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from supervisor.config import lost_state_dir, run_plan
+from supervisor.config.environment import environment, join_other_hosts
 from supervisor.config.instance_lock import AlreadyRunning
-from supervisor.config.settings import check_texts, environment, join_other_hosts, read_texts
+from supervisor.config.settings import check_texts, read_texts
 from supervisor.console.monitor import Monitor
 from supervisor.console.writer import ConsoleWriter, StreamScreen
 from supervisor.control import protocol

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor.config.settings import environment, load_settings
+from supervisor.config.environment import environment
+from supervisor.config.settings import load_settings
 from supervisor.report import Frame
 from supervisor.status.as_json import to_json
 from supervisor.status.status import Status, gather

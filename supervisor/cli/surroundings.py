@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from supervisor.config import run_plan
-from supervisor.config.settings import forget_client_variables
+from supervisor.config.environment import forget_client_variables
 from supervisor.database import backend, presence, server_in_use, shared_ledger
 from tasks.errors import ConfigError
 from tasks.settings import Secret

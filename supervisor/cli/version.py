@@ -55,7 +55,8 @@ def of_this_build() -> str:
 
 
 def _postgres() -> str:
-    from supervisor.config.settings import environment, load_settings
+    from supervisor.config.environment import environment
+    from supervisor.config.settings import load_settings
     from tasks.embedded_postgres import programs
 
     try:

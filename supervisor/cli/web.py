@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor import report
 from supervisor.config import settings, web_token
+from supervisor.config.environment import environment
 from supervisor.config.state_dir import StateDir
 from tasks.errors import EXIT_FAILED, EXIT_NOT_RUNNING, EXIT_OK, ConfigError
 
@@ -24,7 +25,7 @@ def web(*, opens: bool, renews: bool) -> int:
     Raises:
         ConfigError: the token cannot be read or written.
     """
-    state = StateDir(settings.state_dir(settings.environment()))
+    state = StateDir(settings.state_dir(environment()))
     holder = state.lock.holder()
     if holder is None:
         sys.stderr.write(f"sluicegate: no supervisor runs with the state directory {state.root}: `sluicegate run`\n")

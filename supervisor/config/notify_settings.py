@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from tasks.errors import ConfigError
-from tasks.settings import DEFAULT_KEY, RuleSettings, Secret, SelectionSettings, TargetSettings
+from tasks.rule_settings import RuleSettings, TargetSettings
+from tasks.settings import DEFAULT_KEY, Secret, SelectionSettings
 
 
 class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Reads the environment and `.env`, alone of all modules: into one frozen `Settings`, or a complete list of faults.
+"""Makes of the environment and `.env` frozen `Settings`, or a complete list of faults.
 
 The environment wins over `.env`; an empty value means unset, or off where a setting has that. A secret is named in a
 message, never shown.
@@ -6,7 +6,6 @@ message, never shown.
 
 from __future__ import annotations
 
-import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,21 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-import tasks
 from supervisor.config import api_key_check, conflicts, similar_names
+from supervisor.config.environment import environment
 from supervisor.config.files import env_file, key_files, rule_files, selection_files, user_file, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
-from tasks.settings import (
-    JobSettings,
-    RuleSettings,
-    Secret,
-    SelectionSettings,
-    SourceSettings,
-    TargetSettings,
-    WatchListSettings,
-)
+from tasks.rule_settings import RuleSettings, TargetSettings
+from tasks.settings import JobSettings, Secret, SelectionSettings, SourceSettings, WatchListSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +29,6 @@ if TYPE_CHECKING:
 
 DOTENV: Final = Path(".env")
 BY_ORDER: Final = "the order"  # the source of a setting that an order gave
-_OF_THE_SERVICE_MANAGER: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 _LONGEST: Final = 32 * 1024  # characters of a setting; a list of many selection files takes a few thousand
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
 
@@ -125,45 +116,12 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def environment() -> Mapping[str, str]:
-    """The environment of this process."""
-    return os.environ
-
-
-def join_other_hosts() -> None:
-    """Set in our environment, which a reload reads too, that the ledger is the one that all hosts share."""
-    os.environ["LEDGER"] = "database"
-
-
-def child_environment() -> dict[str, str]:
-    """The environment of a worker: ours without the settings, so that no secret shows in `/proc`.
-
-    Workers run the very code that started them, wherever they are started from. They do not get the variables of a
-    service manager that watches us: it would take a worker's sign of life for ours.
-    """
-    ours = {*BY_NAME, *_OF_THE_SERVICE_MANAGER}
-    kept = {name: value for name, value in os.environ.items() if name not in ours}
-    root = str(Path(next(iter(tasks.__path__))).parent)
-    path = [root, *filter(None, kept.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), "PYTHONFAULTHANDLER": "1"}
-
-
-def forget_client_variables() -> None:
-    """Remove from our environment, and so from our workers', all that PostgreSQL's client library would read there.
-
-    For the embedded server alone: whoever names a server may well name its certificates in PGSSLROOTCERT. Every
-    variable of the library begins with PG. Source: PostgreSQL's documentation, "Environment Variables" of libpq.
-    """
-    for name in [name for name in os.environ if name.startswith("PG")]:
-        del os.environ[name]
-
-
 def secrets() -> dict[str, str]:
     """Every secret that is set, by name, whether or not the settings as a whole can be used."""
     from_file = _from_file(DOTENV, []).values
-    found = {option.name: _look_up(option, os.environ, from_file)[0] for option in OPTIONS if option.is_secret}
+    found = {option.name: _look_up(option, environment(), from_file)[0] for option in OPTIONS if option.is_secret}
     found |= {
-        f"KEYS {name}": text for name, text in key_files.texts(_look_up(BY_NAME["KEYS"], os.environ, from_file)[0])
+        f"KEYS {name}": text for name, text in key_files.texts(_look_up(BY_NAME["KEYS"], environment(), from_file)[0])
     }
     return {name: text for name, text in found.items() if text}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from supervisor.config import settings
+from supervisor.config.environment import environment
 from supervisor.config.state_dir import StateDir
 from supervisor.control import protocol
 from supervisor.control.server import address
@@ -30,7 +31,7 @@ _PATIENCE_S: Final = 1800.0  # sixteen workers replaced one after another, each 
 def send_order(chosen: argparse.Namespace) -> int:
     """Send the order that was typed and print the answer; the exit code."""
     order = _typed_order(chosen)
-    state = StateDir(settings.state_dir(settings.environment()))
+    state = StateDir(settings.state_dir(environment()))
     if order is None:
         answer = protocol.Answer(code=EXIT_USAGE, words="set takes NAME=VALUE, as in BACKFILL_FLOOR=100")
     elif state.lock.holder() is None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from supervisor.config import run_plan, settings
+from supervisor.config.environment import environment, forget_client_variables
 from supervisor.database import embedded
 from tasks.errors import NoRows
 from tasks.settings import Secret
@@ -26,7 +27,7 @@ def query_plan() -> RunPlan:
     Raises:
         ConfigError: the settings cannot be used.
     """
-    return run_plan.make_run_plan(settings.load_settings(settings.environment()), synthetic_into_database=True)
+    return run_plan.make_run_plan(settings.load_settings(environment()), synthetic_into_database=True)
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def running_database(plan: RunPlan) -> Iterator[Secret]:
     if plan.database is None:
         yield plan.settings.database_url
         return
-    settings.forget_client_variables()
+    forget_client_variables()
     plan.state.make()
     server = embedded.server_of(plan)
     try:
@@ -91,7 +92,7 @@ def _existing_database(plan: RunPlan) -> Iterator[Secret]:
     no_rows = NoRows(f"there is no database `{plan.database}` in {plan.state.root} yet: `make run` makes and fills it")
     if not (plan.state.postgres / cluster.DATA).is_dir():
         raise no_rows
-    settings.forget_client_variables()
+    forget_client_variables()
     server = embedded.server_of(plan)
     try:
         admin = server.start(cluster.SUPERUSER)

@@ -9,7 +9,7 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from supervisor.config import settings
+from supervisor.config.environment import forget_client_variables
 from supervisor.database import dsn, embedded
 from tasks.errors import DatabaseTransient
 from tasks.runtime.interruptible import run_interruptible
@@ -71,7 +71,7 @@ class EmbeddedDatabase:
         self._is_cancelled = False
         self.applied: list[str] = []
         self.notes: list[str] = []
-        settings.forget_client_variables()
+        forget_client_variables()
 
     def start(self) -> Secret:
         """Start it, or join the one that runs.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from supervisor.report import HostRecord
+from supervisor.host_record import HostRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.state_dir import StateDir
-    from supervisor.report import HostRecord
+    from supervisor.host_record import HostRecord
     from tasks.ingest.dead_hosts import Released
     from tasks.settings import Secret
     from tasks.store.connection import Connection

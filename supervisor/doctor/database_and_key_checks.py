@@ -9,8 +9,8 @@ from ledger import CAPACITY_TICKS
 from ledger.durations import format_duration
 from supervisor import report
 from supervisor.config import lowered_floors
+from supervisor.config.environment import forget_client_variables
 from supervisor.config.run_plan import Server
-from supervisor.config.settings import forget_client_variables
 from supervisor.database import backend, dsn
 from supervisor.doctor import host_check, server_judgement
 from supervisor.doctor.findings import bad, good, judged, note

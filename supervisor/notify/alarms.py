@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from supervisor.report import Report
-    from tasks.settings import RuleSettings
+    from tasks.rule_settings import RuleSettings
 
 MOST_PENDING: Final = 1_000
 _NAMESPACE: Final = uuid.UUID("5f0a4f0e-6e0b-5c7e-9a55-1f0c6a4f7e21")  # any that nobody else uses

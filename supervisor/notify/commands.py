@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger import durations, localtime
+from supervisor.config.environment import environment
 from supervisor.config.notify_settings import NotifySettings
-from supervisor.config.settings import environment, load_settings
+from supervisor.config.settings import load_settings
 from supervisor.database.access import query_connection, query_plan
 from supervisor.notify.live_rules import live_rules
 from supervisor.notify.service import KEPT
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
-    from tasks.settings import RuleSettings, TargetSettings
+    from tasks.rule_settings import RuleSettings, TargetSettings
     from tasks.store.connection import Connection
 
 _COUNTED: Final = 1_000  # deals that meet a rule are counted up to this

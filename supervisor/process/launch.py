@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from supervisor.config import notify_settings, web_settings
-from supervisor.config.settings import child_environment
+from supervisor.config.environment import child_environment
 from tasks.settings import encode
 
 if TYPE_CHECKING:

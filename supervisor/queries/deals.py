@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ledger import durations
 from supervisor.config import run_plan
-from supervisor.config.settings import environment, load_settings
+from supervisor.config.environment import environment
+from supervisor.config.settings import load_settings
 from supervisor.database.access import query_connection
 from supervisor.queries import deal_conditions, output
 from supervisor.queries.deal_conditions import RESALE_COLUMNS

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger import DEFAULT_TIERS, durations
 from supervisor.config import settings
+from supervisor.config.environment import environment
 from supervisor.config.files import user_file, watch_files
 from supervisor.config.options import BY_NAME
 from supervisor.database.access import query_connection, query_plan
@@ -48,7 +49,7 @@ def check(chosen: argparse.Namespace) -> int:
     Raises:
         UnusableSettings: a list has a fault, or no list is named.
     """
-    texts = settings.read_texts(settings.environment())
+    texts = settings.read_texts(environment())
     where = ",".join(chosen.paths) or texts.found["WATCH"][0]
     if not where:
         raise ConfigError("WATCH is not set: name a folder, a file of ASINs or table:NAME, or set it")
@@ -151,7 +152,7 @@ def _path_of(name: str) -> Path:
         if path.suffix != ".txt":
             raise ConfigError(f"{path} does not end with .txt: products are added to plain lists, one ASIN a line")
         return path
-    where = settings.read_texts(settings.environment()).found["WATCH"][0]
+    where = settings.read_texts(environment()).found["WATCH"][0]
     folders = [Path(part.strip()).expanduser() for part in where.split(",") if part.strip()]
     folder = next((one for one in folders if one.is_dir()), None)
     if folder is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.config.settings import environment, load_settings
+from supervisor.config.environment import environment
+from supervisor.config.settings import load_settings
 from supervisor.queries import output
 from supervisor.selections import given
 from tasks.errors import EXIT_CONFIG, EXIT_OK

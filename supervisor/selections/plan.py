@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from supervisor.config import settings as config
+from supervisor.config.environment import environment
 from supervisor.config.options import BY_NAME
 from supervisor.config.run_plan import make_run_plan
 from supervisor.database.access import query_plan
@@ -88,7 +89,7 @@ def _with(changes: Sequence[str]) -> Settings:
     Raises:
         ConfigError: there is no such setting, or its value cannot be used.
     """
-    texts = config.read_texts(config.environment())
+    texts = config.read_texts(environment())
     found = dict(texts.found)
     for change in changes:
         name, is_given, value = (part.strip() for part in change.partition("="))

@@ -21,17 +21,9 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
+    from supervisor.host_record import HostRecord
     from supervisor.process.conditions import ConditionRecord
-    from supervisor.report import (
-        ChildRecord,
-        CountRecord,
-        DeathRecord,
-        FaultRecord,
-        HostRecord,
-        ListRecord,
-        MarkRecord,
-        Report,
-    )
+    from supervisor.report import ChildRecord, CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord, Report
 
 _ALMOST: Final = 0.99  # of a bar: only an open gate has a full one
 

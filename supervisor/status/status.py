@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import LedgerError
 from supervisor import report
 from supervisor.config import lost_state_dir, paused_roles, run_plan
-from supervisor.config.settings import forget_client_variables
+from supervisor.config.environment import forget_client_variables
 from supervisor.database.ledger_source import source_of
 from supervisor.process.states import Stage
 from supervisor.process.suspended import is_suspended

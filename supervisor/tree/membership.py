@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.eventloop.loop import Loop
+    from supervisor.host_record import HostRecord
     from supervisor.logs.log import Log
-    from supervisor.report import HostRecord
     from tasks.ingest.dead_hosts import Released
     from tasks.settings import Secret
 

@@ -13,7 +13,7 @@ from tasks.store.best_deals.conditions import ANY, Conditions, ResaleTerms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tasks.settings import RuleSettings
+    from tasks.rule_settings import RuleSettings
     from tasks.store.best_deals.best_deals import BestDeal
     from tasks.store.best_deals.candidates import Over
 

@@ -21,7 +21,7 @@ from tasks.notify import signature
 
 if TYPE_CHECKING:
     from tasks.notify.message import Message
-    from tasks.settings import TargetSettings
+    from tasks.rule_settings import TargetSettings
 
 _TIMES_S: Final = (10, 30)  # to connect, and of silence
 COMMAND_S: Final = 60

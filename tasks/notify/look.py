@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tasks.notify.deal_filter import RuleFilter
-    from tasks.settings import RuleSettings
+    from tasks.rule_settings import RuleSettings
     from tasks.store.best_deals.best_deals import BestDeal
     from tasks.store.connection import Connection
     from tasks.store.notify.changes import Changed

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.settings import Pace
+    from tasks.rule_settings import Pace
 
 HOUR: Final = timedelta(hours=1)
 _DAY_MINUTES: Final = 24 * 60

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from tasks.settings import RuleSettings, TargetSettings
+    from tasks.rule_settings import RuleSettings, TargetSettings
     from tasks.store.connection import Connection
     from tasks.store.notify.outbox import Outgoing
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger.durations import parse_duration
 from tasks.keepa.asin_list import asin_of, domain_of
 from tasks.keepa.prices import NAMES, NOT_MONEY
-from tasks.settings import Pace, RuleSettings
+from tasks.rule_settings import Pace, RuleSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

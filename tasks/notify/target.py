@@ -7,7 +7,8 @@ import binascii
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from tasks.settings import Secret, TargetSettings
+from tasks.rule_settings import TargetSettings
+from tasks.settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

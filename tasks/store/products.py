@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg import sql
 
-from tasks.store import offers, product_row, quarantine
+from tasks.store import offers, product_columns, product_row, quarantine
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, Written, evidence, newest, reason_of, write_each
 from tasks.store.bulk.staging import Stage
 from tasks.store.histories import price_series
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tasks.store.bulk.staging import Row
     from tasks.store.connection import Connection
 
-_STAGE: Final = Stage(table="product_stage", columns=product_row.COLUMNS)
+_STAGE: Final = Stage(table="product_stage", columns=product_columns.COLUMNS)
 
 _BASE: Final = sql.SQL("""(
     coalesce(excluded.last_update, 0) > coalesce(t.last_update, 0)
@@ -77,15 +77,15 @@ RETURNING
     coalesce(t.history_fetched_at = %(fetched_at)s, false), coalesce(t.offers_fetched_at = %(fetched_at)s, false)
 """)
     .format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, product_row.COLUMNS)),
+        columns=sql.SQL(", ").join(map(sql.Identifier, product_columns.COLUMNS)),
         replacements=sql.SQL(", ").join(
             [
-                *_replace(["is_found", "fetched_at", *product_row.BASE], _BASE),
-                *_replace(product_row.HISTORY, _HISTORY),
+                *_replace(["is_found", "fetched_at", *product_columns.BASE], _BASE),
+                *_replace(product_columns.HISTORY, _HISTORY),
                 *_replace(["history_update", "history_fetched_at"], _part("history")),
-                *_replace(["stats_update", "stats_fetched_at", *product_row.STATS], _STATS),
-                *_replace(["buy_box_update", *product_row.BUY_BOX], _part("buy_box")),
-                *_replace(["offers_update", "offers_fetched_at", *product_row.OFFERS], _OFFERS),
+                *_replace(["stats_update", "stats_fetched_at", *product_columns.STATS], _STATS),
+                *_replace(["buy_box_update", *product_columns.BUY_BOX], _part("buy_box")),
+                *_replace(["offers_update", "offers_fetched_at", *product_columns.OFFERS], _OFFERS),
             ]
         ),
         base=_BASE,

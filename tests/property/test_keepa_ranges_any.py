@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.keepa.deal import Int4, Int8
 from tasks.keepa.decode.replies import Deal, Product, decode_deals, decode_products
-from tasks.store import product_row
+from tasks.store import product_columns
 
 DEAL = {
     "asin": "B000000001", "avg": [[1]] * 4, "creationDate": 1, "current": [1], "currentSince": [1], "delta": [[1]] * 4,
@@ -50,7 +50,7 @@ def test_a_number_beyond_its_column_goes_to_extra(at, beyond, is_low):
         assert found.odd[0].notes[0].startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize(("kind", "columns"), [(Product, product_row.COLUMNS)])
+@pytest.mark.parametrize(("kind", "columns"), [(Product, product_columns.COLUMNS)])
 def test_every_number_with_a_column_is_as_wide_as_that(kind, columns):
     held = {"int4": Int4, "int8": Int8, "int4[]": list[Int4], "int8[]": list[Int8]}
     types = {field.name: field.type for field in msgspec.structs.fields(kind)}

@@ -9,7 +9,7 @@ from tasks.keepa.prices import NAMES
 from tasks.notify import look, post, rule
 from tasks.notify.deal_filter import filter_of
 from tasks.notify.message import MESSAGE
-from tasks.settings import TargetSettings
+from tasks.rule_settings import TargetSettings
 from tasks.store import deals, turns
 from tasks.store.notify import changes, outbox, products
 from tests.fakes.waiting import wait_until

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.keepa import prices
 from tasks.keepa.decode.replies import FbaFees, Offer, Product, Stats, decode_products
-from tasks.store import product_row, products
+from tasks.store import product_columns, products
 from tasks.store.connection import connect
 from tests.fakes.waiting import LIMIT_S
 
@@ -57,7 +57,7 @@ def pairs(*points):
 
 def test_every_field_of_a_product_has_a_column_and_every_column_exists(conn):
     fields = {field.name for field in msgspec.structs.fields(Product)} - NO_COLUMN
-    assert fields <= product_row.COLUMNS.keys()
+    assert fields <= product_columns.COLUMNS.keys()
     kinds = {"ARRAY": "[]", "integer": "int4", "bigint": "int8", "boolean": "bool", "double precision": "float8"}
     found = dict(
         conn.execute(
@@ -66,7 +66,7 @@ def test_every_field_of_a_product_has_a_column_and_every_column_exists(conn):
         ).fetchall()
     )
     found = {name: kinds.get(kind, kind) for name, kind in found.items()}
-    assert {name: found.get(name) for name in product_row.COLUMNS} == dict(product_row.COLUMNS)
+    assert {name: found.get(name) for name in product_columns.COLUMNS} == dict(product_columns.COLUMNS)
 
 
 def test_recorded_products_come_out_again_field_by_field(conn, recorded):
@@ -79,7 +79,7 @@ def test_recorded_products_come_out_again_field_by_field(conn, recorded):
         assert batch.faults == []
         written = write(conn, product, has_history=product.csv is not None)
         assert (written.inserted, written.refused) == (1, 0)
-        names = list(product_row.COLUMNS)
+        names = list(product_columns.COLUMNS)
         row = dict(zip(names, one(conn, ", ".join(names), product.asin), strict=True))
         wire_names = {field.name: field.encode_name for field in msgspec.structs.fields(Product)}
         row["sales_ranks"] = one(conn, "products.sales_ranks", product.asin)

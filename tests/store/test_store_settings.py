@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
+from supervisor.config.environment import forget_client_variables
 from supervisor.database import backend
 from tasks.errors import ConfigError, DatabaseTransient
 from tasks.settings import Secret
@@ -220,13 +221,11 @@ def test_nothing_of_the_environment_reaches_the_own_server(tmp_path):
 
 
 def test_the_program_forgets_every_variable_of_the_client_library(monkeypatch):
-    from supervisor.config import settings
-
     with monkeypatch.context() as patched:
         for name, value in STRANGE.items():
             patched.setenv(name, value)
         patched.setenv("PAGER", "less")
-        settings.forget_client_variables()
+        forget_client_variables()
         assert not [name for name in os.environ if name.startswith("PG")]
         assert os.environ["PAGER"] == "less"
         known = {option.envvar for option in psycopg.pq.Conninfo.get_defaults() if option.envvar}

@@ -12,9 +12,10 @@ from ledger import CAPACITY_TICKS
 from ledger.atomic_file import replace_file
 from supervisor.cli.setup import env_lines, user_unit
 from supervisor.config import lowered_floors
+from supervisor.config.environment import environment
 from supervisor.config.files import env_file, user_file
 from supervisor.config.run_plan import make_run_plan
-from supervisor.config.settings import DOTENV, environment, load_settings
+from supervisor.config.settings import DOTENV, load_settings
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa.client import KeepaClient
 

@@ -11,7 +11,7 @@ from supervisor.config.files import user_file
 from tasks.errors import ConfigError, plain
 
 if TYPE_CHECKING:
-    from tasks.settings import RuleSettings, TargetSettings
+    from tasks.rule_settings import RuleSettings, TargetSettings
 
 TARGETS: Final = "targets.toml"
 _MOST: Final = 200  # rules

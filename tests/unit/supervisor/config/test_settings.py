@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from supervisor.cli.commands import _parser, settings_help
+from supervisor.config.environment import child_environment
 from supervisor.config.options import GROUPS, OPTIONS
-from supervisor.config.settings import Settings, child_environment, load_settings
+from supervisor.config.settings import Settings, load_settings
 from tasks.errors import ConfigError
 from tests.settings_documents import EXAMPLE, README, ROOT, TABLE, env_example, readme_table
 

@@ -10,7 +10,7 @@ from supervisor.notify.alarms import AlarmBook, Problem, problems, update
 from supervisor.notify.drift import DriftWatch
 from supervisor.process.conditions import ConditionRecord
 from supervisor.report import ChildRecord, DeathRecord, FaultRecord, Report, RunRecord, SupervisorRecord
-from tasks.settings import RuleSettings
+from tasks.rule_settings import RuleSettings
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE = localtime.utc(START)

@@ -12,8 +12,9 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
+from supervisor.host_record import HostRecord
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import CountRecord, DeathRecord, FaultRecord, HostRecord, ListRecord, MarkRecord, RestartRecord
+from supervisor.report import CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord, RestartRecord
 from supervisor.status import health
 from supervisor.status.as_json import FORMAT, as_json
 from supervisor.status.as_text import as_line, as_text

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.notify.pace import HOUR, plan, quiet_end
-from tasks.settings import Pace
+from tasks.rule_settings import Pace
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
