@@ -162,7 +162,13 @@ def test_a_restarted_simulator_goes_on_with_the_same_market(launch):
 def test_every_setting_has_a_flag_and_every_flag_its_words():
     flags = {action.dest for action in cli.parser()._actions}
     settings = set(SimulatorConfig.__dataclass_fields__) - {"clock", "start_unix_ms"}
-    renamed = {"keys": "key", "lapsed_keys": "lapsed_key", "is_verbose": "verbose", "faults": "fault_500"}
+    renamed = {
+        "keys": "key",
+        "key_rates": "key_rate",
+        "lapsed_keys": "lapsed_key",
+        "is_verbose": "verbose",
+        "faults": "fault_500",
+    }
     assert {renamed.get(name, name) for name in settings} <= flags
     assert all(action.help for action in cli.parser()._actions)
     assert re.search(r"--deals DEALS\s+about how many rows", cli.parser().format_help())
