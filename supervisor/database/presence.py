@@ -167,18 +167,20 @@ def look_at_others(plan: RunPlan, url: Secret) -> tuple[list[Host], Host | None]
     Raises:
         Error: the database cannot be used.
     """
-    new = _newcomer(plan, known_identity(plan), "", shares=is_in_database(plan))
+    new = newcomer(plan, known_identity(plan), "", plan.keys, shares=is_in_database(plan))
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
         return hosts.hosts(conn), hosts.rival(conn, new)
 
 
-def try_join(plan: RunPlan, url: Secret, run: str) -> int | Host:
+def try_join(plan: RunPlan, url: Secret, run: str, keys: Sequence[str]) -> int | Host:
     """The number of this host, which takes part from now on; or a living host that it must not work beside.
+
+    `keys` are the names of those that it spends from.
 
     Raises:
         Error: the database cannot be used.
     """
-    new = _newcomer(plan, identity(plan), run, shares=plan.settings.ledger == "database")
+    new = newcomer(plan, identity(plan), run, keys, shares=plan.settings.ledger == "database")
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
         return hosts.join(conn, new)
 
@@ -194,7 +196,7 @@ def take_part(plan: RunPlan, url: Secret, run: str) -> Presence | None:
         return None
     clock, pause = SystemClock(), threading.Event()
     limit_ns = clock.now_ns() + WAIT_NS
-    while isinstance(found := try_join(plan, url, run), Host):
+    while isinstance(found := try_join(plan, url, run, [plan.key]), Host):
         if clock.now_ns() >= limit_ns:
             raise ConfigError(refusal(found))
         pause.wait(AGAIN_S)
@@ -253,13 +255,15 @@ def known_identity(plan: RunPlan) -> str:
         return ""
 
 
-def _newcomer(plan: RunPlan, host_id: str, run: str, *, shares: bool) -> Newcomer:
+def newcomer(plan: RunPlan, host_id: str, run: str, keys: Sequence[str], *, shares: bool) -> Newcomer:
+    """This host under that identity, as one that spends from the keys of these names."""
+    accounts = [plan.of_key(name).account("" if shares else run) for name in keys]
     return Newcomer(
         id=host_id,
         name=plan.settings.host_name,
         version=_build(),
         ledger="database" if shares else "file",
-        accounts=[account_number(plan.account("" if shares else run))],
+        accounts=[account_number(one) for one in accounts],
         migration=bundled_migrations()[-1].number,
     )
 

@@ -93,7 +93,7 @@ class Membership:
         again = partial(self.join, plan, url, run, then, refuse)
         enter = partial(self._enter, plan, url, then)
         answered = partial(self._answered, again=again, enter=enter, refuse=refuse or self._refuse)
-        self._executor.do(lambda: presence.try_join(plan, url, run), answered)
+        self._executor.do(lambda: presence.try_join(plan, url, run, plan.keys), answered)
 
     def records(self) -> tuple[HostRecord, ...]:
         """All hosts as reports show them."""
