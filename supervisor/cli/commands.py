@@ -156,7 +156,9 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
         orders[name].add_argument("worker", metavar="WORKER", help="its name in `status`, such as backfill-0")
     orders["scale"].add_argument("role", choices=ROLES)
     orders["scale"].add_argument("count", metavar="N", help="0 to 16")
-    orders["drain"].add_argument("host", metavar="HOST", nargs="?", help="its name in `sluicegate hosts` [this one]")
+    orders["drain"].add_argument(
+        "host", metavar="HOST", nargs="?", help="its name or number in `sluicegate hosts` [this one]"
+    )
     orders["set"].add_argument("settings", metavar="NAME=VALUE", nargs="+")
 
 

@@ -31,11 +31,12 @@ def missed(found: Sequence[Host], own: int) -> list[Host]:
     return [one for one in _present(found) if one.left_at is None and not one.is_alive and one.number != own]
 
 
-def describe_missed(lost: Sequence[Host]) -> str:
-    """What is wrong, and what to do."""
+def describe_missed(lost: Sequence[Host], found: Sequence[Host]) -> str:
+    """What is wrong with the hosts that are missed among all that were found, and what to do."""
     names = [one.name for one in lost]
     who = f"the host {names[0]} is" if len(names) == 1 else f"the hosts {', '.join(names)} are"
-    gone = f"`sluicegate drain {names[0]}`"
+    is_only_one = sum(one.name == names[0] and one.left_at is None for one in found) == 1
+    gone = f"`sluicegate drain {names[0] if is_only_one else lost[0].number}`"  # by its name all that are called so
     return (
         f"{who} silent; what was claimed there goes to the others. Start the host again, or run {gone} if it is gone "
         "for good"

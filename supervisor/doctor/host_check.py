@@ -30,7 +30,7 @@ def finding(plan: RunPlan, url: Secret) -> Finding:
         CHECK,
         f"beside this one {', '.join(others)}" if others else "no other host is alive",
         faults=[] if rival is None else [presence.refusal(rival)],
-        notes=[host_records.describe_missed(missed)] if missed else [],
+        notes=[host_records.describe_missed(missed, found)] if missed else [],
         alive=others,
         silent=[one.name for one in missed],
     )

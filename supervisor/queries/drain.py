@@ -24,10 +24,10 @@ PATIENCE: Final = 600  # looks: what is under way is finished or given up within
 
 
 def drain(name: str, *, pause: Callable[[float], object] | None = None) -> int:
-    """Ask every living host of that name to drain, and wait until it has left; the exit code.
+    """Ask every living host of that name to drain, or that of this number, and wait until it has left; the exit code.
 
     Args:
-        name: what the host is called.
+        name: what the host is called, or its number where no host is called so.
         pause: waits between two looks; in tests something else does.
 
     Raises:
@@ -65,4 +65,5 @@ def drain(name: str, *, pause: Callable[[float], object] | None = None) -> int:
 
 
 def _named(conn: Connection, name: str) -> list[Host]:
-    return [one for one in hosts.hosts(conn) if one.name == name]
+    found = hosts.hosts(conn)
+    return [one for one in found if one.name == name] or [one for one in found if str(one.number) == name]

@@ -196,7 +196,7 @@ class Membership:
             self._found = None
         else:
             silent_s = max(one.silent_s for one in lost)
-            why = host_records.describe_missed(lost)
+            why = host_records.describe_missed(lost, self._presence.seen)
             since = datetime.now(UTC) - timedelta(seconds=silent_s) if before is None else before.since
             self._found = ReportedCondition(kind=OF_OTHERS, since=since, why=why, late_s=silent_s)
         if (before and before.why) != (self._found and self._found.why) or self._presence.wanted != "at work":

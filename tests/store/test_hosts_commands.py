@@ -105,6 +105,17 @@ def test_a_named_host_drains_and_is_waited_for_and_a_dead_one_counts_as_gone(con
     assert "no host is called 'nobody'; there are: dead, one" in capsys.readouterr().err
 
 
+def test_of_two_hosts_of_one_name_the_number_tells_which_one_is_gone(conn, database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    dead, living = (
+        hosts.join(conn, Newcomer(id=f"{state} boot", name="same", version="1")) for state in ("dead", "living")
+    )
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE host = %s", (dead,))
+    assert drain.drain(str(dead)) == 0
+    assert "it counts as gone from now on" in capsys.readouterr().out
+    assert {one.number: one.state for one in hosts.hosts(conn)} == {dead: "left", living: "alive"}
+
+
 def test_who_is_told_to_drain_and_does_not_is_not_waited_for_for_ever(conn, database_url, monkeypatch, capsys):
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setattr(drain, "PATIENCE", 3)

@@ -52,6 +52,14 @@ def test_this_host_is_shown_though_it_has_left_and_is_never_missed():
 
 
 def test_the_words_name_every_missed_host_and_say_what_to_do():
-    words = host_records.describe_missed([host(1), host(2)])
+    lost = [host(1), host(2)]
+    words = host_records.describe_missed(lost, [*lost, host(3)])
     assert words.startswith("the hosts h1, h2 are silent; ")
     assert "`sluicegate drain h1`" in words
+
+
+def test_no_word_makes_a_living_host_drain_that_is_called_as_the_missed_one():
+    lost, here = host(1, silent_s=99.0), host(2, name="h1")
+    assert "`sluicegate drain 1`" in host_records.describe_missed([lost], [lost, here])
+    left = host(2, name="h1", left_at=NOW)
+    assert "`sluicegate drain h1`" in host_records.describe_missed([lost], [lost, left])
