@@ -29,7 +29,7 @@ from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import write_report
 from supervisor.tree.tree import ProcessTree
 from supervisor.tree.workers import WorkerPool
-from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, exit_code, plain
+from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, DatabaseTransient, exit_code, plain
 
 if TYPE_CHECKING:
     import signal
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from tasks.errors import Error
     from tasks.settings import Secret, WorkerSettings
 
+LEDGER_AGAIN_S: Final = 1.0  # until the next try to begin a ledger whose database is away
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
 _DATABASE_STOP_S: Final = 70.0  # the embedded server takes up to a minute for its last checkpoint
 _KILL_S: Final = 2.0
@@ -249,7 +250,10 @@ class Supervisor:
 
     def _on_ledger(self, outcome: Succeeded[dict[str, TokenLedger]] | Failed) -> None:
         if isinstance(outcome, Failed):
-            self.run_failed(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
+            if isinstance(outcome.error, DatabaseTransient):  # its watch tells that it is away
+                self._loop.after(LEDGER_AGAIN_S, self._create_ledger)
+            else:
+                self.run_failed(EXIT_CONFIG, f"the ledger cannot be used: {outcome.error}")
             return
         self.ledgers = outcome.value
         for ledger in self.ledgers.values():

@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from ledger import ManualClock
 from supervisor.config import run_plan
 from supervisor.config.settings import load_settings
+from supervisor.database import shared_ledger
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import Signals
 from supervisor.logs.log import Log, as_json
+from supervisor.process.states import Stage
 from supervisor.tree.signals import HANDLED
-from supervisor.tree.supervisor import Supervisor
+from supervisor.tree.supervisor import LEDGER_AGAIN_S, Supervisor
+from tasks.errors import EXIT_CONFIG, ConfigError, DatabaseTransient
 from tasks.redaction import Redactor
+from tasks.settings import Secret
 from tests.fakes.waiting import wait_until
 
 HALF_MS = 500
@@ -81,3 +85,29 @@ def test_no_handler_can_be_interrupted_by_the_next_signal():
     """One that is written in Python can, before its first line: a flood then goes beyond the limit of recursion."""
     with Loop(MonotonicClock()) as loop, Signals(loop, lambda _: None, HANDLED):
         assert {type(signal.getsignal(one)) for one in HANDLED} == {BuiltinMethodType}
+
+
+def test_a_ledger_whose_database_is_away_at_the_start_is_waited_for_and_what_does_not_pass_ends_the_run(
+    make_run, monkeypatch
+):
+    run, clock, loop = make_run()
+    found = [DatabaseTransient("it is starting"), DatabaseTransient("it is starting"), ConfigError("no rights")]
+    tries = []
+
+    def create(*_):
+        tries.append(run.stage)
+        raise found[len(tries) - 1]
+
+    def looked():
+        clock.advance_s(LEDGER_AGAIN_S)
+        loop.wake()
+        loop.step()
+        return run.stage is not Stage.PREPARING
+
+    monkeypatch.setattr(shared_ledger, "create_ledgers", create)
+    monkeypatch.setattr(run.maintenance, "begin", lambda _url: None)
+    run.base_url = "http://127.0.0.1:1"
+    run.database_up(Secret("postgresql:///nowhere"))
+    wait_until(looked, "the end of the run")
+    assert (tries, run.exit_code) == ([Stage.PREPARING] * 3, EXIT_CONFIG)
+    run.close()
