@@ -130,17 +130,17 @@ class Presence:
                 break
             try:
                 if conn is None or conn.closed:
-                    conn = connect(
-                        self._url.reveal(), application_name=APPLICATION, autocommit=True, lock_timeout_ms=_LOCK_WAIT_MS
-                    )
+                    conn = self._connect()
                 with translate():
                     self._look(conn)
             except Error:  # the watch of the database tells that it is away
                 if conn is not None:
                     conn.close()
-        if conn is not None:
-            with suppress(Error), closing(conn), translate():
-                hosts.leave(conn, self.number)
+        with suppress(Error), closing(conn or self._connect()) as last, translate():
+            hosts.leave(last, self.number)
+
+    def _connect(self) -> Connection:
+        return connect(self._url.reveal(), application_name=APPLICATION, autocommit=True, lock_timeout_ms=_LOCK_WAIT_MS)
 
     def _look(self, conn: Connection) -> None:
         """Say that this host is alive, when it is time, see who else is, and look after what the dead have in hand."""

@@ -6,6 +6,7 @@ import pytest
 
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
+from supervisor.database import presence
 from supervisor.database.ledger_source import account_number
 from supervisor.doctor import host_check
 from supervisor.doctor.findings import Verdict
@@ -14,6 +15,7 @@ from tasks.settings import Secret
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.hosts import Newcomer
 from tests.fakes.cli_program import Program
+from tests.fakes.waiting import wait_until
 
 
 def test_the_hosts_are_listed_with_those_that_are_dead_or_left(conn, database_url, tmp_path):
@@ -114,6 +116,13 @@ def test_of_two_hosts_of_one_name_the_number_tells_which_one_is_gone(conn, datab
     assert drain.drain(str(dead)) == 0
     assert "it counts as gone from now on" in capsys.readouterr().out
     assert {one.number: one.state for one in hosts.hosts(conn)} == {dead: "left", living: "alive"}
+
+
+def test_who_takes_part_for_a_moment_alone_leaves_as_well(conn, database_url, tmp_path):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
+    plan = make_run_plan(load_settings(environ, dotenv=None))
+    presence.take_part(plan, Secret(database_url), "").close()
+    wait_until(lambda: [one.state for one in hosts.hosts(conn)] == ["left"], "it has left")
 
 
 def test_who_is_told_to_drain_and_does_not_is_not_waited_for_for_ever(conn, database_url, monkeypatch, capsys):
