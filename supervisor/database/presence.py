@@ -62,6 +62,7 @@ class Presence:
         tokens: what each host paid in the last day, by name.
         wanted: what this host wants to be: at work, `draining`, or `away` for a time.
         told: what the others were told last.
+        is_displaced: whether its entry is gone, and it cannot be made again because another host has its number.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Presence:
         url: Secret,
         number: int,
         spool: Spool,
+        me: Newcomer,
         *,
         on_look: Callable[[], object] = lambda: None,
         on_release: Callable[[Released], object] = lambda _: None,
@@ -79,6 +81,7 @@ class Presence:
             url: the database.
             number: this host.
             spool: where replies lie that this host has paid for.
+            me: what it joined as.
             on_look: called by the thread after each look at the others.
             on_release: called by the thread with what went back.
         """
@@ -88,7 +91,9 @@ class Presence:
         self.tokens: Mapping[str, int] = {}
         self.wanted: Part = "at work"
         self.told: Part = "at work"
+        self.is_displaced = False
         self._url = url
+        self._me = me
         self._on_look = on_look
         self._on_release = on_release
         self._dead_hosts = DeadHosts(number, lambda: _may_hold_leftovers(spool))
@@ -149,7 +154,8 @@ class Presence:
             (hosts.leave if wanted == "away" else hosts.drain)(conn, self.number)
         self.told = wanted
         if wanted != "away" and now_ns - self._beat_ns >= _BEAT_NS:
-            hosts.beat(conn, self.number, self.workers)
+            is_there = hosts.beat(conn, self.number, self.workers, host_id=self._me.id)
+            self.is_displaced = not (is_there or hosts.enter_again(conn, self.number, self._me))
             self._beat_ns = now_ns
         if self._summed_ns is None or now_ns - self._summed_ns >= _SUM_NS:
             self.tokens = {one.name: one.tokens for one in sums.sums(conn, since=_DAY, by="host")}
@@ -180,7 +186,7 @@ def try_join(plan: RunPlan, url: Secret, run: str, keys: Sequence[str]) -> int |
     Raises:
         Error: the database cannot be used.
     """
-    new = newcomer(plan, identity(plan), run, keys, shares=plan.settings.ledger == "database")
+    new = this_host(plan, run, keys)
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
         return hosts.join(conn, new)
 
@@ -200,7 +206,7 @@ def take_part(plan: RunPlan, url: Secret, run: str) -> Presence | None:
         if clock.now_ns() >= limit_ns:
             raise ConfigError(refusal(found))
         pause.wait(AGAIN_S)
-    return Presence(url, found, spool_of(plan))
+    return Presence(url, found, spool_of(plan), this_host(plan, run, [plan.key]))
 
 
 def _may_hold_leftovers(spool: Spool) -> bool:
@@ -253,6 +259,11 @@ def known_identity(plan: RunPlan) -> str:
         return hosts.identity(plan.state.host_id.read_text(encoding="ascii").strip())
     except OSError:
         return ""
+
+
+def this_host(plan: RunPlan, run: str, keys: Sequence[str]) -> Newcomer:
+    """This host as it takes part, as one that spends from the keys of these names."""
+    return newcomer(plan, identity(plan), run, keys, shares=plan.settings.ledger == "database")
 
 
 def newcomer(plan: RunPlan, host_id: str, run: str, keys: Sequence[str], *, shares: bool) -> Newcomer:

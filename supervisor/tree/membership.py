@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from tasks.settings import Secret
 
 _CLOSE_S: Final = 2.5
+_DISPLACED: Final = (
+    "this host's entry in the table of hosts is gone, as after a back-up was restored, and another host has its number "
+    "now: start this host again"
+)
 
 
 class Membership:
@@ -91,7 +95,7 @@ class Membership:
         if self._executor is None:
             self._executor = BackgroundExecutor(self._loop, "hosts")
         again = partial(self.join, plan, url, run, then, refuse)
-        enter = partial(self._enter, plan, url, then)
+        enter = partial(self._enter, plan, url, run, then)
         answered = partial(self._answered, again=again, enter=enter, refuse=refuse or self._refuse)
         self._executor.do(lambda: presence.try_join(plan, url, run, plan.keys), answered)
 
@@ -156,7 +160,7 @@ class Membership:
             return
         self._loop.after(presence.AGAIN_S, again)
 
-    def _enter(self, plan: RunPlan, url: Secret, then: Callable[[], object], number: int) -> None:
+    def _enter(self, plan: RunPlan, url: Secret, run: str, then: Callable[[], object], number: int) -> None:
         self.number = number
         self._waits_since_ns = self._found = None
         if self._presence is None:
@@ -164,6 +168,7 @@ class Membership:
                 url,
                 number,
                 presence.spool_of(plan),
+                presence.this_host(plan, run, plan.keys),
                 on_look=lambda: self._loop.call(self._looked),
                 on_release=lambda released: self._loop.call(partial(self._tell, released)),
             )
@@ -192,7 +197,10 @@ class Membership:
             self.on_drain()
         lost = host_records.missed(self._presence.seen, self.number)
         before = self._found
-        if not lost:
+        if self._presence.is_displaced:
+            since = datetime.now(UTC) if before is None or before.why != _DISPLACED else before.since
+            self._found = ReportedCondition(kind=OF_OTHERS, since=since, why=_DISPLACED)
+        elif not lost:
             self._found = None
         else:
             silent_s = max(one.silent_s for one in lost)

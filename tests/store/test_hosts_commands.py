@@ -118,6 +118,22 @@ def test_of_two_hosts_of_one_name_the_number_tells_which_one_is_gone(conn, datab
     assert {one.number: one.state for one in hosts.hosts(conn)} == {dead: "left", living: "alive"}
 
 
+def test_a_host_whose_entry_is_gone_has_it_again_unless_another_host_has_its_number(conn):
+    me, other = newcomer("one"), newcomer("two", accounts=())
+    number = hosts.join(conn, me)
+    hosts.join(conn, other)
+    assert hosts.beat(conn, number, (), host_id=me.id)
+    conn.execute("DELETE FROM hosts WHERE host = %s", (number,))
+    assert not hosts.beat(conn, number, (), host_id=me.id)
+    assert hosts.enter_again(conn, number, me)
+    assert hosts.beat(conn, number, (), host_id=me.id)
+    assert [(one.name, one.state) for one in hosts.hosts(conn)] == [("one", "alive"), ("two", "alive")]
+    assert hosts.join(conn, newcomer("three")).name == "one"
+    conn.execute("UPDATE hosts SET id = 'another' WHERE host = %s", (number,))
+    assert not hosts.beat(conn, number, (), host_id=me.id)
+    assert not hosts.enter_again(conn, number, me)
+
+
 def test_who_takes_part_for_a_moment_alone_leaves_as_well(conn, database_url, tmp_path):
     environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
     plan = make_run_plan(load_settings(environ, dotenv=None))

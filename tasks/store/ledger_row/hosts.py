@@ -41,7 +41,16 @@ RETURNING host
 """
 _FIND: Final = "SELECT host FROM hosts WHERE id = %s AND left_at IS NULL"
 _BEAT: Final = """
-UPDATE hosts SET beat_at = clock_timestamp(), left_at = NULL, workers = %s WHERE host = %s
+UPDATE hosts SET beat_at = clock_timestamp(), left_at = NULL, workers = %(workers)s
+WHERE host = %(host)s AND id = coalesce(%(id)s, id)
+"""
+_ENTER_AGAIN: Final = """
+INSERT INTO hosts (host, id, name, version, joined_at, beat_at, workers, ledger, accounts, migration, ledger_format,
+    ledger_format_at)
+OVERRIDING SYSTEM VALUE
+VALUES (%(host)s, %(id)s, %(name)s, %(version)s, clock_timestamp(), clock_timestamp(), '[]', %(ledger)s, %(accounts)s,
+    %(migration)s, %(ledger_format)s, clock_timestamp())
+ON CONFLICT DO NOTHING
 """
 _DRAIN: Final = "UPDATE hosts SET drain_at = coalesce(drain_at, clock_timestamp()) WHERE host = %s"
 _LEAVE: Final = "UPDATE hosts SET left_at = clock_timestamp(), workers = '[]' WHERE host = %s"
@@ -162,9 +171,19 @@ def find(conn: Connection, host_id: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def beat(conn: Connection, number: int, workers: Sequence[Mapping[str, object]]) -> None:
-    """Say that this host is alive, and what its workers do."""
-    conn.execute(_BEAT, (Jsonb(list(workers)), number))
+def beat(conn: Connection, number: int, workers: Sequence[Mapping[str, object]], *, host_id: str | None = None) -> bool:
+    """Say that this host is alive, and what its workers do; False when no host has this number, and this identity."""
+    given = {"host": number, "workers": Jsonb(list(workers)), "id": host_id}
+    return conn.execute(_BEAT, given).rowcount == 1
+
+
+def enter_again(conn: Connection, number: int, me: Newcomer) -> bool:
+    """Take part under the number that this host had; False when that, or its identity, stands for another one by now.
+
+    Its entry is gone when an older back-up of the database was restored, or when the clock there was far ahead for a
+    while: whoever joined then forgot all that had been silent for long.
+    """
+    return conn.execute(_ENTER_AGAIN, {**_given(me), "host": number}).rowcount == 1
 
 
 def drain(conn: Connection, number: int) -> None:
