@@ -259,7 +259,7 @@ def test_what_a_dead_host_held_is_resolved_once_it_is_silent_and_not_before(two_
     unsent, sent = another.try_reserve("upsert", 10), another.try_reserve("upsert", 20)
     sent.commit()
     assert mine.resolve_dead() == 0
-    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '14 s' WHERE host = %s", (number,))
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '5 s' WHERE host = %s", (number,))
     assert mine.resolve_dead() == 0
     conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '16 s' WHERE host = %s", (number,))
     assert mine.resolve_dead() == 2
