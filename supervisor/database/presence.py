@@ -44,6 +44,7 @@ AGAIN_S: Final = 1.0
 _LOOK_S: Final = hosts.BEAT_S / 2
 _BEAT_NS: Final = round(hosts.BEAT_S * NS_PER_S)
 _SUM_NS: Final = 60 * NS_PER_S
+_SUM_LIMIT: Final = "SET LOCAL statement_timeout = '3s'"
 _DAY: Final = timedelta(days=1)
 _CLOSE_S: Final = 2.0
 _LOCK_WAIT_MS: Final = 1_000  # a worker that stands still with locks must not make this host look dead
@@ -158,8 +159,10 @@ class Presence:
             self.is_displaced = not (is_there or hosts.enter_again(conn, self.number, self._me))
             self._beat_ns = now_ns
         if self._summed_ns is None or now_ns - self._summed_ns >= _SUM_NS:
-            self.tokens = {one.name: one.tokens for one in sums.sums(conn, since=_DAY, by="host")}
-            self._summed_ns = now_ns
+            self._summed_ns = now_ns  # whatever comes of it: this is to be seen, and the beats are to be regular
+            with conn.transaction():
+                conn.execute(_SUM_LIMIT)
+                self.tokens = {one.name: one.tokens for one in sums.sums(conn, since=_DAY, by="host")}
         self.seen, self._seen_ns = tuple(hosts.hosts(conn)), self._clock.now_ns()
         self._on_look()
         released = self._dead_hosts.step(conn, self.seen)

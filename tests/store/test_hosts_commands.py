@@ -1,6 +1,7 @@
 """`hosts` as a person types it."""
 
 import json
+from contextlib import closing
 
 import pytest
 
@@ -141,6 +142,16 @@ def test_who_takes_part_for_a_moment_alone_leaves_as_well(conn, database_url, tm
     plan = make_run_plan(load_settings(environ, dotenv=None))
     presence.take_part(plan, Secret(database_url), "").close()
     wait_until(lambda: [one.state for one in hosts.hosts(conn)] == ["left"], "it has left")
+
+
+def test_a_host_beats_while_somebody_locks_the_table_of_calls(conn, database_url, tmp_path):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
+    plan = make_run_plan(load_settings(environ, dotenv=None))
+    with conn.transaction():
+        conn.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+        with closing(presence.take_part(plan, Secret(database_url), "")) as me:
+            beats = "SELECT beat_at > joined_at FROM hosts"
+            wait_until(lambda: conn.execute(beats).fetchall() == [(True,)] and me.seen, "a beat")
 
 
 def test_who_is_told_to_drain_and_does_not_is_not_waited_for_for_ever(conn, database_url, monkeypatch, capsys):
