@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from supervisor.config import run_plan
 from supervisor.config.environment import forget_client_variables
-from supervisor.database import backend, presence, server_in_use, shared_ledger
+from supervisor.database import backend, ledger_source, presence, server_in_use, shared_ledger
 from tasks.errors import ConfigError
 from tasks.settings import Secret
 
@@ -47,6 +47,7 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
             yield worker_settings, ledger
         return
     plan.state.make()
+    plan = ledger_source.as_last_run(plan)
     with ExitStack() as stack:
         stack.enter_context(plan.state.lock.held(command=command))
         spool = backend.identity_of(plan).spool

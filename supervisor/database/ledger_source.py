@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ledger import TokenLedger, Unusable
 from tasks.errors import Error
@@ -48,6 +50,13 @@ def source_of(plan: RunPlan) -> LedgerSource:
 def is_in_database(plan: RunPlan) -> bool:
     """Whether the ledger is in the database, by the settings or because the last run was told to join the others."""
     return plan.settings.ledger == "database" or (plan.database is None and plan.state.ledger_marker.exists())
+
+
+def as_last_run(plan: RunPlan) -> RunPlan:
+    """The plan of a command while no supervisor runs: its ledger is where that of the last run was."""
+    if not is_in_database(plan):
+        return plan
+    return replace(plan, settings=msgspec.structs.replace(plan.settings, ledger="database"))
 
 
 def account_number(account: str) -> int:

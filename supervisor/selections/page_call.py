@@ -154,8 +154,9 @@ def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
 
 def _own_ledger(plan: RunPlan, stack: ExitStack) -> TokenLedger:
     """The ledger while no supervisor runs here; where hosts share it, this one is among them until the stack ends."""
+    plan = ledger_source.as_last_run(plan)
     run, url, host = str(os.getpid()), plan.settings.database_url, 0
-    if ledger_source.is_in_database(plan):
+    if plan.settings.ledger == "database":
         rows = backend.backend_of(plan)
         stack.callback(rows.stop)
         url = rows.start()

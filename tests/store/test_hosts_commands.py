@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from supervisor.cli.surroundings import surroundings
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
 from supervisor.database import presence
@@ -142,6 +143,23 @@ def test_who_takes_part_for_a_moment_alone_leaves_as_well(conn, database_url, tm
     plan = make_run_plan(load_settings(environ, dotenv=None))
     presence.take_part(plan, Secret(database_url), "").close()
     wait_until(lambda: [one.state for one in hosts.hosts(conn)] == ["left"], "it has left")
+
+
+@pytest.mark.parametrize("is_joined", [True, False])
+def test_a_command_by_itself_spends_from_the_ledger_of_the_last_run(conn, database_url, tmp_path, is_joined):
+    environ = {
+        "STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64,
+        "KEEPA_BASE_URL": "http://127.0.0.1:1",
+    }  # fmt: skip
+    plan = make_run_plan(load_settings(environ, dotenv=None))
+    if is_joined:  # by `run --join`, of which the settings say nothing
+        plan.state.ledger_marker.touch()
+    with surroundings(plan, "fetch") as (given, _ledger):
+        (me,) = hosts.hosts(conn)
+        assert me.ledger == ("database" if is_joined else "file")
+        assert given.ledger_host == (me.number if is_joined else 0)
+    assert plan.state.ledger_marker.exists() == is_joined
+    assert plan.state.ledger.exists() != is_joined
 
 
 def test_a_host_beats_while_somebody_locks_the_table_of_calls(conn, database_url, tmp_path):
