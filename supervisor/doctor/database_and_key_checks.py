@@ -12,6 +12,7 @@ from supervisor.config import lowered_floors
 from supervisor.config.environment import forget_client_variables
 from supervisor.config.run_plan import Server
 from supervisor.database import backend, dsn
+from supervisor.database.ledger_source import is_in_database
 from supervisor.doctor import host_check, server_judgement
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.logs.phrases import name_range
@@ -101,12 +102,15 @@ def _server(plan: RunPlan, facts: ServerFacts | None) -> Finding:
     """The settings and the build of the server."""
     if facts is None:
         return note("server", "not known, because it does not tell its settings to this user")
-    workers = plan.settings.upsert_workers + plan.settings.backfill_workers
+    workers, is_embedded = plan.settings.upsert_workers + plan.settings.backfill_workers, plan.database is not None
+    more = server_judgement.lines(
+        workers, keys=len(plan.keys), is_embedded=is_embedded, is_ledger_there=is_in_database(plan)
+    )
     return judged(
         "server",
         f"shared_buffers {facts.shared_buffers // 2**20:,} MB, {facts.connections} connections for this user",
-        faults=list(server_judgement.faults(facts, workers)),
-        notes=list(server_judgement.notes(facts, workers, is_embedded=plan.database is not None)),
+        faults=list(server_judgement.faults(facts, workers, more)),
+        notes=list(server_judgement.notes(facts, workers, more, is_embedded=is_embedded)),
         **facts._asdict(),
     )
 

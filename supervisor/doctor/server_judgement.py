@@ -19,9 +19,17 @@ _LEAST_WORK_MEM: Final = 4 * _MB
 _LEAST_WAL: Final = _GB
 
 
-def faults(facts: ServerFacts, workers: int) -> Iterator[str]:
-    """What keeps the workers from working."""
-    needed = workers + BESIDE_WORKERS
+def lines(workers: int, *, keys: int, is_embedded: bool, is_ledger_there: bool) -> int:
+    """How many connections are needed beside one a worker, and those that every run has.
+
+    A host that others can see beats over one, and a ledger in the database has one for each process and key.
+    """
+    return (0 if is_embedded else 1) + (keys * (workers + 1) if is_ledger_there else 0)
+
+
+def faults(facts: ServerFacts, workers: int, more: int = 0) -> Iterator[str]:
+    """What keeps the workers from working; `more` are the `lines` that are needed."""
+    needed = workers + BESIDE_WORKERS + more
     if not facts.is_pooled and facts.connections < needed:
         yield (
             f"it allows this user {facts.connections} connections, and {workers} workers need {needed} with those "
@@ -29,14 +37,17 @@ def faults(facts: ServerFacts, workers: int) -> Iterator[str]:
         )
 
 
-def notes(facts: ServerFacts, workers: int, *, is_embedded: bool) -> Iterator[str]:
-    """What works and costs safety, time or room; of the embedded server not what the program itself has chosen."""
+def notes(facts: ServerFacts, workers: int, more: int = 0, *, is_embedded: bool) -> Iterator[str]:
+    """What works and costs safety, time or room; of the embedded server not what the program itself has chosen.
+
+    `more` are the `lines` that are needed.
+    """
     yield from _risks(facts)
     if not facts.has_autovacuum:
         yield "autovacuum or track_counts is off, so tables grow without end: ALTER SYSTEM SET autovacuum = on"
     if not is_embedded:
         yield from _costs(facts)
-    needed = workers + BESIDE_WORKERS
+    needed = workers + BESIDE_WORKERS + more
     left = facts.connections - facts.others
     if not facts.is_pooled and left < needed <= facts.connections:
         yield (

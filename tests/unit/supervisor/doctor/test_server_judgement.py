@@ -70,3 +70,20 @@ def test_of_the_embedded_server_only_what_its_user_changed_is_noted():
     ours = GOOD._replace(has_lz4=False, shared_buffers=32 * MB, max_wal_size=512 * MB)
     assert told(ours, is_embedded=True) == ([], [])
     assert len(told(ours._replace(has_fsync=False, has_autovacuum=False), is_embedded=True)[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "more"),
+    [
+        ({"keys": 1, "is_embedded": True, "is_ledger_there": False}, 0),
+        ({"keys": 9, "is_embedded": False, "is_ledger_there": False}, 1),
+        ({"keys": 1, "is_embedded": False, "is_ledger_there": True}, 4),
+        ({"keys": 50, "is_embedded": False, "is_ledger_there": True}, 151),
+    ],
+)
+def test_a_ledger_in_the_database_needs_a_connection_for_each_process_and_key(given, more):
+    assert server_judgement.lines(2, **given) == more
+    enough = 2 + server_judgement.BESIDE_WORKERS + more
+    assert list(server_judgement.faults(GOOD._replace(connections=enough), 2, more)) == []
+    (fault,) = server_judgement.faults(GOOD._replace(connections=enough - 1), 2, more)
+    assert f"2 workers need {enough} with those beside them" in fault
