@@ -11,6 +11,7 @@ import requests
 
 from tests.fakes.cli_program import ROOT, Program
 from tests.fakes.waiting import LIMIT_S, wait_until
+from tests.fixtures.spoiler import make_many
 
 KEY = "k" * 20
 ENOUGH = 6
@@ -19,7 +20,7 @@ ENOUGH = 6
 @pytest.fixture
 def make_program(tmp_path, database_url, make_spoiled):
     """Makes programs with one key, one server and one database, each with a state directory of its own."""
-    spoiler = make_spoiled(keys=frozenset({KEY}), rate=20, tick_s=0.5, deals=20_000, market_minute=8_300_000)
+    spoiler = make_many(make_spoiled, KEY, rate=20, tick_s=0.5)
     made = []
 
     def make(name, **more):

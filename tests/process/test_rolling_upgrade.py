@@ -14,6 +14,7 @@ import pytest
 
 from tests.fakes.cli_program import ROOT, Program, pids
 from tests.fakes.waiting import wait_until
+from tests.fixtures.spoiler import make_many
 
 KEY = "k" * 20
 NEWER = {
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.kill
 @pytest.fixture
 def make_host(tmp_path, empty_database_url, make_spoiled):
     """Makes hosts that run the program of a folder; they share key, server and database."""
-    spoiler = make_spoiled(keys=frozenset({KEY}), rate=20, tick_s=0.5, deals=20_000, market_minute=8_300_000)
+    spoiler = make_many(make_spoiled, KEY, rate=20, tick_s=0.5)
     made = []
 
     def make(name, tree):

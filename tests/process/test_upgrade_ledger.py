@@ -7,6 +7,7 @@ import pytest
 from ledger.storage.region import FORMAT, HEADER, MAGIC
 from tests.fakes.cli_program import Program
 from tests.fakes.waiting import wait_until
+from tests.fixtures.spoiler import make_many
 
 KEY = "k" * 20
 ENOUGH = 3
@@ -29,7 +30,7 @@ def asked(spoiler):
 def test_a_run_begins_the_ledger_of_another_build_anew_and_buys_nothing_twice(
     tmp_path, database_url, make_spoiled, format_number, size
 ):
-    spoiler = make_spoiled(keys=frozenset({KEY}), rate=20, tick_s=0.5, deals=20_000, market_minute=8_300_000)
+    spoiler = make_many(make_spoiled, KEY, rate=20, tick_s=0.5)
     program = Program(
         tmp_path, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=spoiler.url, TICK_PERIOD_S="0.5", UPSERT_DETAIL="none",
         DATABASE_URL=database_url,
