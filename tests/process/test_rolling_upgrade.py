@@ -9,10 +9,15 @@ import shutil
 import signal
 import subprocess
 import tarfile
+from contextlib import closing
 
+import psycopg
 import pytest
 
-from tests.fakes.cli_program import ROOT, Program, pids
+from ledger import TokenLedger
+from tasks.store.connection import connect
+from tasks.store.ledger_row.row import RowHome
+from tests.fakes.cli_program import ROOT, Program, freeze, pids
 from tests.fakes.waiting import wait_until
 from tests.fixtures.spoiler import make_many
 
@@ -51,6 +56,8 @@ def make_host(tmp_path, empty_database_url, make_spoiled):
 @pytest.fixture
 def parent(tmp_path):
     """The program as it was one commit ago."""
+    if shutil.which("git") is None:
+        pytest.skip("no git here")
     packed = subprocess.run(["git", "archive", "HEAD~1"], cwd=ROOT, capture_output=True, check=False)  # noqa: S607
     if packed.returncode:
         pytest.skip("this copy has no git history")
@@ -73,13 +80,42 @@ def newer(tmp_path):
     return tree
 
 
+def has_call(url, pid):
+    """Whether this process has a call under way, or may have: then it is asked again."""
+    with connect(url, application_name="test", autocommit=True, lock_timeout_ms=1_000) as conn:
+        try:
+            # What the process has asked the server to commit is done once this has the row.
+            ((account,),) = conn.execute("SELECT account FROM ledgers FOR UPDATE").fetchall()
+        except psycopg.errors.LockNotAvailable:
+            return True
+    with closing(TokenLedger(RowHome(url, account % (1 << 64), 0))) as ledger:
+        return any(lease.owner_pid == pid and lease.state == "committed" for lease in ledger.snapshot().leases)
+
+
+def kill_between_calls(program, pid):
+    """Kill a worker between two calls: what it has paid for and not kept yet would rightly be bought again."""
+    url = program.settings["DATABASE_URL"]
+
+    def stands_without_a_call():
+        if has_call(url, pid):
+            return False
+        freeze(pid)
+        if not has_call(url, pid):
+            return True
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    wait_until(stands_without_a_call, "a moment without a call", explain=program.tail)
+    os.kill(pid, signal.SIGKILL)
+
+
 def work_together(make_host, older, later):
     """A host of each tree at work; a worker of the older one and then all of it are started again beside the other."""
     one, other = make_host("one", older), make_host("other", later)
     one.start().until_working()
     other.start().until_working()
     before = pids(one.report())["backfill-0"]
-    os.kill(before, signal.SIGKILL)
+    kill_between_calls(one, before)
     one.until(lambda report: pids(report).get("backfill-0", before) != before, "another worker")
     one.until_working()
     assert one.stop() == 0, one.tail()
