@@ -202,10 +202,15 @@ def test_a_preview_says_what_the_server_has_and_is_booked(here, shop, database_u
     assert booked == [("interactive", "/deal", 5, 200)]
 
 
-def test_where_hosts_share_the_ledger_a_preview_pays_from_it_and_plan_goes_by_it(here, shop, database_url):
-    settings = {"KEEPA_BASE_URL": shop.url, "DATABASE_URL": database_url, "LEDGER": "database"}
-    assert here("selection", "preview", json.dumps(WIDE), "--yes", **settings)[0] == 0
-    told = json.loads(here("plan", "--json", **settings)[1])
+def test_where_hosts_share_the_ledger_a_preview_pays_from_it_and_plan_goes_by_it(here, database_url):
+    config = SimulatorConfig(
+        rate=10_000, tick_s=3600.0, deals=700, clock=ManualClock(10**15), start_unix_ms=START_MS
+    )  # no refill comes between
+    settings = {"DATABASE_URL": database_url, "LEDGER": "database", "TICK_PERIOD_S": "3600"}
+    with SimulatorServer(config) as shop:
+        settings["KEEPA_BASE_URL"] = shop.url
+        assert here("selection", "preview", json.dumps(WIDE), "--yes", **settings)[0] == 0
+        told = json.loads(here("plan", "--json", **settings)[1])
     assert (told["rate"], told["balance"], told["rate_known"]) == (10_000, 600_000 - 5, "as the server says")
 
 
