@@ -72,8 +72,9 @@ def test_the_page_that_is_too_large_is_replaced_at_once_but_for_an_answer_under_
     phases = []
 
     def judge(one):
-        phases.append(one.beat.phase)
-        page._replace_if_large(one)
+        if not family.records("recycled"):  # the one after it would be replaced as well, perhaps before it is seen
+            phases.append(one.beat.phase)
+            page._replace_if_large(one)
 
     family.child_beat = judge
     family.tree.start_workers()
