@@ -99,6 +99,7 @@ def run(place: Place, kills: int, seed: int) -> Iterator[float]:
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
             ended(worker)
+    survivor.observe(Reading(_BALANCE, _RATE, 60_000, judge.server_ms(survivor)))  # as above
     judge.next_operation_s(survivor, workers, is_alone=False)
     left = survivor.snapshot()
     if left.leases or left.waiters:
