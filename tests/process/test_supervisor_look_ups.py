@@ -18,6 +18,9 @@ from tests.fakes.worker_family import Family, Scripted
 ASINS = [f"B{number:09d}" for number in range(MOST + 3)]
 DONE = [["ready"], ["beat", {"job": {"code": 0, "words": "charged 1 token"}}], ["exit", 0]]
 
+# What a test does not shorten cannot be what ended its wait.
+NO_HURRY = {"READY_S": "600", "HANG_S": "3600", "STOP_S": "600"}
+
 
 class Run(Family):
     """What a service of look-ups needs of a run."""
@@ -26,7 +29,7 @@ class Run(Family):
         super().__init__()
         self.listeners = []
         self.stage = Stage.WORKING
-        self.plan = SimpleNamespace(settings=settings.load_settings({}, dotenv=None))
+        self.plan = SimpleNamespace(settings=settings.load_settings(NO_HURRY, dotenv=None))
         self.given = object()
 
     def worker_settings(self):
