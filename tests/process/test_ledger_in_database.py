@@ -28,7 +28,7 @@ def make_program(tmp_path, database_url, make_spoiled):
         folder.mkdir()
         program = Program(
             folder, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=spoiler.url, TICK_PERIOD_S="0.5", UPSERT_DETAIL="none",
-            DATABASE_URL=database_url, HOST_NAME=name, **({"LEDGER": "database"} | more),
+            DATABASE_URL=database_url, HOST_NAME=name, STOP_S="150", **({"LEDGER": "database"} | more),
         )  # fmt: skip
         made.append(program)
         return program

@@ -42,6 +42,7 @@ def make_host(tmp_path, empty_database_url, make_spoiled):
         program = Program(
             folder, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=spoiler.url, TICK_PERIOD_S="0.5", UPSERT_DETAIL="none",
             DATABASE_URL=empty_database_url, LEDGER="database", HOST_NAME=name, PYTHONPATH=str(tree),
+            STOP_S="150",
         )  # fmt: skip
         program.cwd = tree
         made.append(program)
