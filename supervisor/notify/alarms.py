@@ -107,8 +107,8 @@ def update(
                 )
                 pending += _messages(rule, key, told[key], now)
         for key, notice in list(told.items()):
-            name, alarm, what = key.split(" ", 2)
-            if name == rule.name and (alarm, what) not in here:
+            what = key.removeprefix(f"{notice.rule} {notice.alarm} ")  # the name of a rule may have spaces in it
+            if notice.rule == rule.name and (notice.alarm, what) not in here:
                 del told[key]
                 pending += _messages(rule, key, msgspec.structs.replace(notice, is_over=True), now)
     names = {rule.name for rule in rules}

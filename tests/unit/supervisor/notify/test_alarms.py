@@ -34,6 +34,14 @@ def test_what_begins_and_what_is_over_goes_to_each_target_of_the_rule():
     assert over.told == {}
 
 
+def test_a_rule_whose_file_has_a_space_in_its_name_is_told_the_end_too():
+    rule = RuleSettings(name="at night", to=("phone",), alarms=("failed",))
+    there = found(("failed", "upsert-0"))
+    book = update(AlarmBook(), there, [rule], "here", START)
+    book = update(update(book, [], [rule], "here", START), there, [rule], "here", START)
+    assert [is_over for _, _, is_over in sent(book)] == [False, True, False]
+
+
 def test_what_is_over_soon_is_not_told():
     degraded = found(("degraded", "database"))
     early = update(AlarmBook(), degraded, [RULE], "here", START + timedelta(seconds=119))
