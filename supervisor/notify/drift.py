@@ -1,4 +1,8 @@
-"""What somebody else spends with the same key, told from how the drift of the ledger grows. Pure."""
+"""What somebody else spends with the same key, told from how the drift of the ledger grows. Pure.
+
+While calls overlap the ledger counts as drift what the reply to another one of ours will explain. So the drift of a
+moment tells nothing, and what was there at every look for two minutes is told: a call is over by then.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _HOUR: Final = timedelta(hours=1)
+_LASTS: Final = timedelta(minutes=2)
 
 
 class DriftWatch:
@@ -23,11 +28,13 @@ class DriftWatch:
         self._since: str | None = None
 
     def look(self, drift: float, least: int, now: datetime) -> Problem | None:
-        """The problem, when the drift has fallen by `least` tokens or more within an hour."""
+        """The problem, when the drift has fallen by `least` tokens or more within an hour, and stayed there."""
         self._seen.append((now, drift))
         while self._seen[0][0] < now - _HOUR:
             self._seen.popleft()
-        spent = max(before for _, before in self._seen) - drift
+        drifts = [one for _, one in self._seen]
+        settled = sum(at <= now - _LASTS for at, _ in self._seen)
+        spent = max(drifts) - max(drifts[max(0, settled - 1) :])
         if spent < least:
             self._since = None
             return None

@@ -128,11 +128,20 @@ def test_the_report_says_what_is_wrong():
     )
 
 
+def looks(watch, *drifts):
+    """What each of these looks tells, which are given by their minute and the drift then."""
+    return [watch.look(drift, 100, START + timedelta(minutes=minute)) for minute, drift in drifts]
+
+
 def test_drift_is_told_when_it_grows_fast():
     watch = DriftWatch()
-    assert watch.look(-500.0, 100, START) is None
-    assert watch.look(-599.0, 100, START + timedelta(minutes=30)) is None
-    told = watch.look(-600.0, 100, START + timedelta(minutes=50))
+    assert looks(watch, (0, -500.0), (30, -599.0), (33, -599.0)) == [None] * 3
+    *before, told = looks(watch, (50, -600.0), (51, -600.0), (52, -600.0))
+    assert before == [None, None]
     assert told.words.startswith("somebody else spent 100 tokens")
-    assert watch.look(-600.0, 100, START + timedelta(minutes=51)).since == told.since
-    assert watch.look(-600.0, 100, START + timedelta(hours=2)) is None
+    assert looks(watch, (54, -600.0))[0].since == told.since
+    assert looks(watch, (120, -600.0)) == [None]
+
+
+def test_a_drift_that_is_there_while_calls_overlap_is_not_told():
+    assert looks(DriftWatch(), (0, 0.0), (1, 0.0), (2, -700.0), (3, 0.0), (4, -900.0), (5, 0.0)) == [None] * 6
