@@ -111,6 +111,21 @@ def test_each_row_counts_for_one_setting_and_what_stays_for_none(ask, conn):
     assert json.loads(ask("prune", "--json", "--yes", *given))["rows"] == said
 
 
+def test_a_product_in_a_list_of_its_shop_is_not_counted(ask, conn):
+    conn.execute(
+        "INSERT INTO watch_lists (list_key, name, domain, detail, refresh_s, digest, loaded_at)"
+        " VALUES ('here', 'mine', 3, 'history', 3600, '', now()), ('in another shop', 'mine', 1, 'history', 3600, '',"
+        " now())"
+    )
+    conn.execute(
+        "INSERT INTO watched_products (list_key, asin) VALUES ('here', %s), ('in another shop', %s)",
+        (OLD[0], OLD[1]),
+    )
+    told = json.loads(ask("prune", "--dry-run", "--json", "HISTORY_KEEP_D=99"))["settings"]["HISTORY_KEEP_D"]
+    assert (told["rows"]["products"], told["rows"]["fetch_queue"]) == (2, 2)
+    assert json.loads(ask("prune", "--json", "--yes", "HISTORY_KEEP_D=99"))["rows"]["products"] == 2
+
+
 def test_a_value_may_be_given_for_one_command(ask):
     assert "QUEUE_KEEP_D=99 would delete 3 of fetch_queue" in ask("prune", "--dry-run", "QUEUE_KEEP_D=99")
     assert json.loads(ask("size", "--json", "queue_keep_d=101"))["settings"]["QUEUE_KEEP_D"]["rows"] == {

@@ -42,6 +42,8 @@ _IS_OLD_PRODUCT: Final[LiteralString] = """
         WHERE s.domain = {p}.domain AND s.asin = {p}.asin AND s.last_seen_at >= %(history)s)
     AND NOT EXISTS (SELECT FROM fetch_queue AS q
         WHERE q.domain = {p}.domain AND q.asin = {p}.asin AND (q.state = 'leased' OR q.finished_at >= %(history)s))
+    AND NOT EXISTS (SELECT FROM watched_products AS w
+        WHERE w.list_key IN (SELECT list_key FROM watch_lists WHERE domain = {p}.domain) AND w.asin = {p}.asin)
 """
 # With a product go its rows in these tables.
 _OLD_PRODUCTS: Final = """
