@@ -17,6 +17,7 @@ _CHOICE: Final = re.compile(
     r"argument (?P<what>.+?): invalid choice: (?P<found>'.*?'|\".*?\"|\S+)[^(]* \(choose from (?P<all>.*)\)", re.DOTALL
 )
 _REQUIRED: Final = re.compile(r"the following arguments are required: (?P<what>.*)")
+_WITHOUT_VALUE: Final = re.compile(r"argument (?P<what>.+?): expected one argument")
 _OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 _ALIKE: Final = 0.6  # one letter of three, three of eight
 _VERY_ALIKE: Final = 0.75
@@ -41,6 +42,9 @@ class Parser(argparse.ArgumentParser):
         missing = _REQUIRED.fullmatch(message)
         if missing is not None:
             return f"{missing['what']} is missing: {self._help()} shows what there is"
+        bare = _WITHOUT_VALUE.fullmatch(message)
+        if bare is not None:
+            return f"{bare['what']} is without a value, which begins with no -: {self._help()} shows what is expected"
         odd = _CHOICE.fullmatch(message)
         if odd is None:
             return None

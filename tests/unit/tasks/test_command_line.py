@@ -50,6 +50,11 @@ def told(capsys):
         ),
         ("pause upsrt", "sluicegate pause: role: 'upsrt' is not one of upsert, backfill, all; did you mean `upsert`?"),
         ("pause", "sluicegate pause: role is missing: `sluicegate pause --help` shows what there is"),
+        (
+            "spend --since -1d",
+            "sluicegate spend: --since is without a value, which begins with no -: `sluicegate spend --help` shows",
+        ),
+        ("deals --within", "sluicegate deals: --within is without a value"),
         ("simulator --prot 1", "sluicegate simulator: there is no option '--prot'; did you mean `--port`?"),
     ],
 )
