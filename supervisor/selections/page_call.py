@@ -1,8 +1,8 @@
 """Asks the server for one page of a selection, in the tier of a person's own look-ups: the ledger's way, and once.
 
 Beside a running supervisor it takes a lease like any worker; alone it holds the state directory for as long as the call
-takes. The reply is looked at and not stored: when this process is killed, the tokens are charged and nothing is lost
-but the look.
+takes. The reply is looked at and not stored, but it is on disk until it was shown (`paid_pages`): when this process is
+killed, the next one that asks for the page within the hour pays nothing.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
-
-import msgspec
 
 from ledger import NeedsReading
 from supervisor.database import backend, ledger_source, presence, server_in_use, shared_ledger
 from supervisor.database.access import query_connection
+from supervisor.selections.paid_pages import PaidPages
+from tasks.calls.arrived_reply import arrived
 from tasks.calls.spool_header import Header, Origin, answered, unanswered
 from tasks.errors import ApiError, ConfigError, NoRows, NotSent, StoreError, Throttled, Transient, plain
 from tasks.keepa.client import KeepaClient
-from tasks.keepa.decode.replies import decode_deals
+from tasks.keepa.decode.replies import any_envelope, decode_deals
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DEAL_TOKENS, DealRequest, max_tokens
 from tasks.planning import page_figures
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from ledger import Lease, TokenLedger, Wait
     from supervisor.config.run_plan import RunPlan
+    from tasks.calls.spool import SpoolEntry
     from tasks.keepa.deal import Deal
     from tasks.keepa.decode.replies import DealPage
     from tasks.keepa.selection.selection import Selection
@@ -51,7 +52,7 @@ class PageSeen:
         figures: what it tells of the whole selection.
         deals: its deals, newest first.
         server_minute: the server's time, in Keepa minutes.
-        tokens: what it cost, as the reply says.
+        tokens: what it cost, as the reply says; 0 when another had paid for it, who was killed.
         balance: tokens left after it; None when the reply does not say.
     """
 
@@ -76,10 +77,16 @@ class PageCaller:
             read_timeout_s=settings.read_timeout_s,
             max_body_mb=settings.max_body_mb,
         )
+        self._paid = PaidPages(plan)
         self.records: list[Call] = []
+
+    def shown(self) -> None:
+        """Delete the pages: whoever asked has them."""
+        self._paid.forget()
 
     def close(self) -> None:
         """Close the connection."""
+        self._paid.close()
         self._client.close()
 
     def balance(self) -> int:
@@ -100,13 +107,21 @@ class PageCaller:
         Raises:
             RequestRefused: the server does not accept the selection.
             ApiError: it did not answer.
+            SpoolFull: the disk does not take a page that is paid for, so none is.
         """
         request = DealRequest(selection.for_upsert(), 0)
-        lease = self._lease(request, on_wait)
         header = _header((self._key, self._host), request, selection)
+        left = self._left(selection, header)
+        if left is not None:
+            return left
+        self._paid.require_room()
+        lease = self._lease(request, on_wait)
+        entry = None
         try:
             lease.commit()
             reply = self._client.send(request)
+            header = arrived(header, reply)
+            entry = self._paid.keep(header, reply) if reply.is_paid else None
             envelope = envelope_of_reply(reply).costing_at_most(max_tokens(request.endpoint, request.items))
         except ApiError as error:
             is_unknown = isinstance(error, Transient) and not isinstance(error, NotSent)
@@ -114,9 +129,33 @@ class PageCaller:
             self.records.append(unanswered(header, error))
             raise
         lease.settle(envelope.tokens_consumed, envelope.reading)
-        arrived = msgspec.structs.replace(header, status=reply.status, duration_s=reply.duration_s)
-        self.records.append(answered(arrived, envelope, rows=0))
-        return _seen(selection, decode_deals(reply.body))
+        self.records.append(answered(header, envelope, rows=0))
+        return self._read(selection, reply.body, entry)
+
+    def _left(self, selection: Selection, header: Header) -> PageSeen | None:
+        """The page, if somebody has paid for it who was killed before it was shown."""
+        found = self._paid.find(header.origin)
+        if found is None:
+            return None
+        sys.stderr.write("this page was paid for by a command that ended before it was shown: nothing is asked for\n")
+        if not found.is_recorded:
+            envelope = any_envelope(found.body).costing_at_most(max_tokens(found.header.endpoint, found.header.items))
+            self.records.append(answered(found.header, envelope, rows=0))
+        return replace(self._read(selection, found.body, found.entry), tokens=0, balance=None)
+
+    @staticmethod
+    def _read(selection: Selection, body: bytes, entry: SpoolEntry | None) -> PageSeen:
+        """What the page tells; one that cannot be read is kept no longer, because it would not be the next time.
+
+        Raises:
+            Transient: it cannot be read.
+        """
+        try:
+            return _seen(selection, decode_deals(body))
+        except Transient:
+            if entry is not None:
+                entry.remove()
+            raise
 
     def _lease(self, request: DealRequest, on_wait: Callable[[Wait], None]) -> Lease:
         while True:
@@ -150,6 +189,7 @@ def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
             yield caller
         finally:
             _record(plan, caller.records)
+        caller.shown()
 
 
 def _own_ledger(plan: RunPlan, stack: ExitStack) -> TokenLedger:

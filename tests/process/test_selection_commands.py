@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -22,7 +25,7 @@ from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect
-from tests.fakes.cli_program import Program
+from tests.fakes.cli_program import ROOT, Program
 from tests.fakes.waiting import wait_until
 from tests.fixtures.server import START_MIN, START_MS
 
@@ -212,6 +215,39 @@ def test_where_hosts_share_the_ledger_a_preview_pays_from_it_and_plan_goes_by_it
         assert here("selection", "preview", json.dumps(WIDE), "--yes", **settings)[0] == 0
         told = json.loads(here("plan", "--json", **settings)[1])
     assert (told["rate"], told["balance"], told["rate_known"]) == (10_000, 600_000 - 5, "as the server says")
+
+
+KILLED = """
+import json, os, signal, sys
+from supervisor.database.access import query_plan
+from supervisor.selections import given, page_call
+plan = query_plan()
+for one in given.selections_of(given.find(sys.argv[1:2], plan.settings)):
+    with page_call.page_caller(plan) as caller:
+        caller.page(one, print)
+        if sys.argv[2] == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise SystemExit(3)
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [("killed", -signal.SIGKILL), ("ended", 3)])
+def test_a_page_that_was_paid_for_and_not_shown_costs_the_next_one_nothing(here, shop, database_url, how, code):
+    query = json.dumps(WIDE)
+    settings = {"KEEPA_BASE_URL": shop.url, "DATABASE_URL": database_url}
+    assert here("selection", "explain", query, **settings)[0] == 0
+    child = [sys.executable, "-c", KILLED, query, how]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(child, check=False, timeout=300, env=environment).returncode == code
+    _, out, err = here("selection", "preview", query, "--yes", "--json", **settings)
+    page = json.loads(out)["page"]
+    assert (page["tokens"], len(page["deals"])) == (0, 150)
+    assert "this page was paid for by a command that ended before it was shown" in err
+    assert shop.control()["bucket"]["balance"] == 600_000 - 5
+    again = json.loads(here("selection", "preview", query, "--yes", "--json", **settings)[1])["page"]
+    assert (again["tokens"], again["deals"]) == (5, page["deals"])
+    with connect(database_url, application_name="test", autocommit=True) as conn:
+        assert conn.execute("SELECT cost FROM calls").fetchall() == [(5,), (5,)]
 
 
 def test_what_was_paid_for_is_shown_though_no_database_takes_the_record(here, shop):
