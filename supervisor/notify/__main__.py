@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from ledger import SystemClock
 from supervisor.config import notify_settings
@@ -22,6 +23,7 @@ from tasks.runtime.stop import Stop
 from tasks.store.connection import password_of
 
 _NICENESS = 5  # workers and the supervisor come first
+_BETWEEN = re.compile(r"[/:@?&=#,]+")  # the parts of an address
 _SHORTEST = 6  # characters of a part of an address that is taken for a secret
 
 
@@ -44,7 +46,7 @@ def main() -> int:
             sys.stderr.write(f"{plain(error)}\n")
             return error.exit_code
         lifeline.watch(chosen.lifeline_fd, stop)
-        log = stream_logger(sys.stderr, redactor=Redactor(_secrets(settings))).bind(role="notify", slot=0)
+        log = stream_logger(sys.stderr, redactor=Redactor(secrets_of(settings))).bind(role="notify", slot=0)
         beat = HeartbeatWriter(PipeSink(chosen.status_fd), SystemClock())
         alarms = AlarmWatch(settings, log)
         try:
@@ -61,14 +63,16 @@ def main() -> int:
     return EXIT_OK
 
 
-def _secrets(settings: notify_settings.NotifySettings) -> list[str]:
-    """Whatever must not be in a line of the log: the targets as a whole, and each part of their addresses."""
+def secrets_of(settings: notify_settings.NotifySettings) -> list[str]:
+    """Whatever must not be in a line of the log: the targets as a whole, and each part of their addresses.
+
+    The services of Apprise have tokens also where other addresses have the name of a host.
+    """
     found = [password_of(settings.database_url.reveal())]
     for target in settings.targets:
         url = target.url.reveal()
-        parts = urlsplit(url)
-        found += [url, target.secret.reveal(), parts.username or "", parts.password or "", *parts.path.split("/")]
-        found += [part.partition("=")[2] for part in parts.query.split("&")]
+        parts = _BETWEEN.split(url.partition("://")[2])
+        found += [url, target.secret.reveal(), *target.command[1:], *parts, *map(unquote, parts)]
     return [one for one in found if len(one) >= _SHORTEST]
 
 
