@@ -88,11 +88,7 @@ class Service:
     def _round(self, conn: Connection) -> float:
         self._beat.ready()
         now = datetime.now(UTC)
-        with conn.transaction():
-            is_ours = turns.try_take_turn(conn, changes.TURN, self._owner)
-        if not is_ours:
-            self._has_begun = False
-            self._beat.phase("waiting_work", "another host sends the messages of this database")
+        if not self._is_ours(conn):
             return _ROUND_S
         self._refresh(conn, now)
         while not self._stop.is_set():
@@ -100,6 +96,9 @@ class Service:
                 count = look.look(conn, self._rules, now)
             if count < look.AT_ONCE:
                 break
+            self._beat.done()  # what has changed in a day may take longer than a turn lasts, or a silence may
+            if not self._is_ours(conn):
+                return _ROUND_S
         with conn.transaction():
             make_messages(conn, self._settings.rules, now)
         self._send(conn)
@@ -107,6 +106,15 @@ class Service:
         self._tidy(conn, now)
         self._beat.phase("waiting_work", self._about())
         return _ROUND_S
+
+    def _is_ours(self, conn: Connection) -> bool:
+        """Whether the turn is this process's, for another two minutes."""
+        with conn.transaction():
+            is_ours = turns.try_take_turn(conn, changes.TURN, self._owner)
+        if not is_ours:
+            self._has_begun = False
+            self._beat.phase("waiting_work", "another host sends the messages of this database")
+        return is_ours
 
     def _refresh(self, conn: Connection, now: datetime) -> None:
         """Take over the rules at the beginning, and the names of selections that have come since."""

@@ -1,15 +1,23 @@
 """Rules on a real database: what a page of deals tells, what is sent, and what a kill between two steps leaves."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ledger import SystemClock
+from supervisor.config.notify_settings import NotifySettings
+from supervisor.notify.service import Service
 from tasks.errors import NotDelivered
 from tasks.keepa.prices import NAMES
 from tasks.notify import look, post, rule
 from tasks.notify.deal_filter import filter_of
 from tasks.notify.message import MESSAGE
 from tasks.rule_settings import TargetSettings
+from tasks.runtime.heartbeat_writer import HeartbeatWriter
+from tasks.runtime.log import stream_logger
+from tasks.runtime.stop import Stop
+from tasks.settings import Secret
 from tasks.store import deals, turns
 from tasks.store.notify import changes, outbox, products
 from tests.fakes.waiting import wait_until
@@ -249,3 +257,29 @@ def test_a_message_that_is_refused_holds_the_others_back_for_a_while_and_not_for
         refused = {row[0] for row in conn.execute("SELECT id FROM messages WHERE failing_since IS NOT NULL")}
     assert sorted(conn.execute("SELECT attempts FROM messages").fetchall()) == [(1,), (5,)]
     postman.close()
+
+
+def test_a_look_at_much_goes_on_only_while_the_turn_lasts(conn, database_url, monkeypatch):
+    here = Rules(conn, {})
+    conn.execute("DELETE FROM turns")
+    with conn.transaction():
+        deals.write(conn, 3, [deal(number, 40, update=1) for number in (1, 2, 3)], seen_at=NOW)
+    settings = NotifySettings(
+        state_dir="", host="", database_url=Secret(database_url), rules=tuple(here.rules), targets=(TARGET,),
+        domains=(3,), selections=(),
+    )  # fmt: skip
+    look_once, beats = look.look, []
+
+    def look_and_lose_the_turn(*arguments):
+        count = look_once(*arguments)
+        conn.execute("UPDATE turns SET owner = 'another@host', until = now() + interval '1 hour'")
+        return count
+
+    monkeypatch.setattr(look, "AT_ONCE", 1)
+    monkeypatch.setattr(look, "look", look_and_lose_the_turn)
+    with Stop() as stop:
+        service = Service(settings, stop, HeartbeatWriter(beats.append, SystemClock()), stream_logger(io.StringIO()))
+        service._round(conn)
+    assert conn.execute("SELECT count(*) FROM deal_changes").fetchone() == (2,)
+    assert conn.execute("SELECT count(*) FROM messages").fetchone() == (0,)
+    assert beats[-1]["detail"] == "another host sends the messages of this database"
