@@ -8,6 +8,8 @@ import os
 import re
 import signal
 import sys
+import threading
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ledger import SystemClock
@@ -21,6 +23,9 @@ from tasks.runtime.heartbeat_writer import HeartbeatWriter, PipeSink
 from tasks.runtime.log import stream_logger
 from tasks.runtime.stop import Stop
 from tasks.store.connection import password_of
+
+if TYPE_CHECKING:
+    from tasks.runtime.log import Logger
 
 _NICENESS = 5  # workers and the supervisor come first
 _BETWEEN = re.compile(r"[/:@?&=#,]+")  # the parts of an address
@@ -47,11 +52,11 @@ def main() -> int:
             return error.exit_code
         lifeline.watch(chosen.lifeline_fd, stop)
         log = stream_logger(sys.stderr, redactor=Redactor(secrets_of(settings))).bind(role="notify", slot=0)
-        beat = HeartbeatWriter(PipeSink(chosen.status_fd), SystemClock())
+        broken = end_with_threads(stop, log)
         alarms = AlarmWatch(settings, log)
         try:
             alarms.start()
-            Service(settings, stop, beat, log).run()
+            Service(settings, stop, HeartbeatWriter(PipeSink(chosen.status_fd), SystemClock()), log).run()
         except Error as error:
             log.error("worker_ended", error=error)
             return error.exit_code
@@ -60,7 +65,21 @@ def main() -> int:
             return EXIT_BUG
         finally:
             alarms.finish()
-    return EXIT_OK
+    return EXIT_BUG if broken else EXIT_OK
+
+
+def end_with_threads(stop: Stop, log: Logger) -> list[BaseException]:
+    """Let an error that nobody expected in a thread end the process as well, so that it shows; those that came."""
+    found: list[BaseException] = []
+
+    def end(ended: threading.ExceptHookArgs) -> None:
+        if ended.exc_value is not None:
+            log.failure("worker_failed", ended.exc_value)
+            found.append(ended.exc_value)
+            stop.set()
+
+    threading.excepthook = end
+    return found
 
 
 def secrets_of(settings: notify_settings.NotifySettings) -> list[str]:
