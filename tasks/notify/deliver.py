@@ -63,6 +63,8 @@ def _post(target: TargetSettings, message: Message) -> None:
         raise NotDelivered("no connection") from None
     except (requests.exceptions.RequestException, UnicodeError, ValueError):
         raise NotDelivered("its url cannot be used; correct it in targets.toml") from None
+    except OSError:  # of requests itself, whose own errors are above
+        raise NotDelivered("the certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE name cannot be read") from None
     if reply.status_code not in _OK:
         raise NotDelivered(f"it answered with HTTP status {reply.status_code}, and 200 to 299 was expected")
 
