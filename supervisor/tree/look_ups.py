@@ -72,6 +72,10 @@ class LookUpService:
         if self._current is not None or not self._waiting:
             return
         asked = self._waiting.popleft()
+        if self._run.draining.words is not None:
+            asked.answer(EXIT_TRY_LATER, "this host is drained: `sluicegate resume all` lets it work again")
+            self._begin_next()
+            return
         settings = self._run.worker_settings() if self._run.stage <= Stage.WORKING else None
         if settings is None:
             is_early = self._run.stage is Stage.PREPARING

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.process.launch import WorkerLaunch
 from supervisor.process.restart_policy import Cause, RestartType
-from supervisor.process.spec import Spec
+from supervisor.process.spec import FETCH, Spec
 from supervisor.process.states import RESTING, Event, State
 from supervisor.tree.recycling import Recycler
 from tasks.roles import ROLES, UPSERT
@@ -93,7 +93,7 @@ class WorkerPool:
         self.is_draining = True
         if self._replacement is not None:
             self._end_replacement()
-        for slot in self._tree.workers:
+        for slot in (*self._tree.workers, *self._look_ups()):
             slot.feed(Event.STOP)
 
     def end_drain(self) -> None:
@@ -103,9 +103,13 @@ class WorkerPool:
 
     @property
     def is_drained(self) -> bool:
-        """Whether no worker is left at work, because they were to end it."""
-        is_at_rest = all(slot.state in RESTING for slot in self._tree.workers)
+        """Whether no worker is left at work, because they were to end it, and no product is asked for either."""
+        is_at_rest = all(slot.state in RESTING for slot in (*self._tree.workers, *self._look_ups()))
         return self.is_draining and is_at_rest and not self._tree.has_leavers
+
+    def _look_ups(self) -> list[Slot]:
+        """What makes calls beside the workers."""
+        return [slot for slot in self._tree.services if slot.spec.role == FETCH]
 
     def resume(self, roles: Iterable[str]) -> None:
         """Start the workers of these roles again; the count of deaths of one that had failed is reset."""

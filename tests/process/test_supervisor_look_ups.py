@@ -12,6 +12,7 @@ from supervisor.config import settings
 from supervisor.process.states import Stage
 from supervisor.tree import look_ups
 from supervisor.tree.look_ups import MOST, LookUpService, Product
+from supervisor.tree.workers import WorkerPool
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE
 from tests.fakes.worker_family import Family, Scripted
 
@@ -31,6 +32,7 @@ class Run(Family):
         self.stage = Stage.WORKING
         self.plan = SimpleNamespace(settings=settings.load_settings(NO_HURRY, dotenv=None))
         self.given = object()
+        self.draining = SimpleNamespace(words=None)
 
     def worker_settings(self):
         return self.given
@@ -116,6 +118,21 @@ def test_a_run_that_stops_asks_its_process_to_stop_and_says_so(run, asked):
     assert "was stopped" in stopped[0][1]
     run.until(lambda: waiting)
     assert waiting == [(EXIT_TRY_LATER, "the supervisor is stopping")]
+
+
+def test_a_host_is_drained_once_no_product_is_asked_for_any_more(run, asked):
+    pool = WorkerPool(run.tree, run.log, frozenset())
+    stopped = asked(ASINS[0], [["ready"], ["hang"]])
+    waiting = asked(ASINS[1])
+    (slot,) = run.tree.services
+    run.until(lambda: slot.ready_ns is not None, "service")
+    run.draining.words = "draining"
+    pool.drain()
+    assert not pool.is_drained
+    run.until(lambda: stopped and waiting, "both answers")
+    assert pool.is_drained
+    assert "was stopped" in stopped[0][1]
+    assert (waiting[0][0], "is drained" in waiting[0][1]) == (EXIT_TRY_LATER, True)
 
 
 def test_what_cannot_be_asked_for_is_refused_at_once(run, asked):
