@@ -192,7 +192,8 @@ def test_a_product_is_fetched_now_for_what_the_form_says_it_costs(visitor, progr
     form = get(visitor, url, path).text
     seen = re.search(r'name="seen" value="(\d+)"', form)[1]
     assert f"for up to {seen} token" in form
-    assert order(visitor, url, f"{path}/refresh", {"seen": "0"}).status_code == 409
+    for other in ("0", "", "-1", "9" * 5_000):
+        assert order(visitor, url, f"{path}/refresh", {"seen": other}).status_code == 409
     given = order(visitor, url, f"{path}/refresh", {"seen": seen})
     assert (given.status_code, given.headers["Location"]) == (303, f"{path}?fetched=yes")
     typed = f"fetch {found[-1]['asin']} --domain amazon.com"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -40,6 +41,7 @@ _WAIT_S: Final = 3.0  # for the answer; what takes longer goes on, and Events sa
 _RANGE: Final = "3 months"
 _OFFERS: Final = 50
 _COLUMNS: Final = ("domain", "shop", "asin", "currency", "price_type", "at", "value")
+_TOKENS: Final = re.compile(r"[0-9]{1,9}")
 _NUMBERS: Final = {name: number for number, name in ALL_NAMES.items()}
 
 
@@ -180,8 +182,10 @@ def _fetch_now(visit: Visit) -> Moved:
     if quote is None:
         raise Refusal("nothing is known of the balance: Now shows why")
     seen = visit.form.get("seen", "")
-    if not (seen.isascii() and seen.isdigit() and int(seen) >= quote.tokens):
-        raise Changed(f"nothing was done: it costs up to {quote.tokens} by now, and the form said {seen or 'nothing'}")
+    said = int(seen) if _TOKENS.fullmatch(seen) else -1
+    if said < quote.tokens:
+        words = "nothing" if said < 0 else seen
+        raise Changed(f"nothing was done: it costs up to {quote.tokens} by now, and the form said {words}")
     state = StateDir(Path(visit.settings.state_dir))
     answer = deliver(state, _order(asked, quote.detail, f"web {visit.session[:8]}"), patience_s=_WAIT_S)
     if answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
