@@ -48,8 +48,8 @@ class SharedLedger(TokenLedger):
     def __init__(self, home: RowHome, account: int, host: int, plan: RunPlan) -> None:
         """Set the tiers of `plan`, and begin to read."""
         super().__init__(home)
-        self._format = 0
         self.configure(plan.tiers(), plan.tick_period_s)
+        self._format = home.written
         self._row = home
         self._url = plan.settings.database_url
         self._told_rate: int | None = None
@@ -71,7 +71,7 @@ class SharedLedger(TokenLedger):
     def _carry_over(self) -> None:
         """Set the tiers again in a book that has a newer format now, which may know more of them than the last did."""
         written = self._row.carry_over()
-        if written > self._format > 0:
+        if written > self._format:
             self.configure(*self._rules)
         self._format = written
 

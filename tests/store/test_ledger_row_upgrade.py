@@ -14,6 +14,10 @@ import pytest
 
 from ledger import DEFAULT_TIERS, Lease, NeedsReading, OtherFormat, Reading, TokenLedger
 from ledger.storage.packed import FORMAT, FORMATS
+from supervisor.config.run_plan import make_run_plan
+from supervisor.config.settings import load_settings
+from supervisor.database import shared_ledger
+from tasks.settings import Secret
 from tasks.store.ledger_row import hosts, statements
 from tasks.store.ledger_row.hosts import Newcomer
 from tasks.store.ledger_row.patience import StartPatience
@@ -202,3 +206,18 @@ def test_a_row_that_the_first_build_wrote_is_carried_over_with_its_calls(cluster
     with pytest.raises(NeedsReading):  # that it was put there is what a server looks like that lost its last changes
         ledger.try_reserve("upsert", 1)
     assert cluster.format == FORMAT
+
+
+def test_budgets_that_an_older_host_has_no_place_for_are_set_when_it_has_left(cluster, conn, database_url, tmp_path):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
+    more = {"LEDGER": "database", "UPSERT_TOKENS_PER_DAY": "400"}
+    plan = make_run_plan(load_settings(environ | more, dotenv=None))
+    older, number = cluster.join("older", OLD_BUILD), cluster.join("newer", FORMATS)
+    with contextlib.closing(shared_ledger.create_ledger(plan, Secret(database_url), "run", number)) as ledger:
+
+        def budget():
+            return next(one.tokens_per_day for one in ledger.snapshot().tiers if one.name == "upsert")
+
+        assert budget() is None
+        hosts.leave(conn, older)
+        wait_until(lambda: budget() == 400, "the budget")

@@ -97,6 +97,11 @@ class RowHome:
         return True
 
     @property
+    def written(self) -> int:
+        """The number of the format in which this process wrote the book last."""
+        return self._written.number
+
+    @property
     def wake_value(self) -> int:
         """Changes with each notification, and with each line, since one may have been missed in between."""
         return self._connection.wake_value
