@@ -125,6 +125,7 @@ def test_of_two_hosts_of_one_name_the_number_tells_which_one_is_gone(conn, datab
     dead, living = (
         hosts.join(conn, Newcomer(id=f"{state} boot", name="same", version="1")) for state in ("dead", "living")
     )
+    beats_on(conn)
     conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE host = %s", (dead,))
     assert drain.drain(str(dead)) == 0
     assert "it counts as gone from now on" in capsys.readouterr().out
@@ -140,6 +141,7 @@ def test_a_host_whose_entry_is_gone_has_it_again_unless_another_host_has_its_num
     assert not hosts.beat(conn, number, (), host_id=me.id)
     assert hosts.enter_again(conn, number, me)
     assert hosts.beat(conn, number, (), host_id=me.id)
+    beats_on(conn)
     assert [(one.name, one.state) for one in hosts.hosts(conn)] == [("one", "alive"), ("two", "alive")]
     assert hosts.join(conn, newcomer("three")).name == "one"
     conn.execute("UPDATE hosts SET id = 'another' WHERE host = %s", (number,))
