@@ -163,7 +163,7 @@ def test_line_50_a_report_of_a_supervisor_that_is_gone_or_silent_is_said_to_be_s
     assert "gone" in as_text(gone, NOW)
     silent = status(last, is_silent=True)
     assert (as_json(silent, NOW)["stale"], as_json(silent, NOW)["supervisor"]["state"]) == (True, "not answering")
-    assert "suspended or stuck" in as_text(silent, NOW)
+    assert "suspended or stuck" in " ".join(as_text(silent, NOW).split())  # a line breaks where the time zone has it
     assert "stale" not in as_text(status(last), NOW)
 
 
