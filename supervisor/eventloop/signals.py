@@ -25,7 +25,8 @@ _DRAIN_BYTES: Final = 4_096
 class Signals:
     """While entered, the signals of `numbers` are handed to `call` by the loop; one that comes again meanwhile is one.
 
-    A signal that comes before a deadline of the loop is handed over before it, however late the loop is.
+    A signal that comes before a deadline of the loop is handed over before it, however late the loop is. Of several at
+    once those go first that stand first in `numbers`.
     """
 
     def __init__(self, loop: Loop, call: Callable[[signal.Signals], None], numbers: tuple[signal.Signals, ...]) -> None:
@@ -64,7 +65,7 @@ class Signals:
         with suppress(BlockingIOError):
             while len(os.read(self._read_fd, _DRAIN_BYTES)) == _DRAIN_BYTES:
                 pass
-        while self._pending:
-            number = next(iter(self._pending))
-            del self._pending[number]
-            self._call(signal.Signals(number))
+        # Nothing goes through the dict itself: a signal between two steps of that would change it meanwhile.
+        while came := [number for number in self._numbers if number in self._pending]:
+            del self._pending[came[0]]
+            self._call(came[0])
