@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.console.writer import ConsoleWriter, StreamScreen
+from supervisor.eventloop import signals
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import Signals
@@ -70,6 +71,44 @@ def test_a_signal_that_reaches_another_thread_wakes_the_loop():
                 loop.step()
                 assert guard.at_ns > loop.now_ns()
             thread.join()
+
+
+def steps_with_a_second_signal_at(at):
+    """How many steps it takes to hand over a signal while another one comes at step `at`; returns when both are heard.
+
+    A test would wait in vain for the second where that is not handed over.
+    """
+    heard, steps = [], 0
+
+    def trace(frame, event, _argument):
+        nonlocal steps
+        if frame.f_code.co_filename != signals.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            steps += 1
+            if steps == at:
+                os.kill(os.getpid(), signal.SIGUSR2)
+        return trace
+
+    with Loop(MonotonicClock()) as loop, Signals(loop, heard.append, (signal.SIGUSR1, signal.SIGUSR2)):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        sys.settrace(trace)
+        try:
+            while signal.SIGUSR1 not in heard:
+                loop.step()
+        finally:
+            sys.settrace(None)
+        while steps >= at and signal.SIGUSR2 not in heard:
+            loop.step()
+    return steps
+
+
+def test_a_signal_at_any_step_of_handing_another_one_over_is_handed_over_too():
+    at = 1
+    while (steps := steps_with_a_second_signal_at(at)) >= at:
+        at += 1
+    assert steps > 10, "every step was one of them"
 
 
 def test_line_35_an_idle_tree_does_not_wake_up(family):
