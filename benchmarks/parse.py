@@ -36,8 +36,9 @@ from tasks.keepa.selection.selection import parse
 from tasks.settings import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tasks.store import deals, product_row
+from tasks.store import deals
 from tasks.store.histories import price_series
+from tasks.store.products import product_row
 
 DEAL_AIM_MS = 5.0
 PRODUCT_AIM_MS = 8.0

@@ -20,11 +20,12 @@ from pathlib import Path
 from benchmarks.store import PAGE, PRODUCTS, SERIES, change_deal, change_product, make_deal, make_product
 from ledger import SystemClock
 from tasks.embedded_postgres.server import EmbeddedPostgres
-from tasks.store import deals, migrate, products
+from tasks.store import deals, migrate
 from tasks.store.connection import connect
 from tasks.store.histories import price_history
 from tasks.store.partitions.move import Move
 from tasks.store.partitions.tables import KEYS
+from tasks.store.products import products
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WRITES = 0.9  # rows a second of tables in partitions, against whole ones: at least

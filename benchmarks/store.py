@@ -26,10 +26,11 @@ from ledger import SystemClock
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa import prices
 from tasks.keepa.decode.replies import Deal, Product
-from tasks.store import deals, migrate, products
+from tasks.store import deals, migrate
 from tasks.store.bulk import arrays
 from tasks.store.connection import connect
 from tasks.store.histories import price_series
+from tasks.store.products import products
 
 SLOTS = 36
 PAGE = 150

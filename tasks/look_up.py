@@ -23,7 +23,7 @@ from tasks.keepa.request import ProductRequest
 from tasks.roles import UPSERT
 from tasks.runtime.heartbeat_writer import HeartbeatWriter, PipeSink
 from tasks.runtime.job import JobContext
-from tasks.store import products_now
+from tasks.store.products import products_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,8 +16,8 @@ from benchmarks.growth.measure import Aim, Row, Server, interleaved
 from benchmarks.growth.source import BATCH, DOMAIN, Market
 from tasks.keepa import prices
 from tasks.planning import streams
-from tasks.store import products
 from tasks.store.connection import connect
+from tasks.store.products import products
 from tasks.store.queue import queue
 from tasks.store.queue.front import ClaimFront
 

@@ -10,9 +10,10 @@ from benchmarks.growth.source import BATCH, DOMAIN
 from supervisor.config.settings import load_settings
 from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.planning import streams
-from tasks.store import crawls, deals, products, quarantine
+from tasks.store import crawls, deals, quarantine
 from tasks.store.calls import calls
 from tasks.store.crawls import Crawl
+from tasks.store.products import products
 from tasks.store.queue import queue
 
 YEAR = timedelta(days=365)

@@ -17,8 +17,9 @@ from benchmarks.growth.measure import Aim, connections, interleaved
 from benchmarks.growth.source import BATCH, DOMAIN, Market, calls
 from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.planning import streams
-from tasks.store import deals, products
+from tasks.store import deals
 from tasks.store.calls import calls as call_table
+from tasks.store.products import products
 from tasks.store.queue import queue
 
 PAGE = 150

@@ -13,7 +13,7 @@ from supervisor.queries.output import Column
 from supervisor.queries.plain_text import readable
 from tasks.errors import EXIT_FAILED, EXIT_OK, plain
 from tasks.keepa.locales import product_url, shop
-from tasks.store import products_now
+from tasks.store.products import products_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tasks.errors import RequestRefused
     from tasks.jobs.look_up import Answer, LookUp
     from tasks.store.connection import Connection
-    from tasks.store.products_now import Figure, ProductNow
+    from tasks.store.products.products_now import Figure, ProductNow
 
 _COLUMNS: Final = (Column("type"), Column("now", is_number=True), Column("90-day mean", is_number=True))
 _RATING: Final = "RATING"

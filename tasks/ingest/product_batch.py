@@ -15,8 +15,8 @@ from tasks.keepa.decode.frame import CUT_OFF
 from tasks.keepa.decode.replies import open_products
 from tasks.keepa.detail import history_coverage
 from tasks.keepa.request import max_tokens
-from tasks.store import products
 from tasks.store.calls import calls
+from tasks.store.products import products
 from tasks.store.queue import queue
 
 if TYPE_CHECKING:

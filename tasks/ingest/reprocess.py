@@ -11,7 +11,8 @@ from tasks.errors import Error, Transient
 from tasks.ingest.unreadable import keep_faults
 from tasks.keepa.decode.replies import decode_deals, decode_products
 from tasks.keepa.detail import BASES
-from tasks.store import deals, products
+from tasks.store import deals
+from tasks.store.products import products
 from tasks.store.queue import queue, requeue
 
 if TYPE_CHECKING:

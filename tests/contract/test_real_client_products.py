@@ -15,7 +15,7 @@ from tasks.keepa.decode.replies import decode_products
 from tasks.simulator.api import unknown as of_tomorrow
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tasks.store import products as store
+from tasks.store.products import products as store
 from tests.fakes.keepa_package import Judge
 
 EPOCH = datetime(2011, 1, 1)  # noqa: DTZ001 - the package's times are naive, and UTC

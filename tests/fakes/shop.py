@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tasks.maintenance.prune import prune
-from tasks.store import deals, products
+from tasks.store import deals
+from tasks.store.products import products
 from tasks.store.queue import queue
 from tasks.store.retention.keep import Keep
 

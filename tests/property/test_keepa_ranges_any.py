@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.keepa.deal import Int4, Int8
 from tasks.keepa.decode.replies import Deal, Product, decode_deals, decode_products
-from tasks.store import product_columns
+from tasks.store.products import product_columns
 
 DEAL = {
     "asin": "B000000001", "avg": [[1]] * 4, "creationDate": 1, "current": [1], "currentSince": [1], "delta": [[1]] * 4,

@@ -16,9 +16,10 @@ from supervisor import report
 from supervisor.cli.run_command import run_command
 from supervisor.config.state_dir import StateDir
 from tasks.keepa.selection.selection import parse
-from tasks.store import deals, products, quarantine, selections
+from tasks.store import deals, quarantine, selections
 from tasks.store.calls import calls, months
 from tasks.store.duties import state
+from tasks.store.products import products
 from tasks.store.queue import queue
 from tasks.store.retention import estimate, free_room, pace, sizes, walks
 from tasks.store.retention.keep import TABLES, Keep

@@ -16,10 +16,11 @@ from ledger import SystemClock
 from supervisor.cli.run_command import run_command
 from tasks.errors import ConfigError, StoreError
 from tasks.keepa.decode.replies import Offer
-from tasks.store import deals, products
+from tasks.store import deals
 from tasks.store.connection import connect
 from tasks.store.partitions import layout, mirror, move, tables
 from tasks.store.partitions.move import Move
+from tasks.store.products import products
 from tests.fakes.cli_program import ROOT, Program
 from tests.fakes.waiting import wait_until
 from tests.fixtures.postgres import PARTS

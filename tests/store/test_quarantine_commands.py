@@ -11,7 +11,8 @@ from tasks.calls.spool_header import Header, Origin
 from tasks.errors import NoRows
 from tasks.ingest import retry_quarantined
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions
-from tasks.store import deals, products, quarantine
+from tasks.store import deals, quarantine
+from tasks.store.products import products
 from tasks.store.quarantine import FaultFilter
 from tasks.store.queue import queue
 from tasks.store.queue.counts import queue_counts

@@ -9,10 +9,11 @@ import pytest
 
 from tasks.maintenance.duties import duties
 from tasks.maintenance.prune import prune
-from tasks.store import deals, products, quarantine
+from tasks.store import deals, quarantine
 from tasks.store.calls import calls
 from tasks.store.connection import connect
 from tasks.store.duties import state
+from tasks.store.products import products
 from tasks.store.queue import queue
 from tasks.store.retention import products as old_products
 from tasks.store.retention import walks

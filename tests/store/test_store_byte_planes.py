@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tasks.store import migrate, products
+from tasks.store import migrate
 from tasks.store.connection import connect
+from tasks.store.products import products
 from tests.property.test_store_byte_planes_any import HIGH, LOW, histories
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

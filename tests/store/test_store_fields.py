@@ -13,8 +13,9 @@ from psycopg.rows import dict_row
 
 from tasks.keepa.decode.fields import FIELDS
 from tasks.keepa.decode.replies import Deal, Offer, Product, Stats, decode_deals, decode_products
-from tasks.store import deals, migrate, products
+from tasks.store import deals, migrate
 from tasks.store.connection import connect
+from tasks.store.products import products
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TEXTS = """

@@ -9,8 +9,9 @@ import pytest
 from psycopg.rows import dict_row
 
 from tasks.keepa.decode.replies import Offer, Product, decode_products
-from tasks.store import migrate, products
+from tasks.store import migrate
 from tasks.store.connection import connect
+from tasks.store.products import products
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OFFER = {

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from tasks.errors import ConfigError, DatabaseTransient
-from tasks.store import deals, migrate, products
+from tasks.store import deals, migrate
 from tasks.store.connection import connect
+from tasks.store.products import products
 
 LEFT_BEHIND = (
     "CREATE TEMP TABLE product_stage (a int)",

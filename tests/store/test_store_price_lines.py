@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 
-from tasks.store import products
 from tasks.store.histories import price_lines
+from tasks.store.products import products
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

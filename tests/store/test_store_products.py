@@ -10,8 +10,8 @@ import pytest
 
 from tasks.keepa import prices
 from tasks.keepa.decode.replies import FbaFees, Offer, Product, Stats, decode_products
-from tasks.store import product_columns, products
 from tasks.store.connection import connect
+from tasks.store.products import product_columns, products
 from tests.fakes.waiting import LIMIT_S
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.keepa.decode.replies import Stats
-from tasks.store import products, products_now
+from tasks.store.products import products, products_now
 from tasks.store.queue import queue
 from tasks.store.queue.to_front import FRONT, to_front
 

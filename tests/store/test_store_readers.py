@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tasks.errors import ConfigError
-from tasks.store import migrate, products
+from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.histories import recoding
+from tasks.store.products import products
 
 BEFORE = 20  # the number of the file that brought the byte planes
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from psycopg.errors import LockNotAvailable
 
-from tasks.store import products
 from tasks.store.connection import connect
 from tasks.store.duties import state
 from tasks.store.histories import recoding
+from tasks.store.products import products
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SALES = [7_000_000, 120_000, 7_000_100, -1, 7_300_000, 99]

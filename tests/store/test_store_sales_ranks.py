@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.store import products
+from tasks.store.products import products
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ASIN = "B000000001"

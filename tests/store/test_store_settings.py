@@ -16,8 +16,9 @@ from supervisor.config.environment import forget_client_variables
 from supervisor.database import backend
 from tasks.errors import ConfigError, DatabaseTransient
 from tasks.settings import Secret
-from tasks.store import deals, migrate, products
+from tasks.store import deals, migrate
 from tasks.store.connection import connect
+from tasks.store.products import products
 from tasks.store.queue import queue
 from tests.fakes.cli_program import Program
 from tests.fakes.waiting import wait_until

@@ -180,7 +180,8 @@ def test_the_walks_of_some_selections(conn):
 
 
 def test_rows_are_counted_while_few(conn, make_deal, make_product):
-    from tasks.store import deals, products
+    from tasks.store import deals
+    from tasks.store.products import products
 
     assert row_counts.counts(conn) == RowCounts(deals=0, products=0, price_series=0, quarantine=0)
     with conn.transaction():

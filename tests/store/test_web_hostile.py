@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tasks.store import deals, products, quarantine
+from tasks.store import deals, quarantine
+from tasks.store.products import products
 from tests.store.conftest import a_deal, a_product
 
 ASIN = "B000000001"

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from supervisor.web.views import product_view
-from tasks.store import products
+from tasks.store.products import products
 
 SHARE = ("AMAZON", "NEW", "USED", "SALES", "BUY_BOX_SHIPPING")
 

@@ -20,9 +20,9 @@ from tasks.errors import EXIT_OK, EXIT_TRY_LATER
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import ALL_NAMES
 from tasks.planning import streams
-from tasks.store import live_offers
 from tasks.store.best_deals.moments import deal_moments
 from tasks.store.histories import price_history, price_lines
+from tasks.store.products import live_offers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg import sql
 
-from tasks.store import offers, product_columns, product_row, quarantine
+from tasks.store import quarantine
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, Written, evidence, newest, reason_of, write_each
 from tasks.store.bulk.staging import Stage
 from tasks.store.histories import price_series
+from tasks.store.products import offers, product_columns, product_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

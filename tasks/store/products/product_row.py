@@ -12,7 +12,7 @@ from tasks.keepa.product import CategoryNode
 from tasks.keepa.product_stats import Stats
 from tasks.store.bulk import arrays
 from tasks.store.histories import sales_ranks
-from tasks.store.product_columns import AGES, BUY_BOX, COLUMNS, PARTS
+from tasks.store.products.product_columns import AGES, BUY_BOX, COLUMNS, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
