@@ -19,7 +19,7 @@ from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.request import DealRequest, ProductRequest
 from tasks.keepa.selection.selection import parse
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 

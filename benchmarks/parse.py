@@ -33,7 +33,7 @@ from tasks.keepa.decode.replies import decode_deals, decode_products
 from tasks.keepa.prices import NAMES
 from tasks.keepa.request import DealRequest, ProductRequest
 from tasks.keepa.selection.selection import parse
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store import deals

@@ -31,7 +31,7 @@ from ledger import TokenLedger
 from tasks import settings
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.prices import NAMES
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.queue import queue
@@ -162,7 +162,7 @@ def worker(told):
     )
     os.close(status_write)
     os.close(lifeline_read)
-    os.write(lifeline, settings.encode(told))
+    os.write(lifeline, settings.CODEC.encode(told))
     beats = os.fdopen(status_read, "rb")
     try:
         for line in beats:

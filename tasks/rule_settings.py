@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,13 +7,13 @@ over that pipe because a pipe is not visible to other users, unlike an argument 
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Final, Literal, final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from tasks.errors import ConfigError
-from tasks.redaction import MASK
+from tasks.pipe_codec import PipeCodec
+from tasks.secret import Secret
 
 DEFAULT_KEY: Final = "default"
 """The name of the only key there is without others."""
@@ -23,36 +23,6 @@ Detail = Annotated[str, msgspec.Meta(pattern=f"^{_DETAIL}$")]
 """How much is fetched of a product, as `tasks.keepa.detail` writes it."""
 DetailOrNone = Annotated[str, msgspec.Meta(pattern=f"^(none|{_DETAIL})$")]
 """Likewise, or "none"."""
-
-
-@final
-class Secret:
-    """A string that no log, dump, exception or debugger shows: `reveal` is the only way to it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The string itself, for the one place that sends it."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return MASK
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._value))
-
-    def __reduce__(self) -> str:
-        # Pickle and copy would write the value where nobody expects it.
-        raise TypeError("a Secret is not pickled or copied")
 
 
 class SelectionSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,33 +197,5 @@ def longest_call_s(connect_timeout_s: float, read_timeout_s: float) -> float:
     return connect_timeout_s + 2 * read_timeout_s
 
 
-def _reveal(value: object) -> str:
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON here")
-
-
-def _hide(kind: type[Any], value: object) -> Secret:
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise TypeError(f"{kind.__name__} must be text")
-
-
-_DECODER: Final = msgspec.json.Decoder(WorkerSettings, dec_hook=_hide)
-
-
-def encode(settings: WorkerSettings) -> bytes:
-    """One line of JSON, newline included, secrets in clear: for a pipe to a worker only."""
-    return msgspec.json.encode(settings, enc_hook=_reveal) + b"\n"
-
-
-def decode(line: bytes) -> WorkerSettings:
-    """The settings that `encode` wrote.
-
-    Raises:
-        ConfigError: the line is not such a value. The message names the field, never its content.
-    """
-    try:
-        return _DECODER.decode(line)
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"the settings sent by the supervisor cannot be read: {error}") from None
+CODEC: Final = PipeCodec(WorkerSettings)
+"""How they reach a worker."""

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, role: str, live: Live) -> int:
     with Stop() as stop:
         stop.on([signal.SIGTERM])
         try:
-            given = settings.decode(lifeline.first_line(options.lifeline_fd))
+            given = settings.CODEC.decode(lifeline.first_line(options.lifeline_fd))
         except errors.ConfigError as error:
             log.error("settings_unreadable", error=error)
             return errors.EXIT_CONFIG

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from supervisor.cli import completion
+from supervisor.cli.settings_help import settings_help
 from supervisor.cli.version import Version
-from supervisor.config.options import GROUPS
 from supervisor.notify import arguments as notify_arguments
 from supervisor.queries.arguments import commands as queries
 from supervisor.queries.arguments import fetch as fetch_arguments
@@ -130,18 +129,6 @@ def _parser() -> argparse.ArgumentParser:
     for command in commands.choices.values():
         command.set_defaults(parser=command)
     return parser
-
-
-def settings_help() -> str:
-    """The settings by group, each with its meaning and its default, for 100 columns."""
-    lines = ["settings, from the environment or a file named .env (the environment wins, empty means unset):"]
-    for group, options in GROUPS.items():
-        lines += ["", f"  {group}"]
-        for option in options:
-            default = f" [{option.default}]" if option.default else ""
-            name = f"    {option.name:<23} "
-            lines += textwrap.wrap(option.help + default, 100, initial_indent=name, subsequent_indent=" " * len(name))
-    return "\n".join(lines)
 
 
 def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> None:

@@ -14,7 +14,8 @@ from supervisor.config.state_dir import StateDir
 from supervisor.database import client_programs, dsn, embedded, restore
 from supervisor.database.access import query_plan, running_database
 from supervisor.database.ledger_source import source_of
-from tasks.settings import DEFAULT_KEY, Secret
+from tasks.secret import Secret
+from tasks.settings import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

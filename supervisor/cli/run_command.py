@@ -72,7 +72,7 @@ def _without_secrets(text: str) -> str:
     from supervisor.database.backend import secrets_in
     from tasks.errors import ConfigError
     from tasks.redaction import Redactor
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
     known = Redactor()
     for name, secret in settings.secrets().items():

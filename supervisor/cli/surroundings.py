@@ -13,7 +13,7 @@ from supervisor.config import run_plan
 from supervisor.config.environment import forget_client_variables
 from supervisor.database import backend, ledger_source, presence, server_in_use, shared_ledger
 from tasks.errors import ConfigError
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

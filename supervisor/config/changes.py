@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.settings import Settings
     from tasks.roles import Role
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

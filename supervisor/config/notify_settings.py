@@ -5,13 +5,14 @@ Where messages go is a secret, and so is the URL of the database: they are in no
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from tasks.errors import ConfigError
+from tasks.pipe_codec import PipeCodec
 from tasks.rule_settings import RuleSettings, TargetSettings
-from tasks.settings import DEFAULT_KEY, Secret, SelectionSettings
+from tasks.secret import Secret
+from tasks.settings import DEFAULT_KEY, SelectionSettings
 
 
 class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,33 +36,5 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str = DEFAULT_KEY
 
 
-def _reveal(value: object) -> str:
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON here")
-
-
-def _hide(kind: type[Any], value: object) -> Secret:
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise TypeError(f"{kind.__name__} must be text")
-
-
-_DECODER: Final = msgspec.json.Decoder(NotifySettings, dec_hook=_hide)
-
-
-def encode(settings: NotifySettings) -> bytes:
-    """One line of JSON, newline included, secrets in clear: for a pipe to the process only."""
-    return msgspec.json.encode(settings, enc_hook=_reveal) + b"\n"
-
-
-def decode(line: bytes) -> NotifySettings:
-    """The settings that `encode` wrote.
-
-    Raises:
-        ConfigError: the line is not such a value. The message names the field, never its content.
-    """
-    try:
-        return _DECODER.decode(line)
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"the settings sent by the supervisor cannot be read: {error}") from None
+CODEC: Final = PipeCodec(NotifySettings)
+"""How they reach the process."""

@@ -17,7 +17,8 @@ from ledger import CAPACITY_TICKS, DEFAULT_TIERS, Hours
 from supervisor.config.state_dir import StateDir
 from tasks.errors import ConfigError
 from tasks.roles import BACKFILL, UPSERT
-from tasks.settings import DEFAULT_KEY, JobSettings, KeySettings, Secret, WorkerSettings
+from tasks.secret import Secret
+from tasks.settings import DEFAULT_KEY, JobSettings, KeySettings, WorkerSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

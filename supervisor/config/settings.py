@@ -20,7 +20,8 @@ from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
 from tasks.rule_settings import RuleSettings, TargetSettings
-from tasks.settings import JobSettings, Secret, SelectionSettings, SourceSettings, WatchListSettings
+from tasks.secret import Secret
+from tasks.settings import JobSettings, SelectionSettings, SourceSettings, WatchListSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,14 +6,15 @@ needs, and the values that it shows are masked before they are sent.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from supervisor.config.options import GROUPS
-from tasks.errors import ConfigError
+from tasks.pipe_codec import PipeCodec
 from tasks.redaction import MASK
-from tasks.settings import DEFAULT_KEY, Secret, SelectionSettings, SourceSettings
+from tasks.secret import Secret
+from tasks.settings import DEFAULT_KEY, SelectionSettings, SourceSettings
 
 
 class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,33 +95,5 @@ def _shown(value: object, *, is_secret: bool) -> str:
     return "" if value is None else str(value)
 
 
-def _reveal(value: object) -> str:
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON here")
-
-
-def _hide(kind: type[Any], value: object) -> Secret:
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise TypeError(f"{kind.__name__} must be text")
-
-
-_DECODER: Final = msgspec.json.Decoder(WebSettings, dec_hook=_hide)
-
-
-def encode(settings: WebSettings) -> bytes:
-    """One line of JSON, newline included, the URL of the database in clear: for a pipe to the process only."""
-    return msgspec.json.encode(settings, enc_hook=_reveal) + b"\n"
-
-
-def decode(line: bytes) -> WebSettings:
-    """The settings that `encode` wrote.
-
-    Raises:
-        ConfigError: the line is not such a value. The message names the field, never its content.
-    """
-    try:
-        return _DECODER.decode(line)
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"the settings sent by the supervisor cannot be read: {error}") from None
+CODEC: Final = PipeCodec(WebSettings)
+"""How they reach the process."""

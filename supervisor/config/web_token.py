@@ -10,7 +10,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from supervisor.tree.supervisor import Supervisor
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 _FRAME_S: Final = 0.5
 _CHECK_S: Final = 2.0

@@ -9,7 +9,7 @@ from supervisor.config import run_plan, settings
 from supervisor.config.environment import environment, forget_client_variables
 from supervisor.database import embedded
 from tasks.errors import NoRows
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

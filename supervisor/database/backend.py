@@ -13,7 +13,7 @@ from supervisor.config.environment import forget_client_variables
 from supervisor.database import dsn, embedded
 from tasks.errors import DatabaseTransient
 from tasks.runtime.interruptible import run_interruptible
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from supervisor.config.run_plan import RunPlan

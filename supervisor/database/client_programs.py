@@ -19,7 +19,7 @@ from tasks.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 Name = Literal["psql", "pg_dump", "pg_restore"]
 

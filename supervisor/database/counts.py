@@ -15,7 +15,7 @@ from tasks.planning import streams
 if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from tasks.planning.streams import WantedStreams
-    from tasks.settings import Secret
+    from tasks.secret import Secret
     from tasks.store.connection import Connection
     from tasks.store.crawls import Watermark
     from tasks.store.queue.counts import LowestLease

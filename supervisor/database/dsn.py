@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from tasks.errors import ConfigError
 from tasks.redaction import MASK
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 APPLICATION: Final = "sluicegate ledger"
 

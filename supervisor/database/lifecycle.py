@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from tasks.errors import Error
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 ROLE: Final = "database"
 FIRST_START_S: Final = 30.0  # a new cluster and its schema, on a small machine

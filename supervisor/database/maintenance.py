@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from tasks.maintenance.runner import Done, MaintenanceRunner
-    from tasks.settings import Secret
+    from tasks.secret import Secret
     from tasks.store.duties.duty import Duty
 
 FIRST_S: Final = 60.0  # the start of a run has other things to do

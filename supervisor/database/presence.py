@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from supervisor.config.state_dir import StateDir
     from supervisor.host_record import HostRecord
     from tasks.ingest.dead_hosts import Released
-    from tasks.settings import Secret
+    from tasks.secret import Secret
     from tasks.store.connection import Connection
 
 WAIT_S: Final = 20.0  # longer than a dead host counts as alive

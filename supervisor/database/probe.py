@@ -17,7 +17,7 @@ from tasks.errors import Error
 
 if TYPE_CHECKING:
     from ledger import Clock
-    from tasks.settings import Secret
+    from tasks.secret import Secret
     from tasks.store.connection import Connection
 
 _KEPT_NS: Final = 60 * NS_PER_S

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.config.state_dir import StateDir
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 FORCE: Final = "--force"
 _APPLICATION: Final = "sluicegate query"

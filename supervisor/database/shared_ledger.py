@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot, Tier
     from supervisor.config.run_plan import RunPlan
-    from tasks.settings import Secret, WorkerSettings
+    from tasks.secret import Secret
+    from tasks.settings import WorkerSettings
 
 _READ_S: Final = 1.0
 _RESOLVE_NS: Final = 5 * NS_PER_S

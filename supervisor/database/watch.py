@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from supervisor.eventloop.loop import Loop
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 _EVERY_S: Final = 3.0
 # In checks and not in seconds: while this process itself is suspended, nobody is late.

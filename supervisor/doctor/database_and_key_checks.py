@@ -17,7 +17,7 @@ from supervisor.doctor import host_check, server_judgement
 from supervisor.doctor.findings import bad, good, judged, note
 from supervisor.logs.phrases import name_range
 from tasks.errors import DatabaseTransient, Error, Forbidden, plain
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from tasks.errors import Error, plain
 if TYPE_CHECKING:
     from supervisor.config.run_plan import RunPlan
     from supervisor.doctor.findings import Finding
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 CHECK: Final = "hosts"
 

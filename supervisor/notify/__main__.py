@@ -46,7 +46,7 @@ def main() -> int:
     with Stop() as stop:
         stop.on([signal.SIGTERM])
         try:
-            settings = notify_settings.decode(lifeline.first_line(chosen.lifeline_fd))
+            settings = notify_settings.CODEC.decode(lifeline.first_line(chosen.lifeline_fd))
         except Error as error:
             sys.stderr.write(f"{plain(error)}\n")
             return error.exit_code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.config import notify_settings, web_settings
 from supervisor.config.environment import child_environment
-from tasks.settings import encode
+from tasks import settings
 
 if TYPE_CHECKING:
     from supervisor.config.notify_settings import NotifySettings
@@ -36,7 +36,7 @@ class WorkerLaunch:
 
     def first_line(self) -> bytes:
         """Its settings."""
-        return encode(self.settings)
+        return settings.CODEC.encode(self.settings)
 
     def environment(self) -> dict[str, str]:
         """Ours, without settings."""
@@ -61,7 +61,7 @@ class LookUpLaunch:
 
     def first_line(self) -> bytes:
         """Its settings."""
-        return encode(self.settings)
+        return settings.CODEC.encode(self.settings)
 
     def environment(self) -> dict[str, str]:
         """Ours, without settings."""
@@ -114,7 +114,7 @@ class WebLaunch:
 
     def first_line(self) -> bytes:
         """Its settings."""
-        return web_settings.encode(self.settings)
+        return web_settings.CODEC.encode(self.settings)
 
     def environment(self) -> dict[str, str]:
         """Ours, without settings."""
@@ -134,7 +134,7 @@ class NotifyLaunch:
 
     def first_line(self) -> bytes:
         """Its settings, with the addresses of the targets in clear."""
-        return notify_settings.encode(self.settings)
+        return notify_settings.CODEC.encode(self.settings)
 
     def environment(self) -> dict[str, str]:
         """Ours, without settings."""

@@ -18,7 +18,7 @@ from supervisor.process.states import Stage
 from supervisor.process.suspended import is_suspended
 from supervisor.status import health, keys
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, ConfigError, Error, plain
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from ledger import Snapshot

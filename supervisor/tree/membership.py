@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from supervisor.host_record import HostRecord
     from supervisor.logs.log import Log
     from tasks.ingest.dead_hosts import Released
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 _CLOSE_S: Final = 2.5
 _DISPLACED: Final = (

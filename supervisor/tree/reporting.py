@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from supervisor.tree.reload import Reloader
     from supervisor.tree.tree import ProcessTree
     from supervisor.tree.workers import WorkerPool
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 
 class ReportedRun(Protocol):

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from supervisor.process.child_pipes import Announcement
     from supervisor.process.slot import Slot
     from tasks.errors import Error
-    from tasks.settings import Secret, WorkerSettings
+    from tasks.secret import Secret
+    from tasks.settings import WorkerSettings
 
 LEDGER_AGAIN_S: Final = 1.0  # until the next try to begin a ledger whose database is away
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it

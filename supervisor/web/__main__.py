@@ -29,7 +29,7 @@ def main() -> int:
     with suppress(OSError):  # a container may forbid it
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE_ADJ, encoding="ascii")
     try:
-        settings = web_settings.decode(lifeline.first_line(chosen.lifeline_fd))
+        settings = web_settings.CODEC.decode(lifeline.first_line(chosen.lifeline_fd))
     except Error as error:
         sys.stderr.write(f"{plain(error)}\n")
         return error.exit_code

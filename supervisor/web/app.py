@@ -38,7 +38,7 @@ from supervisor.web.static_files import FOLDER, StaticFiles
 from tasks.errors import ConfigError, Error, plain
 from tasks.redaction import Redactor
 from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

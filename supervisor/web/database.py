@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from supervisor.web.run_reader import RunReader
-    from tasks.settings import Secret
+    from tasks.secret import Secret
     from tasks.store.connection import Connection
 
 QUERY_S: Final = 2.0

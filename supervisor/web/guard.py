@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 BODY_LIMIT: Final = 16 * 1024
 QUERY_LIMIT: Final = 4 * 1024

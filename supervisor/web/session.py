@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 COOKIE: Final = "sluicegate_session"
 LASTS_S: Final = 30 * 86_400

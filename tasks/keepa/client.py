@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from ledger import Reading
     from tasks.keepa.request import Request
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 _NO_CONNECTION: Final = (
     urllib3.exceptions.NewConnectionError,

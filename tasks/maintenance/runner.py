@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ledger import Clock
-    from tasks.settings import Secret
+    from tasks.secret import Secret
     from tasks.store.connection import Connection
 
 APPLICATION: Final = "sluicegate maintenance"

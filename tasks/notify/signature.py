@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tasks.notify.target import PREFIX
 
 if TYPE_CHECKING:
-    from tasks.settings import Secret
+    from tasks.secret import Secret
 
 
 def headers(message_id: str, at_s: int, body: bytes, secret: Secret) -> dict[str, str]:

@@ -19,7 +19,7 @@ from tasks.runtime import job
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.log import stream_logger
 from tasks.runtime.stop import Stop
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store.connection import connect
 from tasks.store.queue import queue
 from tests.fakes.json_handler import JsonHandler

@@ -10,7 +10,7 @@ from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest
 from tasks.planning.crawl_steps import HIGHEST, Partition
 from tasks.planning.streams import NO_CATEGORY
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fixtures.server import WIDE
 
 

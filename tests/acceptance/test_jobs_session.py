@@ -13,7 +13,7 @@ from psycopg import errors
 from tasks.errors import BadRow, DatabaseTransient
 from tasks.ingest.database_session import DatabaseSession
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store.calls.calls import Call
 from tests.fakes.tcp_proxy import Line
 

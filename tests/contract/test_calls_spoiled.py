@@ -13,7 +13,7 @@ from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.replies import decode_products
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import ProductRequest, TokenRequest
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fakes import spoilings
 from tests.fakes.waiting import LIMIT_S
 

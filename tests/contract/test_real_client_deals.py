@@ -12,7 +12,7 @@ from tasks.keepa.decode.replies import decode_deals, decode_envelope
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.rules import RULES
 from tasks.keepa.selection.selection import parse
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.api import unknown
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

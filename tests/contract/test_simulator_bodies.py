@@ -12,7 +12,7 @@ from tasks.keepa.decode.replies import decode_deals, decode_products
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection.selection import default_selection, parse
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.api import unknown
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer

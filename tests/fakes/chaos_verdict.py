@@ -14,7 +14,7 @@ from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import default_selection
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store.connection import connect
 from tests.fakes.cli_program import all_gone
 from tests.fakes.spoilings_by_effect import UNREADABLE_KINDS

@@ -17,7 +17,7 @@ import pytest
 from tasks.keepa.client import KeepaClient
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import default_selection
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes import namespaces

@@ -12,7 +12,7 @@ from tasks.keepa.client import KeepaClient
 from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import for_domains
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fixtures.server import NS, WIDE
 
 LOST_PAGE = 1

@@ -14,7 +14,7 @@ import pytest
 from supervisor.cli.doctor import examine
 from supervisor.database import backend
 from supervisor.doctor import findings
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.cli_program import Program

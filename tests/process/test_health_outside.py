@@ -24,7 +24,7 @@ from tasks.calls.spool_name import SUFFIX
 from tasks.embedded_postgres import cluster, pid_file
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import EXIT_DEGRADED, DatabaseTransient
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.cli_program import Program

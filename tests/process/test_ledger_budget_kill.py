@@ -11,7 +11,7 @@ import pytest
 
 from ledger import DEFAULT_TIERS, TokenLedger
 from tasks.keepa.client import KeepaClient
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.waiting import wait_until
@@ -26,7 +26,7 @@ from tasks.keepa.client import KeepaClient
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import default_selection
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 ledger = TokenLedger.attach(sys.argv[1])
 with KeepaClient(Secret("key"), sys.argv[2]) as client:

@@ -21,7 +21,7 @@ from tasks.keepa.decode.replies import decode_deals
 from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.page_link import page_link
 from tasks.keepa.selection.selection import default_selection, parse
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect

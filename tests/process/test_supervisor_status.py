@@ -36,7 +36,7 @@ from supervisor.tree.reporting import report_of
 from supervisor.tree.supervisor import Supervisor
 from tasks.errors import ConfigError, DatabaseTransient
 from tasks.redaction import Redactor
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fakes.cli_program import ROOT
 from tests.fakes.tcp_proxy import Line
 from tests.fakes.waiting import LIMIT_S, wait_until

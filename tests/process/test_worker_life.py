@@ -10,7 +10,8 @@ import pytest
 
 from ledger import SystemClock
 from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, EXIT_TRY_LATER
-from tasks.settings import Secret, SelectionSettings
+from tasks.secret import Secret
+from tasks.settings import SelectionSettings
 from tests.fixtures.jobs import KEY, Worker, eventually
 
 

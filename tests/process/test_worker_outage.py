@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import EXIT_TRY_LATER
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fakes.quick_cases import cases
 from tests.fakes.tcp_proxy import Line
 from tests.fixtures.jobs import eventually

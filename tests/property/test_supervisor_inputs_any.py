@@ -15,7 +15,7 @@ from supervisor.config.settings import load_settings
 from supervisor.database import dsn
 from tasks.errors import ConfigError
 from tasks.keepa.selection.selection import parse
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 SECRET, OTHER = "s3cretWord", "0therWord"
 ODD = (

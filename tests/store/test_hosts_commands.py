@@ -13,7 +13,7 @@ from supervisor.database.ledger_source import account_number
 from supervisor.doctor import host_check
 from supervisor.doctor.findings import Verdict
 from supervisor.queries import drain
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.hosts import Newcomer
 from tests.fakes.cli_program import Program

@@ -17,7 +17,7 @@ from ledger.storage.packed import FORMAT, FORMATS
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
 from supervisor.database import shared_ledger
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store.ledger_row import hosts, statements
 from tasks.store.ledger_row.hosts import Newcomer
 from tasks.store.ledger_row.patience import StartPatience

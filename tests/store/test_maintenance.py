@@ -20,7 +20,7 @@ from tasks.maintenance import runner
 from tasks.maintenance.duties import duties
 from tasks.maintenance.runner import MaintenanceRunner
 from tasks.redaction import Redactor
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store import turns
 from tasks.store.connection import connect
 from tasks.store.duties import gone, state

@@ -17,7 +17,7 @@ from tasks.rule_settings import TargetSettings
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.log import stream_logger
 from tasks.runtime.stop import Stop
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store import deals, turns
 from tasks.store.notify import changes, outbox, products
 from tests.fakes.waiting import wait_until

@@ -8,7 +8,7 @@ from psycopg import conninfo
 
 from supervisor.database import backend
 from tasks.errors import ConfigError, WrongSchema
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.ledger_row import hosts

@@ -15,7 +15,7 @@ from psycopg import conninfo, sql
 from supervisor.config.environment import forget_client_variables
 from supervisor.database import backend
 from tasks.errors import ConfigError, DatabaseTransient
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store import deals, migrate
 from tasks.store.connection import connect
 from tasks.store.products import products

@@ -14,7 +14,7 @@ from supervisor.database.counts import RowReader
 from supervisor.database.probe import Probe
 from supervisor.eventloop.loop import MonotonicClock
 from tasks.errors import DatabaseTransient
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tasks.store import connection, migrate
 from tasks.store.sqlstate import translate
 from tests.fakes.tcp_proxy import Line

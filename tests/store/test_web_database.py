@@ -5,7 +5,7 @@ import pytest
 
 from supervisor.web.database import Database
 from tasks.errors import DatabaseTransient, Error
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fakes.tcp_proxy import Line
 from tests.fakes.waiting import LIMIT_S
 

@@ -15,7 +15,8 @@ from supervisor.config.option_kinds import UnusableValue
 from supervisor.config.options import BY_NAME
 from tasks.errors import ConfigError, plain
 from tasks.planning import streams
-from tasks.settings import Secret, SelectionSettings, SourceSettings
+from tasks.secret import Secret
+from tasks.settings import SelectionSettings, SourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,8 @@ import pytest
 from tasks import settings
 from tasks.errors import ConfigError
 from tasks.keepa import detail
-from tasks.settings import Secret, SelectionSettings
+from tasks.secret import Secret
+from tasks.settings import SelectionSettings
 from tests.fixtures.settings import worker_settings
 
 KEY = "a-key-nobody-may-see"
@@ -27,10 +28,10 @@ GIVEN = worker_settings(
 
 
 def test_settings_are_one_line_and_come_out_the_same():
-    line = settings.encode(GIVEN)
+    line = settings.CODEC.encode(GIVEN)
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
-    decoded = settings.decode(line)
+    decoded = settings.CODEC.decode(line)
     assert decoded == GIVEN
     assert decoded.api_key.reveal() == KEY
 
@@ -73,16 +74,16 @@ def test_secrets_compare_by_value_and_know_when_they_are_empty():
     [
         b"",
         b"{}",
-        settings.encode(GIVEN)[:-20],
-        settings.encode(GIVEN).replace(b'"stats"', b'"all"'),
+        settings.CODEC.encode(GIVEN)[:-20],
+        settings.CODEC.encode(GIVEN).replace(b'"stats"', b'"all"'),
         b"\xff",
-        settings.encode(GIVEN).replace(json.dumps(KEY).encode(), b"5"),
+        settings.CODEC.encode(GIVEN).replace(json.dumps(KEY).encode(), b"5"),
     ],
     ids=["empty", "nothing", "cut", "unknown detail", "no text", "a secret that is no text"],
 )
 def test_a_line_that_is_none_is_refused_without_its_secrets(line):
     with pytest.raises(ConfigError, match="the settings sent by the supervisor cannot be read") as caught:
-        settings.decode(line)
+        settings.CODEC.decode(line)
     assert KEY not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -92,9 +93,9 @@ def test_a_line_that_is_none_is_refused_without_its_secrets(line):
 def test_every_detail_that_can_be_written_is_read(base, options):
     text = "+".join([base, *options])
     sent = msgspec.structs.replace(GIVEN, upsert_detail=text, backfill_detail=text)
-    assert settings.decode(settings.encode(sent)) == sent
+    assert settings.CODEC.decode(settings.CODEC.encode(sent)) == sent
     nothing = msgspec.structs.replace(sent, upsert_detail="none")
-    assert settings.decode(settings.encode(nothing)) == nothing
+    assert settings.CODEC.decode(settings.CODEC.encode(nothing)) == nothing
 
 
 @pytest.mark.parametrize(

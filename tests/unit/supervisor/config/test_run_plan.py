@@ -5,7 +5,8 @@ import pytest
 from supervisor.config import run_plan, settings
 from supervisor.config.run_plan import Server
 from tasks.errors import ConfigError
-from tasks.settings import JobSettings, Secret
+from tasks.secret import Secret
+from tasks.settings import JobSettings
 
 URL = "postgresql://u:p%40ss@db.example:5433/deals"
 KEY, OTHER_KEY = "secretkey".ljust(64, "0"), "secretkey".ljust(64, "1")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.cli.commands import _parser, settings_help
+from supervisor.cli.commands import _parser
+from supervisor.cli.settings_help import settings_help
 from supervisor.config.environment import child_environment
 from supervisor.config.options import GROUPS, OPTIONS
 from supervisor.config.settings import Settings, load_settings

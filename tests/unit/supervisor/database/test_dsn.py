@@ -13,7 +13,7 @@ from supervisor.config import run_plan
 from supervisor.config.settings import load_settings
 from supervisor.database import backend, dsn
 from tasks.errors import ConfigError
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fakes.cli_program import Program
 
 WITH_PASSWORD = {

@@ -6,7 +6,7 @@ from supervisor.config.notify_settings import NotifySettings
 from supervisor.notify.__main__ import secrets_of
 from tasks.redaction import Redactor
 from tasks.rule_settings import TargetSettings
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 
 @pytest.mark.parametrize(

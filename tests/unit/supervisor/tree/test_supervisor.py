@@ -21,7 +21,7 @@ from supervisor.tree.signals import HANDLED
 from supervisor.tree.supervisor import LEDGER_AGAIN_S, Supervisor
 from tasks.errors import EXIT_CONFIG, ConfigError, DatabaseTransient
 from tasks.redaction import Redactor
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fakes.waiting import wait_until
 
 HALF_MS = 500

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.web import session
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 TOKEN, OTHER = Secret("a" * 43), Secret("b" * 43)
 NAME = "n0t-a-Secret_n0t"

@@ -17,7 +17,7 @@ from tasks.keepa.client import KeepaClient
 from tasks.keepa.reply import RawReply, envelope_of_reply
 from tasks.keepa.request import DealRequest, ProductRequest, TokenRequest
 from tasks.keepa.selection.selection import parse
-from tasks.settings import Secret
+from tasks.secret import Secret
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 KEY = "k3y+with/odd=characters&9f8e7d6c5b4a"

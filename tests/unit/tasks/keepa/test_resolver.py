@@ -10,7 +10,7 @@ from tasks.errors import NotSent
 from tasks.keepa import resolver
 from tasks.keepa.client import KeepaClient
 from tasks.keepa.request import TokenRequest
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 NOBODY = ("127.0.0.1", 1)
 

@@ -6,7 +6,7 @@ from tasks.errors import NotDelivered
 from tasks.notify.deliver import deliver
 from tasks.notify.message import Message, TrialNotice
 from tasks.rule_settings import TargetSettings
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 
 def test_certificates_that_are_not_there_are_no_bug(monkeypatch, tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.notify import rule, target
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 WHOLE = """
 deals = ["drop", "back"]

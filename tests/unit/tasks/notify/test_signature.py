@@ -1,7 +1,7 @@
 """The signature of a webhook, against the example of the specification."""
 
 from tasks.notify.signature import headers
-from tasks.settings import Secret
+from tasks.secret import Secret
 
 
 def test_it_is_the_one_of_the_specification():
