@@ -15,10 +15,11 @@ from supervisor.queries import output
 from supervisor.queries.output import Column
 from supervisor.queries.plain_text import readable, size
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NoRows
-from tasks.ingest import retry_quarantined
+from tasks.ingest import retry_advice, retry_quarantined
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions
 from tasks.keepa import locales
 from tasks.keepa.locales import shop
+from tasks.planning.streams import by_stream, sources_of
 from tasks.store import quarantine
 from tasks.store.quarantine import FaultFilter
 
@@ -77,7 +78,7 @@ def show(chosen: argparse.Namespace) -> int:
         return EXIT_OK
     text = None if raw is None else raw.decode("utf-8", "backslashreplace")
     if chosen.json:
-        output.as_json(fault=asdict(found[0]), raw=text)
+        output.as_json(fault=asdict(found[0]), advice=_advice(found[0]), raw=text)
         return EXIT_OK
     output.text(*_lines(found[0]))
     if text is not None:
@@ -101,6 +102,7 @@ def retry(chosen: argparse.Namespace) -> int:
         spool_dir=plan.state.spool(backend.identity_of(plan).spool),
         detail=plan.settings.backfill_detail,
         may_pay=chosen.refetch,
+        sources=by_stream(sources_of(plan.settings.loaded_sources)),
     )
     counts = dict.fromkeys(Outcome, 0)
     with query_connection(plan, writes=True) as conn:
@@ -210,8 +212,13 @@ def _lines(one: Fault) -> list[str]:
         "why": one.reason,
         "times": f"{one.times:,}, first {minute(one.first_at)}, last {minute(one.last_at)}",
         "kept": "nothing" if one.raw_bytes is None else size(one.raw_bytes),
+        "next": f"sluicegate quarantine retry {one.id}: {_advice(one)}",
     }
     return [f"{name:<7} {readable(value)}" for name, value in shown.items()]
+
+
+def _advice(one: Fault) -> str:
+    return retry_advice.advice(one.kind, one.key, has_bytes=bool(one.raw_bytes))
 
 
 def _counted(tallies: Sequence[FaultCount]) -> str:

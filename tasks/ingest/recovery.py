@@ -20,6 +20,7 @@ from tasks.ingest.product_batch import ProductBatchWriter
 from tasks.ingest.source_page import SourcePageWriter
 from tasks.ingest.unreadable import items_of, quarantine_body
 from tasks.keepa.source.request import ENDPOINTS
+from tasks.planning.streams import by_stream
 from tasks.runtime.job import owner_names
 from tasks.store import quarantine, turns
 from tasks.store.queue import queue
@@ -115,9 +116,7 @@ class ReplyRouter:
             context, session, {(stream.key, stream.domain): stream for stream in streams}, brake
         )
         self.batches = ProductBatchWriter(context, session, brake)
-        self.sources = SourcePageWriter(
-            context, session, {(source.key, source.domain): source for source in sources}, streams
-        )
+        self.sources = SourcePageWriter(context, session, by_stream(sources), streams)
 
     def write(self, header: Header, body: bytes) -> None:
         """Write what the reply holds.

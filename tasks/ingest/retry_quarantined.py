@@ -7,26 +7,29 @@ happens in one transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from tasks.calls.spool import Damaged, Spool
 from tasks.calls.spool_name import SUFFIX
-from tasks.ingest import reprocess
+from tasks.ingest import reprocess, reprocess_source, retry_advice
 from tasks.ingest.odd_items import ODD
 from tasks.ingest.reprocess import StillUnreadable
 from tasks.ingest.unreadable import ENVELOPE
 from tasks.keepa.decode.replies import decode_envelope
 from tasks.keepa.detail import is_detail
 from tasks.keepa.request import DOMAINS, is_asin
-from tasks.store import quarantine
+from tasks.store import quarantine, refused_sources
 from tasks.store.queue import queue, requeue
+from tasks.store.refused_sources import SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tasks.keepa.request import Detail
+    from tasks.keepa.source.source import Source
     from tasks.store.connection import Connection
     from tasks.store.quarantine import StoredFault
 
@@ -60,11 +63,13 @@ class RetryOptions:
         spool_dir: where replies lie that no worker could process.
         detail: how much to fetch of a product the queue knows nothing of.
         may_pay: whether to ask again for a product whose kept answer this build cannot read either.
+        sources: the sources of the settings, by key and locale.
     """
 
     spool_dir: Path
     detail: Detail
     may_pay: bool
+    sources: Mapping[tuple[str, int], Source] = field(default_factory=dict[tuple[str, int], "Source"])
 
 
 def retry_fault(conn: Connection, fault_id: int, options: RetryOptions) -> RetryResult | None:
@@ -96,14 +101,22 @@ def _look(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryRe
         case "body":
             return _body(conn, kept, options)
         case "request":
-            raise StillUnreadable(
-                "a selection is asked for again by itself, within the hour; drop this once it is mended"
-            )
+            return _request(conn, kept)
+
+
+def _request(conn: Connection, kept: StoredFault) -> RetryResult:
+    """A selection or source that was refused: of a source it is known whether it has been accepted since."""
+    name = kept.key.removeprefix(SOURCE)
+    if name != kept.key and not any(
+        (one.name, one.domain) == (name, kept.domain) for one in refused_sources.all_refused(conn)
+    ):
+        return RetryResult(Outcome.SETTLED, "the source was accepted since")
+    raise StillUnreadable(retry_advice.REFUSED)
 
 
 def _deal(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryResult:
     if not kept.raw:
-        raise StillUnreadable("nothing was kept of it; the next change of the deal brings it anew")
+        raise StillUnreadable(retry_advice.NO_DEAL)
     return RetryResult(Outcome.READ, reprocess.deal(conn, kept, kept.raw, detail=options.detail))
 
 
@@ -131,7 +144,10 @@ def _body(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryRe
         return RetryResult(Outcome.READ, reprocess.page(conn, kept, kept.raw, detail=options.detail))
     if kept.raw and endpoint == "/product":
         return RetryResult(Outcome.READ, reprocess.batch(conn, kept, kept.raw))
-    raise StillUnreadable("this build does not read such a body: look at it, then drop it")
+    if kept.raw and endpoint in retry_advice.SOURCE_ENDPOINTS:
+        words = reprocess_source.page(conn, kept, kept.raw, detail=options.detail, sources=options.sources)
+        return RetryResult(Outcome.READ, words)
+    raise StillUnreadable(retry_advice.UNKNOWN)
 
 
 def _envelope(kept: StoredFault) -> RetryResult:

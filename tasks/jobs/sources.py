@@ -170,9 +170,8 @@ class Sources:
         def work(connection: Connection) -> None:
             refused_sources.refuse(connection, source.key, source.domain, name=source.label, reason=reason)
             raw = repr(dict(source.query)).encode()
-            quarantine.add(
-                connection, kind="request", key=f"source {source.label}", reason=reason, raw=raw, domain=source.domain
-            )
+            key = f"{refused_sources.SOURCE}{source.label}"
+            quarantine.add(connection, kind="request", key=key, reason=reason, raw=raw, domain=source.domain)
 
         self._components.session.run(work)
         self._context.beat.quarantined("request")

@@ -120,7 +120,12 @@ def sources_of(given: Iterable[SourceSettings]) -> tuple[Source, ...]:
         ConfigError: a source is not valid.
     """
     found = [source.parse(one.query, name=one.name) for one in given]
-    return tuple({(one.key, one.domain): one for one in found}.values())
+    return tuple(by_stream(found).values())
+
+
+def by_stream(found: Iterable[Source]) -> dict[tuple[str, int], Source]:
+    """The sources by their key and locale."""
+    return {(one.key, one.domain): one for one in found}
 
 
 def wanted_streams(found: Iterable[Stream], more: Iterable[str] = ()) -> WantedStreams | None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
+SOURCE: Final = "source "  # before the name of a refused source, in the key of its fault in the quarantine
+
 _REFUSE: Final = """
 INSERT INTO refused_sources (source_key, domain, name, reason) VALUES (%s, %s, %s, %s)
 ON CONFLICT (source_key, domain) DO UPDATE SET reason = excluded.reason

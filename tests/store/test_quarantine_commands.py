@@ -1,6 +1,7 @@
 """`quarantine`: listed, shown, retried by what is kept before anything is paid for, dropped on purpose."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,8 +11,13 @@ from tasks.calls.spool import DAMAGED, Spool
 from tasks.calls.spool_header import Header, Origin
 from tasks.errors import NoRows
 from tasks.ingest import retry_quarantined
+from tasks.ingest.retry_advice import advice
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions
-from tasks.store import deals, quarantine
+from tasks.ingest.walk_progress import begin
+from tasks.keepa.source.source import parse
+from tasks.planning.streams import by_stream
+from tasks.roles import BACKFILL
+from tasks.store import crawls, deals, quarantine, refused_sources
 from tasks.store.products import products
 from tasks.store.quarantine import FaultFilter
 from tasks.store.queue import queue
@@ -42,10 +48,11 @@ def give_up(conn, *asins, detail="history", reason="HTTP 400"):
 
 @pytest.fixture
 def look(conn, tmp_path):
-    def run(fault_id, *, may_pay=False):
-        return retry_quarantined.retry_fault(
-            conn, fault_id, RetryOptions(spool_dir=tmp_path / "spool", detail="history", may_pay=may_pay)
+    def run(fault_id, *, may_pay=False, sources=()):
+        options = RetryOptions(
+            spool_dir=tmp_path / "spool", detail="history", may_pay=may_pay, sources=by_stream(sources)
         )
+        return retry_quarantined.retry_fault(conn, fault_id, options)
 
     return run
 
@@ -212,6 +219,71 @@ def test_a_reply_whose_file_is_gone_or_damaged_is_left(conn, look, tmp_path, con
     assert content is None or (tmp_path / "spool" / DAMAGED / name).exists()
 
 
+SOURCES = {
+    "/bestsellers": ({"source": "bestsellers", "categoryId": 5}, b'{"bestSellersList":{"asinList":[%b]}}'),
+    "/seller": ({"source": "seller", "sellerId": "A2L77EE7U53NWQ"}, b'{"sellers":{"A2":{"asinList":[%b]}}}'),
+    "/query": ({"source": "category", "categoryId": 5, "most": 2000}, b'{"asinList":[%b]}'),
+    "/lightningdeal": ({"source": "lightning-deals"}, b'{"lightningDeals":[{"asin":%b}]}'),
+}
+
+
+@pytest.mark.parametrize("endpoint", SOURCES)
+def test_a_page_of_a_source_that_can_be_read_by_now_is_queued_and_not_asked_for_again(conn, look, endpoint):
+    given, body = SOURCES[endpoint]
+    source = parse(given, name="mine", domain=1)
+    begin(conn, BACKFILL, source)
+    kept = keep(conn, "body", f"{endpoint} {source.key} page 0", body % f'"{ASIN}"'.encode())
+    gone = look(kept)
+    assert (gone.outcome, "no longer in the settings" in gone.words) == (Outcome.LEFT, True)
+    assert queue_counts(conn).pending == 0
+    assert look(kept, sources=[source]).outcome is Outcome.READ
+    assert (queue_counts(conn).pending, count(conn, "quarantine"), count(conn, "calls")) == (1, 0, 0)
+    crawl = crawls.load_crawl(conn, BACKFILL, source.key, 1)
+    assert (crawl.state, crawl.page, crawl.rows) == ("done", 1, 1)
+    assert crawls.page_owners(conn) == []
+
+
+@pytest.mark.parametrize("meanwhile", ["gone on", "begun anew", "paid for now"])
+def test_a_kept_page_moves_no_source_that_does_not_wait_for_it(conn, look, meanwhile):
+    source = parse({"source": "bestsellers", "categoryId": 5}, name="best", domain=1)
+    kept = keep(conn, "body", f"/bestsellers {source.key} page 0", SOURCES["/bestsellers"][1] % f'"{ASIN}"'.encode())
+    crawl = begin(conn, BACKFILL, source)
+    if meanwhile == "gone on":
+        crawls.save_crawl(conn, replace(crawl, page=1))
+    if meanwhile == "begun anew":
+        conn.execute("UPDATE quarantine SET last_at = now() - interval '1 hour'")
+    if meanwhile == "paid for now":
+        assert crawls.claim_page(conn, crawl, owner="w", lease_s=600)
+    before = conn.execute("SELECT * FROM crawls").fetchall()
+    assert "has gone on meanwhile" in look(kept, sources=[source]).words
+    assert (queue_counts(conn).pending, conn.execute("SELECT * FROM crawls").fetchall()) == (1, before)
+
+
+def test_a_page_of_a_source_that_still_cannot_be_read_moves_nothing(conn, look):
+    source = parse({"source": "bestsellers", "categoryId": 5}, name="best", domain=1)
+    crawl = begin(conn, BACKFILL, source)
+    kept = keep(conn, "body", f"/bestsellers {source.key} page 0", b'{"bestSellersList":{"asinList":["B0')
+    assert look(kept, sources=[source]).outcome is Outcome.LEFT
+    assert (crawls.load_crawl(conn, BACKFILL, source.key, 1), queue_counts(conn).pending) == (crawl, 0)
+
+
+def test_a_refused_source_is_settled_once_it_is_accepted(conn, look):
+    refused_sources.refuse(conn, "0123456789ab", 1, name="best, shop", reason="HTTP 400")
+    kept = keep(conn, "request", "source best, shop", b"{}")
+    verdict = look(kept)
+    assert (verdict.outcome, verdict.words) == (Outcome.LEFT, advice("request", "source best, shop", has_bytes=True))
+    refused_sources.accept(conn, "0123456789ab", 1)
+    assert look(kept).outcome is Outcome.SETTLED
+
+
+@pytest.mark.parametrize("kind", ["deal", "product", "request", "body"])
+@pytest.mark.parametrize("key", [ASIN, "/deal x page 0", "/new x page 0", "/seller x page 0", "1.2.reply", "/deal odd"])
+@pytest.mark.parametrize("has_bytes", [True, False])
+def test_every_fault_has_an_answer_of_what_a_retry_does_or_else_what_to_do(kind, key, has_bytes):
+    words = advice(kind, key, has_bytes=has_bytes)
+    assert any(word in words for word in ("a retry ", "drop"))
+
+
 def test_a_refused_selection_is_left_to_its_owner(conn, look):
     assert look(keep(conn, "request", "mine, domain 1", b"{}")).outcome is Outcome.LEFT
     assert look(10**9) is None
@@ -243,6 +315,7 @@ def test_a_fault_is_shown_without_anything_a_terminal_would_obey_and_whole_on_re
     raw = b'{"title": "\x1b[31m' + b"x" * 9_000 + b'"}'
     kept = str(keep(conn, "body", "/deal x page 0", raw))
     shown = ask(database_url, "quarantine", "show", kept)[1]
+    assert f"sluicegate quarantine retry {kept}: a retry reads what was kept" in shown
     assert "\x1b" not in shown
     assert "more characters: --raw" in shown
     assert ask(database_url, "quarantine", "show", kept, "--raw")[1].encode() == raw

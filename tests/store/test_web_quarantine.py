@@ -75,6 +75,7 @@ def test_page_after_page_is_the_whole_list(conn, site):
 def test_what_was_received_is_shown_as_text(kept, site):
     number = quarantine.find(kept, FaultFilter(key="B000000001"), limit=1)[0].id
     html = site.get(f"/quarantine/{number}").text
+    assert "A retry reads what was kept" in html
     assert HOSTILE not in html
     assert HOSTILE in site.page(f"/quarantine/{number}").text
     assert site.json(f"/quarantine/{number}.json")["faults"][0]["raw"] == HOSTILE + "\\xff\x00"

@@ -151,9 +151,17 @@ def _one_data(visit: Visit) -> Mapping[str, Any]:
     return {
         "fault": _shown(fault),
         "raw": text,
+        "advice": _advice(fault),
         "more": 0 if raw is None else max(0, len(raw) - _SHOWN_BYTES),
         "orders": {verb: f"{_PATH}/{verb}?id={fault.id}" for verb in ("retry", "drop")},
     }
+
+
+def _advice(fault: Fault) -> str:
+    """What a retry does about it, or what else to do."""
+    from tasks.ingest import retry_advice
+
+    return retry_advice.advice(fault.kind, fault.key, has_bytes=bool(fault.raw_bytes))
 
 
 def _one_listing(visit: Visit) -> Listing:

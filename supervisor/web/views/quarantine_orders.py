@@ -60,8 +60,14 @@ def retry(visit: Visit, which: FaultFilter, mark: str, *, may_pay: bool) -> dict
         Error: the database does not take it.
     """
     from tasks.ingest import retry_quarantined
+    from tasks.planning.streams import by_stream, sources_of
 
-    options = retry_quarantined.RetryOptions(spool_dir=_spool(visit), detail=backfill_detail(visit), may_pay=may_pay)
+    options = retry_quarantined.RetryOptions(
+        spool_dir=_spool(visit),
+        detail=backfill_detail(visit),
+        may_pay=may_pay,
+        sources=by_stream(sources_of(visit.settings.sources)),
+    )
     counts = dict.fromkeys(retry_quarantined.Outcome, 0)
     with writing(visit) as conn:
         with conn.transaction():
