@@ -58,7 +58,7 @@ test-kill: setup-dev ## Run the tests that take long: random kills above all
 	@exec $(BIN)/python -m pytest -m kill -n 3 --dist worksteal $(ARGS)
 
 test-partitions: setup-dev ## Run the tests of the store once more, on tables in 16 partitions
-	@exec env TEST_PARTITIONS=16 $(BIN)/python -m pytest -m "not kill and not soak and not world and not hosts" -n 4 --dist worksteal tests/store --ignore-glob='*embedded*' $(ARGS)
+	@exec env TEST_PARTITIONS=16 $(BIN)/python -m pytest -m "not kill and not soak and not world and not hosts" -n 4 --dist worksteal tests/store --ignore=tests/store/embedded_postgres $(ARGS)
 
 test-hosts: setup-dev ## Run three hosts on one key, cut their links and kill them (HOSTS_SEED=1 HOSTS_ROUNDS=1)
 	@exec $(BIN)/python -m pytest -s -m hosts $(ARGS)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tests.fakes.cli_program import Program, web_pid
+from tests.fakes.program.cli_program import Program, web_pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable

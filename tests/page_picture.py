@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests.browser.conftest import CHROMIUM, LIMIT_MS
-from tests.fakes.cli_program import Program
+from tests.fakes.program.cli_program import Program
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "page.png"
 MOST_BYTES = 200_000

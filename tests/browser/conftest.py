@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.cli_program import Program
+from tests.fakes.program.cli_program import Program
 from tests.fakes.waiting import LIMIT_S
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from tests.fakes.cli_program import freeze, web_pid
+from tests.fakes.program.cli_program import freeze, web_pid
 from tests.fakes.waiting import wait_until
 
 TEXT = "([selector, before]) => document.querySelector(selector).textContent !== before"

@@ -15,9 +15,9 @@ import pytest
 
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
+from tests.fakes.api.spoilings_by_effect import ENDLESS, READABLE, UNREADABLE, at_random
 from tests.fakes.chaos import CHAOS_S, KEY, RATE, SEED, Chaos
 from tests.fakes.chaos_verdict import judge, say
-from tests.fakes.spoilings_by_effect import ENDLESS, READABLE, UNREADABLE, at_random
 
 WORLD_S = float(os.environ.get("WORLD_S", "3600"))
 ONE_IN = 50  # replies

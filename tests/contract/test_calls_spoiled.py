@@ -14,7 +14,7 @@ from tasks.keepa.decode.replies import decode_products
 from tasks.keepa.reply import envelope_of_reply
 from tasks.keepa.request import ProductRequest, TokenRequest
 from tasks.secret import Secret
-from tests.fakes import spoilings
+from tests.fakes.api import spoilings
 from tests.fakes.waiting import LIMIT_S
 
 ASK = ProductRequest(1, ("B000000000", "B000000001"), "stats")

@@ -23,7 +23,7 @@ from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.keepa_package import KEEPA, PATIENCE_S, OurServer
+from tests.fakes.api.keepa_package import KEEPA, PATIENCE_S, OurServer
 
 KEY = (string.ascii_lowercase * 3)[:64]
 DEAD_KEY = (string.digits * 7)[:64]

@@ -9,7 +9,7 @@ from keepa.models.backend import LightningDeal
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.market import price_types as pt
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.keepa_package import Judge
+from tests.fakes.api.keepa_package import Judge
 from tests.fakes.waiting import LIMIT_S
 
 BOOKS = 283_155

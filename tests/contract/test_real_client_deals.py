@@ -16,7 +16,7 @@ from tasks.secret import Secret
 from tasks.simulator.api import unknown
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.keepa_package import Judge
+from tests.fakes.api.keepa_package import Judge
 
 BALANCE = 4_321
 # Sent with every recorded deal, and not in the official client's struct, from which the models are made.

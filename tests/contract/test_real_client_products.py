@@ -16,7 +16,7 @@ from tasks.simulator.api import unknown as of_tomorrow
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store.products import products as store
-from tests.fakes.keepa_package import Judge
+from tests.fakes.api.keepa_package import Judge
 
 EPOCH = datetime(2011, 1, 1)  # noqa: DTZ001 - the package's times are naive, and UTC
 UNKNOWN = "B00NEVER00"

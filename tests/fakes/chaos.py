@@ -12,10 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.store.connection import connect
-from tests.fakes.cli_program import Program, freeze, pids
-from tests.fakes.database_states import STATES, Place, Theirs
-from tests.fakes.spoiling_proxy import Spoiler
-from tests.fakes.spoilings_by_effect import READABLE, UNREADABLE, at_random
+from tests.fakes.api.spoiling_proxy import Spoiler
+from tests.fakes.api.spoilings_by_effect import READABLE, UNREADABLE, at_random
+from tests.fakes.database.states import STATES, Place, Theirs
+from tests.fakes.program.cli_program import Program, freeze, pids
 from tests.fakes.waiting import wait_until
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))

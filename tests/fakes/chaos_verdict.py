@@ -16,8 +16,8 @@ from tasks.keepa.request import DealRequest
 from tasks.keepa.selection.selection import default_selection
 from tasks.secret import Secret
 from tasks.store.connection import connect
-from tests.fakes.cli_program import all_gone
-from tests.fakes.spoilings_by_effect import UNREADABLE_KINDS
+from tests.fakes.api.spoilings_by_effect import UNREADABLE_KINDS
+from tests.fakes.program.cli_program import all_gone
 from tests.fakes.waiting import wait_until
 
 PATIENCE_S = 900  # what was asked for in vain is asked for again after growing pauses

@@ -20,12 +20,12 @@ from tasks.keepa.selection.selection import default_selection
 from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes import namespaces
 from tests.fakes.chaos_verdict import PAID, bought_again
-from tests.fakes.cli_program import ROOT
-from tests.fakes.joined_hosts import FAKE_TIME, KEY, ROUNDS, SEED, Hosts
-from tests.fakes.namespaces import Machine
-from tests.fakes.tcp_postgres import TcpPostgres
+from tests.fakes.database.tcp_postgres import TcpPostgres
+from tests.fakes.machine import namespaces
+from tests.fakes.machine.joined_hosts import FAKE_TIME, KEY, ROUNDS, SEED, Hosts
+from tests.fakes.machine.namespaces import Machine
+from tests.fakes.program.cli_program import ROOT
 from tests.fakes.waiting import wait_until
 
 LOCK = """

@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from ledger import DEFAULT_TIERS, Reading, TokenLedger
-from tests.fakes.cli_program import ROOT
+from tests.fakes.program.cli_program import ROOT
 from tests.past_incidents.oracle import EPOCH_MS, FLOORS, Account
 
 WORKERS = 4

@@ -21,7 +21,7 @@ from ledger.types import ProcessId
 from supervisor.config.state_dir import StateDir
 from tasks.store import turns
 from tasks.store.queue import queue
-from tests.fakes.cli_program import ROOT, wait_until
+from tests.fakes.program.cli_program import ROOT, wait_until
 from tests.past_incidents.oracle import EPOCH_MS
 
 # Takes all there is to be taken, and is killed with it: the supervisor's lock, a lease on tokens, a place in their

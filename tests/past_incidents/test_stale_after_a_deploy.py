@@ -19,7 +19,7 @@ from supervisor.process.launch import WorkerLaunch
 from tasks.errors import WrongSchema
 from tasks.store import migrate
 from tasks.store.connection import connect
-from tests.fakes.cli_program import ROOT, all_gone, wait_until
+from tests.fakes.program.cli_program import ROOT, all_gone, wait_until
 from tests.fixtures.settings import worker_settings
 from tests.past_incidents.server import START_MS
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 
-from tests.fakes.cli_program import ROOT
+from tests.fakes.program.cli_program import ROOT
 
 # Every signal a program may handle, all pending at once and let in at one moment: they nest as deep as they can.
 CROWD = """

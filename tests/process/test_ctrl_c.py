@@ -13,7 +13,7 @@ import venv
 
 import pytest
 
-from tests.fakes.cli_program import ROOT, STRESS
+from tests.fakes.program.cli_program import ROOT, STRESS
 from tests.fakes.waiting import LIMIT_S
 
 COMPLAINTS = ("Traceback", "KeyboardInterrupt", "Exception ignored")

@@ -13,11 +13,11 @@ from supervisor.config.options import OPTIONS
 from supervisor.process.spec import Spec
 from supervisor.tree import supervisor
 from tasks import errors
-from tests.fakes.cli_program import ROOT, Program
-from tests.fakes.hardened import directives
+from tests.fakes.machine.hardened import directives
+from tests.fakes.program.cli_program import ROOT, Program
 
 UNIT = ROOT / "deploy" / "sluicegate.service"
-HARDENED = ROOT / "tests" / "fakes" / "hardened.py"
+HARDENED = ROOT / "tests" / "fakes" / "machine" / "hardened.py"
 
 
 @pytest.fixture(scope="module")

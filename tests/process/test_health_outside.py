@@ -27,8 +27,8 @@ from tasks.errors import EXIT_DEGRADED, DatabaseTransient
 from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.cli_program import Program
-from tests.fakes.notify_socket import Listener
+from tests.fakes.machine.notify_socket import Listener
+from tests.fakes.program.cli_program import Program
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 KEY = "aKeyThatMustShowNowhere".ljust(64, "0")

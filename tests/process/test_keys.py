@@ -13,7 +13,7 @@ from ledger import TokenLedger
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect
-from tests.fakes.cli_program import Program, pids
+from tests.fakes.program.cli_program import Program, pids
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 RATES = {"agency": 2, "client-a": 3, "client-b": 4}

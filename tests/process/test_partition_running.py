@@ -9,7 +9,7 @@ import pytest
 from tasks.store.connection import connect
 from tasks.store.duties import state
 from tasks.store.partitions import layout
-from tests.fakes.cli_program import Program, pids, wait_until
+from tests.fakes.program.cli_program import Program, pids, wait_until
 
 LOST = """
 SELECT count(*) FROM fetch_queue AS q WHERE q.state = 'done' AND NOT EXISTS (

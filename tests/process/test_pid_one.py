@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.cli_program import ROOT, Program, is_alive, wait_until
+from tests.fakes.program.cli_program import ROOT, Program, is_alive, wait_until
 
 UNSHARE = shutil.which("unshare")
 OWN = ("--pid", "--fork", "--mount-proc", "--kill-child")

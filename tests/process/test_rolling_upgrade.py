@@ -17,7 +17,7 @@ import pytest
 from ledger import TokenLedger
 from tasks.store.connection import connect
 from tasks.store.ledger_row.row import RowHome
-from tests.fakes.cli_program import ROOT, Program, freeze, pids
+from tests.fakes.program.cli_program import ROOT, Program, freeze, pids
 from tests.fakes.waiting import wait_until
 from tests.fixtures.spoiler import make_many
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from supervisor.config import lost_state_dir
-from tests.fakes.cli_program import Program
+from tests.fakes.program.cli_program import Program
 from tests.fakes.waiting import wait_until
 
 

@@ -16,7 +16,7 @@ import requests
 
 from supervisor.web.guard import BODY_LIMIT, HEADERS, QUERY_LIMIT
 from supervisor.web.session import COOKIE
-from tests.fakes.cli_program import Program, all_gone, freeze, is_alive, of_process, web_pid
+from tests.fakes.program.cli_program import Program, all_gone, freeze, is_alive, of_process, web_pid
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 PAGES = ("/", "/events", "/settings", "/help", "/orders/pause?role=backfill", "/orders/scale?role=upsert")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tasks.errors import ApiError, Forbidden, NotFromApi, RequestRefused, Throttled, Transient
 from tasks.keepa.http_status import TABLE, Meaning, is_own, row
 from tasks.keepa.reply import RawReply, envelope_of_reply
-from tests.fakes.spoilings import PAGE
+from tests.fakes.api.spoilings import PAGE
 
 ENVELOPE = {"timestamp": 1758036697230, "tokensLeft": 7, "tokensConsumed": 0, "refillIn": 45592, "refillRate": 5}
 ZEROED = dict.fromkeys(ENVELOPE, 0) | {"error": {"type": "invalidParameter", "message": "no", "details": ""}}

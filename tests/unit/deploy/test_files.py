@@ -14,7 +14,7 @@ import pytest
 from supervisor.cli import commands
 from supervisor.config.options import OPTIONS
 from supervisor.tree import supervisor
-from tests.fakes.cli_program import ROOT
+from tests.fakes.program.cli_program import ROOT
 
 DEPLOY = ROOT / "deploy"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

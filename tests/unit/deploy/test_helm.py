@@ -16,7 +16,7 @@ import yaml
 from supervisor.config.options import OPTIONS
 from supervisor.http import routes
 from supervisor.tree import supervisor
-from tests.fakes.cli_program import ROOT
+from tests.fakes.program.cli_program import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "sluicegate"
 VALUES = sorted((CHART / "ci").glob("*-values.yaml"))

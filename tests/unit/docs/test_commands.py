@@ -6,7 +6,7 @@ import re
 import pytest
 
 from supervisor.cli import commands
-from tests.fakes.cli_program import ROOT
+from tests.fakes.program.cli_program import ROOT
 
 TEXTS = ("README.md", "docs/operations.md")
 BLOCK = re.compile(r"^```\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests.fakes.cli_program import ROOT
+from tests.fakes.program.cli_program import ROOT
 from tests.fakes.waiting import LIMIT_S
 
 # A look of less than a second sees that something does not happen; a bound below the limit may be reached by chance.

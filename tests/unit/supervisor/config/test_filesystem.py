@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from supervisor.config import filesystem
-from tests.fakes.cli_program import ROOT, Program
+from tests.fakes.program.cli_program import ROOT, Program
 
 MOUNTS = r"""27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 29 27 0:26 / /srv rw,relatime shared:3 - ext4 /dev/vdb rw

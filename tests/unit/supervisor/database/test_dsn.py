@@ -14,7 +14,7 @@ from supervisor.config.settings import load_settings
 from supervisor.database import backend, dsn
 from tasks.errors import ConfigError
 from tasks.secret import Secret
-from tests.fakes.cli_program import Program
+from tests.fakes.program.cli_program import Program
 
 WITH_PASSWORD = {
     "in front of the host": ("postgresql://u:s3cretpw@127.0.0.1:1/db", "s3cretpw"),

@@ -7,7 +7,7 @@ import pytest
 
 from supervisor.doctor.findings import Verdict
 from supervisor.doctor.packages import needed, package_checks, unmet
-from tests.fakes.cli_program import ROOT
+from tests.fakes.program.cli_program import ROOT
 
 
 @pytest.mark.parametrize(

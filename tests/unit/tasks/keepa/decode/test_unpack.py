@@ -10,7 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tasks.keepa.decode.unpack import Unpackable, unpacked
-from tests.fakes.spoilings import PACKED
+from tests.fakes.api.spoilings import PACKED
 
 LIMIT = 1 << 20
 TEXT = '{"tokensLeft":7,"products":[{"title":"Müller ☃ 𝄞"}]}'

@@ -1,0 +1,214 @@
+"""`hosts` as a person types it."""
+
+import json
+from contextlib import closing
+
+import pytest
+
+from supervisor.cli.surroundings import surroundings
+from supervisor.config.run_plan import make_run_plan
+from supervisor.config.settings import load_settings
+from supervisor.database import presence
+from supervisor.database.ledger_source import account_number
+from supervisor.doctor import host_check
+from supervisor.doctor.findings import Verdict
+from supervisor.queries import drain
+from tasks.secret import Secret
+from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row.hosts import Newcomer
+from tests.fakes.program.cli_program import Program
+from tests.fakes.waiting import wait_until
+
+
+def beats_on(conn):
+    """Let all hosts be alive for an hour: on a loaded machine a test may take longer than a silent one counts."""
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() + interval '1 hour'")
+
+
+def test_the_hosts_are_listed_with_those_that_are_dead_or_left(conn, database_url, tmp_path):
+    program = Program(tmp_path, DATABASE_URL=database_url)
+    assert "no host has written to this database yet" in program.command("hosts").stdout
+    numbers = {
+        name: hosts.join(conn, Newcomer(id=name, name=name, version="0.1.0")) for name in ("alive", "dead", "gone")
+    }
+    beats_on(conn)
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
+    hosts.leave(conn, numbers["gone"])
+    lines = program.command("hosts").stdout.splitlines()
+    assert [line.split()[1] for line in lines[1:]] == ["alive", "dead", "gone"]
+    assert "alive, heard" in lines[1]
+    assert "dead: silent for 1 min" in lines[2]
+    assert "left" in lines[3]
+    told = json.loads(program.command("hosts", "--json").stdout)
+    assert [(one["number"], one["is_alive"]) for one in told["hosts"]] == [
+        (numbers["alive"], True), (numbers["dead"], False), (numbers["gone"], False),
+    ]  # fmt: skip
+
+
+def test_a_host_that_comes_back_has_its_number_again(conn):
+    number = hosts.join(conn, Newcomer(id="one", name="one", version="0.1.0"))
+    hosts.leave(conn, number)
+    assert hosts.join(conn, Newcomer(id="one", name="another name", version="0.2.0")) == number
+    (found,) = hosts.hosts(conn)
+    assert (found.name, found.version, found.left_at) == ("another name", "0.2.0", None)
+
+
+def newcomer(name, ledger="file", accounts=(1,), state=None):
+    return Newcomer(id=f"{state or name} {name} 1", name=name, version="1", ledger=ledger, accounts=accounts)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_refused"),
+    [
+        (newcomer("one"), newcomer("two"), True),
+        (newcomer("one"), newcomer("two", ledger="database"), True),
+        (newcomer("one", ledger="database"), newcomer("two"), True),
+        (newcomer("one", ledger="database"), newcomer("two", ledger="database"), False),
+        (newcomer("one", accounts=(1, 2**63 + 5)), newcomer("two", accounts=(2**63 + 5,)), True),
+        (newcomer("one"), newcomer("two", accounts=(2,)), False),
+        (newcomer("one"), newcomer("two", state="one"), False),
+    ],
+)
+def test_two_hosts_on_one_key_have_to_share_a_ledger(conn, first, second, is_refused):
+    number = hosts.join(conn, first)
+    beats_on(conn)
+    found = hosts.join(conn, second)
+    assert ([found.name, found.number] == ["one", number]) if is_refused else isinstance(found, int)
+    assert len(hosts.hosts(conn)) == (1 if is_refused else 2)
+
+
+def test_a_host_that_is_silent_or_has_left_is_in_nobodys_way(conn):
+    first = hosts.join(conn, newcomer("one"))
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '16 s'")
+    assert isinstance(hosts.join(conn, newcomer("two")), int)
+    hosts.beat(conn, first, ())
+    ((is_heard,),) = conn.execute("SELECT beat_at >= joined_at FROM hosts WHERE host = %s", (first,)).fetchall()
+    assert is_heard
+    beats_on(conn)
+    assert hosts.join(conn, newcomer("three")).name == "one"
+    for one in hosts.hosts(conn):
+        hosts.leave(conn, one.number)
+    assert isinstance(hosts.join(conn, newcomer("three")), int)
+
+
+def test_a_build_that_does_not_tell_of_its_ledger_is_not_compared(conn):
+    hosts.join(conn, newcomer("one"))
+    conn.execute("UPDATE hosts SET ledger = NULL, accounts = NULL")
+    assert isinstance(hosts.join(conn, newcomer("two")), int)
+
+
+def test_a_named_host_drains_and_is_waited_for_and_a_dead_one_counts_as_gone(conn, database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    number = hosts.join(conn, newcomer("one"))
+    hosts.join(conn, newcomer("dead", accounts=()))
+    beats_on(conn)
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
+    states = []
+
+    def pause(_):
+        (one,) = [one for one in hosts.hosts(conn) if one.number == number]
+        states.append(one.state)
+        hosts.leave(conn, number)
+
+    assert drain.drain("one", pause=pause) == 0
+    assert (states, capsys.readouterr().out) == (["draining"], "one has left\n")
+    assert drain.drain("one", pause=pause) == 0
+    assert "has left already" in capsys.readouterr().out
+    assert drain.drain("dead") == 0
+    assert "it counts as gone from now on" in capsys.readouterr().out
+    assert drain.drain("nobody") == 2
+    assert "no host is called 'nobody'; there are: dead, one" in capsys.readouterr().err
+
+
+def test_of_two_hosts_of_one_name_the_number_tells_which_one_is_gone(conn, database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    dead, living = (
+        hosts.join(conn, Newcomer(id=f"{state} boot", name="same", version="1")) for state in ("dead", "living")
+    )
+    beats_on(conn)
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE host = %s", (dead,))
+    assert drain.drain(str(dead)) == 0
+    assert "it counts as gone from now on" in capsys.readouterr().out
+    assert {one.number: one.state for one in hosts.hosts(conn)} == {dead: "left", living: "alive"}
+
+
+def test_a_host_whose_entry_is_gone_has_it_again_unless_another_host_has_its_number(conn):
+    me, other = newcomer("one"), newcomer("two", accounts=())
+    number = hosts.join(conn, me)
+    hosts.join(conn, other)
+    assert hosts.beat(conn, number, (), host_id=me.id)
+    conn.execute("DELETE FROM hosts WHERE host = %s", (number,))
+    assert not hosts.beat(conn, number, (), host_id=me.id)
+    assert hosts.enter_again(conn, number, me)
+    assert hosts.beat(conn, number, (), host_id=me.id)
+    beats_on(conn)
+    assert [(one.name, one.state) for one in hosts.hosts(conn)] == [("one", "alive"), ("two", "alive")]
+    assert hosts.join(conn, newcomer("three")).name == "one"
+    conn.execute("UPDATE hosts SET id = 'another' WHERE host = %s", (number,))
+    assert not hosts.beat(conn, number, (), host_id=me.id)
+    assert not hosts.enter_again(conn, number, me)
+
+
+def test_who_takes_part_for_a_moment_alone_leaves_as_well(conn, database_url, tmp_path):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
+    plan = make_run_plan(load_settings(environ, dotenv=None))
+    presence.take_part(plan, Secret(database_url), "").close()
+    wait_until(lambda: [one.state for one in hosts.hosts(conn)] == ["left"], "it has left")
+
+
+@pytest.mark.parametrize("is_joined", [True, False])
+def test_a_command_by_itself_spends_from_the_ledger_of_the_last_run(conn, database_url, tmp_path, is_joined):
+    environ = {
+        "STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64,
+        "KEEPA_BASE_URL": "http://127.0.0.1:1",
+    }  # fmt: skip
+    plan = make_run_plan(load_settings(environ, dotenv=None))
+    if is_joined:  # by `run --join`, of which the settings say nothing
+        plan.state.ledger_marker.touch()
+    with surroundings(plan, "fetch") as (given, _ledger):
+        (me,) = hosts.hosts(conn)
+        assert me.ledger == ("database" if is_joined else "file")
+        assert given.ledger_host == (me.number if is_joined else 0)
+    assert plan.state.ledger_marker.exists() == is_joined
+    assert plan.state.ledger.exists() != is_joined
+
+
+def test_a_host_beats_while_somebody_locks_the_table_of_calls(conn, database_url, tmp_path):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
+    plan = make_run_plan(load_settings(environ, dotenv=None))
+    with conn.transaction():
+        conn.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+        with closing(presence.take_part(plan, Secret(database_url), "")) as me:
+            beats = "SELECT beat_at > joined_at FROM hosts"
+            wait_until(lambda: conn.execute(beats).fetchall() == [(True,)] and me.seen, "a beat")
+
+
+def test_who_is_told_to_drain_and_does_not_is_not_waited_for_for_ever(conn, database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setattr(drain, "PATIENCE", 3)
+    number = hosts.join(conn, newcomer("one"))
+    assert drain.drain("one", pause=lambda _: hosts.beat(conn, number, ())) == 75
+    assert "has not left after 3 s" in capsys.readouterr().err
+
+
+def test_doctor_names_the_others_those_that_are_silent_and_one_in_the_way_and_changes_nothing(
+    conn, database_url, tmp_path
+):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
+    url = Secret(database_url)
+
+    def finding(**more):
+        return host_check.finding(make_run_plan(load_settings(environ | more, dotenv=None)), url)
+
+    assert (finding().verdict, finding().words) == (Verdict.GOOD, "no other host is alive")
+    account = account_number(make_run_plan(load_settings(environ, dotenv=None)).account(""))
+    for name in ("one", "dead"):
+        hosts.join(conn, newcomer(name, ledger="database", accounts=(account,)))
+    beats_on(conn)
+    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
+    seen = finding(LEDGER="database")
+    assert (seen.verdict, seen.data) == (Verdict.NOTE, {"alive": ["one"], "silent": ["dead"]})
+    assert "the host dead is silent" in seen.words
+    assert finding().verdict is Verdict.BAD
+    assert "start both with `sluicegate run --join`" in finding().words
+    assert list(tmp_path.iterdir()) == []

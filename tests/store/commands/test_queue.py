@@ -1,0 +1,80 @@
+"""`queue` and `queue drop` as a person types them, with a selection taken out of the settings."""
+
+import json
+
+import pytest
+
+from tasks.keepa.selection.selection import parse
+from tasks.store import quarantine, selections
+from tasks.store.queue import queue
+from tests.fakes.program.cli_program import Program
+
+GERMAN = {"domainId": 3, "priceTypes": [1]}
+USED = {"domainId": 1, "priceTypes": [2]}
+ASINS = [f"B{at:09}" for at in range(5)]
+
+
+@pytest.fixture
+def ask(conn, database_url, tmp_path):
+    """Asks with the German selection alone in the settings."""
+    (tmp_path / "german.json").write_text(json.dumps(GERMAN))
+    german, used = (parse(query, name="any").key for query in (GERMAN, USED))
+    queue.enqueue(conn, 3, ASINS[:2], detail="history", selection_key=german)
+    queue.enqueue(conn, 1, ASINS[2:], detail="history", selection_key=used)
+    conn.commit()
+    program = Program(tmp_path, DATABASE_URL=database_url, SELECTIONS=str(tmp_path / "german.json"))
+
+    def run(*arguments):
+        done = program.command(*arguments)
+        assert done.returncode in {0, 4}, done.stderr
+        return done.stdout
+
+    return run, used
+
+
+def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask, conn):
+    run, used = ask
+    lines = run("queue").splitlines()
+    assert [line.split()[:3] for line in lines[1:3]] == [["german", "amazon.de", "2"], [used, "amazon.com", "3"]]
+    assert "no longer in the settings" in lines[2]
+    assert "`sluicegate queue drop`" in lines[3]
+    told = json.loads(run("status", "--json"))
+    assert (told["queue"]["pending"], told["queue"]["unwanted"]) == (2, 3)
+    assert told["backfill"]["total"] == 2
+    assert "unwanted 3" in run("status")
+    told = json.loads(run("queue", "--json"))
+    assert (told["queue"][1]["is_chosen"], told["is_estimate"]) == (False, False)
+    assert [one["selection"] for one in told["queue"]] == ["german", None]
+    selections.number_of(conn, used)
+    selections.keep_name(conn, used, name="books", query=json.dumps(USED))
+    conn.commit()
+    assert run("queue").splitlines()[2].split()[:3] == ["books", "amazon.com", "3"]
+    assert run("queue", "drop") == "3 products were removed from the queue\n"
+    assert json.loads(run("queue", "drop", "--json"))["dropped"] == 0
+    assert len(run("queue").splitlines()) == 2
+    assert "unwanted" not in run("status")
+
+
+def test_the_list_says_when_its_figures_are_estimates(ask, conn):
+    conn.execute("UPDATE fetch_queue_check SET wrong = 1")
+    run, _ = ask
+    assert json.loads(run("queue", "--json"))["is_estimate"] is True
+    assert "these are estimates" in run("queue")
+
+
+SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN OLD; END $$;
+CREATE TRIGGER slow BEFORE DELETE ON fetch_queue FOR EACH STATEMENT EXECUTE FUNCTION slow();
+CREATE TRIGGER slow BEFORE DELETE ON quarantine FOR EACH STATEMENT EXECUTE FUNCTION slow();
+"""
+
+
+def test_a_time_limit_of_the_database_ends_no_command_that_changes_rows(ask, conn, database_url):
+    """What `ALTER DATABASE ... SET` says has no effect on the program; a long queue takes longer than such a limit."""
+    quarantine.add(conn, kind="product", key=ASINS[0], reason="odd", raw=b"{}")
+    conn.execute(SLOW)
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    conn.execute(f"ALTER DATABASE {name} SET statement_timeout = '50ms'")
+    run, _ = ask
+    assert run("queue", "drop") == "3 products were removed from the queue\n"
+    assert run("quarantine", "drop", "--all", "--yes").startswith("dropped 1 ")

@@ -1,0 +1,400 @@
+"""The large tables go into partitions while everything is used, and nothing that was there is different afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ledger import SystemClock
+from supervisor.cli.run_command import run_command
+from tasks.errors import ConfigError, StoreError
+from tasks.keepa.decode.replies import Offer
+from tasks.store import deals
+from tasks.store.connection import connect
+from tasks.store.partitions import layout, mirror, move, tables
+from tasks.store.partitions.move import Move
+from tasks.store.products import products
+from tests.fakes.program.cli_program import ROOT, Program
+from tests.fakes.waiting import wait_until
+from tests.fixtures.postgres import PARTS
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ASINS = [f"B{number:09}" for number in range(1, 61)]
+READ = (*tables.KEYS, "deals", "current_deals", "price_history", "price_series", "live_offers", "sales_rank_history")
+
+pytestmark = pytest.mark.skipif(PARTS > 0, reason="the tables of these tests are to be moved by them")
+
+
+@pytest.fixture
+def filled(conn, make_deal, make_product):
+    """Three locales with deals, products with histories, ranks and offers."""
+    fill(conn, make_deal, make_product, ASINS, NOW)
+    return conn
+
+
+def fill(conn, make_deal, make_product, asins, at, update=7_800_000):
+    for domain in (1, 3, 8):
+        deals.write(conn, domain, [make_deal(asin, last_update=update) for asin in asins], seen_at=at)
+        found = [
+            make_product(
+                asin,
+                last_update=update,
+                sales_ranks={"283155": [7_000_000, 5, 7_000_100, update % 1000]},
+                offers=[Offer(offer_id=number, offer_csv=[7_000_000, 100, 0]) for number in range(3)],
+                live_offers_order=[0, 2],
+                offers_successful=True,
+            )
+            for asin in asins
+        ]
+        products.write(conn, domain, found, fetched_at=at, has_history=True)
+
+
+def rows(conn, names=READ):
+    """Every row that a reader sees, as text; the order is none."""
+    found = {name: conn.execute(f"SELECT t::text FROM {name} AS t").fetchall() for name in names}
+    found["products.sales_ranks"] = conn.execute("SELECT p.asin, p.sales_ranks::text FROM products AS p").fetchall()
+    return {name: sorted(lines) for name, lines in found.items()}
+
+
+def catalogue(conn):
+    """What of the schema a user or an administrator can tell, parts apart."""
+    queries = (
+        """SELECT relname, relacl::text, obj_description(oid, 'pg_class'), CASE WHEN relkind = 'v' THEN reloptions END
+        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname !~ '_p[0-9]{3}'""",
+        """SELECT attrelid::regclass::text, attname, atttypid, attnotnull, attstorage, attcompression,
+            nullif(attstattarget, -1), attoptions, attacl::text, col_description(attrelid, attnum),
+            pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid LEFT JOIN pg_attrdef AS d
+            ON d.adrelid = attrelid AND d.adnum = attnum
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') AND attnum > 0 AND NOT attisdropped
+            AND relname !~ '_p[0-9]{3}'""",
+        """SELECT c.relname, o.conname, replace(pg_get_constraintdef(o.oid), ' NOT VALID', '') FROM pg_constraint AS o
+        JOIN pg_class AS c ON c.oid = o.conrelid WHERE o.contype <> 'n' AND c.relname !~ '_p[0-9]{3}'
+            AND c.relnamespace = 'public'::regnamespace""",
+        """SELECT c.relname, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') FROM pg_index AS i
+        JOIN pg_class AS c ON c.oid = i.indexrelid WHERE c.relname !~ '_p[0-9]{3}'
+            AND c.relnamespace = 'public'::regnamespace""",
+        """SELECT oid::regprocedure::text, prosrc, pg_get_function_sqlbody(oid), proacl::text, provolatile, prorows,
+            obj_description(oid, 'pg_proc')
+        FROM pg_proc WHERE pronamespace = 'public'::regnamespace""",
+        """SELECT v.relname, pg_get_viewdef(v.oid) FROM pg_class AS v
+        WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace""",
+    )
+    return [sorted(map(str, conn.execute(query).fetchall())) for query in queries]
+
+
+def in_parts(conn, parts=3, on_step=lambda _: None):
+    return Move(conn, SystemClock(), parts=parts).run(on_step)
+
+
+THEIRS = """
+CREATE ROLE reader;
+GRANT SELECT ON products, price_history, deals TO reader WITH GRANT OPTION;
+GRANT SELECT (asin, title), UPDATE (title) ON deal_rows TO reader;
+REVOKE EXECUTE ON FUNCTION sales_ranks(products) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sales_ranks(products) TO reader;
+CREATE VIEW of_ours WITH (security_invoker = true) AS
+    SELECT p.*, p.sales_ranks AS ranks, r.creation_date, o.place FROM products AS p
+    LEFT JOIN deal_rows AS r USING (domain, asin) LEFT JOIN offers AS o USING (domain, asin);
+CREATE VIEW on_a_view AS SELECT asin, count(*) FROM price_history GROUP BY asin;
+COMMENT ON VIEW of_ours IS 'Theirs.'; GRANT SELECT ON of_ours TO reader;
+CREATE INDEX by_brand ON products (lower(brand)) WHERE is_found;
+CREATE UNIQUE INDEX one_title ON deal_rows (asin, domain, title);
+CREATE STATISTICS together ON domain, brand FROM products;
+ALTER TABLE products ALTER brand SET STATISTICS 500, ALTER title SET (n_distinct = -0.5), ALTER title SET STORAGE MAIN;
+ALTER TABLE products SET (fillfactor = 80, toast.autovacuum_vacuum_cost_delay = 3);
+"""
+
+
+def test_everything_that_can_be_told_is_the_same_afterwards(filled):
+    filled.execute(THEIRS)
+    try:
+        before, schema = rows(filled, (*READ, "of_ours", "on_a_view")), catalogue(filled)
+        seen = []
+        assert in_parts(filled, on_step=seen.append)
+        assert rows(filled, (*READ, "of_ours", "on_a_view")) == before
+        assert catalogue(filled) == schema
+        assert {"copy", "compare", "swap"} == {one.phase for one in seen}
+        parts = filled.execute(
+            """SELECT count(*), min(array_to_string(c.reloptions, ',')), min(array_to_string(t.reloptions, ','))
+            FROM pg_partition_tree('products') AS p JOIN pg_class AS c ON c.oid = p.relid
+            JOIN pg_class AS t ON t.oid = c.reltoastrelid WHERE p.isleaf"""
+        ).fetchone()
+        assert parts[0] == 3
+        assert set(parts[1].split(",")) == {"autovacuum_vacuum_scale_factor=0.05", "fillfactor=80"}
+        assert "autovacuum_vacuum_cost_delay=3" in parts[2]
+        assert not in_parts(filled), "there was nothing left to do"
+    finally:
+        filled.execute("DROP OWNED BY reader CASCADE; DROP ROLE reader")
+
+
+class Writer:
+    """Writes at random as the program, a person and an older build do."""
+
+    def __init__(self, conn, make_deal, make_product, seed):
+        self.conn, self.make = conn, (make_deal, make_product)
+        self.chance, self.minute = random.Random(seed), 0
+        self.ways = [self.add, self.renew, self.delete, self.remove, self.rename, self.think_better_of_it]
+
+    def write(self):
+        self.minute += 1
+        self.chance.choice(self.ways)(self.chance.sample(ASINS, 4))
+
+    def add(self, _):
+        self._fill([f"B9{self.chance.randrange(10**8):08}"])
+
+    def renew(self, asins):
+        self._fill(asins)
+
+    def delete(self, asins):
+        self.conn.execute("DELETE FROM price_series_rows WHERE domain = 3 AND asin = ANY(%s)", (asins,))
+
+    def remove(self, asins):
+        with self.conn.transaction():
+            deals.remove(self.conn, 8, asins)
+
+    def rename(self, asins):
+        self.conn.execute(
+            "UPDATE products SET asin = %s WHERE domain = 1 AND asin = %s", (f"B8{self.minute:08}", asins[0])
+        )
+
+    def think_better_of_it(self, _):
+        with self.conn.transaction(force_rollback=True):
+            self.conn.execute("DELETE FROM products")
+
+    def _fill(self, asins):
+        fill(self.conn, *self.make, asins, NOW + timedelta(minutes=self.minute), update=7_800_000 + self.minute)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_written_meanwhile_is_there_however_it_was_written(
+    filled, database_url, make_deal, make_product, seed, monkeypatch
+):
+    for name in ("_FIRST_ROWS", "_MOST_ROWS", "_LEAST_ROWS"):
+        monkeypatch.setattr(move, name, 40)
+    latest, seen = {}, set()
+    with connect(database_url, application_name="writer", autocommit=True) as conn:
+        writer = Writer(conn, make_deal, make_product, seed)
+
+        def write(done):
+            seen.add((done.phase, done.table))
+            if done.phase == "swap":
+                latest.update(rows(conn))
+            else:
+                writer.write()
+
+        assert in_parts(filled, on_step=write)
+    assert seen > {("copy", table) for table in tables.KEYS}
+    assert rows(filled) == latest
+
+
+def test_a_truncated_table_is_empty_afterwards(filled, database_url):
+    with connect(database_url, application_name="writer", autocommit=True) as writer:
+
+        def empty(done):
+            if (done.phase, done.table) == ("compare", "deal_rows"):
+                writer.execute("TRUNCATE offers")
+
+        assert in_parts(filled, on_step=empty)
+    assert filled.execute("SELECT count(*) FROM offers").fetchone() == (0,)
+
+
+OBSTACLES = {
+    "the trigger touched of products": "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql"
+    " AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER touched AFTER UPDATE ON products FOR EACH ROW EXECUTE FUNCTION f()",
+    "the foreign key theirs_domain_asin_fkey of theirs": "CREATE TABLE theirs (domain smallint, asin text,"
+    " FOREIGN KEY (domain, asin) REFERENCES products)",
+    "the unique index one_image": "CREATE UNIQUE INDEX one_image ON deal_rows (image) WHERE image = 'x'",
+    "the publication all_offers of offers": "CREATE PUBLICATION all_offers FOR TABLE offers",
+    "the materialized view kept": "CREATE MATERIALIZED VIEW kept AS SELECT asin FROM deal_rows",
+    "the view whole": "CREATE VIEW whole AS SELECT o AS offer FROM offers AS o",
+    "the function one()": "CREATE FUNCTION one() RETURNS products LANGUAGE sql AS 'SELECT p FROM products AS p'",
+    "depends on type products_whole": "CREATE TABLE kept (one products)",
+    "row security of deal_sightings": "ALTER TABLE deal_sightings ENABLE ROW LEVEL SECURITY",
+}
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_what_would_not_go_along_is_named_before_anything_is_copied(filled, obstacle):
+    filled.execute(OBSTACLES[obstacle])
+    before = catalogue(filled)
+    with pytest.raises(ConfigError, match=re.escape(obstacle)):
+        in_parts(filled)
+    assert catalogue(filled) == before
+    with filled.transaction():
+        assert move.begun(filled) is None
+
+
+def test_a_copy_that_differs_takes_the_place_of_nothing_and_can_be_taken_back(filled, database_url):
+    with connect(database_url, application_name="somebody", autocommit=True) as somebody:
+
+        def spoil(done):
+            if done.phase == "compare" and done.table == "deal_rows":
+                somebody.execute("DELETE FROM price_series_rows_in_parts WHERE asin = %s AND domain = 3", (ASINS[7],))
+
+        before = rows(filled)
+        with pytest.raises(StoreError, match="rows of price_series_rows differ from their copies"):
+            in_parts(filled, on_step=spoil)
+    assert Move(filled, SystemClock()).abandon()
+    assert rows(filled) == before
+    assert filled.execute(
+        "SELECT count(*) FROM pg_trigger WHERE tgname = ANY(%s)", (list(mirror.TRIGGERS),)
+    ).fetchone() == (0,)
+    assert not Move(filled, SystemClock()).abandon(), "nothing was left to take back"
+    assert in_parts(filled)
+    assert rows(filled) == before
+
+
+def test_rows_without_a_copy_in_the_end_are_found_too(filled, database_url):
+    with connect(database_url, application_name="somebody", autocommit=True) as somebody:
+
+        def spoil(done):
+            if (done.phase, done.table) == ("compare", "deal_rows"):
+                somebody.execute("INSERT INTO deal_sightings_in_parts VALUES (99, 'Z', now()) ON CONFLICT DO NOTHING")
+
+        with pytest.raises(StoreError, match="1 rows of deal_sightings differ"):
+            in_parts(filled, on_step=spoil)
+
+
+def test_a_column_that_a_migration_adds_meanwhile_stops_no_writer_and_the_move_begins_anew(
+    filled, database_url, make_deal, make_product
+):
+    with connect(database_url, application_name="migration", autocommit=True) as other:
+
+        def add(done):
+            if (done.phase, done.table) == ("copy", "price_series_rows"):
+                other.execute("ALTER TABLE products ADD COLUMN IF NOT EXISTS newer int DEFAULT 5")
+                fill(other, make_deal, make_product, ["B000000099"], NOW)
+
+        with pytest.raises(StoreError, match="a migration changed the tables meanwhile"):
+            in_parts(filled, on_step=add)
+    assert in_parts(filled)
+    assert filled.execute("SELECT newer, count(*) FROM products GROUP BY 1").fetchall() == [(5, 3 * 61)]
+
+
+@pytest.fixture
+def ask(database_url, tmp_path, monkeypatch, capfd):
+    """Runs `db` with some arguments in this process; what it prints, and on a failure what it says."""
+    program = Program(tmp_path, DATABASE_URL=database_url)
+
+    def run(*arguments, code=0):
+        with monkeypatch.context() as environment:
+            for name, value in program.environment().items():
+                environment.setenv(name, value)
+            try:
+                ended = run_command(["db", *arguments])
+            except SystemExit as error:
+                ended = error.code
+        done = capfd.readouterr()
+        assert ended == code, done.err
+        return done.out if code == 0 else done.err
+
+    return run
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_command_says_what_it_takes_does_it_once_and_the_others_go_on(ask):
+    told = json.loads(ask("partition", "--dry-run", "--json", "--partitions", "5"))
+    assert told["tables"].keys() == tables.KEYS.keys()
+    assert told["needed_bytes"] == sum(one["bytes"] for one in told["tables"].values()) > 0
+    assert (told["partitions"], told["under_way"], told["free_bytes"]) == (5, None, None)
+    assert "Nothing hangs on the tables" in ask("partition", "--dry-run")
+    assert ask("partition", "--abandon") == "nothing was begun\n"
+    sizes = json.loads(ask("size", "--json"))["tables"]
+    done = json.loads(ask("partition", "--json", "--partitions", "5"))
+    assert done["rows"] == {name: sizes[name]["rows"] for name in tables.KEYS}
+    assert (done["moved"], done["partitions"]) == (True, 5)
+    assert ask("partition") == "the tables are in partitions already\n"
+    after = json.loads(ask("size", "--json"))["tables"]
+    assert {name: one["rows"] for name, one in after.items()} == {name: one["rows"] for name, one in sizes.items()}
+    assert "from 2 to 256" in ask("partition", "--partitions", "1", code=2)
+
+
+def _interrupt(_):
+    raise InterruptedError
+
+
+def test_a_command_that_is_killed_in_the_middle_goes_on_from_there(
+    filled, database_url, tmp_path, make_deal, make_product
+):
+    """It waits for a row that somebody has locked, and is killed there; what is written meanwhile is kept."""
+    program = Program(tmp_path, DATABASE_URL=database_url)
+    command = [sys.executable, "-m", "supervisor", "db", "partition", "--partitions", "4"]
+
+    def reached(phase, table):
+        with filled.transaction():
+            known = move.state.load(filled, "partition")
+        return known.get("phase") == phase and known.get("table") == table
+
+    with pytest.raises(InterruptedError):
+        in_parts(filled, parts=4, on_step=_interrupt)
+    with connect(database_url, application_name="somebody") as somebody:
+        somebody.execute("SELECT FROM products WHERE domain = 8 AND asin = %s FOR UPDATE", (ASINS[-1],))
+        killed = subprocess.Popen(command, cwd=program.cwd, env=program.environment(), start_new_session=True)
+        wait_until(lambda: reached("copy", "products"), "the copy of the products")
+        killed.kill()
+        killed.wait()
+    fill(filled, make_deal, make_product, [*ASINS[:5], "B000000777"], NOW, update=7_900_000)
+    filled.execute("DELETE FROM products WHERE asin = %s", (ASINS[9],))
+    before = rows(filled)
+    done = program.command("db", "partition", "--partitions", "4")
+    assert done.returncode == 0, done.stderr
+    with filled.transaction():
+        assert layout.are_parted(filled)
+    assert rows(filled) == before
+
+
+def test_a_move_waits_for_a_transaction_that_reads_and_then_ends(filled, database_url):
+    """A back-up holds every table while it runs: the swap gives way again and again, and comes after it."""
+    with connect(database_url, application_name="back-up") as backup:
+        steps = []
+
+        def read(done):
+            steps.append(done)
+            if done.phase == "swap":
+                backup.execute("SELECT count(*) FROM products")
+
+        moving = Move(filled, SystemClock(), parts=3)
+        waits = []
+        moving.stop.wait = lambda _: waits.append(1) or (len(waits) == 2 and backup.rollback()) or False
+        assert moving.run(read)
+    assert len(waits) >= 2
+
+
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+def test_a_row_that_somebody_is_deleting_is_copied_when_that_has_ended(filled, database_url, ends):
+    """What it saw before would have a copy that outlives the row."""
+    with connect(database_url, application_name="writer") as writer:
+
+        def delete(done):
+            if (done.phase, done.table) == ("copy", "products"):
+                writer.execute("DELETE FROM price_series_rows WHERE asin = %s", (ASINS[3],))
+
+        moving, waits = Move(filled, SystemClock(), parts=3), []
+        moving.stop.wait = lambda _: waits.append(1) or (len(waits) == 2 and getattr(writer, ends)()) or False
+        assert moving.run(delete)
+    assert len(waits) == 2
+    left = filled.execute("SELECT count(*) FROM price_series_rows WHERE asin = %s", (ASINS[3],)).fetchone()
+    assert left == ((0,) if ends == "commit" else (6,))
+
+
+def test_only_one_who_moves_at_a_time(filled, database_url):
+    """Two at once take turns, and both end well."""
+    before = rows(filled)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    code = (
+        "import sys; from ledger import SystemClock; from tasks.store.connection import connect;"
+        "from tasks.store.partitions.move import Move;"
+        "conn = connect(sys.argv[1], application_name='one', autocommit=True);"
+        "Move(conn, SystemClock(), parts=3).run(lambda _: None)"
+    )
+    two = [subprocess.Popen([sys.executable, "-c", code, database_url], env=environment) for _ in range(2)]
+    assert [one.wait(600) for one in two] == [0, 0]
+    assert rows(filled) == before
