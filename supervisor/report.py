@@ -14,6 +14,7 @@ from supervisor.process.conditions import ConditionRecord
 from tasks.runtime.call_stats import EndpointStats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ledger import Snapshot
@@ -286,8 +287,17 @@ class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A run at one moment, as the view shows it."""
+    """A run at one moment, as the view shows it.
+
+    Attributes:
+        by_key: the ledgers by the name of their key, None for one that cannot be read; empty before there are any.
+    """
 
     report: Report
-    snapshot: Snapshot | None
+    by_key: Mapping[str, Snapshot | None]
     up_s: float | None
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The ledger of each key, where it can be read."""
+        return tuple(one for one in self.by_key.values() if one is not None)

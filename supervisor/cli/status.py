@@ -97,7 +97,7 @@ def _picture(status: Status, width: int, height: int | None = None) -> Renderabl
     if status.report is None or status.is_stale:
         return Text(as_text(status, datetime.now(UTC), width).rstrip())
     report = msgspec.structs.replace(status.report, counted=status.counts)
-    return draw(Frame(report=report, snapshot=status.snapshot, up_s=None), width, height)
+    return draw(Frame(report=report, by_key=status.by_key, up_s=None), width, height)
 
 
 def terminal_text(status: Status) -> str:

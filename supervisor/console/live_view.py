@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from ledger.bar import draw_bar, draw_bucket
 from ledger.durations import format_duration
+from supervisor.console import keys_view
+from supervisor.console.plain_table import plain_table
 from supervisor.console.writer import StreamScreen
-from supervisor.status import formatting
+from supervisor.status import formatting, keys
 from supervisor.status.as_json import progress
 from tasks.roles import ROLES
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
     from ledger import Snapshot
     from supervisor.report import ChildRecord, Frame, Report
@@ -67,12 +69,16 @@ def draw(frame: Frame, width: int, height: int | None = None) -> RenderableType:
     above: list[RenderableType] = [_head(frame), *_problems(report, now)]
     below: list[RenderableType] = [*_hosts(frame), _rows(report), *_progress(frame, width), *_watermarks(report, now)]
     lines = len(above) + len(below) + 1  # and the heading of the workers
-    if frame.snapshot is not None:
-        below = [_bar(frame.snapshot, width), _gates(frame.snapshot, width), *below]
-        lines += 2 + len(frame.snapshot.tiers)
+    if report.keys:
+        below = [*keys_view.draw(keys.views(report.keys, frame.by_key, report), now), *below]
+        lines += keys_view.lines(len(report.keys))
+    elif frame.snapshots:
+        (snapshot,) = frame.snapshots
+        below = [_bar(snapshot, width), _gates(snapshot, width), *below]
+        lines += 2 + len(snapshot.tiers)
     children = (*report.services, *report.workers)
     room = len(children) if height is None else max(_MIN_WORKERS, height - 1 - lines)
-    return Group(*above, *_workers(children, frame.snapshot, now, room), *below)
+    return Group(*above, *_workers(children, frame.snapshots, now, room), *below)
 
 
 def _head(frame: Frame) -> Text:
@@ -105,7 +111,7 @@ def _bar(snapshot: Snapshot, width: int) -> Text:
 
 
 def _gates(snapshot: Snapshot, width: int) -> Table:
-    table = _table("tier", "gate", "", "floor", "earmark", "waiting", "spent")
+    table = plain_table("tier", "gate", "", "floor", "earmark", "waiting", "spent")
     cells = 8 if width < _WIDE else 24
     for tier in snapshot.tiers:
         colour = "green" if tier.open else "yellow"
@@ -117,33 +123,33 @@ def _gates(snapshot: Snapshot, width: int) -> Table:
 
 
 def _workers(
-    children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime, room: int
+    children: Sequence[ChildRecord], snapshots: Sequence[Snapshot], now: datetime, room: int
 ) -> list[RenderableType]:
     """What each child does; where room is short those not running come first, and the rest share a line."""
     if len(children) <= room:
-        return [_table_of(children, snapshot, now)]
+        return [_table_of(children, snapshots, now)]
     by_urgency = sorted(children, key=lambda child: (child.state == "running", child.role not in ROLES))
     named = {id(child) for child in by_urgency[: room - 1]}
     shown = [child for child in children if id(child) in named]
     rest = Counter(_phase(child) for child in children if id(child) not in named)
     words = ", ".join(f"{count} {phase}" for phase, count in rest.most_common())
     more = Text(f"and {len(children) - len(shown)} more: {words}", no_wrap=True, overflow="ellipsis", style="dim")
-    return [_table_of(shown, snapshot, now), more]
+    return [_table_of(shown, snapshots, now), more]
 
 
 def _phase(child: ChildRecord) -> str:
     return (child.phase or child.state).replace("_", " for ") if child.state == "running" else child.state
 
 
-def _table_of(children: Sequence[ChildRecord], snapshot: Snapshot | None, now: datetime) -> Table:
+def _table_of(children: Sequence[ChildRecord], snapshots: Sequence[Snapshot], now: datetime) -> Table:
     has_restarts = any(child.restarts for child in children)
-    table = _table("child", "state", *(["restarts"] if has_restarts else []), "doing")
+    table = plain_table("child", "state", *(["restarts"] if has_restarts else []), "doing")
     for child in children:
         state = Text(child.state, _STATES.get(child.state, "yellow"))
         if child.again_in_s is not None:
             state.append(f" {format_duration(child.again_in_s)}")
         # The cell is cut and its column may shrink, so in a narrow terminal only the last column loses text.
-        doing = Text(formatting.doing(child, snapshot, now), no_wrap=True, overflow="ellipsis")
+        doing = Text(formatting.doing(child, snapshots, now), no_wrap=True, overflow="ellipsis")
         restarts = [str(child.restarts or "")] if has_restarts else []
         table.add_row(child.name, state, *restarts, doing)
     table.columns[-1].no_wrap = False
@@ -165,7 +171,7 @@ def _rows(report: Report) -> Text:
 
 def _progress(frame: Frame, width: int) -> list[RenderableType]:
     """How far the backfill is, or nothing while that is not known."""
-    known = progress(frame.report, frame.report.counted, frame.snapshot)
+    known = progress(frame.report, frame.report.counted, frame.snapshots)
     if known is None:
         return []
     words = formatting.backfill(known["done"], known["total"], known["rate_per_min"], known["eta_s"])
@@ -195,16 +201,9 @@ def _problems(report: Report, now: datetime) -> list[RenderableType]:
 
 def _hosts(frame: Frame) -> list[RenderableType]:
     """The hosts that share the database, those that are missed in red."""
-    lines = formatting.hosts(frame.report, frame.snapshot)
+    lines = formatting.hosts(frame.report, frame.snapshots)
     colours = ["red" if one.state == "silent" else "" for one in frame.report.hosts]
     return [
         Text(f"host   {line}", colour, no_wrap=True, overflow="ellipsis")
         for line, colour in zip(lines, colours, strict=False)
     ]
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
-    for name in names:
-        table.add_column(name, no_wrap=True)
-    return table

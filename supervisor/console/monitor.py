@@ -19,7 +19,7 @@ from tasks.roles import BACKFILL
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ledger import Snapshot
+    from ledger import Snapshot, Tier, TokenLedger
     from supervisor.database.counts import Counts
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
@@ -45,8 +45,8 @@ class Monitor:
         self._executor: BackgroundExecutor | None = None
         self._counting = False
         self._written: Mapping[str, int] | None = None  # when rows were last counted
-        self._tiers = run.plan.tiers()
-        self._plan_changes = PlanChanges(self._tiers)
+        self._plan_changes: dict[str, PlanChanges] = {}
+        self._tiers: dict[str, tuple[Tier, ...]] = {}
         self._quiet_checks = 0
 
     def begin(self) -> None:
@@ -78,10 +78,10 @@ class Monitor:
         """Log the progress of the whole run as one line."""
         frame = self._now()
         fields: dict[str, object] = {}
-        if frame.snapshot is not None:
-            bucket = frame.snapshot.bucket
-            gates = {tier.name: formatting.gate(tier) for tier in frame.snapshot.tiers}
-            fields |= {"balance": bucket.balance, "capacity": bucket.capacity, "gates": gates}
+        if len(frame.by_key) == 1:
+            fields |= next((_tokens(one) for one in frame.snapshots), {})
+        elif frame.by_key:
+            fields["keys"] = {name: None if one is None else _tokens(one) for name, one in frame.by_key.items()}
         counted = frame.report.counted
         if counted is not None:
             fields |= {"rows": counted.rows, "queue": counted.queue}
@@ -93,21 +93,28 @@ class Monitor:
         now_ns = self._loop.now_ns()
         return Frame(
             report=report_of(self._run, now_ns),
-            snapshot=self._snapshot(),
+            by_key=self._snapshots(),
             up_s=(now_ns - self._began_ns) / NS_PER_S,
         )
 
-    def _snapshot(self) -> Snapshot | None:
+    def _snapshots(self) -> dict[str, Snapshot | None]:
+        return {name: self._snapshot(name, ledger) for name, ledger in self._run.ledgers.items()}
+
+    def _snapshot(self, name: str, ledger: TokenLedger) -> Snapshot | None:
         try:
-            return None if self._run.ledger is None else self._run.ledger.snapshot()
+            return ledger.snapshot()
         except LedgerError as error:
-            self._log.error("ledger_unreadable", error=plain(error))
+            self._log.error("ledger_unreadable", **self._named(name), error=plain(error))
             return None
+
+    def _named(self, name: str) -> dict[str, str]:
+        """The field of a log event that tells whose it is, where there are several keys."""
+        return {"key": name} if len(self._run.ledgers) > 1 else {}
 
     def _check(self) -> None:
         """Have rows counted when some were written, and from time to time besides; log a new plan once."""
         self._loop.after(_CHECK_S, self._check)
-        self._log_new_plan()
+        self._look_at_ledgers()
         written = self._run.tree.totals.rows()
         self._quiet_checks = self._quiet_checks + 1 if written == self._written else _QUIET_CHECKS
         if self._quiet_checks >= _QUIET_CHECKS:
@@ -116,16 +123,21 @@ class Monitor:
             self._written, self._quiet_checks = written, 0
             self._count(self._run.database_url)
 
-    def _log_new_plan(self) -> None:
-        if self._tiers != self._run.plan.tiers():  # somebody changed them
-            self._tiers = self._run.plan.tiers()
-            self._plan_changes = PlanChanges(self._tiers)
-        snapshot = self._snapshot()
-        if snapshot is not None and snapshot.synced:
-            self._run.condition_watch.on_snapshot(snapshot)
-            plan = self._plan_changes.fields_of(snapshot.bucket.refill_rate)
-            if plan is not None:
-                self._log.info("plan", **plan)
+    def _look_at_ledgers(self) -> None:
+        found = {name: one for name, one in self._snapshots().items() if one is not None and one.synced}
+        if not found:
+            return
+        self._run.condition_watch.on_snapshots(found)
+        for name, snapshot in found.items():
+            self._log_new_plan(name, snapshot)
+
+    def _log_new_plan(self, name: str, snapshot: Snapshot) -> None:
+        tiers = self._run.plan.of_key(name).tiers()
+        if self._tiers.get(name) != tiers:  # it is the first look, or somebody changed them
+            self._tiers[name], self._plan_changes[name] = tiers, PlanChanges(tiers)
+        plan = self._plan_changes[name].fields_of(snapshot.bucket.refill_rate)
+        if plan is not None:
+            self._log.info("plan", **self._named(name), **plan)
 
     def _count(self, url: Secret) -> None:
         """Have the rows counted in the background; one count at a time."""
@@ -140,3 +152,10 @@ class Monitor:
 
         self._counting = True
         self._executor.do(partial(self._reader.read, counts.wanted_streams(self._run.plan.settings)), counted)
+
+
+def _tokens(snapshot: Snapshot) -> dict[str, object]:
+    """The fields of the log event that tell the tokens of a key."""
+    bucket = snapshot.bucket
+    gates = {tier.name: formatting.gate(tier) for tier in snapshot.tiers}
+    return {"balance": bucket.balance, "capacity": bucket.capacity, "gates": gates}

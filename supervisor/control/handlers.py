@@ -225,11 +225,15 @@ class OrderHandlers:
 
     def _clipped(self, change: Change) -> list[str]:
         """A sentence for each floor set just now that is more than the plan allows: the ledger uses less."""
-        ledger = self._run.ledger
-        if ledger is None or not any("_FLOOR " in one for one in change.followed):
+        if not any("_FLOOR " in one for one in change.followed):
             return []
-        refill = round(ledger.snapshot().bucket.refill_rate)
-        return lowered_floors.describe_lowered(self._run.plan.tiers(), refill) if refill else []
+        return [words for name in self._run.ledgers for words in self._clipped_of(name)]
+
+    def _clipped_of(self, name: str) -> list[str]:
+        """The same for one key, which is named where there are several."""
+        refill = round(self._run.ledgers[name].snapshot().bucket.refill_rate)
+        found = lowered_floors.describe_lowered(self._run.plan.of_key(name).tiers(), refill) if refill else []
+        return [f"{name}: {words}" for words in found] if len(self._run.ledgers) > 1 else found
 
     def _once_settled(self, answer: Answer) -> Answer | None:
         worker_pool, tree = self._run.worker_pool, self._run.tree

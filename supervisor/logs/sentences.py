@@ -108,7 +108,8 @@ def _plan(fields: Fields) -> str:
     named = [f"{tokens} for {tier}" for tier, tokens in floors.items()] if isinstance(floors, dict) else []
     note = f" ({fields['message']})" if fields.get("message") else ""
     shown = f"; the floors are {' and '.join(named)}" if named else ""
-    return f"each refill brings {_number(fields, 'refill')} tokens{shown}{note}"
+    whose = f"{fields['key']}: " if fields.get("key") else ""
+    return f"{whose}each refill brings {_number(fields, 'refill')} tokens{shown}{note}"
 
 
 def _failed(fields: Fields) -> str:
@@ -116,12 +117,20 @@ def _failed(fields: Fields) -> str:
     return f"has failed: {one_line(fields['reason'])}; `sluicegate retry {who}` starts it again"
 
 
-def _progress(fields: Fields) -> str:
+def _tokens(fields: Fields) -> list[str]:
+    """The balance of a key and its gates; nothing where the fields have none."""
     parts = []
     if fields.get("balance") is not None:
         parts.append(f"{_number(fields, 'balance')} of {_number(fields, 'capacity')} tokens")
     gates = fields.get("gates")
-    parts += [f"{tier} {gate}" for tier, gate in gates.items()] if isinstance(gates, dict) else []
+    return parts + ([f"{tier} {gate}" for tier, gate in gates.items()] if isinstance(gates, dict) else [])
+
+
+def _progress(fields: Fields) -> str:
+    parts = _tokens(fields)
+    keys = fields.get("keys")
+    for name, known in keys.items() if isinstance(keys, dict) else ():
+        parts.append(f"{name} " + (_tokens(known)[0] if known else "not known"))
     queue = fields.get("queue")
     if isinstance(queue, dict):
         left = queue.get("pending", 0) + queue.get("leased", 0)
@@ -289,7 +298,7 @@ _SENTENCES: Final[dict[str, Callable[[Fields], str]]] = {
         f"the database refuses a reply of {f['endpoint']} as a whole; it is quarantined: {one_line(f['reason'])}"
     ),
     "reply_quarantined": _quarantined,
-    "key_refused": _error("the API refuses this key, which rests; the others go on"),
+    "key_refused": lambda f: f"the API refuses the key {f['key']}, which rests; the others go on: {_why(f)}",
     "key_served_again": lambda f: f"the key {f['key']} is served again",
     "selection_refused": _refused,
     "settings_unreadable": _error("the settings it was given cannot be read"),

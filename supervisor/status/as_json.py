@@ -13,10 +13,12 @@ import msgspec
 
 from supervisor.report import DATABASE, age_s
 from supervisor.status import keys
-from tasks.planning.forecast import Pace, left_s, token_supply
+from tasks.planning.forecast import Pace, left_s, supply_of_all
 from tasks.roles import BACKFILL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger import Snapshot
     from supervisor.report import ChildRecord, CountRecord, Report
     from supervisor.status.status import Status
@@ -43,16 +45,19 @@ def as_json(status: Status, now: datetime) -> dict[str, Any]:
         **_reported(last, is_gone=status.is_gone),
         **_counted(status.counts, now),
         "counts_age_s": status.counts_age_s,
-        "hosts": _hosts(last, status.snapshot) if last is not None and not status.is_gone else [],
-        "backfill": progress(last, status.counts, status.snapshot),
+        "hosts": _hosts(last, status.snapshots) if last is not None and not status.is_gone else [],
+        "backfill": progress(last, status.counts, status.snapshots),
         "ledger": None if status.snapshot is None else status.snapshot.to_json(),
         "keys": [keys.as_json(one) for one in status.keys],
         "notes": list(status.notes),
     }
 
 
-def progress(last: Report | None, counts: CountRecord | None, snapshot: Snapshot | None) -> dict[str, Any] | None:
-    """How far the backfill is: products done and in all; its pace and the time left while it works and knows them."""
+def progress(last: Report | None, counts: CountRecord | None, snapshots: Sequence[Snapshot]) -> dict[str, Any] | None:
+    """How far the backfill is: products done and in all; its pace and the time left while it works and knows them.
+
+    `snapshots` are the ledgers of all keys that can be read.
+    """
     if counts is None:
         return None
     done, left = counts.queue.get("done", 0), counts.queue.get("pending", 0) + counts.queue.get("leased", 0)
@@ -63,23 +68,23 @@ def progress(last: Report | None, counts: CountRecord | None, snapshot: Snapshot
         "done": done,
         "total": done + left,
         "rate_per_min": newest.get("rate_per_min"),
-        "eta_s": _eta_s(left, newest, snapshot),
+        "eta_s": _eta_s(left, newest, snapshots),
     }
 
 
-def _eta_s(left: int, job: dict[str, Any], snapshot: Snapshot | None) -> float | None:
+def _eta_s(left: int, job: dict[str, Any], snapshots: Sequence[Snapshot]) -> float | None:
     """Seconds until the `left` are done, computed from the present tokens and the worker's pace.
 
     What a worker reported before a long wait was computed from a shorter queue and from tokens that are gone.
     """
     reported: float | None = job.get("eta_s")
-    if snapshot is None or "pace" not in job:
+    if not snapshots or "pace" not in job:
         return reported
     try:
         pace = msgspec.convert(job["pace"], Pace)
     except msgspec.ValidationError:
         return reported
-    supply = token_supply(snapshot, BACKFILL)
+    supply = supply_of_all(snapshots, BACKFILL)
     found = None if supply is None else left_s(left, pace, supply)
     return None if found is None else round(found)
 
@@ -99,9 +104,9 @@ def _reported(last: Report | None, *, is_gone: bool) -> dict[str, Any]:
     return {name: plain[name] for name in (*names, "restarts", "faults", "deaths", "paused", "overrides", "conditions")}
 
 
-def _hosts(last: Report, snapshot: Snapshot | None) -> list[dict[str, Any]]:
+def _hosts(last: Report, snapshots: Sequence[Snapshot]) -> list[dict[str, Any]]:
     """The hosts that write to the same database, each with its open calls; None where the ledger is not shared."""
-    open_calls = None if snapshot is None else Counter(one.owner_host for one in snapshot.leases)
+    open_calls = Counter(one.owner_host for its in snapshots for one in its.leases) if snapshots else None
     return [
         {
             **msgspec.to_builtins(one),

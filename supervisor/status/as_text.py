@@ -35,7 +35,7 @@ def as_text(status: Status, now: datetime, width: int = WIDTH) -> str:
         lines += _problems(last, now)
         lines += _children((*last.services, *last.workers), status, now)
         if not status.is_gone:
-            lines += [f"host    {words}" for words in formatting.hosts(last, status.snapshot)]
+            lines += [f"host    {words}" for words in formatting.hosts(last, status.snapshots)]
     if status.keys:
         lines += keys.as_text(status.keys, now)
     elif status.snapshot is not None:
@@ -51,13 +51,15 @@ def as_text(status: Status, now: datetime, width: int = WIDTH) -> str:
 def as_line(status: Status, now: datetime) -> str:
     """The status in one line, for a log: state, tokens, gates, rows a minute, backfill, age of the watermarks."""
     parts = [f"{clock(now)} {status.state}"]
-    if status.snapshot is not None and status.snapshot.synced:
+    if status.keys:
+        parts += keys.in_short(status.keys, now)
+    elif status.snapshot is not None and status.snapshot.synced:
         bucket = status.snapshot.bucket
         parts.append(f"tokens {bucket.balance:g} of {bucket.capacity:g}")
         parts += [f"{tier.name} {formatting.gate(tier)}" for tier in status.snapshot.tiers if tier.floor]
     if status.report is not None and not status.is_stale:
         parts += [f"{table} {rate:.0f}/min" for table, rate in status.report.rows_per_minute.items() if rate]
-    far = progress(status.report, status.counts, status.snapshot)
+    far = progress(status.report, status.counts, status.snapshots)
     if far is not None:
         parts.append(formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"]))
     if status.counts is not None:
@@ -95,7 +97,7 @@ def _head(status: Status, now: datetime) -> Iterator[str]:
 
 
 def _children(children: Sequence[ChildRecord], status: Status, now: datetime) -> Iterator[str]:
-    is_gone, snapshot = status.is_gone, status.snapshot
+    is_gone, snapshots = status.is_gone, status.snapshots
     for child in children:
         state = "gone" if is_gone and not status.has_stopped else child.state
         if child.again_in_s is not None and not is_gone:
@@ -104,7 +106,7 @@ def _children(children: Sequence[ChildRecord], status: Status, now: datetime) ->
         if child.pid is not None and not is_gone:
             parts.append(f"pid {child.pid}")
         if child.phase is not None and not is_gone:
-            parts.append(formatting.doing(child, snapshot, now))
+            parts.append(formatting.doing(child, snapshots, now))
         if child.restarts:
             parts.append("restarted once" if child.restarts == 1 else f"restarted {child.restarts} times")
         yield "  " + "  ".join(part for part in parts if part).rstrip()
@@ -136,7 +138,7 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
     age = "" if status.counts_age_s is None else f" (counted {format_duration(status.counts_age_s)} ago)"
     unwanted = counts.queue.get("unwanted", 0)
     yield "queue   " + ", ".join(formatting.queue(counts)) + age + (" (see `sluicegate queue`)" if unwanted else "")
-    far = progress(status.report, counts, status.snapshot)
+    far = progress(status.report, counts, status.snapshots)
     if far is not None and far["total"]:
         words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
         yield f"history [{draw_bar(far['done'] / far['total'], _BAR)}] {words}"

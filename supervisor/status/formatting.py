@@ -37,11 +37,11 @@ _WAITS: Final = {
 }
 
 
-def doing(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> str:
-    """What a child is at, and until when it waits: by the ledger, or else as it promised."""
+def doing(child: ChildRecord, snapshots: Sequence[Snapshot], now: datetime) -> str:
+    """What a child is at, and until when it waits: by the ledger whose gate opens first, or else as it promised."""
     if child.phase is None:
         return ""
-    until, latest = _until(child, snapshot, now)
+    until, latest = _until(child, snapshots, now)
     words = _WAITS.get(child.phase)
     if words is None or until is None:
         return describe_activity(child.phase, child.detail)
@@ -57,10 +57,10 @@ def until_resumed(paused: Sequence[str]) -> str:
     return f"{' and '.join(paused)}, until `sluicegate resume {paused[0] if len(paused) == 1 else 'all'}`"
 
 
-def _until(child: ChildRecord, snapshot: Snapshot | None, now: datetime) -> tuple[datetime | None, bool]:
+def _until(child: ChildRecord, snapshots: Sequence[Snapshot], now: datetime) -> tuple[datetime | None, bool]:
     """When its wait ends, and whether that is only the latest it can be."""
-    if child.phase == "waiting_tokens" and snapshot is not None:
-        opens = [one.opens_in_s for one in snapshot.waiters if one.owner_pid == child.pid]
+    if child.phase == "waiting_tokens":
+        opens = [one.opens_in_s for its in snapshots for one in its.waiters if one.owner_pid == child.pid]
         known = [opens_in_s for opens_in_s in opens if opens_in_s is not None]
         if known:
             return now + timedelta(seconds=min(known)), False
@@ -129,20 +129,20 @@ def condition(one: ConditionRecord, now: datetime) -> str:
     return f"{one.kind} since {near(datetime.fromisoformat(one.since), now)}: {one_line(one.why)}"
 
 
-def hosts(last: Report, snapshot: Snapshot | None) -> list[str]:
+def hosts(last: Report, snapshots: Sequence[Snapshot]) -> list[str]:
     """The hosts in a line each, where there are several or one that shares its ledger."""
     if len(last.hosts) == 1 and last.hosts[0].ledger != DATABASE:
         return []
-    return [f"{one.name}: {', '.join(host_facts(one, snapshot))}" for one in last.hosts]
+    return [f"{one.name}: {', '.join(host_facts(one, snapshots))}" for one in last.hosts]
 
 
-def host_facts(one: HostRecord, snapshot: Snapshot | None) -> list[str]:
-    """What is to be told of a host: its state first."""
+def host_facts(one: HostRecord, snapshots: Sequence[Snapshot]) -> list[str]:
+    """What is to be told of a host: its state first. Its open calls are those in the ledgers of all keys."""
     state = one.state if one.state != "left" or one.drain_at is None else "drained"
     facts = [state if one.is_own else f"{state}, heard {format_elapsed(one.silent_s)} ago", f"build {one.version}"]
     facts.append("1 worker" if one.workers == 1 else f"{one.workers} workers")
-    if snapshot is not None and one.ledger == DATABASE:
-        calls = sum(lease.owner_host == one.number for lease in snapshot.leases)
+    if snapshots and one.ledger == DATABASE:
+        calls = sum(lease.owner_host == one.number for its in snapshots for lease in its.leases)
         facts.append("1 open call" if calls == 1 else f"{calls} open calls")
     facts.append(f"{one.tokens_day:,} tokens in the last day")
     return facts

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.localtime import near
+from supervisor.status import formatting
+from tasks.roles import ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ledger import Snapshot
     from supervisor.process.conditions import ConditionRecord
     from supervisor.report import KeyRecord, Report
+
+UNREADABLE: Final = "its ledger cannot be read"
+UNSYNCED: Final = "no reading from the server yet"
 
 
 class KeyView(NamedTuple):
@@ -46,21 +51,42 @@ def as_json(one: KeyView) -> dict[str, Any]:
     }
 
 
-def as_text(keys: tuple[KeyView, ...], now: datetime) -> Iterator[str]:
+def fault(one: KeyView, now: datetime) -> str | None:
+    """Why no tokens of the key are known or spent, None when they are: it is refused, or its ledger has no balance."""
+    if one.refusal is not None:
+        return f"refused since {near(datetime.fromisoformat(one.refusal.since), now)}: {one.refusal.why}"
+    if one.snapshot is None:
+        return UNREADABLE
+    return None if one.snapshot.synced else UNSYNCED
+
+
+def gates(snapshot: Snapshot) -> str:
+    """The gates of the two jobs in words, such as `upsert open, backfill opens in 12 s`."""
+    return ", ".join(f"{tier.name} {formatting.gate(tier)}" for tier in snapshot.tiers if tier.name in ROLES)
+
+
+def as_text(keys: Sequence[KeyView], now: datetime) -> Iterator[str]:
     """A line for each key."""
     for one in keys:
-        pool = f", pool {one.pool}" if one.pool else ""
+        named = f"key     {one.name}" + (f", pool {one.pool}" if one.pool else "")
+        words, snapshot = fault(one, now), one.snapshot
+        if words is not None or snapshot is None:
+            yield f"{named}: {words}"
+            continue
+        bucket = snapshot.bucket
+        spent = sum(tier.spent for tier in snapshot.tiers)
+        yield (
+            f"{named}: {bucket.balance:g} of {bucket.capacity:g} tokens, +{bucket.refill_rate:g} "
+            f"every {bucket.tick_period_s:.1f} s, spent {spent:g}, drift {bucket.drift:g}; {gates(snapshot)}"
+        )
+
+
+def in_short(keys: Sequence[KeyView], now: datetime) -> Iterator[str]:
+    """A few words for each key, for a line that has them all."""
+    for one in keys:
         if one.refusal is not None:
-            since = near(datetime.fromisoformat(one.refusal.since), now)
-            yield f"key     {one.name}{pool}: refused since {since}: {one.refusal.why}"
-        elif one.snapshot is None:
-            yield f"key     {one.name}{pool}: its ledger cannot be read"
-        elif not one.snapshot.synced:
-            yield f"key     {one.name}{pool}: no reading from the server yet"
+            yield f"{one.name} refused"
+        elif fault(one, now) is None and one.snapshot is not None:
+            yield f"{one.name} {one.snapshot.bucket.balance:g} of {one.snapshot.bucket.capacity:g} tokens"
         else:
-            bucket = one.snapshot.bucket
-            spent = sum(tier.spent for tier in one.snapshot.tiers)
-            yield (
-                f"key     {one.name}{pool}: {bucket.balance:g} of {bucket.capacity:g} tokens, +{bucket.refill_rate:g} "
-                f"every {bucket.tick_period_s:.1f} s, spent {spent:g}, drift {bucket.drift:g}"
-            )
+            yield f"{one.name} not known"

@@ -19,6 +19,7 @@ from supervisor.process.suspended import is_suspended
 from supervisor.status import health, keys
 from tasks.errors import EXIT_DEGRADED, EXIT_NOT_RUNNING, EXIT_OK, ConfigError, Error, plain
 from tasks.secret import Secret
+from tasks.settings import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -61,6 +62,16 @@ class Status:
     command: SoleCommand | None = None
     is_astray: bool = False
     keys: tuple[KeyView, ...] = ()
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The ledger of each key, where it can be read."""
+        return tuple(one for one in self.by_key.values() if one is not None)
+
+    @property
+    def by_key(self) -> dict[str, Snapshot | None]:
+        """The ledgers by the name of their key, None for one that cannot be read."""
+        return {one.name: one.snapshot for one in self.keys} or {DEFAULT_KEY: self.snapshot}
 
     @property
     def is_gone(self) -> bool:

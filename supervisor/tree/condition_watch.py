@@ -14,7 +14,7 @@ from supervisor.process.spec import NOTIFY
 from tasks.errors import one_line, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from ledger import Snapshot
@@ -59,6 +59,7 @@ class ConditionWatch:
         self._timer: Timer | None = None
         self._unwritten: ReportedCondition | None = None
         self._silence: ReportedCondition | None = None
+        self._silent_keys: set[str] = set()
 
     def records(self) -> tuple[ConditionRecord, ...]:
         """What keeps the run from its work now."""
@@ -92,15 +93,23 @@ class ConditionWatch:
             self._unwritten = None
             self.check()
 
-    def on_snapshot(self, snapshot: Snapshot) -> None:
-        """Take the ledger's word for when the server was last heard: while somebody waits for tokens, it has to be."""
-        age_s = snapshot.bucket.synced_age_s or 0.0
+    def on_snapshots(self, snapshots: Mapping[str, Snapshot]) -> None:
+        """Take the ledgers' word for when the server was last heard: while somebody waits for tokens, it has to be.
+
+        `snapshots` are those whose balance is known, by the name of their key.
+        """
+        ages_s = {
+            name: age_s
+            for name, one in snapshots.items()
+            if (age_s := one.bucket.synced_age_s or 0.0) >= _SILENT_S and any(tier.waiting for tier in one.tiers)
+        }
         before = self._silence
-        if age_s < _SILENT_S or not any(tier.waiting for tier in snapshot.tiers):
+        if not ages_s:
             self._silence = None
-        elif before is None:
-            why = f"requests wait for tokens, and the server has not reported the balance for {format_duration(age_s)}"
-            self._silence = msgspec.structs.replace(_from_now("balance"), why=why)
+        elif before is None or set(ages_s) != self._silent_keys:
+            since = _from_now("balance") if before is None else before
+            self._silence = msgspec.structs.replace(since, why=_silence(ages_s, has_names=len(snapshots) > 1))
+        self._silent_keys = set(ages_s)
         if self._silence is not before:
             self.check()
 
@@ -133,6 +142,13 @@ class ConditionWatch:
         words = f"{one.kind}: {_OVER.get(one.kind, 'over')} after {format_elapsed(change.lasted_s)}"
         self._log.faults.condition_ended(one.kind, datetime.now(UTC).isoformat(timespec="milliseconds"))
         self._log.info("condition_over", kind=one.kind, since=one.since, lasted_s=change.lasted_s, message=words)
+
+
+def _silence(ages_s: Mapping[str, float], *, has_names: bool) -> str:
+    """Which requests wait, and for how long the server has not told the balance that they wait for."""
+    longest = format_duration(max(ages_s.values()))
+    of_keys = f" of {', '.join(sorted(ages_s))}" if has_names else ""
+    return f"requests wait for tokens{of_keys}, and the server has not reported the balance for {longest}"
 
 
 def _from_now(kind: str) -> ReportedCondition:

@@ -108,11 +108,6 @@ class Supervisor:
         self._is_killing = False
         self._report_throttle = Throttle(loop, self.write_report, every_s=_WRITE_EVERY_S)
 
-    @property
-    def ledger(self) -> TokenLedger | None:
-        """The ledger of the only key, or of the first of several; None before there is one."""
-        return self.ledgers.get(self.plan.key)
-
     def begin(self) -> None:
         """Start everything; the loop does the rest."""
         self._log.info("start", pid=os.getpid(), message=self.plan.describe())

@@ -56,7 +56,7 @@ def now_view(status: Status, now: datetime, *, has_control: bool) -> dict[str, A
             "waiters": [] if snapshot is None else _waiters(snapshot, now),
             "conditions": [] if last is None else _conditions(last, now, has_control=has_control),
             "children": [] if last is None else _children(last, status, now, has_control=has_control),
-            "hosts": [] if last is None else _hosts(last, snapshot, now),
+            "hosts": [] if last is None else _hosts(last, status.snapshots, now),
             "faults": [] if last is None else _faults(last, now),
         },
         "chart": None if snapshot is None else _chart(snapshot, now),
@@ -83,7 +83,7 @@ def _work(status: Status, now: datetime) -> dict[str, str]:
         or "none in the last minute",
         "counted": "" if counts is None else f"counted at {near(_moment(counts.at), now)}",
     }
-    far = progress(last, counts, status.snapshot)
+    far = progress(last, counts, status.snapshots)
     texts["backfill"] = (
         "not known yet" if far is None else formatting.backfill(far["done"], far["total"], far["rate_per_min"], None)
     )
@@ -168,7 +168,7 @@ def _children(last: Report, status: Status, now: datetime, *, has_control: bool)
         row = [
             cells.plain(child.name),
             _state(child),
-            cells.plain(formatting.doing(child, status.snapshot, now)),
+            cells.plain(formatting.doing(child, status.snapshots, now)),
             cells.count(child.restarts),
         ]
         if has_control:
@@ -177,16 +177,16 @@ def _children(last: Report, status: Status, now: datetime, *, has_control: bool)
     return rows
 
 
-def _hosts(last: Report, snapshot: Snapshot | None, now: datetime) -> Rows:
+def _hosts(last: Report, snapshots: Sequence[Snapshot], now: datetime) -> Rows:
     """Those that share the database; none where this is the only one."""
     if len(last.hosts) == 1 and last.hosts[0].ledger != DATABASE:
         return []
     return [
         [
             cells.plain(one.name),
-            cells.state(_OF_HOSTS.get(one.state, "off"), formatting.host_facts(one, snapshot)[0]),
+            cells.state(_OF_HOSTS.get(one.state, "off"), formatting.host_facts(one, snapshots)[0]),
             cells.plain(near(one.joined_at, now)),
-            cells.plain("; ".join(formatting.host_facts(one, snapshot)[1:])),
+            cells.plain("; ".join(formatting.host_facts(one, snapshots)[1:])),
         ]
         for one in last.hosts
     ]

@@ -36,5 +36,5 @@ def verdict(status: Status, now: datetime) -> Verdict:
     if problems:
         more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
         return Verdict("bad", f"Not well: {problems[0]}.{more}")
-    doing = [f"{one.name}: {words}" for one in last.workers if (words := formatting.doing(one, status.snapshot, now))]
+    doing = [f"{one.name}: {words}" for one in last.workers if (words := formatting.doing(one, status.snapshots, now))]
     return Verdict("good", "All is well. " + (f"{'; '.join(doing)}." if doing else "Workers have just begun."))

@@ -16,6 +16,8 @@ import msgspec
 from tasks.planning.sliding_rate import SlidingRate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger import Snapshot
 
 WINDOW_S: Final = 15 * 60  # over which rates are taken
@@ -119,4 +121,25 @@ def token_supply(snapshot: Snapshot, tier_name: str) -> TokenSupply | None:
         tick_s=bucket.tick_period_s,
         next_tick_s=max(0.0, bucket.next_tick_in_s or 0.0),
         share=tier.share,
+    )
+
+
+def supply_of_all(snapshots: Sequence[Snapshot], tier_name: str) -> TokenSupply | None:
+    """The supply of a tier from several keys together; None while no balance is known.
+
+    A key whose balance is not known yet adds nothing. Refills come at the shortest of the periods.
+    """
+    found = [one for snapshot in snapshots if (one := token_supply(snapshot, tier_name)) is not None]
+    if len(found) <= 1:
+        return found[0] if found else None
+    tick_s = min(one.tick_s for one in found)
+    refills = [one.refill * tick_s / one.tick_s for one in found]
+    refill = sum(refills)
+    guaranteed = sum(its * one.share for its, one in zip(refills, found, strict=True))
+    return TokenSupply(
+        spare=sum(one.spare for one in found),
+        refill=refill,
+        tick_s=tick_s,
+        next_tick_s=min(one.next_tick_s for one in found),
+        share=guaranteed / refill if refill > 0 else 0.0,
     )

@@ -121,11 +121,13 @@ def test_the_report_is_for_its_owner_alone_and_knows_no_password(make_run):
 def test_what_a_dead_worker_had_reserved_is_settled_at_its_death(make_run, role):
     run, loop = make_run()
     run.ledgers = {"default": TokenLedger.create(run.plan.state.ledger, DEFAULT_TIERS)}
-    run.ledger.observe(Reading(tokens_left=300, refill_rate=5, refill_in_ms=60_000, server_ms=1_757_873_538_842))
+    run.ledgers["default"].observe(
+        Reading(tokens_left=300, refill_rate=5, refill_in_ms=60_000, server_ms=1_757_873_538_842)
+    )
     subprocess.run([sys.executable, "-c", HOLD_LEASES, str(run.plan.state.ledger)], cwd=ROOT, check=True)
-    assert len(run.ledger.snapshot().leases) == 2
+    assert len(run.ledgers["default"].snapshot().leases) == 2
     run.child_died(SimpleNamespace(spec=SimpleNamespace(role=role)))
-    step_until(loop, lambda: not run.ledger.snapshot().leases)
+    step_until(loop, lambda: not run.ledgers["default"].snapshot().leases)
     run.close()
 
 

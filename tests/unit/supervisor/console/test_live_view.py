@@ -83,7 +83,7 @@ def frame(**more):
             for n in range(5)
         ),
     )
-    return Frame(report=msgspec.structs.replace(report, **more), snapshot=ledger.snapshot(), up_s=75.0)
+    return Frame(report=msgspec.structs.replace(report, **more), by_key={"default": ledger.snapshot()}, up_s=75.0)
 
 
 def shown(one, width=80):
@@ -108,10 +108,10 @@ def test_the_view_fits_the_terminal_and_cuts_no_name(width):
 def test_the_view_says_what_it_does_not_know_yet():
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(S), tick_period_s=60)
     one = frame(counted=None)
-    text = "\n".join(shown(dataclasses.replace(one, snapshot=ledger.snapshot())))
+    text = "\n".join(shown(dataclasses.replace(one, by_key={"default": ledger.snapshot()})))
     assert "no reading yet" in text
     assert "not counted yet" in text
-    assert "tokens" not in "\n".join(shown(dataclasses.replace(one, snapshot=None)))[:80]
+    assert "tokens" not in "\n".join(shown(dataclasses.replace(one, by_key={"default": None})))[:80]
 
 
 def test_a_queue_that_is_done_has_no_speed_and_no_time_left():

@@ -47,7 +47,7 @@ def test_a_host_in_whose_place_another_one_runs_is_neither_shown_nor_missed():
 def test_this_host_is_shown_though_it_has_left_and_is_never_missed():
     own = host(1, left_at=NOW, drain_at=NOW, silent_s=99.0)
     (shown,) = host_records.records([own], 1, {}, 0.0)
-    assert (shown.is_own, formatting.host_facts(shown, None)[0]) == (True, "drained")
+    assert (shown.is_own, formatting.host_facts(shown, ())[0]) == (True, "drained")
     assert host_records.missed([host(1, silent_s=99.0)], 1) == []
 
 

@@ -182,6 +182,21 @@ EXAMPLES = [
         },
         "150 of 1,200 tokens, upsert open, 6 of 10 products fetched, price series +12 a minute",
     ),
+    (
+        {"event": "plan", "key": "agency", "refill": 20.0, "floors": {}},
+        "agency: each refill brings 20 tokens",
+    ),
+    (
+        {
+            "event": "progress",
+            "keys": {
+                "agency": {"balance": 150.0, "capacity": 1200.0, "gates": {"upsert": "open"}},
+                "client": None,
+            },
+            "queue": {"pending": 3, "leased": 1, "done": 6},
+        },
+        "agency 150 of 1,200 tokens, client not known, 6 of 10 products fetched",
+    ),
 ]
 
 

@@ -78,11 +78,11 @@ def test_a_wait_for_tokens_ends_when_the_ledger_says_and_else_as_promised(ledger
         snapshot = ledger.snapshot()
     waiter = snapshot.waiters[0]
     promised = NOW + timedelta(seconds=900)
-    said = formatting.doing(child(pid=waiter.owner_pid, until=promised.isoformat()), snapshot, NOW)
+    said = formatting.doing(child(pid=waiter.owner_pid, until=promised.isoformat()), (snapshot,), NOW)
     assert said == f"waiting for tokens until {hms(NOW + timedelta(seconds=waiter.opens_in_s))}, 5 tokens"
-    said = formatting.doing(child(until=promised.isoformat()), snapshot, NOW)
+    said = formatting.doing(child(until=promised.isoformat()), (snapshot,), NOW)
     assert said == f"waiting for tokens until {hms(promised)} at the latest, 5 tokens"
-    assert formatting.doing(child(until=None), None, NOW) == "waiting for tokens, 5 tokens"
+    assert formatting.doing(child(until=None), (), NOW) == "waiting for tokens, 5 tokens"
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ def test_a_wait_for_tokens_ends_when_the_ledger_says_and_else_as_promised(ledger
 def test_other_phases_have_their_words(phase, words):
     until = NOW + timedelta(seconds=65)
     detail = "/deal" if phase == "calling" else ""
-    assert formatting.doing(child(phase=phase, detail=detail, until=until.isoformat()), None, NOW) == words.format(
+    assert formatting.doing(child(phase=phase, detail=detail, until=until.isoformat()), (), NOW) == words.format(
         hms(until)
     )
-    assert formatting.doing(child(phase=None), None, NOW) == ""
+    assert formatting.doing(child(phase=None), (), NOW) == ""
 
 
 def test_a_time_of_another_day_has_its_date():
