@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ledger.atomic_file import replace_file
-from supervisor.config import filesystem
+from supervisor.config import filesystem, host_id
 from supervisor.config.instance_lock import InstanceLock
 from tasks.errors import ConfigError
 from tasks.settings import DEFAULT_KEY
@@ -73,16 +71,16 @@ class StateDir:
         """The file with what this state directory is called among those of all hosts."""
         return self.root / "host"
 
-    def host(self) -> str:
-        """What this state directory is called, in short: part of the names of workers and of replies in the spool.
-
-        Empty where it has no name yet, or it cannot be read.
-        """
+    def name(self) -> str:
+        """What this state directory is called among those of all hosts; empty where that cannot be read, or not yet."""
         try:
-            name = self.host_id.read_text(encoding="ascii").strip().partition("-")[0]
-        except (OSError, UnicodeDecodeError):
+            return host_id.read(self.host_id)
+        except ConfigError:
             return ""
-        return name if name.isalnum() else ""
+
+    def host(self) -> str:
+        """The same in short, as it is a part of the names of workers and of replies in the spool."""
+        return self.name().partition("-")[0]
 
     @property
     def postgres(self) -> Path:
@@ -103,7 +101,8 @@ class StateDir:
         """Create the directory, for its owner alone, if it is not there; and give it a name among those of all hosts.
 
         Raises:
-            ConfigError: it cannot be created or written, or its file system does not lock reliably.
+            ConfigError: it cannot be created or written, its file system does not lock reliably, or its name is
+                damaged.
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -123,6 +122,5 @@ class StateDir:
         fault = filesystem.fault_of(self.root)
         if fault is not None:
             raise ConfigError(f"STATE_DIR {self.root} {fault}")
-        if not os.path.lexists(self.host_id):
-            with suppress(OSError):  # a full disk: it has no name until the next start
-                replace_file(self.host_id, str(uuid.uuid4()).encode(), durable=True)
+        with suppress(OSError):  # a full disk: it has no name until the next start
+            host_id.make(self.host_id)

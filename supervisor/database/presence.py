@@ -7,17 +7,18 @@ whose ledger would be another one than that of a host at work is kept out.
 from __future__ import annotations
 
 import threading
-import uuid
 from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib import metadata
 from typing import TYPE_CHECKING, Final, Literal
 
 from ledger import NS_PER_S, SystemClock
-from ledger.atomic_file import replace_file
 from ledger.durations import format_elapsed
+from supervisor.config import host_id
 from supervisor.database import backend, host_records
 from supervisor.database.ledger_source import APPLICATION, account_number, is_in_database
+from supervisor.database.rival_wait import RivalWait, Verdict
 from tasks.calls.spool import Spool, SpoolFull
 from tasks.errors import ConfigError, Error
 from tasks.ingest.dead_hosts import DeadHosts
@@ -32,16 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from supervisor.config.run_plan import RunPlan
-    from supervisor.config.state_dir import StateDir
     from supervisor.host_record import HostRecord
     from tasks.ingest.dead_hosts import Released
     from tasks.secret import Secret
     from tasks.store.connection import Connection
 
-WAIT_S: Final = 20.0  # longer than a dead host counts as alive
-WAIT_NS: Final = round(WAIT_S * NS_PER_S)
 AGAIN_S: Final = 1.0
-_LOOK_S: Final = hosts.BEAT_S / 2
+_LOOK_S: Final = 1.0  # at most so much later than it could a dead host is called so
 _BEAT_NS: Final = round(hosts.BEAT_S * NS_PER_S)
 _SUM_NS: Final = 60 * NS_PER_S
 _SUM_LIMIT: Final = "SET LOCAL statement_timeout = '3s'"
@@ -64,6 +62,7 @@ class Presence:
         wanted: what this host wants to be: at work, `draining`, or `away` for a time.
         told: what the others were told last.
         is_displaced: whether its entry is gone, and it cannot be made again because another host has its number.
+        original: the host of whose state directory this host's is a copy, while both beat.
     """
 
     def __init__(
@@ -93,6 +92,7 @@ class Presence:
         self.wanted: Part = "at work"
         self.told: Part = "at work"
         self.is_displaced = False
+        self.original: Host | None = None
         self._url = url
         self._me = me
         self._on_look = on_look
@@ -164,8 +164,9 @@ class Presence:
                 conn.execute(_SUM_LIMIT)
                 self.tokens = {one.name: one.tokens for one in sums.sums(conn, since=_DAY, by="host")}
         self.seen, self._seen_ns = tuple(hosts.hosts(conn)), self._clock.now_ns()
+        released = self._dead_hosts.step(conn, self.seen, self._seen_ns / NS_PER_S)
+        self.original = self._dead_hosts.original(self.seen)
         self._on_look()
-        released = self._dead_hosts.step(conn, self.seen)
         if released is not None:
             self._on_release(released)
 
@@ -181,33 +182,50 @@ def look_at_others(plan: RunPlan, url: Secret) -> tuple[list[Host], Host | None]
         return hosts.hosts(conn), hosts.rival(conn, new)
 
 
-def try_join(plan: RunPlan, url: Secret, run: str, keys: Sequence[str]) -> int | Host:
-    """The number of this host, which takes part from now on; or a living host that it must not work beside.
+@dataclass(frozen=True, slots=True)
+class InTheWay:
+    """Why this host must not take part now; with `is_final` there is nothing to wait for any more."""
 
-    `keys` are the names of those that it spends from.
+    why: str
+    is_final: bool
+
+
+def try_join(plan: RunPlan, url: Secret, run: str, keys: Sequence[str], wait: RivalWait) -> int | InTheWay:
+    """The number of this host, which takes part from now on; or what is in the way.
+
+    Args:
+        plan: this run.
+        url: the database.
+        run: the run.
+        keys: the names of those that it spends from.
+        wait: the wait for a host that this one must not work beside.
 
     Raises:
         Error: the database cannot be used.
     """
-    new = this_host(plan, run, keys)
+    new, clock = this_host(plan, run, keys), SystemClock()
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
-        return hosts.join(conn, new)
+        while isinstance(found := hosts.join(conn, new), Host):
+            verdict = wait.judge(found, clock.now_ns() / NS_PER_S)
+            if verdict is not Verdict.DEAD:
+                return InTheWay(refusal(plan, found), verdict is Verdict.REFUSE)
+            hosts.note_dead(conn, found)
+        return found
 
 
 def take_part(plan: RunPlan, url: Secret, run: str) -> Presence | None:
     """This host among the others, for a command that may wait; None where no other host can reach the database.
 
     Raises:
-        ConfigError: another host spends from the same account with another ledger.
+        ConfigError: another host spends from the same account with another ledger, or has this state directory's name.
         Error: the database cannot be used.
     """
     if plan.database is not None:
         return None
-    clock, pause = SystemClock(), threading.Event()
-    limit_ns = clock.now_ns() + WAIT_NS
-    while isinstance(found := try_join(plan, url, run, [plan.key]), Host):
-        if clock.now_ns() >= limit_ns:
-            raise ConfigError(refusal(found))
+    wait, pause = RivalWait(), threading.Event()
+    while isinstance(found := try_join(plan, url, run, [plan.key], wait), InTheWay):
+        if found.is_final:
+            raise ConfigError(found.why)
         pause.wait(AGAIN_S)
     return Presence(url, found, spool_of(plan), this_host(plan, run, [plan.key]))
 
@@ -242,8 +260,10 @@ def number_beside(plan: RunPlan, url: Secret) -> int:
     return number
 
 
-def refusal(rival: Host) -> str:
+def refusal(plan: RunPlan, rival: Host) -> str:
     """Why this host must not work beside that one, and what to do."""
+    if rival.state_dir == plan.state.name():
+        return copied(plan, rival)
     own = "a ledger of its own" if rival.ledger == "file" else "the ledger in the database"
     return (
         f"the host {rival.name} (heard {format_elapsed(rival.silent_s)} ago) spends from the same key with {own}, so "
@@ -251,47 +271,53 @@ def refusal(rival: Host) -> str:
     )
 
 
+def copied(plan: RunPlan, original: Host) -> str:
+    """That this host's state directory is a copy of the one that another host works with, and what to do."""
+    return (
+        f"STATE_DIR {plan.state.root} is a copy of the one with which the host {original.name} runs: start this host "
+        "with an empty STATE_DIR of its own"
+    )
+
+
 def identity(plan: RunPlan) -> str:
-    """What this host is called among all."""
-    return hosts.identity(_state_dir_id(plan.state))
+    """What this host is called among all.
+
+    Raises:
+        ConfigError: the file with the name of its state directory is damaged, or cannot be written.
+    """
+    try:
+        return hosts.identity(host_id.make(plan.state.host_id))
+    except OSError as error:
+        raise ConfigError(f"{plan.state.host_id} cannot be written: {error.strerror}") from error
 
 
 def known_identity(plan: RunPlan) -> str:
     """The same without making a name for a state directory that has none: that of no host then."""
-    try:
-        return hosts.identity(plan.state.host_id.read_text(encoding="ascii").strip())
-    except OSError:
-        return ""
+    name = plan.state.name()
+    return hosts.identity(name) if name else ""
 
 
 def this_host(plan: RunPlan, run: str, keys: Sequence[str]) -> Newcomer:
-    """This host as it takes part, as one that spends from the keys of these names."""
-    return newcomer(plan, identity(plan), run, keys, shares=plan.settings.ledger == "database")
+    """This host as it takes part, as one that spends from the keys of these names.
+
+    Raises:
+        ConfigError: the file with the name of its state directory is damaged, or cannot be written.
+    """
+    new = newcomer(plan, identity(plan), run, keys, shares=plan.settings.ledger == "database")
+    return replace(new, supervisor=hosts.this_supervisor())
 
 
-def newcomer(plan: RunPlan, host_id: str, run: str, keys: Sequence[str], *, shares: bool) -> Newcomer:
+def newcomer(plan: RunPlan, name: str, run: str, keys: Sequence[str], *, shares: bool) -> Newcomer:
     """This host under that identity, as one that spends from the keys of these names."""
     accounts = [plan.of_key(name).account("" if shares else run) for name in keys]
     return Newcomer(
-        id=host_id,
+        id=name,
         name=plan.settings.host_name,
         version=_build(),
         ledger="database" if shares else "file",
         accounts=[account_number(one) for one in accounts],
         migration=bundled_migrations()[-1].number,
     )
-
-
-def _state_dir_id(state: StateDir) -> str:
-    """What this state directory is called among all; made when it is asked for first."""
-    try:
-        found = state.host_id.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        found = ""
-    if not found:
-        found = str(uuid.uuid4())
-        replace_file(state.host_id, found.encode(), durable=True)
-    return found
 
 
 def _build() -> str:

@@ -29,7 +29,7 @@ def finding(plan: RunPlan, url: Secret) -> Finding:
     return judged(
         CHECK,
         f"beside this one {', '.join(others)}" if others else "no other host is alive",
-        faults=[] if rival is None else [presence.refusal(rival)],
+        faults=[] if rival is None else [presence.refusal(plan, rival)],
         notes=[host_records.describe_missed(missed, found)] if missed else [],
         alive=others,
         silent=[one.name for one in missed],

@@ -7,13 +7,13 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, NoLedger, OtherFormat
-from supervisor.config import filesystem, lost_state_dir
+from supervisor.config import filesystem, host_id, lost_state_dir
 from supervisor.config.options import OPTIONS
 from supervisor.database import dsn
 from supervisor.database.ledger_source import source_of
 from supervisor.doctor.findings import Finding, Verdict, bad, good, judged, note
 from supervisor.process import suspended
-from tasks.errors import plain
+from tasks.errors import ConfigError, plain
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import check
 from tasks.redaction import MASK
@@ -104,7 +104,7 @@ def _state(state: StateDir) -> Finding:
         notes = [] if faults else ["it is created at the first start"]
         return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=None)
     mode = root.stat().st_mode & 0o777
-    faults += _without_rights(state)
+    faults += _without_rights(state) or _without_name(state)
     notes = [f"other users may read it (mode {mode:o}): run `chmod 700 {root}`"] if mode & 0o077 else []
     return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=f"{mode:o}")
 
@@ -127,6 +127,15 @@ def _without_rights(state: StateDir) -> list[str]:
     return [
         f"{path} belongs to uid {path.stat().st_uid}: run as that user, or change its owner with chown" for path in shut
     ]
+
+
+def _without_name(state: StateDir) -> list[str]:
+    """The fault of the file with the name of the state directory, if it has one."""
+    try:
+        host_id.read(state.host_id)
+    except ConfigError as error:
+        return [plain(error)]
+    return []
 
 
 def _disk(plan: RunPlan) -> Finding:

@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from supervisor.database import host_records, presence
-from supervisor.database.presence import Presence
+from supervisor.database.presence import InTheWay, Presence
+from supervisor.database.rival_wait import WAIT_S, RivalWait
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.process.conditions import OF_OTHERS, SUPERVISOR, ConditionFrom, ReportedCondition
 from tasks.errors import EXIT_CONFIG, DatabaseTransient, exit_code, plain
-from tasks.store.ledger_row.hosts import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +70,7 @@ class Membership:
         self._is_over = False
         self._executor: BackgroundExecutor | None = None
         self._presence: Presence | None = None
-        self._waits_since_ns: int | None = None
+        self._wait = RivalWait()
         self._found: ReportedCondition | None = None
 
     def join(
@@ -97,7 +97,7 @@ class Membership:
         again = partial(self.join, plan, url, run, then, refuse)
         enter = partial(self._enter, plan, url, run, then)
         answered = partial(self._answered, again=again, enter=enter, refuse=refuse or self._refuse)
-        self._executor.do(lambda: presence.try_join(plan, url, run, plan.keys), answered)
+        self._executor.do(lambda: presence.try_join(plan, url, run, plan.keys, self._wait), answered)
 
     def records(self) -> tuple[HostRecord, ...]:
         """All hosts as reports show them."""
@@ -137,7 +137,7 @@ class Membership:
 
     def _answered(
         self,
-        outcome: Succeeded[int | Host] | Failed,
+        outcome: Succeeded[int | InTheWay] | Failed,
         *,
         again: Callable[[], object],
         enter: Callable[[int], None],
@@ -148,13 +148,12 @@ class Membership:
                 why = f"this host cannot be entered into the table of hosts: {plain(outcome.error)}"
                 refuse(exit_code(outcome.error), why)
                 return
-        elif isinstance(outcome.value, Host):
-            why = presence.refusal(outcome.value)
-            if self._is_enough():
-                self._waits_since_ns = self._found = None
-                refuse(EXIT_CONFIG, why)
+        elif isinstance(outcome.value, InTheWay):
+            if outcome.value.is_final:
+                self._wait, self._found = RivalWait(), None
+                refuse(EXIT_CONFIG, outcome.value.why)
                 return
-            self._report(f"{why}; waiting up to {presence.WAIT_S:g} s for it to fall silent")
+            self._report(f"{outcome.value.why}; waiting up to {WAIT_S:g} s for it to fall silent")
         else:
             enter(outcome.value)
             return
@@ -162,14 +161,14 @@ class Membership:
 
     def _enter(self, plan: RunPlan, url: Secret, run: str, then: Callable[[], object], number: int) -> None:
         self.number = number
-        self._waits_since_ns = self._found = None
+        self._wait, self._found = RivalWait(), None
         if self._presence is None:
             self._presence = Presence(
                 url,
                 number,
                 presence.spool_of(plan),
                 presence.this_host(plan, run, plan.keys),
-                on_look=lambda: self._loop.call(self._looked),
+                on_look=lambda: self._loop.call(partial(self._looked, plan)),
                 on_release=lambda released: self._loop.call(partial(self._tell, released)),
             )
         else:
@@ -182,15 +181,12 @@ class Membership:
         words = f"{', '.join(names)} is not there any more: {items} products, {pages} pages and {turns} turns are free"
         self._log.info("host_released", hosts=names, items=items, pages=pages, turns=turns, message=words)
 
-    def _is_enough(self) -> bool:
-        now_ns = self._loop.now_ns()
-        if self._waits_since_ns is None:
-            self._waits_since_ns = now_ns
-        return now_ns - self._waits_since_ns >= presence.WAIT_NS
-
-    def _looked(self) -> None:
+    def _looked(self, plan: RunPlan) -> None:
         """Compare what was seen of the others with what was known."""
         if self._presence is None:
+            return
+        if self._presence.original is not None:
+            self._refuse(EXIT_CONFIG, presence.copied(plan, self._presence.original))
             return
         self._presence.workers = self._workers()
         if self._presence.is_to_drain:

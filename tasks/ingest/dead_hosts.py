@@ -1,5 +1,6 @@
 """Gives back what the workers of dead hosts have in hand: items of the queue, pages and turns.
 
+That a host is dead is noted in the table of hosts, for whoever uses the ledger that it shares: so its leases end too.
 Each host looks after the others. Of one that is dead nobody can look into the spool, so what was paid for there and is
 not yet in the database may be paid for again; its own replies it writes when it is back.
 """
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ledger.process import owner_of
 from tasks.ingest import held
+from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.host_watch import HostWatch
 
 if TYPE_CHECKING:
@@ -42,15 +44,27 @@ class DeadHosts:
         self._number = number
         self._holds_leftovers = holds_leftovers
 
-    def step(self, conn: Connection, found: Sequence[Host]) -> Released | None:
-        """What went back now; None when nothing did. `found` are all hosts as they are now.
+    def original(self, found: Sequence[Host]) -> Host | None:
+        """The host of whose state directory this host's is a copy, while both beat; None when there is none."""
+        return self._watch.original(found)
+
+    def step(self, conn: Connection, found: Sequence[Host], now_s: float) -> Released | None:
+        """What went back now; None when nothing did.
+
+        Args:
+            conn: the database, in autocommit.
+            found: all hosts as they are now.
+            now_s: when they were read, in seconds by a clock of this machine that nobody sets.
 
         Raises:
             psycopg.Error: the database does not take it; nothing went back.
         """
-        dead = {host.life: host for host in self._watch.dead(found)}
+        dead = {host.life: host for host in self._watch.dead(found, now_s)}
         if not dead:
             return None
+        for host in dead.values():
+            if host.left_at is None and not host.is_dead:
+                hosts.note_dead(conn, host)
         holders = {name: dead[life] for name in held.holders(conn) if (life := _life_of(name)) in dead}
         mine = {name for name, host in holders.items() if self._is_mine(host, found)}
         if mine and self._holds_leftovers():

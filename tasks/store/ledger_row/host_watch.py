@@ -1,7 +1,9 @@
-"""Judges which hosts are dead, from regular looks at when each has beaten. Pure.
+"""Judges which hosts are dead, from regular looks at what each has beaten last. Pure.
 
-A host that has not beaten for `TTL_S` seconds is dead only if the database was there for it to beat. When that was
+A host is dead when it has not beaten for `TTL_S` seconds although the database was there for it to beat. When that was
 away, every host was silent, and each beats again first. So whoever judges must have looked for as long without a gap.
+What is compared is whether the last beat is another one than before. How old it is does not count: the clock of the
+database may be set, which makes all beats older or puts them into the future.
 """
 
 from __future__ import annotations
@@ -12,36 +14,54 @@ from tasks.store.ledger_row.statements import TTL_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from tasks.store.ledger_row.hosts import Host
 
-GAP_S: Final = 7.5  # two looks out of three, where one is due every 2.5 s
+GAP_S: Final = 7.5  # a beat is due every 5 s, so whoever does not look for longer than this may have missed one
 
 
 class HostWatch:
-    """What one host has seen of the others. Times are the database's."""
+    """What one host has seen of the others. Times are seconds by a clock of its machine that nobody sets."""
 
     def __init__(self, number: int) -> None:
         """Judge as the host of that number."""
         self._number = number
-        self._since_s: float | None = None
-        self._last_s = 0.0
+        self._looked_s: float | None = None
+        self._beats: dict[int, tuple[datetime, float]] = {}  # of each host the last one, and when it was first seen
+        self._first: dict[int, datetime] = {}  # of each host the last one at the first look
 
-    def dead(self, found: Sequence[Host]) -> list[Host]:
+    def dead(self, found: Sequence[Host], now_s: float) -> list[Host]:
         """Those among the hosts that have left, or that certainly are dead; to be called with each look at them all."""
-        me = next((host for host in found if host.number == self._number), None)
-        if me is None:
-            self._since_s = None
+        if self._looked_s is None or now_s - self._looked_s > GAP_S or self._me(found) is None:
+            self._beats = {}
+        self._looked_s = now_s
+        if self._me(found) is None:
             return []
-        now_s = me.beat_at.timestamp() + me.silent_s
-        # A clock that was set makes a gap too: the others beat by the new time first.
-        if self._since_s is None or not 0 <= now_s - self._last_s <= GAP_S:
-            self._since_s = now_s
-        self._last_s = now_s
-        is_sure = now_s - self._since_s > TTL_S
-        return [host for host in found if host is not me and (host.left_at is not None or (is_sure and _is_off(host)))]
+        self._beats = {host.number: self._last_beat(host, now_s) for host in found}
+        for host in found:
+            self._first.setdefault(host.number, host.beat_at)
+        return [host for host in found if host.number != self._number and self._is_dead(host, now_s)]
 
+    def original(self, found: Sequence[Host]) -> Host | None:
+        """A host that beats and has the name of this one's state directory since earlier: this one's is a copy."""
+        me = self._me(found)
+        if me is None:
+            return None
+        return next((host for host in found if self._is_original(host, me)), None)
 
-def _is_off(host: Host) -> bool:
-    """Whether it has not beaten lately; one that has beaten in the future did so before the clock was set back."""
-    return abs(host.silent_s) > TTL_S
+    def _me(self, found: Sequence[Host]) -> Host | None:
+        return next((host for host in found if host.number == self._number), None)
+
+    def _last_beat(self, host: Host, now_s: float) -> tuple[datetime, float]:
+        known = self._beats.get(host.number)
+        return known if known is not None and known[0] == host.beat_at else (host.beat_at, now_s)
+
+    def _is_dead(self, host: Host, now_s: float) -> bool:
+        return host.left_at is not None or now_s - self._beats[host.number][1] > TTL_S
+
+    def _is_original(self, host: Host, me: Host) -> bool:
+        is_another = host.number != me.number and host.state_dir == me.state_dir and host.left_at is None
+        # What ran in this state directory before beats no more: its last beat is the one that was there at first.
+        has_beaten = self._first.get(host.number, host.beat_at) != host.beat_at
+        return is_another and has_beaten and host.joined_at < me.joined_at

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from psycopg.types.json import Jsonb
 
-from ledger.process import boot_name
+from ledger.process import boot_name, is_alive, this_process
 from ledger.storage.packed import FORMAT
 from tasks.store.ledger_row.statements import TTL_S, signed
 
@@ -21,22 +21,26 @@ BEAT_S: Final = 5.0
 _LOCK: Final = 0x5C1A_6A7F  # any number nobody else uses as an advisory lock; who joins is alone while it does
 _LOCK_IT: Final = "SELECT pg_advisory_xact_lock(%s)"
 
-# A state directory has one run at a time, so what stands there of another boot or namespace is a past one of its own.
+# A state directory has one run at a time, so what stands there of another boot or namespace is a past one of its own;
+# or one of the two is a copy, which is seen when both beat (`host_watch`).
 _RIVAL: Final = """
 SELECT host FROM hosts
-WHERE left_at IS NULL AND beat_at > clock_timestamp() - interval '15 s' AND accounts && %(accounts)s::bigint[]
+WHERE left_at IS NULL AND dead_beat IS DISTINCT FROM beat_at AND beat_at > clock_timestamp() - interval '15 s'
+  AND accounts && %(accounts)s::bigint[]
   AND 'file' IN (ledger, %(ledger)s) AND split_part(id, ' ', 1) <> split_part(%(id)s, ' ', 1)
 ORDER BY joined_at LIMIT 1
 """
+_NAMESAKE: Final = "SELECT host, supervisor FROM hosts WHERE id = %s AND left_at IS NULL AND supervisor IS NOT NULL"
 _JOIN: Final = """
 INSERT INTO hosts AS h (id, name, version, joined_at, beat_at, workers, ledger, accounts, migration, ledger_format,
-    ledger_format_at)
+    ledger_format_at, supervisor)
 VALUES (%(id)s, %(name)s, %(version)s, clock_timestamp(), clock_timestamp(), '[]', %(ledger)s, %(accounts)s,
-    %(migration)s, %(ledger_format)s, clock_timestamp())
+    %(migration)s, %(ledger_format)s, clock_timestamp(), nullif(%(supervisor)s, ''))
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, joined_at = excluded.joined_at,
     beat_at = excluded.beat_at, left_at = NULL, workers = excluded.workers, ledger = excluded.ledger,
     accounts = excluded.accounts, migration = excluded.migration, drain_at = NULL,
-    ledger_format = excluded.ledger_format, ledger_format_at = excluded.ledger_format_at
+    ledger_format = excluded.ledger_format, ledger_format_at = excluded.ledger_format_at,
+    supervisor = excluded.supervisor, dead_beat = NULL
 RETURNING host
 """
 _FIND: Final = "SELECT host FROM hosts WHERE id = %s AND left_at IS NULL"
@@ -46,17 +50,22 @@ WHERE host = %(host)s AND id = coalesce(%(id)s, id)
 """
 _ENTER_AGAIN: Final = """
 INSERT INTO hosts (host, id, name, version, joined_at, beat_at, workers, ledger, accounts, migration, ledger_format,
-    ledger_format_at)
+    ledger_format_at, supervisor)
 OVERRIDING SYSTEM VALUE
 VALUES (%(host)s, %(id)s, %(name)s, %(version)s, clock_timestamp(), clock_timestamp(), '[]', %(ledger)s, %(accounts)s,
-    %(migration)s, %(ledger_format)s, clock_timestamp())
+    %(migration)s, %(ledger_format)s, clock_timestamp(), nullif(%(supervisor)s, ''))
 ON CONFLICT DO NOTHING
 """
 _DRAIN: Final = "UPDATE hosts SET drain_at = coalesce(drain_at, clock_timestamp()) WHERE host = %s"
 _LEAVE: Final = "UPDATE hosts SET left_at = clock_timestamp(), workers = '[]' WHERE host = %s"
+_NOTE_DEAD: Final = """
+UPDATE hosts SET dead_beat = beat_at WHERE host = %s AND beat_at = %s AND dead_beat IS DISTINCT FROM beat_at
+"""
+# A beat in the future was before the clock was set back.
 _LIST: Final = """
 SELECT host, id, name, version, joined_at, beat_at, left_at,
-    extract(epoch FROM clock_timestamp() - beat_at)::float8 AS silent_s, workers, ledger, drain_at
+    greatest(extract(epoch FROM clock_timestamp() - beat_at)::float8, 0) AS silent_s, workers, ledger, drain_at,
+    coalesce(dead_beat = beat_at, false) AS is_dead
 FROM hosts ORDER BY name, host
 """
 _FORGET: Final = """
@@ -66,11 +75,13 @@ DELETE FROM hosts WHERE beat_at < clock_timestamp() - interval '30 days' AND hos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A host that takes part, or did; `silent_s` is how long it has not said that it is alive.
+    """A host that takes part, or did.
 
     Attributes:
+        silent_s: how long it has not said that it is alive, as far as the database's clock tells.
         ledger: where its ledger is, `file` or `database`; None when its build did not tell.
         drain_at: since when it is to begin no more calls; None while it may.
+        is_dead: whether others have noted that it beats no more.
     """
 
     number: int
@@ -84,11 +95,12 @@ class Host:
     workers: Sequence[Mapping[str, object]]
     ledger: str | None = None
     drain_at: datetime | None = None
+    is_dead: bool = False
 
     @property
     def is_alive(self) -> bool:
         """Whether it takes part and beats."""
-        return self.left_at is None and self.silent_s <= TTL_S
+        return self.left_at is None and not self.is_dead and self.silent_s <= TTL_S
 
     @property
     def state(self) -> str:
@@ -119,6 +131,7 @@ class Newcomer:
         accounts: the accounts it would spend from, each of 64 bits.
         migration: the number of the newest migration that its build knows.
         ledger_format: the newest format of a book that its build reads.
+        supervisor: which process would beat for it, as `this_supervisor` says it; empty where that is not told.
     """
 
     id: str
@@ -128,6 +141,7 @@ class Newcomer:
     accounts: Sequence[int] = ()
     migration: int = 0
     ledger_format: int = FORMAT
+    supervisor: str = ""
 
 
 def identity(state_dir_id: str) -> str:
@@ -135,10 +149,17 @@ def identity(state_dir_id: str) -> str:
     return f"{state_dir_id} {boot_name()}"
 
 
+def this_supervisor() -> str:
+    """The calling process: its pid and its time of start, as this machine counts."""
+    me = this_process()
+    return f"{me.pid}-{me.started}"
+
+
 def join(conn: Connection, new: Newcomer) -> int | Host:
     """The number of this host, which takes part from now on; or a living host that it must not work beside.
 
-    Two hosts that spend from one account have to share one ledger. Hosts whose builds did not tell are not compared.
+    Two hosts that spend from one account have to share one ledger, and each needs a state directory of its own. Hosts
+    whose builds did not tell are not compared.
     """
     given = _given(new)
     with conn.transaction():
@@ -155,13 +176,29 @@ def join(conn: Connection, new: Newcomer) -> int | Host:
 def rival(conn: Connection, new: Newcomer) -> Host | None:
     """A living host that this one must not work beside; None when there is none."""
     row = conn.execute(_RIVAL, _given(new)).fetchone()
-    return None if row is None else next(one for one in hosts(conn) if one.number == row[0])
+    number = _namesake(conn, new) if row is None else row[0]
+    return next((one for one in hosts(conn) if one.number == number), None)
+
+
+def _namesake(conn: Connection, new: Newcomer) -> int | None:
+    """The number of a host with this identity for which another process of this machine beats now."""
+    row = conn.execute(_NAMESAKE, (new.id,)).fetchone()
+    if row is None or not new.supervisor or row[1] == new.supervisor:
+        return None
+    pid, _, started = row[1].partition("-")
+    return int(row[0]) if is_alive(int(pid), int(started)) else None
+
+
+def note_dead(conn: Connection, host: Host) -> None:
+    """Note that this host beats no more; nothing if it has beaten since it was read."""
+    conn.execute(_NOTE_DEAD, (host.number, host.beat_at))
 
 
 def _given(new: Newcomer) -> dict[str, object]:
     return {
         "id": new.id, "name": new.name, "version": new.version, "ledger": new.ledger, "migration": new.migration,
         "accounts": [signed(one) for one in new.accounts], "ledger_format": new.ledger_format,
+        "supervisor": new.supervisor,
     }  # fmt: skip
 
 
@@ -201,8 +238,8 @@ def hosts(conn: Connection) -> list[Host]:
     return [
         Host(
             number=number, id=host_id, name=name, version=version, joined_at=joined_at, beat_at=beat_at,
-            left_at=left_at, silent_s=silent_s, workers=workers, ledger=ledger, drain_at=drain_at,
+            left_at=left_at, silent_s=silent_s, workers=workers, ledger=ledger, drain_at=drain_at, is_dead=is_dead,
         )
-        for number, host_id, name, version, joined_at, beat_at, left_at, silent_s, workers, ledger, drain_at
+        for number, host_id, name, version, joined_at, beat_at, left_at, silent_s, workers, ledger, drain_at, is_dead
         in conn.execute(_LIST).fetchall()
     ]  # fmt: skip

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ledger.model.journal import Fields
     from ledger.storage.packed import Format
 
-TTL_S: Final = 15  # silence after which another host counts as dead, as in the statements below
+TTL_S: Final = 15  # silence after which another host counts as dead
 EVENTS_KEPT: Final = 512
 _US_NS: Final = 1_000
 
@@ -23,7 +23,7 @@ _COLUMNS: Final = """
 encode(book, 'hex'), format, sequence, epoch, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,
 (SELECT string_agg(host || ':' || CASE WHEN ledger_format_at >= joined_at THEN ledger_format ELSE 1 END, ' ')
-    FROM hosts WHERE left_at IS NULL AND beat_at > clock_timestamp() - interval '15 s')
+    FROM hosts WHERE left_at IS NULL AND dead_beat IS DISTINCT FROM beat_at)
 """
 _BEGIN: Final = Template(
     "WITH found AS MATERIALIZED"

@@ -61,6 +61,13 @@ def test_what_stands_in_the_place_of_the_folder_of_replies_is_told_at_the_start(
     refuses(program, "doctor", STATE_DIR=str(state), said="spool is not a folder: remove what is there")
 
 
+def test_a_damaged_name_of_the_state_directory_is_told_at_the_start(program, tmp_path):
+    state = tmp_path / "state"
+    (state / "host").mkdir(parents=True)
+    for command in ("run", "doctor"):
+        refuses(program, command, STATE_DIR=str(state), said="host cannot be read: it is a folder")
+
+
 KINDS = ["a pipe", "a device without end", "a link to itself", "a socket", "a huge file", "no text"]
 
 

@@ -1,10 +1,14 @@
 """`hosts` as a person types it."""
 
 import json
+import subprocess
+import sys
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from ledger import process
 from supervisor.cli.surroundings import surroundings
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
@@ -89,6 +93,38 @@ def test_a_host_that_is_silent_or_has_left_is_in_nobodys_way(conn):
     for one in hosts.hosts(conn):
         hosts.leave(conn, one.number)
     assert isinstance(hosts.join(conn, newcomer("three")), int)
+
+
+def test_a_copy_of_a_state_directory_is_let_in_once_the_process_of_the_first_one_is_gone(conn):
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as another:
+        supervisor = f"{another.pid}-{process.start_of(another.pid)}"
+        mine = hosts.this_supervisor()
+        first, copy = (replace(newcomer("one"), supervisor=one) for one in (supervisor, mine))
+        number = hosts.join(conn, first)
+        assert hosts.join(conn, first) == number  # after a drain
+        assert hosts.join(conn, copy).number == number
+        hosts.note_dead(conn, hosts.hosts(conn)[0])  # it stands still, and may go on
+        assert hosts.join(conn, copy).number == number
+        another.stdin.close()
+        another.wait()
+    assert hosts.join(conn, copy) == number
+
+
+def test_a_host_sees_that_another_one_runs_with_the_state_directory_of_which_its_own_is_a_copy(
+    conn, database_url, tmp_path
+):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
+    plan = make_run_plan(load_settings(environ, dotenv=None))
+    plan.state.make()
+    first = hosts.join(conn, Newcomer(id=f"{plan.state.name()} another boot", name="first", version="1"))
+    with closing(presence.take_part(plan, Secret(database_url), "")) as me:
+        wait_until(lambda: me.seen, "a look")
+        assert me.original is None
+        wait_until(lambda: hosts.beat(conn, first, ()) and me.original, "it sees the other one")
+    assert presence.copied(plan, me.original) == (
+        f"STATE_DIR {tmp_path} is a copy of the one with which the host first runs: start this host with an empty "
+        "STATE_DIR of its own"
+    )
 
 
 def test_a_build_that_does_not_tell_of_its_ledger_is_not_compared(conn):

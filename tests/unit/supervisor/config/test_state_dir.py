@@ -1,6 +1,9 @@
 """What a state directory is called among those of all hosts."""
 
+import pytest
+
 from supervisor.config.state_dir import StateDir
+from tasks.errors import ConfigError
 
 
 def test_it_has_a_name_that_stays_and_no_other_has(tmp_path):
@@ -13,8 +16,10 @@ def test_it_has_a_name_that_stays_and_no_other_has(tmp_path):
     assert one.host() != another.host()
 
 
-def test_a_name_that_cannot_be_part_of_a_name_of_a_file_is_left_as_it_is_and_not_used(tmp_path):
+def test_a_directory_without_a_name_that_can_be_read_has_none_and_is_not_used(tmp_path):
     state = StateDir(tmp_path)
     state.host_id.write_text("../up")
-    state.make()
-    assert (state.host(), state.host_id.read_text()) == ("", "../up")
+    assert state.host() == ""
+    with pytest.raises(ConfigError, match="damaged"):
+        state.make()
+    assert state.host_id.read_text() == "../up"
