@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.fixtures.market",
     "tests.fixtures.site",
     "tests.fixtures.disk",
+    "tests.fixtures.wheel",
 ]
 
 # A slow machine makes no example wrong; CI looks at the same examples each time, and a failure tells how to repeat it.

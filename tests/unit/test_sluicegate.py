@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,21 +13,6 @@ import sluicegate
 
 ROOT = Path(__file__).parents[2]
 THEIRS = {"supervisor": "# of a process manager\n", "tasks": "", "ledger": "class Ledger: pass\n"}
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel of this checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "sluicegate.py"):
-        shutil.copy(ROOT / name, source)
-    for name in sluicegate.PACKAGES:
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    subprocess.run([*command, str(source)], check=True, capture_output=True)
-    return next(folder.glob("*.whl"))
 
 
 def install(wheel, home):

@@ -32,6 +32,7 @@ class Program:
         self.log_path = folder / "log"
         self.settings = settings
         self.cwd = ROOT
+        self.starter = (sys.executable, "-m", "supervisor")
         self.inside = ()  # what goes before each command, to run it in namespaces of its own
         self.process: subprocess.Popen | None = None
 
@@ -42,7 +43,7 @@ class Program:
     def command(self, *arguments, **more):
         """A command that ends by itself."""
         return subprocess.run(
-            [*self.inside, sys.executable, "-m", "supervisor", *arguments],
+            [*self.inside, *self.starter, *arguments],
             cwd=self.cwd,
             env=self.environment(**more),
             capture_output=True,
@@ -60,7 +61,7 @@ class Program:
     def start(self, *arguments, **more):
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.inside, sys.executable, "-m", "supervisor", "run", *arguments],
+                [*self.inside, *self.starter, "run", *arguments],
                 cwd=self.cwd,
                 env=self.environment(**more),
                 stdin=subprocess.DEVNULL,
