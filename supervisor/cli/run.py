@@ -24,6 +24,7 @@ from supervisor.process.reaper import OrphanReaper
 from supervisor.tree import systemd
 from supervisor.tree.notify_service import NotifyService
 from supervisor.tree.signals import HANDLED, SignalDispatcher
+from supervisor.tree.stop_signals import StopSignals
 from supervisor.tree.supervisor import Supervisor
 from supervisor.tree.web_service import WebService
 from tasks.redaction import Redactor
@@ -71,7 +72,7 @@ def _run(plan: RunPlan, texts: Texts, loop: Loop) -> int:
     monitor = Monitor(supervisor, loop, log, writer.show if is_watched else None)
     handlers = OrderHandlers(supervisor, loop, log)
     dispatcher = SignalDispatcher(
-        stop=supervisor.on_signal,
+        stop=StopSignals(loop, log, stop=supervisor.stop, kill=supervisor.kill).receive,
         reload=lambda number: handlers.take(protocol.Reload(), None, number.name),
         add_workers=lambda more, number: handlers.add_workers(more, by=number.name),
         log_progress=monitor.log_progress,

@@ -52,7 +52,6 @@ LEDGER_AGAIN_S: Final = 1.0  # until the next try to begin a ledger whose databa
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
 _DATABASE_STOP_S: Final = 70.0  # the embedded server takes up to a minute for its last checkpoint
 _KILL_S: Final = 2.0
-_SECOND_SIGNAL_S: Final = 0.5  # nobody reads that it stops, and then wants it at once, in less
 _WRITE_EVERY_S: Final = 0.5
 
 
@@ -103,8 +102,6 @@ class Supervisor:
         self.maintenance = Maintenance(loop, log, self)
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._id = f"{os.getpid()} {loop.now_ns()}"
-        self._is_stop_logged = False
-        self._accepts_second_signal = False
         self._is_killing = False
         self._report_throttle = Throttle(loop, self.write_report, every_s=_WRITE_EVERY_S)
 
@@ -117,25 +114,16 @@ class Supervisor:
             spec = Spec(role=SIMULATOR, slot=0, hang_s=None, ready_s=self.plan.settings.ready_s, stop_s=2.0)
             self.tree.add_service(spec, SimulatorLaunch(settings=self.plan.settings)).feed(Event.START)
 
-    def on_signal(self, number: signal.Signals) -> None:
-        """Stop; at a second signal, kill what still runs.
-
-        The same wish often comes twice at once: from the terminal, and passed on by npm, `timeout` or a wrapper. What
-        comes while the loop is held up is handed over before the deadline that makes it another wish.
-        """
-        if not self._is_stop_logged:
-            self._log.info("stop", message=f"{number.name}: stopping, the calls under way are finished first")
-            self._is_stop_logged = True
-            self._loop.after(_SECOND_SIGNAL_S, self._accept_second_signal)
-            self.stop(EXIT_OK)
-        elif self._accepts_second_signal and not self._is_killing:
-            self._is_killing = True
-            self.exit_code = SIGNAL_BASE + number
-            self._log.warning("kill", message=f"{number.name} again: killing what still runs")
-            self._kill()
-
-    def _accept_second_signal(self) -> None:
-        self._accepts_second_signal = True
+    def kill(self, number: signal.Signals) -> None:
+        """Kill what still runs; the exit code says which signal asked for that."""
+        self._is_killing = True
+        self.exit_code = SIGNAL_BASE + number
+        if self.stage is Stage.STOPPING_WORKERS:
+            self.tree.kill_workers()
+        elif self.stage is Stage.STOPPING_DATABASE:
+            self._loop.after(_KILL_S, self._stop_services)
+        for slot in self.tree.services if self.stage is Stage.STOPPING_SERVICES else []:
+            slot.feed(Event.KILL)
 
     def stop(self, code: int) -> None:
         """Stop workers, then the database, then the simulator, and end the loop."""
@@ -276,14 +264,6 @@ class Supervisor:
             self._log.error("leases_not_resolved", error=str(outcome.error))
         elif outcome.value:
             self._log.info("leases_resolved", count=outcome.value)
-
-    def _kill(self) -> None:
-        if self.stage is Stage.STOPPING_WORKERS:
-            self.tree.kill_workers()
-        elif self.stage is Stage.STOPPING_DATABASE:
-            self._loop.after(_KILL_S, self._stop_services)
-        for slot in self.tree.services if self.stage is Stage.STOPPING_SERVICES else []:
-            slot.feed(Event.KILL)
 
     def _stop_services(self) -> None:
         if self.stage is not Stage.STOPPING_DATABASE:

@@ -1,4 +1,4 @@
-"""The second signal: it kills when it came half a second after the first was told, and is the same wish before."""
+"""A run in this process: its signals and exit codes, and a start whose database is away."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import signal
 from types import BuiltinMethodType
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ledger import ManualClock
 from supervisor.config import run_plan
@@ -18,14 +16,11 @@ from supervisor.eventloop.signals import Signals
 from supervisor.logs.log import Log, as_json
 from supervisor.process.states import Stage
 from supervisor.tree.signals import HANDLED
-from supervisor.tree.supervisor import LEDGER_AGAIN_S, Supervisor
-from tasks.errors import EXIT_CONFIG, ConfigError, DatabaseTransient
+from supervisor.tree.supervisor import LEDGER_AGAIN_S, SIGNAL_BASE, Supervisor
+from tasks.errors import EXIT_CONFIG, EXIT_OK, ConfigError, DatabaseTransient
 from tasks.redaction import Redactor
 from tasks.secret import Secret
 from tests.fakes.waiting import wait_until
-
-HALF_MS = 500
-NUMBERS = st.sampled_from((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 @pytest.fixture
@@ -48,23 +43,12 @@ def make_run(tmp_path):
         loop.close()
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(NUMBERS, st.lists(st.tuples(st.integers(0, 1_000), st.booleans(), NUMBERS), max_size=8))
-def test_only_what_came_half_a_second_after_the_first_was_told_is_another_wish(make_run, first, others):
-    """What comes while the loop is held up may have come sooner than it is handed over: that is the same wish."""
-    run, clock, loop = make_run()
-    run.on_signal(first)
-    told_ms, killers, is_another = 0, [], False
-    for after_ms, is_loop_free, number in others:
-        clock.advance_s(after_ms / 1_000)
-        told_ms += after_ms
-        if is_loop_free:
-            loop.wake()
-            loop.step()
-            is_another |= told_ms >= HALF_MS
-        run.on_signal(number)
-        killers += [number] if is_another else []
-    assert run.exit_code == (128 + killers[0] if killers else 0)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_was_killed_by_a_signal_says_which_with_its_exit_code(make_run, number):
+    run, _, _ = make_run()
+    run.stop(EXIT_OK)
+    run.kill(number)
+    assert run.exit_code == SIGNAL_BASE + number
     run.close()
 
 
