@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
 from ledger.durations import format_duration
-from tasks.errors import Forbidden, NotFromApi, Transient
+from tasks.errors import ApiError, Forbidden, NotFromApi, Transient
 from tasks.keepa.http_status import ABOUT_THE_KEY
 from tasks.planning.refusals import RefusalStreak
 from tasks.planning.retry_schedule import RetrySchedule
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ledger import Reading
     from tasks.calls.request_plan import RequestPlan
-    from tasks.errors import ApiError
     from tasks.runtime.job import JobContext
 
 PROBE_NS: Final = 8 * NS_PER_S  # a free look whether the API is back, which is to be noticed well within 20 s
@@ -111,29 +110,33 @@ class FailedCalls:
                 del self._refusals[endpoint]
                 self._context.beat.condition_over("refusals")
 
-    def balance_told(self) -> None:
-        """The API answered `/token`."""
+    def read_balance(self) -> Reading:
+        """What the server says of the balance, which is free; what comes of the request is counted.
+
+        Raises:
+            Transient: it says nothing.
+            Forbidden: the server does not serve this key, or does not know the request; or the key has been refused
+                for minutes.
+        """
+        try:
+            reading = self._ask()
+        except ApiError as error:
+            self._probes_in_vain += 1
+            self._suspect(error)
+            raise
         is_back = self._probes_in_vain >= UNAVAILABLE
         self._record_reply()
         if is_back:
             self._schedule.returned(self._context.clock.now_ns())
             self._report()
-
-    def balance_failed(self, error: ApiError) -> None:
-        """`/token` came to nothing.
-
-        Raises:
-            Forbidden: the key has been refused for minutes.
-        """
-        self._probes_in_vain += 1
-        self._suspect(error)
+        return reading
 
     def _probe(self) -> None:
         """Ask for the balance, which is free: its answer tells that the API is back."""
         context, was_unavailable = self._context, self._probes_in_vain > 0
         self._probe_ns = context.clock.now_ns() + PROBE_NS
         try:
-            reading = self._ask()
+            reading = self.read_balance()
         except Transient as error:
             self._schedule.failed(PROBE, str(error), context.clock.now_ns(), may_be_charged=False)
             self._report()

@@ -3,40 +3,38 @@
 A call is made for a `RequestPlan`, which says what it would cost and hands out the request once the tokens are there:
 work is claimed from a shared queue with a lease in hand, so nobody sits on items while waiting an hour for tokens.
 Every attempt has its own lease. What follows a 429 is in `tasks.calls.too_many_requests`, what follows any other
-failure in `tasks.calls.failed_calls`.
+failure in `tasks.calls.failed_calls`, and how one request is sent in `tasks.calls.exchange`.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from ledger import NS_PER_S, LeaseGone
-from tasks.calls.arrived_reply import arrived, balance_in
+from tasks.calls.arrived_reply import arrived
+from tasks.calls.balance_request import BalanceRequest
 from tasks.calls.budget import Budget
+from tasks.calls.exchange import Exchange
 from tasks.calls.failed_calls import BALANCE, FailedCalls
 from tasks.calls.request_plan import SpooledReply
 from tasks.calls.spool import SpoolFull
-from tasks.calls.spool_header import Header, Origin, unanswered
+from tasks.calls.spool_header import Header, unanswered
 from tasks.calls.too_many_requests import TooManyRequests
 from tasks.errors import ApiError, Forbidden, NotSent, RequestRefused, Throttled, Transient
 from tasks.keepa.reply import envelope_of_reply
-from tasks.keepa.request import TokenRequest, max_tokens
+from tasks.keepa.request import max_tokens
 from tasks.runtime.job import Idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger import Lease, Reading
+    from ledger import Lease
     from tasks.calls.budget import Reservation
     from tasks.calls.request_plan import ClaimedRequest, RequestPlan
     from tasks.calls.spool import Spool, SpoolEntry
     from tasks.keepa.client import KeepaClient
     from tasks.keepa.reply import RawReply
-    from tasks.keepa.request import Request
     from tasks.runtime.job import JobContext
     from tasks.store.calls.calls import Call
 
@@ -59,11 +57,10 @@ class MeteredClient:
     ) -> None:
         self._brake = brake
         self._context = context
-        self._client = client
         self._spool = spool
-        self._record = record
+        self._exchange = Exchange(context, client, record)
         self._budget = Budget(context)
-        self._failing = FailedCalls(context, self._read_balance)
+        self._failing = FailedCalls(context, BalanceRequest(self._exchange).send)
         self._too_many = TooManyRequests(context)
 
     def close(self) -> None:
@@ -116,7 +113,7 @@ class MeteredClient:
             Transient: it says nothing.
             Forbidden: the server does not serve this key.
         """
-        self._context.ledger.observe(self._read_balance())
+        self._context.ledger.observe(self._failing.read_balance())
 
     def _kept_from_disk(self) -> Idle | None:
         """Why no reply can be kept now, so that none is paid for."""
@@ -130,31 +127,9 @@ class MeteredClient:
         context.beat.condition_over("spool")
         return None
 
-    def _read_balance(self) -> Reading:
-        """What the free `/token` request says; a refusal of it tells the balance as well.
-
-        Raises:
-            Transient: it says nothing.
-            Forbidden: the server does not serve this key, or does not know the request.
-        """
-        request = TokenRequest()
-        header = self._header("", request, Origin(job="balance", domain=0), estimate=0, waited_s=0.0)
-        began_ns = self._begin(request.endpoint)
-        try:
-            reply = self._exchange(request)
-            header = arrived(header, reply)
-            reading, call = balance_in(reply, header)
-        except ApiError as error:
-            self._failed(header, error, began_ns)
-            self._failing.balance_failed(error)
-            raise
-        self._record(call)
-        self._failing.balance_told()
-        return reading
-
     def _attempt(self, request_plan: RequestPlan) -> SpooledReply | Idle:
         reservation = self._budget.reserve(
-            request_plan.tier, request_plan.plan, self._read_balance, may_wait=request_plan.may_wait
+            request_plan.tier, request_plan.plan, self._failing.read_balance, may_wait=request_plan.may_wait
         )
         if isinstance(reservation, Idle):
             return reservation
@@ -180,23 +155,29 @@ class MeteredClient:
         if rest is not None:
             request_plan.release()
             return rest
-        began_ns = self._begin(f"{request.endpoint} {reservation.shape.name} x{request.items}")
+        began_ns = self._exchange.begin(f"{request.endpoint} {reservation.shape.name} x{request.items}")
         try:
             reservation.commit()
         except LeaseGone as gone:
             request_plan.release()
             return Idle(until_ns=self._context.clock.now_ns(), phase="waiting_tokens", why=str(gone))
-        header = self._header(request_plan.tier, request, claimed.origin, reservation.lease.cost, reservation.waited_s)
+        header = self._exchange.header(
+            request,
+            claimed.origin,
+            tier=request_plan.tier,
+            estimate=reservation.lease.cost,
+            waited_s=reservation.waited_s,
+        )
         try:
-            reply = self._exchange(request)
+            reply = self._exchange.send(request)
             spooled = self._settle(reservation, header, reply)
         except Throttled as error:
             return self._throttled(request_plan, reservation, error, header)
         except Transient as error:
-            self._failed(header, error, began_ns)
+            self._exchange.failed(header, error, began_ns)
             return self._in_vain(request_plan, reservation.lease, error)
         except ApiError as error:
-            self._failed(header, error, began_ns)
+            self._exchange.failed(header, error, began_ns)
             reservation.lease.cancel()
             self._failing.answered(request_plan)
             if isinstance(error, RequestRefused):
@@ -205,22 +186,6 @@ class MeteredClient:
             raise
         self._failing.accepted(request_plan)
         return spooled
-
-    def _exchange(self, request: Request) -> RawReply:
-        """The server's reply, whatever it says; the call is counted in any case.
-
-        Raises:
-            ApiError: there is none.
-        """
-        began_ns = self._context.clock.now_ns()
-        try:
-            reply = self._client.send(request)
-        except ApiError as error:
-            elapsed_s = (self._context.clock.now_ns() - began_ns) / NS_PER_S
-            self._context.beat.called(request.endpoint, error.status, elapsed_s)
-            raise
-        self._context.beat.called(request.endpoint, reply.status, reply.duration_s)
-        return reply
 
     def _in_vain(self, request_plan: RequestPlan, lease: Lease, error: Transient) -> Idle:
         """Settle a call that got no answer: it may have been charged unless nothing was sent."""
@@ -231,17 +196,6 @@ class MeteredClient:
             lease.settle(None, error.reading)
             request_plan.postpone()
         return self._failing.failed(request_plan.what, error, may_be_charged=not isinstance(error, NotSent))
-
-    def _begin(self, what: str) -> int:
-        """The time now, after a beat that promises when the call that begins will be over."""
-        now_ns = self._context.clock.now_ns()
-        until_ns = now_ns + round(self._context.settings.longest_call_s * NS_PER_S)
-        self._context.beat.phase("calling", what, until_ns=until_ns)
-        return now_ns
-
-    def _failed(self, header: Header, error: ApiError, began_ns: int) -> None:
-        elapsed_s = (self._context.clock.now_ns() - began_ns) / NS_PER_S
-        self._record(unanswered(msgspec.structs.replace(header, duration_s=elapsed_s), error))
 
     def _doubt_key(self, request_plan: RequestPlan) -> None:
         """Return if the request is to blame: the server answers a key it does not know like a bad parameter.
@@ -280,26 +234,9 @@ class MeteredClient:
     def _throttled(self, request_plan: RequestPlan, reservation: Reservation, error: Throttled, header: Header) -> Idle:
         """Take in a 429: its reading goes to the ledger, and what was claimed is anybody's again."""
         reservation.lease.settle(0, error.reading, refused=True)
-        self._record(unanswered(header, error))
+        self._exchange.record(unanswered(header, error))
         request_plan.release()
         if error.reading is None:  # the reply has no balance, so the gate cannot know when to open
             return self._failing.failed(request_plan.what, error, may_be_charged=False)
         self._failing.answered(request_plan)
         return self._too_many.refused(error.reading, waited_s=reservation.waited_s)
-
-    def _header(self, tier: str, request: Request, origin: Origin, estimate: int, waited_s: float) -> Header:
-        return Header(
-            origin=origin,
-            endpoint=request.endpoint,
-            tier=tier,
-            worker=self._context.worker,
-            shape=request.shape.name,
-            items=request.items,
-            estimate=estimate,
-            received_at=datetime.now(UTC),
-            status=0,
-            duration_s=0.0,
-            waited_s=waited_s,
-            account=self._context.settings.key_name,
-            host=self._context.settings.host_name,
-        )
