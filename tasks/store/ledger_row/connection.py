@@ -50,10 +50,10 @@ class RowConnection:
         self.is_new = False
         self.moments = (0, 0)
         self.formats: Mapping[int, int] = {}
-        self.connect: Callable[[], Line] = lambda: Line(url, name, statements.channel(account))
+        self.connect: Callable[[], Line] = lambda: Line(url, name, statements.channel(account), statements.PREPARE)
         self.line: Line | None = None
         self._local = local
-        self._begin_message, self._read_message = statements.begin(account), statements.read(account)
+        self._account = account
         self._pid = os.getpid()
         self._heard = 0  # notifications of earlier lines, and the lines themselves
         self._started_us: int | None = None
@@ -65,6 +65,11 @@ class RowConnection:
         """Changes with each notification, and with each line, since one may have been missed in between."""
         return self._heard + (0 if self.line is None else self.line.notified)
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the session knows the statements by name."""
+        return self.line is not None and self.line.is_ours
+
     def lock(self) -> RowState:
         """Begin a transaction and tell the row, which is locked then.
 
@@ -73,7 +78,7 @@ class RowConnection:
             DatabaseTransient: not now.
         """
         line = self.open()
-        state = self._told(line.prologue + self._begin_message)
+        state = self._told(line.prologue + statements.begin(self._account, is_prepared=self.is_prepared))
         if state.started_us != self._started_us:
             if self._started_us is not None:  # a pooler leads to another server, or to one that was started anew
                 self._learn_epoch(line)
@@ -88,7 +93,7 @@ class RowConnection:
             DatabaseTransient: not now.
         """
         self.open()
-        return self._told(self._read_message)
+        return self._told(statements.read(self._account, is_prepared=self.is_prepared))
 
     def patiently(self, work: Callable[[], T]) -> T:
         """What `work` returns, as soon as the database can be used.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -50,8 +51,8 @@ class Line:
         notified: counts the notifications heard.
     """
 
-    def __init__(self, url: str, application_name: str, channel: str) -> None:
-        """Connect.
+    def __init__(self, url: str, application_name: str, channel: str, prepare: bytes = b"") -> None:
+        """Connect, and say `prepare` once where the session is ours.
 
         Raises:
             DatabaseTransient: the server cannot be reached now.
@@ -63,7 +64,11 @@ class Line:
         self.notified = 0
         self.prologue = b"BEGIN;" + b"".join(_set("SET LOCAL", *one) for one in _SETTINGS)
         if self.is_ours:
-            self.ask(b"".join(_set("SET", *one) for one in (*_SETTINGS, *_KEEPALIVES)) + b"LISTEN " + channel.encode())
+            settings = b"".join(_set("SET", *one) for one in (*_SETTINGS, *_KEEPALIVES))
+            with ExitStack() as undo:
+                undo.callback(self.close)
+                self.ask(settings + prepare + b"LISTEN " + channel.encode())
+                undo.pop_all()
             self.prologue = b"BEGIN;"
 
     def ask(self, message: bytes) -> PGresult:

@@ -145,14 +145,16 @@ class RowHome:
         book, connection = view.book, self._connection
         number = connection.request + 1
         clients.note(view, self.owner(), connection.number, number, book.changed_ns)
-        message = b""
+        message, is_prepared = b"", connection.is_prepared
         if entries:
-            message = statements.record(self._account, book.journal_count, entries)
+            message = statements.record(self._account, book.journal_count, entries, is_prepared=is_prepared)
             book.journal_count += len(entries)
         if view.opens and book.waiter_count:
             message += statements.notify(self._account)
         data = packed.pack(self._buffer, book, self._written)
-        written = statements.publish(self._account, data, self._written.number, book.sequence, connection.epoch)
+        written = statements.publish(
+            self._account, data, self._written.number, book.sequence, connection.epoch, is_prepared=is_prepared
+        )
         try:
             is_kept = connection.open().ask(written + message + b"COMMIT").command_status == b"COMMIT"
         except DatabaseTransient as error:

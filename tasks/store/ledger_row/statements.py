@@ -7,6 +7,7 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from ledger.storage import packed
+from tasks.store.ledger_row.prepared import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,22 +26,40 @@ encode(book, 'hex'), format, sequence, epoch, (extract(epoch FROM clock_timestam
 (SELECT string_agg(host || ':' || CASE WHEN ledger_format_at >= joined_at THEN ledger_format ELSE 1 END, ' ')
     FROM hosts WHERE left_at IS NULL AND dead_beat IS DISTINCT FROM beat_at)
 """
-_BEGIN: Final = Template(
-    "WITH found AS MATERIALIZED"
-    " (SELECT book, format, sequence, epoch FROM ledgers WHERE account = $account FOR UPDATE)"
-    " SELECT $columns FROM found"
+_BEGIN: Final = Statement(
+    "ledger_begin",
+    ("bigint",),
+    Template(
+        "WITH found AS MATERIALIZED"
+        " (SELECT book, format, sequence, epoch FROM ledgers WHERE account = $$1 FOR UPDATE)"
+        " SELECT $columns FROM found"
+    ).substitute(columns=_COLUMNS),
 )
-_READ: Final = Template("SELECT $columns FROM ledgers WHERE account = $account")
-_PUBLISH: Final = Template(
-    "UPDATE ledgers SET book = decode('$book', 'hex'), format = $format, sequence = $sequence, epoch = '$epoch',"
-    " changed_at = clock_timestamp() WHERE account = $account;"
+_READ: Final = Statement(
+    "ledger_read",
+    ("bigint",),
+    Template("SELECT $columns FROM ledgers WHERE account = $$1").substitute(columns=_COLUMNS),
+)
+_PUBLISH: Final = Statement(
+    "ledger_publish",
+    ("bigint", "text", "integer", "bigint", "text"),
+    "UPDATE ledgers SET book = decode($2, 'hex'), format = $3, sequence = $4, epoch = $5,"
+    " changed_at = clock_timestamp() WHERE account = $1",
 )
 # A row that was restored from a back-up counts again from there.
-_RECORD: Final = Template(
-    "INSERT INTO ledger_events VALUES $rows ON CONFLICT (account, number) DO UPDATE SET sequence = excluded.sequence,"
+_RECORD: Final = Statement(
+    "ledger_record",
+    ("bigint", "bigint", "bigint", "bigint", "smallint", "smallint", "bigint", "bigint", "bigint", "integer"),
+    "INSERT INTO ledger_events (account, number, sequence, at_ns, event, tier, tokens_mt, balance_mt, host, pid)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    " ON CONFLICT (account, number) DO UPDATE SET sequence = excluded.sequence,"
     " at_ns = excluded.at_ns, event = excluded.event, tier = excluded.tier, tokens_mt = excluded.tokens_mt,"
-    " balance_mt = excluded.balance_mt, host = excluded.host, pid = excluded.pid;"
+    " balance_mt = excluded.balance_mt, host = excluded.host, pid = excluded.pid",
 )
+PREPARE: Final = b"SET plan_cache_mode = force_generic_plan;" + b"".join(
+    one.prepare() for one in (_BEGIN, _READ, _PUBLISH, _RECORD)
+)
+"""What a session of ours is told once, so that the server plans these statements once."""
 _FORGET: Final = Template("DELETE FROM ledger_events WHERE account = $account AND number < $before;")
 _EVENTS: Final = Template(
     "SELECT sequence, at_ns, event, tier, tokens_mt, balance_mt, pid, host FROM (SELECT * FROM ledger_events"
@@ -88,14 +107,14 @@ def channel(account: int) -> str:
     return f"sluicegate_{account:016x}"
 
 
-def begin(account: int) -> bytes:
+def begin(account: int, *, is_prepared: bool) -> bytes:
     """Lock the row and tell it."""
-    return _BEGIN.substitute(account=signed(account), columns=_COLUMNS).encode()
+    return _BEGIN.execute(signed(account), is_prepared=is_prepared)
 
 
-def read(account: int) -> bytes:
+def read(account: int, *, is_prepared: bool) -> bytes:
     """Tell the row."""
-    return _READ.substitute(account=signed(account), columns=_COLUMNS).encode()
+    return _READ.execute(signed(account), is_prepared=is_prepared)
 
 
 def state_of(values: Sequence[bytes | None]) -> RowState:
@@ -112,24 +131,24 @@ def state_of(values: Sequence[bytes | None]) -> RowState:
     )
 
 
-def publish(account: int, book: bytes, number: int, sequence: int, epoch: str) -> bytes:
+def publish(account: int, book: bytes, number: int, sequence: int, epoch: str, *, is_prepared: bool) -> bytes:
     """Write the book, which is in format `number`."""
-    return _PUBLISH.substitute(
-        account=signed(account), book=book.hex(), format=number, sequence=sequence, epoch=_quoted(epoch)
-    ).encode()
+    return _PUBLISH.execute(signed(account), book.hex(), number, sequence, epoch, is_prepared=is_prepared)
 
 
-def record(account: int, first: int, entries: Sequence[Fields]) -> bytes:
+def record(account: int, first: int, entries: Sequence[Fields], *, is_prepared: bool) -> bytes:
     """Write events, the first of which has the number `first`; now and then delete old ones."""
     number = signed(account)
-    rows = ",".join(
-        f"({number},{at},{sequence},{at_ns},{int(event)},{tier},{tokens_mt},{balance_mt},{host},{pid})"
+    text = b"".join(
+        _RECORD.execute(
+            number, at, sequence, at_ns, int(event), tier, tokens_mt, balance_mt, host, pid, is_prepared=is_prepared
+        )
         for at, (sequence, at_ns, tokens_mt, balance_mt, pid, event, tier, host) in enumerate(entries, first)
     )
-    text, last = _RECORD.substitute(rows=rows), first + len(entries)
+    last = first + len(entries)
     if first // EVENTS_KEPT != last // EVENTS_KEPT:
-        text += _FORGET.substitute(account=number, before=last - EVENTS_KEPT)
-    return text.encode()
+        text += _FORGET.substitute(account=number, before=last - EVENTS_KEPT).encode()
+    return text
 
 
 def notify(account: int) -> bytes:
