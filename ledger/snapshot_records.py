@@ -166,6 +166,23 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRecord:
+    """The whole ledger at one moment, as JSON has it: what `ledger dump --json` prints."""
+
+    format: int
+    sequence: int
+    generated_at: str
+    synced: bool
+    bucket: BucketRecord
+    tiers: tuple[TierRecord, ...]
+    leases: tuple[LeaseRecord, ...]
+    waiters: tuple[WaiterRecord, ...]
+    totals: TotalsRecord
+    costs: tuple[CostRecord, ...]
+    journal: tuple[JournalRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The whole ledger at one moment."""
 
@@ -186,11 +203,13 @@ class Snapshot:
         """The last events, oldest first; decoded when asked for, which takes longer than all the rest."""
         return self.history.read()
 
+    def record(self) -> SnapshotRecord:
+        """The same with its journal decoded."""
+        return SnapshotRecord(**{field.name: getattr(self, field.name) for field in fields(SnapshotRecord)})
+
     def to_json(self) -> dict[str, Any]:
         """The same as plain dicts and lists, ready for a JSON encoder."""
-        record = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "history"}
-        plain = {name: _plain(value) for name, value in record.items()}
-        return plain | {"journal": _plain(self.journal)}
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(SnapshotRecord)}
 
 
 def _plain(value: object) -> object:

@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-from supervisor.cli import completion
+from supervisor.cli import completion, schema
 from supervisor.cli.settings_help import settings_help
 from supervisor.cli.version import Version
 from supervisor.notify import arguments as notify_arguments
@@ -118,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     selections.add(commands)
     notify_arguments.add(commands)
     completion.add(commands, _parser)
+    schema.add(commands)
     _add_fetch(commands)
     _add_db(commands)
 

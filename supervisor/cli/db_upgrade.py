@@ -6,15 +6,36 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET, UnsetType
+
 from supervisor.config.environment import forget_client_variables
 from supervisor.database.access import query_plan
 from supervisor.queries import output
+from supervisor.queries.output import Output
 from tasks.errors import ConfigError
 
 if TYPE_CHECKING:
     from supervisor.config.run_plan import RunPlan
     from tasks.embedded_postgres.major_upgrade import Moved
     from tasks.embedded_postgres.programs import Programs
+
+
+class UpgradeOutput(Output, frozen=True, kw_only=True, rename={"made_by": "from"}):
+    """Whether the embedded database was moved, from one major version of PostgreSQL to another.
+
+    Attributes:
+        from: null while there is no embedded database.
+        kept: where the old data stays; this and what follows is there when it was moved.
+        rows: by database and table.
+        settings: what a person had set in the old one, and was set again.
+    """
+
+    moved: bool
+    made_by: int | None
+    to: int
+    kept: str | UnsetType = UNSET
+    rows: dict[str, dict[str, int]] | UnsetType = UNSET
+    settings: tuple[str, ...] | UnsetType = UNSET
 
 
 def upgrade(old: str | None, *, as_json: bool) -> int:
@@ -42,11 +63,19 @@ def upgrade(old: str | None, *, as_json: bool) -> int:
         made_by = cluster.major_of(plan.state.postgres)
         if made_by is None or made_by == new.major:
             why = "there is no embedded database yet" if made_by is None else f"it is of PostgreSQL {new.major}"
-            _print({"moved": False, "from": made_by, "to": new.major}, f"nothing to move: {why}", as_json=as_json)
+            nothing = UpgradeOutput(moved=False, made_by=made_by, to=new.major)
+            _print(nothing, f"nothing to move: {why}", as_json=as_json)
             return 0
         moved = _move(plan, _old_programs(old, made_by, plan, new), new)
-    told = {"moved": True, "from": made_by, "to": new.major, "kept": str(moved.kept), "rows": moved.rows}
-    _print({**told, "settings": moved.settings}, _in_words(moved, made_by, new.major), as_json=as_json)
+    told = UpgradeOutput(
+        moved=True,
+        made_by=made_by,
+        to=new.major,
+        kept=str(moved.kept),
+        rows={database: dict(counts) for database, counts in moved.rows.items()},
+        settings=tuple(moved.settings),
+    )
+    _print(told, _in_words(moved, made_by, new.major), as_json=as_json)
     return 0
 
 
@@ -94,9 +123,9 @@ def _in_words(moved: Moved, old: int, new: int) -> str:
     return "\n".join(words)
 
 
-def _print(told: dict[str, object], words: str, *, as_json: bool) -> None:
+def _print(told: UpgradeOutput, words: str, *, as_json: bool) -> None:
     if as_json:
-        output.as_json(**told)
+        output.as_json(told)
     else:
         output.text(words)
 

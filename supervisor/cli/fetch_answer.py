@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ledger.localtime import near
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from supervisor.queries.plain_text import readable
 from tasks.errors import EXIT_FAILED, EXIT_OK, plain
 from tasks.keepa.locales import product_url, shop
 from tasks.store.products import products_now
+from tasks.store.products.products_now import ProductNow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +26,65 @@ if TYPE_CHECKING:
     from tasks.errors import RequestRefused
     from tasks.jobs.look_up import Answer, LookUp
     from tasks.store.connection import Connection
-    from tasks.store.products.products_now import Figure, ProductNow
+    from tasks.store.products.products_now import Figure
 
 _COLUMNS: Final = (Column("type"), Column("now", is_number=True), Column("90-day mean", is_number=True))
 _RATING: Final = "RATING"
+
+
+class FigureOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """What one price type of a product was when it was fetched.
+
+    Attributes:
+        price: in the currency, with shipping where the type has it; null of what is no price.
+        mean: of the last 90 days, likewise.
+        value: as received: the price in the smallest unit, or the rank, count or rating.
+    """
+
+    price_type: str
+    price: Decimal | None
+    mean: Decimal | None
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedProduct(ProductNow):
+    """A product as it was fetched; `asked_as` are the codes by which it was asked for, or its ASIN."""
+
+    url: str | None
+    asked_as: list[str]
+    figures: list[FigureOutput]
+
+
+class FetchOutput(Output, frozen=True, kw_only=True):
+    """What `fetch` brought, and what was paid.
+
+    Attributes:
+        not_found: what Keepa does not know, each in a sentence.
+        faults: what could not be fetched or used.
+        charged: tokens.
+        balance: tokens of the key afterwards; null when no reply told.
+    """
+
+    products: tuple[FetchedProduct, ...]
+    not_found: tuple[str, ...]
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    charged: int
+    balance: int | None
+
+
+class QueuedProduct(msgspec.Struct, frozen=True, kw_only=True):
+    """A product at the front of the queue, by Keepa's number of its locale and its ASIN."""
+
+    domain: int
+    asin: str
+
+
+class FetchQueuedOutput(Output, frozen=True, kw_only=True):
+    """What `fetch --queue` put at the front of the queue."""
+
+    queued: tuple[QueuedProduct, ...]
 
 
 class Fetched:
@@ -100,12 +159,14 @@ def show(fetched: Fetched, *, as_json: bool) -> int:
     found = [one for one in fetched.products.values() if one.is_found]
     if as_json:
         output.as_json(
-            products=[_as_json(one, fetched) for one in found],
-            not_found=missing,
-            faults=fetched.faults,
-            notes=fetched.notes,
-            charged=fetched.charged,
-            balance=fetched.balance,
+            FetchOutput(
+                products=tuple(_as_json(one, fetched) for one in found),
+                not_found=tuple(missing),
+                faults=tuple(fetched.faults),
+                notes=tuple(fetched.notes),
+                charged=fetched.charged,
+                balance=fetched.balance,
+            )
         )
     else:
         for one in found:
@@ -122,7 +183,8 @@ def show_queued(
 ) -> int:
     """Print what was queued; the exit code."""
     if as_json:
-        output.as_json(queued=[{"domain": domain, "asin": one.asin} for domain in wanted for one in wanted[domain]])
+        listed_all = (QueuedProduct(domain=domain, asin=one.asin) for domain in wanted for one in wanted[domain])
+        output.as_json(FetchQueuedOutput(queued=tuple(listed_all)))
         return EXIT_OK
     for domain, listed in wanted.items():
         again = f", {len(listed) - queued[domain]} of them waited already" if queued[domain] < len(listed) else ""
@@ -137,15 +199,18 @@ def _paid(fetched: Fetched) -> str:
     return f"charged {fetched.charged} token{'s' if fetched.charged != 1 else ''}{balance}"
 
 
-def _as_json(one: ProductNow, fetched: Fetched) -> dict[str, object]:
+def _as_json(one: ProductNow, fetched: Fetched) -> FetchedProduct:
     figures = fetched.figures[one.domain, one.asin]
     codes = [code for (domain, code), asins in fetched.codes.items() if domain == one.domain and one.asin in asins]
-    return {
+    return FetchedProduct(
         **asdict(one),
-        "url": product_url(one.domain, one.asin),
-        "asked_as": codes or [one.asin],
-        "figures": [{name: value for name, value in asdict(figure).items() if name != "asin"} for figure in figures],
-    }
+        url=product_url(one.domain, one.asin),
+        asked_as=codes or [one.asin],
+        figures=[
+            FigureOutput(price_type=figure.price_type, price=figure.price, mean=figure.mean, value=figure.value)
+            for figure in figures
+        ],
+    )
 
 
 def _print(one: ProductNow, figures: Sequence[Figure]) -> None:

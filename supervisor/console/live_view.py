@@ -174,10 +174,10 @@ def _progress(frame: Frame, width: int) -> list[RenderableType]:
     known = progress(frame.report, frame.report.counted, frame.snapshots)
     if known is None:
         return []
-    words = formatting.backfill(known["done"], known["total"], known["rate_per_min"], known["eta_s"])
+    words = formatting.backfill(known.done, known.total, known.rate_per_min, known.eta_s)
     text = Text("queue  ", no_wrap=True, overflow="ellipsis")
-    if known["total"]:
-        text.append(draw_bar(known["done"] / known["total"], 10 if width < _WIDE else 24, cells=_CELLS) + " ", "cyan")
+    if known.total:
+        text.append(draw_bar(known.done / known.total, 10 if width < _WIDE else 24, cells=_CELLS) + " ", "cyan")
     return [text.append(words)]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,25 @@ class Verdict(Enum):
 
 
 _MARKS: Final = {Verdict.GOOD: "ok  ", Verdict.NOTE: "note", Verdict.BAD: "BAD "}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOutput:
+    """What a check found, as a sentence and with its numbers (`data`)."""
+
+    check: str
+    verdict: Literal["ok", "note", "bad"]
+    words: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorOutput:
+    """What `doctor` found: a finding for each check, whatever else is wrong; `ok` when none is bad."""
+
+    format: int
+    ok: bool
+    checks: tuple[CheckOutput, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +118,13 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
     """One object with the same keys whatever was found; `data` has the numbers of a check."""
-    return {
-        "format": FORMAT,
-        "ok": all_good(findings),
-        "checks": [
-            {"check": one.check, "verdict": one.verdict.value, "words": one.words, "data": one.data} for one in findings
-        ],
-    }
+    return asdict(
+        DoctorOutput(
+            format=FORMAT,
+            ok=all_good(findings),
+            checks=tuple(
+                CheckOutput(check=one.check, verdict=one.verdict.value, words=one.words, data=one.data)
+                for one in findings
+            ),
+        )
+    )

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from ledger import durations, localtime
 from supervisor.config.environment import environment
 from supervisor.config.notify_settings import NotifySettings
@@ -15,7 +17,7 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.notify.live_rules import live_rules
 from supervisor.notify.service import KEPT
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from tasks.errors import EXIT_FAILED, EXIT_OK, ConfigError, NoRows, NotDelivered, plain
 from tasks.notify.deliver import deliver
 from tasks.notify.message import Message, TrialNotice
@@ -42,6 +44,69 @@ _TARGETS: Final = (
 )  # fmt: skip
 
 
+class RuleOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that tells people of deals or of alarms.
+
+    Attributes:
+        to: names of targets.
+        conditions: those of its deals, as the rule has them.
+        at_most: messages an hour.
+        again_after_s: seconds until the same is told again.
+        digest_s: seconds between two messages that gather what came; 0 when each comes at once.
+        deals_now: deals that meet it now, counted up to 1,000; null while there is no database.
+    """
+
+    rule: str
+    deals: tuple[str, ...]
+    alarms: tuple[str, ...]
+    to: tuple[str, ...]
+    conditions: dict[str, Any]
+    at_most: int
+    again_after_s: float
+    digest_s: float
+    deals_now: int | None
+
+
+class RulesOutput(Output, frozen=True, kw_only=True):
+    """The rules, and the names of the targets."""
+
+    rules: tuple[RuleOutput, ...]
+    targets: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class TargetOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A target: what waits for it, what it was sent, and since when and why it refuses messages if it does."""
+
+    target: str
+    way: str
+    waiting: int
+    sent_in_24_h: int
+    last_at: datetime | None
+    refused_since: datetime | None
+    why: str | None
+
+
+class TargetsOutput(Output, frozen=True, kw_only=True):
+    """The targets of messages."""
+
+    targets: tuple[TargetOutput, ...]
+
+
+class TriedTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a target accepts a message, and why not."""
+
+    target: str
+    accepted: bool
+    why: str | None
+
+
+class TrialOutput(Output, frozen=True, kw_only=True):
+    """What became of the message that each target was sent."""
+
+    targets: tuple[TriedTarget, ...]
+
+
 def check(chosen: argparse.Namespace) -> int:
     """Tell every fault of the rules, and how many deals meet each; the exit code.
 
@@ -56,8 +121,9 @@ def check(chosen: argparse.Namespace) -> int:
         raise ConfigError("\n".join(faults))
     counts = _counts(plan)
     if chosen.json:
-        rules = [_plain(rule) | {"deals_now": counts.get(rule.name)} for rule in settings.loaded_rules]
-        output.as_json(rules=rules, targets=[one.name for one in settings.loaded_targets], notes=list(settings.notes))
+        rules = tuple(_plain(rule, counts.get(rule.name)) for rule in settings.loaded_rules)
+        names = tuple(one.name for one in settings.loaded_targets)
+        output.as_json(RulesOutput(rules=rules, targets=names, notes=tuple(settings.notes)))
         return EXIT_OK
     output.table(_RULES, [_row(rule, counts) for rule in settings.loaded_rules])
     output.text(*settings.notes)
@@ -82,18 +148,18 @@ def list_(chosen: argparse.Namespace) -> int:
     for target in settings.loaded_targets:
         count, refusal = counts.get(target.name), failing.get(target.name)
         targets.append(
-            {
-                "target": target.name,
-                "way": target.way,
-                "waiting": 0 if count is None else count.waiting,
-                "sent_in_24_h": 0 if count is None else count.sent,
-                "last_at": None if count is None else count.last_at,
-                "refused_since": None if refusal is None else refusal.since,
-                "why": None if refusal is None else refusal.reason,
-            }
+            TargetOutput(
+                target=target.name,
+                way=target.way,
+                waiting=0 if count is None else count.waiting,
+                sent_in_24_h=0 if count is None else count.sent,
+                last_at=None if count is None else count.last_at,
+                refused_since=None if refusal is None else refusal.since,
+                why=None if refusal is None else refusal.reason,
+            )
         )
     if chosen.json:
-        output.as_json(targets=targets)
+        output.as_json(TargetsOutput(targets=tuple(targets)))
         return EXIT_OK
     output.table(_TARGETS, [_target_row(one, now) for one in targets])
     return EXIT_OK
@@ -112,7 +178,8 @@ def test(chosen: argparse.Namespace) -> int:
         raise ConfigError(f"no target is called {unknown[0]!r}; targets.toml has {', '.join(known)}")
     results = {name: _try(known[name]) for name in chosen.targets or known}
     if chosen.json:
-        output.as_json(targets=[{"target": name, "accepted": why is None, "why": why} for name, why in results.items()])
+        tried = (TriedTarget(target=name, accepted=why is None, why=why) for name, why in results.items())
+        output.as_json(TrialOutput(targets=tuple(tried)))
     else:
         output.text(*(f"{name}: {'accepted' if why is None else why}" for name, why in results.items()))
     return EXIT_OK if not any(results.values()) else EXIT_FAILED
@@ -177,18 +244,19 @@ def _count(conn: Connection, plan: RunPlan) -> dict[str, int]:
     return counts
 
 
-def _plain(rule: RuleSettings) -> dict[str, Any]:
+def _plain(rule: RuleSettings, deals_now: int | None) -> RuleOutput:
     pace = rule.pace
-    return {
-        "rule": rule.name,
-        "deals": rule.deals,
-        "alarms": rule.alarms,
-        "to": rule.to,
-        "conditions": rule.conditions,
-        "at_most": pace.at_most,
-        "again_after_s": pace.again_s,
-        "digest_s": pace.digest_s,
-    }
+    return RuleOutput(
+        rule=rule.name,
+        deals=tuple(rule.deals),
+        alarms=tuple(rule.alarms),
+        to=tuple(rule.to),
+        conditions=dict(rule.conditions),
+        at_most=pace.at_most,
+        again_after_s=pace.again_s,
+        digest_s=pace.digest_s,
+        deals_now=deals_now,
+    )
 
 
 def _row(rule: RuleSettings, counts: dict[str, int]) -> Sequence[str]:
@@ -201,7 +269,7 @@ def _row(rule: RuleSettings, counts: dict[str, int]) -> Sequence[str]:
     return rule.name, ", ".join((*rule.deals, *rule.alarms)), ", ".join(rule.to), shown, often
 
 
-def _target_row(one: dict[str, Any], now: datetime) -> Sequence[str]:
-    last = "" if one["last_at"] is None else f"{durations.format_age(now - one['last_at'])} ago"
-    refusal = "" if one["why"] is None else f"refuses since {localtime.near(one['refused_since'], now)}: {one['why']}"
-    return one["target"], one["way"], f"{one['waiting']:,}", f"{one['sent_in_24_h']:,}", last, refusal
+def _target_row(one: TargetOutput, now: datetime) -> Sequence[str]:
+    last = "" if one.last_at is None else f"{durations.format_age(now - one.last_at)} ago"
+    refusal = "" if one.refused_since is None else f"refuses since {localtime.near(one.refused_since, now)}: {one.why}"
+    return one.target, one.way, f"{one.waiting:,}", f"{one.sent_in_24_h:,}", last, refusal

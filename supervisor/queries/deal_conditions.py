@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import UNSET, UnsetType
 
 from supervisor.queries.output import Column
 from tasks.keepa.locales import product_url
+from tasks.store.best_deals.best_deals import BestDeal
 from tasks.store.best_deals.conditions import Conditions, ResaleTerms
 from tasks.store.best_deals.resale import Resale, resale_of
 
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
-    from tasks.store.best_deals.best_deals import BestDeal
     from tasks.store.best_deals.conditions import ResaleSort
     from tasks.store.connection import Connection
 
@@ -32,16 +34,24 @@ RESALE_COLUMNS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealOutput(BestDeal):
+    """A deal in JSON. `url` is its page in the shop; `resale` is there where the command asks for it."""
+
+    url: str | None
+    resale: Resale | UnsetType = UNSET
+
+
 class ShownDeal(NamedTuple):
     """A deal, and what is left of it where that is asked for."""
 
     deal: BestDeal
     resale: Resale | None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> DealOutput:
         """All of it by name."""
-        own = asdict(self.deal) | {"url": product_url(self.deal.domain, self.deal.asin)}
-        return own if self.resale is None else own | {"resale": asdict(self.resale)}
+        url = product_url(self.deal.domain, self.deal.asin)
+        return DealOutput(**asdict(self.deal), url=url, resale=UNSET if self.resale is None else self.resale)
 
     def as_row(self) -> list[object]:
         """The same for CSV, the names of the selections in one cell."""

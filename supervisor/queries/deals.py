@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,9 +14,9 @@ from supervisor.config.environment import environment
 from supervisor.config.settings import load_settings
 from supervisor.database.access import query_connection
 from supervisor.queries import deal_conditions, output
-from supervisor.queries.deal_conditions import RESALE_COLUMNS
+from supervisor.queries.deal_conditions import RESALE_COLUMNS, DealOutput
 from supervisor.queries.deal_defaults import BY_MONEY, usual
-from supervisor.queries.output import Column, Linked
+from supervisor.queries.output import Column, Linked, Output
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import product_url, shop
@@ -24,13 +25,21 @@ from tasks.store.best_deals.best_deals import BestDeal
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from supervisor.queries.deal_conditions import ShownDeal
     from tasks.store.best_deals.best_deals import DealFilter
     from tasks.store.best_deals.candidates import Over
     from tasks.store.best_deals.conditions import ResaleTerms
     from tasks.store.connection import Connection
+
+
+class DealsOutput(Output, frozen=True, kw_only=True):
+    """The best deals, the best first, of these price types, compared with their mean over that range."""
+
+    price_types: Sequence[str]
+    over: str
+    deals: tuple[DealOutput, ...]
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -77,7 +86,7 @@ def show(chosen: argparse.Namespace) -> int:
             return _which_shop(money, by_currency)
         if chosen.json:
             listed = deal_conditions.shown_deals(conn, best_deals.stream(conn, deal_filter), terms)
-            output.as_json_list("deals", (one.as_json() for one in listed), price_types=types, over=over)
+            output.as_json_list(DealsOutput(price_types=types, over=over, deals=()), (one.as_json() for one in listed))
             return EXIT_OK
         if chosen.csv:
             _csv(conn, deal_filter, terms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain, groupby
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.localtime import day, minute
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output, parsing
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from supervisor.queries.plain_text import readable
 from supervisor.queries.product.plot import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
@@ -32,6 +32,21 @@ _DRAWN: Final = ("AMAZON", "NEW", "USED")  # what Keepa's own chart begins with
 _PLOT: Final = (80, 20)
 _MOST_WIDE: Final = 160
 _RATING: Final = "RATING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductOutput(ProductSummary):
+    """What is known of a product; `url` is its page in the shop."""
+
+    url: str | None
+
+
+class HistoryOutput(Output, frozen=True, kw_only=True):
+    """The price history of one product: every change, by price type and time."""
+
+    format: int = _FORMAT
+    product: ProductOutput
+    points: tuple[Point, ...]
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -70,7 +85,7 @@ def _print(chosen: argparse.Namespace, product: ProductSummary, by_type: dict[st
     points = list(chain.from_iterable(by_type.values()))
     if chosen.json:
         url = product_url(product.domain, product.asin)
-        output.as_json(_FORMAT, product=asdict(product) | {"url": url}, points=[asdict(point) for point in points])
+        output.as_json(HistoryOutput(product=ProductOutput(**asdict(product), url=url), points=tuple(points)))
         return
     if chosen.csv:
         names = [field.name for field in fields(Point)]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from ledger.durations import format_elapsed
 from ledger.localtime import near
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from tasks.errors import EXIT_OK
 from tasks.store.ledger_row import hosts
 from tasks.store.sqlstate import translate
@@ -31,6 +33,37 @@ _COLUMNS: Final = (
 _NONE: Final = "no host has written to this database yet: one with a DATABASE_URL takes part"
 
 
+class HostOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A host that takes part, or did. The times are the database's.
+
+    Attributes:
+        id: its state directory among all, and the boot of its machine.
+        silent_s: seconds since it said last that it is alive (`beat_at`).
+        workers: its worker processes.
+        ledger: where its ledger is, `file` or `database`; null when its build does not tell.
+        drain_at: since when it is to begin no more calls; null while it may.
+    """
+
+    number: int
+    id: str
+    name: str
+    version: str
+    joined_at: datetime
+    beat_at: datetime
+    left_at: datetime | None
+    silent_s: float
+    workers: list[dict[str, Any]]
+    ledger: str | None
+    drain_at: datetime | None
+    is_alive: bool
+
+
+class HostsOutput(Output, frozen=True, kw_only=True):
+    """The hosts that write to the database."""
+
+    hosts: tuple[HostOutput, ...]
+
+
 def show(chosen: argparse.Namespace) -> int:
     """Print the hosts; the exit code.
 
@@ -42,7 +75,7 @@ def show(chosen: argparse.Namespace) -> int:
     with query_connection(query_plan()) as conn, translate():
         found = hosts.hosts(conn)
     if chosen.json:
-        output.as_json(hosts=[asdict(one) | {"is_alive": one.is_alive} for one in found])
+        output.as_json(HostsOutput(hosts=tuple(HostOutput(**asdict(one), is_alive=one.is_alive) for one in found)))
         return EXIT_OK
     if not found:
         output.text(_NONE)

@@ -11,8 +11,10 @@ import io
 import shutil
 import sys
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import msgspec
 from rich.cells import cell_len, set_cell_size
@@ -35,6 +37,16 @@ _COLUMNS: Final = 80
 _AT_ONCE: Final = 1_000  # lines or items of a stream that are written together
 _CSV_END: Final = b"\r\n"
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command prints with `--json`: one object. `sluicegate schema` makes its JSON Schema of the fields.
+
+    Attributes:
+        format: grows by 1 when a key is removed or means something else; a new key leaves it as it is.
+    """
+
+    format: int = FORMAT
 
 
 def terminal_width() -> int | None:
@@ -78,20 +90,23 @@ def as_csv_lines(names: Sequence[str], lines: Iterable[bytes]) -> None:
         as_bytes(b"".join(line[:-1] + _CSV_END for line in part))
 
 
-def as_json(version: int = FORMAT, /, **parts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+def as_json(whole: Output) -> None:
     """Write one JSON object in one line. Money keeps its digits, times are ISO 8601 in UTC."""
-    as_bytes(_ENCODER.encode({"format": version, **in_utc(parts)}) + b"\n")
+    as_bytes(_encoded(whole) + b"\n")
 
 
-def as_json_list(name: str, items: Iterable[dict[str, Any]], /, **parts: Any) -> None:  # noqa: ANN401 - likewise
-    """Write such an object whose last part is a long list, as its items come."""
-    head = _ENCODER.encode({"format": FORMAT, **in_utc(parts), name: []})
-    as_bytes(head[:-2])
+def as_json_list(head: Output, items: Iterable[object]) -> None:
+    """Write such an object whose last part is a long list, empty in `head`, as its items come."""
+    as_bytes(_encoded(head).removesuffix(b"]}"))
     comma = b""
     for part in _parts(items):
-        as_bytes(comma + b",".join(_ENCODER.encode(in_utc(item)) for item in part))
+        as_bytes(comma + b",".join(map(_encoded, part)))
         comma = b","
     as_bytes(b"]}\n")
+
+
+def _encoded(value: object) -> bytes:
+    return _ENCODER.encode(in_utc(msgspec.to_builtins(value, builtin_types=(datetime, Decimal))))
 
 
 def _parts(items: Iterable[T]) -> Iterator[list[T]]:

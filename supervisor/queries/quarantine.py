@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,7 @@ from ledger.localtime import minute
 from supervisor.database import backend
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from supervisor.queries.plain_text import readable, size
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_advice, retry_quarantined
@@ -21,15 +20,29 @@ from tasks.keepa import locales
 from tasks.keepa.locales import shop
 from tasks.planning.streams import by_stream, sources_of
 from tasks.store import quarantine
-from tasks.store.quarantine import FaultFilter
+from tasks.store.quarantine import Fault, FaultCount, FaultFilter
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tasks.store.quarantine import Fault, FaultCount
-
 _SHOWN_CHARS: Final = 4000
+
+
+class FaultsOutput(Output, frozen=True, kw_only=True):
+    """The faults in quarantine, the latest first: all of them counted by kind, and those that are listed."""
+
+    total: int
+    tally: tuple[FaultCount, ...]
+    faults: tuple[Fault, ...]
+
+
+class FaultOutput(Output, frozen=True, kw_only=True):
+    """One fault, what to do about it, and what was received as text; null when nothing was kept."""
+
+    fault: Fault
+    advice: str
+    raw: str | None
 
 
 def list_(chosen: argparse.Namespace) -> int:
@@ -45,11 +58,8 @@ def list_(chosen: argparse.Namespace) -> int:
         found = quarantine.find(conn, which, limit=chosen.limit)
         tallies = quarantine.count_faults(conn, which)
     if chosen.json:
-        output.as_json(
-            total=sum(one.faults for one in tallies),
-            tally=[asdict(one) for one in tallies],
-            faults=[asdict(one) for one in found],
-        )
+        total = sum(one.faults for one in tallies)
+        output.as_json(FaultsOutput(total=total, tally=tuple(tallies), faults=tuple(found)))
         return EXIT_OK
     if not found:
         output.text("nothing is in quarantine" if which == FaultFilter() else "no such fault is in quarantine")
@@ -78,7 +88,7 @@ def show(chosen: argparse.Namespace) -> int:
         return EXIT_OK
     text = None if raw is None else raw.decode("utf-8", "backslashreplace")
     if chosen.json:
-        output.as_json(fault=asdict(found[0]), advice=_advice(found[0]), raw=text)
+        output.as_json(FaultOutput(fault=found[0], advice=_advice(found[0]), raw=text))
         return EXIT_OK
     output.text(*_lines(found[0]))
     if text is not None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.planning import streams
 from tasks.store.queue import counts, leftovers
+from tasks.store.queue.leftovers import QueuedStream
 
 if TYPE_CHECKING:
     import argparse
@@ -29,6 +30,26 @@ _COLUMNS: Final = (
     Column("since"), Column(""),
 )  # fmt: skip
 _LEFT: Final = "no longer in the settings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedOutput(QueuedStream):
+    """What waits of one stream; `selection` is the name of what asks for it, null when that is not known."""
+
+    selection: str | None
+
+
+class QueueOutput(Output, frozen=True, kw_only=True):
+    """The queue by selection and locale; `is_estimate` when its sums are not exact."""
+
+    queue: tuple[QueuedOutput, ...]
+    is_estimate: bool
+
+
+class DroppedOutput(Output, frozen=True, kw_only=True):
+    """How many products `queue drop` removed."""
+
+    dropped: int
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -46,8 +67,8 @@ def show(chosen: argparse.Namespace) -> int:
         is_estimate = counts.are_estimates(conn)
     called = {**names.by_key(), **lists}
     if chosen.json:
-        told = [asdict(one) | {"selection": called.get(one.selection_key or "")} for one in found]
-        output.as_json(queue=told, is_estimate=is_estimate)
+        told = (QueuedOutput(**asdict(one), selection=called.get(one.selection_key or "")) for one in found)
+        output.as_json(QueueOutput(queue=tuple(told), is_estimate=is_estimate))
         return EXIT_OK
     if not found:
         output.text("the queue is empty")
@@ -87,7 +108,7 @@ def drop(chosen: argparse.Namespace) -> int:
         targets = streams.streams(settings.loaded_selections, settings.keepa_domains)
         count = leftovers.drop(conn, streams.wanted_streams(targets, _lists(settings)))
     if chosen.json:
-        output.as_json(dropped=count)
+        output.as_json(DroppedOutput(dropped=count))
     else:
         output.text(f"{count:,} products were removed from the queue")
     return EXIT_OK

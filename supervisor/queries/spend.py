@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ledger import LedgerError, durations
 from ledger.durations import format_duration
 from supervisor.database.access import query_connection, query_plan
 from supervisor.database.ledger_source import source_of
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from supervisor.queries.token_outlook import name_shown
 from tasks.errors import EXIT_OK
 from tasks.store.calls import sums
-from tasks.store.calls.sums import Sum
+from tasks.store.calls.sums import By, Sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +25,67 @@ if TYPE_CHECKING:
 
     from ledger.snapshot_records import BucketRecord
     from supervisor.config.run_plan import RunPlan
-    from tasks.store.calls.sums import By, Flow
+    from tasks.store.calls.sums import Flow
 
 _TOTAL: Final = "all"
 _MINUTE_S: Final = 60
 _UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _REFILLS: Final = 20  # one more or less of so many is 5 %
+
+
+class SumOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """The calls of one name.
+
+    Attributes:
+        items: pages or ASINs that were answered for.
+        rows: rows written: new, or changed.
+        tokens: charged, as far as it is known.
+        estimate: tokens reserved for the answered calls; what they were charged is `cost`.
+        refused: answered with 429, free.
+        failed: no answer, or another that is none.
+        unknown: calls whose answer got lost; `unknown_tokens` were reserved for them.
+        waited_s: seconds spent waiting for tokens.
+        duration_s: seconds from the first byte sent to the last received.
+        off_percent: by how much reservations were above the cost.
+    """
+
+    name: str
+    calls: int
+    items: int
+    rows: int
+    tokens: int
+    estimate: int
+    cost: int
+    refused: int
+    failed: int
+    unknown: int
+    unknown_tokens: int
+    waited_s: float
+    duration_s: float
+    rows_per_token: float | None
+    off_percent: float | None
+
+
+class FlowOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened between the first and the last known balance: charged to our calls, and added by the server."""
+
+    first_at: datetime
+    last_at: datetime
+    first_balance: int
+    last_balance: int
+    charged: int
+    added: int
+
+
+class SpendOutput(Output, frozen=True, kw_only=True):
+    """Where the tokens of the last `since_s` seconds went; `flow` and `drift` are null where they are not known."""
+
+    since_s: float
+    by: By
+    sums: tuple[SumOutput, ...]
+    total: SumOutput
+    flow: FlowOutput | None
+    drift: float | None
 
 
 def show(*, since: timedelta, by: By, as_json: bool) -> int:
@@ -46,12 +104,14 @@ def show(*, since: timedelta, by: By, as_json: bool) -> int:
     total = _total(found)
     if as_json:
         output.as_json(
-            since_s=since.total_seconds(),
-            by=by,
-            sums=[_as_json(one) for one in found],
-            total=_as_json(total),
-            flow=None if flow is None else {**asdict(flow), "added": flow.added},
-            drift=None if bucket is None else bucket.drift,
+            SpendOutput(
+                since_s=since.total_seconds(),
+                by=by,
+                sums=tuple(map(_as_json, found)),
+                total=_as_json(total),
+                flow=None if flow is None else FlowOutput(**asdict(flow), added=flow.added),
+                drift=None if bucket is None else bucket.drift,
+            )
         )
         return EXIT_OK
     if not found:
@@ -131,8 +191,8 @@ def describe_refill(flow: Flow, bucket: BucketRecord | None) -> str:
     return f"{line} (the plan adds {plan}, but nothing to a full bucket)"
 
 
-def _as_json(one: Sum) -> dict[str, Any]:
-    return {**asdict(one), "rows_per_token": one.rows_per_token, "off_percent": one.off_percent}
+def _as_json(one: Sum) -> SumOutput:
+    return SumOutput(**asdict(one), rows_per_token=one.rows_per_token, off_percent=one.off_percent)
 
 
 def _total(parts: Sequence[Sum]) -> Sum:

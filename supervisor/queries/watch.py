@@ -16,6 +16,14 @@ from supervisor.config.options import BY_NAME
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column
+from supervisor.queries.watch_output import (
+    AddedOutput,
+    CheckedList,
+    CheckedListsOutput,
+    ListsOnPlan,
+    ListsOutput,
+    StandingList,
+)
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa import asin_list
 from tasks.keepa.locales import shop
@@ -60,14 +68,14 @@ def check(chosen: argparse.Namespace) -> int:
         raise settings.UnusableSettings(faults)
     plans = _plans(found, tuple(chosen.rate or PLANS))
     if chosen.json:
-        output.as_json(lists=[_plain(one) for one in found], plans=plans, notes=notes)
+        output.as_json(CheckedListsOutput(lists=tuple(map(_plain, found)), plans=plans, notes=tuple(notes)))
         return EXIT_OK
     rows = [
         (one.name, shop(one.domain), "a table" if one.table else f"{one.products:,}", _span(one.refresh_s), one.detail)
         for one in found
     ]
     output.table(_CHECKED, rows)
-    output.text(*notes, *(plan["words"] for plan in plans))
+    output.text(*notes, *(plan.words for plan in plans))
     return EXIT_OK
 
 
@@ -85,8 +93,8 @@ def list_(chosen: argparse.Namespace) -> int:
         found = lists.all_lists(conn)
     waiting = [watch for key, watch in wanted.items() if key not in {one.list_key for one in found}]
     if chosen.json:
-        told = [asdict(one) | {"is_chosen": one.list_key in wanted} for one in found]
-        output.as_json(lists=told, not_taken_over=[_plain(one) for one in waiting])
+        told = tuple(StandingList(**asdict(one), is_chosen=one.list_key in wanted) for one in found)
+        output.as_json(ListsOutput(lists=told, not_taken_over=tuple(map(_plain, waiting))))
         return EXIT_OK
     if not found and not waiting:
         output.text("there are no lists: set WATCH to a folder, a file of ASINs or table:NAME")
@@ -119,7 +127,7 @@ def add(chosen: argparse.Namespace) -> int:
         gap = b"" if not old or old.endswith(b"\n") else b"\n"
         _append(path, gap + "".join(f"{asin}\n" for asin in new).encode())
     if chosen.json:
-        output.as_json(file=str(path), added=new, products=len(known.asins) + len(new))
+        output.as_json(AddedOutput(file=str(path), added=tuple(new), products=len(known.asins) + len(new)))
         return EXIT_OK
     there = len(given) - len(new)
     output.text(f"{path}: {len(new)} added" + (f", {there} were there already" if there else ""))
@@ -176,7 +184,7 @@ def _defaults(texts: settings.Texts) -> watch_files.Defaults:
     return watch_files.Defaults(value("KEEPA_DOMAINS"), value("WATCH_REFRESH"), value("WATCH_DETAIL"))
 
 
-def _plans(found: Sequence[WatchListSettings], rates: Sequence[int]) -> list[dict[str, Any]]:
+def _plans(found: Sequence[WatchListSettings], rates: Sequence[int]) -> tuple[ListsOnPlan, ...]:
     """What the lists cost on each plan; nothing where only tables are named, whose length nobody knows yet."""
     needs = [
         WatchNeed(products=one.products, tokens_each=product_shape(one.detail, 1).prior, refresh_s=one.refresh_s)
@@ -184,23 +192,24 @@ def _plans(found: Sequence[WatchListSettings], rates: Sequence[int]) -> list[dic
         if one.products
     ]
     if not needs:
-        return []
+        return ()
     share = next(tier.share for tier in DEFAULT_TIERS if tier.name == UPSERT)
     plans = []
     for rate in rates:
         plan = watch_plan(needs, rate=rate, tick_s=TICK_S, share=share)
-        plans.append({"rate": rate, **asdict(plan), "is_kept": plan.is_kept, "words": describe(plan, rate=rate)})
-    return plans
+        words = describe(plan, rate=rate)
+        plans.append(ListsOnPlan(**asdict(plan), rate=rate, is_kept=plan.is_kept, words=words))
+    return tuple(plans)
 
 
-def _plain(one: WatchListSettings) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "domain": one.domain,
-        "detail": one.detail,
-        "refresh_s": one.refresh_s,
-        "products": None if one.table else one.products,
-    }
+def _plain(one: WatchListSettings) -> CheckedList:
+    return CheckedList(
+        name=one.name,
+        domain=one.domain,
+        detail=one.detail,
+        refresh_s=one.refresh_s,
+        products=None if one.table else one.products,
+    )
 
 
 def _row(one: WatchList, now: datetime, *, is_chosen: bool) -> tuple[str, ...]:

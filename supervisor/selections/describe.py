@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from supervisor.config.environment import environment
 from supervisor.config.settings import load_settings
 from supervisor.queries import output
+from supervisor.queries.output import Output
 from supervisor.selections import given
 from tasks.errors import EXIT_CONFIG, EXIT_OK
 from tasks.keepa.locales import shop
@@ -23,6 +26,47 @@ if TYPE_CHECKING:
     from tasks.keepa.source.source import Source
 
 _ORDER: Final = 'Every walk reads the newest deal first, whatever "sortType" says, and begins at page 0.'
+
+
+class SelectionOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A selection.
+
+    Attributes:
+        key: by which the database names it; two selections that ask for the same have the same.
+        asks_for: what it asks for in words, and `conditions` each further condition.
+        link: Keepa's deals page with the same choice.
+        query: as the API is asked.
+    """
+
+    name: str
+    key: str
+    domain: int
+    shop: str
+    asks_for: str
+    conditions: tuple[str, ...]
+    notes: tuple[str, ...]
+    link: str
+    query: dict[str, Any]
+
+
+class SourceOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """Another source of products, with the same fields."""
+
+    name: str
+    key: str
+    domain: int
+    shop: str
+    asks_for: str
+    query: dict[str, Any]
+
+
+class SelectionsOutput(Output, frozen=True, kw_only=True):
+    """Selections and sources, every fault of those that are not valid, and what is worth knowing."""
+
+    selections: tuple[SelectionOutput, ...]
+    sources: tuple[SourceOutput, ...]
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def check(chosen: argparse.Namespace) -> int:
@@ -75,31 +119,31 @@ def lines(one: Selection) -> list[str]:
     ]
 
 
-def as_dict(one: Selection) -> dict[str, Any]:
+def for_programs(one: Selection) -> SelectionOutput:
     """The same for programs."""
     sentence, conditions = explanation.explain(one)
-    return {
-        "name": one.name,
-        "key": one.key,
-        "domain": one.domain,
-        "shop": shop(one.domain),
-        "asks_for": sentence,
-        "conditions": conditions,
-        "notes": one.notes,
-        "link": page_link(one),
-        "query": dict(one.query),
-    }
+    return SelectionOutput(
+        name=one.name,
+        key=one.key,
+        domain=one.domain,
+        shop=shop(one.domain),
+        asks_for=sentence,
+        conditions=tuple(conditions),
+        notes=tuple(one.notes),
+        link=page_link(one),
+        query=dict(one.query),
+    )
 
 
-def _source(one: Source) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "key": one.key,
-        "domain": one.domain,
-        "shop": shop(one.domain),
-        "asks_for": source_words(one),
-        "query": dict(one.query),
-    }
+def _source(one: Source) -> SourceOutput:
+    return SourceOutput(
+        name=one.name,
+        key=one.key,
+        domain=one.domain,
+        shop=shop(one.domain),
+        asks_for=source_words(one),
+        query=dict(one.query),
+    )
 
 
 def _found(chosen: argparse.Namespace) -> Given:
@@ -108,10 +152,12 @@ def _found(chosen: argparse.Namespace) -> Given:
 
 def _as_json(found: Given) -> int:
     output.as_json(
-        selections=[as_dict(one) for one in found.selections],
-        sources=[_source(one) for one in found.sources],
-        faults=list(found.faults),
-        notes=list(found.notes),
+        SelectionsOutput(
+            selections=tuple(map(for_programs, found.selections)),
+            sources=tuple(map(_source, found.sources)),
+            faults=tuple(found.faults),
+            notes=tuple(found.notes),
+        )
     )
     return EXIT_CONFIG if found.faults else EXIT_OK
 

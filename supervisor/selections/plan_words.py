@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ledger.durations import format_duration
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from supervisor.selections import beside
 
 if TYPE_CHECKING:
@@ -33,6 +35,91 @@ _PLANS: Final = (
         for heading in ("a look every", "details", "histories a day", "those waiting", "used", "unused a day")
     ),
 )
+
+
+class SelectionCost(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens a day of one selection, with the tokens there are; `wanted` if tokens were no object.
+
+    Attributes:
+        listing: pages of upsert, which looks for new deals.
+        crawling: pages of backfill, which reads the whole.
+        details: what upsert fetches of new and changed deals.
+        histories: what backfill fetches of products.
+        deals: deals that it has.
+        news_per_day: deals a day that are new or changed.
+        pending: products that wait for their history now.
+        is_new: whether it was given to the command, and is not one of the settings.
+    """
+
+    name: str
+    listing: float
+    crawling: float
+    details: float
+    histories: float
+    total: float
+    wanted: float
+    deals: float
+    news_per_day: float
+    pending: float
+    is_new: bool
+
+
+class DayOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A day on a plan.
+
+    Attributes:
+        income: tokens that the plan brings, of which `tokens` are spent.
+        poll_interval_s: seconds between two looks for new deals.
+        details_part: part of the wanted details that there are tokens for, 0 to 1.
+        histories_per_day: products a day that backfill could fetch, if so many waited.
+        pending_days: days until the products that wait now are fetched; null for never.
+        expires: tokens of this day that nobody wants, once the bucket is full.
+        expires_in_s: seconds until the first of them do; null when none does within the day.
+        floors: what each tier leaves unspent.
+        lists: tokens for keeping the lists fresh; `sources` those for asking the sources.
+    """
+
+    income: float
+    tokens: float
+    poll_interval_s: float
+    details_part: float
+    histories_per_day: float
+    pending_days: float | None
+    expires: float
+    expires_in_s: float | None
+    floors: dict[str, int]
+    lists: float
+    sources: float
+    selections: tuple[SelectionCost, ...]
+
+
+class DayOnPlan(DayOutput, frozen=True, kw_only=True):
+    """A day on a plan of `rate` tokens a refill."""
+
+    rate: int
+
+
+class PlanOutput(Output, frozen=True, kw_only=True):
+    """What the selections cost a day.
+
+    Attributes:
+        rate: tokens that each refill adds, every `tick_s` seconds; `rate_known` says how that is known.
+        left_out: selections of which nothing is known.
+        without_new: the day without the selections that were given; null when none was.
+        with_settings: the day with the settings that were given; null when none was.
+        plans: the day on the plans that are sold.
+    """
+
+    rate: float
+    tick_s: float
+    balance: float
+    capacity: float
+    rate_known: str
+    day: DayOutput
+    left_out: tuple[str, ...]
+    without_new: DayOutput | None
+    with_settings: DayOutput | None
+    plans: tuple[DayOnPlan, ...]
 
 
 def show(scene: Scene, other: Scene | None, changes: Sequence[str]) -> None:
@@ -85,48 +172,51 @@ def sentences(scene: Scene, day: CostPlan) -> list[str]:
 
 def as_json(scene: Scene, other: Scene | None) -> None:
     """Print the plan as one JSON object."""
+    days = ((rate, _day(scene, scene.cost(rate=rate))) for rate in PLANS)
     output.as_json(
-        rate=scene.allowance.rate,
-        tick_s=scene.allowance.tick_s,
-        balance=scene.allowance.balance,
-        capacity=scene.allowance.capacity,
-        rate_known=scene.source,
-        day=_day(scene, scene.cost()),
-        left_out=scene.left_out,
-        without_new=_day(scene, scene.cost(with_new=False)) if scene.new else None,
-        with_settings=None if other is None else _day(other, other.cost()),
-        plans=[{"rate": rate, **_day(scene, scene.cost(rate=rate))} for rate in PLANS],
+        PlanOutput(
+            rate=scene.allowance.rate,
+            tick_s=scene.allowance.tick_s,
+            balance=scene.allowance.balance,
+            capacity=scene.allowance.capacity,
+            rate_known=scene.source,
+            day=_day(scene, scene.cost()),
+            left_out=scene.left_out,
+            without_new=_day(scene, scene.cost(with_new=False)) if scene.new else None,
+            with_settings=None if other is None else _day(other, other.cost()),
+            plans=tuple(DayOnPlan(rate=rate, **msgspec.structs.asdict(day)) for rate, day in days),
+        )
     )
 
 
-def _day(scene: Scene, day: CostPlan) -> dict[str, Any]:
+def _day(scene: Scene, day: CostPlan) -> DayOutput:
     loads = {load.name: load for load in (*scene.known, *scene.new)}
     names = {load.name for load in scene.new}
-    return {
-        "income": day.income,
-        "tokens": day.total,
-        "poll_interval_s": day.poll_interval_s,
-        "details_part": day.details_part,
-        "histories_per_day": day.histories_per_day,
-        "pending_days": day.pending_days,
-        "expires": day.expires,
-        "expires_in_s": day.expires_in_s,
-        "floors": floors(scene),
-        "lists": scene.beside.lists,
-        "sources": scene.beside.sources,
-        "selections": [
-            {
+    return DayOutput(
+        income=day.income,
+        tokens=day.total,
+        poll_interval_s=day.poll_interval_s,
+        details_part=day.details_part,
+        histories_per_day=day.histories_per_day,
+        pending_days=day.pending_days,
+        expires=day.expires,
+        expires_in_s=day.expires_in_s,
+        floors=floors(scene),
+        lists=scene.beside.lists,
+        sources=scene.beside.sources,
+        selections=tuple(
+            SelectionCost(
                 **asdict(spent),
-                "total": spent.total,
-                "wanted": wanted.total,
-                "deals": loads[spent.name].deals,
-                "news_per_day": loads[spent.name].news_per_day,
-                "pending": loads[spent.name].pending,
-                "is_new": spent.name in names,
-            }
+                total=spent.total,
+                wanted=wanted.total,
+                deals=loads[spent.name].deals,
+                news_per_day=loads[spent.name].news_per_day,
+                pending=loads[spent.name].pending,
+                is_new=spent.name in names,
+            )
             for spent, wanted in zip(day.spent, day.wanted, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 def floors(scene: Scene) -> dict[str, int]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ledger import SystemClock
 from ledger.durations import format_duration
 from ledger.types import NS_PER_S
 from supervisor.database.access import query_plan
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from supervisor.selections import describe, given, page_call
+from supervisor.selections.describe import SelectionOutput
 from tasks.errors import EXIT_OK, EXIT_USAGE
 from tasks.keepa.locales import CURRENCIES
 from tasks.keepa.request import DEAL_TOKENS
@@ -32,6 +35,40 @@ _COLUMNS: Final = (
 _MINUTE_S: Final = 60
 
 
+class PreviewedDeal(msgspec.Struct, frozen=True, kw_only=True):
+    """A deal of the page."""
+
+    asin: str
+    title: str | None
+
+
+class PreviewedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The page that was asked for.
+
+    Attributes:
+        matches: how many deals match; null when that cannot be told.
+        pages: pages that reading them once takes.
+        news_per_day: how many are new or changed each day; null when that cannot be told.
+        tokens: what this page cost.
+        balance: tokens of the key afterwards; null when the reply does not tell.
+    """
+
+    matches: int | None
+    is_exact: bool
+    pages: int
+    news_per_day: float | None
+    tokens: int
+    balance: int | None
+    deals: tuple[PreviewedDeal, ...]
+
+
+class PreviewOutput(Output, frozen=True, kw_only=True):
+    """A selection, and its newest page."""
+
+    selection: SelectionOutput
+    page: PreviewedPage
+
+
 def show(chosen: argparse.Namespace) -> int:
     """Ask for the page and print what it tells; the exit code.
 
@@ -47,7 +84,7 @@ def show(chosen: argparse.Namespace) -> int:
             return EXIT_USAGE
         seen = caller.page(one, tell_wait)
     if chosen.json:
-        output.as_json(selection=describe.as_dict(one), page=_page(seen))
+        output.as_json(PreviewOutput(selection=describe.for_programs(one), page=_page(seen)))
         return EXIT_OK
     output.text(*describe.lines(one), "", *_words(seen))
     if seen.deals:
@@ -95,17 +132,17 @@ def _words(seen: PageSeen) -> list[str]:
     ]
 
 
-def _page(seen: PageSeen) -> dict[str, Any]:
+def _page(seen: PageSeen) -> PreviewedPage:
     figures = seen.figures
-    return {
-        "matches": figures.matches,
-        "is_exact": figures.is_exact,
-        "pages": figures.pages,
-        "news_per_day": figures.news_per_day,
-        "tokens": seen.tokens,
-        "balance": seen.balance,
-        "deals": [{"asin": deal.asin, "title": deal.title} for deal in seen.deals],
-    }
+    return PreviewedPage(
+        matches=figures.matches,
+        is_exact=figures.is_exact,
+        pages=figures.pages,
+        news_per_day=figures.news_per_day,
+        tokens=seen.tokens,
+        balance=seen.balance,
+        deals=tuple(PreviewedDeal(asin=deal.asin, title=deal.title) for deal in seen.deals),
+    )
 
 
 def _cells(one: Selection, seen: PageSeen, deal: Deal) -> tuple[str, ...]:

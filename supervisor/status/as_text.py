@@ -61,7 +61,7 @@ def as_line(status: Status, now: datetime) -> str:
         parts += [f"{table} {rate:.0f}/min" for table, rate in status.report.rows_per_minute.items() if rate]
     far = progress(status.report, status.counts, status.snapshots)
     if far is not None:
-        parts.append(formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"]))
+        parts.append(formatting.backfill(far.done, far.total, far.rate_per_min, far.eta_s))
     if status.counts is not None:
         parts += [formatting.watermark(mark, now) for mark in status.counts.watermarks]
     return ", ".join(parts) + "\n"
@@ -139,9 +139,9 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
     unwanted = counts.queue.get("unwanted", 0)
     yield "queue   " + ", ".join(formatting.queue(counts)) + age + (" (see `sluicegate queue`)" if unwanted else "")
     far = progress(status.report, counts, status.snapshots)
-    if far is not None and far["total"]:
-        words = formatting.backfill(far["done"], far["total"], far["rate_per_min"], far["eta_s"])
-        yield f"history [{draw_bar(far['done'] / far['total'], _BAR)}] {words}"
+    if far is not None and far.total:
+        words = formatting.backfill(far.done, far.total, far.rate_per_min, far.eta_s)
+        yield f"history [{draw_bar(far.done / far.total, _BAR)}] {words}"
     for mark in counts.watermarks:
         yield f"deals   {formatting.watermark(mark, now)}"
     for watch in counts.lists:

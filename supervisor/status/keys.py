@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from ledger.localtime import near
+from ledger.snapshot_records import SnapshotRecord
 from supervisor.status import formatting
 from tasks.roles import ROLES
 
@@ -29,6 +32,22 @@ class KeyView(NamedTuple):
     refusal: ConditionRecord | None
 
 
+class KeyRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when the API refuses a key, and why."""
+
+    since: str
+    why: str
+
+
+class KeyOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several keys: `refused` is null while the API serves it, `ledger` when it cannot be read."""
+
+    name: str
+    pool: str
+    refused: KeyRefusal | None
+    ledger: SnapshotRecord | None
+
+
 def views(
     records: tuple[KeyRecord, ...], snapshots: Mapping[str, Snapshot | None], last: Report | None
 ) -> tuple[KeyView, ...]:
@@ -40,15 +59,15 @@ def views(
     )
 
 
-def as_json(one: KeyView) -> dict[str, Any]:
+def for_programs(one: KeyView) -> KeyOutput:
     """One key for programs."""
     refusal = one.refusal
-    return {
-        "name": one.name,
-        "pool": one.pool,
-        "refused": None if refusal is None else {"since": refusal.since, "why": refusal.why},
-        "ledger": None if one.snapshot is None else one.snapshot.to_json(),
-    }
+    return KeyOutput(
+        name=one.name,
+        pool=one.pool,
+        refused=None if refusal is None else KeyRefusal(since=refusal.since, why=refusal.why),
+        ledger=None if one.snapshot is None else one.snapshot.record(),
+    )
 
 
 def fault(one: KeyView, now: datetime) -> str | None:

@@ -85,11 +85,11 @@ def _work(status: Status, now: datetime) -> dict[str, str]:
     }
     far = progress(last, counts, status.snapshots)
     texts["backfill"] = (
-        "not known yet" if far is None else formatting.backfill(far["done"], far["total"], far["rate_per_min"], None)
+        "not known yet" if far is None else formatting.backfill(far.done, far.total, far.rate_per_min, None)
     )
     texts["left"] = cells.NOTHING
-    if far is not None and isinstance(far["eta_s"], int | float):
-        texts["left"] = f"until about {near(now + timedelta(seconds=far['eta_s']), now)}"
+    if far is not None and isinstance(far.eta_s, int | float):
+        texts["left"] = f"until about {near(now + timedelta(seconds=far.eta_s), now)}"
     marks = () if counts is None else counts.watermarks
     texts["watermarks"] = "; ".join(formatting.watermark(mark, now) for mark in marks) or "none yet"
     return texts

@@ -6,13 +6,13 @@ A person can list what was quarantined, read each piece, and send it on one of i
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, LiteralString
 
 from psycopg.rows import class_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from tasks.store.connection import Connection
 

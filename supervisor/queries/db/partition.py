@@ -6,10 +6,13 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from ledger import SystemClock
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.output import Column, Output
 from supervisor.queries.plain_text import size
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.store.partitions import layout, tables
@@ -31,6 +34,36 @@ _DOING: Final = {"copy": "copied", "compare": "compared with their copies", "swa
 _ALREADY: Final = "the tables are in partitions already"
 
 
+class TableToMove(msgspec.Struct, frozen=True, kw_only=True):
+    """A table that would be moved: its rows, and the room that its copy takes."""
+
+    rows: int
+    bytes: int
+
+
+class PartitionOutput(Output, frozen=True, kw_only=True):
+    """What `db partition` did, or would do; what the order does not need is not there.
+
+    Attributes:
+        moved: whether this command moved the tables; `is_parted` whether they are in partitions now.
+        partitions: how many each table has, or would have.
+        rows: of each table that was moved.
+        under_way: into how many partitions a move was begun; null when none was.
+        needed_bytes: room that the copies take; `free_bytes` is there of the embedded database alone, else null.
+        abandoned: whether there was a move to break off.
+    """
+
+    moved: bool | UnsetType = UNSET
+    is_parted: bool | UnsetType = UNSET
+    partitions: int | UnsetType = UNSET
+    rows: dict[str, int] | UnsetType = UNSET
+    under_way: int | UnsetType | None = UNSET
+    needed_bytes: int | UnsetType = UNSET
+    free_bytes: int | UnsetType | None = UNSET
+    tables: dict[str, TableToMove] | UnsetType = UNSET
+    abandoned: bool | UnsetType = UNSET
+
+
 def run(chosen: argparse.Namespace) -> int:
     """Move them, or do what was asked in place of that; the exit code.
 
@@ -49,7 +82,7 @@ def run(chosen: argparse.Namespace) -> int:
             is_done, under_way = layout.are_parted(conn), begun(conn)
             found = {name: one for name, one in sizes.table_sizes(conn).items() if name in tables.KEYS}
         if is_done:
-            _tell(_ALREADY, as_json=chosen.json, moved=False, is_parted=True)
+            _tell(_ALREADY, PartitionOutput(moved=False, is_parted=True), as_json=chosen.json)
             return EXIT_OK
         free = None if plan.database is None else shutil.disk_usage(plan.state.postgres).free
         if chosen.dry_run:
@@ -77,14 +110,15 @@ def _move(move: Move, conn: Connection, *, as_json: bool) -> int:
         found = {name: one for name, one in sizes.table_sizes(conn).items() if name in tables.KEYS}
     words = f"{', '.join(tables.KEYS)} are in {move.parts} partitions each now" if is_moved else _ALREADY
     rows = {name: one.rows for name, one in found.items()}
-    _tell(words, as_json=as_json, moved=is_moved, is_parted=True, partitions=move.parts, rows=rows)
+    told = PartitionOutput(moved=is_moved, is_parted=True, partitions=move.parts, rows=rows)
+    _tell(words, told, as_json=as_json)
     return EXIT_OK
 
 
 def _abandon(move: Move, *, as_json: bool) -> int:
     was_begun = move.abandon()
     words = "what was copied is gone, and the tables are as they were" if was_begun else "nothing was begun"
-    _tell(words, as_json=as_json, abandoned=was_begun)
+    _tell(words, PartitionOutput(abandoned=was_begun), as_json=as_json)
     return EXIT_OK
 
 
@@ -94,13 +128,15 @@ def _describe(
     needed = _room(found)
     if as_json:
         output.as_json(
-            moved=False,
-            is_parted=False,
-            partitions=parts,
-            under_way=under_way,
-            needed_bytes=needed,
-            free_bytes=free,
-            tables={name: {"rows": one.rows, "bytes": one.total} for name, one in found.items()},
+            PartitionOutput(
+                moved=False,
+                is_parted=False,
+                partitions=parts,
+                under_way=under_way,
+                needed_bytes=needed,
+                free_bytes=free,
+                tables={name: TableToMove(rows=one.rows, bytes=one.total) for name, one in found.items()},
+            )
         )
         return
     output.table(_COLUMNS, [(one.name, f"{one.rows:,}", size(one.total)) for one in found.values()])
@@ -133,8 +169,8 @@ def _require_room(plan: RunPlan, needed: int, free: int | None) -> None:
         )
 
 
-def _tell(words: str, *, as_json: bool, **told: object) -> None:
+def _tell(words: str, told: PartitionOutput, *, as_json: bool) -> None:
     if as_json:
-        output.as_json(**told)
+        output.as_json(told)
     else:
         output.text(words)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import output
 from supervisor.queries.db.size import asked, freed_by, in_force
+from supervisor.queries.db.size_output import FreedOutput
 from supervisor.queries.db.size_text import rows_in_words
+from supervisor.queries.output import Output
 from supervisor.queries.plain_text import size
 from tasks.errors import EXIT_OK, EXIT_USAGE
 from tasks.maintenance.prune import prune
@@ -28,6 +30,18 @@ _UNSURE: Final = (
 )
 _BLANK: Final = 79
 _LOCK_WAIT_MS: Final = 2_000  # workers wait behind whoever waits for a table
+
+
+class WouldGoOutput(Output, frozen=True, kw_only=True):
+    """What each setting would delete now, by its name."""
+
+    settings: dict[str, FreedOutput]
+
+
+class PrunedOutput(Output, frozen=True, kw_only=True):
+    """How many rows were deleted, by table."""
+
+    rows: dict[str, int]
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -61,12 +75,12 @@ def _tell(plan: RunPlan, keep: Keep, *, as_json: bool) -> int:
     with query_connection(plan) as conn:
         found = freed_by(conn, sizes.table_sizes(conn), keep, datetime.now(UTC))
     if as_json:
-        output.as_json(settings=found)
+        output.as_json(WouldGoOutput(settings=found))
         return EXIT_OK
     for name, one in found.items():
-        if one["days"]:
-            rows = rows_in_words(one["rows"], one["is_estimate"])
-            output.text(f"{name}={one['days']} would delete {rows} ({size(one['bytes'])})")
+        if one.days:
+            rows = rows_in_words(one.rows, one.is_estimate)
+            output.text(f"{name}={one.days} would delete {rows} ({size(one.bytes)})")
     return EXIT_OK
 
 
@@ -92,4 +106,4 @@ def _delete(plan: RunPlan, keep: Keep, *, as_json: bool) -> int:
 
 
 def _print_deleted(gone: Mapping[str, int]) -> None:
-    output.as_json(rows={table: gone.get(table, 0) for table in TABLES})
+    output.as_json(PrunedOutput(rows={table: gone.get(table, 0) for table in TABLES}))

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from supervisor import report
 from supervisor.database.access import query_connection, query_plan
 from supervisor.database.maintenance import keep_of
 from supervisor.queries import output
 from supervisor.queries.db import size_text as db_size_text
+from supervisor.queries.db.size_output import (
+    FreedOutput,
+    GrowthOutput,
+    ProductRoom,
+    SelectionRoom,
+    SizeOutput,
+    TableRoom,
+    YearOutput,
+)
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
 from tasks.store.retention import estimate, free_room, pace, sizes, walks
@@ -40,7 +49,7 @@ def show(chosen: argparse.Namespace) -> int:
     with query_connection(plan) as conn:
         found = _measure(conn, keep, plan.settings)
     if chosen.json:
-        output.as_json(**found)
+        output.as_json(found)
     else:
         db_size_text.show(found)
     return EXIT_OK
@@ -65,69 +74,77 @@ def setting_name(field: str) -> str:
     return f"{field.removesuffix('_d')}_keep_d".upper()
 
 
-def _measure(conn: Connection, keep: Keep, settings: Settings) -> dict[str, Any]:
-    """Everything that is told, as JSON has it."""
+def _measure(conn: Connection, keep: Keep, settings: Settings) -> SizeOutput:
+    """Everything that is told."""
     now = datetime.now(UTC)
     tables = sizes.table_sizes(conn)
     free = free_room.free_room(conn, tables)
     reckoned = pace.year(conn, tables, now)
-    return {
-        "bytes": sum(table.total for table in tables.values()),
-        "free_bytes": sum(free.values()),
-        "database_bytes": sizes.database_bytes(conn),
-        "wal_bytes": sizes.wal_bytes(conn),
-        "tables": {
-            table.name: {
-                "rows": table.rows,
-                "is_estimate": table.is_estimate,
-                "bytes": table.total,
-                "heap": table.heap,
-                "indexes": table.indexes,
-                "toast": table.toast,
-                "free": free.get(table.name),
-            }
+    return SizeOutput(
+        bytes=sum(table.total for table in tables.values()),
+        free_bytes=sum(free.values()),
+        database_bytes=sizes.database_bytes(conn),
+        wal_bytes=sizes.wal_bytes(conn),
+        tables={
+            table.name: TableRoom(
+                rows=table.rows,
+                is_estimate=table.is_estimate,
+                bytes=table.total,
+                heap=table.heap,
+                indexes=table.indexes,
+                toast=table.toast,
+                free=free.get(table.name),
+            )
             for table in tables.values()
         },
-        "product": _product(tables),
-        "selections": _selections(conn, tables, settings),
-        "year": None
+        product=_product(tables),
+        selections=_selections(conn, tables, settings),
+        year=None
         if reckoned is None
-        else {
-            "reckoned_from_days": round(reckoned[0].total_seconds() / 86_400, 2),
-            "bytes": sum(one.bytes for one in reckoned[1].values()),
-            "kinds": {kind: one._asdict() for kind, one in reckoned[1].items()},
-        },
-        "deletes_from": walks.judged_from(conn, now),
-        "settings": freed_by(conn, tables, keep, now),
+        else YearOutput(
+            reckoned_from_days=round(reckoned[0].total_seconds() / 86_400, 2),
+            bytes=sum(one.bytes for one in reckoned[1].values()),
+            kinds={kind: GrowthOutput(rows=one.rows, bytes=one.bytes) for kind, one in reckoned[1].items()},
+        ),
+        deletes_from=walks.judged_from(conn, now),
+        settings=freed_by(conn, tables, keep, now),
+    )
+
+
+def freed_by(conn: Connection, tables: Mapping[str, TableSize], keep: Keep, now: datetime) -> dict[str, FreedOutput]:
+    """What each setting would free now, by its name."""
+    freed = estimate.due(conn, tables, keep, now, walks.walked_until(conn, now))
+    return {
+        setting_name(field): FreedOutput(
+            days=days,
+            rows=dict(freed[field].rows),
+            bytes=freed[field].bytes,
+            is_estimate=freed[field].is_estimate,
+        )
+        for field, days in keep._asdict().items()
     }
 
 
-def freed_by(conn: Connection, tables: Mapping[str, TableSize], keep: Keep, now: datetime) -> dict[str, dict[str, Any]]:
-    """What each setting would free now, by its name, as JSON has it."""
-    freed = estimate.due(conn, tables, keep, now, walks.walked_until(conn, now))
-    return {setting_name(field): {"days": days, **freed[field]._asdict()} for field, days in keep._asdict().items()}
-
-
-def _product(tables: Mapping[str, TableSize]) -> dict[str, Any]:
+def _product(tables: Mapping[str, TableSize]) -> ProductRoom:
     """What one product takes on the mean, in each of its tables."""
     count = tables["products"].rows
     parts = {name: round(tables[table].total / count) if count else 0 for name, table in estimate.OF_PRODUCT.items()}
-    return {"products": count, "bytes": sum(parts.values()), "tables": parts}
+    return ProductRoom(products=count, bytes=sum(parts.values()), tables=parts)
 
 
-def _selections(conn: Connection, tables: Mapping[str, TableSize], settings: Settings) -> list[dict[str, Any]]:
+def _selections(conn: Connection, tables: Mapping[str, TableSize], settings: Settings) -> tuple[SelectionRoom, ...]:
     """Which selections listed the products last, as the queue has it, and the room that such a share of them takes."""
     names = selection_names(conn, settings)
     called = names.by_key()
     whole = sum(tables[name].total for name in _OF_SELECTION)
-    return [
-        {
-            "selection": called.get(str(key)),
-            "selection_key": key,
-            "is_in_use": None if key is None else names.is_in_use(str(key)),
-            "domain": domain,
-            "share": round(share, 4),
-            "bytes": round(share * whole),
-        }
-        for (key, domain), share in sizes.shares(conn, tables["fetch_queue"], ("selection_key", "domain"))
-    ]
+    return tuple(
+        SelectionRoom(
+            selection=called.get(key or ""),
+            selection_key=key,
+            is_in_use=None if key is None else names.is_in_use(key),
+            domain=domain,
+            share=round(share, 4),
+            bytes=round(share * whole),
+        )
+        for key, domain, share in sizes.queue_shares(conn, tables["fetch_queue"])
+    )

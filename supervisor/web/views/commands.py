@@ -55,6 +55,7 @@ COMMANDS: Final = (
     Command("debug", "", _TERMINAL),
     Command("completion", "", _TERMINAL),
     Command("man", "", _TERMINAL),
+    Command("schema", "", "It is for those who write programs."),
     Command("simulator", "", _TERMINAL),
     Command("web", "", "It prints the link to this page."),
 )

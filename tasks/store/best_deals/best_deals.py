@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, LiteralString, assert_never
 
 from psycopg.rows import class_row
@@ -21,8 +23,6 @@ from tasks.store.bulk.copied_out import copied_out
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from datetime import datetime, timedelta
-    from decimal import Decimal
 
     from tasks.store.best_deals.candidates import Over, Sort
     from tasks.store.best_deals.position import Position

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import class_row
@@ -11,7 +12,6 @@ from tasks.store.best_deals.conditions import RESALE, ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
     from tasks.store.best_deals.best_deals import BestDeal
     from tasks.store.best_deals.conditions import ResaleTerms

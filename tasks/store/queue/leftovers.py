@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import class_row
@@ -13,7 +14,6 @@ from tasks.store.queue.selected import ASKER, IS_CHOSEN, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from tasks.planning.streams import WantedStreams
     from tasks.store.connection import Connection

@@ -151,15 +151,14 @@ def mean(conn: Connection, size: TableSize, figure: sql.Composable) -> float:
     return float(found)
 
 
-def shares(conn: Connection, size: TableSize, columns: Sequence[str]) -> list[tuple[tuple[object, ...], float]]:
-    """Which values these columns have, and about how much of the table has them, the most first."""
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    grouped = sql.SQL("{} GROUP BY {} ORDER BY 1 DESC").format(
-        sampled(size, sql.SQL("count(*), {}").format(names)), names
+def queue_shares(conn: Connection, queue: TableSize) -> list[tuple[str | None, int, float]]:
+    """By the key of who asked and the locale: about how much of the queue it has, the most first."""
+    grouped = sql.SQL("{} GROUP BY selection_key, domain ORDER BY 1 DESC").format(
+        sampled(queue, sql.SQL("count(*), selection_key, domain"))
     )
     found = conn.execute(grouped, prepare=False).fetchall()
     seen = sum(row[0] for row in found)
-    return [(tuple(row[1:]), row[0] / seen) for row in found]
+    return [(key, domain, count / seen) for count, key, domain in found]
 
 
 def sampled(size: TableSize, what: sql.Composable) -> sql.Composed:

@@ -13,6 +13,7 @@ from pathlib import Path
 import requests
 
 from ledger import TokenLedger
+from tests.fakes.program import output_schemas
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,7 +43,7 @@ class Program:
 
     def command(self, *arguments, **more):
         """A command that ends by itself."""
-        return subprocess.run(
+        done = subprocess.run(
             [*self.inside, *self.starter, *arguments],
             cwd=self.cwd,
             env=self.environment(**more),
@@ -51,6 +52,8 @@ class Program:
             check=False,
             timeout=LIMIT_S,
         )
+        output_schemas.hold(arguments, done.stdout)
+        return done
 
     def status(self, **more):
         """What `status --json` says, and its exit code."""

@@ -25,6 +25,7 @@ from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tasks.store.connection import connect
+from tests.fakes.program import output_schemas
 from tests.fakes.program.cli_program import ROOT, Program
 from tests.fakes.waiting import wait_until
 from tests.fixtures.server import START_MIN, START_MS
@@ -46,6 +47,7 @@ def here(tmp_path, monkeypatch, capsys):
             monkeypatch.setenv(name, value)
         code = commands.dispatch(arguments)
         said = capsys.readouterr()
+        output_schemas.hold(arguments, said.out)
         return code, said.out, said.err
 
     return run

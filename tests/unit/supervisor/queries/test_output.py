@@ -1,6 +1,7 @@
 """What people type, read; and what they are shown, in columns."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -95,9 +96,20 @@ def test_what_a_spreadsheet_would_run_as_a_formula_is_kept_as_text(capsysbinary)
     assert capsysbinary.readouterr().out == b"title,price\r\n'=HYPERLINK(),-5\r\n'@a,1.5\r\nplain - title,\r\n"
 
 
+@dataclass
+class Item:
+    at: datetime
+    number: int
+
+
+class Listed(output.Output, frozen=True, kw_only=True):
+    of: str
+    items: tuple[Item, ...]
+
+
 @pytest.mark.parametrize("count", [0, 1, 2_500])
 def test_a_long_list_is_one_json_object_however_many_items_come(capsysbinary, count):
-    output.as_json_list("items", ({"at": datetime(2026, 1, 1, tzinfo=UTC), "number": n} for n in range(count)), of="x")
+    output.as_json_list(Listed(of="x", items=()), (Item(datetime(2026, 1, 1, tzinfo=UTC), n) for n in range(count)))
     found = json.loads(capsysbinary.readouterr().out)
     items = [{"at": "2026-01-01T00:00:00Z", "number": n} for n in range(count)]
     assert found == {"format": 1, "of": "x", "items": items}

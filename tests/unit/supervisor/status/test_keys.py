@@ -80,7 +80,7 @@ def test_the_time_left_counts_the_tokens_of_every_key(rates):
     job = {"total": 600, "pace": {"per_item": 2.0}, "rate_per_min": 1.0, "eta_s": 1}
     report = type("Report", (), {"workers": (waiting(job=job, pid=1),)})()
     counts = CountRecord(at=NOW.isoformat(), rows={}, queue={"pending": 500})
-    alone, together = (progress(report, counts, its)["eta_s"] for its in (snapshots[:1], snapshots))
+    alone, together = (progress(report, counts, its).eta_s for its in (snapshots[:1], snapshots))
     assert together < alone
     supplies = [token_supply(one, "backfill") for one in snapshots]
     both = supply_of_all(snapshots, "backfill")
