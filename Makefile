@@ -4,7 +4,7 @@ BIN := .venv/bin
 CALM := $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-partitions test-hosts test-chaos test-world mutants bench growth lint fmt types layers check settings samples picture selections lock sbom audit clean
+.PHONY: help setup setup-dev run debug status doctor simulator ledger-dump psql deals history spend quarantine scenarios test test-kill test-partitions test-hosts test-chaos test-world mutants bench growth lint fmt types layers check settings samples picture selections reference docs lock sbom audit clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,9 +104,22 @@ selections: setup-dev ## Write docs/selection.schema.json and examples/selection
 picture: setup-dev ## Take the picture of the page in README.md anew (minutes; needs Chromium)
 	@exec env TZ=UTC $(BIN)/python -m tests.page_picture
 
+reference: setup-dev ## Write docs/reference anew, from the code and from a database
+	@exec $(BIN)/python -m tests.reference_documents
+
+docs: build/docs/.made ## Build the documentation as a site, strictly, into build/site
+	@NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs -q build --strict --config-file deploy/site/mkdocs.yml
+	@echo "build/site/index.html is its first page"
+
+build/docs/.made: requirements-docs.lock | setup
+	@rm -rf build/docs && $(BIN)/python -m venv build/docs
+	@build/docs/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
 lock: ## Write the lock files anew (needs uv on the PATH)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml deploy/build.in -o requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra dev pyproject.toml deploy/build.in -o requirements-dev.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --group docs -o requirements-docs.lock
 
 sbom: ## Write the list of parts (CycloneDX) of what requirements.lock installs to sbom.json (needs pipx)
 	@exec pipx run --spec 'cyclonedx-bom>=7,<8' cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json requirements.lock

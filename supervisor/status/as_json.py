@@ -73,7 +73,7 @@ class ProgressOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """What `status --json` prints and `/status.json` answers. docs/status.md says what each key means."""
+    """What `status --json` prints and `/status.json` answers; docs/status.md describes it."""
 
     format: int = FORMAT
     generated_at: str

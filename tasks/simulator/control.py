@@ -14,12 +14,20 @@ if TYPE_CHECKING:
 
 Json = dict[str, object]
 _MOST_PLANNED: Final = 10_000
+CHANGES: Final = {
+    "rate": "tokens that each refill adds, 1 or more",
+    "balance": "tokens in the bucket from now on; below 0 is a debt",
+    "take": "tokens to take out of the bucket, as another program would that uses the key",
+    "latency_s": "seconds that the work on a call takes",
+    "faults": 'the probability of each kind of fault, such as {"timeout": 0.1}; a kind that is not named stays',
+    "fail_next": f'the next calls fail: {{"kind": "500", "count": 2, "endpoint": "/deal"}}, where `count` is 1 if it '
+    f"is not given and at most {_MOST_PLANNED}, 0 forgets those planned, and without `endpoint` any call fails",
+    "lapsed": "which of the keys with a bucket of their own are refused with 402: their places, counted from 0",
+}
 
 
 def change(service: Service, body: bytes) -> Json:
-    """Apply the changes in a JSON object: `rate`, `balance`, `take`, `latency_s`, `faults`, `fail_next`, `lapsed`.
-
-    `lapsed` are places in the list of keys with a bucket of their own. Returns the new state.
+    """Apply the changes in a JSON object, of which `CHANGES` has the keys; the new state.
 
     Raises:
         ConfigError: it is not understood; nothing was changed.
@@ -50,9 +58,8 @@ def _read(body: bytes) -> dict[str, Any]:
         changes = msgspec.json.decode(body)
     except msgspec.DecodeError as error:
         raise ConfigError(f"the body must be JSON: {error}") from error
-    known = {"rate", "balance", "take", "latency_s", "faults", "fail_next", "lapsed"}
-    if not isinstance(changes, dict) or not changes.keys() <= known:
-        raise ConfigError(f"the body must be an object with some of {', '.join(sorted(known))}")
+    if not isinstance(changes, dict) or not changes.keys() <= CHANGES.keys():
+        raise ConfigError(f"the body must be an object with some of {', '.join(sorted(CHANGES))}")
     return changes
 
 
