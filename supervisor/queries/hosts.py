@@ -42,6 +42,7 @@ class HostOutput(msgspec.Struct, frozen=True, kw_only=True):
         workers: its worker processes.
         ledger: where its ledger is, `file` or `database`; null when its build does not tell.
         drain_at: since when it is to begin no more calls; null while it may.
+        is_dead: whether others have noted that it beats no more.
     """
 
     number: int
@@ -55,6 +56,7 @@ class HostOutput(msgspec.Struct, frozen=True, kw_only=True):
     workers: list[dict[str, Any]]
     ledger: str | None
     drain_at: datetime | None
+    is_dead: bool
     is_alive: bool
 
 

@@ -2,12 +2,21 @@
 
 import argparse
 import json
+from dataclasses import fields
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from supervisor.cli import commands
 from supervisor.cli.schema import OUTPUTS, schema_of
+from supervisor.queries.hosts import HostOutput
+from supervisor.queries.spend import FlowOutput, SumOutput
+from supervisor.queries.watch_output import ListsOnPlan
+from supervisor.selections.plan_words import SelectionCost
+from tasks.planning.cost_plan import StreamCost
+from tasks.planning.watch_plan import WatchPlan
+from tasks.store.calls.sums import Flow, Sum
+from tasks.store.ledger_row.hosts import Host
 from tests.fakes.program import output_schemas
 
 # What `--json` of one parser prints has several schemas where an argument is a word of the command.
@@ -51,6 +60,20 @@ def test_a_field_with_a_default_is_always_there_and_says_what_it_is():
         worker["properties"]["until"]["description"]
         == "when that wait or call ends at the latest, if it promised that."
     )
+
+
+@pytest.mark.parametrize(
+    ("printed", "stored", "more"),
+    [
+        (HostOutput, Host, {"is_alive"}),
+        (SumOutput, Sum, {"rows_per_token", "off_percent"}),
+        (FlowOutput, Flow, {"added"}),
+        (SelectionCost, StreamCost, {"total", "wanted", "deals", "news_per_day", "pending", "is_new"}),
+        (ListsOnPlan, WatchPlan, {"rate", "is_kept", "words"}),
+    ],
+)
+def test_what_is_printed_of_a_record_has_all_its_fields(printed, stored, more):
+    assert set(printed.__struct_fields__) == {field.name for field in fields(stored)} | more
 
 
 def test_the_command_lists_the_names_prints_a_schema_and_refuses_what_is_none(capsys):
