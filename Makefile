@@ -108,7 +108,8 @@ reference: setup-dev ## Write docs/reference anew, from the code and from a data
 	@exec $(BIN)/python -m tests.reference_documents
 
 docs: build/docs/.made ## Build the documentation as a site, strictly, into build/site
-	@NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs -q build --strict --config-file deploy/site/mkdocs.yml
+	@# Not quietly: what is not shown does not count as a warning either.
+	@NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --config-file deploy/site/mkdocs.yml
 	@echo "build/site/index.html is its first page"
 
 build/docs/.made: requirements-docs.lock | setup

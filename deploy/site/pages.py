@@ -71,7 +71,11 @@ def _page(sections: dict[str, str], page: str, names: tuple[str, ...]) -> str:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Make links lead to pages, and let a list begin below a line without an empty one between, as on GitHub."""
+    """Make links lead to pages, and let a list begin below a line without an empty one between, as on GitHub.
+
+    Raises:
+        PluginError: a link leads to no file.
+    """
     del config
     source = page.file.src_uri
     at = "" if source in README_PAGES or source in TEXTS.values() or source in TEXTS else f"docs/{source}"
@@ -96,6 +100,8 @@ def _link(found: re.Match[str], source: str, at: str, files: Files) -> str:
         return found[0]
     path, _, anchor = target.partition("#")
     whole = posixpath.normpath(posixpath.join(posixpath.dirname(at), path)) if path else (at or _text_of(source))
+    if not (ROOT / whole).exists() and not (whole.startswith("docs/") and files.get_file_from_path(whole[5:])):
+        raise PluginError(f"{source}: a link leads to {target}, which is not there")
     wanted = _page_of(whole, anchor)
     if wanted is None or files.get_file_from_path(wanted) is None:
         return words if words.strip("`") in {whole, path} else f"{words} (`{whole}`)"
