@@ -35,9 +35,9 @@ class Bookings:
         self._home = home
         self._next_death_check_ns = 0
 
-    def place(self, tier: str) -> Place:
-        """A place in the queue of the tier, for a caller that must not block: see `Place.poll`."""
-        return Place(self, tier)
+    def place(self, tier: str, *, away_s: int = 0) -> Place:
+        """A place in the queue of the tier, for a caller that must not block: see `Place`."""
+        return Place(self, tier, away_s)
 
     def try_reserve(self, tier: str, cost: int, *, shape: Shape | None = None) -> Lease | Wait:
         """A lease if the gate is open now and no request of the tier waits, else how long it would take.
@@ -106,7 +106,7 @@ class Bookings:
         """See `Place.poll`."""
 
         def ask(view: View) -> tuple[int | Wait, int, int]:
-            request = self._request(view, place.tier, cost, shape)
+            request = self._request(view, place.tier, cost, shape, place.away_s)
             ticket = waiters.keep(view, place.ticket, request.cost_mt)
             outcome = self._grant(view, request, ticket)
             if isinstance(outcome, Wait) and not ticket:
@@ -181,10 +181,10 @@ class Bookings:
             return True
         return is_look and peek.is_idle_waiter_due(view, place.ticket, self._now_ns())
 
-    def _request(self, view: View, tier: str, cost: int, shape: Shape | None) -> Request:
+    def _request(self, view: View, tier: str, cost: int, shape: Shape | None, away_s: int = 0) -> Request:
         if cost < 1:
             raise ValueError(f"a cost of {cost} tokens: at least 1 is expected")
-        return Request(view.tier_index(tier), cost * MT, self._home.owner(), shape)
+        return Request(view.tier_index(tier), cost * MT, self._home.owner(), shape, away_s)
 
     def _grant(self, view: View, request: Request, ticket: int) -> int | Wait:
         now_ns = self._now_ns()

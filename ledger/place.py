@@ -57,13 +57,17 @@ class Place:
 
     While it is held the tier waits: its earmark grows, and lower tiers leave it what it asks for. If its gate has
     been open for five seconds without a `poll`, it loses its turn, and joins again at the end with the next `poll`.
+
+    One that may be `away_s` seconds without a `poll`, because its process is busy with something else, keeps its place
+    so long: after those five seconds others of the tier are served before it, and the tier goes on waiting.
     """
 
-    __slots__ = ("_queue", "seen", "ticket", "tier")
+    __slots__ = ("_queue", "away_s", "seen", "ticket", "tier")
 
-    def __init__(self, queue: QueueBackend, tier: str) -> None:
+    def __init__(self, queue: QueueBackend, tier: str, away_s: int = 0) -> None:
         self._queue = queue
         self.tier = tier
+        self.away_s = away_s
         self.ticket = 0
         self.seen = 0
 

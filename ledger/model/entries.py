@@ -15,6 +15,8 @@ NAME_BYTES: Final = 32
 RESERVED: Final = 1
 COMMITTED: Final = 2
 
+_MOST_S: Final = (1 << 31) - 1  # what the layout holds
+
 
 class TierState(Structure):
     """One tier: its rules and its sums. The earmark is in nano-tokens, so that no share of a tick is rounded.
@@ -106,7 +108,10 @@ class LeaseState(Structure):
 
 
 class WaiterState(Structure):
-    """One request that waits; the smallest ticket of a tier is its oldest. `open_ns`: its gate was first seen open."""
+    """One request that waits; the smallest ticket of a tier is its oldest.
+
+    `open_ns`: its gate was first seen open; minus that once it was passed over, because its process is busy elsewhere.
+    """
 
     ticket: int
     owner_start: int
@@ -116,6 +121,7 @@ class WaiterState(Structure):
     owner_pid: int
     tier: int
     owner_host: int
+    pad: int
     _fields_ = (
         ("ticket", c_uint64),
         ("owner_start", c_uint64),
@@ -125,8 +131,23 @@ class WaiterState(Structure):
         ("owner_pid", c_int32),
         ("tier", c_int32),
         ("owner_host", c_uint32),
+        # `away_s`. Builds that know nothing of it carry it along; the name is part of what their layout is told by.
         ("pad", c_int32),
     )
+
+    @property
+    def away_s(self) -> int:
+        """For how many seconds its process may be busy elsewhere while the gate is open; 0 when it only waits here."""
+        return self.pad
+
+    @away_s.setter
+    def away_s(self, seconds: int) -> None:
+        self.pad = min(seconds, _MOST_S)
+
+    @property
+    def is_passed_over(self) -> bool:
+        """Whether others of its tier are served before it until it asks again."""
+        return self.open_ns < 0
 
 
 class ClientState(Structure):

@@ -29,12 +29,15 @@ ROUNDING_TICKS: Final = 2  # of a window: the tick under way when it opens, and 
 
 
 def oldest_waiter(view: View, index: int) -> int:
-    """Position of the oldest waiter of tier `index`, or -1."""
-    oldest = -1
+    """Position of the oldest waiter of tier `index`, or -1; of one that is passed over only when all of them are."""
+    oldest, least = -1, (False, 0)
     for i in range(view.book.waiter_count):
         waiter = view.waiters[i]
-        if waiter.tier == index and (oldest < 0 or waiter.ticket < view.waiters[oldest].ticket):
-            oldest = i
+        if waiter.tier != index:
+            continue
+        rank = (waiter.is_passed_over, waiter.ticket)
+        if oldest < 0 or rank < least:
+            oldest, least = i, rank
     return oldest
 
 

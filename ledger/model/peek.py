@@ -38,11 +38,14 @@ def is_worth_asking(
 
 def is_idle_waiter_due(view: View, ticket: int, now_ns: int) -> bool:
     """Whether another tier's or waiter's turn is to be noted as unused, or to be ended: see `drop_idle_waiter`."""
+    others = [waiter for waiter in view.waiters[: view.book.waiter_count] if waiter.ticket != ticket]
+    if any(waiters.is_away_too_long(waiter, now_ns) for waiter in others):
+        return True
     if not view.book.synced:
         return False
     for tier in range(view.book.tier_count):
         index = gates.oldest_waiter(view, tier)
-        if index < 0 or view.waiters[index].ticket == ticket:
+        if index < 0 or view.waiters[index].ticket == ticket or view.waiters[index].is_passed_over:
             continue
         waiter = view.waiters[index]
         is_due = not waiter.open_ns or now_ns - waiter.open_ns >= waiters.LAPSE_NS

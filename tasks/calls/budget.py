@@ -126,7 +126,7 @@ class Budget:
             return blind if blind is not None else Wait(until_ns=None, latest_ns=None, reason=str(error))
 
     def _in_queue(self, tier: str, cost: int, shape: Shape) -> Lease | Wait:
-        place = self._places.setdefault(tier, self._context.ledger.place(tier))
+        place = self._places.setdefault(tier, self._context.ledger.place(tier, away_s=self._away_s()))
 
         def report(wait: Wait) -> None:
             self._context.beat.phase("waiting_tokens", _words(tier, cost, wait), until_ns=_promise_ns(wait))
@@ -138,6 +138,15 @@ class Budget:
         except (NeverEnough, Stopped):
             place.leave()
             raise
+
+    def _away_s(self) -> int:
+        """For how many seconds this process may be busy with others while it waits here; 0 when it waits here alone.
+
+        Each of the others gets at most one step before it comes back (`tasks.planning.key_turns`), with one call in it.
+        """
+        settings = self._context.settings
+        others = max(1, len(settings.keys) - 1)
+        return 0 if self._context.blocking else math.ceil(others * settings.longest_call_s)
 
     def _try_now(self, tier: str, cost: int, shape: Shape, place: Place | None = None) -> Lease | Wait:
         """What is to be had at once, unless this worker is to do something else about the balance while it waits."""

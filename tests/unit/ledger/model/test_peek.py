@@ -83,6 +83,16 @@ def test_anothers_turn_that_is_not_used_is_noted_once_and_ended_after_its_time(v
     assert peek.is_idle_waiter_due(view, mine, NOW_NS + (open_s or 0) * S) is is_due
 
 
+@pytest.mark.parametrize(("open_s", "is_due"), [(6, False), (59, False), (60, True)])
+def test_one_that_was_passed_over_is_removed_when_its_process_stays_away(view, open_s, is_due):
+    request = Request(tier=UPSERT, cost_mt=20_000, owner=OTHER, shape=None, away_s=60)
+    waiters.join(view, request, NOW_NS)
+    mine = waits(view, 20)
+    view.waiters[0].open_ns, view.waiters[1].open_ns = -NOW_NS, NOW_NS + open_s * S
+    assert peek.is_idle_waiter_due(view, mine, NOW_NS + open_s * S) is is_due
+    assert not peek.is_idle_waiter_due(view, view.waiters[0].ticket, NOW_NS + open_s * S)
+
+
 def test_nobodys_turn_is_ended_at_a_gate_that_is_shut_or_before_the_first_reading(view, fresh):
     bucket.charge_unread(view.book, 200_000, NOW_NS, is_certain=True)
     waits(view, 20, owner=OTHER)

@@ -1,6 +1,6 @@
 """A place in a queue is taken, kept, left, lost; what was saved for it goes with the last one."""
 
-from ledger.model import waiters
+from ledger.model import gates, waiters
 from ledger.model.journal import Event
 from ledger.model.waiters import Request
 from ledger.types import Owner
@@ -11,8 +11,9 @@ UPSERT, BACKFILL = 1, 2
 OWNER = Owner(host=0, pid=7, started=70)
 
 
-def join(view, tokens, tier=UPSERT, now_ns=NOW_NS):
-    return waiters.join(view, Request(tier=tier, cost_mt=tokens * 1000, owner=OWNER, shape=None), now_ns)
+def join(view, tokens, tier=UPSERT, now_ns=NOW_NS, away_s=0):
+    request = Request(tier=tier, cost_mt=tokens * 1000, owner=OWNER, shape=None, away_s=away_s)
+    return waiters.join(view, request, now_ns)
 
 
 def queue(view):
@@ -173,3 +174,79 @@ def test_no_gate_is_open_while_the_balance_is_unknown(view):
     view.book.synced = 0
     waiters.drop_idle_waiter(view, NOW_NS + 60 * S, 0)
     assert (view.book.waiter_count, view.waiters[0].open_ns) == (1, 0)
+
+
+def look(view, *seconds, mine=0):
+    """Somebody asks so many seconds after now; the tickets that are left."""
+    for second in seconds:
+        waiters.drop_idle_waiter(view, NOW_NS + second * S, mine)
+    return [ticket for ticket, _ in queue(view)]
+
+
+def test_one_whose_process_may_be_elsewhere_is_passed_over_and_keeps_its_place_and_what_is_saved(view):
+    away, next_one = join(view, 20, away_s=60), join(view, 30)
+    view.tiers[UPSERT].earmark_nt = 7_000 * 10**6
+    look(view, 1, 5)
+    assert waiters.ahead(view, UPSERT, next_one) == [20_000]
+    assert look(view, 6) == [away, next_one]
+    assert waiters.ahead(view, UPSERT, next_one) == []
+    assert waiters.ahead(view, UPSERT, 0) == [30_000]
+    waiters.leave(view, next_one, NOW_NS + 6 * S)
+    assert saved(view, UPSERT) == 7_000
+    assert view.events == []
+
+
+def test_one_that_asks_again_has_its_turn_again(view):
+    away, next_one = join(view, 20, away_s=60), join(view, 30)
+    look(view, 1, 6)
+    assert waiters.keep(view, away, 25_000) == away
+    assert waiters.ahead(view, UPSERT, next_one) == [25_000]
+
+
+def test_one_that_is_passed_over_stays_so_when_its_gate_shuts_and_the_next_gets_its_own_five_seconds(view):
+    away, next_one = join(view, 20, away_s=60), join(view, 30)
+    look(view, 1, 6)
+    view.book.in_flight_mt = 190_000
+    look(view, 7)
+    assert waiters.ahead(view, UPSERT, next_one) == []
+    view.book.in_flight_mt = 0
+    assert look(view, 8, 12) == [away, next_one]
+    assert look(view, 13) == [away]
+
+
+def test_one_that_does_not_come_back_loses_its_place(view):
+    away, mine = join(view, 20, away_s=60), join(view, 30)
+    look(view, 1, 6, 60, mine=mine)
+    assert [ticket for ticket, _ in queue(view)] == [away, mine]
+    assert look(view, 61, mine=mine) == [mine]
+    assert view.events == [(Event.LAPSED, UPSERT, 20_000, OWNER)]
+
+
+def test_one_may_not_be_away_for_less_than_five_seconds(view):
+    join(view, 20, away_s=1)
+    look(view, 1, 5)
+    assert not view.waiters[0].is_passed_over
+    assert look(view, 6) == []
+
+
+def test_one_that_asks_after_it_was_passed_over_is_not_removed_by_its_own_question(view):
+    away = join(view, 20, away_s=60)
+    assert look(view, 1, 6) == [away]
+    assert look(view, 99, mine=away) == [away]
+
+
+def test_only_when_all_of_a_tier_are_passed_over_the_oldest_of_them_counts_as_its_oldest(view):
+    first, second = join(view, 20, away_s=60), join(view, 30, away_s=60)
+    look(view, 1, 6)
+    assert gates.oldest_waiter(view, UPSERT) == view.waiter(second)
+    look(view, 7, 12)
+    assert gates.oldest_waiter(view, UPSERT) == view.waiter(first)
+    assert gates.is_waiting(view, UPSERT)
+
+
+def test_a_time_elsewhere_that_the_layout_does_not_hold_is_cut(view):
+    join(view, 20, away_s=1 << 40)
+    assert view.waiters[0].away_s == (1 << 31) - 1
+    waiters.leave(view, view.waiters[0].ticket, NOW_NS)
+    join(view, 20)
+    assert view.waiters[0].away_s == 0
