@@ -29,7 +29,7 @@ from tasks.store.connection import Connection, connect
 from tasks.store.ledger_row.row import RowHome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tasks.store.ledger_row.line import Line
 
@@ -70,14 +70,15 @@ def of_row(url: str, account: int, *, is_durable: bool = False) -> TokenLedger:
     """The ledger in that row; with `is_durable` each commit waits for the disk, which none does in production."""
     home = RowHome(url, account, 1)
     if is_durable:
-        connect_line = home._connection.connect  # noqa: SLF001
+        shared = home._connection.shared  # noqa: SLF001
+        connect_line = shared.connect
 
-        def durable() -> Line:
-            line = connect_line()
+        def durable(channels: Sequence[str]) -> Line:
+            line = connect_line(channels)
             line.ask(b"SET synchronous_commit = on")
             return line
 
-        home._connection.connect = durable  # noqa: SLF001
+        shared.connect = durable
     return TokenLedger(home)
 
 

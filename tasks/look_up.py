@@ -64,7 +64,7 @@ def _ask(
         LedgerError: the plan can never pay for it, or the ledger cannot be used.
     """
     name = f"{NAME}-{options.slot}"
-    home = worker.row_of(name, given)
+    home = worker.row_of(worker.line_of(name, given), given)
     with closing(TokenLedger.attach(given.ledger_path) if home is None else TokenLedger(home)) as ledger:
         context = JobContext(
             role=UPSERT,  # no job is made of it; what it pays is paid by the interactive tier

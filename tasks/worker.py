@@ -27,6 +27,7 @@ from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logge
 from tasks.runtime.stop import Stop
 from tasks.store.connection import password_of
 from tasks.store.ledger_row.row import RowHome
+from tasks.store.ledger_row.shared_line import SharedLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +80,8 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
     try:
         with ExitStack() as stack:
             each = settings.of_each_key(given)
-            homes = [row_of(f"{options.role}-{options.slot}", one) for one in each]
+            line = line_of(f"{options.role}-{options.slot}", given)
+            homes = [row_of(line, one) for one in each]
             ledgers = [
                 stack.enter_context(closing(TokenLedger.attach(one.ledger_path) if home is None else TokenLedger(home)))
                 for one, home in zip(each, homes, strict=True)
@@ -93,12 +95,14 @@ def _live(options: argparse.Namespace, given: WorkerSettings, stop: Stop, log: L
     return errors.EXIT_OK if is_finished else _stopped(role, log)
 
 
-def row_of(worker: str, given: WorkerSettings) -> RowHome | None:
-    """The row that the ledger of this worker is in; None when it is in a file."""
-    if not given.ledger_host:
-        return None
-    name = f"sluicegate {worker} ledger"
-    return RowHome(given.database_url.reveal(), given.ledger_account, given.ledger_host, name=name)
+def line_of(worker: str, given: WorkerSettings) -> SharedLine | None:
+    """The line to the ledgers of all keys of this worker; None when they are in files."""
+    return SharedLine(given.database_url.reveal(), f"sluicegate {worker} ledger") if given.ledger_host else None
+
+
+def row_of(line: SharedLine | None, given: WorkerSettings) -> RowHome | None:
+    """The row at that line that the ledger of a key is in; None without a line."""
+    return None if line is None else RowHome(line, given.ledger_account, given.ledger_host)
 
 
 def _work(

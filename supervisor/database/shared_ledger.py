@@ -21,6 +21,7 @@ from tasks.store.connection import connect
 from tasks.store.ledger_row import plan_rate
 from tasks.store.ledger_row.patience import NoPatience, StartPatience
 from tasks.store.ledger_row.row import RowHome
+from tasks.store.ledger_row.shared_line import SharedLine
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
@@ -115,10 +116,11 @@ class SharedLedger(TokenLedger):
             self._told_rate = rate
 
 
-def create_ledger(plan: RunPlan, url: Secret, run: str, host: int) -> TokenLedger:
+def create_ledger(plan: RunPlan, url: Secret, run: str, host: int, line: SharedLine | None = None) -> TokenLedger:
     """The ledger of a run whose database is at `url`; what a killed supervisor's workers held is resolved.
 
-    `host` is the number of this host among those that share the database; 0 where there is only one.
+    `host` is the number of this host among those that share the database; 0 where there is only one. `line` is the one
+    to the database that ledgers of other keys use too; without it the ledger has its own.
 
     Raises:
         LedgerError: the file cannot be used.
@@ -133,22 +135,23 @@ def create_ledger(plan: RunPlan, url: Secret, run: str, host: int) -> TokenLedge
         replace_file(
             plan.state.ledger_marker, b"The ledger is in the database: `sluicegate ledger dump`.\n", durable=False
         )
-        ledger = _create_row(plan, url, host)
+        ledger = _create_row(plan, line or SharedLine(url.reveal(), APPLICATION), host)
     ledger.resolve_dead()
     return ledger
 
 
 def create_ledgers(plan: RunPlan, url: Secret, run: str, host: int) -> dict[str, TokenLedger]:
-    """The ledger of each key, by its name; see `create_ledger`.
+    """The ledger of each key, by its name, all over one line to the database; see `create_ledger`.
 
     Raises:
         LedgerError: a file cannot be used.
         Error: the database cannot be used.
     """
     found: dict[str, TokenLedger] = {}
+    line = SharedLine(url.reveal(), APPLICATION)
     try:
         for name in plan.keys:
-            found[name] = create_ledger(plan.of_key(name), url, run, host)
+            found[name] = create_ledger(plan.of_key(name), url, run, host, line)
     except (Error, LedgerError, OSError):
         for ledger in found.values():
             ledger.close()
@@ -191,10 +194,10 @@ def _row_beside(plan: RunPlan) -> tuple[TokenLedger, int, int]:
     return TokenLedger(RowHome(url.reveal(), account, host, name=APPLICATION)), account, host
 
 
-def _create_row(plan: RunPlan, url: Secret, host: int) -> TokenLedger:
+def _create_row(plan: RunPlan, line: SharedLine, host: int) -> TokenLedger:
     name = plan.account("")
     account = account_number(name)
-    home = RowHome(url.reveal(), account, host, name=APPLICATION)
+    home = RowHome(line, account, host)
     home.patience = StartPatience()
     home.create(name)
     if plan.server is Server.SIMULATOR:

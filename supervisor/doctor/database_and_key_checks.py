@@ -69,7 +69,8 @@ def _database(plan: RunPlan) -> Iterator[Finding]:
         lacking=seen.lacking,
         lacking_for_an_upgrade=seen.lacking_later,
     )
-    yield _server(plan, seen.server)
+    is_shared = plan.database is None and not seen.pending
+    yield _server(plan, seen.server, hosts=host_check.count_hosts(plan, url) if is_shared else 1)
     if plan.database is not None:
         yield good(host_check.CHECK, "this one alone: no other host reaches an embedded database")
     elif seen.pending:
@@ -98,19 +99,17 @@ def _embedded(plan: RunPlan) -> Iterator[Finding]:
     yield good(host_check.CHECK, "this one alone: no other host reaches an embedded database")
 
 
-def _server(plan: RunPlan, facts: ServerFacts | None) -> Finding:
-    """The settings and the build of the server."""
+def _server(plan: RunPlan, facts: ServerFacts | None, *, hosts: int) -> Finding:
+    """The settings and the build of the server, to which so many hosts write."""
     if facts is None:
         return note("server", "not known, because it does not tell its settings to this user")
     workers, is_embedded = plan.settings.upsert_workers + plan.settings.backfill_workers, plan.database is not None
-    more = server_judgement.lines(
-        workers, keys=len(plan.keys), is_embedded=is_embedded, is_ledger_there=is_in_database(plan)
-    )
+    more = server_judgement.lines(workers, is_embedded=is_embedded, is_ledger_there=is_in_database(plan))
     return judged(
         "server",
         f"shared_buffers {facts.shared_buffers // 2**20:,} MB, {facts.connections} connections for this user",
         faults=list(server_judgement.faults(facts, workers, more)),
-        notes=list(server_judgement.notes(facts, workers, more, is_embedded=is_embedded)),
+        notes=list(server_judgement.notes(facts, workers, more, is_embedded=is_embedded, hosts=hosts)),
         **facts._asdict(),
     )
 

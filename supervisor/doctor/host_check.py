@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 CHECK: Final = "hosts"
 
 
+def count_hosts(plan: RunPlan, url: Secret) -> int:
+    """How many hosts are alive at the database, with this one, whether it runs or not; 1 when that is not known."""
+    try:
+        found, _ = presence.look_at_others(plan, url)
+    except Error:
+        return 1
+    own = presence.known_identity(plan)
+    return 1 + sum(one.is_alive and one.id != own for one in found)
+
+
 def finding(plan: RunPlan, url: Secret) -> Finding:
     """Who else is alive, who is missed, and whether this host may work beside them."""
     try:

@@ -17,14 +17,16 @@ BESIDE_WORKERS: Final = 3  # connections of the supervisor, and one of a person
 _LEAST_BUFFERS: Final = 128 * _MB
 _LEAST_WORK_MEM: Final = 4 * _MB
 _LEAST_WAL: Final = _GB
+_NEARLY_ALL: Final = 0.8  # of the connections: who upgrades or joins needs some for a while
 
 
-def lines(workers: int, *, keys: int, is_embedded: bool, is_ledger_there: bool) -> int:
+def lines(workers: int, *, is_embedded: bool, is_ledger_there: bool) -> int:
     """How many connections are needed beside one a worker, and those that every run has.
 
-    A host that others can see beats over one, and a ledger in the database has one for each process and key.
+    A host that others can see beats over one, and each process has one for ledgers in the database, whatever keys it
+    serves.
     """
-    return (0 if is_embedded else 1) + (keys * (workers + 1) if is_ledger_there else 0)
+    return (0 if is_embedded else 1) + (workers + 1 if is_ledger_there else 0)
 
 
 def faults(facts: ServerFacts, workers: int, more: int = 0) -> Iterator[str]:
@@ -37,10 +39,10 @@ def faults(facts: ServerFacts, workers: int, more: int = 0) -> Iterator[str]:
         )
 
 
-def notes(facts: ServerFacts, workers: int, more: int = 0, *, is_embedded: bool) -> Iterator[str]:
+def notes(facts: ServerFacts, workers: int, more: int = 0, *, is_embedded: bool, hosts: int = 1) -> Iterator[str]:
     """What works and costs safety, time or room; of the embedded server not what the program itself has chosen.
 
-    `more` are the `lines` that are needed.
+    `more` are the `lines` that are needed; `hosts` is how many write to the database, with this one.
     """
     yield from _risks(facts)
     if not facts.has_autovacuum:
@@ -53,6 +55,12 @@ def notes(facts: ServerFacts, workers: int, more: int = 0, *, is_embedded: bool)
         yield (
             f"other clients have {facts.others} of {facts.connections} connections now, so {left} are left of the "
             f"{needed} that {workers} workers need: raise max_connections"
+        )
+    of_all = hosts * needed + facts.others
+    if not facts.is_pooled and hosts > 1 and of_all > _NEARLY_ALL * facts.connections:
+        yield (
+            f"{hosts} hosts with as many workers as this one need {hosts * needed} connections, and other clients have "
+            f"{facts.others}: that comes near the {facts.connections} there are, so raise max_connections"
         )
 
 

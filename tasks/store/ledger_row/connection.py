@@ -1,4 +1,4 @@
-"""The row of one account over one line after another: asked for, waited for, and opened anew after a loss or a fork."""
+"""The row of one account over a line that other rows may share: asked for, waited for, told of a loss and of a fork."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ledger import NoLedger
 from tasks.errors import DatabaseTransient
 from tasks.store.ledger_row import statements
-from tasks.store.ledger_row.line import Line
 from tasks.store.ledger_row.patience import NoPatience
+from tasks.store.ledger_row.shared_line import read_epoch
 from tasks.store.sqlstate import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ledger import Clock
+    from tasks.store.ledger_row.line import Line
     from tasks.store.ledger_row.patience import Patience
+    from tasks.store.ledger_row.shared_line import SharedLine
     from tasks.store.ledger_row.statements import RowState
 
 T = TypeVar("T")
@@ -41,7 +43,7 @@ class RowConnection:
         formats: the newest format of a book that each host reads, of those that beat, as the row was told with.
     """
 
-    def __init__(self, url: str, account: int, name: str, local: Clock) -> None:
+    def __init__(self, shared: SharedLine, account: int, local: Clock) -> None:
         """Nothing is connected yet."""
         self.patience: Patience = NoPatience()
         self.number = next(_NUMBERS)
@@ -50,20 +52,27 @@ class RowConnection:
         self.is_new = False
         self.moments = (0, 0)
         self.formats: Mapping[int, int] = {}
-        self.connect: Callable[[], Line] = lambda: Line(url, name, statements.channel(account), statements.PREPARE)
-        self.line: Line | None = None
+        self.shared = shared
+        self._channel = statements.channel(account)
         self._local = local
         self._account = account
         self._pid = os.getpid()
-        self._heard = 0  # notifications of earlier lines, and the lines themselves
+        self._known = 0  # the number of the line that this row has learned of
+        self._failures_seen = 0
         self._started_us: int | None = None
-        self._inherited: Line | None = None
+        self._is_closed = False
         self._never = threading.Event()
+        shared.join(self._channel)
+
+    @property
+    def line(self) -> Line | None:
+        """The line, which other rows may use too; None when there is none now."""
+        return self.shared.line
 
     @property
     def wake_value(self) -> int:
         """Changes with each notification, and with each line, since one may have been missed in between."""
-        return self._heard + (0 if self.line is None else self.line.notified)
+        return self.shared.heard(self._channel)
 
     @property
     def is_prepared(self) -> bool:
@@ -113,16 +122,23 @@ class RowConnection:
                 return result
 
     def open(self) -> Line:
-        """The line; a new one after a loss, and in a forked child."""
+        """The line; a new one after a loss, and in a forked child.
+
+        Raises:
+            DatabaseTransient: the server cannot be reached now.
+            ConfigError: a person has to mend the URL, the login or the database.
+        """
         if self._pid != os.getpid():
-            # The parent goes on with the line: it is neither used nor closed here.
-            self._pid, self._inherited, self.line, self.request = os.getpid(), self.line, None, 0
-        if self.line is None or self.line.is_closed:
-            self.lose()
-            line = self.line = self.connect()
-            self._learn_epoch(line)
+            self._pid, self.request = os.getpid(), 0
+        try:
+            line = self.shared.open(self._failures_seen)
+        except DatabaseTransient:
+            self._failures_seen = self.shared.failures
+            raise
+        if self._known != self.shared.number:
+            self._known, self.epoch, self.is_new = self.shared.number, self.shared.epoch, True
             self._started_us = None
-        return self.line
+        return line
 
     def undo(self) -> None:
         """Leave a transaction that failed; where the line is lost the server undoes it by itself."""
@@ -133,24 +149,20 @@ class RowConnection:
             self.lose()
 
     def lose(self) -> None:
-        """Close the line; the next user opens another one."""
-        line, self.line = self.line, None
-        if line is not None:
-            self._heard += line.notified + 1
-            line.close()
+        """Close the line, for all rows that use it; the next user opens another one."""
+        self.shared.lose()
+
+    def close(self) -> None:
+        """Use the line no longer; nothing the second time."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.shared.leave(self._channel)
 
     def sleep(self, seen: int, seconds: float) -> None:
         """Sleep until a notification comes, `seconds` (at most `CAP_S`) have passed, or a signal's handler has run."""
         span_s = max(0.0, min(seconds, CAP_S))
-        line = self.line
-        if line is None or line.is_closed or not line.is_ours or self._pid != os.getpid():
+        if self.wake_value == seen and not self.shared.hear(span_s):
             self._never.wait(span_s)
-            return
-        if self.wake_value == seen:
-            try:
-                line.hear(span_s)
-            except DatabaseTransient:
-                self.lose()  # the next look opens another line
 
     def _told(self, message: bytes) -> RowState:
         """The row as it is told, and when."""
@@ -164,5 +176,4 @@ class RowConnection:
         return state
 
     def _learn_epoch(self, line: Line) -> None:
-        self.epoch = (line.ask(statements.EPOCH).get_value(0, 0) or b"").decode()
-        self.is_new = True
+        self.epoch, self.is_new = read_epoch(line), True

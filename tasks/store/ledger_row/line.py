@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,8 @@ from tasks.store.connection import connect
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from psycopg.pq.abc import PGresult
 
 SILENCE_S: Final = 15.0  # the longest wait for an answer: for a lock 2 s are allowed
@@ -48,11 +51,11 @@ class Line:
     Attributes:
         is_ours: whether the session is this process's alone; behind a pooler it is not.
         prologue: what a transaction begins with.
-        notified: counts the notifications heard.
+        notified: counts the notifications heard, by channel.
     """
 
-    def __init__(self, url: str, application_name: str, channel: str, prepare: bytes = b"") -> None:
-        """Connect, and say `prepare` once where the session is ours.
+    def __init__(self, url: str, application_name: str, channels: Iterable[str], prepare: bytes = b"") -> None:
+        """Connect; say `prepare` once, and listen to these channels, where the session is this process's alone.
 
         Raises:
             DatabaseTransient: the server cannot be reached now.
@@ -61,15 +64,27 @@ class Line:
         self._connection = connect(url, application_name=application_name, autocommit=True, wait_s=_CONNECT_S)
         self._pg = self._connection.pgconn
         self.is_ours = self._connection.prepare_threshold is not None
-        self.notified = 0
+        self.notified: Counter[str] = Counter()
+        self._listens: set[str] = set()
         self.prologue = b"BEGIN;" + b"".join(_set("SET LOCAL", *one) for one in _SETTINGS)
         if self.is_ours:
-            settings = b"".join(_set("SET", *one) for one in (*_SETTINGS, *_KEEPALIVES))
             with ExitStack() as undo:
                 undo.callback(self.close)
-                self.ask(settings + prepare + b"LISTEN " + channel.encode())
+                self.ask(b"".join(_set("SET", *one) for one in (*_SETTINGS, *_KEEPALIVES)) + prepare)
+                self.listen(channels)
                 undo.pop_all()
             self.prologue = b"BEGIN;"
+
+    def listen(self, channels: Iterable[str]) -> None:
+        """Listen to these channels too, where the session is this process's alone.
+
+        Raises:
+            DatabaseTransient: the line broke.
+        """
+        new = [channel for channel in channels if channel not in self._listens]
+        if new and self.is_ours:
+            self.ask("".join(f"LISTEN {channel};" for channel in new).encode())
+            self._listens.update(new)
 
     def ask(self, message: bytes) -> PGresult:
         """The result of the last statement of the message.
@@ -146,8 +161,8 @@ class Line:
         return self._connection.closed
 
     def _drain(self) -> None:
-        while self._pg.notifies() is not None:
-            self.notified += 1
+        while (found := self._pg.notifies()) is not None:
+            self.notified[found.relname.decode()] += 1
 
     def _await(self, events: int, deadline_s: float) -> None:
         left_s = deadline_s - time.monotonic()

@@ -10,7 +10,6 @@ then, and whoever sees that first asks for one reading, which puts all right.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from ledger import Damaged, OtherFormat, SystemClock, process
@@ -27,6 +26,7 @@ from tasks.store.ledger_row.connection import RowConnection
 from tasks.store.ledger_row.row_journal import RowJournal
 from tasks.store.ledger_row.rules import Epochs
 from tasks.store.ledger_row.server_clock import ServerClock
+from tasks.store.ledger_row.shared_line import SharedLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ class RowHome:
 
     def __init__(
         self,
-        url: str,
+        server: str | SharedLine,
         account: int,
         host: int,
         *,
@@ -57,15 +57,19 @@ class RowHome:
         clock: Clock | None = None,
         formats: Mapping[int, Format] = FORMATS,
     ) -> None:
-        """Nothing is connected yet. With a `clock`, in tests, the time is that and not the database's."""
+        """Nothing is connected yet. `server` is a URL, for a line of its own, or the line that it shares with others.
+
+        With a `clock`, in tests, the time is that and not the database's.
+        """
         self.replaced = ""
         self._account = account
         self._host = host
         self._test_clock = clock
         local: Clock = clock or SystemClock()
         self._clock = ServerClock(local)
-        self._connection = RowConnection(url, account, name, local)
-        self._mutex = threading.RLock()
+        shared = SharedLine(server, name) if isinstance(server, str) else server
+        self._connection = RowConnection(shared, account, local)
+        self._mutex = shared.mutex
         self._row_epoch = ""
         self._formats = formats
         self._written = formats[max(formats)]
@@ -239,9 +243,9 @@ class RowHome:
         return written
 
     def close(self) -> None:
-        """Close the line."""
+        """Close the line, unless other rows use it."""
         with self._mutex:
-            self._connection.lose()
+            self._connection.close()
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """What `work` makes of the row, as soon as the database can be used and the book be read."""

@@ -79,7 +79,7 @@ def test_whatever_is_lost_on_the_way_each_change_is_made_once(database_url, step
     clock, account = ManualClock(10**12), next(ACCOUNTS)
     home = RowHome(database_url, account, 1, clock=clock)
     home.patience = Again()
-    home._connection.connect = lambda: Breaking(database_url, "tests", statements.channel(account))
+    home._connection.shared.connect = lambda channels: Breaking(database_url, "tests", channels, statements.PREPARE)
     Breaking.fate = "well"
     home.create(str(account))
     ledgers = [TokenLedger(home), TokenLedger.in_memory(DEFAULT_TIERS, clock)]

@@ -75,15 +75,25 @@ def test_of_the_embedded_server_only_what_its_user_changed_is_noted():
 @pytest.mark.parametrize(
     ("given", "more"),
     [
-        ({"keys": 1, "is_embedded": True, "is_ledger_there": False}, 0),
-        ({"keys": 9, "is_embedded": False, "is_ledger_there": False}, 1),
-        ({"keys": 1, "is_embedded": False, "is_ledger_there": True}, 4),
-        ({"keys": 50, "is_embedded": False, "is_ledger_there": True}, 151),
+        ({"is_embedded": True, "is_ledger_there": False}, 0),
+        ({"is_embedded": False, "is_ledger_there": False}, 1),
+        ({"is_embedded": False, "is_ledger_there": True}, 4),
     ],
 )
-def test_a_ledger_in_the_database_needs_a_connection_for_each_process_and_key(given, more):
+def test_ledgers_in_the_database_need_a_connection_for_each_process(given, more):
     assert server_judgement.lines(2, **given) == more
     enough = 2 + server_judgement.BESIDE_WORKERS + more
     assert list(server_judgement.faults(GOOD._replace(connections=enough), 2, more)) == []
     (fault,) = server_judgement.faults(GOOD._replace(connections=enough - 1), 2, more)
     assert f"2 workers need {enough} with those beside them" in fault
+
+
+@pytest.mark.parametrize(("hosts", "connections", "is_noted"), [(1, 12, False), (8, 97, False), (9, 97, True)])
+def test_hosts_that_together_come_near_what_the_server_allows_are_noted(hosts, connections, is_noted):
+    """Each needs 5 connections and 4 for its ledgers; others have 3."""
+    facts = GOOD._replace(connections=connections)
+    notes = list(server_judgement.notes(facts, 2, 4, is_embedded=False, hosts=hosts))
+    assert [f"{hosts} hosts with as many workers as this one need {hosts * 9} connections" in one for one in notes] == [
+        True
+    ] * is_noted
+    assert list(server_judgement.notes(facts._replace(is_pooled=True), 2, 4, is_embedded=False, hosts=hosts)) == []
