@@ -10,7 +10,7 @@ GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 HOOKS = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-MADE_BY_SETUP = {".venv"}
+MADE_HERE = {".venv", "build"}  # by make, and in no checkout
 PATH = re.compile(r"(?=.*[./]|Makefile$)[\w.-]*[A-Za-z][\w.-]*(?:/[\w.-]+)*/?")  # `.ci/run`, `docs/`, `Makefile`
 PLACEHOLDER = re.compile(r"NUMBER|NAME")  # stands for what the reader chooses: there are others of that form
 
@@ -24,7 +24,7 @@ def paths(text):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     arguments = [word for one in spans(text) for word in one.split()[1:] if "/" in word]
     named = {one for one in [*spans(text), *links, *arguments] if PATH.fullmatch(one)}
-    return {one for one in named if one.split("/")[0] not in MADE_BY_SETUP}
+    return {one for one in named if one.split("/")[0] not in MADE_HERE}
 
 
 def missing(names):
