@@ -12,7 +12,7 @@ import argparse
 import sys
 from functools import partial
 
-from benchmarks.growth import capacity, disorder, elsewhere, measure, reading, supervising, writing
+from benchmarks.growth import capacity, disorder, elsewhere, exporting, measure, reading, supervising, writing
 from benchmarks.growth.home import Home
 from benchmarks.growth.sizes import SIZES
 
@@ -23,6 +23,7 @@ PARTS = {
     "queries": (reading.queries, "SL"),
     "spend": (reading.spend, "SL"),
     "quarantine": (reading.quarantine, "SL"),
+    "export": (exporting.exports, "S"),
     "writes": (writing.writes, "SL"),
     "bytes": (disorder.product_bytes, "SL"),
     "claim": (disorder.claim, ""),

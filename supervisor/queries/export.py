@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from supervisor.database.access import query_connection, query_plan
+from supervisor.queries.whole_file import whole_file
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.store.export import export as store
 from tasks.store.export.export import Export
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tasks.store.connection import Connection
 
-_AT_ONCE: Final = 1_000  # lines that are written together
-_PART: Final = ".part"
 _HAS_DAYS: Final = ("history", "calls")
 
 
@@ -64,30 +61,25 @@ def _fault(chosen: argparse.Namespace) -> str | None:
 
 
 def _write(conn: Connection, export: Export, chosen_format: str, file: BinaryIO) -> None:
-    if chosen_format == "jsonl":
-        with store.json_copied(conn, export) as lines:
-            _write_lines(file, lines)
-        return
     columns = store.columns_of(conn, export)
+    if chosen_format == "jsonl":
+        with store.json_copied(conn, export, columns) as lines:
+            file.writelines(lines)
+        return
     if chosen_format == "csv":
         heading = ",".join(one.name for one in columns).encode() + b"\n"
         with store.csv_copied(conn, export, columns) as lines:
-            _write_lines(file, chain([heading], lines))
+            file.write(heading)
+            file.writelines(lines)
         return
     from supervisor.queries import parquet
 
     parquet.write(file, columns, store.batches(conn, export, columns))
 
 
-def _write_lines(file: BinaryIO, lines: Iterable[bytes]) -> None:
-    left = iter(lines)
-    while part := b"".join(islice(left, _AT_ONCE)):
-        file.write(part)
-
-
 @contextmanager
 def _opened(name: str | None) -> Iterator[BinaryIO]:
-    """The standard output, or a file beside the one of this name, which takes its place at the end.
+    """The standard output, or a file that takes the place of the one of this name at the end.
 
     What is there and is no file, such as a pipe or a device, is written to as it is.
     """
@@ -97,19 +89,10 @@ def _opened(name: str | None) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     path = Path(name)
-    has_part = path.is_file() or not path.exists()
-    part = Path(name + _PART) if has_part else path
+    is_file = path.is_file() or not path.exists()
     try:
-        with part.open("wb") as file:
+        with whole_file(path) if is_file else path.open("wb") as file:
             yield file
-            file.flush()
-            if has_part:
-                os.fsync(file.fileno())
-        if has_part:
-            part.replace(path)
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"{name} cannot be written: {reason}; name another file with --output") from error
-    finally:
-        if has_part:
-            part.unlink(missing_ok=True)

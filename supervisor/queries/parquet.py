@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tasks.store.export.export import ExportColumn
+    from tasks.store.export.as_text import ExportColumn
 
 _LIST: Final = "[]"
 _DIGITS: Final = (18, 2)  # of an amount of money: the columns of numbers with decimals are all prices

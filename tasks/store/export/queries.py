@@ -93,8 +93,8 @@ GROUP BY 1, account, host, worker, tier, endpoint, shape
 """
 # Of the table as it is: a field that a later build knows is exported as well.
 _PRODUCTS: Final[LiteralString] = """
-SELECT m.host AS shop, {columns}, p.sales_ranks
-FROM products AS p LEFT JOIN domains AS m ON m.id = p.domain
+SELECT m.host AS shop, {columns}, {ranks} AS sales_ranks
+FROM products AS p LEFT JOIN domains AS m ON m.id = p.domain {sales}
 WHERE (%(domain)s::smallint IS NULL OR p.domain = %(domain)s)
   AND (%(since)s::timestamptz IS NULL OR p.fetched_at >= %(since)s)
 """
@@ -116,7 +116,7 @@ OF_STORED_BYTES: Final = frozenset(
 
 
 def query_of(kind: Kind, *, is_daily: bool, has_since: bool) -> LiteralString:
-    """The query, with places for `points` and for the `columns` of products."""
+    """The query, with places for `points`, and for the `columns`, `ranks` and history of `sales` of products."""
     if (kind, is_daily, has_since) == ("history", False, True):
         return _HISTORY_SINCE
     return QUERIES[kind, is_daily]

@@ -12,10 +12,12 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from psycopg import sql
 from pyarrow import parquet
 
 from tasks.errors import ConfigError, Error
 from tasks.store.connection import connect
+from tasks.store.export import export as store
 from tests.fakes.waiting import LIMIT_S
 
 KINDS = ("deals", "history", "calls", "products")
@@ -181,6 +183,33 @@ def test_all_formats_hold_the_same_rows(ask, few_url, tmp_path, kind):
         ], name
         if pa.types.is_integer(table.schema.field(name).type):
             assert sorted(map(str, column)) == sorted(str(row[name]) for row in as_json), name
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_daily"),
+    [("deals", False), ("history", False), ("history", True), ("calls", False), ("products", False)],
+)
+def test_lines_of_json_are_what_the_server_makes_of_the_rows(own, kind, is_daily):
+    hostile = 'a "quote", a \\ and\r\na line break \u2028 \x01\x02 ü'
+    own.execute("UPDATE deal_rows SET title = %s", (hostile,))
+    own.execute(
+        "UPDATE products SET title = %s, categories = '{}', extra = %s",
+        (hostile, '{\n"a": [1,\r\n 2]}'),
+    )
+    wanted = store.Export(kind=kind, is_daily=is_daily)
+    columns = store.columns_of(own, wanted)
+    with store.json_copied(own, wanted, columns) as lines:
+        found = [*lines]
+    query = store._query(own, wanted, are_ranks_packed=False)
+    statement = sql.SQL("SELECT row_to_json(one)::text FROM ({query}) AS one").format(query=query)
+    expected = [row for (row,) in own.execute(statement, {"domain": None, "since": None}).fetchall()]
+    assert len(found) > 0
+    assert all(line.count(b"\n") == 1 and line.endswith(b"\n") and b"\r" not in line for line in found)
+    assert sorted(map(in_order, found)) == sorted(map(in_order, expected))
+
+
+def in_order(line):
+    return json.dumps(json.loads(line), sort_keys=True)
 
 
 def test_sales_ranks_of_products_are_readable(ask, few_url, few):

@@ -1,9 +1,12 @@
 """Sales ranks on a real database: read as they were received, and stored once where they are the history of SALES."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
+from tasks.store.export import export
+from tasks.store.export.export import Export
 from tasks.store.products import products
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -18,7 +21,16 @@ def write(conn, product, *, has_history=True):
 
 
 def read(conn):
-    return conn.execute("SELECT p.sales_ranks FROM products AS p").fetchone()[0]
+    """The ranks as SQL shows them, which is what an export has too."""
+    (ranks,) = conn.execute("SELECT p.sales_ranks FROM products AS p").fetchone()
+    assert [exported["sales_ranks"] for exported in in_lines(conn)] == [ranks]
+    return ranks
+
+
+def in_lines(conn):
+    wanted = Export(kind="products")
+    with export.json_copied(conn, wanted, export.columns_of(conn, wanted)) as lines:
+        return [json.loads(line) for line in lines]
 
 
 def stored(conn):
