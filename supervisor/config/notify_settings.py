@@ -20,6 +20,7 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         host: what this host is called in alarms.
+        database_url: empty while there is no database yet, and alarms alone can be told.
         ledger_account: the ledger's row in the database, 0 when it is in the file.
         key_name: the key that the ledger is of: of several the first.
         domains, selections: what the selections are called that have listed a deal.

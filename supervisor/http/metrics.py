@@ -14,9 +14,11 @@ from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
+import msgspec
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from supervisor.process.restart_policy import Cause
+from supervisor.process.spec import NOTIFY
 from supervisor.report import DATABASE, QUEUE
 from supervisor.status import health
 from tasks.runtime.call_stats import BOUNDS_S
@@ -49,6 +51,7 @@ class Collector(NamedTuple):
         yield from _work_metrics(self.report)
         yield from _database_metrics(self.report)
         yield from _host_metrics(self.report, self.snapshots)
+        yield from _message_metrics(self.report)
         known = {key: one for key, one in self.snapshots.items() if one is not None and one.synced}
         if known:
             yield from _ledger_metrics(known)
@@ -130,6 +133,18 @@ def _host_metrics(report: Report, snapshots: Mapping[str, Snapshot | None]) -> I
         yield _family("host_open_calls", [(label, leases[one.number]) for label, one in sharing])
 
 
+def _message_metrics(report: Report) -> Iterator[Metric]:
+    """Messages by the names of their targets, as the process that sends them has told last."""
+    told = [child.job.get("targets", {}) for child in report.services if child.role == NOTIFY]
+    found = msgspec.convert(told, list[dict[str, tuple[int, int, int, float]]])
+    each = [((name,), figures) for targets in found for name, figures in targets.items()]
+    for number, metric in enumerate(_OF_TARGETS if each else ()):
+        yield _family(metric, [(label, figures[number]) for label, figures in each])
+
+
+_OF_TARGETS: Final = (
+    "messages_sent_total", "messages_refused_total", "messages_waiting", "message_oldest_timestamp_seconds",
+)  # fmt: skip
 _OF_BUCKETS: Final[dict[str, Callable[[Snapshot], float]]] = {
     "tokens_balance": lambda one: one.bucket.balance,
     "tokens_capacity": lambda one: one.bucket.capacity,
@@ -231,6 +246,16 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
     "host_silence_seconds": MetricSpec("gauge", "Seconds since the host said last that it is alive.", ("host",)),
     "host_open_calls": MetricSpec("gauge", "Calls of the host that the shared ledger has open.", ("host",)),
     "host_tokens_of_day": MetricSpec("gauge", "Tokens that calls of the host cost in the last day.", ("host",)),
+    "messages_sent_total": MetricSpec(
+        "counter", "Messages that the target has accepted since their process began.", ("target",)
+    ),
+    "messages_refused_total": MetricSpec(
+        "counter", "Attempts to send that the target did not accept; each is made again.", ("target",)
+    ),
+    "messages_waiting": MetricSpec("gauge", "Messages that the target has not accepted yet.", ("target",)),
+    "message_oldest_timestamp_seconds": MetricSpec(
+        "gauge", "When the oldest message was made that waits for the target; 0 when none does.", ("target",)
+    ),
     "requests_total": MetricSpec("counter", "Calls to the API; status none: no reply came.", ("endpoint", "status")),
     "request_duration_seconds": MetricSpec("histogram", "How long calls to the API took.", ("endpoint",)),
     "rows_upserted_total": MetricSpec("counter", "Rows committed.", ("table",)),

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from ledger import SystemClock
 from supervisor.config import notify_settings
 from supervisor.notify.alarm_watch import AlarmWatch
+from supervisor.notify.figures import Figures
 from supervisor.notify.service import Service
 from tasks.errors import EXIT_BUG, EXIT_OK, Error, plain
 from tasks.redaction import Redactor
@@ -53,10 +54,10 @@ def main() -> int:
         lifeline.watch(chosen.lifeline_fd, stop)
         log = stream_logger(sys.stderr, redactor=Redactor(secrets_of(settings))).bind(role="notify", slot=0)
         broken = end_with_threads(stop, log)
-        alarms = AlarmWatch(settings, log)
+        alarms = AlarmWatch(settings, log, figures := Figures(one.name for one in settings.targets))
         try:
             alarms.start()
-            Service(settings, stop, HeartbeatWriter(PipeSink(chosen.status_fd), SystemClock()), log).run()
+            Service(settings, stop, HeartbeatWriter(PipeSink(chosen.status_fd), SystemClock()), log, figures).run()
         except Error as error:
             log.error("worker_ended", error=error)
             return error.exit_code

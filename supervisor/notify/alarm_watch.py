@@ -5,6 +5,7 @@ The book of what was told and is to be sent is a file in the state directory, be
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ from tasks.notify.post import pause_s
 if TYPE_CHECKING:
     from supervisor.config.notify_settings import NotifySettings
     from supervisor.notify.alarms import Problem
-    from supervisor.report import Report
+    from supervisor.notify.figures import Figures, Waiting
     from tasks.runtime.log import Logger
 
 _EVERY_S: Final = 2.0
@@ -38,15 +39,18 @@ _STARTING: Final = "starting"
 class AlarmWatch:
     """The thread that looks; it does nothing when no rule wants alarms."""
 
-    def __init__(self, settings: NotifySettings, log: Logger) -> None:
+    def __init__(self, settings: NotifySettings, log: Logger, figures: Figures) -> None:
         self._rules = [rule for rule in settings.rules if rule.alarms]
         self._targets = {one.name: one for one in settings.targets}
         self._host = settings.host
+        self._has_database = bool(settings.database_url)
+        self._run_pid = os.getppid()  # a run that was killed has left its report
         self._state = StateDir(Path(settings.state_dir))
         self._source = LedgerSource(
             self._state.ledger_of(settings.key_name), settings.database_url, settings.ledger_account
         )
         self._log = log
+        self._figures = figures
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._book = AlarmBook()
@@ -74,19 +78,18 @@ class AlarmWatch:
     def _look(self) -> None:
         last = report.read(self._state.status)
         now = datetime.now(UTC)
-        if last is not None and not self._is_of_before(last):
-            wanted = update(self._book, problems(last, self._drift_now(now)), self._rules, self._host, now)
+        if last is not None and last.supervisor.pid == self._run_pid:
+            found = problems(last, self._drift_now(now))
+            is_all = last.supervisor.state != _STARTING
+            wanted = update(self._book, found, self._rules, self._host, now, is_all=is_all)
             if wanted != self._book:
                 self._keep(wanted)
         self._send(now)
-
-    def _is_of_before(self, last: Report) -> bool:
-        """Whether a run that only begins, and has found nothing yet, has written it."""
-        return last.supervisor.state == _STARTING
+        self._figures.waits("alarms", _waiting(self._book))
 
     def _drift_now(self, now: datetime) -> Problem | None:
         least = min((rule.drift for rule in self._rules if "drift" in rule.alarms), default=None)
-        if least is None:
+        if least is None or not self._has_database:
             return None
         with suppress(LedgerError):
             ledger = self._source.open()
@@ -111,9 +114,11 @@ class AlarmWatch:
                     attempts = one.attempts + 1
                     self._not_before[one.target] = now + timedelta(seconds=pause_s(attempts))
                     self._count(one, attempts)
+                    self._figures.refused(one.target)
                     self._log.warning("message_not_delivered", target=one.target, error=error)
                 else:
                     self._drop(one)
+                    self._figures.sent(one.target)
                     self._log.debug("message_sent", target=one.target)
 
     def _drop(self, one: Pending) -> None:
@@ -136,3 +141,12 @@ class AlarmWatch:
             return msgspec.json.decode(self._state.alarms.read_bytes(), type=AlarmBook)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return AlarmBook()
+
+
+def _waiting(book: AlarmBook) -> dict[str, Waiting]:
+    """What waits for each target, and since when; the oldest stand first in the book."""
+    found: dict[str, Waiting] = {}
+    for one in book.pending:
+        count, oldest = found.get(one.target, (0, datetime.fromisoformat(one.message.made_at)))
+        found[one.target] = (count + 1, oldest)
+    return found

@@ -91,9 +91,18 @@ def _ended(report: Report) -> Iterator[Problem]:
 
 
 def update(
-    book: AlarmBook, found: Iterable[Problem], rules: Sequence[RuleSettings], host: str, now: datetime
+    book: AlarmBook,
+    found: Iterable[Problem],
+    rules: Sequence[RuleSettings],
+    host: str,
+    now: datetime,
+    *,
+    is_all: bool = True,
 ) -> AlarmBook:
-    """The book after what was found `now`: what begins and what is over is to be sent."""
+    """The book after what was found `now`: what begins and what is over is to be sent.
+
+    While not `is_all` is known, as of a run that only begins, nothing is over that is not found.
+    """
     problems_now = list(found)
     told = dict(book.told)
     pending = list(book.pending)
@@ -108,7 +117,7 @@ def update(
                 pending += _messages(rule, key, told[key], now)
         for key, notice in list(told.items()):
             what = key.removeprefix(f"{notice.rule} {notice.alarm} ")  # the name of a rule may have spaces in it
-            if notice.rule == rule.name and (notice.alarm, what) not in here:
+            if is_all and notice.rule == rule.name and (notice.alarm, what) not in here:
                 del told[key]
                 pending += _messages(rule, key, msgspec.structs.replace(notice, is_over=True), now)
     names = {rule.name for rule in rules}

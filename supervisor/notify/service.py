@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from supervisor.config.notify_settings import NotifySettings
+    from supervisor.notify.figures import Figures
     from tasks.notify.look import LiveRule
     from tasks.runtime.heartbeat_writer import HeartbeatWriter
     from tasks.runtime.log import Logger
@@ -48,11 +49,14 @@ _APPLICATION: Final = "sluicegate notify"
 class Service:
     """The rounds of one process."""
 
-    def __init__(self, settings: NotifySettings, stop: Stop, beat: HeartbeatWriter, log: Logger) -> None:
+    def __init__(
+        self, settings: NotifySettings, stop: Stop, beat: HeartbeatWriter, log: Logger, figures: Figures
+    ) -> None:
         self._settings = settings
         self._stop = stop
         self._beat = beat
         self._log = log
+        self._figures = figures
         self._owner = f"{_APPLICATION}@{this_process()}"
         self._postman = Postman(settings.targets, deliver)
         self._connection: Connection | None = None
@@ -67,9 +71,11 @@ class Service:
             Error: a person has to mend the database, its login or its tables.
         """
         try:
+            self._beat.ready()  # alarms come without a database
             while not self._stop.is_set():
+                self._beat.job(targets=self._figures.record())
                 self._beat.done()
-                self._stop.wait(self._try(self._round))
+                self._stop.wait(self._try(self._round) if self._settings.database_url else self._wait())
             self._finish()
         finally:
             self._postman.close()
@@ -85,8 +91,11 @@ class Service:
             self._beat.phase("waiting_work", "the database is away")
             return _AWAY_S
 
+    def _wait(self) -> float:
+        self._beat.phase("waiting_work", "there is no database yet: alarms alone are told")
+        return _ROUND_S
+
     def _round(self, conn: Connection) -> float:
-        self._beat.ready()
         now = datetime.now(UTC)
         if not self._is_ours(conn):
             return _ROUND_S
@@ -103,6 +112,7 @@ class Service:
             make_messages(conn, self._settings.rules, now)
         self._send(conn)
         self._tell_condition(outbox.failing(conn))
+        self._figures.waits("database", {one.target: (one.messages, one.oldest_at) for one in outbox.unsent(conn)})
         self._tidy(conn, now)
         self._beat.phase("waiting_work", self._about())
         return _ROUND_S
@@ -113,6 +123,7 @@ class Service:
             is_ours = turns.try_take_turn(conn, changes.TURN, self._owner)
         if not is_ours:
             self._has_begun = False
+            self._figures.waits("database", {})  # the other host tells of it
             self._beat.phase("waiting_work", "another host sends the messages of this database")
         return is_ours
 
@@ -151,8 +162,10 @@ class Service:
                 settled = self._postman.settle(conn, now)
             for one in settled():
                 if one.error is None:
+                    self._figures.sent(one.target)
                     self._log.debug("message_sent", target=one.target)
                 else:
+                    self._figures.refused(one.target)
                     self._log.warning("message_not_delivered", target=one.target, error=one.error)
 
     def _tell_condition(self, failing: Sequence[Failing]) -> None:
@@ -186,7 +199,8 @@ class Service:
     def _finish(self) -> None:
         """Write down what was being sent if that ends soon, and let another host go on."""
         self._postman.wait(_FINISH_S, for_all=True)
-        self._try(self._hand_over)
+        if self._settings.database_url:
+            self._try(self._hand_over)
 
     def _hand_over(self, conn: Connection) -> float:
         self._settle(conn, datetime.now(UTC))

@@ -10,6 +10,7 @@ from supervisor.process.launch import NotifyLaunch
 from supervisor.process.restart_policy import Cause, Policy
 from supervisor.process.spec import NOTIFY, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
+from tasks.secret import Secret
 
 if TYPE_CHECKING:
     from supervisor.process.slot import Slot
@@ -28,13 +29,13 @@ class NotifyService:
         self._settings: NotifySettings | None = None
 
     def begin(self) -> None:
-        """Start it as soon as the workers work."""
+        """Start it as soon as the workers work; with the run where rules want alarms, which a database may be about."""
         self._run.listeners.append(self._check)
 
     def _check(self) -> None:
         """Keep to what the run has come to; called when anything in it has changed."""
         run, slot = self._run, self._slot
-        if run.stage is not Stage.WORKING or run.database_url is None or not run.plan.settings.loaded_rules:
+        if not self._is_wanted():
             if run.stage is not Stage.PREPARING:
                 self._stop()
             return
@@ -59,13 +60,19 @@ class NotifyService:
             elif slot.state in RESTING:
                 slot.feed(Event.RESTART)
 
+    def _is_wanted(self) -> bool:
+        if self._run.stage > Stage.WORKING:
+            return False
+        rules = self._run.plan.settings.loaded_rules
+        return bool(rules) if self._run.stage is Stage.WORKING else any(rule.alarms for rule in rules)
+
     def _stop(self) -> None:
         """End it, and forget it when the run goes on without rules."""
         slot = self._slot
         if slot is None:
             return
-        if slot.state is State.STARTING and self._run.stage is Stage.STOPPING_WORKERS:
-            return  # it cannot hear yet, and may have to tell why the run ends; workers take their time anyway
+        if slot.state is State.STARTING and self._run.stage is not Stage.WORKING:
+            return  # it cannot hear yet, and may have to tell why the run ends; the run waits for it for a moment
         if slot.state not in RESTING:
             if slot.state not in {State.STOPPING, State.ENDING}:
                 self._run.write_report()  # it looks once more, and finds there why the run ends
@@ -75,13 +82,14 @@ class NotifyService:
             self._slot = self._settings = None
 
     def _launch(self) -> NotifyLaunch:
-        plan, url = self._run.plan, self._run.database_url
-        settings = plan.settings
+        """What it is told; it gets a database once that has its tables, and is started anew for it."""
+        plan, settings = self._run.plan, self._run.plan.settings
+        url = self._run.database_url if self._run.stage is Stage.WORKING else None
         return NotifyLaunch(
             settings=NotifySettings(
                 state_dir=str(plan.state.root),
                 host=settings.host_name,
-                database_url=url or settings.database_url,
+                database_url=url or Secret(""),
                 ledger_account=source_of(plan).account,
                 key_name=plan.key,
                 rules=settings.loaded_rules,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from supervisor.database.maintenance import Maintenance
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.eventloop.loop import Throttle
 from supervisor.process.launch import SimulatorLaunch
-from supervisor.process.spec import SIMULATOR, Spec
+from supervisor.process.spec import NOTIFY, SIMULATOR, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
 from supervisor.tree.condition_watch import ConditionWatch
 from supervisor.tree.draining import Draining
@@ -52,6 +53,7 @@ LEDGER_AGAIN_S: Final = 1.0  # until the next try to begin a ledger whose databa
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
 _DATABASE_STOP_S: Final = 70.0  # the embedded server takes up to a minute for its last checkpoint
 _KILL_S: Final = 2.0
+_HEARS_S: Final = 5.0  # for a process of messages that only begins, and has to tell why the run ends
 _WRITE_EVERY_S: Final = 0.5
 
 
@@ -270,7 +272,10 @@ class Supervisor:
             return
         self._enter(Stage.STOPPING_SERVICES)
         for slot in self.tree.services:
-            slot.feed(Event.STOP)
+            if slot.spec.role == NOTIFY and slot.state is State.STARTING:  # once it hears, it tells why the run ends
+                self._loop.after(_KILL_S if self._is_killing else _HEARS_S, partial(slot.feed, Event.STOP))
+            else:
+                slot.feed(Event.STOP)
         self._end_if_services_rest()
 
     def _end_if_services_rest(self) -> None:

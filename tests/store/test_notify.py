@@ -7,6 +7,7 @@ import pytest
 
 from ledger import SystemClock
 from supervisor.config.notify_settings import NotifySettings
+from supervisor.notify.figures import Figures
 from supervisor.notify.service import Service
 from tasks.errors import NotDelivered
 from tasks.keepa.prices import NAMES
@@ -278,7 +279,8 @@ def test_a_look_at_much_goes_on_only_while_the_turn_lasts(conn, database_url, mo
     monkeypatch.setattr(look, "AT_ONCE", 1)
     monkeypatch.setattr(look, "look", look_and_lose_the_turn)
     with Stop() as stop:
-        service = Service(settings, stop, HeartbeatWriter(beats.append, SystemClock()), stream_logger(io.StringIO()))
+        beat, log = HeartbeatWriter(beats.append, SystemClock()), stream_logger(io.StringIO())
+        service = Service(settings, stop, beat, log, Figures(["phone"]))
         service._round(conn)
     assert conn.execute("SELECT count(*) FROM deal_changes").fetchone() == (2,)
     assert conn.execute("SELECT count(*) FROM messages").fetchone() == (0,)

@@ -55,6 +55,7 @@ _COUNTS: Final = """
 SELECT target, count(*) FILTER (WHERE sent_at IS NULL), count(*) FILTER (WHERE sent_at > %(since)s), max(sent_at)
 FROM messages WHERE sent_at IS NULL OR sent_at > %(kept)s GROUP BY target ORDER BY target
 """
+_UNSENT: Final = "SELECT target, count(*), min(made_at) FROM messages WHERE sent_at IS NULL GROUP BY target"
 _PRUNE: Final = "DELETE FROM messages WHERE coalesce(sent_at, made_at) < %s RETURNING sent_at"
 _ABANDON: Final = "DELETE FROM messages WHERE sent_at IS NULL AND NOT target = ANY(%s)"
 _ABANDON_NOTICES: Final = "DELETE FROM notices WHERE NOT rule = ANY(%s)"
@@ -83,6 +84,14 @@ class Failing(NamedTuple):
     since: datetime
     reason: str
     waiting: int
+
+
+class Unsent(NamedTuple):
+    """How many messages wait for a target, and when the oldest of them was made."""
+
+    target: str
+    messages: int
+    oldest_at: datetime
 
 
 class TargetCount(NamedTuple):
@@ -149,6 +158,11 @@ def failed(conn: Connection, message_id: str, reason: str, now: datetime, due_at
 def failing(conn: Connection) -> list[Failing]:
     """The targets that do not accept messages."""
     return [Failing(*row) for row in conn.execute(_FAILING, prepare=False)]
+
+
+def unsent(conn: Connection) -> list[Unsent]:
+    """What waits, for each target that anything waits for."""
+    return [Unsent(*row) for row in conn.execute(_UNSENT, prepare=False)]
 
 
 def counts(conn: Connection, since: datetime, kept: datetime) -> list[TargetCount]:

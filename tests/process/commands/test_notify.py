@@ -43,6 +43,12 @@ def rules(folder, url, text=RULE, more=""):
     return str(where)
 
 
+def figures(report):
+    """What is told of the messages to the target: sent, refused, waiting, and when the oldest was made."""
+    job = next(one["job"] for one in report["services"] if one["role"] == "notify")
+    return job.get("targets", {"web": [0, 0, 0, 0.0]})["web"]
+
+
 def calls(report):
     """How many calls for deals were answered."""
     return sum(report["calls"].get("/deal", {"statuses": {}})["statuses"].values())
@@ -115,6 +121,7 @@ def test_a_run_tells_of_deals_and_of_a_target_that_refuses_and_goes_on_without_t
     assert why.startswith("web has accepted no message since ")
     assert "HTTP status 410" in why
     assert program.status()[1] == 3
+    program.until(lambda r: all(figures(r)[:3]), "figures of what was sent, refused and waits")
     listed = json.loads(program.command("notify", "list", "--json", RULES=where).stdout)["targets"]
     assert listed[0]["why"] == "it answered with HTTP status 410, and 200 to 299 was expected"
     far.status = 200
@@ -173,6 +180,31 @@ def test_alarms_come_while_the_database_is_away_and_their_end_too(program, far, 
     wait_until(lambda: [one for one in far.notices() if one["is_over"]], "its end", explain=program.tail)
     assert far.notices()[0]["alarm"] == "degraded"
     assert program.stop() == 0
+
+
+def test_a_run_whose_database_never_comes_up_tells_that(program, far, tmp_path):
+    where = rules(tmp_path, far.url, text='alarms = ["degraded"]\ndegraded_for = "1s"\nto = "web"\n')
+    away = "postgresql://somebody@127.0.0.1:1/nowhere"
+    program.start("--synthetic-into-database", RULES=where, DATABASE_URL=away)
+    wait_until(far.notices, "the alarm", explain=program.tail)
+    told = far.notices()[0]
+    assert (told["alarm"], told["is_over"]) == ("degraded", False)
+    assert told["words"].startswith("database: ")
+    assert program.stop() == 0
+
+
+def test_a_run_that_ends_because_there_will_be_no_database_tells_why(program, far, tmp_path):
+    where = rules(tmp_path, far.url, text='alarms = ["failed"]\nto = "web"\n')
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("initdb", "postgres", "pg_ctl", "psql", "pg_dump", "pg_restore", "pg_controldata"):
+        (programs / name).write_text("#!/bin/sh\n[ $1 = --version ] && echo 'postgres (PostgreSQL) 18.0'\nexit 1\n")
+        (programs / name).chmod(0o755)
+    program.start(RULES=where, POSTGRES_BIN_DIR=str(programs))
+    assert program.ended() != 0
+    words = [one["words"] for one in far.notices()]
+    assert words, program.tail()
+    assert words[-1].startswith("the run has ended: no database: ")
 
 
 @pytest.mark.kill

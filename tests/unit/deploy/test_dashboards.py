@@ -20,6 +20,7 @@ NAMES = {
     "SluicegateDegraded": {"degraded"},
     "SluicegateKeptFromWork": {"condition"},
     "SluicegateHostSilent": {"host_up"},
+    "SluicegateMessagesWait": {"message_oldest_timestamp_seconds"},
     "SluicegateDrift": {"ledger_drift_tokens"},
     "SluicegateQuarantineRate": {"rows_quarantined_total", "rows_upserted_total"},
 }

@@ -104,6 +104,19 @@ def test_each_host_has_its_series_and_of_two_with_one_name_the_worse_is_told():
     assert values == [[1, 0, 0], [1, 20, 20], [5, 5, 5], [0, 0, 0]]
 
 
+def test_each_target_has_its_series_by_its_name():
+    messages = {"targets": {"phone": [7, 2, 3, 1_700_000_000.5], "log": [0, 0, 0, 0.0]}}
+    child = ChildRecord(
+        role="notify", slot=0, pid=1, state="running", phase=None, detail="", up_s=1.0, again_in_s=None, restarts=0,
+        deaths_in_period=0, deaths_allowed=5, rows={}, job=messages,
+    )  # fmt: skip
+    found = samples(report(services=(child,)), None)
+    values = [[found[name, (("target", one),)] for one in ("phone", "log")] for name in (
+        "messages_sent_total", "messages_refused_total", "messages_waiting", "message_oldest_timestamp_seconds",
+    )]  # fmt: skip
+    assert values == [[7, 0], [2, 0], [3, 0], [1_700_000_000.5, 0]]
+
+
 BEATS = st.lists(st.tuples(st.sampled_from(("work", "die", "fail")), st.integers(0, 5)), max_size=30)
 
 

@@ -50,6 +50,13 @@ def test_what_is_over_soon_is_not_told():
     assert len(sent(update(early, degraded, [RULE], "here", START + timedelta(seconds=120)))) == 2
 
 
+def test_while_a_run_begins_nothing_is_over_that_it_has_not_found_yet():
+    book = update(AlarmBook(), found(("failed", "run")), [RULE], "here", START)
+    begun = update(book, found(("drift", "key")), [RULE], "here", START, is_all=False)
+    assert begun == book
+    assert sent(update(begun, [], [RULE], "here", START))[2:] == [("phone", "failed", True), ("mail", "failed", True)]
+
+
 def test_what_a_rule_told_that_is_gone_is_forgotten():
     book = update(AlarmBook(), found(("failed", "upsert-0")), [RULE], "here", START)
     assert update(book, [], [], "here", START).told == {}

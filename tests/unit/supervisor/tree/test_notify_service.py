@@ -23,7 +23,8 @@ class Slot:
         (Stage.STOPPING_WORKERS, State.STARTING, []),
         (Stage.STOPPING_WORKERS, State.RUNNING, [Event.STOP]),
         (Stage.STOPPING_WORKERS, State.STOPPING, []),
-        (Stage.STOPPING_DATABASE, State.STARTING, [Event.STOP]),
+        (Stage.STOPPING_DATABASE, State.STARTING, []),
+        (Stage.STOPPING_SERVICES, State.RUNNING, [Event.STOP]),
         (Stage.STOPPING_DATABASE, State.STOPPED, []),
     ],
 )
