@@ -33,6 +33,7 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         deals: what must happen to a deal that meets the conditions (`tasks.notify.rule.EVENTS`).
+        followed: what must happen to a product of people's own lists, deal or not (`EVENTS`, likewise).
         alarms: what must happen to the run (`ALARMS`, likewise).
         degraded_s: seconds for which something must keep the run from its work before `degraded` is told.
         drift: tokens that somebody else has spent within an hour, at which `drift` is told.
@@ -43,6 +44,7 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     to: tuple[str, ...]
     deals: tuple[str, ...] = ()
+    followed: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     degraded_s: float = 600.0
     drift: int = 100

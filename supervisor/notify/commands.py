@@ -19,10 +19,12 @@ from supervisor.notify.service import KEPT
 from supervisor.queries import output
 from supervisor.queries.output import Column, Output
 from tasks.errors import EXIT_FAILED, EXIT_OK, ConfigError, NoRows, NotDelivered, plain
+from tasks.notify import followed
 from tasks.notify.deliver import deliver
 from tasks.notify.message import Message, TrialNotice
 from tasks.store.best_deals import best_deals
 from tasks.store.notify import outbox
+from tasks.store.watch.followed import followed as read_followed
 
 if TYPE_CHECKING:
     import argparse
@@ -45,7 +47,7 @@ _TARGETS: Final = (
 
 
 class RuleOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule that tells people of deals or of alarms.
+    """A rule that tells people of deals, of products that they follow, or of alarms.
 
     Attributes:
         to: names of targets.
@@ -53,11 +55,12 @@ class RuleOutput(msgspec.Struct, frozen=True, kw_only=True):
         at_most: messages an hour.
         again_after_s: seconds until the same is told again.
         digest_s: seconds between two messages that gather what came; 0 when each comes at once.
-        deals_now: deals that meet it now, counted up to 1,000; null while there is no database.
+        deals_now: deals or followed products that meet it now, counted up to 1,000; null while there is no database.
     """
 
     rule: str
     deals: tuple[str, ...]
+    followed: tuple[str, ...]
     alarms: tuple[str, ...]
     to: tuple[str, ...]
     conditions: dict[str, Any]
@@ -239,8 +242,12 @@ def _count(conn: Connection, plan: RunPlan) -> dict[str, int]:
     )
     counts = {}
     for rule in live_rules(conn, wanted):
-        found = best_deals.find(conn, replace(rule.filter.deals, top=_COUNTED))
-        counts[rule.settings.name] = sum(map(rule.filter.admits, found))
+        if rule.filter is None:
+            which = followed.which_of(rule.settings)
+            counts[rule.settings.name] = sum(followed.meets(rule.settings, one) for one in read_followed(conn, which))
+        else:
+            found = best_deals.find(conn, replace(rule.filter.deals, top=_COUNTED))
+            counts[rule.settings.name] = sum(map(rule.filter.admits, found))
     return counts
 
 
@@ -249,6 +256,7 @@ def _plain(rule: RuleSettings, deals_now: int | None) -> RuleOutput:
     return RuleOutput(
         rule=rule.name,
         deals=tuple(rule.deals),
+        followed=tuple(rule.followed),
         alarms=tuple(rule.alarms),
         to=tuple(rule.to),
         conditions=dict(rule.conditions),
@@ -266,7 +274,7 @@ def _row(rule: RuleSettings, counts: dict[str, int]) -> Sequence[str]:
     if pace.digest_s:
         often += f", every {durations.format_exact(timedelta(seconds=pace.digest_s))}"
     shown = "" if count is None else f"{count:,}" if count < _COUNTED else f"{_COUNTED:,} or more"
-    return rule.name, ", ".join((*rule.deals, *rule.alarms)), ", ".join(rule.to), shown, often
+    return rule.name, ", ".join((*rule.deals, *rule.followed, *rule.alarms)), ", ".join(rule.to), shown, often
 
 
 def _target_row(one: TargetOutput, now: datetime) -> Sequence[str]:

@@ -13,6 +13,8 @@ from tasks.store import selections
 
 if TYPE_CHECKING:
     from supervisor.config.notify_settings import NotifySettings
+    from tasks.notify.deal_filter import RuleFilter
+    from tasks.rule_settings import RuleSettings
     from tasks.store.connection import Connection
 
 
@@ -21,9 +23,11 @@ def live_rules(conn: Connection, settings: NotifySettings) -> list[LiveRule]:
     found = streams.streams(settings.selections, settings.domains)
     names = SelectionNames(found, selections.known(conn))
     return [
-        LiveRule(
-            rule, filter_of(rule, names.by_number(), usual(names.called(rule.conditions.get("selection"))), AT_ONCE)
-        )
+        LiveRule(rule, _filter(rule, names) if rule.deals else None)
         for rule in settings.rules
-        if rule.deals
+        if rule.deals or rule.followed
     ]
+
+
+def _filter(rule: RuleSettings, names: SelectionNames) -> RuleFilter:
+    return filter_of(rule, names.by_number(), usual(names.called(rule.conditions.get("selection"))), AT_ONCE)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tasks.notify.rule import BACK, DROP, NEW, RISE
-from tasks.store.notify.known import Known
+from tasks.store.notify.known import NO_OFFER, Known
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,7 +67,7 @@ def _event(before: Known | None, seen: Seen) -> str | None:
     is_new = seen.matches and (before is None or not before.matches)
     if is_new:
         return BACK if seen.is_back else NEW
-    if before is None or before.price_type != seen.price_type or before.price == seen.price:
+    if before is None or before.price_type != seen.price_type or before.price in {seen.price, NO_OFFER}:
         return None
     if seen.price > before.price:
         return RISE

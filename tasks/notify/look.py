@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import localtime
 from tasks.keepa.locales import product_url, shop
+from tasks.notify import followed
 from tasks.notify.judgement import Seen, judge
 from tasks.notify.message import DealNotice, encoded
 from tasks.store.best_deals import best_deals
@@ -28,10 +29,10 @@ _BASELINE: Final = 5_000  # deals that a new rule takes for known
 
 
 class LiveRule(NamedTuple):
-    """A rule, and the filter that its conditions make."""
+    """A rule, and the filter that its conditions make of deals; None for a rule of followed products."""
 
     settings: RuleSettings
-    filter: RuleFilter
+    filter: RuleFilter | None
 
 
 def begin(conn: Connection, rules: Sequence[LiveRule], now: datetime) -> None:
@@ -42,10 +43,15 @@ def begin(conn: Connection, rules: Sequence[LiveRule], now: datetime) -> None:
         name, digest = rule.settings.name, rule.settings.digest
         if before.get(name) != digest:
             products.forget(conn, name)
-            found = best_deals.find(conn, replace(rule.filter.deals, top=_BASELINE))
-            known = {_key(one): judge(None, _seen(one), (), 0.0, now).known for one in found if rule.filter.admits(one)}
-            products.learn(conn, name, known, now)
+            products.learn(conn, name, _baseline(conn, rule, now), now)
         products.in_use(conn, name, digest, now)
+
+
+def _baseline(conn: Connection, rule: LiveRule, now: datetime) -> dict[tuple[int, str], Known]:
+    if rule.filter is None:
+        return followed.baseline(conn, rule.settings, now)
+    found = best_deals.find(conn, replace(rule.filter.deals, top=_BASELINE))
+    return {_key(one): judge(None, _seen(one), (), 0.0, now).known for one in found if rule.filter.admits(one)}
 
 
 def look(conn: Connection, rules: Sequence[LiveRule], now: datetime) -> int:
@@ -54,27 +60,35 @@ def look(conn: Connection, rules: Sequence[LiveRule], now: datetime) -> int:
     if changed:
         back = products.back_in_stock(conn, changed)
         for rule in rules:
-            _look_for(conn, rule, changed, back, now)
+            if rule.filter is None:
+                followed.look_for(conn, rule.settings, changed, now)
+            else:
+                _look_for(conn, rule.settings, rule.filter, changed, back, now)
     return len(changed)
 
 
 def _look_for(
-    conn: Connection, rule: LiveRule, changed: Sequence[Changed], back: set[tuple[int, str, str]], now: datetime
+    conn: Connection,
+    rule: RuleSettings,
+    chosen: RuleFilter,
+    changed: Sequence[Changed],
+    back: set[tuple[int, str, str]],
+    now: datetime,
 ) -> None:
-    name = rule.settings.name
+    name = rule.name
     known = products.known(conn, name, changed)
     domains, asins = [one.domain for one in changed], [one.asin for one in changed]
-    found = best_deals.among(conn, rule.filter.deals, domains, asins)
-    matching = {_key(one): one for one in found if rule.filter.admits(one)}
+    found = best_deals.among(conn, chosen.deals, domains, asins)
+    matching = {_key(one): one for one in found if chosen.admits(one)}
     others = {key: one for key, one in known.items() if key not in matching}
-    now_others = _prices_of(conn, rule, others)
+    now_others = _prices_of(conn, chosen, others)
     notices: list[DealNotice] = []
     learned: dict[tuple[int, str], Known] = {}
     for key, deal in {**matching, **now_others}.items():
         is_back = (*key, deal.price_type) in back
         seen = _seen(deal)._replace(matches=key in matching, is_back=is_back)
         before = known.get(key)
-        verdict = judge(before, seen, rule.settings.deals, rule.settings.pace.again_s, now)
+        verdict = judge(before, seen, rule.deals, rule.pace.again_s, now)
         learned[key] = verdict.known
         if verdict.event is not None:
             notices.append(_notice(name, verdict.event, deal, before, now))
@@ -84,13 +98,13 @@ def _look_for(
 
 
 def _prices_of(
-    conn: Connection, rule: LiveRule, known: dict[tuple[int, str], Known]
+    conn: Connection, chosen: RuleFilter, known: dict[tuple[int, str], Known]
 ) -> dict[tuple[int, str], BestDeal]:
     """The products as they are now, by the price type that the rule knows each by; none of those without a price."""
     found: dict[tuple[int, str], BestDeal] = {}
     for price_type in sorted({one.price_type for one in known.values()}):
         keys = [key for key, one in known.items() if one.price_type == price_type]
-        which = rule.filter.of_any_discount(price_type)
+        which = chosen.of_any_discount(price_type)
         listed = best_deals.among(conn, which, [domain for domain, _ in keys], [asin for _, asin in keys])
         found.update(_by_key(listed))
     return found

@@ -61,15 +61,34 @@ def _conflicts(read: Mapping[str, Any]) -> list[str]:
     faults = []
     if "to" not in read:
         faults.append('nobody is told: add `to = ["NAME"]` with the name of a target in targets.toml')
-    if "deals" not in read and "alarms" not in read:
-        faults.append(f"nothing is told: add `deals = [...]` ({', '.join(EVENTS)}) or `alarms = [...]`")
-    if "deals" not in read and (idle := [word for word in read if word in _CONDITIONS]):
+    if not {"deals", "followed", "alarms"} & read.keys():
+        events = ", ".join(EVENTS)
+        faults.append(f"nothing is told: add `deals = [...]` or `followed = [...]` ({events}), or `alarms = [...]`")
+    if "followed" in read:
+        faults += _conflicts_of_followed(read)
+    elif "watch" in read:
+        faults.append("watch names lists, and the rule follows no product: add `followed = [...]`")
+    elif "deals" not in read and (idle := [word for word in read if word in _CONDITIONS]):
         faults.append(f"{', '.join(idle)} select deals, and the rule tells of none: add `deals = [...]`")
     money = [word for word in _MONEY_WORDS if read.get(word)]
     if isinstance(read.get("sell_at"), tuple) and read["sell_at"][0] == "price":
         money.append("sell_at")
     if money and "domain" not in read:
         faults.append(f'{", ".join(money)}: an amount of money needs its shop: add `domain`, such as "de"')
+    return faults
+
+
+def _conflicts_of_followed(read: Mapping[str, Any]) -> list[str]:
+    """What a rule about products of lists cannot have: less is known of them than of deals."""
+    faults = []
+    if "deals" in read:
+        faults.append("deals and followed are two rules: write a file for each")
+    strange = [word for word in read if word in _CONDITIONS and word not in _OF_FOLLOWED]
+    if strange:
+        known = ", ".join(sorted(_OF_FOLLOWED))
+        faults.append(f"{', '.join(strange)}: no condition of followed products; there are {known}")
+    if {"new", "drop"} & set(read["followed"] or ()) and not {"max_price", "min_discount"} & read.keys():
+        faults.append("followed: every price would be told: add `max_price` or `min_discount`")
     return faults
 
 
@@ -196,6 +215,7 @@ _CONDITIONS: Final[dict[str, Callable[[object], Any]]] = {
     "domain": _domain,
     "selection": _texts,
     "products": _products,
+    "watch": _texts,
     "title": _words,
     "category": _text,
     "brand": _text,
@@ -208,6 +228,7 @@ _CONDITIONS: Final[dict[str, Callable[[object], Any]]] = {
     "per_item": _amount_from_0,
     "per_kg": _amount_from_0,
 }
+_OF_FOLLOWED: Final = frozenset({"watch", "products", "domain", "type", "max_price", "min_discount"})
 _PACE: Final = {
     "at_most": "at_most",
     "again_after": "again_s",
@@ -218,6 +239,7 @@ _PACE: Final = {
 _REST: Final = {
     "to": "to",
     "deals": "deals",
+    "followed": "followed",
     "alarms": "alarms",
     "degraded_for": "degraded_s",
     "drift_tokens": "drift",
@@ -225,6 +247,7 @@ _REST: Final = {
 _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "to": _texts,
     "deals": _some_of(*EVENTS),
+    "followed": _some_of(*EVENTS),
     "alarms": _some_of(*ALARMS),
     "degraded_for": _span,
     "drift_tokens": _whole(1),

@@ -66,6 +66,7 @@ APPLIED = {
     "0057_hosts_say_what_they_read.sql": "da4ff14d412ce665",
     "0059_messages.sql": "552834f3ff6615a0",
     "0060_dead_hosts_are_noted.sql": "e6fdecbb2d7c651d",
+    "0070_followed_products.sql": "3c9d419bbdd27db4",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from decimal import Decimal
+
+NO_OFFER: Final = Decimal(-1)
+"""The price of a product that nobody offers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

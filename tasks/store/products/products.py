@@ -15,6 +15,7 @@ from tasks.store import quarantine
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, Written, evidence, newest, reason_of, write_each
 from tasks.store.bulk.staging import Stage
 from tasks.store.histories import price_series
+from tasks.store.notify import changes
 from tasks.store.products import offers, product_columns, product_row
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ def write(
     for refusal in (*refusals, *cut, *spoilt):
         product, reason = refusal.item, refusal.reason
         quarantine.add(conn, kind="product", key=product.asin, reason=reason, raw=evidence(product), domain=domain)
+    changes.add_listed(conn, domain, [row.asin for row in written])
     inserted = sum(row.is_new for row in written)
     return Written(
         inserted=inserted,

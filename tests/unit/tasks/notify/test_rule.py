@@ -60,6 +60,10 @@ def test_every_word_is_read():
     [
         ("", "nobody is told"),
         ('to = "x"', "nothing is told: add `deals"),
+        ('to = "x"\ndeals = "new"\nfollowed = "back"', "deals and followed are two rules"),
+        ('to = "x"\nfollowed = "back"\ntitle = "x"', "title: no condition of followed products; there are domain, max"),
+        ('to = "x"\nfollowed = "drop"', "followed: every price would be told: add `max_price` or `min_discount`"),
+        ('to = "x"\ndeals = "new"\nwatch = "toys"', "watch names lists, and the rule follows no product"),
         ('to = "x"\ndeals = ["sale"]', "deals: 'sale' is none of new, drop, rise, back"),
         ('to = "x"\ndeals = "new"\nmin_discont = 3', "'min_discont' is no word of a rule; there are to, deals"),
         ('to = "x"\ndeals = "new"\nmin_discount = 101', "min_discount: 101 is no whole number from 1 to 100"),
