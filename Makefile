@@ -60,7 +60,7 @@ test-kill: setup-dev ## Run the tests that take long: random kills above all
 test-partitions: setup-dev ## Run the tests of the store once more, on tables in 16 partitions
 	@exec env TEST_PARTITIONS=16 $(BIN)/python -m pytest -m "not kill and not soak and not world and not hosts" -n 4 --dist worksteal tests/store --ignore=tests/store/embedded_postgres $(ARGS)
 
-test-hosts: setup-dev ## Run three hosts on one key, cut their links and kill them (HOSTS_SEED=1 HOSTS_ROUNDS=1)
+test-hosts: setup-dev ## Run three hosts on one key, cut their links and kill them (HOSTS_SEED=1 HOSTS_ROUNDS=1 HOSTS_S=600)
 	@exec $(BIN)/python -m pytest -s -m hosts $(ARGS)
 
 test-chaos: setup-dev ## Break everything around a whole system for minutes (CHAOS_SEED=1 CHAOS_S=240)

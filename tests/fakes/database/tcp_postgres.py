@@ -12,33 +12,46 @@ from tasks.embedded_postgres import programs, run_as
 from tests.fakes.waiting import wait_until
 from tests.fixtures_tls import free_port
 
-NAME = "theirs"
-
 
 class TcpPostgres:
-    """A server in `folder` that listens on every address of this machine and lets everybody in."""
+    """A server in `folder` that listens on every address of this machine and lets everybody in.
 
-    def __init__(self, folder):
+    With `replica_of` it follows another one, and can be read until it is promoted.
+    """
+
+    name = "theirs"
+
+    def __init__(self, folder, *, replica_of=None):
         folder.mkdir()
-        self._folder, self._data, self._port = folder, folder / "data", free_port()
+        self._folder, self._data, self.port = folder, folder / "data", free_port()
         self._who = run_as.choose(folder.stat().st_uid, folder.stat().st_gid)
-        made = self._command("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
-        subprocess.run(made, check=True, capture_output=True, env=programs.ENVIRONMENT)
-        (self._data / "pg_hba.conf").write_text("host all all all trust\n")
+        if replica_of is None:
+            self._run("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
+            (self._data / "pg_hba.conf").write_text("host all all all trust\nhost replication all all trust\n")
+        else:
+            self._run("pg_basebackup", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", replica_of.url(name=""))
         self._process = None
         self.start()
-        with psycopg.connect(self.url(name="postgres"), autocommit=True) as conn:
-            conn.execute(f"CREATE DATABASE {NAME}")
+        if replica_of is None:
+            with psycopg.connect(self.url(name="postgres"), autocommit=True) as conn:
+                conn.execute(f"CREATE DATABASE {self.name}")
+
+    def _run(self, name, *arguments):
+        command = self._command(name, *arguments)
+        subprocess.run(command, check=True, capture_output=True, env=programs.ENVIRONMENT)
 
     def _command(self, name, *arguments):
         program = str(programs.find().directory / name)
         return programs.under_identity(self._who, self._folder, [program, "-D", str(self._data), *arguments])
 
-    def url(self, address="127.0.0.1", name=NAME):
-        return f"postgresql://postgres@{address}:{self._port}/{name}?sslmode=disable&gssencmode=disable"
+    def url(self, address="127.0.0.1", name=name):
+        return f"postgresql://postgres@{address}:{self.port}/{name}?sslmode=disable&gssencmode=disable"
 
     def start(self):
-        given = {"listen_addresses": "*", "port": self._port, "unix_socket_directories": "", "max_connections": 200}
+        given = {
+            "listen_addresses": "*", "port": self.port, "unix_socket_directories": "", "max_connections": 200,
+            "wal_keep_size": "1GB",
+        }  # fmt: skip
         settings = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
 
         def answers():
@@ -61,5 +74,6 @@ class TcpPostgres:
         self._process.wait()
 
     def close(self):
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()

@@ -22,7 +22,8 @@ class Line:
         self.held = 0
         self._open = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        port = self._listener.getsockname()[1]
+        self.place = self._listener.getsockname()
+        port = self.place[1]
         self.url = f"postgresql://{told['user']}@127.0.0.1:{port}/{told['dbname']}?sslmode=disable&gssencmode=disable"
         self._threads = [threading.Thread(target=self._serve)]
         self._threads[0].start()

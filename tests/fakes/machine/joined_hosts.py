@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -18,15 +19,17 @@ from tasks.calls.spool import SpoolEntry
 from tasks.store.connection import connect
 from tasks.store.ledger_row.row import RowHome
 from tests.fakes.api.spoiling_proxy import Spoiler
-from tests.fakes.database.tcp_postgres import TcpPostgres
+from tests.fakes.database.replicated import Replicated
 from tests.fakes.database.tcp_proxy import Line
 from tests.fakes.machine import namespaces
 from tests.fakes.machine.namespaces import Machine
-from tests.fakes.program.cli_program import Program, freeze
+from tests.fakes.program.cli_program import Program, freeze, of_process
 from tests.fakes.waiting import wait_until
 
 SEED = int(os.environ.get("HOSTS_SEED", "1"))
 ROUNDS = int(os.environ.get("HOSTS_ROUNDS", "1"))
+HOSTS_S = float(os.environ.get("HOSTS_S", "0"))
+LAG_S = 5.0  # the rows have a reply by then
 KEY = "k3y-of-the-hosts"
 MARK = "SLUICEGATE_TEST_HOST"
 FAKE_TIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
@@ -35,7 +38,11 @@ ITEMS_OF = "SELECT count(*) FROM fetch_queue WHERE state = 'leased' AND owner LI
 
 
 class Host(Program):
-    """One host. `is_wrong`: its clock of the wall is an hour ahead."""
+    """One host. `is_wrong`: its clock of the wall is an hour ahead.
+
+    Attributes:
+        cuts: what of the world it does not reach now: `link`, `database` or `api`.
+    """
 
     def __init__(self, folder, number, database, spoiler, undo, *, is_wrong):
         folder.mkdir()
@@ -43,15 +50,17 @@ class Host(Program):
         self.machine = None if namespaces.why_not() else Machine(number)
         if self.machine is not None:
             undo.callback(self.machine.close)
-        self.line = None if self.machine is not None else Line(database.url())
-        if self.line is not None:
-            undo.callback(self.line.close)
+        self.lines = () if self.machine is not None else tuple(Line(one.url()) for one in database.servers)
+        for line in self.lines:
+            undo.callback(line.close)
         self.spoiler = spoiler
+        self.cuts = set()
+        places = database.places(self.machine.gateway) if self.machine else [line.place for line in self.lines]
         clock = {"LD_PRELOAD": str(FAKE_TIME), "FAKETIME": "+1h", "DONT_FAKE_MONOTONIC": "1"}
         super().__init__(
             folder, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=spoiler.url, HOST_NAME=self.name, TICK_PERIOD_S="0.5",
             SIMULATOR_TICK_S="", UPSERT_DETAIL="none", POLL_INTERVAL_S="5", LOG_LEVEL="info", BACKFILL_WORKERS="1",
-            DATABASE_URL=database.url(self.machine.gateway) if self.line is None else self.line.url,
+            DATABASE_URL=database.url(places),
             **{MARK: f"{os.getpid()}-{number}"}, **(clock if is_wrong and FAKE_TIME is not None else {}),
         )  # fmt: skip
         self.inside = () if self.machine is None else tuple(self.machine.inside)
@@ -102,11 +111,40 @@ class Host(Program):
             with suppress(ProcessLookupError, FileNotFoundError):
                 freeze(pid)
 
-    def cut(self):
-        (self.line or self.machine).cut()
+    def workers(self):
+        """Its workers, as this machine counts."""
+        return [pid for pid in self.family() if b"tasks.worker" in of_process(pid, "cmdline")]
 
-    def mend(self):
-        (self.line or self.machine).mend()
+    def inner_pid(self, pid):
+        """A process of it as it counts itself."""
+        return pid if self.machine is None else namespaces.inner_pid(pid)
+
+    def can_be_cut(self, what):
+        return self.machine is not None or what != "api"
+
+    def cut(self, what="link"):
+        """Let nothing through, and say so to nobody; where hosts have no machine, a link is the way to the database."""
+        self.cuts.add(what)
+        if self.machine is None:
+            for line in self.lines:
+                line.cut()
+        elif what == "link":
+            self.machine.cut()
+        else:
+            self.machine.cut_from(self._address_of(what))
+
+    def mend(self, what="link"):
+        self.cuts.discard(what)
+        if self.machine is None:
+            for line in () if self.cuts else self.lines:
+                line.mend()
+        elif what == "link":
+            self.machine.mend()
+        else:
+            self.machine.mend_from(self._address_of(what))
+
+    def _address_of(self, what):
+        return self.machine.gateway if what == "database" else self.spoiler.server_address[0]
 
     def spooled(self):
         """Tokens of the replies that it has paid for and not stored."""
@@ -125,7 +163,7 @@ class Hosts:
         self.chance = random.Random(SEED)
         self.simulator = simulator
         self.spent_before = simulator.control()["spent"]
-        self.database = TcpPostgres(folder / "database")
+        self.database = Replicated(folder / "database")
         undo.callback(self.database.close)
         here = "127.0.0.1" if namespaces.why_not() else undo.enter_context(namespaces.address_for_all())
         self.spoiler = undo.enter_context(Spoiler(simulator.url, address=here))
@@ -172,8 +210,24 @@ class Hosts:
 
     def on_the_wire(self, host, number):
         """Tokens of what the host has committed, or paid for and not stored, while it cannot say more."""
+        return self.committed(number) + host.spooled()
+
+    def committed(self, number, *pids):
+        """Tokens of the calls that a host has committed, or that these processes of it have."""
         leases = [one for one in self.books()["leases"] if one["owner_host"] == number and one["state"] == "committed"]
-        return sum(one["cost"] for one in leases) + host.spooled()
+        return sum(one["cost"] for one in leases if not pids or one["owner_pid"] in pids)
+
+    def pay(self, tokens, why):
+        """So many may be paid for again, because of this."""
+        self.wire += tokens
+        self.events.append(f"{why}: {tokens:g}")
+
+    def promote(self):
+        """The server dies for good, and its replica takes its place: what that never got may be paid for again."""
+        self.database.until_streaming()
+        replayed = self.database.promote()
+        since_s = replayed - LAG_S - (time.time() - time.monotonic())
+        self.pay(sum(call["consumed"] for call in self.spoiler.calls() if call["at"] >= since_s), "promote")
 
     def silent_s(self, number):
         ((seconds,),) = self.rows(SILENT, number)
@@ -195,7 +249,7 @@ class Hosts:
 
     def story(self):
         tails = "\n".join(f"{host.name}:\n{host.tail()[-2500:]}" for host in self.all)
-        return f"HOSTS_SEED={SEED} HOSTS_ROUNDS={ROUNDS}, after {self.events}\n{tails}"
+        return f"HOSTS_SEED={SEED} HOSTS_ROUNDS={ROUNDS} HOSTS_S={HOSTS_S:g}, after {self.events[-40:]}\n{tails}"
 
     def close(self):
         for host in self.all:

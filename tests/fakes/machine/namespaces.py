@@ -68,6 +68,7 @@ class Machine:
     def __init__(self, number):
         self._name, self._here, there = f"sg{os.getpid()}m{number}", f"sg{os.getpid()}h{number}", f"sg{os.getpid()}t"
         self.gateway, self.address = (f"{_net()}.{4 * number + end}" for end in (1, 2))
+        self._unheard = set()
         self.inside = _inside(self._name, number * DAY_S)
         _ip("netns", "add", self._name)
         _ip("link", "add", self._here, "type", "veth", "peer", "name", there)
@@ -86,7 +87,20 @@ class Machine:
     def mend(self):
         _ip("link", "set", self._here, "up")
 
+    def cut_from(self, address):
+        """Let nothing through that comes from this address of this machine, and say so to nobody."""
+        if address not in self._unheard:
+            self._unheard.add(address)
+            _ip("rule", "add", "from", address, "to", self.address, "blackhole")
+
+    def mend_from(self, address):
+        if address in self._unheard:
+            self._unheard.remove(address)
+            _ip("rule", "del", "from", address, "to", self.address, "blackhole")
+
     def close(self):
+        for address in list(self._unheard):
+            self.mend_from(address)
         with suppress(subprocess.CalledProcessError):
             _ip("link", "del", self._here)
         _ip("netns", "del", self._name)
