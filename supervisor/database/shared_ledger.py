@@ -51,7 +51,7 @@ class SharedLedger(TokenLedger):
         """Set the tiers of `plan`, and begin to read."""
         super().__init__(home)
         self.configure(plan.tiers(), plan.tick_period_s)
-        self._format = home.written
+        self._format, self._epoch = home.written, home.epoch
         self._row = home
         self._url = plan.settings.database_url
         self._told_rate: int | None = None
@@ -71,11 +71,15 @@ class SharedLedger(TokenLedger):
         self._rules = (tiers, tick_period_s)
 
     def _carry_over(self) -> None:
-        """Set the tiers again in a book that has a newer format now, which may know more of them than the last did."""
-        written = self._row.carry_over()
-        if written > self._format:
+        """Set the tiers again where the book may not have all of them.
+
+        It has a newer format now, which may know more of them than the last did; or the server is another one, or was
+        started again, and may have lost what was set just before.
+        """
+        written, epoch = self._row.carry_over(), self._row.epoch
+        if written > self._format or epoch != self._epoch:
             self.configure(*self._rules)
-        self._format = written
+        self._format, self._epoch = written, epoch
 
     def snapshot(self) -> Snapshot:
         """The ledger as it was read last, about a second ago; this never waits.

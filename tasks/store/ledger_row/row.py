@@ -106,6 +106,11 @@ class RowHome:
         return self._written.number
 
     @property
+    def epoch(self) -> str:
+        """The life of the server, as this process read it last."""
+        return self._connection.epoch
+
+    @property
     def wake_value(self) -> int:
         """Changes with each notification, and with each line, since one may have been missed in between."""
         return self._connection.wake_value

@@ -8,12 +8,16 @@ import psycopg
 import pytest
 
 from ledger import DEFAULT_TIERS, NeedsReading, Reading, TokenLedger
+from supervisor.config.run_plan import make_run_plan
+from supervisor.config.settings import load_settings
+from supervisor.database.shared_ledger import SharedLedger
 from tasks.store.connection import connect
 from tasks.store.ledger_row import rules
 from tasks.store.ledger_row.row import RowHome
 from tasks.store.migrate import apply_migrations
 from tests.crash.kills import Again
 from tests.fakes.database.replicated import Replicated
+from tests.fakes.waiting import wait_until
 
 ACCOUNT = 2**61 + 7
 SERVER_MS = 1_700_000_000_000
@@ -83,6 +87,24 @@ def test_all_hosts_find_the_new_server_by_themselves_and_one_of_them_asks_for_on
     assert (seen.bucket.balance, seen.leases) == (270, ())
     went = seen.bucket.balance + seen.totals.spent + seen.totals.expired
     assert round(seen.totals.credited + seen.bucket.drift, 6) == round(went, 6)
+
+
+def test_tiers_that_the_new_server_never_got_are_set_again(pair, tmp_path):
+    environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": pair.url(), "KEEPA_API_KEY": "k" * 64, "LEDGER": "database"}
+    plan = make_run_plan(load_settings(environ, dotenv=None))
+    with ExitStack() as undo:
+        home, another = (RowHome(pair.url(), ACCOUNT, 1) for _ in range(2))
+        for one in (home, another):
+            one.patience = Again()
+            undo.callback(one.close)
+        home.create("test")
+        pair.until_caught_up()
+        pair.let_replica_fall_behind()
+        shared = SharedLedger(home, ACCOUNT, 1, plan)
+        undo.callback(shared.close)
+        pair.promote()
+        names = [tier.name for tier in plan.tiers()]
+        wait_until(lambda: [tier.name for tier in TokenLedger(another).snapshot().tiers] == names, "the tiers")
 
 
 def test_a_server_that_can_only_be_read_is_not_taken_for_the_one_that_is_written_to(pair):
