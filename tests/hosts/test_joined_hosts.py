@@ -143,10 +143,12 @@ def judge(joined):
     ((recorded, unseen),) = joined.rows(PAID)
     calls = [call for call in joined.spoiler.calls("/product") if call["consumed"] > 0]
     again, works = bought_again(calls, math.inf)
-    lost, most = account["spent"] - joined.spent_before - recorded, joined.wire + unseen
+    charged_all = account["spent"] - joined.spent_before
+    lost, most = charged_all - recorded, joined.wire + unseen
     figures = (
         f"{len(calls)} batches, {account['spent']} tokens, {lost:g} of them unrecorded and {again['read']:g} for what "
-        f"was paid before, at most {most:g} on the wire; drift {bucket['drift']:g}, {account['refused_429']} refused"
+        f"was paid before, at most {most:g} on the wire; the ledger has "
+        f"{totals['spent']:g} spent, drift {bucket['drift']:g}, {account['refused_429']} refused"
     )
     say(f"{joined.events[-8:]}: {figures}")
     assert account["refused_429"] == totals["refused_429"] == 0, joined.story()
@@ -154,6 +156,8 @@ def judge(joined):
     assert round(came, 3) == round(went, 3), joined.story()
     assert (books["leases"], books["waiters"]) == ([], []), joined.story()
     assert 0 <= lost <= most, f"{figures} {joined.story()}"
+    # A lease that ended twice is spent twice, and what is sent without one not at all.
+    assert abs(totals["spent"] - charged_all) <= most, f"{figures} {joined.story()}"
     assert again["read"] <= most, f"{works.most_common(5)} {figures} {joined.story()}"
     assert joined.rows("SELECT count(*) FROM hosts WHERE left_at IS NULL AND name NOT LIKE 'host-%%'") == [(0,)]
 
