@@ -21,11 +21,7 @@ class Stats(
         out_of_stock_percentage30: part of the last 30 days without an offer, in percent; -1 not applicable.
         total_offer_count: -2 in this and the other counts when offers were not asked for.
         buy_box_price: -1 nobody holds the buy box, -2 unknown.
-        buy_box_saving_basis: Int4 | None = None
-    buy_box_saving_basis_type: str | None = None
-    buy_box_saving_percentage: Int4 | None = None
-    buy_box_shipping_time: Int4 | None = None
-    buy_box_stats: by seller: share won in percent, mean price, and so on, as received.
+        buy_box_stats: by seller: share won in percent, mean price, and so on, as received.
         stock_per_condition_3rd_fba: pieces in stock by condition of the offer, of sellers for whom Amazon ships;
             `..._fbm` of those that ship themselves.
         stock_amazon: pieces Amazon has in stock, 10 at most; -2 not known. `stock_buy_box` likewise.
