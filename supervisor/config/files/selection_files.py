@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config.files import user_file
+from supervisor.config.files import named_files, user_file
 from tasks.errors import ConfigError, plain
 from tasks.keepa.selection import selection
 from tasks.keepa.source import source
@@ -15,6 +13,7 @@ from tasks.settings import SelectionSettings, SourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tasks.keepa.source.source import Source
 
@@ -23,7 +22,6 @@ _PASTED: Final = re.compile(r"\s*(\{|https?://)", re.IGNORECASE)
 _IGNORED: Final = re.compile(r"(?is)\..*|.*(~|#|\.bak|\.orig)|(README|LICEN[SC]E|COPYING)([._-].*)?")
 _NAMED: Final = 3  # names in a note
 _SHOWN: Final = 60  # characters of one
-_MOST: Final = 200  # files: each is walked by itself, at five tokens a page
 
 
 def read(
@@ -72,29 +70,23 @@ def read(
 
 
 def _files(where: str, faults: list[str], notes: list[str]) -> Iterator[Path]:
-    for part in filter(None, (part.strip() for part in where.split(","))):
-        try:
-            path = Path(part).expanduser()
-            inside = sorted(islice(_selections_in(path), _MOST + 1)) if path.is_dir() else None
-        except RuntimeError:
-            faults.append(f"SELECTIONS: {part}: no user has that home folder; write the whole path")
-        except OSError as error:
-            faults.append(f"SELECTIONS: {part} cannot be read: {error.strerror or error}; name one that can be")
+    for part in named_files.parts(where):
+        named = named_files.find(part, _KIND, faults)
+        if named is None:
+            continue
+        if named.inside is None:
+            yield named.path
         else:
-            if inside is None:
-                yield path
-            elif inside and len(inside) <= _MOST:
-                notes += _unread(path)
-                yield from inside
-            elif inside:
-                faults.append(f"SELECTIONS: the folder {path} has more than {_MOST} *.json files; is it the right one?")
-            else:
-                faults.append(f"SELECTIONS: the folder {path} has no *.json file; put one there or unset SELECTIONS")
+            notes += _unread(named.path)
+            yield from named.inside
 
 
 def _selections_in(folder: Path) -> Iterator[Path]:
     """The selection files in a folder. Hidden ones belong to an editor, or somebody disabled them."""
     return (path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
+_KIND: Final = named_files.FileKind(setting="SELECTIONS", inside=_selections_in, many="*.json files", one="*.json file")
 
 
 def _unread(folder: Path) -> list[str]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.config.files import user_file
+from supervisor.config.files import named_files, user_file
 from tasks.errors import ConfigError, plain
 from tasks.keepa import asin_list
 from tasks.settings import WatchListSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from tasks.keepa.asin_list import AsinList
 
@@ -23,7 +22,6 @@ ENDINGS: Final = (".txt", ".csv")
 LIMIT: Final = 64 * 1024 * 1024  # bytes of a file: five million lines
 TABLE: Final = "table:"
 _TABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?", re.ASCII)
-_MOST: Final = 200  # files of a folder
 _SHOWN: Final = 100  # faults of one file; `watch check` shows all of them
 
 
@@ -60,7 +58,7 @@ def read(
     added to `notes`.
     """
     found: list[WatchListSettings] = []
-    for part in filter(None, (part.strip() for part in where.split(","))):
+    for part in named_files.parts(where):
         if part.lower().startswith(TABLE):
             found += _table(part[len(TABLE) :].strip(), defaults, faults)
             continue
@@ -126,31 +124,24 @@ def _table(name: str, defaults: Defaults, faults: list[str]) -> Iterator[WatchLi
         )
 
 
-def _files(part: str, faults: list[str]) -> Iterator[Path]:
-    try:
-        path = Path(part).expanduser()
-        inside = sorted(islice(lists_in(path), _MOST + 1)) if path.is_dir() else None
-    except RuntimeError:
-        faults.append(f"WATCH: {part}: no user has that home folder; write the whole path")
-    except OSError as error:
-        faults.append(f"WATCH: {part} cannot be read: {error.strerror or error}; name one that can be")
-    else:
-        if inside is None and path.exists() and path.suffix.lower() not in ENDINGS:
-            faults.append(f"WATCH: {path} ends with neither .txt nor .csv, so it is unclear how to read it; rename it")
-        elif inside is None:
-            yield path
-        elif inside and len(inside) <= _MOST:
-            yield from inside
-        elif inside:
-            faults.append(f"WATCH: the folder {path} has more than {_MOST} lists; is it the right one?")
-        else:
-            faults.append(f"WATCH: the folder {path} has no *.txt or *.csv file; put one there or unset WATCH")
+def _files(part: str, faults: list[str]) -> Sequence[Path]:
+    named = named_files.find(part, _KIND, faults)
+    if named is None:
+        return ()
+    path = named.path
+    if named.inside is None and path.exists() and path.suffix.lower() not in ENDINGS:
+        faults.append(f"WATCH: {path} ends with neither .txt nor .csv, so it is unclear how to read it; rename it")
+        return ()
+    return (path,) if named.inside is None else named.inside
 
 
 def lists_in(folder: Path) -> Iterator[Path]:
     """The lists in a folder. Hidden ones belong to an editor, or somebody disabled them."""
     named = (path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
     return (path for path in named if not path.name.startswith((".", "README")))
+
+
+_KIND: Final = named_files.FileKind(setting="WATCH", inside=lists_in, many="lists", one="*.txt or *.csv file")
 
 
 def _same_names(found: list[WatchListSettings]) -> list[str]:
