@@ -30,7 +30,6 @@ from tasks.runtime.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import FrameType
 
     from ledger import TokenLedger
     from supervisor.config.run_plan import RunPlan
@@ -49,7 +48,8 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
     plan = run_plan.make_run_plan(settings, synthetic_into_database=synthetic_into_database or is_running(settings))
     clock = SystemClock()
     with Stop() as stop, surroundings(plan, "debug") as (worker_settings, ledger):
-        _hear(stop)
+        # The jobs end after the step at hand; a second Ctrl-C does not wait for it.
+        stop.on_first((signal.SIGINT, signal.SIGTERM))
         log = _logger(plan)
         log.info("debug", message=plan.describe())
         for note in plan.settings.notes:
@@ -99,17 +99,6 @@ def _steps(count: int) -> str:
 def _rows(rows: Mapping[str, int]) -> str:
     written = [f"{count} {'row' if count == 1 else 'rows'} of {table}" for table, count in rows.items() if count]
     return " and ".join(written) or "nothing"
-
-
-def _hear(stop: Stop) -> None:
-    """Let Ctrl-C end the jobs after the step at hand; a second one does not wait for it."""
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
 
 
 class _Phases:

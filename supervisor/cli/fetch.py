@@ -36,7 +36,6 @@ from tasks.store.queue.to_front import to_front
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
-    from types import FrameType
 
     from ledger import TokenLedger
     from supervisor.config.run_plan import RunPlan
@@ -85,7 +84,8 @@ def _in_shops(products: Sequence[Wanted], domain: int | None, usual: int) -> dic
 def _fetch(plan: RunPlan, wanted: dict[int, list[Wanted]], chosen: argparse.Namespace) -> int:
     clock = SystemClock()
     with Stop() as stop, surroundings(plan, "fetch") as (worker_settings, ledger):
-        _hear(stop)
+        # The wait ends; a second Ctrl-C does not wait for what is being paid for.
+        stop.on_first((signal.SIGINT, signal.SIGTERM))
         patience = Patience(stop, clock, None if chosen.wait is None else chosen.wait.total_seconds())
         context = _context(plan.settings, worker_settings, ledger, patience, clock)
         with closing(JobComponents(context)) as components:
@@ -175,14 +175,3 @@ def _context(
         blocking=True,
         worker=WORKER,
     )
-
-
-def _hear(stop: Stop) -> None:
-    """Let Ctrl-C end the wait; a second one does not wait for what is being paid for."""
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)

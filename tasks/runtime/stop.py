@@ -72,6 +72,20 @@ class Stop:
         for number in signals:
             signal.signal(number, handle)
 
+    def on_first(self, signals: Iterable[signal.Signals]) -> None:
+        """Let the first of each of these signals set the flag; a second one ends the process as if nobody handled it.
+
+        Raises:
+            ValueError: not called from the main thread.
+        """
+
+        def handle(number: int, _frame: FrameType | None) -> None:
+            self.set()
+            signal.signal(number, signal.SIG_DFL)
+
+        for number in signals:
+            signal.signal(number, handle)
+
     def close(self) -> None:
         """Close the pipe. The flag keeps its value."""
         for fd in (self._read_fd, self._write_fd):
