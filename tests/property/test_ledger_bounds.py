@@ -1,11 +1,10 @@
 """A wait tells when it ends if nobody else acts, and when it must end whatever the others do; both are held to."""
 
-import random
-
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from ledger import Lease, ManualClock, NeverEnough, Reading, Tier, Wait
+from ledger import Lease, ManualClock, Reading, Tier, Wait
+from tests.fixtures.ledger_queues import Others, WatchedQueue
 from tests.fixtures.ledgers import examples, holds_in_every_home, new_ledger
 
 TICK_S = 60
@@ -29,60 +28,6 @@ def tiers(draw):
     return made, watched
 
 
-class Others:
-    """Everybody else: each tier keeps a request in the queue, takes what it can get, and uses some of it.
-
-    They are greedy, modest, or change their minds; a seed makes it repeatable.
-    """
-
-    def __init__(self, ledger, names, appetite, seed):
-        self.ledger, self.appetite, self.chance = ledger, appetite, random.Random(seed)
-        self.places = {name: ledger.place(name) for name in names}
-        self.wanted = dict.fromkeys(names, 0)
-
-    def act(self):
-        for name, place in self.places.items():
-            for _ in range(self.chance.randint(0, 3)):
-                self.ask(name, place)
-
-    def cost(self, name):
-        most = self.ledger.headroom(name).ever
-        small, large = 1, max(1, most)
-        return {"small": small, "large": large}.get(self.appetite, self.chance.randint(small, large))
-
-    def ask(self, name, place):
-        self.wanted[name] = self.wanted[name] or self.cost(name)
-        try:
-            lease = place.poll(self.wanted[name])
-        except NeverEnough:
-            self.wanted[name] = 0
-            return
-        if isinstance(lease, Lease):
-            self.wanted[name] = 0
-            lease.commit()
-            lease.settle(self.chance.choice((0, lease.cost // 2, lease.cost, lease.cost)))
-
-
-class Queue:
-    """Requests of the watched tier, one behind the other, each with the latest time it was told at first."""
-
-    def __init__(self, ledger, clock, name, parts):
-        self.clock = clock
-        most = ledger.headroom(name).ever
-        self.open = [(ledger.place(name), max(1, round(most * part))) for part in parts]
-        self.latest = {}
-
-    def ask(self):
-        for place, cost in list(self.open):
-            outcome = place.poll(cost)
-            if isinstance(outcome, Lease):
-                self.open.remove((place, cost))
-                outcome.commit()
-                outcome.settle(cost)
-            else:
-                assert self.clock.now_ns() <= self.latest.setdefault(place, outcome.latest_ns)
-
-
 @holds_in_every_home(
     examples(40, on_file=10, on_row=3),
     made=tiers(),
@@ -102,12 +47,13 @@ def test_the_latest_time_holds_whatever_the_others_do(made, rate, fullness, befo
     for _ in range(before):
         others.act()
         clock.advance_s(TICK_S)
-    queue = Queue(ledger, clock, rules[watched].name, parts)
+    queue = WatchedQueue(ledger, clock, rules[watched].name, parts)
     queue.ask()
     while queue.open:
         others.act()
         clock.advance_s(TICK_S)
         queue.ask()
+    assert not queue.was_without_bound
 
 
 @holds_in_every_home(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger import Hours, Lease, ManualClock, NeedsReading, NeverEnough, Reading, Tier, TokenLedger, Wait
 from ledger.model.tiers import DEFAULT_TIERS
-from tests.property.test_ledger_bounds import Others
+from tests.fixtures.ledger_queues import Others, WatchedQueue
 
 TICK_S = 1_800
 DAY_S = 86_400
@@ -151,29 +151,6 @@ def test_the_expected_time_is_exact_over_days_and_hours(rate, fullness, begin_s,
     assert isinstance(place.poll(cost), Lease)
 
 
-class Queue:
-    """Requests of the watched tier, one behind the other, each with the earliest of the latest times it was told."""
-
-    def __init__(self, ledger, clock, name, parts):
-        self.clock = clock
-        most = ledger.headroom(name).ever
-        self.open = [(ledger.place(name), max(1, round(most * part))) for part in parts]
-        self.latest = {}
-
-    def ask(self):
-        for place, cost in list(self.open):
-            outcome = place.poll(cost)
-            if isinstance(outcome, Lease):
-                self.open.remove((place, cost))
-                outcome.commit()
-                outcome.settle(cost)
-                continue
-            if place in self.latest:
-                assert self.clock.now_ns() <= self.latest[place]
-            elif outcome.latest_ns is not None:
-                self.latest[place] = outcome.latest_ns
-
-
 @settings(max_examples=12)
 @given(
     rate=st.sampled_from([5, 20, 60]),
@@ -193,7 +170,7 @@ def test_the_latest_time_holds_over_days_and_hours(rate, fullness, begin_s, tier
         others.act()
         clock.advance_s(TICK_S)
     assume(ledger.headroom(NAMES[watched]).ever)
-    queue = Queue(ledger, clock, NAMES[watched], parts)
+    queue = WatchedQueue(ledger, clock, NAMES[watched], parts)
     queue.ask()
     end_ns = clock.now_ns() + 20 * DAY_S * 10**9
     while queue.open:
