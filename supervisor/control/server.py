@@ -53,8 +53,8 @@ def address(path: Path) -> Iterator[str]:
 class ControlServer:
     """Listens until `close`. Only the holder of the state directory's lock may make one."""
 
-    def __init__(self, path: Path, loop: Loop, log: Log, take: Take) -> None:
-        """Replace the socket that a killed supervisor left at `path`.
+    def __init__(self, path: Path, loop: Loop, log: Log, take: Take, *, order_s: float = ORDER_S) -> None:
+        """Replace the socket that a killed supervisor left at `path`; a client has `order_s` to send its order.
 
         Raises:
             OSError: there can be no socket at `path`.
@@ -73,7 +73,7 @@ class ControlServer:
             self._listening.close()
             raise
         self._listener = Listener(
-            self._listening, loop, lambda accepted: _Client(accepted, loop, self._ordered), places=CLIENTS
+            self._listening, loop, lambda accepted: _Client(accepted, loop, self._ordered, order_s), places=CLIENTS
         )
 
     def close(self) -> None:
@@ -97,8 +97,10 @@ class ControlServer:
 class _Client(Connection):
     """One connection. It gives way to others until it has sent its order."""
 
-    def __init__(self, accepted: socket.socket, loop: Loop, ordered: Callable[[_Client, bytes], object]) -> None:
-        super().__init__(accepted, loop, limit_s=ORDER_S)
+    def __init__(
+        self, accepted: socket.socket, loop: Loop, ordered: Callable[[_Client, bytes], object], order_s: float
+    ) -> None:
+        super().__init__(accepted, loop, limit_s=order_s)
         self.name = _name_of(accepted)
         self._ordered = ordered
         self._line = b""

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from tasks.store.ledger_row.hosts import Host
 
 _LOOK_S: Final = 1.0
-PATIENCE: Final = 600  # looks: what is under way is finished or given up within STOP_S, and that is told within 5 s
+LOOKS: Final = (
+    600  # a second apart: what is under way is finished or given up within STOP_S, and that is told within 5 s
+)
 
 
-def drain(name: str, *, pause: Callable[[float], object] | None = None) -> int:
+def drain(name: str, *, pause: Callable[[float], object] | None = None, looks: int = LOOKS) -> int:
     """Ask every living host of that name to drain, or that of this number, and wait until it has left; the exit code.
 
     Args:
         name: what the host is called, or its number where no host is called so.
         pause: waits between two looks; in tests something else does.
+        looks: after so many it is not waited for any longer.
 
     Raises:
         NoRows: there is no database yet.
@@ -48,7 +51,7 @@ def drain(name: str, *, pause: Callable[[float], object] | None = None) -> int:
             return EXIT_OK
         for number in numbers:
             hosts.drain(conn, number)
-        for _ in range(PATIENCE):
+        for _ in range(looks):
             left = [one for one in _named(conn, name) if one.number in numbers and one.left_at is None]
             for one in left:
                 if one.state == "silent":
@@ -59,7 +62,7 @@ def drain(name: str, *, pause: Callable[[float], object] | None = None) -> int:
                 output.text(f"{name} has left")
                 return EXIT_OK
             wait(_LOOK_S)
-    words = f"{name} was told to drain, but has not left after {format_duration(PATIENCE * _LOOK_S)}"
+    words = f"{name} was told to drain, but has not left after {format_duration(looks * _LOOK_S)}"
     sys.stderr.write(f"sluicegate: {words}: see `sluicegate hosts`\n")
     return EXIT_TRY_LATER
 

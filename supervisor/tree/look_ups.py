@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from supervisor.eventloop.loop import Loop
+    from supervisor.process.child import Launch
     from supervisor.process.slot import Slot
     from supervisor.tree.supervisor import Supervisor
     from tasks.settings import WorkerSettings
@@ -47,7 +48,11 @@ class _Asked(NamedTuple):
 class LookUpService:
     """The look-ups of one run."""
 
-    def __init__(self, run: Supervisor, loop: Loop) -> None:
+    def __init__(
+        self, run: Supervisor, loop: Loop, launch: Callable[[Product, WorkerSettings], Launch] | None = None
+    ) -> None:
+        """Look up for people who ask `run`; `launch` says how the process for a product is started."""
+        self._launch = launch or _launch
         self._run = run
         self._loop = loop
         self._slot: Slot | None = None
@@ -84,7 +89,7 @@ class LookUpService:
             self._begin_next()
             return
         self._current, self._outcome = asked, {}
-        launch = _launch(asked.product, settings)
+        launch = self._launch(asked.product, settings)
         if self._slot is None:
             self._slot = self._run.tree.add_service(self._spec(), launch)
             self._slot.feed(Event.START)

@@ -36,8 +36,12 @@ _BUSY: Final = "the page's connections to the database are all in use: try again
 class Database:
     """The database of the run. It may be used by several threads."""
 
-    def __init__(self, run: RunReader, url: Secret) -> None:
-        """Use `url`, or what the report of `run` names when that is empty: the embedded database."""
+    def __init__(self, run: RunReader, url: Secret, *, wait_s: float = QUERY_S) -> None:
+        """Use `url`, or what the report of `run` names when that is empty: the embedded database.
+
+        Whoever wants a connection waits for at most `wait_s` until one is free.
+        """
+        self._wait_s = wait_s
         self._run = run
         self._url = url
         self._places = threading.BoundedSemaphore(_MOST)
@@ -52,7 +56,7 @@ class Database:
             NoRows: there is no database yet.
             Error: the database does not answer in time, or cannot be reached.
         """
-        with self._place(self._places, QUERY_S), self._connection() as conn, _cut_after(conn, limit_s):
+        with self._place(self._places, self._wait_s), self._connection() as conn, _cut_after(conn, limit_s):
             yield from _read_only(conn, limit_s)
 
     @contextmanager
@@ -63,7 +67,7 @@ class Database:
             NoRows: there is no database yet.
             Error: the database does not answer in time, or cannot be reached.
         """
-        with self._place(self._places, QUERY_S), self._connection() as conn, _cut_after(conn, limit_s):
+        with self._place(self._places, self._wait_s), self._connection() as conn, _cut_after(conn, limit_s):
             conn.read_only = None
             yield conn
 

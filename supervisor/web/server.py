@@ -99,8 +99,10 @@ class _Server(uvicorn.Server):
 class _Activity:
     """Passes requests on, and tells what it sees of them: when the last one came, and how many are being answered."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, idle_s: float = IDLE_S, beat_s: float = BEAT_S) -> None:
         self._app = app
+        self._idle_s = idle_s
+        self._beat_s = beat_s
         self._last_s = 0.0
         self._active = 0
         self._beats = 0
@@ -114,18 +116,18 @@ class _Activity:
             self._active -= 1
 
     async def over(self) -> None:
-        """Return when nobody has asked for anything for `IDLE_S`."""
+        """Return when nobody has asked for anything for `idle_s`."""
         loop = asyncio.get_running_loop()
         self._last_s = loop.time()
-        while (left_s := self._last_s + IDLE_S - loop.time()) > 0:  # noqa: ASYNC110 - none wakes it
+        while (left_s := self._last_s + self._idle_s - loop.time()) > 0:  # noqa: ASYNC110 - none wakes it
             await asyncio.sleep(left_s)
 
     async def beat(self, sink: PipeSink) -> None:
-        """Write a heartbeat every `BEAT_S`, for ever: each turn of the loop is the progress it reports."""
+        """Write a heartbeat every `beat_s`, for ever: each turn of the loop is the progress it reports."""
         while True:
             self._beats += 1
             sink({"event": "beat", "phase": SERVING if self._active else UNASKED, "progress": self._beats})
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self._beat_s)
 
 
 def serve(app: ASGIApp, listening_fd: int, status_fd: int, lifeline_fd: int) -> int:

@@ -6,6 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ledger import OtherFormat
     from tasks.errors import DatabaseTransient
 
@@ -51,13 +53,14 @@ class NoPatience:
 class StartPatience(NoPatience):
     """For a start, which hosts of a newer build hear of with its first beat."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: Callable[[float], object] | None = None) -> None:
+        """Look at once; `pause` waits between two looks, and in tests something else does."""
         self._looks = 0
-        self._pause = threading.Event()
+        self._pause = pause or threading.Event().wait
 
     def unreadable(self, error: OtherFormat) -> None:
         """Wait, at most `HEARD_S` in all; raise the error after that."""
         self._looks += 1
         if self._looks * LOOK_S > HEARD_S:
             raise error
-        self._pause.wait(LOOK_S)
+        self._pause(LOOK_S)

@@ -57,13 +57,12 @@ def run():
 
 
 @pytest.fixture
-def asked(run, monkeypatch):
+def asked(run):
     """A function that asks for a product whose process obeys a script; what it gives is filled with the answer."""
     scripts = {}
-    monkeypatch.setattr(
-        look_ups, "_launch", lambda product, _: Scripted(role="fetch", slot=0, script=scripts[product.asin])
+    service = LookUpService(
+        run, run.loop, lambda product, _: Scripted(role="fetch", slot=0, script=scripts[product.asin])
     )
-    service = LookUpService(run, run.loop)
 
     def ask(asin, script=DONE, **other):
         scripts[asin] = script

@@ -221,9 +221,8 @@ def test_a_host_beats_while_somebody_locks_the_table_of_calls(conn, database_url
 
 def test_who_is_told_to_drain_and_does_not_is_not_waited_for_for_ever(conn, database_url, monkeypatch, capsys):
     monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setattr(drain, "PATIENCE", 3)
     number = hosts.join(conn, newcomer("one"))
-    assert drain.drain("one", pause=lambda _: hosts.beat(conn, number, ())) == 75
+    assert drain.drain("one", pause=lambda _: hosts.beat(conn, number, ()), looks=3) == 75
     assert "has not left after 3 s" in capsys.readouterr().err
 
 

@@ -44,8 +44,8 @@ def test_a_question_that_takes_too_long_is_given_up(database):
         assert conn.execute("SELECT 1").fetchone() == (1,), "and the next one is answered"
 
 
-def test_more_than_two_at_once_have_to_wait_and_are_told(database, monkeypatch):
-    monkeypatch.setattr("supervisor.web.database.QUERY_S", 0.1)
+def test_more_than_two_at_once_have_to_wait_and_are_told(database_url):
+    database = Database(None, Secret(database_url), wait_s=0.1)
     with database.reading(limit_s=LIMIT_S), database.reading(limit_s=LIMIT_S):
         with pytest.raises(DatabaseTransient, match="all in use"), database.reading():
             pass
@@ -55,6 +55,7 @@ def test_more_than_two_at_once_have_to_wait_and_are_told(database, monkeypatch):
                 pass
     with database.reading() as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
+    database.close()
 
 
 def test_connections_are_kept_for_the_next_visitor(database):

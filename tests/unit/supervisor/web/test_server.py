@@ -9,12 +9,10 @@ async def answer(_scope, _receive, _send):
     """A request that is answered at once."""
 
 
-def test_it_is_over_when_nobody_asks_any_more_and_each_request_puts_that_off(monkeypatch):
-    monkeypatch.setattr(server, "IDLE_S", 0.2)
-
+def test_it_is_over_when_nobody_asks_any_more_and_each_request_puts_that_off():
     async def visit():
         loop = asyncio.get_running_loop()
-        activity = server._Activity(answer)
+        activity = server._Activity(answer, idle_s=0.2)
         over = asyncio.create_task(activity.over())
         for _ in range(4):
             await asyncio.wait({over}, timeout=0.1)
@@ -28,8 +26,7 @@ def test_it_is_over_when_nobody_asks_any_more_and_each_request_puts_that_off(mon
     assert waited_s >= 0.19 or was_over, "a machine that stood still for the whole time excuses it"
 
 
-def test_its_heartbeats_tell_progress_and_whether_somebody_waits_for_an_answer(monkeypatch):
-    monkeypatch.setattr(server, "BEAT_S", 0.0)
+def test_its_heartbeats_tell_progress_and_whether_somebody_waits_for_an_answer():
     beats = []
 
     async def visit():
@@ -47,7 +44,7 @@ def test_its_heartbeats_tell_progress_and_whether_somebody_waits_for_an_answer(m
         async def answer_late(_scope, _receive, _send):
             await may_end.wait()
 
-        activity = server._Activity(answer_late)
+        activity = server._Activity(answer_late, beat_s=0.0)
         beating = asyncio.create_task(activity.beat(sink))
         await told("unasked")
         request = asyncio.create_task(activity({}, None, None))

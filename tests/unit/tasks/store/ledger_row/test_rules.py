@@ -48,9 +48,9 @@ def test_the_message_about_a_newer_book_says_what_to_do():
     assert "newer version of this program, in format 7, and this one reads up to 2: run the newer version" in str(error)
 
 
-def test_a_start_waits_for_a_newer_build_to_hear_of_it_and_then_refuses(monkeypatch):
-    patience, waited = StartPatience(), []
-    monkeypatch.setattr(patience._pause, "wait", waited.append)
+def test_a_start_waits_for_a_newer_build_to_hear_of_it_and_then_refuses():
+    waited = []
+    patience = StartPatience(waited.append)
     error = OtherFormat("newer", 7)
     with pytest.raises(OtherFormat):
         for _ in range(1000):
