@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tasks.store.calls import months
-from tasks.store.duties import deal_bounds, gone
+from tasks.store.duties import deal_bounds, gone, title_index
 from tasks.store.duties.duty import Duty
 from tasks.store.duties.state import StoredProgress
 from tasks.store.histories import recoding
@@ -34,6 +34,7 @@ def duties(keep: Keep) -> tuple[Duty, ...]:
         recoding.RECODING,
         Duty("calls", lambda conn: calls.step(conn, keep, datetime.now(UTC))),
         deal_bounds.DUTY,
+        title_index.DUTY,
         check.DUTY,
         Duty("quarantine", lambda conn: quarantine.step(conn, keep, datetime.now(UTC))),
         *(Duty(name, partial(_judge, step, keep, where)) for name, where, step in passes(keep, StoredProgress)),

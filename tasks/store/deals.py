@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tasks.store import quarantine, selections
+from tasks.store.best_deals import titles
 from tasks.store.best_deals.bounds import NO_PERCENTS, bounds_of
 from tasks.store.bulk import arrays
 from tasks.store.bulk.batch import Written, evidence, newest, write_each
@@ -90,7 +91,7 @@ _UPDATED: Final = Updated(rows=_ROWS, key=("domain", "asin"), kept=("first_seen_
 _LOCK_CLASS: Final = 0x5C1D
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, %s)"
 _KNOWN: Final = "SELECT asin, last_update FROM deal_rows WHERE domain = %s AND asin = ANY(%s)"
-_REMOVE: Final = "DELETE FROM deal_rows WHERE domain = %s AND asin = ANY(%s) RETURNING asin, first_seen_at"
+_REMOVE: Final = "DELETE FROM deal_rows WHERE domain = %s AND asin = ANY(%s) RETURNING asin, first_seen_at, title"
 # What is no deal any more has nothing that `deals` would look for.
 _UNLIST: Final = "UPDATE deal_sightings SET discount_percents = %s WHERE domain = %s AND asin = ANY(%s)"
 _FORGET: Final = "DELETE FROM deal_sightings WHERE domain = %s AND asin = ANY(%s)"
@@ -173,15 +174,16 @@ def write(
     def put(deals: Sequence[Deal]) -> list[tuple[str, bool]]:
         """Write newer readings; each ASIN, and whether it was new."""
         known = [deal.asin for deal in deals if deal.asin in ages]
-        kept: dict[str, datetime] = {}
+        kept: dict[str, tuple[datetime, str | None]] = {}
         updated: set[str] = set()
         if known and _UPDATED.is_watched(conn):
             rows = ((domain, seen_at, *_row(deal)) for deal in deals if deal.asin in ages)
             updated |= {asin for _, asin in _UPDATED.apply(conn, domain, known, rows)}
         elif known:
-            kept |= conn.execute(_REMOVE, (domain, known), prepare=False).fetchall()
+            kept |= _remove(conn, domain, known)
         others = (deal for deal in deals if deal.asin not in updated)
-        _ROWS.append(conn, ((domain, kept.get(deal.asin, seen_at), *_row(deal)) for deal in others))
+        _ROWS.append(conn, ((domain, kept.get(deal.asin, (seen_at,))[0], *_row(deal)) for deal in others))
+        titles.note(conn, domain, [one.asin for one in deals if kept.get(one.asin, (None, ...))[1] != one.title])
         there = kept.keys() | updated
         return [(deal.asin, deal.asin not in there) for deal in deals]
 
@@ -213,7 +215,15 @@ def remove(conn: Connection, domain: int, asins: Sequence[str]) -> int:
     if not asins:
         return 0
     conn.execute(_UNLIST, (NO_PERCENTS, domain, list(asins)), prepare=False)
-    return len(conn.execute(_REMOVE, (domain, list(asins)), prepare=False).fetchall())
+    removed = _remove(conn, domain, asins)
+    titles.note(conn, domain, list(removed))
+    return len(removed)
+
+
+def _remove(conn: Connection, domain: int, asins: Sequence[str]) -> dict[str, tuple[datetime, str | None]]:
+    """Delete these deals; since when each of them was known, and its title."""
+    rows = conn.execute(_REMOVE, (domain, list(asins)), prepare=False)
+    return {asin: (first_seen_at, title) for asin, first_seen_at, title in rows}
 
 
 def forget(conn: Connection, domain: int, asins: Sequence[str]) -> None:

@@ -65,6 +65,7 @@ APPLIED = {
     "0054_who_paid.sql": "92dce329d5844d21",
     "0057_hosts_say_what_they_read.sql": "da4ff14d412ce665",
     "0059_messages.sql": "552834f3ff6615a0",
+    "0065_title_search.sql": "98e7deaf0aa12e58",
     "0060_dead_hosts_are_noted.sql": "e6fdecbb2d7c651d",
     "0070_followed_products.sql": "3c9d419bbdd27db4",
 }

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import minute_of_ms
 from tasks.store.best_deals import candidates as narrow
-from tasks.store.best_deals import csv_lines, shops
+from tasks.store.best_deals import csv_lines, shops, titles
 from tasks.store.best_deals.bounds import MOST_PERCENT
 from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Candidates, Key
 from tasks.store.best_deals.conditions import ANY, Conditions
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MOST_CANDIDATES: Final = 30_000  # to read more of them by their keys takes longer than to read all deals in a row
 _FIRST: Final = 200  # candidates that are looked at first
 _PER_DEAL: Final = 10  # of them for each deal that is wanted
+_FEW: Final = 1_000  # candidates that are read at once, for to find the best of them first takes as long
 _GROWTH: Final = 8  # so many times as many when they do not suffice
 _AT_ONCE: Final = 2_000  # deals that are held while they are streamed
 _LIKE: Final = re.compile(r"[\\%_]")  # what means something in a pattern
@@ -176,7 +177,8 @@ class DealFilter:
 def find(conn: Connection, which: DealFilter, *, first: int | None = None) -> list[BestDeal]:
     """The deals that `which` selects, best first, each product once: by the price type with the greatest discount.
 
-    So many candidates are looked at `first`, if that is given, and more where they do not suffice.
+    So many candidates are looked at `first`, if that is given, and more where they do not suffice; no index of titles
+    is used then.
     """
     candidates, found = _search(conn, which, first)
     return _read(conn, which, candidates) if found is None else found
@@ -209,14 +211,17 @@ def csv_copied(conn: Connection, which: DealFilter) -> AbstractContextManager[It
 
 def among(conn: Connection, which: DealFilter, domains: Sequence[int], asins: Sequence[str]) -> list[BestDeal]:
     """The same, of these products alone: a domain and an ASIN for each."""
-    return _read(conn, which, Candidates(list(domains), list(asins), narrow.ANY, is_reckoned=True, has_more=False))
+    return _read(conn, which, Candidates.every(domains, asins))
 
 
 def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Candidates | None, list[BestDeal] | None]:
     """Among which deals the best are, None for all deals; and the best where they are known by then."""
     most = max(_FIRST, _PER_DEAL * which.top) if first is None else first
-    if most > MOST_CANDIDATES or which.conditions.order is not None:
-        return None, None
+    titled = titles.holding(conn, which.title, which.domain, most=MOST_CANDIDATES) if most != first else None
+    every = None if titled is None else Candidates.every(*titled)
+    is_sorted_elsewhere = most > MOST_CANDIDATES or which.conditions.order is not None
+    if is_sorted_elsewhere or (every is not None and len(every.asins) <= max(most, _FEW)):
+        return every, None
     # Drops in several currencies are not compared, and such deals are sorted by the currency first.
     is_tied = which.sort != "discount" or len(shops.currencies(conn, which.values())) <= 1
     asked = CandidateFilter(
@@ -225,6 +230,7 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
         over=which.over,
         sort=which.sort,
         is_tied=is_tied,
+        among=titled,
         is_continued=which.after is not None,
     )
     while most <= MOST_CANDIDATES:
@@ -239,9 +245,9 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
             if candidates.worst < last:
                 return candidates, found
             candidates = narrow.find(conn, asked, most=MOST_CANDIDATES, least=last)
-            return (candidates if candidates.is_reckoned and not candidates.has_more else None), None
+            return (candidates if candidates.is_reckoned and not candidates.has_more else every), None
         most *= _GROWTH
-    return None, None
+    return every, None
 
 
 def _key(deal: BestDeal, sort: Sort, *, is_tied: bool) -> Key:

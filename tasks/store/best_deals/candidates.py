@@ -7,7 +7,7 @@ candidates, and the best deals among them are the best of all once no other boun
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, LiteralString, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, Literal, LiteralString, NamedTuple, Self, get_args
 
 from tasks.keepa.prices import NAMES
 from tasks.store.best_deals.bounds import place_of
@@ -15,6 +15,7 @@ from tasks.store.best_deals.bounds import place_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tasks.store.best_deals.titles import Titled
     from tasks.store.connection import Connection
 
 Over = Literal["day", "week", "month", "quarter"]
@@ -33,10 +34,13 @@ LISTED: Final = """
 # PostgreSQL works it out anew wherever it does.
 _FIND: Final = """
 SELECT s.domain, s.asin, s.discount_percents IS NOT NULL, {bound}, {tie}
-FROM deal_sightings AS s CROSS JOIN LATERAL (SELECT {percent} AS percent) AS p
+FROM {source} CROSS JOIN LATERAL (SELECT {percent} AS percent) AS p
 WHERE {listed} AND (s.discount_percents IS NULL OR p.percent >= %(min_discount)s AND {reach} AND {limit})
 ORDER BY s.discount_percents IS NOT NULL, {bound} DESC, {tie} DESC LIMIT %(most)s
 """
+_EACH: Final = "deal_sightings AS s"
+_AMONG: Final = """unnest(%(among_domains)s::smallint[], %(among_asins)s::text[]) AS among (domain, asin)
+JOIN deal_sightings AS s ON s.domain = among.domain AND s.asin = among.asin"""
 _REACH: Final = "({bound}, {tie}) >= (%(bound)s, %(tie)s)"
 _PERIODS: Final[tuple[Over, ...]] = get_args(Over)
 WITHOUT_RANK: Final = -(2**31)
@@ -85,6 +89,11 @@ class Candidates(NamedTuple):
     is_reckoned: bool
     has_more: bool
 
+    @classmethod
+    def every(cls, domains: Sequence[int], asins: Sequence[str]) -> Self:
+        """These deals and no others, whatever bounds they have."""
+        return cls(list(domains), list(asins), ANY, is_reckoned=True, has_more=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateFilter:
@@ -96,6 +105,7 @@ class CandidateFilter:
         over: the period of the mean.
         sort: what comes first.
         is_tied: whether those that are equal in that are told apart by what comes next.
+        among: only these products count, unless it is None.
         is_continued: whether only those behind a place in the list count, whose values are among `values`.
     """
 
@@ -104,6 +114,7 @@ class CandidateFilter:
     over: Over
     sort: Sort
     is_tied: bool = True
+    among: Titled | None = None
     is_continued: bool = False
 
 
@@ -120,6 +131,7 @@ def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = AN
     places = (place_of(_PERIODS.index(which.over), NAMES.index(name)) for name in which.price_types)
     percents = ", ".join(f"get_byte(s.discount_percents, {place})" for place in places)
     statement = _FIND.format(
+        source=_EACH if which.among is None else _AMONG,
         bound=bound,
         tie=tie,
         percent=f"greatest({percents})",
@@ -128,6 +140,8 @@ def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = AN
         reach="true" if least == ANY else _REACH.format(bound=bound, tie=tie),
     )
     values = {**dated(conn, which.values), "most": most, **least._asdict()}
+    if which.among is not None:
+        values |= {"among_domains": which.among.domains, "among_asins": which.among.asins}
     rows = conn.execute(statement.encode(), values, prepare=False).fetchall()
     is_reckoned = all(row[2] for row in rows)
     return Candidates(
