@@ -88,9 +88,9 @@ FROM (
     ORDER BY {order}, domain, asin LIMIT %(top)s
 ) AS first
 """
-# Of several price types of one product.
+# Of several price types of one product; those that are equal in both are told apart, or each page might have another.
 _EACH_ONCE: Final = "DISTINCT ON (d.domain, d.asin)"
-_BEST_OF_EACH: Final = "ORDER BY d.domain, d.asin, d.discount_percent_{over} DESC, d.price"
+_BEST_OF_EACH: Final = "ORDER BY d.domain, d.asin, d.discount_percent_{over} DESC, d.price, d.avg_{over}, d.price_type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
