@@ -14,7 +14,7 @@ from supervisor.config import web_settings
 from tasks.errors import Error, plain
 from tasks.runtime import lifeline
 
-_NICENESS: Final = 5  # workers and the supervisor come first
+NICENESS: Final = 5  # workers and the supervisor come first
 _OOM_SCORE_ADJ: Final = "500"  # and when memory is short, this process goes first: the next visitor starts another
 
 
@@ -25,7 +25,7 @@ def main() -> int:
         parser.add_argument(name, type=int, required=True)
     chosen = parser.parse_args()
     lifeline.die_with_parent(signal.SIGTERM)
-    os.nice(_NICENESS)
+    os.nice(NICENESS)
     with suppress(OSError):  # a container may forbid it
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE_ADJ, encoding="ascii")
     try:
