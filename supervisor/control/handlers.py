@@ -111,9 +111,8 @@ class OrderHandlers:
                 do(self._run.worker_pool.by_name(name), reply)
             case protocol.Set(settings=settings):
                 self._set(settings, reply)
-            case protocol.Fetch(asin=asin, domain=domain, detail=detail):
-                product = Product(domain, asin, detail)
-                self._look_ups.ask(product, lambda code, words: reply(Answer(code=code, words=words)))
+            case protocol.Fetch() | protocol.Cancel():
+                self._look_up(order, reply)
             case protocol.Drain():
                 self._drain(reply)
             case protocol.Note(outcome=words):
@@ -125,6 +124,14 @@ class OrderHandlers:
                 )
             case _:
                 assert_never(order)
+
+    def _look_up(self, order: protocol.Fetch | protocol.Cancel, reply: Reply) -> None:
+        if isinstance(order, protocol.Cancel):
+            code, words = self._look_ups.cancel(order.domain, order.asin)
+            reply(Answer(code=code, words=words))
+            return
+        product = Product(order.domain, order.asin, order.detail)
+        self._look_ups.ask(product, lambda code, words: reply(Answer(code=code, words=words)))
 
     def _pause(self, roles: tuple[str, ...], reply: Reply) -> None:
         worker_pool = self._run.worker_pool

@@ -67,6 +67,13 @@ class Fetch(_Order, frozen=True, kw_only=True, tag_field="do", tag="fetch", forb
     detail: str
 
 
+class Cancel(_Order, frozen=True, kw_only=True, tag_field="do", tag="cancel", forbid_unknown_fields=True):
+    """Ask the API no more for a product that `Fetch` named; what has left for it already is paid for and kept."""
+
+    asin: str
+    domain: int
+
+
 class Note(_Order, frozen=True, kw_only=True, tag_field="do", tag="note", forbid_unknown_fields=True):
     """Write down among the orders what was done elsewhere, in the database: the supervisor does nothing."""
 
@@ -74,7 +81,7 @@ class Note(_Order, frozen=True, kw_only=True, tag_field="do", tag="note", forbid
     outcome: str
 
 
-Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Drain | Reload | Fetch | Note
+Order: TypeAlias = Pause | Resume | Restart | Retry | Set | Drain | Reload | Fetch | Cancel | Note
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,8 +147,9 @@ def describe_order(order: Order) -> str:
             words = f"set {' '.join(settings)}"  # the names alone: a value may be a secret
         case Drain() | Reload():
             words = "drain" if isinstance(order, Drain) else "reload"
-        case Fetch(asin=asin, domain=domain):
-            words = f"fetch {clean(asin)[:_LONGEST_BY]} --domain {shop(domain)}"
+        case Fetch(asin=asin, domain=domain) | Cancel(asin=asin, domain=domain):
+            verb = "fetch" if isinstance(order, Fetch) else "cancel the fetch of"
+            words = f"{verb} {clean(asin)[:_LONGEST_BY]} --domain {shop(domain)}"
         case Note(what=what):
             words = clean(what)[:_LONGEST_WHAT] or "note"
         case _:

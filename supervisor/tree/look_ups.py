@@ -13,7 +13,7 @@ from supervisor.process.launch import LookUpLaunch
 from supervisor.process.restart_policy import Policy, RestartType
 from supervisor.process.spec import FETCH, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
-from tasks.errors import EXIT_FAILED, EXIT_TRY_LATER, EXIT_USAGE
+from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE
 from tasks.keepa.detail import EXPECTED, is_detail
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.request import is_asin
@@ -72,6 +72,25 @@ class LookUpService:
             return
         self._waiting.append(_Asked(product, answer))
         self._begin_next()
+
+    def cancel(self, domain: int, asin: str) -> tuple[int, str]:
+        """Ask for the product no more; an exit code and words. Whoever asked for it is answered.
+
+        One that waits for its turn costs nothing. The process of the one whose turn it is is asked to stop: it gives up
+        its place in the ledger, or finishes what has left for the API, because that is paid for.
+        """
+        kept = [one for one in self._waiting if one.product[:2] != (domain, asin)]
+        cancelled = [one for one in self._waiting if one not in kept]
+        self._waiting = deque(kept)
+        for one in cancelled:
+            one.answer(EXIT_TRY_LATER, "cancelled before it was its turn: nothing was paid for it")
+        current, slot = self._current, self._slot
+        is_current = current is not None and current.product[:2] == (domain, asin)
+        if is_current and slot is not None and slot.state not in RESTING:
+            slot.feed(Event.STOP)
+        elif not cancelled:
+            return EXIT_FAILED, f"{asin} is not being fetched: it is there already, or nobody asked for it"
+        return EXIT_OK, "it is asked for no more; only what had left for the API by then is paid for, and kept"
 
     def _begin_next(self) -> None:
         if self._current is not None or not self._waiting:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _PATH: Final = "/product/{domain}/{asin}"
 _REFRESH: Final = _PATH + "/refresh"  # now, before all other work
+_CANCEL: Final = _PATH + "/cancel"  # what was asked for now and is not there yet
 _QUEUE: Final = _PATH + "/queue"  # when backfill comes to it
 _WAIT_S: Final = 3.0  # for the answer; what takes longer goes on, and Events says what came of it
 _RANGE: Final = "3 months"
@@ -114,6 +115,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "offers_at": offers_at,
         "refresh": _refresh(visit),
         "refresh_path": f"{asked.path}/refresh",
+        "cancel_path": f"{asked.path}/cancel",
         "queue_path": f"{asked.path}/queue",
         "is_queued": "queued" in visit.query,
         "fetched": _fetched(visit, asked),
@@ -193,6 +195,20 @@ def _fetch_now(visit: Visit) -> Moved:
     return Moved(f"{asked.path}?fetched=yes")
 
 
+def _cancel(visit: Visit) -> Moved:
+    """Have the supervisor ask for it no more.
+
+    Raises:
+        Changed: it is not being fetched any more.
+    """
+    asked = _asked(visit)
+    order = protocol.Cancel(asin=asked.asin, domain=asked.domain, by=f"web {visit.session[:8]}")
+    answer = deliver(StateDir(Path(visit.settings.state_dir)), order, patience_s=_WAIT_S)
+    if answer.code != EXIT_OK:
+        raise Changed(f"nothing was done: {answer.words}")
+    return Moved(f"{asked.path}?fetched=yes")
+
+
 def _queue(visit: Visit) -> Moved:
     """Put the product before all others in the queue of backfill."""
     from tasks.store.queue.to_front import to_front
@@ -232,6 +248,6 @@ PAGE: Final = Page(
     template="product.html",
     data=_data,
     listing=_listing,
-    actions={_REFRESH: _fetch_now, _QUEUE: _queue},
+    actions={_REFRESH: _fetch_now, _CANCEL: _cancel, _QUEUE: _queue},
     in_navigation=False,
 )

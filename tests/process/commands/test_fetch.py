@@ -5,11 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+from threading import Thread
 
 import pytest
 import requests
 
 from ledger import TokenLedger
+from supervisor.config.state_dir import StateDir
+from supervisor.control.protocol import Cancel, Fetch
+from supervisor.control.send_order import deliver
 from tasks.keepa.product_code import product_code
 from tasks.store.connection import connect
 from tests.fakes.program.cli_program import ROOT, Program
@@ -155,6 +159,26 @@ def test_it_waits_no_longer_than_it_is_told_to_and_says_when_the_gate_opens(shop
     ledger = TokenLedger.attach(shop.program.state / "ledger")
     assert (ledger.snapshot().leases, ledger.snapshot().waiters) == ((), ())
     ledger.close()
+
+
+@pytest.mark.parametrize("shop", [{"rate": 1, "start_balance": 0, "tick_s": 3600}], indirect=True)
+def test_what_a_run_waits_for_is_cancelled_and_nothing_is_paid_for_it(shop):
+    program = shop.program.start()
+    program.until(lambda report: report["workers"] and all(one["pid"] for one in report["workers"]), "workers")
+    state, asin, answers = StateDir(program.state), shop.asin(), []
+    ask = Thread(target=lambda: answers.append(deliver(state, Fetch(asin=asin, domain=1, detail="history"))))
+    ask.start()
+
+    def waits():
+        return [one for one in program.ledger()["tiers"] if one["name"] == "interactive" and one["waiting"]]
+
+    wait_until(waits, "its place in the ledger", explain=program.tail)
+    assert deliver(state, Cancel(asin=asin, domain=1)).code == 0
+    ask.join(LIMIT_S)
+    ((code, words),) = [(one.code, one.words) for one in answers]
+    assert (code, "nothing was paid for it" in words) == (75, True), words
+    assert not waits()
+    assert all(call[0] != [asin] for call in shop.paid())
 
 
 def test_a_kill_between_the_reply_and_its_rows_pays_once(shop):

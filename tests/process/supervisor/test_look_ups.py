@@ -71,6 +71,7 @@ def asked(run):
         service.ask(product, lambda code, words: answers.append((code, words)))
         return answers
 
+    ask.cancel = service.cancel
     return ask
 
 
@@ -117,6 +118,34 @@ def test_a_run_that_stops_asks_its_process_to_stop_and_says_so(run, asked):
     assert "was stopped" in stopped[0][1]
     run.until(lambda: waiting)
     assert waiting == [(EXIT_TRY_LATER, "the supervisor is stopping")]
+
+
+def test_one_that_is_cancelled_is_stopped_or_never_begun_and_the_next_one_follows(run, asked):
+    current = asked(ASINS[0], [["ready"], ["hang"]])
+    waiting, last = asked(ASINS[1]), asked(ASINS[2])
+    (slot,) = run.tree.services
+    run.until(lambda: slot.ready_ns is not None, "service")
+    assert asked.cancel(3, ASINS[0])[0] == EXIT_FAILED, "the same product of another shop"
+    assert asked.cancel(1, ASINS[1])[0] == EXIT_OK
+    ((code, words),) = waiting
+    assert (code, "nothing was paid" in words) == (EXIT_TRY_LATER, True)
+    assert not current
+    assert asked.cancel(1, ASINS[0])[0] == EXIT_OK
+    run.until(lambda: last, "the answer to the next one")
+    assert "was stopped" in current[0][1]
+    assert last == [(EXIT_OK, "charged 1 token")]
+    code, words = asked.cancel(1, ASINS[0])
+    assert (code, "is not being fetched" in words) == (EXIT_FAILED, True)
+    assert run.deaths() == []
+
+
+def test_what_a_process_tells_although_it_was_cancelled_is_the_answer(run, asked):
+    current = asked(ASINS[0], [*DONE[:2], ["hang"]])
+    (slot,) = run.tree.services
+    run.until(lambda: slot.beat is not None and slot.beat.job, "its word")
+    assert asked.cancel(1, ASINS[0])[0] == EXIT_OK
+    run.until(lambda: current, "the answer")
+    assert current == [(EXIT_OK, "charged 1 token")]
 
 
 def test_a_host_is_drained_once_no_product_is_asked_for_any_more(run, asked):

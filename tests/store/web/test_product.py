@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from supervisor.report import OrderRecord, Report, RunRecord, SupervisorRecord, write
 from supervisor.web.views import product_view
 from tasks.store.products import products
 
@@ -121,8 +122,34 @@ def test_a_product_is_put_before_all_others_in_the_queue(visit, market, market_u
     assert "no selection is for amazon.de" in site.post(f"/product/3/{asin}/queue", {}).text
     off = visit(market_url, has_control=False)
     assert "etch it" not in off.page(f"/product/1/{asin}").text
-    for verb in ("refresh", "queue"):
+    for verb in ("refresh", "cancel", "queue"):
         assert off.post(f"/product/1/{asin}/{verb}", {}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_offered"), [({}, True), ({"code": 0, "words": "written; charged 1 token"}, False)]
+)
+def test_what_was_asked_for_and_is_not_there_yet_can_be_cancelled(visit, gathered_url, fetched, answer, is_offered):
+    site = visit(gathered_url)
+    path = f"/product/1/{fetched}"
+    order = OrderRecord(at="2026-11-30T00:00:00Z", by="web", order=f"fetch {fetched} --domain amazon.com", **answer)
+    report = Report(
+        written_at="2026-11-30T00:00:00Z",
+        supervisor=SupervisorRecord(pid=1, state="running"),
+        run=RunRecord(
+            server="simulator", synthetic=True, base_url=None, database=None, database_url=None, spool="s",
+            rows_into="a database", words="",
+        ),
+        workers=(),
+        services=(),
+        rows_written={},
+        deaths=(),
+        orders=(order,),
+    )  # fmt: skip
+    write(report, site.state.status)
+    assert ("Cancel it" in site.get(f"{path}?fetched=yes").text) is is_offered
+    assert "Cancel it" not in site.get(path).text
+    assert site.post(f"{path}/cancel", {}).status_code == 409, "no supervisor is there to do it"
 
 
 def test_what_is_not_known_is_said(visit, gathered_url, fetched):

@@ -16,6 +16,7 @@ ORDERS = st.one_of(
     st.builds(protocol.Retry, worker=NAMES),
     st.builds(protocol.Set, settings=st.dictionaries(NAMES, NAMES, max_size=4)),
     st.just(protocol.Reload()),
+    st.builds(protocol.Cancel, asin=NAMES, domain=st.integers(-(2**40), 2**40)),
     st.builds(protocol.Fetch, asin=NAMES, domain=st.integers(-(2**40), 2**40), detail=NAMES),
     st.just(protocol.Drain()),
     st.builds(protocol.Note, what=NAMES, outcome=NAMES),
