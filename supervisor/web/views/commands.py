@@ -41,7 +41,7 @@ COMMANDS: Final = (
     Command("export", "", "Lists are here as CSV and JSON; whole tables take longer than a page may."),
     Command("plan", "", "It may ask the API for a page, which costs tokens, and it takes files."),
     Command("notify", "", "Where messages go is a secret; a target that refuses them is told on the page Now."),
-    Command("queue", "", "Selections have what was found; what no selection asks for is deleted by the command."),
+    Command("queue", "/queue", "by selection; drop removes up to 100,000 products that nobody asks for, after a count"),
     Command("hosts", "/", "where several share the database"),
     Command("drain", "", "The host that serves this page would leave the others; `pause` of all workers is here."),
     Command("doctor", "", "It checks what the page itself needs, so it works without the page."),

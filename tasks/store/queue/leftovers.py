@@ -75,6 +75,10 @@ _DROP: Final = written_down(f"""changed AS (
     RETURNING domain, selection_key, detail, state AS was, NULL AS now
 )""")  # noqa: S608 - the same
 
+_COUNT: Final = f"""
+SELECT count(*) FROM (SELECT FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN} LIMIT %(most)s) AS found
+"""  # noqa: S608 - the same
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedStream:
@@ -112,3 +116,9 @@ def adopt(
 def drop(conn: Connection, chosen: WantedStreams | None) -> int:
     """Delete what waits and is no longer asked for; how many items that were."""
     return change(conn, _DROP, parameters(chosen))
+
+
+def count(conn: Connection, chosen: WantedStreams | None, *, most: int) -> int:
+    """How many items `drop` would delete, counted one by one up to `most`."""
+    row = conn.execute(_COUNT.encode(), {**parameters(chosen), "most": most}, prepare=False).fetchone()
+    return 0 if row is None else row[0]
