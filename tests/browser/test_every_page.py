@@ -33,6 +33,12 @@ def test_every_page_can_be_used_by_everybody(visit, scheme, width):
                 .filter(one => one.getBoundingClientRect().height < 24).map(one => one.outerHTML)"""
             )
             assert small == [], path
+            cut = visitor.page.evaluate(
+                """() => [...document.querySelectorAll("h1, h2, caption, p, legend, button")]
+                .filter(one => one.offsetParent).filter(one => one.getBoundingClientRect().right > innerWidth)
+                .map(one => one.outerHTML)"""
+            )
+            assert cut == [], path
     with visit(**looks, bypass_csp=True) as visitor:
         for path in PATHS:
             visitor.go(path)

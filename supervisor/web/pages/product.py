@@ -125,6 +125,8 @@ def _data(visit: Visit) -> Mapping[str, Any]:
 
 def _sentence(product: ProductSummary, main: Mapping[str, Any] | None, chosen: str) -> str:
     """The figures in words, which a picture cannot say to everybody."""
+    if main is None and product.history_fetched_at is None:
+        return "Its prices are not known here yet: its history was not fetched."
     if main is None:
         return "Nothing is offered now, as far as is known."
     unit = product.currency

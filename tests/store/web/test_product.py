@@ -10,7 +10,9 @@ import pytest
 
 from supervisor.report import OrderRecord, Report, RunRecord, SupervisorRecord, write
 from supervisor.web.views import product_view
+from tasks.store import deals
 from tasks.store.products import products
+from tests.store.conftest import a_deal
 
 SHARE = ("AMAZON", "NEW", "USED", "SALES", "BUY_BOX_SHIPPING")
 
@@ -124,6 +126,16 @@ def test_a_product_is_put_before_all_others_in_the_queue(visit, market, market_u
     assert "etch it" not in off.page(f"/product/1/{asin}").text
     for verb in ("refresh", "cancel", "queue"):
         assert off.post(f"/product/1/{asin}/{verb}", {}).status_code == 403
+
+
+def test_a_product_of_which_only_a_deal_is_known_says_what_is_missing(visit, conn, database_url):
+    with conn.transaction():
+        deals.write(conn, 1, [a_deal("B000000001")], seen_at=datetime.now(UTC))
+    page = visit(database_url).page("/product/1/B000000001")
+    assert "Its prices are not known here yet: its history was not fetched." in page.text
+    assert "There is no history yet." in page.text
+    assert "Show these" not in page.text, "there is no line to choose"
+    assert "in the chart" not in page.text
 
 
 @pytest.mark.parametrize(
