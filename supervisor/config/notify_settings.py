@@ -21,8 +21,7 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         host: what this host is called in alarms.
         database_url: empty while there is no database yet, and alarms alone can be told.
-        ledger_account: the ledger's row in the database, 0 when it is in the file.
-        key_name: the key that the ledger is of: of several the first.
+        accounts: the keys by name, each with the row of its ledger in the database, 0 when it is in a file.
         domains, selections: what the selections are called that have listed a deal.
     """
 
@@ -33,8 +32,7 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[TargetSettings, ...]
     domains: tuple[int, ...]
     selections: tuple[SelectionSettings, ...]
-    ledger_account: int = 0
-    key_name: str = DEFAULT_KEY
+    accounts: dict[str, int] = msgspec.field(default_factory=lambda: {DEFAULT_KEY: 0})
 
 
 CODEC: Final = PipeCodec(NotifySettings)

@@ -43,8 +43,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         database_url: the database that the user named; empty for the embedded one, whose URL is in the report.
-        ledger_account: the ledger's row in the database, 0 when it is in the file.
-        key_name: the key that the ledger is of: of several the first.
+        accounts: the keys by name, each with the row of its ledger in the database, 0 when it is in a file.
         hosts: names that requests may be for, besides `localhost` and addresses.
         has_control: whether it takes orders.
         is_synthetic: whether the data is made up.
@@ -60,8 +59,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     domains: tuple[int, ...]
     selections: tuple[SelectionSettings, ...]
     rows: tuple[SettingRow, ...]
-    ledger_account: int = 0
-    key_name: str = DEFAULT_KEY
+    accounts: dict[str, int] = msgspec.field(default_factory=lambda: {DEFAULT_KEY: 0})
     sources: tuple[SourceSettings, ...] = ()
     watch_keys: tuple[str, ...] = ()
 

@@ -11,10 +11,12 @@ from ledger import TokenLedger, Unusable
 from tasks.errors import Error
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
+    from supervisor.config.state_dir import StateDir
     from tasks.secret import Secret
 
 APPLICATION: Final = "sluicegate ledger"
@@ -45,6 +47,16 @@ def source_of(plan: RunPlan) -> LedgerSource:
     """Where the ledger of these settings can be read."""
     account = account_number(plan.account("")) if is_in_database(plan) else 0
     return LedgerSource(plan.ledger_path, plan.settings.database_url, account)
+
+
+def accounts_of(plan: RunPlan) -> dict[str, int]:
+    """The keys of the plan by name, each with the row of its ledger in the database, 0 when it is in a file."""
+    return {name: source_of(plan.of_key(name)).account for name in plan.keys}
+
+
+def sources_in(state: StateDir, url: Secret, accounts: Mapping[str, int]) -> dict[str, LedgerSource]:
+    """Where the ledgers of `accounts` can be read, for a process that is told no more of the keys."""
+    return {name: LedgerSource(state.ledger_of(name), url, account) for name, account in accounts.items()}
 
 
 def is_in_database(plan: RunPlan) -> bool:

@@ -1,4 +1,4 @@
-"""The checks of `doctor` that ask others: the database, and with a real key the API, once."""
+"""The checks of `doctor` that ask others: the database, and with real keys the API, once for each."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from supervisor.database import backend, dsn
 from supervisor.database.ledger_source import is_in_database
 from supervisor.doctor import host_check, server_judgement
 from supervisor.doctor.findings import bad, good, judged, note
+from supervisor.doctor.of_key import of_key
 from supervisor.logs.phrases import name_range
 from tasks.errors import DatabaseTransient, Error, Forbidden, plain
 from tasks.secret import Secret
@@ -125,34 +126,53 @@ def _url(plan: RunPlan) -> Secret | None:
 
 
 def _api(plan: RunPlan) -> Iterator[Finding]:
-    """Read the balance once, which is free, with a real key. Without one nothing is asked."""
+    """Read the balance of each key once, which is free, with real keys. Without one nothing is asked.
+
+    A server that does not answer is not asked for the next key: that would take as long once more.
+    """
     if plan.server is not Server.KEEPA or plan.base_url is None:
         yield note("api", "no KEEPA_API_KEY: nothing was asked; set one for real data")
         yield note("clock", "not compared: the API was not asked")
         return
+    clock: Finding | None = None
+    is_away = False
+    for each in map(plan.of_key, plan.keys):
+        if is_away:
+            yield of_key(each, note("api", "not asked: the API did not answer for the key before it"))
+            continue
+        try:
+            reading, heard_at = _read_bucket(each, plan.base_url)
+        except Forbidden as error:
+            where = "" if len(plan.keys) == 1 else f" in {each.key}.env"
+            yield of_key(each, bad("api", f"the server refuses this key: {plain(error)}; check KEEPA_API_KEY{where}"))
+        except Error as error:
+            is_away = True
+            advice = "check KEEPA_BASE_URL, the network, and the proxy if there is one"
+            yield of_key(each, bad("api", f"{plan.base_url} did not answer: {plain(error)}; {advice}"))
+        else:
+            yield of_key(each, _plan_of(each, reading))
+            clock = clock or _clock(reading, heard_at)
+    yield clock or note("clock", "not compared: the API did not answer")
+
+
+def _read_bucket(plan: RunPlan, base_url: str) -> tuple[Reading, datetime]:
+    """What the API says of the tokens of the key, and when that came.
+
+    Raises:
+        Forbidden: it does not serve the key.
+        Error: it does not answer.
+    """
     from tasks.keepa.client import KeepaClient
 
     settings = plan.settings
-    try:
-        with KeepaClient(
-            plan.api_key,
-            plan.base_url,
-            connect_timeout_s=min(settings.connect_timeout_s, _PATIENCE_S),
-            read_timeout_s=min(settings.read_timeout_s, _PATIENCE_S),
-            max_body_mb=settings.max_body_mb,
-        ) as client:
-            reading = client.read_bucket()
-            heard_at = datetime.now(UTC)
-    except Forbidden as error:
-        yield bad("api", f"the server refuses this key: {plain(error)}; check KEEPA_API_KEY")
-    except Error as error:
-        advice = "check KEEPA_BASE_URL, the network, and the proxy if there is one"
-        yield bad("api", f"{plan.base_url} did not answer: {plain(error)}; {advice}")
-    else:
-        yield _plan_of(plan, reading)
-        yield _clock(reading, heard_at)
-        return
-    yield note("clock", "not compared: the API did not answer")
+    with KeepaClient(
+        plan.api_key,
+        base_url,
+        connect_timeout_s=min(settings.connect_timeout_s, _PATIENCE_S),
+        read_timeout_s=min(settings.read_timeout_s, _PATIENCE_S),
+        max_body_mb=settings.max_body_mb,
+    ) as client:
+        return client.read_bucket(), datetime.now(UTC)
 
 
 def _plan_of(plan: RunPlan, reading: Reading) -> Finding:

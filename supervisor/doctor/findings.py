@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FORMAT: Final = 1
-# Every check in the order of the output; each has a finding whatever else is wrong.
+# Every check in the order of the output; each has a finding whatever else is wrong, and those of a key one for each.
 CHECKS: Final = (
     "python",
     "packages",

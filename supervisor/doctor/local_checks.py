@@ -12,6 +12,7 @@ from supervisor.config.options import OPTIONS
 from supervisor.database import dsn
 from supervisor.database.ledger_source import source_of
 from supervisor.doctor.findings import Finding, Verdict, bad, good, judged, note
+from supervisor.doctor.of_key import of_key
 from supervisor.process import suspended
 from tasks.errors import ConfigError, plain
 from tasks.keepa.locales import shop
@@ -41,10 +42,11 @@ def local_checks(plan: RunPlan) -> Iterator[Finding]:
     words = f"{len(chosen)} valid: {', '.join(names)}"
     notes = [f"{one.name}: {text}" for one in chosen for text in check.notes(one.query)]
     yield judged("selections", words, faults=[], notes=notes, selections=names)
-    yield _state(plan.state)
+    yield _state(plan)
     yield _disk(plan)
     yield _supervisor(plan.state, plan.settings.metrics_port, plan.settings.metrics_host)
-    yield _ledger(plan)
+    for each in map(plan.of_key, plan.keys):
+        yield of_key(each, _ledger(each))
 
 
 def _supervisor(state: StateDir, port: int | None, host: str) -> Finding:
@@ -89,8 +91,8 @@ def _shown(settings: Settings, name: str) -> object:
     return "off" if value is None and name == "METRICS_PORT" else value
 
 
-def _state(state: StateDir) -> Finding:
-    root = state.root
+def _state(plan: RunPlan) -> Finding:
+    root = plan.state.root
     kind, there = filesystem.kind_of(root), _nearest(root)
     fault = filesystem.fault_of(there)
     faults = [] if fault is None else [f"it {fault}"]
@@ -104,7 +106,7 @@ def _state(state: StateDir) -> Finding:
         notes = [] if faults else ["it is created at the first start"]
         return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=None)
     mode = root.stat().st_mode & 0o777
-    faults += _without_rights(state) or _without_name(state)
+    faults += _without_rights(plan) or _without_name(plan.state)
     notes = [f"other users may read it (mode {mode:o}): run `chmod 700 {root}`"] if mode & 0o077 else []
     return judged("state", f"{root}, {kind}", faults=faults, notes=notes, **data, mode=f"{mode:o}")
 
@@ -115,14 +117,16 @@ def _in_the_way(root: Path) -> Path | None:
     return next((one for one in lies_in if os.path.lexists(one) and not os.path.isdir(one)), None)  # noqa: PTH112 - as above
 
 
-def _without_rights(state: StateDir) -> list[str]:
+def _without_rights(plan: RunPlan) -> list[str]:
     """A fault for each path in the state directory that this user may not use."""
+    state = plan.state
     whole = os.R_OK | os.W_OK | os.X_OK
     if not os.access(state.root, whole):
         return [f"it cannot be written: {_PERMISSIONS}"]
     if state.blocked_spool is not None:
         return [f"{state.blocked_spool} is not a folder: remove what is there"]
-    inside = {state.lock.path: os.R_OK | os.W_OK, state.ledger: os.R_OK | os.W_OK, state.root / "spool": whole}
+    ledgers = dict.fromkeys(map(state.ledger_of, plan.keys), os.R_OK | os.W_OK)
+    inside = {state.lock.path: os.R_OK | os.W_OK, **ledgers, state.root / "spool": whole}
     shut = [path for path, mode in inside.items() if path.exists() and not os.access(path, mode)]
     return [
         f"{path} belongs to uid {path.stat().st_uid}: run as that user, or change its owner with chown" for path in shut

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,7 @@ from ledger import LedgerError
 from ledger.atomic_file import replace_file
 from supervisor import report
 from supervisor.config.state_dir import StateDir
-from supervisor.database.ledger_source import LedgerSource
+from supervisor.database.ledger_source import sources_in
 from supervisor.notify.alarms import AlarmBook, Pending, problems, update
 from supervisor.notify.drift import DriftWatch
 from tasks.errors import NotDelivered
@@ -26,6 +26,8 @@ from tasks.notify.deliver import deliver
 from tasks.notify.post import pause_s
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from supervisor.config.notify_settings import NotifySettings
     from supervisor.notify.alarms import Problem
     from supervisor.notify.figures import Figures, Waiting
@@ -46,15 +48,14 @@ class AlarmWatch:
         self._has_database = bool(settings.database_url)
         self._run_pid = os.getppid()  # a run that was killed has left its report
         self._state = StateDir(Path(settings.state_dir))
-        self._source = LedgerSource(
-            self._state.ledger_of(settings.key_name), settings.database_url, settings.ledger_account
-        )
+        self._sources = sources_in(self._state, settings.database_url, settings.accounts)
         self._log = log
         self._figures = figures
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._book = AlarmBook()
-        self._drift = DriftWatch()
+        is_one = len(self._sources) == 1
+        self._drifts = {name: DriftWatch(None if is_one else name) for name in self._sources}
         self._not_before: dict[str, datetime] = {}
 
     def start(self) -> None:
@@ -79,7 +80,7 @@ class AlarmWatch:
         last = report.read(self._state.status)
         now = datetime.now(UTC)
         if last is not None and last.supervisor.pid == self._run_pid:
-            found = problems(last, self._drift_now(now))
+            found = problems(last, list(self._drifts_now(now)))
             is_all = last.supervisor.state != _STARTING
             wanted = update(self._book, found, self._rules, self._host, now, is_all=is_all)
             if wanted != self._book:
@@ -87,17 +88,16 @@ class AlarmWatch:
         self._send(now)
         self._figures.waits("alarms", _waiting(self._book))
 
-    def _drift_now(self, now: datetime) -> Problem | None:
+    def _drifts_now(self, now: datetime) -> Iterator[Problem]:
+        """What somebody else spends of each key whose ledger can be read."""
         least = min((rule.drift for rule in self._rules if "drift" in rule.alarms), default=None)
         if least is None or not self._has_database:
-            return None
-        with suppress(LedgerError):
-            ledger = self._source.open()
-            try:
-                return self._drift.look(ledger.snapshot().bucket.drift, least, now)
-            finally:
-                ledger.close()
-        return None
+            return
+        for name, source in self._sources.items():
+            with suppress(LedgerError), closing(source.open()) as ledger:
+                problem = self._drifts[name].look(ledger.snapshot().bucket.drift, least, now)
+                if problem is not None:
+                    yield problem
 
     def _send(self, now: datetime) -> None:
         """Send what is pending, to each target in order; one that refuses is left alone for a while."""

@@ -26,6 +26,7 @@ MOST_PENDING: Final = 1_000
 _NAMESPACE: Final = uuid.UUID("5f0a4f0e-6e0b-5c7e-9a55-1f0c6a4f7e21")  # any that nobody else uses
 _RUN_FAILED: Final = "run_failed"
 _KEY: Final = "key"
+_ONE_OF_KEYS: Final = "key "  # the beginning of a condition of one of several keys; its name follows
 _REFUSED: Final = "the API refuses this key"
 _OURS: Final = "notify"  # that a target refuses messages is told by health: it could not be sent there
 
@@ -59,16 +60,18 @@ class AlarmBook(msgspec.Struct, frozen=True, kw_only=True):
     pending: tuple[Pending, ...] = ()
 
 
-def problems(report: Report, drift: Problem | None) -> list[Problem]:
-    """What is wrong with the run; `drift` is what somebody else spends, if that is much."""
-    found = [*_conditions(report), *_failed(report), *_ended(report)]
-    return found if drift is None else [*found, drift]
+def problems(report: Report, drifts: Sequence[Problem]) -> list[Problem]:
+    """What is wrong with the run; `drifts` are what somebody else spends of each key, where that is much."""
+    return [*_conditions(report), *_failed(report), *_ended(report), *drifts]
 
 
 def _conditions(report: Report) -> Iterator[Problem]:
     for one in report.conditions:
         if one.kind == _KEY:
             yield Problem("key", _KEY, one.since, f"the key is refused: {one.why}")
+        elif one.kind.startswith(_ONE_OF_KEYS):
+            name = one.kind.removeprefix(_ONE_OF_KEYS)
+            yield Problem("key", name, one.since, f"the key {name} is refused: {one.why}")
         elif one.kind != _OURS:
             yield Problem("degraded", one.kind, one.since, f"{one.kind}: {one.why}")
 

@@ -21,9 +21,12 @@ _LASTS: Final = timedelta(minutes=2)
 
 
 class DriftWatch:
-    """The drift of the last hour."""
+    """The drift of one key in the last hour."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None = None) -> None:
+        """`name` is what the key is called where there are several."""
+        self._what = name or "key"
+        self._whose = "this key" if name is None else f"the key {name}"
         self._seen: deque[tuple[datetime, float]] = deque()
         self._since: str | None = None
 
@@ -39,5 +42,7 @@ class DriftWatch:
             self._since = None
             return None
         self._since = self._since or localtime.utc(now)
-        words = f"somebody else spent {spent:g} tokens of this key within an hour; `sluicegate spend` shows our own"
-        return Problem("drift", "key", self._since, words)
+        words = (
+            f"somebody else spent {spent:g} tokens of {self._whose} within an hour; `sluicegate spend` shows our own"
+        )
+        return Problem("drift", self._what, self._since, words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from supervisor.config.notify_settings import NotifySettings
-from supervisor.database.ledger_source import source_of
+from supervisor.database.ledger_source import accounts_of
 from supervisor.process.launch import NotifyLaunch
 from supervisor.process.restart_policy import Cause, Policy
 from supervisor.process.spec import NOTIFY, Spec
@@ -90,8 +90,7 @@ class NotifyService:
                 state_dir=str(plan.state.root),
                 host=settings.host_name,
                 database_url=url or Secret(""),
-                ledger_account=source_of(plan).account,
-                key_name=plan.key,
+                accounts=accounts_of(plan),
                 rules=settings.loaded_rules,
                 targets=settings.loaded_targets,
                 domains=settings.keepa_domains,

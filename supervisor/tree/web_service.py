@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from supervisor.config import web_token
 from supervisor.config.web_settings import WebSettings, setting_rows
-from supervisor.database.ledger_source import source_of
+from supervisor.database.ledger_source import accounts_of
 from supervisor.process.heartbeat import SERVING
 from supervisor.process.launch import WebLaunch
 from supervisor.process.restart_policy import Cause, Policy, RestartType
@@ -124,8 +124,7 @@ class WebService:
             settings=WebSettings(
                 state_dir=str(plan.state.root),
                 database_url=settings.database_url,
-                ledger_account=source_of(plan).account,
-                key_name=plan.key,
+                accounts=accounts_of(plan),
                 hosts=settings.web_hosts or (),
                 has_control=settings.web_control == "on",
                 is_synthetic=plan.is_synthetic,

@@ -24,7 +24,7 @@ from ledger import LedgerError
 from supervisor.config import web_token
 from supervisor.config.state_dir import StateDir
 from supervisor.database.backend import secrets_in
-from supervisor.database.ledger_source import LedgerSource
+from supervisor.database.ledger_source import sources_in
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.web import lists, session
 from supervisor.web.database import EXPORT_S, Database
@@ -67,8 +67,8 @@ class _Site:
         self._settings = settings
         state = StateDir(Path(settings.state_dir))
         self._token_path = state.web_token
-        source = LedgerSource(state.ledger_of(settings.key_name), settings.database_url, settings.ledger_account)
-        self._run = RunReader(state, source, os.getppid(), MonotonicClock())
+        sources = sources_in(state, settings.database_url, settings.accounts)
+        self._run = RunReader(state, sources, os.getppid(), MonotonicClock())
         self._database = Database(self._run, settings.database_url)
         self._files = StaticFiles()
         self._live = LiveAnswer(self._run, has_control=settings.has_control)

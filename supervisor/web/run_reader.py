@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ledger import NS_PER_S
 from supervisor import report
 from supervisor.process.suspended import is_suspended
+from supervisor.status import keys
 from supervisor.status.status import Status, read_snapshot, recent_counts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ledger import Clock
     from supervisor.config.state_dir import StateDir
     from supervisor.database.ledger_source import LedgerSource
@@ -34,9 +37,10 @@ class Look(NamedTuple):
 class RunReader:
     """Looks at one run. It may be used by several threads."""
 
-    def __init__(self, state: StateDir, source: LedgerSource, supervisor_pid: int, clock: Clock) -> None:
+    def __init__(self, state: StateDir, sources: Mapping[str, LedgerSource], supervisor_pid: int, clock: Clock) -> None:
+        """Read the report in `state`, and the ledgers at `sources`, by the name of their key."""
         self._state = state
-        self._source = source
+        self._sources = sources
         self._pid = supervisor_pid
         self._clock = clock
         self._lock = threading.Lock()
@@ -56,7 +60,7 @@ class RunReader:
     def _read(self, now_ns: int) -> Look:
         notes: list[str] = []
         last = report.read(self._state.status)
-        snapshot = read_snapshot(self._source, notes)
+        snapshots = {name: read_snapshot(source, notes) for name, source in self._sources.items()}
         now = datetime.now(UTC)
         if last is not None and last.written_at != self._written_at:
             self._written_at, self._news_ns = last.written_at, now_ns
@@ -66,11 +70,12 @@ class RunReader:
             is_running=True,
             pid=self._pid,
             report=last,
-            snapshot=snapshot,
+            snapshot=next(iter(snapshots.values()), None),
             counts=counts,
             counts_age_s=age_s,
             paused=() if last is None else last.paused,
             notes=tuple(notes),
+            keys=() if last is None else keys.views(last.keys, snapshots, last),
             is_silent=is_silent,
         )
         return Look(now, status)

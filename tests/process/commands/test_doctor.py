@@ -204,3 +204,28 @@ def test_what_was_not_looked_at_shares_a_line_below_what_is_bad(program):
     )
     assert len([line for line in told if "not looked at" in line]) == 1
     assert "UPSERT_SHARE" in told[-2]
+
+
+def test_of_several_keys_each_has_its_ledger_its_plan_and_its_refusal(program, tmp_path):
+    texts = {name: f"zq{name}".ljust(64, "7") for name in ("agency", "client", "lapsed")}
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    for name, text in texts.items():
+        path = folder / f"{name}.env"
+        path.write_text(f"KEEPA_API_KEY={text}\n")
+        path.chmod(0o600)
+    rates = {texts["agency"]: 5, texts["client"]: 60}
+    with SimulatorServer(SimulatorConfig(key_rates=rates, start_balance=7)) as server:
+        done = program.command("doctor", "--json", KEYS=str(folder), KEEPA_BASE_URL=server.url)
+    assert done.returncode == 1, done.stdout
+    assert not any(text[:20] in done.stdout + done.stderr for text in texts.values())
+    told = json.loads(done.stdout)["checks"]
+    assert list(dict.fromkeys(one["check"] for one in told)) == list(findings.CHECKS)
+    asked = {one["data"]["key"]: one for one in told if one["check"] == "api"}
+    assert {name: one["data"].get("refill_rate") for name, one in asked.items()} == {
+        "agency": 5, "client": 60, "lapsed": None,
+    }  # fmt: skip
+    assert asked["lapsed"]["words"].startswith("lapsed: the server refuses this key")
+    assert asked["lapsed"]["words"].endswith("check KEEPA_API_KEY in lapsed.env")
+    ledgers = [one["words"] for one in told if one["check"] == "ledger"]
+    assert ledgers == [f"{name}: it does not exist yet; the first start creates it" for name in texts]

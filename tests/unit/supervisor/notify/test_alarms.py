@@ -123,7 +123,7 @@ def report(**changes):
 def test_the_report_says_what_is_wrong():
     conditions = tuple(ConditionRecord(kind=kind, since=SINCE, why="why") for kind in ("database", "key", "notify"))
     key = FaultRecord(at=SINCE, level="error", event="run_failed", words="the API refuses this key: no; check it")
-    told = problems(report(conditions=conditions, faults=(key,)), None)
+    told = problems(report(conditions=conditions, faults=(key,)), [])
     assert [(one.alarm, one.what) for one in told] == [
         ("degraded", "database"),
         ("key", "key"),
@@ -133,6 +133,19 @@ def test_the_report_says_what_is_wrong():
     assert told[2].words == (
         "upsert-0 has failed and is not started again: exit code 70; `sluicegate retry upsert-0` does"
     )
+
+
+def test_of_several_keys_each_is_told_by_its_name():
+    conditions = tuple(ConditionRecord(kind=f"key {name}", since=SINCE, why="lapsed") for name in ("a", "b"))
+    spent = DriftWatch("b")
+    looks(spent, (0, 0.0), (1, -300.0))
+    drifts = looks(spent, (4, -300.0))
+    told = problems(report(workers=(), conditions=conditions), drifts)
+    assert [(one.alarm, one.what) for one in told] == [("key", "a"), ("key", "b"), ("drift", "b")]
+    assert [one.words for one in told[:2]] == ["the key a is refused: lapsed", "the key b is refused: lapsed"]
+    assert told[2].words.startswith("somebody else spent 300 tokens of the key b within an hour")
+    rule = RuleSettings(name="night", to=("phone",), alarms=("key", "drift"))
+    assert len(update(AlarmBook(), told, [rule], "here", START).pending) == 3
 
 
 def looks(watch, *drifts):
