@@ -200,7 +200,10 @@ class _Site:
         )
 
     async def _answer_live(self, request: Request) -> Response:
-        body, version = self._live.get()
+        try:
+            body, version = self._live.get(request.query_params)
+        except Refusal as refusal:
+            return self._say(request, refusal.status, str(refusal))
         if request.query_params.get("after") == version:
             return Response(status_code=HTTPStatus.NO_CONTENT)
         return Response(body, media_type="application/json")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tasks.store.calls import figures
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -29,10 +31,11 @@ SELECT point.at, point.balance, point.cost, point.tier
 FROM generate_series(%(since)s::timestamptz, %(until)s::timestamptz, %(step)s::interval) AS part (begins)
 CROSS JOIN LATERAL (
     (SELECT at, balance, cost, tier FROM calls
-     WHERE at >= part.begins AND at < part.begins + %(step)s::interval AND balance IS NOT NULL ORDER BY at LIMIT 1)
+     WHERE at >= part.begins AND at < part.begins + %(step)s::interval AND balance IS NOT NULL {of_key}
+     ORDER BY at LIMIT 1)
     UNION
     (SELECT at, balance, cost, tier FROM calls
-     WHERE at >= part.begins AND at < part.begins + %(step)s::interval AND balance IS NOT NULL
+     WHERE at >= part.begins AND at < part.begins + %(step)s::interval AND balance IS NOT NULL {of_key}
      ORDER BY at DESC LIMIT 1)
 ) AS point
 ORDER BY point.at
@@ -48,7 +51,11 @@ class Point(NamedTuple):
     tier: str
 
 
-def read(conn: Connection, until: datetime, span: timedelta) -> list[Point]:
-    """The balance in the time of that length before `until`, oldest first: two points for each 240th of it."""
-    given = {"since": until - span, "until": until, "step": span / _PARTS}
-    return [Point._make(row) for row in conn.execute(_POINTS, given, prepare=False)]
+def read(conn: Connection, until: datetime, span: timedelta, key: str | None = None) -> list[Point]:
+    """The balance in the time of that length before `until`, oldest first: two points for each 240th of it.
+
+    `key` is the name of one of several keys, whose balance it is; None where there is one key.
+    """
+    given = {"since": until - span, "until": until, "step": span / _PARTS, "key": key}
+    statement = _POINTS.format(of_key=figures.of_key(key)).encode()
+    return [Point._make(row) for row in conn.execute(statement, given, prepare=False)]

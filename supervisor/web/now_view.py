@@ -11,7 +11,7 @@ from supervisor.logs.phrases import name_of
 from supervisor.report import DATABASE
 from supervisor.status import formatting
 from supervisor.status.as_json import progress
-from supervisor.web import cells
+from supervisor.web import cells, keys_table
 from supervisor.web.forecast import forecast
 from supervisor.web.verdict import verdict
 from tasks.roles import ROLES
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
     from supervisor.report import ChildRecord, Report
+    from supervisor.status.keys import KeyView
     from supervisor.status.status import Status
     from supervisor.web.cells import Cell, Shape
 
@@ -43,15 +44,21 @@ _OFF: Final = frozenset({"paused", "stopped"})
 _BAD: Final = frozenset({"failed", "gone"})
 
 
-def now_view(status: Status, now: datetime, *, has_control: bool) -> dict[str, Any]:
-    """The moment: `texts` by name, `tables` of rows of cells, and `chart`."""
+def now_view(status: Status, now: datetime, *, has_control: bool, key: KeyView | None = None) -> dict[str, Any]:
+    """The moment: `texts` by name, `tables` of rows of cells, and `chart`.
+
+    `key` is the one of several whose tokens are shown; None where there is one key.
+    """
     shape, sentence = verdict(status, now)
-    last, snapshot = status.report, status.snapshot
+    last, snapshot = status.report, status.snapshot if key is None else key.snapshot
+    of_key = {} if key is None else {"key": keys_table.sentence(key, now)}
+    all_keys = {} if key is None else {"keys": keys_table.rows(status.keys, now)}
     return {
         "state": shape,
         "silent_since": None if last is None or not status.is_silent else near(_moment(last.written_at), now),
-        "texts": {"verdict": sentence, **_bucket(snapshot), **_work(status, now)},
+        "texts": {"verdict": sentence, **of_key, **_bucket(snapshot), **_work(status, now)},
         "tables": {
+            **all_keys,
             "tiers": [] if snapshot is None else _tiers(snapshot, now, status.paused, has_control=has_control),
             "waiters": [] if snapshot is None else _waiters(snapshot, now),
             "conditions": [] if last is None else _conditions(last, now, has_control=has_control),

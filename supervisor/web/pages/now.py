@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.web import balance_past
+from supervisor.web import balance_past, chosen_key, keys_table
 from supervisor.web.now_view import now_view
 from supervisor.web.page import Listing, Page, Refusal
+from supervisor.web.views.given import Given
 from tasks.errors import Error, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from supervisor.status.keys import KeyView
     from supervisor.web.balance_past import Point
     from supervisor.web.page import Visit
 
@@ -30,13 +32,17 @@ def _range(visit: Visit) -> str:
 def _data(visit: Visit) -> Mapping[str, Any]:
     chosen = _range(visit)
     look = visit.run.look()
-    view = now_view(look.status, look.at, has_control=visit.settings.has_control)
-    past, fault = _past(visit, chosen)
+    key = chosen_key.chosen(visit.query, look.status.keys)
+    view = now_view(look.status, look.at, has_control=visit.settings.has_control, key=key)
+    past, fault = _past(visit, chosen, key)
+    address = Given(visit.query, visit.lists).address
     series = [[round(one.at.timestamp(), 1) for one in past], [one.balance for one in past]]
     return {
         "view": view,
         "chosen": chosen,
-        "ranges": list(balance_past.RANGES),
+        "ranges": [(name, address("/", range=name)) for name in balance_past.RANGES],
+        "key": key,
+        "key_headings": keys_table.HEADINGS,
         "fault": fault,
         "rows": past[-1 : -_ROWS - 1 : -1],
         "chart": {"past": series, "span_s": balance_past.RANGES[chosen].total_seconds(), **(view["chart"] or {})},
@@ -44,13 +50,17 @@ def _data(visit: Visit) -> Mapping[str, Any]:
     }
 
 
-def _past(visit: Visit, chosen: str) -> tuple[list[Point], str]:
+def _past(visit: Visit, chosen: str, key: KeyView | None) -> tuple[list[Point], str]:
     """The points, and why there are none when the database does not give them: the rest of the page needs it not."""
     try:
         with visit.database.reading() as conn:
-            return balance_past.read(conn, visit.now, balance_past.RANGES[chosen]), ""
+            return balance_past.read(conn, visit.now, balance_past.RANGES[chosen], _name(key)), ""
     except Error as error:
         return [], plain(error)
+
+
+def _name(key: KeyView | None) -> str | None:
+    return None if key is None else key.name
 
 
 def _sentence(past: list[Point], texts: Mapping[str, str], chosen: str) -> str:
@@ -63,9 +73,11 @@ def _sentence(past: list[Point], texts: Mapping[str, str], chosen: str) -> str:
 
 
 def _listing(visit: Visit) -> Listing:
+    key = _name(chosen_key.chosen(visit.query, visit.run.look().status.keys))
+
     def rows() -> Iterator[tuple[object, ...]]:
         with visit.database.exporting() as conn:
-            for point in balance_past.read(conn, visit.now, balance_past.RANGES[_range(visit)]):
+            for point in balance_past.read(conn, visit.now, balance_past.RANGES[_range(visit)], key):
                 yield point.at.astimezone(UTC), point.balance, point.cost, point.tier
 
     return Listing("balance", ("at", "balance", "cost", "tier"), rows())

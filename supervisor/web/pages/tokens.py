@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.localtime import minute
 from supervisor.queries.token_outlook import name_shown, outlook, tokens_per_row
+from supervisor.web import chosen_key
 from supervisor.web.page import Listing, Page
-from supervisor.web.views import bars
+from supervisor.web.views import bars, tokens_of_keys
 from supervisor.web.views.given import Given, one_of
 from tasks.store.calls import sums
 
@@ -48,22 +49,28 @@ def _data(visit: Visit) -> Mapping[str, Any]:
     given = Given(visit.query, visit.lists)
     chosen, by = _chosen(given)
     shown = _RANGES[chosen]
-    report = visit.run.look().status.report
+    keys = visit.run.look().status.keys
+    key = chosen_key.named(visit.query, keys)
+    one = None if key is None else key.name
     with visit.database.reading() as conn:
-        spent = sums.by_time(conn, since=shown.since, step=shown.step, by=by)
-        by_name = sums.sums(conn, since=shown.since, by=by)
-        shapes = by_name if by == "shape" else sums.sums(conn, since=shown.since, by="shape")
-        flow = None if report is not None and report.keys else sums.flow(conn, since=shown.since)
-        of_a_day = by_name if shown.since == _DAY else sums.sums(conn, since=_DAY, by="tier")
+        spent = sums.by_time(conn, since=shown.since, step=shown.step, by=by, key=one)
+        by_name = sums.sums(conn, since=shown.since, by=by, key=one)
+        shapes = by_name if by == "shape" else sums.sums(conn, since=shown.since, by="shape", key=one)
+        flow = sums.flow(conn, since=shown.since, key=one) if key is not None or not keys else None
+        of_a_day = by_name if shown.since == _DAY else sums.sums(conn, since=_DAY, by="tier", key=one)
+        by_key = sums.sums(conn, since=_DAY, by="key") if keys else []
     names = [one.name for one in by_name if one.tokens > 0]
     columns = _columns(spent, shown, visit.now)
-    snapshot = visit.run.look().status.snapshot
+    snapshot = None if keys and key is None else visit.run.look().status.snapshot if key is None else key.snapshot
     total = sum(one.tokens for one in by_name)
     return {
         "chosen": chosen,
         "by": by,
         "bys": [(one, given.address(_PATH, by=one)) for one in sums.BYS],
         "ranges": [(name, given.address(_PATH, range=name)) for name in _RANGES],
+        "key": key,
+        "keys": tokens_of_keys.rows(keys, by_key, lambda name: given.address(_PATH, key=name)),
+        "all_keys": given.address(_PATH, key=None),
         "step": shown.step,
         "names": [name_shown(by, name) for name in names],
         "bars": bars.bars(columns, names),
@@ -120,8 +127,9 @@ def _outlook(snapshot: Snapshot | None, of_a_day: Sequence[Sum]) -> Any:  # noqa
 def _listing(visit: Visit) -> Listing:
     chosen, by = _chosen(Given(visit.query, visit.lists))
     shown = _RANGES[chosen]
+    key = chosen_key.named(visit.query, visit.run.look().status.keys)
     with visit.database.reading() as conn:
-        spent = sums.by_time(conn, since=shown.since, step=shown.step, by=by)
+        spent = sums.by_time(conn, since=shown.since, step=shown.step, by=by, key=None if key is None else key.name)
     return Listing("spent", _COLUMNS, [[getattr(one, name) for name in _COLUMNS] for one in spent])
 
 

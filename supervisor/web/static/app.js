@@ -9,6 +9,10 @@ const SHAPE_TABLES = new Map();
 
 const state = { version: "", offset: 0, failures: 0, touched: performance.now(), paused: false, timer: 0, heard: performance.now() };
 
+// Of several keys the page shows the one that its address names.
+const key = new URLSearchParams(location.search).get("key");
+const KEY = key ? { key } : {};
+
 const byId = (id) => document.getElementById(id);
 const now = () => Date.now() + state.offset;
 
@@ -97,7 +101,7 @@ function isBusy() {
 async function look() {
   if (document.hidden || isBusy()) return;
   try {
-    const reply = await fetch(`/live.json?after=${state.version}`, { signal: AbortSignal.timeout(2500) });
+    const reply = await fetch(`/live.json?${new URLSearchParams({ ...KEY, after: state.version })}`, { signal: AbortSignal.timeout(2500) });
     if (reply.status === 200) {
       const live = await reply.json();
       state.version = live.version;

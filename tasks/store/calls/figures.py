@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, LiteralString
 
+from tasks.settings import DEFAULT_KEY
+
 # Of rows as `calls` has them. Only of calls whose cost is known can the estimate be compared with it.
 FIGURES: Final[dict[LiteralString, LiteralString]] = {
     "calls": "count(*)",
@@ -21,6 +23,16 @@ FIGURES: Final[dict[LiteralString, LiteralString]] = {
 }
 NAMES: Final[LiteralString] = ", ".join(FIGURES)
 OF_CALLS: Final[LiteralString] = ", ".join(f"{expression} AS {name}" for name, expression in FIGURES.items())
+
+
+def of_key(key: str | None) -> LiteralString:
+    """The condition of the calls of the key of that name, which is the parameter `key`; none of those of all keys.
+
+    Calls from before keys had names were of the one key there was. Of the others an index has the time of each.
+    """
+    if key is None:
+        return ""
+    return f"AND account IN ('', '{DEFAULT_KEY}')" if key == DEFAULT_KEY else "AND account = %(key)s"
 
 
 def hour(time: LiteralString) -> LiteralString:

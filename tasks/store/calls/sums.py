@@ -38,37 +38,37 @@ _FIRST_WHOLE: Final = figures.hour(f"{_SINCE} + interval '1 hour' - interval '1 
 _SUMS: Final = """
 SELECT name, {totals}
 FROM (
-    SELECT {by} AS name, {names} FROM calls_hourly WHERE hour >= {first_whole}
+    SELECT {by} AS name, {names} FROM calls_hourly WHERE hour >= {first_whole} {of_key}
     UNION ALL
-    SELECT {by}, {figures} FROM calls WHERE at >= {since} AND at < {first_whole} GROUP BY 1
+    SELECT {by}, {figures} FROM calls WHERE at >= {since} AND at < {first_whole} {of_key} GROUP BY 1
 ) AS part
 GROUP BY name ORDER BY tokens DESC, name
 """
 _BY_TIME: Final = """
 SELECT date_bin(%(step)s::interval, hour, timestamptz 'epoch') AS begin, {by} AS name,
        sum(tokens)::bigint AS tokens, sum(calls)::bigint AS calls, sum(rows)::bigint AS rows
-FROM calls_hourly WHERE hour >= date_bin('1 hour', {since}, timestamptz 'epoch')
+FROM calls_hourly WHERE hour >= date_bin('1 hour', {since}, timestamptz 'epoch') {of_key}
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 # What the server added in between follows from the first and the last balance and all that was charged after the first.
 _FLOW: Final = """
 WITH first AS MATERIALIZED (
     SELECT at, id, balance, {hour} + interval '1 hour' AS next_hour
-    FROM calls WHERE at >= {since} AND balance IS NOT NULL ORDER BY at, id LIMIT 1
+    FROM calls WHERE at >= {since} AND balance IS NOT NULL {of_key} ORDER BY at, id LIMIT 1
 ), last AS MATERIALIZED (
     SELECT at, id, balance, {hour} AS hour
-    FROM calls WHERE at >= {since} AND balance IS NOT NULL ORDER BY at DESC, id DESC LIMIT 1
+    FROM calls WHERE at >= {since} AND balance IS NOT NULL {of_key} ORDER BY at DESC, id DESC LIMIT 1
 ), charged AS (
     SELECT sum(cost) AS tokens FROM calls
     WHERE at >= (SELECT at FROM first) AND at < (SELECT next_hour FROM first)
-      AND (at, id) > (SELECT at, id FROM first) AND (at, id) <= (SELECT at, id FROM last)
+      AND (at, id) > (SELECT at, id FROM first) AND (at, id) <= (SELECT at, id FROM last) {of_key}
     UNION ALL
     SELECT sum(tokens) FROM calls_hourly
-    WHERE hour >= (SELECT next_hour FROM first) AND hour < (SELECT hour FROM last)
+    WHERE hour >= (SELECT next_hour FROM first) AND hour < (SELECT hour FROM last) {of_key}
     UNION ALL
     SELECT sum(cost) FROM calls
     WHERE at >= (SELECT next_hour FROM first) AND at >= (SELECT hour FROM last) AND at <= (SELECT at FROM last)
-      AND (at, id) <= (SELECT at, id FROM last)
+      AND (at, id) <= (SELECT at, id FROM last) {of_key}
 )
 SELECT first.at AS first_at, last.at AS last_at, first.balance AS first_balance, last.balance AS last_balance,
        (SELECT coalesce(sum(tokens), 0) FROM charged)::bigint AS charged
@@ -149,8 +149,8 @@ class Flow:
         return (self.last_at - self.first_at).total_seconds()
 
 
-def sums(conn: Connection, *, since: timedelta, by: By) -> list[Sum]:
-    """The calls of the last `since`, the greatest spender first.
+def sums(conn: Connection, *, since: timedelta, by: By, key: str | None = None) -> list[Sum]:
+    """The calls of the last `since`, of all keys or of one, the greatest spender first.
 
     Of an hour that `since` cuts, nothing is left when its calls were dropped.
     """
@@ -161,23 +161,27 @@ def sums(conn: Connection, *, since: timedelta, by: By) -> list[Sum]:
         figures=figures.OF_CALLS,
         since=_SINCE,
         first_whole=_FIRST_WHOLE,
+        of_key=figures.of_key(key),
     ).encode()
     with conn.cursor(row_factory=class_row(Sum)) as cursor:
-        return cursor.execute(statement, {"since": since}, prepare=False).fetchall()
+        return cursor.execute(statement, {"since": since, "key": key}, prepare=False).fetchall()
 
 
-def by_time(conn: Connection, *, since: timedelta, step: Step, by: By) -> list[Spent]:
+def by_time(conn: Connection, *, since: timedelta, step: Step, by: By, key: str | None = None) -> list[Spent]:
     """What was charged in the last `since`, by hour or day (in UTC) and by name; where nothing was, there is no row.
 
-    The first hour is whole, so it may begin before that.
+    It is of all keys or of one. The first hour is whole, so it may begin before that.
     """
-    statement = _BY_TIME.format(by=_COLUMNS[by], since=_SINCE).encode()
+    statement = _BY_TIME.format(by=_COLUMNS[by], since=_SINCE, of_key=figures.of_key(key)).encode()
     with conn.cursor(row_factory=class_row(Spent)) as cursor:
-        return cursor.execute(statement, {"since": since, "step": f"1 {step}"}, prepare=False).fetchall()
+        return cursor.execute(statement, {"since": since, "key": key, "step": f"1 {step}"}, prepare=False).fetchall()
 
 
-def flow(conn: Connection, *, since: timedelta) -> Flow | None:
-    """What flowed in and out in the last `since`; None when no balance is known."""
-    statement = _FLOW.format(since=_SINCE, hour=figures.hour("at")).encode()
+def flow(conn: Connection, *, since: timedelta, key: str | None = None) -> Flow | None:
+    """What flowed in and out in the last `since`; None when no balance is known.
+
+    `key` is the name of one of several keys, each of which has a balance of its own; None where there is one.
+    """
+    statement = _FLOW.format(since=_SINCE, hour=figures.hour("at"), of_key=figures.of_key(key)).encode()
     with conn.cursor(row_factory=class_row(Flow)) as cursor:
-        return cursor.execute(statement, {"since": since}, prepare=False).fetchone()
+        return cursor.execute(statement, {"since": since, "key": key}, prepare=False).fetchone()

@@ -113,6 +113,11 @@ def test_what_is_told_of_any_calls_is_what_they_add_up_to(scratch, told, back):
                 expected.sort(key=lambda one: (-one.tokens, one.name))
                 assert sums.sums(scratch, since=since, by=by) == expected
             assert sums.flow(scratch, since=since) == flowed(found)
+            for key in ("default", "agency"):
+                its = [call for call in found if (call.account or "default") == key]
+                assert sums.flow(scratch, since=since, key=key) == flowed(its)
+                expected = [added_up(key, its)] if its else []
+                assert sums.sums(scratch, since=since, by="key", key=key) == expected
 
 
 def test_a_call_that_is_recorded_again_is_summed_once(conn):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -14,7 +15,9 @@ from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor import report
 from supervisor.process.conditions import ConditionRecord
 from supervisor.report import CountRecord, DeathRecord, FaultRecord, OrderRecord
+from supervisor.status import keys
 from supervisor.status.status import Status
+from supervisor.web import cells, keys_table
 from supervisor.web.now_view import now_view
 from supervisor.web.pages import events, now, orders, settings_page
 from supervisor.web.render import Renderer
@@ -98,6 +101,29 @@ def test_what_cannot_be_known_is_shown_as_a_dash_and_never_as_a_number():
     assert not any(char.isdigit() for char in "".join(view["texts"].values()))
 
 
+def test_of_several_keys_the_numbers_are_those_of_the_one_that_is_shown():
+    snapshots = {}
+    for name, tokens in (("a", 87), ("b", 7)):
+        ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**15), tick_period_s=60)
+        ledger.observe(Reading(tokens_left=tokens, refill_rate=20, refill_in_ms=1000, server_ms=5))
+        snapshots[name] = ledger.snapshot()
+    lapsed = ConditionRecord(kind="key c", since=NOW.isoformat(), why="lapsed", who=("upsert-0",))
+    last = a_report(conditions=(lapsed,), keys=tuple(report.KeyRecord(name=name) for name in "abc"))
+    found = keys.views(last.keys, snapshots, last)
+    status = a_status(last, snapshot=snapshots["a"], keys=found)
+    views = [now_view(status, NOW, has_control=True, key=one) for one in found]
+    assert [view["texts"]["balance"] for view in views] == ["87", "7", cells.NOTHING]
+    assert [view["chart"] and view["chart"]["balance"] for view in views] == [87, 7, None]
+    assert views[0]["tables"]["keys"] == views[1]["tables"]["keys"]
+    rows = views[0]["tables"]["keys"]
+    assert [(row[0]["t"], row[0]["h"], row[2]["s"], row[3]["t"]) for row in rows] == [
+        ("a", "/?key=a", "good", "87"), ("b", "/?key=b", "good", "7"), ("c", "/?key=c", "bad", cells.NOTHING),
+    ]  # fmt: skip
+    assert {len(row) for row in rows} == {len(keys_table.HEADINGS)}
+    assert "c: refused since" in views[2]["texts"]["key"]
+    assert "lapsed" in views[2]["texts"]["key"]
+
+
 def test_without_control_there_is_no_order_in_any_table():
     assert "/orders/" not in json.dumps(now_view(a_status(a_report()), NOW, has_control=False))
 
@@ -140,13 +166,15 @@ RENDERER = Renderer(StaticFiles(), {"navigation": [], "has_control": True, "is_s
 def pages_with(text):
     """Every template with what a stranger wrote wherever he could have."""
     status = a_status(a_report(text))
-    view = now_view(status, NOW, has_control=True)
+    key = keys.KeyView("a", text, status.snapshot, ConditionRecord(kind="key a", since=NOW.isoformat(), why=text))
+    view = now_view(dataclasses.replace(status, keys=(key,)), NOW, has_control=True, key=key)
     about = {"now": NOW, "status": status, "query": {"kind": text}}
     chart = {"past": [[1], [2]], "span_s": 900, **view["chart"]}
     yield RENDERER.html(
         "now.html",
         {
-            **about, "page": now.PAGE, "view": view, "chosen": "15m", "ranges": ["15m"], "fault": text, "rows": [],
+            **about, "page": now.PAGE, "view": view, "chosen": "15m", "ranges": [("15m", "/?range=15m")], "key": key,
+            "key_headings": keys_table.HEADINGS, "fault": text, "rows": [],
             "chart": chart, "sentence": text,
         },
     )  # fmt: skip
