@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 2
 QUEUE: Final = "queue"
+OF_KEY: Final = "key "  # the beginning of a condition of one of several keys; its name follows
 DATABASE: Final = "database"  # where a ledger is that hosts share
 _ROOM: Final = 8_192
 

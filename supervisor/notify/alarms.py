@@ -14,6 +14,7 @@ import msgspec
 
 from ledger import localtime
 from supervisor.process.states import State
+from supervisor.report import OF_KEY
 from tasks.notify.message import AlarmNotice, Message
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ MOST_PENDING: Final = 1_000
 _NAMESPACE: Final = uuid.UUID("5f0a4f0e-6e0b-5c7e-9a55-1f0c6a4f7e21")  # any that nobody else uses
 _RUN_FAILED: Final = "run_failed"
 _KEY: Final = "key"
-_ONE_OF_KEYS: Final = "key "  # the beginning of a condition of one of several keys; its name follows
 _REFUSED: Final = "the API refuses this key"
 _OURS: Final = "notify"  # that a target refuses messages is told by health: it could not be sent there
 
@@ -69,8 +69,8 @@ def _conditions(report: Report) -> Iterator[Problem]:
     for one in report.conditions:
         if one.kind == _KEY:
             yield Problem("key", _KEY, one.since, f"the key is refused: {one.why}")
-        elif one.kind.startswith(_ONE_OF_KEYS):
-            name = one.kind.removeprefix(_ONE_OF_KEYS)
+        elif one.kind.startswith(OF_KEY):
+            name = one.kind.removeprefix(OF_KEY)
             yield Problem("key", name, one.since, f"the key {name} is refused: {one.why}")
         elif one.kind != _OURS:
             yield Problem("degraded", one.kind, one.since, f"{one.kind}: {one.why}")

@@ -21,6 +21,7 @@ _SOURCE: Final = (
     "a selection of the settings by its name, a file, - for standard input, or the text itself: what Keepa's deals "
     "page exports, its address, or that of an API call"
 )
+_KEY: Final = "of several keys the one that pays [the one that lists the selection, or that can soonest]"
 
 
 def add(commands: Commands) -> None:
@@ -40,6 +41,7 @@ def add(commands: Commands) -> None:
         "preview", help="ask for one page, for 5 tokens: how many deals match, the newest of them, what they will cost"
     )
     preview.add_argument("source", metavar="SELECTION", help=_SOURCE)
+    preview.add_argument("--key", metavar="NAME", help=_KEY)
     preview.add_argument("--yes", action="store_true", help="spend the tokens without a question")
     preview.set_defaults(do=_do_preview)
 
@@ -68,6 +70,7 @@ def _add_plan(commands: Commands) -> None:
     plan.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="also show what this setting would change"
     )
+    plan.add_argument("--key", metavar="NAME", help="of several keys this one alone [each, and all together]")
     plan.add_argument("--rate", type=_rate, metavar="N", help="tokens of each refill [as the server says]")
     plan.add_argument(
         "--yes", action="store_true", help="ask for one page, 5 tokens, of each selection of which nothing is known"

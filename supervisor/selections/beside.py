@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from supervisor.selections import plan_inputs
 from tasks.keepa.source import source
 from tasks.keepa.source.request import listing_shape, page_size
 from tasks.planning.cost_plan import DAY_S
+from tasks.planning.learned_costs import product_tokens
 
 if TYPE_CHECKING:
     from ledger import Snapshot
@@ -36,7 +36,7 @@ class Beside:
 def beside(settings: Settings, snapshot: Snapshot | None) -> Beside:
     """What the lists and sources of the settings cost, with costs as they were learned."""
     lists = settings.loaded_lists
-    each = {one.detail: plan_inputs.tokens_of(one.detail, snapshot) for one in lists}
+    each = {one.detail: product_tokens(one.detail, snapshot) for one in lists}
     return Beside(
         products=sum(one.products for one in lists),
         lists=sum(one.products * each[one.detail] * DAY_S / one.refresh_s for one in lists),

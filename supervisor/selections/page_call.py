@@ -69,7 +69,9 @@ class PageCaller:
     def __init__(self, plan: RunPlan, base_url: str, ledger: TokenLedger) -> None:
         settings = plan.settings
         self._ledger = ledger
-        self._key, self._host = plan.key, settings.host_name
+        self.key = plan.key if len(plan.keys) > 1 else None
+        """Which of several keys pays; None where there is one."""
+        self._account, self._host = plan.key, settings.host_name
         self._client = KeepaClient(
             plan.api_key,
             base_url,
@@ -110,7 +112,7 @@ class PageCaller:
             SpoolFull: the disk does not take a page that is paid for, so none is.
         """
         request = DealRequest(selection.for_upsert(), 0)
-        header = _header((self._key, self._host), request, selection)
+        header = _header((self._account, self._host), request, selection)
         left = self._left(selection, header)
         if left is not None:
             return left

@@ -11,10 +11,11 @@ from supervisor.config.environment import environment
 from supervisor.config.options import BY_NAME
 from supervisor.config.run_plan import make_run_plan
 from supervisor.database.access import query_plan
-from supervisor.selections import describe, given, page_call, plan_inputs, plan_words, preview
+from supervisor.selections import describe, given, page_call, plan_inputs, plan_of_keys, plan_words, preview
 from supervisor.selections.beside import beside
+from supervisor.selections.of_key import plan_of_key
 from supervisor.selections.scene import Scene
-from tasks.errors import EXIT_OK, ConfigError
+from tasks.errors import EXIT_OK, EXIT_USAGE, ConfigError
 from tasks.keepa.request import DEAL_TOKENS
 
 if TYPE_CHECKING:
@@ -36,6 +37,31 @@ def show(chosen: argparse.Namespace) -> int:
         ApiError: a page was to be asked for, and the server does not answer.
     """
     plan = query_plan()
+    if chosen.key is None and len(plan.keys) > 1:
+        if chosen.sources or chosen.rate is not None:
+            sys.stderr.write(f"sluicegate: of which key? name one with --key: {', '.join(plan.keys)}\n")
+            return EXIT_USAGE
+        return _show_all(plan, chosen)
+    scene, other = _scenes(plan if chosen.key is None else plan_of_key(plan, chosen.key), chosen)
+    if chosen.json:
+        plan_words.as_json(scene, other)
+    else:
+        plan_words.show(scene, other, chosen.set)
+    return EXIT_OK
+
+
+def _show_all(plan: RunPlan, chosen: argparse.Namespace) -> int:
+    """Print the plan of each key by its own rate, and what they come to together; the exit code."""
+    scenes = {name: _scenes(plan_of_key(plan, name), chosen) for name in plan.keys}
+    if chosen.json:
+        plan_of_keys.as_json(scenes)
+    else:
+        plan_of_keys.show(scenes, chosen.set)
+    return EXIT_OK
+
+
+def _scenes(plan: RunPlan, chosen: argparse.Namespace) -> tuple[Scene, Scene | None]:
+    """What is planned for with the settings and key of `plan`, and the same with the changes that were given."""
     wanted = given.selections_of(given.find(chosen.sources, plan.settings)) if chosen.sources else ()
     gathered = plan_inputs.gather(plan)
     unknown = [one.selection for one in gathered.unknown]
@@ -58,12 +84,7 @@ def show(chosen: argparse.Namespace) -> int:
         left_out=tuple(describe.label(one) for one in (*unknown, *new) if describe.label(one) not in pages),
         beside=beside(plan.settings, snapshot),
     )
-    other = None if not chosen.set else scene.changed(_with(chosen.set), gathered.call_s)
-    if chosen.json:
-        plan_words.as_json(scene, other)
-    else:
-        plan_words.show(scene, other, chosen.set)
-    return EXIT_OK
+    return scene, None if not chosen.set else scene.changed(_with(chosen.set, plan.key), gathered.call_s)
 
 
 def _pages(plan: RunPlan, selections: Sequence[Selection], *, yes: bool) -> dict[str, StreamLoad]:
@@ -73,7 +94,7 @@ def _pages(plan: RunPlan, selections: Sequence[Selection], *, yes: bool) -> dict
     names = "; ".join(describe.label(one) for one in selections)
     what = f"nothing is known yet of {names}: asking for one page of each"
     with page_call.page_caller(plan) as caller:
-        if not preview.is_agreed(what, DEAL_TOKENS * len(selections), caller.balance(), yes=yes):
+        if not preview.is_agreed(what, DEAL_TOKENS * len(selections), caller, yes=yes):
             return {}
         pages = {describe.label(one): caller.page(one, preview.tell_wait) for one in selections}
     return {name: plan_inputs.load_of_page(name, page.figures, plan.settings) for name, page in pages.items()}
@@ -83,8 +104,8 @@ def _loaded(pages: Mapping[str, StreamLoad], selections: Sequence[Selection]) ->
     return tuple(pages[describe.label(one)] for one in selections if describe.label(one) in pages)
 
 
-def _with(changes: Sequence[str]) -> Settings:
-    """The settings with `NAME=VALUE` changes.
+def _with(changes: Sequence[str], key: str) -> Settings:
+    """The settings with `NAME=VALUE` changes, as the key of that name has them.
 
     Raises:
         ConfigError: there is no such setting, or its value cannot be used.
@@ -97,4 +118,5 @@ def _with(changes: Sequence[str]) -> Settings:
             raise ConfigError(f"{change!r} is no NAME=VALUE of a setting; `sluicegate --help` lists the settings")
         found[name.upper()] = (value or BY_NAME[name.upper()].default, config.BY_ORDER)
     made = config.check_texts(replace(texts, found=found))
-    return make_run_plan(made, synthetic_into_database=True).settings
+    plan = make_run_plan(made, synthetic_into_database=True)
+    return (plan_of_key(plan, key) if made.loaded_keys else plan).settings

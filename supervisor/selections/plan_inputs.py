@@ -12,9 +12,9 @@ from supervisor.database.access import query_connection
 from supervisor.database.ledger_source import source_of
 from tasks.errors import NoRows
 from tasks.keepa.prices import minute_of_ms
-from tasks.keepa.request import product_shape
 from tasks.planning import measured_loads, streams
 from tasks.planning.cost_plan import DAY_S, Allowance, Limits, Rules, StreamLoad
+from tasks.planning.learned_costs import product_tokens
 from tasks.planning.measured_loads import PACE_S, Fetched, StreamSeen
 from tasks.roles import BACKFILL, UPSERT
 from tasks.store import stream_figures
@@ -26,16 +26,13 @@ if TYPE_CHECKING:
     from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
-    from tasks.keepa.request import Detail
     from tasks.planning.page_figures import PageFigures
     from tasks.planning.streams import Stream
     from tasks.store.connection import Connection
 
 _LISTED_S: Final = 2 * 86_400.0  # a crawl of the whole comes once a day at least
-# Before the ledger has seen charges: an ASIN with offers costs 6.4 to 7.1 tokens on average. Source: recorded batches.
-_OFFERS_MEAN: Final = 7.0
 _SMALLEST_RATE: Final = 5  # tokens a minute of the smallest plan
-_SHAPE_ITEMS: Final = 1
+_BACKFILL: Final = (BACKFILL, "/product")
 _NOTHING: Final = Fetched(seconds=0.0)
 
 
@@ -57,7 +54,7 @@ class Gathered:
 
 
 def gather(plan: RunPlan) -> Gathered:
-    """What the database tells; nothing when there is none yet.
+    """What the database tells of what the settings list, with the calls of the plan's key; nothing when there is none.
 
     Raises:
         ConfigError: the database cannot be reached with these settings.
@@ -66,13 +63,17 @@ def gather(plan: RunPlan) -> Gathered:
     targets = streams.streams(plan.settings.loaded_selections, plan.settings.keepa_domains)
     try:
         with query_connection(plan) as conn:
-            return read(conn, targets, datetime.now(UTC))
+            return read(conn, targets, datetime.now(UTC), key=plan.key if len(plan.keys) > 1 else None)
     except NoRows:
         return Gathered(unknown=targets)
 
 
-def read(conn: Connection, targets: Sequence[Stream], now: datetime) -> Gathered:
-    """The same, from a connection and at a time."""
+def read(conn: Connection, targets: Sequence[Stream], now: datetime, *, key: str | None = None) -> Gathered:
+    """The same, from a connection and at a time.
+
+    Upsert pays with the key that lists a deal. Backfill fetches what all keys have listed with any of them, so of that
+    a key has the part that its new deals are of all.
+    """
     minute, day_minute = (minute_of_ms(round((now.timestamp() - ago_s) * 1_000)) for ago_s in (PACE_S, DAY_S))
     found = stream_figures.stream_figures(
         conn, since=now - timedelta(seconds=_LISTED_S), minute=minute, day_minute=day_minute
@@ -92,17 +93,21 @@ def read(conn: Connection, targets: Sequence[Stream], now: datetime) -> Gathered
     )
     first = stream_figures.first_call(conn)
     window_s = 0.0 if first is None else measured_loads.window_s((now - first).total_seconds())
-    used = stream_figures.usage(conn, since=now - timedelta(seconds=window_s), until=now)
-    upsert, backfill, pages = (
-        used.get(key) for key in ((UPSERT, "/product"), (BACKFILL, "/product"), (UPSERT, "/deal"))
-    )
+    since = now - timedelta(seconds=window_s)
+    of_all = stream_figures.usage(conn, since=since, until=now)
+    used = of_all if key is None else stream_figures.usage(conn, since=since, until=now, key=key)
+    upsert, pages, backfill = used.get((UPSERT, "/product")), used.get((UPSERT, "/deal")), of_all.get(_BACKFILL)
+    part = 1.0
+    if key is not None:
+        listed = sum(figures.of_the_day for figures in found.values())
+        part = sum(one.of_the_day for one in seen) / listed if listed else 0.0
     return Gathered(
         seen=seen,
         unknown=tuple(one for one in targets if (one.key, one.domain) not in found),
         fetched=Fetched(
             seconds=window_s,
             by_upsert=0 if upsert is None else upsert.items,
-            by_backfill=0 if backfill is None else backfill.items,
+            by_backfill=0 if backfill is None else round(part * backfill.items),
         ),
         call_s=pages.duration_s / pages.calls if pages is not None else 0.0,
     )
@@ -131,8 +136,8 @@ def rules_of(settings: Settings, snapshot: Snapshot | None, call_s: float) -> Ru
     """The rules that the settings make, with costs as they were learned."""
     upsert = settings.upsert_detail
     return Rules(
-        detail_tokens=0.0 if upsert == "none" else tokens_of(upsert, snapshot),
-        history_tokens=tokens_of(settings.backfill_detail, snapshot),
+        detail_tokens=0.0 if upsert == "none" else product_tokens(upsert, snapshot),
+        history_tokens=product_tokens(settings.backfill_detail, snapshot),
         backfill_share=settings.backfill_share,
         poll_interval_s=settings.poll_interval_s,
         history_max_age_d=settings.history_max_age_d,
@@ -182,13 +187,3 @@ def snapshot_of(plan: RunPlan) -> Snapshot | None:
         return None
     finally:
         ledger.close()
-
-
-def tokens_of(detail: Detail, snapshot: Snapshot | None) -> float:
-    """What one product costs at that level of detail, as it was learned."""
-    shape = product_shape(detail, _SHAPE_ITEMS)
-    costs = () if snapshot is None else snapshot.costs
-    learned = next((one.mean for one in costs if one.shape == shape.name and one.samples), None)
-    if learned is not None:
-        return learned
-    return _OFFERS_MEAN if detail == "offers" else shape.prior

@@ -124,10 +124,17 @@ class PlanOutput(Output, frozen=True, kw_only=True):
 
 def show(scene: Scene, other: Scene | None, changes: Sequence[str]) -> None:
     """Print the plan, and what the changes of settings come to."""
+    show_day(scene, other, changes)
+    output.text("", "on other plans:")
+    output.table(_PLANS, [_on_plan(scene, rate) for rate in PLANS])
+
+
+def show_day(scene: Scene, other: Scene | None, changes: Sequence[str], *, whose: str = "") -> None:
+    """Print the day of one key, whose name stands before it where there are several."""
     day = scene.cost()
     allowance = scene.allowance
     output.text(
-        f"{allowance.rate:g} tokens every {allowance.tick_s:.1f} s, {day.income:,.0f} a day ({scene.source}); "
+        f"{whose}{allowance.rate:g} tokens every {allowance.tick_s:.1f} s, {day.income:,.0f} a day ({scene.source}); "
         f"the balance is {allowance.balance:,.0f} of {allowance.capacity:,.0f}",
         "",
     )
@@ -138,8 +145,6 @@ def show(scene: Scene, other: Scene | None, changes: Sequence[str]) -> None:
         output.text("", "without the new selections:", *(f"  {line}" for line in sentences(scene, before)))
     if other is not None:
         output.text("", f"with {' '.join(changes)}:", *(f"  {line}" for line in sentences(other, other.cost())))
-    output.text("", "on other plans:")
-    output.table(_PLANS, [_on_plan(scene, rate) for rate in PLANS])
 
 
 def sentences(scene: Scene, day: CostPlan) -> list[str]:
@@ -172,20 +177,23 @@ def sentences(scene: Scene, day: CostPlan) -> list[str]:
 
 def as_json(scene: Scene, other: Scene | None) -> None:
     """Print the plan as one JSON object."""
+    output.as_json(plan_output(scene, other))
+
+
+def plan_output(scene: Scene, other: Scene | None) -> PlanOutput:
+    """The plan as an object for programs."""
     days = ((rate, _day(scene, scene.cost(rate=rate))) for rate in PLANS)
-    output.as_json(
-        PlanOutput(
-            rate=scene.allowance.rate,
-            tick_s=scene.allowance.tick_s,
-            balance=scene.allowance.balance,
-            capacity=scene.allowance.capacity,
-            rate_known=scene.source,
-            day=_day(scene, scene.cost()),
-            left_out=scene.left_out,
-            without_new=_day(scene, scene.cost(with_new=False)) if scene.new else None,
-            with_settings=None if other is None else _day(other, other.cost()),
-            plans=tuple(DayOnPlan(rate=rate, **msgspec.structs.asdict(day)) for rate, day in days),
-        )
+    return PlanOutput(
+        rate=scene.allowance.rate,
+        tick_s=scene.allowance.tick_s,
+        balance=scene.allowance.balance,
+        capacity=scene.allowance.capacity,
+        rate_known=scene.source,
+        day=_day(scene, scene.cost()),
+        left_out=scene.left_out,
+        without_new=_day(scene, scene.cost(with_new=False)) if scene.new else None,
+        with_settings=None if other is None else _day(other, other.cost()),
+        plans=tuple(DayOnPlan(rate=rate, **msgspec.structs.asdict(day)) for rate, day in days),
     )
 
 

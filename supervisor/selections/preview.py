@@ -10,11 +10,13 @@ import msgspec
 from ledger import SystemClock
 from ledger.durations import format_duration
 from ledger.types import NS_PER_S
+from supervisor.database import paying_key
 from supervisor.database.access import query_plan
 from supervisor.queries import output
 from supervisor.queries.output import Column, Output
 from supervisor.selections import describe, given, page_call
 from supervisor.selections.describe import SelectionOutput
+from supervisor.selections.of_key import key_that_lists
 from tasks.errors import EXIT_OK, EXIT_USAGE
 from tasks.keepa.locales import CURRENCIES
 from tasks.keepa.request import DEAL_TOKENS
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ledger import Wait
-    from supervisor.selections.page_call import PageSeen
+    from supervisor.selections.page_call import PageCaller, PageSeen
     from tasks.keepa.deal import Deal
     from tasks.keepa.selection.selection import Selection
 
@@ -79,8 +81,13 @@ def show(chosen: argparse.Namespace) -> int:
     """
     plan = query_plan()
     one = given.selections_of(given.find([chosen.source], plan.settings))[0]
+    name = chosen.key or key_that_lists(plan, one)
+    if name is None and len(paying_key.pools(plan)) > 1:
+        sys.stderr.write(f"sluicegate: {paying_key.whose_tokens(plan)}\n")
+        return EXIT_USAGE
+    plan = paying_key.paying(plan, lambda _: DEAL_TOKENS) if name is None else plan.of_key(name)
     with page_call.page_caller(plan) as caller:
-        if not is_agreed(f"one page of {describe.label(one)}", DEAL_TOKENS, caller.balance(), yes=chosen.yes):
+        if not is_agreed(f"one page of {describe.label(one)}", DEAL_TOKENS, caller, yes=chosen.yes):
             return EXIT_USAGE
         seen = caller.page(one, tell_wait)
     if chosen.json:
@@ -93,9 +100,14 @@ def show(chosen: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def is_agreed(what: str, tokens: int, balance: int, *, yes: bool) -> bool:
-    """Say what it costs, and whether the person agrees: by an option, or by an answer in a terminal."""
-    sys.stderr.write(f"{what} costs {tokens} tokens; the balance is {balance:,}\n")
+def is_agreed(what: str, tokens: int, caller: PageCaller, *, yes: bool) -> bool:
+    """Say what it costs and which of several keys pays, and whether the person agrees: by an option, or by an answer.
+
+    Raises:
+        ApiError: the server does not tell the balance.
+    """
+    whose = "" if caller.key is None else f" of the key {caller.key}"
+    sys.stderr.write(f"{what} costs {tokens} tokens{whose}; the balance is {caller.balance():,}\n")
     if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -9,11 +9,13 @@ import msgspec
 
 from ledger.localtime import near
 from ledger.snapshot_records import SnapshotRecord
+from supervisor.report import OF_KEY
 from supervisor.status import formatting
-from tasks.roles import ROLES
+from tasks.planning.soonest_key import Payer, soonest
+from tasks.roles import INTERACTIVE, ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ledger import Snapshot
     from supervisor.process.conditions import ConditionRecord
@@ -55,7 +57,7 @@ def views(
     conditions = () if last is None else last.conditions
     refusals = {one.kind: one for one in conditions}
     return tuple(
-        KeyView(one.name, one.pool, snapshots.get(one.name), refusals.get(f"key {one.name}")) for one in records
+        KeyView(one.name, one.pool, snapshots.get(one.name), refusals.get(f"{OF_KEY}{one.name}")) for one in records
     )
 
 
@@ -109,3 +111,14 @@ def in_short(keys: Sequence[KeyView], now: datetime) -> Iterator[str]:
             yield f"{one.name} {one.snapshot.bucket.balance:g} of {one.snapshot.bucket.capacity:g} tokens"
         else:
             yield f"{one.name} not known"
+
+
+def paying(keys: Sequence[KeyView], tokens: Callable[[Snapshot | None], float]) -> KeyView:
+    """The key that pays for a person's request: of those in the pool of the first the one that can soonest.
+
+    `tokens` says what a key would pay, by its ledger.
+    """
+    pool = [one for one in keys if one.pool == keys[0].pool]
+    payers = [Payer(one.name, one.snapshot, tokens(one.snapshot), is_refused=one.refusal is not None) for one in pool]
+    name = soonest(payers, INTERACTIVE)
+    return next(one for one in pool if one.name == name)

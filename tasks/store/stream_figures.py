@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tasks.store.calls import figures
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -23,7 +25,7 @@ SELECT selection_key, domain, rows FROM crawls WHERE job = 'backfill' AND state 
 _USAGE: Final = """
 SELECT tier, endpoint, count(*), coalesce(sum(items) FILTER (WHERE status = 200), 0)::bigint,
        coalesce(sum(cost), 0)::bigint, coalesce(sum(duration_s), 0)::float8
-FROM calls WHERE at >= %(since)s AND at < %(until)s AND status = 200 GROUP BY tier, endpoint
+FROM calls WHERE at >= %(since)s AND at < %(until)s AND status = 200 {of_key} GROUP BY tier, endpoint
 """
 _FIRST: Final = "SELECT at FROM calls ORDER BY at LIMIT 1"
 
@@ -67,10 +69,14 @@ def stream_figures(
     }
 
 
-def usage(conn: Connection, *, since: datetime, until: datetime) -> dict[tuple[str, str], Usage]:
-    """What was spent in that time, by tier and endpoint."""
-    rows = conn.execute(_USAGE, {"since": since, "until": until}, prepare=False).fetchall()
-    return {(tier, endpoint): Usage(*figures) for tier, endpoint, *figures in rows}
+def usage(
+    conn: Connection, *, since: datetime, until: datetime, key: str | None = None
+) -> dict[tuple[str, str], Usage]:
+    """What was spent in that time, by tier and endpoint, with all keys or with the one of that name."""
+    given = {"since": since, "until": until, "key": key}
+    statement = _USAGE.format(of_key=figures.of_key(key)).encode()
+    rows = conn.execute(statement, given, prepare=False).fetchall()
+    return {(tier, endpoint): Usage(*numbers) for tier, endpoint, *numbers in rows}
 
 
 def first_call(conn: Connection) -> datetime | None:

@@ -92,3 +92,11 @@ def test_one_key_is_reckoned_with_as_it_is():
     snapshot = a_ledger(200).snapshot()
     assert supply_of_all((snapshot,), "backfill") == token_supply(snapshot, "backfill")
     assert supply_of_all((), "backfill") is None
+
+
+def test_a_person_s_request_is_paid_by_the_pool_of_the_first_key():
+    found = views(a=a_ledger(0).snapshot(), b=a_ledger(300).snapshot(), c=a_ledger(300).snapshot())
+    assert keys.paying(found, lambda _: 5.0).name == "b"
+    apart = (found[0], found[1]._replace(pool="other"), found[2])
+    assert keys.paying(apart, lambda _: 5.0).name == "c"
+    assert keys.paying((found[0], found[1]._replace(refusal=REFUSED)), lambda _: 5.0).name == "a"
