@@ -90,17 +90,19 @@ def _ask(
             )
     product = found.get(options.asin)
     if product is None or not product.is_found:
-        return EXIT_FAILED, f"Keepa does not know {options.asin} in {shop(options.domain)}; {_paid(answer)}"
+        return EXIT_FAILED, f"Keepa does not know {options.asin} in {shop(options.domain)}; {_paid(answer, given)}"
     if answer.faults:
-        return EXIT_FAILED, f"a part of the reply cannot be used, and is in quarantine; {_paid(answer)}"
-    return EXIT_OK, f"written; {_paid(answer)}"
+        return EXIT_FAILED, f"a part of the reply cannot be used, and is in quarantine; {_paid(answer, given)}"
+    return EXIT_OK, f"written; {_paid(answer, given)}"
 
 
-def _paid(answer: Answer) -> str:
+def _paid(answer: Answer, given: WorkerSettings) -> str:
+    """What it cost, and which of several keys has paid."""
     if answer.cost is None:
         return "the reply does not say what it cost"
     balance = "" if answer.balance is None else f"; balance {answer.balance}"
-    return f"charged {answer.cost} token{'' if answer.cost == 1 else 's'}{balance}"
+    whose = f" of the key {given.key_name}" if given.keys else ""
+    return f"charged {answer.cost} token{'' if answer.cost == 1 else 's'}{whose}{balance}"
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     debug.add_argument("--task", choices=ROLES, help="run only this job; without it, both take turns")
     debug.add_argument("--once", action="store_true", help="end after one look for new deals and one batch of products")
+    debug.add_argument("--key", metavar="NAME", help="the jobs of this one of several keys [the first]")
     debug.set_defaults(do=_debug)
 
     status = commands.add_parser(
@@ -229,7 +230,8 @@ def _run(chosen: argparse.Namespace) -> int:
 def _debug(chosen: argparse.Namespace) -> int:
     from supervisor.cli.debug import debug
 
-    return debug(task=chosen.task, once=chosen.once, synthetic_into_database=chosen.synthetic_into_database)
+    into = chosen.synthetic_into_database
+    return debug(task=chosen.task, once=chosen.once, synthetic_into_database=into, key=chosen.key)
 
 
 def _status(chosen: argparse.Namespace) -> int:

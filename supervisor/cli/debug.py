@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from tasks.runtime.log import Logger
 
 
-def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False) -> int:
+def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False, key: str | None = None) -> int:
     """The exit code, after Ctrl-C or, with `once`, after one poll or batch of each job.
+
+    `key` is the name of the one of several keys whose jobs they are; without it the first.
 
     Raises:
         ConfigError: the settings cannot be used.
@@ -46,6 +48,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
     """
     settings = load_settings(environment())
     plan = run_plan.make_run_plan(settings, synthetic_into_database=synthetic_into_database or is_running(settings))
+    plan = plan if key is None else plan.of_key(key)
     clock = SystemClock()
     with Stop() as stop, surroundings(plan, "debug") as (worker_settings, ledger):
         # The jobs end after the step at hand; a second Ctrl-C does not wait for it.

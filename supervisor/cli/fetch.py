@@ -20,6 +20,7 @@ from supervisor.cli.surroundings import is_running, surroundings
 from supervisor.config import run_plan
 from supervisor.config.environment import environment
 from supervisor.config.settings import load_settings
+from supervisor.database import paying_key
 from supervisor.database.access import query_connection
 from tasks.errors import EXIT_USAGE, Error, NoRows, RequestRefused, plain
 from tasks.jobs.components import JobComponents
@@ -27,6 +28,7 @@ from tasks.jobs.look_up import LookUp, LookUps
 from tasks.keepa.locales import shop
 from tasks.keepa.request import CodeRequest, ProductRequest, max_asins
 from tasks.planning import streams
+from tasks.planning.learned_costs import product_tokens
 from tasks.roles import UPSERT
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
@@ -51,7 +53,8 @@ def fetch(chosen: argparse.Namespace) -> int:
     """Ask for the products, or queue them, and print what is known of them then; the exit code.
 
     Raises:
-        ConfigError: the settings cannot be used, or are for something else than the running supervisor.
+        ConfigError: the settings cannot be used, or are for something else than the running supervisor; or there is no
+            key of that name.
         GivenUp: Ctrl-C, or the time to wait is over.
         NeverEnough: the plan can never pay for it.
         NoRows: Keepa knows none of the products.
@@ -67,7 +70,22 @@ def fetch(chosen: argparse.Namespace) -> int:
     plan = run_plan.make_run_plan(settings, synthetic_into_database=chosen.queue or is_running(settings))
     if chosen.queue:
         return _queue(plan, wanted, chosen)
-    return _fetch(plan, wanted, chosen)
+    if chosen.key is None and len(paying_key.pools(plan)) > 1:
+        sys.stderr.write(f"sluicegate: {paying_key.whose_tokens(plan)}\n")
+        return EXIT_USAGE
+    return _fetch(_paying(plan, wanted, chosen), wanted, chosen)
+
+
+def _paying(plan: RunPlan, wanted: dict[int, list[Wanted]], chosen: argparse.Namespace) -> RunPlan:
+    """The plan of the key that pays: the one that was named, or the one that can pay for the first request soonest.
+
+    Raises:
+        ConfigError: there is no key of that name.
+    """
+    if chosen.key is not None:
+        return plan.of_key(chosen.key)
+    count = min(max(map(len, wanted.values())), max_asins(chosen.detail))
+    return paying_key.paying(plan, lambda snapshot: count * product_tokens(chosen.detail, snapshot))
 
 
 def _in_shops(products: Sequence[Wanted], domain: int | None, usual: int) -> dict[int, list[Wanted]]:
@@ -91,7 +109,7 @@ def _fetch(plan: RunPlan, wanted: dict[int, list[Wanted]], chosen: argparse.Name
         with closing(JobComponents(context)) as components:
             look_ups = LookUps(context, components)
             look_ups.start()
-            fetched, stopped = Fetched(), None
+            fetched, stopped = Fetched(plan.key if len(plan.keys) > 1 else None), None
             try:
                 for request in _requests(wanted, chosen, look_ups):
                     _one(look_ups, request, patience, fetched)
@@ -111,7 +129,7 @@ def _one(look_ups: LookUps, request: ProductRequest | CodeRequest, patience: Pat
     """Say what the request may cost, make it, and note what it brought."""
     look_up = LookUp(request)
     cost = look_ups.estimate(look_up)
-    Progress.cost(look_up, cost, look_ups.balance())
+    Progress.cost(look_up, cost, look_ups.balance(), fetched.key)
     patience.begin(look_up)
     try:
         answer = look_ups.fetch(look_up)

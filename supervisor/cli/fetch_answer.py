@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ledger.localtime import near
 from supervisor.queries import output
@@ -64,6 +65,7 @@ class FetchOutput(Output, frozen=True, kw_only=True):
         faults: what could not be fetched or used.
         charged: tokens.
         balance: tokens of the key afterwards; null when no reply told.
+        key: which of several keys has paid; left out where there is one.
     """
 
     products: tuple[FetchedProduct, ...]
@@ -72,6 +74,7 @@ class FetchOutput(Output, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     charged: int
     balance: int | None
+    key: str | UnsetType = UNSET
 
 
 class QueuedProduct(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +93,9 @@ class FetchQueuedOutput(Output, frozen=True, kw_only=True):
 class Fetched:
     """What was asked for and what came, filled request by request; `read` looks the rows up."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str | None = None) -> None:
+        """`key` is which of several keys pays."""
+        self.key = key
         self.asins: dict[int, list[str]] = {}
         self.codes: dict[tuple[int, str], list[str]] = {}
         self.faults: list[str] = []
@@ -166,6 +171,7 @@ def show(fetched: Fetched, *, as_json: bool) -> int:
                 notes=tuple(fetched.notes),
                 charged=fetched.charged,
                 balance=fetched.balance,
+                key=UNSET if fetched.key is None else fetched.key,
             )
         )
     else:
@@ -196,7 +202,8 @@ def show_queued(
 
 def _paid(fetched: Fetched) -> str:
     balance = "" if fetched.balance is None else f"; balance {fetched.balance}"
-    return f"charged {fetched.charged} token{'s' if fetched.charged != 1 else ''}{balance}"
+    whose = "" if fetched.key is None else f" of the key {fetched.key}"
+    return f"charged {fetched.charged} token{'s' if fetched.charged != 1 else ''}{whose}{balance}"
 
 
 def _as_json(one: ProductNow, fetched: Fetched) -> FetchedProduct:

@@ -74,14 +74,15 @@ class Progress:
         self._last = ""
 
     @staticmethod
-    def cost(look_up: LookUp, tokens: int, balance: str) -> None:
-        """Say what the request may cost, before it is paid for."""
+    def cost(look_up: LookUp, tokens: int, balance: str, key: str | None = None) -> None:
+        """Say what the request may cost, and which of several keys pays, before it is paid for."""
         request = look_up.request
         things = "product" if request.items == 1 else "products"
         amount = f"{tokens} token{'s' if tokens != 1 else ''}"
         code = look_up.origin.code
         what = f"at most {request.items} {things} with the code {code}" if code else f"{request.items} {things}"
-        _say(f"up to {amount} for {request.detail} of {what}; {balance}")
+        whose = "" if key is None else f" of the key {key}"
+        _say(f"up to {amount}{whose} for {request.detail} of {what}; {balance}")
 
     def __call__(self, message: Mapping[str, object]) -> None:
         """Take one beat."""

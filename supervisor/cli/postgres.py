@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Final
 
 from supervisor.config import settings
@@ -14,6 +15,7 @@ from supervisor.config.state_dir import StateDir
 from supervisor.database import client_programs, dsn, embedded, restore
 from supervisor.database.access import query_plan, running_database
 from supervisor.database.ledger_source import source_of
+from tasks.errors import ConfigError
 from tasks.secret import Secret
 from tasks.settings import DEFAULT_KEY
 
@@ -92,7 +94,7 @@ def with_ledger_path(arguments: Sequence[str]) -> list[str]:
     if is_done or not arguments or arguments[0] != "dump":
         return arguments
     state = StateDir(settings.state_dir(environment()))
-    return [*arguments, "--path", str(state.ledger_of(key or _first_key()))]
+    return [*arguments, "--path", str(state.ledger_of(_known_key(key)))]
 
 
 def _without_key(arguments: Sequence[str]) -> tuple[list[str], str | None]:
@@ -103,10 +105,28 @@ def _without_key(arguments: Sequence[str]) -> tuple[list[str], str | None]:
     return rest, found.key
 
 
-def _first_key() -> str:
-    """The name of the only key, or of the first in the folder KEYS, which need not be usable."""
+def _known_key(wanted: str | None) -> str:
+    """The name that is wanted, or of the first key in the folder KEYS, which need not be usable.
+
+    Without a name it is said on standard error whose ledger is shown, where there are several.
+
+    Raises:
+        ConfigError: there is no file of that name.
+    """
     text, _ = settings.read_texts(environment()).found["KEYS"]
-    return next(iter(key_files.names(text)), DEFAULT_KEY)
+    names = key_files.names(text) or [DEFAULT_KEY]
+    if wanted is not None:
+        if wanted not in names:
+            raise ConfigError(f"no key is called {wanted!r}; there are: {', '.join(names)}")
+        return wanted
+    _say_others(names[0], names)
+    return names[0]
+
+
+def _say_others(shown: str, names: Sequence[str]) -> None:
+    if len(names) > 1:
+        others = ", ".join(name for name in names if name != shown)
+        sys.stderr.write(f"this is the ledger of the key {shown}; --key shows that of another: {others}\n")
 
 
 def ledger_in_database(arguments: Sequence[str]) -> Source | None:
@@ -124,4 +144,6 @@ def ledger_in_database(arguments: Sequence[str]) -> Source | None:
     from ledger.__main__ import Source
 
     plan, (_, key) = query_plan(), _without_key(arguments)
+    if key is None:
+        _say_others(plan.key, plan.keys)
     return Source("the ledger in the database", source_of(plan if key is None else plan.of_key(key)).open)

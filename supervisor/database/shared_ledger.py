@@ -168,7 +168,10 @@ def settings_for(ledgers: Mapping[str, TokenLedger], given: WorkerSettings) -> W
     rows = {name: one for name, one in ledgers.items() if isinstance(one, SharedLedger)}
     if given.key_name not in rows:
         return given
-    keys = tuple(msgspec.structs.replace(key, ledger_account=rows[key.name].account) for key in given.keys)
+    keys = tuple(
+        msgspec.structs.replace(key, ledger_account=rows[key.name].account) if key.name in rows else key
+        for key in given.keys
+    )
     own = rows[given.key_name]
     return msgspec.structs.replace(given, ledger_account=own.account, ledger_host=own.host, keys=keys)
 

@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from supervisor.process.restart_policy import Cause
 from supervisor.process.spec import NOTIFY
-from supervisor.report import DATABASE, QUEUE
+from supervisor.report import DATABASE, OF_KEY, QUEUE
 from supervisor.status import health
 from tasks.runtime.call_stats import BOUNDS_S
 from tasks.runtime.condition import ConditionKind
@@ -69,10 +69,9 @@ def _supervisor_metrics(report: Report) -> Iterator[Metric]:
         yield _family("up_since_timestamp_seconds", [((), _seconds(report.supervisor.started_at))])
     yield _family("degraded", [((), not health.is_healthy(report))])
     since = {one.kind: _seconds(one.since) for one in report.conditions}
-    kinds = [
-        *get_args(ConditionKind),
-        *sorted(set(since) - set(get_args(ConditionKind))),
-    ]  # at 0 from the start, so that none is new
+    # At 0 from the start, so that none is new.
+    known = dict.fromkeys((*get_args(ConditionKind), *(f"{OF_KEY}{one.name}" for one in report.keys)))
+    kinds = [*known, *sorted(set(since) - set(known))]
     yield _family("condition", [((kind,), kind in since) for kind in kinds])
     yield _family("condition_since_timestamp_seconds", [((kind,), since.get(kind, 0)) for kind in kinds])
     children = (*report.services, *report.workers)
@@ -207,7 +206,11 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
         "gauge", "When the supervisor started; counters of workers began at 0 then."
     ),
     "degraded": MetricSpec("gauge", "1 while anything is not in service, else 0."),
-    "condition": MetricSpec("gauge", "1 while this condition keeps the run from its work, else 0.", ("kind",)),
+    "condition": MetricSpec(
+        "gauge",
+        "1 while this condition keeps the run from its work, else 0; kind key NAME: one of several keys.",
+        ("kind",),
+    ),
     "condition_since_timestamp_seconds": MetricSpec(
         "gauge", "When the condition began; 0 while there is none.", ("kind",)
     ),

@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ledger import LedgerError
+from supervisor.database import paying_key
 from supervisor.process.launch import LookUpLaunch
 from supervisor.process.restart_policy import Policy, RestartType
 from supervisor.process.spec import FETCH, Spec
 from supervisor.process.states import RESTING, Event, Stage, State
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE
-from tasks.keepa.detail import EXPECTED, is_detail
+from tasks.keepa import detail
 from tasks.keepa.locales import SHOPS
 from tasks.keepa.request import is_asin
+from tasks.planning.learned_costs import product_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ledger import Snapshot
+    from supervisor.config.run_plan import RunPlan
     from supervisor.eventloop.loop import Loop
     from supervisor.process.child import Launch
     from supervisor.process.slot import Slot
@@ -100,7 +105,7 @@ class LookUpService:
             asked.answer(EXIT_TRY_LATER, "this host is drained: `sluicegate resume all` lets it work again")
             self._begin_next()
             return
-        settings = self._run.worker_settings() if self._run.stage <= Stage.WORKING else None
+        settings = self._run.worker_settings(self._payer(asked.product)) if self._run.stage <= Stage.WORKING else None
         if settings is None:
             is_early = self._run.stage is Stage.PREPARING
             why = "the database or the API is not there yet: try again in a moment"
@@ -116,6 +121,23 @@ class LookUpService:
             self._slot.spec, self._slot.launch = self._spec(), launch
             self._slot.history = self._slot.history.reset()
             self._slot.feed(Event.RESTART)
+
+    def _payer(self, product: Product) -> RunPlan:
+        """The plan of the key that pays: of those in the pool of the first the one that can soonest."""
+        run = self._run
+        return paying_key.soonest_of(
+            run.plan,
+            self._snapshot,
+            run.condition_watch.records(),
+            lambda snapshot: product_tokens(detail.detail(product.detail), snapshot),
+        )
+
+    def _snapshot(self, key: str) -> Snapshot | None:
+        ledger = self._run.ledgers.get(key)
+        try:
+            return None if ledger is None else ledger.snapshot()
+        except LedgerError:
+            return None
 
     def _check(self) -> None:
         """Note what the process has told, and answer once it has ended; called when anything in the run has changed."""
@@ -158,7 +180,7 @@ def _fault(product: Product) -> str:
         return f"{product.asin!r} is no ASIN: an ASIN has ten digits and capital letters, such as B08N5WRWNW"
     if product.domain not in SHOPS:
         return f"{product.domain} is no number of a shop; Keepa knows {', '.join(map(str, SHOPS))}"
-    return "" if is_detail(product.detail) else f"{product.detail!r} is no detail; expected {EXPECTED}"
+    return "" if detail.is_detail(product.detail) else f"{product.detail!r} is no detail; expected {detail.EXPECTED}"
 
 
 def _launch(product: Product, settings: WorkerSettings) -> LookUpLaunch:

@@ -253,12 +253,15 @@ class Supervisor:
             self.worker_pool.begin(self.plan.settings, worker_settings)
             self.reload.start_next()
 
-    def worker_settings(self) -> WorkerSettings | None:
-        """The settings that the workers are given; None while the API or the database cannot be reached."""
+    def worker_settings(self, plan: RunPlan | None = None) -> WorkerSettings | None:
+        """The settings that the workers are given; None while the API or the database cannot be reached.
+
+        `plan` is that of the key which pays, where it is another than the first.
+        """
         if self.base_url is None or self.database_url is None:
             return None
         host_id, spool = self.plan.state.host(), self.database_identity.spool
-        given = self.plan.worker_settings(self.base_url, self.database_url, spool, host_id)
+        given = (plan or self.plan).worker_settings(self.base_url, self.database_url, spool, host_id)
         return shared_ledger.settings_for(self.ledgers, given)
 
     def _on_resolved(self, outcome: Succeeded[int] | Failed) -> None:

@@ -42,6 +42,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="at most so many products of an EAN or UPC, for each of them is paid for [5]",
     )
+    parser.add_argument(
+        "--key", metavar="NAME", help="of several keys the one that pays [the one of its pool that can soonest]"
+    )
     waits = parser.add_mutually_exclusive_group()
     waits.add_argument(
         "--wait",

@@ -12,6 +12,7 @@ from supervisor.control.send_order import deliver
 from supervisor.queries import parsing
 from supervisor.queries.plain_text import readable
 from supervisor.queries.product.refresh_quote import refresh_quote
+from supervisor.status import keys
 from supervisor.web.page import Changed, Listing, Moved, NotHere, Page, Refusal
 from supervisor.web.views import links, product_view
 from supervisor.web.views.given import Given, one_of
@@ -20,6 +21,7 @@ from tasks.errors import EXIT_OK, EXIT_TRY_LATER
 from tasks.keepa.locales import SHOPS, product_url
 from tasks.keepa.prices import ALL_NAMES
 from tasks.planning import streams
+from tasks.planning.learned_costs import product_tokens
 from tasks.store.best_deals.moments import deal_moments
 from tasks.store.histories import price_history, price_lines
 from tasks.store.products import live_offers
@@ -148,13 +150,15 @@ class _Quote(NamedTuple):
 
 
 def _refresh(visit: Visit) -> _Quote | None:
-    """What fetching it anew would cost; None while nothing is known of the balance."""
-    snapshot = visit.run.look().status.snapshot
+    """What fetching it anew would cost, and which of several keys pays; None while nothing is known of the balance."""
+    status, detail = visit.run.look().status, backfill_detail(visit)
+    payer = keys.paying(status.keys, lambda one: product_tokens(detail, one)) if status.keys else None
+    snapshot = status.snapshot if payer is None else payer.snapshot
     if snapshot is None:
         return None
-    detail = backfill_detail(visit)
     quote = refresh_quote(snapshot, detail)
     cost = f"up to {quote.tokens} {'token' if quote.tokens == 1 else 'tokens'}"
+    cost += "" if payer is None else f" of the key {payer.name}"
     if quote.opens_in_s is None:
         words = f"{cost}; nobody can tell yet when the balance allows it"
     else:

@@ -33,8 +33,10 @@ class Run(Family):
         self.plan = SimpleNamespace(settings=settings.load_settings(NO_HURRY, dotenv=None))
         self.given = object()
         self.draining = SimpleNamespace(words=None)
+        self.condition_watch = SimpleNamespace(records=tuple)
+        self.ledgers = {}
 
-    def worker_settings(self):
+    def worker_settings(self, _plan):
         return self.given
 
     def changed(self):
