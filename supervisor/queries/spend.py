@@ -88,19 +88,22 @@ class SpendOutput(Output, frozen=True, kw_only=True):
     drift: float | None
 
 
-def show(*, since: timedelta, by: By, as_json: bool) -> int:
-    """Print what was spent within `since`; the exit code.
+def show(*, since: timedelta, by: By, as_json: bool, key: str | None = None) -> int:
+    """Print what was spent within `since`, with all keys or with the one of that name; the exit code.
 
     Raises:
         NoRows: there is no database yet.
-        ConfigError: the settings cannot be used.
+        ConfigError: the settings cannot be used, or there is no key of that name.
         StoreError: the database does not answer.
     """
     plan = query_plan()
+    plan = plan if key is None else plan.of_key(key)
+    one = key if len(plan.keys) > 1 else None
+    is_one = len(plan.keys) == 1 or one is not None  # of several together there is no balance
     with query_connection(plan) as conn:
-        found = sums.sums(conn, since=since, by=by)
-        flow = sums.flow(conn, since=since) if len(plan.keys) == 1 else None  # balances of several are in `status`
-    bucket = _bucket(plan) if len(plan.keys) == 1 else None
+        found = sums.sums(conn, since=since, by=by, key=one)
+        flow = sums.flow(conn, since=since, key=one) if is_one else None
+    bucket = _bucket(plan) if is_one else None
     total = _total(found)
     if as_json:
         output.as_json(

@@ -150,6 +150,16 @@ def balances(simulator):
     return {name: simulator.service.accounts[text_of(name)].report()["bucket"]["balance"] for name in RATES}
 
 
+def total_of(paid, name):
+    return sum(tokens for (key, _), tokens in paid.items() if key == name)
+
+
+def spend_alone(program, name):
+    """The tokens and the drift of one key, as `spend` tells them."""
+    told = json.loads(program.command("spend", "--key", name, "--json").stdout)
+    return told["total"]["tokens"], told["drift"]
+
+
 def compare_all_views(program, simulator):
     """While nothing is spent, every place says the same of each key.
 
@@ -170,6 +180,7 @@ def compare_all_views(program, simulator):
     after = balances(simulator)
     for name, rate in RATES.items():
         ledger, page = ledgers[name], pages[name]
+        assert spend_alone(program, name) == (total_of(paid, name), metrics["ledger_drift_tokens", name, ""])
         told = [
             ledger["bucket"]["balance"], dumps[name]["bucket"]["balance"], metrics["tokens_balance", name, ""],
             page["chart"]["balance"], float(page["texts"]["balance"].replace(",", "")),

@@ -66,6 +66,7 @@ def _spend(commands: Commands) -> None:
     parser.add_argument(
         "--by", choices=("tier", "endpoint", "shape", "key", "host"), default="tier", help="one line for each [tier]"
     )
+    parser.add_argument("--key", metavar="NAME", help="of several keys this one alone, with its balance [all together]")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=_do_spend)
 
@@ -174,7 +175,7 @@ def _do_history(chosen: argparse.Namespace) -> int:
 def _do_spend(chosen: argparse.Namespace) -> int:
     from supervisor.queries import spend
 
-    return spend.show(since=chosen.since, by=chosen.by, as_json=chosen.json)
+    return spend.show(since=chosen.since, by=chosen.by, as_json=chosen.json, key=chosen.key)
 
 
 def _do_quarantine(chosen: argparse.Namespace) -> int:
