@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from ledger.localtime import near
 from supervisor.status import formatting, keys
 from supervisor.web import cells
 from supervisor.web.chosen_key import address
@@ -11,7 +13,6 @@ from tasks.roles import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from supervisor.status.keys import KeyView
     from supervisor.web.cells import Cell
@@ -36,7 +37,9 @@ def _row(one: KeyView, now: datetime) -> list[Cell]:
     head = [cells.link(one.name, address("/", one.name)), cells.plain(one.pool)]
     words, snapshot = keys.fault(one, now), one.snapshot
     if words is not None or snapshot is None:
-        shown = cells.state("bad" if one.refusal is not None else "wait", words or keys.UNREADABLE)
+        shown = cells.state("wait", words or keys.UNREADABLE)
+        if one.refusal is not None:  # why stands above, with what keeps the run from its work
+            shown = cells.state("bad", f"refused since {near(datetime.fromisoformat(one.refusal.since), now)}")
         return [*head, shown, *[cells.plain("") for _ in HEADINGS[3:]]]
     bucket, tiers = snapshot.bucket, {tier.name: tier for tier in snapshot.tiers}
     return [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger.dump import describe_rules
 from ledger.localtime import near
 from supervisor.logs.phrases import name_of
-from supervisor.report import DATABASE
+from supervisor.report import DATABASE, OF_KEY
 from supervisor.status import formatting
 from supervisor.status.as_json import progress
 from supervisor.web import cells, keys_table
@@ -160,7 +160,7 @@ def _conditions(last: Report, now: datetime, *, has_control: bool) -> Rows:
     for one in last.conditions:
         row = [
             cells.plain(near(_moment(one.since), now)),
-            cells.state("bad", one.why),
+            cells.state("bad", f"{one.kind}: {one.why}" if one.kind.startswith(OF_KEY) else one.why),
             cells.plain(", ".join(one.who)),
         ]
         if has_control:

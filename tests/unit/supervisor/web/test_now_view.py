@@ -120,6 +120,9 @@ def test_of_several_keys_the_numbers_are_those_of_the_one_that_is_shown():
         ("a", "/?key=a", "good", "87"), ("b", "/?key=b", "good", "7"), ("c", "/?key=c", "bad", cells.NOTHING),
     ]  # fmt: skip
     assert {len(row) for row in rows} == {len(keys_table.HEADINGS)}
+    assert rows[2][2]["t"].startswith("refused since ")
+    assert "lapsed" not in rows[2][2]["t"], "the reason stands once, with what keeps the run from its work"
+    assert views[0]["tables"]["conditions"][0][1]["t"] == "key c: lapsed"
     assert "c: refused since" in views[2]["texts"]["key"]
     assert "lapsed" in views[2]["texts"]["key"]
 
