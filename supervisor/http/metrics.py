@@ -1,7 +1,5 @@
 """Makes the metrics of `/metrics` from the report and the ledger. Pure.
 
-`CATALOGUE` lists every metric with its kind, help and labels. Dashboards and alerts name no others.
-
 Counters come from sums that only grow: those of the ledger live as long as its file, those of the workers as long as
 the supervisor, a dead worker's part included. A sum that begins anew begins at 0, which Prometheus takes for a restart;
 it would take anything between 0 and the old value for an increase.
@@ -12,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 import msgspec
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import HistogramMetricFamily
 
+from supervisor.http.catalogue import CATALOGUE, PREFIX, family
 from supervisor.process.restart_policy import Cause
 from supervisor.process.spec import NOTIFY
 from supervisor.report import DATABASE, OF_KEY, QUEUE
@@ -26,7 +25,7 @@ from tasks.runtime.condition import ConditionKind
 from tasks.store.retention import keep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from prometheus_client.core import Metric
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from ledger.snapshot_records import TierRecord
     from supervisor.report import Report
 
-PREFIX: Final = "sluicegate_"
 _TABLES: Final = ("deals", "products", "price_series")
 _KINDS: Final = ("deal", "product", "request", "body")
 
@@ -66,35 +64,35 @@ def text_of(report: Report, snapshots: Mapping[str, Snapshot | None]) -> bytes:
 
 def _supervisor_metrics(report: Report) -> Iterator[Metric]:
     if report.supervisor.started_at is not None:
-        yield _family("up_since_timestamp_seconds", [((), _seconds(report.supervisor.started_at))])
-    yield _family("degraded", [((), not health.is_healthy(report))])
+        yield family("up_since_timestamp_seconds", [((), _seconds(report.supervisor.started_at))])
+    yield family("degraded", [((), not health.is_healthy(report))])
     since = {one.kind: _seconds(one.since) for one in report.conditions}
     # At 0 from the start, so that none is new.
     known = dict.fromkeys((*get_args(ConditionKind), *(f"{OF_KEY}{one.name}" for one in report.keys)))
     kinds = [*known, *sorted(set(since) - set(known))]
-    yield _family("condition", [((kind,), kind in since) for kind in kinds])
-    yield _family("condition_since_timestamp_seconds", [((kind,), since.get(kind, 0)) for kind in kinds])
+    yield family("condition", [((kind,), kind in since) for kind in kinds])
+    yield family("condition_since_timestamp_seconds", [((kind,), since.get(kind, 0)) for kind in kinds])
     children = (*report.services, *report.workers)
-    yield _family("child_in_service", [((child.role, child.name), health.is_in_service(child)) for child in children])
+    yield family("child_in_service", [((child.role, child.name), health.is_in_service(child)) for child in children])
     causes = [cause.value for cause in Cause if cause is not Cause.STOPPED]
     # At 0 from the start, so that the first restart is an increase too.
     restarts = {(role, cause): 0 for role in {worker.role for worker in report.workers} for cause in causes}
     restarts |= {(one.role, one.cause): one.count for one in report.restarts}
-    yield _family("worker_restarts_total", restarts.items())
+    yield family("worker_restarts_total", restarts.items())
     heartbeats = [(worker.name, worker.beat_at, worker.due_at) for worker in report.workers]
-    yield _family("worker_heartbeat_timestamp_seconds", [((name,), _seconds(at)) for name, at, _ in heartbeats if at])
-    yield _family(
+    yield family("worker_heartbeat_timestamp_seconds", [((name,), _seconds(at)) for name, at, _ in heartbeats if at])
+    yield family(
         "worker_heartbeat_due_timestamp_seconds", [((name,), _seconds(due)) for name, _, due in heartbeats if due]
     )
 
 
 def _work_metrics(report: Report) -> Iterator[Metric]:
-    yield _family("rows_upserted_total", [((table,), report.rows_written.get(table, 0)) for table in _TABLES])
-    yield _family("rows_quarantined_total", [((kind,), report.refused.get(kind, 0)) for kind in _KINDS])
-    yield _family("rows_pruned_total", [((table,), report.rows_pruned.get(table, 0)) for table in keep.TABLES])
+    yield family("rows_upserted_total", [((table,), report.rows_written.get(table, 0)) for table in _TABLES])
+    yield family("rows_quarantined_total", [((kind,), report.refused.get(kind, 0)) for kind in _KINDS])
+    yield family("rows_pruned_total", [((table,), report.rows_pruned.get(table, 0)) for table in keep.TABLES])
     calls = report.calls.items()
     statuses = [((endpoint, status), n) for endpoint, its in calls for status, n in its.statuses.items()]
-    yield _family("requests_total", statuses)
+    yield family("requests_total", statuses)
     spec = CATALOGUE["request_duration_seconds"]
     took = HistogramMetricFamily(f"{PREFIX}request_duration_seconds", spec.help, labels=spec.labels)
     for endpoint, its in calls:
@@ -106,30 +104,30 @@ def _database_metrics(report: Report) -> Iterator[Metric]:
     counted = report.counted
     if counted is None:
         return
-    yield _family("rows", [((table,), count) for table, count in counted.rows.items()])
+    yield family("rows", [((table,), count) for table, count in counted.rows.items()])
     figures = [*counted.rows, QUEUE]
-    yield _family("estimated", [((table,), table in counted.estimates) for table in figures])
+    yield family("estimated", [((table,), table in counted.estimates) for table in figures])
     marks = counted.watermarks
-    yield _family("watermark_timestamp_seconds", [((mark.stream,), _seconds(mark.at)) for mark in marks])
+    yield family("watermark_timestamp_seconds", [((mark.stream,), _seconds(mark.at)) for mark in marks])
     walks = [((mark.stream,), _seconds(mark.walked_at)) for mark in marks if mark.walked_at]
-    yield _family("walk_timestamp_seconds", walks)
+    yield family("walk_timestamp_seconds", walks)
     queue = counted.queue
-    yield _family("backfill_remaining", [((), queue.get("pending", 0) + queue.get("leased", 0))])
-    yield _family("backfill_done", [((), queue.get("done", 0))])
+    yield family("backfill_remaining", [((), queue.get("pending", 0) + queue.get("leased", 0))])
+    yield family("backfill_done", [((), queue.get("done", 0))])
 
 
 def _host_metrics(report: Report, snapshots: Mapping[str, Snapshot | None]) -> Iterator[Metric]:
     """The hosts by name; of two with one name the worse state."""
     by_name = {one.name: one for one in sorted(report.hosts, key=lambda one: one.silent_s)}
     names = [((name,), one) for name, one in by_name.items()]
-    yield _family("host_up", [(label, one.state in {"alive", "draining"}) for label, one in names])
-    yield _family("host_silence_seconds", [(label, one.silent_s) for label, one in names])
-    yield _family("host_tokens_of_day", [(label, one.tokens_day) for label, one in names])
+    yield family("host_up", [(label, one.state in {"alive", "draining"}) for label, one in names])
+    yield family("host_silence_seconds", [(label, one.silent_s) for label, one in names])
+    yield family("host_tokens_of_day", [(label, one.tokens_day) for label, one in names])
     known = [one for one in snapshots.values() if one is not None]
     if known:
         leases = Counter(lease.owner_host for one in known for lease in one.leases)
         sharing = [(label, one) for label, one in names if one.ledger == DATABASE]
-        yield _family("host_open_calls", [(label, leases[one.number]) for label, one in sharing])
+        yield family("host_open_calls", [(label, leases[one.number]) for label, one in sharing])
 
 
 def _message_metrics(report: Report) -> Iterator[Metric]:
@@ -138,7 +136,7 @@ def _message_metrics(report: Report) -> Iterator[Metric]:
     found = msgspec.convert(told, list[dict[str, tuple[int, int, int, float]]])
     each = [((name,), figures) for targets in found for name, figures in targets.items()]
     for number, metric in enumerate(_OF_TARGETS if each else ()):
-        yield _family(metric, [(label, figures[number]) for label, figures in each])
+        yield family(metric, [(label, figures[number]) for label, figures in each])
 
 
 _OF_TARGETS: Final = (
@@ -167,20 +165,10 @@ _OF_TIERS: Final[dict[str, Callable[[TierRecord], float]]] = {
 
 def _ledger_metrics(snapshots: Mapping[str, Snapshot]) -> Iterator[Metric]:
     for name, of_bucket in _OF_BUCKETS.items():
-        yield _family(name, [((key,), of_bucket(one)) for key, one in snapshots.items()])
+        yield family(name, [((key,), of_bucket(one)) for key, one in snapshots.items()])
     for name, of_tier in _OF_TIERS.items():
         each = [((key, tier.name), of_tier(tier)) for key, one in snapshots.items() for tier in one.tiers]
-        yield _family(name, each)
-
-
-def _family(name: str, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
-    """A family of the catalogue with its samples."""
-    spec = CATALOGUE[name]
-    kind = CounterMetricFamily if spec.kind == "counter" else GaugeMetricFamily
-    family: CounterMetricFamily | GaugeMetricFamily = kind(PREFIX + name, spec.help, labels=spec.labels)
-    for labels, value in samples:
-        family.add_metric(labels, float(value))
-    return family
+        yield family(name, each)
 
 
 def _buckets(took: Sequence[int]) -> list[tuple[str, float]]:
@@ -191,89 +179,3 @@ def _buckets(took: Sequence[int]) -> list[tuple[str, float]]:
 
 def _seconds(at: str) -> float:
     return datetime.fromisoformat(at).timestamp()
-
-
-class MetricSpec(NamedTuple):
-    """One metric of the catalogue."""
-
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-    labels: tuple[str, ...] = ()
-
-
-CATALOGUE: Final[dict[str, MetricSpec]] = {
-    "up_since_timestamp_seconds": MetricSpec(
-        "gauge", "When the supervisor started; counters of workers began at 0 then."
-    ),
-    "degraded": MetricSpec("gauge", "1 while anything is not in service, else 0."),
-    "condition": MetricSpec(
-        "gauge",
-        "1 while this condition keeps the run from its work, else 0; kind key NAME: one of several keys.",
-        ("kind",),
-    ),
-    "condition_since_timestamp_seconds": MetricSpec(
-        "gauge", "When the condition began; 0 while there is none.", ("kind",)
-    ),
-    "child_in_service": MetricSpec(
-        "gauge", "1 while the child is in service or done, else 0; slot is its name.", ("role", "slot")
-    ),
-    "worker_restarts_total": MetricSpec("counter", "Starts of workers after an exit, by its cause.", ("role", "cause")),
-    "worker_heartbeat_timestamp_seconds": MetricSpec(
-        "gauge", "When the last heartbeat of the worker came; slot is its name.", ("slot",)
-    ),
-    "worker_heartbeat_due_timestamp_seconds": MetricSpec(
-        "gauge",
-        "When the worker counts as hung without a new heartbeat: the wait it announced, and HANG_S.",
-        ("slot",),
-    ),
-    "tokens_balance": MetricSpec("gauge", "Tokens on the server as the ledger knows them; below 0 in debt.", ("key",)),
-    "tokens_capacity": MetricSpec("gauge", "Tokens that the server keeps at most.", ("key",)),
-    "tokens_refill": MetricSpec("gauge", "Tokens that one refill adds.", ("key",)),
-    "refill_period_seconds": MetricSpec("gauge", "Seconds between two refills.", ("key",)),
-    "tokens_floor": MetricSpec("gauge", "Tokens that must remain after the tier spends.", ("key", "tier")),
-    "tokens_earmark": MetricSpec("gauge", "Tokens the tier has saved of its share.", ("key", "tier")),
-    "tokens_in_flight": MetricSpec("gauge", "Tokens reserved by open calls.", ("key", "tier")),
-    "tokens_spent_total": MetricSpec("counter", "Tokens the tier has paid since the ledger began.", ("key", "tier")),
-    "token_wait_seconds_total": MetricSpec(
-        "counter", "Seconds that requests of the tier waited, counted when the wait is over.", ("key", "tier")
-    ),
-    "grants_total": MetricSpec("counter", "Reservations granted to the tier.", ("key", "tier")),
-    "gate_open": MetricSpec("gauge", "1 if the oldest request of the tier may go now, else 0.", ("key", "tier")),
-    "gate_waiting": MetricSpec("gauge", "Requests of the tier that wait.", ("key", "tier")),
-    "ledger_drift_tokens": MetricSpec(
-        "gauge", "Tokens that neither calls nor refills explain; below 0 another program spends.", ("key",)
-    ),
-    "ledger_expired_tokens": MetricSpec("gauge", "Tokens lost at a full bucket, as far as known.", ("key",)),
-    "ledger_reading_age_seconds": MetricSpec("gauge", "Seconds since the last balance from the server.", ("key",)),
-    "host_up": MetricSpec("gauge", "1 while the host is alive, 0 when it is silent or has left.", ("host",)),
-    "host_silence_seconds": MetricSpec("gauge", "Seconds since the host said last that it is alive.", ("host",)),
-    "host_open_calls": MetricSpec("gauge", "Calls of the host that the shared ledger has open.", ("host",)),
-    "host_tokens_of_day": MetricSpec("gauge", "Tokens that calls of the host cost in the last day.", ("host",)),
-    "messages_sent_total": MetricSpec(
-        "counter", "Messages that the target has accepted since their process began.", ("target",)
-    ),
-    "messages_refused_total": MetricSpec(
-        "counter", "Attempts to send that the target did not accept; each is made again.", ("target",)
-    ),
-    "messages_waiting": MetricSpec("gauge", "Messages that the target has not accepted yet.", ("target",)),
-    "message_oldest_timestamp_seconds": MetricSpec(
-        "gauge", "When the oldest message was made that waits for the target; 0 when none does.", ("target",)
-    ),
-    "requests_total": MetricSpec("counter", "Calls to the API; status none: no reply came.", ("endpoint", "status")),
-    "request_duration_seconds": MetricSpec("histogram", "How long calls to the API took.", ("endpoint",)),
-    "rows_upserted_total": MetricSpec("counter", "Rows committed.", ("table",)),
-    "rows_quarantined_total": MetricSpec(
-        "counter", "Items quarantined as unusable; reason is their kind.", ("reason",)
-    ),
-    "rows_pruned_total": MetricSpec("counter", "Rows deleted because the settings keep them no longer.", ("table",)),
-    "rows": MetricSpec("gauge", "Rows in the database; an estimate from 2,000 on.", ("table",)),
-    "estimated": MetricSpec(
-        "gauge", "1 while the figure for this table, or for the queue, is an estimate, else 0.", ("table",)
-    ),
-    "watermark_timestamp_seconds": MetricSpec(
-        "gauge", "The time up to which all deals of the stream are known.", ("stream",)
-    ),
-    "walk_timestamp_seconds": MetricSpec("gauge", "When the last complete walk through the stream ended.", ("stream",)),
-    "backfill_remaining": MetricSpec("gauge", "Products whose history is still to be fetched."),
-    "backfill_done": MetricSpec("gauge", "Products whose history was fetched."),
-}

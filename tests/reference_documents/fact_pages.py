@@ -4,7 +4,7 @@ import json
 
 from supervisor.config.options import OPTIONS
 from supervisor.doctor.packages import OLDEST_PYTHON
-from supervisor.http.metrics import CATALOGUE, PREFIX
+from supervisor.http.catalogue import CATALOGUE, PREFIX
 from tasks.keepa.locales import CURRENCIES, SHOPS
 from tasks.keepa.selection import explanation
 from tasks.keepa.selection.json_schema import json_schema

@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from supervisor.config import run_plan, settings
 from supervisor.eventloop.loop import Loop, MonotonicClock
+from supervisor.http.catalogue import CATALOGUE, PREFIX
 from supervisor.http.endpoint import Endpoint
-from supervisor.http.metrics import CATALOGUE, PREFIX
 from supervisor.logs.log import Log, as_json
 from supervisor.tree.supervisor import Supervisor
 from tasks.redaction import Redactor

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.http.metrics import CATALOGUE, PREFIX
+from supervisor.http.catalogue import CATALOGUE, PREFIX
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana.json").read_text(encoding="utf-8"))
