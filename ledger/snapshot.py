@@ -123,6 +123,8 @@ def _tier(view: View, index: int, now_ns: int) -> TierRecord:
         spent_today=tier.day_spent_mt / MT,
         hours=str(Hours(tier.opens_min, tier.closes_min)) if tier.opens_min != tier.closes_min else None,
         barred=budgets.bar(view, index, cost_mt, now_ns) or None,
+        day_ends_in_s=_until(budgets.day_ends_ns(book, now_ns), now_ns) if tier.budget_mt else None,
+        hours_change_in_s=_until(budgets.hours_change_ns(view, index, now_ns), now_ns),
     )
 
 

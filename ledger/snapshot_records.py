@@ -51,7 +51,8 @@ class TierRecord:
     """One tier. `open` and `opens_in_s` are of its oldest request, or of a single token when none waits.
 
     Days and `hours` (such as `22-06`) are of UTC; `tokens_per_day` and `hours` are None without such a rule.
-    `barred` says which of the two keeps that request back now: `budget` or `hours`.
+    `barred` says which of the two keeps that request back now: `budget` or `hours`. `day_ends_in_s` is when a budget
+    begins anew, and `hours_change_in_s` when the hours open or close next; None without such a rule.
     """
 
     name: str
@@ -70,6 +71,8 @@ class TierRecord:
     spent_today: float = 0
     hours: str | None = None
     barred: str | None = None
+    day_ends_in_s: float | None = None
+    hours_change_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

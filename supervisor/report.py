@@ -159,6 +159,29 @@ class ListRecord(msgspec.Struct, frozen=True, kw_only=True):
     since: str | None = None
 
 
+class SourceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A source of products besides selections.
+
+    Attributes:
+        stream: its name and Keepa's number of its locale, as `name/domain`.
+        kind: what it asks for: `bestsellers`, `seller` and others.
+        refresh_s: seconds after which it is read again.
+        products: products that it listed when it was last read to its end.
+        read_at: when that was; None before the first time.
+        next_at: when it is due again; None when it is due now.
+        reason: why it is refused, and `since` when; None when it is not.
+    """
+
+    stream: str
+    kind: str
+    refresh_s: float
+    products: int = 0
+    read_at: str | None = None
+    next_at: str | None = None
+    reason: str | None = None
+    since: str | None = None
+
+
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One of several keys: what people call it, and its pool."""
 
@@ -167,7 +190,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows by table, the queue's items by state, the watermarks and the lists, as they were `at` that time.
+    """Rows by table, the queue's items by state, the watermarks, lists and sources, as they were `at` that time.
 
     `estimates` names what is not exact: tables, or `QUEUE` for what waits there and is done.
     """
@@ -178,6 +201,7 @@ class CountRecord(msgspec.Struct, frozen=True, kw_only=True):
     watermarks: tuple[MarkRecord, ...] = ()
     estimates: tuple[str, ...] = ()
     lists: tuple[ListRecord, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
 
 
 class RestartRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -115,6 +115,19 @@ def closes_ns(view: View, index: int, after_ns: int) -> int | None:
     return _next_ns(view.book, tier.closes_min, after_ns)
 
 
+def day_ends_ns(book: Book, at_ns: int) -> int | None:
+    """When the day of that time ends; None before the first reading."""
+    return _next_ns(book, 0, at_ns) if book.synced else None
+
+
+def hours_change_ns(view: View, index: int, after_ns: int) -> int | None:
+    """When the window of tier `index` opens or closes next after that; None if it has none, or before a reading."""
+    tier, book = view.tiers[index], view.book
+    if tier.opens_min == tier.closes_min or not book.synced:
+        return None
+    return min(_next_ns(book, minute, after_ns) for minute in (tier.opens_min, tier.closes_min))
+
+
 def day_begins_ns(book: Book, at_ns: int) -> int:
     """When the day of that time began."""
     return at_ns - server_ms(book, at_ns) % DAY_MS * MT * MT

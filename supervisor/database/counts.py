@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from supervisor.database.backend import APPLICATION
-from supervisor.report import QUEUE, CountRecord, ListRecord, MarkRecord
+from supervisor.report import QUEUE, CountRecord, ListRecord, MarkRecord, SourceRecord
 from tasks.errors import DatabaseTransient, Error
 from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.keepa.selection import selection
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.crawls import Watermark
     from tasks.store.queue.counts import LowestLease
+    from tasks.store.source_reads import SourceRead
     from tasks.store.watch.lists import WatchList
 
 _SHOWN: Final = 8  # characters of a selection's key, where two selections have one name
@@ -48,6 +51,7 @@ def count_record(counts: Counts, settings: Settings, before: CountRecord | None)
         watermarks=tuple(marks),
         estimates=counts.estimates,
         lists=_lists(counts.lists, settings),
+        sources=_sources(counts.reads, settings, before),
     )
 
 
@@ -69,6 +73,33 @@ def _lists(found: tuple[WatchList, ...], settings: Settings) -> tuple[ListRecord
         for one in found
         if one.list_key in keys
     )
+
+
+def _sources(found: tuple[SourceRead, ...], settings: Settings, before: CountRecord | None) -> tuple[SourceRecord, ...]:
+    """The sources that the settings name; of one that is being read, when it was read last is known from `before`."""
+    reads = {(one.source_key, one.domain): one for one in found}
+    known = {} if before is None else {one.stream: one for one in before.sources}
+    records = []
+    for one in streams.sources_of(settings.loaded_sources):
+        read = reads.get((one.key, one.domain))
+        name = f"{one.name}/{one.domain}"
+        record = SourceRecord(stream=name, kind=one.kind, refresh_s=one.refresh_s)
+        last = known.get(name)
+        if read is not None and read.read_at is not None:
+            next_at = read.read_at + timedelta(seconds=one.refresh_s)
+            is_due = next_at <= datetime.now(UTC)
+            record = replace(
+                record,
+                products=read.products,
+                read_at=_text(read.read_at),
+                next_at=None if is_due else _text(next_at),
+            )
+        elif last is not None:
+            record = replace(record, products=last.products, read_at=last.read_at)
+        if read is not None and read.reason is not None and read.since is not None:
+            record = replace(record, reason=read.reason, since=_text(read.since))
+        records.append(record)
+    return tuple(records)
 
 
 def wanted_streams(settings: Settings) -> WantedStreams | None:
@@ -94,13 +125,14 @@ def _text(at: datetime) -> str:
 
 
 class Counts(NamedTuple):
-    """Rows by table, the queue's items by state, the watermarks, which figures are estimates, and the lists."""
+    """Rows by table, the queue's items by state, watermarks, which figures are estimates, lists, reads of sources."""
 
     rows: dict[str, int]
     queue: dict[str, int]
     marks: tuple[Watermark, ...] = ()
     estimates: tuple[str, ...] = ()
     lists: tuple[WatchList, ...] = ()
+    reads: tuple[SourceRead, ...] = ()
 
 
 class RowReader:
@@ -122,7 +154,7 @@ class RowReader:
         """
         from psycopg.errors import QueryCanceled
 
-        from tasks.store import crawls, row_counts
+        from tasks.store import crawls, row_counts, source_reads
         from tasks.store.connection import connect
         from tasks.store.queue.counts import LowestLease, queue_counts
         from tasks.store.sqlstate import translate
@@ -144,6 +176,7 @@ class RowReader:
                     crawls.all_watermarks(self._conn),
                     rows.estimates + ((QUEUE,) if queue.is_estimate else ()),
                     tuple(lists.all_lists(self._conn)),
+                    source_reads.all_reads(self._conn),
                 )
         except Error as error:
             self.close()

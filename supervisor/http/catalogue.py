@@ -5,6 +5,7 @@ Dashboards and alerts name no others.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -25,6 +26,11 @@ def family(name: str, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
     for labels, value in samples:
         family.add_metric(labels, float(value))
     return family
+
+
+def seconds(at: str) -> float:
+    """A time as reports write it, in seconds since 1970."""
+    return datetime.fromisoformat(at).timestamp()
 
 
 class MetricSpec(NamedTuple):
@@ -74,6 +80,22 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
     "grants_total": MetricSpec("counter", "Reservations granted to the tier.", ("key", "tier")),
     "gate_open": MetricSpec("gauge", "1 if the oldest request of the tier may go now, else 0.", ("key", "tier")),
     "gate_waiting": MetricSpec("gauge", "Requests of the tier that wait.", ("key", "tier")),
+    "tokens_budget": MetricSpec(
+        "gauge", "Tokens the tier may spend in a day of UTC; only for a tier with a budget.", ("key", "tier")
+    ),
+    "tokens_budget_spent": MetricSpec("gauge", "Tokens of its budget that the tier has spent today.", ("key", "tier")),
+    "tokens_budget_end_timestamp_seconds": MetricSpec(
+        "gauge", "When the budget of the tier begins anew.", ("key", "tier")
+    ),
+    "hours_shut_seconds": MetricSpec(
+        "gauge", "Seconds of each day in which the tier is shut; only for a tier with hours.", ("key", "tier")
+    ),
+    "hours_change_timestamp_seconds": MetricSpec(
+        "gauge", "When the hours of the tier open or close next.", ("key", "tier")
+    ),
+    "gate_barred": MetricSpec(
+        "gauge", "1 while a rule of the settings keeps the tier from spending, else 0.", ("key", "tier", "rule")
+    ),
     "ledger_drift_tokens": MetricSpec(
         "gauge", "Tokens that neither calls nor refills explain; below 0 another program spends.", ("key",)
     ),
@@ -108,6 +130,18 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
         "gauge", "The time up to which all deals of the stream are known.", ("stream",)
     ),
     "walk_timestamp_seconds": MetricSpec("gauge", "When the last complete walk through the stream ended.", ("stream",)),
+    "list_products": MetricSpec("gauge", "Products of a list that is kept fresh.", ("list",)),
+    "list_due": MetricSpec("gauge", "Products of the list that are to be fetched and are not yet.", ("list",)),
+    "list_late_seconds": MetricSpec(
+        "gauge", "By how much the product that was fetched longest ago is older than the list wants.", ("list",)
+    ),
+    "list_refresh_seconds": MetricSpec("gauge", "How old a product of the list may become.", ("list",)),
+    "source_products": MetricSpec("gauge", "Products that the source listed when it was read last.", ("source",)),
+    "source_read_timestamp_seconds": MetricSpec("gauge", "When the source was read to its end last.", ("source",)),
+    "source_next_read_timestamp_seconds": MetricSpec(
+        "gauge", "When the source is read again; in the past while it is due.", ("source",)
+    ),
+    "source_refused": MetricSpec("gauge", "1 while the source is refused, else 0.", ("source",)),
     "backfill_remaining": MetricSpec("gauge", "Products whose history is still to be fetched."),
     "backfill_done": MetricSpec("gauge", "Products whose history was fetched."),
 }

@@ -8,14 +8,14 @@ it would take anything between 0 and the old value for an increase.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 import msgspec
 from prometheus_client.core import HistogramMetricFamily
 
-from supervisor.http.catalogue import CATALOGUE, PREFIX, family
+from supervisor.http import spending_metrics
+from supervisor.http.catalogue import CATALOGUE, PREFIX, family, seconds
 from supervisor.process.restart_policy import Cause
 from supervisor.process.spec import NOTIFY
 from supervisor.report import DATABASE, OF_KEY, QUEUE
@@ -53,6 +53,7 @@ class Collector(NamedTuple):
         known = {key: one for key, one in self.snapshots.items() if one is not None and one.synced}
         if known:
             yield from _ledger_metrics(known)
+            yield from spending_metrics.limits(known)
 
 
 def text_of(report: Report, snapshots: Mapping[str, Snapshot | None]) -> bytes:
@@ -64,9 +65,9 @@ def text_of(report: Report, snapshots: Mapping[str, Snapshot | None]) -> bytes:
 
 def _supervisor_metrics(report: Report) -> Iterator[Metric]:
     if report.supervisor.started_at is not None:
-        yield family("up_since_timestamp_seconds", [((), _seconds(report.supervisor.started_at))])
+        yield family("up_since_timestamp_seconds", [((), seconds(report.supervisor.started_at))])
     yield family("degraded", [((), not health.is_healthy(report))])
-    since = {one.kind: _seconds(one.since) for one in report.conditions}
+    since = {one.kind: seconds(one.since) for one in report.conditions}
     # At 0 from the start, so that none is new.
     known = dict.fromkeys((*get_args(ConditionKind), *(f"{OF_KEY}{one.name}" for one in report.keys)))
     kinds = [*known, *sorted(set(since) - set(known))]
@@ -80,9 +81,9 @@ def _supervisor_metrics(report: Report) -> Iterator[Metric]:
     restarts |= {(one.role, one.cause): one.count for one in report.restarts}
     yield family("worker_restarts_total", restarts.items())
     heartbeats = [(worker.name, worker.beat_at, worker.due_at) for worker in report.workers]
-    yield family("worker_heartbeat_timestamp_seconds", [((name,), _seconds(at)) for name, at, _ in heartbeats if at])
+    yield family("worker_heartbeat_timestamp_seconds", [((name,), seconds(at)) for name, at, _ in heartbeats if at])
     yield family(
-        "worker_heartbeat_due_timestamp_seconds", [((name,), _seconds(due)) for name, _, due in heartbeats if due]
+        "worker_heartbeat_due_timestamp_seconds", [((name,), seconds(due)) for name, _, due in heartbeats if due]
     )
 
 
@@ -108,12 +109,13 @@ def _database_metrics(report: Report) -> Iterator[Metric]:
     figures = [*counted.rows, QUEUE]
     yield family("estimated", [((table,), table in counted.estimates) for table in figures])
     marks = counted.watermarks
-    yield family("watermark_timestamp_seconds", [((mark.stream,), _seconds(mark.at)) for mark in marks])
-    walks = [((mark.stream,), _seconds(mark.walked_at)) for mark in marks if mark.walked_at]
+    yield family("watermark_timestamp_seconds", [((mark.stream,), seconds(mark.at)) for mark in marks])
+    walks = [((mark.stream,), seconds(mark.walked_at)) for mark in marks if mark.walked_at]
     yield family("walk_timestamp_seconds", walks)
     queue = counted.queue
     yield family("backfill_remaining", [((), queue.get("pending", 0) + queue.get("leased", 0))])
     yield family("backfill_done", [((), queue.get("done", 0))])
+    yield from spending_metrics.others(counted)
 
 
 def _host_metrics(report: Report, snapshots: Mapping[str, Snapshot | None]) -> Iterator[Metric]:
@@ -175,7 +177,3 @@ def _buckets(took: Sequence[int]) -> list[tuple[str, float]]:
     """The counts as Prometheus expects them: each bucket includes the calls that took less."""
     ends = [*map(str, BOUNDS_S), "+Inf"]
     return list(zip(ends, map(float, accumulate(took)), strict=True))
-
-
-def _seconds(at: str) -> float:
-    return datetime.fromisoformat(at).timestamp()

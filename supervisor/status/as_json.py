@@ -23,6 +23,7 @@ from supervisor.report import (
     MarkRecord,
     RestartRecord,
     RunRecord,
+    SourceRecord,
     age_s,
 )
 from supervisor.status import keys
@@ -100,6 +101,7 @@ class StatusOutput(msgspec.Struct, frozen=True, kw_only=True):
     estimates: list[str] | None
     watermarks: tuple[WatermarkOutput, ...] | None
     lists: tuple[ListRecord, ...] | None
+    sources: tuple[SourceRecord, ...] | None
     counts_age_s: float | None
     hosts: tuple[HostOutput, ...]
     backfill: ProgressOutput | None
@@ -131,6 +133,7 @@ def as_json(status: Status, now: datetime) -> dict[str, Any]:
         estimates=None if counts is None else list(counts.estimates),
         watermarks=None if counts is None else tuple(_watermark(one, now) for one in counts.watermarks),
         lists=None if counts is None else counts.lists,
+        sources=None if counts is None else counts.sources,
         counts_age_s=status.counts_age_s,
         hosts=() if last is None or status.is_gone else _hosts(last, status.snapshots),
         backfill=progress(last, counts, status.snapshots),

@@ -146,6 +146,8 @@ def _counts(status: Status, counts: CountRecord, now: datetime) -> Iterator[str]
         yield f"deals   {formatting.watermark(mark, now)}"
     for watch in counts.lists:
         yield f"list    {formatting.watched(watch, now)}"
+    for source in counts.sources:
+        yield f"source  {formatting.source(source, now)}"
 
 
 def _problems(report: Report, now: datetime) -> Iterator[str]:

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from ledger.snapshot_records import TierRecord
     from supervisor.host_record import HostRecord
     from supervisor.process.conditions import ConditionRecord
-    from supervisor.report import ChildRecord, CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord, Report
+    from supervisor.report import (
+        ChildRecord,
+        CountRecord,
+        DeathRecord,
+        FaultRecord,
+        ListRecord,
+        MarkRecord,
+        Report,
+        SourceRecord,
+    )
 
 _ALMOST: Final = 0.99  # of a bar: only an open gate has a full one
 
@@ -94,6 +103,22 @@ def watched(one: ListRecord, now: datetime) -> str:
         words += f", the oldest fetched {age} ago of {format_duration(one.refresh_s)}"
     if one.reason is not None and one.since is not None:
         words += f"; cannot be read since {near(datetime.fromisoformat(one.since), now)}: {one_line(one.reason)}"
+    return words
+
+
+def source(one: SourceRecord, now: datetime) -> str:
+    """How far a source is read: what it listed, when, and when it is read again."""
+    if one.read_at is None:
+        words = f"{locales.stream(one.stream)}: not read to its end yet"
+    else:
+        words = (
+            f"{locales.stream(one.stream)}: {one.products:,} products, read "
+            f"{format_duration(age_s(one.read_at, now))} ago"
+        )
+        left_s = 0.0 if one.next_at is None else -age_s(one.next_at, now)
+        words += f", again in {format_duration(left_s)}" if left_s > 0 else ", due again"
+    if one.reason is not None and one.since is not None:
+        words += f"; refused since {near(datetime.fromisoformat(one.since), now)}: {one_line(one.reason)}"
     return words
 
 

@@ -185,3 +185,17 @@ def test_hours_are_written_as_people_write_them(text, found):
         return
     assert Hours.parse(text) == found
     assert Hours.parse(str(Hours(*found))) == found
+
+
+def test_it_is_known_when_the_day_ends_and_when_hours_open_or_close(fresh):
+    view = at_noon(fresh, tokens_per_day=100, hours=Hours.parse("22-06"))
+    assert budgets.day_ends_ns(view.book, NOW_NS + HOUR_NS) == NOW_NS + 12 * HOUR_NS
+    changes = [budgets.hours_change_ns(view, UPSERT, NOW_NS + hours * HOUR_NS) for hours in (0, 10, 11, 18)]
+    assert changes == [NOW_NS + hours * HOUR_NS for hours in (10, 18, 18, 34)]
+    assert budgets.hours_change_ns(view, BACKFILL, NOW_NS) is None
+
+
+def test_before_a_reading_nobody_knows_when_a_rule_changes(fresh):
+    upsert = dataclasses.replace(tiers.DEFAULT_TIERS[UPSERT], tokens_per_day=100, hours=Hours.parse("22-06"))
+    tiers.install(fresh, (tiers.DEFAULT_TIERS[0], upsert, tiers.DEFAULT_TIERS[2]), TICK_NS, NOW_NS)
+    assert (budgets.day_ends_ns(fresh.book, NOW_NS), budgets.hours_change_ns(fresh, UPSERT, NOW_NS)) == (None, None)

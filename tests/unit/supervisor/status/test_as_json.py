@@ -14,7 +14,7 @@ from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
 from supervisor.host_record import HostRecord
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord, RestartRecord
+from supervisor.report import CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord, RestartRecord, SourceRecord
 from supervisor.status import health
 from supervisor.status.as_json import FORMAT, as_json
 from supervisor.status.as_text import as_line, as_text
@@ -78,6 +78,7 @@ def last():
             at=ago(4), rows={"deals": 9}, queue={"pending": 6, "leased": 1, "done": 3},
             watermarks=(MarkRecord(stream="default/1", at=ago(120), walked_at=ago(30)),),
             lists=(ListRecord(stream="toys/1", detail="history", refresh_s=60.0, products=3, fetched=2, overdue=1),),
+            sources=(SourceRecord(stream="best/1", kind="bestsellers", refresh_s=60.0),),
         ),
         deaths=(
             DeathRecord(
@@ -241,7 +242,9 @@ def test_a_figure_that_is_an_estimate_says_so(last):
 def test_in_a_small_terminal_the_status_says_what_matters_within_a_page(last):
     """80 by 24: what is wrong, what each worker does and quarantine come before what hardly changes."""
     told = "no KEEPA_API_KEY: running against the built-in simulator on a quick plan, and some more words " * 2
-    counted = msgspec.structs.replace(last.counted, rows={"deals": 9, "price_series": 10**9, "quarantine": 17})
+    counted = msgspec.structs.replace(
+        last.counted, rows={"deals": 9, "price_series": 10**9, "quarantine": 17}, sources=()
+    )
     run = msgspec.structs.replace(last.run, words=told)
     one = msgspec.structs.replace(last, run=run, counted=counted, hosts=())
     lines = as_text(status(one, counts=counted), NOW, 80).splitlines()

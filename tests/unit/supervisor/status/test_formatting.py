@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor.cli import commands
@@ -15,7 +16,10 @@ from supervisor.logs import phrases
 from supervisor.report import ChildRecord, FaultRecord
 from supervisor.status import formatting
 from tasks.keepa.selection import selection
+from tasks.planning import streams
+from tasks.settings import SourceSettings
 from tasks.store.crawls import Watermark
+from tasks.store.source_reads import SourceRead
 
 S = 1_000_000_000
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -151,6 +155,27 @@ def test_a_watermark_has_the_name_of_its_selection_and_one_that_is_no_more_is_le
     walking = (Watermark(keys[1], 1, 7_900_000, None),)
     again = counts.count_record(Counts({}, {}, walking), settings, counted)
     assert again.watermarks[0].walked_at == counted.watermarks[0].walked_at, "the walk under way hides the last one"
+
+
+def test_a_source_tells_what_it_listed_and_when_it_is_read_again():
+    best = {"name": "best", "query": {"source": "bestsellers", "categoryId": 5, "domainId": 1, "refresh": "2h"}}
+    settings = replace(load_settings({}, dotenv=None), loaded_sources=(SourceSettings(**best),))
+    (key,) = (one.key for one in streams.sources_of(settings.loaded_sources))
+    now = datetime.now(UTC)
+
+    def counted(before, read_at, *, reason=None):
+        read = SourceRead(key, 1, 500, read_at, reason, None if reason is None else now)
+        other = SourceRead("gone", 1, 9, now, None, None)
+        return counts.count_record(Counts({}, {}, reads=(read, other)), settings, before)
+
+    first = counted(None, now - timedelta(hours=1))
+    (told,) = first.sources
+    assert formatting.source(told, now) == "best, amazon.com: 500 products, read 1 h 0 min ago, again in 1 h 0 min"
+    (reading,) = counted(first, None, reason="HTTP 400").sources
+    assert (reading.products, reading.read_at, reading.next_at) == (500, told.read_at, None)
+    assert formatting.source(reading, now).endswith(f"due again; refused since {hms(now)}: HTTP 400")
+    (never,) = counted(None, None).sources
+    assert formatting.source(never, now) == "best, amazon.com: not read to its end yet"
 
 
 @pytest.mark.parametrize(
