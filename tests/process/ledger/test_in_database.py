@@ -11,6 +11,7 @@ import requests
 
 from tests.fakes.program.cli_program import ROOT, Program
 from tests.fakes.waiting import LIMIT_S, wait_until
+from tests.fixtures.lists import asins_of
 from tests.fixtures.spoiler import make_many
 
 KEY = "k" * 20
@@ -65,6 +66,33 @@ def test_two_hosts_on_one_key_spend_one_budget_and_buy_nothing_twice(make_progra
     assert sorted(asked(make_program.spoiler)) == sorted(set(asked(make_program.spoiler)))
     assert len({entry["host"] for entry in books["journal"] if entry["host"]}) == 2
     assert conn.execute("SELECT count(*) FROM hosts WHERE left_at IS NULL").fetchone() == (0,)
+
+
+@pytest.mark.kill
+def test_two_hosts_read_a_source_once_and_fetch_a_list_once(make_program, conn, tmp_path):
+    wanted, listed = tmp_path / "wanted", asins_of(make_program.spoiler.simulator, 80)[-40:]
+    wanted.mkdir()
+    (wanted / "best.json").write_text('{"source": "bestsellers", "domainId": 1, "categoryId": 283155, "most": 60}')
+    (wanted / "cheap.json").write_text('{"source": "category", "domainId": 1, "categoryId": 165793011, "most": 60}')
+    (tmp_path / "toys.txt").write_text("".join(f"{asin}\n" for asin in listed))
+    settings = {"SELECTIONS": str(wanted), "WATCH": str(tmp_path / "toys.txt")}
+    programs = [make_program(name, **settings) for name in ("one", "other")]
+    for program in programs:
+        program.start().until_working()
+    done = (
+        "SELECT (SELECT count(*) FROM crawls WHERE state = 'done'), "
+        "(SELECT count(*) FROM watched_products WHERE fetched_at IS NOT NULL), "
+        "(SELECT count(*) FROM fetch_queue WHERE state <> 'done')"
+    )
+    wait_until(
+        lambda: conn.execute(done).fetchone() == (2, len(listed), 0), "everything read", explain=programs[0].tail
+    )
+    assert [program.stop() for program in programs] == [0, 0]
+    calls = {endpoint: len(make_program.spoiler.calls(endpoint)) for endpoint in ("/bestsellers", "/query")}
+    assert calls == {"/bestsellers": 1, "/query": 1}
+    fetched = asked(make_program.spoiler)
+    assert set(listed) <= set(fetched)
+    assert sorted(fetched) == sorted(set(fetched))
 
 
 def test_a_run_spends_from_the_row_and_its_commands_read_it(make_program):
