@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,20 +14,21 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.database.ledger_source import source_of
 from supervisor.queries import output
 from supervisor.queries.output import Column, Output
-from supervisor.queries.token_outlook import name_shown
+from supervisor.queries.token_outlook import Outlook, name_shown, outlook
 from tasks.errors import EXIT_OK
 from tasks.store.calls import sums
 from tasks.store.calls.sums import By, Sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import timedelta
 
+    from ledger import Snapshot
     from ledger.snapshot_records import BucketRecord
     from supervisor.config.run_plan import RunPlan
     from tasks.store.calls.sums import Flow
 
 _TOTAL: Final = "all"
+_DAY: Final = timedelta(days=1)
 _MINUTE_S: Final = 60
 _UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _REFILLS: Final = 20  # one more or less of so many is 5 %
@@ -77,6 +78,23 @@ class FlowOutput(msgspec.Struct, frozen=True, kw_only=True):
     added: int
 
 
+class OutlookOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """The next 24 hours, if they are like the last.
+
+    Attributes:
+        comes_in: tokens that the plan adds.
+        expires: of these, the ones that come to a full bucket; `full_in_s` is when the first does, where that is known.
+        limits: what keeps tiers from spending them, because it is set so.
+        words: all of it in a sentence.
+    """
+
+    comes_in: float
+    expires: float
+    full_in_s: float | None
+    limits: tuple[str, ...]
+    words: str
+
+
 class SpendOutput(Output, frozen=True, kw_only=True):
     """Where the tokens of the last `since_s` seconds went; `flow` and `drift` are null where they are not known."""
 
@@ -86,10 +104,13 @@ class SpendOutput(Output, frozen=True, kw_only=True):
     total: SumOutput
     flow: FlowOutput | None
     drift: float | None
+    outlook: OutlookOutput | None
 
 
 def show(*, since: timedelta, by: By, as_json: bool, key: str | None = None) -> int:
-    """Print what was spent within `since`, with all keys or with the one of that name; the exit code.
+    """Print what was spent within `since`, and what of the next day's tokens will expire; the exit code.
+
+    With all keys, or with the one of the name `key`.
 
     Raises:
         NoRows: there is no database yet.
@@ -103,7 +124,10 @@ def show(*, since: timedelta, by: By, as_json: bool, key: str | None = None) -> 
     with query_connection(plan) as conn:
         found = sums.sums(conn, since=since, by=by, key=one)
         flow = sums.flow(conn, since=since, key=one) if is_one else None
-    bucket = _bucket(plan) if is_one else None
+        of_a_day = sums.sums(conn, since=_DAY, by="tier", key=one)
+    snapshot = _snapshot(plan) if is_one else None
+    bucket = None if snapshot is None else snapshot.bucket
+    ahead = None if snapshot is None else outlook(snapshot, sum(one.tokens for one in of_a_day))
     total = _total(found)
     if as_json:
         output.as_json(
@@ -114,6 +138,7 @@ def show(*, since: timedelta, by: By, as_json: bool, key: str | None = None) -> 
                 total=_as_json(total),
                 flow=None if flow is None else FlowOutput(**asdict(flow), added=flow.added),
                 drift=None if bucket is None else bucket.drift,
+                outlook=None if ahead is None else _ahead(ahead),
             )
         )
         return EXIT_OK
@@ -122,6 +147,8 @@ def show(*, since: timedelta, by: By, as_json: bool, key: str | None = None) -> 
         return EXIT_OK
     _table(by, [*found, total] if len(found) > 1 else found)
     output.text("", *_words(total, flow, bucket, since))
+    if ahead is not None:
+        output.text(f"if the next 24 hours are like the last, {ahead.words}")
     return EXIT_OK
 
 
@@ -194,6 +221,12 @@ def describe_refill(flow: Flow, bucket: BucketRecord | None) -> str:
     return f"{line} (the plan adds {plan}, but nothing to a full bucket)"
 
 
+def _ahead(one: Outlook) -> OutlookOutput:
+    return OutlookOutput(
+        comes_in=one.comes_in, expires=one.expires, full_in_s=one.full_in_s, limits=one.limits, words=one.words
+    )
+
+
 def _as_json(one: Sum) -> SumOutput:
     return SumOutput(**asdict(one), rows_per_token=one.rows_per_token, off_percent=one.off_percent)
 
@@ -203,8 +236,8 @@ def _total(parts: Sequence[Sum]) -> Sum:
     return Sum(name=_TOTAL, **{name: sum(getattr(one, name) for one in parts) for name in names})
 
 
-def _bucket(plan: RunPlan) -> BucketRecord | None:
-    """The bucket as the ledger knows it; None when there is no ledger, or none that can be read."""
+def _snapshot(plan: RunPlan) -> Snapshot | None:
+    """The ledger, once it knows the balance; None when there is none, or none that can be read."""
     try:
         ledger = source_of(plan).open()
     except (LedgerError, OSError):
@@ -215,4 +248,4 @@ def _bucket(plan: RunPlan) -> BucketRecord | None:
         return None
     finally:
         ledger.close()
-    return snapshot.bucket if snapshot.synced else None
+    return snapshot if snapshot.synced else None

@@ -62,13 +62,23 @@ def add(commands: Commands) -> None:
 
 def _add_plan(commands: Commands) -> None:
     plan = commands.add_parser(
-        "plan", help="show what selections cost a day, how fresh deals are with that, and what would change it"
+        "plan",
+        help="show what selections, lists and sources cost a day, how fresh deals are with that, what expires unused "
+        "and why, and what would change it",
     )
     plan.add_argument(
-        "sources", nargs="*", metavar="SELECTION", help=f"a further one, beside those of the settings: {_SOURCE}"
+        "sources",
+        nargs="*",
+        metavar="WHAT",
+        help=f"a further one, beside those of the settings: {_SOURCE}; a source of products in the same ways; or a "
+        "list of products: a file that ends with .txt or .csv, or table:NAME",
     )
     plan.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="also show what this setting would change"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="also show what this setting would change; may be repeated",
     )
     plan.add_argument("--key", metavar="NAME", help="of several keys this one alone [each, and all together]")
     plan.add_argument("--rate", type=_rate, metavar="N", help="tokens of each refill [as the server says]")

@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING
 
 from supervisor.config import settings as config
 from supervisor.config.environment import environment
+from supervisor.config.files import watch_files
 from supervisor.config.options import BY_NAME
 from supervisor.config.run_plan import make_run_plan
 from supervisor.database.access import query_plan
-from supervisor.selections import describe, given, page_call, plan_inputs, plan_of_keys, plan_words, preview
-from supervisor.selections.beside import beside
+from supervisor.selections import describe, given, others, page_call, plan_inputs, plan_of_keys, plan_words, preview
 from supervisor.selections.of_key import plan_of_key
-from supervisor.selections.scene import Scene
+from supervisor.selections.scene import Scene, others_of
 from tasks.errors import EXIT_OK, EXIT_USAGE, ConfigError
 from tasks.keepa.request import DEAL_TOKENS
+from tasks.planning.streams import sources_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
+    from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
     from tasks.keepa.selection.selection import Selection
-    from tasks.planning.cost_plan import StreamLoad
+    from tasks.keepa.source.source import Source
+    from tasks.planning.cost_values import OtherLoad, StreamLoad
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -62,7 +65,12 @@ def _show_all(plan: RunPlan, chosen: argparse.Namespace) -> int:
 
 def _scenes(plan: RunPlan, chosen: argparse.Namespace) -> tuple[Scene, Scene | None]:
     """What is planned for with the settings and key of `plan`, and the same with the changes that were given."""
-    wanted = given.selections_of(given.find(chosen.sources, plan.settings)) if chosen.sources else ()
+    paths = [text for text in chosen.sources if _is_list(text)]
+    texts = [text for text in chosen.sources if text not in paths]
+    found = given.find(texts, plan.settings) if texts else given.Given(())
+    if found.faults:
+        raise ConfigError("\n".join(found.faults))
+    wanted = found.selections
     gathered = plan_inputs.gather(plan)
     unknown = [one.selection for one in gathered.unknown]
     have = {(one.key, one.domain) for one in given.find((), plan.settings).selections}
@@ -82,9 +90,43 @@ def _scenes(plan: RunPlan, chosen: argparse.Namespace) -> tuple[Scene, Scene | N
         known=(*plan_inputs.loads(gathered, rules, allowance), *_loaded(pages, unknown)),
         new=_loaded(pages, new),
         left_out=tuple(describe.label(one) for one in (*unknown, *new) if describe.label(one) not in pages),
-        beside=beside(plan.settings, snapshot),
+        others=others_of(plan.settings, gathered, snapshot),
+        new_others=_new_others(plan.settings, found.sources, paths, snapshot),
     )
-    return scene, None if not chosen.set else scene.changed(_with(chosen.set, plan.key), gathered.call_s)
+    return scene, None if not chosen.set else scene.changed(_with(chosen.set, plan.key), gathered)
+
+
+def _is_list(text: str) -> bool:
+    """Whether an argument names a list of products rather than a selection or source."""
+    return text.lower().endswith(watch_files.ENDINGS) or text.lower().startswith(watch_files.TABLE)
+
+
+def _new_others(
+    settings: Settings, sources: Sequence[Source], paths: Sequence[str], snapshot: Snapshot | None
+) -> tuple[OtherLoad, ...]:
+    """The sources and lists that were given to the command, without those that are in the settings already.
+
+    Raises:
+        UnusableSettings: a list has a fault.
+    """
+    faults: list[str] = []
+    notes: list[str] = []
+    defaults = watch_files.Defaults(settings.keepa_domains, settings.watch_refresh, settings.watch_detail)
+    lists = watch_files.read(",".join(paths), defaults, faults, notes)
+    if faults:
+        raise config.UnusableSettings(faults)
+    for note in notes:
+        sys.stderr.write(f"sluicegate: {note}\n")
+    have = {one.key for one in settings.loaded_lists} | {one.key for one in sources_of(settings.loaded_sources)}
+    for name in [one.name for one in lists if one.key in have] + [one.name for one in sources if one.key in have]:
+        sys.stderr.write(f"sluicegate: {name} is in the settings already, and counted once\n")
+    nothing = plan_inputs.Gathered()
+    return (
+        *others.list_loads([one for one in lists if one.key not in have], nothing, snapshot),
+        *others.source_loads(
+            [one for one in sources if one.key not in have], nothing, settings.backfill_detail, snapshot
+        ),
+    )
 
 
 def _pages(plan: RunPlan, selections: Sequence[Selection], *, yes: bool) -> dict[str, StreamLoad]:

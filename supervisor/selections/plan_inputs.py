@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,15 +13,16 @@ from supervisor.database.ledger_source import source_of
 from tasks.errors import NoRows
 from tasks.keepa.prices import minute_of_ms
 from tasks.planning import measured_loads, streams
-from tasks.planning.cost_plan import DAY_S, Allowance, Limits, Rules, StreamLoad
+from tasks.planning.cost_values import DAY_S, Allowance, Limits, Rules, StreamLoad
 from tasks.planning.learned_costs import product_tokens
 from tasks.planning.measured_loads import PACE_S, Fetched, StreamSeen
 from tasks.roles import BACKFILL, UPSERT
-from tasks.store import stream_figures
+from tasks.store import source_reads, stream_figures
 from tasks.store.queue import leftovers
+from tasks.store.watch import lists
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from tasks.planning.page_figures import PageFigures
     from tasks.planning.streams import Stream
     from tasks.store.connection import Connection
+    from tasks.store.source_reads import SourceRead
+    from tasks.store.watch.lists import WatchList
 
 _LISTED_S: Final = 2 * 86_400.0  # a crawl of the whole comes once a day at least
 _SMALLEST_RATE: Final = 5  # tokens a minute of the smallest plan
@@ -45,12 +48,18 @@ class Gathered:
         unknown: those of which nothing is known yet.
         fetched: products that calls of late have fetched.
         call_s: seconds that a call for a page takes.
+        lists: the lists that were taken over, as they were counted last.
+        reads: how far each source has been read, by its key and locale.
+        waiting: products that wait to be fetched because of a source, in the same way.
     """
 
     seen: tuple[StreamSeen, ...] = ()
     unknown: tuple[Stream, ...] = ()
     fetched: Fetched = _NOTHING
     call_s: float = 0.0
+    lists: tuple[WatchList, ...] = ()
+    reads: Mapping[tuple[str, int], SourceRead] = field(default_factory=dict[tuple[str, int], "SourceRead"])
+    waiting: Mapping[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
 
 
 def gather(plan: RunPlan) -> Gathered:
@@ -60,16 +69,28 @@ def gather(plan: RunPlan) -> Gathered:
         ConfigError: the database cannot be reached with these settings.
         StoreError: it does not answer.
     """
-    targets = streams.streams(plan.settings.loaded_selections, plan.settings.keepa_domains)
+    settings = plan.settings
+    targets = streams.streams(settings.loaded_selections, settings.keepa_domains)
+    lists_wanted = [one.key for one in settings.loaded_lists]
+    others = [*(one.key for one in streams.sources_of(settings.loaded_sources)), *lists_wanted]
     try:
         with query_connection(plan) as conn:
-            return read(conn, targets, datetime.now(UTC), key=plan.key if len(plan.keys) > 1 else None)
+            key = plan.key if len(plan.keys) > 1 else None
+            return read(conn, targets, datetime.now(UTC), key=key, others=others, list_keys=lists_wanted)
     except NoRows:
         return Gathered(unknown=targets)
 
 
-def read(conn: Connection, targets: Sequence[Stream], now: datetime, *, key: str | None = None) -> Gathered:
-    """The same, from a connection and at a time.
+def read(
+    conn: Connection,
+    targets: Sequence[Stream],
+    now: datetime,
+    *,
+    key: str | None = None,
+    others: Sequence[str] = (),
+    list_keys: Sequence[str] = (),
+) -> Gathered:
+    """The same, from a connection and at a time; `others` are the keys of sources and lists, `list_keys` of lists.
 
     Upsert pays with the key that lists a deal. Backfill fetches what all keys have listed with any of them, so of that
     a key has the part that its new deals are of all.
@@ -78,8 +99,10 @@ def read(conn: Connection, targets: Sequence[Stream], now: datetime, *, key: str
     found = stream_figures.stream_figures(
         conn, since=now - timedelta(seconds=_LISTED_S), minute=minute, day_minute=day_minute
     )
-    waiting = leftovers.queued_streams(conn, streams.wanted_streams(targets))
-    pending = {(one.selection_key, one.domain): one.pending + one.leased for one in waiting}
+    waiting = leftovers.queued_streams(conn, streams.wanted_streams(targets, others))
+    pending = {
+        (one.selection_key, one.domain): one.pending + one.leased for one in waiting if one.selection_key is not None
+    }
     seen = tuple(
         StreamSeen(
             name=one.label,
@@ -101,15 +124,19 @@ def read(conn: Connection, targets: Sequence[Stream], now: datetime, *, key: str
     if key is not None:
         listed = sum(figures.of_the_day for figures in found.values())
         part = sum(one.of_the_day for one in seen) / listed if listed else 0.0
+    for_lists = round(lists.fetches(conn, list_keys, window_s=window_s)) if list_keys else 0
     return Gathered(
         seen=seen,
         unknown=tuple(one for one in targets if (one.key, one.domain) not in found),
         fetched=Fetched(
             seconds=window_s,
-            by_upsert=0 if upsert is None else upsert.items,
+            by_upsert=0 if upsert is None else max(0, upsert.items - for_lists),
             by_backfill=0 if backfill is None else round(part * backfill.items),
         ),
         call_s=pages.duration_s / pages.calls if pages is not None else 0.0,
+        lists=tuple(one for one in lists.all_lists(conn) if one.list_key in list_keys),
+        reads={(one.source_key, one.domain): one for one in source_reads.all_reads(conn)},
+        waiting=pending,
     )
 
 

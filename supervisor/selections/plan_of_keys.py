@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from supervisor.selections.scene import Scene
-    from tasks.planning.cost_plan import CostPlan
+    from tasks.planning.cost_values import CostPlan
 
 
 class PlanOfKey(PlanOutput, frozen=True, kw_only=True):

@@ -10,19 +10,22 @@ import msgspec
 from ledger.durations import format_duration
 from supervisor.queries import output
 from supervisor.queries.output import Column, Output
-from supervisor.selections import beside
+from supervisor.selections import unused
+from tasks.planning.cost_values import OtherKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.selections.scene import Scene
-    from tasks.planning.cost_plan import CostPlan, StreamLoad
+    from tasks.planning.cost_values import CostPlan, OtherCost, OtherLoad, StreamLoad
 
 PLANS: Final = (5, 20, 60, 250, 1_200)  # tokens a minute
 _DAY_S: Final = 86_400
 _ALL: Final = "all"
+_PARTS: Final = ("listing", "details", "crawling", "histories")
+_PAYERS: Final[dict[OtherKind, str]] = {"list": "upsert", "source": "backfill"}
 _COLUMNS: Final = (
-    Column("selection", is_elastic=True),
+    Column("what", is_elastic=True),
     *(
         Column(heading, is_number=True)
         for heading in ("deals", "new a day", "looking", "details", "reading all", "histories", "tokens a day")
@@ -64,6 +67,27 @@ class SelectionCost(msgspec.Struct, frozen=True, kw_only=True):
     is_new: bool
 
 
+class OtherOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens a day of one list or source.
+
+    Attributes:
+        asking: what reading a source costs; 0 for a list.
+        fetching: what its products cost.
+        total: both, and `wanted` if tokens were no object.
+        products: products that it has; null when that is not known yet.
+        is_new: whether it was given to the command, and is not one of the settings.
+    """
+
+    name: str
+    kind: OtherKind
+    asking: float
+    fetching: float
+    total: float
+    wanted: float
+    products: int | None
+    is_new: bool
+
+
 class DayOutput(msgspec.Struct, frozen=True, kw_only=True):
     """A day on a plan.
 
@@ -76,7 +100,9 @@ class DayOutput(msgspec.Struct, frozen=True, kw_only=True):
         expires: tokens of this day that nobody wants, once the bucket is full.
         expires_in_s: seconds until the first of them do; null when none does within the day.
         floors: what each tier leaves unspent.
-        lists: tokens for keeping the lists fresh; `sources` those for asking the sources.
+        withheld: tokens that each job wants and that its budget or its hours deny it.
+        why_unused: why tokens expire; null when none does.
+        lists: tokens of all lists, and `sources` of all sources, with the products that these list.
     """
 
     income: float
@@ -88,8 +114,11 @@ class DayOutput(msgspec.Struct, frozen=True, kw_only=True):
     expires: float
     expires_in_s: float | None
     floors: dict[str, int]
+    withheld: dict[str, float]
+    why_unused: str | None
     lists: float
     sources: float
+    others: tuple[OtherOutput, ...]
     selections: tuple[SelectionCost, ...]
 
 
@@ -140,9 +169,9 @@ def show_day(scene: Scene, other: Scene | None, changes: Sequence[str], *, whose
     )
     output.table(_COLUMNS, [*_rows(scene, day)])
     output.text("", *sentences(scene, day))
-    if scene.new:
+    if scene.has_new:
         before = scene.cost(with_new=False)
-        output.text("", "without the new selections:", *(f"  {line}" for line in sentences(scene, before)))
+        output.text("", "without the new ones:", *(f"  {line}" for line in sentences(scene, before)))
     if other is not None:
         output.text("", f"with {' '.join(changes)}:", *(f"  {line}" for line in sentences(other, other.cost())))
 
@@ -160,18 +189,36 @@ def sentences(scene: Scene, day: CostPlan) -> list[str]:
         f"deals: a look every {format_duration(day.poll_interval_s)}, {details}",
         f"histories: up to {day.histories_per_day:,.0f} products a day; {_waiting(day, (*scene.known, *scene.new))}",
         _floors(scene),
-        *beside.sentences(scene.beside),
+        *_of_others(scene, day),
     ]
     if scene.left_out:
         lines.insert(0, f"not counted, as nothing is known of them: {'; '.join(scene.left_out)}")
-    if day.expires_in_s is None:
-        lines.append("unused: nothing; all tokens of the next 24 hours have a use or a place in the bucket")
-    else:
-        when = "from now on" if day.expires_in_s < 1 else f"the first in {format_duration(day.expires_in_s)}"
+    lines.append(unused.sentence(day, scene.plan.settings))
+    return lines
+
+
+def _of_others(scene: Scene, day: CostPlan) -> list[str]:
+    """What lists and sources cost, and what that leaves for the rest; nothing without them."""
+    loads = _all_others(scene)
+    if not loads:
+        return []
+    lines = []
+    without = scene.without_others() if day.others else None
+    for kind, payer in _PAYERS.items():
+        tokens, wanted = day.of_others(kind), sum(one.total for one in day.others_wanted if one.kind == kind)
+        if not any(one.kind == kind for one in day.others):
+            continue
+        less = "" if wanted - tokens < 1 else f" of {wanted:,.0f} that they ask for"
+        lines.append(f"{kind}s: {tokens:,.0f} tokens{less}, which {payer} pays")
+    if without is not None:
+        had = without.total, without.details_part, without.histories_per_day
         lines.append(
-            f"unused: {day.expires:,.0f} tokens of the next 24 hours expire in a full bucket, {when}; another "
-            "selection or more detail would use them"
+            f"without lists and sources: {had[0]:,.0f} tokens, the details of {had[1]:.0%} of the new deals, up to "
+            f"{had[2]:,.0f} histories a day"
         )
+    unknown = [one.name for one in loads if one.products is None]
+    if unknown:
+        lines.append(f"not counted, as it was never read how many products they list: {'; '.join(unknown)}")
     return lines
 
 
@@ -191,7 +238,7 @@ def plan_output(scene: Scene, other: Scene | None) -> PlanOutput:
         rate_known=scene.source,
         day=_day(scene, scene.cost()),
         left_out=scene.left_out,
-        without_new=_day(scene, scene.cost(with_new=False)) if scene.new else None,
+        without_new=_day(scene, scene.cost(with_new=False)) if scene.has_new else None,
         with_settings=None if other is None else _day(other, other.cost()),
         plans=tuple(DayOnPlan(rate=rate, **msgspec.structs.asdict(day)) for rate, day in days),
     )
@@ -210,8 +257,11 @@ def _day(scene: Scene, day: CostPlan) -> DayOutput:
         expires=day.expires,
         expires_in_s=day.expires_in_s,
         floors=floors(scene),
-        lists=scene.beside.lists,
-        sources=scene.beside.sources,
+        withheld=dict[str, float](day.withheld.items()),
+        why_unused=unused.reason(day, scene.plan.settings),
+        lists=day.of_others("list"),
+        sources=day.of_others("source"),
+        others=_others(scene, day),
         selections=tuple(
             SelectionCost(
                 **asdict(spent),
@@ -224,6 +274,24 @@ def _day(scene: Scene, day: CostPlan) -> DayOutput:
             )
             for spent, wanted in zip(day.spent, day.wanted, strict=True)
         ),
+    )
+
+
+def _others(scene: Scene, day: CostPlan) -> tuple[OtherOutput, ...]:
+    loads = {load.name: load for load in _all_others(scene)}
+    names = {load.name for load in scene.new_others}
+    return tuple(
+        OtherOutput(
+            name=spent.name,
+            kind=spent.kind,
+            asking=spent.asking,
+            fetching=spent.products,
+            total=spent.total,
+            wanted=wanted.total,
+            products=loads[spent.name].products,
+            is_new=spent.name in names,
+        )
+        for spent, wanted in zip(day.others, day.others_wanted, strict=True)
     )
 
 
@@ -264,12 +332,29 @@ def _rows(scene: Scene, day: CostPlan) -> list[tuple[str, ...]]:
         )
         for load, cost in zip(loads, day.spent, strict=True)
     ]
-    sums = (
-        sum(getattr(cost, part) for cost in day.spent)
-        for part in ("listing", "details", "crawling", "histories", "total")
-    )
+    more = [_other_row(scene, load, cost) for load, cost in zip(_all_others(scene), day.others, strict=True)]
+    if len(rows) + len(more) <= 1:
+        return [*rows, *more]
+    of_lists, asking = day.of_others("list"), sum(cost.asking for cost in day.others)
+    sums = {part: sum(getattr(cost, part) for cost in day.spent) for part in _PARTS}
+    sums["details"] += of_lists
+    sums["crawling"] += asking
+    sums["histories"] += day.of_others("source") - asking
     whole = (_ALL, *(f"{sum(getattr(load, part) for load in loads):,.0f}" for part in ("deals", "news_per_day")))
-    return rows if len(rows) == 1 else [*rows, (*whole, *(f"{part:,.0f}" for part in sums))]
+    return [*rows, *more, (*whole, *(f"{tokens:,.0f}" for tokens in sums.values()), f"{day.total:,.0f}")]
+
+
+def _all_others(scene: Scene) -> tuple[OtherLoad, ...]:
+    return (*scene.others, *scene.new_others)
+
+
+def _other_row(scene: Scene, load: OtherLoad, cost: OtherCost) -> tuple[str, ...]:
+    """A list or source in the columns of what it is like: lists are fetched as details are, sources as histories."""
+    name = f"{load.name} ({'new ' if load in scene.new_others else ''}{load.kind})"
+    products = "?" if load.products is None else f"{load.products:,}"
+    details, asking, histories = (cost.products, 0.0, 0.0) if load.kind == "list" else (0.0, cost.asking, cost.products)
+    tokens = (0.0, details, asking, histories, cost.total)
+    return (name, products, "", *(f"{part:,.0f}" for part in tokens))
 
 
 def _on_plan(scene: Scene, rate: int) -> tuple[str, ...]:

@@ -1,18 +1,20 @@
-"""What `plan` reckons with: settings, an allowance, and the loads of selections, those that were given included."""
+"""What `plan` reckons with: settings, an allowance, and the loads of selections, lists and sources, new ones too."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from supervisor.selections import plan_inputs
-from supervisor.selections.beside import Beside, beside
+from supervisor.selections import others, plan_inputs
 from tasks.planning.cost_plan import cost_plan
+from tasks.planning.streams import sources_of
 
 if TYPE_CHECKING:
+    from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
-    from tasks.planning.cost_plan import Allowance, CostPlan, Rules, StreamLoad
+    from supervisor.selections.plan_inputs import Gathered
+    from tasks.planning.cost_values import Allowance, CostPlan, OtherLoad, Rules, StreamLoad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,8 @@ class Scene:
         known: selections of the settings.
         new: those that were given to the command.
         left_out: those of which nothing is known.
-        beside: lists and sources, which are not among the selections.
+        others: lists and sources of the settings.
+        new_others: those that were given to the command.
     """
 
     plan: RunPlan
@@ -34,16 +37,35 @@ class Scene:
     known: tuple[StreamLoad, ...]
     new: tuple[StreamLoad, ...]
     left_out: tuple[str, ...]
-    beside: Beside
+    others: tuple[OtherLoad, ...] = ()
+    new_others: tuple[OtherLoad, ...] = ()
 
     def cost(self, *, with_new: bool = True, rate: int | None = None) -> CostPlan:
         """The day, perhaps without the new selections, or on another plan with a full bucket."""
         allowance = self.allowance if rate is None else plan_inputs.on_plan(rate, self.allowance.tick_s)
-        return cost_plan((*self.known, *(self.new if with_new else ())), self.rules, allowance)
+        new, new_others = (self.new, self.new_others) if with_new else ((), ())
+        return cost_plan((*self.known, *new), self.rules, allowance, (*self.others, *new_others))
 
-    def changed(self, settings: Settings, call_s: float) -> Scene:
-        """The same with other settings."""
+    @property
+    def has_new(self) -> bool:
+        """Whether the command was given anything that the settings do not have."""
+        return bool(self.new or self.new_others)
+
+    def without_others(self) -> CostPlan:
+        """The day without any list or source."""
+        return cost_plan((*self.known, *self.new), self.rules, self.allowance)
+
+    def changed(self, settings: Settings, gathered: Gathered) -> Scene:
+        """The same with other settings; what was given to the command stays as it is."""
         snapshot = plan_inputs.snapshot_of(self.plan)
-        rules = plan_inputs.rules_of(settings, snapshot, call_s)
+        rules = plan_inputs.rules_of(settings, snapshot, gathered.call_s)
         plan = replace(self.plan, settings=settings)
-        return replace(self, plan=plan, rules=rules, beside=beside(settings, snapshot))
+        return replace(self, plan=plan, rules=rules, others=others_of(settings, gathered, snapshot))
+
+
+def others_of(settings: Settings, gathered: Gathered, snapshot: Snapshot | None) -> tuple[OtherLoad, ...]:
+    """The lists and sources of the settings."""
+    return (
+        *others.list_loads(settings.loaded_lists, gathered, snapshot),
+        *others.source_loads(sources_of(settings.loaded_sources), gathered, settings.backfill_detail, snapshot),
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tasks.planning.cost_plan import DAY_S, Allowance, Rules, StreamLoad, cost_plan
+from tasks.planning.cost_plan import cost_plan
+from tasks.planning.cost_values import DAY_S, Allowance, Rules, StreamLoad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ class StreamSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """Products that calls fetched within some seconds, by who paid."""
+    """Products that calls fetched within some seconds, by who paid; what upsert fetched for lists is not in it."""
 
     seconds: float
     by_upsert: int = 0

@@ -55,7 +55,9 @@ def _history(commands: Commands) -> None:
 
 
 def _spend(commands: Commands) -> None:
-    parser = commands.add_parser("spend", help="show where the tokens went")
+    parser = commands.add_parser(
+        "spend", help="show where the tokens went, also hour by hour, and what of the next day's will expire and why"
+    )
     parser.add_argument(
         "--since",
         type=typed(durations.parse_duration),
@@ -67,6 +69,9 @@ def _spend(commands: Commands) -> None:
         "--by", choices=("tier", "endpoint", "shape", "key", "host"), default="tier", help="one line for each [tier]"
     )
     parser.add_argument("--key", metavar="NAME", help="of several keys this one alone, with its balance [all together]")
+    parser.add_argument(
+        "--per", choices=("hour", "day"), help="a line for each hour or day (UTC) with a column for each of --by"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=_do_spend)
 
@@ -175,6 +180,12 @@ def _do_history(chosen: argparse.Namespace) -> int:
 def _do_spend(chosen: argparse.Namespace) -> int:
     from supervisor.queries import spend
 
+    if chosen.per is not None:
+        from supervisor.queries import spend_by_time
+
+        return spend_by_time.show(
+            since=chosen.since, step=chosen.per, by=chosen.by, as_json=chosen.json, key=chosen.key
+        )
     return spend.show(since=chosen.since, by=chosen.by, as_json=chosen.json, key=chosen.key)
 
 

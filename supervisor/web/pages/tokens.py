@@ -119,9 +119,7 @@ def _sentence(by: By, found: Sequence[Sum], total: int, chosen: str) -> str:
 
 
 def _outlook(snapshot: Snapshot | None, of_a_day: Sequence[Sum]) -> Any:  # noqa: ANN401 - of the pure module
-    if snapshot is None or not snapshot.synced:
-        return None
-    return outlook(snapshot.bucket, sum(one.tokens for one in of_a_day))
+    return None if snapshot is None else outlook(snapshot, sum(one.tokens for one in of_a_day))
 
 
 def _listing(visit: Visit) -> Listing:

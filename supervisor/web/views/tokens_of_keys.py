@@ -25,7 +25,7 @@ def _rows(keys: Sequence[KeyView], tokens: dict[str, int], address: Callable[[st
     for one in keys:
         spent, snapshot = tokens.get(one.name, 0), one.snapshot
         known = None if snapshot is None or not snapshot.synced else snapshot
-        coming = None if known is None else outlook(known.bucket, spent)
+        coming = None if known is None else outlook(known, spent)
         yield {
             "name": one.name,
             "address": address(one.name),

@@ -49,6 +49,12 @@ FROM (
     FROM watched_products WHERE list_key = %(key)s
 ) AS c WHERE l.list_key = %(key)s
 """
+# Of a product the last fetch is known. Before that it was fetched as often as the list wants.
+_FETCHES: Final = """
+SELECT coalesce(sum(greatest(1, %(window_s)s / l.refresh_s)), 0)::float8
+FROM watch_lists AS l JOIN watched_products AS w USING (list_key)
+WHERE l.list_key = ANY(%(keys)s) AND w.fetched_at > now() - make_interval(secs => %(window_s)s)
+"""
 _ALL: Final = """
 SELECT list_key, name, domain, detail, refresh_s, loaded_at, products, fetched, overdue, oldest_at, reason, since
 FROM watch_lists ORDER BY name, domain, detail
@@ -111,6 +117,12 @@ def refuse(conn: Connection, watch: WatchListSettings, reason: str) -> None:
 def count(conn: Connection, key: str) -> None:
     """Count the list anew: some milliseconds for each ten thousand products."""
     conn.execute(_COUNT, {"key": key}, prepare=False)
+
+
+def fetches(conn: Connection, keys: Sequence[str], *, window_s: float) -> float:
+    """About how often products of these lists were fetched in the last `window_s` seconds."""
+    row = conn.execute(_FETCHES, {"keys": list(keys), "window_s": window_s}, prepare=False).fetchone()
+    return 0.0 if row is None else float(row[0])
 
 
 def all_lists(conn: Connection) -> list[WatchList]:

@@ -148,22 +148,37 @@ def test_a_source_is_checked_and_explained_and_no_page_of_it_is_asked_for(here, 
     (tmp_path / "odd.json").unlink()
     told = json.loads(here("selection", "explain", "--json", SELECTIONS=str(tmp_path))[1])
     assert [one["name"] for one in told["sources"]] == ["toys"]
-    for command in (("selection", "preview"), ("plan",)):
-        with pytest.raises(ConfigError, match=r"toys, amazon\.com is a source of products and no selection"):
-            here(*command, "toys.json")
+    with pytest.raises(ConfigError, match=r"toys, amazon\.com is a source of products and no selection"):
+        here("selection", "preview", "toys.json")
 
 
-def test_a_plan_says_what_lists_and_sources_ask_for_beside_the_selections(here, shop, tmp_path):
+def test_a_plan_has_lists_and_sources_beside_the_selections_and_further_ones(here, shop, tmp_path):
     (tmp_path / "wanted").mkdir()
     (tmp_path / "wanted" / "wide.json").write_text(json.dumps(WIDE))
     (tmp_path / "wanted" / "best.json").write_text('{"source": "bestsellers", "categoryId": 283155, "refresh": "12h"}')
     (tmp_path / "mine.txt").write_text("# refresh: 6h\n# detail: stats\nB08N5WRWNW\nB07FZ8S74R\n")
+    (tmp_path / "more.csv").write_text("asin\nB08N5WRWNW\nB07FZ8S74R\nB000000001\n")
+    (tmp_path / "shop.json").write_text('{"source": "seller", "sellerId": "A2L77EE7U53NWQ"}')
     settings = {"KEEPA_BASE_URL": shop.url, "SELECTIONS": str(tmp_path / "wanted"), "WATCH": "mine.txt"}
     day = json.loads(here("plan", "--yes", "--json", **settings)[1])["day"]
     assert (day["lists"], day["sources"]) == (2 * 4, 2 * 50)
-    out = here("plan", "--yes")[1]
-    assert "lists: keeping 2 products as fresh as asked takes up to 8 tokens a day more" in out
-    assert "sources: asking them takes up to 100 tokens a day more" in out
+    assert day["tokens"] == pytest.approx(sum(one["total"] for one in [*day["selections"], *day["others"]]))
+    more = json.loads(here("plan", "more.csv", "shop.json", "--yes", "--json")[1])
+    new = {one["name"]: one["total"] for one in more["day"]["others"] if one["is_new"]}
+    assert new == {"more, amazon.com": 3, "shop, amazon.com": 10}
+    assert more["without_new"]["lists"] == 8
+    code, out, err = here("plan", "more.csv", "mine.txt", "--yes")
+    assert (code, "mine is in the settings already, and counted once" in err) == (0, True)
+    for words in (
+        "mine, amazon.com (list)", "more, amazon.com (new list)", "best, amazon.com (source)",
+        "lists: 11 tokens, which upsert pays", "sources: 100 tokens, which backfill pays",
+        "without lists and sources:", "it was never read how many products they list: best, amazon.com",
+        "without the new ones:",
+    ):  # fmt: skip
+        assert words in out
+    with pytest.raises(ConfigError, match="no ASIN"):
+        (tmp_path / "odd.txt").write_text("nonsense\n")
+        here("plan", "odd.txt")
 
 
 def test_nothing_is_spent_without_consent(here):

@@ -276,6 +276,20 @@ def test_what_came_in_is_told_by_the_balances_and_what_was_charged_between_them(
     assert round(told["total"]["off_percent"], 1) == round(100 * (20 - 67) / 67, 1)
 
 
+def test_what_was_spent_in_one_hour_of_yesterday_is_found_at_once(ask, database_url, conn):
+    eight = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=20)
+    for minute, tier, cost in [(1, "upsert", 5), (50, "upsert", 7), (20, "backfill", 2), (61, "upsert", 11)]:
+        calls.record(conn, a_call(at=eight + timedelta(minutes=minute), tier=tier, cost=cost))
+    told = as_json(ask, database_url, "spend", "--per", "hour", "--since", "48h")["spent"]
+    of_eight = {one["name"]: one["tokens"] for one in told if datetime.fromisoformat(one["begin"]) == eight}
+    assert of_eight == {"upsert": 12, "backfill": 2}
+    out = ask(database_url, "spend", "--per", "hour", "--since", "48h")[1]
+    lines = {line[:16]: line.split()[-3:] for line in out.splitlines() if line.startswith("20")}
+    at = [f"{(eight + timedelta(hours=hours)).astimezone():%Y-%m-%d %H:%M}" for hours in (0, 1)]
+    assert [lines[one] for one in at] == [["2", "12", "14"], ["0", "11", "11"]]
+    assert ask(database_url, "spend", "--per", "day", "--since", "1h")[1].startswith("no call in the last hour")
+
+
 def test_lost_and_refused_calls_are_told_apart(ask, database_url, conn):
     now = datetime.now(UTC)
     calls.record(conn, a_call(at=now, status=429, cost=0))

@@ -100,7 +100,7 @@ def test_in_words_it_says_what_a_person_asks(ask, gathered_url):
     assert code == 0
     for words in (
         "default, amazon.com", "pasted, amazon.com (new)", "deals: a look every 30 s", "histories: up to",
-        "reserve: backfill leaves 150 tokens, 100 of them for upsert", "without the new selections:",
+        "reserve: backfill leaves 150 tokens, 100 of them for upsert", "without the new ones:",
         "  deals: a look every 15 s", "with BACKFILL_SHARE=0.4:", "on other plans:", "1,200",
     ):  # fmt: skip
         assert words in out

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.planning.cost_plan import Allowance, Rules, StreamLoad, cost_plan, walk_pages
+from tasks.planning.cost_plan import cost_plan, walk_pages
+from tasks.planning.cost_values import Allowance, Limits, OtherLoad, Rules, StreamLoad
 
 SMALL = Allowance(rate=5, tick_s=60.0, balance=300, capacity=300)
 RULES = Rules(detail_tokens=1, history_tokens=1, backfill_share=0.2)
@@ -78,6 +79,50 @@ def test_what_is_too_old_is_fetched_again():
     assert cost_plan([LOAD], rules, SMALL).wanted[0].histories == pytest.approx(700 / 30)
 
 
+LIST = OtherLoad(name="toys", kind="list", products=100, fetching=400, waiting=50)
+SOURCE = OtherLoad(name="best", kind="source", products=500, asking=100, waiting=300)
+
+
+def test_lists_and_sources_cost_what_they_ask_for_beside_the_selections():
+    alone, plan = cost_plan([LOAD], RULES, SMALL), cost_plan([LOAD], RULES, SMALL, [LIST, SOURCE])
+    assert [(one.kind, one.asking, one.products) for one in plan.others] == [("list", 0, 450), ("source", 100, 300)]
+    assert plan.others == plan.others_wanted
+    assert plan.total == pytest.approx(alone.total + 850)
+    assert plan.expires == pytest.approx(alone.expires - 850)
+    assert plan.spent == alone.spent
+    assert plan.histories_per_day == pytest.approx(alone.histories_per_day - 400 - 100)  # what waits is once
+    assert plan.pending_days == pytest.approx(300 / plan.histories_per_day)
+
+
+def test_when_tokens_are_short_lists_share_with_details_and_sources_with_histories():
+    load = replace(LOAD, news_per_day=20_000, pending=50_000)
+    lists, sources = replace(LIST, fetching=20_000, waiting=0), replace(SOURCE, waiting=50_000)
+    plan = cost_plan([load], RULES, SMALL, [lists, sources])
+    (one,), (toys, best) = plan.spent, plan.others
+    assert toys.products == pytest.approx(one.details)
+    assert best.asking == 100
+    assert best.products == pytest.approx(one.histories)
+    assert plan.total == pytest.approx(7_200)
+    assert one.crawling + one.histories + best.total == pytest.approx(0.2 * 7_200)
+
+
+def test_what_limits_deny_a_job_is_told():
+    limits = replace(RULES, upsert=Limits(tokens=500), backfill=Limits(tokens=100))
+    plan = cost_plan([LOAD], limits, SMALL, [LIST, SOURCE])
+    wanted = plan.wanted[0]
+    assert plan.withheld == {
+        "upsert": pytest.approx(wanted.listing + wanted.details + 450 - 500),
+        "backfill": pytest.approx(wanted.crawling + 400 - 100),
+    }
+    assert plan.total == pytest.approx(600)
+    assert set(cost_plan([LOAD], RULES, SMALL, [LIST]).withheld.values()) == {0}
+
+
+def test_a_source_is_asked_in_the_hours_of_backfill_alone():
+    plan = cost_plan([LOAD], replace(RULES, backfill=Limits(day_part=0.25)), SMALL, [SOURCE])
+    assert plan.others_wanted[0].asking == 25
+
+
 LOADS = st.lists(
     st.builds(
         StreamLoad,
@@ -98,6 +143,10 @@ ALL_RULES = st.builds(
     history_max_age_d=st.sampled_from([0.0, 30.0]),
     call_s=st.floats(0, 60),
 )
+TOKENS = st.floats(0, 1e6)
+A_LIST = st.builds(replace, st.just(LIST), fetching=TOKENS, waiting=TOKENS)
+A_SOURCE = st.builds(replace, st.just(SOURCE), asking=st.floats(0, 1e5), waiting=TOKENS)
+OTHERS = st.lists(A_LIST | A_SOURCE, max_size=4)
 RATES = st.sampled_from([1, 5, 20, 60, 250, 1_200])
 
 
@@ -105,9 +154,9 @@ def allowance(rate, filled):
     return Allowance(rate=rate, tick_s=60.2, balance=60 * rate * filled, capacity=60 * rate)
 
 
-@given(LOADS, ALL_RULES, RATES, st.floats(0, 1))
-def test_no_day_costs_more_than_there_is_or_than_is_wanted(loads, rules, rate, filled):
-    plan = cost_plan(loads, rules, allowance(rate, filled))
+@given(LOADS, ALL_RULES, RATES, st.floats(0, 1), OTHERS)
+def test_no_day_costs_more_than_there_is_or_than_is_wanted(loads, rules, rate, filled, others):
+    plan = cost_plan(loads, rules, allowance(rate, filled), others)
     near = 1e-6 * (1 + plan.income)
     assert plan.total <= plan.income + near
     for spent, wanted in zip(plan.spent, plan.wanted, strict=True):
@@ -117,15 +166,16 @@ def test_no_day_costs_more_than_there_is_or_than_is_wanted(loads, rules, rate, f
     assert plan.expires >= 0
     assert (plan.expires_in_s is None) == (plan.expires == 0)
     # Nothing is left lying while somebody wants it.
-    short = sum(one.total for one in plan.wanted) - plan.total
+    short = sum(one.total for one in plan.wanted) + sum(one.total for one in plan.others_wanted) - plan.total
     assert short <= near or plan.total == pytest.approx(plan.income)
 
 
-@given(LOADS.filter(bool), ALL_RULES, RATES)
-def test_backfill_gets_its_share_or_all_that_it_wants(loads, rules, rate):
-    plan = cost_plan(loads, rules, allowance(rate, 1))
-    spent = sum(one.crawling + one.histories for one in plan.spent)
+@given(LOADS.filter(bool), ALL_RULES, RATES, OTHERS)
+def test_backfill_gets_its_share_or_all_that_it_wants(loads, rules, rate, others):
+    plan = cost_plan(loads, rules, allowance(rate, 1), others)
+    spent = sum(one.crawling + one.histories for one in plan.spent) + plan.of_others("source")
     wanted = sum(one.crawling + one.histories for one in plan.wanted)
+    wanted += sum(one.total for one in plan.others_wanted if one.kind == "source")
     assert spent >= min(wanted, rules.backfill_share * plan.income) * (1 - 1e-9) - 1e-9
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.planning.cost_plan import Allowance, Rules
+from tasks.planning.cost_values import Allowance, Rules
 from tasks.planning.measured_loads import DAY_S, Fetched, StreamSeen, measured_loads, window_s
 
 RULES = Rules(detail_tokens=1, history_tokens=1, backfill_share=0.2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from ledger.types import NS_PER_S, Wait
 from supervisor.queries.product.refresh_quote import refresh_quote
-from supervisor.queries.token_outlook import outlook, tokens_per_row
+from supervisor.queries.token_outlook import tokens_per_row
 from tasks.keepa.request import product_shape
 
 KINDS = ("stats", "history", "offers")
@@ -37,22 +37,6 @@ def test_the_gate_opens_when_the_ledger_says(balance, rate, detail, spent):
 def test_before_the_first_reading_nobody_can_tell():
     ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock())
     assert refresh_quote(ledger.snapshot(), "history") == (1, None)
-    assert outlook(ledger.snapshot().bucket, 0) is None
-
-
-@given(st.integers(0, 300), st.integers(1, 60), st.floats(0, 200_000))
-def test_what_comes_in_is_spent_kept_or_expires(balance, rate, spent):
-    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock())
-    ledger.observe(Reading(tokens_left=min(balance, 60 * rate), refill_rate=rate, refill_in_ms=30_000, server_ms=1_000))
-    bucket = ledger.snapshot().bucket
-    found = outlook(bucket, spent)
-    assert found.comes_in == pytest.approx(rate * 86_400 / bucket.tick_period_s)
-    kept = min(bucket.capacity - bucket.balance, found.comes_in - spent)
-    if found.expires:
-        assert found.comes_in == pytest.approx(spent + max(kept, 0) + found.expires)
-        assert 0 <= found.full_in_s < 86_400
-    else:
-        assert found.full_in_s is None
 
 
 def test_the_price_of_a_row():
