@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,8 +14,9 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.database.ledger_source import source_of
 from supervisor.queries import output
 from supervisor.queries.output import Column, Output
-from supervisor.queries.token_outlook import Outlook, name_shown, outlook
+from supervisor.queries.token_outlook import Outlook, name_shown, outlook, span_s
 from tasks.errors import EXIT_OK
+from tasks.store import stream_figures
 from tasks.store.calls import sums
 from tasks.store.calls.sums import By, Sum
 
@@ -125,9 +126,10 @@ def show(*, since: timedelta, by: By, as_json: bool, key: str | None = None) -> 
         found = sums.sums(conn, since=since, by=by, key=one)
         flow = sums.flow(conn, since=since, key=one) if is_one else None
         of_a_day = sums.sums(conn, since=_DAY, by="tier", key=one)
+        span = span_s(stream_figures.first_call(conn), datetime.now(UTC))
     snapshot = _snapshot(plan) if is_one else None
     bucket = None if snapshot is None else snapshot.bucket
-    ahead = None if snapshot is None else outlook(snapshot, sum(one.tokens for one in of_a_day))
+    ahead = None if snapshot is None else outlook(snapshot, sum(one.tokens for one in of_a_day), span)
     total = _total(found)
     if as_json:
         output.as_json(
@@ -148,7 +150,7 @@ def show(*, since: timedelta, by: By, as_json: bool, key: str | None = None) -> 
     _table(by, [*found, total] if len(found) > 1 else found)
     output.text("", *_words(total, flow, bucket, since))
     if ahead is not None:
-        output.text(f"if the next 24 hours are like the last, {ahead.words}")
+        output.text(f"{ahead.condition}, {ahead.words}")
     return EXIT_OK
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ledger.durations import format_duration
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
     from tasks.store.calls.sums import By
@@ -16,7 +18,7 @@ _NEARLY: Final = 0.9  # a budget is spent when no batch fits into the rest
 
 
 class Outlook(NamedTuple):
-    """The next 24 hours, if as much is spent in them as in the last.
+    """The next 24 hours, if they are like the last, or like the time that there are calls of.
 
     Attributes:
         comes_in: tokens that the plan adds, the bucket having room for them.
@@ -30,6 +32,13 @@ class Outlook(NamedTuple):
     expires: float
     full_in_s: float | None
     limits: tuple[str, ...] = ()
+    span_s: float = _DAY_S
+
+    @property
+    def condition(self) -> str:
+        """Under which condition it is so: how much time it is like."""
+        words = "if the next 24 hours are like the last"
+        return words if self.span_s >= _DAY_S else f"{words} {format_duration(self.span_s)}"
 
     @property
     def words(self) -> str:
@@ -45,17 +54,22 @@ class Outlook(NamedTuple):
         return f"{line}: more workers, another selection or more detail would use them"
 
 
-def outlook(snapshot: Snapshot, spent: float) -> Outlook | None:
-    """The outlook, when so many tokens were spent in the last 24 hours; None while the plan is not known."""
+def outlook(snapshot: Snapshot, spent: float, span_s: float = _DAY_S) -> Outlook | None:
+    """The outlook, when so many tokens were spent in the last `span_s` seconds; None while the plan is not known."""
     bucket = snapshot.bucket
-    if not snapshot.synced or bucket.tick_period_s <= 0 or bucket.refill_rate <= 0:
+    if not snapshot.synced or bucket.tick_period_s <= 0 or bucket.refill_rate <= 0 or span_s <= 0:
         return None
     comes_in = bucket.refill_rate * _DAY_S / bucket.tick_period_s
-    room, gained = max(0.0, bucket.capacity - bucket.balance), comes_in - spent
+    room, gained = max(0.0, bucket.capacity - bucket.balance), comes_in - spent * _DAY_S / span_s
     expires = max(0.0, gained - room)
     full_in_s = _DAY_S * room / gained if expires and not any(tier.hours for tier in snapshot.tiers) else None
     limits = tuple(words for tier in snapshot.tiers if (words := _limit(tier))) if expires else ()
-    return Outlook(comes_in, expires, full_in_s, limits)
+    return Outlook(comes_in, expires, full_in_s, limits, span_s)
+
+
+def span_s(first_call: datetime | None, now: datetime) -> float:
+    """Seconds of the last day since the first call that is on record; without any, nothing was spent all day."""
+    return _DAY_S if first_call is None else min(_DAY_S, max(0.0, (now - first_call).total_seconds()))
 
 
 def _limit(tier: TierRecord) -> str:

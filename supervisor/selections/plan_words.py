@@ -199,24 +199,22 @@ def sentences(scene: Scene, day: CostPlan) -> list[str]:
 
 def _of_others(scene: Scene, day: CostPlan) -> list[str]:
     """What lists and sources cost, and what that leaves for the rest; nothing without them."""
-    loads = _all_others(scene)
-    if not loads:
+    if not day.others:
         return []
     lines = []
-    without = scene.without_others() if day.others else None
+    without = scene.without_others()
     for kind, payer in _PAYERS.items():
         tokens, wanted = day.of_others(kind), sum(one.total for one in day.others_wanted if one.kind == kind)
         if not any(one.kind == kind for one in day.others):
             continue
         less = "" if wanted - tokens < 1 else f" of {wanted:,.0f} that they ask for"
         lines.append(f"{kind}s: {tokens:,.0f} tokens{less}, which {payer} pays")
-    if without is not None:
-        had = without.total, without.details_part, without.histories_per_day
-        lines.append(
-            f"without lists and sources: {had[0]:,.0f} tokens, the details of {had[1]:.0%} of the new deals, up to "
-            f"{had[2]:,.0f} histories a day"
-        )
-    unknown = [one.name for one in loads if one.products is None]
+    lines.append(
+        f"without lists and sources: {without.total:,.0f} tokens, the details of {without.details_part:.0%} of the new "
+        f"deals, up to {without.histories_per_day:,.0f} histories a day"
+    )
+    counted = {one.name for one in day.others}
+    unknown = [one.name for one in _all_others(scene) if one.products is None and one.name in counted]
     if unknown:
         lines.append(f"not counted, as it was never read how many products they list: {'; '.join(unknown)}")
     return lines

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.localtime import minute
-from supervisor.queries.token_outlook import name_shown, outlook, tokens_per_row
+from supervisor.queries.token_outlook import name_shown, outlook, span_s, tokens_per_row
 from supervisor.web import chosen_key
 from supervisor.web.page import Listing, Page
 from supervisor.web.views import bars, tokens_of_keys
 from supervisor.web.views.given import Given, one_of
+from tasks.store import stream_figures
 from tasks.store.calls import sums
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         flow = sums.flow(conn, since=shown.since, key=one) if key is not None or not keys else None
         of_a_day = by_name if shown.since == _DAY else sums.sums(conn, since=_DAY, by="tier", key=one)
         by_key = sums.sums(conn, since=_DAY, by="key") if keys else []
+        span = span_s(stream_figures.first_call(conn), visit.now)
     names = [one.name for one in by_name if one.tokens > 0]
     columns = _columns(spent, shown, visit.now)
     snapshot = None if keys and key is None else visit.run.look().status.snapshot if key is None else key.snapshot
@@ -69,7 +71,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "bys": [(one, given.address(_PATH, by=one)) for one in sums.BYS],
         "ranges": [(name, given.address(_PATH, range=name)) for name in _RANGES],
         "key": key,
-        "keys": tokens_of_keys.rows(keys, by_key, lambda name: given.address(_PATH, key=name)),
+        "keys": tokens_of_keys.rows(keys, by_key, span, lambda name: given.address(_PATH, key=name)),
         "all_keys": given.address(_PATH, key=None),
         "step": shown.step,
         "names": [name_shown(by, name) for name in names],
@@ -85,7 +87,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "sentence": _sentence(by, by_name, total, chosen),
         "flow": flow,
         "snapshot": snapshot,
-        "outlook": _outlook(snapshot, of_a_day),
+        "outlook": _outlook(snapshot, of_a_day, span),
         "exports": [(kind, given.address(f"{_PATH}.{kind.lower()}")) for kind in ("CSV", "JSON")],
     }
 
@@ -118,8 +120,8 @@ def _sentence(by: By, found: Sequence[Sum], total: int, chosen: str) -> str:
     return f"{total:,} tokens were spent in the last {chosen}: {parts}."
 
 
-def _outlook(snapshot: Snapshot | None, of_a_day: Sequence[Sum]) -> Any:  # noqa: ANN401 - of the pure module
-    return None if snapshot is None else outlook(snapshot, sum(one.tokens for one in of_a_day))
+def _outlook(snapshot: Snapshot | None, of_a_day: Sequence[Sum], span: float) -> Any:  # noqa: ANN401 - of the pure module
+    return None if snapshot is None else outlook(snapshot, sum(one.tokens for one in of_a_day), span)
 
 
 def _listing(visit: Visit) -> Listing:

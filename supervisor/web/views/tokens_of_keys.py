@@ -13,19 +13,25 @@ if TYPE_CHECKING:
     from tasks.store.calls.sums import Sum
 
 
-def rows(keys: Sequence[KeyView], of_a_day: Sequence[Sum], address: Callable[[str], str]) -> list[dict[str, Any]]:
-    """A row for each key; `of_a_day` are the sums of the last 24 hours by key, `address` gives the page of a key.
+def rows(
+    keys: Sequence[KeyView], of_a_day: Sequence[Sum], span_s: float, address: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """A row for each key; `of_a_day` are the sums by key of the last 24 hours, or of the `span_s` seconds there are.
+
+    `address` gives the page of a key.
 
     What is not known is None: of a ledger that cannot be read, or has no balance yet.
     """
-    return list(_rows(keys, {one.name: one.tokens for one in of_a_day}, address))
+    return list(_rows(keys, {one.name: one.tokens for one in of_a_day}, span_s, address))
 
 
-def _rows(keys: Sequence[KeyView], tokens: dict[str, int], address: Callable[[str], str]) -> Iterator[dict[str, Any]]:
+def _rows(
+    keys: Sequence[KeyView], tokens: dict[str, int], span_s: float, address: Callable[[str], str]
+) -> Iterator[dict[str, Any]]:
     for one in keys:
         spent, snapshot = tokens.get(one.name, 0), one.snapshot
         known = None if snapshot is None or not snapshot.synced else snapshot
-        coming = None if known is None else outlook(known, spent)
+        coming = None if known is None else outlook(known, spent, span_s)
         yield {
             "name": one.name,
             "address": address(one.name),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, Hours, ManualClock, Reading, TokenLedger
-from supervisor.queries.token_outlook import outlook
+from supervisor.queries.token_outlook import outlook, span_s
 
 INTERACTIVE, UPSERT, BACKFILL = DEFAULT_TIERS
 
@@ -44,6 +45,16 @@ def test_a_tier_that_is_shut_on_purpose_is_the_reason_and_no_fault():
     told = outlook(replace(limited, tiers=tuple(tiers)), 1_000)
     assert told.limits == ("upsert has spent 950 of the 1,000 tokens of its day",)
     assert outlook(limited, 1_000).limits == ()
+
+
+def test_of_less_than_a_day_as_much_is_taken_for_a_day():
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert [span_s(now - timedelta(hours=hours), now) for hours in (6, 48, -1)] == [6 * 3_600, 86_400, 0]
+    assert span_s(None, now) == 86_400
+    found = outlook(snapshot(), 1_200, 6 * 3_600)
+    assert (found.expires, found.condition) == (2_200, "if the next 24 hours are like the last 6 h 0 min")
+    assert outlook(snapshot(), 1).condition == "if the next 24 hours are like the last"
+    assert outlook(snapshot(), 1, 0.0) is None
 
 
 @pytest.mark.parametrize("spent", [7_200, 9_000])
