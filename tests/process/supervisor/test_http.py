@@ -83,6 +83,17 @@ def check_catalogue(found):
     assert here == told
 
 
+def with_limits_and_others(folder):
+    """Settings with a budget, hours, a list and a source beside a selection, so that no metric lacks a sample."""
+    wanted = folder / "wanted"
+    wanted.mkdir()
+    (wanted / "all.json").write_text('{"domainId": 1, "priceTypes": [1], "dateRange": 3}')
+    (wanted / "best.json").write_text('{"source": "bestsellers", "domainId": 1, "categoryId": 283155, "most": 20}')
+    (folder / "toys.txt").write_text("B08N5WRWNW\n")
+    limits = {"UPSERT_TOKENS_PER_DAY": "1000000", "BACKFILL_HOURS": "00:00-23:59"}
+    return {"SELECTIONS": str(wanted), "WATCH": str(folder / "toys.txt")} | limits
+
+
 def never_backwards(before, after):
     found, counters = before
     later, _ = after
@@ -91,14 +102,15 @@ def never_backwards(before, after):
 
 @pytest.mark.kill
 def test_line_52_a_run_tells_all_it_counts_and_no_counter_goes_backwards_when_a_worker_or_the_supervisor_dies(
-    program, server
+    program, server, tmp_path
 ):
-    program.start(KEEPA_BASE_URL=server.url)
+    program.start(KEEPA_BASE_URL=server.url, **with_limits_and_others(tmp_path))
     url = program.until(lambda r: r["supervisor"]["http"], "the port")["supervisor"]["http"]
     assert get(url, "/healthz").status_code == 200
     program.until_working()
     wait_until(lambda: get(url, "/readyz").status_code == 200, "readiness", explain=lambda: get(url, "/readyz").text)
     program.until(lambda r: r["counted"] and r["counted"]["watermarks"] and r["faults"], "watermarks and faults")
+    program.until(lambda r: [one for one in r["counted"]["sources"] if one["read_at"]], "a source that was read")
     before = wait_until(lambda: with_all(samples(url)), "every metric", explain=lambda: str(samples(url)[0]))
     check_catalogue(before[0])
     compare_with_status(program, url)
