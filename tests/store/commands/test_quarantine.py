@@ -246,8 +246,8 @@ def test_a_page_of_a_source_that_can_be_read_by_now_is_queued_and_not_asked_for_
 @pytest.mark.parametrize("meanwhile", ["gone on", "begun anew", "paid for now"])
 def test_a_kept_page_moves_no_source_that_does_not_wait_for_it(conn, look, meanwhile):
     source = parse({"source": "bestsellers", "categoryId": 5}, name="best", domain=1)
-    kept = keep(conn, "body", f"/bestsellers {source.key} page 0", SOURCES["/bestsellers"][1] % f'"{ASIN}"'.encode())
     crawl = begin(conn, BACKFILL, source)
+    kept = keep(conn, "body", f"/bestsellers {source.key} page 0", SOURCES["/bestsellers"][1] % f'"{ASIN}"'.encode())
     if meanwhile == "gone on":
         crawls.save_crawl(conn, replace(crawl, page=1))
     if meanwhile == "begun anew":
