@@ -25,7 +25,7 @@ OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "history": ("supervisor.queries.history:HistoryOutput",),
     "fetch": ("supervisor.cli.fetch_answer:FetchOutput", "supervisor.cli.fetch_answer:FetchQueuedOutput"),
     "spend": ("supervisor.queries.spend:SpendOutput", "supervisor.queries.spend_by_time:SpentOverTimeOutput"),
-    "plan": ("supervisor.selections.plan_words:PlanOutput", "supervisor.selections.plan_of_keys:PlansOutput"),
+    "plan": ("supervisor.selections.plan_output:PlanOutput", "supervisor.selections.plan_of_keys:PlansOutput"),
     "quarantine list": ("supervisor.queries.quarantine:FaultsOutput",),
     "quarantine show": ("supervisor.queries.quarantine:FaultOutput",),
     "queue list": ("supervisor.queries.queue:QueueOutput",),

@@ -12,7 +12,17 @@ from supervisor.config.files import watch_files
 from supervisor.config.options import BY_NAME
 from supervisor.config.run_plan import make_run_plan
 from supervisor.database.access import query_plan
-from supervisor.selections import describe, given, others, page_call, plan_inputs, plan_of_keys, plan_words, preview
+from supervisor.selections import (
+    describe,
+    given,
+    others,
+    page_call,
+    plan_inputs,
+    plan_of_keys,
+    plan_output,
+    plan_words,
+    preview,
+)
 from supervisor.selections.of_key import plan_of_key
 from supervisor.selections.scene import Scene, others_of
 from tasks.errors import EXIT_OK, EXIT_USAGE, ConfigError
@@ -47,7 +57,7 @@ def show(chosen: argparse.Namespace) -> int:
         return _show_all(plan, chosen)
     scene, other = _scenes(plan if chosen.key is None else plan_of_key(plan, chosen.key), chosen)
     if chosen.json:
-        plan_words.as_json(scene, other)
+        plan_output.as_json(scene, other)
     else:
         plan_words.show(scene, other, chosen.set)
     return EXIT_OK

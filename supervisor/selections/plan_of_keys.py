@@ -8,8 +8,8 @@ import msgspec
 
 from supervisor.queries import output
 from supervisor.queries.output import Output
-from supervisor.selections import plan_words
-from supervisor.selections.plan_words import PlanOutput
+from supervisor.selections import plan_output, plan_words
+from supervisor.selections.plan_output import PlanOutput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +59,7 @@ def show(scenes: Mapping[str, tuple[Scene, Scene | None]], changes: Sequence[str
 
 def as_json(scenes: Mapping[str, tuple[Scene, Scene | None]]) -> None:
     """Print the same as one JSON object."""
-    plans = ((name, plan_words.plan_output(scene, other)) for name, (scene, other) in scenes.items())
+    plans = ((name, plan_output.output_of(scene, other)) for name, (scene, other) in scenes.items())
     output.as_json(
         PlansOutput(
             keys=tuple(PlanOfKey(key=name, **msgspec.structs.asdict(plan)) for name, plan in plans),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from supervisor.selections import others, plan_inputs
 from tasks.planning.cost_plan import cost_plan
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from supervisor.selections.plan_inputs import Gathered
     from tasks.planning.cost_values import Allowance, CostPlan, OtherLoad, Rules, StreamLoad
+
+PLANS: Final = (5, 20, 60, 250, 1_200)  # tokens a minute that are sold. Source: Keepa's price list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,16 @@ class Scene:
         allowance = self.allowance if rate is None else plan_inputs.on_plan(rate, self.allowance.tick_s)
         new, new_others = (self.new, self.new_others) if with_new else ((), ())
         return cost_plan((*self.known, *new), self.rules, allowance, (*self.others, *new_others))
+
+    @property
+    def all_others(self) -> tuple[OtherLoad, ...]:
+        """The lists and sources of both."""
+        return (*self.others, *self.new_others)
+
+    def floors(self) -> dict[str, int]:
+        """What each tier leaves on this plan, in tokens."""
+        rate = round(self.allowance.rate)
+        return {tier.name: tier.floor_on(rate) for tier in self.plan.tiers()}
 
     @property
     def has_new(self) -> bool:

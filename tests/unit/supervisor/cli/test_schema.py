@@ -12,7 +12,7 @@ from supervisor.cli.schema import OUTPUTS, schema_of
 from supervisor.queries.hosts import HostOutput
 from supervisor.queries.spend import FlowOutput, SumOutput
 from supervisor.queries.watch_output import ListsOnPlan
-from supervisor.selections.plan_words import SelectionCost
+from supervisor.selections.plan_output import SelectionCost
 from tasks.planning.cost_plan import StreamCost
 from tasks.planning.watch_plan import WatchPlan
 from tasks.store.calls.sums import Flow, Sum

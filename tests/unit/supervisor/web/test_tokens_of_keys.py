@@ -20,7 +20,7 @@ def test_each_key_has_the_figures_of_its_own_ledger_and_calls():
     known = ledger.snapshot()
     found = (KeyView("a", "", known, None), KeyView("b", "", None, None))
     first, second = rows(found, [spent("a", 700), spent("other", 9)], 86_400.0, lambda name: f"/tokens?key={name}")
-    coming = outlook(known.bucket, 700)
+    coming = outlook(known, 700)
     assert (first["name"], first["address"], first["of_a_day"], first["balance"]) == ("a", "/tokens?key=a", 700, 290)
     assert (first["comes_in"], first["expires"]) == (coming.comes_in, coming.expires)
     assert (second["of_a_day"], second["balance"], second["credited"], second["expires"]) == (0, None, None, None)
