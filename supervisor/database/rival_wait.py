@@ -34,6 +34,8 @@ class RivalWait:
     def judge(self, rival: Host, now_s: float) -> Verdict:
         """What to do, now that this host was found in the way once more."""
         beat = (rival.number, rival.beat_at)
+        if self._beat is not None and self._beat[0] != rival.number:
+            self._since_s = None  # each is waited for
         if beat != self._beat:
             self._beat, self._beat_s, self._is_noted = beat, now_s, False
         if self._since_s is None:

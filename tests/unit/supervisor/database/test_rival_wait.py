@@ -11,10 +11,10 @@ from tasks.store.ledger_row.hosts import Host
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def rival(beat_s):
+def rival(beat_s, number=1):
     return Host(
-        number=1, id="state boot", name="one", version="1", joined_at=EPOCH, left_at=None, silent_s=0.0, workers=(),
-        beat_at=EPOCH + timedelta(seconds=beat_s),
+        number=number, id="state boot", name="one", version="1", joined_at=EPOCH, left_at=None, silent_s=0.0,
+        workers=(), beat_at=EPOCH + timedelta(seconds=beat_s),
     )  # fmt: skip
 
 
@@ -39,3 +39,11 @@ def test_who_beats_is_refused_and_who_does_not_is_dead_however_the_clock_was_set
 def test_who_stops_beating_while_it_is_waited_for_is_refused_first():
     """It may be dead; the next start waits from its beginning."""
     assert verdicts(lambda now_s: min(now_s, 10))[-1] is Verdict.REFUSE
+
+
+def test_another_one_in_the_way_is_waited_for_as_long():
+    wait = RivalWait()
+    first = [wait.judge(rival(now_s), now_s) for now_s in range(20)]
+    second = [wait.judge(rival(0, number=2), now_s) for now_s in range(20, 41)]
+    assert first == [Verdict.WAIT] * 20
+    assert second == [Verdict.WAIT] * 20 + [Verdict.DEAD]
