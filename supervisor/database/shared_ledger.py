@@ -159,6 +159,7 @@ def create_ledgers(plan: RunPlan, url: Secret, run: str, host: int) -> dict[str,
     except (Error, LedgerError, OSError):
         for ledger in found.values():
             ledger.close()
+        line.lose()  # the next try has one of its own
         raise
     return found
 

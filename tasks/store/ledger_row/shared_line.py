@@ -105,12 +105,12 @@ class SharedLine:
         That is so without a line, behind a pooler, in a forked child, and while another thread has the line. A line
         that breaks meanwhile is lost, and the next user opens another one.
         """
-        line = self.line
-        if line is None or line.is_closed or not line.is_ours or self._pid != os.getpid():
-            return False
         if not self.mutex.acquire(blocking=False):
             return False
         try:
+            line = self.line
+            if line is None or line.is_closed or not line.is_ours or self._pid != os.getpid():
+                return False
             line.hear(seconds)
         except DatabaseTransient:
             self.lose()
