@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tasks.store.ledger_row.hosts import Host
 
+_CERTAIN: Final = 2  # beats
 GAP_S: Final = 7.5  # a beat is due every 5 s, so whoever does not look for longer than this may have missed one
 
 
@@ -29,22 +30,23 @@ class HostWatch:
         self._number = number
         self._looked_s: float | None = None
         self._beats: dict[int, tuple[datetime, float]] = {}  # of each host the last one, and when it was first seen
-        self._first: dict[int, datetime] = {}  # of each host the last one at the first look
+        self._changes: dict[int, int] = {}  # how often each host has beaten meanwhile
 
     def dead(self, found: Sequence[Host], now_s: float) -> list[Host]:
         """Those among the hosts that have left, or that certainly are dead; to be called with each look at them all."""
         if self._looked_s is None or now_s - self._looked_s > GAP_S or self._me(found) is None:
-            self._beats = {}
+            self._beats, self._changes = {}, {}
         self._looked_s = now_s
         if self._me(found) is None:
             return []
-        self._beats = {host.number: self._last_beat(host, now_s) for host in found}
         for host in found:
-            self._first.setdefault(host.number, host.beat_at)
+            is_another = self._beats.get(host.number, (host.beat_at, now_s))[0] != host.beat_at
+            self._changes[host.number] = self._changes.get(host.number, 0) + is_another
+        self._beats = {host.number: self._last_beat(host, now_s) for host in found}
         return [host for host in found if host.number != self._number and self._is_dead(host, now_s)]
 
     def original(self, found: Sequence[Host]) -> Host | None:
-        """A host that beats and has the name of this one's state directory since earlier: this one's is a copy."""
+        """A host that beats and had the name of this one's state directory earlier: this one's is a copy."""
         me = self._me(found)
         if me is None:
             return None
@@ -61,7 +63,7 @@ class HostWatch:
         return host.left_at is not None or now_s - self._beats[host.number][1] > TTL_S
 
     def _is_original(self, host: Host, me: Host) -> bool:
-        is_another = host.number != me.number and host.state_dir == me.state_dir and host.left_at is None
-        # What ran in this state directory before beats no more: its last beat is the one that was there at first.
-        has_beaten = self._first.get(host.number, host.beat_at) != host.beat_at
-        return is_another and has_beaten and host.joined_at < me.joined_at
+        # Numbers are given in the order in which hosts came, and no clock touches them.
+        is_earlier = host.number < me.number and host.state_dir == me.state_dir and host.left_at is None
+        # What ran in this state directory before beats no more. A back-up that is restored changes its last beat once.
+        return is_earlier and self._changes.get(host.number, 0) >= _CERTAIN

@@ -102,16 +102,27 @@ def test_who_is_not_among_the_hosts_judges_nobody():
 @pytest.mark.parametrize(
     ("beats_s", "other", "is_copy"),
     [
-        ((0.0, 5.0), {"state": "mine"}, True),
-        ((0.0, 0.0), {"state": "mine"}, False),  # what ran here before
-        ((0.0, 5.0), {"state": "mine", "joined_s": 20.0}, False),  # the other one is the copy
-        ((0.0, 5.0), {"state": "mine", "left": True}, False),
-        ((0.0, 5.0), {}, False),
+        ((0.0, 5.0, 10.0), {"state": "mine"}, True),
+        ((0.0, -60.0, -55.0), {"state": "mine"}, True),  # the clock was set back meanwhile
+        ((0.0, 0.0, 0.0), {"state": "mine"}, False),  # what ran here before
+        ((0.0, -60.0, -60.0), {"state": "mine"}, False),  # likewise, and a back-up was restored
+        ((0.0, 5.0, 10.0), {"state": "mine", "left": True}, False),
+        ((0.0, 5.0, 10.0), {}, False),
     ],
 )
-def test_the_host_that_joined_later_is_the_copy_while_the_other_one_beats(beats_s, other, is_copy):
-    watch = HostWatch(ME)
+def test_the_host_that_came_later_is_the_copy_while_the_earlier_one_beats(beats_s, other, is_copy):
+    earlier, later = HostWatch(ME), HostWatch(OTHER)
     for now_s, beat_s in enumerate(beats_s):
-        found = [host(ME, beat_s=now_s, state="mine", joined_s=10.0), host(OTHER, beat_s=beat_s, **other)]
-        watch.dead(found, float(now_s))
-    assert (watch.original(found) is not None) is is_copy
+        found = [host(ME, beat_s=beat_s, joined_s=20.0, **other), host(OTHER, beat_s=now_s, state="mine")]
+        later.dead(found, float(now_s))
+        earlier.dead(found, float(now_s))
+    assert (later.original(found) is not None) is is_copy
+    assert earlier.original(found) is None
+
+
+def test_beats_of_before_a_gap_do_not_count_for_a_copy():
+    watch = HostWatch(OTHER)
+    for now_s, beat_s in ((0.0, 0.0), (5.0, 5.0), (30.0, 7.0), (31.0, -9.0)):
+        found = [host(ME, beat_s=beat_s, state="mine"), host(OTHER, beat_s=now_s, state="mine")]
+        watch.dead(found, now_s)
+        assert watch.original(found) is None
