@@ -25,7 +25,7 @@ def text_of(name):
 @pytest.fixture
 def simulator():
     rates = {text_of(name): rate for name, rate in RATES.items()}
-    with SimulatorServer(SimulatorConfig(key_rates=rates, tick_s=1.0, deals=8_000, start_balance=10)) as server:
+    with SimulatorServer(SimulatorConfig(key_rates=rates, tick_s=1.0, deals=1_000, start_balance=10)) as server:
         yield server
 
 
