@@ -55,7 +55,7 @@ class RuleOutput(msgspec.Struct, frozen=True, kw_only=True):
         at_most: messages an hour.
         again_after_s: seconds until the same is told again.
         digest_s: seconds between two messages that gather what came; 0 when each comes at once.
-        deals_now: deals or followed products that meet it now, counted up to 1,000; null while there is no database.
+        deals_now: followed products that meet it now, or deals, counted up to 1,000; null while there is no database.
     """
 
     rule: str

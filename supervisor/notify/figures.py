@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MOST_TARGETS: Final = 20  # a heartbeat has room for so many
-_LONGEST_NAME: Final = 60  # characters
+NAMES_BYTES: Final = 1_400  # and for so much of their names, as JSON has them
 
 Waiting = tuple[int, "datetime"]
 """How many messages wait, and when the oldest of them was made."""
@@ -44,12 +45,17 @@ class Figures:
     def record(self) -> dict[str, tuple[int, int, int, float]]:
         """By target: sent and refused since the process began, waiting now, and when the oldest of those was made.
 
-        That is in seconds since 1970, and 0 when none waits. Of many targets those are there of which most waits.
+        That is in seconds since 1970, and 0 when none waits. Of many targets, or long names, those are there of which
+        most waits.
         """
         with self._lock:
             found = {name: (self._sent[name], self._refused[name], *self._oldest(name)) for name in self._names}
-        most = sorted(found, key=lambda name: -found[name][2])[:MOST_TARGETS]
-        return {name[:_LONGEST_NAME]: found[name] for name in most}
+        record, left = dict[str, tuple[int, int, int, float]](), NAMES_BYTES
+        for name in sorted(found, key=lambda name: -found[name][2])[:MOST_TARGETS]:
+            size = len(json.dumps(name))
+            if size <= left:
+                record[name], left = found[name], left - size
+        return record
 
     def _oldest(self, name: str) -> tuple[int, float]:
         places = [place[name] for place in self._waiting.values() if name in place]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -37,11 +38,11 @@ def whole_file(path: Path, *, nameless: Callable[[Path], int | None] = open_name
     Raises:
         OSError: the file cannot be written.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     fd = nameless(path.parent)
     has_name = fd is None
     if fd is None:
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _MODE)
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
     try:
         with os.fdopen(fd, "wb", _BUFFER) as file:
             yield file
@@ -55,7 +56,6 @@ def whole_file(path: Path, *, nameless: Callable[[Path], int | None] = open_name
 
 
 def _give_name(fd: int, path: Path) -> None:
-    path.unlink(missing_ok=True)  # of a process of the same number, which was killed just here
     own_files = os.open(_OWN_FILES, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.link(str(fd), path, src_dir_fd=own_files, follow_symlinks=True)

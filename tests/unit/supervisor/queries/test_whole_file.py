@@ -60,11 +60,11 @@ def test_an_exception_leaves_the_file_of_before(tmp_path, nameless):
     assert (path.read_bytes(), names(tmp_path)) == (b"before", ["deals.csv"])
 
 
-def test_two_that_write_the_same_file_do_not_mix_their_lines(tmp_path):
+def test_two_that_write_the_same_file_do_not_mix_their_lines(tmp_path, nameless):
     path = tmp_path / "deals.csv"
-    with whole_file(path) as first:
+    with whole_file(path, nameless=nameless) as first:
         first.write(b"first")
-        with whole_file(path) as second:
+        with whole_file(path, nameless=nameless) as second:
             second.write(b"second, which is longer")
         assert path.read_bytes() == b"second, which is longer"
         first.write(b" and whole")
