@@ -21,7 +21,8 @@ from ledger.snapshot_records import (
 )
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
-from supervisor.report import ChildRecord, CountRecord, MarkRecord, Report, RunRecord, SupervisorRecord
+from supervisor.count_record import CountRecord, MarkRecord
+from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
 from supervisor.status.as_text import as_text
 from supervisor.status.status import Status
 

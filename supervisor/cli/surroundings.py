@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from supervisor.config import run_plan
 from supervisor.config.environment import forget_client_variables
-from supervisor.database import backend, ledger_source, presence, server_in_use, shared_ledger
+from supervisor.database import backend, ledger_source, server_in_use, shared_ledger
+from supervisor.database.hosts import joining
 from tasks.errors import ConfigError
 from tasks.secret import Secret
 
@@ -56,7 +57,7 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
         stack.callback(rows.stop)
         url_of_rows = rows.start()
         run = str(os.getpid())
-        among = presence.take_part(plan, url_of_rows, run)
+        among = joining.take_part(plan, url_of_rows, run)
         if among is not None:
             stack.enter_context(closing(among))
         host = 0 if among is None else among.number

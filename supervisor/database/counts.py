@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from supervisor.count_record import QUEUE, CountRecord, ListRecord, MarkRecord, SourceRecord
 from supervisor.database.backend import APPLICATION
-from supervisor.report import QUEUE, CountRecord, ListRecord, MarkRecord, SourceRecord
 from tasks.errors import DatabaseTransient, Error
 from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.keepa.selection import selection

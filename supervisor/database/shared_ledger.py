@@ -14,7 +14,7 @@ import msgspec
 from ledger import NS_PER_S, LedgerError, SystemClock, TokenLedger, Unusable
 from ledger.atomic_file import replace_file
 from supervisor.config.run_plan import Server
-from supervisor.database import presence
+from supervisor.database.hosts import joining
 from supervisor.database.ledger_source import APPLICATION, account_number, is_in_database
 from tasks.errors import Error, plain
 from tasks.store.connection import connect
@@ -198,7 +198,7 @@ def ledger_beside(plan: RunPlan) -> TokenLedger:
 def _row_beside(plan: RunPlan) -> tuple[TokenLedger, int, int]:
     """The ledger in the database, its account, and the number of this host."""
     url, account = plan.settings.database_url, account_number(plan.account(""))
-    host = presence.number_beside(plan, url)
+    host = joining.number_beside(plan, url)
     return TokenLedger(RowHome(url.reveal(), account, host, name=APPLICATION)), account, host
 
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 import msgspec
 from prometheus_client.core import HistogramMetricFamily
 
+from supervisor.count_record import QUEUE
 from supervisor.http import spending_metrics
 from supervisor.http.catalogue import CATALOGUE, PREFIX, family, seconds
 from supervisor.process.restart_policy import Cause
 from supervisor.process.spec import NOTIFY
-from supervisor.report import DATABASE, OF_KEY, QUEUE
+from supervisor.report import DATABASE, OF_KEY
 from supervisor.status import health
 from tasks.runtime.call_stats import BOUNDS_S
 from tasks.runtime.condition import ConditionKind

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from ledger import Snapshot
-    from supervisor.report import CountRecord, ListRecord
+    from supervisor.count_record import CountRecord, ListRecord
 
 _DAY_S: Final = 86_400.0
 _RULES: Final = ("budget", "hours")

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger import NeedsReading
-from supervisor.database import backend, ledger_source, presence, server_in_use, shared_ledger
+from supervisor.database import backend, ledger_source, server_in_use, shared_ledger
 from supervisor.database.access import query_connection
+from supervisor.database.hosts import joining
 from supervisor.selections.paid_pages import PaidPages
 from tasks.calls.arrived_reply import arrived
 from tasks.calls.spool_header import Header, Origin, answered, unanswered
@@ -202,7 +203,7 @@ def _own_ledger(plan: RunPlan, stack: ExitStack) -> TokenLedger:
         rows = backend.backend_of(plan)
         stack.callback(rows.stop)
         url = rows.start()
-        among = presence.take_part(plan, url, run)
+        among = joining.take_part(plan, url, run)
         if among is not None:
             host = stack.enter_context(closing(among)).number
     return shared_ledger.create_ledger(plan, url, run, host)

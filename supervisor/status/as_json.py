@@ -12,20 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ledger.snapshot_records import SnapshotRecord
+from supervisor.count_record import ListRecord, MarkRecord, SourceRecord
 from supervisor.host_record import HostRecord
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import (
-    DATABASE,
-    ChildRecord,
-    DeathRecord,
-    FaultRecord,
-    ListRecord,
-    MarkRecord,
-    RestartRecord,
-    RunRecord,
-    SourceRecord,
-    age_s,
-)
+from supervisor.report import DATABASE, ChildRecord, DeathRecord, FaultRecord, RestartRecord, RunRecord, age_s
 from supervisor.status import keys
 from supervisor.status.keys import KeyOutput
 from tasks.planning.forecast import Pace, left_s, supply_of_all
@@ -36,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger import Snapshot
-    from supervisor.report import CountRecord, Report
+    from supervisor.count_record import CountRecord
+    from supervisor.report import Report
     from supervisor.status.status import Status
 
 FORMAT: Final = 2

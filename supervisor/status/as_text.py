@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ledger import Snapshot
-    from supervisor.report import ChildRecord, CountRecord, Report
+    from supervisor.count_record import CountRecord
+    from supervisor.report import ChildRecord, Report
     from supervisor.status.status import Status
 
 WIDTH: Final = 100

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.durations import format_duration, format_elapsed
 from ledger.localtime import near
+from supervisor.count_record import QUEUE
 from supervisor.logs.faults import kind_of
 from supervisor.logs.phrases import describe_activity, describe_life, name_of
-from supervisor.report import DATABASE, QUEUE, age_s
+from supervisor.report import DATABASE, age_s
 from tasks.errors import one_line
 from tasks.keepa import locales
 
@@ -21,18 +22,10 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from ledger.snapshot_records import TierRecord
+    from supervisor.count_record import CountRecord, ListRecord, MarkRecord, SourceRecord
     from supervisor.host_record import HostRecord
     from supervisor.process.conditions import ConditionRecord
-    from supervisor.report import (
-        ChildRecord,
-        CountRecord,
-        DeathRecord,
-        FaultRecord,
-        ListRecord,
-        MarkRecord,
-        Report,
-        SourceRecord,
-    )
+    from supervisor.report import ChildRecord, DeathRecord, FaultRecord, Report
 
 _ALMOST: Final = 0.99  # of a bar: only an open gate has a full one
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from supervisor.config.instance_lock import SoleCommand
     from supervisor.config.settings import Settings
     from supervisor.config.state_dir import StateDir
+    from supervisor.count_record import CountRecord
     from supervisor.database.ledger_source import LedgerSource
-    from supervisor.report import CountRecord, Report
+    from supervisor.report import Report
     from supervisor.status.keys import KeyView
 
 _FRESH_S: Final = 20.0  # a supervisor counts at least every 16 s while the database answers

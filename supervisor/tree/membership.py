@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from supervisor.database import host_records, presence
-from supervisor.database.presence import InTheWay, Presence
-from supervisor.database.rival_wait import WAIT_S, RivalWait
+from supervisor.database.hosts import host_records, joining, this_host
+from supervisor.database.hosts.joining import InTheWay
+from supervisor.database.hosts.presence import Presence
+from supervisor.database.hosts.rival_wait import WAIT_S, RivalWait
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.process.conditions import OF_OTHERS, SUPERVISOR, ConditionFrom, ReportedCondition
 from tasks.errors import EXIT_CONFIG, DatabaseTransient, exit_code, plain
@@ -97,7 +98,7 @@ class Membership:
         again = partial(self.join, plan, url, run, then, refuse)
         enter = partial(self._enter, plan, url, run, then)
         answered = partial(self._answered, again=again, enter=enter, refuse=refuse or self._refuse)
-        self._executor.do(lambda: presence.try_join(plan, url, run, plan.keys, self._wait), answered)
+        self._executor.do(lambda: joining.try_join(plan, url, run, plan.keys, self._wait), answered)
 
     def records(self) -> tuple[HostRecord, ...]:
         """All hosts as reports show them."""
@@ -157,7 +158,7 @@ class Membership:
         else:
             enter(outcome.value)
             return
-        self._loop.after(presence.AGAIN_S, again)
+        self._loop.after(joining.AGAIN_S, again)
 
     def _enter(self, plan: RunPlan, url: Secret, run: str, then: Callable[[], object], number: int) -> None:
         self.number = number
@@ -166,8 +167,8 @@ class Membership:
             self._presence = Presence(
                 url,
                 number,
-                presence.spool_of(plan),
-                presence.this_host(plan, run, plan.keys),
+                this_host.spool_of(plan),
+                this_host.this_host(plan, run, plan.keys),
                 on_look=lambda: self._loop.call(partial(self._looked, plan)),
                 on_release=lambda released: self._loop.call(partial(self._tell, released)),
             )
@@ -186,7 +187,7 @@ class Membership:
         if self._presence is None:
             return
         if self._presence.original is not None:
-            self._refuse(EXIT_CONFIG, presence.copied(plan, self._presence.original))
+            self._refuse(EXIT_CONFIG, joining.copied(plan, self._presence.original))
             return
         self._presence.workers = self._workers()
         if self._presence.is_to_drain:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.config.run_plan import RunPlan
+    from supervisor.count_record import CountRecord
     from supervisor.database.backend import DatabaseIdentity
     from supervisor.database.lifecycle import DatabaseLifecycle
     from supervisor.database.maintenance import Maintenance
     from supervisor.logs.faults import Faults
     from supervisor.logs.log import Log
     from supervisor.process.slot import Slot
-    from supervisor.report import CountRecord
     from supervisor.tree.condition_watch import ConditionWatch
     from supervisor.tree.draining import Draining
     from supervisor.tree.membership import Membership

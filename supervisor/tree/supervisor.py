@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger import LedgerError, TokenLedger
-    from supervisor import report
     from supervisor.config.changes import Change
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Texts
+    from supervisor.count_record import CountRecord
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log
     from supervisor.process.child_pipes import Announcement
@@ -60,7 +60,7 @@ _WRITE_EVERY_S: Final = 0.5
 class Supervisor:
     """One run of the supervisor; `texts` is what the settings of its plan were made from."""
 
-    counted: report.CountRecord | None = None
+    counted: CountRecord | None = None
     http_url: str | None = None
     web_url: str | None = None
 

@@ -24,6 +24,7 @@ from supervisor.cli.status import terminal_text
 from supervisor.config import run_plan
 from supervisor.config.settings import load_settings
 from supervisor.console.monitor import Monitor
+from supervisor.count_record import CountRecord
 from supervisor.database.counts import RowReader
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
@@ -82,7 +83,7 @@ def reported(run, loop, **changes):
 
 def counted(age_s):
     at = (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat(timespec="milliseconds")
-    return report.CountRecord(at=at, rows=ROWS, queue=QUEUE)
+    return CountRecord(at=at, rows=ROWS, queue=QUEUE)
 
 
 def step_until(loop, condition):

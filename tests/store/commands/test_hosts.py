@@ -12,7 +12,7 @@ from ledger import process
 from supervisor.cli.surroundings import surroundings
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
-from supervisor.database import presence
+from supervisor.database.hosts import joining
 from supervisor.database.ledger_source import account_number
 from supervisor.doctor import host_check
 from supervisor.doctor.findings import Verdict
@@ -117,11 +117,11 @@ def test_a_host_sees_that_another_one_runs_with_the_state_directory_of_which_its
     plan = make_run_plan(load_settings(environ, dotenv=None))
     plan.state.make()
     first = hosts.join(conn, Newcomer(id=f"{plan.state.name()} another boot", name="first", version="1"))
-    with closing(presence.take_part(plan, Secret(database_url), "")) as me:
+    with closing(joining.take_part(plan, Secret(database_url), "")) as me:
         wait_until(lambda: me.seen, "a look")
         assert me.original is None
         wait_until(lambda: hosts.beat(conn, first, ()) and me.original, "it sees the other one")
-    assert presence.copied(plan, me.original) == (
+    assert joining.copied(plan, me.original) == (
         f"STATE_DIR {tmp_path} is a copy of the one with which the host first runs: start this host with an empty "
         "STATE_DIR of its own"
     )
@@ -188,7 +188,7 @@ def test_a_host_whose_entry_is_gone_has_it_again_unless_another_host_has_its_num
 def test_who_takes_part_for_a_moment_alone_leaves_as_well(conn, database_url, tmp_path):
     environ = {"STATE_DIR": str(tmp_path), "DATABASE_URL": database_url, "KEEPA_API_KEY": "k" * 64}
     plan = make_run_plan(load_settings(environ, dotenv=None))
-    presence.take_part(plan, Secret(database_url), "").close()
+    joining.take_part(plan, Secret(database_url), "").close()
     wait_until(lambda: [one.state for one in hosts.hosts(conn)] == ["left"], "it has left")
 
 
@@ -214,7 +214,7 @@ def test_a_host_beats_while_somebody_locks_the_table_of_calls(conn, database_url
     plan = make_run_plan(load_settings(environ, dotenv=None))
     with conn.transaction():
         conn.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
-        with closing(presence.take_part(plan, Secret(database_url), "")) as me:
+        with closing(joining.take_part(plan, Secret(database_url), "")) as me:
             beats = "SELECT beat_at > joined_at FROM hosts"
             wait_until(lambda: conn.execute(beats).fetchall() == [(True,)] and me.seen, "a beat")
 

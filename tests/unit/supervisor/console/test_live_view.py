@@ -9,8 +9,9 @@ from rich.console import Console
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.console.live_view import draw
+from supervisor.count_record import CountRecord
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import ChildRecord, CountRecord, DeathRecord, Frame, Report, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, DeathRecord, Frame, Report, RunRecord, SupervisorRecord
 
 S = 1_000_000_000
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from ledger import DEFAULT_TIERS, ManualClock, TokenLedger
+from supervisor.count_record import CountRecord
 from supervisor.host_record import HostRecord
 from supervisor.http.metrics import text_of
 from supervisor.process.heartbeat import Heartbeat
 from supervisor.process.restart_policy import Cause, ExitReason
 from supervisor.process.states import State
-from supervisor.report import ChildRecord, CountRecord, Report, RunRecord, SupervisorRecord
+from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord
 from supervisor.tree.totals import Totals
 from tasks.runtime.call_stats import CallStats
 

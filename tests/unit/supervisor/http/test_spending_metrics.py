@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ledger import DEFAULT_TIERS, Hours, ManualClock, TokenLedger
+from supervisor.count_record import CountRecord, ListRecord, SourceRecord
 from supervisor.http import spending_metrics
-from supervisor.report import CountRecord, ListRecord, SourceRecord
 
 AT = "2026-03-01T12:00:00+00:00"
 NOON = 1_772_366_400

@@ -12,9 +12,10 @@ import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, localtime
 from supervisor import report
+from supervisor.count_record import CountRecord, ListRecord, MarkRecord, SourceRecord
 from supervisor.host_record import HostRecord
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import CountRecord, DeathRecord, FaultRecord, ListRecord, MarkRecord, RestartRecord, SourceRecord
+from supervisor.report import DeathRecord, FaultRecord, RestartRecord
 from supervisor.status import health
 from supervisor.status.as_json import FORMAT, as_json
 from supervisor.status.as_text import as_line, as_text

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from supervisor.count_record import CountRecord
 from supervisor.host_record import HostRecord
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import ChildRecord, CountRecord, KeyRecord
+from supervisor.report import ChildRecord, KeyRecord
 from supervisor.status import formatting, keys
 from supervisor.status.as_json import progress
 from tasks.planning.forecast import supply_of_all, token_supply

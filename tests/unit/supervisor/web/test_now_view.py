@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor import report
+from supervisor.count_record import CountRecord
 from supervisor.process.conditions import ConditionRecord
-from supervisor.report import CountRecord, DeathRecord, FaultRecord, OrderRecord
+from supervisor.report import DeathRecord, FaultRecord, OrderRecord
 from supervisor.status import keys
 from supervisor.status.status import Status
 from supervisor.web import cells, keys_table

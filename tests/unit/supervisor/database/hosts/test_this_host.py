@@ -4,7 +4,7 @@ import pytest
 
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
-from supervisor.database import presence
+from supervisor.database.hosts import this_host
 from supervisor.database.ledger_source import account_number
 
 
@@ -26,6 +26,6 @@ def plan(tmp_path):
 @pytest.mark.parametrize("shares", [True, False])
 def test_a_host_tells_the_account_of_every_key_that_it_spends_from(plan, shares):
     of_each = {name: account_number(plan.of_key(name).account("")) for name in plan.keys}
-    told = presence.newcomer(plan, "id", "", plan.keys, shares=shares)
+    told = this_host.newcomer(plan, "id", "", plan.keys, shares=shares)
     assert told.accounts == [of_each["a"], of_each["b"]]
-    assert presence.newcomer(plan, "id", "", ["b"], shares=shares).accounts == [of_each["b"]]
+    assert this_host.newcomer(plan, "id", "", ["b"], shares=shares).accounts == [of_each["b"]]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.database.rival_wait import WAIT_S, RivalWait, Verdict
+from supervisor.database.hosts.rival_wait import WAIT_S, RivalWait, Verdict
 from tasks.store.ledger_row.hosts import Host
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from supervisor.database import host_records
+from supervisor.database.hosts import host_records
 from supervisor.status import formatting
 from tasks.store.ledger_row.hosts import Host
 
