@@ -99,9 +99,10 @@ def _scenes(plan: RunPlan, chosen: argparse.Namespace) -> tuple[Scene, Scene | N
         source=source,
         known=(*plan_inputs.loads(gathered, rules, allowance), *_loaded(pages, unknown)),
         new=_loaded(pages, new),
-        left_out=tuple(describe.label(one) for one in (*unknown, *new) if describe.label(one) not in pages),
+        left_out=_unpaid(pages, unknown),
         others=others_of(plan.settings, gathered, snapshot),
         new_others=_new_others(plan.settings, found.sources, paths, snapshot),
+        new_left_out=_unpaid(pages, new),
     )
     return scene, None if not chosen.set else scene.changed(_with(chosen.set, plan.key), gathered)
 
@@ -154,6 +155,10 @@ def _pages(plan: RunPlan, selections: Sequence[Selection], *, yes: bool) -> dict
 
 def _loaded(pages: Mapping[str, StreamLoad], selections: Sequence[Selection]) -> tuple[StreamLoad, ...]:
     return tuple(pages[describe.label(one)] for one in selections if describe.label(one) in pages)
+
+
+def _unpaid(pages: Mapping[str, StreamLoad], selections: Sequence[Selection]) -> tuple[str, ...]:
+    return tuple(name for name in map(describe.label, selections) if name not in pages)
 
 
 def _with(changes: Sequence[str], key: str) -> Settings:

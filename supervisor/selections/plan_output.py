@@ -136,6 +136,7 @@ def as_json(scene: Scene, other: Scene | None) -> None:
 
 def output_of(scene: Scene, other: Scene | None) -> PlanOutput:
     """The plan as an object for programs."""
+    before = scene.without_new()
     days = ((rate, _day(scene, scene.cost(rate=rate))) for rate in PLANS)
     return PlanOutput(
         rate=scene.allowance.rate,
@@ -144,8 +145,8 @@ def output_of(scene: Scene, other: Scene | None) -> PlanOutput:
         capacity=scene.allowance.capacity,
         rate_known=scene.source,
         day=_day(scene, scene.cost()),
-        left_out=scene.left_out,
-        without_new=_day(scene, scene.cost(with_new=False)) if scene.has_new else None,
+        left_out=scene.all_left_out,
+        without_new=_day(before, before.cost()) if scene.has_new else None,
         with_settings=None if other is None else _day(other, other.cost()),
         plans=tuple(DayOnPlan(rate=rate, **msgspec.structs.asdict(day)) for rate, day in days),
     )

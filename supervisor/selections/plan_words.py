@@ -55,8 +55,8 @@ def show_day(scene: Scene, other: Scene | None, changes: Sequence[str], *, whose
     output.table(_COLUMNS, [*_rows(scene, day)])
     output.text("", *sentences(scene, day))
     if scene.has_new:
-        before = scene.cost(with_new=False)
-        output.text("", "without the new ones:", *(f"  {line}" for line in sentences(scene, before)))
+        before = scene.without_new()
+        output.text("", "without the new ones:", *(f"  {line}" for line in sentences(before, before.cost())))
     if other is not None:
         output.text("", f"with {' '.join(changes)}:", *(f"  {line}" for line in sentences(other, other.cost())))
 
@@ -76,8 +76,8 @@ def sentences(scene: Scene, day: CostPlan) -> list[str]:
         _floors(scene),
         *_of_others(scene, day),
     ]
-    if scene.left_out:
-        lines.insert(0, f"not counted, as nothing is known of them: {'; '.join(scene.left_out)}")
+    if scene.all_left_out:
+        lines.insert(0, f"not counted, as nothing is known of them: {'; '.join(scene.all_left_out)}")
     lines.append(unused.sentence(day, scene.plan.settings))
     return lines
 
@@ -98,8 +98,7 @@ def _of_others(scene: Scene, day: CostPlan) -> list[str]:
         f"without lists and sources: {without.total:,.0f} tokens, the details of {without.details_part:.0%} of the new "
         f"deals, up to {without.histories_per_day:,.0f} histories a day"
     )
-    counted = {one.name for one in day.others}
-    unknown = [one.name for one in scene.all_others if one.products is None and one.name in counted]
+    unknown = [one.name for one in scene.all_others if one.products is None]
     if unknown:
         lines.append(f"not counted, as it was never read how many products they list: {'; '.join(unknown)}")
     return lines

@@ -27,9 +27,10 @@ class Scene:
         source: how the rate is known, in words.
         known: selections of the settings.
         new: those that were given to the command.
-        left_out: those of which nothing is known.
+        left_out: selections of the settings of which nothing is known.
         others: lists and sources of the settings.
         new_others: those that were given to the command.
+        new_left_out: selections that were given to the command and of which nothing is known.
     """
 
     plan: RunPlan
@@ -41,12 +42,12 @@ class Scene:
     left_out: tuple[str, ...]
     others: tuple[OtherLoad, ...] = ()
     new_others: tuple[OtherLoad, ...] = ()
+    new_left_out: tuple[str, ...] = ()
 
-    def cost(self, *, with_new: bool = True, rate: int | None = None) -> CostPlan:
-        """The day, perhaps without the new selections, or on another plan with a full bucket."""
+    def cost(self, *, rate: int | None = None) -> CostPlan:
+        """The day, perhaps on another plan with a full bucket."""
         allowance = self.allowance if rate is None else plan_inputs.on_plan(rate, self.allowance.tick_s)
-        new, new_others = (self.new, self.new_others) if with_new else ((), ())
-        return cost_plan((*self.known, *new), self.rules, allowance, (*self.others, *new_others))
+        return cost_plan((*self.known, *self.new), self.rules, allowance, self.all_others)
 
     @property
     def all_others(self) -> tuple[OtherLoad, ...]:
@@ -62,6 +63,15 @@ class Scene:
     def has_new(self) -> bool:
         """Whether the command was given anything that the settings do not have."""
         return bool(self.new or self.new_others)
+
+    def without_new(self) -> Scene:
+        """The same without anything that was given to the command: what is said of it counts none of that either."""
+        return replace(self, new=(), new_others=(), new_left_out=())
+
+    @property
+    def all_left_out(self) -> tuple[str, ...]:
+        """The selections of both of which nothing is known."""
+        return (*self.left_out, *self.new_left_out)
 
     def without_others(self) -> CostPlan:
         """The day without any list or source."""

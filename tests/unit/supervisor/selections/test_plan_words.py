@@ -1,0 +1,48 @@
+"""What `plan` says of the day without the new ones is what it says where they were never given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from supervisor.config import run_plan, settings
+from supervisor.selections import plan_inputs, plan_output, plan_words
+from supervisor.selections.scene import Scene
+from tasks.planning.cost_values import OtherLoad, Rules, StreamLoad
+
+OWN = StreamLoad(name="own, amazon.com", deals=9_000, news_per_day=900, products_per_day=200, pending=286)
+NEW = StreamLoad(name="new, amazon.com", deals=5_000, news_per_day=400, products_per_day=100, pending=334)
+LIST = OtherLoad(name="toys", kind="list", products=50, fetching=2_500.0)
+UNREAD = OtherLoad(name="best", kind="source", products=None, asking=100.0)
+NOWHERE = "nowhere, amazon.com"
+
+
+@pytest.fixture
+def scene(tmp_path):
+    plan = run_plan.make_run_plan(settings.load_settings({"STATE_DIR": str(tmp_path)}, dotenv=None))
+    return Scene(
+        plan=plan,
+        rules=Rules(detail_tokens=5.0, history_tokens=5.0, backfill_share=0.3),
+        allowance=plan_inputs.on_plan(250, 60.0),
+        source="given",
+        known=(OWN,),
+        new=(),
+        left_out=(),
+        others=(LIST,),
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"new": (NEW,)}, {"new_others": (UNREAD,)}, {"new": (NEW,), "new_others": (UNREAD,), "new_left_out": (NOWHERE,)}],
+)
+def test_of_the_day_without_the_new_ones_nothing_counts_them(scene, given, capsys):
+    alone = plan_words.sentences(scene, scene.cost())
+    both = replace(scene, **given)
+    plan_words.show_day(both, None, ())
+    _, _, block = capsys.readouterr().out.partition("without the new ones:\n")
+    assert [line.strip() for line in block.splitlines()] == alone
+    assert any("the 286 that wait" in line for line in alone)
+    assert plan_words.sentences(both, both.cost()) != alone
+    assert plan_output.output_of(both, None).without_new == plan_output.output_of(scene, None).day
