@@ -1,7 +1,8 @@
 """The heartbeat of a worker that serves several keys: what is reported of each, as one.
 
 A condition of one key alone does not end because another key has none, so it is known here who reports what. Of what
-the jobs report themselves, what they have waiting is added up, and of the one queue the latest word counts.
+the jobs report themselves, what they have waiting and what others spend is added up, and of the one queue the latest
+word counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 _OF_ALL: Final = frozenset({"database", "spool", "replies"})  # what stands in the way of every key
 _ADDED_UP: Final = frozenset({"waiting", "dropped"})
-_OF_ONE_KEY: Final = frozenset({"eta_s", "pace"})  # how long the queue lasts is a matter of all keys
+_OF_ONE_KEY: Final = frozenset({"eta_s"})  # how long the queue lasts is a matter of all keys, and reckoned from `pace`
+_OTHERS: Final = "others_per_s"  # of a pace: what others spend is of one key, all the rest of it of the queue
 MOST_APART: Final = 5  # keys with a condition of their own: a heartbeat is one short line
 
 
@@ -150,7 +152,9 @@ def merged(jobs: Iterable[Mapping[str, object]]) -> dict[str, object]:
             before = found.get(name, 0)
             if name in _OF_ONE_KEY:
                 continue
-            if name in _ADDED_UP and isinstance(value, int) and isinstance(before, int):
+            if name == "pace" and isinstance(value, dict) and isinstance(before, dict):
+                found[name] = {**value, _OTHERS: before.get(_OTHERS, 0.0) + value.get(_OTHERS, 0.0)}
+            elif name in _ADDED_UP and isinstance(value, int) and isinstance(before, int):
                 found[name] = before + value
             else:
                 found[name] = value

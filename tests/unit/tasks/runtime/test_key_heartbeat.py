@@ -2,11 +2,13 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import ManualClock
+from tasks.planning.forecast import Pace
 from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.key_heartbeat import MOST_APART, KeyBoard, merged
 
@@ -92,8 +94,18 @@ def test_as_many_keys_are_reported_as_are_refused(steps):
 
 def test_jobs_are_added_up_where_they_wait_and_told_once_of_the_queue():
     assert merged([{"waiting": 2, "dropped": 1}, {"waiting": 3, "dropped": 0}]) == {"waiting": 5, "dropped": 1}
-    earlier, later = {"done": 5, "total": 9, "eta_s": 60}, {"done": 6, "total": 9, "eta_s": 70, "pace": {}}
+    earlier, later = {"done": 5, "total": 9, "eta_s": 60}, {"done": 6, "total": 9, "eta_s": 70}
     assert merged([earlier, later]) == {"done": 6, "total": 9}
+
+
+def test_the_pace_is_told_with_what_others_spend_of_every_key():
+    """Without it nobody can compute how long the queue lasts, see `supervisor.status.as_json.progress`."""
+    earlier, later = (
+        {"pace": msgspec.to_builtins(Pace(per_item=cost, others_per_s=others, work_s=0.1, workers=2))}
+        for cost, others in ((1.0, 0.5), (2.0, 0.25))
+    )
+    told = merged([earlier, {"waiting": 1}, later])
+    assert msgspec.convert(told["pace"], Pace) == Pace(per_item=2.0, others_per_s=0.75, work_s=0.1, workers=2)
 
 
 def test_a_phase_names_its_key_and_counts_are_of_all(board, sent):
