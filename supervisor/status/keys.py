@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from ledger.dump import describe_rules
 from ledger.localtime import near
 from ledger.snapshot_records import SnapshotRecord
 from supervisor.report import OF_KEY
@@ -87,7 +88,7 @@ def gates(snapshot: Snapshot) -> str:
 
 
 def as_text(keys: Sequence[KeyView], now: datetime) -> Iterator[str]:
-    """A line for each key."""
+    """A line for each key, and below it one for each of its tiers that has a budget or hours."""
     for one in keys:
         named = f"key     {one.name}" + (f", pool {one.pool}" if one.pool else "")
         words, snapshot = fault(one, now), one.snapshot
@@ -100,6 +101,7 @@ def as_text(keys: Sequence[KeyView], now: datetime) -> Iterator[str]:
             f"{named}: {bucket.balance:g} of {bucket.capacity:g} tokens, +{bucket.refill_rate:g} "
             f"every {bucket.tick_period_s:.1f} s, spent {spent:g}, drift {bucket.drift:g}; {gates(snapshot)}"
         )
+        yield from (f"    {tier.name} {rules}" for tier in snapshot.tiers if (rules := describe_rules(tier)))
 
 
 def in_short(keys: Sequence[KeyView], now: datetime) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from ledger import DEFAULT_TIERS, Hours, ManualClock, Reading, TokenLedger
 from supervisor.count_record import CountRecord
 from supervisor.host_record import HostRecord
 from supervisor.process.conditions import ConditionRecord
@@ -15,6 +16,7 @@ from supervisor.status import formatting, keys
 from supervisor.status.as_json import progress
 from tasks.planning.forecast import supply_of_all, token_supply
 
+UPSERT = [one.name for one in DEFAULT_TIERS].index("upsert")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REFUSED = ConditionRecord(kind="key b", since=NOW.isoformat(), why="no subscription", who=("upsert-0",))
 HOST = HostRecord(
@@ -23,8 +25,8 @@ HOST = HostRecord(
 )  # fmt: skip
 
 
-def a_ledger(tokens, rate=20, tick_s=60):
-    one = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**15), tick_period_s=tick_s)
+def a_ledger(tokens, rate=20, tick_s=60, tiers=DEFAULT_TIERS):
+    one = TokenLedger.in_memory(tiers, ManualClock(10**15), tick_period_s=tick_s)
     one.observe(Reading(tokens_left=tokens, refill_rate=rate, refill_in_ms=1000, server_ms=5))
     return one
 
@@ -46,6 +48,14 @@ def test_each_key_has_its_own_line_and_its_own_fault():
     assert "no subscription" in lines[1]
     assert lines[2:] == [f"key     c: {keys.UNREADABLE}", f"key     d: {keys.UNSYNCED}"]
     assert list(keys.in_short(found, NOW)) == ["a 300 of 1200 tokens", "b refused", "c not known", "d not known"]
+
+
+def test_the_budget_and_the_hours_of_a_tier_stand_below_its_key():
+    upsert = replace(DEFAULT_TIERS[UPSERT], tokens_per_day=250, hours=Hours.parse("22-06"))
+    tiers = [upsert if one.name == "upsert" else one for one in DEFAULT_TIERS]
+    lines = list(keys.as_text(views(a=a_ledger(300, tiers=tiers).snapshot(), b=a_ledger(7).snapshot()), NOW))
+    assert [line.split(":")[0] for line in lines[::2]] == ["key     a", "key     b"]
+    assert lines[1] == "    upsert has spent 0 of 250 tokens today (UTC), spends at 22-06 UTC only"
 
 
 def waiting(**more):
