@@ -25,7 +25,7 @@ README_PAGES: Final = {
     "first-run.md": ("What you see", "How to read the dump", "Watch it", "When tokens run dry, when a worker failed"),
     "your-key.md": ("With your own key",),
     "selections.md": ("Choose what is collected",),
-    "commands.md": ("Commands",),
+    "commands.md": ("Commands", "What people ask, and the command that answers"),
     "change.md": ("Change it while it runs",),
     "reference/settings.md": ("Configuration",),
     "reference/exit-codes.md": ("Exit codes",),

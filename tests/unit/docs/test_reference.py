@@ -1,5 +1,6 @@
 """The reference in docs/reference is what the code says, and README.md has every exit code."""
 
+import ast
 import re
 
 import pytest
@@ -22,6 +23,19 @@ def test_every_page_of_the_folder_is_made_and_every_document_is_in_the_navigatio
     documents = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
     assert len(documents) > 20
     assert documents - set(re.findall(r": ([\w/-]+\.md)$", NAVIGATION, re.MULTILINE)) == set()
+
+
+def test_every_section_of_the_readme_is_on_a_page_of_the_site():
+    tree = ast.parse((ROOT / "deploy" / "site" / "pages.py").read_text(encoding="utf-8"))
+    told = {
+        one.target.id: ast.literal_eval(one.value)
+        for one in tree.body
+        if isinstance(one, ast.AnnAssign) and one.target.id in {"README_PAGES", "LEFT_OUT"}
+    }
+    sections = re.findall(r"^## (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(sections) == sorted(
+        [*(name for names in told["README_PAGES"].values() for name in names), told["LEFT_OUT"]]
+    )
 
 
 def test_the_calls_that_write_events_are_found():
