@@ -128,7 +128,8 @@ class Upsert:
         if isinstance(outcome, PageRefused):
             self._due_ns[stream] = context.clock.now_ns() + REFUSED_NS
             return StepDone(completes=True)
-        self._backlog.add(outcome.result.news)
+        if context.settings.upsert_detail != "none":
+            self._backlog.add(outcome.result.news)
         return StepDone(completes=self._after(stream, outcome.reply, outcome.result))
 
     def _after(self, stream: Stream, reply: SpooledReply, result: PageResult) -> bool:

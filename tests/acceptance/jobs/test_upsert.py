@@ -36,6 +36,7 @@ def test_every_deal_that_appeared_is_in_deals_after_the_next_poll_and_the_pace_i
     state = here.simulator.control()
     hours = (here.clock.now_ns() - began) / NS / 3600
     assert len(checked) > 50
+    assert len(work._backlog) == 0, "nobody fetches details, so none is waited for, and none is dropped a day later"
     assert len(polls) >= 1.5 * 3600 / 300 * 0.9
     assert sum(poll["tokens"] for poll in polls[1:]) <= 5 * 60 * hours * 0.21
     assert marks == sorted(marks)
