@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"simulator: cannot listen on {options.host}:{options.port}: {error.strerror}\n")
         return EXIT_CONFIG
     with _signals() as woken, server:
-        _announce(server.url, options.announce_fd)
+        takes_any_key = not (options.key or options.key_rate)
+        _announce(server.url, options.announce_fd, takes_any_key=takes_any_key)
         _wait(woken, options.lifeline_fd)
     return EXIT_OK
 
@@ -165,9 +166,10 @@ _SAME: Final = (
 )  # fmt: skip
 
 
-def _announce(url: str, fd: int | None) -> None:
+def _announce(url: str, fd: int | None, *, takes_any_key: bool) -> None:
     if fd is None:
-        sys.stdout.write(f"Keepa simulator ready at {url} (any key; state at {url}/control)\n")
+        keys = "any key" if takes_any_key else "the keys that were named"
+        sys.stdout.write(f"Keepa simulator ready at {url} ({keys}; state at {url}/control)\n")
         sys.stdout.flush()
         return
     line = json.dumps({"event": "ready", "url": url}) + "\n"

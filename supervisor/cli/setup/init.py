@@ -46,6 +46,8 @@ def run(chosen: argparse.Namespace) -> int:
         lines += _checked(plan)
         _write(DOTENV, env_lines.with_value(before, _KEY, key))
         lines.append(f"the key is in {DOTENV.resolve()}, which only you may read")
+    elif environment().get(_KEY) or env_file.parse(before).values.get(_KEY):
+        lines.append("the key that is set stays")
     else:
         lines.append("no key: `sluicegate run` works on made-up data, and `sluicegate init` takes a key at any time")
     if chosen.unit or _wants_unit():

@@ -56,6 +56,14 @@ def test_without_a_key_nothing_is_written(program, tmp_path):
     assert not (tmp_path / ".env").exists()
 
 
+def test_a_key_that_is_there_stays_when_none_is_typed(program, tmp_path):
+    (tmp_path / ".env").write_text(f"KEEPA_API_KEY={KEY}\n")
+    done = init(program, "\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("the key that is set stays\n")
+    assert (tmp_path / ".env").read_text() == f"KEEPA_API_KEY={KEY}\n"
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
