@@ -84,14 +84,19 @@ def check_catalogue(found):
 
 
 def with_limits_and_others(folder):
-    """Settings with a budget, hours, a list and a source beside a selection, so that no metric lacks a sample."""
+    """Settings with a budget, hours, a list, a source and a target of messages, so that no metric lacks a sample."""
     wanted = folder / "wanted"
     wanted.mkdir()
     (wanted / "all.json").write_text('{"domainId": 1, "priceTypes": [1], "dateRange": 3}')
     (wanted / "best.json").write_text('{"source": "bestsellers", "domainId": 1, "categoryId": 283155, "most": 20}')
     (folder / "toys.txt").write_text("B08N5WRWNW\n")
+    rules = folder / "rules"
+    rules.mkdir()
+    (rules / "targets.toml").touch(mode=0o600)
+    (rules / "targets.toml").write_text('[program]\ncommand = ["true"]\n')
+    (rules / "low.toml").write_text('deals = ["new"]\nmin_discount = 99\nto = ["program"]\n')
     limits = {"UPSERT_TOKENS_PER_DAY": "1000000", "BACKFILL_HOURS": "00:00-23:59"}
-    return {"SELECTIONS": str(wanted), "WATCH": str(folder / "toys.txt")} | limits
+    return {"SELECTIONS": str(wanted), "WATCH": str(folder / "toys.txt"), "RULES": str(rules)} | limits
 
 
 def never_backwards(before, after):
@@ -155,11 +160,12 @@ def unready(url):
 
 
 def with_all(seen):
-    """What was seen, once calls have ended in every way and the last walk is known."""
+    """What was seen, once calls have ended in every way, the last walk is known and messages are counted."""
     found, _ = seen
     statuses = {dict(labels)["status"] for name, labels in found if name == f"{PREFIX}requests_total"}
     is_walked = any(name == f"{PREFIX}walk_timestamp_seconds" for name, _ in found)
-    return seen if {"200", "500", "none"} <= statuses and is_walked else None
+    has_messages = any(name == f"{PREFIX}messages_waiting" for name, _ in found)
+    return seen if {"200", "500", "none"} <= statuses and is_walked and has_messages else None
 
 
 def compare_with_status(program, url):
