@@ -45,9 +45,13 @@ def add(commands: Commands) -> None:
     preview.add_argument("--yes", action="store_true", help="spend the tokens without a question")
     preview.set_defaults(do=_do_preview)
 
-    new = verbs.add_parser("add", help="check a selection and put it into the folder SELECTIONS")
+    new = verbs.add_parser(
+        "add", help="check a selection, or a source of products, and put it into the folder SELECTIONS"
+    )
     new.add_argument("name", metavar="NAME", help="the name it shall have")
-    new.add_argument("source", nargs="?", default="-", metavar="SELECTION", help=f"{_SOURCE} [-]")
+    new.add_argument(
+        "source", nargs="?", default="-", metavar="SELECTION", help=f"{_SOURCE}; or a source of products [-]"
+    )
     new.set_defaults(do=_do_add)
 
     example = verbs.add_parser("example", help="print an example with comments, or the built-in selection")

@@ -97,7 +97,7 @@ def explain(chosen: argparse.Namespace) -> int:
     for one in found.selections:
         output.text(*lines(one), "")
     for source in found.sources:
-        output.text(f"{source.label} asks for {source_words(source)}.", "")
+        output.text(source_line(source), "")
     if found.selections:
         output.text(_ORDER)
     return _ended(found)
@@ -117,6 +117,11 @@ def lines(one: Selection) -> list[str]:
         *(f"  note: {note}" for note in one.notes),
         f"  at Keepa: {page_link(one)}",
     ]
+
+
+def source_line(one: Source) -> str:
+    """What the source asks for, how often and for how much."""
+    return f"{one.label} asks for {source_words(one)}."
 
 
 def for_programs(one: Selection) -> SelectionOutput:

@@ -1,4 +1,7 @@
-"""`selection add` and `selection example`: a new file in the folder of selections, and examples to begin with."""
+"""`selection add` and `selection example`: a new file in the folder of selections, and examples to begin with.
+
+Sources of products lie in the same folder, and are added in the same way.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,14 @@ from supervisor.selections import describe, given
 from supervisor.selections.examples import EXAMPLES
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa.selection import selection
+from tasks.keepa.source import source
 
 if TYPE_CHECKING:
     import argparse
 
     from tasks.keepa.selection.selection import Selection
+    from tasks.keepa.source.source import Source
+    from tasks.settings import SourceSettings
 
 DEFAULT: Final = "default"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
@@ -28,10 +34,10 @@ _ANY_SHOP: Final = (1,)  # whose rules hold for a selection that names none
 
 
 def add(chosen: argparse.Namespace) -> int:
-    """Write the selection into the folder; the exit code.
+    """Write the selection, or the source of products, into the folder; the exit code.
 
     Raises:
-        ConfigError: there is no folder for it, the name is taken, or it is no selection or asks for what another does.
+        ConfigError: there is no folder for it, the name is taken, or it is neither or asks for what another does.
     """
     name = str(chosen.name).removesuffix(".json")
     if not _NAME.fullmatch(name):
@@ -44,14 +50,16 @@ def add(chosen: argparse.Namespace) -> int:
     if path.exists():
         raise ConfigError(f"{path} is there already: choose another name, or edit that file")
     _, text = given.read(chosen.source)
-    (new,) = selection.for_domains(text, name=name, domains=_ANY_SHOP)
+    found = given.in_text(name, text, _ANY_SHOP)
+    (new,) = (*found.selections, *found.sources)
     has_shop = _names_shop(text)
     _refuse_twin(new, folder)
     query = {key: value for key, value in new.query.items() if key != "domainId" or has_shop}
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(path, (json.dumps(query, indent=2, ensure_ascii=False) + "\n").encode(), durable=True)
     output.text(
-        *describe.lines(new),
+        *(line for one in found.selections for line in describe.lines(one)),
+        *map(describe.source_line, found.sources),
         f"written to {path}" + ("" if has_shop else "; it names no shop, so it is for every one in KEEPA_DOMAINS"),
         "a supervisor that runs reads it with `sluicegate reload`; `sluicegate plan` says what it costs a day",
     )
@@ -106,18 +114,24 @@ def _folder() -> Path:
 
 
 def _names_shop(text: str | bytes) -> bool:
-    """Whether the selection is for one shop: then it is that one whatever domains it is read for."""
-    return len(selection.for_domains(text, name="any", domains=(1, 3))) == 1
+    """Whether it is for one shop: then it is that one whatever domains it is read for."""
+    found = given.in_text("any", text, (1, 3))
+    return len(found.selections) + len(found.sources) == 1
 
 
-def _refuse_twin(new: Selection, folder: Path) -> None:
+def _refuse_twin(new: Selection | Source, folder: Path) -> None:
     """Refuse what would be walked and paid for twice.
 
     Raises:
-        ConfigError: a selection in the folder asks for the same.
+        ConfigError: a selection or source in the folder asks for the same.
     """
     if not folder.is_dir() or not any(folder.glob("*.json")):
         return
-    for other in selection_files.read(str(folder), _ANY_SHOP, [], []):
-        if selection.parse(other.query, name=other.name).key == new.key:
+    sources: list[SourceSettings] = []
+    selections = selection_files.read(str(folder), _ANY_SHOP, [], [], sources)
+    for other in (
+        *(selection.parse(one.query, name=one.name) for one in selections),
+        *(source.parse(one.query, name=one.name) for one in sources),
+    ):
+        if other.key == new.key:
             raise ConfigError(f"{other.name} asks for the same as this: it would be walked and paid for twice")

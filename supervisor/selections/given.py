@@ -53,7 +53,7 @@ def find(sources: Sequence[str], settings: Settings) -> Given:
         try:
             found = _named(settings, text)
             if not (found.selections or found.sources):
-                found = _in_text(*read(text), domains)
+                found = in_text(*read(text), domains)
         except ConfigError as error:
             faults.append(plain(error))
         else:
@@ -98,7 +98,12 @@ def _named(settings: Settings, name: str | None) -> Given:
     )
 
 
-def _in_text(name: str, text: str | bytes, domains: Sequence[int]) -> Given:
+def in_text(name: str, text: str | bytes, domains: Sequence[int]) -> Given:
+    """The selection, or the source of products, that a text holds, once for each locale it is meant for.
+
+    Raises:
+        ConfigError: it is neither. The message names every fault.
+    """
     given = source.in_text(text)
     if given is not None:
         return Given((), sources=source.for_domains(given, name=name, domains=domains))

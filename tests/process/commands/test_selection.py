@@ -127,6 +127,22 @@ def test_what_cannot_be_added_says_what_to_do_and_writes_nothing(here, tmp_path,
     assert [path.name for path in (tmp_path / "wanted").iterdir()] == ["there.json"]
 
 
+def test_a_source_is_added_as_a_selection_is(here, tmp_path):
+    best = {"source": "bestsellers", "categoryId": 283155, "refresh": "7d"}
+    (tmp_path / "best.json").write_text(json.dumps(best))
+    code, out, _ = here("selection", "add", "books", "best.json", SELECTIONS=str(tmp_path / "wanted"))
+    assert (code, "books, amazon.com asks for" in out, "every 7d" in out, "it names no shop" in out) == (0, *[True] * 3)
+    assert json.loads((tmp_path / "wanted" / "books.json").read_text()) == best
+    assert here("selection", "check")[1] == "books, amazon.com: valid, a source of products\n"
+    seller = {"source": "seller", "sellerId": "A2L77EE7U53NWQ", "domainId": 3}
+    assert "it names no shop" not in here("selection", "add", "shop", json.dumps(seller))[1]
+    with pytest.raises(ConfigError, match="books asks for the same as this"):
+        here("selection", "add", "twin", json.dumps(best | {"refresh": "1d"}))
+    with pytest.raises(ConfigError, match="sellerId: must be the id of one seller"):
+        here("selection", "add", "odd", json.dumps(seller | {"sellerId": "nobody"}))
+    assert sorted(path.name for path in (tmp_path / "wanted").iterdir()) == ["books.json", "shop.json"]
+
+
 def test_an_example_that_there_is_not_names_those_there_are(here):
     with pytest.raises(ConfigError, match="there is no example 'nothing'; there are warehouse-bargains"):
         here("selection", "example", "nothing")
