@@ -51,7 +51,8 @@ def add(chosen: argparse.Namespace) -> int:
         raise ConfigError(f"{path} is there already: choose another name, or edit that file")
     _, text = given.read(chosen.source)
     found = given.in_text(name, text, _ANY_SHOP)
-    (new,) = (*found.selections, *found.sources)
+    kinds: tuple[Selection | Source, ...] = (*found.selections, *found.sources)
+    (new,) = kinds
     has_shop = _names_shop(text)
     _refuse_twin(new, folder)
     query = {key: value for key, value in new.query.items() if key != "domainId" or has_shop}
@@ -129,9 +130,8 @@ def _refuse_twin(new: Selection | Source, folder: Path) -> None:
         return
     sources: list[SourceSettings] = []
     selections = selection_files.read(str(folder), _ANY_SHOP, [], [], sources)
-    for other in (
-        *(selection.parse(one.query, name=one.name) for one in selections),
-        *(source.parse(one.query, name=one.name) for one in sources),
-    ):
+    others: list[Selection | Source] = [selection.parse(one.query, name=one.name) for one in selections]
+    others += [source.parse(one.query, name=one.name) for one in sources]
+    for other in others:
         if other.key == new.key:
             raise ConfigError(f"{other.name} asks for the same as this: it would be walked and paid for twice")
