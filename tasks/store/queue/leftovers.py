@@ -69,10 +69,16 @@ _ADOPT: Final = written_down(
 )""",
     each="now IS NOT NULL",
 )
-# What a worker has claimed is paid for: it is left to end by itself.
-_DROP: Final = written_down(f"""changed AS (
+# What a worker has claimed is paid for: it is left to end by itself. Whatever listed the rest counts as never read to
+# its end, or begun: otherwise it would not be read again when it comes back before its time is over.
+_DROP: Final = written_down(f"""dropped AS (
     DELETE FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
-    RETURNING domain, selection_key, detail, state AS was, NULL AS now
+    RETURNING domain, selection_key, detail, state
+), forgotten AS (
+    DELETE FROM crawls WHERE job = 'backfill'
+      AND (selection_key, domain) IN (SELECT selection_key, domain FROM dropped)
+), changed AS (
+    SELECT domain, selection_key, detail, state AS was, NULL AS now FROM dropped
 )""")  # noqa: S608 - the same
 
 _COUNT: Final = f"""
@@ -114,7 +120,11 @@ def adopt(
 
 
 def drop(conn: Connection, chosen: WantedStreams | None) -> int:
-    """Delete what waits and is no longer asked for; how many items that were."""
+    """Delete what waits and is no longer asked for; how many items that were.
+
+    The sources and selections that had listed it are read anew by backfill if they come back: how far they were read is
+    forgotten.
+    """
     return change(conn, _DROP, parameters(chosen))
 
 

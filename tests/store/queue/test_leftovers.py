@@ -1,8 +1,11 @@
 """What a selection leaves in the queue when it is taken out of the settings: neither fetched nor counted, and known."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tasks.planning.streams import WantedStreams
+from tasks.store import crawls
 from tasks.store.queue import leftovers, queue
 from tasks.store.queue.counts import QueueCounts, queue_counts
 
@@ -76,6 +79,33 @@ def test_dropped_is_what_waits_for_nobody_and_nothing_that_is_held(mixed):
     assert queue_counts(mixed, NOW) == QueueCounts(pending=3, leased=1, done=0, workers=1)
     assert queue.complete(mixed, [held]) == 1
     assert leftovers.drop(mixed, NOW) == 0
+
+
+def walked(conn, job, key, domain, *, state):
+    now = datetime.now(UTC)
+    crawl = crawls.Crawl(
+        job=job, selection_key=key, domain=domain, root_cat=None, page=1, started_at=now, state=state, high_minute=None,
+        rows=2, finished_at=now if state == "done" else None,
+    )  # fmt: skip
+    crawls.save_crawl(conn, crawl)
+
+
+def test_what_is_dropped_is_listed_again_when_its_source_comes_back(mixed):
+    for key, domain, state in (
+        ("gone", 1, "done"),
+        ("gone too", 3, "running"),
+        ("mine", 1, "done"),
+        ("old", 1, "done"),
+    ):
+        walked(mixed, "backfill", key, domain, state=state)
+    walked(mixed, "upsert", "gone", 1, state="done")
+    leftovers.drop(mixed, NOW)
+    left = crawls.crawls_of(mixed, ["gone", "gone too", "mine", "old"])
+    assert [(one.selection_key, one.job) for one in left] == [
+        ("gone", "upsert"),
+        ("mine", "backfill"),
+        ("old", "backfill"),  # nothing of it was dropped, so nothing has to be paid for again
+    ]
 
 
 def test_the_oldest_of_a_selection_is_found_at_any_priority(mixed):
