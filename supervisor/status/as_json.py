@@ -18,7 +18,8 @@ from supervisor.process.conditions import ConditionRecord
 from supervisor.report import DATABASE, ChildRecord, DeathRecord, FaultRecord, RestartRecord, RunRecord, age_s
 from supervisor.status import keys
 from supervisor.status.keys import KeyOutput
-from tasks.planning.forecast import Pace, left_s, supply_of_all
+from tasks.planning.forecast import Pace
+from tasks.planning.time_left import time_left_s
 from tasks.roles import BACKFILL
 from tasks.runtime.call_stats import EndpointStats
 
@@ -167,8 +168,7 @@ def _eta_s(left: int, job: dict[str, Any], snapshots: Sequence[Snapshot]) -> flo
         pace = msgspec.convert(job["pace"], Pace)
     except msgspec.ValidationError:
         return reported
-    supply = supply_of_all(snapshots, BACKFILL)
-    found = None if supply is None else left_s(left, pace, supply)
+    found = time_left_s(left, pace, snapshots, BACKFILL)
     return None if found is None else round(found)
 
 

@@ -20,11 +20,11 @@ from tasks.jobs.queue_batch import QueueBatch
 from tasks.jobs.sources import Sources
 from tasks.keepa.request import DEAL_TOKENS, product_shape
 from tasks.keepa.selection.rules import MAX_ROWS, PAGE_ROWS
-from tasks.planning import forecast
 from tasks.planning.forecast import WINDOW_S, Forecast
 from tasks.planning.pacing import crawl_interval_s
 from tasks.planning.sliding_rate import SlidingRate
 from tasks.planning.streams import pool_streams
+from tasks.planning.time_left import time_left_s
 from tasks.roles import BACKFILL
 from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
@@ -268,8 +268,7 @@ class Backfill:
             self.context.clock.now_ns(), sum(tier.spent for tier in snapshot.tiers if tier.name != BACKFILL)
         )
         pace = self._forecast.pace(self._per_item(snapshot), counts.workers)
-        supply = forecast.token_supply(snapshot, BACKFILL)
-        eta_s = None if supply is None else forecast.left_s(left, pace, supply)
+        eta_s = time_left_s(left, pace, (snapshot,), BACKFILL)
         # The pace goes along: who shows the time left reckons it from what is queued and in the bucket at that moment.
         self.context.beat.job(
             done=counts.done,

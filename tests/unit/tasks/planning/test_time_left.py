@@ -1,0 +1,85 @@
+"""The time left by budgets and hours: never shorter than the days that the budget needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import DEFAULT_TIERS, Hours, ManualClock, Reading, TokenLedger
+from tasks.planning.forecast import Pace, TokenSupply, left_s, token_supply
+from tasks.planning.time_left import DAY_S, Allowance, allowance, days_left_s, time_left_s
+
+NOON_MS = 43_200_000
+PACE = Pace(per_item=1.0)
+
+
+def snapshot(tokens=300, spent=0.0, rate=20, **rules):
+    tiers = [replace(one, **rules) if one.name == "backfill" else one for one in DEFAULT_TIERS]
+    ledger = TokenLedger.in_memory(tiers, ManualClock(10**15), tick_period_s=60)
+    ledger.observe(Reading(tokens_left=tokens, refill_rate=rate, refill_in_ms=1000, server_ms=NOON_MS))
+    found = ledger.snapshot()
+    return replace(
+        found, tiers=tuple(replace(one, spent_today=spent) if one.name == "backfill" else one for one in found.tiers)
+    )
+
+
+def test_what_the_budget_of_today_does_not_pay_for_waits_for_midnight():
+    limited, free = snapshot(spent=748, tokens_per_day=3_000, rate=300), snapshot(rate=300)
+    assert time_left_s(2_252, PACE, (limited,), "backfill") == pytest.approx(
+        time_left_s(2_252, PACE, (free,), "backfill"), abs=0.01
+    )
+    assert time_left_s(3_649, PACE, (free,), "backfill") < 3_600
+    found = time_left_s(3_649, PACE, (limited,), "backfill")
+    assert DAY_S / 2 <= found < DAY_S / 2 + 3_600
+    assert time_left_s(2_252 + 3 * 3_000 + 1, PACE, (limited,), "backfill") >= 3.5 * DAY_S
+
+
+def test_a_key_without_a_budget_goes_on_alone():
+    limited, free = snapshot(tokens_per_day=1, rate=300), snapshot(rate=5)
+    alone = time_left_s(1_000, PACE, (free,), "backfill")
+    assert time_left_s(1_000, PACE, (limited, free), "backfill") == pytest.approx(alone, abs=61)
+
+
+def test_beyond_the_hours_no_time_is_told():
+    opened, shut = snapshot(hours=Hours.parse("10-13")), snapshot(hours=Hours.parse("22-06"))
+    assert time_left_s(100, PACE, (opened,), "backfill") is not None
+    assert time_left_s(100_000, PACE, (opened,), "backfill") is None
+    assert time_left_s(1, PACE, (shut,), "backfill") is None
+    assert time_left_s(1, PACE, (), "backfill") is None
+
+
+SUPPLY = st.builds(
+    TokenSupply,
+    spare=st.floats(0, 1e4),
+    refill=st.floats(1, 1e3),
+    tick_s=st.floats(1, 3_600),
+    next_tick_s=st.floats(0, 1),
+    share=st.floats(0.1, 1),
+)
+PACES = st.builds(Pace, per_item=st.floats(0.5, 20), others_per_s=st.floats(0, 10), work_s=st.floats(0, 10))
+AMOUNT, ENDS = st.floats(100, 1e5), st.floats(1, DAY_S)
+
+
+@given(items=st.integers(1, 10_000), pace=PACES, supply=SUPPLY, today=AMOUNT, per_day=AMOUNT, ends_s=ENDS)
+def test_it_is_never_shorter_than_refill_work_and_budget_need(*, items, pace, supply, today, per_day, ends_s):
+    one = Allowance(supply, min(today, per_day), per_day, ends_s, room=2e4)
+    found = days_left_s(items, pace, [one])
+    if found is not None:
+        assert found >= left_s(items, pace, supply) * (1 - 1e-6) - 0.01
+        missing = items * pace.per_item - one.today
+        if missing > 1e-6:
+            assert found >= ends_s + (ceil(missing / per_day * (1 - 1e-9)) - 1) * DAY_S
+        more = days_left_s(items + 1, pace, [one])
+        assert more is None or more >= found - 0.01
+
+
+def test_an_allowance_is_what_the_ledger_says():
+    limited = snapshot(spent=30, tokens_per_day=100)
+    found = allowance(limited, "backfill")
+    assert found == Allowance(token_supply(limited, "backfill"), 70, 100, DAY_S / 2, found.room)
+    assert allowance(limited, "nobody") is None
+    assert days_left_s(10**9, PACE, [found]) is None
