@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from supervisor.config import settings as config
-from supervisor.config.environment import environment
 from supervisor.config.files import watch_files
 from supervisor.config.options import BY_NAME
-from supervisor.config.run_plan import make_run_plan
-from supervisor.database.access import query_plan
+from supervisor.database.in_force import plan_in_force, plan_with
 from supervisor.selections import (
     describe,
     given,
@@ -49,13 +46,13 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
         ApiError: a page was to be asked for, and the server does not answer.
     """
-    plan = query_plan()
+    plan, overrides = plan_in_force()
     if chosen.key is None and len(plan.keys) > 1:
         if chosen.sources or chosen.rate is not None:
             sys.stderr.write(f"sluicegate: of which key? name one with --key: {', '.join(plan.keys)}\n")
             return EXIT_USAGE
-        return _show_all(plan, chosen)
-    scene, other = _scenes(plan if chosen.key is None else plan_of_key(plan, chosen.key), chosen)
+        return _show_all(plan, chosen, overrides)
+    scene, other = _scenes(plan if chosen.key is None else plan_of_key(plan, chosen.key), chosen, overrides)
     if chosen.json:
         plan_output.as_json(scene, other)
     else:
@@ -63,9 +60,9 @@ def show(chosen: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _show_all(plan: RunPlan, chosen: argparse.Namespace) -> int:
+def _show_all(plan: RunPlan, chosen: argparse.Namespace, overrides: Mapping[str, str]) -> int:
     """Print the plan of each key by its own rate, and what they come to together; the exit code."""
-    scenes = {name: _scenes(plan_of_key(plan, name), chosen) for name in plan.keys}
+    scenes = {name: _scenes(plan_of_key(plan, name), chosen, overrides) for name in plan.keys}
     if chosen.json:
         plan_of_keys.as_json(scenes)
     else:
@@ -73,8 +70,11 @@ def _show_all(plan: RunPlan, chosen: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _scenes(plan: RunPlan, chosen: argparse.Namespace) -> tuple[Scene, Scene | None]:
-    """What is planned for with the settings and key of `plan`, and the same with the changes that were given."""
+def _scenes(plan: RunPlan, chosen: argparse.Namespace, overrides: Mapping[str, str]) -> tuple[Scene, Scene | None]:
+    """What is planned for with the settings and key of `plan`, and the same with the changes that were given.
+
+    The settings of `plan` have the `overrides` of the running supervisor already.
+    """
     paths = [text for text in chosen.sources if _is_list(text)]
     texts = [text for text in chosen.sources if text not in paths]
     found = given.find(texts, plan.settings) if texts else given.Given(())
@@ -103,8 +103,9 @@ def _scenes(plan: RunPlan, chosen: argparse.Namespace) -> tuple[Scene, Scene | N
         others=others_of(plan.settings, gathered, snapshot),
         new_others=_new_others(plan.settings, found.sources, paths, snapshot),
         new_left_out=_unpaid(pages, new),
+        overrides=overrides,
     )
-    return scene, None if not chosen.set else scene.changed(_with(chosen.set, plan.key), gathered)
+    return scene, None if not chosen.set else scene.changed(_with(chosen.set, overrides, plan.key), gathered)
 
 
 def _is_list(text: str) -> bool:
@@ -161,19 +162,17 @@ def _unpaid(pages: Mapping[str, StreamLoad], selections: Sequence[Selection]) ->
     return tuple(name for name in map(describe.label, selections) if name not in pages)
 
 
-def _with(changes: Sequence[str], key: str) -> Settings:
-    """The settings with `NAME=VALUE` changes, as the key of that name has them.
+def _with(changes: Sequence[str], overrides: Mapping[str, str], key: str) -> Settings:
+    """The settings with the `overrides` and over them `NAME=VALUE` changes, as the key of that name has them.
 
     Raises:
         ConfigError: there is no such setting, or its value cannot be used.
     """
-    texts = config.read_texts(environment())
-    found = dict(texts.found)
+    found = dict(overrides)
     for change in changes:
         name, is_given, value = (part.strip() for part in change.partition("="))
-        if not is_given or name.upper() not in found:
+        if not is_given or name.upper() not in BY_NAME:
             raise ConfigError(f"{change!r} is no NAME=VALUE of a setting; `sluicegate --help` lists the settings")
-        found[name.upper()] = (value or BY_NAME[name.upper()].default, config.BY_ORDER)
-    made = config.check_texts(replace(texts, found=found))
-    plan = make_run_plan(made, synthetic_into_database=True)
-    return (plan_of_key(plan, key) if made.loaded_keys else plan).settings
+        found[name.upper()] = value
+    plan = plan_with(found)
+    return (plan_of_key(plan, key) if plan.settings.loaded_keys else plan).settings

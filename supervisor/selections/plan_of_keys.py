@@ -48,6 +48,7 @@ class PlansOutput(Output, frozen=True, kw_only=True):
 
 def show(scenes: Mapping[str, tuple[Scene, Scene | None]], changes: Sequence[str]) -> None:
     """Print the day of each key, and their sum; `scenes` are by the name of the key, each with the changes or None."""
+    plan_words.show_overrides(next(iter(scenes.values()))[0])
     for name, (scene, other) in scenes.items():
         plan_words.show_day(scene, other, changes, whose=f"{name}: ")
         output.text("")

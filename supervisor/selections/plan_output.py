@@ -111,6 +111,7 @@ class PlanOutput(Output, frozen=True, kw_only=True):
 
     Attributes:
         rate: tokens that each refill adds, every `tick_s` seconds; `rate_known` says how that is known.
+        overrides: settings that a running supervisor was told by `set`, by name; they are counted.
         left_out: selections of which nothing is known.
         without_new: the day without the selections that were given; null when none was.
         with_settings: the day with the settings that were given; null when none was.
@@ -122,6 +123,7 @@ class PlanOutput(Output, frozen=True, kw_only=True):
     balance: float
     capacity: float
     rate_known: str
+    overrides: dict[str, str]
     day: DayOutput
     left_out: tuple[str, ...]
     without_new: DayOutput | None
@@ -144,6 +146,7 @@ def output_of(scene: Scene, other: Scene | None) -> PlanOutput:
         balance=scene.allowance.balance,
         capacity=scene.allowance.capacity,
         rate_known=scene.source,
+        overrides=dict(scene.overrides),
         day=_day(scene, scene.cost()),
         left_out=scene.all_left_out,
         without_new=_day(before, before.cost()) if scene.has_new else None,

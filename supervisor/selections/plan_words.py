@@ -38,9 +38,17 @@ _PLANS: Final = (
 
 def show(scene: Scene, other: Scene | None, changes: Sequence[str]) -> None:
     """Print the plan, and what the changes of settings come to."""
+    show_overrides(scene)
     show_day(scene, other, changes)
     output.text("", "on other plans:")
     output.table(_PLANS, [_on_plan(scene, rate) for rate in PLANS])
+
+
+def show_overrides(scene: Scene) -> None:
+    """Print which settings count as the running supervisor was told them; nothing where it was told none."""
+    if scene.overrides:
+        told = " ".join(f"{name}={text}" for name, text in scene.overrides.items())
+        output.text(f"counted as `sluicegate set` ordered it of the running supervisor: {told}", "")
 
 
 def show_day(scene: Scene, other: Scene | None, changes: Sequence[str], *, whose: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from supervisor.selections import others, plan_inputs
@@ -10,6 +10,8 @@ from tasks.planning.cost_plan import cost_plan
 from tasks.planning.streams import sources_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
@@ -31,6 +33,7 @@ class Scene:
         others: lists and sources of the settings.
         new_others: those that were given to the command.
         new_left_out: selections that were given to the command and of which nothing is known.
+        overrides: settings that the running supervisor was told by `set`, by name; they are counted.
     """
 
     plan: RunPlan
@@ -43,6 +46,7 @@ class Scene:
     others: tuple[OtherLoad, ...] = ()
     new_others: tuple[OtherLoad, ...] = ()
     new_left_out: tuple[str, ...] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def cost(self, *, rate: int | None = None) -> CostPlan:
         """The day, perhaps on another plan with a full bucket."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from supervisor import report
 from supervisor.database.access import query_connection, query_plan
+from supervisor.database.in_force import overrides
 from supervisor.database.maintenance import keep_of
 from supervisor.queries import output
 from supervisor.queries.db import size_text as db_size_text
@@ -57,11 +57,9 @@ def show(chosen: argparse.Namespace) -> int:
 
 def in_force(plan: RunPlan) -> Keep:
     """How long rows are kept now: the settings, and over them what a running supervisor was told by `set`."""
-    keep, last = keep_of(plan.settings), report.read(plan.state.status)
-    if last is None or last.supervisor.pid != plan.state.lock.holder():
-        return keep
+    keep = keep_of(plan.settings)
     names = {setting_name(field) for field in keep._fields}
-    return asked(keep, [(name, int(text)) for name, text in last.overrides.items() if name in names])
+    return asked(keep, [(name, int(text)) for name, text in overrides(plan).items() if name in names])
 
 
 def asked(keep: Keep, given: Iterable[tuple[str, int]]) -> Keep:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from ledger.localtime import minute
-from supervisor import report
 from supervisor.cli.run_command import run_command
-from supervisor.config.state_dir import StateDir
 from tasks.keepa.selection.selection import parse
 from tasks.store import deals, quarantine, selections
 from tasks.store.calls import calls, months
@@ -26,6 +23,7 @@ from tasks.store.retention.keep import TABLES, Keep
 from tests.fakes.program.cli_program import Program
 from tests.fixtures.calls import a_call
 from tests.fixtures.postgres import PARTS
+from tests.fixtures.running import told_supervisor
 
 GERMAN = {"domainId": 3, "priceTypes": [1]}
 OLD, NEW = ["B000000001", "B000000002", "B000000003"], ["B000000004"]
@@ -153,25 +151,7 @@ def test_values_that_are_given_count_alone_and_are_deleted_by_when_that_is_confi
 
 
 def test_what_a_running_supervisor_was_told_counts_and_no_longer_than_it_runs(ask, tmp_path):
-    state = StateDir(Program(tmp_path).state)
-    state.make()
-    what = report.RunRecord(
-        server="api",
-        synthetic=False,
-        base_url=None,
-        database=None,
-        database_url=None,
-        spool="s",
-        rows_into="",
-        words="",
-    )
-    told = report.Report(
-        written_at="2026-01-01T00:00:00+00:00", supervisor=report.SupervisorRecord(pid=os.getpid(), state="running"),
-        run=what, workers=(), services=(), rows_written={}, deaths=(),
-        overrides={"DEALS_KEEP_D": "0", "READY_S": "5"},
-    )  # fmt: skip
-    report.write(told, state.status)
-    with state.lock.held():
+    with told_supervisor(Program(tmp_path).state, {"DEALS_KEEP_D": "0", "READY_S": "5"}):
         assert "every setting says for ever" in ask("prune", DEALS_KEEP_D="50", CALLS_KEEP_D="0")
         assert json.loads(ask("size", "--json", DEALS_KEEP_D="50"))["settings"]["DEALS_KEEP_D"]["days"] == 0
     assert json.loads(ask("size", "--json", DEALS_KEEP_D="50"))["settings"]["DEALS_KEEP_D"]["days"] == 50

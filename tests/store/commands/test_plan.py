@@ -11,6 +11,7 @@ from tasks.errors import ConfigError
 from tasks.store import stream_figures
 from tasks.store.calls import calls
 from tests.fixtures.calls import a_call
+from tests.fixtures.running import told_supervisor
 from tests.fixtures.server import START_MIN, START_MS
 
 WIDE = json.dumps({"domainId": 1, "priceTypes": [1], "dateRange": 3})
@@ -70,6 +71,26 @@ def test_a_setting_is_tried_without_being_set(ask, gathered_url):
     assert told["day"]["selections"][1]["details"] > 0
     assert told["with_settings"]["selections"][1]["details"] == 0
     assert told["with_settings"]["floors"]["backfill"] == 100
+
+
+def test_what_the_running_supervisor_was_told_counts_unless_set_says_otherwise(ask, gathered_url, tmp_path):
+    told = {"BACKFILL_TOKENS_PER_DAY": "300", "UPSERT_FLOOR": "70"}
+    changes = ("--rate", "60", "--set", "BACKFILL_TOKENS_PER_DAY=900")
+    with told_supervisor(tmp_path / "state", told):
+        running = plan(ask, gathered_url, *changes)
+        _, words = ask(gathered_url, "plan", *changes)
+    stopped = plan(ask, gathered_url, *changes)
+
+    assert (running["overrides"], stopped["overrides"]) == (told, {})
+    line = (
+        "counted as `sluicegate set` ordered it of the running supervisor: BACKFILL_TOKENS_PER_DAY=300 UPSERT_FLOOR=70"
+    )
+    assert words.startswith(f"{line}\n\n")
+    assert running["day"]["floors"]["upsert"] == running["with_settings"]["floors"]["upsert"] == 70
+    assert stopped["day"]["floors"]["upsert"] == stopped["with_settings"]["floors"]["upsert"] != 70
+    for day, most in ((running["day"], 300), (running["with_settings"], 900)):
+        assert sum(one["crawling"] + one["histories"] for one in day["selections"]) <= most + 1
+    assert sum(one["crawling"] + one["histories"] for one in stopped["day"]["selections"]) > 901
 
 
 @pytest.mark.parametrize(
