@@ -173,13 +173,14 @@ def test_a_commit_that_never_left_is_made_again(make_ledger, monkeypatch):
     assert [found.id for found in balances(ledger).leases] == [lease.id]
 
 
-def test_a_server_that_crashed_is_asked_about_once_by_all_and_no_lease_number_is_given_twice(make_ledger, conn):
+def test_a_server_that_crashed_is_asked_about_once_by_all_and_no_lease_number_is_given_twice(
+    make_ledger, conn, database_url
+):
     one, other = make_ledger(), make_ledger()
     before = one.try_reserve("upsert", 1)
     other.snapshot()
     conn.execute("CHECKPOINT")
-    os.kill(conn.execute("SELECT pg_backend_pid()").fetchone()[0], signal.SIGKILL)
-    eventually(lambda: can_connect(one), "the server")
+    restart_as_after_a_crash(conn, database_url)
     asked = 0
     for ledger in (one, other, one, other):
         try:
@@ -192,11 +193,31 @@ def test_a_server_that_crashed_is_asked_about_once_by_all_and_no_lease_number_is
     balances(other)
 
 
-def can_connect(ledger):
+def restart_as_after_a_crash(conn, database_url):
+    """The server has ended every session and read its log; `conn` is lost.
+
+    A killed session alone says nothing: until the server has noticed, the others go on as before. Once it has ended
+    one of them it takes a new one only after all are gone.
+    """
+    with contextlib.closing(psycopg.connect(database_url, autocommit=True)) as bystander:
+        os.kill(conn.execute("SELECT pg_backend_pid()").fetchone()[0], signal.SIGKILL)
+        eventually(lambda: not is_answered(bystander), "the end of all sessions")
+    eventually(lambda: can_connect(database_url), "the server")
+
+
+def is_answered(connection):
     try:
-        return ledger.snapshot()
-    except (psycopg.Error, DatabaseTransient):
-        return None
+        return connection.execute("SELECT true").fetchone()[0]
+    except psycopg.OperationalError:
+        return False
+
+
+def can_connect(database_url):
+    try:
+        psycopg.connect(database_url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def test_changes_that_the_server_forgot_are_noticed_though_the_row_went_on(make_ledger, conn):
