@@ -140,15 +140,17 @@ def _add_orders(commands: argparse._SubParsersAction[command_line.Parser]) -> No
         orders[name] = commands.add_parser(name, help=text, description=text, epilog=_ACCEPTED)
         orders[name].set_defaults(do=_order, name=name)
     for name in ("pause", "resume"):
-        orders[name].add_argument("role", choices=(*ROLES, "all"))
+        orders[name].add_argument("role", choices=(*ROLES, "all"), help="the workers of this job, or of both")
     for name in ("restart", "retry"):
         orders[name].add_argument("worker", metavar="WORKER", help="its name in `status`, such as backfill-0")
-    orders["scale"].add_argument("role", choices=ROLES)
-    orders["scale"].add_argument("count", metavar="N", help="0 to 16")
+    orders["scale"].add_argument("role", choices=ROLES, help="the workers of this job")
+    orders["scale"].add_argument("count", metavar="N", help="how many there are to be, from 0 to 16")
     orders["drain"].add_argument(
         "host", metavar="HOST", nargs="?", help="its name or number in `sluicegate hosts` [this one]"
     )
-    orders["set"].add_argument("settings", metavar="NAME=VALUE", nargs="+")
+    orders["set"].add_argument(
+        "settings", metavar="NAME=VALUE", nargs="+", help="a setting and its value, such as BACKFILL_FLOOR=300"
+    )
 
 
 def _add_doctor(commands: argparse._SubParsersAction[command_line.Parser]) -> None:

@@ -28,7 +28,7 @@ def add(commands: Commands, make_parser: Callable[[], argparse.ArgumentParser]) 
     """Add the commands, for the parser that `make_parser` makes."""
     text = "print what makes your shell complete commands, options, workers and settings"
     completion = commands.add_parser("completion", help=text, description=f"Prints what a shell needs. {_WHERE}.")
-    completion.add_argument("shell", choices=SHELLS)
+    completion.add_argument("shell", choices=SHELLS, help="the shell to make it for")
     completion.set_defaults(do=lambda chosen: show(make_parser(), chosen.shell))
     where = "~/.local/share/man/man1/sluicegate.1"
     man = commands.add_parser("man", help="print the man page", description=f"Prints the man page, to go into {where}.")
