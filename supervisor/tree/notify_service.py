@@ -72,7 +72,7 @@ class NotifyService:
         if slot is None:
             return
         if slot.state is State.STARTING and self._run.stage is not Stage.WORKING:
-            return  # it cannot hear yet, and may have to tell why the run ends; the run waits for it for a moment
+            return  # it cannot hear yet, and may have to tell why the run ends; the run waits until it has begun
         if slot.state not in RESTING:
             if slot.state not in {State.STOPPING, State.ENDING}:
                 self._run.write_report()  # it looks once more, and finds there why the run ends

@@ -53,7 +53,6 @@ LEDGER_AGAIN_S: Final = 1.0  # until the next try to begin a ledger whose databa
 SIGNAL_BASE: Final = 128  # a process that ends because of signal n exits with 128 + n, as shells say it
 _DATABASE_STOP_S: Final = 70.0  # the embedded server takes up to a minute for its last checkpoint
 _KILL_S: Final = 2.0
-_HEARS_S: Final = 5.0  # for a process of messages that only begins, and has to tell why the run ends
 _WRITE_EVERY_S: Final = 0.5
 
 
@@ -275,10 +274,12 @@ class Supervisor:
             return
         self._enter(Stage.STOPPING_SERVICES)
         for slot in self.tree.services:
-            if slot.spec.role == NOTIFY and slot.state is State.STARTING:  # once it hears, it tells why the run ends
-                self._loop.after(_KILL_S if self._is_killing else _HEARS_S, partial(slot.feed, Event.STOP))
-            else:
+            # One that only begins cannot hear yet, and has to tell why the run ends: it is asked to stop as soon as it
+            # has begun or failed to (`NotifyService`), for which it has READY_S as ever.
+            if slot.spec.role != NOTIFY or slot.state is not State.STARTING:
                 slot.feed(Event.STOP)
+            elif self._is_killing:
+                self._loop.after(_KILL_S, partial(slot.feed, Event.KILL))
         self._end_if_services_rest()
 
     def _end_if_services_rest(self) -> None:

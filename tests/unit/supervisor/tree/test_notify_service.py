@@ -24,7 +24,10 @@ class Slot:
         (Stage.STOPPING_WORKERS, State.RUNNING, [Event.STOP]),
         (Stage.STOPPING_WORKERS, State.STOPPING, []),
         (Stage.STOPPING_DATABASE, State.STARTING, []),
+        (Stage.STOPPING_SERVICES, State.STARTING, []),
         (Stage.STOPPING_SERVICES, State.RUNNING, [Event.STOP]),
+        (Stage.STOPPING_SERVICES, State.ABORTING, [Event.STOP]),
+        (Stage.STOPPING_SERVICES, State.BACKOFF, [Event.STOP]),
         (Stage.STOPPING_DATABASE, State.STOPPED, []),
     ],
 )

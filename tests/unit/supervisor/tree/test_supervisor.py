@@ -14,7 +14,9 @@ from supervisor.database import shared_ledger
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.eventloop.signals import Signals
 from supervisor.logs.log import Log, as_json
-from supervisor.process.states import Stage
+from supervisor.process.launch import SimulatorLaunch
+from supervisor.process.spec import NOTIFY, Spec
+from supervisor.process.states import Event, Stage, State
 from supervisor.tree.signals import HANDLED
 from supervisor.tree.supervisor import LEDGER_AGAIN_S, SIGNAL_BASE, Supervisor
 from tasks.errors import EXIT_CONFIG, EXIT_OK, ConfigError, DatabaseTransient
@@ -94,4 +96,26 @@ def test_a_ledger_whose_database_is_away_at_the_start_is_waited_for_and_what_doe
     run.database_up(Secret("postgresql:///nowhere"))
     wait_until(looked, "the end of the run")
     assert (tries, run.exit_code) == ([Stage.PREPARING] * 3, EXIT_CONFIG)
+    run.close()
+
+
+@pytest.mark.parametrize(("killed", "fed"), [(False, []), (True, [Event.KILL])])
+def test_a_process_of_messages_that_only_begins_is_waited_for_unless_the_run_is_killed(
+    make_run, killed, fed, monkeypatch
+):
+    """However long that takes: its own time limit for being ready ends the wait."""
+    run, clock, loop = make_run()
+    slot = run.tree.add_service(Spec(role=NOTIFY, slot=0), SimulatorLaunch(settings=run.plan.settings))
+    slot.state, asked = State.STARTING, []
+    monkeypatch.setattr(slot, "feed", asked.append)
+    run.stop(EXIT_OK)
+    run.stage = Stage.STOPPING_DATABASE
+    if killed:
+        run.kill(signal.SIGINT)
+    run._stop_services()
+    assert asked == []
+    clock.advance_s(60)
+    loop.wake()
+    loop.step()
+    assert (asked, run.stage) == (fed, Stage.STOPPING_SERVICES)
     run.close()
