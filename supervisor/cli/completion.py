@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
-from supervisor.cli import man_page
+from supervisor.cli import man_page, schema
 from supervisor.config.options import OPTIONS
 from tasks.errors import EXIT_OK
 from tasks.roles import ROLES
@@ -44,6 +44,8 @@ def show(parser: argparse.ArgumentParser, shell: str) -> int:
             action.choices = [f"{role}-{number}" for role in ROLES for number in range(_WORKERS)]
         elif action.metavar == "NAME=VALUE":
             action.choices = [f"{option.name}=" for option in OPTIONS if option.replaces is not None]
+        elif action.metavar == "COMMAND" and action.nargs == "*":  # those that have a schema, word by word
+            action.choices = list(dict.fromkeys(word for name in schema.OUTPUTS for word in name.split()))
     sys.stdout.write(shtab.complete(parser, shell))
     return EXIT_OK
 

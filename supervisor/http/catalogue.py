@@ -94,7 +94,9 @@ CATALOGUE: Final[dict[str, MetricSpec]] = {
         "gauge", "When the hours of the tier open or close next.", ("key", "tier")
     ),
     "gate_barred": MetricSpec(
-        "gauge", "1 while a rule of the settings keeps the tier from spending, else 0.", ("key", "tier", "rule")
+        "gauge",
+        "1 while its budget of the day (rule budget) or its hours (rule hours) keep the tier from spending, else 0.",
+        ("key", "tier", "rule"),
     ),
     "ledger_drift_tokens": MetricSpec(
         "gauge", "Tokens that neither calls nor refills explain; below 0 another program spends.", ("key",)

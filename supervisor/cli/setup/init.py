@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from supervisor.config import lowered_floors
 from supervisor.config.environment import environment
 from supervisor.config.files import env_file, user_file
 from supervisor.config.run_plan import make_run_plan
-from supervisor.config.settings import DOTENV, load_settings
+from supervisor.config.settings import DOTENV, check_texts, read_texts
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa.client import KeepaClient
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _KEY: Final = "KEEPA_API_KEY"
 _PATIENCE_S: Final = 10.0  # a person waits, and the server answers this call at once
 _ASKED: Final = "Keepa API key (it is not shown; Enter alone for made-up data of the built-in simulator): "
+_TYPED: Final = "what was typed"
 _YES: Final = ("y", "yes")
 
 
@@ -42,8 +44,7 @@ def run(chosen: argparse.Namespace) -> int:
     key = _asked_key()
     lines = []
     if key:
-        plan = make_run_plan(load_settings({**environment(), _KEY: key}))
-        lines += _checked(plan)
+        lines += _checked(_plan_with(key))
         _write(DOTENV, env_lines.with_value(before, _KEY, key))
         lines.append(f"the key is in {DOTENV.resolve()}, which only you may read")
     elif environment().get(_KEY) or env_file.parse(before).values.get(_KEY):
@@ -69,6 +70,12 @@ def _before(path: Path) -> str:
 def _asked_key() -> str:
     """The key that was typed, or the first line of what is not a terminal."""
     return (getpass.getpass(_ASKED) if sys.stdin.isatty() else sys.stdin.readline()).strip()
+
+
+def _plan_with(key: str) -> RunPlan:
+    """What a run would do with this key and all other settings as they are."""
+    texts = read_texts(environment())
+    return make_run_plan(check_texts(replace(texts, found={**texts.found, _KEY: (key, _TYPED)})))
 
 
 def _checked(plan: RunPlan) -> list[str]:

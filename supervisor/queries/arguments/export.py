@@ -33,7 +33,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--daily",
         action="store_true",
-        help="a row a day: the lowest, highest and last price, or sums of calls",
+        help="a row a day: of history the lowest, highest and last price, of calls their sums; deals and products "
+        "have no days",
     )
     add_domain(parser)
     parser.set_defaults(do=_do_export)

@@ -34,6 +34,8 @@ def test_bash_completes_commands_workers_and_settings(program):
     assert {"upsert-0", "backfill-1"} <= completed(script, "sluicegate", "restart", "")
     changeable = {f"{one.name}=" for one in OPTIONS if one.replaces is not None}
     assert completed(script, "sluicegate", "set", "") >= changeable
+    assert completed(script, "sluicegate", "schema", "") >= {"status", "deals", "db"}
+    assert "size" in completed(script, "sluicegate", "schema", "db", "")
     assert completed(script, "sluicegate", "db", "pr") == {"prune"}
 
 

@@ -49,6 +49,14 @@ def test_a_key_that_the_server_refuses_is_not_written(program, tmp_path):
     assert not (tmp_path / ".env").exists()
 
 
+def test_a_key_that_was_mistyped_is_called_so(program, tmp_path):
+    done = init(program, "too short\n", KEEPA_API_KEY=KEY)
+    assert done.returncode == 78
+    assert "KEEPA_API_KEY (from what was typed) cannot be used: it contains a blank" in done.stderr
+    assert "environment" not in done.stderr
+    assert not (tmp_path / ".env").exists()
+
+
 def test_without_a_key_nothing_is_written(program, tmp_path):
     done = init(program, "\n")
     assert (done.returncode, done.stderr) == (0, "")
