@@ -10,8 +10,8 @@ from msgspec import UNSET, UnsetType
 
 from supervisor.config.environment import forget_client_variables
 from supervisor.database.access import query_plan
-from supervisor.queries import output
-from supervisor.queries.output import Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Output
 from tasks.errors import ConfigError
 
 if TYPE_CHECKING:

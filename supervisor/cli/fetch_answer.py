@@ -12,9 +12,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ledger.localtime import near
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
-from supervisor.queries.plain_text import readable
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
+from supervisor.queries.printing.plain_text import readable
 from tasks.errors import EXIT_FAILED, EXIT_OK, plain
 from tasks.keepa.locales import product_url, shop
 from tasks.store.products import products_now

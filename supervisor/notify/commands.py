@@ -16,8 +16,8 @@ from supervisor.config.settings import load_settings
 from supervisor.database.access import query_connection, query_plan
 from supervisor.notify.live_rules import live_rules
 from supervisor.notify.service import KEPT
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
 from tasks.errors import EXIT_FAILED, EXIT_OK, ConfigError, NoRows, NotDelivered, plain
 from tasks.notify import followed
 from tasks.notify.deliver import deliver

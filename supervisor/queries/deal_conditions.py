@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
-from supervisor.queries.output import Column
+from supervisor.queries.printing.output import Column
 from tasks.keepa.locales import product_url
 from tasks.store.best_deals.best_deals import BestDeal
 from tasks.store.best_deals.conditions import Conditions, ResaleTerms

@@ -13,10 +13,11 @@ from supervisor.config import run_plan
 from supervisor.config.environment import environment
 from supervisor.config.settings import load_settings
 from supervisor.database.access import query_connection
-from supervisor.queries import deal_conditions, output
+from supervisor.queries import deal_conditions
 from supervisor.queries.deal_conditions import RESALE_COLUMNS, DealOutput
 from supervisor.queries.deal_defaults import BY_MONEY, usual
-from supervisor.queries.output import Column, Linked, Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Linked, Output
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import product_url, shop

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.durations import format_duration, format_elapsed
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output
+from supervisor.queries.printing import output
 from tasks.errors import EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, clean
 from tasks.store.ledger_row import hosts
 from tasks.store.sqlstate import translate

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries.whole_file import whole_file
+from supervisor.queries.printing.whole_file import whole_file
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.store.export import export as store
 from tasks.store.export.export import Export
@@ -42,7 +42,7 @@ def run(chosen: argparse.Namespace) -> int:
         is_daily=chosen.daily,
     )
     if chosen.format == "parquet":
-        from supervisor.queries import parquet
+        from supervisor.queries.printing import parquet
 
         parquet.check()
     with query_connection(query_plan()) as conn, _opened(chosen.output) as file:
@@ -72,7 +72,7 @@ def _write(conn: Connection, export: Export, chosen_format: str, file: BinaryIO)
             file.write(heading)
             file.writelines(lines)
         return
-    from supervisor.queries import parquet
+    from supervisor.queries.printing import parquet
 
     parquet.write(file, columns, store.batches(conn, export, columns))
 

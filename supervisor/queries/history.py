@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import day, minute
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output, parsing
-from supervisor.queries.output import Column, Output
-from supervisor.queries.plain_text import readable
+from supervisor.queries import parsing
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
+from supervisor.queries.printing.plain_text import readable
 from supervisor.queries.product.plot import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import product_url, shop

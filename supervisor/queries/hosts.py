@@ -11,8 +11,8 @@ import msgspec
 from ledger.durations import format_elapsed
 from ledger.localtime import near
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
 from tasks.errors import EXIT_OK
 from tasks.store.ledger_row import hosts
 from tasks.store.sqlstate import translate

@@ -10,9 +10,9 @@ from ledger import durations
 from ledger.localtime import minute
 from supervisor.database import backend
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
-from supervisor.queries.plain_text import readable, size
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
+from supervisor.queries.printing.plain_text import readable, size
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NoRows
 from tasks.ingest import retry_advice, retry_quarantined
 from tasks.ingest.retry_quarantined import Outcome, RetryOptions

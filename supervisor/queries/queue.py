@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop

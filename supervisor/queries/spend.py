@@ -12,8 +12,8 @@ from ledger import LedgerError, durations
 from ledger.durations import format_duration
 from supervisor.database.access import query_connection, query_plan
 from supervisor.database.ledger_source import source_of
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
 from supervisor.queries.token_outlook import Outlook, name_shown, outlook, span_s
 from tasks.errors import EXIT_OK
 from tasks.store import stream_figures

@@ -10,8 +10,8 @@ import msgspec
 
 from ledger.localtime import minute
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
 from supervisor.queries.spend import describe_since
 from supervisor.queries.token_outlook import name_shown
 from tasks.errors import EXIT_OK

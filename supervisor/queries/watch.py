@@ -14,8 +14,8 @@ from supervisor.config.environment import environment
 from supervisor.config.files import user_file, watch_files
 from supervisor.config.options import BY_NAME
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column
 from supervisor.queries.watch_output import (
     AddedOutput,
     CheckedList,

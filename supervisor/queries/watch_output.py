@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from supervisor.queries.output import Output
+from supervisor.queries.printing.output import Output
 from tasks.store.watch.lists import WatchList
 
 

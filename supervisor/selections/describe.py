@@ -9,8 +9,8 @@ import msgspec
 
 from supervisor.config.environment import environment
 from supervisor.config.settings import load_settings
-from supervisor.queries import output
-from supervisor.queries.output import Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Output
 from supervisor.selections import given
 from tasks.errors import EXIT_CONFIG, EXIT_OK
 from tasks.keepa.locales import shop

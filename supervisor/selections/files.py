@@ -14,7 +14,7 @@ from ledger.atomic_file import replace_file
 from supervisor.config.environment import environment
 from supervisor.config.files import selection_files
 from supervisor.config.settings import read_texts
-from supervisor.queries import output
+from supervisor.queries.printing import output
 from supervisor.selections import describe, given
 from supervisor.selections.examples import EXAMPLES
 from tasks.errors import EXIT_OK, ConfigError

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from supervisor.queries import output
-from supervisor.queries.output import Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Output
 from supervisor.selections import plan_output, plan_words
 from supervisor.selections.plan_output import PlanOutput
 

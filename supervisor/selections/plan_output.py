@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from supervisor.queries import output
-from supervisor.queries.output import Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Output
 from supervisor.selections import unused
 from supervisor.selections.scene import PLANS
 from tasks.planning.cost_values import OtherKind

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.durations import format_duration
-from supervisor.queries import output
-from supervisor.queries.output import Column
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column
 from supervisor.selections import unused
 from supervisor.selections.scene import PLANS
 

@@ -12,8 +12,8 @@ from ledger.durations import format_duration
 from ledger.types import NS_PER_S
 from supervisor.database import paying_key
 from supervisor.database.access import query_plan
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
 from supervisor.selections import describe, given, page_call
 from supervisor.selections.describe import SelectionOutput
 from supervisor.selections.of_key import key_that_lists

@@ -12,7 +12,7 @@ import msgspec
 from anyio import to_thread
 from starlette.responses import StreamingResponse
 
-from supervisor.queries.values import in_utc, inert
+from supervisor.queries.printing.values import in_utc, inert
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence

@@ -11,9 +11,9 @@ from msgspec import UNSET, UnsetType
 
 from ledger import SystemClock
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output
-from supervisor.queries.output import Column, Output
-from supervisor.queries.plain_text import size
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column, Output
+from supervisor.queries.printing.plain_text import size
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.store.partitions import layout, tables
 from tasks.store.partitions.move import Move, begun

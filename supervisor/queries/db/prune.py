@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import output
 from supervisor.queries.db.size import asked, freed_by, in_force
 from supervisor.queries.db.size_output import FreedOutput
 from supervisor.queries.db.size_text import rows_in_words
-from supervisor.queries.output import Output
-from supervisor.queries.plain_text import size
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Output
+from supervisor.queries.printing.plain_text import size
 from tasks.errors import EXIT_OK, EXIT_USAGE
 from tasks.maintenance.prune import prune
 from tasks.store.retention import sizes

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from supervisor.database.access import query_connection, query_plan
 from supervisor.database.in_force import overrides
 from supervisor.database.maintenance import keep_of
-from supervisor.queries import output
 from supervisor.queries.db import size_text as db_size_text
 from supervisor.queries.db.size_output import (
     FreedOutput,
@@ -19,6 +18,7 @@ from supervisor.queries.db.size_output import (
     TableRoom,
     YearOutput,
 )
+from supervisor.queries.printing import output
 from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
 from tasks.store.retention import estimate, free_room, pace, sizes, walks

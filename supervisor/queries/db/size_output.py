@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from supervisor.queries.output import Output
+from supervisor.queries.printing.output import Output
 
 
 class TableRoom(msgspec.Struct, frozen=True, kw_only=True):

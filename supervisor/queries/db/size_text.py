@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
-from supervisor.queries import output
 from supervisor.queries.db.size_output import TableRoom
-from supervisor.queries.output import Column
-from supervisor.queries.plain_text import size
+from supervisor.queries.printing import output
+from supervisor.queries.printing.output import Column
+from supervisor.queries.printing.plain_text import size
 from tasks.keepa.locales import shop
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from supervisor.queries import deal_conditions
 from supervisor.queries.deal_conditions import RESALE_NAMES
 from supervisor.queries.deal_defaults import BY_MONEY, OVERS
-from supervisor.queries.plain_text import readable
+from supervisor.queries.printing.plain_text import readable
 from supervisor.queries.selection_names import SelectionNames
 from supervisor.web.database import QUERY_S
 from supervisor.web.page import Listing, Page, Refusal

@@ -10,7 +10,7 @@ from supervisor.config.state_dir import StateDir
 from supervisor.control import protocol
 from supervisor.control.send_order import deliver
 from supervisor.queries import parsing
-from supervisor.queries.plain_text import readable
+from supervisor.queries.printing.plain_text import readable
 from supervisor.queries.product.refresh_quote import refresh_quote
 from supervisor.status import keys
 from supervisor.web.page import Changed, Listing, Moved, NotHere, Page, Refusal

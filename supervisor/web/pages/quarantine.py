@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from urllib.parse import urlencode
 
 from supervisor.queries import parsing
-from supervisor.queries.plain_text import readable, size
+from supervisor.queries.printing.plain_text import readable, size
 from supervisor.web.page import Listing, Moved, NotHere, Page, Refusal
 from supervisor.web.views import links, quarantine_orders, writing
 from supervisor.web.views.given import Given, one_of

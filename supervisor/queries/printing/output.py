@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 import msgspec
 from rich.cells import cell_len, set_cell_size
 
-from supervisor.queries.plain_text import readable
-from supervisor.queries.values import in_utc, inert
+from supervisor.queries.printing.plain_text import readable
+from supervisor.queries.printing.values import in_utc, inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from supervisor.queries import output, parsing, plain_text
-from supervisor.queries.output import Column
+from supervisor.queries import parsing
+from supervisor.queries.printing import output, plain_text
+from supervisor.queries.printing.output import Column
 from supervisor.queries.product import plot
 from supervisor.queries.product.plot import Steps
 

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from supervisor.queries.whole_file import open_nameless, whole_file
+from supervisor.queries.printing.whole_file import open_nameless, whole_file
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from supervisor.queries.whole_file import whole_file
+from supervisor.queries.printing.whole_file import whole_file
 with whole_file(Path(sys.argv[1])) as file:
     file.write(b"a part")
     file.flush()
