@@ -14,8 +14,8 @@ from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Column, Output
 from supervisor.queries.printing.plain_text import readable, size
 from tasks.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, NoRows
-from tasks.ingest import retry_advice, retry_quarantined
-from tasks.ingest.retry_quarantined import Outcome, RetryOptions
+from tasks.ingest.retry import retry_advice, retry_quarantined
+from tasks.ingest.retry.retry_quarantined import Outcome, RetryOptions
 from tasks.keepa import locales
 from tasks.keepa.locales import shop
 from tasks.planning.streams import by_stream, sources_of

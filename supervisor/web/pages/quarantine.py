@@ -159,7 +159,7 @@ def _one_data(visit: Visit) -> Mapping[str, Any]:
 
 def _advice(fault: Fault) -> str:
     """What a retry does about it, or what else to do."""
-    from tasks.ingest import retry_advice
+    from tasks.ingest.retry import retry_advice
 
     return retry_advice.advice(fault.kind, fault.key, has_bytes=bool(fault.raw_bytes))
 

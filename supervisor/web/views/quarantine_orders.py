@@ -15,7 +15,7 @@ from tasks.store.quarantine import FaultFilter
 
 if TYPE_CHECKING:
     from supervisor.web.page import Visit
-    from tasks.ingest.retry_quarantined import Outcome
+    from tasks.ingest.retry.retry_quarantined import Outcome
     from tasks.store.connection import Connection
 
 MOST: Final = 1_000  # at once; more of them take longer than a person waits for a page
@@ -59,7 +59,7 @@ def retry(visit: Visit, which: FaultFilter, mark: str, *, may_pay: bool) -> dict
         Changed: they are not those of the mark; nothing was done.
         Error: the database does not take it.
     """
-    from tasks.ingest import retry_quarantined
+    from tasks.ingest.retry import retry_quarantined
     from tasks.planning.streams import by_stream, sources_of
 
     options = retry_quarantined.RetryOptions(

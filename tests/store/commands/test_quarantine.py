@@ -10,9 +10,9 @@ import pytest
 from tasks.calls.spool import DAMAGED, Spool
 from tasks.calls.spool_header import Header, Origin
 from tasks.errors import NoRows
-from tasks.ingest import retry_quarantined
-from tasks.ingest.retry_advice import advice
-from tasks.ingest.retry_quarantined import Outcome, RetryOptions
+from tasks.ingest.retry import retry_quarantined
+from tasks.ingest.retry.retry_advice import advice
+from tasks.ingest.retry.retry_quarantined import Outcome, RetryOptions
 from tasks.ingest.walk_progress import begin
 from tasks.keepa.source.source import parse
 from tasks.planning.streams import by_stream

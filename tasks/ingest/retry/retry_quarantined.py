@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from tasks.calls.spool import Damaged, Spool
 from tasks.calls.spool_name import SUFFIX
-from tasks.ingest import reprocess, reprocess_source, retry_advice
 from tasks.ingest.odd_items import ODD
-from tasks.ingest.reprocess import StillUnreadable
+from tasks.ingest.retry import reprocess, reprocess_source, retry_advice
+from tasks.ingest.retry.reprocess import StillUnreadable
 from tasks.ingest.unreadable import ENVELOPE
 from tasks.keepa.decode.replies import decode_envelope
 from tasks.keepa.detail import is_detail

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.calls.spool_header import Origin
 from tasks.ingest import source_page
-from tasks.ingest.reprocess import StillUnreadable, read
+from tasks.ingest.retry.reprocess import StillUnreadable, read
 from tasks.keepa.decode.listing import decode_listing
 from tasks.roles import BACKFILL
 from tasks.store import crawls
